@@ -33,7 +33,7 @@ from storyodds.models.quantities import (
     link_queries,
     path_queries,
 )
-from storyodds.models.queries import Query, plan_queries
+from storyodds.models.queries import Query
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError, Problem
 from storyodds.scenarios.resolve import ResolvedStory
@@ -114,15 +114,15 @@ def assess(
         If the story is too large to sum exactly.
     """
     prepared = prepare(resolved)
-    graph, plan = prepared.graph, prepared.plan
+    graph = prepared.graph
     tell = progress or (lambda stage, done, total: None)
     tell("drawing from the prior", 0, 0)
     if prepared.uncertain:
         prior_values = weighting.prior_draws(prepared, draws, seed)
     else:
         prior_values = from_uniforms(prepared, (), np.zeros((1, 0)))
-    with_items = plan_queries(plan, graph, _item_queries(graph))
-    prior = evaluate(plan, graph, prior_values, no_evidence(plan), with_items)
+    item_queries = _item_queries(graph)
+    prior = evaluate(prepared.compiler, prior_values, no_evidence(graph), item_queries)
     tell("weighing the evidence", 0, 0)
     if prepared.uncertain:
         posterior = _sample(prepared, prior_values, prior, method, draws, seed, tell)
@@ -134,14 +134,14 @@ def assess(
     whole = tuple(dict.fromkeys(path_queries(paths)))
     queries = tuple(dict.fromkeys([*whole, *link_queries(paths, graph.order)]))
     rng = np.random.default_rng([seed, 3])
-    values, said = posterior.values, prepared.likelihoods(plan)
-    averaged = exact = evaluate(plan, graph, values, said, plan_queries(plan, graph, queries), rng)
+    values, said = posterior.values, prepared.likelihoods
+    averaged = exact = evaluate(prepared.compiler, values, said, queries, rng)
     if any(i in prepared.own for i in prepared.uncertain):
         values = recover_rates(
             graph, prepared.distributions, values, averaged.truth, averaged.route, rng
         )
-        said = assemble(plan, graph, explicit_tables(graph, values))
-        exact = evaluate(plan, graph, values, said, plan_queries(plan, graph, whole))
+        said = assemble(graph, explicit_tables(graph, values))
+        exact = evaluate(prepared.compiler, values, said, whole)
     return Assessment(
         prepared=prepared,
         draws=replace(posterior, values=values),
@@ -151,7 +151,7 @@ def assess(
         exact=exact,
         prior_values=prior_values,
         prior=prior,
-        item_bits=_item_bits(prepared, with_items.queries, prior),
+        item_bits=_item_bits(prepared, item_queries, prior),
         seed=seed,
     )
 
@@ -242,8 +242,7 @@ def _item_bits(
     for i, item in enumerate(graph.evidence):
         table = prepared.tables[i]
         if table is None:
-            plan = prepared.likelihood_plan
-            odds = forecast_log_odds(plan, graph, i, prior.routes, prior.said)
+            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
             log_density = forecast_log_density_at(item, odds)
             joint = np.exp(log_density - log_density.max())[:, None] * classes
         elif item.subject == "outcome":

@@ -14,14 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, expit, logit
 
+from storyodds.models import engine
+from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import event_likelihoods
-from storyodds.models.plan import Plan
 from storyodds.models.posterior import PreparedStory
+from storyodds.models.program import Program
+from storyodds.models.quadrature import longest_rule
 from storyodds.priors.distributions import LN2, BetaDistribution, Continuous, Mixture, has_atoms
 from storyodds.priors.errors import InputError, Problem
 
 if TYPE_CHECKING:  # it imports numba, which weighting need not pay for
-    from storyodds.models.kernel import FlatPlan, Target
+    from storyodds.models.kernel import FlatProgram, Target
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -71,31 +74,53 @@ def to_values(prepared: PreparedStory, z: Array, base: Array) -> Array:
     return values
 
 
-def flatten(plan: Plan) -> "FlatPlan":
-    """Lay a plan out flat."""
-    from storyodds.models.kernel import FlatPlan
+def flatten(program: Program) -> "FlatProgram":
+    """Lay a program with one root out flat."""
+    from storyodds.models.kernel import FlatProgram
 
-    segments = [
-        [group.columns[state] for state in segment if state < len(group.columns)]
-        for group in plan.groups
-        for segment in group.segments
-    ]
-    states = [state for segment in segments for state in segment]
-    weights = [column for matrix in plan.bits_matrices for column in matrix.T]
-    opened = [np.flatnonzero(row) for row in plan.open_routes]
-    return FlatPlan(
-        table_numbers=_ints(plan.table_numbers),
-        segment_starts=_starts(segments),
-        state_starts=_starts(states),
-        state_columns=_ints(np.concatenate([[], *states])),
-        core_columns=_ints(plan.core_columns),
-        pattern_starts=_ints([*plan.pattern_starts, len(plan.core_columns)]),
-        open_starts=_starts(opened),
-        open_routes=_ints(np.concatenate([[], *opened])),
-        bits_of=_ints(plan.bits_of),
-        weight_starts=_starts([np.flatnonzero(column) for column in weights]),
-        weight_numbers=_ints(np.concatenate([np.flatnonzero(column) for column in weights])),
-        weight_counts=np.concatenate([column[column != 0.0] for column in weights]),
+    circuit, far = program.circuit, longest_rule()
+    nodes = circuit.leaves
+    patterns = program.competition == "patterns"
+    ends = program.shares if patterns else program.wins
+    races = [row[row >= 0] for row in program.races] if patterns else []
+    configs = [row[row >= 0] for row in program.share_configs] if patterns else list(ends.what[:, None])
+    worth_one = np.setdiff1d(
+        np.arange(2, program.n_fixed_leaves),
+        [*program.yes.leaves, *program.no.leaves, *program.said.leaves, *ends.leaves],
+    )
+    bits = program.config_bits
+    return FlatProgram(
+        op=circuit.op,
+        left=circuit.left,
+        right=circuit.right,
+        n_fixed=circuit.n_fixed,
+        roots=circuit.roots,
+        leaves=nodes[worth_one],
+        yes=nodes[program.yes.leaves],
+        yes_numbers=_ints(program.yes.what),
+        no=nodes[program.no.leaves],
+        no_numbers=_ints(program.no.what),
+        said=nodes[program.said.leaves],
+        said_columns=_ints(program.said.what),
+        ends=nodes[ends.leaves],
+        end_starts=_starts(configs),
+        end_configs=_ints(np.concatenate([[], *configs])),
+        end_races=_ints(ends.what),
+        stays=nodes[program.stay_leaves],
+        stay_configs=_ints(program.stays.what),
+        omega=-1 if patterns else int(nodes[program.omega]),
+        constant=_ints([] if patterns else np.flatnonzero(program.constant)),
+        config_routes=_ints(program.config_routes),
+        config_starts=_ints(bits.indptr),
+        config_numbers=_ints(np.repeat(bits.indices, bits.data.astype(int))),
+        floor=program.floor.astype(np.int8),
+        race_starts=_starts(races),
+        race_configs=_ints(np.concatenate([[], *races])),
+        nodes=far.nodes,
+        weights=far.weights,
+        n_near=far.n_near,
+        step=far.step,
+        reach=far.reach,
     )
 
 
@@ -103,7 +128,7 @@ def _ints(x: object) -> Ints:
     return np.array(x, dtype=np.int32, order="C")
 
 
-def _starts(lists: Sequence[Sequence[object] | NDArray[np.intp]]) -> Ints:
+def _starts(lists: Sequence[NDArray[np.intp]]) -> Ints:
     return _ints(np.cumsum([0, *(len(x) for x in lists)]))
 
 
@@ -118,18 +143,18 @@ def target_of(prepared: PreparedStory, base: Array) -> "Target":
     """
     from storyodds.models.kernel import Target
 
-    plan, graph = prepared.likelihood_plan, prepared.graph
-    row_of = {int(number): row for row, number in enumerate(plan.table_numbers)}
+    graph = prepared.graph
+    numbers = prepared.resolved.numbers
     priors = [list(_components(prior, 0.0)) for prior in continuous(prepared)]
     rows = np.array([row for rows in priors for row in rows], dtype=np.float64)
     forecasts = [i for i, item in enumerate(graph.evidence) if item.form == "forecast"]
-    said = [prepared.likelihoods(plan)]
-    said += [event_likelihoods(plan, graph, i, yes) for i in forecasts for yes in (True, False)]
+    said = [prepared.likelihoods]
+    said += [event_likelihoods(graph, i, yes) for i in forecasts for yes in (True, False)]
     odds = [(logit(graph.evidence[i].forecast), LN2 * graph.evidence[i].sd_bits) for i in forecasts]
     return Target(
         base=np.array(base[0], dtype=np.float64),
         active=np.array(prepared.active, dtype=np.int32),
-        row_of=np.array([row_of.get(i, -1) for i in prepared.active], dtype=np.int32),
+        is_logit=np.array([numbers[i].kind == "probability" for i in prepared.active], np.int8),
         prior_starts=np.cumsum([0, *map(len, priors)], dtype=np.int32),
         priors=rows.reshape(-1, 4),
         assumptions=np.concatenate([likelihoods.assumptions for likelihoods in said]),
@@ -165,10 +190,35 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
     from storyodds.models import kernel
 
     target = target_of(prepared, base)
-    plan = flatten(prepared.likelihood_plan)
+    program = flatten(prepared.likelihood)
     evaluate = kernel.log_density
 
     def density(z: Array) -> tuple[float, Array]:
-        return evaluate(plan, target, z)
+        height, slope = evaluate(program, target, z)
+        if height != height:  # underflow, or impossible
+            return _in_logs(prepared, target, z)
+        return height, slope
 
     return density
+
+
+def _in_logs(
+    prepared: PreparedStory, target: "Target", z: Array
+) -> tuple[float, Array]:
+    """The same where sums of products underflow, or the evidence is impossible."""
+    from storyodds.models import kernel
+
+    values = to_values(prepared, z[None], target.base[None])
+    n_sets = len(target.assumptions)
+    found = engine.evaluate(
+        prepared.likelihood,
+        np.repeat(values, n_sets, axis=0),
+        LogLikelihoods(target.assumptions, target.routes),
+        np.ones((1, 1)),
+    )
+    fits = found.log_roots[:, 0]
+    slopes = engine.gradient(prepared.likelihood, values, found)[:, 0]
+    height, slope = kernel.posterior(target, z, fits, slopes)
+    if not np.isfinite(height):
+        return -np.inf, np.zeros(len(z))
+    return height, slope

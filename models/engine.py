@@ -1,34 +1,42 @@
-"""The exact engine: sums the discrete part out, for many draws of the numbers at once.
+"""The exact engine: a program's answers at many draws of the numbers, in one call.
 
-Forward: log P(evidence | numbers). Backward: the posterior probability of everything discrete,
-which is at the same time the gradient (Fisher's identity: the gradient of a log marginal is the
-posterior mean of the gradient of the log joint).
-
-Arrays have the draw first. Logarithms are natural unless a name says bits.
+Leaves are filled in for a block of draws; the circuit is run forward for what its roots are
+worth, and backward for how they depend on every leaf. Little work is done by numpy, more of it by
+numba on every core. Draws in which a sum of products would underflow are taken again in logs.
 """
 
-from dataclasses import dataclass
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.competition import Race, log_sum_exp, race
-from storyodds.models.plan import Plan
+from storyodds.models import arithmetic
+from storyodds.models.arithmetic import log_sum_exp
+from storyodds.models.graph import StoryGraph
+from storyodds.models.program import Program
+from storyodds.models.quadrature import LONGEST, Rule, rule
 from storyodds.priors.distributions import LN2
+from storyodds.priors.errors import Problem, UnsupportedStoryError
 
 Array = NDArray[np.float64]
 
-_CHUNK_CELLS = 2**16  # draws x states handled at once, so that arrays stay in the cache
+_SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
+_NUMBA_WORK = 3e7  # node evaluations that are worth the second it takes to load numba
+_BLOCK_CELLS = 2**19  # of float64: a block's values stay in the cache
 
 
 @dataclass(frozen=True)
 class LogLikelihoods:
-    """What the evidence says: natural logs, for one draw or for all.
+    """What the evidence says, natural logs.
 
     Attributes
     ----------
     assumptions : (1 or n_draws, 2 * n_items) array
-        (false, true) for every item about an assumption, in the plan's order.
+        (false, true) for every item about an assumption.
     routes : (1 or n_draws, n_routes) array
         Of all items about the outcome together.
     """
@@ -36,179 +44,464 @@ class LogLikelihoods:
     assumptions: Array
     routes: Array
 
-    def __getitem__(self, draws: slice) -> "LogLikelihoods":
+    def take(self, draws: slice | NDArray[np.intp]) -> "LogLikelihoods":
+        """Those of some draws."""
         return LogLikelihoods(
             *(x if len(x) == 1 else x[draws] for x in (self.assumptions, self.routes))
         )
 
 
-def no_evidence(plan: Plan) -> LogLikelihoods:
+def no_evidence(graph: StoryGraph) -> LogLikelihoods:
     """Likelihoods of an empty body of evidence."""
-    return LogLikelihoods(
-        np.zeros((1, 2 * len(plan.items))), np.zeros((1, plan.open_routes.shape[1]))
-    )
+    n_items = sum(item.subject == "assumption" for item in graph.evidence)
+    return LogLikelihoods(np.zeros((1, 2 * n_items)), np.zeros((1, len(graph.routes))))
 
 
 @dataclass(frozen=True)
-class Forward:
-    """The forward pass, with what the backward pass reads again.
+class Evaluation:
+    """What a program says at every draw.
 
     Attributes
     ----------
-    log_evidence : (n_draws,) array
-        Minus infinity where the evidence is impossible.
-    log_states : tuple of (n_draws, n_states) arrays, by group
-    log_segments : (n_draws, n_terms + n_segments) array
-    core : (n_draws, n_core) array
-        Posterior probability of every core.
-    prior_race, posterior_race : Race
-        Without and with what the evidence says of the outcome.
+    log_roots : (n_draws, n_roots) array
+        Log P(query, evidence | numbers), in nats; minus infinity where impossible.
+    usage : (n_draws, n_seeds, n_fixed_leaves) array
+        Derivative of the log of each seed's sum in the log of each leaf, which is the probability
+        that the leaf is used, given what the seed asks for and the evidence.
+    won : (n_draws, n_seeds, n_configs) array
+        Probability that the config is the one in which training ends, likewise.
+    pulls : (n_draws, n_seeds, n_configs) array
+        Derivative of the same in the log weight of every config.
     """
 
-    log_evidence: Array
-    log_states: tuple[Array, ...]
-    log_segments: Array
-    core: Array
-    prior_race: Race
-    posterior_race: Race
+    log_roots: Array
+    usage: Array
+    won: Array
+    pulls: Array
 
 
-def forward(plan: Plan, values: Array, likelihoods: LogLikelihoods) -> Forward:
-    """Sum the discrete part out.
+def evaluate(
+    program: Program, values: Array, likelihoods: LogLikelihoods, seeds: Array | None = None
+) -> Evaluation:
+    """Run a program over all draws.
 
     Parameters
     ----------
-    plan : Plan
+    program : Program
     values : (n_draws, n_numbers) array
         Probabilities and bits, in the order of `ResolvedStory.numbers`.
     likelihoods : LogLikelihoods
+    seeds : (n_seeds, n_roots) or (n_draws, n_seeds, n_roots) array, optional
+        Weighted sums of roots that derivatives are wanted of; nonnegative.
 
     Returns
     -------
-    Forward
+    Evaluation
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If the weights of routes are further apart than a quadrature rule can span.
     """
-    n = len(values)
-    p = values[:, plan.table_numbers]
-    with np.errstate(divide="ignore"):
-        tables = [np.log(p), np.log1p(-p)]
-    said = np.broadcast_to(likelihoods.assumptions, (n, likelihoods.assumptions.shape[1]))
-    terms = np.concatenate([*tables, said], axis=1)
-    log_states, log_segments = [], [terms]
-    for group in plan.groups:
-        padded = np.full((n, len(group.truth) + 1), -np.inf)
-        padded[:, :-1] = _add_columns(terms, group.columns)
-        log_states.append(padded[:, :-1])
-        log_segments.append(log_sum_exp(padded[:, group.segments], axis=2))
-    segments = np.concatenate(log_segments, axis=1)
-    log_weights = LN2 * np.matmul(values, plan.bits_matrices).transpose(1, 0, 2)
-    prior_race = race(plan, log_weights)
-    posterior_race = race(plan, log_weights + likelihoods.routes[:, None, :])
-    log_fit = posterior_race.log_total - prior_race.log_total
-    log_joint = _add_columns(segments, plan.core_columns) + log_fit[:, plan.pattern_of]
-    log_evidence = log_sum_exp(log_joint, axis=1)
-    finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
-    return Forward(
-        log_evidence=log_evidence,
-        log_states=tuple(log_states),
-        log_segments=segments,
-        core=np.exp(log_joint - finite[:, None]),
-        prior_race=prior_race,
-        posterior_race=posterior_race,
+    n, n_roots = len(values), len(program.circuit.roots)
+    wanted = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
+    if wanted.ndim == 2:
+        wanted = np.broadcast_to(wanted, (n, *wanted.shape))
+    n_lanes = 1
+    if program.competition == "quadrature":
+        n_lanes = 8 + int((_log_ratios(program, _log_weights(program, values)).max() + 2) / 0.3)
+    n_fixed = program.circuit.n_fixed
+    n_moving = program.circuit.n_nodes - n_fixed
+    work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * wanted.shape[1])
+    fast = work > _NUMBA_WORK or "numba" in sys.modules
+    cells = (n_fixed if fast else n_fixed + n_moving * n_lanes) * (1 + wanted.shape[1])
+    step = int(np.clip(_BLOCK_CELLS // max(1, cells), 1, 64 if fast else 4096))
+    if fast and n > 1:  # enough blocks for every core
+        step = min(step, -(-n // 2))
+    blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
+
+    def work_on(block: slice) -> Evaluation:
+        return _block(program, values[block], likelihoods.take(block), wanted[block], fast=fast)
+
+    cores = os.cpu_count() or 1
+    if fast and len(blocks) > 1 and cores > 1:
+        with ThreadPoolExecutor(cores) as pool:
+            parts = list(pool.map(work_on, blocks))
+    else:
+        parts = [work_on(block) for block in blocks]
+    return _joined(parts)
+
+
+def gradient(program: Program, values: Array, evaluation: Evaluation) -> Array:
+    """Derivatives of the log of every seed's sum in every number.
+
+    Parameters
+    ----------
+    program : Program
+    values : (n_draws, n_numbers) array
+    evaluation : Evaluation
+        Of this program at these values.
+
+    Returns
+    -------
+    (n_draws, n_seeds, n_numbers) array
+        In nats per unit of logit for a probability, per bit for bits; 0 for numbers that the
+        seeds do not depend on.
+    """
+    usage, pulls = evaluation.usage, evaluation.pulls
+    n, n_seeds, n_configs = pulls.shape
+    flat = LN2 * (program.config_bits.T @ pulls.reshape(n * n_seeds, n_configs).T)
+    out = np.ascontiguousarray(flat.T).reshape(n, n_seeds, program.n_numbers)
+    by_number = out.transpose(2, 0, 1)
+    leaves = usage.transpose(2, 0, 1)
+    yes, no = program.yes, program.no
+    np.add.at(by_number, yes.what, leaves[yes.leaves] * (1 - values.T[yes.what])[:, :, None])
+    np.subtract.at(by_number, no.what, leaves[no.leaves] * values.T[no.what][:, :, None])
+    return out
+
+
+def _joined(parts: Sequence[Evaluation]) -> Evaluation:
+    if len(parts) == 1:
+        return parts[0]
+    return Evaluation(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(Evaluation)
+        }
     )
 
 
-def _add_columns(table: Array, columns: NDArray[np.intp]) -> Array:
-    total = np.zeros((len(table), len(columns)))
-    for k in range(columns.shape[1]):
-        total += table[:, columns[:, k]]
-    return total
+def _log_weights(program: Program, values: Array) -> Array:
+    """Natural log of every config's weight, (n_configs, n_draws)."""
+    return np.asarray(LN2 * (program.config_bits @ values.T))
+
+
+def _log_ratios(program: Program, log_weights: Array) -> Array:
+    """Log of the largest over the smallest sum of weights that can race, (n_draws,)."""
+    most, least = [], []
+    for r in np.unique(program.config_routes):
+        mine = program.config_routes == r
+        most.append(log_weights[mine].max(axis=0))
+        if program.floor[mine].any():
+            least.append(log_weights[mine].min(axis=0))
+    return np.asarray(log_sum_exp(np.array(most), axis=0) - log_sum_exp(np.array(least), axis=0))
 
 
 @dataclass(frozen=True)
-class Marginals:
-    """Posterior probabilities of the discrete part, given the numbers and the evidence.
+class Race:
+    """Leaves of the competition at a block of draws, and what their pull needs again.
 
     Attributes
     ----------
-    assumptions : (n_draws, n_variables) array
-        P(true).
-    routes : (n_draws, n_routes) array
-    terms : (n_draws, n_terms) array
-        P(the state uses this column of the term table).
-    states : tuple of (n_draws, n_states) arrays, by group
-    bits_gradient : (n_draws, n_bits, n_routes) array
-        Gradient of log P(evidence) in the bits of each route under each set of nudges.
+    leaves : (n_share or n_win leaves, n_draws) array
+        In logs where the arithmetic is.
+    weights : (n_configs, n_draws) array
+        Up to a factor for each draw; in logs where the arithmetic is.
+    told_weights : (n_configs, n_draws) array
+        Patterns: the same times what the evidence says of the route.
+    totals : (n_races, n_draws) array
+        Patterns: sums of weights over the open routes.
+    sums : (n_shares, n_draws) array
+        Patterns: sums of `told_weights` over the routes of each share leaf.
+    rates : (n_stays, n_draws) array
+        Quadrature: what stays decay with.
+    rule : Rule or None
+    risky : (n_draws,) bool
+        Where these sums themselves underflow.
+    log_scale : (n_draws,) array
+        What every root has to be scaled by.
     """
 
-    assumptions: Array
-    routes: Array
-    terms: Array
-    states: tuple[Array, ...]
-    bits_gradient: Array
+    leaves: Array
+    weights: Array
+    told_weights: Array
+    totals: Array
+    sums: Array
+    rates: Array
+    rule: Rule | None
+    risky: NDArray[np.bool_]
+    log_scale: Array
 
 
-def backward(plan: Plan, n_variables: int, passed: Forward) -> Marginals:
-    """Give the posterior of everything discrete after a forward pass."""
-    n_terms = plan.n_terms
-    usage = (plan.core_usage @ passed.core.T).T
-    terms = usage[:, :n_terms]
-    assumptions = np.zeros((len(usage), n_variables))
-    assumptions[:, list(plan.shared)] = passed.core @ plan.core_truth
-    states = []
-    for g, group in enumerate(plan.groups):
-        segment = plan.first_segment(g) + group.segment_of
-        state = conditional_states(plan, g, passed) * usage[:, segment]
-        assumptions[:, list(group.variables)] = state @ group.truth
-        terms = terms + (plan.group_usage[g] @ state.T).T
-        states.append(state)
-    patterns = np.add.reduceat(passed.core, plan.pattern_starts, axis=1)
-    posterior = passed.posterior_race.spread(plan, patterns)
-    prior = passed.prior_race.spread(plan, patterns)
-    return Marginals(
-        assumptions=assumptions,
-        routes=posterior.sum(axis=1),
-        terms=terms,
-        states=tuple(states),
-        bits_gradient=LN2 * (posterior - prior),
+def _block(
+    program: Program, values: Array, likelihoods: LogLikelihoods, seeds: Array, *, fast: bool
+) -> Evaluation:
+    found = _attempt(program, values, likelihoods, seeds, fast=fast, logs=False)
+    evaluation, risky = found
+    if not risky.any():
+        return evaluation
+    again = np.flatnonzero(risky)
+    for draws in np.array_split(again, -(-len(again) // 64)):
+        part, _ = _attempt(
+            program, values[draws], likelihoods.take(draws), seeds[draws], fast=False, logs=True
+        )
+        for field in fields(Evaluation):
+            getattr(evaluation, field.name)[draws] = getattr(part, field.name)
+    return evaluation
+
+
+def _attempt(
+    program: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    seeds: Array,
+    *,
+    fast: bool,
+    logs: bool,
+) -> tuple[Evaluation, NDArray[np.bool_]]:
+    """One block in one arithmetic, and in which draws that was not good enough."""
+    leaves, race, log_scale = fill_leaves(program, values, likelihoods, logs=logs)
+    run = _run_numba if fast else _run_numpy
+    wanted = np.ascontiguousarray(seeds.transpose(1, 2, 0))
+    log_values, usage, stay_pulls = run(program, leaves, race, wanted, logs)
+    risky = race.risky | ~(log_values.max(axis=0) > np.log(_SMALLEST))
+    if seeds.shape[1]:
+        with np.errstate(divide="ignore"):
+            sums = log_sum_exp(np.log(wanted) + log_values[None], axis=1)
+        # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
+        risky |= ((sums < np.log(_SMALLEST)) & (sums > -np.inf)).any(axis=0)
+    won = _won(program, race, usage, logs=logs)
+    pulls = won + _losses(program, race, usage, stay_pulls, logs=logs)
+    evaluation = Evaluation(
+        (log_values + log_scale).T.copy(),
+        *(x.transpose(2, 0, 1).copy() for x in (usage, won, pulls)),
     )
+    return evaluation, risky
 
 
-def conditional_states(plan: Plan, g: int, passed: Forward) -> Array:
-    """P(state of group g | its segment), (n_draws, n_states)."""
-    of_segment = passed.log_segments[:, plan.first_segment(g) + plan.groups[g].segment_of]
-    of_segment = np.where(np.isfinite(of_segment), of_segment, 0.0)
-    return np.asarray(np.exp(passed.log_states[g] - of_segment))
+def fill_leaves(
+    program: Program, values: Array, likelihoods: LogLikelihoods, *, logs: bool
+) -> tuple[Array, Race, Array]:
+    """Give every leaf that does not move along the quadrature rule its value.
 
-
-def log_evidence(plan: Plan, values: Array, likelihoods: LogLikelihoods) -> Array:
-    """Log P(evidence | numbers) for any number of draws, (n_draws,), in nats."""
-    return np.concatenate(
-        [
-            forward(plan, values[draws], likelihoods[draws]).log_evidence
-            for draws in chunks(plan, len(values))
-        ]
-    )
-
-
-def gradient(plan: Plan, values: Array, marginals: Marginals) -> Array:
-    """Gradient of log P(evidence) in every number, (n_draws, n_numbers).
-
-    A probability's entry is per unit of its logit, a bit's per bit. Numbers that do not bear on
-    the evidence get 0.
+    Returns
+    -------
+    tuple
+        Leaves, (n_fixed_leaves, n_draws), in logs if asked; the race; and the log of what every
+        root has to be scaled by, (n_draws,).
     """
-    n_table = len(plan.table_numbers)
-    by_bits = np.matmul(
-        marginals.bits_gradient.transpose(1, 0, 2), plan.bits_matrices.transpose(0, 2, 1)
+    leaves, log_scale = _fixed_leaves(program, values, likelihoods.assumptions, logs=logs)
+    race = _race(program, values, likelihoods.routes, logs=logs)
+    places = program.shares if program.competition == "patterns" else program.wins
+    leaves[places.leaves] = race.leaves
+    return leaves, race, log_scale + race.log_scale
+
+
+def moving_leaves(program: Program, race: Race, lanes: Array, weights: Array, *, logs: bool) -> Array:
+    """Give the leaves that move along the rule their values.
+
+    Parameters
+    ----------
+    lanes, weights : (n_draws, n_lanes) array
+        Nodes of the rule and their weights.
+
+    Returns
+    -------
+    (n_moving_leaves, n_draws * n_lanes) array
+    """
+    n_fixed = program.n_fixed_leaves
+    out = np.zeros((len(program.circuit.leaves) - n_fixed, lanes.size))
+    slopes = -(race.rates[:, :, None] * lanes).reshape(len(race.rates), lanes.size)
+    out[program.stay_leaves - n_fixed] = slopes if logs else np.exp(slopes)
+    if program.omega >= 0:
+        flat = weights.ravel()
+        out[program.omega - n_fixed] = np.log(flat) if logs else flat
+    return out
+
+
+def _fixed_leaves(
+    program: Program, values: Array, said: Array, *, logs: bool
+) -> tuple[Array, Array]:
+    """Leaves that have one value for each draw, but for those of the race; and their scale."""
+    n = len(values)
+    leaves = np.ones((program.n_fixed_leaves, n))
+    leaves[0] = 0.0
+    leaves[program.yes.leaves] = values.T[program.yes.what]
+    no = values.T[program.no.what]
+    pairs = np.broadcast_to(said, (n, said.shape[1])).reshape(n, -1, 2)
+    top = pairs.max(axis=2, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0.0)
+    scaled = (pairs - top[:, :, None]).reshape(n, -1).T[program.said.what]
+    if logs:
+        with np.errstate(divide="ignore"):
+            leaves = np.log(leaves)
+            leaves[program.no.leaves] = np.log1p(-no)
+        leaves[program.said.leaves] = scaled
+    else:
+        leaves[program.no.leaves] = 1.0 - no
+        leaves[program.said.leaves] = np.exp(scaled)
+    used = np.unique(program.said.what // 2)
+    return leaves, top[:, used].sum(axis=1)
+
+
+def _race(program: Program, values: Array, said: Array, *, logs: bool) -> Race:
+    """Leaves of the competition between routes."""
+    n = len(values)
+    log_weights = _log_weights(program, values)
+    told = np.broadcast_to(said, (n, said.shape[1])).T
+    top = told.max(axis=0)
+    top = np.where(np.isfinite(top), top, 0.0)
+    told = told - top
+    if program.competition == "patterns":
+        return _race_by_patterns(program, log_weights, told, top, logs=logs)
+    ratios = _log_ratios(program, log_weights)
+    if not ratios.max() < LONGEST:
+        raise UnsupportedStoryError(
+            [
+                Problem(
+                    f"bits: found routes whose weights lie 2**{ratios.max() / LN2:.0f} apart, "
+                    f"expected at most 2**{LONGEST / LN2:.0f} where routes compete by quadrature"
+                )
+            ]
+        )
+    by_route = [
+        log_weights[program.config_routes == r].max(axis=0) for r in np.unique(program.config_routes)
+    ]
+    log_rates = log_weights - log_sum_exp(np.array(by_route), axis=0)
+    wins = log_rates[program.wins.what] + told[program.config_routes[program.wins.what]]
+    rates = np.exp(log_rates)
+    stays = [rates[program.stays.what]]
+    if program.rest >= 0:
+        stays.append(rates[program.constant].sum(axis=0)[None])
+    return Race(
+        leaves=wins if logs else np.exp(wins),
+        weights=rates,
+        told_weights=rates,
+        totals=np.zeros((0, n)),
+        sums=np.zeros((0, n)),
+        rates=np.concatenate(stays),
+        rule=rule(float(ratios.max())),
+        risky=np.zeros(n, bool),
+        log_scale=top,
     )
-    out = by_bits.sum(axis=0)
-    p = values[:, plan.table_numbers]
-    yes, no = marginals.terms[:, :n_table], marginals.terms[:, n_table : 2 * n_table]
-    out[:, plan.table_numbers] += yes * (1 - p) - no * p
-    return np.asarray(out)
 
 
-def chunks(plan: Plan, n_draws: int) -> list[slice]:
-    """Split draws so that the arrays of one chunk stay small."""
-    largest = max([len(plan.core_truth), *(group.segments.size for group in plan.groups)])
-    step = max(1, _CHUNK_CELLS // largest)
-    return [slice(first, min(first + step, n_draws)) for first in range(0, n_draws, step)]
+def _race_by_patterns(
+    program: Program, log_weights: Array, told: Array, top: Array, *, logs: bool
+) -> Race:
+    n = log_weights.shape[1]
+    log_told = log_weights + told[program.config_routes]
+    risky = np.zeros(n, bool)
+    if logs:
+        weights, told_weights = log_weights, log_told
+        totals = log_sum_exp(_at(weights, program.races), axis=1)
+        sums = log_sum_exp(_at(log_told, program.share_configs), axis=1)
+        leaves = sums - totals[program.shares.what]
+    else:
+        weights = np.exp(log_weights - log_weights.max(axis=0))
+        told_weights = np.exp(log_told - log_weights.max(axis=0))
+        totals, sums = program.open_configs @ weights, program.sharing @ told_weights
+        risky = ~(totals.min(axis=0, initial=np.inf) > _SMALLEST)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            leaves = sums / totals[program.shares.what]
+    return Race(leaves, weights, told_weights, totals, sums, np.zeros((0, n)), None, risky, top)
+
+
+def _at(log_weights: Array, configs: NDArray[np.intp]) -> Array:
+    """Log weights at an array of configs; minus infinity where there is none."""
+    closed = np.full((1, log_weights.shape[1]), -np.inf)
+    return np.concatenate([log_weights, closed])[configs]
+
+
+def _run_numba(
+    program: Program, leaves: Array, race: Race, seeds: Array, logs: bool
+) -> tuple[Array, Array, Array]:
+    from storyodds.models import kernel
+
+    circuit, n = program.circuit, leaves.shape[1]
+    v = np.zeros((circuit.n_fixed, n))
+    v[circuit.leaves[: program.n_fixed_leaves]] = leaves
+    stays = circuit.leaves[program.stay_leaves]
+    omega = circuit.leaves[program.omega] if program.omega >= 0 else -1
+    values = np.zeros((len(circuit.roots), n))
+    flows = np.zeros((len(seeds), circuit.n_fixed, n))
+    pulls = np.zeros((len(seeds), len(stays), n))
+    nodes, weights = (race.rule.nodes, race.rule.weights) if race.rule else (np.zeros(0),) * 2
+    kernel.run(
+        circuit.op, circuit.left, circuit.right, circuit.n_fixed, circuit.roots, v,
+        stays, race.rates, nodes, weights, int(omega), seeds, values, flows, pulls,
+    )  # fmt: skip
+    with np.errstate(divide="ignore"):
+        log_values = np.log(values)
+    return log_values, flows[:, circuit.leaves[: program.n_fixed_leaves]], pulls
+
+
+def _run_numpy(
+    program: Program, leaves: Array, race: Race, seeds: Array, logs: bool
+) -> tuple[Array, Array, Array]:
+    circuit, n = program.circuit, leaves.shape[1]
+    n_lanes = len(race.rule.nodes) if race.rule else 1
+    wide = np.repeat(leaves, n_lanes, axis=1)
+    slopes = np.zeros((0, n * n_lanes))
+    if race.rule is not None:
+        lanes, weights = (np.tile(x, (n, 1)) for x in (race.rule.nodes, race.rule.weights))
+        moving = moving_leaves(program, race, lanes, weights, logs=logs)
+        wide = np.concatenate([wide, moving])
+        slopes = -(race.rates[:, :, None] * lanes).reshape(-1, n * n_lanes)
+    v = arithmetic.forward(circuit, wide, logs=logs)
+    with np.errstate(divide="ignore"):
+        log_roots = v[circuit.roots] if logs else np.log(v[circuit.roots])
+    by_lane = log_roots.reshape(-1, n, n_lanes)
+    # A root without moving leaves (one that is always zero) has the same value in every lane.
+    log_values = np.where(
+        (circuit.roots < circuit.n_fixed)[:, None], by_lane[:, :, 0], log_sum_exp(by_lane, axis=2)
+    )
+    usage = np.zeros((len(seeds), program.n_fixed_leaves, n))
+    pulls = np.zeros((len(seeds), len(slopes), n))
+    for s, seed in enumerate(seeds):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_sums = log_sum_exp(np.log(seed) + log_values, axis=0)
+            share = seed[:, :, None] * np.exp(by_lane - log_sums[:, None])
+        share = np.where(np.isfinite(log_sums)[None, :, None], share, 0.0)
+        flow = arithmetic.backward(circuit, v, share.reshape(len(seed), -1), logs=logs)
+        of_leaves = flow[circuit.leaves[: program.n_fixed_leaves]]
+        usage[s] = of_leaves.reshape(-1, n, n_lanes).sum(axis=2)
+        if len(slopes):
+            moved = flow[circuit.leaves[program.stay_leaves]] * slopes
+            pulls[s] = moved.reshape(-1, n, n_lanes).sum(axis=2)
+    return log_values, usage, pulls
+
+
+def _won(program: Program, race: Race, usage: Array, *, logs: bool) -> Array:
+    """In which config training ends, (n_seeds, n_configs, n_draws)."""
+    out = np.zeros((len(usage), len(program.config_routes), usage.shape[2]))
+    if program.competition == "quadrature":
+        out[:, program.wins.what] = usage[:, program.wins.leaves]
+        return out
+    for s, used in enumerate(usage[:, program.shares.leaves]):
+        if logs:
+            _spread(out[s], used, race.told_weights, race.sums, program.share_configs)
+        else:
+            per_weight = np.divide(used, race.sums, out=np.zeros_like(used), where=race.sums > 0)
+            out[s] = race.told_weights * (program.sharing.T @ per_weight)
+    return out
+
+
+def _losses(
+    program: Program, race: Race, usage: Array, stay_pulls: Array, *, logs: bool
+) -> Array:
+    """What a config takes from the others by its weight, (n_seeds, n_configs, n_draws)."""
+    out = np.zeros((len(usage), len(program.config_routes), usage.shape[2]))
+    if program.competition == "quadrature":
+        out[:, program.stays.what] = stay_pulls[:, : len(program.stays.what)]
+        if program.rest >= 0:
+            constant = race.weights[program.constant]
+            out[:, program.constant] = stay_pulls[:, -1:] * (constant / constant.sum(axis=0))
+        return out
+    for s, used in enumerate(usage[:, program.shares.leaves]):
+        in_race = program.share_races @ used
+        if logs:
+            _spread(out[s], in_race, race.weights, race.totals, program.races)
+        else:
+            out[s] = race.weights * (program.open_configs.T @ (in_race / race.totals))
+    return -out
+
+
+def _spread(
+    out: Array, used: Array, log_weights: Array, log_sums: Array, configs: NDArray[np.intp]
+) -> None:
+    """Share out what is used of each row among its configs, in proportion to their weights."""
+    with np.errstate(invalid="ignore"):
+        parts = used[:, None] * np.exp(_at(log_weights, configs) - log_sums[:, None])
+    there = configs >= 0
+    np.add.at(out, configs[there], np.where(np.isfinite(parts), parts, 0.0)[there])

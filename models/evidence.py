@@ -15,7 +15,6 @@ from scipy.special import log1p, xlog1py, xlogy
 
 from storyodds.models.engine import LogLikelihoods, no_evidence
 from storyodds.models.graph import EvidenceItem, StoryGraph
-from storyodds.models.plan import Plan
 from storyodds.priors.distributions import (
     LN2,
     Distribution,
@@ -112,7 +111,7 @@ def explicit(item: EvidenceItem, values: Array) -> ItemLikelihood:
     return ItemLikelihood(by_key, values[:, item.relevance])
 
 
-def assemble(plan: Plan, graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihoods:
+def assemble(graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihoods:
     """Put the items' tables where the engine reads them.
 
     Parameters
@@ -121,9 +120,8 @@ def assemble(plan: Plan, graph: StoryGraph, tables: Sequence[Array | None]) -> L
         One per evidence item; None leaves an item out, as for a forecast.
     """
     n = max([1, *(len(table) for table in tables if table is not None)])
-    assumptions = np.zeros((n, 2 * len(plan.items)))
-    routes = np.zeros((n, plan.open_routes.shape[1]))
-    column = {item: 2 * k for k, item in enumerate(plan.items)}
+    column = _columns(graph)
+    assumptions, routes = np.zeros((n, 2 * len(column))), np.zeros((n, len(graph.routes)))
     for i, table in enumerate(tables):
         if table is None:
             continue
@@ -132,6 +130,12 @@ def assemble(plan: Plan, graph: StoryGraph, tables: Sequence[Array | None]) -> L
         else:
             routes += table
     return LogLikelihoods(assumptions, routes)
+
+
+def _columns(graph: StoryGraph) -> dict[int, int]:
+    """Where the likelihoods of each item about an assumption begin."""
+    about = [i for i, item in enumerate(graph.evidence) if item.subject == "assumption"]
+    return {i: 2 * k for k, i in enumerate(about)}
 
 
 def collapsed_tables(
@@ -152,22 +156,20 @@ def explicit_tables(graph: StoryGraph, values: Array) -> list[Array | None]:
     ]
 
 
-def event_likelihoods(plan: Plan, graph: StoryGraph, item: int, happens: bool) -> LogLikelihoods:
+def event_likelihoods(graph: StoryGraph, item: int, happens: bool) -> LogLikelihoods:
     """Likelihoods that stand for the event a forecast speaks of, or for its complement."""
-    evidence, base = graph.evidence[item], no_evidence(plan)
+    evidence, base = graph.evidence[item], no_evidence(graph)
     yes, no = (0.0, -np.inf) if happens else (-np.inf, 0.0)
     if evidence.subject == "assumption":
         assumptions = base.assumptions.copy()
-        first = 2 * plan.items.index(item)
+        first = _columns(graph)[item]
         assumptions[:, first : first + 2] = [no, yes]
         return LogLikelihoods(assumptions, base.routes)
     inside = np.array(graph.route_classes()) == evidence.target
     return LogLikelihoods(base.assumptions, np.where(inside, yes, no)[None, :])
 
 
-def forecast_log_odds(
-    plan: Plan, graph: StoryGraph, item: int, routes: Array, said: Array
-) -> Array:
+def forecast_log_odds(graph: StoryGraph, item: int, routes: Array, said: Array) -> Array:
     """Natural log odds of the event a forecast speaks of, from the prior's marginals.
 
     Parameters
@@ -179,7 +181,7 @@ def forecast_log_odds(
     """
     evidence = graph.evidence[item]
     if evidence.subject == "assumption":
-        first = 2 * plan.items.index(item)
+        first = _columns(graph)[item]
         no, yes = said[:, first], said[:, first + 1]
     else:
         inside = np.array(graph.route_classes()) == evidence.target

@@ -1,10 +1,11 @@
-"""The exact engine once more, for one point: one program compiled once, for every story.
+"""Circuits evaluated by numba: one program compiled once, for every story.
 
-`models.engine` sums the discrete part out in numpy, for many draws together; a sampler that
-follows gradients asks for one point at a time. Here the same sums run over flat arrays that
-describe any plan. Numba compiles them once per machine and then loads them from its disk cache.
+A story is data here. `run` takes many draws; `log_evidence` and `log_density` take one point, as
+samplers that follow gradients ask for it. Numba compiles these loops once per machine and then
+loads them from its disk cache. Importing this module imports numba. The functions release the GIL.
 
-Importing this module imports numba. The functions release the GIL.
+Everything is in this one file because the disk cache notices changes to a function's own file
+only.
 """
 
 import math
@@ -19,43 +20,12 @@ from storyodds.priors.distributions import LN2
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
-Race = tuple[Array, Array, Array, Array]
-
-_SMALLEST_SUM = 1e-200  # below it, sums of scaled weights have lost digits
+Bytes = NDArray[np.int8]
 
 
-# Both records stay in this file: numba's disk cache notices changes to this file alone.
-class FlatPlan(NamedTuple):
-    """A `Plan` as flat arrays; ragged lists lie end to end, each from its start to the next."""
+def jit[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Compile for this machine, on disk where there is somewhere to write."""
 
-    table_numbers: Ints
-    segment_starts: Ints  # the states of each segment, all groups in order
-    state_starts: Ints
-    state_columns: Ints  # columns of the term table that a state adds up
-    core_columns: Ints  # (n_core, k)
-    pattern_starts: Ints  # the cores of each pattern
-    open_starts: Ints
-    open_routes: Ints  # of each pattern
-    bits_of: Ints  # of each pattern
-    weight_starts: Ints  # by set of nudges, then by route
-    weight_numbers: Ints  # the numbers that add up to the route's bits,
-    weight_counts: Array  # and how often each does
-
-
-class Target(NamedTuple):
-    """What makes a plan a density over unconstrained coordinates."""
-
-    base: Array  # values of the numbers that are not coordinates
-    active: Ints  # the number that each coordinate is
-    row_of: Ints  # its place among the plan's `table_numbers`; -1 for bits
-    prior_starts: Ints
-    priors: Array  # by component: is beta, log weight and constant, a and b or mean and 1 / sd
-    assumptions: Array  # log likelihoods of the evidence, then of each forecast's event and its
-    routes: Array  # complement, (1 + 2 * n_forecasts, ...)
-    forecasts: Array  # odds said and their sd, in nats
-
-
-def _jit[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     def compiled(cache: bool) -> Callable[P, R]:
         return njit(cache=cache, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
 
@@ -65,38 +35,422 @@ def _jit[**P, R](function: Callable[P, R]) -> Callable[P, R]:
         return compiled(cache=False)
 
 
-# Plain loops from here on: they compile several times faster than numpy expressions.
-
-
-@_jit
-def evaluate(
-    plan: FlatPlan, values: Array, assumptions: Array, routes: Array
-) -> tuple[Array, Array]:
-    """Give log P(evidence | numbers) and its gradient for several bodies of evidence.
+@jit
+def run(
+    op: Bytes,
+    left: Ints,
+    right: Ints,
+    n_fixed: int,
+    roots: Ints,
+    v: Array,
+    stays: Ints,
+    rates: Array,
+    nodes: Array,
+    weights: Array,
+    omega: int,
+    seeds: Array,
+    values: Array,
+    flows: Array,
+    pulls: Array,
+) -> None:
+    """Evaluate a circuit for a block of draws, forward and, for every seed, backward.
 
     Parameters
     ----------
-    plan : FlatPlan
+    op : (n_nodes,) int8
+        0 a leaf, 1 a product, 2 a sum.
+    left, right : (n_nodes,) int32
+    n_fixed : int
+        Nodes from this one on have one value for every node of the quadrature rule.
+    roots : (n_roots,) int32
+    v : (n_fixed, n_draws) array
+        Leaves filled in; the rest is scratch.
+    stays : (n_stays,) int32
+        The leaves worth exp(-node * rate).
+    rates : (n_stays, n_draws) array
+    nodes, weights : (n_quadrature,) array
+    omega : int
+        The leaf worth the rule's weight; -1 for none.
+    seeds : (n_seeds, n_roots, n_draws) array
+        Each seed asks for the derivatives of log(sum over roots of seed * root).
+    values : (n_roots, n_draws) array
+        Filled in: what the roots are worth.
+    flows : (n_seeds, n_fixed, n_draws) array
+        Filled in, from zeros: d log(seed's sum) / d log(node).
+    pulls : (n_seeds, n_stays, n_draws) array
+        Filled in, from zeros: d log(seed's sum) / d log(rate).
+    """
+    n_draws, n_nodes, n_moving = v.shape[1], len(op), len(op) - n_fixed
+    for i in range(n_fixed):
+        a, b = left[i], right[i]
+        if op[i] == 1:
+            for d in range(n_draws):
+                v[i, d] = v[a, d] * v[b, d]
+        elif op[i] == 2:
+            for d in range(n_draws):
+                v[i, d] = v[a, d] + v[b, d]
+    for r in range(len(roots)):
+        if roots[r] < n_fixed:
+            for d in range(n_draws):
+                values[r, d] = v[roots[r], d]
+    n_lanes = len(nodes)
+    w, g, ratio = np.empty((n_moving, n_lanes)), np.empty((n_moving, n_lanes)), np.empty(n_lanes)
+    if n_moving > 0:
+        for d in range(n_draws):
+            _forward(op, left, right, n_fixed, v, d, stays, rates, nodes, weights, omega, w)
+            for r in range(len(roots)):
+                if roots[r] >= n_fixed:
+                    total = 0.0
+                    for k in range(n_lanes):
+                        total += w[roots[r] - n_fixed, k]
+                    values[r, d] = total
+            for s in range(len(seeds)):
+                total = 0.0
+                for r in range(len(roots)):
+                    total += seeds[s, r, d] * values[r, d]
+                if not total > 0.0:
+                    continue
+                g[:] = 0.0
+                for r in range(len(roots)):
+                    share = seeds[s, r, d] / total
+                    if roots[r] >= n_fixed and share != 0.0:
+                        for k in range(n_lanes):
+                            g[roots[r] - n_fixed, k] += share * w[roots[r] - n_fixed, k]
+                _backward(op, left, right, n_fixed, v, d, w, g, ratio, flows[s])
+                for j in range(len(stays)):
+                    pull, row = 0.0, stays[j] - n_fixed
+                    for k in range(n_lanes):
+                        pull -= g[row, k] * nodes[k]
+                    pulls[s, j, d] = pull * rates[j, d]
+    for s in range(len(seeds)):
+        flow = flows[s]
+        for d in range(n_draws):
+            total = 0.0
+            for r in range(len(roots)):
+                total += seeds[s, r, d] * values[r, d]
+            if total > 0.0:
+                for r in range(len(roots)):
+                    if roots[r] < n_fixed:
+                        flow[roots[r], d] += seeds[s, r, d] * values[r, d] / total
+        for i in range(n_fixed - 1, -1, -1):
+            a, b = left[i], right[i]
+            if op[i] == 1:
+                for d in range(n_draws):
+                    flow[a, d] += flow[i, d]
+                    flow[b, d] += flow[i, d]
+            elif op[i] == 2:
+                for d in range(n_draws):
+                    share = flow[i, d] / v[i, d] if v[i, d] > 0.0 else 0.0
+                    flow[a, d] += share * v[a, d]
+                    flow[b, d] += share * v[b, d]
+
+
+@jit
+def _forward(
+    op: Bytes,
+    left: Ints,
+    right: Ints,
+    n_fixed: int,
+    v: Array,
+    d: int,
+    stays: Ints,
+    rates: Array,
+    nodes: Array,
+    weights: Array,
+    omega: int,
+    w: Array,
+) -> None:
+    n_lanes = len(nodes)
+    for j in range(len(stays)):
+        row, rate = stays[j] - n_fixed, rates[j, d]
+        for k in range(n_lanes):
+            w[row, k] = math.exp(-nodes[k] * rate)
+    if omega >= 0:
+        for k in range(n_lanes):
+            w[omega - n_fixed, k] = weights[k]
+    for i in range(n_fixed, len(op)):
+        if op[i] == 0:
+            continue
+        a, b, row = left[i], right[i], i - n_fixed
+        if a < n_fixed:
+            a, b = b, a
+        a -= n_fixed
+        if b < n_fixed:
+            x = v[b, d]
+            if op[i] == 1:
+                for k in range(n_lanes):
+                    w[row, k] = w[a, k] * x
+            else:
+                for k in range(n_lanes):
+                    w[row, k] = w[a, k] + x
+        else:
+            b -= n_fixed
+            if op[i] == 1:
+                for k in range(n_lanes):
+                    w[row, k] = w[a, k] * w[b, k]
+            else:
+                for k in range(n_lanes):
+                    w[row, k] = w[a, k] + w[b, k]
+
+
+@jit
+def _backward(
+    op: Bytes,
+    left: Ints,
+    right: Ints,
+    n_fixed: int,
+    v: Array,
+    d: int,
+    w: Array,
+    g: Array,
+    ratio: Array,
+    flow: Array,
+) -> None:
+    n_lanes = w.shape[1]
+    for i in range(len(op) - 1, n_fixed - 1, -1):
+        if op[i] == 0:
+            continue
+        a, b, row = left[i], right[i], i - n_fixed
+        if a < n_fixed:
+            a, b = b, a
+        a -= n_fixed
+        if op[i] == 1:
+            for k in range(n_lanes):
+                g[a, k] += g[row, k]
+            if b < n_fixed:
+                total = 0.0
+                for k in range(n_lanes):
+                    total += g[row, k]
+                flow[b, d] += total
+            else:
+                b -= n_fixed
+                for k in range(n_lanes):
+                    g[b, k] += g[row, k]
+        else:
+            for k in range(n_lanes):
+                ratio[k] = g[row, k] / w[row, k] if w[row, k] > 0.0 else 0.0
+                g[a, k] += ratio[k] * w[a, k]
+            if b < n_fixed:
+                total = 0.0
+                for k in range(n_lanes):
+                    total += ratio[k]
+                flow[b, d] += total * v[b, d]
+            else:
+                b -= n_fixed
+                for k in range(n_lanes):
+                    g[b, k] += ratio[k] * w[b, k]
+
+
+class FlatProgram(NamedTuple):
+    """A `Program` with one root as flat arrays; ragged lists go from each start to the next."""
+
+    op: Bytes
+    left: Ints
+    right: Ints
+    n_fixed: int
+    roots: Ints
+    leaves: Ints  # fixed leaves that are worth one, as nodes
+    yes: Ints  # nodes
+    yes_numbers: Ints
+    no: Ints
+    no_numbers: Ints
+    said: Ints
+    said_columns: Ints
+    ends: Ints  # shares or wins
+    end_starts: Ints
+    end_configs: Ints
+    end_races: Ints  # of shares
+    stays: Ints  # nodes, the rest last
+    stay_configs: Ints
+    omega: int  # node, or -1
+    constant: Ints  # configs that are part of the rest
+    config_routes: Ints
+    config_starts: Ints
+    config_numbers: Ints
+    floor: Bytes  # by config: whether its route is always open
+    race_starts: Ints
+    race_configs: Ints
+    nodes: Array  # of the longest quadrature rule; shorter ones are its beginnings
+    weights: Array
+    n_near: int  # how many of them do not depend on the range
+    step: float  # the range in nats that one more node covers
+    reach: float  # what the range is widened by
+
+
+class Target(NamedTuple):
+    """What makes a program a density over unconstrained coordinates."""
+
+    base: Array  # values of the numbers that are not coordinates
+    active: Ints  # the number that each coordinate is
+    is_logit: Bytes  # or bits
+    prior_starts: Ints
+    priors: Array  # by component: its kind, log weight and constant, two parameters
+    assumptions: Array  # log likelihoods of the evidence, then of each forecast's event and its
+    routes: Array  # complement, (1 + 2 * n_forecasts, ...)
+    forecasts: Array  # odds said and their sd, in nats
+
+
+@jit
+def log_evidence(
+    program: FlatProgram,
+    values: Array,
+    complements: Array,
+    assumptions: Array,
+    routes: Array,
+    slopes: Array,
+    said: Array,
+    ended: Array,
+) -> float:
+    """Log P(evidence | numbers) at one point, with its gradient.
+
+    Parameters
+    ----------
+    program : FlatProgram
     values : (n_numbers,) array
-    assumptions : (n_sets, 2 * n_items) array
-    routes : (n_sets, n_routes) array
+    complements : (n_numbers,) array
+        1 - value, which near a value of 1 has digits that the value has lost.
+    assumptions : (2 * n_items,) array
+    routes : (n_routes,) array
         Log likelihoods, as in `LogLikelihoods`.
+    slopes : (n_numbers,) array
+        Filled in: derivatives per unit of logit or per bit.
+    said : (2 * n_items,) array
+        Filled in: derivatives in `assumptions`.
+    ended : (n_routes,) array
+        Filled in: derivatives in `routes`, which is P(route | numbers, evidence).
 
     Returns
     -------
-    (n_sets,) and (n_sets, n_numbers) arrays
-        In nats, per unit of logit or per bit; minus infinity and 0 for impossible evidence.
+    float
+        In nats; minus infinity for impossible evidence, nan where the sums underflow, and then
+        no derivatives.
     """
-    return _sum_out(plan, values, _tables(plan, values), assumptions, routes)
+    slopes[:], said[:], ended[:] = 0.0, 0.0, 0.0
+    v = np.zeros((program.n_fixed, 1))
+    v[1] = 1.0
+    for i in program.leaves:
+        v[i] = 1.0
+    for j in range(len(program.yes)):
+        v[program.yes[j]] = values[program.yes_numbers[j]]
+    for j in range(len(program.no)):
+        v[program.no[j]] = complements[program.no_numbers[j]]
+    scale = 0.0
+    tops = np.zeros(len(assumptions) // 2)
+    for k in range(len(tops)):
+        top = max(assumptions[2 * k], assumptions[2 * k + 1])
+        tops[k] = top if top > -np.inf else 0.0
+        scale += tops[k]
+    for j in range(len(program.said)):
+        column = program.said_columns[j]
+        v[program.said[j]] = math.exp(assumptions[column] - tops[column // 2])
+    top = -np.inf
+    for r in range(len(routes)):
+        top = max(top, routes[r])
+    top = top if top > -np.inf else 0.0
+    scale += top
+    log_weights = np.zeros(len(program.config_routes))
+    highest = -np.inf
+    for c in range(len(log_weights)):
+        for k in range(program.config_starts[c], program.config_starts[c + 1]):
+            log_weights[c] += LN2 * values[program.config_numbers[k]]
+        highest = max(highest, log_weights[c])
+    weights = np.exp(log_weights - highest)
+    told = np.exp(routes - top)
+    sums, totals = np.zeros(len(program.ends)), np.zeros(len(program.race_starts) - 1)
+    n_lanes, rates = 0, np.zeros((len(program.stays), 1))
+    if program.omega < 0:
+        for race in range(len(totals)):
+            for k in range(program.race_starts[race], program.race_starts[race + 1]):
+                totals[race] += weights[program.race_configs[k]]
+            if not totals[race] > 1e-150:
+                return np.nan
+        for j in range(len(program.ends)):
+            for k in range(program.end_starts[j], program.end_starts[j + 1]):
+                c = program.end_configs[k]
+                sums[j] += weights[c] * told[program.config_routes[c]]
+            v[program.ends[j]] = sums[j] / totals[program.end_races[j]]
+    else:
+        most, least = _extremes(program, weights, len(routes))
+        if not least > 1e-290:
+            return np.nan
+        n_lanes = program.n_near + int((math.log(most / least) + program.reach) / program.step) + 2
+        weights /= most
+        for j in range(len(program.ends)):
+            c = program.end_configs[j]
+            sums[j] = weights[c] * told[program.config_routes[c]]
+            v[program.ends[j]] = sums[j]
+        for j in range(len(program.stay_configs)):
+            rates[j, 0] = weights[program.stay_configs[j]]
+        for c in program.constant:
+            rates[-1, 0] += weights[c]
+    result = np.zeros((1, 1))
+    flows = np.zeros((1, program.n_fixed, 1))
+    pulls = np.zeros((1, len(program.stays), 1))
+    run(
+        program.op, program.left, program.right, program.n_fixed, program.roots, v, program.stays,
+        rates, program.nodes[:n_lanes], program.weights[:n_lanes], program.omega,
+        np.ones((1, 1, 1)), result, flows, pulls,
+    )  # fmt: skip
+    if not result[0, 0] > 1e-150:
+        return np.nan
+    for j in range(len(program.yes)):
+        number = program.yes_numbers[j]
+        slopes[number] += flows[0, program.yes[j], 0] * complements[number]
+    for j in range(len(program.no)):
+        number = program.no_numbers[j]
+        slopes[number] -= flows[0, program.no[j], 0] * values[number]
+    for j in range(len(program.said)):
+        said[program.said_columns[j]] += flows[0, program.said[j], 0]
+    pull, in_race = np.zeros(len(weights)), np.zeros(len(totals))
+    for j in range(len(program.ends)):
+        flow = flows[0, program.ends[j], 0]
+        if program.omega < 0:
+            in_race[program.end_races[j]] += flow
+        if flow == 0.0:
+            continue
+        for k in range(program.end_starts[j], program.end_starts[j + 1]):
+            c = program.end_configs[k]
+            part = flow * weights[c] * told[program.config_routes[c]] / sums[j]
+            ended[program.config_routes[c]] += part
+            pull[c] += part
+    for race in range(len(totals)):
+        for k in range(program.race_starts[race], program.race_starts[race + 1]):
+            c = program.race_configs[k]
+            pull[c] -= in_race[race] * weights[c] / totals[race]
+    for j in range(len(program.stay_configs)):
+        pull[program.stay_configs[j]] += pulls[0, j, 0]
+    for c in program.constant:
+        if program.omega >= 0:
+            pull[c] += pulls[0, -1, 0] * weights[c] / rates[-1, 0]
+    for c in range(len(pull)):
+        for k in range(program.config_starts[c], program.config_starts[c + 1]):
+            slopes[program.config_numbers[k]] += LN2 * pull[c]
+    return math.log(result[0, 0]) + scale
 
 
-@_jit
-def log_density(plan: FlatPlan, target: Target, z: Array) -> tuple[float, Array]:
+@jit
+def _extremes(program: FlatProgram, weights: Array, n_routes: int) -> tuple[float, float]:
+    """The largest and the smallest sum of weights that can race."""
+    high, low = np.zeros(n_routes), np.full(n_routes, np.inf)
+    for c in range(len(weights)):
+        r = program.config_routes[c]
+        high[r] = max(high[r], weights[c])
+        if program.floor[c]:
+            low[r] = min(low[r], weights[c])
+    least = 0.0
+    for r in range(n_routes):
+        if low[r] < np.inf:
+            least += low[r]
+    return high.sum(), least
+
+
+@jit
+def log_density(program: FlatProgram, target: Target, z: Array) -> tuple[float, Array]:
     """Give log p(z, evidence) and its gradient.
 
     Parameters
     ----------
-    plan : FlatPlan
+    program : FlatProgram
     target : Target
     z : (n_active,) array
         Logits and bits.
@@ -104,41 +458,66 @@ def log_density(plan: FlatPlan, target: Target, z: Array) -> tuple[float, Array]
     Returns
     -------
     float, (n_active,) array
-        In nats; minus infinity and 0 where the evidence is impossible.
+        In nats; minus infinity and 0 where the evidence is impossible, nan where sums underflow.
     """
     values = target.base.copy()
-    tables = _tables(plan, values)
+    complements = 1.0 - values
     for i in range(len(z)):
-        row = target.row_of[i]
-        if row < 0:
-            values[target.active[i]] = z[i]
-        else:  # straight from the logit: near p = 1, 1 - p would have lost its digits
-            tables[2, row], tables[3, row] = _log_expit(z[i]), _log_expit(-z[i])
-            tables[0, row], tables[1, row] = math.exp(tables[2, row]), math.exp(tables[3, row])
-    fits, slopes = _sum_out(plan, values, tables, target.assumptions, target.routes)
+        number = target.active[i]
+        if target.is_logit[i]:  # near p = 1, 1 - p would have lost its digits
+            values[number] = math.exp(_log_expit(z[i]))
+            complements[number] = math.exp(_log_expit(-z[i]))
+        else:
+            values[number] = z[i]
+    n_sets = len(target.assumptions)
+    fits, slopes = np.empty(n_sets), np.empty((n_sets, len(values)))
+    said, ended = np.empty(target.assumptions.shape[1]), np.empty(target.routes.shape[1])
+    for s in range(n_sets):
+        fits[s] = log_evidence(
+            program, values, complements, target.assumptions[s], target.routes[s],
+            slopes[s], said, ended,
+        )  # fmt: skip
+    return posterior(target, z, fits, slopes)
+
+
+@jit
+def posterior(target: Target, z: Array, fits: Array, slopes: Array) -> tuple[float, Array]:
+    """Put prior, evidence and forecasts together.
+
+    Parameters
+    ----------
+    target : Target
+    z : (n_active,) array
+    fits, slopes : (n_sets,) and (n_sets, n_numbers) arrays
+        Log P(body of evidence | numbers) and its derivatives.
+
+    Returns
+    -------
+    float, (n_active,) array
+        Log density in nats, and its gradient.
+    """
     total = fits[0]
+    pull = slopes[0].copy()
     for k in range(len(target.forecasts)):
-        said, sd, yes, no = target.forecasts[k, 0], target.forecasts[k, 1], 1 + 2 * k, 2 + 2 * k
-        miss = (said - (fits[yes] - fits[no])) / sd
+        odds, sd, yes, no = target.forecasts[k, 0], target.forecasts[k, 1], 1 + 2 * k, 2 + 2 * k
+        miss = (odds - (fits[yes] - fits[no])) / sd
         total -= 0.5 * miss * miss + math.log(sd / LN2) + 0.5 * math.log(2 * math.pi)
         for i in target.active:
-            slopes[0, i] += miss / sd * (slopes[yes, i] - slopes[no, i])
+            pull[i] += miss / sd * (slopes[yes, i] - slopes[no, i])
     slope = np.empty(len(z))
     for i in range(len(z)):
         height, tilt = _prior(target, i, z[i])
         total += height
-        slope[i] = slopes[0, target.active[i]] + tilt
-    if not math.isfinite(total):
-        total, slope[:] = -np.inf, 0.0
+        slope[i] = pull[target.active[i]] + tilt
     return total, slope
 
 
-@_jit
+@jit
 def _log_expit(z: float) -> float:
     return -math.log1p(math.exp(-z)) if z > 0.0 else z - math.log1p(math.exp(z))
 
 
-@_jit
+@jit
 def _prior(target: Target, i: int, z: float) -> tuple[float, float]:
     """Log density and slope of coordinate i's prior."""
     top, share, tilt = -np.inf, 0.0, 0.0
@@ -160,191 +539,3 @@ def _prior(target: Target, i: int, z: float) -> tuple[float, float]:
             scale = math.exp(height - top)
             share, tilt = share + scale, tilt + scale * slope
     return (top + math.log(share), tilt / share) if share > 0.0 else (-np.inf, 0.0)
-
-
-@_jit
-def _tables(plan: FlatPlan, values: Array) -> Array:
-    """Rows p, 1 - p, log p and log(1 - p) of the numbers in tables."""
-    tables = np.empty((4, len(plan.table_numbers)))
-    for k in range(len(plan.table_numbers)):
-        p = values[plan.table_numbers[k]]
-        tables[0, k], tables[1, k] = p, 1.0 - p
-        tables[2, k], tables[3, k] = math.log(p), math.log1p(-p)
-    return tables
-
-
-@_jit
-def _sum_out(
-    plan: FlatPlan, values: Array, tables: Array, assumptions: Array, routes: Array
-) -> tuple[Array, Array]:
-    """Forward and backward pass for every body of evidence."""
-    n_sets, n_table = len(assumptions), len(plan.table_numbers)
-    n_terms = 2 * n_table + assumptions.shape[1]
-    table = np.empty(n_terms + len(plan.segment_starts) - 1)
-    for k in range(n_table):
-        table[k], table[n_table + k] = tables[2, k], tables[3, k]
-    weights = _route_weights(plan, values, routes.shape[1])
-    before = _race(plan, weights, np.zeros(routes.shape[1]))
-    log_states, log_cores = np.empty(len(plan.state_starts) - 1), np.empty(len(plan.core_columns))
-    core, in_pattern = np.empty(len(log_cores)), np.empty(len(plan.bits_of))
-    usage = np.empty(len(table))
-    fits, slopes = np.empty(n_sets), np.zeros((n_sets, len(values)))
-    for s in range(n_sets):
-        news = s == 0
-        for k in range(assumptions.shape[1]):
-            news = news or assumptions[s, k] != assumptions[s - 1, k]
-            table[2 * n_table + k] = assumptions[s, k]
-        if news:
-            _sum_states(plan, table, n_terms, log_states)
-            for c in range(len(log_cores)):
-                log_cores[c] = 0.0
-                for k in range(plan.core_columns.shape[1]):
-                    log_cores[c] += table[plan.core_columns[c, k]]
-        after = _race(plan, weights, routes[s])
-        fits[s] = _weigh_cores(plan, log_cores, before[0], after[0], core, in_pattern)
-        if fits[s] == -np.inf:
-            continue
-        _use_columns(plan, core, table, log_states, n_terms, usage)
-        for k in range(n_table):
-            pull = usage[k] * tables[1, k] - usage[n_table + k] * tables[0, k]
-            slopes[s, plan.table_numbers[k]] += pull
-        _pull_bits(plan, in_pattern, after, LN2, slopes[s])
-        _pull_bits(plan, in_pattern, before, -LN2, slopes[s])
-    return fits, slopes
-
-
-@_jit
-def _sum_states(plan: FlatPlan, table: Array, n_terms: int, log_states: Array) -> None:
-    """Sum the states of every segment, into the table behind the terms."""
-    for segment in range(len(plan.segment_starts) - 1):
-        first, last = plan.segment_starts[segment], plan.segment_starts[segment + 1]
-        top = -np.inf
-        for state in range(first, last):
-            total = 0.0
-            for k in range(plan.state_starts[state], plan.state_starts[state + 1]):
-                total += table[plan.state_columns[k]]
-            log_states[state] = total
-            top = max(top, total)
-        table[n_terms + segment] = -np.inf
-        if top > -np.inf:
-            total = 0.0
-            for state in range(first, last):
-                total += math.exp(log_states[state] - top)
-            table[n_terms + segment] = top + math.log(total)
-
-
-@_jit
-def _route_weights(plan: FlatPlan, values: Array, n_routes: int) -> Array:
-    """Natural log weight of every route under every set of nudges."""
-    weights = np.empty(((len(plan.weight_starts) - 1) // n_routes, n_routes))
-    for i in range(weights.size):
-        bits = 0.0
-        for k in range(plan.weight_starts[i], plan.weight_starts[i + 1]):
-            bits += plan.weight_counts[k] * values[plan.weight_numbers[k]]
-        weights[i // n_routes, i % n_routes] = LN2 * bits
-    return weights
-
-
-@_jit
-def _race(plan: FlatPlan, weights: Array, routes: Array) -> Race:
-    """Log sum of the open routes' weights, scaled sum (0 if too small), log and scaled weights."""
-    totals, sums = np.empty(len(plan.bits_of)), np.zeros(len(plan.bits_of))
-    log_weights, scaled, tops = (
-        np.empty_like(weights),
-        np.empty_like(weights),
-        np.empty(len(weights)),
-    )
-    for u in range(len(weights)):
-        top = -np.inf
-        for r in range(len(routes)):
-            log_weights[u, r] = weights[u, r] + routes[r]
-            top = max(top, log_weights[u, r])
-        tops[u] = top if top > -np.inf else 0.0
-        for r in range(len(routes)):
-            scaled[u, r] = math.exp(log_weights[u, r] - tops[u])
-    for pattern in range(len(totals)):
-        u, total = plan.bits_of[pattern], 0.0
-        first, last = plan.open_starts[pattern], plan.open_starts[pattern + 1]
-        for k in range(first, last):
-            total += scaled[u, plan.open_routes[k]]
-        if total > _SMALLEST_SUM:
-            sums[pattern], totals[pattern] = total, math.log(total) + tops[u]
-            continue
-        top, total = -np.inf, 0.0
-        for k in range(first, last):
-            top = max(top, log_weights[u, plan.open_routes[k]])
-        totals[pattern] = -np.inf
-        if top > -np.inf:
-            for k in range(first, last):
-                total += math.exp(log_weights[u, plan.open_routes[k]] - top)
-            totals[pattern] = math.log(total) + top
-    return totals, sums, log_weights, scaled
-
-
-@_jit
-def _weigh_cores(
-    plan: FlatPlan, log_cores: Array, before: Array, after: Array, core: Array, in_pattern: Array
-) -> float:
-    """Fill in the posterior of cores and patterns; log P(evidence)."""
-    top = -np.inf
-    for pattern in range(len(in_pattern)):
-        fit = after[pattern] - before[pattern] if after[pattern] > -np.inf else -np.inf
-        for c in range(plan.pattern_starts[pattern], plan.pattern_starts[pattern + 1]):
-            core[c] = log_cores[c] + fit
-            top = max(top, core[c])
-    if not top > -np.inf:
-        return -np.inf
-    total = 0.0
-    for c in range(len(core)):
-        core[c] = math.exp(core[c] - top)
-        total += core[c]
-    for pattern in range(len(in_pattern)):
-        in_pattern[pattern] = 0.0
-        for c in range(plan.pattern_starts[pattern], plan.pattern_starts[pattern + 1]):
-            core[c] /= total
-            in_pattern[pattern] += core[c]
-    return top + math.log(total)
-
-
-@_jit
-def _use_columns(
-    plan: FlatPlan, core: Array, table: Array, log_states: Array, n_terms: int, usage: Array
-) -> None:
-    """Fill in the posterior probability that a column of the table is used."""
-    usage[:] = 0.0
-    for c in range(len(core)):
-        if core[c] == 0.0:
-            continue
-        for k in range(plan.core_columns.shape[1]):
-            usage[plan.core_columns[c, k]] += core[c]
-    for segment in range(n_terms, len(table)):
-        if usage[segment] == 0.0:
-            continue
-        first = plan.segment_starts[segment - n_terms]
-        for state in range(first, plan.segment_starts[segment - n_terms + 1]):
-            share = usage[segment] * math.exp(log_states[state] - table[segment])
-            for k in range(plan.state_starts[state], plan.state_starts[state + 1]):
-                usage[plan.state_columns[k]] += share
-
-
-@_jit
-def _pull_bits(plan: FlatPlan, in_pattern: Array, race: Race, scale: float, slope: Array) -> None:
-    """Share patterns out among their routes; add that to the slope in the routes' bits."""
-    totals, sums, log_weights, scaled = race
-    n_routes = scaled.shape[1]
-    in_scale, outright = np.zeros(scaled.shape), np.zeros(scaled.shape)
-    for pattern in range(len(totals)):
-        u, weight = plan.bits_of[pattern], in_pattern[pattern]
-        if weight == 0.0:
-            continue
-        for k in range(plan.open_starts[pattern], plan.open_starts[pattern + 1]):
-            r = plan.open_routes[k]
-            if sums[pattern] > 0.0:
-                in_scale[u, r] += weight / sums[pattern]
-            else:
-                outright[u, r] += weight * math.exp(log_weights[u, r] - totals[pattern])
-    for i in range(scaled.size):
-        u, r = i // n_routes, i % n_routes
-        pull = scale * (scaled[u, r] * in_scale[u, r] + outright[u, r])
-        for k in range(plan.weight_starts[i], plan.weight_starts[i + 1]):
-            slope[plan.weight_numbers[k]] += plan.weight_counts[k] * pull

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.competition import log_sum_exp
+from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.density import LogDensity, log_density, to_values
 from storyodds.models.posterior import Draws, PreparedStory, from_uniforms, impossible_evidence
 from storyodds.priors.errors import InputError, Problem
@@ -26,8 +26,8 @@ MAX_R_HAT = 1.01
 MIN_ESS = 400
 
 # A kernel call has to be long enough for another thread to take the interpreter over meanwhile:
-# below this many cells of the core, chains that run at once only get in each other's way.
-_PARALLEL_CELLS = 2**14
+# below this many nodes of the circuit, chains that run at once only get in each other's way.
+_PARALLEL_NODES = 2**14
 
 
 def sample(
@@ -114,7 +114,7 @@ def _run(
         draws=per_chain,
         tune=TUNE,
         chains=CHAINS,
-        cores=1 if prepared.likelihood_plan.core_columns.size < _PARALLEL_CELLS else None,
+        cores=1 if prepared.likelihood.circuit.n_nodes < _PARALLEL_NODES else None,
         seed=seed,
         save_warmup=False,
         progress_bar=False,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.elimination import build_plan
-from storyodds.models.engine import LogLikelihoods, log_evidence
+from storyodds.models import engine
+from storyodds.models.compiler import Compiler
+from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import (
     assemble,
     collapsed_tables,
@@ -15,8 +16,10 @@ from storyodds.models.evidence import (
     forecast_log_odds,
 )
 from storyodds.models.graph import StoryGraph, build_graph
-from storyodds.models.plan import Plan
+from storyodds.models.program import Program, program
 from storyodds.models.quantities import Quantities
+from storyodds.models.queries import EVERYTHING
+from storyodds.models.strategy import choose_compiler
 from storyodds.priors.distributions import Distribution, Point
 from storyodds.scenarios.resolve import ResolvedStory
 
@@ -31,10 +34,10 @@ class PreparedStory:
     ----------
     resolved : ResolvedStory
     graph : StoryGraph
-    plan : Plan
+    compiler : Compiler
         For whole answers.
-    likelihood_plan : Plan
-        For P(evidence) alone: without hazards.
+    likelihood : Program
+        For P(evidence) alone.
     tables : sequence of array or None
         What each evidence item says, its own numbers integrated out.
     distributions : tuple of Distribution
@@ -44,8 +47,8 @@ class PreparedStory:
 
     resolved: ResolvedStory
     graph: StoryGraph
-    plan: Plan
-    likelihood_plan: Plan
+    compiler: Compiler
+    likelihood: Program
     tables: Sequence[Array | None]
     distributions: tuple[Distribution, ...]
     own: frozenset[int]
@@ -63,13 +66,12 @@ class PreparedStory:
     @property
     def active(self) -> tuple[int, ...]:
         """The core numbers on which P(evidence) can depend."""
-        bearing = set(self.likelihood_plan.table_numbers.tolist())
-        bearing |= set(np.flatnonzero(self.likelihood_plan.bits_matrices.any(axis=(0, 2))).tolist())
-        return tuple(i for i in self.core if i in bearing)
+        return tuple(i for i in self.core if i in self.likelihood.bearing)
 
-    def likelihoods(self, plan: Plan) -> LogLikelihoods:
-        """The evidence with its own numbers integrated out, laid out for a plan."""
-        return assemble(plan, self.graph, self.tables)
+    @property
+    def likelihoods(self) -> LogLikelihoods:
+        """The evidence with its own numbers integrated out."""
+        return assemble(self.graph, self.tables)
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,8 @@ def prepare(resolved: ResolvedStory) -> PreparedStory:
     return PreparedStory(
         resolved=resolved,
         graph=graph,
-        plan=build_plan(graph),
-        likelihood_plan=build_plan(graph, with_hazards=False),
+        compiler=choose_compiler(graph),
+        likelihood=program(choose_compiler(graph, evidence_only=True), [EVERYTHING]),
         tables=collapsed_tables(graph, distributions),
         distributions=distributions,
         own=frozenset(own),
@@ -138,11 +140,11 @@ def log_likelihood(prepared: PreparedStory, values: Array, prior: Quantities) ->
     prior : Quantities
         At the same draws, without evidence: what forecasts are compared with.
     """
-    plan, graph = prepared.likelihood_plan, prepared.graph
-    total = log_evidence(plan, values, prepared.likelihoods(plan))
+    graph = prepared.graph
+    total = engine.evaluate(prepared.likelihood, values, prepared.likelihoods).log_roots[:, 0]
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
-            odds = forecast_log_odds(plan, graph, i, prior.routes, prior.said)
+            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
             total = total + forecast_log_density_at(item, odds)
     return total
 

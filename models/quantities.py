@@ -1,22 +1,18 @@
 """Per-draw answers: everything a report speaks of, exact for each draw of the numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.cut_sets import CutSet, Literal
-from storyodds.models.engine import Forward, LogLikelihoods, backward, chunks, forward
-from storyodds.models.graph import StoryGraph
-from storyodds.models.plan import Plan
-from storyodds.models.queries import (
-    Query,
-    QueryPlan,
-    answer_queries,
-    hazard_chances,
-    plan_queries,
-)
+from storyodds.models import engine
+from storyodds.models.compiler import Compiler
+from storyodds.models.engine import LogLikelihoods
+from storyodds.models.graph import Outcome, StoryGraph
+from storyodds.models.program import program
+from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.recovery import sample_discrete
 from storyodds.scenarios.schema import CLASSES, INTENDED
 
@@ -156,23 +152,21 @@ def _single(literal: Literal) -> CutSet:
 
 
 def evaluate(
-    plan: Plan,
-    graph: StoryGraph,
+    compiler: Compiler,
     values: Array,
     likelihoods: LogLikelihoods,
-    queries: QueryPlan | None = None,
+    queries: Sequence[Query] = (),
     rng: np.random.Generator | None = None,
 ) -> Quantities:
     """Run the engine over all draws.
 
     Parameters
     ----------
-    plan : Plan
-        With hazards.
-    graph : StoryGraph
+    compiler : Compiler
+        Of the whole story, not of its evidence only.
     values : (n_draws, n_numbers) array
     likelihoods : LogLikelihoods
-    queries : QueryPlan, optional
+    queries : sequence of Query
     rng : numpy.random.Generator, optional
         Draws a state of the discrete part for every draw of the numbers.
 
@@ -180,52 +174,53 @@ def evaluate(
     -------
     Quantities
     """
-    asked = queries or plan_queries(plan, graph, ())
-
-    def work(draws: slice) -> Quantities:
-        passed = forward(plan, values[draws], likelihoods[draws])
-        marginals = backward(plan, len(graph.variables), passed)
-        truth, route = np.zeros((0, 0), bool), np.zeros(0, np.intp)
-        if rng is not None:
-            truth, route = sample_discrete(plan, len(graph.variables), passed, rng)
-        return Quantities(
-            log_evidence=passed.log_evidence,
-            assumptions=marginals.assumptions,
-            said=marginals.terms[:, 2 * len(plan.table_numbers) :],
-            routes=marginals.routes,
-            outcomes=_outcomes(plan, graph, values[draws], passed, marginals.routes),
-            queries=answer_queries(plan, graph, asked, values[draws], passed),
-            truth=truth,
-            route=route,
-        )
-
-    parts = [work(draws) for draws in chunks(plan, len(values))]
+    graph = compiler.graph
+    split = [o for o, out in enumerate(graph.outcomes) if _is_split(graph, out)]
+    expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
+    extra = {
+        (v, truth): Query((), frozenset([(graph.variables[v].name, truth)]))
+        for v in expanded
+        for truth in (False, True)
+    }
+    asked = [EVERYTHING, *(Query((o,)) for o in split), *extra.values(), *queries]
+    compiled = program(compiler, asked)
+    seeds = np.zeros((1, len(compiled.queries)))
+    seeds[0, 0] = 1.0
+    found = engine.evaluate(compiled, values, likelihoods, seeds)
+    log_evidence = found.log_roots[:, 0]
+    finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
+    joint = np.exp(found.log_roots - finite[:, None])
+    true = np.asarray((compiled.true @ found.usage[:, 0].T).T)
+    false = np.asarray((compiled.false @ found.usage[:, 0].T).T)
+    for (v, truth), query in extra.items():
+        (true if truth else false)[:, v] = joint[:, compiled.column[query]]
+    routes = np.zeros((len(values), len(graph.routes)))
+    np.add.at(routes.T, compiled.config_routes, found.won[:, 0].T)
+    outcomes = np.zeros((len(values), len(graph.outcomes)))
+    for o, outcome in enumerate(graph.outcomes):
+        if o in split:
+            outcomes[:, o] = joint[:, compiled.column[Query((o,))]]
+        else:
+            outcomes[:, o] = routes[:, outcome.route]
+    about = [graph.evidence[i].target or 0 for i in compiled.items]
+    truth_drawn, route = np.zeros((0, 0), bool), np.zeros(0, np.intp)
+    if rng is not None:
+        truth_drawn, route = sample_discrete(compiler, values, likelihoods, rng)
     return Quantities(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(Quantities)
-        }
+        log_evidence=log_evidence,
+        assumptions=true,
+        said=np.stack([false[:, about], true[:, about]], axis=2).reshape(len(values), -1),
+        routes=routes,
+        outcomes=outcomes,
+        queries=joint[:, [compiled.column[query] for query in queries]],
+        truth=truth_drawn,
+        route=route,
     )
 
 
-def _outcomes(
-    plan: Plan, graph: StoryGraph, values: Array, passed: Forward, routes: Array
-) -> Array:
-    """P(outcome | numbers, evidence): routes, the intended ones split by hazard."""
-    chances = hazard_chances(plan, graph, values)
-    which = plan.hazard_pattern[:, None] == np.arange(len(plan.open_hazards))
-    split: dict[int, Array] = {}
-    for r, route in enumerate(graph.routes):
-        if route.outcome_class == INTENDED:
-            share = passed.posterior_race.share_of(plan, r)[:, plan.pattern_of]
-            split[r] = np.einsum("sp,sph->sh", (passed.core * share) @ which, chances)
-    columns = [
-        routes[:, outcome.route]
-        if outcome.route not in split
-        else split[outcome.route][:, -1 if outcome.hazard is None else outcome.hazard]
-        for outcome in graph.outcomes
-    ]
-    return np.stack(columns, axis=1)
+def _is_split(graph: StoryGraph, outcome: Outcome) -> bool:
+    """Whether an outcome is a part of what its route ends in."""
+    return bool(graph.hazards) and graph.routes[outcome.route].outcome_class == INTENDED
 
 
 @dataclass(frozen=True)

@@ -1,44 +1,121 @@
-"""Draw the discrete part after the fact, from its exact conditional."""
+"""Draw the discrete part after the fact, from its exact conditional.
+
+A circuit is a mixture of products: walking it from the root, taking one summand in proportion to
+its worth and every factor, ends at the leaves of one state of the story.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine import Forward
-from storyodds.models.plan import Plan
+from storyodds.models import arithmetic
+from storyodds.models.compiler import Compiler
+from storyodds.models.engine import LogLikelihoods, Race, fill_leaves, moving_leaves
+from storyodds.models.program import Program, program
+from storyodds.models.queries import EVERYTHING
+from storyodds.priors.distributions import LN2
+from storyodds.scenarios.formulas import holds
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
+_BLOCK_CELLS = 2**21
+
 
 def sample_discrete(
-    plan: Plan, n_variables: int, passed: Forward, rng: np.random.Generator
+    compiler: Compiler, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator
 ) -> tuple[Bools, Ints]:
     """Draw one state of the discrete part for every draw of the numbers.
+
+    Parameters
+    ----------
+    compiler : Compiler
+        Of the whole story.
+    values : (n_draws, n_numbers) array
+    likelihoods : LogLikelihoods
+    rng : numpy.random.Generator
 
     Returns
     -------
     tuple
         Truth of every assumption, (n_draws, n_variables) bool, and the route, (n_draws,) int.
     """
-    n = len(passed.core)
-    rows = np.arange(n)
-    truth = np.zeros((n, n_variables), bool)
-    core = _choose(passed.core, rng)
-    truth[:, list(plan.shared)] = plan.core_truth[core]
-    for g, group in enumerate(plan.groups):
-        members = group.segments[plan.core_columns[core, g] - plan.first_segment(g)]
-        padded = np.concatenate([passed.log_states[g], np.full((n, 1), -np.inf)], axis=1)
-        log_weight = padded[rows[:, None], members]
-        weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
-        state = members[rows, _choose(weight, rng)]
-        truth[:, list(group.variables)] = group.truth[state]
-    pattern = plan.pattern_of[core]
-    share = [
-        passed.posterior_race.share_of(plan, r)[rows, pattern]
-        for r in range(plan.open_routes.shape[1])
+    graph, compiled = compiler.graph, program(compiler, [EVERYTHING])
+    n = len(values)
+    step = max(1, _BLOCK_CELLS // compiled.circuit.n_nodes)
+    used = [
+        _walk(compiled, values[block], likelihoods.take(block), rng)
+        for block in (slice(first, first + step) for first in range(0, n, step))
     ]
-    return truth, _choose(np.stack(share, axis=1), rng)
+    leaves = np.concatenate(used, axis=1)
+    truth = np.asarray((compiled.true @ leaves).T > 0)
+    value = {variable.name: truth[:, v] for v, variable in enumerate(graph.variables)}
+    for v, variable in enumerate(graph.variables):  # in dependency order
+        if variable.formula is not None:
+            truth[:, v] = holds(variable.formula, value.__getitem__)
+    if compiled.competition == "quadrature":
+        won = compiled.wins.what[np.argmax(leaves[compiled.wins.leaves], axis=0)]
+        return truth, compiled.config_routes[won]
+    # The walk ends at a race; the route is drawn from it.
+    configs = compiled.share_configs[np.argmax(leaves[compiled.shares.leaves], axis=0)]
+    routes = np.where(configs >= 0, compiled.config_routes[configs], -1)
+    log_weights = LN2 * (compiled.config_bits @ values.T)
+    log_told = np.take_along_axis(log_weights.T, configs, axis=1)
+    said = np.broadcast_to(likelihoods.routes, (n, len(graph.routes)))
+    log_told = np.where(configs >= 0, log_told + np.take_along_axis(said, routes, axis=1), -np.inf)
+    chance = np.exp(log_told - log_told.max(axis=1, keepdims=True))
+    return truth, routes[np.arange(n), _choose(chance, rng)]
+
+
+def _walk(
+    compiled: Program, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator
+) -> Bools:
+    """Which leaves the walk ends at, (n_fixed_leaves, n_draws); in logs, which never underflow."""
+    circuit, n = compiled.circuit, len(values)
+    leaves, race, _ = fill_leaves(compiled, values, likelihoods, logs=True)
+    if race.rule is not None:
+        lane = _choose_lanes(compiled, leaves, race, rng)
+        nodes, weights = race.rule.nodes[lane][:, None], race.rule.weights[lane][:, None]
+        moving = moving_leaves(compiled, race, nodes, weights, logs=True)
+        leaves = np.concatenate([leaves, moving])
+    v = arithmetic.forward(circuit, leaves, logs=True)
+    reached = np.zeros((circuit.n_nodes, n), bool)
+    reached[circuit.roots[0]] = True
+    edges = circuit.stage_edges.tolist()
+    for start, stop in zip(edges[-2::-1], edges[:0:-1], strict=True):
+        if circuit.is_leaf[start]:
+            continue
+        here = slice(start, stop)
+        left, right, mine = circuit.left[here], circuit.right[here], reached[here]
+        goes_left = goes_right = mine
+        if not circuit.multiplies[start]:
+            with np.errstate(invalid="ignore"):
+                first = rng.random(mine.shape) < np.exp(v[left] - v[here])
+            goes_left, goes_right = mine & first, mine & ~first
+        np.logical_or.at(reached, left, goes_left)
+        np.logical_or.at(reached, right, goes_right)
+    return reached[circuit.leaves[: compiled.n_fixed_leaves]]
+
+
+def _choose_lanes(compiled: Program, leaves: Array, race: Race, rng: np.random.Generator) -> Ints:
+    """Draw a node of the quadrature rule for every draw, in proportion to what it adds."""
+    assert race.rule is not None
+    n, n_lanes = leaves.shape[1], len(race.rule.nodes)
+    chosen = []
+    step = max(1, _BLOCK_CELLS // (compiled.circuit.n_nodes * n_lanes))
+    for first in range(0, n, step):
+        block = slice(first, min(first + step, n))
+        m = block.stop - first
+        nodes, weights = (np.tile(x, (m, 1)) for x in (race.rule.nodes, race.rule.weights))
+        moving = moving_leaves(compiled, replace(race, rates=race.rates[:, block]), nodes, weights, logs=True)
+        wide = np.concatenate([np.repeat(leaves[:, block], n_lanes, axis=1), moving])
+        v = arithmetic.forward(compiled.circuit, wide, logs=True)
+        log_lanes = v[compiled.circuit.roots[0]].reshape(m, n_lanes)
+        chance = np.exp(log_lanes - log_lanes.max(axis=1, keepdims=True))
+        chosen.append(_choose(chance, rng))
+    return np.concatenate(chosen)
 
 
 def _choose(weights: Array, rng: np.random.Generator) -> Ints:

@@ -8,7 +8,7 @@ can be relied on.
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.competition import log_sum_exp
+from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.posterior import (
     Draws,
     PreparedStory,

@@ -165,7 +165,8 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
         "criteria": _criteria(view),
         "catastrophe_given_failure": view.ratio(
             lambda d: d.fates[:, FATES.index("catastrophe")],
-            lambda d: 1 - d.fates[:, FATES.index("success")],
+            # Not 1 - success, which has no digits left where failure is very unlikely.
+            lambda d: np.delete(d.fates, FATES.index("success"), axis=1).sum(axis=1),
         ),
         "lens": _lens(view),
         "assumptions": {

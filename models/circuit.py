@@ -1,0 +1,215 @@
+"""Arithmetic circuits: sums and products over leaves, shared wherever they agree.
+
+A circuit is a straight-line program. Leaves hold numbers (a probability, a likelihood, a route's
+share of the race); every other node multiplies or adds two nodes before it. Evaluating one costs
+one operation a node, whatever the number of states it sums over (Darwiche 2003, "A differential
+approach to inference in Bayesian networks").
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+Ints = NDArray[np.int32]
+Key = tuple[Hashable, ...]
+
+ZERO, ONE = 0, 1
+_LEAF, _MULTIPLY, _ADD = 0, 1, 2
+
+
+class CircuitTooLargeError(Exception):
+    """A circuit grew past the number of nodes it may have."""
+
+
+class CircuitBuilder:
+    """Nodes made so far; equal nodes are one node, and zeros and ones fold away.
+
+    Parameters
+    ----------
+    budget : int
+        Most nodes that may be made, diagrams over them included.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+        self.spent = 0
+        self.op = [_LEAF, _LEAF]
+        self.left = [ZERO, ONE]
+        self.right = [ZERO, ONE]
+        self._leaves: dict[Key, int] = {("zero",): ZERO, ("one",): ONE}
+        self._nodes: dict[tuple[int, int, int], int] = {}
+
+    def leaf(self, *key: Hashable) -> int:
+        """The leaf of this name."""
+        if key not in self._leaves:
+            self._leaves[key] = self._append(_LEAF, 0, 0)
+        return self._leaves[key]
+
+    def multiply(self, a: int, b: int) -> int:
+        """A node worth a times b."""
+        if a == ZERO or b == ZERO:
+            return ZERO
+        if a == ONE:
+            return b
+        if b == ONE:
+            return a
+        return self._node(_MULTIPLY, a, b)
+
+    def add(self, a: int, b: int) -> int:
+        """A node worth a plus b."""
+        if a == ZERO:
+            return b
+        if b == ZERO:
+            return a
+        return self._node(_ADD, a, b)
+
+    def total(self, nodes: Iterable[int]) -> int:
+        """A node worth the sum of several, added pairwise."""
+        row = list(nodes) or [ZERO]
+        while len(row) > 1:
+            odd = [row[-1]] if len(row) % 2 else []
+            row = [self.add(a, b) for a, b in zip(row[::2], row[1::2], strict=False)] + odd
+        return row[0]
+
+    def spend(self) -> None:
+        """Count one more node, of whatever kind."""
+        self.spent += 1
+        if self.spent > self.budget:
+            raise CircuitTooLargeError
+
+    def _node(self, op: int, a: int, b: int) -> int:
+        key = (op, a, b) if a < b else (op, b, a)
+        found = self._nodes.get(key)
+        if found is None:
+            found = self._nodes[key] = self._append(*key)
+        return found
+
+    def _append(self, op: int, a: int, b: int) -> int:
+        self.spend()
+        self.op.append(op)
+        self.left.append(a)
+        self.right.append(b)
+        return len(self.op) - 1
+
+    def freeze(self, roots: Sequence[int], moving: Iterable[Hashable] = ()) -> "Circuit":
+        """Keep what the roots need, laid out for evaluation.
+
+        Parameters
+        ----------
+        roots : sequence of int
+        moving : iterable of str
+            Kinds of leaves (first entry of their key) that have a value for every node of a
+            quadrature rule instead of one for each draw.
+
+        Returns
+        -------
+        Circuit
+        """
+        op, left, right = (np.array(x, dtype=np.int64) for x in (self.op, self.left, self.right))
+        kinds = set(moving)
+        names: dict[int, Key] = {node: key for key, node in self._leaves.items()}
+        n = len(op)
+        needed, level, moves = np.zeros(n, bool), np.zeros(n, np.int64), np.zeros(n, bool)
+        needed[[ZERO, ONE, *roots]] = True
+        for i in range(n - 1, 1, -1):
+            if needed[i] and op[i] != _LEAF:
+                needed[left[i]] = needed[right[i]] = True
+        for i in np.flatnonzero(needed).tolist():
+            if op[i] == _LEAF:
+                moves[i] = names[i][0] in kinds
+            else:
+                a, b = left[i], right[i]
+                moves[i] = moves[a] or moves[b]
+                level[i] = 1 + max(level[a] if moves[a] == moves[i] else 0,
+                                   level[b] if moves[b] == moves[i] else 0)
+        kept = np.flatnonzero(needed)
+        kept = kept[np.lexsort((kept, op[kept], level[kept], moves[kept]))]
+        place = np.full(n, -1, dtype=np.int64)
+        place[kept] = np.arange(len(kept))
+        is_leaf = op[kept] == _LEAF
+        stages = np.stack([moves[kept], level[kept], op[kept]], axis=1)
+        edges = np.flatnonzero(np.any(np.diff(stages, axis=0) != 0, axis=1)) + 1
+        return Circuit(
+            multiplies=op[kept] == _MULTIPLY,
+            left=np.where(is_leaf, 0, place[left[kept]]).astype(np.int32),
+            right=np.where(is_leaf, 0, place[right[kept]]).astype(np.int32),
+            n_fixed=int((~moves[kept]).sum()),
+            leaves=np.flatnonzero(is_leaf).astype(np.int32),
+            leaf_keys=tuple(names[i] for i in kept[is_leaf].tolist()),
+            roots=place[list(roots)].astype(np.int32),
+            stage_edges=np.array([0, *edges, len(kept)], dtype=np.int64),
+        )
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """A circuit ready to be evaluated: children before parents, like operations together.
+
+    Attributes
+    ----------
+    multiplies : (n_nodes,) bool
+        Whether a node is a product; otherwise a sum, unless it is a leaf.
+    left, right : (n_nodes,) int
+        Its two children; 0 for leaves.
+    n_fixed : int
+        The nodes before this one have one value for each draw; those from it on have one for
+        each node of the quadrature rule.
+    leaves : (n_leaves,) int
+        Which nodes are leaves, in order: first zero and one, then the named ones.
+    leaf_keys : tuple
+        Their names.
+    roots : (n_roots,) int
+    stage_edges : (n_stages + 1,) int
+        Stretches of nodes of one kind that do not depend on each other.
+    """
+
+    multiplies: NDArray[np.bool_]
+    left: Ints
+    right: Ints
+    n_fixed: int
+    leaves: Ints
+    leaf_keys: tuple[Key, ...]
+    roots: Ints
+    stage_edges: NDArray[np.int64]
+
+    @cached_property
+    def op(self) -> NDArray[np.int8]:
+        """0 for a leaf, 1 for a product, 2 for a sum, (n_nodes,)."""
+        return np.where(self.is_leaf, 0, np.where(self.multiplies, 1, 2)).astype(np.int8)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes, leaves included."""
+        return len(self.left)
+
+    @cached_property
+    def is_leaf(self) -> NDArray[np.bool_]:
+        """Which nodes are leaves, (n_nodes,)."""
+        out = np.zeros(self.n_nodes, bool)
+        out[self.leaves] = True
+        return out
+
+    @cached_property
+    def pulls(self) -> tuple[tuple[int, int, csr_array, csr_array], ...]:
+        """Stages, parents before children: where each starts and stops, and its nodes' parents.
+
+        Two matrices (nodes of the stage by all nodes) say how often a node is a factor, and how
+        often it is a summand, of another.
+        """
+        factor = self._parents(self.multiplies)
+        summand = self._parents(~self.multiplies & ~self.is_leaf)
+        edges = self.stage_edges.tolist()
+        return tuple(
+            (start, stop, factor[start:stop], summand[start:stop])
+            for start, stop in zip(edges[-2::-1], edges[:0:-1], strict=True)
+        )
+
+    def _parents(self, which: NDArray[np.bool_]) -> csr_array:
+        parents = np.flatnonzero(which)
+        rows = np.concatenate([self.left[parents], self.right[parents]])
+        cells = (np.ones(len(rows)), (rows, np.tile(parents, 2)))
+        return csr_array(cells, shape=(self.n_nodes, self.n_nodes))

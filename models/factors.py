@@ -1,0 +1,138 @@
+"""Factors as decision diagrams whose ends are nodes of a circuit.
+
+A factor is a function of some assumptions. As a diagram it takes room only where it differs, so
+that "at least 10 of 40" is a few hundred nodes and not 2**40 cells, and products of factors
+inherit what their parts do not tell apart (algebraic decision diagrams; Chavira and Darwiche
+2007, "Compiling Bayesian networks using variable elimination").
+
+References are integers: a nonnegative one is a circuit node, a negative one a test of a variable.
+Variables are tested in the order of their *level*, smallest first.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from storyodds.models.circuit import ONE, ZERO, CircuitBuilder
+
+_DEEP = 1 << 60  # the level of what tests nothing
+
+
+class Diagrams:
+    """Diagrams over one circuit; equal ones are one reference."""
+
+    def __init__(self, circuit: CircuitBuilder) -> None:
+        self.circuit = circuit
+        self.level: list[int] = []
+        self.low: list[int] = []
+        self.high: list[int] = []
+        self._unique: dict[tuple[int, int, int], int] = {}
+        self._products: dict[tuple[int, int], int] = {}
+        self._sums: dict[tuple[int, int], int] = {}
+        self._choices: dict[tuple[int, int, int], int] = {}
+        self._without: dict[tuple[int, int], int] = {}
+
+    def test(self, level: int, low: int = ZERO, high: int = ONE) -> int:
+        """`high` where the variable of this level is true, else `low`."""
+        if low == high:
+            return low
+        key = (level, low, high)
+        found = self._unique.get(key)
+        if found is None:
+            self.circuit.spend()
+            self.level.append(level)
+            self.low.append(low)
+            self.high.append(high)
+            found = self._unique[key] = -len(self.level)
+        return found
+
+    def _split(self, f: int, level: int) -> tuple[int, int]:
+        if f < 0 and self.level[~f] == level:
+            return self.low[~f], self.high[~f]
+        return f, f
+
+    def depth(self, f: int) -> int:
+        """The level of the first variable tested; a very large number where none is."""
+        return self.level[~f] if f < 0 else _DEEP
+
+    def multiply(self, f: int, g: int) -> int:
+        """The product of two factors."""
+        if f == ZERO or g == ZERO:
+            return ZERO
+        if f == ONE:
+            return g
+        if g == ONE:
+            return f
+        if f >= 0 and g >= 0:
+            return self.circuit.multiply(f, g)
+        key = (f, g) if f < g else (g, f)
+        found = self._products.get(key)
+        if found is None:
+            level = min(self.depth(f), self.depth(g))
+            (f0, f1), (g0, g1) = self._split(f, level), self._split(g, level)
+            found = self.test(level, self.multiply(f0, g0), self.multiply(f1, g1))
+            self._products[key] = found
+        return found
+
+    def add(self, f: int, g: int) -> int:
+        """The sum of two factors."""
+        if f == ZERO:
+            return g
+        if g == ZERO:
+            return f
+        if f >= 0 and g >= 0:
+            return self.circuit.add(f, g)
+        key = (f, g) if f < g else (g, f)
+        found = self._sums.get(key)
+        if found is None:
+            level = min(self.depth(f), self.depth(g))
+            (f0, f1), (g0, g1) = self._split(f, level), self._split(g, level)
+            found = self.test(level, self.add(f0, g0), self.add(f1, g1))
+            self._sums[key] = found
+        return found
+
+    def choose(self, condition: int, yes: int, no: int) -> int:
+        """`yes` where a condition (a factor of zeros and ones) holds, else `no`."""
+        if condition == ONE or yes == no:
+            return yes
+        if condition == ZERO:
+            return no
+        key = (condition, yes, no)
+        found = self._choices.get(key)
+        if found is None:
+            level = min(self.depth(condition), self.depth(yes), self.depth(no))
+            (c0, c1), (y0, y1), (n0, n1) = (self._split(f, level) for f in key)
+            found = self.test(level, self.choose(c0, y0, n0), self.choose(c1, y1, n1))
+            self._choices[key] = found
+        return found
+
+    def sum_out(self, f: int, level: int) -> int:
+        """Add up over both values of a variable, which must be the deepest that is tested."""
+        if f >= 0:
+            return self.circuit.add(f, f)
+        if self.level[~f] == level:
+            return self.circuit.add(self.low[~f], self.high[~f])
+        key = (f, level)
+        found = self._without.get(key)
+        if found is None:
+            low, high = self.sum_out(self.low[~f], level), self.sum_out(self.high[~f], level)
+            found = self._without[key] = self.test(self.level[~f], low, high)
+        return found
+
+    def cells(self, f: int, levels: Sequence[int]) -> Iterator[tuple[tuple[bool, ...], int]]:
+        """Every assignment of the variables of these levels whose end is not zero, and its end.
+
+        Parameters
+        ----------
+        levels : sequence of int
+            In increasing order; all that f tests are among them.
+        """
+        stack: list[tuple[tuple[bool, ...], int]] = [((), f)]
+        while stack:
+            values, g = stack.pop()
+            if g == ZERO:
+                continue
+            if len(values) == len(levels):
+                self.circuit.spend()
+                yield values, g
+                continue
+            low, high = self._split(g, levels[len(values)])
+            stack += [((*values, True), high), ((*values, False), low)]

@@ -1,0 +1,92 @@
+"""In which order variables are summed out: the order decides what an exact sum costs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import combinations
+
+_WIDE = 40  # neighbors from which on pairs are not counted one by one
+
+
+def min_fill(scopes: Iterable[frozenset[int]], last: Sequence[int]) -> list[int]:
+    """Order variables so that summing them out links few others.
+
+    Greedy minimum fill (Kjaerulff 1990), ties by number of neighbors, then by index.
+
+    Parameters
+    ----------
+    scopes : iterable of frozenset of int
+        Variables that have a factor in common.
+    last : sequence of int
+        Variables that are never summed out.
+
+    Returns
+    -------
+    list of int
+        All variables in the scopes but those of `last`, first to be summed out first.
+
+    Examples
+    --------
+    >>> min_fill([frozenset({0, 1}), frozenset({1, 2}), frozenset({2, 3})], last=[1])
+    [0, 3, 2]
+    """
+    near: dict[int, set[int]] = {}
+    for scope in scopes:
+        for v in scope:
+            near.setdefault(v, set()).update(scope)
+    for v, others in near.items():
+        others.discard(v)
+    kept = set(last)
+
+    def cost(v: int) -> tuple[int, int]:
+        n = len(near[v])
+        if n > _WIDE:
+            pairs = n * n
+            # A variable of one wide factor only links nothing that is not linked.
+            some = next(iter(near[v]))
+            return (0 if near[v] <= near[some] | {some} and _is_clique(near, v) else pairs, n)
+        return sum(b not in near[a] for a, b in combinations(near[v], 2)), n
+
+    costs = {v: cost(v) for v in near if v not in kept}
+    heap = [(*costs[v], v) for v in costs]
+    heapify(heap)
+    order: list[int] = []
+    while heap:
+        *found, v = heappop(heap)
+        if v not in costs or costs[v] != tuple(found):
+            continue
+        del costs[v]
+        order.append(v)
+        neighbors = near.pop(v)
+        changed = set(neighbors)
+        for u in neighbors:
+            near[u].discard(v)
+            new = neighbors - near[u] - {u}
+            if new:
+                near[u] |= new
+                changed |= near[u]
+        for u in changed:
+            if u in costs:
+                fresh = cost(u)
+                if fresh != costs[u]:
+                    costs[u] = fresh
+                    heappush(heap, (*fresh, u))
+    return order
+
+
+def _is_clique(near: Mapping[int, set[int]], v: int) -> bool:
+    mine = near[v] | {v}
+    return all(mine <= near[u] | {u} for u in near[v])
+
+
+def by_appearance(scopes: Iterable[Sequence[int]], last: Sequence[int]) -> list[int]:
+    """Order variables so that what is written first is summed out last.
+
+    The classic order for diagrams of fault trees: formulas are read from the top, left to right.
+
+    Examples
+    --------
+    >>> by_appearance([[3, 1], [1, 2]], last=[1])
+    [2, 3]
+    """
+    seen = dict.fromkeys(v for scope in scopes for v in scope)
+    return [v for v in reversed(list(seen)) if v not in set(last)]

@@ -1,0 +1,112 @@
+"""Which way of summing exactly is the cheapest, and whether any is within reach.
+
+Circuits are made symbolically, under a budget of nodes: nothing that depends on the number of
+draws exists yet, and a way that outgrows its budget is given up before it has used its memory.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+
+from storyodds.models.buckets import CliqueTooLargeError
+from storyodds.models.compiler import Competition, Compiler
+from storyodds.models.graph import StoryGraph
+from storyodds.models.program import Program, program
+from storyodds.models.queries import EVERYTHING
+from storyodds.priors.errors import Problem, UnsupportedStoryError
+
+GIB = 2**30
+MAX_MEMORY = 2 * GIB
+_BYTES_A_NODE = 800  # of circuit and diagrams while they are made, measured
+_SMALL = 4_000  # nodes that no other way could make noticeably cheaper
+_LANES = 40  # typical number of nodes of the quadrature rule
+
+
+def choose_compiler(
+    graph: StoryGraph,
+    *,
+    evidence_only: bool = False,
+    max_memory: int = MAX_MEMORY,
+    competition: Competition | None = None,
+) -> Compiler:
+    """Compile a graph in the cheapest way there is.
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    evidence_only : bool
+        Leave out what cannot bear on P(evidence).
+    max_memory : int
+        Bytes that compiling may take.
+    competition : {"patterns", "quadrature"}, optional
+        Do not choose how routes compete.
+
+    Returns
+    -------
+    Compiler
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If every way needs more than `max_memory`; the sentence names the assumptions whose joint
+        states are too many.
+    """
+    most = max(1000, max_memory // _BYTES_A_NODE)
+    composites = any(variable.formula is not None for variable in graph.variables)
+    found: list[tuple[int, Compiler]] = []
+    refused: list[tuple[str, ...]] = []
+
+    def attempt(kind: Competition, expand: bool, budget: int) -> None:
+        if competition not in (None, kind):
+            return
+        try:
+            compiler = Compiler(
+                graph, competition=kind, expand=expand, evidence_only=evidence_only, budget=budget
+            )
+            cost = _cost(program(compiler, [EVERYTHING]))
+        except CliqueTooLargeError as error:
+            refused.append(error.names)
+        else:
+            compiler.builder.budget = most
+            found.append((cost, compiler))
+
+    attempt("patterns", False, 10 * _SMALL)
+    if found and found[0][0] <= _SMALL:
+        return found[0][1]
+    for budget in _budgets(10 * _SMALL, most):
+        ways: list[tuple[Competition, bool]] = [("quadrature", False)]
+        if composites:
+            ways.append(("quadrature", True))
+        for kind, expand in ways:
+            attempt(kind, expand, budget)
+        if found:
+            break
+        for (kind, expand), _ in product([("patterns", False), ("patterns", True)], [0]):
+            attempt(kind, expand, budget)  # type: ignore[arg-type]
+        if found:
+            break
+    if not found:
+        raise UnsupportedStoryError([Problem(_refusal(min(refused, key=len), max_memory))])
+    return min(found, key=lambda pair: pair[0])[1]
+
+
+def _budgets(first: int, most: int) -> Sequence[int]:
+    budgets = []
+    while first < most:
+        budgets.append(first)
+        first *= 8
+    return [*budgets, most]
+
+
+def _cost(compiled: Program) -> int:
+    """Node evaluations for one draw."""
+    circuit = compiled.circuit
+    return circuit.n_fixed + _LANES * (circuit.n_nodes - circuit.n_fixed)
+
+
+def _refusal(names: Sequence[str], max_memory: int) -> str:
+    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return (
+        f"assumptions: found {len(names)} that have to be summed over together ({shown}), whose "
+        f"joint states need more than {max_memory / GIB:.3g} GiB; expected a story whose formulas, "
+        "`given` tables and nudges link fewer of them at a time"
+    )
