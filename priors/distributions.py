@@ -12,12 +12,13 @@ logarithms are natural.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb, log
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, betaln, expit, log_expit, logsumexp, ndtri
 
+from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.forms import (
     Beta,
     BitsPool,
@@ -25,10 +26,15 @@ from storyodds.priors.forms import (
     Fixed,
     Interval,
     Kind,
+    LogNormal,
     Normal,
     Prior,
     ProbabilityPool,
+    UniformForm,
 )
+
+# Said twice to say that it may be imported from here.
+from storyodds.priors.quadrature import log_binomial_coefficient as log_binomial_coefficient
 
 Array = NDArray[np.float64]
 
@@ -83,11 +89,11 @@ class BetaDistribution:
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
         """Beta-binomial, in closed form."""
-        a, b = self.a + hits, self.b + trials - hits
+        a, b = self.a + hits, self.b + (trials - hits)  # a tiny b survives the sum
         return log_binomial_coefficient(trials, hits) + float(betaln(a, b) - betaln(self.a, self.b))
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
-        return BetaDistribution(self.a + hits, self.b + trials - hits).quantile(u)
+        return BetaDistribution(self.a + hits, self.b + (trials - hits)).quantile(u)
 
 
 @dataclass(frozen=True)
@@ -228,10 +234,11 @@ class Mixture:
         return out
 
 
-Distribution = Point | BetaDistribution | LogitNormal | NormalDistribution | Mixture
-RateLike = Point | BetaDistribution | LogitNormal | Mixture
+Bounded = Uniform | TruncatedNormal | TruncatedLogNormal
+Distribution = Point | BetaDistribution | LogitNormal | Bounded | NormalDistribution | Mixture
+RateLike = Point | BetaDistribution | LogitNormal | Bounded | Mixture
 BitsLike = Point | NormalDistribution | Mixture
-Continuous = BetaDistribution | LogitNormal | NormalDistribution | Mixture
+Continuous = BetaDistribution | LogitNormal | Bounded | NormalDistribution | Mixture
 
 
 def rate_like(distribution: Distribution) -> RateLike:
@@ -243,7 +250,7 @@ def rate_like(distribution: Distribution) -> RateLike:
 
 def bits_like(distribution: Distribution) -> BitsLike:
     """Narrow a distribution to one over bits."""
-    if isinstance(distribution, BetaDistribution | LogitNormal):
+    if isinstance(distribution, BetaDistribution | LogitNormal | Bounded):
         raise TypeError("a distribution over a probability does not fit bits")
     return distribution
 
@@ -269,7 +276,8 @@ def distribution_of(form: Prior, kind: Kind) -> Distribution:
     form : Prior
         Any form but `Ref`.
     kind : {"probability", "bits"}
-        An interval is logit-normal for a probability and normal for bits.
+        An interval is logit-normal for a probability and normal for bits. A normal for a
+        probability is cut off at 0 and 1.
 
     Returns
     -------
@@ -289,8 +297,14 @@ def distribution_of(form: Prior, kind: Kind) -> Distribution:
     if isinstance(form, Counts):
         hits, trials = form.counts.hits, form.counts.trials
         return BetaDistribution(hits + 0.5, trials - hits + 0.5)
+    if isinstance(form, UniformForm):
+        return Uniform(*form.uniform)
+    if isinstance(form, LogNormal):
+        sd = form.lognormal.sd
+        return TruncatedLogNormal(log(form.lognormal.mean) - 0.5 * sd**2, sd)
     if isinstance(form, Normal):
-        return NormalDistribution(*form.normal)
+        family = TruncatedNormal if kind == "probability" else NormalDistribution
+        return family(*form.normal)
     if isinstance(form, Interval):
         low, high = form.interval
         if kind == "probability":
@@ -325,20 +339,6 @@ def pooled(judgments: Iterable[tuple[float, Distribution]]) -> Distribution:
     if len(shares) == 1:
         return next(iter(shares))
     return Mixture(tuple(shares.values()), tuple(shares))
-
-
-def log_binomial_coefficient(trials: int, hits: int) -> float:
-    """Natural log of "trials choose hits".
-
-    Examples
-    --------
-    >>> round(float(np.exp(log_binomial_coefficient(5, 2))), 12)
-    10.0
-    """
-    fewer = min(hits, trials - hits)
-    if fewer <= 5_000:
-        return log(comb(trials, fewer))  # whole numbers: differences of log-gammas lose digits
-    return -log(trials + 1) - float(betaln(hits + 1, trials - hits + 1))
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ one distinguishing key. The same records are the Python API: `Beta(beta=(2, 8))`
 """
 
 from collections.abc import Callable
+from math import log
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -26,8 +27,14 @@ Kind = Literal["probability", "bits"]
 
 MAX_BITS = 60.0
 
-_KEYS = ("fixed", "interval", "beta", "counts", "normal", "ref", "pool")
-_FOREIGN: dict[Kind, set[str]] = {"probability": {"normal"}, "bits": {"beta", "counts"}}
+MAX_LOG_SD = 20.0  # of a lognormal: its median is then e**200 below its mean
+MIN_SD = 1e-100  # of a normal probability: the square is still a float
+
+FORM_KEYS = tuple("fixed interval beta counts uniform normal lognormal ref pool".split())
+_FOREIGN: dict[Kind, set[str]] = {
+    "probability": set(),
+    "bits": {"beta", "counts", "uniform", "lognormal"},
+}
 _NAMED: dict[Kind, str] = {
     "probability": "a probability from 0 to 1",
     "bits": f"bits from -{MAX_BITS:g} to {MAX_BITS:g}",
@@ -112,13 +119,79 @@ class Counts(Form):
     counts: HitsAndTrials
 
 
+class UniformForm(Form):
+    """A probability that is equally likely to be anywhere: `{uniform: [low, high]}`."""
+
+    uniform: tuple[
+        Annotated[float, Field(strict=True, ge=0, le=1)],
+        Annotated[float, Field(strict=True, ge=0, le=1)],
+    ]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "UniformForm":
+        low, high = self.uniform
+        if not low < high:
+            raise PydanticCustomError(
+                "uniform_order",
+                "found {low} to {high}, expected the lower end first and below the upper end",
+                {"low": low, "high": high},
+            )
+        return self
+
+
 class Normal(Form):
-    """A normal distribution over bits: `{normal: [mean, standard deviation]}`."""
+    """A normal distribution: `{normal: [mean, standard deviation]}`.
+
+    For a probability or rate it is cut off at 0 and 1, and the two numbers are those before the
+    cut.
+    """
 
     normal: tuple[
         Annotated[float, Field(strict=True, ge=-MAX_BITS, le=MAX_BITS)],
         Annotated[float, Field(strict=True, gt=0, le=MAX_BITS)],
     ]
+
+
+class MeanAndErrorFactor(Record):
+    """A lognormal distribution as reliability data states it.
+
+    Attributes
+    ----------
+    mean : float
+        Before the cut at 1.
+    error_factor : float
+        The quantile at `level` over the median, both before the cut.
+    level : float
+        0.95 unless stated.
+    """
+
+    mean: Annotated[float, Field(strict=True, gt=0)]
+    error_factor: Annotated[float, Field(strict=True, gt=1)]
+    level: Annotated[float, Field(strict=True, gt=0.5, lt=1)] = 0.95
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the natural logarithm."""
+        from statistics import NormalDist  # slow to import, and seldom needed
+
+        return log(self.error_factor) / NormalDist().inv_cdf(self.level)
+
+    @model_validator(mode="after")
+    def _computable(self) -> "MeanAndErrorFactor":
+        if self.sd > MAX_LOG_SD:
+            raise PydanticCustomError(
+                "error_factor",
+                "found an error factor that makes the standard deviation of the logarithm {sd}, "
+                "expected at most {most}",
+                {"sd": f"{self.sd:.3g}", "most": f"{MAX_LOG_SD:g}"},
+            )
+        return self
+
+
+class LogNormal(Form):
+    """A lognormal for a probability or rate, cut off at 1: `{lognormal: {mean, error_factor}}`."""
+
+    lognormal: MeanAndErrorFactor
 
 
 class Ref(Form):
@@ -135,6 +208,12 @@ def _bounds(kind: Kind) -> Callable[[Any], Any]:
     def check(form: Any) -> Any:
         if isinstance(form, Fixed) and not low <= form.fixed <= high:
             raise PydanticCustomError("out_of_range", "expected " + named)
+        if isinstance(form, Normal) and kind == "probability" and form.normal[1] < MIN_SD:
+            raise PydanticCustomError(
+                "normal_sd",
+                "found the standard deviation {sd}, expected {least} or more",
+                {"sd": form.normal[1], "least": f"{MIN_SD:g}"},
+            )
         if isinstance(form, Interval):
             inside = [
                 low < end < high if kind == "probability" else low <= end <= high
@@ -164,10 +243,10 @@ def _expand(value: Any) -> Any:
 def _form_key(value: Any) -> str | None:
     """The one key that says which form a mapping (or a record) is."""
     if isinstance(value, dict):
-        present = [key for key in _KEYS if key in value]
+        present = [key for key in FORM_KEYS if key in value]
         return present[0] if len(present) == 1 else None
     if isinstance(value, Form):
-        return next(key for key in _KEYS if key in type(value).model_fields)
+        return next(key for key in FORM_KEYS if key in type(value).model_fields)
     return None
 
 
@@ -203,7 +282,7 @@ class BitsPool(Form):
 
 
 def _discriminator(kind: Kind) -> Discriminator:
-    keys = [key for key in _KEYS if key not in _FOREIGN[kind]]
+    keys = [key for key in FORM_KEYS if key not in _FOREIGN[kind]]
     return Discriminator(
         _form_key,
         custom_error_type="prior_form",
@@ -217,6 +296,9 @@ type Probability = Annotated[
     | Annotated[Interval, Tag("interval")]
     | Annotated[Beta, Tag("beta")]
     | Annotated[Counts, Tag("counts")]
+    | Annotated[UniformForm, Tag("uniform")]
+    | Annotated[Normal, Tag("normal")]
+    | Annotated[LogNormal, Tag("lognormal")]
     | Annotated[Ref, Tag("ref")]
     | Annotated[ProbabilityPool, Tag("pool")],
     _discriminator("probability"),
@@ -235,7 +317,18 @@ type Bits = Annotated[
     AfterValidator(_bounds("bits")),
 ]
 
-Prior = Fixed | Interval | Beta | Counts | Normal | Ref | ProbabilityPool | BitsPool
+Prior = (
+    Fixed
+    | Interval
+    | Beta
+    | Counts
+    | UniformForm
+    | Normal
+    | LogNormal
+    | Ref
+    | ProbabilityPool
+    | BitsPool
+)
 
 for _model in (ProbabilityJudgment, BitsJudgment, ProbabilityPool, BitsPool):
     _model.model_rebuild()

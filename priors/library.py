@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from storyodds.priors.document import Document
 from storyodds.priors.errors import InputError, Mistake, Problem
-from storyodds.priors.forms import Basis, Kind, Probability, parse_prior
+from storyodds.priors.forms import FORM_KEYS, Basis, Kind, Probability, parse_prior
 from storyodds.priors.phrases import did_you_mean, quoted
 from storyodds.priors.records import Record, Slug, SourceField, Text
 from storyodds.priors.strict_yaml import read_file
@@ -39,7 +39,7 @@ def _some_prior(value: Any) -> Any:
 _KINDS: tuple[Kind, ...] = ("probability", "bits")
 _ANY_PRIOR = (
     "expected a probability or bits: a number, an interval [low, high], or a mapping with exactly "
-    "one of fixed, interval, beta, counts, normal, ref, pool"
+    f"one of {', '.join(FORM_KEYS)}"
 )
 
 

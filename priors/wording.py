@@ -11,6 +11,7 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from storyodds.priors.errors import Mistake, Path
+from storyodds.priors.forms import FORM_KEYS
 from storyodds.priors.phrases import (
     SLUG_LIMIT,
     described,
@@ -185,7 +186,6 @@ def _prior_sentence(value: Any, message: str) -> str:
     return f"found {described(value)}, expected exactly one of {', '.join(forms)}{hint}"
 
 
-FORM_KEYS = ("fixed", "interval", "beta", "counts", "normal", "ref", "pool")
 _PROVENANCE = ("basis", "source", "note", "level")
 
 

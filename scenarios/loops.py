@@ -48,3 +48,28 @@ def loops(depends_on: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
                 depth[following] = len(trail)
                 trail.append(following)
                 waiting.append(iter(depends_on[following]))
+
+
+def bottom_up[T](depends_on: Mapping[T, Sequence[T]]) -> list[T]:
+    """Order nodes so that each comes after those that it points to, where no loop forbids it.
+
+    Examples
+    --------
+    >>> bottom_up({"a": ["b", "c"], "b": ["c"], "c": []})
+    ['c', 'b', 'a']
+    """
+    order: list[T] = []
+    seen: set[T] = set()
+    for start in depends_on:
+        waiting = [] if start in seen else [(start, iter(depends_on[start]))]
+        seen.add(start)
+        while waiting:
+            node, rest = waiting[-1]
+            following = next(rest, None)
+            if following is None:
+                order.append(node)
+                waiting.pop()
+            elif following not in seen:
+                seen.add(following)
+                waiting.append((following, iter(depends_on[following])))
+    return order

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from storyodds.priors.errors import InputError, UnknownStoryError, UnsupportedStoryError
     from storyodds.reports.results import estimate, summarize
     from storyodds.scenarios.loader import load_story, load_text
+    from storyodds.scenarios.open_psa import import_open_psa
     from storyodds.scenarios.schema import Story
     from storyodds.scenarios.serialize import to_yaml
 
@@ -27,6 +28,7 @@ __all__ = [
     "UnsupportedStoryError",
     "compile_story",
     "estimate",
+    "import_open_psa",
     "load_result",
     "load_story",
     "load_text",
@@ -44,6 +46,7 @@ _HOMES = {
     "UnsupportedStoryError": "storyodds.priors.errors",
     "compile_story": "storyodds.models.pymc_model",
     "estimate": "storyodds.reports.results",
+    "import_open_psa": "storyodds.scenarios.open_psa",
     "load_result": "storyodds.models.datatree",
     "load_story": "storyodds.scenarios.loader",
     "load_text": "storyodds.scenarios.loader",

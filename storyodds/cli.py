@@ -22,6 +22,7 @@ from storyodds.options import (
     load_one,
     load_stories,
     result_files,
+    story_file,
     thresholds_of,
 )
 from storyodds.priors.errors import InputError, Problem
@@ -338,9 +339,67 @@ def show(story: str, as_json: bool) -> None:
     text = story_text(story)
     if as_json:
         _write_json({"schema": "storyodds/show/1", "story": story, "text": text})
-    elif sys.stdout is not None and sys.stdout.isatty():
+    else:
+        _print_text(text)
+
+
+@cli.command(name="import", short_help="A fault tree in the Open-PSA format as a story.")
+@click.argument("tree", type=click.Path(path_type=Path), metavar="FAULT-TREE.XML")
+@json_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the story to this .yaml file; standard output unless stated.",
+)
+@click.option(
+    "--top", metavar="NAME", help="The gate that matters, where several are part of no other."
+)
+def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None) -> None:
+    """A fault tree in the Open-PSA format as a story.
+
+    The top gate becomes a route whose probability is that of the top event:
+    storyodds import pumps.xml -o pumps.yaml && storyodds estimate pumps.yaml.
+    """
+    from storyodds.scenarios.open_psa import import_open_psa
+    from storyodds.scenarios.serialize import to_yaml
+
+    target, story = all_of(lambda: story_file(output), lambda: import_open_psa(tree, top))
+    text = to_yaml(story)
+    if target is not None:
+        try:
+            write_atomically(target, text.encode())
+        except OSError as error:
+            click.echo(f"storyodds: cannot save {_shown(target)}: {_reason(error)}", err=True)
+            raise click.exceptions.Exit(FAILED) from None
+    if as_json:
+        _write_json(
+            {
+                "schema": "storyodds/import/1",
+                "source": str(tree),
+                "story": story.story,
+                "route": story.routes[0].id,
+                "basic_events": _free(story),
+                "composites": len(story.assumptions) - _free(story),
+                "output": None if target is None else str(target),
+                "text": text,
+            }
+        )
+    elif target is None:
+        _print_text(text)
+    if target is not None:
+        click.echo(f"saved {_shown(target)}", err=True)
+
+
+def _free(story: "Story") -> int:
+    return sum(spec is not None and spec.holds_when is None for spec in story.assumptions.values())
+
+
+def _print_text(text: str) -> None:
+    """Show a text on a terminal, or copy it byte for byte, whatever the locale."""
+    if sys.stdout is not None and sys.stdout.isatty():
         click.echo("\n".join(map(_shown, text.splitlines())))
-    else:  # a copy, byte for byte, whatever the locale
+    else:
         click.echo(text.encode(), nl=not text.endswith("\n"))
 
 

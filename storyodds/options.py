@@ -157,5 +157,18 @@ def result_files(stories: tuple[str, ...], output: Path | None) -> list[Path | N
     return list(targets)
 
 
+def story_file(output: Path | None) -> Path | None:
+    """Where an imported story goes, settled before the import."""
+    if output is None:
+        return None
+    if output.is_dir() or output.suffix not in (".yaml", ".yml"):
+        raise _bad_output(f"found '{output}', expected a file whose name ends in .yaml")
+    if not output.parent.is_dir():
+        raise _bad_output(f"the folder '{output.parent}' does not exist")
+    if not os.access(output.parent, os.W_OK):
+        raise _bad_output(f"the folder '{output.parent}' cannot be written to")
+    return output
+
+
 def _bad_output(message: str) -> InputError:
     return InputError([Problem(f"--output: {message}")])

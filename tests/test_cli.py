@@ -201,7 +201,7 @@ def test_bits_take_a_normal(run: Callable[..., Ran], small: Path) -> None:
         ("aware=1.5", "expected a probability from 0 to 1"),
         ("aware=[0.4, 0.1]", "lower end first"),
         ("aware=[0.1", "found a list that goes wrong"),
-        ("aware={normal: [1, 1]}", "expected a probability"),
+        ("aware={norml: [1, 1]}", "expected a probability"),
         ("aware=maybe", "found 'maybe'"),
         ("aware={ref: carlsmith-2022/aps}", "did you mean 'carlsmith-2022/aps-feasible'?"),
         ("schemer=99", "bits from -60 to 60"),

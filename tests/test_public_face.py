@@ -26,6 +26,7 @@ def test_public_names() -> None:
         "UnsupportedStoryError",
         "compile_story",
         "estimate",
+        "import_open_psa",
         "load_result",
         "load_story",
         "load_text",

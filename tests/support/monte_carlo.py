@@ -5,6 +5,7 @@
 
 import math
 import random
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any
 
@@ -16,9 +17,13 @@ from storyodds.priors.forms import (
     BitsPool,
     Counts,
     Fixed,
+    Form,
     Interval,
+    LogNormal,
     Normal,
     ProbabilityPool,
+    Ref,
+    UniformForm,
 )
 from storyodds.priors.records import Record
 from storyodds.scenarios.schema import Story
@@ -54,8 +59,17 @@ def draw_number(form: Any, is_bits: bool, rng: random.Random) -> float:
         case Counts():
             misses = form.counts.trials - form.counts.hits
             return rng.betavariate(form.counts.hits + 0.5, misses + 0.5)
-        case Normal():
+        case UniformForm():
+            return rng.uniform(*form.uniform)
+        case Normal() if is_bits:
             return rng.gauss(*form.normal)
+        case Normal():
+            return until_inside(lambda: rng.gauss(*form.normal))
+        case LogNormal():
+            shape = form.lognormal
+            sd = math.log(shape.error_factor) / NormalDist().inv_cdf(shape.level)
+            mean = math.log(shape.mean) - sd * sd / 2.0
+            return until_inside(lambda: rng.lognormvariate(mean, sd))
         case Interval():
             low, high = form.interval
             if not is_bits:
@@ -68,6 +82,13 @@ def draw_number(form: Any, is_bits: bool, rng: random.Random) -> float:
             chosen = rng.choices(values, [judge.weight for judge in form.pool])[0]
             return draw_number(chosen, is_bits, rng)
     raise TypeError(f"not a resolved number: {form!r}")
+
+
+def until_inside(draw: Callable[[], float]) -> float:
+    """Draw again until the number is a probability."""
+    while not 0.0 <= (x := draw()) <= 1.0:
+        pass
+    return x
 
 
 def draw_story(story: Story, rng: random.Random, *, keep_evidence: bool = False) -> Story:
@@ -88,7 +109,7 @@ def draw_story(story: Story, rng: random.Random, *, keep_evidence: bool = False)
 
 
 def _drawn(part: Any, field: str, rng: random.Random) -> Any:
-    if isinstance(part, Fixed | Beta | Counts | Normal | Interval | ProbabilityPool | BitsPool):
+    if isinstance(part, Form) and not isinstance(part, Ref):
         return Fixed(fixed=draw_number(part, field in _BITS, rng))
     if isinstance(part, Record):
         fields = {name: _drawn(getattr(part, name), name, rng) for name in type(part).model_fields}

@@ -7,13 +7,23 @@ a Beta, the log-normal mean for bits), by adaptive quadrature for a logit-normal
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from statistics import NormalDist
 from typing import Any
 
 from scipy.integrate import quad
 
-from storyodds.priors.forms import Beta, BitsPool, Counts, Fixed, Interval, Normal, ProbabilityPool
+from storyodds.priors.forms import (
+    Beta,
+    BitsPool,
+    Counts,
+    Fixed,
+    Interval,
+    LogNormal,
+    Normal,
+    ProbabilityPool,
+    UniformForm,
+)
 from storyodds.scenarios.schema import Evidence
 
 
@@ -122,6 +132,8 @@ def mean_binomial(form: Any, hits: int, trials: int) -> float:
             return urn(form.counts.hits + 0.5, misses + 0.5, hits, trials)
         case Interval():
             return mean_binomial_over_logit_normal(form, hits, trials)
+        case UniformForm() | Normal() | LogNormal():
+            return mean_binomial_over_a_density(form, hits, trials)
         case ProbabilityPool():
             means = [
                 (judge.weight, mean_binomial(judge.value, hits, trials)) for judge in form.pool
@@ -175,6 +187,53 @@ def mean_binomial_over_logit_normal(form: Interval, hits: int, trials: int) -> f
         for a, b in itertools.pairwise(edges)
     )
     return math.exp(math.log(math.comb(trials, hits)) + peak + math.log(area))
+
+
+def mean_binomial_over_a_density(
+    form: UniformForm | Normal | LogNormal, hits: int, trials: int
+) -> float:
+    """Integrate over the rate or its logarithm, cut off at 0 and 1, and divide by the rest."""
+    match form:
+        case UniformForm():
+            (low, high), middle, width = form.uniform, sum(form.uniform) / 2.0, math.inf
+        case Normal():
+            low, high, (middle, width) = 0.0, 1.0, form.normal
+        case LogNormal():
+            shape = form.lognormal
+            width = math.log(shape.error_factor) / NormalDist().inv_cdf(shape.level)
+            middle = math.log(shape.mean) - width * width / 2.0
+            low, high = min(middle, 0.0) - 40.0 * width - 1.0, 0.0
+
+    nearest = min(max(middle, low), high)
+
+    def weight(x: float) -> float:
+        """The density relative to its highest."""
+        return math.exp(((nearest - middle) / width) ** 2 / 2.0 - ((x - middle) / width) ** 2 / 2.0)
+
+    def chance(x: float) -> float:
+        rate = math.exp(x) if isinstance(form, LogNormal) else x
+        return math.exp(log_binomial(hits, trials, rate)) if 0.0 < rate < 1.0 else 0.0
+
+    reach = (0.0, 0.03, 0.3, 1.0, 3.0, 10.0, 40.0)
+    scale = width if math.isfinite(width) else (high - low) / 40.0
+    edges = {min(max(nearest + s * r * scale, low), high) for s in (-1, 1) for r in reach}
+    # Where the chance alone is highest, as well.
+    top = (
+        math.log(max(hits, 0.5) / max(trials, 1))
+        if isinstance(form, LogNormal)
+        else hits / max(trials, 1)
+    )
+    spread = (high - low) / 100.0
+    edges |= {min(max(top + s * r * spread, low), high) for s in (-1, 1) for r in reach}
+    cuts = sorted(edges | {low, high})
+
+    def area(f: Callable[[float], float]) -> float:
+        return math.fsum(
+            quad(f, a, b, epsabs=0.0, epsrel=1e-12, limit=200)[0]
+            for a, b in itertools.pairwise(cuts)
+        )
+
+    return area(lambda x: weight(x) * chance(x)) / area(weight)
 
 
 def mean_power_of_two(form: Any) -> float:

@@ -17,9 +17,12 @@ from storyodds.priors.forms import (
     Fixed,
     HitsAndTrials,
     Interval,
+    LogNormal,
+    MeanAndErrorFactor,
     Normal,
     ProbabilityJudgment,
     ProbabilityPool,
+    UniformForm,
 )
 from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
 from storyodds.scenarios.schema import (
@@ -87,6 +90,24 @@ def bits_intervals(draw: st.DrawFn) -> Interval:
 def counts_forms(draw: st.DrawFn) -> Counts:
     trials = draw(st.integers(0, 50))
     return Counts(counts=HitsAndTrials(hits=draw(st.integers(0, trials)), trials=trials))
+
+
+@st.composite
+def bounded_forms(draw: st.DrawFn) -> Any:
+    """Draw a uniform, or a normal or lognormal that may lose much of itself beyond 0 and 1."""
+    kind = draw(st.sampled_from(("uniform", "normal", "lognormal")))
+    if kind == "uniform":
+        low = draw(st.integers(0, 90)) / 100.0
+        return UniformForm(uniform=(low, low + (1.0 - low) * draw(st.integers(1, 20)) / 20.0))
+    if kind == "normal":
+        mean = draw(st.integers(-20, 120)) / 100.0
+        return Normal(normal=(mean, draw(st.integers(1, 100)) / 100.0))
+    mean = draw(st.one_of(st.just(1e-12), st.integers(1, 60).map(lambda n: n / 100.0)))
+    factor = draw(st.integers(11, 300)) / 10.0
+    shape = MeanAndErrorFactor(
+        mean=mean, error_factor=factor, level=draw(st.sampled_from(LEVELS[1:]))
+    )
+    return LogNormal(lognormal=shape)
 
 
 def pools(values: Strategy, judgment: type, pool: type) -> Strategy:
