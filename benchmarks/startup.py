@@ -1,7 +1,7 @@
 """Wall time of whole commands, beside what importing PyMC and ArviZ alone takes.
 
 The commands take turns, so that a busy spell of the machine hits all of them.
-Run it with `make bench`, or `python benchmarks/startup.py --repeats 15`.
+Run it with `python benchmarks/startup.py --repeats 15`.
 """
 
 import argparse

@@ -1,0 +1,140 @@
+"""All that the benchmarks ask of storyodds; no other file here imports its engine.
+
+Where numba is loaded already, the engine uses it for small stories too. It is loaded here, so that
+it makes no difference whether another tool has done so before.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numba  # noqa: F401
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models import engine
+from storyodds.models.evidence import assemble, explicit_tables
+from storyodds.models.posterior import PreparedStory, prepare
+from storyodds.models.program import Program, program
+from storyodds.models.queries import EVERYTHING, Query
+from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.scenarios.loader import load_text
+from storyodds.scenarios.resolve import resolve
+
+Array = NDArray[np.float64]
+Answers = dict[str, Array]
+
+
+class RefusedError(Exception):
+    """Says why a story cannot be summed."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A story where only numbers are missing.
+
+    Attributes
+    ----------
+    story : PreparedStory
+    routes : tuple of int or None
+        The routes that are asked for; None if it is an assumption.
+    compiled : Program
+        Its roots are P(E) and, where an assumption is asked for, P(E and the assumption).
+    """
+
+    story: PreparedStory
+    routes: tuple[int, ...] | None
+    compiled: Program
+
+
+def load(text: str, targets: str | Sequence[str]) -> Prepared:
+    """Take a story from YAML to where only numbers are missing.
+
+    Parameters
+    ----------
+    text : str
+    targets : str or sequence of str
+        An assumption, or several routes.
+
+    Raises
+    ------
+    RefusedError
+        If the story is too large.
+    """
+    try:
+        story = prepare(resolve(load_text(text)))
+        if isinstance(targets, str):
+            asked = [EVERYTHING, Query((), frozenset([(targets, True)]))]
+            return Prepared(story, None, program(story.compiler, asked))
+        ids = [route.id for route in story.graph.routes]
+        routes = tuple(ids.index(target) for target in targets)
+        return Prepared(story, routes, program(story.compiler, [EVERYTHING]))
+    except UnsupportedStoryError as error:
+        raise RefusedError(" ".join(str(error).split())) from None
+
+
+def arrange(prepared: Prepared, drawn: Mapping[str, Array]) -> Array:
+    """Lay drawn numbers out as the engine takes them, (n_draws, n_numbers).
+
+    Parameters
+    ----------
+    drawn : mapping of str to (n_draws,) array
+        By name; a number that is not drawn is fixed.
+    """
+    numbers = prepared.story.resolved.numbers
+    unknown = set(drawn) - {number.name for number in numbers}
+    if unknown:
+        raise KeyError(f"the story has no {sorted(unknown)[0]}")
+    columns = [
+        drawn[number.name]
+        if number.name in drawn
+        else np.asarray(number.distribution.quantile(np.array(0.5)))
+        for number in numbers
+    ]
+    return np.stack(np.broadcast_arrays(*columns), axis=1)
+
+
+def answers(prepared: Prepared, values: Array) -> Answers:
+    """P(target) before and after the evidence, and what it is worth, draw by draw.
+
+    Parameters
+    ----------
+    values : (n_draws, n_numbers) array
+        Every number, the rates of the evidence too.
+    """
+    graph, compiled = prepared.story.graph, prepared.compiled
+    found: Answers = {}
+    said = assemble(graph, explicit_tables(graph, values))
+    for name, evidence in (("prior", engine.no_evidence(graph)), ("posterior", said)):
+        if prepared.routes is None:
+            roots = engine.evaluate(compiled, values, evidence).log_roots
+            found[name] = np.exp(roots[:, 1] - roots[:, 0])
+        else:
+            at = engine.evaluate(compiled, values, evidence, np.ones((1, 1)))
+            roots, routes = at.log_roots, np.zeros((len(values), len(graph.routes)))
+            np.add.at(routes.T, compiled.config_routes, at.won[:, 0].T)
+            found[name] = routes[:, list(prepared.routes)]
+    return found | {"log P(E)": roots[:, 0]}
+
+
+def derivative(prepared: Prepared, values: Array, names: Sequence[str]) -> Answers:
+    """Derivative of P(target | evidence) in the numbers named, (n_draws, n_names).
+
+    It is P(x | E) times the difference of two scores: that of x and E, and that of E.
+    """
+    graph, compiled = prepared.story.graph, prepared.compiled
+    said = assemble(graph, explicit_tables(graph, values))
+    at = engine.evaluate(compiled, values, said, np.eye(2))
+    scores = engine.gradient(compiled, values, at)
+    change = scores[:, 1] - scores[:, 0]
+    table = np.array([number.kind == "probability" for number in prepared.story.resolved.numbers])
+    change[:, table] /= np.clip(values * (1 - values), 1e-300, None)[:, table]
+    # The engine takes likelihoods as they are; how they turn on their rates is known here.
+    used = at.usage[:, 1] - at.usage[:, 0]
+    for leaf, what in zip(compiled.said.leaves, compiled.said.what, strict=True):
+        item = graph.evidence[compiled.items[what // 2]]
+        number = item.numbers[item.keys[what % 2]]
+        rate, misses = values[:, number], item.trials - item.hits
+        change[:, number] += used[:, leaf] * (item.hits / rate - misses / (1 - rate))
+    chance = np.exp(at.log_roots[:, 1] - at.log_roots[:, 0])
+    columns = [prepared.story.resolved.number_index[name] for name in names]
+    return {"derivative": np.asarray(chance[:, None] * change[:, columns])}
