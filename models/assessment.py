@@ -26,11 +26,14 @@ from storyodds.models.posterior import (
     prepare,
 )
 from storyodds.models.quantities import (
+    Jointly,
     Path,
     Quantities,
     evaluate,
     failure_paths,
+    jointly,
     link_queries,
+    mean_concern,
     path_queries,
 )
 from storyodds.models.queries import Query
@@ -42,6 +45,9 @@ from storyodds.scenarios.schema import CLASSES
 Array = NDArray[np.float64]
 Method = Literal["auto", "weighting", "nuts"]
 Progress = Callable[[str, int, int], None]
+
+LINKED_PATHS = 30  # the most concerning paths, of which the weakest link is told
+LINK_DRAWS = 512  # at which it is worked out: it is a name, not a number
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,13 @@ class Assessment:
         From the posterior, every number filled in.
     paths : tuple of Path
     queries : tuple of Query
-        Columns of `Quantities.queries`; first those of the paths, which is all that `exact` has.
+        Columns of `Quantities.queries`: what the paths need.
+    links : tuple of Query
+        What the weakest links of the most concerning paths need.
+    link_rows : (n,) int
+        Posterior draws, all of equal weight, at which they were worked out.
+    link_chances : (n, n_links) array
+        As in `averaged`, at these draws.
     averaged : Quantities
         At the posterior draws, the evidence items' own numbers integrated out: what means are
         taken of, since it has the same mean as `exact` and less noise.
@@ -73,6 +85,9 @@ class Assessment:
     draws: Draws
     paths: tuple[Path, ...]
     queries: tuple[Query, ...]
+    links: tuple[Query, ...]
+    link_rows: NDArray[np.intp]
+    link_chances: Array
     averaged: Quantities
     exact: Quantities
     prior_values: Array
@@ -121,8 +136,7 @@ def assess(
         prior_values = weighting.prior_draws(prepared, draws, seed)
     else:
         prior_values = from_uniforms(prepared, (), np.zeros((1, 0)))
-    item_queries = _item_queries(graph)
-    prior = evaluate(prepared.compiler, prior_values, no_evidence(graph), item_queries)
+    prior = evaluate(prepared.compiler, prior_values, no_evidence(graph))
     tell("weighing the evidence", 0, 0)
     if prepared.uncertain:
         posterior = _sample(prepared, prior_values, prior, method, draws, seed, tell)
@@ -132,10 +146,14 @@ def assess(
     harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
     paths = failure_paths(graph, harmless)
     whole = tuple(dict.fromkeys(path_queries(paths)))
-    queries = tuple(dict.fromkeys([*whole, *link_queries(paths, graph.order)]))
     rng = np.random.default_rng([seed, 3])
     values, said = posterior.values, prepared.likelihoods
-    averaged = exact = evaluate(prepared.compiler, values, said, queries, rng)
+    averaged = exact = evaluate(prepared.compiler, values, said, whole, rng)
+    concern = mean_concern(graph, values, posterior.weights, paths, whole, averaged)
+    linked = [paths[k] for k in np.argsort(-concern, kind="stable")[:LINKED_PATHS]]
+    links = link_queries(linked, graph.order)
+    link_rows = _systematic(posterior.weights, LINK_DRAWS)
+    at_links = evaluate(prepared.compiler, values[link_rows], said.take(link_rows), links)
     if any(i in prepared.own for i in prepared.uncertain):
         values = recover_rates(
             graph, prepared.distributions, values, averaged.truth, averaged.route, rng
@@ -146,12 +164,15 @@ def assess(
         prepared=prepared,
         draws=replace(posterior, values=values),
         paths=paths,
-        queries=queries,
+        queries=whole,
+        links=links,
+        link_rows=link_rows,
+        link_chances=at_links.queries,
         averaged=averaged,
         exact=exact,
         prior_values=prior_values,
         prior=prior,
-        item_bits=_item_bits(prepared, item_queries, prior),
+        item_bits=_item_bits(prepared, prior_values, prior),
         seed=seed,
     )
 
@@ -202,19 +223,12 @@ def _nuts(prepared: PreparedStory, draws: int, seed: int, progress: Progress) ->
     return nuts.sample(prepared, draws, seed, progress)
 
 
-def _item_queries(graph: StoryGraph) -> list[Query]:
-    """Where training ends, together with the truth of every assumption that an item is about."""
-    subjects = {
-        graph.variables[item.target].name
-        for item in graph.evidence
-        if item.subject == "assumption" and item.form != "forecast" and item.target is not None
-    }
-    return [
-        Query(outcomes, frozenset([(name, True)]))
-        for name in sorted(subjects)
-        for outcomes in _outcomes_by_class(graph)
-        if outcomes
-    ]
+def _systematic(weights: Array, n: int) -> NDArray[np.intp]:
+    """Indices of n draws in proportion to their weights; all draws where there are no more."""
+    if len(weights) <= n and np.ptp(weights) == 0:
+        return np.arange(len(weights))
+    edges = np.cumsum(weights) / weights.sum()
+    return np.searchsorted(edges, (np.arange(n) + 0.5) / n).clip(max=len(weights) - 1)
 
 
 def _outcomes_by_class(graph: StoryGraph) -> list[tuple[int, ...]]:
@@ -226,7 +240,7 @@ def _outcomes_by_class(graph: StoryGraph) -> list[tuple[int, ...]]:
 
 
 def _item_bits(
-    prepared: PreparedStory, queries: Sequence[Query], prior: Quantities
+    prepared: PreparedStory, prior_values: Array, prior: Quantities
 ) -> dict[str, dict[str, float | None]]:
     """What each item, alone, does to the log2 odds of each class.
 
@@ -235,10 +249,14 @@ def _item_bits(
     """
     graph = prepared.graph
     member = np.array(graph.route_classes())[:, None] == np.arange(len(CLASSES))
-    column = {query: q for q, query in enumerate(queries)}
     classes = prior.routes @ member
     before = classes.mean(axis=0)
     bits: dict[str, dict[str, float | None]] = {}
+    joint_with = Jointly(*(np.zeros((0, 0, 0)),) * 3)
+    if any(item.subject == "assumption" and item.form != "forecast" for item in graph.evidence):
+        by_class = [Query(outcomes) for outcomes in _outcomes_by_class(graph) if outcomes]
+        joint_with = jointly(prepared.compiler, prior_values, no_evidence(graph), by_class)
+    reached = [c for c, outcomes in enumerate(_outcomes_by_class(graph)) if outcomes]
     for i, item in enumerate(graph.evidence):
         table = prepared.tables[i]
         if table is None:
@@ -248,13 +266,11 @@ def _item_bits(
         elif item.subject == "outcome":
             joint = (prior.routes * np.exp(table - table.max())) @ member
         else:
-            literal = frozenset([(graph.variables[item.target or 0].name, True)])
-            true = np.zeros_like(classes)
-            for c, outcomes in enumerate(_outcomes_by_class(graph)):
-                if outcomes:
-                    true[:, c] = prior.queries[:, column[Query(outcomes, literal)]]
+            true, false = np.zeros_like(classes), np.zeros_like(classes)
+            true[:, reached] = joint_with.true[:, :, item.target or 0]
+            false[:, reached] = joint_with.false[:, :, item.target or 0]
             no, yes = np.exp(table - table.max())[0]
-            joint = yes * true + no * np.maximum(classes - true, 0.0)
+            joint = yes * true + no * false
         bits[item.id] = _bits_by_class(joint.mean(axis=0), before)
     return bits
 

@@ -79,6 +79,7 @@ class Compiler:
         self._race_of: dict[tuple[int, ...], int] = {}
         self._indicators: dict[str, int] = {}
         self._roots: dict[Query, int] = {}
+        self._circuits: dict[tuple[Query, ...], Circuit] = {}
         self._expanded = {
             v for v, variable in enumerate(graph.variables) if expand and variable.formula
         }
@@ -450,9 +451,12 @@ class Compiler:
             self.races.append(key)
         return self._race_of[key]
 
-    def freeze(self, queries: Sequence[Query]) -> Circuit:
+    def freeze(self, queries: tuple[Query, ...]) -> Circuit:
         """The circuit of some queries, one root each."""
-        return self.builder.freeze([self.root(query) for query in queries], MOVING)
+        if queries not in self._circuits:
+            roots = [self.root(query) for query in queries]
+            self._circuits[queries] = self.builder.freeze(roots, MOVING)
+        return self._circuits[queries]
 
 
 def _literal(formula: Formula | None) -> tuple[str, bool] | None:

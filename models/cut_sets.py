@@ -1,21 +1,182 @@
 """Minimal cut sets: every minimal set of literals that makes a formula true.
 
 With negation in play these are the prime implicants, which is what "minimal set of literals that
-opens it" says. Composites are expanded; negations are pushed down to the assumptions; conjunctions
-multiply, disjunctions are closed under consensus (Quine 1955), and whatever contains a smaller set
-is dropped.
+opens it" says. A family of them is a decision diagram: counting, ranking and picking sets takes as
+long as the diagram is large, however many sets there are.
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import combinations, groupby
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+from storyodds.models.decision_diagrams import (
+    EMPTY,
+    MAX_NODES,
+    UNIT,
+    Diagram,
+    SetNodes,
+    TruthNodes,
+    prime_family,
+)
+from storyodds.models.formula_diagrams import TruthFunction, build, in_a_good_order, named
+from storyodds.models.gate_graphs import GateGraph, Order, gate_graph, leanings
 from storyodds.priors.errors import Problem, UnsupportedStoryError
-from storyodds.scenarios.formulas import Formula, parts
+from storyodds.scenarios.formulas import Formula
 
 Literal = tuple[str, bool]
 CutSet = frozenset[Literal]
 
 MAX_CUT_SETS = 2_000
+
+
+@dataclass(frozen=True)
+class CutSetFamily:
+    """The minimal cut sets of a formula, or some of them, without a list of them.
+
+    Attributes
+    ----------
+    owner : str
+        Whose they are.
+    names : tuple of str
+        The assumptions that the formula speaks of, in the order of the diagram.
+    sets : Diagram
+        Level `2 * v` is `names[v]` being true, `2 * v + 1` its being false.
+    formula : TruthFunction or None
+        The formula whose sets these are, where they are all of them.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.formulas import AtLeast
+    >>> half = AtLeast(at_least=10, of=tuple(f"a{k}" for k in range(20)))
+    >>> family = cut_set_family(half, {}, "route")
+    >>> family.count, family.counts_by_size, family.is_coherent
+    (184756, {10: 184756}, True)
+    >>> sorted(next(iter(family)))[:2]
+    [('a0', True), ('a1', True)]
+    """
+
+    owner: str
+    names: Order
+    sets: Diagram
+    formula: TruthFunction | None = None
+
+    @cached_property
+    def count(self) -> int:
+        """How many sets there are."""
+        return sum(self.counts_by_size.values())
+
+    @cached_property
+    def counts_by_size(self) -> dict[int, int]:
+        """How many sets there are of each size, in literals."""
+        if self.sets.root == EMPTY:
+            return {}
+        total = [0, 1]
+        for _, low, high in self.sets.upwards():
+            total.append(total[low] + total[high])
+        # One whole number holds the counts of all sizes, each in a field wide enough for any.
+        width = total[self.sets.root].bit_length()
+        fields = [0, 1]
+        for _, low, high in self.sets.upwards():
+            fields.append(fields[low] + (fields[high] << width))
+        found = {}
+        rest, size = fields[self.sets.root], 0
+        while rest:
+            count = rest & ((1 << width) - 1)
+            if count:
+                found[size] = count
+            rest >>= width
+            size += 1
+        return found
+
+    @cached_property
+    def literals(self) -> frozenset[Literal]:
+        """Every literal that is in some set."""
+        return frozenset(self.literal(level) for level in set(self.sets.level[2:]))
+
+    @property
+    def is_coherent(self) -> bool:
+        """Whether no assumption occurs both true and false (the function is unate)."""
+        return len({name for name, _ in self.literals}) == len(self.literals)
+
+    def literal(self, level: int) -> Literal:
+        """Give the literal of a level of the diagram."""
+        return self.names[level >> 1], level & 1 == 0
+
+    def level(self, literal: Literal) -> int:
+        """Give the level of a literal in the diagram, or one below all if there is none."""
+        name, value = literal
+        v = self.names.index(name) if name in self.names else len(self.names)
+        return 2 * v + (not value)
+
+    def __iter__(self) -> Iterator[CutSet]:
+        """Walk the sets, smaller ones first."""
+        return _by_size(self)
+
+    def __contains__(self, cut_set: object) -> bool:
+        if not isinstance(cut_set, frozenset):
+            return False
+        wanted = {self.level(literal) for literal in cut_set}
+        if len(wanted) < len(cut_set):
+            return False
+        node, n_taken = self.sets.root, 0
+        while node > UNIT:
+            taken = self.sets.level[node] in wanted
+            n_taken += taken
+            node = self.sets.high[node] if taken else self.sets.low[node]
+        return node == UNIT and n_taken == len(wanted)
+
+
+def cut_set_family(
+    formula: Formula | None,
+    composites: Mapping[str, Formula],
+    owner: str,
+    max_nodes: int = MAX_NODES,
+) -> CutSetFamily:
+    """Find the minimal sets of literals that open a route or hazard.
+
+    Parameters
+    ----------
+    formula : Formula or None
+        What it requires; None requires nothing.
+    composites : mapping of str to Formula
+        The formula of every assumption that is decided by one.
+    owner : str
+        Who requires it, for the error message.
+    max_nodes : int
+        How many nodes the diagram of the formula, and that of the sets, may have while they are
+        built.
+
+    Returns
+    -------
+    CutSetFamily
+        Literals speak of free and `given` assumptions only. Without a set when the formula can
+        never hold.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If a diagram passes its budget of nodes in every order of variables tried.
+    graphlib.CycleError
+        If composites depend on each other in a circle.
+
+    Examples
+    --------
+    >>> family = cut_set_family(("a", "both"), {"both": ("b", "not c")}, "route")
+    >>> [sorted(cut_set) for cut_set in family]
+    [[('a', True), ('b', True), ('c', False)]]
+    """
+
+    def attempt(graph: GateGraph, order: Order, budget: int) -> CutSetFamily:
+        truth, sets = TruthNodes(budget), SetNodes(budget)
+        function = build(graph, order, truth)
+        primes = prime_family(truth, function, sets, leanings(graph, order))
+        whole = named(truth, function, order)
+        return CutSetFamily(owner, order, sets.diagram(primes), whole)
+
+    if formula is None:
+        return CutSetFamily(owner, (), SetNodes().diagram(UNIT))
+    return in_a_good_order(gate_graph(formula, composites), attempt, owner, max_nodes)
 
 
 def minimal_cut_sets(
@@ -41,7 +202,7 @@ def minimal_cut_sets(
     Raises
     ------
     UnsupportedStoryError
-        If there are more than `MAX_CUT_SETS`.
+        If there are more than `MAX_CUT_SETS`, or finding them takes too large a diagram.
 
     Examples
     --------
@@ -49,95 +210,81 @@ def minimal_cut_sets(
     >>> sorted(sets[0])
     [('a', True), ('b', True), ('c', False)]
     """
-    if formula is None:
-        return (frozenset(),)
-    known: dict[tuple[str, bool], frozenset[CutSet]] = {}
-
-    def of(part: Formula, wanted: bool) -> frozenset[CutSet]:
-        if isinstance(part, str):
-            name = part.removeprefix("not ")
-            value = wanted != part.startswith("not ")
-            if name not in composites:
-                return frozenset([frozenset([(name, value)])])
-            if (name, value) not in known:
-                known[name, value] = of(composites[name], value)
-            return known[name, value]
-        members, needed = parts(part)
-        if not wanted:  # "at least k of n" fails when at least n - k + 1 of them fail
-            needed = len(members) - needed + 1
-        return _at_least([of(member, wanted) for member in members], needed, owner)
-
-    found = of(formula, True)
-    return tuple(sorted(found, key=lambda cut_set: (len(cut_set), sorted(cut_set))))
+    family = cut_set_family(formula, composites, owner)
+    if family.count > MAX_CUT_SETS:
+        raise UnsupportedStoryError(
+            [
+                Problem(
+                    f"'{owner}' can come about in {_counted(family.count)} ways, more than the "
+                    f"{MAX_CUT_SETS:,} that can be listed; state what it requires with fewer "
+                    "alternatives"
+                )
+            ]
+        )
+    return tuple(sorted(family, key=lambda cut_set: (len(cut_set), sorted(cut_set))))
 
 
-def _at_least(members: list[frozenset[CutSet]], needed: int, owner: str) -> frozenset[CutSet]:
-    """Combine the cut sets of the members into those of "at least so many of them"."""
-    # reached[j]: cut sets of "at least j of the members seen so far".
-    reached: list[frozenset[CutSet]] = [frozenset([frozenset()])]
-    reached += [frozenset()] * needed
-    for left, member in zip(range(len(members) - 1, -1, -1), members, strict=True):
-        # With so few members left, what holds for fewer now can never become enough.
-        for j in range(needed, max(needed - left, 1) - 1, -1):
-            if len(reached[j - 1]) * len(member) > 100 * MAX_CUT_SETS:
-                raise _too_many(owner)
-            both = _product(reached[j - 1], member)
-            reached[j] = _primes(reached[j] | both, owner)
-    return reached[needed]
+def _counted(count: int) -> str:
+    """Write a count in full unless nobody would read it."""
+    digits = int((count.bit_length() - 1) * math.log10(2))
+    return f"{count:,}" if digits < 18 else f"about 10^{digits}"
 
 
-def _product(left: Iterable[CutSet], right: Iterable[CutSet]) -> frozenset[CutSet]:
-    right = list(right)
-    return frozenset(a | b for a in left for b in right if not _contradict(a, b))
+def _by_size(family: CutSetFamily) -> Iterator[CutSet]:
+    diagram = family.sets
+    sizes = [0, 1]  # bit s: there is a set of size s
+    for _, low, high in diagram.upwards():
+        sizes.append(sizes[low] | sizes[high] << 1)
+    for size in range(sizes[diagram.root].bit_length()):
+        todo: list[tuple[int, int, CutSet]] = [(diagram.root, size, frozenset())]
+        while todo:
+            node, left, taken = todo.pop()
+            if left < 0 or not sizes[node] >> left & 1:
+                continue
+            if node == UNIT:
+                yield taken
+                continue
+            literal = family.literal(diagram.level[node])
+            todo.append((diagram.low[node], left, taken))
+            todo.append((diagram.high[node], left - 1, taken | {literal}))
 
 
-def _contradict(a: CutSet, b: CutSet) -> bool:
-    return any((name, not value) in b for name, value in a)
+def containing(family: CutSetFamily, literal: Literal) -> CutSetFamily:
+    """Keep the sets that have a literal.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.formulas import AnyOf
+    >>> family = cut_set_family(("a", AnyOf(any=("b", "c"))), {}, "route")
+    >>> [sorted(cut_set) for cut_set in containing(family, ("b", True))]
+    [[('a', True), ('b', True)]]
+    """
+    return _split(family, literal, keep=True)
 
 
-def _primes(sets: frozenset[CutSet], owner: str) -> frozenset[CutSet]:
-    """Close under consensus and keep the minimal ones."""
-    current = _minimal(sets)
-    while True:
-        if len(current) > MAX_CUT_SETS:
-            raise _too_many(owner)
-        literals = {literal for cut_set in current for literal in cut_set}
-        if not any((name, not value) in literals for name, value in literals):
-            return current  # nothing is opposed to anything
-        fresh = {
-            consensus
-            for a, b in combinations(current, 2)
-            if (consensus := _consensus(a, b)) is not None
-            and not any(known <= consensus for known in current)
-        }
-        if not fresh:
-            return current
-        current = _minimal(current | fresh)
+def without(family: CutSetFamily, literal: Literal) -> CutSetFamily:
+    """Keep the sets that do not have a literal.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.formulas import AnyOf
+    >>> family = cut_set_family(("a", AnyOf(any=("b", "c"))), {}, "route")
+    >>> [sorted(cut_set) for cut_set in without(family, ("b", True))]
+    [[('a', True), ('c', True)]]
+    """
+    return _split(family, literal, keep=False)
 
 
-def _consensus(a: CutSet, b: CutSet) -> CutSet | None:
-    """What two sets imply together when they oppose each other in exactly one assumption."""
-    opposed = [(name, value) for name, value in a if (name, not value) in b]
-    if len(opposed) != 1:
-        return None
-    name, value = opposed[0]
-    return (a - {(name, value)}) | (b - {(name, not value)})
-
-
-def _minimal(sets: frozenset[CutSet]) -> frozenset[CutSet]:
-    kept: list[CutSet] = []
-    for _, same_size in groupby(sorted(sets, key=len), key=len):
-        # Sets of one size do not contain each other.
-        kept += [new for new in same_size if not any(known <= new for known in kept)]
-    return frozenset(kept)
-
-
-def _too_many(owner: str) -> UnsupportedStoryError:
-    return UnsupportedStoryError(
-        [
-            Problem(
-                f"'{owner}' can come about in more than {MAX_CUT_SETS:,} ways, too many to list; "
-                "state what it requires with fewer alternatives"
-            )
-        ]
-    )
+def _split(family: CutSetFamily, literal: Literal, keep: bool) -> CutSetFamily:
+    nodes, at = SetNodes(2 * family.sets.size + 2), family.level(literal)
+    # What lies below the level as it is, and what is left of everything after the split.
+    whole, left = [EMPTY, UNIT], [EMPTY, EMPTY if keep else UNIT]
+    for level, low, high in family.sets.upwards():
+        whole.append(nodes.family(level, whole[low], whole[high]))
+        if level == at:
+            left.append(nodes.family(level, EMPTY, whole[high]) if keep else whole[low])
+        elif level > at:
+            left.append(EMPTY if keep else whole[-1])
+        else:
+            left.append(nodes.family(level, left[low], left[high]))
+    return replace(family, sets=nodes.diagram(left[family.sets.root]), formula=None)

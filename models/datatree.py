@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.engine import log_evidence, no_evidence
+from storyodds.models import engine
+from storyodds.models.engine import no_evidence
 from storyodds.models.evidence import (
     assemble,
     explicit_tables,
@@ -206,18 +207,19 @@ def _quantities(
 
 def _log_likelihood(prepared: PreparedStory, values: Array, chains: int) -> xr.Dataset:
     """What each item adds to the items before it."""
-    plan, graph = prepared.likelihood_plan, prepared.graph
+    graph = prepared.graph
     tables = explicit_tables(graph, values)
     columns, before = {}, np.zeros(len(values))
     prior: Quantities | None = None
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
-            prior = prior or evaluate(prepared.plan, graph, values, no_evidence(prepared.plan))
-            odds = forecast_log_odds(plan, graph, i, prior.routes, prior.said)
+            prior = prior or evaluate(prepared.compiler, values, no_evidence(graph))
+            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
             columns[item.id] = forecast_log_density_at(item, odds)
             continue
         so_far = [table if j <= i else None for j, table in enumerate(tables)]
-        after = log_evidence(plan, values, assemble(plan, graph, so_far))
+        said = assemble(graph, so_far)
+        after = engine.evaluate(prepared.likelihood, values, said).log_roots[:, 0]
         columns[item.id] = after - before
         before = after
     return _dataset(columns, chains)

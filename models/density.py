@@ -84,10 +84,6 @@ def flatten(program: Program) -> "FlatProgram":
     ends = program.shares if patterns else program.wins
     races = [row[row >= 0] for row in program.races] if patterns else []
     configs = [row[row >= 0] for row in program.share_configs] if patterns else list(ends.what[:, None])
-    worth_one = np.setdiff1d(
-        np.arange(2, program.n_fixed_leaves),
-        [*program.yes.leaves, *program.no.leaves, *program.said.leaves, *ends.leaves],
-    )
     bits = program.config_bits
     return FlatProgram(
         op=circuit.op,
@@ -95,14 +91,14 @@ def flatten(program: Program) -> "FlatProgram":
         right=circuit.right,
         n_fixed=circuit.n_fixed,
         roots=circuit.roots,
-        leaves=nodes[worth_one],
-        yes=nodes[program.yes.leaves],
+        leaf_nodes=nodes[: program.n_fixed_leaves],
+        yes=_ints(program.yes.leaves),
         yes_numbers=_ints(program.yes.what),
-        no=nodes[program.no.leaves],
+        no=_ints(program.no.leaves),
         no_numbers=_ints(program.no.what),
-        said=nodes[program.said.leaves],
+        said=_ints(program.said.leaves),
         said_columns=_ints(program.said.what),
-        ends=nodes[ends.leaves],
+        ends=_ints(ends.leaves),
         end_starts=_starts(configs),
         end_configs=_ints(np.concatenate([[], *configs])),
         end_races=_ints(ends.what),

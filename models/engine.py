@@ -7,9 +7,8 @@ numba on every core. Draws in which a sum of products would underflow are taken 
 
 import os
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,8 @@ Array = NDArray[np.float64]
 
 _SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
 _NUMBA_WORK = 3e7  # node evaluations that are worth the second it takes to load numba
-_BLOCK_CELLS = 2**19  # of float64: a block's values stay in the cache
+_BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold
+_WIDTH = 64  # draws that go through the kernel side by side
 
 
 @dataclass(frozen=True)
@@ -107,29 +107,37 @@ def evaluate(
     wanted = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
     if wanted.ndim == 2:
         wanted = np.broadcast_to(wanted, (n, *wanted.shape))
+    n_seeds = wanted.shape[1]
     n_lanes = 1
     if program.competition == "quadrature":
         n_lanes = 8 + int((_log_ratios(program, _log_weights(program, values)).max() + 2) / 0.3)
     n_fixed = program.circuit.n_fixed
     n_moving = program.circuit.n_nodes - n_fixed
-    work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * wanted.shape[1])
+    work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * n_seeds)
     fast = work > _NUMBA_WORK or "numba" in sys.modules
-    cells = (n_fixed if fast else n_fixed + n_moving * n_lanes) * (1 + wanted.shape[1])
-    step = int(np.clip(_BLOCK_CELLS // max(1, cells), 1, 64 if fast else 4096))
-    if fast and n > 1:  # enough blocks for every core
-        step = min(step, -(-n // 2))
+    cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
+    step = int(np.clip(_BLOCK_CELLS // max(1, cells), 16, 2048))
+    cores = os.cpu_count() or 1 if fast else 1
+    step = max(1, min(step, -(-n // cores)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
+    n_configs = len(program.config_routes)
+    out = Evaluation(
+        np.empty((n_roots, n)).T,
+        np.empty((n_seeds, program.n_fixed_leaves, n)).transpose(2, 0, 1),
+        np.empty((n_seeds, n_configs, n)).transpose(2, 0, 1),
+        np.empty((n_seeds, n_configs, n)).transpose(2, 0, 1),
+    )
 
-    def work_on(block: slice) -> Evaluation:
-        return _block(program, values[block], likelihoods.take(block), wanted[block], fast=fast)
+    def work_on(block: slice) -> None:
+        _block(program, values, likelihoods, wanted, block, out, fast=fast)
 
-    cores = os.cpu_count() or 1
-    if fast and len(blocks) > 1 and cores > 1:
+    if len(blocks) > 1 and cores > 1:
         with ThreadPoolExecutor(cores) as pool:
-            parts = list(pool.map(work_on, blocks))
+            list(pool.map(work_on, blocks))
     else:
-        parts = [work_on(block) for block in blocks]
-    return _joined(parts)
+        for block in blocks:
+            work_on(block)
+    return out
 
 
 def gradient(program: Program, values: Array, evaluation: Evaluation) -> Array:
@@ -148,27 +156,14 @@ def gradient(program: Program, values: Array, evaluation: Evaluation) -> Array:
         In nats per unit of logit for a probability, per bit for bits; 0 for numbers that the
         seeds do not depend on.
     """
-    usage, pulls = evaluation.usage, evaluation.pulls
-    n, n_seeds, n_configs = pulls.shape
-    flat = LN2 * (program.config_bits.T @ pulls.reshape(n * n_seeds, n_configs).T)
-    out = np.ascontiguousarray(flat.T).reshape(n, n_seeds, program.n_numbers)
-    by_number = out.transpose(2, 0, 1)
-    leaves = usage.transpose(2, 0, 1)
-    yes, no = program.yes, program.no
-    np.add.at(by_number, yes.what, leaves[yes.leaves] * (1 - values.T[yes.what])[:, :, None])
-    np.subtract.at(by_number, no.what, leaves[no.leaves] * values.T[no.what][:, :, None])
-    return out
-
-
-def _joined(parts: Sequence[Evaluation]) -> Evaluation:
-    if len(parts) == 1:
-        return parts[0]
-    return Evaluation(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(Evaluation)
-        }
-    )
+    usage, pulls = evaluation.usage.transpose(1, 2, 0), evaluation.pulls.transpose(1, 2, 0)
+    yes, no = values.T[program.yes.what], values.T[program.no.what]
+    out = np.empty((len(usage), program.n_numbers, len(values)))
+    for s in range(len(usage)):
+        out[s] = LN2 * (program.config_bits.T @ pulls[s])
+        out[s] += program.yes_numbers @ (usage[s][program.yes.leaves] * (1 - yes))
+        out[s] -= program.no_numbers @ (usage[s][program.no.leaves] * no)
+    return out.transpose(2, 0, 1)
 
 
 def _log_weights(program: Program, values: Array) -> Array:
@@ -224,20 +219,20 @@ class Race:
 
 
 def _block(
-    program: Program, values: Array, likelihoods: LogLikelihoods, seeds: Array, *, fast: bool
-) -> Evaluation:
-    found = _attempt(program, values, likelihoods, seeds, fast=fast, logs=False)
-    evaluation, risky = found
-    if not risky.any():
-        return evaluation
-    again = np.flatnonzero(risky)
-    for draws in np.array_split(again, -(-len(again) // 64)):
-        part, _ = _attempt(
-            program, values[draws], likelihoods.take(draws), seeds[draws], fast=False, logs=True
-        )
-        for field in fields(Evaluation):
-            getattr(evaluation, field.name)[draws] = getattr(part, field.name)
-    return evaluation
+    program: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    seeds: Array,
+    block: slice,
+    out: Evaluation,
+    *,
+    fast: bool,
+) -> None:
+    """Fill in the answers of some draws; those that underflow once more, in logs."""
+    risky = _attempt(program, values, likelihoods, seeds, block, out, fast=fast, logs=False)
+    again = np.flatnonzero(risky) + block.start
+    for draws in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
+        _attempt(program, values, likelihoods, seeds, draws, out, fast=False, logs=True)
 
 
 def _attempt(
@@ -245,28 +240,32 @@ def _attempt(
     values: Array,
     likelihoods: LogLikelihoods,
     seeds: Array,
+    draws: slice | NDArray[np.intp],
+    out: Evaluation,
     *,
     fast: bool,
     logs: bool,
-) -> tuple[Evaluation, NDArray[np.bool_]]:
-    """One block in one arithmetic, and in which draws that was not good enough."""
-    leaves, race, log_scale = fill_leaves(program, values, likelihoods, logs=logs)
+) -> NDArray[np.bool_]:
+    """Fill in the answers of some draws in one arithmetic; in which it was not good enough."""
+    leaves, race, log_scale = fill_leaves(
+        program, values[draws], likelihoods.take(draws), logs=logs
+    )
     run = _run_numba if fast else _run_numpy
-    wanted = np.ascontiguousarray(seeds.transpose(1, 2, 0))
+    wanted = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
     log_values, usage, stay_pulls = run(program, leaves, race, wanted, logs)
     risky = race.risky | ~(log_values.max(axis=0) > np.log(_SMALLEST))
-    if seeds.shape[1]:
+    if len(wanted):
         with np.errstate(divide="ignore"):
             sums = log_sum_exp(np.log(wanted) + log_values[None], axis=1)
         # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
         risky |= ((sums < np.log(_SMALLEST)) & (sums > -np.inf)).any(axis=0)
     won = _won(program, race, usage, logs=logs)
+    out.log_roots[draws] = (log_values + log_scale).T
+    out.usage[draws] = usage.transpose(2, 0, 1)
+    out.won[draws] = won.transpose(2, 0, 1)
     pulls = won + _losses(program, race, usage, stay_pulls, logs=logs)
-    evaluation = Evaluation(
-        (log_values + log_scale).T.copy(),
-        *(x.transpose(2, 0, 1).copy() for x in (usage, won, pulls)),
-    )
-    return evaluation, risky
+    out.pulls[draws] = pulls.transpose(2, 0, 1)
+    return np.asarray(risky)
 
 
 def fill_leaves(
@@ -409,21 +408,19 @@ def _run_numba(
     from storyodds.models import kernel
 
     circuit, n = program.circuit, leaves.shape[1]
-    v = np.zeros((circuit.n_fixed, n))
-    v[circuit.leaves[: program.n_fixed_leaves]] = leaves
     stays = circuit.leaves[program.stay_leaves]
     omega = circuit.leaves[program.omega] if program.omega >= 0 else -1
-    values = np.zeros((len(circuit.roots), n))
-    flows = np.zeros((len(seeds), circuit.n_fixed, n))
-    pulls = np.zeros((len(seeds), len(stays), n))
     nodes, weights = (race.rule.nodes, race.rule.weights) if race.rule else (np.zeros(0),) * 2
+    values = np.zeros((len(circuit.roots), n))
+    flows = np.zeros((len(seeds), program.n_fixed_leaves, n))
+    pulls = np.zeros((len(seeds), len(stays), n))
     kernel.run(
-        circuit.op, circuit.left, circuit.right, circuit.n_fixed, circuit.roots, v,
-        stays, race.rates, nodes, weights, int(omega), seeds, values, flows, pulls,
+        circuit.op, circuit.left, circuit.right, circuit.n_fixed, circuit.roots,
+        circuit.leaves[: program.n_fixed_leaves], leaves, stays, race.rates, nodes, weights,
+        int(omega), seeds, min(n, _WIDTH), values, flows, pulls,
     )  # fmt: skip
     with np.errstate(divide="ignore"):
-        log_values = np.log(values)
-    return log_values, flows[:, circuit.leaves[: program.n_fixed_leaves]], pulls
+        return np.log(values), flows, pulls
 
 
 def _run_numpy(

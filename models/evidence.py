@@ -120,7 +120,7 @@ def assemble(graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihood
         One per evidence item; None leaves an item out, as for a forecast.
     """
     n = max([1, *(len(table) for table in tables if table is not None)])
-    column = _columns(graph)
+    column = columns(graph)
     assumptions, routes = np.zeros((n, 2 * len(column))), np.zeros((n, len(graph.routes)))
     for i, table in enumerate(tables):
         if table is None:
@@ -132,7 +132,7 @@ def assemble(graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihood
     return LogLikelihoods(assumptions, routes)
 
 
-def _columns(graph: StoryGraph) -> dict[int, int]:
+def columns(graph: StoryGraph) -> dict[int, int]:
     """Where the likelihoods of each item about an assumption begin."""
     about = [i for i, item in enumerate(graph.evidence) if item.subject == "assumption"]
     return {i: 2 * k for k, i in enumerate(about)}
@@ -162,7 +162,7 @@ def event_likelihoods(graph: StoryGraph, item: int, happens: bool) -> LogLikelih
     yes, no = (0.0, -np.inf) if happens else (-np.inf, 0.0)
     if evidence.subject == "assumption":
         assumptions = base.assumptions.copy()
-        first = _columns(graph)[item]
+        first = columns(graph)[item]
         assumptions[:, first : first + 2] = [no, yes]
         return LogLikelihoods(assumptions, base.routes)
     inside = np.array(graph.route_classes()) == evidence.target
@@ -181,7 +181,7 @@ def forecast_log_odds(graph: StoryGraph, item: int, routes: Array, said: Array) 
     """
     evidence = graph.evidence[item]
     if evidence.subject == "assumption":
-        first = _columns(graph)[item]
+        first = columns(graph)[item]
         no, yes = said[:, first], said[:, first + 1]
     else:
         inside = np.array(graph.route_classes()) == evidence.target

@@ -6,6 +6,7 @@ ordered as `ResolvedStory.numbers`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import TopologicalSorter
 
 from storyodds.models.cut_sets import CutSet, minimal_cut_sets
@@ -32,6 +33,11 @@ class Variable:
         return frozenset(name for f in formulas if f is not None for name, _ in literals(f))
 
 
+def _common(cut_sets: tuple[CutSet, ...]) -> CutSet:
+    """The literals without which none of the sets can hold."""
+    return frozenset.intersection(*cut_sets) if cut_sets else frozenset()
+
+
 @dataclass(frozen=True)
 class RouteNode:
     """A route: when it is open and what its weight adds up from."""
@@ -46,6 +52,11 @@ class RouteNode:
     nudges: tuple[tuple[Formula | None, int], ...]
     cut_sets: tuple[CutSet, ...]
 
+    @cached_property
+    def needs(self) -> CutSet:
+        """The literals without which it cannot be open."""
+        return _common(self.cut_sets)
+
 
 @dataclass(frozen=True)
 class HazardNode:
@@ -57,6 +68,11 @@ class HazardNode:
     requires: Formula | None
     probability: int
     cut_sets: tuple[CutSet, ...]
+
+    @cached_property
+    def needs(self) -> CutSet:
+        """The literals without which it cannot fire."""
+        return _common(self.cut_sets)
 
 
 @dataclass(frozen=True)

@@ -42,18 +42,20 @@ def run(
     right: Ints,
     n_fixed: int,
     roots: Ints,
-    v: Array,
+    leaf_nodes: Ints,
+    leaves: Array,
     stays: Ints,
     rates: Array,
     nodes: Array,
     weights: Array,
     omega: int,
     seeds: Array,
+    width: int,
     values: Array,
     flows: Array,
     pulls: Array,
 ) -> None:
-    """Evaluate a circuit for a block of draws, forward and, for every seed, backward.
+    """Evaluate a circuit for many draws, forward and, for every seed, backward.
 
     Parameters
     ----------
@@ -63,8 +65,9 @@ def run(
     n_fixed : int
         Nodes from this one on have one value for every node of the quadrature rule.
     roots : (n_roots,) int32
-    v : (n_fixed, n_draws) array
-        Leaves filled in; the rest is scratch.
+    leaf_nodes : (n_fixed_leaves,) int32
+    leaves : (n_fixed_leaves, n_draws) array
+        What the leaves before n_fixed are worth.
     stays : (n_stays,) int32
         The leaves worth exp(-node * rate).
     rates : (n_stays, n_draws) array
@@ -73,76 +76,125 @@ def run(
         The leaf worth the rule's weight; -1 for none.
     seeds : (n_seeds, n_roots, n_draws) array
         Each seed asks for the derivatives of log(sum over roots of seed * root).
+    width : int
+        How many draws go through the circuit side by side.
     values : (n_roots, n_draws) array
         Filled in: what the roots are worth.
-    flows : (n_seeds, n_fixed, n_draws) array
-        Filled in, from zeros: d log(seed's sum) / d log(node).
+    flows : (n_seeds, n_fixed_leaves, n_draws) array
+        Filled in: d log(seed's sum) / d log(leaf).
     pulls : (n_seeds, n_stays, n_draws) array
-        Filled in, from zeros: d log(seed's sum) / d log(rate).
+        Filled in: d log(seed's sum) / d log(rate).
     """
-    n_draws, n_nodes, n_moving = v.shape[1], len(op), len(op) - n_fixed
-    for i in range(n_fixed):
-        a, b = left[i], right[i]
-        if op[i] == 1:
-            for d in range(n_draws):
-                v[i, d] = v[a, d] * v[b, d]
-        elif op[i] == 2:
-            for d in range(n_draws):
-                v[i, d] = v[a, d] + v[b, d]
-    for r in range(len(roots)):
-        if roots[r] < n_fixed:
-            for d in range(n_draws):
-                values[r, d] = v[roots[r], d]
-    n_lanes = len(nodes)
+    n_draws, n_lanes, n_moving = leaves.shape[1], len(nodes), len(op) - n_fixed
+    v, flow = np.empty((n_fixed, width)), np.empty((n_fixed, width))
     w, g, ratio = np.empty((n_moving, n_lanes)), np.empty((n_moving, n_lanes)), np.empty(n_lanes)
-    if n_moving > 0:
-        for d in range(n_draws):
-            _forward(op, left, right, n_fixed, v, d, stays, rates, nodes, weights, omega, w)
-            for r in range(len(roots)):
-                if roots[r] >= n_fixed:
-                    total = 0.0
-                    for k in range(n_lanes):
-                        total += w[roots[r] - n_fixed, k]
-                    values[r, d] = total
-            for s in range(len(seeds)):
-                total = 0.0
-                for r in range(len(roots)):
-                    total += seeds[s, r, d] * values[r, d]
-                if not total > 0.0:
-                    continue
-                g[:] = 0.0
-                for r in range(len(roots)):
-                    share = seeds[s, r, d] / total
-                    if roots[r] >= n_fixed and share != 0.0:
-                        for k in range(n_lanes):
-                            g[roots[r] - n_fixed, k] += share * w[roots[r] - n_fixed, k]
-                _backward(op, left, right, n_fixed, v, d, w, g, ratio, flows[s])
-                for j in range(len(stays)):
-                    pull, row = 0.0, stays[j] - n_fixed
-                    for k in range(n_lanes):
-                        pull -= g[row, k] * nodes[k]
-                    pulls[s, j, d] = pull * rates[j, d]
-    for s in range(len(seeds)):
-        flow = flows[s]
-        for d in range(n_draws):
-            total = 0.0
-            for r in range(len(roots)):
-                total += seeds[s, r, d] * values[r, d]
-            if total > 0.0:
-                for r in range(len(roots)):
-                    if roots[r] < n_fixed:
-                        flow[roots[r], d] += seeds[s, r, d] * values[r, d] / total
-        for i in range(n_fixed - 1, -1, -1):
+    sums = np.empty((len(seeds), width))
+    moved = np.empty((len(seeds) if n_moving > 0 else 0, n_fixed, width))
+    for first in range(0, n_draws, width):
+        n = min(width, n_draws - first)
+        for j in range(len(leaf_nodes)):
+            for d in range(n):
+                v[leaf_nodes[j], d] = leaves[j, first + d]
+        for i in range(n_fixed):
             a, b = left[i], right[i]
             if op[i] == 1:
-                for d in range(n_draws):
-                    flow[a, d] += flow[i, d]
-                    flow[b, d] += flow[i, d]
+                for d in range(n):
+                    v[i, d] = v[a, d] * v[b, d]
             elif op[i] == 2:
-                for d in range(n_draws):
-                    share = flow[i, d] / v[i, d] if v[i, d] > 0.0 else 0.0
-                    flow[a, d] += share * v[a, d]
-                    flow[b, d] += share * v[b, d]
+                for d in range(n):
+                    v[i, d] = v[a, d] + v[b, d]
+        for r in range(len(roots)):
+            if roots[r] < n_fixed:
+                for d in range(n):
+                    values[r, first + d] = v[roots[r], d]
+        if n_moving > 0:
+            moved[:] = 0.0
+            for d in range(n):
+                _moving(
+                    op, left, right, n_fixed, roots, v, d, stays, rates[:, first + d], nodes,
+                    weights, omega, seeds[:, :, first + d], w, g, ratio,
+                    values[:, first + d], moved, pulls[:, :, first + d],
+                )  # fmt: skip
+        for s in range(len(seeds)):
+            for d in range(n):
+                sums[s, d] = 0.0
+                for r in range(len(roots)):
+                    sums[s, d] += seeds[s, r, first + d] * values[r, first + d]
+            if n_moving > 0:
+                flow[:] = moved[s]
+            else:
+                flow[:] = 0.0
+            for r in range(len(roots)):
+                if roots[r] < n_fixed:
+                    for d in range(n):
+                        if sums[s, d] > 0.0:
+                            part = seeds[s, r, first + d] * values[r, first + d]
+                            flow[roots[r], d] += part / sums[s, d]
+            for i in range(n_fixed - 1, -1, -1):
+                a, b = left[i], right[i]
+                if op[i] == 1:
+                    for d in range(n):
+                        flow[a, d] += flow[i, d]
+                        flow[b, d] += flow[i, d]
+                elif op[i] == 2:
+                    for d in range(n):
+                        share = flow[i, d] / v[i, d] if v[i, d] > 0.0 else 0.0
+                        flow[a, d] += share * v[a, d]
+                        flow[b, d] += share * v[b, d]
+            for j in range(len(leaf_nodes)):
+                for d in range(n):
+                    flows[s, j, first + d] = flow[leaf_nodes[j], d]
+
+
+@jit
+def _moving(
+    op: Bytes,
+    left: Ints,
+    right: Ints,
+    n_fixed: int,
+    roots: Ints,
+    v: Array,
+    d: int,
+    stays: Ints,
+    rates: Array,
+    nodes: Array,
+    weights: Array,
+    omega: int,
+    seeds: Array,
+    w: Array,
+    g: Array,
+    ratio: Array,
+    values: Array,
+    moved: Array,
+    pulls: Array,
+) -> None:
+    """The part of a circuit that moves along the quadrature rule, for one draw."""
+    n_lanes = len(nodes)
+    _forward(op, left, right, n_fixed, v, d, stays, rates, nodes, weights, omega, w)
+    for r in range(len(roots)):
+        if roots[r] >= n_fixed:
+            total = 0.0
+            for k in range(n_lanes):
+                total += w[roots[r] - n_fixed, k]
+            values[r] = total
+    for s in range(len(seeds)):
+        total = 0.0
+        for r in range(len(roots)):
+            total += seeds[s, r] * values[r]
+        if not total > 0.0:
+            continue
+        g[:] = 0.0
+        for r in range(len(roots)):
+            share = seeds[s, r] / total
+            if roots[r] >= n_fixed and share != 0.0:
+                for k in range(n_lanes):
+                    g[roots[r] - n_fixed, k] += share * w[roots[r] - n_fixed, k]
+        _backward(op, left, right, n_fixed, v, d, w, g, ratio, moved[s])
+        for j in range(len(stays)):
+            pull, row = 0.0, stays[j] - n_fixed
+            for k in range(n_lanes):
+                pull -= g[row, k] * nodes[k]
+            pulls[s, j] = pull * rates[j]
 
 
 @jit
@@ -162,7 +214,7 @@ def _forward(
 ) -> None:
     n_lanes = len(nodes)
     for j in range(len(stays)):
-        row, rate = stays[j] - n_fixed, rates[j, d]
+        row, rate = stays[j] - n_fixed, rates[j]
         for k in range(n_lanes):
             w[row, k] = math.exp(-nodes[k] * rate)
     if omega >= 0:
@@ -249,8 +301,8 @@ class FlatProgram(NamedTuple):
     right: Ints
     n_fixed: int
     roots: Ints
-    leaves: Ints  # fixed leaves that are worth one, as nodes
-    yes: Ints  # nodes
+    leaf_nodes: Ints  # of the fixed leaves, which the entries below speak of
+    yes: Ints
     yes_numbers: Ints
     no: Ints
     no_numbers: Ints
@@ -326,14 +378,12 @@ def log_evidence(
         no derivatives.
     """
     slopes[:], said[:], ended[:] = 0.0, 0.0, 0.0
-    v = np.zeros((program.n_fixed, 1))
-    v[1] = 1.0
-    for i in program.leaves:
-        v[i] = 1.0
+    v = np.ones((len(program.leaf_nodes), 1))
+    v[0] = 0.0
     for j in range(len(program.yes)):
-        v[program.yes[j]] = values[program.yes_numbers[j]]
+        v[program.yes[j], 0] = values[program.yes_numbers[j]]
     for j in range(len(program.no)):
-        v[program.no[j]] = complements[program.no_numbers[j]]
+        v[program.no[j], 0] = complements[program.no_numbers[j]]
     scale = 0.0
     tops = np.zeros(len(assumptions) // 2)
     for k in range(len(tops)):
@@ -342,7 +392,7 @@ def log_evidence(
         scale += tops[k]
     for j in range(len(program.said)):
         column = program.said_columns[j]
-        v[program.said[j]] = math.exp(assumptions[column] - tops[column // 2])
+        v[program.said[j], 0] = math.exp(assumptions[column] - tops[column // 2])
     top = -np.inf
     for r in range(len(routes)):
         top = max(top, routes[r])
@@ -368,7 +418,7 @@ def log_evidence(
             for k in range(program.end_starts[j], program.end_starts[j + 1]):
                 c = program.end_configs[k]
                 sums[j] += weights[c] * told[program.config_routes[c]]
-            v[program.ends[j]] = sums[j] / totals[program.end_races[j]]
+            v[program.ends[j], 0] = sums[j] / totals[program.end_races[j]]
     else:
         most, least = _extremes(program, weights, len(routes))
         if not least > 1e-290:
@@ -378,18 +428,18 @@ def log_evidence(
         for j in range(len(program.ends)):
             c = program.end_configs[j]
             sums[j] = weights[c] * told[program.config_routes[c]]
-            v[program.ends[j]] = sums[j]
+            v[program.ends[j], 0] = sums[j]
         for j in range(len(program.stay_configs)):
             rates[j, 0] = weights[program.stay_configs[j]]
         for c in program.constant:
             rates[-1, 0] += weights[c]
     result = np.zeros((1, 1))
-    flows = np.zeros((1, program.n_fixed, 1))
+    flows = np.zeros((1, len(program.leaf_nodes), 1))
     pulls = np.zeros((1, len(program.stays), 1))
     run(
-        program.op, program.left, program.right, program.n_fixed, program.roots, v, program.stays,
-        rates, program.nodes[:n_lanes], program.weights[:n_lanes], program.omega,
-        np.ones((1, 1, 1)), result, flows, pulls,
+        program.op, program.left, program.right, program.n_fixed, program.roots,
+        program.leaf_nodes, v, program.stays, rates, program.nodes[:n_lanes],
+        program.weights[:n_lanes], program.omega, np.ones((1, 1, 1)), 1, result, flows, pulls,
     )  # fmt: skip
     if not result[0, 0] > 1e-150:
         return np.nan

@@ -98,6 +98,21 @@ class Program:
         return np.array([*self.stays.leaves, *rest], dtype=np.intp)
 
     @cached_property
+    def yes_numbers(self) -> csr_array:
+        """Which number each of `yes` is, (n_numbers, n_yes)."""
+        return self._by_number(self.yes)
+
+    @cached_property
+    def no_numbers(self) -> csr_array:
+        """Which number each of `no` is, (n_numbers, n_no)."""
+        return self._by_number(self.no)
+
+    def _by_number(self, places: Places) -> csr_array:
+        n = len(places.what)
+        cells = (np.ones(n), (places.what, np.arange(n)))
+        return csr_array(cells, shape=(self.n_numbers, n))
+
+    @cached_property
     def open_configs(self) -> csr_array:
         """Which configs run in which race, (n_races, n_configs)."""
         race, route = np.nonzero(self.races >= 0)

@@ -61,10 +61,10 @@ class Quantities:
     Attributes
     ----------
     log_evidence : (n_draws,) array, nats
-    assumptions : (n_draws, n_variables) array
+    assumptions, assumptions_false : (n_draws, n_variables) array
+        P(true) and P(false), each summed by itself: one is not the other taken from 1.
     said : (n_draws, 2 * n_items) array
-        P(false) and P(true) of what each item about an assumption speaks of, each summed by
-        itself: one is not the other taken from 1.
+        P(false) and P(true) of what each item about an assumption speaks of.
     routes, outcomes : (n_draws, n_routes or n_outcomes) array
         Outcomes as in `StoryGraph.outcomes`, before the checks.
     queries : (n_draws, n_queries) array
@@ -74,6 +74,7 @@ class Quantities:
 
     log_evidence: Array
     assumptions: Array
+    assumptions_false: Array
     said: Array
     routes: Array
     outcomes: Array
@@ -182,7 +183,11 @@ def evaluate(
         for v in expanded
         for truth in (False, True)
     }
-    asked = [EVERYTHING, *(Query((o,)) for o in split), *extra.values(), *queries]
+    reduced = [_reduced(graph, query) for query in queries]
+    at_hand = {Query((o,)) for o in range(len(graph.outcomes))} | {EVERYTHING}
+    at_hand |= {Query((), frozenset([(name, x)])) for name in graph.order for x in (False, True)}
+    rest = [query for query in reduced if query not in at_hand]
+    asked = [EVERYTHING, *(Query((o,)) for o in split), *extra.values(), *rest]
     compiled = program(compiler, asked)
     seeds = np.zeros((1, len(compiled.queries)))
     seeds[0, 0] = 1.0
@@ -196,12 +201,18 @@ def evaluate(
         (true if truth else false)[:, v] = joint[:, compiled.column[query]]
     routes = np.zeros((len(values), len(graph.routes)))
     np.add.at(routes.T, compiled.config_routes, found.won[:, 0].T)
-    outcomes = np.zeros((len(values), len(graph.outcomes)))
-    for o, outcome in enumerate(graph.outcomes):
-        if o in split:
-            outcomes[:, o] = joint[:, compiled.column[Query((o,))]]
-        else:
-            outcomes[:, o] = routes[:, outcome.route]
+    outcomes = routes[:, [outcome.route for outcome in graph.outcomes]]
+    outcomes[:, split] = joint[:, [compiled.column[Query((o,))] for o in split]]
+    order = graph.order
+
+    def answer(query: Query) -> Array:
+        if query in compiled.column:
+            return joint[:, compiled.column[query]]
+        if not query.literals:
+            return outcomes[:, query.outcomes[0]]
+        ((name, truth),) = query.literals
+        return (true if truth else false)[:, order[name]]
+
     about = [graph.evidence[i].target or 0 for i in compiled.items]
     truth_drawn, route = np.zeros((0, 0), bool), np.zeros(0, np.intp)
     if rng is not None:
@@ -209,13 +220,102 @@ def evaluate(
     return Quantities(
         log_evidence=log_evidence,
         assumptions=true,
+        assumptions_false=false,
         said=np.stack([false[:, about], true[:, about]], axis=2).reshape(len(values), -1),
         routes=routes,
         outcomes=outcomes,
-        queries=joint[:, [compiled.column[query] for query in queries]],
+        queries=np.stack([*map(answer, reduced), np.zeros(len(values))], axis=1)[:, :-1],
         truth=truth_drawn,
         route=route,
     )
+
+
+def _reduced(graph: StoryGraph, query: Query) -> Query:
+    """Drop the literals without which the query's endings are out of reach anyway."""
+    implied: list[frozenset[Literal]] = []
+    for outcome in (graph.outcomes[o] for o in query.outcomes):
+        needed = graph.routes[outcome.route].needs
+        if outcome.hazard is not None:
+            needed |= graph.hazards[outcome.hazard].needs
+        implied.append(needed)
+    always = frozenset.intersection(*implied) if implied else frozenset()
+    return Query(query.outcomes, query.literals - always)
+
+
+@dataclass(frozen=True)
+class Jointly:
+    """Events together with the truth of every assumption, given the evidence.
+
+    Attributes
+    ----------
+    events : (n_draws, n_events) array
+        P(event).
+    true, false : (n_draws, n_events, n_variables) array
+        P(event and the assumption is true), or false; each summed by itself.
+    """
+
+    events: Array
+    true: Array
+    false: Array
+
+
+def jointly(
+    compiler: Compiler,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    queries: Sequence[Query],
+    mixtures: Array | None = None,
+) -> Jointly:
+    """Run the engine for events together with every assumption: one backward pass an event.
+
+    Parameters
+    ----------
+    compiler : Compiler
+        Of the whole story.
+    values : (n_draws, n_numbers) array
+    likelihoods : LogLikelihoods
+    queries : sequence of Query
+        Without literals about composites that are written out.
+    mixtures : (n_events, n_queries) or (n_draws, n_events, n_queries) array, optional
+        Events as weighted sums of queries; by default the queries themselves.
+
+    Returns
+    -------
+    Jointly
+    """
+    graph = compiler.graph
+    unique = tuple(dict.fromkeys(queries))
+    place = np.array([unique.index(query) for query in queries], dtype=np.intp)
+    weights = np.eye(len(queries)) if mixtures is None else np.asarray(mixtures)
+    weights = np.broadcast_to(weights, (len(values), *weights.shape[-2:]))
+    expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
+    split = {
+        (v, truth, q): Query(q.outcomes, q.literals | {(graph.variables[v].name, truth)})
+        for v in expanded
+        for truth in (False, True)
+        for q in unique
+    }
+    compiled = program(compiler, [EVERYTHING, *unique, *split.values()])
+    seeds = np.zeros((len(values), weights.shape[1], len(compiled.queries)))
+    for k, q in enumerate(place):
+        seeds[:, :, compiled.column[unique[q]]] += weights[:, :, k]
+    found = engine.evaluate(compiled, values, likelihoods, seeds)
+    log_evidence = found.log_roots[:, 0]
+    finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
+    joint = np.exp(found.log_roots - finite[:, None])
+    asked = joint[:, [compiled.column[unique[q]] for q in place]]
+    events = np.einsum("dek,dk->de", weights, asked)
+    parts = []
+    for truth, speaking in ((True, compiled.true), (False, compiled.false)):
+        given = np.stack(
+            [(speaking @ found.usage[:, e].T).T for e in range(weights.shape[1])], axis=1
+        )
+        part = events[:, :, None] * given
+        for v in expanded:
+            of_queries = joint[:, [compiled.column[split[v, truth, unique[q]]] for q in place]]
+            part[:, :, v] = np.einsum("dek,dk->de", weights, of_queries)
+        parts.append(part)
+    return Jointly(events, *parts)
 
 
 def _is_split(graph: StoryGraph, outcome: Outcome) -> bool:
@@ -278,3 +378,34 @@ def derive(graph: StoryGraph, values: Array, outcomes: Array) -> Derived:
         fates[:, FATES.index("catastrophe")] += deployed[:, o] * harm[:, o]
         fates[:, FATES.index("halted")] += outcomes[:, o] * (1 - undetected[:, o])
     return Derived(classes, fates, false_alarm, fired, undetected, harm)
+
+
+def mean_concern(
+    graph: StoryGraph,
+    values: Array,
+    weights: Array,
+    paths: Sequence[Path],
+    queries: Sequence[Query],
+    quantities: Quantities,
+) -> Array:
+    """Posterior mean of P(path and catastrophe), by path, (n_paths,).
+
+    Parameters
+    ----------
+    values : (n_draws, n_numbers) array
+    weights : (n_draws,) array
+    queries : sequence of Query
+        Columns of `quantities.queries`.
+    """
+    derived = derive(graph, values, quantities.outcomes)
+    column = {query: k for k, query in enumerate(queries)}
+    harm = derived.undetected * derived.harm
+    return np.array(
+        [
+            sum(
+                weights @ (quantities.queries[:, column[Query((o,), path.literals)]] * harm[:, o])
+                for o in path.outcomes
+            )
+            for path in paths
+        ]
+    )

@@ -43,6 +43,7 @@ class _View:
         self.averaged = derive(graph, draws.values, assessment.averaged.outcomes)
         self.exact = derive(graph, draws.values, assessment.exact.outcomes)
         self.column = {query: k for k, query in enumerate(assessment.queries)}
+        self.link = {query: k for k, query in enumerate(assessment.links)}
 
     def of(self, averaged: Array, exact: Array) -> Summary:
         """Summarize a quantity."""
@@ -274,10 +275,16 @@ def _lens(view: _View) -> dict[str, Any]:
 
 
 def _exposure(
-    view: _View, path: Path, literals: CutSet, quantities: Quantities, derived: Derived
+    path: Path, chances: Sequence[Array], derived: Derived
 ) -> tuple[Array, Array, Array]:
-    """Per-draw probability of a path's ending with some literals: as such, undetected, harmful."""
-    each = [(quantities.queries[:, view.column[Query((o,), literals)]], o) for o in path.outcomes]
+    """Per-draw probability of a path's endings: as such, undetected, harmful.
+
+    Parameters
+    ----------
+    chances : sequence of (n_draws,) arrays
+        By outcome of the path.
+    """
+    each = list(zip(chances, path.outcomes, strict=True))
     probability = np.sum([q for q, _ in each], axis=0)
     undetected = np.sum([q * derived.undetected[:, o] for q, o in each], axis=0)
     concern = np.sum([q * derived.undetected[:, o] * derived.harm[:, o] for q, o in each], axis=0)
@@ -287,8 +294,14 @@ def _exposure(
 def _path_arrays(view: _View, path: Path) -> dict[str, tuple[Array, Array]]:
     """Per-draw (averaged, exact) probability, undetected and concern of a path."""
     assessed = view.assessment
-    averaged = _exposure(view, path, path.literals, assessed.averaged, view.averaged)
-    exact = _exposure(view, path, path.literals, assessed.exact, view.exact)
+    columns = [view.column[Query((o,), path.literals)] for o in path.outcomes]
+    averaged, exact = (
+        _exposure(path, [quantities.queries[:, k] for k in columns], derived)
+        for quantities, derived in (
+            (assessed.averaged, view.averaged),
+            (assessed.exact, view.exact),
+        )
+    )
     names = ("probability", "undetected", "concern")
     return {name: (a, e) for name, a, e in zip(names, averaged, exact, strict=True)}
 
@@ -345,23 +358,32 @@ def _weakest_link(view: _View, path: Path) -> str | None:
 
     Negating any literal shuts the path itself, so what counts is the whole route or hazard, which
     may have other ways. Where several literals would do as much, the path hangs on the one that
-    is least likely once those before it, in dependency order, are the case.
+    is least likely once those before it, in dependency order, are the case. None for paths that
+    are not among the most concerning, where it is not worked out.
     """
-    weights = view.weights / view.weights.sum()
-    averaged = view.assessment.averaged
+    if not all(Query((), p) in view.link for p in prefixes(path.literals, view.graph.order)):
+        return None
+    chances, rows = view.assessment.link_chances, view.assessment.link_rows
+    assumptions = view.assessment.averaged.assumptions[rows].mean(axis=0)
+    harm = (view.averaged.undetected * view.averaged.harm)[rows]
 
     def mean(query: Query) -> float:
-        return float(weights @ averaged.queries[:, view.column[query]])
+        return float(chances[:, view.link[query]].mean())
 
     def concern(literals: CutSet) -> float:
-        return float(weights @ _exposure(view, path, literals, averaged, view.averaged)[2])
+        return sum(
+            float((chances[:, view.link[Query((o,), literals)]] * harm[:, o]).mean())
+            for o in path.outcomes
+        )
 
     order = view.graph.order
+    if not path.literals:
+        return None
     total = concern(frozenset())
     candidates, before = [], 1.0
     chain = sorted(path.literals, key=lambda literal: order[literal[0]])
     for literal, prefix in zip(chain, prefixes(path.literals, order), strict=True):
-        true = float(weights @ averaged.assumptions[:, order[literal[0]]])
+        true = float(assumptions[order[literal[0]]])
         certainty = true if literal[1] else 1 - true
         so_far = mean(Query((), prefix))
         step, before = so_far / before if before > 0 else 0.0, so_far
