@@ -20,7 +20,15 @@ from storyodds.models.evidence import event_likelihoods
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.program import Program
 from storyodds.models.quadrature import longest_rule
-from storyodds.priors.distributions import LN2, BetaDistribution, Continuous, Mixture, has_atoms
+from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
+from storyodds.priors.distributions import (
+    LN2,
+    BetaDistribution,
+    Continuous,
+    Distribution,
+    Mixture,
+    has_atoms,
+)
 from storyodds.priors.errors import InputError, Problem
 
 if TYPE_CHECKING:  # it imports numba, which weighting need not pay for
@@ -69,9 +77,26 @@ def to_values(prepared: PreparedStory, z: Array, base: Array) -> Array:
     values = np.repeat(base, len(z), axis=0) if len(base) == 1 else base.copy()
     numbers = prepared.resolved.numbers
     for column, i in enumerate(prepared.active):
-        is_probability = numbers[i].kind == "probability"
-        values[:, i] = expit(z[:, column]) if is_probability else z[:, column]
+        values[:, i] = z[:, column]
+        if numbers[i].kind == "probability":
+            low, high = bounds(prepared.distributions[i])
+            values[:, i] = low + (high - low) * expit(z[:, column])
     return values
+
+
+def to_coordinate(prepared: PreparedStory, i: int, x: float) -> float:
+    """The unconstrained coordinate of a value of number i."""
+    if prepared.resolved.numbers[i].kind != "probability":
+        return x
+    low, high = bounds(prepared.distributions[i])
+    return float(logit(np.clip((x - low) / (high - low), 1e-12, 1 - 1e-12)))
+
+
+def bounds(distribution: Distribution) -> tuple[float, float]:
+    """Between which a probability lies: a uniform number has walls, which a sampler cannot see."""
+    if isinstance(distribution, Uniform):
+        return distribution.low, distribution.high
+    return 0.0, 1.0
 
 
 def flatten(program: Program) -> "FlatProgram":
@@ -141,7 +166,7 @@ def target_of(prepared: PreparedStory, base: Array) -> "Target":
 
     graph = prepared.graph
     numbers = prepared.resolved.numbers
-    priors = [list(_components(prior, 0.0)) for prior in continuous(prepared)]
+    priors = [list(_components(prior, 0.0)) for prior in map(_stretched, continuous(prepared))]
     rows = np.array([row for rows in priors for row in rows], dtype=np.float64)
     forecasts = [i for i, item in enumerate(graph.evidence) if item.form == "forecast"]
     said = [prepared.likelihoods]
@@ -150,9 +175,11 @@ def target_of(prepared: PreparedStory, base: Array) -> "Target":
     return Target(
         base=np.array(base[0], dtype=np.float64),
         active=np.array(prepared.active, dtype=np.int32),
+        low=np.array([bounds(prepared.distributions[i])[0] for i in prepared.active], dtype=float),
+        high=np.array([bounds(prepared.distributions[i])[1] for i in prepared.active], dtype=float),
         is_logit=np.array([numbers[i].kind == "probability" for i in prepared.active], np.int8),
         prior_starts=np.cumsum([0, *map(len, priors)], dtype=np.int32),
-        priors=rows.reshape(-1, 4),
+        priors=rows.reshape(-1, 5),
         assumptions=np.concatenate([likelihoods.assumptions for likelihoods in said]),
         routes=np.concatenate([likelihoods.routes for likelihoods in said]),
         forecasts=np.array(odds, dtype=np.float64).reshape(-1, 2),
@@ -160,13 +187,32 @@ def target_of(prepared: PreparedStory, base: Array) -> "Target":
 
 
 def _components(prior: Continuous, log_weight: float) -> Iterator[tuple[float, ...]]:
+    from storyodds.models import kernel
+
     if isinstance(prior, Mixture):
         for weight, part in zip(prior.weights, prior.components, strict=True):
             yield from _components(part, log_weight + log(weight))  # type: ignore[arg-type]
-    elif isinstance(prior, BetaDistribution):
-        yield 1.0, log_weight - float(betaln(prior.a, prior.b)), prior.a, prior.b
+        return
+    if isinstance(prior, BetaDistribution):
+        constant = -float(betaln(prior.a, prior.b))
+        yield kernel.BETA, log_weight + constant, prior.a, prior.b, 0.0
+    elif isinstance(prior, Uniform):
+        constant = -log(prior.high - prior.low)
+        yield kernel.UNIFORM, log_weight + constant, prior.low, prior.high, 0.0
+    elif isinstance(prior, TruncatedNormal | TruncatedLogNormal):
+        kind, peak = kernel.TRUNCATED_NORMAL, prior.window.peak
+        if isinstance(prior, TruncatedLogNormal):
+            kind = kernel.TRUNCATED_LOG_NORMAL
+        constant = float(prior.window.log_density(np.array(peak)))
+        yield kind, log_weight + constant, prior.location, 1.0 / prior.scale, peak
     else:
-        yield 0.0, log_weight - log(prior.sd) - 0.5 * log(2 * pi), prior.mean, 1.0 / prior.sd
+        constant = -log(prior.sd) - 0.5 * log(2 * pi)
+        yield kernel.NORMAL, log_weight + constant, prior.mean, 1.0 / prior.sd, 0.0
+
+
+def _stretched(prior: Continuous) -> Continuous:
+    """A uniform number is uniform on [0, 1] in its own coordinate."""
+    return BetaDistribution(1.0, 1.0) if isinstance(prior, Uniform) else prior
 
 
 def log_density(prepared: PreparedStory, base: Array) -> LogDensity:

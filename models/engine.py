@@ -23,8 +23,8 @@ from storyodds.priors.errors import Problem, UnsupportedStoryError
 
 Array = NDArray[np.float64]
 
-_SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
-_NUMBA_WORK = 3e7  # node evaluations that are worth the second it takes to load numba
+SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
+_NUMBA_WORK = 1e8  # node evaluations that are worth the second it takes to load numba
 _BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold
 _WIDTH = 64  # draws that go through the kernel side by side
 
@@ -117,7 +117,8 @@ def evaluate(
     fast = work > _NUMBA_WORK or "numba" in sys.modules
     cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
     step = int(np.clip(_BLOCK_CELLS // max(1, cells), 16, 2048))
-    cores = os.cpu_count() or 1 if fast else 1
+    cores = (os.process_cpu_count() if sys.version_info >= (3, 13) else os.cpu_count()) or 1
+    cores = cores if fast else 1
     step = max(1, min(step, -(-n // cores)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
     n_configs = len(program.config_routes)
@@ -253,12 +254,12 @@ def _attempt(
     run = _run_numba if fast else _run_numpy
     wanted = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
     log_values, usage, stay_pulls = run(program, leaves, race, wanted, logs)
-    risky = race.risky | ~(log_values.max(axis=0) > np.log(_SMALLEST))
+    risky = race.risky | ~(log_values.max(axis=0) > np.log(SMALLEST))
     if len(wanted):
         with np.errstate(divide="ignore"):
             sums = log_sum_exp(np.log(wanted) + log_values[None], axis=1)
         # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
-        risky |= ((sums < np.log(_SMALLEST)) & (sums > -np.inf)).any(axis=0)
+        risky |= ((sums < np.log(SMALLEST)) & (sums > -np.inf)).any(axis=0)
     won = _won(program, race, usage, logs=logs)
     out.log_roots[draws] = (log_values + log_scale).T
     out.usage[draws] = usage.transpose(2, 0, 1)
@@ -390,7 +391,7 @@ def _race_by_patterns(
         weights = np.exp(log_weights - log_weights.max(axis=0))
         told_weights = np.exp(log_told - log_weights.max(axis=0))
         totals, sums = program.open_configs @ weights, program.sharing @ told_weights
-        risky = ~(totals.min(axis=0, initial=np.inf) > _SMALLEST)
+        risky = ~(totals.min(axis=0, initial=np.inf) > SMALLEST)
         with np.errstate(divide="ignore", invalid="ignore"):
             leaves = sums / totals[program.shares.what]
     return Race(leaves, weights, told_weights, totals, sums, np.zeros((0, n)), None, risky, top)

@@ -293,6 +293,86 @@ def _backward(
                     g[b, k] += ratio[k] * w[b, k]
 
 
+@jit
+def walk(
+    op: Bytes,
+    left: Ints,
+    right: Ints,
+    n_fixed: int,
+    root: int,
+    leaf_nodes: Ints,
+    leaves: Array,
+    stays: Ints,
+    rates: Array,
+    nodes: Array,
+    weights: Array,
+    omega: int,
+    u: Array,
+    rng: np.random.Generator,
+    reached: NDArray[np.bool_],
+) -> None:
+    """Draw one term of the sum that a circuit is, for every draw.
+
+    Parameters
+    ----------
+    root : int
+    u : (n_draws,) array
+        Between 0 and 1: which node of the quadrature rule to take.
+    rng : numpy.random.Generator
+    reached : (n_fixed_leaves, n_draws) bool array
+        Filled in: the leaves that the term multiplies.
+
+    Notes
+    -----
+    The other parameters are as for `run`.
+    """
+    n_draws, n_lanes, n_moving = leaves.shape[1], len(nodes), len(op) - n_fixed
+    v, w = np.empty((n_fixed, 1)), np.empty((n_moving, n_lanes))
+    on = np.empty(len(op), dtype=np.bool_)
+    for d in range(n_draws):
+        for j in range(len(leaf_nodes)):
+            v[leaf_nodes[j], 0] = leaves[j, d]
+        for i in range(n_fixed):
+            if op[i] == 1:
+                v[i, 0] = v[left[i], 0] * v[right[i], 0]
+            elif op[i] == 2:
+                v[i, 0] = v[left[i], 0] + v[right[i], 0]
+        lane = 0
+        if n_moving > 0:
+            _forward(
+                op, left, right, n_fixed, v, 0, stays, rates[:, d], nodes, weights, omega, w
+            )  # fmt: skip
+            total, so_far = 0.0, 0.0
+            for k in range(n_lanes):
+                total += w[root - n_fixed, k]
+            for k in range(n_lanes):
+                so_far += w[root - n_fixed, k]
+                if u[d] * total < so_far:
+                    lane = k
+                    break
+        on[:] = False
+        on[root] = True
+        for i in range(len(op) - 1, -1, -1):
+            if not on[i] or op[i] == 0:
+                continue
+            a, b = left[i], right[i]
+            if op[i] == 1:
+                on[a], on[b] = True, True
+                continue
+            x = v[a, 0] if a < n_fixed else w[a - n_fixed, lane]
+            y = v[b, 0] if b < n_fixed else w[b - n_fixed, lane]
+            if rng.random() * (x + y) < x:
+                on[a] = True
+            else:
+                on[b] = True
+        for j in range(len(leaf_nodes)):
+            reached[j, d] = on[leaf_nodes[j]]
+
+
+# Kinds of prior components.
+NORMAL, BETA, TRUNCATED_NORMAL, TRUNCATED_LOG_NORMAL, UNIFORM = 0.0, 1.0, 2.0, 3.0, 4.0
+
+
 class FlatProgram(NamedTuple):
     """A `Program` with one root as flat arrays; ragged lists go from each start to the next."""
 
@@ -335,8 +415,10 @@ class Target(NamedTuple):
     base: Array  # values of the numbers that are not coordinates
     active: Ints  # the number that each coordinate is
     is_logit: Bytes  # or bits
+    low: Array  # a logit is that of where a probability stands between low and high
+    high: Array
     prior_starts: Ints
-    priors: Array  # by component: its kind, log weight and constant, two parameters
+    priors: Array  # by component: its kind, log weight and constant, up to three parameters
     assumptions: Array  # log likelihoods of the evidence, then of each forecast's event and its
     routes: Array  # complement, (1 + 2 * n_forecasts, ...)
     forecasts: Array  # odds said and their sd, in nats
@@ -515,8 +597,9 @@ def log_density(program: FlatProgram, target: Target, z: Array) -> tuple[float, 
     for i in range(len(z)):
         number = target.active[i]
         if target.is_logit[i]:  # near p = 1, 1 - p would have lost its digits
-            values[number] = math.exp(_log_expit(z[i]))
-            complements[number] = math.exp(_log_expit(-z[i]))
+            low, width = target.low[i], target.high[i] - target.low[i]
+            values[number] = low + width * math.exp(_log_expit(z[i]))
+            complements[number] = (1.0 - target.high[i]) + width * math.exp(_log_expit(-z[i]))
         else:
             values[number] = z[i]
     n_sets = len(target.assumptions)
@@ -558,6 +641,11 @@ def posterior(target: Target, z: Array, fits: Array, slopes: Array) -> tuple[flo
     for i in range(len(z)):
         height, tilt = _prior(target, i, z[i])
         total += height
+        low, width = target.low[i], target.high[i] - target.low[i]
+        if target.is_logit[i] and width < 1.0:  # from the probability's own logit to this one
+            s, t = math.exp(_log_expit(z[i])), math.exp(_log_expit(-z[i]))
+            p, q = low + width * s, (1.0 - target.high[i]) + width * t
+            pull[target.active[i]] *= width * s * t / (p * q)
         slope[i] = pull[target.active[i]] + tilt
     return total, slope
 
@@ -573,10 +661,25 @@ def _prior(target: Target, i: int, z: float) -> tuple[float, float]:
     top, share, tilt = -np.inf, 0.0, 0.0
     for k in range(target.prior_starts[i], target.prior_starts[i + 1]):
         height, a, b = target.priors[k, 1], target.priors[k, 2], target.priors[k, 3]
-        if target.priors[k, 0] > 0.0:
-            log_p, log_q = _log_expit(z), _log_expit(-z)
+        kind, log_p, log_q = target.priors[k, 0], _log_expit(z), _log_expit(-z)
+        p, q = math.exp(log_p), math.exp(log_q)
+        if kind == BETA:
             height += a * log_p + b * log_q
-            slope = a * math.exp(log_q) - b * math.exp(log_p)
+            slope = a * q - b * p
+        elif kind == UNIFORM:
+            height = height + log_p + log_q if a <= p <= b else -np.inf
+            slope = q - p
+        elif kind == TRUNCATED_NORMAL or kind == TRUNCATED_LOG_NORMAL:
+            # Differences from the peak inside: those from the mean would cancel far from it.
+            x, peak = p if kind == TRUNCATED_NORMAL else log_p, target.priors[k, 4]
+            height -= 0.5 * ((x - peak) * b) * ((x + peak - 2.0 * a) * b)
+            pull = -(x - a) * b * b
+            if kind == TRUNCATED_NORMAL:
+                height += log_p + log_q
+                slope = pull * p * q + q - p
+            else:
+                height += log_q
+                slope = pull * q - p
         else:
             standardized = (z - a) * b
             height -= 0.5 * standardized * standardized

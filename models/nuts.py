@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
-from storyodds.models.density import LogDensity, log_density, to_values
+from storyodds.models.density import LogDensity, log_density, to_coordinate, to_values
 from storyodds.models.posterior import Draws, PreparedStory, from_uniforms, impossible_evidence
 from storyodds.priors.errors import InputError, Problem
 
@@ -138,14 +138,12 @@ def _require_possible(prepared: PreparedStory, density: LogDensity, seed: int) -
 def _initial_point(prepared: PreparedStory, chain_seed: int) -> Array:
     """A draw from the prior, on the unconstrained scale."""
     u = np.random.default_rng(chain_seed).uniform(0.05, 0.95, len(prepared.active))
-    numbers, points = prepared.resolved.numbers, []
-    for i, ui in zip(prepared.active, u, strict=True):
-        x = float(prepared.distributions[i].quantile(np.array([ui]))[0])
-        if numbers[i].kind == "probability":
-            x = float(np.clip(x, 1e-12, 1 - 1e-12))
-            x = float(np.log(x) - np.log1p(-x))
-        points.append(x)
-    return np.array(points)
+    return np.array(
+        [
+            to_coordinate(prepared, i, float(prepared.distributions[i].quantile(np.array([ui]))[0]))
+            for i, ui in zip(prepared.active, u, strict=True)
+        ]
+    )
 
 
 def _diagnose(z: Array, divergences: int) -> tuple[dict[str, float | int], tuple[str, ...]]:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pymc.distributions.transforms import logodds
+from pymc.distributions.transforms import Interval, logodds
 
 from storyodds.models.evidence import collapsed_tables, columns, event_likelihoods
 from storyodds.models.graph import EvidenceItem
 from storyodds.models.ops import LogEvidence, Marginals
 from storyodds.models.posterior import PreparedStory, prepare
 from storyodds.models.quantities import FATES
+from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions import (
     LN2,
     BetaDistribution,
@@ -135,10 +136,16 @@ def _variable(name: str, kind: Kind, distribution: Distribution) -> Tensor:
         )
     # Said outright: PyMC has no transform of its own for LogitNormal, nor for mixed mixtures.
     transform = logodds if kind == "probability" else None
+    if isinstance(distribution, Uniform):
+        transform = Interval(distribution.low, distribution.high)
     if isinstance(distribution, Mixture):
         weights = np.array(distribution.weights)
         components = [_component(part) for part in distribution.components]
         return pm.Mixture(name, w=weights, comp_dists=components, default_transform=transform)
+    if isinstance(distribution, TruncatedLogNormal):
+        return pm.Truncated(
+            name, _log_normal(distribution), upper=1.0, default_transform=transform
+        )
     family, parameters = _parameters(distribution)
     return family(name, **parameters, default_transform=transform)
 
@@ -147,8 +154,18 @@ def _component(distribution: Distribution) -> Tensor:
     if isinstance(distribution, Mixture):
         parts = [_component(part) for part in distribution.components]
         return pm.Mixture.dist(w=np.array(distribution.weights), comp_dists=parts)
+    if isinstance(distribution, TruncatedLogNormal):
+        return pm.Truncated.dist(_log_normal(distribution), upper=1.0)
     family, parameters = _parameters(distribution)
     return family.dist(**parameters)
+
+
+def _log_normal(distribution: TruncatedLogNormal) -> Tensor:
+    """The lognormal before it is cut off at 1."""
+    mu, sigma = (
+        pt.constant(x, dtype="float64") for x in (distribution.location, distribution.scale)
+    )
+    return pm.LogNormal.dist(mu=mu, sigma=sigma)
 
 
 def _parameters(distribution: Distribution) -> tuple[Any, dict[str, Tensor]]:
@@ -156,6 +173,11 @@ def _parameters(distribution: Distribution) -> tuple[Any, dict[str, Tensor]]:
         family, parameters = pm.Beta, {"alpha": distribution.a, "beta": distribution.b}
     elif isinstance(distribution, LogitNormal):
         family, parameters = pm.LogitNormal, {"mu": distribution.mean, "sigma": distribution.sd}
+    elif isinstance(distribution, Uniform):
+        family, parameters = pm.Uniform, {"lower": distribution.low, "upper": distribution.high}
+    elif isinstance(distribution, TruncatedNormal):
+        parameters = {"mu": distribution.location, "sigma": distribution.scale}
+        family, parameters = pm.TruncatedNormal, {**parameters, "lower": 0.0, "upper": 1.0}
     else:
         assert isinstance(distribution, NormalDistribution)
         family, parameters = pm.Normal, {"mu": distribution.mean, "sigma": distribution.sd}

@@ -4,6 +4,7 @@ A circuit is a mixture of products: walking it from the root, taking one summand
 its worth and every factor, ends at the leaves of one state of the story.
 """
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from storyodds.models import arithmetic
 from storyodds.models.compiler import Compiler
-from storyodds.models.engine import LogLikelihoods, Race, fill_leaves, moving_leaves
+from storyodds.models.engine import SMALLEST, LogLikelihoods, Race, evaluate, fill_leaves, moving_leaves
 from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING
 from storyodds.priors.distributions import LN2
@@ -45,11 +46,14 @@ def sample_discrete(
     graph, compiled = compiler.graph, program(compiler, [EVERYTHING])
     n = len(values)
     step = max(1, _BLOCK_CELLS // compiled.circuit.n_nodes)
-    used = [
-        _walk(compiled, values[block], likelihoods.take(block), rng)
-        for block in (slice(first, first + step) for first in range(0, n, step))
-    ]
-    leaves = np.concatenate(used, axis=1)
+    leaves = np.empty((compiled.n_fixed_leaves, n), bool)
+    risky = np.ones(n, bool)
+    if "numba" in sys.modules:
+        leaves, risky = _walk_fast(compiled, values, likelihoods, rng)
+    rest = np.flatnonzero(risky)
+    for first in range(0, len(rest), step):
+        draws = rest[first : first + step]
+        leaves[:, draws] = _walk(compiled, values[draws], likelihoods.take(draws), rng)
     truth = np.asarray((compiled.true @ leaves).T > 0)
     value = {variable.name: truth[:, v] for v, variable in enumerate(graph.variables)}
     for v, variable in enumerate(graph.variables):  # in dependency order
@@ -67,6 +71,28 @@ def sample_discrete(
     log_told = np.where(configs >= 0, log_told + np.take_along_axis(said, routes, axis=1), -np.inf)
     chance = np.exp(log_told - log_told.max(axis=1, keepdims=True))
     return truth, routes[np.arange(n), _choose(chance, rng)]
+
+
+def _walk_fast(
+    compiled: Program, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator
+) -> tuple[Bools, Bools]:
+    """The same by numba, and for which draws its products underflow."""
+    from storyodds.models import kernel
+
+    circuit, n = compiled.circuit, len(values)
+    leaves, race, log_scale = fill_leaves(compiled, values, likelihoods, logs=False)
+    found = evaluate(compiled, values, likelihoods)
+    nodes, weights = (race.rule.nodes, race.rule.weights) if race.rule else (np.zeros(0),) * 2
+    reached = np.zeros((compiled.n_fixed_leaves, n), bool)
+    risky = race.risky | ~(found.log_roots[:, 0] - log_scale > np.log(SMALLEST))
+    kernel.walk(
+        circuit.op, circuit.left, circuit.right, circuit.n_fixed, int(circuit.roots[0]),
+        circuit.leaves[: compiled.n_fixed_leaves], leaves, circuit.leaves[compiled.stay_leaves],
+        race.rates, nodes, weights,
+        int(circuit.leaves[compiled.omega]) if compiled.omega >= 0 else -1,
+        rng.random(n), rng, reached,
+    )  # fmt: skip
+    return reached, risky
 
 
 def _walk(

@@ -9,6 +9,7 @@ conditional probability itself, not an average of ratios.
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 

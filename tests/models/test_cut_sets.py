@@ -2,7 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections import Counter
+from graphlib import CycleError
 from typing import Any
 
 import pytest
@@ -14,51 +15,60 @@ from support.oracle_process import true_in
 from support.strategies import formulas
 
 from storyodds.models import cut_sets
-from storyodds.models.cut_sets import CutSet, minimal_cut_sets
+from storyodds.models.cut_sets import (
+    CutSet,
+    CutSetFamily,
+    containing,
+    cut_set_family,
+    minimal_cut_sets,
+    without,
+)
 from storyodds.models.graph import build_graph
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast, Formula
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Route
 
-NAMES = ["a", "b", "c", "d", "e"]
+NAMES = ["a", "b", "c", "d", "e", "f", "g"]
 
 relaxed = settings(
-    max_examples=200,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
 
 
-def partial_assignments(names: list[str]) -> Iterator[CutSet]:
-    for values in itertools.product((None, True, False), repeat=len(names)):
-        yield frozenset((n, v) for n, v in zip(names, values, strict=True) if v is not None)
+def models_of(formula: Formula, composites: dict[str, Formula]) -> int:
+    """The assignments to NAMES under which a formula holds, as bits."""
+
+    def value(name: str, truth: dict[str, bool]) -> bool:
+        return holds(composites[name], truth) if name in composites else truth[name]
+
+    def holds(formula: Formula, truth: dict[str, bool]) -> bool:
+        return true_in(formula, lambda name: value(name, truth))
+
+    assignments = itertools.product((False, True), repeat=len(NAMES))
+    return sum(
+        1 << k
+        for k, values in enumerate(assignments)
+        if holds(formula, dict(zip(NAMES, values, strict=True)))
+    )
 
 
 def prime_implicants(formula: Formula, composites: dict[str, Formula]) -> set[CutSet]:
     """Those of all 3**n partial assignments that imply the formula and have no smaller one."""
-
-    def true(truth: dict[str, bool]) -> bool:
-        def value(name: str) -> bool:
-            return true_in(composites[name], value) if name in composites else truth[name]
-
-        return true_in(formula, value)
-
-    models = {
-        values: true(dict(zip(NAMES, values, strict=True)))
-        for values in itertools.product((True, False), repeat=len(NAMES))
-    }
-
-    def implies(fixed: CutSet) -> bool:
-        wanted = [(NAMES.index(name), value) for name, value in fixed]
-        return all(
-            is_true
-            for values, is_true in models.items()
-            if all(values[k] == value for k, value in wanted)
-        )
-
-    implicants = {fixed for fixed in partial_assignments(NAMES) if implies(fixed)}
+    fails = ~models_of(formula, composites)
+    where = {name: models_of(name, {}) for name in NAMES}
+    everywhere = (1 << 2 ** len(NAMES)) - 1
+    implicants = set()
+    for values in itertools.product((None, True, False), repeat=len(NAMES)):
+        fixed = [(n, v) for n, v in zip(NAMES, values, strict=True) if v is not None]
+        models = everywhere
+        for name, value in fixed:
+            models &= where[name] if value else ~where[name]
+        if not models & fails:
+            implicants.add(frozenset(fixed))
     return {
         found
         for found in implicants
@@ -79,6 +89,31 @@ def test_random_formulas(formula: Formula) -> None:
 def test_composites_are_expanded(outer: Formula, first: Formula, second: Formula) -> None:
     composites = {"c1": first, "c2": second}
     assert set(minimal_cut_sets(outer, composites, "x")) == prime_implicants(outer, composites)
+
+
+@relaxed
+@given(formulas(["c1", "c2", "c3", *NAMES]), *(formulas(["c3", *NAMES]) for _ in range(3)))
+def test_a_family_tells_what_its_list_tells(
+    outer: Formula, first: Formula, second: Formula, third: Formula
+) -> None:
+    composites = {"c1": first, "c2": second, "c3": AnyOf(any=("a", ("not b", "g")))}
+    family = cut_set_family((AnyOf(any=(outer, third)), "not c2"), composites, "x")
+    listed = list(family)
+    assert len(listed) == len(set(listed)) == family.count
+    assert [len(cut_set) for cut_set in listed] == sorted(map(len, listed))
+    assert family.counts_by_size == Counter(map(len, listed))
+    assert family.literals == frozenset().union(*listed)
+    assert family.is_coherent == (
+        not any((n, not v) in family.literals for n, v in family.literals)
+    )
+    assert all(cut_set in family for cut_set in listed)
+    for cut_set in listed:
+        assert all(cut_set - {literal} not in family for literal in cut_set)
+    for literal in itertools.product(NAMES, (True, False)):
+        having, lacking = containing(family, literal), without(family, literal)
+        assert set(having) == {cut_set for cut_set in listed if literal in cut_set}
+        assert set(lacking) == {cut_set for cut_set in listed if literal not in cut_set}
+        assert having.count + lacking.count == family.count
 
 
 @relaxed
@@ -137,9 +172,101 @@ def test_a_long_conjunction_has_one() -> None:
     assert len(minimal_cut_sets(AtLeast(at_least=199, of=names), {}, "x")) == 200
 
 
+def test_more_than_can_be_listed_are_counted() -> None:
+    family = cut_set_family(half_of(20), {}, "x")
+    assert family.count == 184_756
+    assert cut_set_family(half_of(200), {}, "x").count == math.comb(200, 100)
+    assert containing(family, ("a3", True)).count == math.comb(19, 9)
+    assert without(family, ("a3", True)).count == math.comb(19, 10)
+    assert without(family, ("a3", False)).count == family.count
+    assert containing(family, ("elsewhere", True)).count == 0
+
+
+def test_what_is_no_set_of_the_family() -> None:
+    family = cut_set_family(AnyOf(any=(("a", "b"), "c")), {}, "x")
+    assert literals("a", "b") in family
+    assert literals("a") not in family
+    assert literals("a", "b", "c") not in family
+    assert literals("a", "b", "elsewhere") not in family
+    assert literals("a", "not b") not in family
+    assert ("a", "b") not in family
+
+
+DEEP = 2_000
+
+
+@pytest.mark.parametrize(
+    ("link", "count", "size"),
+    [
+        (lambda before, own: (before, own), 1, DEEP),
+        (lambda before, own: AnyOf(any=(before, own)), DEEP, 1),
+        (lambda before, own: (f"not {before}", own), DEEP // 2, 2),
+        (lambda before, own: AnyOf(any=((before, "x"), (before, own))), 1 << (DEEP - 2), None),
+    ],
+)
+def test_composites_nested_deeply(link: Any, count: int, size: int | None) -> None:
+    composites = {f"c{k}": link(f"c{k - 1}", f"a{k}") for k in range(1, DEEP)}
+    family = cut_set_family(f"c{DEEP - 1}", {**composites, "c0": "a0"}, "x")
+    if size is None:  # each link is "before, and one of x and its own": x, or all the others
+        assert family.counts_by_size == {2: 1, DEEP: 1}
+    else:
+        assert family.count == count
+        assert len(next(iter(family))) == size
+
+
+def test_a_formula_nested_deeply() -> None:
+    formula: Formula = "a0"
+    for k in range(1, DEEP):
+        formula = (formula, f"a{k}")
+    assert minimal_cut_sets(formula, {}, "x") == (literals(*(f"a{k}" for k in range(DEEP))),)
+
+
+def test_composites_in_a_circle() -> None:
+    with pytest.raises(CycleError):
+        cut_set_family("b", {"b": ("c",), "c": "not b"}, "x")
+
+
+def odd(n: int) -> tuple[Formula, dict[str, Formula]]:
+    """An odd number of n assumptions hold: every assignment that does so is a cut set."""
+    composites: dict[str, Formula] = {"c0": "a0"}
+    for k in range(1, n):
+        here, before = f"a{k}", f"c{k - 1}"
+        composites[f"c{k}"] = AnyOf(any=((here, f"not {before}"), (f"not {here}", before)))
+    return f"c{n - 1}", composites
+
+
+def test_the_opposite_of_coherent() -> None:
+    family = cut_set_family(*odd(50), "x")
+    assert family.counts_by_size == {50: 2**49}
+    assert not family.is_coherent
+    assert family.literals == frozenset(
+        itertools.product([f"a{k}" for k in range(50)], (True, False))
+    )
+
+
+def test_a_diagram_that_is_too_large() -> None:
+    pairs = AnyOf(any=tuple((f"a{k}", f"b{k}") for k in range(30)))
+    assert cut_set_family(pairs, {}, "x", max_nodes=1_000).count == 30
+    with pytest.raises(UnsupportedStoryError, match=r"'big' .* 25 nodes over 60 .* \(a0, a1, a10"):
+        cut_set_family(pairs, {}, "big", max_nodes=25)
+
+
+def test_a_count_that_nobody_would_read() -> None:
+    with pytest.raises(UnsupportedStoryError, match=r"'x' can come about in about 10\^58 ways"):
+        minimal_cut_sets(half_of(200), {}, "x")
+
+
+def test_equal_families() -> None:
+    family: CutSetFamily = cut_set_family(half_of(6), {}, "x")
+    assert family == cut_set_family(half_of(6), {}, "x")
+    assert family != without(family, ("a0", True))
+
+
 def test_too_many_name_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cut_sets, "MAX_CUT_SETS", 100)
-    with pytest.raises(UnsupportedStoryError, match="'crystallized' can come about in more"):
+    with pytest.raises(
+        UnsupportedStoryError, match="'crystallized' can come about in 252 ways, more"
+    ):
         minimal_cut_sets(half_of(10), {}, "crystallized")
 
 

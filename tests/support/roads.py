@@ -1,0 +1,48 @@
+"""The engine's several arithmetics, each by itself: numpy, numba, and numpy in logs."""
+
+import contextlib
+from collections.abc import Iterator
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models import engine
+from storyodds.models.engine import Evaluation, LogLikelihoods
+from storyodds.models.program import Program
+
+ROADS = ("numpy", "numba", "logs")
+
+
+@contextlib.contextmanager
+def road(name: str) -> Iterator[None]:
+    """Let the engine go one way only, whatever it would choose."""
+    with contextlib.ExitStack() as stack:
+        if name == "numba":
+            stack.enter_context(mock.patch.object(engine, "_NUMBA_WORK", -1.0))
+        else:
+            stack.enter_context(mock.patch.object(engine, "_run_numba", engine._run_numpy))
+        if name == "logs":  # nothing is large enough
+            stack.enter_context(mock.patch.object(engine, "_SMALLEST", np.inf))
+        yield
+
+
+def by_road(
+    name: str,
+    program: Program,
+    values: NDArray[np.float64],
+    likelihoods: LogLikelihoods,
+    seeds: NDArray[np.float64] | None = None,
+) -> Evaluation:
+    """Evaluate a program one way."""
+    with road(name):
+        return engine.evaluate(program, values, likelihoods, seeds)
+
+
+def goes_through_logs(
+    program: Program, values: NDArray[np.float64], likelihoods: LogLikelihoods
+) -> bool:
+    """Whether the engine finds that plain sums of products are not good enough."""
+    with mock.patch.object(engine, "_attempt", wraps=engine._attempt) as attempts:
+        by_road("numpy", program, values, likelihoods)
+    return any(call.kwargs["logs"] for call in attempts.call_args_list)
