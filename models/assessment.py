@@ -1,6 +1,6 @@
 """From a resolved story to its assessment: draws, and the exact quantities at each of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -144,7 +144,11 @@ def assess(
         posterior = _exact(prepared, prior_values, prior)
     tell("summing over the paths", 0, 0)
     harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
-    paths = failure_paths(graph, harmless)
+    believed = prior.assumptions.mean(axis=0)
+    by_name = {
+        variable.name: float(p) for variable, p in zip(graph.variables, believed, strict=True)
+    }
+    paths = failure_paths(graph, harmless, by_name)
     whole = tuple(dict.fromkeys(path_queries(paths)))
     rng = np.random.default_rng([seed, 3])
     values, said = posterior.values, prepared.likelihoods

@@ -129,10 +129,10 @@ class Elimination:
             return self._root
         dirty = []
         while (level := max(waiting)) >= 0:
-            carried = waiting.pop(level) - {level}
+            # What was added may reach further than the bucket's own message does.
+            carried = (waiting.pop(level) | buckets.scope[level]) - {level}
             dirty.append(level)
-            # What was added may reach further than the bucket's message did.
-            target = max(buckets.target[level], _bucket(carried, buckets.n_kept))
+            target = _bucket(carried, buckets.n_kept)
             work.target[level] = target
             work.arrivals.setdefault(target, []).append(level)
             waiting[target] = waiting.get(target, frozenset()) | carried

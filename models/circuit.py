@@ -124,8 +124,9 @@ class CircuitBuilder:
             else:
                 a, b = left[i], right[i]
                 moves[i] = moves[a] or moves[b]
-                level[i] = 1 + max(level[a] if moves[a] == moves[i] else 0,
-                                   level[b] if moves[b] == moves[i] else 0)
+                level[i] = 1 + max(
+                    level[a] if moves[a] == moves[i] else 0, level[b] if moves[b] == moves[i] else 0
+                )
         kept = np.flatnonzero(needed)
         kept = kept[np.lexsort((kept, op[kept], level[kept], moves[kept]))]
         place = np.full(n, -1, dtype=np.int64)

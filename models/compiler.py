@@ -118,7 +118,11 @@ class Compiler:
         names = [name for formula in self._formulas() for name, _ in literals(formula)]
         found: set[int] = set()
         todo = [self._index[name] for name in names]
-        todo += [e.target for e in self.graph.evidence if e.subject == "assumption" and e.target is not None]
+        todo += [
+            e.target
+            for e in self.graph.evidence
+            if e.subject == "assumption" and e.target is not None
+        ]
         while todo:
             v = todo.pop()
             if v not in found:
@@ -144,7 +148,9 @@ class Compiler:
 
     def _table_scope(self, v: int) -> list[int]:
         variable = self.graph.variables[v]
-        whens = [when for when, _ in variable.rows] if variable.formula is None else [variable.formula]
+        whens = (
+            [when for when, _ in variable.rows] if variable.formula is None else [variable.formula]
+        )
         return [v, *self._scope(*whens)]
 
     def _order(self) -> None:
@@ -156,7 +162,9 @@ class Compiler:
             for r in graph.routes
         ]
         hazards = [self._scope(h.requires) for h in graph.hazards] if not self.evidence_only else []
-        self._gates: dict[tuple[Formula | None, ...], int] = {}  # to a variable or, negative, a gate
+        self._gates: dict[
+            tuple[Formula | None, ...], int
+        ] = {}  # to a variable or, negative, a gate
         self._gate_keys: list[tuple[Formula | None, ...]] = []
         scopes = tables + [[v for scope in hazards for v in scope]]
         if self.competition == "patterns":
@@ -237,7 +245,9 @@ class Compiler:
                 yes = self.builder.multiply(yes, self.builder.leaf("item", k, True))
                 no = self.builder.multiply(no, self.builder.leaf("item", k, False))
         if v in self._expanded:
-            return self.diagrams.choose(self._variable_indicator(self.graph.variables[v].name), yes, no)
+            return self.diagrams.choose(
+                self._variable_indicator(self.graph.variables[v].name), yes, no
+            )
         return self.diagrams.test(self.level[v], no, yes)
 
     def _table(self, v: int) -> int:
@@ -246,7 +256,9 @@ class Compiler:
         leaf, test = self.builder.leaf, self.diagrams.test
         if variable.formula is not None:
             # Leaves worth one: what flows through them is P(composite | evidence).
-            true, false = (ONE, ONE) if self.evidence_only else (leaf("is", v, True), leaf("is", v, False))
+            true, false = (
+                (ONE, ONE) if self.evidence_only else (leaf("is", v, True), leaf("is", v, False))
+            )
             yes, no = test(level, ZERO, true), test(level, false, ZERO)
             table = self.diagrams.choose(self.indicator(variable.formula), yes, no)
         else:
@@ -306,7 +318,9 @@ class Compiler:
             fires = self.builder.leaf("fires", h) if h in allowed else ZERO
             spared = self.diagrams.multiply(chain, self.builder.leaf("spared", h))
             tried = self.diagrams.add(spared, fires)
-            chain = self.diagrams.choose(self.indicator(self.graph.hazards[h].requires), tried, chain)
+            chain = self.diagrams.choose(
+                self.indicator(self.graph.hazards[h].requires), tried, chain
+            )
         return chain
 
     # Sums

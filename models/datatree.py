@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from storyodds.models.assessment import Assessment
 from storyodds.models import engine
+from storyodds.models.assessment import Assessment
 from storyodds.models.engine import no_evidence
 from storyodds.models.evidence import (
     assemble,

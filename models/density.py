@@ -108,7 +108,9 @@ def flatten(program: Program) -> "FlatProgram":
     patterns = program.competition == "patterns"
     ends = program.shares if patterns else program.wins
     races = [row[row >= 0] for row in program.races] if patterns else []
-    configs = [row[row >= 0] for row in program.share_configs] if patterns else list(ends.what[:, None])
+    configs = (
+        [row[row >= 0] for row in program.share_configs] if patterns else list(ends.what[:, None])
+    )
     bits = program.config_bits
     return FlatProgram(
         op=circuit.op,
@@ -244,9 +246,7 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
     return density
 
 
-def _in_logs(
-    prepared: PreparedStory, target: "Target", z: Array
-) -> tuple[float, Array]:
+def _in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float, Array]:
     """The same where sums of products underflow, or the evidence is impossible."""
     from storyodds.models import kernel
 

@@ -287,7 +287,9 @@ def fill_leaves(
     return leaves, race, log_scale + race.log_scale
 
 
-def moving_leaves(program: Program, race: Race, lanes: Array, weights: Array, *, logs: bool) -> Array:
+def moving_leaves(
+    program: Program, race: Race, lanes: Array, weights: Array, *, logs: bool
+) -> Array:
     """Give the leaves that move along the rule their values.
 
     Parameters
@@ -355,7 +357,8 @@ def _race(program: Program, values: Array, said: Array, *, logs: bool) -> Race:
             ]
         )
     by_route = [
-        log_weights[program.config_routes == r].max(axis=0) for r in np.unique(program.config_routes)
+        log_weights[program.config_routes == r].max(axis=0)
+        for r in np.unique(program.config_routes)
     ]
     log_rates = log_weights - log_sum_exp(np.array(by_route), axis=0)
     wins = log_rates[program.wins.what] + told[program.config_routes[program.wins.what]]
@@ -475,9 +478,7 @@ def _won(program: Program, race: Race, usage: Array, *, logs: bool) -> Array:
     return out
 
 
-def _losses(
-    program: Program, race: Race, usage: Array, stay_pulls: Array, *, logs: bool
-) -> Array:
+def _losses(program: Program, race: Race, usage: Array, stay_pulls: Array, *, logs: bool) -> Array:
     """What a config takes from the others by its weight, (n_seeds, n_configs, n_draws)."""
     out = np.zeros((len(usage), len(program.config_routes), usage.shape[2]))
     if program.competition == "quadrature":

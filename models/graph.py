@@ -5,14 +5,17 @@ ordered as `ResolvedStory.numbers`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
 
-from storyodds.models.cut_sets import CutSet, minimal_cut_sets
+from storyodds.models.cut_sets import CutSet, CutSetFamily, cut_set_family, without
+from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import Formula, literals
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES, DEFAULT, INTENDED, RESIDUAL, Assumption, Check
+
+_MAX_NODES = 250_000  # of the diagrams of one gate's minimal cut sets: some seconds of work
 
 
 @dataclass(frozen=True)
@@ -33,46 +36,59 @@ class Variable:
         return frozenset(name for f in formulas if f is not None for name, _ in literals(f))
 
 
-def _common(cut_sets: tuple[CutSet, ...]) -> CutSet:
-    """The literals without which none of the sets can hold."""
-    return frozenset.intersection(*cut_sets) if cut_sets else frozenset()
+@dataclass(frozen=True)
+class Gate:
+    """What has to hold for a route to be open or a hazard to fire.
+
+    Attributes
+    ----------
+    id : str
+    requires : Formula or None
+    composites : mapping of str to Formula
+        Shared by all gates of a story.
+    """
+
+    id: str
+    requires: Formula | None
+    composites: Mapping[str, Formula] = field(repr=False)
+
+    @cached_property
+    def ways(self) -> CutSetFamily | None:
+        """The minimal sets of literals that open it; None where they are too many to work out."""
+        try:
+            return cut_set_family(self.requires, self.composites, self.id, max_nodes=_MAX_NODES)
+        except UnsupportedStoryError:
+            return None
+
+    @cached_property
+    def needs(self) -> CutSet:
+        """Literals without which it cannot be open; all of them where the ways are known."""
+        if self.ways is None:
+            return frozenset()
+        if self.ways.count == 1:
+            return next(iter(self.ways))
+        return frozenset(x for x in self.ways.literals if not without(self.ways, x).count)
 
 
 @dataclass(frozen=True)
-class RouteNode:
+class RouteNode(Gate):
     """A route: when it is open and what its weight adds up from."""
 
-    id: str
     outcome_class: str
     kind: str | None
     claim: str
-    requires: Formula | None
     blocked_by: tuple[Formula, ...]
     bits: int
     nudges: tuple[tuple[Formula | None, int], ...]
-    cut_sets: tuple[CutSet, ...]
-
-    @cached_property
-    def needs(self) -> CutSet:
-        """The literals without which it cannot be open."""
-        return _common(self.cut_sets)
 
 
 @dataclass(frozen=True)
-class HazardNode:
+class HazardNode(Gate):
     """A goal hazard, in the order in which they are tried."""
 
-    id: str
     claim: str
     criterion: str
-    requires: Formula | None
     probability: int
-    cut_sets: tuple[CutSet, ...]
-
-    @cached_property
-    def needs(self) -> CutSet:
-        """The literals without which it cannot fire."""
-        return _common(self.cut_sets)
 
 
 @dataclass(frozen=True)
@@ -160,11 +176,6 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
     -------
     StoryGraph
 
-    Raises
-    ------
-    UnsupportedStoryError
-        If a route or hazard has too many minimal cut sets to list.
-
     Examples
     --------
     >>> from storyodds import load_story
@@ -188,7 +199,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
             criterion=hazard.criterion,
             requires=hazard.requires,
             probability=number[f"{hazard.id}.probability"],
-            cut_sets=minimal_cut_sets(hazard.requires, composites, hazard.id),
+            composites=composites,
         )
         for hazard in story.goal.hazards
     )
@@ -250,7 +261,7 @@ def _routes(resolved: ResolvedStory, composites: Mapping[str, Formula]) -> tuple
                 blocked_by=blocked_by,
                 bits=number[f"{route.id}.bits"],
                 nudges=nudges,
-                cut_sets=minimal_cut_sets(route.requires, composites, route.id),
+                composites=composites,
             )
         )
     return tuple(nodes)

@@ -20,7 +20,7 @@ def _inputs(values: Tensor, assumptions: Tensor, routes: Tensor) -> list[Tensor]
     return [pt.as_tensor_variable(x, dtype="float64") for x in (values, assumptions, routes)]
 
 
-class LogEvidence(Op):
+class LogEvidence(Op):  # type: ignore[misc]
     """Log P(evidence | numbers), with derivatives in the numbers and in the log-likelihoods.
 
     Inputs: every number of the story, the log-likelihoods of the items about an assumption
@@ -42,7 +42,7 @@ class LogEvidence(Op):
     def __hash__(self) -> int:
         return id(self)
 
-    def make_node(self, values: Tensor, assumptions: Tensor, routes: Tensor) -> Apply:  # type: ignore[override]
+    def make_node(self, values: Tensor, assumptions: Tensor, routes: Tensor) -> Apply:
         """Apply the operation."""
         inputs = _inputs(values, assumptions, routes)
         return Apply(self, inputs, [pt.dscalar(), *(pt.dvector() for _ in inputs)])
@@ -85,7 +85,7 @@ class LogEvidence(Op):
         return [[True, False, False, False] for _ in node.inputs]
 
 
-class Marginals(Op):
+class Marginals(Op):  # type: ignore[misc]
     """Probabilities of everything discrete, given numbers and evidence; it has no derivative.
 
     Inputs as of `LogEvidence`. Outputs: P(false) and P(true) of every assumption, P(route),
@@ -103,7 +103,7 @@ class Marginals(Op):
     def __hash__(self) -> int:
         return id(self)
 
-    def make_node(self, values: Tensor, assumptions: Tensor, routes: Tensor) -> Apply:  # type: ignore[override]
+    def make_node(self, values: Tensor, assumptions: Tensor, routes: Tensor) -> Apply:
         """Apply the operation."""
         inputs = _inputs(values, assumptions, routes)
         return Apply(self, inputs, [pt.dvector() for _ in range(4)])

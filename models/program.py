@@ -200,7 +200,7 @@ def program(compiler: Compiler, queries: Sequence[Query]) -> Program:
         ),
         shares=places("share"),
         share_configs=_filled([key[1] for _, key in shares], n_routes),  # type: ignore[misc]
-            wins=places("win"),
+        wins=places("win"),
         stays=places("stay"),
         rest=next((place for place, _ in at.get("rest", ())), -1),
         omega=next((place for place, _ in at.get("omega", ())), -1),
@@ -243,4 +243,6 @@ def _speaking_of(graph: StoryGraph, keys: Sequence[tuple[object, ...]], truth: b
         if key[0] == ("yes" if truth else "no") or (key[0] == "is" and key[2] is truth)
     ]
     rows, columns = np.array(cells, dtype=np.intp).reshape(-1, 2).T
-    return csr_array((np.ones(len(cells)), (rows, columns)), shape=(len(graph.variables), len(keys)))
+    return csr_array(
+        (np.ones(len(cells)), (rows, columns)), shape=(len(graph.variables), len(keys))
+    )

@@ -143,9 +143,7 @@ def _variable(name: str, kind: Kind, distribution: Distribution) -> Tensor:
         components = [_component(part) for part in distribution.components]
         return pm.Mixture(name, w=weights, comp_dists=components, default_transform=transform)
     if isinstance(distribution, TruncatedLogNormal):
-        return pm.Truncated(
-            name, _log_normal(distribution), upper=1.0, default_transform=transform
-        )
+        return pm.Truncated(name, _log_normal(distribution), upper=1.0, default_transform=transform)
     family, parameters = _parameters(distribution)
     return family(name, **parameters, default_transform=transform)
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.cut_sets import CutSet, Literal
 from storyodds.models import engine
 from storyodds.models.compiler import Compiler
+from storyodds.models.cut_set_odds import most_probable
+from storyodds.models.cut_sets import CutSet, Literal
 from storyodds.models.engine import LogLikelihoods
-from storyodds.models.graph import Outcome, StoryGraph
+from storyodds.models.graph import Gate, Outcome, StoryGraph
 from storyodds.models.program import program
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.recovery import sample_discrete
@@ -18,6 +20,7 @@ from storyodds.scenarios.schema import CLASSES, INTENDED
 
 Array = NDArray[np.float64]
 
+MAX_WAYS = 100  # of one route or hazard that are told apart
 FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 
 
@@ -83,31 +86,47 @@ class Quantities:
     route: NDArray[np.intp]
 
 
-def failure_paths(graph: StoryGraph, never_harmful: Sequence[int]) -> tuple[Path, ...]:
-    """List every path of a story: rival routes, hazards, and intended routes that can harm.
+def failure_paths(
+    graph: StoryGraph, never_harmful: Sequence[int], believed: Mapping[str, float]
+) -> tuple[Path, ...]:
+    """Paths of a story: rival routes, hazards, and intended routes that can harm.
+
+    Of a gate that opens in more than `MAX_WAYS` ways only the most probable are told, taking
+    assumptions for independent. Where even that is out of reach, one path stands for the ending
+    as a whole.
 
     Parameters
     ----------
     never_harmful : sequence of int
         Numbers that are fixed at 0.
+    believed : mapping of str to float
+        P(assumption), to choose by.
     """
     paths: list[Path] = []
     for r, route in enumerate(graph.routes):
         if route.outcome_class != INTENDED or graph.outcomes[r].harm not in never_harmful:
-            for cut_set, overlaps in _with_overlaps(route.cut_sets):
+            for cut_set, overlaps in _ways(route, believed):
                 paths.append(Path(route.id, None, route.kind, route.claim, cut_set, (r,), overlaps))
     for h, hazard in enumerate(graph.hazards):
         ends = tuple(o for o, outcome in enumerate(graph.outcomes) if outcome.hazard == h)
-        for cut_set, overlaps in _with_overlaps(hazard.cut_sets):
+        for cut_set, overlaps in _ways(hazard, believed):
             paths.append(Path(INTENDED, hazard.id, None, hazard.claim, cut_set, ends, overlaps))
     return tuple(paths)
 
 
-def _with_overlaps(cut_sets: Sequence[CutSet]) -> Iterator[tuple[CutSet, bool]]:
-    """Each set, and whether it can hold together with another one."""
-    for mine in cut_sets:
+def _ways(gate: Gate, believed: Mapping[str, float]) -> Iterator[tuple[CutSet, bool]]:
+    """Ways to open a gate, each with whether it can hold together with another one."""
+    if gate.ways is None:
+        yield frozenset(), False
+        return
+    family = gate.ways
+    listed = list(islice(family, MAX_WAYS + 1))
+    if len(listed) > MAX_WAYS:
+        listed = [cut_set for cut_set, _ in most_probable(family, MAX_WAYS, believed)]
+    for mine in listed:
         opposite = {(name, not value) for name, value in mine}
-        yield mine, any(other is not mine and not other & opposite for other in cut_sets)
+        others = any(other is not mine and not other & opposite for other in listed)
+        yield mine, others or family.count > len(listed)
 
 
 def path_queries(paths: Sequence[Path]) -> tuple[Query, ...]:

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from storyodds.models import arithmetic
 from storyodds.models.compiler import Compiler
-from storyodds.models.engine import SMALLEST, LogLikelihoods, Race, evaluate, fill_leaves, moving_leaves
+from storyodds.models.engine import (
+    SMALLEST,
+    LogLikelihoods,
+    Race,
+    evaluate,
+    fill_leaves,
+    moving_leaves,
+)
 from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING
 from storyodds.priors.distributions import LN2
@@ -135,7 +142,9 @@ def _choose_lanes(compiled: Program, leaves: Array, race: Race, rng: np.random.G
         block = slice(first, min(first + step, n))
         m = block.stop - first
         nodes, weights = (np.tile(x, (m, 1)) for x in (race.rule.nodes, race.rule.weights))
-        moving = moving_leaves(compiled, replace(race, rates=race.rates[:, block]), nodes, weights, logs=True)
+        moving = moving_leaves(
+            compiled, replace(race, rates=race.rates[:, block]), nodes, weights, logs=True
+        )
         wide = np.concatenate([np.repeat(leaves[:, block], n_lanes, axis=1), moving])
         v = arithmetic.forward(compiled.circuit, wide, logs=True)
         log_lanes = v[compiled.circuit.roots[0]].reshape(m, n_lanes)

@@ -5,7 +5,6 @@ draws exists yet, and a way that outgrows its budget is given up before it has u
 """
 
 from collections.abc import Sequence
-from itertools import product
 
 from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.compiler import Competition, Compiler
@@ -17,6 +16,7 @@ from storyodds.priors.errors import Problem, UnsupportedStoryError
 GIB = 2**30
 MAX_MEMORY = 2 * GIB
 _BYTES_A_NODE = 800  # of circuit and diagrams while they are made, measured
+KINDS: tuple[Competition, ...] = ("quadrature", "patterns")
 _SMALL = 4_000  # nodes that no other way could make noticeably cheaper
 _LANES = 40  # typical number of nodes of the quadrature rule
 
@@ -73,20 +73,13 @@ def choose_compiler(
     if found and found[0][0] <= _SMALL:
         return found[0][1]
     for budget in _budgets(10 * _SMALL, most):
-        ways: list[tuple[Competition, bool]] = [("quadrature", False)]
-        if composites:
-            ways.append(("quadrature", True))
-        for kind, expand in ways:
-            attempt(kind, expand, budget)
-        if found:
-            break
-        for (kind, expand), _ in product([("patterns", False), ("patterns", True)], [0]):
-            attempt(kind, expand, budget)  # type: ignore[arg-type]
-        if found:
-            break
-    if not found:
-        raise UnsupportedStoryError([Problem(_refusal(min(refused, key=len), max_memory))])
-    return min(found, key=lambda pair: pair[0])[1]
+        for kind in KINDS:
+            attempt(kind, False, budget)
+            if composites:
+                attempt(kind, True, budget)
+            if found:  # quadrature needs less of everything: patterns only where it fails
+                return min(found, key=lambda pair: pair[0])[1]
+    raise UnsupportedStoryError([Problem(_refusal(min(refused, key=len), max_memory))])
 
 
 def _budgets(first: int, most: int) -> Sequence[int]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.cut_sets import CutSet
-from storyodds.models.quantities import FATES, Derived, Path, Quantities, derive, prefixes
+from storyodds.models.quantities import FATES, Derived, Path, derive, prefixes
 from storyodds.models.queries import Query
 from storyodds.priors.forms import plain_prior
 from storyodds.priors.records import Source
@@ -137,19 +137,9 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
     0.051376
     """
     view = _View(assessment)
-    resolved, draws = assessment.prepared.resolved, assessment.draws
-    story = resolved.story
     prior = derive(view.graph, assessment.prior_values, assessment.prior.outcomes)
     return {
-        "schema": SCHEMA,
-        "story": story.story,
-        "title": story.title,
-        "story_sha256": _digest(story),
-        "view": resolved.view,
-        "settings": dict(resolved.settings),
-        "method": draws.method,
-        "seed": assessment.seed,
-        "versions": _versions(draws.method),
+        **head(assessment, SCHEMA),
         "classes": {
             name: view.both(lambda d, c=c: d.classes[:, c]) for c, name in enumerate(CLASSES)
         },
@@ -183,12 +173,30 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
         "paths": _paths(view),
         "evidence": _evidence(view),
         "provenance": _provenance(assessment),
-        "diagnostics": {
-            "ok": draws.ok,
-            **draws.diagnostics,
-            "messages": list(draws.messages),
-        },
+        "diagnostics": diagnostics(assessment),
     }
+
+
+def head(assessment: Assessment, schema: str) -> dict[str, Any]:
+    """Give what every JSON object about a story starts with: which story, and how computed."""
+    resolved, method = assessment.prepared.resolved, assessment.draws.method
+    return {
+        "schema": schema,
+        "story": resolved.story.story,
+        "title": resolved.story.title,
+        "story_sha256": _digest(resolved.story),
+        "view": resolved.view,
+        "settings": dict(resolved.settings),
+        "method": method,
+        "seed": assessment.seed,
+        "versions": _versions(method),
+    }
+
+
+def diagnostics(assessment: Assessment) -> dict[str, Any]:
+    """Give what says whether the draws can be relied on."""
+    draws = assessment.draws
+    return {"ok": draws.ok, **draws.diagnostics, "messages": list(draws.messages)}
 
 
 def _digest(story: Story) -> str:
@@ -275,9 +283,7 @@ def _lens(view: _View) -> dict[str, Any]:
     }
 
 
-def _exposure(
-    path: Path, chances: Sequence[Array], derived: Derived
-) -> tuple[Array, Array, Array]:
+def _exposure(path: Path, chances: Sequence[Array], derived: Derived) -> tuple[Array, Array, Array]:
     """Per-draw probability of a path's endings: as such, undetected, harmful.
 
     Parameters

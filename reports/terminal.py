@@ -16,8 +16,17 @@ from rich.text import Text
 from storyodds.priors.errors import printable
 from storyodds.priors.library import view, view_names
 from storyodds.reports.axis import plot
+from storyodds.reports.frame import (
+    band,
+    heading,
+    is_uncertain,
+    sentence_case,
+    title_lines,
+    verdict,
+    warning,
+)
 from storyodds.reports.layout import GAP, Row, columns, fitting, plain, with_words, wrap
-from storyodds.reports.wording import about_one_in, bits, interval, percent
+from storyodds.reports.wording import about_one_in, bits, percent
 from storyodds.scenarios.schema import CLASSES
 
 Json = Mapping[str, Any]
@@ -74,51 +83,35 @@ def print_report(console: Console, summary: Json, source: str) -> None:
 
 
 def _report(summary: Json, width: int) -> Iterator[Text]:
-    yield from _title(summary)
+    yield from title_lines(summary)
     yield from _headline(summary)
     evidence = bool(summary["evidence"]["items"])
-    yield from _heading("Where training ends", "○ before the evidence, ● after it" * evidence)
+    yield from heading("Where training ends", "○ before the evidence, ● after it" * evidence)
     yield from _classes(summary, width)
-    yield from _heading("What becomes of the model")
+    yield from heading("What becomes of the model")
     yield from _fates(summary, width)
-    yield from _heading("The four criteria of a training story")
+    yield from heading("The four criteria of a training story")
     yield from _criteria(summary, width)
     yield from _paths(summary, width)
     if evidence:
-        yield from _heading("What the evidence did", "bits for (+) or against (−) each class")
+        yield from heading("What the evidence did", "bits for (+) or against (−) each class")
         yield from _evidence(summary, width)
-    yield from _heading("In the words of learned optimization")
+    yield from heading("In the words of learned optimization")
     yield from _lens(summary, width)
     yield Text()
     yield from _footer(summary)
 
 
-def _heading(title: str, note: str = "") -> Iterator[Text]:
-    yield Text()
-    text = Text(title, style="bold")
-    yield text.append(f"  {note}", style="not bold dim") if note else text
-
-
-def _uncertain(summary: Json) -> bool:
-    return bool(summary["method"] != "exact")
-
-
 def _odds(summary: Json, name: str, entry: Json, style: str = "") -> list[Text | str]:
     """The cells of one probability: its name, its mean, and its interval where it has one."""
     cells: list[Text | str] = [Text(name, style=style), Text(percent(entry["mean"]), style="bold")]
-    if not _uncertain(summary):
+    if not is_uncertain(summary):
         return cells
-    return [*cells, _spread(entry)]
-
-
-def _spread(entry: Json) -> str:
-    """The interval, or nothing where it would only say the mean again."""
-    same = {percent(entry[key]) for key in ("mean", "q05", "q95")}
-    return "" if len(same) == 1 else interval(entry)
+    return [*cells, band(entry)]
 
 
 def _header(summary: Json) -> list[Text | str]:
-    names = ["", "chance", "90% interval"] if _uncertain(summary) else ["", "chance"]
+    names = ["", "chance", "90% interval"] if is_uncertain(summary) else ["", "chance"]
     return [Text(name, style="dim") for name in names]
 
 
@@ -129,27 +122,16 @@ def _is_zero(entry: Json) -> bool:
 # Parts
 
 
-def _title(summary: Json) -> Iterator[Text]:
-    yield Text(plain(summary["title"]), style="bold")
-    changed = [f"view {summary['view']}"] if summary["view"] else []
-    changed += [f"{name} = {value}" for name, value in summary["settings"].items()]
-    under = f", under {', '.join(changed)}" if changed else ""
-    yield Text(plain(summary["story"] + under), style="dim")
-    yield Text()
-
-
 def _headline(summary: Json) -> Iterator[Text]:
     success, catastrophe = summary["fates"]["success"], summary["fates"]["catastrophe"]
-    if not summary["diagnostics"]["ok"]:
-        text = Text("NOT RELIABLE: ", style="bold red")
-        yield text.append("the computation failed its own checks; quote none of this.", "not bold")
+    yield from warning(summary)
     yield _sentence(summary, "The story goes right with a chance of ", success, "success")
     if _is_zero(catastrophe):
         yield Text("It cannot end in catastrophe: nothing in it does harm of that size.")
     else:
         start = "It ends in catastrophe with a chance of "
         yield _sentence(summary, start, catastrophe, "catastrophe")
-    if _uncertain(summary):
+    if is_uncertain(summary):
         said = "Intervals say how far these odds turn on the story's uncertain numbers."
     else:
         said = "Every number of the story is fixed, so the odds have no intervals."
@@ -160,7 +142,7 @@ def _sentence(summary: Json, start: str, entry: Json, fate: str) -> Text:
     chance = percent(entry["mean"]).replace("<", "less than ").replace(">", "more than ")
     text = Text(start).append(chance, style=f"bold {_COLOR[fate]}")
     text.append(f", {about_one_in(entry['mean'])}")
-    spread = _spread(entry) if _uncertain(summary) else ""
+    spread = band(entry) if is_uncertain(summary) else ""
     return text.append(f" (90% interval {spread})." if spread else ".")
 
 
@@ -178,7 +160,7 @@ def _classes(summary: Json, width: int) -> Iterator[Text]:
         if evidence
         else [Text("chance", style="dim")]
     )
-    if _uncertain(summary):
+    if is_uncertain(summary):
         head.append(Text("90% interval", style="dim"))
     rows: list[Row] = [head]
     for name in shown:
@@ -250,9 +232,9 @@ def _paths(summary: Json, width: int) -> Iterator[Text]:
     if not paths:
         return
     if worst:
-        yield from _heading("Failure paths of most concern", "chance of catastrophe along each")
+        yield from heading("Failure paths of most concern", "chance of catastrophe along each")
     else:
-        yield from _heading("Likeliest failures", "chance that training ends so")
+        yield from heading("Likeliest failures", "chance that training ends so")
     for k, path in enumerate(paths[:PATHS_SHOWN], start=1):
         yield from _path(summary, path, k, "concern" if worst else "probability", width)
     hidden = len(paths) - PATHS_SHOWN
@@ -267,8 +249,8 @@ def _paths(summary: Json, width: int) -> Iterator[Text]:
 def _path(summary: Json, path: Json, number: int, key: str, width: int) -> Iterator[Text]:
     head = Text(percent(path[key]["mean"]))
     head.stylize(_COLOR["catastrophe"] if key == "concern" else "bold")
-    if _uncertain(summary) and _spread(path[key]):
-        head.append(f" ({_spread(path[key])})")
+    if is_uncertain(summary) and band(path[key]):
+        head.append(f" ({band(path[key])})")
     head.append(f"  {plain(path['hazard'] or path['route'])}", style="bold")
     head.append("*" if path["overlaps"] else "")
     head.append(f"  {_sort(summary, path)}", style="dim")
@@ -284,10 +266,10 @@ def _path(summary: Json, path: Json, number: int, key: str, width: int) -> Itera
         facts.append(f"comes about with {percent(path['probability']['mean'])}")
     if path["undetected"] is not None and path["checks"]:
         facts.append(f"{percent(path['undetected']['mean'])} slips past the checks")
-    if key == "concern" and _uncertain(summary):
+    if key == "concern" and is_uncertain(summary):
         facts.append(f"worst in {percent(path['share_top'])} of draws")
     if facts:
-        told = _sentence_case("; ".join(facts) + ".")
+        told = sentence_case("; ".join(facts) + ".")
         yield from wrap(Text(told, style="dim"), width, indent, indent)
 
 
@@ -374,42 +356,8 @@ def _lens(summary: Json, width: int) -> Iterator[Text]:
 
 
 def _footer(summary: Json) -> Iterator[Text]:
-    diagnostics = summary["diagnostics"]
-    messages = [plain(message) for message in diagnostics["messages"]]
-    if diagnostics["ok"]:
-        yield Text("✓ ", style="cyan").append(_soundness(summary), style="default")
-        for message in messages:
-            yield Text(f"! {_sentence_case(message)}.", style="yellow")
-    else:
-        yield Text("✗ ", style="bold red").append("Not sound:", style="not bold default")
-        for message in messages:
-            yield Text(f"  {message};" if message != messages[-1] else f"  {message}.")
+    yield from verdict(summary)
     yield Text(f"  {_bases(summary)}", style="dim")
-
-
-def _sentence_case(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _soundness(summary: Json) -> str:
-    d = summary["diagnostics"]
-    if summary["method"] == "exact":
-        return "Exact: nothing was sampled."
-    if summary["method"] == "weighting":
-        shape = "" if d["pareto_k"] is None else f" (Pareto k {_signed(d['pareto_k'])})"
-        return (
-            f"Sound: {d['draws']:,} weighted draws count as {d['ess']:,.0f} independent "
-            f"ones{shape}."
-        )
-    return (
-        f"Sound: {d['draws']:,} NUTS draws count as at least "
-        f"{min(d['ess_bulk_min'], d['ess_tail_min']):,.0f} independent ones, R-hat "
-        f"{d['r_hat_max']:.3f}, no divergences."
-    )
-
-
-def _signed(x: float) -> str:
-    return f"{x:.2f}".replace("-", "−")
 
 
 def _bases(summary: Json) -> str:
