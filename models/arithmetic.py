@@ -76,7 +76,8 @@ def backward(circuit: Circuit, v: Array, seeds: Array, *, logs: bool) -> Array:
         if summand.nnz:
             flow[here] += v[here] * (summand @ share)
         if not circuit.multiplies[start] and not circuit.is_leaf[start]:
-            np.divide(flow[here], v[here], out=share[here], where=v[here] > 0)
+            with np.errstate(over="ignore"):  # subnormal sums: taken again in logs
+                np.divide(flow[here], v[here], out=share[here], where=v[here] > 0)
     return flow
 
 

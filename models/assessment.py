@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models import weighting
+from storyodds.models import simulation, weighting
+from storyodds.models.answers import Answers
 from storyodds.models.engine import no_evidence
 from storyodds.models.evidence import (
     assemble,
@@ -29,24 +30,24 @@ from storyodds.models.quantities import (
     Jointly,
     Path,
     Quantities,
-    evaluate,
     failure_paths,
-    jointly,
     link_queries,
     mean_concern,
     path_queries,
 )
 from storyodds.models.queries import Query
+from storyodds.models.strategy import MAX_MEMORY
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError, Problem
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
-Method = Literal["auto", "weighting", "nuts"]
+Method = Literal["auto", "weighting", "nuts", "simulation"]
 Progress = Callable[[str, int, int], None]
 
 LINKED_PATHS = 30  # the most concerning paths, of which the weakest link is told
+MIN_MEMORY = 2**20  # bytes; no story is compiled in less
 LINK_DRAWS = 512  # at which it is worked out: it is a name, not a number
 
 
@@ -102,6 +103,7 @@ def assess(
     method: Method = "auto",
     draws: int = 4096,
     seed: int = 1,
+    max_memory: int = MAX_MEMORY,
     progress: Progress | None = None,
 ) -> Assessment:
     """Compute a story's posterior and every quantity at its draws.
@@ -109,11 +111,14 @@ def assess(
     Parameters
     ----------
     resolved : ResolvedStory
-    method : {"auto", "weighting", "nuts"}
+    method : {"auto", "weighting", "nuts", "simulation"}
         `auto` weights prior draws and goes on to NUTS where the weights are not good enough. A
-        story without uncertain numbers is exact whatever is asked.
+        story without uncertain numbers is exact with all three. `simulation` weights prior draws
+        too, but simulates the discrete part instead of summing it; nothing else ever does.
     draws : int
     seed : int
+    max_memory : int
+        Bytes that compiling the exact sums may take.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -124,19 +129,24 @@ def assess(
     Raises
     ------
     InputError
-        If the evidence is impossible under the story.
+        If the evidence is impossible under the story, or `max_memory` is not an amount.
     UnsupportedStoryError
         If the story is too large to sum exactly.
     """
-    prepared = prepare(resolved)
-    graph = prepared.graph
+    if max_memory < MIN_MEMORY:
+        raise InputError(
+            [Problem(f"max_memory: found {max_memory:,} bytes, expected at least {MIN_MEMORY:,}")]
+        )
     tell = progress or (lambda stage, done, total: None)
+    simulate = _simulation(resolved, draws, seed, tell) if method == "simulation" else None
+    prepared = prepare(resolved, max_memory=max_memory, answers=simulate)
+    graph, ask = prepared.graph, prepared.answers
     tell("drawing from the prior", 0, 0)
     if prepared.uncertain:
         prior_values = weighting.prior_draws(prepared, draws, seed)
     else:
         prior_values = from_uniforms(prepared, (), np.zeros((1, 0)))
-    prior = evaluate(prepared.compiler, prior_values, no_evidence(graph))
+    prior = ask.evaluate(prior_values, no_evidence(graph))
     tell("weighing the evidence", 0, 0)
     if prepared.uncertain:
         posterior = _sample(prepared, prior_values, prior, method, draws, seed, tell)
@@ -152,18 +162,19 @@ def assess(
     whole = tuple(dict.fromkeys(path_queries(paths)))
     rng = np.random.default_rng([seed, 3])
     values, said = posterior.values, prepared.likelihoods
-    averaged = exact = evaluate(prepared.compiler, values, said, whole, rng)
+    averaged = exact = ask.evaluate(values, said, whole, rng)
+    posterior = ask.checked(posterior, prior, averaged)
     concern = mean_concern(graph, values, posterior.weights, paths, whole, averaged)
     linked = [paths[k] for k in np.argsort(-concern, kind="stable")[:LINKED_PATHS]]
     links = link_queries(linked, graph.order)
     link_rows = _systematic(posterior.weights, LINK_DRAWS)
-    at_links = evaluate(prepared.compiler, values[link_rows], said.take(link_rows), links)
+    at_links = ask.take(link_rows).evaluate(values[link_rows], said.take(link_rows), links)
     if any(i in prepared.own for i in prepared.uncertain):
         values = recover_rates(
             graph, prepared.distributions, values, averaged.truth, averaged.route, rng
         )
         said = assemble(graph, explicit_tables(graph, values))
-        exact = evaluate(prepared.compiler, values, said, whole)
+        exact = ask.evaluate(values, said, whole)
     return Assessment(
         prepared=prepared,
         draws=replace(posterior, values=values),
@@ -178,6 +189,19 @@ def assess(
         prior=prior,
         item_bits=_item_bits(prepared, prior_values, prior),
         seed=seed,
+    )
+
+
+def _simulation(
+    resolved: ResolvedStory, draws: int, seed: int, tell: Progress
+) -> Callable[[StoryGraph], Answers]:
+    """States instead of sums: some at every draw, or as many in all where there is one draw."""
+    certain = all(isinstance(number.distribution, Point) for number in resolved.numbers)
+    return lambda graph: simulation.Simulation(
+        graph,
+        seed,
+        batches=draws if certain else 1,
+        tell=lambda done, total: tell("simulating states", done, total),
     )
 
 
@@ -210,7 +234,7 @@ def _sample(
     if method == "nuts" and prepared.active:
         return _nuts(prepared, draws, seed, progress)
     weighted = weighting.weigh(prepared, prior_values, prior)
-    if method == "weighting" or weighted.ok or not prepared.active:
+    if method in ("weighting", "simulation") or weighted.ok or not prepared.active:
         return weighted
     try:
         sampled = _nuts(prepared, draws, seed, progress)
@@ -259,7 +283,7 @@ def _item_bits(
     joint_with = Jointly(*(np.zeros((0, 0, 0)),) * 3)
     if any(item.subject == "assumption" and item.form != "forecast" for item in graph.evidence):
         by_class = [Query(outcomes) for outcomes in _outcomes_by_class(graph) if outcomes]
-        joint_with = jointly(prepared.compiler, prior_values, no_evidence(graph), by_class)
+        joint_with = prepared.answers.jointly(prior_values, no_evidence(graph), by_class)
     reached = [c for c, outcomes in enumerate(_outcomes_by_class(graph)) if outcomes]
     for i, item in enumerate(graph.evidence):
         table = prepared.tables[i]

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from typing import Literal as OneOf
 
 from storyodds.models.buckets import CliqueTooLargeError, Elimination, Pair, lay_out
@@ -79,7 +80,7 @@ class Compiler:
         self._race_of: dict[tuple[int, ...], int] = {}
         self._indicators: dict[str, int] = {}
         self._roots: dict[Query, int] = {}
-        self._circuits: dict[tuple[Query, ...], Circuit] = {}
+        self.programs: dict[tuple[Query, ...], Any] = {}  # made by `models.program`, kept here
         self._expanded = {
             v for v, variable in enumerate(graph.variables) if expand and variable.formula
         }
@@ -467,10 +468,7 @@ class Compiler:
 
     def freeze(self, queries: tuple[Query, ...]) -> Circuit:
         """The circuit of some queries, one root each."""
-        if queries not in self._circuits:
-            roots = [self.root(query) for query in queries]
-            self._circuits[queries] = self.builder.freeze(roots, MOVING)
-        return self._circuits[queries]
+        return self.builder.freeze([self.root(query) for query in queries], MOVING)
 
 
 def _literal(formula: Formula | None) -> tuple[str, bool] | None:

@@ -10,7 +10,6 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from storyodds.models import engine
 from storyodds.models.assessment import Assessment
 from storyodds.models.engine import no_evidence
 from storyodds.models.evidence import (
@@ -20,7 +19,7 @@ from storyodds.models.evidence import (
     forecast_log_odds,
 )
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.quantities import FATES, Quantities, derive, evaluate
+from storyodds.models.quantities import FATES, Quantities, derive
 from storyodds.models.queries import Query
 from storyodds.priors.distributions import has_atoms
 from storyodds.priors.files import write_atomically
@@ -49,7 +48,8 @@ def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
           have been resampled.
         - `prior`: the same without evidence.
         - `log_likelihood`: one variable per evidence item, log P(item | numbers, the items
-          before it), so that their sum is log P(evidence | numbers).
+          before it), so that their sum is log P(evidence | numbers). Left out where states are
+          simulated, with the reason in the attribute `log_likelihood`.
         - `log_prior`: the log density of each uncertain number.
         - `sample_stats`, `observed_data`, and `constant_data` with `evidence_bits`: what each
           item alone does to the log2 odds of each class.
@@ -61,7 +61,7 @@ def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
     prepared, draws = assessment.prepared, assessment.draws
     rows = _equal_weight_rows(draws.weights, assessment.seed, draws.chains)
     values = draws.values[rows]
-    chains = draws.chains
+    chains, simulated = draws.chains, draws.method == "simulation"
     tree = {
         "posterior": _numbers(prepared, values, chains).merge(
             _quantities(assessment, assessment.exact, draws.values, rows, chains)
@@ -69,7 +69,9 @@ def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
         "prior": _numbers(prepared, assessment.prior_values, 1).merge(
             _quantities(assessment, assessment.prior, assessment.prior_values, None, 1)
         ),
-        "log_likelihood": _log_likelihood(prepared, values, chains),
+        "log_likelihood": xr.Dataset()
+        if simulated
+        else _log_likelihood(prepared, values, chains),
         "log_prior": _log_prior(prepared, values, chains),
         "sample_stats": _dataset(
             {name: column[rows] for name, column in draws.statistics.items()}, chains
@@ -79,6 +81,15 @@ def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
     }
     tree = {name: group for name, group in tree.items() if group.data_vars}
     result = xr.DataTree.from_dict(tree)
+    if simulated:
+        result.attrs["simulated"] = (
+            f"{draws.diagnostics['states']:,} states of the assumptions at every draw: "
+            "probabilities carry simulation error"
+        )
+        result.attrs["log_likelihood"] = (
+            "left out: simulated states give what an item adds to those before it with an error "
+            "of its own at every draw"
+        )
     result.attrs["meta"] = json.dumps(meta, allow_nan=False)
     return result
 
@@ -213,13 +224,13 @@ def _log_likelihood(prepared: PreparedStory, values: Array, chains: int) -> xr.D
     prior: Quantities | None = None
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
-            prior = prior or evaluate(prepared.compiler, values, no_evidence(graph))
+            prior = prior or prepared.answers.evaluate(values, no_evidence(graph))
             odds = forecast_log_odds(graph, i, prior.routes, prior.said)
             columns[item.id] = forecast_log_density_at(item, odds)
             continue
         so_far = [table if j <= i else None for j, table in enumerate(tables)]
         said = assemble(graph, so_far)
-        after = engine.evaluate(prepared.likelihood, values, said).log_roots[:, 0]
+        after = prepared.answers.log_evidence(values, said)
         columns[item.id] = after - before
         before = after
     return _dataset(columns, chains)

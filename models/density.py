@@ -7,7 +7,7 @@ This module lays a story out as flat arrays; `models.kernel` does the arithmetic
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from math import log, pi
+from math import isfinite, log, pi
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,7 @@ from storyodds.priors.distributions import (
     Mixture,
     has_atoms,
 )
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 
 if TYPE_CHECKING:  # it imports numba, which weighting need not pay for
     from storyodds.models.kernel import FlatProgram, Target
@@ -239,7 +239,7 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
 
     def density(z: Array) -> tuple[float, Array]:
         height, slope = evaluate(program, target, z)
-        if height != height:  # underflow, or impossible
+        if not isfinite(height):  # underflow, or impossible
             return _in_logs(prepared, target, z)
         return height, slope
 
@@ -250,17 +250,17 @@ def _in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float
     """The same where sums of products underflow, or the evidence is impossible."""
     from storyodds.models import kernel
 
-    values = to_values(prepared, z[None], target.base[None])
+    nowhere = -np.inf, np.zeros(len(z))
+    if not np.isfinite(z).all():
+        return nowhere
     n_sets = len(target.assumptions)
-    found = engine.evaluate(
-        prepared.likelihood,
-        np.repeat(values, n_sets, axis=0),
-        LogLikelihoods(target.assumptions, target.routes),
-        np.ones((1, 1)),
-    )
-    fits = found.log_roots[:, 0]
-    slopes = engine.gradient(prepared.likelihood, values, found)[:, 0]
-    height, slope = kernel.posterior(target, z, fits, slopes)
-    if not np.isfinite(height):
-        return -np.inf, np.zeros(len(z))
-    return height, slope
+    values = np.repeat(to_values(prepared, z[None], target.base[None]), n_sets, axis=0)
+    likelihoods = LogLikelihoods(target.assumptions, target.routes)
+    try:
+        with np.errstate(all="ignore"):
+            found = engine.evaluate(prepared.likelihood, values, likelihoods, np.ones((1, 1)))
+            slopes = engine.gradient(prepared.likelihood, values, found)[:, 0]
+            height, slope = kernel.posterior(target, z, found.log_roots[:, 0], slopes)
+    except UnsupportedStoryError:  # further out than a quadrature rule can reach
+        return nowhere
+    return (height, slope) if np.isfinite(height) and np.isfinite(slope).all() else nowhere

@@ -110,7 +110,8 @@ def evaluate(
     n_seeds = wanted.shape[1]
     n_lanes = 1
     if program.competition == "quadrature":
-        n_lanes = 8 + int((_log_ratios(program, _log_weights(program, values)).max() + 2) / 0.3)
+        widest = _log_ratios(program, _log_weights(program, values)).max()
+        n_lanes = len(rule(float(np.clip(widest, 0.0, LONGEST))).nodes)
     n_fixed = program.circuit.n_fixed
     n_moving = program.circuit.n_nodes - n_fixed
     work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * n_seeds)
@@ -347,7 +348,7 @@ def _race(program: Program, values: Array, said: Array, *, logs: bool) -> Race:
     if program.competition == "patterns":
         return _race_by_patterns(program, log_weights, told, top, logs=logs)
     ratios = _log_ratios(program, log_weights)
-    if not ratios.max() < LONGEST:
+    if not ratios.max() <= LONGEST:
         raise UnsupportedStoryError(
             [
                 Problem(
@@ -473,8 +474,9 @@ def _won(program: Program, race: Race, usage: Array, *, logs: bool) -> Array:
         if logs:
             _spread(out[s], used, race.told_weights, race.sums, program.share_configs)
         else:
-            per_weight = np.divide(used, race.sums, out=np.zeros_like(used), where=race.sums > 0)
-            out[s] = race.told_weights * (program.sharing.T @ per_weight)
+            with np.errstate(over="ignore"):  # subnormal sums: such draws are taken again in logs
+                each = np.divide(used, race.sums, out=np.zeros_like(used), where=race.sums > 0)
+            out[s] = race.told_weights * (program.sharing.T @ each)
     return out
 
 
@@ -485,7 +487,9 @@ def _losses(program: Program, race: Race, usage: Array, stay_pulls: Array, *, lo
         out[:, program.stays.what] = stay_pulls[:, : len(program.stays.what)]
         if program.rest >= 0:
             constant = race.weights[program.constant]
-            out[:, program.constant] = stay_pulls[:, -1:] * (constant / constant.sum(axis=0))
+            total = constant.sum(axis=0)
+            parts = np.divide(constant, total, out=np.zeros_like(constant), where=total > 0)
+            out[:, program.constant] = stay_pulls[:, -1:] * parts
         return out
     for s, used in enumerate(usage[:, program.shares.leaves]):
         in_race = program.share_races @ used

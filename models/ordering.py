@@ -1,6 +1,6 @@
 """In which order variables are summed out: the order decides what an exact sum costs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import combinations
 
@@ -37,14 +37,23 @@ def min_fill(scopes: Iterable[frozenset[int]], last: Sequence[int]) -> list[int]
         others.discard(v)
     kept = set(last)
 
+    cliques: dict[frozenset[int], bool] = {}  # of wide neighborhoods, which many may share
+
     def cost(v: int) -> tuple[int, int]:
         n = len(near[v])
-        if n > _WIDE:
-            pairs = n * n
-            # A variable of one wide factor only links nothing that is not linked.
-            some = next(iter(near[v]))
-            return (0 if near[v] <= near[some] | {some} and _is_clique(near, v) else pairs, n)
-        return sum(b not in near[a] for a, b in combinations(near[v], 2)), n
+        if n <= _WIDE:
+            return sum(b not in near[a] for a, b in combinations(near[v], 2)), n
+        closed = frozenset(near[v] | {v})
+        if closed not in cliques:
+            cliques[closed] = all(closed <= near[u] | {u} for u in near[v])
+        return (0 if cliques[closed] else n * n), n
+
+    def after(u: int, fills: bool) -> tuple[int, int]:
+        """Its cost after a neighbor is gone."""
+        n = len(near[u])
+        if costs[u][0] == 0 and not fills:  # what was a clique still is one
+            return 0, n
+        return (n * n, n) if n > _WIDE else cost(u)
 
     costs = {v: cost(v) for v in near if v not in kept}
     heap = [(*costs[v], v) for v in costs]
@@ -57,25 +66,21 @@ def min_fill(scopes: Iterable[frozenset[int]], last: Sequence[int]) -> list[int]
         del costs[v]
         order.append(v)
         neighbors = near.pop(v)
-        changed = set(neighbors)
+        changed, fills = set(neighbors), False
         for u in neighbors:
             near[u].discard(v)
             new = neighbors - near[u] - {u}
             if new:
                 near[u] |= new
                 changed |= near[u]
+                fills = True
         for u in changed:
             if u in costs:
-                fresh = cost(u)
+                fresh = after(u, fills)
                 if fresh != costs[u]:
                     costs[u] = fresh
                     heappush(heap, (*fresh, u))
     return order
-
-
-def _is_clique(near: Mapping[int, set[int]], v: int) -> bool:
-    mine = near[v] | {v}
-    return all(mine <= near[u] | {u} for u in near[v])
 
 
 def by_appearance(scopes: Iterable[Sequence[int]], last: Sequence[int]) -> list[int]:

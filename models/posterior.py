@@ -1,12 +1,13 @@
 """The posterior over a story's numbers, whichever road leads to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models import engine
+from storyodds.models.answers import Answers, Exact
 from storyodds.models.compiler import Compiler
 from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import (
@@ -19,8 +20,9 @@ from storyodds.models.graph import StoryGraph, build_graph
 from storyodds.models.program import Program, program
 from storyodds.models.quantities import Quantities
 from storyodds.models.queries import EVERYTHING
-from storyodds.models.strategy import choose_compiler
+from storyodds.models.strategy import MAX_MEMORY, choose_compiler
 from storyodds.priors.distributions import Distribution, Point
+from storyodds.priors.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
@@ -34,10 +36,8 @@ class PreparedStory:
     ----------
     resolved : ResolvedStory
     graph : StoryGraph
-    compiler : Compiler
-        For whole answers.
-    likelihood : Program
-        For P(evidence) alone.
+    answers : Answers
+        What is asked about the discrete part.
     tables : sequence of array or None
         What each evidence item says, its own numbers integrated out.
     distributions : tuple of Distribution
@@ -47,11 +47,33 @@ class PreparedStory:
 
     resolved: ResolvedStory
     graph: StoryGraph
-    compiler: Compiler
-    likelihood: Program
+    answers: Answers
     tables: Sequence[Array | None]
     distributions: tuple[Distribution, ...]
     own: frozenset[int]
+
+    @property
+    def compiler(self) -> Compiler:
+        """For whole answers, exactly; an error where states are simulated."""
+        return self._exact.compiler
+
+    @property
+    def likelihood(self) -> Program:
+        """For P(evidence) alone, exactly; an error where states are simulated."""
+        return self._exact.likelihood
+
+    @property
+    def _exact(self) -> Exact:
+        if isinstance(self.answers, Exact):
+            return self.answers
+        raise UnsupportedStoryError(
+            [
+                Problem(
+                    "method: found 'simulation', of which this cannot be worked out; expected a "
+                    "method that sums exactly, as 'auto' does"
+                )
+            ]
+        )
 
     @property
     def uncertain(self) -> tuple[int, ...]:
@@ -86,10 +108,10 @@ class Draws:
         Sum to 1.
     chains : int
         Draws are chain by chain; 1 when they are not from chains.
-    method : {"exact", "weighting", "nuts"}
+    method : {"exact", "weighting", "nuts", "simulation"}
     log_evidence : float
         Natural log of P(evidence).
-    diagnostics : mapping of str to number or None
+    diagnostics : mapping of str to number, None, or a mapping of such
     messages : tuple of str
     ok : bool
         Whether the draws can be relied on.
@@ -102,14 +124,27 @@ class Draws:
     chains: int
     method: str
     log_evidence: float
-    diagnostics: Mapping[str, float | int | None]
+    diagnostics: Mapping[str, Any]
     messages: tuple[str, ...]
     ok: bool
     statistics: Mapping[str, Array]
 
 
-def prepare(resolved: ResolvedStory) -> PreparedStory:
+def prepare(
+    resolved: ResolvedStory,
+    *,
+    max_memory: int = MAX_MEMORY,
+    answers: Callable[[StoryGraph], Answers] | None = None,
+) -> PreparedStory:
     """Build graph, plans and evidence tables of a resolved story.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    max_memory : int
+        Bytes that compiling the exact sums may take.
+    answers : callable, optional
+        Makes what answers instead of exact sums; nothing is compiled then.
 
     Raises
     ------
@@ -123,11 +158,18 @@ def prepare(resolved: ResolvedStory) -> PreparedStory:
     return PreparedStory(
         resolved=resolved,
         graph=graph,
-        compiler=choose_compiler(graph),
-        likelihood=program(choose_compiler(graph, evidence_only=True), [EVERYTHING]),
+        answers=_summed(graph, max_memory) if answers is None else answers(graph),
         tables=collapsed_tables(graph, distributions),
         distributions=distributions,
         own=frozenset(own),
+    )
+
+
+def _summed(graph: StoryGraph, max_memory: int) -> Exact:
+    bearing = choose_compiler(graph, evidence_only=True, max_memory=max_memory)
+    return Exact(
+        compiler=choose_compiler(graph, max_memory=max_memory),
+        likelihood=program(bearing, [EVERYTHING]),
     )
 
 
@@ -141,7 +183,7 @@ def log_likelihood(prepared: PreparedStory, values: Array, prior: Quantities) ->
         At the same draws, without evidence: what forecasts are compared with.
     """
     graph = prepared.graph
-    total = engine.evaluate(prepared.likelihood, values, prepared.likelihoods).log_roots[:, 0]
+    total = prepared.answers.log_evidence(values, prepared.likelihoods)
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             odds = forecast_log_odds(graph, i, prior.routes, prior.said)
@@ -173,6 +215,12 @@ def from_uniforms(prepared: PreparedStory, numbers: Sequence[int], u: Array) -> 
 def impossible_evidence(prepared: PreparedStory) -> str:
     """The sentence for evidence that cannot have come about under a story."""
     items = ", ".join(item.id for item in prepared.graph.evidence)
+    if not isinstance(prepared.answers, Exact):
+        return (
+            f"evidence: found observations ({items}) that none of the simulated states can "
+            "explain, expected some under which all of them can come about; more --draws simulate "
+            "more states, and only a method that sums exactly can say that there is none"
+        )
     return (
         "evidence: found observations that this story makes impossible (P(evidence) is exactly "
         f"0 among {items}), expected at least one route and truth value under which all of them "

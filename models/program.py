@@ -162,8 +162,14 @@ def program(compiler: Compiler, queries: Sequence[Query]) -> Program:
     CliqueTooLargeError
         If the compiler's budget is not enough.
     """
-    graph, queries = compiler.graph, tuple(dict.fromkeys(queries))
-    circuit = compiler.freeze(queries)
+    queries = tuple(dict.fromkeys(queries))
+    if queries not in compiler.programs:
+        compiler.programs[queries] = _program(compiler, queries)
+    return compiler.programs[queries]
+
+
+def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
+    graph, circuit = compiler.graph, compiler.freeze(queries)
     keys = circuit.leaf_keys
     n_fixed_leaves = int((circuit.leaves < circuit.n_fixed).sum())
     at: dict[object, list[tuple[int, tuple[object, ...]]]] = {}

@@ -101,5 +101,6 @@ def _refusal(names: Sequence[str], max_memory: int) -> str:
     return (
         f"assumptions: found {len(names)} that have to be summed over together ({shown}), whose "
         f"joint states need more than {max_memory / GIB:.3g} GiB; expected a story whose formulas, "
-        "`given` tables and nudges link fewer of them at a time"
+        "`given` tables and nudges link fewer of them at a time. Ways out: allow more with "
+        "--max-memory, or estimate it with --method simulation"
     )

@@ -1,0 +1,98 @@
+"""Who answers questions about the discrete part of a story: exact sums, or simulated states."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models import engine, quantities
+from storyodds.models.compiler import Compiler
+from storyodds.models.engine import LogLikelihoods
+from storyodds.models.program import Program
+from storyodds.models.quantities import Jointly, Quantities
+from storyodds.models.queries import Query
+
+if TYPE_CHECKING:
+    from storyodds.models.posterior import Draws
+
+Array = NDArray[np.float64]
+
+
+class Answers(Protocol):
+    """Answers at given draws of the numbers."""
+
+    def evaluate(
+        self,
+        values: Array,
+        likelihoods: LogLikelihoods,
+        queries: Sequence[Query] = (),
+        rng: np.random.Generator | None = None,
+    ) -> Quantities:
+        """Give everything a report speaks of, as `quantities.evaluate`."""
+
+    def jointly(
+        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> Jointly:
+        """Give events together with every assumption, as `quantities.jointly`."""
+
+    def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
+        """Log P(evidence | numbers) but for forecasts, (n_draws,), in nats."""
+
+    def take(self, rows: NDArray[np.intp]) -> "Answers":
+        """Answer for some of the draws only."""
+
+    def checked(self, draws: "Draws", prior: Quantities, posterior: Quantities) -> "Draws":
+        """Say of the draws what these answers add to their error.
+
+        Parameters
+        ----------
+        draws : Draws
+        prior, posterior : Quantities
+            At these draws, without the evidence and with it.
+        """
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The discrete part summed out exactly.
+
+    Attributes
+    ----------
+    compiler : Compiler
+        For whole answers.
+    likelihood : Program
+        For P(evidence) alone.
+    """
+
+    compiler: Compiler
+    likelihood: Program
+
+    def evaluate(
+        self,
+        values: Array,
+        likelihoods: LogLikelihoods,
+        queries: Sequence[Query] = (),
+        rng: np.random.Generator | None = None,
+    ) -> Quantities:
+        """Run the engine over all draws."""
+        return quantities.evaluate(self.compiler, values, likelihoods, queries, rng)
+
+    def jointly(
+        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> Jointly:
+        """Run the engine for events together with every assumption."""
+        return quantities.jointly(self.compiler, values, likelihoods, queries)
+
+    def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
+        """Run the engine for the evidence alone."""
+        return engine.evaluate(self.likelihood, values, likelihoods).log_roots[:, 0]
+
+    def take(self, rows: NDArray[np.intp]) -> "Exact":
+        """Answer as ever: nothing depends on which draws these are."""
+        return self
+
+    def checked(self, draws: "Draws", prior: Quantities, posterior: Quantities) -> "Draws":
+        """Give the draws back: exact sums add no error."""
+        return draws

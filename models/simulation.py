@@ -1,0 +1,548 @@
+"""Simulation: states of the assumptions drawn from the prior and weighted by the evidence.
+
+The way out for stories whose joint states are too many to sum. At every draw of the numbers, some
+hundred states of the assumptions are drawn in dependency order (Latin hypercube: each assumption
+by itself is spread evenly over them). Given a state everything else is summed exactly: which
+route training ends at, which hazard fires, and what the evidence says. So every state has a
+weight, P(evidence | state, numbers), and every draw of the numbers the mean of its weights.
+
+What is told of one draw of the numbers is a ratio of two means over its states, and so biased by
+something of the order of 1 / states. The posterior mean is not: a draw's weight times its ratio
+is the sum over its states, so that the whole is one self-normalized estimate over all pairs of a
+draw and a state, which is consistent in the number of draws. Two things stay as they are however
+many draws there are: quantiles over draws are wider by the noise of each draw's ratio, and a
+forecast is compared with prior odds that are themselves simulated.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.arithmetic import log_sum_exp
+from storyodds.models.engine import LogLikelihoods
+from storyodds.models.evidence import columns, forecast_log_density_at, forecast_log_odds
+from storyodds.models.graph import StoryGraph, Variable
+from storyodds.models.posterior import Draws
+from storyodds.models.quantities import FATES, Jointly, Quantities, derive
+from storyodds.models.queries import Query
+from storyodds.models.weighting import MIN_ESS
+from storyodds.priors.distributions import LN2
+from storyodds.scenarios.formulas import Formula, parts
+from storyodds.scenarios.schema import CLASSES, INTENDED
+
+Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+STATES = 256  # of the assumptions, at every draw of the numbers
+FORECAST_STATES = 1024  # where a forecast is compared with simulated odds
+_BLOCK_CELLS = 2**23  # of float64: what a block of draws may hold
+_MOST_UNKNOWN = 0.05  # share of draws at which a forecast may meet odds of 0 or infinity
+
+
+@dataclass(frozen=True)
+class SimulatedQuantities(Quantities):
+    """Quantities from states, with what is needed to judge them.
+
+    Attributes
+    ----------
+    batches : Quantities
+        One row for every batch of states; several to a draw where the numbers are all fixed.
+    batch_values : (n_batches, n_numbers) array
+    log_squares : (n_batches,) array
+        Log of the mean square of a batch's weights.
+    """
+
+    batches: Quantities
+    batch_values: Array
+    log_squares: Array
+
+
+@dataclass(frozen=True)
+class _States:
+    """A block of draws with their states: truth and what follows from it.
+
+    Attributes
+    ----------
+    truth : (n_draws, n_variables, n_states) bool array
+    chances : (n_draws, n_variables) array
+        Mean over states of the chance with which an assumption was drawn.
+    weights : (n_draws, n_states) array
+        Sum to 1, or to 0 where no state can explain the evidence.
+    log_mean, log_square : (n_draws,) array
+        Logs of the mean and of the mean square of the weights before that.
+    routes, outcomes : (n_draws, n_routes or n_outcomes, n_states) array
+        Probabilities given the state and the evidence.
+    untold : bool
+        Whether the evidence says nothing.
+    """
+
+    truth: Bools
+    chances: Array
+    weights: Array
+    log_mean: Array
+    log_square: Array
+    routes: Array
+    outcomes: Array
+    untold: bool
+
+    def mean(self, by_state: Array | Bools) -> Array:
+        """Weighted mean over states of (n_draws, n, n_states), (n_draws, n)."""
+        return np.asarray(np.matmul(by_state.astype(float), self.weights[:, :, None])[:, :, 0])
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Answers from simulated states.
+
+    The states of a draw are the same at every call, whatever the evidence: what differs between
+    two answers is not the luck of the draw.
+
+    Attributes
+    ----------
+    graph : StoryGraph
+    seed : int
+    batches : int
+        Of states at every draw; more than one where there is one draw only.
+    tell : callable, optional
+        Called with (batches done, batches in all).
+    rows : array of int, optional
+        Which draws these are; by default the first, the second, and so on.
+    """
+
+    graph: StoryGraph
+    seed: int
+    batches: int = 1
+    tell: Callable[[int, int], None] | None = field(default=None, compare=False)
+    rows: NDArray[np.intp] | None = None
+
+    @property
+    def n_states(self) -> int:
+        """States in a batch."""
+        forecasts = any(item.form == "forecast" for item in self.graph.evidence)
+        return FORECAST_STATES if forecasts else STATES
+
+    def take(self, rows: NDArray[np.intp]) -> "Simulation":
+        """Answer for some of the draws, with the states that they have among all."""
+        return replace(self, rows=rows if self.rows is None else self.rows[rows])
+
+    def evaluate(
+        self,
+        values: Array,
+        likelihoods: LogLikelihoods,
+        queries: Sequence[Query] = (),
+        rng: np.random.Generator | None = None,
+    ) -> Quantities:
+        """Estimate every quantity from states.
+
+        Parameters
+        ----------
+        values : (n_draws, n_numbers) array
+        likelihoods : LogLikelihoods
+        queries : sequence of Query
+        rng : numpy.random.Generator, optional
+            Chooses a state and a route for every draw, in proportion to their weights.
+
+        Returns
+        -------
+        SimulatedQuantities
+            All 0 at a draw where no state can explain the evidence.
+        """
+        values, likelihoods = self._spread(values, likelihoods)
+        n, graph = len(values), self.graph
+        uniforms = None if rng is None else rng.random((n, 2))
+        found = Quantities(
+            log_evidence=np.empty(n),
+            assumptions=np.empty((n, len(graph.variables))),
+            assumptions_false=np.empty((n, len(graph.variables))),
+            said=np.empty((n, 2 * len(columns(graph)))),
+            routes=np.empty((n, len(graph.routes))),
+            outcomes=np.empty((n, len(graph.outcomes))),
+            queries=np.empty((n, len(queries))),
+            truth=np.zeros((0 if rng is None else n, len(graph.variables)), bool),
+            route=np.zeros(0 if rng is None else n, np.intp),
+        )
+        log_squares = np.empty(n)
+        for block, states in self._blocks(values, likelihoods):
+            self._fill(found, block, states, queries)
+            log_squares[block] = states.log_square
+            if uniforms is not None:
+                found.truth[block], found.route[block] = _choose(states, uniforms[block])
+        whole = self._pool(found, uniforms)
+        return SimulatedQuantities(
+            **vars(whole), batches=found, batch_values=values, log_squares=log_squares
+        )
+
+    def jointly(
+        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> Jointly:
+        """Estimate events together with every assumption, as `quantities.jointly`."""
+        values, likelihoods = self._spread(values, likelihoods)
+        shape = (len(values), len(queries), len(self.graph.variables))
+        found = Jointly(np.empty(shape[:2]), np.empty(shape), np.empty(shape))
+        log_evidence = np.empty(len(values))
+        for block, states in self._blocks(values, likelihoods):
+            log_evidence[block] = states.log_mean
+            events = self._events(states, queries)
+            found.events[block] = events.sum(axis=2)
+            for out, truth in ((found.true, states.truth), (found.false, ~states.truth)):
+                out[block] = np.matmul(events, truth.transpose(0, 2, 1).astype(float))
+        shares = self._shares(log_evidence)
+        return Jointly(*(_pooled(x, shares) for x in (found.events, found.true, found.false)))
+
+    def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
+        """Estimate log P(evidence | numbers) but for forecasts, (n_draws,), in nats."""
+        values, likelihoods = self._spread(values, likelihoods)
+        out = np.empty(len(values))
+        for block, states in self._blocks(values, likelihoods):
+            out[block] = states.log_mean
+        return log_sum_exp(out.reshape(-1, self.batches), axis=1) - np.log(self.batches)
+
+    def checked(self, draws: Draws, prior: Quantities, posterior: Quantities) -> Draws:
+        """Say of the draws that they are simulated, and how large the error of that is."""
+        assert isinstance(prior, SimulatedQuantities)
+        assert isinstance(posterior, SimulatedQuantities)
+        return _judged(self, draws, prior, posterior)
+
+    # Batches of draws
+
+    def _spread(self, values: Array, likelihoods: LogLikelihoods) -> tuple[Array, LogLikelihoods]:
+        """One row for every batch."""
+        if self.batches == 1:
+            return values, likelihoods
+        rows = np.repeat(np.arange(len(values)), self.batches)
+        return values[rows], likelihoods.take(rows)
+
+    def _shares(self, log_evidence: Array) -> Array:
+        """What each batch weighs within its draw, (n_draws, n_batches)."""
+        logs = log_evidence.reshape(-1, self.batches)
+        top = logs.max(axis=1, keepdims=True)
+        weights = np.exp(logs - np.where(np.isfinite(top), top, 0.0))
+        total = weights.sum(axis=1, keepdims=True)
+        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
+    def _pool(self, found: Quantities, uniforms: Array | None) -> Quantities:
+        """One row for every draw."""
+        if self.batches == 1:
+            return found
+        shares = self._shares(found.log_evidence)
+        logs = found.log_evidence.reshape(shares.shape)
+        truth, route = found.truth, found.route
+        if uniforms is not None:
+            u = uniforms.reshape(*shares.shape, 2)[:, 0, 0]
+            chosen = _at(shares, u) + self.batches * np.arange(len(shares))
+            truth, route = truth[chosen], route[chosen]
+        return Quantities(
+            log_evidence=log_sum_exp(logs, axis=1) - np.log(self.batches),
+            truth=truth,
+            route=route,
+            **{
+                name: _pooled(getattr(found, name), shares)
+                for name in (
+                    *("assumptions", "assumptions_false", "said"),
+                    *("routes", "outcomes", "queries"),
+                )
+            },
+        )
+
+    def _blocks(
+        self, values: Array, likelihoods: LogLikelihoods
+    ) -> Iterator[tuple[slice, _States]]:
+        graph, n = self.graph, len(values)
+        width = 2 * len(graph.variables) + 5 * len(graph.routes) + 2 * len(graph.outcomes)
+        step = max(1, _BLOCK_CELLS // (self.n_states * max(1, width)))
+        for first in range(0, n, step):
+            if self.tell is not None:
+                self.tell(first, n)
+            block = slice(first, min(first + step, n))
+            yield block, self._states(block, values[block], likelihoods.take(block))
+
+    # States
+
+    def _uniforms(self, block: slice) -> Array:
+        """Where states are drawn from, (n_draws, n_variables, n_states).
+
+        Every assumption's are a random shift of an evenly spaced grid, in random order.
+        """
+        n_states, n_variables = self.n_states, len(self.graph.variables)
+        out = np.empty((block.stop - block.start, n_variables, n_states))
+        for k, batch in enumerate(range(block.start, block.stop)):
+            row, copy = divmod(batch, self.batches)
+            row = row if self.rows is None else int(self.rows[row])
+            key = np.array([self.seed, row * self.batches + copy], dtype=np.uint64)
+            rng = np.random.Generator(np.random.Philox(key=key))
+            shift = rng.random((n_variables, 1))
+            order = np.argsort(rng.random((n_variables, n_states), dtype=np.float32), axis=1)
+            np.add(order, shift, out=out[k])
+        out /= n_states
+        return out
+
+    def _states(self, block: slice, values: Array, likelihoods: LogLikelihoods) -> _States:
+        graph, n_states = self.graph, self.n_states
+        truth, chances = self._truth(block, values)
+        by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
+        routes, log_weights = self._race(values, likelihoods.routes, by_name)
+        for item, first in columns(graph).items():
+            said = likelihoods.assumptions[:, first : first + 2, None]
+            target = truth[:, graph.evidence[item].target or 0]
+            log_weights += np.where(target, said[:, 1], said[:, 0])
+        top = log_weights.max(axis=1)
+        top = np.where(np.isfinite(top), top, 0.0)
+        weights = np.exp(log_weights - top[:, None])
+        total, squares = weights.sum(axis=1), (weights**2).sum(axis=1)
+        weights /= np.where(total > 0, total, 1.0)[:, None]
+        with np.errstate(divide="ignore"):
+            log_mean = np.log(total) + top - np.log(n_states)
+            log_square = np.log(squares) + 2 * top - np.log(n_states)
+        return _States(
+            truth=truth,
+            chances=chances,
+            weights=weights,
+            log_mean=log_mean,
+            log_square=log_square,
+            routes=routes,
+            outcomes=self._outcomes(values, routes, by_name),
+            untold=not (likelihoods.assumptions.any() or likelihoods.routes.any()),
+        )
+
+    def _truth(self, block: slice, values: Array) -> tuple[Bools, Array]:
+        graph = self.graph
+        u = self._uniforms(block)
+        truth = np.empty(u.shape, bool)
+        chances = np.empty(u.shape[:2])
+        by_name: dict[str, Bools] = {}
+        for variable, v in _numbered(graph):  # in dependency order
+            by_name[variable.name] = truth[:, v]
+            if variable.formula is not None:
+                truth[:, v] = _holds(variable.formula, by_name)
+                chances[:, v] = truth[:, v].mean(axis=1)
+                continue
+            chance = values[:, variable.rows[-1][1], None]
+            for when, number in reversed(variable.rows[:-1]):
+                assert when is not None
+                chance = np.where(_holds(when, by_name), values[:, number, None], chance)
+            truth[:, v] = u[:, v] < chance
+            chances[:, v] = np.broadcast_to(chance, u[:, v].shape).mean(axis=1)
+        return truth, chances
+
+    def _race(
+        self, values: Array, said: Array, by_name: dict[str, Bools]
+    ) -> tuple[Array, Array]:
+        """P(route | state, evidence) and log P(evidence about the outcome | state)."""
+        shape = next(iter(by_name.values())).shape if by_name else (len(values), self.n_states)
+        log_weights = np.empty((shape[0], len(self.graph.routes), shape[1]))
+        for r, route in enumerate(self.graph.routes):
+            bits = values[:, route.bits, None]
+            for when, number in route.nudges:
+                nudge = values[:, number, None]
+                bits = bits + (nudge if when is None else nudge * _holds(when, by_name))
+            log_weights[:, r] = LN2 * bits
+            shut = [_holds(formula, by_name) for formula in route.blocked_by]
+            if route.requires is not None:
+                shut.append(~_holds(route.requires, by_name))
+            if shut:
+                log_weights[:, r][reduce(np.logical_or, shut)] = -np.inf
+        total = log_sum_exp(log_weights, axis=1)
+        log_weights += said[:, :, None]
+        told = log_sum_exp(log_weights, axis=1)
+        possible = np.where(np.isfinite(told), told, 0.0)
+        routes = np.exp(log_weights - possible[:, None], out=log_weights)
+        return routes, told - total
+
+    def _outcomes(self, values: Array, routes: Array, by_name: dict[str, Bools]) -> Array:
+        """P(outcome | state, evidence): routes, the intended ones divided by their hazards."""
+        graph = self.graph
+        out = routes[:, [outcome.route for outcome in graph.outcomes]]
+        if not graph.hazards:
+            return out
+        spared = np.ones((len(routes), routes.shape[2]))
+        fired = []
+        for hazard in graph.hazards:
+            chance = values[:, hazard.probability, None]
+            if hazard.requires is not None:
+                chance = chance * _holds(hazard.requires, by_name)
+            fired.append(spared * chance)
+            spared = spared * (1 - chance)
+        for o, outcome in enumerate(graph.outcomes):
+            if graph.routes[outcome.route].outcome_class == INTENDED:
+                out[:, o] *= spared if outcome.hazard is None else fired[outcome.hazard]
+        return out
+
+    # Answers
+
+    def _fill(
+        self, found: Quantities, block: slice, states: _States, queries: Sequence[Query]
+    ) -> None:
+        graph = self.graph
+        if states.untold:  # the chance of being drawn true has less noise than the truth drawn
+            true, false = states.chances, 1 - states.chances
+        else:
+            true, false = states.mean(states.truth), states.mean(~states.truth)
+        about = [graph.evidence[i].target or 0 for i in columns(graph)]
+        found.log_evidence[block] = states.log_mean
+        found.assumptions[block], found.assumptions_false[block] = true, false
+        said = np.stack([false[:, about], true[:, about]], axis=2)
+        found.said[block] = said.reshape(len(true), -1)
+        found.routes[block] = states.mean(states.routes)
+        found.outcomes[block] = states.mean(states.outcomes)
+        by_literals: dict[frozenset[tuple[str, bool]], list[int]] = {}
+        for k, query in enumerate(queries):
+            by_literals.setdefault(query.literals, []).append(k)
+        for wanted, places in by_literals.items():
+            asked = self._events(states, [Query(queries[k].outcomes) for k in places])
+            held = self._held(states, wanted).astype(float)
+            found.queries[block, places] = np.matmul(asked, held[:, :, None])[:, :, 0]
+
+    def _held(self, states: _States, wanted: Iterable[tuple[str, bool]]) -> Bools:
+        """Where all of some literals hold, (n_draws, n_states)."""
+        order, held = self.graph.order, np.ones(states.weights.shape, bool)
+        for name, value in wanted:
+            held &= states.truth[:, order[name]] == value
+        return held
+
+    def _events(self, states: _States, queries: Sequence[Query]) -> Array:
+        """P(event and state | evidence), (n_draws, n_events, n_states)."""
+        out = np.empty((len(states.weights), len(queries), states.weights.shape[1]))
+        for k, query in enumerate(queries):
+            out[:, k] = states.weights
+            if query.outcomes:
+                out[:, k] *= states.outcomes[:, list(query.outcomes)].sum(axis=1)
+            if query.literals:
+                out[:, k] *= self._held(states, query.literals)
+        return out
+
+
+def _numbered(graph: StoryGraph) -> Iterator[tuple[Variable, int]]:
+    return ((variable, v) for v, variable in enumerate(graph.variables))
+
+
+def _holds(formula: Formula, value: dict[str, Bools]) -> Bools:
+    """Evaluate a formula over many states."""
+    if isinstance(formula, str):
+        name = formula.removeprefix("not ")
+        return value[name] if formula == name else ~value[name]
+    members, needed = parts(formula)
+    found = (_holds(member, value) for member in members)
+    if needed == len(members):
+        return reduce(np.logical_and, found)
+    if needed == 1:
+        return reduce(np.logical_or, found)
+    first = next(found)
+    count = first.astype(np.int32)
+    for one in found:
+        count += one
+    return np.asarray(count >= needed)
+
+
+def _pooled(batches: Array, shares: Array) -> Array:
+    """Batches of every draw together."""
+    if shares.shape[1] == 1:
+        return batches
+    return np.asarray(np.einsum("db,db...->d...", shares, batches.reshape(*shares.shape, *batches.shape[1:])))
+
+
+def _at(weights: Array, u: Array) -> NDArray[np.intp]:
+    """Choose a column of every row in proportion to its weight."""
+    edges = np.cumsum(weights, axis=1)
+    place = (edges <= u[:, None] * edges[:, -1:]).sum(axis=1)
+    return np.asarray(place.clip(max=weights.shape[1] - 1))
+
+
+def _choose(states: _States, u: Array) -> tuple[Bools, NDArray[np.intp]]:
+    """A state and a route of every draw, in proportion to their weights."""
+    every = np.arange(len(u))
+    state = _at(states.weights, u[:, 0])
+    return states.truth[every, :, state], _at(states.routes[every, :, state], u[:, 1])
+
+
+# How good the answers are
+
+
+def _judged(
+    simulation: Simulation,
+    draws: Draws,
+    prior: SimulatedQuantities,
+    posterior: SimulatedQuantities,
+) -> Draws:
+    graph, n_states = simulation.graph, simulation.n_states
+    batches = posterior.batches
+    log_forecasts, unknown = _forecasts(graph, prior)
+    log_forecasts = np.repeat(log_forecasts, simulation.batches)
+    logs = batches.log_evidence + log_forecasts
+    shares = draws.weights  # smoothed
+    if simulation.batches > 1:
+        shares = np.exp(logs - log_sum_exp(logs, axis=0))
+    joint_ess = float(
+        np.exp(
+            2 * log_sum_exp(logs, axis=0)
+            - log_sum_exp(posterior.log_squares + 2 * log_forecasts, axis=0)
+        )
+        * n_states
+    )
+    derived = derive(graph, posterior.batch_values, batches.outcomes)
+    errors = {
+        **{name: _error(derived.classes[:, c], shares) for c, name in enumerate(CLASSES)},
+        **{name: _error(derived.fates[:, f], shares) for f, name in enumerate(FATES)},
+    }
+    empty = float(np.mean(batches.log_evidence == -np.inf))
+    complaints = list(draws.messages)
+    if joint_ess < MIN_ESS:
+        complaints.append(
+            f"the simulated states count for {joint_ess:.0f} independent ones; {MIN_ESS} are needed"
+        )
+    if empty > 0.5:
+        complaints.append(
+            f"in {empty:.0%} of the draws none of the {n_states} states can explain the evidence"
+        )
+    complaints += [
+        f"{name}: in {share:.0%} of the draws the simulated prior chance is 0 or 1, which is no "
+        "chance to compare a forecast with"
+        for name, share in unknown.items()
+        if share > _MOST_UNKNOWN
+    ]
+    return replace(
+        draws,
+        method="simulation",
+        diagnostics={
+            **draws.diagnostics,
+            "states": n_states * simulation.batches,
+            "ess_joint": joint_ess,
+            "simulation_error": errors,
+        },
+        messages=(*complaints, _note(simulation, draws, errors)),
+        ok=not complaints,
+    )
+
+
+def _forecasts(graph: StoryGraph, prior: Quantities) -> tuple[Array, dict[str, float]]:
+    """Log density of all forecasts at every draw; and where their odds are not known."""
+    total, unknown = np.zeros(len(prior.routes)), {}
+    for i, item in enumerate(graph.evidence):
+        if item.form == "forecast":
+            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
+            total = total + forecast_log_density_at(item, odds)
+            unknown[item.id] = float(np.mean(~np.isfinite(odds)))
+    return total, unknown
+
+
+def _error(x: Array, weights: Array) -> float:
+    """Standard error of a self-normalized mean, batches taken for independent."""
+    mean = weights @ x
+    return float(np.sqrt(np.sum(weights**2 * (x - mean) ** 2)))
+
+
+def _note(simulation: Simulation, draws: Draws, errors: dict[str, float]) -> str:
+    n_states = simulation.n_states * simulation.batches
+    where = "" if simulation.batches > 1 else " at every draw"
+    wider = (
+        ""
+        if simulation.batches > 1
+        else ", and intervals are wider by the noise of so many states at a single draw"
+    )
+    return (
+        f"simulated, not summed exactly: {n_states:,} states of the assumptions{where}, so that "
+        f"probabilities carry a standard error ({errors['success']:.1g} for success, "
+        f"{errors['catastrophe']:.1g} for catastrophe){wider}"
+    )
