@@ -19,7 +19,7 @@ from storyodds.models.buckets import CliqueTooLargeError, Elimination, Pair, lay
 from storyodds.models.circuit import ONE, ZERO, Circuit, CircuitBuilder, CircuitTooLargeError
 from storyodds.models.cut_sets import CutSet
 from storyodds.models.factors import Diagrams
-from storyodds.models.graph import StoryGraph
+from storyodds.models.graph import Gate, StoryGraph
 from storyodds.models.ordering import by_appearance, min_fill
 from storyodds.models.queries import Query
 from storyodds.scenarios.formulas import Formula, literals, parts
@@ -180,13 +180,20 @@ class Compiler:
             scopes += routes
             kept = []
         if self._expanded:
-            order = by_appearance([*routes, *hazards, *tables], kept)
+            gates = [self._in_diagram_order(gate) for gate in (*graph.routes, *graph.hazards)]
+            order = by_appearance([*gates, *routes, *hazards, *tables], kept)
         else:
             order = min_fill([frozenset(scope) for scope in scopes], kept)
         placed = [*kept, *reversed(order)]
         self.level = {v: level for level, v in enumerate(placed)}
         self._kept = kept
         self._placed = placed
+
+    def _in_diagram_order(self, gate: Gate) -> list[int]:
+        """The variables of a gate in the order in which its diagram was found to be small."""
+        function = None if gate.ways is None else gate.ways.formula
+        names = () if function is None else function.names
+        return [v for v in (self._index[name] for name in names) if v in self.variables]
 
     def _gate(self, key: tuple[Formula | None, ...]) -> None:
         """Note a gate that patterns must keep: a variable if that is all it is."""
@@ -367,8 +374,10 @@ class Compiler:
                 scopes.append(frozenset(level_of[v] for v in scope))
             factors.append((self.builder.multiply(rest, self.builder.leaf("omega")), ZERO))
             scopes.append(frozenset())
-        buckets = lay_out(scopes, len(self._placed), len(self._kept))
-        self._elimination = Elimination(self.diagrams, buckets, factors)
+        self._factors = factors
+        self._buckets = lay_out(scopes, len(self._placed), len(self._kept))
+        self._elimination = Elimination(self.diagrams, self._buckets, factors)
+        self._assumptions: Elimination | None = None  # made when it is first asked for
 
     def _levels(self, name: str) -> frozenset[int]:
         return frozenset(self.level[v] for v in self._scope(name))
@@ -419,6 +428,12 @@ class Compiler:
                 changes[i] = self.diagrams.multiply(self._table(v), literal), ZERO
         if hazards is not None:
             changes[self._hazards_at] = self._hazard(hazards), ZERO
+        if (
+            hazards is None
+            and len(routes) == len(self.graph.routes)
+            and self._race_is_silent(wanted)
+        ):
+            return self._without_race(changes, extra)
         if self.competition == "quadrature":
             for r in routes:
                 changes[self._routes_at + r] = self._routes[r]
@@ -432,6 +447,29 @@ class Compiler:
             self.builder.multiply(total(nodes), self._share(race, routes))
             for race, nodes in by_race.items()
         )
+
+    def _race_is_silent(self, wanted: CutSet) -> bool:
+        """Whether it makes no difference to some literals by which route training ends.
+
+        So it is where no evidence speaks of the outcome. The sum over everything keeps its race
+        all the same: how it depends on the routes is what their probabilities are read from.
+        """
+        about = (e for e in self.graph.evidence if e.form != "forecast")
+        return bool(wanted) and all(e.subject == "assumption" for e in about)
+
+    def _without_race(
+        self, changes: dict[int, Pair], extra: list[tuple[frozenset[int], Pair]]
+    ) -> int:
+        """A sum over the assumptions alone."""
+        if self.competition == "quadrature":
+            if self._assumptions is None:
+                still = [(ONE, ZERO)] * (len(self._factors) - self._routes_at)
+                factors = [*self._factors[: self._routes_at], *still]
+                self._assumptions = Elimination(self.diagrams, self._buckets, factors)
+            return self._assumptions.exchange(changes, extra)[0]
+        joint = self._elimination.exchange(changes, extra)[0]
+        cells = self.diagrams.cells(joint, range(len(self._kept)))
+        return self.builder.total(node for _, node in cells)
 
     def _share(self, race: int, routes: Sequence[int]) -> int:
         """The leaf worth the chance that one of these routes wins a race, evidence included."""

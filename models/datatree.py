@@ -69,9 +69,7 @@ def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
         "prior": _numbers(prepared, assessment.prior_values, 1).merge(
             _quantities(assessment, assessment.prior, assessment.prior_values, None, 1)
         ),
-        "log_likelihood": xr.Dataset()
-        if simulated
-        else _log_likelihood(prepared, values, chains),
+        "log_likelihood": xr.Dataset() if simulated else _log_likelihood(prepared, values, chains),
         "log_prior": _log_prior(prepared, values, chains),
         "sample_stats": _dataset(
             {name: column[rows] for name, column in draws.statistics.items()}, chains

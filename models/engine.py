@@ -265,7 +265,9 @@ def _attempt(
     out.log_roots[draws] = (log_values + log_scale).T
     out.usage[draws] = usage.transpose(2, 0, 1)
     out.won[draws] = won.transpose(2, 0, 1)
-    pulls = won + _losses(program, race, usage, stay_pulls, logs=logs)
+    losses = _losses(program, race, usage, stay_pulls, logs=logs)
+    with np.errstate(invalid="ignore"):
+        pulls = won + losses
     out.pulls[draws] = pulls.transpose(2, 0, 1)
     return np.asarray(risky)
 
@@ -474,9 +476,10 @@ def _won(program: Program, race: Race, usage: Array, *, logs: bool) -> Array:
         if logs:
             _spread(out[s], used, race.told_weights, race.sums, program.share_configs)
         else:
-            with np.errstate(over="ignore"):  # subnormal sums: such draws are taken again in logs
+            # Subnormal sums overflow here: such draws are taken again in logs.
+            with np.errstate(over="ignore", invalid="ignore"):
                 each = np.divide(used, race.sums, out=np.zeros_like(used), where=race.sums > 0)
-            out[s] = race.told_weights * (program.sharing.T @ each)
+                out[s] = race.told_weights * (program.sharing.T @ each)
     return out
 
 
@@ -496,7 +499,8 @@ def _losses(program: Program, race: Race, usage: Array, stay_pulls: Array, *, lo
         if logs:
             _spread(out[s], in_race, race.weights, race.totals, program.races)
         else:
-            out[s] = race.weights * (program.open_configs.T @ (in_race / race.totals))
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # as above
+                out[s] = race.weights * (program.open_configs.T @ (in_race / race.totals))
     return -out
 
 

@@ -163,9 +163,10 @@ def program(compiler: Compiler, queries: Sequence[Query]) -> Program:
         If the compiler's budget is not enough.
     """
     queries = tuple(dict.fromkeys(queries))
-    if queries not in compiler.programs:
-        compiler.programs[queries] = _program(compiler, queries)
-    return compiler.programs[queries]
+    made: Program | None = compiler.programs.get(queries)
+    if made is None:
+        made = compiler.programs[queries] = _program(compiler, queries)
+    return made
 
 
 def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:

@@ -13,9 +13,9 @@ from storyodds.models.cut_set_odds import most_probable
 from storyodds.models.cut_sets import CutSet, Literal
 from storyodds.models.engine import LogLikelihoods
 from storyodds.models.graph import Gate, Outcome, StoryGraph
-from storyodds.models.program import program
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.recovery import sample_discrete
+from storyodds.models.strategy import compiled as compile_queries
 from storyodds.scenarios.schema import CLASSES, INTENDED
 
 Array = NDArray[np.float64]
@@ -65,7 +65,8 @@ class Quantities:
     ----------
     log_evidence : (n_draws,) array, nats
     assumptions, assumptions_false : (n_draws, n_variables) array
-        P(true) and P(false), each summed by itself: one is not the other taken from 1.
+        P(true) and P(false), each summed by itself: one is not the other taken from 1, but for
+        composites that are written out and that no evidence is about.
     said : (n_draws, 2 * n_items) array
         P(false) and P(true) of what each item about an assumption speaks of.
     routes, outcomes : (n_draws, n_routes or n_outcomes) array
@@ -197,17 +198,19 @@ def evaluate(
     graph = compiler.graph
     split = [o for o, out in enumerate(graph.outcomes) if _is_split(graph, out)]
     expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
+    about = [graph.evidence[i].target or 0 for i in compiler.items]
     extra = {
         (v, truth): Query((), frozenset([(graph.variables[v].name, truth)]))
         for v in expanded
         for truth in (False, True)
+        if truth or v in about
     }
     reduced = [_reduced(graph, query) for query in queries]
     at_hand = {Query((o,)) for o in range(len(graph.outcomes))} | {EVERYTHING}
     at_hand |= {Query((), frozenset([(name, x)])) for name in graph.order for x in (False, True)}
     rest = [query for query in reduced if query not in at_hand]
     asked = [EVERYTHING, *(Query((o,)) for o in split), *extra.values(), *rest]
-    compiled = program(compiler, asked)
+    compiled = compile_queries(compiler, asked)
     seeds = np.zeros((1, len(compiled.queries)))
     seeds[0, 0] = 1.0
     found = engine.evaluate(compiled, values, likelihoods, seeds)
@@ -218,6 +221,9 @@ def evaluate(
     false = np.asarray((compiled.false @ found.usage[:, 0].T).T)
     for (v, truth), query in extra.items():
         (true if truth else false)[:, v] = joint[:, compiled.column[query]]
+    for v in expanded:
+        if v not in about:
+            false[:, v] = np.maximum(1 - true[:, v], 0.0)
     routes = np.zeros((len(values), len(graph.routes)))
     np.add.at(routes.T, compiled.config_routes, found.won[:, 0].T)
     outcomes = routes[:, [outcome.route for outcome in graph.outcomes]]
@@ -232,7 +238,6 @@ def evaluate(
         ((name, truth),) = query.literals
         return (true if truth else false)[:, order[name]]
 
-    about = [graph.evidence[i].target or 0 for i in compiled.items]
     truth_drawn, route = np.zeros((0, 0), bool), np.zeros(0, np.intp)
     if rng is not None:
         truth_drawn, route = sample_discrete(compiler, values, likelihoods, rng)
@@ -314,7 +319,7 @@ def jointly(
         for truth in (False, True)
         for q in unique
     }
-    compiled = program(compiler, [EVERYTHING, *unique, *split.values()])
+    compiled = compile_queries(compiler, [EVERYTHING, *unique, *split.values()])
     seeds = np.zeros((len(values), weights.shape[1], len(compiled.queries)))
     for k, q in enumerate(place):
         seeds[:, :, compiled.column[unique[q]]] += weights[:, :, k]

@@ -14,7 +14,10 @@ many draws there are: quantiles over draws are wider by the noise of each draw's
 forecast is compared with prior odds that are themselves simulated.
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -23,7 +26,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.engine import LogLikelihoods
-from storyodds.models.evidence import columns, forecast_log_density_at, forecast_log_odds
+from storyodds.models.evidence import columns, forecast_log_odds
 from storyodds.models.graph import StoryGraph, Variable
 from storyodds.models.posterior import Draws
 from storyodds.models.quantities import FATES, Jointly, Quantities, derive
@@ -38,7 +41,8 @@ Bools = NDArray[np.bool_]
 
 STATES = 256  # of the assumptions, at every draw of the numbers
 FORECAST_STATES = 1024  # where a forecast is compared with simulated odds
-_BLOCK_CELLS = 2**23  # of float64: what a block of draws may hold
+_BLOCK_CELLS = 2**21  # of float64: what a block of draws may hold, on every core
+_MOST_EMPTY = 0.5  # share of draws at which no state can explain the evidence
 _MOST_UNKNOWN = 0.05  # share of draws at which a forecast may meet odds of 0 or infinity
 
 
@@ -48,16 +52,16 @@ class SimulatedQuantities(Quantities):
 
     Attributes
     ----------
-    batches : Quantities
-        One row for every batch of states; several to a draw where the numbers are all fixed.
-    batch_values : (n_batches, n_numbers) array
-    log_squares : (n_batches,) array
-        Log of the mean square of a batch's weights.
+    batches : (n_batches,) array
+        Log of the mean weight of every batch of states; where the numbers are all fixed, several
+        batches belong to one draw.
+    squares : (n_batches, 3, n_headlines) array
+        Sums of w^2, w^2 f and w^2 f^2 over the states of a batch, whose weights w sum to 1, for
+        the probability f of every class and fate.
     """
 
-    batches: Quantities
-    batch_values: Array
-    log_squares: Array
+    batches: Array
+    squares: Array
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,8 @@ class _States:
         Mean over states of the chance with which an assumption was drawn.
     weights : (n_draws, n_states) array
         Sum to 1, or to 0 where no state can explain the evidence.
-    log_mean, log_square : (n_draws,) array
-        Logs of the mean and of the mean square of the weights before that.
+    log_mean : (n_draws,) array
+        Log of the mean of the weights before that.
     routes, outcomes : (n_draws, n_routes or n_outcomes, n_states) array
         Probabilities given the state and the evidence.
     untold : bool
@@ -83,7 +87,6 @@ class _States:
     chances: Array
     weights: Array
     log_mean: Array
-    log_square: Array
     routes: Array
     outcomes: Array
     untold: bool
@@ -164,16 +167,20 @@ class Simulation:
             truth=np.zeros((0 if rng is None else n, len(graph.variables)), bool),
             route=np.zeros(0 if rng is None else n, np.intp),
         )
-        log_squares = np.empty(n)
-        for block, states in self._blocks(values, likelihoods):
+        headlines = _headlines(graph, values)
+        squares = np.empty((n, 3, headlines.shape[1]))
+
+        def fill(block: slice, states: _States) -> None:
             self._fill(found, block, states, queries)
-            log_squares[block] = states.log_square
+            told, twice = np.matmul(headlines[block], states.outcomes), states.weights**2
+            for power in range(3):
+                squares[block, power] = np.matmul(told**power, twice[:, :, None])[:, :, 0]
             if uniforms is not None:
                 found.truth[block], found.route[block] = _choose(states, uniforms[block])
+
+        self._run(values, likelihoods, fill)
         whole = self._pool(found, uniforms)
-        return SimulatedQuantities(
-            **vars(whole), batches=found, batch_values=values, log_squares=log_squares
-        )
+        return SimulatedQuantities(**vars(whole), batches=found.log_evidence, squares=squares)
 
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
@@ -183,12 +190,15 @@ class Simulation:
         shape = (len(values), len(queries), len(self.graph.variables))
         found = Jointly(np.empty(shape[:2]), np.empty(shape), np.empty(shape))
         log_evidence = np.empty(len(values))
-        for block, states in self._blocks(values, likelihoods):
+
+        def fill(block: slice, states: _States) -> None:
             log_evidence[block] = states.log_mean
             events = self._events(states, queries)
             found.events[block] = events.sum(axis=2)
             for out, truth in ((found.true, states.truth), (found.false, ~states.truth)):
                 out[block] = np.matmul(events, truth.transpose(0, 2, 1).astype(float))
+
+        self._run(values, likelihoods, fill)
         shares = self._shares(log_evidence)
         return Jointly(*(_pooled(x, shares) for x in (found.events, found.true, found.false)))
 
@@ -196,9 +206,12 @@ class Simulation:
         """Estimate log P(evidence | numbers) but for forecasts, (n_draws,), in nats."""
         values, likelihoods = self._spread(values, likelihoods)
         out = np.empty(len(values))
-        for block, states in self._blocks(values, likelihoods):
+
+        def fill(block: slice, states: _States) -> None:
             out[block] = states.log_mean
-        return log_sum_exp(out.reshape(-1, self.batches), axis=1) - np.log(self.batches)
+
+        self._run(values, likelihoods, fill)
+        return np.asarray(log_sum_exp(out.reshape(-1, self.batches), axis=1) - np.log(self.batches))
 
     def checked(self, draws: Draws, prior: Quantities, posterior: Quantities) -> Draws:
         """Say of the draws that they are simulated, and how large the error of that is."""
@@ -247,17 +260,30 @@ class Simulation:
             },
         )
 
-    def _blocks(
-        self, values: Array, likelihoods: LogLikelihoods
-    ) -> Iterator[tuple[slice, _States]]:
+    def _run(
+        self,
+        values: Array,
+        likelihoods: LogLikelihoods,
+        work: Callable[[slice, _States], None],
+    ) -> None:
+        """Let something be done with the states of all draws, block by block, on every core."""
         graph, n = self.graph, len(values)
         width = 2 * len(graph.variables) + 5 * len(graph.routes) + 2 * len(graph.outcomes)
         step = max(1, _BLOCK_CELLS // (self.n_states * max(1, width)))
-        for first in range(0, n, step):
-            if self.tell is not None:
-                self.tell(first, n)
-            block = slice(first, min(first + step, n))
-            yield block, self._states(block, values[block], likelihoods.take(block))
+        blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
+
+        def work_on(block: slice) -> int:
+            work(block, self._states(block, values[block], likelihoods.take(block)))
+            return int(block.stop)
+
+        cores = (os.process_cpu_count() if sys.version_info >= (3, 13) else os.cpu_count()) or 1
+        pool = ThreadPoolExecutor(min(cores, len(blocks)))
+        try:
+            for done in pool.map(work_on, blocks):
+                if self.tell is not None:
+                    self.tell(done, n)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     # States
 
@@ -291,17 +317,15 @@ class Simulation:
         top = log_weights.max(axis=1)
         top = np.where(np.isfinite(top), top, 0.0)
         weights = np.exp(log_weights - top[:, None])
-        total, squares = weights.sum(axis=1), (weights**2).sum(axis=1)
+        total = weights.sum(axis=1)
         weights /= np.where(total > 0, total, 1.0)[:, None]
         with np.errstate(divide="ignore"):
             log_mean = np.log(total) + top - np.log(n_states)
-            log_square = np.log(squares) + 2 * top - np.log(n_states)
         return _States(
             truth=truth,
             chances=chances,
             weights=weights,
             log_mean=log_mean,
-            log_square=log_square,
             routes=routes,
             outcomes=self._outcomes(values, routes, by_name),
             untold=not (likelihoods.assumptions.any() or likelihoods.routes.any()),
@@ -327,9 +351,7 @@ class Simulation:
             chances[:, v] = np.broadcast_to(chance, u[:, v].shape).mean(axis=1)
         return truth, chances
 
-    def _race(
-        self, values: Array, said: Array, by_name: dict[str, Bools]
-    ) -> tuple[Array, Array]:
+    def _race(self, values: Array, said: Array, by_name: dict[str, Bools]) -> tuple[Array, Array]:
         """P(route | state, evidence) and log P(evidence about the outcome | state)."""
         shape = next(iter(by_name.values())).shape if by_name else (len(values), self.n_states)
         log_weights = np.empty((shape[0], len(self.graph.routes), shape[1]))
@@ -436,11 +458,21 @@ def _holds(formula: Formula, value: dict[str, Bools]) -> Bools:
     return np.asarray(count >= needed)
 
 
+def _headlines(graph: StoryGraph, values: Array) -> Array:
+    """What every outcome adds to every class and fate, (n_draws, n_headlines, n_outcomes)."""
+    added = []
+    for o in range(len(graph.outcomes)):
+        derived = derive(graph, values, np.tile(np.eye(len(graph.outcomes))[o], (len(values), 1)))
+        added.append(np.concatenate([derived.classes, derived.fates], axis=1))
+    return np.stack(added, axis=2)
+
+
 def _pooled(batches: Array, shares: Array) -> Array:
     """Batches of every draw together."""
     if shares.shape[1] == 1:
         return batches
-    return np.asarray(np.einsum("db,db...->d...", shares, batches.reshape(*shares.shape, *batches.shape[1:])))
+    by_draw = batches.reshape(*shares.shape, *batches.shape[1:])
+    return np.asarray(np.einsum("db,db...->d...", shares, by_draw))
 
 
 def _at(weights: Array, u: Array) -> NDArray[np.intp]:
@@ -466,83 +498,83 @@ def _judged(
     prior: SimulatedQuantities,
     posterior: SimulatedQuantities,
 ) -> Draws:
-    graph, n_states = simulation.graph, simulation.n_states
-    batches = posterior.batches
-    log_forecasts, unknown = _forecasts(graph, prior)
-    log_forecasts = np.repeat(log_forecasts, simulation.batches)
-    logs = batches.log_evidence + log_forecasts
+    logs = posterior.batches
     shares = draws.weights  # smoothed
     if simulation.batches > 1:
         shares = np.exp(logs - log_sum_exp(logs, axis=0))
-    joint_ess = float(
-        np.exp(
-            2 * log_sum_exp(logs, axis=0)
-            - log_sum_exp(posterior.log_squares + 2 * log_forecasts, axis=0)
-        )
-        * n_states
-    )
-    derived = derive(graph, posterior.batch_values, batches.outcomes)
-    errors = {
-        **{name: _error(derived.classes[:, c], shares) for c, name in enumerate(CLASSES)},
-        **{name: _error(derived.fates[:, f], shares) for f, name in enumerate(FATES)},
-    }
-    empty = float(np.mean(batches.log_evidence == -np.inf))
-    complaints = list(draws.messages)
-    if joint_ess < MIN_ESS:
-        complaints.append(
-            f"the simulated states count for {joint_ess:.0f} independent ones; {MIN_ESS} are needed"
-        )
-    if empty > 0.5:
-        complaints.append(
-            f"in {empty:.0%} of the draws none of the {n_states} states can explain the evidence"
-        )
-    complaints += [
-        f"{name}: in {share:.0%} of the draws the simulated prior chance is 0 or 1, which is no "
-        "chance to compare a forecast with"
-        for name, share in unknown.items()
-        if share > _MOST_UNKNOWN
+    squares, ones = posterior.squares, posterior.squares[:, 0, 0]
+    joint_ess = float(1 / (shares**2 @ ones))
+    derived = derive(simulation.graph, draws.values, posterior.outcomes)
+    told = np.concatenate([derived.classes, derived.fates], axis=1)
+    overall = draws.weights @ told
+    errors = np.sqrt(shares**2 @ _around(squares, overall))
+    noise = np.sqrt(draws.weights @ _around(squares, told)) if simulation.batches == 1 else None
+    names = (*CLASSES, *FATES)
+    complaints = [
+        *draws.messages,
+        *_complaints(simulation, prior, joint_ess, float(np.mean(logs == -np.inf))),
     ]
     return replace(
         draws,
         method="simulation",
         diagnostics={
             **draws.diagnostics,
-            "states": n_states * simulation.batches,
+            "states": simulation.n_states * simulation.batches,
             "ess_joint": joint_ess,
-            "simulation_error": errors,
+            "simulation_error": dict(zip(names, errors.tolist(), strict=True)),
+            "simulation_noise": None
+            if noise is None
+            else dict(zip(names, noise.tolist(), strict=True)),
         },
-        messages=(*complaints, _note(simulation, draws, errors)),
+        messages=(*complaints, _note(simulation, errors, noise)),
         ok=not complaints,
     )
 
 
-def _forecasts(graph: StoryGraph, prior: Quantities) -> tuple[Array, dict[str, float]]:
-    """Log density of all forecasts at every draw; and where their odds are not known."""
-    total, unknown = np.zeros(len(prior.routes)), {}
+def _around(squares: Array, middle: Array) -> Array:
+    """Sum of w^2 (f - middle)^2 over the states of every batch, (n_batches, n_headlines)."""
+    return np.asarray(
+        np.maximum(squares[:, 2] - 2 * middle * squares[:, 1] + middle**2 * squares[:, 0], 0)
+    )
+
+
+def _complaints(
+    simulation: Simulation, prior: Quantities, joint_ess: float, empty: float
+) -> list[str]:
+    graph, complaints = simulation.graph, []
+    if joint_ess < MIN_ESS:
+        complaints.append(
+            f"the simulated states count for {joint_ess:.0f} independent ones; {MIN_ESS} are needed"
+        )
+    if empty > _MOST_EMPTY:
+        complaints.append(
+            f"in {empty:.0%} of the draws none of the {simulation.n_states} states can explain the "
+            "evidence"
+        )
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             odds = forecast_log_odds(graph, i, prior.routes, prior.said)
-            total = total + forecast_log_density_at(item, odds)
-            unknown[item.id] = float(np.mean(~np.isfinite(odds)))
-    return total, unknown
+            unknown = float(np.mean(~np.isfinite(odds)))
+            if unknown > _MOST_UNKNOWN:
+                complaints.append(
+                    f"{item.id}: in {unknown:.0%} of the draws the simulated prior chance is 0 or "
+                    "1, which a forecast cannot be compared with"
+                )
+    return complaints
 
 
-def _error(x: Array, weights: Array) -> float:
-    """Standard error of a self-normalized mean, batches taken for independent."""
-    mean = weights @ x
-    return float(np.sqrt(np.sum(weights**2 * (x - mean) ** 2)))
+def _note(simulation: Simulation, errors: Array, noise: Array | None) -> str:
+    success, catastrophe = (len(CLASSES) + FATES.index(f) for f in ("success", "catastrophe"))
 
+    def sizes(x: Array) -> str:
+        return f"{x[success]:.1g} for success and {x[catastrophe]:.1g} for catastrophe"
 
-def _note(simulation: Simulation, draws: Draws, errors: dict[str, float]) -> str:
     n_states = simulation.n_states * simulation.batches
-    where = "" if simulation.batches > 1 else " at every draw"
-    wider = (
-        ""
-        if simulation.batches > 1
-        else ", and intervals are wider by the noise of so many states at a single draw"
+    note = (
+        f"simulated, not summed exactly: {n_states:,} states of the assumptions"
+        f"{'' if noise is None else ' at every draw'}, so that probabilities carry a simulation "
+        f"error, with a standard error of {sizes(errors)}"
     )
-    return (
-        f"simulated, not summed exactly: {n_states:,} states of the assumptions{where}, so that "
-        f"probabilities carry a standard error ({errors['success']:.1g} for success, "
-        f"{errors['catastrophe']:.1g} for catastrophe){wider}"
-    )
+    if noise is None:
+        return note
+    return f"{note}; intervals are wider by the error at a single draw, which is {sizes(noise)}"

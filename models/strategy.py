@@ -10,7 +10,7 @@ from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.compiler import Competition, Compiler
 from storyodds.models.graph import StoryGraph
 from storyodds.models.program import Program, program
-from storyodds.models.queries import EVERYTHING
+from storyodds.models.queries import EVERYTHING, Query
 from storyodds.priors.errors import Problem, UnsupportedStoryError
 
 GIB = 2**30
@@ -80,6 +80,21 @@ def choose_compiler(
             if found:  # quadrature needs less of everything: patterns only where it fails
                 return min(found, key=lambda pair: pair[0])[1]
     raise UnsupportedStoryError([Problem(_refusal(min(refused, key=len), max_memory))])
+
+
+def compiled(compiler: Compiler, queries: Sequence[Query]) -> Program:
+    """Compile queries of a story that has been compiled already.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If they need more memory than the story's sum itself.
+    """
+    try:
+        return program(compiler, queries)
+    except CliqueTooLargeError as error:
+        memory = compiler.builder.budget * _BYTES_A_NODE
+        raise UnsupportedStoryError([Problem(_refusal(error.names, memory))]) from None
 
 
 def _budgets(first: int, most: int) -> Sequence[int]:

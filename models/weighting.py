@@ -98,7 +98,10 @@ def weigh(prepared: PreparedStory, values: Array, prior: Quantities) -> Draws:
 def _smooth(log_weights: Array) -> tuple[Array, float | None]:
     from arviz_stats.base import array_stats  # over a second; only uncertain stories need it
 
-    smoothed, k = array_stats.psislw(-log_weights)
+    try:
+        smoothed, k = array_stats.psislw(-log_weights)
+    except ValueError:  # the largest weights are all the same: there is no tail to smooth
+        return log_weights, None
     # Too few distinct weights in the tail to fit a shape to: nothing is known of it.
     return np.asarray(smoothed, float), float(k) if np.isfinite(k) else None
 

@@ -37,7 +37,7 @@ def heading(title: str, note: str = "") -> Iterator[Text]:
 
 def is_uncertain(summary: Json) -> bool:
     """Whether anything has an interval."""
-    return bool(summary["method"] != "exact")
+    return bool(summary["diagnostics"]["draws"] > 1)
 
 
 def band(entry: Json) -> str:
@@ -73,6 +73,13 @@ def _soundness(summary: Json) -> str:
         return (
             f"Sound: {d['draws']:,} weighted draws count as {d['ess']:,.0f} independent "
             f"ones{shape}."
+        )
+    if summary["method"] == "simulation":
+        shape = "" if d["pareto_k"] is None else f" (Pareto k {_signed(d['pareto_k'])})"
+        drawn = f"{d['draws']:,} draws of {d['states']:,}" if d["draws"] > 1 else f"{d['states']:,}"
+        return (
+            f"Sound, as simulations go: {drawn} weighted states count as {d['ess_joint']:,.0f} "
+            f"independent ones{shape}."
         )
     return (
         f"Sound: {d['draws']:,} NUTS draws count as at least "

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from storyodds.models.assessment import Assessment, Method, Progress, assess
+from storyodds.models.strategy import MAX_MEMORY
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.reports.summary import summarize as summarize_assessment
@@ -24,6 +25,7 @@ def estimate(
     method: Method = "auto",
     draws: int = 4096,
     seed: int = 1,
+    max_memory: int = MAX_MEMORY,
     progress: Progress | None = None,
 ) -> "xr.DataTree":
     """Estimate a story: the posterior of its numbers and the odds at each draw of them.
@@ -35,12 +37,16 @@ def estimate(
         A named set of overrides, or the path of a view's file.
     settings : mapping of str to PRIOR, optional
         Overrides by id or number name, such as `{"situational-awareness": [0.2, 0.6]}`.
-    method : {"auto", "weighting", "nuts"}
+    method : {"auto", "weighting", "nuts", "simulation"}
         `auto` weights draws from the prior and goes on to NUTS by itself where the weights are
-        not good enough. A story without uncertain numbers is exact whatever is asked.
+        not good enough. A story without uncertain numbers is exact with all three. `simulation`
+        draws states of the assumptions instead of summing over them, for stories that are too
+        large to sum; it is never chosen by itself, and its result says what its error is.
     draws : int
         For weighting, rounded up to a power of two.
     seed : int
+    max_memory : int
+        Bytes that compiling the exact sums may take.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -55,7 +61,7 @@ def estimate(
     InputError
         If a view or setting does not fit, or the evidence is impossible under the story.
     UnsupportedStoryError
-        If the story is too large to sum exactly.
+        If the story is too large to sum exactly within `max_memory`.
 
     Examples
     --------
@@ -66,7 +72,14 @@ def estimate(
     """
     chosen = load_view(view) if isinstance(view, str) else view
     resolved = resolve(story, view=chosen, settings=settings)
-    assessment = assess(resolved, method=method, draws=draws, seed=seed, progress=progress)
+    assessment = assess(
+        resolved,
+        method=method,
+        draws=draws,
+        seed=seed,
+        max_memory=max_memory,
+        progress=progress,
+    )
     return result_of(assessment, summarize_assessment(assessment))
 
 

@@ -210,7 +210,12 @@ def _plain(draws: Array) -> Summary:
 
 
 def _versions(method: str) -> dict[str, str]:
-    used = {"exact": [], "weighting": ["arviz-stats"], "nuts": ["arviz-stats", "nutpie"]}[method]
+    used = {
+        "exact": [],
+        "weighting": ["arviz-stats"],
+        "nuts": ["arviz-stats", "nutpie"],
+        "simulation": ["arviz-stats"],
+    }[method]
     names = ["storyodds", "numpy", "scipy", *used]
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
@@ -398,7 +403,7 @@ def _weakest_link(view: _View, path: Path) -> str | None:
             continue
         drop = total - (total - concern(frozenset([literal]))) / (1 - certainty)
         share = round(drop / total, 9) if total > 0 else 0.0
-        candidates.append((-share, step, _text(literal)))
+        candidates.append((-share, round(step, 9), _text(literal)))
     return min(candidates)[2] if candidates else None
 
 

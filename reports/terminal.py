@@ -136,6 +136,18 @@ def _headline(summary: Json) -> Iterator[Text]:
     else:
         said = "Every number of the story is fixed, so the odds have no intervals."
     yield Text(said, style="dim")
+    if summary["method"] == "simulation":
+        error = summary["diagnostics"]["simulation_error"]
+        told = ", ".join(
+            f"{name} ±{percent(error[name])}"
+            for name in ("success", "catastrophe")
+            if error[name] > 0
+        )
+        yield Text(
+            "SIMULATED, not summed exactly: every probability carries simulation error"
+            + (f" (standard error: {told})." if told else "."),
+            style="yellow",
+        )
 
 
 def _sentence(summary: Json, start: str, entry: Json, fate: str) -> Text:
@@ -387,9 +399,11 @@ def _commands(summary: Json, source: str) -> Iterator[Text]:
     if source == "-":
         return
     name = shlex.quote(printable(source))
-    suggested = (
-        _next_attempt(summary) or _next_view(summary) or _next_setting(summary) or "-o result.nc"
-    )
+    suggested = _next_attempt(summary)
+    if suggested is None:
+        suggested = _next_view(summary) or _next_setting(summary) or "-o result.nc"
+        if summary["method"] == "simulation":  # the story may be too large for any other
+            suggested += " --method simulation"
     yield Text("  Next: ", style="dim").append(
         f"storyodds estimate {name} {suggested}", style="not dim"
     )
@@ -401,7 +415,16 @@ def _next_attempt(summary: Json) -> str | None:
         return None
     if summary["method"] == "weighting":
         return "--method nuts"
+    if summary["method"] == "simulation":
+        return f"--method simulation --draws {_more(summary)}"
     return f"--method nuts --draws {4 * summary['diagnostics']['draws']}"
+
+
+def _more(summary: Json) -> int:
+    """More draws, each of as many states; of one draw the states are told, not the draws asked."""
+    d = summary["diagnostics"]
+    asked = d["draws"] if d["draws"] > 1 else d["states"] // 256
+    return int(min(4 * asked, 1 << 20))
 
 
 def _next_view(summary: Json) -> str | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from storyodds.models.datatree import load_result, save_result
     from storyodds.models.pymc_model import compile_story
     from storyodds.priors.errors import InputError, UnknownStoryError, UnsupportedStoryError
+    from storyodds.reports.importance import importance
     from storyodds.reports.results import estimate, summarize
     from storyodds.scenarios.loader import load_story, load_text
     from storyodds.scenarios.open_psa import import_open_psa
@@ -29,6 +30,7 @@ __all__ = [
     "compile_story",
     "estimate",
     "import_open_psa",
+    "importance",
     "load_result",
     "load_story",
     "load_text",
@@ -47,6 +49,7 @@ _HOMES = {
     "compile_story": "storyodds.models.pymc_model",
     "estimate": "storyodds.reports.results",
     "import_open_psa": "storyodds.scenarios.open_psa",
+    "importance": "storyodds.reports.importance",
     "load_result": "storyodds.models.datatree",
     "load_story": "storyodds.scenarios.loader",
     "load_text": "storyodds.scenarios.loader",

@@ -10,17 +10,20 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from storyodds.options import (
+    CLASSES,
     all_of,
     chosen_settings,
     chosen_view,
     load_one,
     load_stories,
+    memory_of,
     result_files,
     story_file,
     thresholds_of,
@@ -32,6 +35,8 @@ from storyodds.streams import prepare, silence, speaks_unicode
 if TYPE_CHECKING:
     from storyodds.models.assessment import Progress
     from storyodds.scenarios.schema import Story
+
+type Command = Callable[..., Any]
 
 DONE, FAILED, WRONG_INPUT, NOT_RELIABLE, ABOVE_THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -67,6 +72,40 @@ json_option = click.option(
 )
 
 
+def changing(command: Command) -> Command:
+    """Add the options that change a story's numbers."""
+    view = click.option(
+        "--view", help="A named set of overrides (sceptic, advocate, …) or a view's file."
+    )
+    settings = click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="ID=PRIOR",
+        help="Override one number, as in --set situational-awareness=[0.2,0.6]; repeatable.",
+    )
+    return view(settings(command))
+
+
+def sampling(command: Command, *, simulation: bool = False) -> Command:
+    """Add the options that say how the posterior is drawn from."""
+    said = "auto weights draws from the prior, and runs NUTS where that is not good enough"
+    method = click.option(
+        "--method",
+        type=click.Choice(["auto", "weighting", "nuts"] + ["simulation"] * simulation),
+        default="auto",
+        show_default=True,
+        help=f"{said}; simulation is for stories too large to sum exactly."
+        if simulation
+        else f"{said}.",
+    )
+    draws = click.option(
+        "--draws", type=click.IntRange(64, 1 << 20), default=4096, show_default=True
+    )
+    seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+    return method(draws(seed(command)))
+
+
 @cli.command(short_help="Odds of every outcome, and the failure paths of most concern.")
 @stories_argument
 @json_option
@@ -77,23 +116,15 @@ json_option = click.option(
     help="Save the result: a .nc file (ArviZ DataTree) or a .json file; a folder for several "
     "stories.",
 )
-@click.option("--view", help="A named set of overrides (sceptic, advocate, …) or a view's file.")
+@changing
+@partial(sampling, simulation=True)
 @click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="ID=PRIOR",
-    help="Override one number, as in --set situational-awareness=[0.2,0.6]; repeatable.",
-)
-@click.option(
-    "--method",
-    type=click.Choice(["auto", "weighting", "nuts"]),
-    default="auto",
+    "--max-memory",
+    metavar="SIZE",
+    default="2GiB",
     show_default=True,
-    help="auto weights draws from the prior, and runs NUTS where that is not good enough.",
+    help="Refuse a story whose exact sums take more to set up, as in 512MiB or 8GiB.",
 )
-@click.option("--draws", type=click.IntRange(64, 1 << 20), default=4096, show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
 @click.option(
     "--fail-above",
     "thresholds",
@@ -110,11 +141,13 @@ def estimate(
     method: str,
     draws: int,
     seed: int,
+    max_memory: str,
     thresholds: tuple[str, ...],
 ) -> None:
     """Odds of every outcome, and the failure paths of most concern."""
-    limits, settings, targets, loaded, chosen = all_of(
+    limits, memory, settings, targets, loaded, chosen = all_of(
         lambda: thresholds_of(thresholds),
+        lambda: memory_of(max_memory),
         lambda: chosen_settings(assignments),
         lambda: result_files(stories, output),
         lambda: load_stories(stories),
@@ -128,7 +161,7 @@ def estimate(
                 story,
                 target,
                 _about(name, progress),
-                {"method": method, "draws": draws, "seed": seed},
+                {"method": method, "draws": draws, "seed": seed, "max_memory": memory},
                 {"view": chosen, "settings": settings},
             )
             summaries.append(summary)
@@ -193,7 +226,7 @@ def _shown(path: Path | str | None) -> str:
 def _judge(summaries: list[dict[str, Any]], limits: Mapping[str, float]) -> None:
     """Turn what was computed into an exit code."""
     exceeded = False
-    for summary in summaries:
+    for summary in summaries if limits else ():
         means = {**summary["classes"], **summary["fates"]}
         for name, limit in limits.items():
             if means[name]["mean"] > limit:
@@ -247,6 +280,65 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda stage, done, total: bar.update(
             task, description=stage, completed=done, total=total or None
         )
+
+
+@cli.command(short_help="How much an ending hangs on each assumption.")
+@click.argument("story")
+@json_option
+@click.option(
+    "--of",
+    type=click.Choice([*CLASSES, "catastrophe"]),
+    default="catastrophe",
+    show_default=True,
+    help="The ending that is asked about: a class, or catastrophe.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Tell the N assumptions, or with --json the N literals, on which most hangs; 10 unless "
+    "stated, and all with --json.",
+)
+@changing
+@sampling
+def importance(
+    story: str,
+    as_json: bool,
+    of: str,
+    top: int | None,
+    view: str | None,
+    assignments: tuple[str, ...],
+    method: Any,
+    draws: int,
+    seed: int,
+) -> None:
+    """How much an ending hangs on each assumption: the importance measures of fault trees.
+
+    They tell what learning that an assumption is true, or false, would say of the ending.
+    """
+    settings, loaded, chosen = all_of(
+        lambda: chosen_settings(assignments), lambda: load_one(story), lambda: chosen_view(view)
+    )
+    with _progress() as progress:
+        progress(f"{_shown(story)}: loading", 0, 0)
+        from storyodds.models.assessment import assess
+        from storyodds.reports.importance import summarize_importance
+        from storyodds.scenarios.resolve import resolve
+
+        about = _about(story, progress)
+        resolved = resolve(loaded, view=chosen, settings=settings)
+        assessed = assess(resolved, method=method, draws=draws, seed=seed, progress=about)
+        about("taking assumptions one by one", 0, 0)
+        summary = summarize_importance(assessed, of)
+    if as_json:
+        _write_json({**summary, "literals": summary["literals"][:top]})
+    else:
+        from rich.console import Console
+
+        from storyodds.reports.importance_table import SHOWN, print_importance
+
+        print_importance(Console(highlight=False), summary, top or SHOWN)
+    _judge([summary], {})
 
 
 @cli.command(short_help="Every mistake of every file, and what a reader would ask about.")

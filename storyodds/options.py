@@ -1,6 +1,7 @@
 """What the options of the command line mean: stories, overrides, thresholds, places to save."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from storyodds.scenarios.schema import Story
 
 _FORMATS = (".nc", ".json")
-_CLASSES = ("intended", "mesa-optimizer", "deceptive", "other")
+CLASSES = ("intended", "mesa-optimizer", "deceptive", "other")
+_LEAST_MEMORY = 2**20
 _FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 
 
@@ -107,7 +109,7 @@ def thresholds_of(texts: tuple[str, ...]) -> dict[str, float]:
     """Read NAME=P, the name of a class or a fate."""
     from storyodds.priors.phrases import did_you_mean
 
-    known = (*_CLASSES, *_FATES)
+    known = (*CLASSES, *_FATES)
     limits, problems = {}, []
     for text in texts:
         name, _, value = text.partition("=")
@@ -131,6 +133,23 @@ def thresholds_of(texts: tuple[str, ...]) -> dict[str, float]:
     if problems:
         raise InputError(problems)
     return limits
+
+
+def memory_of(text: str) -> int:
+    """Read an amount of memory in bytes, such as 512MiB, 4GiB or 1073741824."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*", text, re.IGNORECASE | re.ASCII)
+    unit = ((found[2] if found else None) or "b")[0].lower()
+    amount = float(found[1]) * 1024 ** "bkmgt".index(unit) if found else 0.0
+    if not _LEAST_MEMORY <= amount < 2**63:
+        raise InputError(
+            [
+                Problem(
+                    f"--max-memory: found '{text}', expected an amount of memory of at least "
+                    "1MiB, as in 512MiB, 4GiB or a number of bytes"
+                )
+            ]
+        )
+    return int(amount)
 
 
 def result_files(stories: tuple[str, ...], output: Path | None) -> list[Path | None]:

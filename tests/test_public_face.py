@@ -27,6 +27,7 @@ def test_public_names() -> None:
         "compile_story",
         "estimate",
         "import_open_psa",
+        "importance",
         "load_result",
         "load_story",
         "load_text",

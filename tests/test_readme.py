@@ -22,28 +22,34 @@ from storyodds.scenarios.schema import Story
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 CONSOLE = re.compile(r"```console\n\$ (?P<command>.*)\n(?P<output>(?:(?!```).*\n)*)```\n")
-STORIES = dict(re.findall(r"```yaml\n(?=# (\S+\.yaml)\n)((?:(?!```).*\n)*)```\n", TEXT))
+FILES = dict(
+    re.findall(r"```(?:yaml|xml)\n(?=(?:#|<!--) (\S+\.\w+)\b)((?:(?!```).*\n)*)```\n", TEXT)
+)
 SHOWN = {match["command"]: match["output"] for match in CONSOLE.finditer(TEXT)}
 
 
 def output(command: str, folder: Path) -> str:
-    """Run a command of the README beside the stories that the README shows."""
-    for name, text in STORIES.items():
+    """Run a command of the README beside the files that the README shows."""
+    for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
     command, _, head = command.partition(" | head -n ")
-    program, *arguments = shlex.split(command)
-    assert program == "storyodds"
     plain = {name: value for name, value in os.environ.items() if not name.endswith("_COLOR")}
-    done = subprocess.run(
-        [sys.executable, "-m", "storyodds", *arguments],
-        env=plain | {"COLUMNS": "80", "PYTHONUTF8": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=folder,
-        encoding="utf-8",
-        check=False,
-    )
-    lines = done.stdout.splitlines()[: int(head) if head else None]
+    told = ""
+    for part in command.split(" | "):
+        program, *arguments = shlex.split(part)
+        assert program == "storyodds"
+        done = subprocess.run(
+            [sys.executable, "-m", "storyodds", *arguments],
+            env=plain | {"COLUMNS": "80", "PYTHONUTF8": "1"},
+            input=told,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            encoding="utf-8",
+            check=False,
+        )
+        told = done.stdout
+    lines = told.splitlines()[: int(head) if head else None]
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
@@ -52,9 +58,9 @@ def test_shown_output(command: str, tmp_path: Path) -> None:
     assert SHOWN[command] == output(command, tmp_path), "`make readme` writes the present output"
 
 
-def test_stories_are_found() -> None:
-    assert set(STORIES) == {"summarizer.yaml", "wrong.yaml"}
-    assert len(SHOWN) == 7
+def test_files_are_found() -> None:
+    assert set(FILES) == {"summarizer.yaml", "wrong.yaml", "cooling.xml"}
+    assert len(SHOWN) == 9
 
 
 def test_python_session() -> None:
@@ -69,7 +75,7 @@ def options(command: click.Command) -> set[str]:
 
 def test_commands_and_options_exist() -> None:
     assert isinstance(cli, click.Group)
-    for line in re.findall(r"(?:`|\$ )storyodds ([^`|\n]*)", TEXT):
+    for line in re.findall(r"(?:`|\$ |\| )storyodds ([^`|\n]*)", TEXT):
         name, *arguments = line.split()
         if name.startswith("-"):
             continue
@@ -95,9 +101,9 @@ def test_every_key_of_a_story_is_told() -> None:
 
 def test_every_form_of_a_number_is_read() -> None:
     forms = re.findall(r"^\| `([0-9\[{].*?)` \|", TEXT.partition("takes any of these")[2], re.M)
-    assert len(forms) == 8
+    assert len(forms) == 11
     for form in forms:
-        bits, harm = (form, "0") if "normal" in form else ("0", form)
+        bits, harm = (form, "0") if "1.5" in form else ("0", form)
         load_text(
             "{story: s, title: T, goal: {specification: S, desirability: D}, routes: "
             f"[{{id: something-else, class: other, bits: {bits}, harm: {harm}}}]}}"

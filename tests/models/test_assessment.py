@@ -161,6 +161,18 @@ def test_nuts_cannot_follow_fixed_values() -> None:
         assess(resolved, method="nuts", draws=64)
 
 
+def test_weights_of_which_the_largest_are_all_the_same() -> None:
+    """There is no tail to smooth: two fixed values give two weights."""
+    pool = {"pool": [{"by": "A", "value": 0.1}, {"by": "B", "value": 0.5}]}
+    assessment = assess(resolve(on_a_class(pool, [FINDING])), draws=1024)
+    assert assessment.draws.ok
+    assert assessment.draws.diagnostics["pareto_k"] is None
+    # P(deceptive) is (0.1 + 0.5) / 2 before a likelihood ratio of 20.
+    assert summarize(assessment)["classes"]["deceptive"]["mean"] == pytest.approx(
+        20 * 0.3 / (20 * 0.3 + 0.7), abs=1e-9
+    )
+
+
 # --- seeds --------------------------------------------------------------------------------------
 
 

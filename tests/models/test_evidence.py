@@ -12,6 +12,7 @@ from support.building import believe, item, tell
 from support.monte_carlo import mean_and_error
 from support.oracle import ImpossibleEvidence, expected_likelihoods, solve
 from support.oracle_evidence import log_likelihoods
+from support.roads import by_road
 from support.strategies import evidence_items, small_stories
 
 from storyodds.models import engine
@@ -264,14 +265,21 @@ def test_numbers_that_no_draw_used_keep_their_prior() -> None:
     assert stats.kstest(np.log(column / (1 - column)), prior.cdf).pvalue > 1e-6
 
 
+@pytest.mark.parametrize("name", ["numpy", "numba"])
 def test_draws_in_pieces_are_the_same_draws(
-    assessed: Assessment, monkeypatch: pytest.MonkeyPatch
+    assessed: Assessment, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Each piece of the draws has to take its own rows of what the evidence says."""
-    plan, graph = assessed.prepared.likelihood_plan, assessed.prepared.graph
-    values = assessed.draws.values[:500]
-    said = assemble(plan, graph, explicit_tables(graph, values))
-    whole = engine.log_evidence(plan, values, said)
-    monkeypatch.setattr(engine, "_CHUNK_CELLS", 64)
-    assert len(engine.chunks(plan, 500)) > 10
-    np.testing.assert_allclose(engine.log_evidence(plan, values, said), whole, rtol=1e-13)
+    prepared = assessed.prepared
+    values, n = assessed.draws.values[:500], 500
+    said = assemble(prepared.graph, explicit_tables(prepared.graph, values))
+    seeds = np.random.default_rng(1).uniform(size=(n, 1, 1))
+    one_by_one = [
+        by_road("numpy", prepared.likelihood, values[d : d + 1], said.take(slice(d, d + 1)), seed)
+        for d, seed in enumerate(seeds)
+    ]
+    monkeypatch.setattr(engine, "_BLOCK_CELLS", 64)
+    pieces = by_road(name, prepared.likelihood, values, said, seeds)
+    for field in ("log_roots", "usage", "won", "pulls"):
+        expected = np.concatenate([getattr(one, field) for one in one_by_one])
+        np.testing.assert_allclose(getattr(pieces, field), expected, rtol=1e-12, atol=1e-13)

@@ -2,29 +2,45 @@
 
 import subprocess
 import sys
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.special import logit
+from scipy.special import expit, logit
+from support.roads import by_road, goes_through_logs
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models import kernel
-from storyodds.models.density import continuous, flatten, log_density, target_of, to_values
-from storyodds.models.engine import LogLikelihoods, backward, forward, gradient, no_evidence
+from storyodds.models import engine, kernel
+from storyodds.models.answers import Exact
+from storyodds.models.compiler import Competition
+from storyodds.models.density import (
+    bounds,
+    continuous,
+    flatten,
+    log_density,
+    target_of,
+    to_values,
+)
+from storyodds.models.engine import LogLikelihoods, no_evidence
 from storyodds.models.evidence import event_likelihoods, forecast_log_density_at
-from storyodds.models.plan import Plan
 from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
-from storyodds.priors.errors import InputError
+from storyodds.models.program import Program, program
+from storyodds.models.queries import EVERYTHING
+from storyodds.models.strategy import choose_compiler
+from storyodds.priors.distributions import LN2
+from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
 
 Array = NDArray[np.float64]
 
 BUNDLED = ("rlhf-assistant", "gpt-simulator", "cat-classifier", "coinrun-agent")
+COMPETITIONS: tuple[Competition, ...] = ("patterns", "quadrature")
 EXTREME_PROBABILITIES = (0.0, 1.0, 1e-300, 1e-17, 1 - 2**-53)
 EXTREME_BITS = (-60.0, 60.0, -700.0, 700.0, 2000.0)
 
@@ -35,6 +51,14 @@ relaxed = settings(
 )
 fewer = settings(relaxed, max_examples=20)  # stories with priors take long to draw
 seeds = st.integers(0, 2**32 - 1)
+
+
+def prepared_as(story: Story, competition: Competition) -> PreparedStory:
+    """Prepare a story so that routes compete in one given way."""
+    prepared = prepare(resolve(story))
+    compiler = choose_compiler(prepared.graph, evidence_only=True, competition=competition)
+    exact = Exact(prepared.compiler, program(compiler, [EVERYTHING]))
+    return replace(prepared, answers=exact)
 
 
 def random_values(prepared: PreparedStory, seed: int, extreme: float) -> Array:
@@ -51,48 +75,74 @@ def random_values(prepared: PreparedStory, seed: int, extreme: float) -> Array:
 
 def bodies_of_evidence(prepared: PreparedStory) -> list[LogLikelihoods]:
     """List what the story itself says, every forecast's event and complement, and nothing."""
-    plan, graph = prepared.likelihood_plan, prepared.graph
+    graph = prepared.graph
     events = [
-        event_likelihoods(plan, graph, i, happens)
+        event_likelihoods(graph, i, happens)
         for i, item in enumerate(graph.evidence)
         if item.form == "forecast"
         for happens in (True, False)
     ]
-    return [prepared.likelihoods(plan), *events, no_evidence(plan)]
+    return [prepared.likelihoods, *events, no_evidence(graph)]
 
 
-def by_kernel(plan: Plan, values: Array, said: list[LogLikelihoods]) -> tuple[Array, Array]:
-    return kernel.evaluate(
-        flatten(plan),
-        values,
-        np.concatenate([one.assumptions for one in said]),
-        np.concatenate([one.routes for one in said]),
-    )
+def by_kernel(
+    compiled: Program, values: Array, likelihoods: LogLikelihoods
+) -> tuple[float, Array, Array, Array]:
+    """Log P(evidence), and its derivatives in numbers and in both kinds of likelihoods."""
+    assumptions, routes = likelihoods.assumptions[0], likelihoods.routes[0]
+    found = [np.full(len(x), np.nan) for x in (values, assumptions, routes)]
+    fit = kernel.log_evidence(flatten(compiled), values, 1 - values, assumptions, routes, *found)
+    return fit, found[0], found[1], found[2]
+
+
+def by_engine(
+    compiled: Program, values: Array, likelihoods: LogLikelihoods
+) -> tuple[float, Array, Array, Array]:
+    found = engine.evaluate(compiled, values[None], likelihoods, np.ones((1, 1)))
+    slopes = engine.gradient(compiled, values[None], found)[0, 0]
+    said = np.zeros(likelihoods.assumptions.shape[1])
+    ended = np.zeros(likelihoods.routes.shape[1])
+    np.add.at(said, compiled.said.what, found.usage[0, 0, compiled.said.leaves])
+    np.add.at(ended, compiled.config_routes, found.won[0, 0])
+    return float(found.log_roots[0, 0]), slopes, said, ended
+
+
+def log_spread(compiled: Program, values: Array) -> float:
+    """Log of how far apart the weights of configs lie."""
+    log_weights = LN2 * (compiled.config_bits @ values)
+    return float(np.ptp(log_weights))
 
 
 def assert_equals_engine(prepared: PreparedStory, values: Array) -> None:
-    plan, n = prepared.likelihood_plan, len(prepared.graph.variables)
-    said = bodies_of_evidence(prepared)
-    fits, slopes = by_kernel(plan, values, said)
-    for fit, slope, one in zip(fits, slopes, said, strict=True):
-        passed = forward(plan, values[None], one)
-        expected = gradient(plan, values[None], backward(plan, n, passed))[0]
-        assert fit == pytest.approx(float(passed.log_evidence[0]), rel=1e-10, abs=1e-12)
-        np.testing.assert_allclose(slope, expected, rtol=1e-10, atol=1e-12)
-        assert np.isfinite(fit) or not slope.any()
+    compiled = prepared.likelihood
+    too_wide = compiled.competition == "quadrature" and log_spread(compiled, values) > 600
+    for likelihoods in bodies_of_evidence(prepared):
+        fit, *slopes = by_kernel(compiled, values, likelihoods)
+        if np.isnan(fit):
+            assert not any(slope.any() for slope in slopes)
+            if not too_wide:
+                # It gives up only where numpy would have to go through logs as well.
+                assert goes_through_logs(compiled, values[None], likelihoods)
+            continue
+        expected, *others = by_engine(compiled, values, likelihoods)
+        assert fit == pytest.approx(expected, rel=1e-10, abs=1e-11)
+        for slope, other in zip(slopes, others, strict=True):
+            np.testing.assert_allclose(slope, other, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("competition", COMPETITIONS)
 @relaxed
-@given(small_stories(), seeds)
-def test_equals_the_engine(story: Story, seed: int) -> None:
-    prepared = prepare(resolve(story))
+@given(story=small_stories(), seed=seeds)
+def test_equals_the_engine(story: Story, seed: int, competition: Competition) -> None:
+    prepared = prepared_as(story, competition)
     assert_equals_engine(prepared, random_values(prepared, seed, extreme=0.0))
 
 
+@pytest.mark.parametrize("competition", COMPETITIONS)
 @relaxed
-@given(small_stories(), seeds)
-def test_equals_the_engine_at_extremes(story: Story, seed: int) -> None:
-    prepared = prepare(resolve(story))
+@given(story=small_stories(), seed=seeds)
+def test_equals_the_engine_at_extremes(story: Story, seed: int, competition: Competition) -> None:
+    prepared = prepared_as(story, competition)
     assert_equals_engine(prepared, random_values(prepared, seed, extreme=0.4))
 
 
@@ -106,27 +156,37 @@ def test_equals_the_engine_on_bundled_stories(name: str, extreme: float) -> None
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_odds_beyond_the_range_of_floats(name: str) -> None:
-    """A route 3,000 bits ahead: whoever is left without it still competes."""
-    prepared = prepare(resolve(load_story(name)))
+    """A route 3,000 bits ahead: whoever is left without it still competes, in logs."""
+    prepared = prepared_as(load_story(name), "patterns")
     values = random_values(prepared, 1, extreme=0.0)
     for route in prepared.graph.routes:
         if route.requires is not None:
             values[route.bits] = 3000.0
             break
     assert_equals_engine(prepared, values)
+    # Without evidence the sum over everything is 1, whatever the odds.
+    found = by_engine(prepared.likelihood, values, no_evidence(prepared.graph))
+    assert found[0] == pytest.approx(0.0, abs=1e-12)
+    assert found[3].sum() == pytest.approx(1.0, rel=1e-12)
 
 
+@pytest.mark.parametrize("competition", COMPETITIONS)
 @relaxed
-@given(small_stories(), seeds)
-def test_impossible_evidence_has_no_slope(story: Story, seed: int) -> None:
-    prepared = prepare(resolve(story))
-    plan = prepared.likelihood_plan
-    said = no_evidence(plan)
+@given(story=small_stories(), seed=seeds)
+def test_impossible_evidence_has_no_slope(
+    story: Story, seed: int, competition: Competition
+) -> None:
+    prepared = prepared_as(story, competition)
+    said, compiled = no_evidence(prepared.graph), prepared.likelihood
     never = LogLikelihoods(said.assumptions, np.full_like(said.routes, -np.inf))
-    fits, slopes = by_kernel(plan, random_values(prepared, seed, extreme=0.3), [never, said])
-    assert fits[0] == -np.inf
-    assert not slopes[0].any()
-    assert fits[1] == pytest.approx(0.0, abs=1e-10)  # the one before leaves nothing behind
+    values = random_values(prepared, seed, extreme=0.0)
+    fit, *slopes = by_kernel(compiled, values, never)
+    assert np.isnan(fit)
+    assert not any(slope.any() for slope in slopes)
+    fit, *slopes = by_engine(compiled, values, never)
+    assert fit == -np.inf
+    assert not any(slope.any() for slope in slopes)
+    assert by_kernel(compiled, values, said)[0] == pytest.approx(0.0, abs=1e-10)
 
 
 def has_density(prepared: PreparedStory) -> bool:
@@ -138,30 +198,33 @@ def has_density(prepared: PreparedStory) -> bool:
 
 def expected_density(prepared: PreparedStory, z: Array, base: Array) -> float:
     """Evaluate the same density piece by piece, through the engine and the distributions."""
-    plan, graph = prepared.likelihood_plan, prepared.graph
+    graph = prepared.graph
     values = to_values(prepared, z[None], base)
 
-    def log_evidence(said: LogLikelihoods) -> Array:
-        return forward(plan, values, said).log_evidence
+    def log_evidence(likelihoods: LogLikelihoods) -> Array:
+        return engine.evaluate(prepared.likelihood, values, likelihoods).log_roots[:, 0]
 
-    total = float(log_evidence(prepared.likelihoods(plan))[0])
+    total = float(log_evidence(prepared.likelihoods)[0])
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
-            yes, no = (
-                log_evidence(event_likelihoods(plan, graph, i, happens))
-                for happens in (True, False)
-            )
+            yes, no = (log_evidence(event_likelihoods(graph, i, x)) for x in (True, False))
             total += float(forecast_log_density_at(item, yes - no)[0])
-    priors = continuous(prepared)
-    return total + sum(
-        float(prior.log_density_unconstrained(zi)) for prior, zi in zip(priors, z, strict=True)
-    )
+    for prior, i, zi in zip(continuous(prepared), prepared.active, z, strict=True):
+        x = values[0, i]
+        if prepared.resolved.numbers[i].kind == "probability":
+            low, high = bounds(prior)
+            slope = (high - low) * expit(zi) * expit(-zi) / (x * (1 - x))  # of x's own logit
+            total += float(prior.log_density_unconstrained(logit(x))) + float(np.log(slope))
+        else:
+            total += float(prior.log_density_unconstrained(zi))
+    return total
 
 
+@pytest.mark.parametrize("competition", COMPETITIONS)
 @fewer
-@given(small_stories(certain=False), seeds)
-def test_density_and_finite_differences(story: Story, seed: int) -> None:
-    prepared = prepare(resolve(story))
+@given(story=small_stories(certain=False), seed=seeds)
+def test_density_and_finite_differences(story: Story, seed: int, competition: Competition) -> None:
+    prepared = prepared_as(story, competition)
     assume(has_density(prepared))
     base = from_uniforms(prepared, (), np.zeros((1, 0)))
     density = log_density(prepared, base)
@@ -176,18 +239,55 @@ def test_density_and_finite_differences(story: Story, seed: int) -> None:
         assert slope[i] == pytest.approx(numeric, rel=1e-6, abs=1e-8 * (1 + abs(height)))
 
 
+FAR = [0.0, 40.0, -40.0, 800.0, -800.0, 1e200, -np.inf, np.inf, np.nan]
+
+
+@pytest.mark.parametrize("competition", COMPETITIONS)
 @fewer
-@given(small_stories(certain=False), seeds)
-def test_density_is_never_nan(story: Story, seed: int) -> None:
-    prepared = prepare(resolve(story))
+@given(story=small_stories(certain=False), seed=seeds)
+def test_density_is_never_nan(story: Story, seed: int, competition: Competition) -> None:
+    """A sampler that leaps too far is told that nothing is there, and turns back."""
+    prepared = prepared_as(story, competition)
     assume(has_density(prepared))
     density = log_density(prepared, from_uniforms(prepared, (), np.zeros((1, 0))))
-    far = [0.0, 40.0, -40.0, 800.0, -800.0, 1e200, -np.inf, np.inf, np.nan]
-    z = np.random.default_rng(seed).choice(far, len(prepared.active))
-    height, slope = density(z)
-    assert height < np.inf
-    assert np.isfinite(slope).all()
-    assert np.isfinite(height) or not slope.any()
+    rng = np.random.default_rng(seed)
+    for _ in range(5):
+        z = rng.choice(FAR, len(prepared.active))
+        height, slope = density(z)
+        assert height < np.inf
+        assert np.isfinite(slope).all()
+        assert np.isfinite(height) or not slope.any()
+
+
+@pytest.mark.parametrize("competition", COMPETITIONS)
+def test_density_goes_through_logs_where_sums_underflow(competition: Competition) -> None:
+    """What the evidence speaks for is 400 nats unlikely: so is the evidence, and has a slope."""
+    prepared = prepared_as(load_story("rlhf-assistant"), competition)
+    graph, compiled = prepared.graph, prepared.likelihood
+    rng = np.random.default_rng(3)
+    values = random_values(prepared, 4, extreme=0.0)
+    empty = no_evidence(graph)
+    # Every route but one is 400 nats less likely, and the one is all but closed.
+    last = next(r for r, route in enumerate(graph.routes) if route.requires is not None)
+    routes = np.full_like(empty.routes, -400.0)
+    routes[0, last] = 0.0
+    values[graph.routes[last].bits] = -600.0
+    likelihoods = LogLikelihoods(rng.normal(size=empty.assumptions.shape), routes)
+    fit, *_ = by_kernel(compiled, values, likelihoods)
+    assert np.isnan(fit)
+    fit, slopes, *_ = by_engine(compiled, values, likelihoods)
+    assert -420 < fit < -390
+    for i in compiled.bearing:
+        if prepared.resolved.numbers[i].kind == "bits":
+            h = 1e-3
+            ends = []
+            for k in (-2, -1, 1, 2):
+                moved = values.copy()
+                moved[i] += k * h
+                ends.append(by_engine(compiled, moved, likelihoods)[0])
+            numeric = (ends[0] - 8 * ends[1] + 8 * ends[2] - ends[3]) / (12 * h)
+            # 400 nats keep 13 digits after the point, of which the difference takes 3.
+            assert slopes[i] == pytest.approx(numeric, rel=1e-6, abs=1e-9)
 
 
 def test_logits_keep_the_digits_that_probabilities_round_off() -> None:
@@ -196,22 +296,45 @@ def test_logits_keep_the_digits_that_probabilities_round_off() -> None:
     base = from_uniforms(prepared, (), np.zeros((1, 0)))
     density = log_density(prepared, base)
     target = target_of(prepared, base)
-    for i in np.flatnonzero(target.row_of >= 0):
-        z = np.clip(
-            np.where(target.row_of >= 0, logit(base[0, target.active]), base[0, target.active]),
-            -9.0,
-            9.0,
-        )
+    middle = base[0, target.active]
+    for i in np.flatnonzero(target.is_logit):
+        z = np.where(target.is_logit, logit(np.where(target.is_logit, middle, 0.5)), middle)
+        z = np.clip(z, -9.0, 9.0)
         z[i] = 40.0
-        assert np.isfinite(density(z)[0])
+        height, slope = density(z)
+        assert np.isfinite(height)
+        z[i] = 40.5
+        assert density(z)[0] < height or slope[i] > 0
 
 
 def test_one_program_serves_every_story() -> None:
+    """What numba has compiled for the first story serves all the others."""
+    counts = []
     for name in BUNDLED:
-        prepared = prepare(resolve(load_story(name)))
-        base = from_uniforms(prepared, (), np.zeros((1, 0)))
-        log_density(prepared, base)(np.zeros(len(prepared.active)))
-    assert len(kernel.log_density.signatures) == 1  # type: ignore[attr-defined]
+        for competition in COMPETITIONS:
+            prepared = prepared_as(load_story(name), competition)
+            base = from_uniforms(prepared, (), np.zeros((1, 0)))
+            log_density(prepared, base)(np.zeros(len(prepared.active)))
+            values = random_values(prepared, 0, extreme=0.0)
+            by_kernel(prepared.likelihood, values, prepared.likelihoods)
+            many = np.repeat(values[None], 3, axis=0)
+            by_road("numba", prepared.likelihood, many, prepared.likelihoods, np.ones((1, 1)))
+        functions: list[Any] = [kernel.log_density, kernel.log_evidence, kernel.run]
+        counts.append([len(function.signatures) for function in functions])
+    assert all(count == counts[0] for count in counts)
+    assert counts[0][0] == 1
+
+
+def test_quadrature_wider_than_its_longest_rule_is_refused() -> None:
+    prepared = prepared_as(load_story("rlhf-assistant"), "quadrature")
+    values = random_values(prepared, 1, extreme=0.0)
+    route = next(r for r in prepared.graph.routes if r.requires is not None)
+    values[route.bits] = 1000.0
+    fit, *slopes = by_kernel(prepared.likelihood, values, prepared.likelihoods)
+    assert np.isnan(fit)
+    assert not any(slope.any() for slope in slopes)
+    with pytest.raises(UnsupportedStoryError, match="expected at most 2\\*\\*952"):
+        engine.evaluate(prepared.likelihood, values[None], prepared.likelihoods)
 
 
 def test_numba_is_imported_only_to_sample() -> None:

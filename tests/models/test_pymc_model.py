@@ -15,8 +15,9 @@ from scipy.special import expit
 from support.strategies import small_stories
 
 from storyodds import UnsupportedStoryError, compile_story, load_story
+from storyodds.models import engine
 from storyodds.models.density import log_density
-from storyodds.models.engine import log_evidence, no_evidence
+from storyodds.models.engine import no_evidence
 from storyodds.models.evidence import (
     assemble,
     explicit_tables,
@@ -25,7 +26,7 @@ from storyodds.models.evidence import (
 )
 from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
 from storyodds.models.quantities import FATES, derive, evaluate
-from storyodds.priors.distributions import has_atoms
+from storyodds.priors.distributions import Point, has_atoms
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import CLASSES, Story
 
@@ -66,19 +67,22 @@ def to_values(prepared: PreparedStory, z: np.ndarray) -> np.ndarray:
     return values
 
 
+def log_prior(prepared: PreparedStory, i: int, z: float) -> float:
+    prior = prepared.distributions[i]
+    assert not isinstance(prior, Point)
+    return float(prior.log_density_unconstrained(np.array(z)))
+
+
 def engine_log_density(prepared: PreparedStory, z: np.ndarray) -> float:
     """The same from the NumPy engine, every number explicit."""
-    plan, graph, values = prepared.plan, prepared.graph, to_values(prepared, z)
-    total = sum(
-        float(prepared.distributions[i].log_density_unconstrained(np.array(z_i)))
-        for z_i, i in zip(z, prepared.uncertain, strict=True)
-    )
-    said = assemble(plan, graph, explicit_tables(graph, values))
-    total += float(log_evidence(plan, values, said)[0])
-    prior = evaluate(plan, graph, values, no_evidence(plan))
+    graph, values = prepared.graph, to_values(prepared, z)
+    total = sum(log_prior(prepared, i, z_i) for z_i, i in zip(z, prepared.uncertain, strict=True))
+    said = assemble(graph, explicit_tables(graph, values))
+    total += float(engine.evaluate(prepared.likelihood, values, said).log_roots[0, 0])
+    prior = evaluate(prepared.compiler, values, no_evidence(graph))
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
-            odds = forecast_log_odds(plan, graph, i, prior.routes, prior.said)
+            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
             total += float(forecast_log_density_at(item, odds)[0])
     return total
 
@@ -114,10 +118,7 @@ def test_with_rates_integrated_out_it_is_what_nuts_follows(name: str) -> None:
         z = np.random.default_rng(seed).normal(size=len(core))
         value, gradient = function(z)
         expected, slope = kernel(z[active])
-        others = sum(
-            float(prepared.distributions[core[k]].log_density_unconstrained(np.array(z[k])))
-            for k in rest
-        )
+        others = sum(log_prior(prepared, core[k], z[k]) for k in rest)
         assert value == pytest.approx(expected + others, rel=1e-11, abs=ROUNDING)
         np.testing.assert_allclose(gradient[active], slope, rtol=1e-9, atol=1e-9)
 
@@ -143,7 +144,7 @@ def test_random_stories(story: Story, seed: int) -> None:
 
 def test_deterministics_and_their_labels() -> None:
     prepared = prepared_story("rlhf-assistant")
-    graph, plan = prepared.graph, prepared.plan
+    graph = prepared.graph
     model = compile_story(load_story("rlhf-assistant"))
     assert list(model.coords["class"]) == list(CLASSES)
     assert list(model.coords["fate"]) == list(FATES)
@@ -156,8 +157,8 @@ def test_deterministics_and_their_labels() -> None:
     compiled = pytensor.function(inputs, outputs, mode=INTERPRETED, on_unused_input="ignore")
     z = np.random.default_rng(1).normal(size=len(inputs))
     values = to_values(prepared, z)
-    said = assemble(plan, graph, explicit_tables(graph, values))
-    answer = evaluate(plan, graph, values, said)
+    said = assemble(graph, explicit_tables(graph, values))
+    answer = evaluate(prepared.compiler, values, said)
     derived = derive(graph, values, answer.outcomes)
     expected = (answer.assumptions, answer.routes, derived.classes, derived.fates)
     for found, known in zip(compiled(*z), expected, strict=True):
@@ -171,7 +172,7 @@ def test_every_item_is_observed_and_can_be_drawn() -> None:
     item = next(item for item in story.evidence if item.counts is not None)
     draw = pm.draw(model[item.id], draws=200, random_seed=1, mode=INTERPRETED)
     assert draw.min() >= 0
-    assert draw.max() <= item.counts.trials
+    assert item.counts is not None and draw.max() <= item.counts.trials
     assert len(np.unique(draw)) > 1
 
 

@@ -1,14 +1,22 @@
-"""Every way of summing exactly gives the same numbers."""
+"""Every way of summing exactly, and every arithmetic, gives the same numbers."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from support.roads import ROADS, by_road, road
 from support.strategies import small_stories
 
-from storyodds.models.arithmetic import log_sum_exp
-from storyodds.models.compiler import Compiler
+from storyodds.models import engine
+from storyodds.models.compiler import Competition, Compiler
+from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import assemble, collapsed_tables
 from storyodds.models.graph import StoryGraph, build_graph
+from storyodds.models.program import Program, program
 from storyodds.models.quantities import (
     Quantities,
     evaluate,
@@ -16,46 +24,77 @@ from storyodds.models.quantities import (
     link_queries,
     path_queries,
 )
-from storyodds.models.queries import Query
-from storyodds.scenarios.resolve import resolve
+from storyodds.models.queries import EVERYTHING, Query
+from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Story
 
-WAYS = [("patterns", False), ("patterns", True), ("quadrature", False), ("quadrature", True)]
+Array = NDArray[np.float64]
+
+WAYS: list[tuple[Competition, bool]] = [
+    ("patterns", False),
+    ("patterns", True),
+    ("quadrature", False),
+    ("quadrature", True),
+]
 
 relaxed = settings(
     max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+fewer = settings(relaxed, max_examples=40)
+seeds = st.integers(0, 2**32 - 1)
 
 
-def answers(story: Story, competition: str, expand: bool) -> tuple[StoryGraph, Quantities]:
+@dataclass(frozen=True)
+class Posed:
+    """A story at a few draws of its numbers, with what its evidence says."""
+
+    resolved: ResolvedStory
+    graph: StoryGraph
+    values: Array
+    likelihoods: LogLikelihoods
+
+    def compiler(self, competition: Competition, expand: bool) -> Compiler:
+        return Compiler(
+            self.graph, competition=competition, expand=expand, evidence_only=False, budget=10**6
+        )
+
+    def queries(self) -> tuple[Query, ...]:
+        paths = failure_paths(self.graph, (), dict.fromkeys(self.graph.order, 0.5))
+        return tuple(dict.fromkeys([*path_queries(paths), *link_queries(paths, self.graph.order)]))
+
+
+def pose(story: Story, seed: int, n_draws: int = 3) -> Posed:
+    """Draw numbers from their priors; fixed ones move a little, so that draws differ."""
     resolved = resolve(story)
     graph = build_graph(resolved)
     distributions = [number.distribution for number in resolved.numbers]
-    u = np.random.default_rng(5).random((len(distributions), 3))
+    rng = np.random.default_rng(seed)
+    u = rng.random((len(distributions), n_draws))
     values = np.stack([d.quantile(x) for d, x in zip(distributions, u, strict=True)], axis=1)
-    paths = failure_paths(graph, ())
-    queries = tuple(dict.fromkeys([*path_queries(paths), *link_queries(paths, graph.order)]))
-    compiler = Compiler(
-        graph, competition=competition, expand=expand, evidence_only=False, budget=10**6
-    )
-    said = assemble(graph, collapsed_tables(graph, distributions))
-    return graph, evaluate(compiler, values, said, queries)
+    for i, number in enumerate(resolved.numbers):
+        if number.kind == "bits":
+            values[:, i] += rng.normal(size=n_draws)
+        else:
+            with np.errstate(divide="ignore"):
+                values[:, i] = expit(logit(values[:, i]) + rng.normal(size=n_draws))
+    return Posed(resolved, graph, values, assemble(graph, collapsed_tables(graph, distributions)))
 
 
-@pytest.mark.parametrize(("competition", "expand"), WAYS[1:])
-@relaxed
-@given(story=small_stories())
-def test_strategies_agree(story: Story, competition: str, expand: bool) -> None:
-    _, expected = answers(story, *WAYS[0])
-    _, found = answers(story, competition, expand)
+def answers(posed: Posed, competition: Competition, expand: bool) -> Quantities:
+    compiler = posed.compiler(competition, expand)
+    return evaluate(compiler, posed.values, posed.likelihoods, posed.queries())
+
+
+def assert_same(found: Quantities, expected: Quantities) -> None:
+    """To 1e-10: the quadrature rule's error of 1e-12, and rounding."""
     finite = np.isfinite(expected.log_evidence)
     np.testing.assert_array_equal(np.isfinite(found.log_evidence), finite)
     np.testing.assert_allclose(
         found.log_evidence[finite], expected.log_evidence[finite], rtol=1e-12, atol=1e-10
     )
-    for name in ("assumptions", "said", "routes", "outcomes", "queries"):
+    for name in ("assumptions", "assumptions_false", "said", "routes", "outcomes", "queries"):
         np.testing.assert_allclose(
             getattr(found, name)[finite],
             getattr(expected, name)[finite],
@@ -63,3 +102,87 @@ def test_strategies_agree(story: Story, competition: str, expand: bool) -> None:
             atol=1e-12,
             err_msg=name,
         )
+
+
+@pytest.mark.parametrize(("competition", "expand"), WAYS[1:])
+@relaxed
+@given(story=small_stories(), seed=seeds)
+def test_strategies_agree(story: Story, seed: int, competition: Competition, expand: bool) -> None:
+    posed = pose(story, seed)
+    assert_same(answers(posed, competition, expand), answers(posed, *WAYS[0]))
+
+
+@pytest.mark.parametrize(("competition", "expand"), WAYS)
+@fewer
+@given(story=small_stories(), seed=seeds)
+def test_arithmetics_agree(story: Story, seed: int, competition: Competition, expand: bool) -> None:
+    """By numpy, by numba, and by numpy in logs."""
+    posed = pose(story, seed)
+    found = {}
+    for name in ROADS:
+        with road(name):
+            found[name] = answers(posed, competition, expand)
+    for name in ROADS[1:]:
+        assert_same(found[name], found["numpy"])
+
+
+def slopes(compiled: Program, posed: Posed, name: str) -> tuple[Array, Array]:
+    """Log P(evidence), and its derivatives per unit of logit or per bit."""
+    found = by_road(name, compiled, posed.values, posed.likelihoods, np.ones((1, 1)))
+    return found.log_roots[:, 0], engine.gradient(compiled, posed.values, found)[:, 0]
+
+
+def numeric_slopes(compiled: Program, posed: Posed) -> Array:
+    """By differences of five points, with an error of order h**4."""
+    h, out = 1e-3, np.zeros_like(posed.values)
+    for i, number in enumerate(posed.resolved.numbers):
+        ends = []
+        for k in (-2, -1, 1, 2):
+            moved = posed.values.copy()
+            if number.kind == "bits":
+                moved[:, i] += k * h
+            else:
+                with np.errstate(divide="ignore"):
+                    moved[:, i] = expit(logit(moved[:, i]) + k * h)
+            ends.append(engine.evaluate(compiled, moved, posed.likelihoods).log_roots[:, 0])
+        out[:, i] = (ends[0] - 8 * ends[1] + 8 * ends[2] - ends[3]) / (12 * h)
+    return out
+
+
+@fewer
+@given(story=small_stories(), seed=seeds)
+def test_slopes_agree_and_are_slopes(story: Story, seed: int) -> None:
+    posed = pose(story, seed)
+    first = program(posed.compiler(*WAYS[0]), [EVERYTHING])
+    heights, expected = slopes(first, posed, "numpy")
+    for way in WAYS:
+        compiled = program(posed.compiler(*way), [EVERYTHING])
+        for name in ROADS:
+            _, found = slopes(compiled, posed, name)
+            # Quadrature: what is taken from a win and given to the others cancels.
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9, err_msg=name)
+    assume(np.isfinite(heights).all())
+    # Near 0 and 1 the probability itself has lost digits of its logit.
+    steady = np.isfinite(logit(posed.values)) & (np.abs(logit(posed.values)) < 8)
+    for i, number in enumerate(posed.resolved.numbers):
+        steady[:, i] |= number.kind == "bits"
+    numeric = numeric_slopes(first, posed)
+    error = 1e-9 + 1e-12 * np.abs(heights)[:, None]
+    assert (np.abs(numeric - expected) <= 1e-7 * np.abs(expected) + error)[steady].all()
+
+
+@fewer
+@given(story=small_stories(), seed=seeds)
+def test_slopes_of_several_sums_of_roots(story: Story, seed: int) -> None:
+    """The slope of log P(these outcomes | evidence): each seed by itself, in every arithmetic."""
+    posed = pose(story, seed)
+    queries = [EVERYTHING, *(Query((o,)) for o in range(len(posed.graph.outcomes)))]
+    found = []
+    for way in WAYS:
+        compiled = program(posed.compiler(*way), queries)
+        weights = np.random.default_rng(seed).uniform(size=(3, 2, len(compiled.queries)))
+        for name in ROADS:
+            at = by_road(name, compiled, posed.values, posed.likelihoods, weights)
+            found.append(engine.gradient(compiled, posed.values, at))
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], rtol=1e-9, atol=1e-9)

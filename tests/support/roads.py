@@ -23,7 +23,7 @@ def road(name: str) -> Iterator[None]:
         else:
             stack.enter_context(mock.patch.object(engine, "_run_numba", engine._run_numpy))
         if name == "logs":  # nothing is large enough
-            stack.enter_context(mock.patch.object(engine, "_SMALLEST", np.inf))
+            stack.enter_context(mock.patch.object(engine, "SMALLEST", np.inf))
         yield
 
 

@@ -1,0 +1,177 @@
+"""How much an ending hangs on each assumption: from a story to its importance measures.
+
+`importance` gives them as a labelled dataset, `summarize_importance` as the JSON object of
+`storyodds importance --json`. Of that object, "storyodds/importance/1", these are the keys:
+
+schema, story, title, story_sha256, view, settings, method, seed, versions, diagnostics
+    As in `storyodds/estimate/1`.
+of
+    The event: `catastrophe` or a class.
+probability
+    SUMMARY of P(event), given the evidence like everything else.
+literals
+    A list, the literal with the largest criticality first and those without one last:
+    `literal`, as it stands in a formula; `assumption` and `truth`; `composite`, whether the
+    assumption is made up of others by a formula; `probability`, SUMMARY of P(literal); and a
+    SUMMARY of each measure, `if_true`, `if_false`, `birnbaum`, `criticality`, `diagnosis`,
+    `fussell_vesely`, `risk_achievement_worth`, `risk_reduction_worth`.
+literals_in_all
+    How many there are, be they listed or not.
+not_worked_out
+    `count` of the literals whose `fussell_vesely` would take too long, and `why`.
+
+SUMMARY is `{"mean", "median", "q05", "q95"}`. A measure that is undefined, because its condition
+has probability 0, is null as a whole; a number that is infinite is null within it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from numpy.typing import NDArray
+
+from storyodds.models import importance as measures
+from storyodds.models.assessment import Assessment, Progress, assess
+from storyodds.models.importance import CATASTROPHE, EVENTS, MEASURES, POINTS, WHY_MISSING, measure
+from storyodds.priors.library import View
+from storyodds.priors.library import view as load_view
+from storyodds.reports.summary import diagnostics, head
+from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.schema import Story
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SCHEMA = "storyodds/importance/1"
+
+
+def importance(
+    story: Story,
+    *,
+    of: Sequence[str] = EVENTS,
+    view: str | View | None = None,
+    settings: Mapping[str, Any] | None = None,
+    method: Literal["auto", "weighting", "nuts"] = "auto",
+    draws: int = 4096,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Measure how much the endings of a story hang on each of its assumptions.
+
+    They are the importance measures of fault-tree practice, for every assumption being true and
+    its being false, given the evidence. They tell what learning of an assumption would say of an
+    ending, not what bringing it about would do.
+
+    Parameters
+    ----------
+    story : Story
+    of : sequence of str
+        Classes of outcome, or `catastrophe`; all five unless stated.
+    view : str or View, optional
+        A named set of overrides, or the path of a view's file.
+    settings : mapping of str to PRIOR, optional
+        Overrides by id or number name.
+    method : {"auto", "weighting", "nuts"}
+        As in `estimate`.
+    draws : int
+        For weighting, rounded up to a power of two.
+    seed : int
+    progress : callable, optional
+        Called with (stage, steps done, steps in all).
+
+    Returns
+    -------
+    xarray.Dataset
+        `if_true` P(C | l), `if_false` P(C | not l), `birnbaum` (their difference), `criticality`
+        (the part of P(C) that would go if l were found to be false), `diagnosis` P(l | C),
+        `fussell_vesely`, `risk_achievement_worth` and `risk_reduction_worth`, each over (event,
+        literal, summary); `probability` P(l) and `event_probability` P(C); and whether the draws
+        can be relied on, as the attribute `ok`. `storyodds.models.importance.importance` says
+        more about each. NaN where a measure is undefined.
+
+    Raises
+    ------
+    InputError
+        If a view or setting does not fit, or the evidence is impossible under the story.
+    UnsupportedStoryError
+        If the story is too large to sum exactly.
+    ValueError
+        If an event is not known.
+
+    Examples
+    --------
+    >>> from storyodds import importance, load_story
+    >>> found = importance(load_story("carlsmith-six-premises"), of=["catastrophe"])
+    >>> found = found.sel(event="catastrophe", literal="aps-feasible", summary="mean")
+    >>> round(float(found["if_true"]), 4), round(float(found["risk_achievement_worth"]), 4)
+    (0.079, 1.5385)
+    """
+    chosen = load_view(view) if isinstance(view, str) else view
+    resolved = resolve(story, view=chosen, settings=settings)
+    assessment = assess(resolved, method=method, draws=draws, seed=seed, progress=progress)
+    found = measures.importance(assessment, of)
+    return found.assign_attrs(story=story.story, ok=assessment.draws.ok)
+
+
+def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[str, Any]:
+    """Give the importance of every literal as the object of `storyodds importance --json`.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    of : str
+        A class, or `catastrophe`.
+
+    Returns
+    -------
+    dict
+        Plain lists, mappings, texts and finite numbers.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> story = resolve(load_story("carlsmith-six-premises"))
+    >>> first = summarize_importance(assess(story))["literals"][0]
+    >>> first["literal"], first["criticality"]["mean"], first["risk_reduction_worth"]["mean"]
+    ('aps-feasible', 1.0, None)
+    """
+    found = measure(assessment, (of,))
+    graph = assessment.prepared.graph
+    composites = {variable.name for variable in graph.variables if variable.formula is not None}
+    listed = [
+        {
+            "literal": measures.literal_text(literal),
+            "assumption": literal[0],
+            "truth": literal[1],
+            "composite": literal[0] in composites,
+            "probability": _summary(found.probability[k]),
+            **{name: _summary(found.measures[name][0, k]) for name in MEASURES},
+        }
+        for k, literal in enumerate(found.literals)
+    ]
+    return {
+        **head(assessment, SCHEMA),
+        "of": of,
+        "probability": _summary(found.event_probability[0]),
+        "literals": sorted(listed, key=_rank),
+        "literals_in_all": len(listed),
+        "not_worked_out": {
+            "count": len(found.missing[of]),
+            "why": WHY_MISSING if found.missing[of] else None,
+        },
+        "diagnostics": diagnostics(assessment),
+    }
+
+
+def _rank(entry: Mapping[str, Any]) -> float:
+    """Larger shares first; what differs by rounding only stays in dependency order."""
+    share = entry["criticality"]
+    return math.inf if share is None else -round(share["mean"], 9)
+
+
+def _summary(points: NDArray[Any]) -> dict[str, float | None] | None:
+    if math.isnan(points[0]):
+        return None
+    return {
+        name: float(x) if math.isfinite(x) else None for name, x in zip(POINTS, points, strict=True)
+    }
