@@ -48,6 +48,9 @@ class Buckets:
         Where the message of a level goes.
     scope : dict of int to frozenset of int
         The levels that meet in a bucket.
+    follows : dict of int to int
+        Buckets that hold nothing but the message of another and factors of their own level
+        alone, and whose message that is: both can be summed out in one pass.
     """
 
     n_kept: int
@@ -55,6 +58,7 @@ class Buckets:
     sources: Mapping[int, tuple[int, ...]]
     target: Mapping[int, int]
     scope: Mapping[int, frozenset[int]]
+    follows: Mapping[int, int]
 
 
 def lay_out(scopes: Sequence[frozenset[int]], n_levels: int, n_kept: int) -> Buckets:
@@ -72,12 +76,18 @@ def lay_out(scopes: Sequence[frozenset[int]], n_levels: int, n_kept: int) -> Buc
         messages[level] = joint[level] - {level}
         target[level] = _bucket(messages[level], n_kept)
         sources[target[level]].append(level)
+    follows = {
+        level: sources[level][0]
+        for level in target
+        if len(sources[level]) == 1 and all(scopes[i] == {level} for i in members[level])
+    }
     return Buckets(
         n_kept=n_kept,
         members={level: tuple(found) for level, found in members.items()},
         sources={level: tuple(found) for level, found in sources.items()},
         target=target,
         scope=joint,
+        follows=follows,
     )
 
 
@@ -97,6 +107,7 @@ class Elimination:
         self._buckets = buckets
         self._factors = list(factors)
         self._messages: dict[int, Pair] = {}
+        self._heads: dict[int, int] = {}  # where the run began that a level was summed out in
         everything = _Work({}, {}, self._messages, {}, {})
         self._root = self._sum_out(sorted(buckets.target, reverse=True), everything)
 
@@ -127,36 +138,75 @@ class Elimination:
             waiting[level] = waiting.get(level, frozenset()) | scope
         if not waiting:
             return self._root
-        dirty = []
+        dirty = set()
         while (level := max(waiting)) >= 0:
+            head = self._heads[level]
+            if head not in dirty and head != level:  # no message between the two was kept
+                waiting.setdefault(head, frozenset())
+                continue
             # What was added may reach further than the bucket's own message does.
             carried = (waiting.pop(level) | buckets.scope[level]) - {level}
-            dirty.append(level)
+            dirty.add(level)
             target = _bucket(carried, buckets.n_kept)
             work.target[level] = target
             work.arrivals.setdefault(target, []).append(level)
             waiting[target] = waiting.get(target, frozenset()) | carried
-        return self._sum_out(dirty, work)
+        return self._sum_out(sorted(dirty, reverse=True), work)
 
-    def _sum_out(self, levels: Iterable[int], work: "_Work") -> Pair:
-        for level in levels:
+    def _sum_out(self, levels: Sequence[int], work: "_Work") -> Pair:
+        done = 0
+        while done < len(levels):
+            run = self._run(levels[done:], work)
             try:
-                product = self._meet(level, work)
-                work.messages[level] = (
-                    self._diagrams.sum_out(product[0], level),
-                    self._diagrams.sum_out(product[1], level),
-                )
+                product = self._meet(run[0], work)
+                work.messages[run[-1]] = self._without(product, run, work)
+                self._heads |= {level: run[0] for level in run if level not in self._heads}
             except CircuitTooLargeError:
-                raise CliqueTooLargeError(self._buckets.scope[level]) from None
+                raise CliqueTooLargeError(self._buckets.scope[run[0]]) from None
+            done += len(run)
         try:
             return self._meet(-1, work)
         except CircuitTooLargeError:
             raise CliqueTooLargeError(frozenset(range(self._buckets.n_kept))) from None
 
+    def _run(self, levels: Sequence[int], work: "_Work") -> Sequence[int]:
+        """The levels, from the first on, that can be summed out in one pass."""
+        follows, n = self._buckets.follows, 1
+        while (
+            n < len(levels)
+            and follows.get(levels[n]) == levels[n - 1]
+            and work.target.get(levels[n - 1], levels[n]) == levels[n]
+            and levels[n] not in work.added
+            and all(pair[1] == ZERO for pair in self._own(levels[n], work))
+            and work.arrivals.get(levels[n], [levels[n - 1]]) == [levels[n - 1]]
+        ):
+            n += 1
+        return levels[:n]
+
+    def _own(self, level: int, work: "_Work") -> list[Pair]:
+        return [work.changes.get(i, self._factors[i]) for i in self._buckets.members[level]]
+
+    def _without(self, product: Pair, run: Sequence[int], work: "_Work") -> Pair:
+        """Sum a product out over a run of levels, of which all but the first weigh in here."""
+        diagrams = self._diagrams
+        if len(run) == 1:
+            return diagrams.sum_out(product[0], run[0]), diagrams.sum_out(product[1], run[0])
+        weights = {run[0]: (ONE, ONE)}
+        for level in run[1:]:
+            table = ONE
+            for pair in self._own(level, work):
+                table = diagrams.multiply(table, pair[0])
+            weights[level] = diagrams.split(table, level)
+        in_order = {level: weights[level] for level in reversed(run)}
+        return (
+            diagrams.sum_out_all(product[0], in_order),
+            diagrams.sum_out_all(product[1], in_order),
+        )
+
     def _meet(self, level: int, work: "_Work") -> Pair:
         """The product of everything in a bucket."""
         sources = self._buckets.sources[level]
-        row = [work.changes.get(i, self._factors[i]) for i in self._buckets.members[level]]
+        row = self._own(level, work)
         row += [
             work.messages[s] if s in work.messages else self._messages[s]
             for s in sources

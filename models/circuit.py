@@ -42,12 +42,17 @@ class CircuitBuilder:
         self.right = [ZERO, ONE]
         self._leaves: dict[Key, int] = {("zero",): ZERO, ("one",): ONE}
         self._nodes: dict[tuple[int, int, int], int] = {}
+        self._complements: dict[int, int] = {}
 
     def leaf(self, *key: Hashable) -> int:
         """The leaf of this name."""
         if key not in self._leaves:
             self._leaves[key] = self._append(_LEAF, 0, 0)
         return self._leaves[key]
+
+    def complementary(self, a: int, b: int) -> None:
+        """Let two leaves add up to one from now on."""
+        self._complements |= {a: b, b: a}
 
     def multiply(self, a: int, b: int) -> int:
         """A node worth a times b."""
@@ -65,6 +70,8 @@ class CircuitBuilder:
             return b
         if b == ZERO:
             return a
+        if self._complements.get(a) == b:
+            return ONE
         return self._node(_ADD, a, b)
 
     def total(self, nodes: Iterable[int]) -> int:

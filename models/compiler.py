@@ -86,6 +86,14 @@ class Compiler:
         }
         wanted = self._relevant() if evidence_only else set(range(len(graph.variables)))
         self.variables = sorted(wanted - self._expanded)
+        told = {e.target for e in graph.evidence if e.subject == "assumption"}
+        # Free assumptions that no evidence is about: where nothing else asks for one, true and
+        # false add up to 1 and are not written down.
+        self.plain = {
+            v: graph.variables[v].rows[0][1]
+            for v in self.variables
+            if len(graph.variables[v].rows) == 1 and v not in told
+        }
         with self._named_cliques():
             self._order()
             self._compile()
@@ -271,6 +279,8 @@ class Compiler:
             table = self.diagrams.choose(self.indicator(variable.formula), yes, no)
         else:
             table = ZERO
+            if v in self.plain:
+                self.builder.complementary(*(leaf(x, variable.rows[0][1]) for x in ("yes", "no")))
             for when, number in reversed(variable.rows):
                 row = test(level, leaf("no", number), leaf("yes", number))
                 table = self.diagrams.choose(self.indicator(when), row, table)

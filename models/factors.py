@@ -9,7 +9,7 @@ References are integers: a nonnegative one is a circuit node, a negative one a t
 Variables are tested in the order of their *level*, smallest first.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from storyodds.models.circuit import ONE, ZERO, CircuitBuilder
 
@@ -44,7 +44,8 @@ class Diagrams:
             found = self._unique[key] = -len(self.level)
         return found
 
-    def _split(self, f: int, level: int) -> tuple[int, int]:
+    def split(self, f: int, level: int) -> tuple[int, int]:
+        """A factor where the variable of this level, the first it may test, is false, and true."""
         if f < 0 and self.level[~f] == level:
             return self.low[~f], self.high[~f]
         return f, f
@@ -67,7 +68,7 @@ class Diagrams:
         found = self._products.get(key)
         if found is None:
             level = min(self.depth(f), self.depth(g))
-            (f0, f1), (g0, g1) = self._split(f, level), self._split(g, level)
+            (f0, f1), (g0, g1) = self.split(f, level), self.split(g, level)
             found = self.test(level, self.multiply(f0, g0), self.multiply(f1, g1))
             self._products[key] = found
         return found
@@ -84,7 +85,7 @@ class Diagrams:
         found = self._sums.get(key)
         if found is None:
             level = min(self.depth(f), self.depth(g))
-            (f0, f1), (g0, g1) = self._split(f, level), self._split(g, level)
+            (f0, f1), (g0, g1) = self.split(f, level), self.split(g, level)
             found = self.test(level, self.add(f0, g0), self.add(f1, g1))
             self._sums[key] = found
         return found
@@ -99,7 +100,7 @@ class Diagrams:
         found = self._choices.get(key)
         if found is None:
             level = min(self.depth(condition), self.depth(yes), self.depth(no))
-            (c0, c1), (y0, y1), (n0, n1) = (self._split(f, level) for f in key)
+            (c0, c1), (y0, y1), (n0, n1) = (self.split(f, level) for f in key)
             found = self.test(level, self.choose(c0, y0, n0), self.choose(c1, y1, n1))
             self._choices[key] = found
         return found
@@ -116,6 +117,62 @@ class Diagrams:
             low, high = self.sum_out(self.low[~f], level), self.sum_out(self.high[~f], level)
             found = self._without[key] = self.test(self.level[~f], low, high)
         return found
+
+    def sum_out_all(self, f: int, weights: Mapping[int, tuple[int, int]]) -> int:
+        """Add up over both values of several variables, each value with a weight of its own.
+
+        One pass over the diagram, where one `sum_out` after the other would write it anew for
+        every variable.
+
+        Parameters
+        ----------
+        f : int
+        weights : mapping of int to (int, int)
+            By level, in increasing order: the circuit nodes that false and true count with. These
+            are the deepest levels that f tests.
+        """
+        levels = list(weights)
+        place = {level: i for i, level in enumerate(levels)}
+        both = [self.circuit.add(*weights[level]) for level in levels]
+        known: dict[int, int] = {}
+        skips: dict[tuple[int, int], int] = {}
+
+        def skipped(first: int, last: int) -> int:
+            """What the levels between two places are worth where they make no difference."""
+            while first < last and both[first] == ONE:
+                first += 1
+            if first == last:
+                return ONE
+            if (first, last) not in skips:
+                rest = skipped(first + 1, last)
+                skips[first, last] = self.circuit.multiply(both[first], rest)
+            return skips[first, last]
+
+        def worth(g: int, first: int) -> int:
+            """The sum below a place."""
+            at = len(levels) if g >= 0 else place[self.level[~g]]
+            return self.circuit.multiply(skipped(first, at), g if g >= 0 else total(g))
+
+        def total(g: int) -> int:
+            found = known.get(g)
+            if found is None:
+                level, low, high = self.level[~g], self.low[~g], self.high[~g]
+                if level in place:
+                    no, yes = weights[level]
+                    after = place[level] + 1
+                    multiply = self.circuit.multiply
+                    found = self.circuit.add(
+                        multiply(no, worth(low, after)), multiply(yes, worth(high, after))
+                    )
+                else:
+                    found = self.test(level, above(low), above(high))
+                known[g] = found
+            return found
+
+        def above(g: int) -> int:
+            return total(g) if g < 0 and self.level[~g] not in place else worth(g, 0)
+
+        return above(f)
 
     def cells(self, f: int, levels: Sequence[int]) -> Iterator[tuple[tuple[bool, ...], int]]:
         """Every assignment of the variables of these levels whose end is not zero, and its end.
@@ -134,5 +191,5 @@ class Diagrams:
                 self.circuit.spend()
                 yield values, g
                 continue
-            low, high = self._split(g, levels[len(values)])
+            low, high = self.split(g, levels[len(values)])
             stack += [((*values, True), high), ((*values, False), low)]

@@ -57,6 +57,9 @@ class Program:
         The leaves for routes that are always open and for the rule's weight; -1 for none.
     true, false : csr_array
         Which leaves speak of an assumption's truth or falsehood, (n_variables, n_fixed_leaves).
+    plain : Places
+        Assumptions of which a circuit may say neither (`leaves` holds their indices), and the
+        number that is their probability then.
     config_routes : (n_configs,) int
     config_bits : (n_configs, n_numbers) csr_array
         Bits of every config as sums of numbers.
@@ -85,11 +88,32 @@ class Program:
     omega: int
     true: csr_array
     false: csr_array
+    plain: Places
     config_routes: Ints
     config_bits: csr_array
     constant: NDArray[np.bool_]
     floor: NDArray[np.bool_]
     races: Ints
+
+    def truths(self, values: Array, usage: Array) -> tuple[Array, Array]:
+        """P(true) and P(false) of every assumption, from how the leaves are used.
+
+        Parameters
+        ----------
+        values : (n_draws, n_numbers) array
+        usage : (n_draws, n_fixed_leaves) array
+            As in `engine.Evaluation`, for one seed.
+
+        Returns
+        -------
+        tuple of (n_draws, n_variables) arrays
+        """
+        true, false = np.asarray(self.true @ usage.T), np.asarray(self.false @ usage.T)
+        v, p = self.plain.leaves, values.T[self.plain.what]
+        silent = np.maximum(1.0 - true[v] - false[v], 0.0)
+        true[v] += silent * p
+        false[v] += silent * (1.0 - p)
+        return true.T, false.T
 
     @cached_property
     def stay_leaves(self) -> Ints:
@@ -213,6 +237,10 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         omega=next((place for place, _ in at.get("omega", ())), -1),
         true=_speaking_of(graph, keys[:n_fixed_leaves], True),
         false=_speaking_of(graph, keys[:n_fixed_leaves], False),
+        plain=Places(
+            np.array(list(compiler.plain), dtype=np.intp),
+            np.array(list(compiler.plain.values()), dtype=np.intp),
+        ),
         config_routes=np.array([c.route for c in compiler.configs], dtype=np.intp),
         config_bits=_bits(compiler),
         constant=constant,

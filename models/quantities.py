@@ -217,8 +217,7 @@ def evaluate(
     log_evidence = found.log_roots[:, 0]
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
     joint = np.exp(found.log_roots - finite[:, None])
-    true = np.asarray((compiled.true @ found.usage[:, 0].T).T)
-    false = np.asarray((compiled.false @ found.usage[:, 0].T).T)
+    true, false = compiled.truths(values, found.usage[:, 0])
     for (v, truth), query in extra.items():
         (true if truth else false)[:, v] = joint[:, compiled.column[query]]
     for v in expanded:
@@ -329,12 +328,10 @@ def jointly(
     joint = np.exp(found.log_roots - finite[:, None])
     asked = joint[:, [compiled.column[unique[q]] for q in place]]
     events = np.einsum("dek,dk->de", weights, asked)
+    given = [compiled.truths(values, found.usage[:, e]) for e in range(weights.shape[1])]
     parts = []
-    for truth, speaking in ((True, compiled.true), (False, compiled.false)):
-        given = np.stack(
-            [(speaking @ found.usage[:, e].T).T for e in range(weights.shape[1])], axis=1
-        )
-        part = events[:, :, None] * given
+    for truth in (True, False):
+        part = events[:, :, None] * np.stack([pair[not truth] for pair in given], axis=1)
         for v in expanded:
             of_queries = joint[:, [compiled.column[split[v, truth, unique[q]]] for q in place]]
             part[:, :, v] = np.einsum("dek,dk->de", weights, of_queries)

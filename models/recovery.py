@@ -61,7 +61,10 @@ def sample_discrete(
     for first in range(0, len(rest), step):
         draws = rest[first : first + step]
         leaves[:, draws] = _walk(compiled, values[draws], likelihoods.take(draws), rng)
-    truth = np.asarray((compiled.true @ leaves).T > 0)
+    truth = np.asarray((compiled.true @ leaves.astype(float)).T > 0)
+    plain, p = compiled.plain.leaves, values[:, compiled.plain.what]
+    silent = ~truth & ~np.asarray((compiled.false @ leaves.astype(float)).T > 0)
+    truth[:, plain] |= silent[:, plain] & (rng.random(p.shape) < p)
     value = {variable.name: truth[:, v] for v, variable in enumerate(graph.variables)}
     for v, variable in enumerate(graph.variables):  # in dependency order
         if variable.formula is not None:
