@@ -5,6 +5,8 @@ load. Every node has one value for each lane; a lane is a draw, or a draw at one
 quadrature rule.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -95,6 +97,5 @@ def _push(circuit: Circuit, v: Array, flow: Array) -> None:
 
 def _stages(circuit: Circuit) -> list[tuple[int, int]]:
     """Stretches of products or of sums, children before parents."""
-    edges = circuit.stage_edges.tolist()
-    pairs = zip(edges[:-1], edges[1:], strict=True)
+    pairs = pairwise(circuit.stage_edges.tolist())
     return [(start, stop) for start, stop in pairs if not circuit.is_leaf[start]]

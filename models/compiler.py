@@ -88,11 +88,14 @@ class Compiler:
         self.variables = sorted(wanted - self._expanded)
         told = {e.target for e in graph.evidence if e.subject == "assumption"}
         # Free assumptions that no evidence is about: where nothing else asks for one, true and
-        # false add up to 1 and are not written down.
+        # false add up to 1 and are not written down. What is not written down is known to 14
+        # decimals only, so this is kept for where there would be very much to write.
         self.plain = {
             v: graph.variables[v].rows[0][1]
             for v in self.variables
-            if len(graph.variables[v].rows) == 1 and v not in told
+            if len(graph.variables[v].rows) == 1
+            and v not in told
+            and (evidence_only or self._expanded)
         }
         with self._named_cliques():
             self._order()
@@ -175,7 +178,7 @@ class Compiler:
             tuple[Formula | None, ...], int
         ] = {}  # to a variable or, negative, a gate
         self._gate_keys: list[tuple[Formula | None, ...]] = []
-        scopes = tables + [[v for scope in hazards for v in scope]]
+        scopes = [*tables, [v for scope in hazards for v in scope]]
         if self.competition == "patterns":
             for route in graph.routes:
                 self._gate((route.requires, *route.blocked_by))

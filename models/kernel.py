@@ -552,7 +552,7 @@ def log_evidence(
     for j in range(len(program.stay_configs)):
         pull[program.stay_configs[j]] += pulls[0, j, 0]
     for c in program.constant:
-        if program.omega >= 0:
+        if program.omega >= 0 and rates[-1, 0] > 0.0:
             pull[c] += pulls[0, -1, 0] * weights[c] / rates[-1, 0]
     for c in range(len(pull)):
         for k in range(program.config_starts[c], program.config_starts[c + 1]):
@@ -669,7 +669,7 @@ def _prior(target: Target, i: int, z: float) -> tuple[float, float]:
         elif kind == UNIFORM:
             height = height + log_p + log_q if a <= p <= b else -np.inf
             slope = q - p
-        elif kind == TRUNCATED_NORMAL or kind == TRUNCATED_LOG_NORMAL:
+        elif kind in (TRUNCATED_NORMAL, TRUNCATED_LOG_NORMAL):
             # Differences from the peak inside: those from the mean would cancel far from it.
             x, peak = p if kind == TRUNCATED_NORMAL else log_p, target.priors[k, 4]
             height -= 0.5 * ((x - peak) * b) * ((x + peak - 2.0 * a) * b)

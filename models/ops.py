@@ -1,4 +1,4 @@
-"""The exact engine as PyTensor operations: the same kernel that NUTS follows, inside a PyMC model."""
+"""The exact engine as PyTensor operations: what NUTS follows, inside a PyMC model."""
 
 from typing import Any
 

@@ -16,6 +16,8 @@ from storyodds.models.queries import Query
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+_ROUNDING = 1e-14  # below it, what is left of 1 is rounding
+
 
 @dataclass(frozen=True)
 class Places:
@@ -110,7 +112,8 @@ class Program:
         """
         true, false = np.asarray(self.true @ usage.T), np.asarray(self.false @ usage.T)
         v, p = self.plain.leaves, values.T[self.plain.what]
-        silent = np.maximum(1.0 - true[v] - false[v], 0.0)
+        silent = 1.0 - true[v] - false[v]
+        silent[silent < _ROUNDING] = 0.0
         true[v] += silent * p
         false[v] += silent * (1.0 - p)
         return true.T, false.T

@@ -1,7 +1,8 @@
 """A story as a PyMC model: named variables, the discrete part summed out exactly.
 
-The sums are the engine's own, as operations with a gradient. Evidence items enter one after the other: each is an observed variable given the items
-before it, so that their log-likelihoods add up to log P(evidence | numbers).
+The sums are the engine's own, as operations with a gradient. Evidence items enter one after the
+other: each is an observed variable given the items before it, so that their log-likelihoods add
+up to log P(evidence | numbers).
 """
 
 from collections.abc import Mapping, Sequence

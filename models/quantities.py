@@ -40,6 +40,9 @@ class Path:
         Where it ends: one outcome, or for a hazard one for each intended route.
     overlaps : bool
         Whether another path of the same ending can be the case at the same time.
+    ways : int or None
+        How many minimal sets of literals there are in all; None where they are too many to work
+        out, and the path stands for all of them.
     """
 
     route: str
@@ -49,12 +52,14 @@ class Path:
     literals: CutSet
     outcomes: tuple[int, ...]
     overlaps: bool
+    ways: int | None
 
     @property
     def label(self) -> str:
         """The ending and the literals, as one text."""
         literals = (name if value else f"not {name}" for name, value in sorted(self.literals))
-        return f"{self.hazard or self.route}: {', '.join(literals) or 'always open'}"
+        otherwise = "in any way" if self.ways is None else "always open"
+        return f"{self.hazard or self.route}: {', '.join(literals) or otherwise}"
 
 
 @dataclass(frozen=True)
@@ -106,13 +111,20 @@ def failure_paths(
     paths: list[Path] = []
     for r, route in enumerate(graph.routes):
         if route.outcome_class != INTENDED or graph.outcomes[r].harm not in never_harmful:
-            for cut_set, overlaps in _ways(route, believed):
-                paths.append(Path(route.id, None, route.kind, route.claim, cut_set, (r,), overlaps))
+            about = (route.id, None, route.kind, route.claim)
+            for way, overlaps in _ways(route, believed):
+                paths.append(Path(*about, way, (r,), overlaps, _count(route)))
     for h, hazard in enumerate(graph.hazards):
         ends = tuple(o for o, outcome in enumerate(graph.outcomes) if outcome.hazard == h)
-        for cut_set, overlaps in _ways(hazard, believed):
-            paths.append(Path(INTENDED, hazard.id, None, hazard.claim, cut_set, ends, overlaps))
+        for way, overlaps in _ways(hazard, believed):
+            paths.append(
+                Path(INTENDED, hazard.id, None, hazard.claim, way, ends, overlaps, _count(hazard))
+            )
     return tuple(paths)
+
+
+def _count(gate: Gate) -> int | None:
+    return None if gate.ways is None else gate.ways.count
 
 
 def _ways(gate: Gate, believed: Mapping[str, float]) -> Iterator[tuple[CutSet, bool]]:

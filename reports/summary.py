@@ -354,6 +354,7 @@ def _paths(view: _View) -> list[dict[str, Any]]:
                 "claim": path.claim,
                 "checks": list(view.graph.checks),
                 "overlaps": path.overlaps,
+                "ways": path.ways,
                 "share_top": float(view.weights[first == k].sum() / view.weights.sum()),
             }
         )

@@ -6,6 +6,7 @@ at the end, which are there to be copied.
 """
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import log2
 from typing import Any
@@ -253,9 +254,23 @@ def _paths(summary: Json, width: int) -> Iterator[Text]:
     if hidden > 0:
         less = "of less concern" if worst else "less likely"
         yield Text(f"    and {hidden} more {less} (--json lists all)", style="dim")
+    for note in _left_out(summary["paths"]):
+        yield from wrap(Text(note, style="dim"), width, "  ", "    ")
     if any(path["overlaps"] for path in paths[:PATHS_SHOWN]):
         said = "  * other conditions lead to this ending as well, so the paths overlap"
         yield from wrap(Text(said.strip(), style="dim"), width, "  ", "    ")
+
+
+def _left_out(paths: list[Json]) -> Iterator[str]:
+    """What is not among the paths, of endings that come about in very many ways."""
+    told = Counter(path["hazard"] or path["route"] for path in paths)
+    ways = {path["hazard"] or path["route"]: path["ways"] for path in paths}
+    for ending, count in ways.items():
+        if count is None:
+            yield f"{plain(ending)} comes about in more ways than can be told apart"
+        elif count > told[ending]:
+            most = f"the {told[ending]} most probable are told apart"
+            yield f"{plain(ending)} comes about in {count:,} ways, of which {most}"
 
 
 def _path(summary: Json, path: Json, number: int, key: str, width: int) -> Iterator[Text]:

@@ -15,6 +15,7 @@ from support.oracle_process import true_in
 from support.strategies import formulas
 
 from storyodds.models import cut_sets
+from storyodds.models import graph as graph_module
 from storyodds.models.cut_sets import (
     CutSet,
     CutSetFamily,
@@ -24,6 +25,7 @@ from storyodds.models.cut_sets import (
     without,
 )
 from storyodds.models.graph import build_graph
+from storyodds.models.quantities import MAX_WAYS, failure_paths
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast, Formula
 from storyodds.scenarios.resolve import resolve
@@ -126,7 +128,7 @@ def test_the_oracle_lists_the_same(data: st.DataObject) -> None:
         (Route(id="scheme", class_="deceptive", requires=requires, bits=0, harm=1), OFF),
     )
     routes = {route.id: route for route in build_graph(resolve(story)).routes}
-    assert set(routes["scheme"].cut_sets) == minimal_literal_sets(story, requires)
+    assert set(routes["scheme"].ways or ()) == minimal_literal_sets(story, requires)
 
 
 def literals(*texts: str) -> CutSet:
@@ -270,11 +272,36 @@ def test_too_many_name_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
         minimal_cut_sets(half_of(10), {}, "crystallized")
 
 
-def test_too_many_for_a_whole_story(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cut_sets, "MAX_CUT_SETS", 100)
+def test_a_story_tells_the_most_probable_of_many() -> None:
+    chances = {f"a{k}": 0.9 - 0.05 * k for k in range(10)}
+    story = tell(
+        {name: believe(p) for name, p in chances.items()},
+        (Route(id="many-ways", class_="deceptive", requires=half_of(10), bits=0, harm=1), OFF),
+    )
+    graph = build_graph(resolve(story))
+    route = next(route for route in graph.routes if route.id == "many-ways")
+    assert route.ways is not None
+    assert route.ways.count == 252
+    paths = [p for p in failure_paths(graph, (), chances) if p.route == "many-ways"]
+    assert {path.ways for path in paths} == {252}
+    assert len({path.literals for path in paths}) == MAX_WAYS
+    every = sorted(
+        (math.prod(chances[name] for name, _ in way) for way in route.ways), reverse=True
+    )
+    told = (math.prod(chances[name] for name, _ in path.literals) for path in paths)
+    assert sorted(told, reverse=True) == pytest.approx(every[:MAX_WAYS])
+
+
+def test_a_gate_with_too_large_a_diagram_is_told_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(graph_module, "_MAX_NODES", 20)
     story = tell(
         {f"a{k}": believe(0.5) for k in range(10)},
         (Route(id="many-ways", class_="deceptive", requires=half_of(10), bits=0, harm=1), OFF),
     )
-    with pytest.raises(UnsupportedStoryError, match="'many-ways'"):
-        build_graph(resolve(story))
+    graph = build_graph(resolve(story))
+    paths = failure_paths(graph, (), dict.fromkeys(graph.order, 0.5))
+    (path,) = [path for path in paths if path.route == "many-ways"]
+    assert path.ways is None
+    assert path.label == "many-ways: in any way"

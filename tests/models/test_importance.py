@@ -421,8 +421,7 @@ def test_an_unknown_event_is_refused() -> None:
 
 # SCRAM
 
-# Not the largest: P(gate) of every one of its 90 shared gates takes too large a circuit.
-TREES = sorted(trees().keys() - {"two-hundred-events"})
+TREES = sorted(trees())
 
 
 def compare(tree: Tree, answers: Mapping[str, Any], sign: int) -> None:
