@@ -108,10 +108,8 @@ def evaluate(
     if wanted.ndim == 2:
         wanted = np.broadcast_to(wanted, (n, *wanted.shape))
     n_seeds = wanted.shape[1]
-    n_lanes = 1
-    if program.competition == "quadrature":
-        widest = _log_ratios(program, _log_weights(program, values)).max()
-        n_lanes = len(rule(float(np.clip(widest, 0.0, LONGEST))).nodes)
+    along = rule_for(program, values)
+    n_lanes = len(along.nodes) if along is not None else 1
     n_fixed = program.circuit.n_fixed
     n_moving = program.circuit.n_nodes - n_fixed
     work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * n_seeds)
@@ -131,7 +129,7 @@ def evaluate(
     )
 
     def work_on(block: slice) -> None:
-        _block(program, values, likelihoods, wanted, block, out, fast=fast)
+        _block(program, values, likelihoods, wanted, along, block, out, fast=fast)
 
     if len(blocks) > 1 and cores > 1:
         with ThreadPoolExecutor(cores) as pool:
@@ -225,16 +223,17 @@ def _block(
     values: Array,
     likelihoods: LogLikelihoods,
     seeds: Array,
+    along: Rule | None,
     block: slice,
     out: Evaluation,
     *,
     fast: bool,
 ) -> None:
     """Fill in the answers of some draws; those that underflow once more, in logs."""
-    risky = _attempt(program, values, likelihoods, seeds, block, out, fast=fast, logs=False)
+    risky = _attempt(program, values, likelihoods, seeds, along, block, out, fast=fast, logs=False)
     again = np.flatnonzero(risky) + block.start
     for draws in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
-        _attempt(program, values, likelihoods, seeds, draws, out, fast=False, logs=True)
+        _attempt(program, values, likelihoods, seeds, along, draws, out, fast=False, logs=True)
 
 
 def _attempt(
@@ -242,6 +241,7 @@ def _attempt(
     values: Array,
     likelihoods: LogLikelihoods,
     seeds: Array,
+    along: Rule | None,
     draws: slice | NDArray[np.intp],
     out: Evaluation,
     *,
@@ -250,7 +250,7 @@ def _attempt(
 ) -> NDArray[np.bool_]:
     """Fill in the answers of some draws in one arithmetic; in which it was not good enough."""
     leaves, race, log_scale = fill_leaves(
-        program, values[draws], likelihoods.take(draws), logs=logs
+        program, values[draws], likelihoods.take(draws), along, logs=logs
     )
     run = _run_numba if fast else _run_numpy
     wanted = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
@@ -272,10 +272,43 @@ def _attempt(
     return np.asarray(risky)
 
 
+def rule_for(program: Program, values: Array) -> Rule | None:
+    """The quadrature rule that spans the races of all draws; None for a program without one.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If the weights of routes are further apart than a rule can span.
+    """
+    if program.competition != "quadrature":
+        return None
+    widest = float(_log_ratios(program, _log_weights(program, values)).max())
+    if not widest <= LONGEST:
+        raise UnsupportedStoryError(
+            [
+                Problem(
+                    f"bits: found routes whose weights lie 2**{widest / LN2:.0f} apart, expected "
+                    f"at most 2**{LONGEST / LN2:.0f} where routes compete by quadrature"
+                )
+            ]
+        )
+    return rule(widest)
+
+
 def fill_leaves(
-    program: Program, values: Array, likelihoods: LogLikelihoods, *, logs: bool
+    program: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    along: Rule | None,
+    *,
+    logs: bool,
 ) -> tuple[Array, Race, Array]:
     """Give every leaf that does not move along the quadrature rule its value.
+
+    Parameters
+    ----------
+    along : Rule or None
+        From `rule_for`.
 
     Returns
     -------
@@ -284,7 +317,7 @@ def fill_leaves(
         root has to be scaled by, (n_draws,).
     """
     leaves, log_scale = _fixed_leaves(program, values, likelihoods.assumptions, logs=logs)
-    race = _race(program, values, likelihoods.routes, logs=logs)
+    race = _race(program, values, likelihoods.routes, along, logs=logs)
     places = program.shares if program.competition == "patterns" else program.wins
     leaves[places.leaves] = race.leaves
     return leaves, race, log_scale + race.log_scale
@@ -339,7 +372,7 @@ def _fixed_leaves(
     return leaves, top[:, used].sum(axis=1)
 
 
-def _race(program: Program, values: Array, said: Array, *, logs: bool) -> Race:
+def _race(program: Program, values: Array, said: Array, along: Rule | None, *, logs: bool) -> Race:
     """Leaves of the competition between routes."""
     n = len(values)
     log_weights = _log_weights(program, values)
@@ -349,16 +382,6 @@ def _race(program: Program, values: Array, said: Array, *, logs: bool) -> Race:
     told = told - top
     if program.competition == "patterns":
         return _race_by_patterns(program, log_weights, told, top, logs=logs)
-    ratios = _log_ratios(program, log_weights)
-    if not ratios.max() <= LONGEST:
-        raise UnsupportedStoryError(
-            [
-                Problem(
-                    f"bits: found routes whose weights lie 2**{ratios.max() / LN2:.0f} apart, "
-                    f"expected at most 2**{LONGEST / LN2:.0f} where routes compete by quadrature"
-                )
-            ]
-        )
     by_route = [
         log_weights[program.config_routes == r].max(axis=0)
         for r in np.unique(program.config_routes)
@@ -376,7 +399,7 @@ def _race(program: Program, values: Array, said: Array, *, logs: bool) -> Race:
         totals=np.zeros((0, n)),
         sums=np.zeros((0, n)),
         rates=np.concatenate(stays),
-        rule=rule(float(ratios.max())),
+        rule=along,
         risky=np.zeros(n, bool),
         log_scale=top,
     )

@@ -4,7 +4,6 @@ A circuit is a mixture of products: walking it from the root, taking one summand
 its worth and every factor, ends at the leaves of one state of the story.
 """
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -19,8 +18,10 @@ from storyodds.models.engine import (
     evaluate,
     fill_leaves,
     moving_leaves,
+    rule_for,
 )
 from storyodds.models.program import Program, program
+from storyodds.models.quadrature import Rule
 from storyodds.models.queries import EVERYTHING
 from storyodds.priors.distributions import LN2
 from storyodds.scenarios.formulas import holds
@@ -30,6 +31,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
 _BLOCK_CELLS = 2**21
+_NUMBA_WORK = 2e7  # node evaluations from which on numba walks
 
 
 def sample_discrete(
@@ -55,12 +57,15 @@ def sample_discrete(
     step = max(1, _BLOCK_CELLS // compiled.circuit.n_nodes)
     leaves = np.empty((compiled.n_fixed_leaves, n), bool)
     risky = np.ones(n, bool)
-    if "numba" in sys.modules:
-        leaves, risky = _walk_fast(compiled, values, likelihoods, rng)
+    along = rule_for(compiled, values)
+    lanes = 1 if along is None else len(along.nodes)
+    # Not where numba happens to be loaded: it takes random numbers in another order.
+    if compiled.circuit.n_nodes * n * lanes > _NUMBA_WORK:
+        leaves, risky = _walk_fast(compiled, values, likelihoods, along, rng)
     rest = np.flatnonzero(risky)
     for first in range(0, len(rest), step):
         draws = rest[first : first + step]
-        leaves[:, draws] = _walk(compiled, values[draws], likelihoods.take(draws), rng)
+        leaves[:, draws] = _walk(compiled, values[draws], likelihoods.take(draws), along, rng)
     truth = np.asarray((compiled.true @ leaves.astype(float)).T > 0)
     plain, p = compiled.plain.leaves, values[:, compiled.plain.what]
     silent = ~truth & ~np.asarray((compiled.false @ leaves.astype(float)).T > 0)
@@ -84,13 +89,17 @@ def sample_discrete(
 
 
 def _walk_fast(
-    compiled: Program, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator
+    compiled: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    along: Rule | None,
+    rng: np.random.Generator,
 ) -> tuple[Bools, Bools]:
     """The same by numba, and for which draws its products underflow."""
     from storyodds.models import kernel
 
     circuit, n = compiled.circuit, len(values)
-    leaves, race, log_scale = fill_leaves(compiled, values, likelihoods, logs=False)
+    leaves, race, log_scale = fill_leaves(compiled, values, likelihoods, along, logs=False)
     found = evaluate(compiled, values, likelihoods)
     nodes, weights = (race.rule.nodes, race.rule.weights) if race.rule else (np.zeros(0),) * 2
     reached = np.zeros((compiled.n_fixed_leaves, n), bool)
@@ -106,11 +115,15 @@ def _walk_fast(
 
 
 def _walk(
-    compiled: Program, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator
+    compiled: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    along: Rule | None,
+    rng: np.random.Generator,
 ) -> Bools:
     """Which leaves the walk ends at, (n_fixed_leaves, n_draws); in logs, which never underflow."""
     circuit, n = compiled.circuit, len(values)
-    leaves, race, _ = fill_leaves(compiled, values, likelihoods, logs=True)
+    leaves, race, _ = fill_leaves(compiled, values, likelihoods, along, logs=True)
     if race.rule is not None:
         lane = _choose_lanes(compiled, leaves, race, rng)
         nodes, weights = race.rule.nodes[lane][:, None], race.rule.weights[lane][:, None]
