@@ -422,6 +422,8 @@ def test_an_unknown_event_is_refused() -> None:
 # SCRAM
 
 TREES = sorted(trees())
+LARGE = "two-hundred-events"
+MARKED = [pytest.param(name, marks=pytest.mark.slow) if name == LARGE else name for name in TREES]
 
 
 def compare(tree: Tree, answers: Mapping[str, Any], sign: int) -> None:
@@ -453,14 +455,14 @@ def compare(tree: Tree, answers: Mapping[str, Any], sign: int) -> None:
         assert theirs == pytest.approx(ours, rel=DIGITS, abs=1e-12), name
 
 
-@pytest.mark.parametrize("name", TREES)
+@pytest.mark.parametrize("name", MARKED)
 def test_scrams_stored_answers(name: str) -> None:
     stored = trees()[name]
     compare(tree_of(stored), stored, stored.get("importance_sign", 1))
 
 
 @pytest.mark.skipif(SCRAM is None, reason="scram is not installed")
-@pytest.mark.parametrize("name", TREES)
+@pytest.mark.parametrize("name", [name for name in TREES if name != LARGE])
 def test_scrams_answers_of_today(name: str) -> None:
     stored = trees()[name]
     compare(tree_of(stored), ask_scram(tree_of(stored)), stored.get("importance_sign", 1))

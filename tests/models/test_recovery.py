@@ -1,10 +1,13 @@
 """Draws of the discrete part against its exact marginals."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.building import believe, item, tell
 
+from storyodds.models import recovery
 from storyodds.models.compiler import Competition, Compiler
 from storyodds.models.engine import LogLikelihoods, no_evidence
 from storyodds.models.evidence import assemble, collapsed_tables
@@ -17,6 +20,13 @@ from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Constraint, GivenRow, Nudge, Route
 
 Array = NDArray[np.float64]
+
+
+@pytest.fixture(params=[0.0, math.inf], ids=["numba", "numpy"], autouse=True)
+def walker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let either of the two walk the circuit, whatever there is to do."""
+    monkeypatch.setattr(recovery, "_NUMBA_WORK", request.param)
+
 
 WAYS: list[tuple[Competition, bool]] = [
     ("patterns", False),

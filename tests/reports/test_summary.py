@@ -39,7 +39,7 @@ KEYS = [
 ]  # fmt: skip
 PATH_KEYS = {
     "rank", "route", "hazard", "kind", "literals", "probability", "undetected", "concern",
-    "weakest_link", "claim", "checks", "overlaps", "share_top",
+    "weakest_link", "claim", "checks", "overlaps", "share_top", "ways",
 }  # fmt: skip
 
 
