@@ -1,7 +1,7 @@
 """Who answers questions about the discrete part of a story: exact sums, or simulated states."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from storyodds.models.engine import LogLikelihoods
 from storyodds.models.program import Program
 from storyodds.models.quantities import Jointly, Quantities
 from storyodds.models.queries import Query
+from storyodds.models.strategy import choose_compiler
 
 if TYPE_CHECKING:
     from storyodds.models.posterior import Draws
@@ -42,6 +43,9 @@ class Answers(Protocol):
 
     def take(self, rows: NDArray[np.intp]) -> "Answers":
         """Answer for some of the draws only."""
+
+    def anew(self, max_memory: int) -> "Answers":
+        """Forget what was asked so far, and the memory that it took."""
 
     def checked(self, draws: "Draws", prior: Quantities, posterior: Quantities) -> "Draws":
         """Say of the draws what these answers add to their error.
@@ -92,6 +96,10 @@ class Exact:
     def take(self, rows: NDArray[np.intp]) -> "Exact":
         """Answer as ever: nothing depends on which draws these are."""
         return self
+
+    def anew(self, max_memory: int) -> "Exact":
+        """Compile once more."""
+        return replace(self, compiler=choose_compiler(self.compiler.graph, max_memory=max_memory))
 
     def checked(self, draws: "Draws", prior: Quantities, posterior: Quantities) -> "Draws":
         """Give the draws back: exact sums add no error."""

@@ -38,7 +38,7 @@ from storyodds.models.quantities import (
 from storyodds.models.queries import Query
 from storyodds.models.strategy import MAX_MEMORY
 from storyodds.priors.distributions import Point
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
 
@@ -158,17 +158,33 @@ def assess(
     by_name = {
         variable.name: float(p) for variable, p in zip(graph.variables, believed, strict=True)
     }
-    paths = failure_paths(graph, harmless, by_name)
-    whole = tuple(dict.fromkeys(path_queries(paths)))
-    rng = np.random.default_rng([seed, 3])
     values, said = posterior.values, prepared.likelihoods
-    averaged = exact = ask.evaluate(values, said, whole, rng)
+
+    def along(paths: tuple[Path, ...]) -> tuple[tuple[Query, ...], Quantities]:
+        whole = tuple(dict.fromkeys(path_queries(paths)))
+        return whole, ask.evaluate(values, said, whole, np.random.default_rng([seed, 3]))
+
+    paths = failure_paths(graph, harmless, by_name)
+    try:
+        whole, averaged = along(paths)
+    except UnsupportedStoryError:  # the odds are within reach, but not each path by itself
+        ask = ask.anew(max_memory)
+        prepared = replace(prepared, answers=ask)
+        paths = failure_paths(graph, harmless, by_name, apart=False)
+        whole, averaged = along(paths)
+    exact, rng = averaged, np.random.default_rng([seed, 4])
     posterior = ask.checked(posterior, prior, averaged)
     concern = mean_concern(graph, values, posterior.weights, paths, whole, averaged)
     linked = [paths[k] for k in np.argsort(-concern, kind="stable")[:LINKED_PATHS]]
     links = link_queries(linked, graph.order)
     link_rows = _systematic(posterior.weights, LINK_DRAWS)
-    at_links = ask.take(link_rows).evaluate(values[link_rows], said.take(link_rows), links)
+    try:
+        at_rows = ask.take(link_rows)
+        link_chances = at_rows.evaluate(values[link_rows], said.take(link_rows), links).queries
+    except UnsupportedStoryError:
+        ask = ask.anew(max_memory)
+        prepared = replace(prepared, answers=ask)
+        links, link_chances = (), np.zeros((len(link_rows), 0))
     if any(i in prepared.own for i in prepared.uncertain):
         values = recover_rates(
             graph, prepared.distributions, values, averaged.truth, averaged.route, rng
@@ -182,7 +198,7 @@ def assess(
         queries=whole,
         links=links,
         link_rows=link_rows,
-        link_chances=at_links.queries,
+        link_chances=link_chances,
         averaged=averaged,
         exact=exact,
         prior_values=prior_values,

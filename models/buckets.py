@@ -162,12 +162,17 @@ class Elimination:
                 work.messages[run[-1]] = self._without(product, run, work)
                 self._heads |= {level: run[0] for level in run if level not in self._heads}
             except CircuitTooLargeError:
-                raise CliqueTooLargeError(self._buckets.scope[run[0]]) from None
+                raise CliqueTooLargeError(self._widest()) from None
             done += len(run)
         try:
             return self._meet(-1, work)
         except CircuitTooLargeError:
-            raise CliqueTooLargeError(frozenset(range(self._buckets.n_kept))) from None
+            raise CliqueTooLargeError(self._widest()) from None
+
+    def _widest(self) -> frozenset[int]:
+        """The most variables that meet anywhere: what the sum's cost comes from."""
+        kept = frozenset(range(self._buckets.n_kept))
+        return max([kept, *self._buckets.scope.values()], key=len)
 
     def _run(self, levels: Sequence[int], work: "_Work") -> Sequence[int]:
         """The levels, from the first on, that can be summed out in one pass."""

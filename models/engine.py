@@ -26,7 +26,8 @@ Array = NDArray[np.float64]
 SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
 _NUMBA_WORK = 1e8  # node evaluations that are worth the second it takes to load numba
 _BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold
-_WIDTH = 64  # draws that go through the kernel side by side
+_WIDTH = 64  # draws that go through the kernel side by side,
+_SCRATCH_CELLS = 2**25  # unless that would take more of float64 than this, for each core
 
 
 @dataclass(frozen=True)
@@ -444,10 +445,12 @@ def _run_numba(
     values = np.zeros((len(circuit.roots), n))
     flows = np.zeros((len(seeds), program.n_fixed_leaves, n))
     pulls = np.zeros((len(seeds), len(stays), n))
+    columns = circuit.n_fixed * (2 + len(seeds) * (race.rule is not None))
+    width = int(np.clip(_SCRATCH_CELLS // columns, 1, min(n, _WIDTH)))
     kernel.run(
         circuit.op, circuit.left, circuit.right, circuit.n_fixed, circuit.roots,
         circuit.leaves[: program.n_fixed_leaves], leaves, stays, race.rates, nodes, weights,
-        int(omega), seeds, min(n, _WIDTH), values, flows, pulls,
+        int(omega), seeds, width, values, flows, pulls,
     )  # fmt: skip
     with np.errstate(divide="ignore"):
         return np.log(values), flows, pulls

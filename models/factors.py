@@ -54,6 +54,11 @@ class Diagrams:
         """The level of the first variable tested; a very large number where none is."""
         return self.level[~f] if f < 0 else _DEEP
 
+    def _remember[K](self, known: dict[K, int], key: K, found: int) -> None:
+        """Keep a result; what is kept takes memory as nodes do."""
+        self.circuit.spend()
+        known[key] = found
+
     def multiply(self, f: int, g: int) -> int:
         """The product of two factors."""
         if f == ZERO or g == ZERO:
@@ -70,7 +75,7 @@ class Diagrams:
             level = min(self.depth(f), self.depth(g))
             (f0, f1), (g0, g1) = self.split(f, level), self.split(g, level)
             found = self.test(level, self.multiply(f0, g0), self.multiply(f1, g1))
-            self._products[key] = found
+            self._remember(self._products, key, found)
         return found
 
     def add(self, f: int, g: int) -> int:
@@ -87,7 +92,7 @@ class Diagrams:
             level = min(self.depth(f), self.depth(g))
             (f0, f1), (g0, g1) = self.split(f, level), self.split(g, level)
             found = self.test(level, self.add(f0, g0), self.add(f1, g1))
-            self._sums[key] = found
+            self._remember(self._sums, key, found)
         return found
 
     def choose(self, condition: int, yes: int, no: int) -> int:
@@ -102,7 +107,7 @@ class Diagrams:
             level = min(self.depth(condition), self.depth(yes), self.depth(no))
             (c0, c1), (y0, y1), (n0, n1) = (self.split(f, level) for f in key)
             found = self.test(level, self.choose(c0, y0, n0), self.choose(c1, y1, n1))
-            self._choices[key] = found
+            self._remember(self._choices, key, found)
         return found
 
     def sum_out(self, f: int, level: int) -> int:
@@ -115,7 +120,8 @@ class Diagrams:
         found = self._without.get(key)
         if found is None:
             low, high = self.sum_out(self.low[~f], level), self.sum_out(self.high[~f], level)
-            found = self._without[key] = self.test(self.level[~f], low, high)
+            found = self.test(self.level[~f], low, high)
+            self._remember(self._without, key, found)
         return found
 
     def sum_out_all(self, f: int, weights: Mapping[int, tuple[int, int]]) -> int:

@@ -21,6 +21,7 @@ from storyodds.scenarios.schema import CLASSES, INTENDED
 Array = NDArray[np.float64]
 
 MAX_WAYS = 100  # of one route or hazard that are told apart
+_MAX_TOLD = 1000  # of all of a story's, unless each has only a few
 FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 
 
@@ -93,13 +94,17 @@ class Quantities:
 
 
 def failure_paths(
-    graph: StoryGraph, never_harmful: Sequence[int], believed: Mapping[str, float]
+    graph: StoryGraph,
+    never_harmful: Sequence[int],
+    believed: Mapping[str, float],
+    *,
+    apart: bool = True,
 ) -> tuple[Path, ...]:
     """Paths of a story: rival routes, hazards, and intended routes that can harm.
 
-    Of a gate that opens in more than `MAX_WAYS` ways only the most probable are told, taking
-    assumptions for independent. Where even that is out of reach, one path stands for the ending
-    as a whole.
+    Of a gate that opens in more than `MAX_WAYS` ways, or fewer in a story of very many gates,
+    only the most probable are told, taking assumptions for independent. Where even that is out of
+    reach, one path stands for the ending as a whole.
 
     Parameters
     ----------
@@ -107,35 +112,50 @@ def failure_paths(
         Numbers that are fixed at 0.
     believed : mapping of str to float
         P(assumption), to choose by.
+    apart : bool
+        Whether to tell the ways to open a gate apart at all.
     """
     paths: list[Path] = []
+    share = _MAX_TOLD // (len(graph.routes) + len(graph.hazards))
+    most = min(MAX_WAYS, max(3, share)) if apart else 1
     for r, route in enumerate(graph.routes):
         if route.outcome_class != INTENDED or graph.outcomes[r].harm not in never_harmful:
             about = (route.id, None, route.kind, route.claim)
-            for way, overlaps in _ways(route, believed):
-                paths.append(Path(*about, way, (r,), overlaps, _count(route)))
+            for way, overlaps in _ways(route, believed, most):
+                paths.append(Path(*about, way, (r,), overlaps, _count(route, most)))
     for h, hazard in enumerate(graph.hazards):
         ends = tuple(o for o, outcome in enumerate(graph.outcomes) if outcome.hazard == h)
-        for way, overlaps in _ways(hazard, believed):
+        for way, overlaps in _ways(hazard, believed, most):
             paths.append(
-                Path(INTENDED, hazard.id, None, hazard.claim, way, ends, overlaps, _count(hazard))
+                Path(
+                    INTENDED,
+                    hazard.id,
+                    None,
+                    hazard.claim,
+                    way,
+                    ends,
+                    overlaps,
+                    _count(hazard, most),
+                )
             )
     return tuple(paths)
 
 
-def _count(gate: Gate) -> int | None:
-    return None if gate.ways is None else gate.ways.count
+def _count(gate: Gate, most: int) -> int | None:
+    if gate.ways is None or (most == 1 and gate.ways.count > 1):
+        return None
+    return gate.ways.count
 
 
-def _ways(gate: Gate, believed: Mapping[str, float]) -> Iterator[tuple[CutSet, bool]]:
+def _ways(gate: Gate, believed: Mapping[str, float], most: int) -> Iterator[tuple[CutSet, bool]]:
     """Ways to open a gate, each with whether it can hold together with another one."""
-    if gate.ways is None:
-        yield frozenset(), False
+    if _count(gate, most) is None or gate.ways is None:
+        yield gate.needs, False
         return
     family = gate.ways
-    listed = list(islice(family, MAX_WAYS + 1))
-    if len(listed) > MAX_WAYS:
-        listed = [cut_set for cut_set, _ in most_probable(family, MAX_WAYS, believed)]
+    listed = list(islice(family, most + 1))
+    if len(listed) > most:
+        listed = [cut_set for cut_set, _ in most_probable(family, most, believed)]
     for mine in listed:
         opposite = {(name, not value) for name, value in mine}
         others = any(other is not mine and not other & opposite for other in listed)

@@ -213,6 +213,10 @@ class Simulation:
         self._run(values, likelihoods, fill)
         return np.asarray(log_sum_exp(out.reshape(-1, self.batches), axis=1) - np.log(self.batches))
 
+    def anew(self, max_memory: int) -> "Simulation":
+        """Give itself: nothing is kept."""
+        return self
+
     def checked(self, draws: Draws, prior: Quantities, posterior: Quantities) -> Draws:
         """Say of the draws that they are simulated, and how large the error of that is."""
         assert isinstance(prior, SimulatedQuantities)

@@ -15,7 +15,7 @@ from storyodds.priors.errors import Problem, UnsupportedStoryError
 
 GIB = 2**30
 MAX_MEMORY = 2 * GIB
-_BYTES_A_NODE = 800  # of circuit and diagrams while they are made, measured
+_BYTES_A_NODE = 300  # of circuits, diagrams and results kept; 170 at most were measured
 KINDS: tuple[Competition, ...] = ("quadrature", "patterns")
 _SMALL = 4_000  # nodes that no other way could make noticeably cheaper
 _LANES = 40  # typical number of nodes of the quadrature rule
@@ -51,9 +51,9 @@ def choose_compiler(
         states are too many.
     """
     most = max(1000, max_memory // _BYTES_A_NODE)
-    composites = any(variable.formula is not None for variable in graph.variables)
+    composites = sum(variable.formula is not None for variable in graph.variables)
     found: list[tuple[int, Compiler]] = []
-    refused: list[tuple[str, ...]] = []
+    refused: dict[Competition, tuple[str, ...]] = {}  # what was too much, composites kept
 
     def attempt(kind: Competition, expand: bool, budget: int) -> None:
         if competition not in (None, kind):
@@ -63,23 +63,29 @@ def choose_compiler(
                 graph, competition=kind, expand=expand, evidence_only=evidence_only, budget=budget
             )
             cost = _cost(program(compiler, [EVERYTHING]))
+            if expand and not evidence_only:  # every composite is then asked for by itself
+                cost *= 1 + composites
         except CliqueTooLargeError as error:
-            refused.append(error.names)
+            if not expand:
+                refused[kind] = error.names
         else:
             compiler.builder.budget = most
             found.append((cost, compiler))
 
-    attempt("patterns", False, 10 * _SMALL)
+    attempt("patterns", False, 20 * _SMALL)
     if found and found[0][0] <= _SMALL:
         return found[0][1]
-    for budget in _budgets(10 * _SMALL, most):
+    for budget in _budgets(20 * _SMALL, most):
         for kind in KINDS:
             attempt(kind, False, budget)
             if composites:
+                narrow = kind in refused and 2 ** len(refused[kind]) <= most
                 attempt(kind, True, budget)
+                if found and narrow and not evidence_only:  # worth another try with more room
+                    attempt(kind, False, most)
             if found:  # quadrature needs less of everything: patterns only where it fails
                 return min(found, key=lambda pair: pair[0])[1]
-    raise UnsupportedStoryError([Problem(_refusal(min(refused, key=len), max_memory))])
+    raise UnsupportedStoryError([Problem(_refusal(min(refused.values(), key=len), max_memory))])
 
 
 def compiled(compiler: Compiler, queries: Sequence[Query]) -> Program:
