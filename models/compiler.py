@@ -431,14 +431,15 @@ class Compiler:
         extra: list[tuple[frozenset[int], Pair]] = []
         for name, value in sorted(wanted):
             v = self._index[name]
-            literal = self.diagrams.choose(self._variable_indicator(name), ONE, ZERO)
+            literal = self._variable_indicator(name)
             if not value:
                 literal = self.diagrams.choose(literal, ZERO, ONE)
             if v in self._expanded:
                 extra.append((self._levels(name), (literal, ZERO)))
             else:
                 i = self._table_at[v]
-                changes[i] = self.diagrams.multiply(self._table(v), literal), ZERO
+                table = changes[i][0] if i in changes else self._table(v)
+                changes[i] = self.diagrams.multiply(table, literal), ZERO
         if hazards is not None:
             changes[self._hazards_at] = self._hazard(hazards), ZERO
         if (

@@ -26,7 +26,7 @@ from storyodds.models.posterior import PreparedStory
 from storyodds.models.program import program
 from storyodds.models.quantities import Quantities, derive, jointly
 from storyodds.models.queries import EVERYTHING, Query
-from storyodds.priors.errors import Problem, UnsupportedStoryError
+from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import literals
 from storyodds.scenarios.schema import CLASSES
 
@@ -328,27 +328,16 @@ def _joint(road: _Road, event: _Event) -> _Joint:
     out = _Joint(np.zeros((n, 1)), np.zeros((n, 2 * n_variables)))
     if not event.queries:
         return out
-    try:
-        for block in road.blocks(n_variables):
-            found = jointly(
-                road.prepared.compiler,
-                road.values[block],
-                road.said.take(block),
-                event.queries,
-                event.shares[block, None, :],
-            )
-            out.event[block] = found.events
-            out.parts[block] = _interleaved(found.true[:, 0], found.false[:, 0])
-    except CliqueTooLargeError:
-        raise UnsupportedStoryError(
-            [
-                Problem(
-                    f"importance: found {n_variables:,} assumptions, too many to sum together "
-                    f"with '{event.name}' one by one; expected a story with fewer composites or "
-                    "with formulas that share less"
-                )
-            ]
-        ) from None
+    for block in road.blocks(n_variables):
+        found = jointly(
+            road.prepared.compiler,
+            road.values[block],
+            road.said.take(block),
+            event.queries,
+            event.shares[block, None, :],
+        )
+        out.event[block] = found.events
+        out.parts[block] = _interleaved(found.true[:, 0], found.false[:, 0])
     return out
 
 

@@ -170,6 +170,15 @@ def test_only_patterns_that_can_be_are_kept() -> None:
     assert len(compiled(exclusive, competition="patterns").races) == 3
 
 
+@pytest.mark.parametrize("competition", ["patterns", "quadrature"])
+def test_a_literal_and_its_opposite_never_hold(competition: Competition) -> None:
+    graph = build_graph(resolve(tell({"a": believe(0.3)})))
+    compiler = choose_compiler(graph, competition=competition)
+    never = Query((), frozenset([("a", True), ("a", False)]))
+    found = evaluate(compiler, np.array([[0.3] * graph.n_numbers]), no_evidence(graph), [never])
+    assert found.queries.tolist() == [[0.0]]
+
+
 def test_what_cannot_bear_on_the_evidence_is_left_out() -> None:
     hazard = Hazard(id="h", criterion="alignment", requires="b", probability=0.5)
     story = tell(
