@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from storyodds.models.assessment import Assessment
 from storyodds.models.cut_sets import CutSet
 from storyodds.models.derivatives import EVENTS, mean_derivatives
-from storyodds.models.quantities import FATES, Derived, Path, derive, prefixes
+from storyodds.models.quantities import FATES, Derived, Path, derive, link_queries, prefixes
 from storyodds.models.queries import Query
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.provenance import is_reference, plain_source, provenance, written_numbers
@@ -391,7 +391,7 @@ def _weakest_link(view: _View, path: Path) -> str | None:
     is least likely once those before it, in dependency order, are the case. None for paths that
     are not among the most concerning, where it is not worked out.
     """
-    if not all(Query((), p) in view.link for p in prefixes(path.literals, view.graph.order)):
+    if not all(query in view.link for query in link_queries([path], view.graph.order)):
         return None
     chances, rows = view.assessment.link_chances, view.assessment.link_rows
     assumptions = view.assessment.averaged.assumptions[rows].mean(axis=0)

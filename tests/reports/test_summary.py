@@ -11,10 +11,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from support.building import OFF, believe, item, tell
 from support.fixing import follow
+from support.large_story import large_story
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models.assessment import Assessment, assess
+from storyodds.models.assessment import LINKED_PATHS, Assessment, assess
 from storyodds.models.quantities import FATES, derive
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import Form, plain_prior
@@ -244,6 +245,13 @@ def test_another_way_in_takes_the_weight_off_a_link() -> None:
     found = summarize(assess(resolve(story)))["paths"]
     assert [p["weakest_link"] for p in found if p["route"] == "r"] == ["a", "a"]
     assert all(p["overlaps"] for p in found if p["route"] == "r")
+
+
+def test_a_path_of_less_concern_has_none_even_if_another_shares_its_conditions() -> None:
+    found = summarize(assess(resolve(large_story(40)), draws=64))["paths"]
+    assert len(found) > LINKED_PATHS
+    assert all(path["weakest_link"] for path in found[:20] if path["literals"])
+    assert found[-1]["literals"] and found[-1]["weakest_link"] is None
 
 
 # --- the lens -----------------------------------------------------------------------------------
