@@ -12,7 +12,7 @@ assumptions:
 checks:
   - {id: audit, claim: A blind audit., flags: {deceptive: [0.2, 0.6], default: [0.01, 0.05]}}
 routes:
-  - {id: something-else, class: other, claim: What nobody named., bits: [-2, 1], harm: [0.001, 0.02]}
+  - {id: something-else, class: other, claim: Whatever else., bits: [-2, 1], harm: [0.001, 0.02]}
 """
 
 
