@@ -50,10 +50,14 @@ class Slopes:
         Percent by which the mean would move if the probability moved by one percent of itself.
         NaN for bits; for what is 0 or 1, or belongs to one evidence item alone and is uncertain;
         and where the mean is 0.
+    at_draws : (n_draws, n_events, n_numbers) array
+        In probability per bit, of P(event | E, numbers) at every draw by itself. The mean of it is
+        not `per_bit`, which also has the draws' weights move.
     """
 
     per_bit: Array
     elasticity: Array
+    at_draws: Array
 
 
 def mean_derivatives(assessment: Assessment, of: Sequence[str] = EVENTS) -> Mapping[str, Array]:
@@ -155,7 +159,8 @@ def mean_slopes(
         relative = (moved / left[:, None]).mean(axis=0)
         relative = relative / mean[:, None] - (slopes[:, 0] / left).mean(axis=0)
     relative[~np.isfinite(relative)] = np.nan
-    return Slopes(per_logit * np.array(per_bit), relative)
+    here = (moved - chances[:, :, None] * slopes[:, :1]) * np.array(per_bit)
+    return Slopes(per_logit * np.array(per_bit), relative, here)
 
 
 def _has_elasticity(prepared: PreparedStory, values: Array) -> NDArray[np.bool_]:

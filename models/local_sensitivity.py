@@ -50,6 +50,7 @@ from storyodds.scenarios.schema import CLASSES, Assumption
 
 Array = NDArray[np.float64]
 
+PARTS = ("numbers", "assumptions", "tipping")
 DRAWS = 256  # that differences are taken on
 MOST_PATHS = 30  # of which it is told whether another becomes the worst
 _CELLS = 2**22  # of float64, that one round of questions may take
@@ -66,6 +67,9 @@ class Swing:
         The 5 and 95 percent points of the prior.
     at_low, at_high : Changed
         By `EVENTS`.
+    bands : (3, 2, n_events) array
+        The 5 and 95 percent points at the low end, at the high end, and of the difference at the
+        same draw; NaN where draws were not weighted but made afresh.
     """
 
     number: int
@@ -73,6 +77,7 @@ class Swing:
     high: float
     at_low: Changed
     at_high: Changed
+    bands: Array
 
     @property
     def swing(self) -> Array:
@@ -136,6 +141,7 @@ def local_sensitivity(
     base: Base | None = None,
     success: float = 0.5,
     catastrophe: Sequence[float] | None = None,
+    parts: Sequence[str] = PARTS,
 ) -> LocalSensitivity:
     """Change one input at a time.
 
@@ -149,6 +155,8 @@ def local_sensitivity(
         The threshold of P(success) whose crossing is looked for.
     catastrophe : sequence of float, optional
         Those of P(catastrophe); by default half and twice what it is.
+    parts : sequence of str
+        Of "numbers", "assumptions" and "tipping"; what the others give is left empty.
 
     Returns
     -------
@@ -171,29 +179,35 @@ def local_sensitivity(
     ('aps-feasible', [0.079, 0.0])
     """
     base = base_of(assessment, DRAWS) if base is None else base
-    slopes: Slopes | None = None
-    if assessment.prepared.compiler:  # an error where states were simulated
-        try:
-            slopes = mean_slopes(assessment, EVENTS, even_rows(assessment, DRAWS))
-        except UnsupportedStoryError:  # it takes more memory than the odds
-            slopes = None
-    paths = worst_paths(assessment)
+    _ = assessment.prepared.compiler  # an error where states were simulated
+    paths = worst_paths(assessment) if "tipping" in parts else ()
     try:
         ground = ground_of(base, paths)
     except UnsupportedStoryError:  # the odds are within reach, but not each path by itself
         paths = ()
         ground = ground_of(base)
-    scanned = scan(ground, base.prepared.uncertain)
-    which = verdicts(ground.base.events.mean(axis=0), success, catastrophe)
+    uncertain = base.prepared.uncertain if {"numbers", "tipping"} & set(parts) else ()
+    scanned = scan(ground, uncertain)
+    which: list[Verdict] = []
+    if "tipping" in parts:
+        which = verdicts(ground.base.events.mean(axis=0), success, catastrophe)
+    with_numbers = "numbers" in parts
     return LocalSensitivity(
         base=base,
-        slopes=slopes,
-        swings=tuple(_swing(base, scanned, k) for k in range(len(scanned.numbers))),
-        sure=surely(base),
+        slopes=_slopes(assessment) if with_numbers else None,
+        swings=tuple(_swing(base, scanned, k) for k in range(len(uncertain)) if with_numbers),
+        sure=surely(base) if "assumptions" in parts else (),
         paths=paths,
         verdicts=tuple(which),
         tips=tuple(tipping_points(scanned, which)),
     )
+
+
+def _slopes(assessment: Assessment) -> Slopes | None:
+    try:
+        return mean_slopes(assessment, EVENTS, even_rows(assessment, DRAWS))
+    except UnsupportedStoryError:  # it takes more memory than the odds
+        return None
 
 
 def worst_paths(assessment: Assessment) -> tuple[Path, ...]:
@@ -228,7 +242,9 @@ def _swing(base: Base, scanned: Scan, k: int) -> Swing:
         )
 
     low, high = (float(scanned.values[k, level]) for level in (LOW, HIGH))
-    return Swing(number, low, high, at(LOW), at(HIGH))
+    served = scanned.trusted[k, [LOW, HIGH]].all()
+    bands = scanned.bands[k] if served else np.full_like(scanned.bands[k], np.nan)
+    return Swing(number, low, high, at(LOW), at(HIGH), bands)
 
 
 # Assumptions that are sure
@@ -298,9 +314,11 @@ def _set(base: Base) -> dict[str, Pair]:
     What judges forecast is not changed by that: they spoke of the story as it is.
     """
     graph, n = base.prepared.graph, len(base.values)
+    cuts: Cuts = {}
     natural = base.log_evidence - forecasts_log_density(base.prepared, base.values)
     found: dict[tuple[int, bool], Changed | None] = {}
-    for key, log_evidence, events in _made(base.prepared, base.values, _every(base.prepared)):
+    every = [(v, truth) for v in range(len(graph.variables)) for truth in (True, False)]
+    for key, log_evidence, events in _made(base.prepared, base.values, every, cuts):
         log_weights = log_evidence - natural
         served = np.isfinite(log_weights).any()
         changed = weighted(base, log_weights, events) if served else None
@@ -310,7 +328,7 @@ def _set(base: Base) -> dict[str, Pair]:
         fresh = afresh(ground_of(base))
         values = fresh.base.values
         told = forecasts_log_density(base.prepared, values)
-        for key, log_evidence, events in _made(base.prepared, values, poor):
+        for key, log_evidence, events in _made(base.prepared, values, poor, cuts):
             if np.isfinite(log_evidence + told).any():
                 changed = weighted(fresh.base, log_evidence + told, events)
                 errors = np.sqrt(changed.errors**2 + fresh.noise)
@@ -324,12 +342,11 @@ def _set(base: Base) -> dict[str, Pair]:
 Setting = tuple[int, bool]  # an assumption and what it is made
 
 
-def _every(prepared: PreparedStory) -> list[Setting]:
-    return [(v, truth) for v in range(len(prepared.graph.variables)) for truth in (True, False)]
+Cuts = dict[int, PreparedStory]  # stories without the mechanism of an assumption
 
 
 def _made(
-    prepared: PreparedStory, values: Array, settings: Sequence[Setting]
+    prepared: PreparedStory, values: Array, settings: Sequence[Setting], cuts: Cuts
 ) -> Iterator[tuple[Setting, Array, Array]]:
     """Log P(evidence but forecasts | θ), and P(event | E, θ), with assumptions made so."""
     graph, n = prepared.graph, len(values)
@@ -349,8 +366,11 @@ def _made(
             yield key, found.log_evidence[mine], events[mine]
     for v in dict.fromkeys(v for v, _ in settings if not graph.variables[v].rows):
         name = graph.variables[v].name  # made up of others: without that, compiled once more
-        resolved = intervened(prepared.resolved, name, True)
-        cut, number = prepare(resolved), resolved.number_index[f"{name}.probability"]
+        if v not in cuts:
+            cuts[v] = prepare(intervened(prepared.resolved, name, True))
+        cut = cuts[v]
+        resolved = cut.resolved
+        number = resolved.number_index[f"{name}.probability"]
         extra = np.zeros((n, len(resolved.numbers) - values.shape[1]))
         for truth in (truth for of, truth in settings if of == v):
             changed = moved(np.hstack([values, extra]), {number: float(truth)})

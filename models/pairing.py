@@ -160,6 +160,42 @@ def _core(prepared: PreparedStory) -> dict[Key, int]:
     return {(numbers[i].name, prepared.distributions[i]): i for i in prepared.core}
 
 
+def shared_numbers(first: PreparedStory, second: PreparedStory) -> dict[int, int]:
+    """Give the uncertain numbers of two stories that are taken for one number.
+
+    They have the same name and the same prior; of the own numbers of an evidence item, all of
+    them have.
+
+    Returns
+    -------
+    dict of int to int
+        Index in the first story, and in the second.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> prepared = assess(resolve(load_story("coinrun-agent")), draws=64).prepared
+    >>> shared_numbers(prepared, prepared) == {i: i for i in prepared.uncertain}
+    True
+    """
+    ours, theirs = _core(first), _core(second)
+    found = {i: theirs[key] for key, i in ours.items() if key in theirs}
+    items = set(_same_items(first, second))
+    own = (_own_numbers(prepared, items) for prepared in (first, second))
+    found |= zip(*own, strict=True)
+    uncertain = set(first.uncertain)
+    return {i: j for i, j in sorted(found.items()) if i in uncertain}
+
+
+def _own_numbers(prepared: PreparedStory, items: set[str]) -> list[int]:
+    """Numbers that belong to some evidence items, by item and in the item's order."""
+    chosen = sorted((i for i in prepared.graph.evidence if i.id in items), key=lambda i: i.id)
+    every = [(*item.numbers.values(), item.relevance) for item in chosen]
+    return [number for of_item in every for number in of_item if number is not None]
+
+
 def _stream(seed: int, *what: object) -> np.random.Generator:
     """Random numbers that belong to a thing, whichever side asks for them."""
     digest = sha256(repr(what).encode()).digest()

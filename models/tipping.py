@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from storyodds.models.bands import band
 from storyodds.models.responses import Curve, Ground, afresh, curves, respond
 from storyodds.models.what_if import EVENTS, Changed, is_trusted
 from storyodds.priors.prior_quantiles import prior_quantile
@@ -91,6 +92,9 @@ class Scan:
     fresh : (n_numbers,) bool
         Whether draws from the prior were taken, because those from the posterior did not serve.
     trusted : (n_numbers, n_levels) bool
+    bands : (n_numbers, 3, 2, n_events) array
+        The 5 and 95 percent points over the draws: with the number at `LOW`, at `HIGH`, and of the
+        difference at the same draw, which counts by the mean of its two weights.
     grounds : tuple of (Ground, mapping of int to Curve)
         Draws from the posterior, then from the prior, with what is known at them.
     """
@@ -103,6 +107,7 @@ class Scan:
     ess: Array
     fresh: NDArray[np.bool_]
     trusted: NDArray[np.bool_]
+    bands: Array
     grounds: tuple[tuple[Ground, Mapping[int, Curve]], ...]
 
 
@@ -150,7 +155,23 @@ def scan(ground: Ground, numbers: Sequence[int]) -> Scan:
         ess=np.array([[c.ess for c in row] for row in rows]).reshape(n, len(LEVELS)),
         fresh=fresh,
         trusted=trusted,
+        bands=np.array([_bands(row[LOW], row[HIGH]) for row in rows]).reshape(n, 3, 2, len(EVENTS)),
         grounds=tuple(grounds),
+    )
+
+
+def _bands(low: Changed, high: Changed) -> Array:
+    n_events = len(EVENTS)
+    weights, events = (low.weights, high.weights), (low.events, high.events)
+    if weights[0] is None or weights[1] is None or events[0] is None or events[1] is None:
+        return np.full((3, 2, n_events), np.nan)
+    before, after = (found[:, :n_events] for found in (events[0], events[1]))
+    return np.array(
+        [
+            band(before, weights[0]),
+            band(after, weights[1]),
+            band(after - before, (weights[0] + weights[1]) / 2),
+        ]
     )
 
 
@@ -260,10 +281,26 @@ def _distances(
     v: NDArray[np.intp],
 ) -> Array:
     """How far verdicts v are from flipping with numbers k at deviates z."""
-    out = np.empty(len(z))
+    values = [_value(scanned, *at) for at in zip(k.tolist(), z.tolist(), strict=True)]
+    found = answers_at_values(scanned, k.tolist(), values)
+    return np.array([which[j].distance(of.means) for j, of in zip(v, found, strict=True)])
+
+
+def answers_at_values(
+    scanned: Scan, places: Sequence[int], values: Sequence[float]
+) -> list[Changed]:
+    """Answer for numbers at values, each on the draws that served it.
+
+    Parameters
+    ----------
+    scanned : Scan
+    places : sequence of int
+        In `Scan.numbers`.
+    values : sequence of float
+    """
+    out: dict[int, Changed] = {}
     for of_prior, (ground, known) in enumerate(scanned.grounds):
-        mine = np.flatnonzero(scanned.fresh[k] == bool(of_prior))
-        points = [(scanned.numbers[k[j]], _value(scanned, k[j], z[j])) for j in mine]
-        for j, found in zip(mine, respond(ground, known, points), strict=True):
-            out[j] = which[v[j]].distance(found.means)
-    return out
+        mine = [j for j, k in enumerate(places) if scanned.fresh[k] == bool(of_prior)]
+        points = [(scanned.numbers[places[j]], values[j]) for j in mine]
+        out |= dict(zip(mine, respond(ground, known, points), strict=True))
+    return [out[j] for j in range(len(places))]

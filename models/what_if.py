@@ -83,6 +83,10 @@ class Changed:
         What the weighted draws are worth.
     refitted : bool
         Whether the changed story was assessed afresh.
+    weights : (n_draws,) array, optional
+        Of the draws, which sum to 1; where draws at hand were weighted.
+    events : (n_draws, n_events) array, optional
+        P(event | E, θ') at them.
     """
 
     means: Array
@@ -90,6 +94,8 @@ class Changed:
     pareto_k: float | None
     ess: float
     refitted: bool
+    weights: Array | None = None
+    events: Array | None = None
 
 
 def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
@@ -327,7 +333,8 @@ def weighted(base: Base, log_weights: Array, events: Array) -> Changed:
     means = weights @ events
     pull = n * weights[:, None] * (events - means) - (base.events - base.means)
     errors = pull.std(axis=0) / np.sqrt(n) if n > 1 else np.zeros(len(means))
-    return Changed(means, errors, pareto_k, float(1.0 / np.sum(weights**2)), refitted=False)
+    ess = float(1.0 / np.sum(weights**2))
+    return Changed(means, errors, pareto_k, ess, False, weights, events)
 
 
 def refit(base: Base, resolved: ResolvedStory) -> Changed:

@@ -25,8 +25,10 @@ evidence
     of the `items`, `bits` by which each explains them worse than the best one, `weights` with equal
     weights before the evidence, and `odds`, a SUMMARY by event of the average with these weights.
     `apart`, a list of `first`, `second` and `why` for two sides that do not.
+tipping
+    Where two sides change order, as `storyodds.reports.comparison_tipping` says.
 summary
-    Plain sentences: which differences are clear, and who is safest.
+    Plain sentences: which differences are clear, who is safest, and what would change the order.
 diagnostics
     `ok`, whether every side's computation can be relied on, and `messages`.
 
@@ -49,6 +51,7 @@ from numpy.typing import NDArray
 from storyodds.models.comparison import EVENTS, TIE, evidence_weights, rank_shares
 from storyodds.models.pairing import Beside, Pair, put_beside
 from storyodds.reports.comparison_sides import Side
+from storyodds.reports.comparison_tipping import summarize_tipping, tipping_sentences
 from storyodds.reports.wording import percent
 
 Json = dict[str, Any]
@@ -101,6 +104,7 @@ def summarize_comparison(sides: Sequence[Side], *, draws: int = 4096, seed: int 
     ]
     ranks = _ranks([sides[s].name for s in with_draws], beside)
     rivals, apart = _rivals(sides)
+    tipping = summarize_tipping(sides)
     return {
         "schema": SCHEMA,
         "seed": seed,
@@ -113,7 +117,8 @@ def summarize_comparison(sides: Sequence[Side], *, draws: int = 4096, seed: int 
         "pairs": pairs,
         "ranks": ranks,
         "evidence": {"rivals": rivals, "apart": apart},
-        "summary": list(_sentences(sides, pairs, ranks)),
+        "tipping": tipping,
+        "summary": [*_sentences(sides, pairs, ranks), *tipping_sentences(tipping)],
         "diagnostics": {
             "ok": all(side.diagnostics["ok"] for side in sides),
             "messages": [

@@ -11,6 +11,8 @@ import numpy as np
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.comparison import EVENTS, Posterior, of_assessment, of_result
+from storyodds.models.order_tipping import DRAWS
+from storyodds.models.what_if import Base, base_of
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.phrases import described, did_you_mean, quoted
 from storyodds.reports import summary as estimates
@@ -53,6 +55,8 @@ class Side:
     log_evidence_error : float or None
         Its Monte Carlo standard error, where it is known.
     diagnostics : mapping
+    base : Base or None
+        Draws on which one of its numbers can be moved; None where the story is not at hand.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Side:
     log_evidence: float
     log_evidence_error: float | None
     diagnostics: Json
+    base: Base | None = None
 
 
 def story_side(assessment: Assessment, name: str, kind: Kind = "story") -> Side:
@@ -95,6 +100,7 @@ def story_side(assessment: Assessment, name: str, kind: Kind = "story") -> Side:
         log_evidence=assessment.draws.log_evidence,
         log_evidence_error=_error(head["method"], diagnostics),
         diagnostics=diagnostics,
+        base=None if head["method"] == "simulation" else base_of(assessment, DRAWS),
     )
 
 

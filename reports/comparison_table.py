@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.comparison_tipping import tipping_lines
 from storyodds.reports.frame import band, heading
 from storyodds.reports.layout import Row, columns, fitting, plain, stripped, with_words, wrap
 from storyodds.reports.wording import bits, percent
@@ -56,6 +57,7 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
         yield Text("A difference is clear where 95% of the draws agree on its sign.", style="dim")
     yield from odds_lines(summary, width)
     yield from _ranks(summary, width)
+    yield from tipping_lines(summary["tipping"], width)
     yield from _evidence(summary, width)
     yield from _changes(summary, width)
     yield from _pairing(summary)

@@ -11,12 +11,16 @@ now
 numbers
     A list, every number that the story writes down: `name`, `kind`, `basis`, `uncertain`;
     `per_bit`, EVENTS, the derivative of the posterior mean per bit (of log2 odds, for a
-    probability); `per_logit`, the same per unit of natural log odds, null for bits; `elasticity`,
-    EVENTS, percent per percent of the probability itself, null where undefined; `low` and `high`,
-    null for a fixed number, else the answers with the number known to be at the 5 or the 95
-    percent point of its prior: `value`, `mean` and `error` (EVENTS, Monte Carlo standard error of
-    the difference from now), `pareto_k`, `refitted`; `swing`, EVENTS, high less low, with
-    `swing_error`.
+    probability); `per_bit_band`, BANDS of the derivative of P(event | E, numbers) at the single
+    draws, whose mean is not `per_bit`, as the draws' weights do not move with it; `per_logit`, as
+    `per_bit` per unit of natural log odds, null for bits; `elasticity`, EVENTS, percent per
+    percent of the probability itself, null where undefined; `low` and `high`, null for a fixed
+    number, else the answers with the number known to be at the 5 or the 95 percent point of its
+    prior: `value`, `mean` and `error` (EVENTS, Monte Carlo standard error of the difference from
+    now), `band`, BANDS of P(event | E, numbers), `pareto_k`, `refitted`; `swing`, EVENTS, high
+    less low, with `swing_error` and `swing_band`, BANDS of the difference at the same draw, which
+    counts by the mean of its weights at both ends. Bands are null where an end was assessed
+    afresh.
 equal_elasticity
     EVENTS: the elasticity that all probabilities have in common, if they do; else null. It is 1
     for a bare product.
@@ -33,6 +37,9 @@ tipping_points
     which the verdict is another; `prior_chance` of that side; `path`, the worst path there.
 note
     What changes of one input at a time do not show.
+
+BANDS are by event `mean`, `q05` and `q95` over the posterior draws. Keys of parts that were not
+asked for are left out: `assumptions`; `verdicts` and `tipping_points`; all others are of numbers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +50,8 @@ from numpy.typing import NDArray
 from rich.text import Text
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.local_sensitivity import LocalSensitivity, local_sensitivity
+from storyodds.models.bands import band
+from storyodds.models.local_sensitivity import PARTS, LocalSensitivity, Swing, local_sensitivity
 from storyodds.models.tipping import WORST_PATH, Verdict
 from storyodds.models.what_if import EVENTS, Base, Changed
 from storyodds.priors.distributions import LN2
@@ -59,6 +67,8 @@ Array = NDArray[np.float64]
 
 TOLD = ("success", *CLASSES, "catastrophe")
 SHOWN = 8  # numbers, assumptions, and tipping points of one verdict
+_POINTS = ("mean", "q05", "q95")
+BANDED = 3  # numbers of which it is told how swings spread
 _TABLES = ("success", "catastrophe")
 _NOTHING = 1e-12  # what rounding leaves of a derivative that is 0
 _ALIKE = 1e-6  # by how much equal elasticities may differ
@@ -74,6 +84,7 @@ def summarize_local(
     base: Base | None = None,
     success: float = 0.5,
     catastrophe: Sequence[float] | None = None,
+    parts: Sequence[str] = PARTS,
 ) -> dict[str, Any]:
     """Say what the odds hang on, one input at a time.
 
@@ -81,7 +92,7 @@ def summarize_local(
     ----------
     assessment : Assessment
         Computed exactly, not simulated.
-    base, success, catastrophe
+    base, success, catastrophe, parts
         As in `local_sensitivity`.
 
     Returns
@@ -98,32 +109,49 @@ def summarize_local(
     >>> found["equal_elasticity"]["catastrophe"]
     1.0
     """
-    found = local_sensitivity(assessment, base=base, success=success, catastrophe=catastrophe)
-    graph, resolved = assessment.prepared.graph, assessment.prepared.resolved
-    numbers = _numbers(found)
-    labels = [path.label for path in found.paths]
-    composites = {variable.name for variable in graph.variables if variable.formula is not None}
-    return {
+    found = local_sensitivity(
+        assessment, base=base, success=success, catastrophe=catastrophe, parts=parts
+    )
+    summary: dict[str, Any] = {
         "draws": len(found.base.values),
         "events": list(TOLD),
         "now": _events(found.base.means),
-        "numbers": numbers,
-        "equal_elasticity": {event: _common(numbers, event) for event in TOLD},
-        "signs": {event: _signs(numbers, event) for event in TOLD},
-        "assumptions": [
-            {
-                "assumption": sure.name,
-                "claim": resolved.assumptions[sure.name].claim,
-                "composite": sure.name in composites,
-                "learned": _both(sure.learned),
-                "set": _both(sure.given),
-            }
-            for sure in found.sure
-        ],
+    }
+    if "numbers" in parts:
+        numbers = _numbers(found)
+        summary["numbers"] = numbers
+        summary["equal_elasticity"] = {event: _common(numbers, event) for event in TOLD}
+        summary["signs"] = {event: _signs(numbers, event) for event in TOLD}
+    if "assumptions" in parts:
+        summary["assumptions"] = _assumptions(found)
+    if "tipping" in parts:
+        summary |= _tipping(found)
+    return {**summary, "note": NOTE}
+
+
+def _assumptions(found: LocalSensitivity) -> list[dict[str, Any]]:
+    prepared = found.base.prepared
+    composites = {v.name for v in prepared.graph.variables if v.formula is not None}
+    return [
+        {
+            "assumption": sure.name,
+            "claim": prepared.resolved.assumptions[sure.name].claim,
+            "composite": sure.name in composites,
+            "learned": _both(sure.learned),
+            "set": _both(sure.given),
+        }
+        for sure in found.sure
+    ]
+
+
+def _tipping(found: LocalSensitivity) -> dict[str, Any]:
+    numbers = found.base.prepared.resolved.numbers
+    labels = [path.label for path in found.paths]
+    return {
         "verdicts": [_verdict(verdict, labels) for verdict in found.verdicts],
         "tipping_points": [
             {
-                "number": resolved.numbers[tip.number].name,
+                "number": numbers[tip.number].name,
                 "verdict": found.verdicts.index(tip.verdict),
                 "value": tip.value,
                 "side": tip.side,
@@ -132,12 +160,24 @@ def summarize_local(
             }
             for tip in found.tips
         ],
-        "note": NOTE,
     }
 
 
 def _events(of: Array) -> dict[str, float | None]:
     return {event: finite(of[EVENTS.index(event)]) for event in TOLD}
+
+
+def _bands(mean: Array, ends: Array) -> dict[str, dict[str, float | None]] | None:
+    """Give BANDS of means, (n_events,), and the 5 and 95 percent points, (2, n_events)."""
+    if np.isnan(ends).any():
+        return None
+    rows = [np.where(abs(row) > _NOTHING, row, 0.0) for row in (mean, *ends)]
+    return {
+        event: {
+            name: finite(row[EVENTS.index(event)]) for name, row in zip(_POINTS, rows, strict=True)
+        }
+        for event in TOLD
+    }
 
 
 def _changed(changed: Changed | None) -> dict[str, Any] | None:
@@ -178,14 +218,7 @@ def _numbers(found: LocalSensitivity) -> list[dict[str, Any]]:
         if slopes is not None:
             per_bit = np.where(abs(slopes.per_bit[:, i]) > _NOTHING, slopes.per_bit[:, i], 0.0)
         known = slopes is not None and bool(np.isfinite(slopes.elasticity[:, i]).any())
-        ends: dict[str, Any] = dict.fromkeys(("low", "high", "swing", "swing_error"))
-        if swing is not None:
-            ends = {
-                "low": {"value": swing.low, **(_changed(swing.at_low) or {})},
-                "high": {"value": swing.high, **(_changed(swing.at_high) or {})},
-                "swing": _events(swing.swing),
-                "swing_error": _events(swing.error),
-            }
+        at_draws = None if slopes is None else slopes.at_draws[:, :, i]
         listed.append(
             {
                 "name": number.name,
@@ -193,12 +226,34 @@ def _numbers(found: LocalSensitivity) -> list[dict[str, Any]]:
                 "basis": number.basis,
                 "uncertain": swing is not None,
                 "per_bit": None if per_bit is None else _events(per_bit),
+                "per_bit_band": None if at_draws is None else _bands_of_draws(at_draws),
                 "per_logit": None if per_bit is None or is_bits else _events(per_bit / LN2),
                 "elasticity": _events(slopes.elasticity[:, i]) if known and slopes else None,
-                **ends,
+                **_ends(swing),
             }
         )
     return listed
+
+
+def _bands_of_draws(draws: Array) -> dict[str, dict[str, float | None]] | None:
+    return _bands(draws.mean(axis=0), band(draws, np.full(len(draws), 1 / len(draws))))
+
+
+def _ends(swing: Swing | None) -> dict[str, Any]:
+    if swing is None:
+        return dict.fromkeys(("low", "high", "swing", "swing_error", "swing_band"))
+    ends = {}
+    for k, (end, value, found) in enumerate(
+        (("low", swing.low, swing.at_low), ("high", swing.high, swing.at_high))
+    ):
+        bands = {"band": _bands(found.means, swing.bands[k])}
+        ends[end] = {"value": value, **(_changed(found) or {}), **bands}
+    return {
+        **ends,
+        "swing": _events(swing.swing),
+        "swing_error": _events(swing.error),
+        "swing_band": _bands(swing.swing, swing.bands[2]),
+    }
 
 
 def _common(numbers: Sequence[Json], event: str) -> float | None:
@@ -280,11 +335,20 @@ def _number_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
             ends = [_value(n[end]["value"], n["kind"]) for end in ("low", "high")]
             unit = " bits" if n["kind"] == "bits" else ""
             again = " *" if n["low"]["refitted"] or n["high"]["refitted"] else ""
-            words.append(Text(f"{ends[0]} to {ends[1]}{unit}{again}", style="dim"))
+            spread = _spread(n["swing_band"], event) if len(words) <= BANDED else ""
+            words.append(Text(f"{ends[0]} to {ends[1]}{unit}{again}{spread}", style="dim"))
         yield from with_words(rows, words, width)
     else:
         yield from _slope_lines(summary, event, width)
     yield from _number_words(summary, event, moving)
+
+
+def _spread(bands: Json | None, event: str) -> str:
+    """Where 90% of the draws have a swing."""
+    if bands is None:
+        return ""
+    low, high = (_signed(bands[event][end]) for end in ("q05", "q95"))
+    return f"; swing 90%: {low} to {high}"
 
 
 def _slope_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
@@ -321,7 +385,8 @@ def _number_words(summary: Json, event: str, moving: Sequence[Json]) -> Iterator
         yield Text(
             "Now: the answer with every number as uncertain as it is. Low, high: with this one "
             "known to be at the 5% or the 95% point of its prior. Swing: high less low, ± its "
-            "Monte Carlo error. Per bit: for a small move of the whole prior, in log2 odds.",
+            "Monte Carlo error; 90%: in so many draws of the other numbers. Per bit: for a small "
+            "move of the whole prior, in log2 odds.",
             style="dim",
         )
     if any(n[end]["refitted"] for n in moving for end in ("low", "high")):

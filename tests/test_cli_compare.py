@@ -28,7 +28,7 @@ def test_json_keeps_the_contract(run: Run) -> None:
     found = document(out)
     assert set(found) == {
         *("schema", "seed", "draws", "versions", "sides", "pairs", "ranks", "evidence"),
-        *("summary", "diagnostics"),
+        *("tipping", "summary", "diagnostics"),
     }
     assert (found["schema"], found["seed"], found["draws"]) == ("storyodds/compare/1", 1, 128)
     assert [side["name"] for side in found["sides"]] == ["as written", "wide", "sceptic"]

@@ -1,0 +1,159 @@
+"""Where two sides change order: by number, for success and for catastrophe.
+
+`summarize_tipping` gives a list, one entry for each event and each two sides that are next to each
+other in rank by it:
+
+event, first, second
+    `success` or `catastrophe`; the first of the sides has more of it now.
+points
+    A list, the likeliest first: `number`; `of`, the names of the sides in which it moves, both
+    where they share it; `kind`; `value`, at which the two have the same probability; `side`,
+    `above` or `below`, on which their order is another; `prior_chance` of that side, before any
+    evidence; `probability` of the event in both at the value; and `error`, the Monte Carlo
+    standard error of the difference between the two there. Null where they were not looked for.
+numbers
+    How many numbers were moved, null likewise.
+why
+    Why none were looked for; else null.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from rich.text import Text
+
+from storyodds.models.order_tipping import TIE, OrderTip, order_tips, scan_story
+from storyodds.models.pairing import shared_numbers
+from storyodds.models.tipping import Scan
+from storyodds.reports.comparison_sides import Side
+from storyodds.reports.frame import heading
+from storyodds.reports.layout import Row, plain, with_words
+from storyodds.reports.wording import percent
+
+Json = dict[str, Any]
+
+RANKED = ("success", "catastrophe")
+SHOWN = 5  # points of one pair
+
+
+def summarize_tipping(sides: Sequence[Side]) -> list[Json]:
+    """Find where sides that are next to each other in rank change order.
+
+    Parameters
+    ----------
+    sides : sequence of Side
+
+    Returns
+    -------
+    list of dict
+    """
+    scans: dict[int, Scan] = {}
+    found = []
+    for event in RANKED:
+        mean = [side.odds[event]["mean"] or 0.0 for side in sides]
+        order = sorted(range(len(sides)), key=lambda s: -mean[s])
+        for a, b in pairwise(order):
+            why = _why_not(sides[a], sides[b], abs(mean[a] - mean[b]) <= TIE)
+            entry: Json = {"event": event, "first": sides[a].name, "second": sides[b].name}
+            entry |= {"points": None, "numbers": None, "why": why}
+            if why is None:
+                for s in (a, b):
+                    base = sides[s].base
+                    if s not in scans and base is not None:
+                        scans[s] = scan_story(base)
+                tips = order_tips(scans[a], scans[b], event)
+                points = [_point(tip, (sides[a], sides[b])) for tip in tips]
+                entry["points"] = sorted(points, key=lambda point: -point["prior_chance"])
+                entry["numbers"] = _moved(scans[a], scans[b])
+            found.append(entry)
+    return found
+
+
+def _why_not(first: Side, second: Side, equal: bool) -> str | None:
+    kept = [side.name for side in (first, second) if side.base is None]
+    if kept:
+        return f"of {' and '.join(kept)} no story is at hand whose numbers could be moved"
+    return "both have the same odds" if equal else None
+
+
+def _moved(first: Scan, second: Scan) -> int:
+    shared = shared_numbers(*(scan.grounds[0][0].base.prepared for scan in (first, second)))
+    return len(first.numbers) + len(second.numbers) - len(shared)
+
+
+def _point(tip: OrderTip, sides: tuple[Side, Side]) -> Json:
+    moved = [
+        (side, side.base.prepared.resolved.numbers[i])
+        for side, i in zip(sides, tip.numbers, strict=True)
+        if i is not None and side.base is not None
+    ]
+    number = moved[0][1]
+    return {
+        "number": number.name,
+        "of": [side.name for side, _ in moved],
+        "kind": number.kind,
+        "value": tip.value,
+        "side": tip.side,
+        "prior_chance": tip.prior_chance,
+        "probability": tip.probability,
+        "error": tip.error,
+    }
+
+
+# In words and on a terminal
+
+
+def tipping_sentences(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say of each pair what it would take, by the number that is likeliest to be there."""
+    for entry in found:
+        if entry["points"] is None:
+            continue
+        said = f"{entry['first']} has more {entry['event']} than {entry['second']}"
+        if not entry["points"]:
+            yield f"{said}; no number alone, within its prior, changes that."
+            continue
+        point = entry["points"][0]
+        whose = "both" if len(point["of"]) == 2 else point["of"][0]
+        yield (
+            f"{said}; it would be the other way round with {point['number']} in {whose} "
+            f"{_where(point)}, which has a chance of {percent(point['prior_chance'])} before any "
+            "evidence."
+        )
+
+
+def tipping_lines(found: Sequence[Mapping[str, Any]], width: int) -> Iterator[Text]:
+    """Say it on a terminal."""
+    known = [entry for entry in found if entry["points"] is not None]
+    if not known:
+        return
+    note = "with one number known, between the 0.5% and 99.5% points of its prior"
+    yield from heading("Where two change order", note)
+    for entry in known:
+        first, second = plain(entry["first"]), plain(entry["second"])
+        start = f"{first} has more {entry['event']} than {second}."
+        if not entry["points"]:
+            yield Text(f"{start} No number alone changes that.")
+            continue
+        yield Text(f"{start} The other way round with:")
+        rows: list[Row] = []
+        words = []
+        for point in entry["points"][:SHOWN]:
+            where = Text(_where(point), style="bold")
+            chance = f"({percent(point['prior_chance'])})"
+            rows.append([f"  {plain(point['number'])}", where, chance])
+            of = "in both at once" if len(point["of"]) == 2 else f"in {plain(point['of'][0])}"
+            equal = f"both {percent(point['probability'])} there"
+            words.append(Text(f"{of}; {equal}", style="dim"))
+        yield from with_words(rows, words, width)
+        if len(entry["points"]) > SHOWN:
+            yield Text(f"  and {len(entry['points']) - SHOWN} more", style="dim")
+    if any(entry["points"] for entry in known):
+        yield Text("In parentheses: the chance of that, before any evidence.", style="dim")
+
+
+def _where(point: Mapping[str, Any]) -> str:
+    value = point["value"]
+    if point["kind"] == "probability":
+        return f"{point['side']} {percent(value)}"
+    return f"{point['side']} {round(value, 9) + 0.0:.2g} bits".replace("-", "−")

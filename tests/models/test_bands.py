@@ -1,0 +1,141 @@
+"""Bands against quantiles, and those of the local part against differences draw by draw."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit, logit
+from support.building import OFF, believe, item, tell
+
+from storyodds.models.assessment import Assessment, assess
+from storyodds.models.bands import band
+from storyodds.models.derivatives import mean_slopes
+from storyodds.models.local_sensitivity import DRAWS, local_sensitivity
+from storyodds.models.responses import ground_of
+from storyodds.models.tipping import HIGH, LEVELS, LOW, scan
+from storyodds.models.what_if import EVENTS, answers_at, base_of, even_rows, moved
+from storyodds.priors.distributions import LN2
+from storyodds.priors.prior_quantiles import prior_quantile
+from storyodds.reports.sensitivity_local import summarize_local
+from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.schema import Check, Route
+
+STEP = 1e-4  # bits
+
+
+@pytest.fixture(scope="module")
+def assessed() -> Assessment:
+    routes = [
+        Route(id="r", class_="deceptive", requires=["a", "b"], bits=[-1, 2], harm=[0.1, 0.3]),
+        Route(id="q", class_="mesa-optimizer", requires="a", bits=[-2, 1], harm=[0.01, 0.2]),
+        OFF,
+    ]
+    seen = item(
+        "seen",
+        {"assumption": "a"},
+        counts={"hits": 2, "trials": 9},
+        rates={"true": 0.4, "false": 0.1},
+        relevance=1,
+    )
+    told = item("told", {"class": "mesa-optimizer"}, forecast=0.2, sd_bits=1.5)
+    story = tell(
+        {"a": believe([0.2, 0.8]), "b": believe([0.1, 0.5])},
+        routes,
+        checks=[Check(id="v", flags={"deceptive": [0.1, 0.4], "default": 0.05})],
+        evidence=[seen, told],
+    )
+    return assess(resolve(story), draws=512)
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(0.01, 1)), min_size=1, max_size=40))
+def test_a_band_is_two_quantiles(pairs: list[tuple[float, float]]) -> None:
+    draws, weights = np.array(pairs).T
+    low, high = band(draws[:, None], weights / weights.sum())[:, 0]
+    for q, found in ((0.05, low), (0.95, high)):
+        below = weights[draws < found].sum() / weights.sum()
+        upto = weights[draws <= found].sum() / weights.sum()
+        assert below < q + 1e-9 and upto >= q - 1e-9
+
+
+def test_derivatives_at_draws_against_differences(assessed: Assessment) -> None:
+    rows = even_rows(assessed, DRAWS)
+    slopes = mean_slopes(assessed, EVENTS, rows)
+    prepared, values = assessed.prepared, assessed.draws.values[rows]
+    for i in prepared.core:
+        is_bits = prepared.resolved.numbers[i].kind == "bits"
+        ends = []
+        for shift in (STEP, -STEP):
+            there = values.copy()
+            x = values[:, i]
+            there[:, i] = x + shift if is_bits else expit(logit(x) + LN2 * shift)
+            ends.append(answers_at(prepared, there)[1])
+        difference = (ends[0] - ends[1]) / (2 * STEP)
+        np.testing.assert_allclose(slopes.at_draws[:, :, i], difference, atol=1e-8)
+
+
+def test_swings_at_draws_against_the_engine(assessed: Assessment) -> None:
+    prepared = assessed.prepared
+    base = base_of(assessed, DRAWS)
+    scanned = scan(ground_of(base), prepared.uncertain)
+    assert not scanned.fresh.all()
+    for k, number in enumerate(scanned.numbers):
+        if scanned.fresh[k]:
+            continue
+        events, weights = [], []
+        for level in (LOW, HIGH):
+            prior = prepared.distributions[number]
+            value = float(prior_quantile(prior, np.array(LEVELS[level])))
+            log_evidence, found = answers_at(prepared, moved(base.values, {number: value}))
+            raw = np.exp(log_evidence - base.log_evidence)
+            events.append(found)
+            weights.append(raw / raw.sum())
+        # Smoothing of the largest weights moves them a little: only what has even ones is exact.
+        if max(np.ptp(w) for w in weights) < 1e-12:
+            even = np.full(len(base.values), 1 / len(base.values))
+            wanted = [band(events[0], even), band(events[1], even)]
+            wanted.append(band(events[1] - events[0], even))
+            np.testing.assert_allclose(scanned.bands[k], wanted, atol=1e-12)
+        gaps = events[1] - events[0]
+        assert (scanned.bands[k, 2] >= gaps.min(axis=0) - 1e-9).all()
+        assert (scanned.bands[k, 2] <= gaps.max(axis=0) + 1e-9).all()
+        assert (scanned.bands[k, :, 0] <= scanned.bands[k, :, 1]).all()
+
+
+def test_numbers_alone_are_the_same_numbers(assessed: Assessment) -> None:
+    whole = summarize_local(assessed)
+    only = summarize_local(assessed, parts=("numbers",))
+    assert set(whole) - set(only) == {"assumptions", "verdicts", "tipping_points"}
+    mine, theirs = (dict(leaves(found["numbers"])) for found in (only, whole))
+    assert mine == pytest.approx(theirs, abs=1e-12)
+
+
+def leaves(data: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, Any]]:
+    """Everything in plain data with its place, so that numbers can be compared."""
+    if not isinstance(data, dict | list):
+        yield where, data
+        return
+    for key, inner in data.items() if isinstance(data, dict) else enumerate(data):
+        yield from leaves(inner, (*where, key))
+
+
+def test_bands_are_told(assessed: Assessment) -> None:
+    found = local_sensitivity(assessed)
+    entries = {n["name"]: n for n in summarize_local(assessed)["numbers"]}
+    assert found.slopes is not None
+    for swing in found.swings:
+        name = assessed.prepared.resolved.numbers[swing.number].name
+        entry = entries[name]
+        for event, bands in entry["swing_band"].items():
+            e = EVENTS.index(event)
+            ends = swing.bands[2, :, e]
+            assert [bands["q05"], bands["q95"]] == pytest.approx(ends.tolist(), abs=1e-11)
+            assert bands["mean"] == pytest.approx(entry["swing"][event], abs=1e-11)
+            low = entry["low"]["band"][event]
+            assert low["mean"] == pytest.approx(entry["low"]["mean"][event], abs=1e-11)
+        at_draws = found.slopes.at_draws[:, EVENTS.index("success"), swing.number]
+        told = entry["per_bit_band"]["success"]
+        assert told["mean"] == pytest.approx(at_draws.mean(), abs=1e-11)
+        assert at_draws.min() - 1e-11 <= told["q05"] <= told["q95"] <= at_draws.max() + 1e-11
