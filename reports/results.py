@@ -8,6 +8,7 @@ from storyodds.models.assessment import Assessment, Method, Progress, assess
 from storyodds.models.strategy import MAX_MEMORY
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
+from storyodds.reports.notebook import Document
 from storyodds.reports.summary import summarize as summarize_assessment
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
@@ -91,7 +92,7 @@ def result_of(assessment: Assessment, summary: Mapping[str, Any]) -> "xr.DataTre
     return to_datatree(assessment, {"summary": summary, "story_yaml": to_yaml(story)})
 
 
-def summarize(result: "xr.DataTree") -> dict[str, Any]:
+def summarize(result: "xr.DataTree") -> Document:
     """Give the answers of a result as the JSON object of `storyodds estimate --json`.
 
     Parameters
@@ -102,7 +103,8 @@ def summarize(result: "xr.DataTree") -> dict[str, Any]:
     Returns
     -------
     dict
-        Summaries are `{"mean", "median", "q05", "q95"}`, probabilities between 0 and 1.
+        Summaries are `{"mean", "median", "q05", "q95"}`, probabilities between 0 and 1. Notebooks
+        show it as a short report.
 
     Examples
     --------
@@ -110,5 +112,4 @@ def summarize(result: "xr.DataTree") -> dict[str, Any]:
     >>> summarize(estimate(load_story("carlsmith-six-premises")))["method"]
     'exact'
     """
-    summary: dict[str, Any] = json.loads(result.attrs["meta"])["summary"]
-    return summary
+    return Document(json.loads(result.attrs["meta"])["summary"])

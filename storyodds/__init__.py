@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from storyodds.priors.judgments import read_judgments
     from storyodds.reports.importance import importance
     from storyodds.reports.judgments import summarize_judgments
+    from storyodds.reports.questions import compare, sensitivity, value
     from storyodds.reports.results import estimate, summarize
     from storyodds.scenarios.lint import lint
     from storyodds.scenarios.loader import load_story, load_text
@@ -30,6 +31,7 @@ __all__ = [
     "Story",
     "UnknownStoryError",
     "UnsupportedStoryError",
+    "compare",
     "compile_story",
     "estimate",
     "import_open_psa",
@@ -40,9 +42,11 @@ __all__ = [
     "load_text",
     "read_judgments",
     "save_result",
+    "sensitivity",
     "summarize",
     "summarize_judgments",
     "to_yaml",
+    "value",
 ]
 
 # Each name brings its module with it when it is first asked for: the command line has to answer
@@ -52,6 +56,7 @@ _HOMES = {
     "Story": "storyodds.scenarios.schema",
     "UnknownStoryError": "storyodds.priors.errors",
     "UnsupportedStoryError": "storyodds.priors.errors",
+    "compare": "storyodds.reports.questions",
     "compile_story": "storyodds.models.pymc_model",
     "estimate": "storyodds.reports.results",
     "import_open_psa": "storyodds.scenarios.open_psa",
@@ -62,9 +67,11 @@ _HOMES = {
     "load_text": "storyodds.scenarios.loader",
     "read_judgments": "storyodds.priors.judgments",
     "save_result": "storyodds.models.datatree",
+    "sensitivity": "storyodds.reports.questions",
     "summarize": "storyodds.reports.results",
     "summarize_judgments": "storyodds.reports.judgments",
     "to_yaml": "storyodds.scenarios.serialize",
+    "value": "storyodds.reports.questions",
 }
 
 

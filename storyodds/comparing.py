@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from storyodds.console import NOT_RELIABLE, json_option, progress_line, shown, write_json
-from storyodds.estimating import about, sampling
+from storyodds.estimating import sampling
 from storyodds.options import all_of, chosen_view, load_one
 from storyodds.priors.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from storyodds.models.assessment import Progress
-    from storyodds.priors.library import View
     from storyodds.reports.comparison_sides import Side
     from storyodds.scenarios.schema import Story
 
@@ -37,7 +35,7 @@ def compare(
     sides: tuple[str, ...],
     as_json: bool,
     views: tuple[str, ...],
-    method: str,
+    method: Any,
     draws: int,
     seed: int,
 ) -> None:
@@ -52,19 +50,12 @@ def compare(
         lambda: all_of(*(partial(chosen_view, name) for name in views)),
         lambda: _load_all(sides),
     )
-    sampled = {"method": method, "draws": draws, "seed": seed}
-    found: list[Side] = []
     with progress_line() as progress:
         progress("loading", 0, 0)
-        from storyodds.reports.comparison import summarize_comparison
+        from storyodds.reports import questions
 
-        for name, side in zip(sides, loaded, strict=True):
-            if _is_saved(name):
-                found.append(side)
-            else:
-                found += _assessed(side, chosen, about(name, progress), sampled)
-        progress("putting draws side by side", 0, 0)
-        summary = summarize_comparison(_told_apart(found), draws=draws, seed=seed)
+        sampled = {"method": method, "draws": draws, "seed": seed}
+        summary = questions.compare(loaded, views=chosen, progress=progress, **sampled)
     if as_json:
         write_json(summary)
     else:
@@ -113,38 +104,6 @@ def _load(name: str) -> "Story | Side":
     from storyodds.reports.comparison_sides import saved_side
 
     return saved_side(name)
-
-
-def _assessed(
-    story: "Story",
-    views: "Sequence[View]",
-    progress: "Progress",
-    sampled: Mapping[str, Any],
-) -> "list[Side]":
-    """Assess a story as it is written, and then under every view."""
-    from storyodds.models.assessment import assess
-    from storyodds.reports.comparison_sides import AS_WRITTEN, story_side
-    from storyodds.scenarios.resolve import resolve
-
-    written = assess(resolve(story), progress=progress, **sampled)
-    found = [story_side(written, AS_WRITTEN if views else story.story)]
-    for view in views:
-        assessment = assess(resolve(story, view=view), progress=progress, **sampled)
-        found.append(story_side(assessment, view.view, "view"))
-    return found
-
-
-def _told_apart(sides: "Sequence[Side]") -> "list[Side]":
-    """Number the sides of one name."""
-    from dataclasses import replace
-
-    seen: Counter[str] = Counter()
-    named = []
-    for side in sides:
-        seen[side.name] += 1
-        again = f" ({seen[side.name]})" if seen[side.name] > 1 else ""
-        named.append(replace(side, name=side.name + again))
-    return named
 
 
 def _judge(summary: Mapping[str, Any]) -> None:

@@ -24,6 +24,7 @@ def test_public_names() -> None:
         "Story",
         "UnknownStoryError",
         "UnsupportedStoryError",
+        "compare",
         "compile_story",
         "estimate",
         "import_open_psa",
@@ -34,9 +35,11 @@ def test_public_names() -> None:
         "load_text",
         "read_judgments",
         "save_result",
+        "sensitivity",
         "summarize",
         "summarize_judgments",
         "to_yaml",
+        "value",
     ]
     assert storyodds.__all__ == sorted(storyodds.__all__)
     assert set(storyodds.__all__) <= set(dir(storyodds))

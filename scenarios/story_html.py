@@ -1,0 +1,56 @@
+"""A story as notebooks show it: its structure, without any odds."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from storyodds.priors.errors import printable
+
+if TYPE_CHECKING:
+    from storyodds.scenarios.schema import Story
+
+
+def story_html(story: "Story") -> str:
+    """Give a story as a piece of HTML, all of its text escaped.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.schema import Goal, Route, Story
+    >>> story = Story(
+    ...     story="coin-flip",
+    ...     title="Heads < tails",
+    ...     goal=Goal(specification="Heads.", desirability="Heads are good."),
+    ...     routes=[Route(id="something-else", class_="other", bits=[-1, 1], harm=0.1)],
+    ... )
+    >>> "Heads &lt; tails" in story_html(story), story._repr_html_() == story_html(story)
+    (True, True)
+    """
+    parts: dict[str, int] = {
+        "assumption": len(story.assumptions),
+        "route": len(story.routes),
+        "constraint": len(story.rationale.constraints),
+        "nudge": len(story.rationale.nudges),
+        "hazard": len(story.goal.hazards),
+        "check": len(story.checks),
+        "evidence item": len(story.evidence),
+        "proposal": len(story.proposals),
+    }
+    counts = ", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in parts.items() if n)
+    rows = [(route.id, route.class_, route.kind or "", route.claim) for route in story.routes]
+    # Notebooks set what stands between dollar signs as mathematics, unless told not to.
+    return (
+        '<div class="tex2jax_ignore mathjax_ignore">'
+        f"<p><strong>{_safe(story.title)}</strong> <code>{_safe(story.story)}</code></p>"
+        f"<p>Goal: {_safe(story.goal.specification)}</p><p>{_safe(counts)}.</p>"
+        f"{_table(('Route', 'Class', 'Kind', 'Claim'), rows)}</div>"
+    )
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{_safe(name)}</th>" for name in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{_safe(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _safe(text: str) -> str:
+    return escape(printable(" ".join(text.split())))
