@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from storyodds.models.pymc_model import compile_story
     from storyodds.priors.errors import InputError, UnknownStoryError, UnsupportedStoryError
     from storyodds.priors.judgments import read_judgments
+    from storyodds.reports.datasets import datasets
     from storyodds.reports.importance import importance
     from storyodds.reports.judgments import summarize_judgments
     from storyodds.reports.questions import compare, sensitivity, value
@@ -33,6 +34,7 @@ __all__ = [
     "UnsupportedStoryError",
     "compare",
     "compile_story",
+    "datasets",
     "estimate",
     "import_open_psa",
     "importance",
@@ -58,6 +60,7 @@ _HOMES = {
     "UnsupportedStoryError": "storyodds.priors.errors",
     "compare": "storyodds.reports.questions",
     "compile_story": "storyodds.models.pymc_model",
+    "datasets": "storyodds.reports.datasets",
     "estimate": "storyodds.reports.results",
     "import_open_psa": "storyodds.scenarios.open_psa",
     "importance": "storyodds.reports.importance",

@@ -26,6 +26,7 @@ def test_public_names() -> None:
         "UnsupportedStoryError",
         "compare",
         "compile_story",
+        "datasets",
         "estimate",
         "import_open_psa",
         "importance",

@@ -60,7 +60,7 @@ def test_shown_output(command: str, tmp_path: Path) -> None:
 
 def test_files_are_found() -> None:
     assert set(FILES) == {"summarizer.yaml", "wrong.yaml", "cooling.xml"}
-    assert len(SHOWN) == 16
+    assert len(SHOWN) == 17
 
 
 def test_python_session() -> None:

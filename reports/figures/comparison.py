@@ -1,0 +1,117 @@
+"""Two or more stories side by side: their differences, and who comes first."""
+
+import math
+
+import xarray as xr
+from markupsafe import Markup
+
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.lines import LEFT, WIDTH, Line, Look, Point, line_figure, nothing
+from storyodds.reports.figures.saying import chance, change, tick_change
+from storyodds.reports.figures.svg import Scale, drawing, element, grid, label, mark
+
+_ROW = 34
+
+
+def plot_comparison(pairs: xr.Dataset, event: str) -> Figure:
+    """Draw the differences of an event's chance between every two sides.
+
+    Parameters
+    ----------
+    pairs : xarray.Dataset
+        The node `pairs` of `datasets` of a comparison.
+    event : str
+
+    Returns
+    -------
+    Figure
+    """
+    title, name = f"Differences of {event}", f"comparison-{event}"
+    columns = ("second less first", "difference", "90% interval", "draws", "clear")
+    if "differences" not in pairs or "summary" not in pairs.differences.dims:
+        return nothing(name, title, "there are no two sides with draws", columns)
+    lines, rows = [], []
+    for k in range(pairs.sizes["pair"]):
+        at = pairs.isel(pair=k)
+        found = at.differences.sel(event=event)
+        mean, low, high = (float(found.sel(summary=s)) for s in ("mean", "q05", "q95"))
+        pair = f"{at.second.item()} less {at['first'].item()}"
+        how = str(at.how.item()) or "no draws"
+        sure = float(at.differences_clear.sel(event=event)) if "differences_clear" in at else 0.0
+        clear = "clear" if sure == 1 else "not clear"
+        ends = f"{change(low)} to {change(high)}" if math.isfinite(low) else "–"
+        words = f"{pair}: {change(mean)} ({ends}), {how} draws, {clear}"
+        marks = (Point(mean, low, high, "dot" if sure == 1 else "ring", event == "catastrophe"),)
+        lines.append(Line(pair, words, marks, (change(mean), clear), f"{how}: {ends}"))
+        rows.append((pair, change(mean), ends, how, clear))
+    note = (
+        "Difference of the chance at draws that belong together: paired draws give numbers the "
+        "same values on both sides. Line: 90% interval. Filled: clear, on one side of 0 in at "
+        "least 95% of the draws; hollow: not."
+    )
+    look = Look(("mean", ""), tick=tick_change, base=0.0, said="equal")
+    return line_figure(name, title, lines, look, columns, rows, note)
+
+
+def plot_ranks_of_sides(ranks: xr.Dataset, event: str) -> Figure:
+    """Draw how often each side takes each place, the safest first.
+
+    Parameters
+    ----------
+    ranks : xarray.Dataset
+        The node `ranks` of `datasets` of a comparison: `share` by `event`, `side` and `place`.
+    event : {"success", "catastrophe"}
+
+    Returns
+    -------
+    Figure
+    """
+    title = f"Who comes first: {'most' if event == 'success' else 'least'} {event}"
+    name = f"places-{event}"
+    if "share" not in ranks or event not in ranks.event.values:
+        return nothing(name, title, "there are no two sides with draws", ("side",))
+    found = ranks.share.sel(event=event)
+    places = [int(p) for p in found.place.values]
+    scale = Scale(0.0, 1.0, LEFT, WIDTH - 20)
+    bottom = 8 + _ROW * found.sizes["side"]
+    children: list[Markup] = [grid(scale, 8, bottom)]
+    rows, told = [], []
+    for k, side in enumerate(found.side.values.tolist()):
+        y = 8 + _ROW * (k + 0.5)
+        shares = [float(x) for x in found.sel(side=side)]
+        said = [f"{chance(x)} place {p}" for x, p in zip(shares, places, strict=True)]
+        told.append(f"{side}: {', '.join(said)}")
+        bars: list[Markup] = []
+        start = 0.0
+        for place, share in zip(places, shares, strict=True):
+            if not (math.isfinite(share) and share > 0):
+                continue
+            x, width = scale(start), scale(start + share) - scale(start)
+            look = "low" if place == 1 else "high" if place == places[-1] else "band"
+            bars.append(
+                element("rect", x=x, y=y - 10, width=max(width - 1, 0.5), height=20, class_=look)
+            )
+            if width > 22:
+                bars.append(
+                    element(
+                        "text",
+                        str(place),
+                        x=x + width / 2,
+                        y=y + 4.5,
+                        class_="tick halo",
+                        text_anchor="middle",
+                    )
+                )
+            start += share
+        children += [label(LEFT - 12, y, side), mark(told[-1], *bars)]
+        rows.append((side, *(chance(x) for x in shares)))
+    words = "; ".join(told)
+    return Figure(
+        name,
+        title,
+        words,
+        drawing(WIDTH, bottom + 24, title, words, *children),
+        ("side", *(f"place {p}" for p in places)),
+        tuple(rows),
+        "Share of the draws in which a side takes each place, written in the bar; ties are shared.",
+    )

@@ -1,0 +1,161 @@
+"""Before and after the evidence: densities of assumptions and numbers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from storyodds.reports.figures.dots import quantile_dots
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.lines import nothing
+from storyodds.reports.figures.saying import tick_bits
+from storyodds.reports.figures.svg import (
+    Scale,
+    drawing,
+    element,
+    lines_of,
+    mark,
+    path,
+    tick_percent,
+)
+from storyodds.reports.figures.svg import ticks as round_ticks
+from storyodds.reports.wording import percent
+
+Array = NDArray[np.float64]
+
+_WIDTH, _HEIGHT, _SIDE = 262, 150, 10
+_TOP, _BOTTOM = 48, 126
+_EVEN = 2000  # draws of equal weight that a density is made of
+_POINTS = 128
+_ENDS = (0.05, 0.95)
+
+
+def plot_prior_posterior(
+    prior: xr.DataArray,
+    posterior: xr.DataArray,
+    *,
+    name: str = "",
+    weights: xr.DataArray | None = None,
+    probability: bool = True,
+    under: str = "",
+) -> Figure:
+    """Draw the density of one quantity before and after the evidence.
+
+    Parameters
+    ----------
+    prior, posterior : xarray.DataArray
+        Draws of it; the posterior's may have weights.
+    name : str
+        What it is called; the name of the posterior unless stated.
+    weights : xarray.DataArray, optional
+        Of the posterior draws.
+    probability : bool
+        Whether it is one: then its axis goes from 0 to 1, and no density leaves it.
+    under : str
+        A line below the name, such as what the number rests on.
+
+    Returns
+    -------
+    Figure
+    """
+    name = name or str(posterior.name or "")
+    columns = ("", "mean", "90% interval")
+    before, after = (quantile_dots(x, w, _EVEN) for x, w in ((prior, None), (posterior, weights)))
+    if not len(before) or not len(after):
+        return nothing(f"density-{name}", name, "there are no draws", columns)
+
+    def say(x: float) -> str:
+        return percent(x) if probability else tick_bits(float(f"{x:.2g}"))
+
+    ends = [np.quantile(x, _ENDS) for x in (before, after)]
+    rows = tuple(
+        (when, say(float(x.mean())), f"{say(float(q[0]))}–{say(float(q[1]))}")
+        for when, x, q in zip(("before", "after"), (before, after), ends, strict=True)
+    )
+    words = f"{name}: " + ", ".join(f"{r[0]} {r[1]} (90% interval {r[2]})" for r in rows)
+    whole = (0.0, 1.0) if probability else _span(before, after)
+    across = Scale(*whole, _SIDE, _WIDTH - _SIDE)
+    curves = [_density(x, whole) for x in (before, after)]
+    # A spike would flatten everything else: curves are cut at a few times the broader one.
+    heights = [float(y.max()) for _, y in curves if len(y)]
+    top = min(max(heights), 4 * min(heights)) if heights else 1.0
+    up = Scale(0.0, top, _BOTTOM, _TOP)
+    shapes: list[Markup] = []
+    for (x, y), quantiles, draws, after_it in zip(
+        curves, ends, (before, after), (False, True), strict=True
+    ):
+        look = "after" if after_it else "prior"
+        if not len(x):  # one value only
+            at = across(float(draws[0]))
+            shapes.append(path([(at, _BOTTOM), (at, _TOP)], class_=look))
+            continue
+        points = [(across(float(a)), up(min(float(b), top))) for a, b in zip(x, y, strict=True)]
+        if after_it:
+            low, high = (across(float(q)) for q in quantiles)
+            inside = [p for p in points if low <= p[0] <= high]
+            if inside:
+                edge = [(inside[0][0], _BOTTOM), *inside, (inside[-1][0], _BOTTOM)]
+                shapes.append(path(edge, closed=True, class_="band"))
+        shapes.append(path(points, class_=look))
+    shapes.sort(key=lambda shape: "band" not in shape)
+    said = [
+        element("text", line, x=_SIDE, y=14 + 15 * k, class_="strong")
+        for k, line in enumerate(lines_of(name, 34, 1 if under else 2))
+    ]
+    if under:
+        said.append(element("text", lines_of(under, 38, 1)[0], x=_SIDE, y=30, class_="tick"))
+    axis = _axis(across, probability)
+    picture = drawing(_WIDTH, _HEIGHT, name, words, *said, *axis, mark(words, *shapes))
+    note = (
+        "Dashed: before the evidence. Solid: after it, 90% interval shaded. Areas are 1; spikes "
+        "are cut off."
+    )
+    return Figure(f"density-{name}", name, words, picture, columns, rows, note)
+
+
+def _axis(across: Scale, probability: bool) -> list[Markup]:
+    marks = [0.0, 0.5, 1.0] if probability else round_ticks(across.low, across.high, 3)
+    tick: Any = tick_percent if probability else tick_bits
+    line = element("line", x1=across.start, x2=across.end, y1=_BOTTOM, y2=_BOTTOM, class_="axis")
+    return [
+        line,
+        *(
+            element(
+                "text",
+                tick(m),
+                x=across(m),
+                y=_BOTTOM + 16,
+                class_="tick",
+                text_anchor="start"
+                if across(m) < _SIDE + 12
+                else "end"
+                if across(m) > _WIDTH - _SIDE - 12
+                else "middle",
+            )
+            for m in marks
+        ),
+    ]
+
+
+def _span(*draws: Array) -> tuple[float, float]:
+    """Where nearly all draws are."""
+    found = np.concatenate([np.quantile(x, [0.005, 0.995]) for x in draws])
+    return float(found.min()), float(max(found.max(), found.min() + 1e-6))
+
+
+def _density(draws: Array, whole: Sequence[float]) -> tuple[Array, Array]:
+    """Points of a density, mirrored at the ends where draws are bounded; none for one value."""
+    from arviz_stats.base import array_stats
+
+    low, high = whole
+    inside = draws[(draws >= low) & (draws <= high)]
+    if len(inside) < 2 or float(np.ptp(inside)) < 1e-6 * (high - low):
+        return np.array([]), np.array([])
+    x, y, _ = array_stats.kde(inside, grid_len=512, custom_lims=(low, high), bound_correction=True)
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    kept = np.isfinite(x) & np.isfinite(y)
+    x, y = x[kept][:: max(1, len(x) // _POINTS)], y[kept][:: max(1, len(x) // _POINTS)]
+    return x, y

@@ -1,0 +1,103 @@
+"""If a story fails: how often that is a catastrophe, and which assumptions that hangs on."""
+
+import math
+
+import numpy as np
+import xarray as xr
+
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
+from storyodds.reports.figures.saying import band, chance, points
+
+_TOLD = ("catastrophe", "safe", "deceptive")
+
+
+def plot_failure(given: xr.Dataset | None) -> Figure:
+    """Draw what a failure is, given that there is one: a catastrophe, safe, or deceptive.
+
+    Parameters
+    ----------
+    given : xarray.Dataset or None
+        The node `failure/given_failure` of `datasets`; None where failure is impossible.
+
+    Returns
+    -------
+    Figure
+    """
+    title, columns = "If it fails", ("given failure", "chance", "90% interval")
+    if given is None or "probability" not in given:
+        return nothing("failure", title, "failure is impossible", columns)
+    lines, rows = [], []
+    for share in given.share.values.tolist():
+        mean, low, high = points(given.probability.sel(share=share))
+        words = f"{share}, given failure: {band(mean, low, high)}"
+        worst = share == "catastrophe"
+        spread = f"{chance(low)}–{chance(high)}" if low != high else "–"
+        marks = (Point(mean, low, high, worst=worst),)
+        lines.append(Line(share, words, marks, (chance(mean),), spread))
+        rows.append((share, chance(mean), spread))
+    note = (
+        "Safe: the failure is no catastrophe. Deceptive: training ended in a deceptive model, "
+        "which is a catastrophe or not. Dot: mean. Line: 90% interval, which is under the name."
+    )
+    return line_figure(
+        "failure", title, lines, Look(("chance",), low=0.0, high=1.0), columns, rows, note
+    )
+
+
+def plot_failure_assumptions(
+    assumptions: xr.Dataset, *, now: float = math.nan, of: str = "catastrophe", top: int = 12
+) -> Figure:
+    """Draw how a share of failures hangs on each assumption.
+
+    Parameters
+    ----------
+    assumptions : xarray.Dataset
+        The node `failure/assumptions` of `datasets`.
+    now : float
+        The share as the story is, from `failure/given_failure`.
+    of : {"catastrophe", "safe", "deceptive"}
+    top : int
+        Only so many, the largest difference first.
+
+    Returns
+    -------
+    Figure
+    """
+    kind = {"catastrophe": "catastrophes", "safe": "safe", "deceptive": "deceptive"}[of]
+    title = f"Share of failures that are {kind}, by assumption"
+    columns = ("assumption", "if true", "90% interval", "if false", "90% interval")
+    sides = {end: f"if_{end}_given_failure_{of}" for end in ("true", "false")}
+    if "assumption" not in assumptions.coords:
+        return nothing(f"failure-{of}", title, "the story makes no assumption", columns)
+    found = []
+    for name in assumptions.assumption.values.tolist():
+        at = assumptions.sel(assumption=name)
+        found.append(
+            (
+                name,
+                *(
+                    points(at[variable])
+                    if variable in at and "summary" in at[variable].dims
+                    else (math.nan,) * 3
+                    for variable in sides.values()
+                ),
+            )
+        )
+    gaps = np.array([abs(true[0] - false[0]) for _, true, false in found])
+    order = np.argsort(-np.nan_to_num(gaps, nan=-1.0), kind="stable")[:top]
+    lines, rows = [], []
+    for k in order.tolist():
+        name, true, false = found[k]
+        words = f"{name}: if true {band(*true)}, if false {band(*false)}"
+        marks = (Point(false[0], shape="ring"), Point(true[0], worst=of == "catastrophe"))
+        lines.append(Line(name, words, marks, (chance(true[0]), chance(false[0]))))
+        cells = [(chance(p[0]), f"{chance(p[1])}–{chance(p[2])}") for p in (true, false)]
+        rows.append((name, *cells[0], *cells[1]))
+    note = (
+        "Filled dot: if the assumption is found to be true; hollow dot: found to be false. "
+        "Intervals are in the table. One assumption at a time."
+    )
+    said = f"now {chance(now)}" if math.isfinite(now) else ""
+    look = Look(("if true", "if false"), base=now if said else None, said=said, low=0.0)
+    return line_figure(f"failure-{of}", title, lines, look, columns, rows, note)

@@ -1,0 +1,140 @@
+"""A figure: a picture that scales, the words that say the same, and the table under it."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from markupsafe import Markup, escape
+
+from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.files import write_atomically
+
+# Color-blind safe: blue against orange-red, never red against green.
+LIGHT = {
+    "paper": "#ffffff",
+    "ink": "#1d2330",
+    "quiet": "#5c6473",
+    "line": "#e3e1da",
+    "blue": "#0b62a4",
+    "pale": "#8fbfe3",
+    "red": "#b3361b",
+    "rose": "#e9a48f",
+    "green": "#1c7a4a",
+    "amber": "#8a5a00",
+    "band": "#d3e3f0",
+}
+DARK = {
+    "paper": "#1a1f29",
+    "ink": "#e8eaf0",
+    "quiet": "#a3abba",
+    "line": "#313846",
+    "blue": "#6cb6f5",
+    "pale": "#2f6797",
+    "red": "#ff8a6b",
+    "rose": "#7a3a2a",
+    "green": "#6bd49a",
+    "amber": "#f0c160",
+    "band": "#2a3f55",
+}
+PIXELS = 1600  # across, of a PNG
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture and its numbers.
+
+    Attributes
+    ----------
+    name : str
+        What its files are called.
+    title : str
+    description : str
+        What the picture shows, in a sentence.
+    svg : str
+        The picture; its colors are CSS variables.
+    columns : tuple of str
+        Heads of its table.
+    rows : tuple of tuple of str
+        Cells, the first of each naming the row.
+    note : str
+        How to read it; may be empty.
+    """
+
+    name: str
+    title: str
+    description: str
+    svg: Markup
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def _repr_html_(self) -> str:
+        """Give the picture as notebooks show it."""
+        return f'<div style="max-width:60rem;background:{LIGHT["paper"]}">{standalone(self)}</div>'
+
+
+def style() -> str:
+    """Give the style sheet of figures, colors as variables."""
+    return (files("storyodds.reports.figures") / "figures.css").read_text("utf-8")
+
+
+def standalone(figure: Figure) -> str:
+    """Give a figure as an SVG document of its own, in light colors.
+
+    Examples
+    --------
+    >>> from storyodds.reports.figures.svg import drawing
+    >>> figure = Figure("empty", "Nothing", "Empty.", drawing(9, 9, "Nothing", ""), (), ())
+    >>> standalone(figure).startswith("<svg"), "var(" in standalone(figure)
+    (True, False)
+    """
+    look = style()
+    for name, color in LIGHT.items():
+        look = look.replace(f"var(--{name})", color)
+    start, rest = str(figure.svg).split(">", 1)
+    return f"{start}><style>{look}</style>{rest}"
+
+
+def save_figure(figure: Figure, target: str | Path) -> None:
+    """Write a figure as a file.
+
+    Parameters
+    ----------
+    figure : Figure
+    target : str or Path
+        Ends in .svg or .png.
+
+    Raises
+    ------
+    InputError
+        If it ends in anything else.
+    """
+    target = Path(target)
+    if target.suffix not in (".svg", ".png"):
+        raise InputError([Problem(f"{target}: expected a name that ends in .svg or .png")])
+    write_atomically(target, encoded(figure, target.suffix))
+
+
+def encoded(figure: Figure, ending: str) -> bytes:
+    """Give a figure as the bytes of a file that ends in .svg or .png."""
+    drawn = standalone(figure)
+    if ending == ".svg":
+        return drawn.encode()
+    import resvg_py
+
+    paper = LIGHT["paper"]
+    return bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=PIXELS, background=paper))
+
+
+def table(figure: Figure) -> Markup:
+    """Give a figure's numbers as an HTML table."""
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(c) for c in figure.columns)
+    body = Markup("").join(
+        Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+            row[0], Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row[1:])
+        )
+        for row in figure.rows
+    )
+    return Markup(
+        "<table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
+    ).format(escape(figure.title), head, body)

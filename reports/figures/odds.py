@@ -1,0 +1,118 @@
+"""Chances of classes, fates, routes or assumptions, before and after the evidence."""
+
+from collections.abc import Sequence
+
+import xarray as xr
+
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.rows import LEFT, RIGHT, ROW, WIDTH, Row, cells, draw_row, draw_rows
+from storyodds.reports.figures.svg import Scale, drawing, element, grid, tick_percent, ticks
+
+_WORST = ("catastrophe", "deceptive")
+_NOTE = "Dot: mean. Line: 90% interval."
+_BEFORE = " Hollow dot: before the evidence."
+
+
+def plot_odds(odds: xr.Dataset, *, title: str = "Where it ends", top: int | None = None) -> Figure:
+    """Draw chances with their intervals.
+
+    Parameters
+    ----------
+    odds : xarray.Dataset
+        A node of `datasets`: its first dimension names the rows; `probability`, and `prior` if
+        there is one, by `summary`.
+    title : str
+    top : int, optional
+        Only the likeliest so many, likeliest first.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> from storyodds.reports.datasets import datasets
+    >>> tree = datasets(summarize(estimate(load_story("carlsmith-six-premises"))))
+    >>> plot_odds(tree["fates"].to_dataset()).rows[-1]
+    ('catastrophe', '5.1%', '–')
+    """
+    rows = _rows(odds)
+    if top is not None:
+        rows = sorted(rows, key=lambda row: -row.mean)[:top]
+    children, height, _ = draw_rows(rows)
+    before = any(row.before is not None for row in rows)
+    head = ("", "before", "chance", "90% interval") if before else ("", "chance", "90% interval")
+    return Figure(
+        name=title.lower().replace(" ", "-"),
+        title=title,
+        description="; ".join(row.words for row in rows),
+        svg=drawing(WIDTH, height, title, "; ".join(row.words for row in rows), *children),
+        columns=head,
+        rows=tuple(cells(row, before=before) for row in rows),
+        note=_NOTE + _BEFORE * before,
+    )
+
+
+def _rows(odds: xr.Dataset) -> list[Row]:
+    dimension = str(odds.probability.dims[0])
+    had = "prior" in odds
+    rows = []
+    for name in odds[dimension].values.tolist():
+        at = odds.sel({dimension: name})
+        mean, low, high = (float(at.probability.sel(summary=s)) for s in ("mean", "q05", "q95"))
+        was = float(at.prior.sel(summary="mean")) if had else None
+        event = name if dimension in ("class", "fate") else None
+        rows.append(Row(name, mean, low, high, was, worst=name in _WORST, odds=event))
+    return rows
+
+
+def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrophe")) -> Figure:
+    """Draw one story under every view, side by side.
+
+    Parameters
+    ----------
+    views : xarray.Dataset
+        `odds` by `view`, `event` and `summary`; the node `views` of a sensitivity analysis.
+    events : sequence of str
+
+    Returns
+    -------
+    Figure
+    """
+    names = views.view.values.tolist()
+    children, lines, rows, top = [], [], [], 0.0
+    for event in events:
+        found = views.odds.sel(event=event)
+        part = [
+            Row(
+                name,
+                float(found.sel(view=name, summary="mean")),
+                float(found.sel(view=name, summary="q05")),
+                float(found.sel(view=name, summary="q95")),
+                worst=event in _WORST,
+            )
+            for name in names
+        ]
+        children.append(element("text", f"Chance of {event}", x=0, y=top + 14, class_="value"))
+        reach = max(max(row.high, row.mean) for row in part)
+        scale = Scale(0.0, min(1.0, reach * 1.08) or 1.0, LEFT, WIDTH - RIGHT)
+        start = top + 22
+        bottom = start + ROW * len(part)
+        children.append(grid(scale, start, bottom, ticks(0.0, scale.high, 4), tick_percent))
+        for k, row in enumerate(part):
+            children += draw_row(row, scale, start + ROW * (k + 0.5), WIDTH, LEFT, 26)
+        top = bottom + 34
+        lines += [f"{event} under {row.words}" for row in part]
+        rows += [(row.name, event, *cells(row, before=False)[1:]) for row in part]
+    said = "; ".join(lines)
+    title = "The same story under every view"
+    return Figure(
+        name="views",
+        title=title,
+        description=said,
+        svg=drawing(WIDTH, top - 8, title, said, *children),
+        columns=("view", "chance of", "mean", "90% interval"),
+        rows=tuple(rows),
+        note=_NOTE + " Each kind of chance has its own scale.",
+    )

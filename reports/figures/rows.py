@@ -1,0 +1,121 @@
+"""Rows of a mean with its interval on one shared scale: the picture that most results come to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from storyodds.reports.figures.svg import Scale, element, grid, label, mark, tick_percent, ticks
+from storyodds.reports.wording import percent
+
+WIDTH = 540
+LEFT = 180  # where the scale begins
+RIGHT = 156  # what the numbers take at the right
+ROW = 34
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a picture.
+
+    Attributes
+    ----------
+    name : str
+    mean : float
+    low, high : float
+        Ends of the 90 percent interval; the mean where there is none.
+    before : float, optional
+        The same before the evidence.
+    worst : bool
+        Drawn in the color of warning.
+    odds : str, optional
+        The event whose chance this is, where a page may change it.
+    """
+
+    name: str
+    mean: float
+    low: float
+    high: float
+    before: float | None = None
+    worst: bool = False
+    odds: str | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether there is no interval worth the name."""
+        return len({percent(self.low), percent(self.mean), percent(self.high)}) == 1
+
+    @property
+    def band(self) -> str:
+        """The interval in words."""
+        return "" if self.is_certain else f"{percent(self.low)}–{percent(self.high)}"
+
+    @property
+    def words(self) -> str:
+        """All of it in words."""
+        within = (
+            ""
+            if self.is_certain
+            else f" (90% interval {percent(self.low)} to {percent(self.high)})"
+        )
+        was = "" if self.before is None else f", before the evidence {percent(self.before)}"
+        return f"{self.name}: {percent(self.mean)}{within}{was}"
+
+
+def draw_rows(
+    rows: Sequence[Row],
+    *,
+    top: float = 6,
+    left: float = LEFT,
+    width: float = WIDTH,
+    tick_label: Callable[[float], str] = tick_percent,
+    letters: int = 26,
+) -> tuple[list[Markup], float, Scale]:
+    """Draw rows of probabilities.
+
+    Returns
+    -------
+    children : list of str
+    height : float
+    scale : Scale
+        From 0 to a little above what is shown.
+    """
+    reach = max((max(row.high, row.mean, row.before or 0.0) for row in rows), default=0.0)
+    scale = Scale(0.0, min(1.0, reach * 1.08) or 1.0, left, width - RIGHT)
+    bottom = top + ROW * len(rows)
+    children = [grid(scale, top, bottom, ticks(0.0, scale.high, 4), tick_label)]
+    for k, row in enumerate(rows):
+        children += draw_row(row, scale, top + ROW * (k + 0.5), width, left, letters)
+    return children, bottom + 22, scale
+
+
+def draw_row(
+    row: Row, scale: Scale, y: float, width: float, left: float, letters: int
+) -> list[Markup]:
+    """Draw one row: its name, where it was before, interval and mean, and both as numbers."""
+    look = " worst" * row.worst
+    line = {"y1": y, "y2": y, "class_": f"interval-90{look}"}
+    shapes = [element("rect", x=left, y=y - ROW / 2, width=width - left, height=ROW, class_="hit")]
+    if not row.is_certain:
+        shapes.append(element("line", x1=scale(row.low), x2=scale(row.high), **line))
+    if row.before is not None:
+        shapes.append(element("circle", cx=scale(row.before), cy=y, r=5, class_="before-dot"))
+    shapes.append(element("circle", cx=scale(row.mean), cy=y, r=6, class_=f"dot{look}"))
+    numbers = [
+        element(
+            "text",
+            percent(row.mean),
+            x=width - RIGHT + 14,
+            y=y + 5,
+            class_="value",
+            data_odds=row.odds,
+        ),
+        element("text", row.band, x=width, y=y + 4.5, class_="tick", text_anchor="end"),
+    ]
+    return [label(left - 12, y, row.name, letters), mark(row.words, *shapes), *numbers]
+
+
+def cells(row: Row, *, before: bool) -> tuple[str, ...]:
+    """Give a row of the table under the picture."""
+    was = ("–" if row.before is None else percent(row.before),) if before else ()
+    return (row.name, *was, percent(row.mean), row.band or "–")

@@ -1,0 +1,98 @@
+"""How figures say single numbers that may be missing or have a sign."""
+
+import math
+
+import xarray as xr
+
+from storyodds.reports.wording import bits, percent
+
+
+def chance(p: float) -> str:
+    """A probability, or a dash where there is none.
+
+    Examples
+    --------
+    >>> chance(0.25), chance(float("nan"))
+    ('25%', '–')
+    """
+    return percent(p) if math.isfinite(p) else "–"
+
+
+def change(p: float) -> str:
+    """A difference of two probabilities, with its sign.
+
+    Examples
+    --------
+    >>> change(0.02), change(-0.02), change(0.0)
+    ('+2.0%', '−2.0%', '0')
+    """
+    if not math.isfinite(p):
+        return "–"
+    if abs(p) < 1e-6:
+        return "0" if abs(p) < 1e-12 else "~0"
+    return ("+" if p > 0 else "−") + percent(abs(p))
+
+
+def in_bits(x: float) -> str:
+    """Bits, or a dash where there are none."""
+    return bits(x) if math.isfinite(x) else "–"
+
+
+def tick_bits(x: float) -> str:
+    """A round number of bits.
+
+    Examples
+    --------
+    >>> tick_bits(-0.5), tick_bits(0.0)
+    ('−0.5', '0')
+    """
+    return f"{x + 0.0:.6g}".replace("-", "−")
+
+
+def tick_change(p: float) -> str:
+    """A round difference of probabilities.
+
+    Examples
+    --------
+    >>> tick_change(-0.05), tick_change(0.05), tick_change(0.0)
+    ('−5%', '+5%', '0')
+    """
+    return "0" if p == 0 else f"{100 * p:+.6g}%".replace("-", "−")
+
+
+def number(x: float, kind: str) -> str:
+    """A value of one of the story's numbers, as its kind wants it.
+
+    Examples
+    --------
+    >>> number(0.25, "probability"), number(-1.5, "bits")
+    ('25%', '−1.5 bits')
+    """
+    if not math.isfinite(x):
+        return "–"
+    if kind == "probability":
+        return percent(x)
+    unit = " bits" if kind == "bits" else ""
+    return f"{round(x, 9) + 0.0:.2g}".replace("-", "−") + unit
+
+
+def points(found: xr.DataArray) -> tuple[float, float, float]:
+    """Mean and both ends of the 90 percent interval."""
+    mean, low, high = (float(found.sel(summary=name)) for name in ("mean", "q05", "q95"))
+    return mean, low, high
+
+
+def band(mean: float, low: float, high: float) -> str:
+    """A mean with its interval, in words.
+
+    Examples
+    --------
+    >>> band(0.2, 0.1, 0.3), band(0.2, 0.2, 0.2)
+    ('20% (90% interval 10% to 30%)', '20%')
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return chance(mean)
+    ends = f"{percent(low)} to {percent(high)}"
+    return (
+        percent(mean) if percent(low) == percent(high) else f"{chance(mean)} (90% interval {ends})"
+    )

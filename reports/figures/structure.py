@@ -1,0 +1,70 @@
+"""What the odds owe to the parts of a story: each left out in turn."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
+from storyodds.reports.figures.saying import chance, change, tick_change
+
+_TWICE = 1.645  # standard errors on each side of a 90 percent interval
+
+
+def plot_structure(
+    parts: xr.Dataset,
+    events: Sequence[str] = ("success", "catastrophe"),
+    *,
+    top: int = 15,
+) -> Figure:
+    """Draw how success and catastrophe change without each part of a story.
+
+    Parameters
+    ----------
+    parts : xarray.Dataset
+        The node `structure/leave_one_out` of `datasets`.
+    events : sequence of str
+        At most two: the first with filled dots, the second with hollow ones.
+    top : int
+        Only so many, the largest change first.
+
+    Returns
+    -------
+    Figure
+    """
+    title = "Without each part of the story"
+    columns = ("without", "kind", *(c for e in events for c in (e, f"change of {e}", "±")))
+    if "without" not in parts.coords or "answer_events_difference" not in parts:
+        return nothing("structure", title, "the story has no part to leave out", columns)
+    changes = parts.answer_events_difference.sel(event=list(events)).values
+    size = np.nan_to_num(np.abs(changes), nan=-1.0).max(axis=1)
+    lines, rows = [], []
+    for k in np.argsort(-size, kind="stable")[:top].tolist():
+        at = parts.isel(without=k)
+        name, kind = str(at["without"].item()), str(at.part.item())
+        marks, told, cells = [], [], []
+        for event, shape in zip(events, ("dot", "ring"), strict=False):
+            one = at.sel(event=event)
+            mean, moved, error = (
+                float(one[f"answer_events_{what}"]) for what in ("mean", "difference", "error")
+            )
+            half = _TWICE * error
+            marks.append(
+                Point(moved, moved - half, moved + half, shape, worst=event == "catastrophe")
+            )
+            told.append(f"{event} {chance(mean)} ({change(moved)})")
+            cells += [chance(mean), change(moved), chance(half) if math.isfinite(half) else "–"]
+        words = f"without {name}: {', '.join(told)}"
+        lines.append(Line(name, words, marks, (cells[1], *cells[4:5]), kind))
+        rows.append((name, kind, *cells))
+    shapes = ", ".join(
+        f"{shape} dot: {e}" for e, shape in zip(events, ("filled", "hollow"), strict=False)
+    )
+    note = (
+        f"Change of the chance if the part were not there; {shapes}; lines: 90% Monte Carlo "
+        "interval of the change. The kind of part is under its name. One part at a time."
+    )
+    look = Look(events, tick=tick_change, base=0.0, said="as told")
+    return line_figure("structure", title, lines, look, columns, rows, note)

@@ -1,0 +1,212 @@
+"""What the odds hang on: numbers one at a time, assumptions for sure, and where verdicts flip."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.lines import Bar, Line, Look, Point, line_figure, nothing
+from storyodds.reports.figures.saying import chance, change, number, points
+from storyodds.reports.wording import percent
+
+_SMALL = 1e-9  # a swing that is rounding
+
+
+def plot_tornado(
+    numbers: xr.Dataset,
+    event: str,
+    *,
+    now: float,
+    inputs: xr.Dataset | None = None,
+    top: int = 12,
+) -> Figure:
+    """Draw how far each number alone moves an event's chance.
+
+    Parameters
+    ----------
+    numbers : xarray.Dataset
+        The node `local/numbers` of `datasets`.
+    event : str
+    now : float
+        Its probability as the story is, from `local/now`.
+    inputs : xarray.Dataset, optional
+        The node `global/inputs`: total indices, which have what numbers do together.
+    top : int
+        Only so many, the largest swing first.
+
+    Returns
+    -------
+    Figure
+    """
+    title, name = f"What moves {event}, one number at a time", f"tornado-{event}"
+    if "swing" not in numbers or "event" not in numbers.swing.dims:
+        return nothing(name, title, "no number is uncertain")
+    moves = numbers.sel(event=event)
+    size = np.nan_to_num(np.abs(moves.swing.values))
+    order = [int(k) for k in np.argsort(-size, kind="stable") if size[k] > _SMALL][:top]
+    lines, rows = [], []
+    for k in order:
+        row = moves.isel(number=k)
+        label, kind = str(row.number.item()), str(row.kind.item())
+        low, high = float(row.low_mean), float(row.high_mean)
+        ends = [number(float(row[end]), kind) for end in ("low_value", "high_value")]
+        share = () if inputs is None else (_total(inputs, label, event),)
+        words = (
+            f"{label}: at {ends[0]} {event} is {chance(low)}, at {ends[1]} it is {chance(high)}, "
+            f"now {percent(now)}" + "".join(f", total index {s}" for s in share)
+        )
+        bars = (Bar(now, low, up=True), Bar(now, high, up=False))
+        under = f"{ends[0]} to {ends[1]}"
+        lines.append(Line(label, words, bars, (chance(low), chance(high), *share), under))
+        spread = f"{change(float(row.swing))} ± {chance(float(row.swing_error))}"
+        rows.append((label, under, chance(low), chance(high), spread, *share))
+    also = () if inputs is None else ("total",)
+    note = (
+        "Upper bar, blue: the number known to be at the 5% point of its prior. Lower bar, red: at "
+        "its 95% point. The range is under the name. What two numbers do together is in no bar"
+    )
+    note += (
+        "."
+        if inputs is None
+        else "; the total index has it: the share of the variance that would be left if all other "
+        "numbers were known, with its 90% interval in the table (~0: not distinguishable from 0; "
+        "–: not worked out by itself)."
+    )
+    look = Look(("at low", "at high", *also), base=now, said=f"now {percent(now)}")
+    columns = ("number", "from, to", "at low", "at high", "swing", *also)
+    return line_figure(name, title, lines, look, columns, rows, note)
+
+
+def _total(inputs: xr.Dataset, name: str, event: str) -> str:
+    """The total index of a number, if it was worked out by itself."""
+    if name not in inputs.input.values or event not in inputs.event.values:
+        return "–"
+    at = inputs.sel(input=name, event=event)
+    mean, low, high = points(at.total)
+    if not math.isfinite(mean):
+        return "–"
+    if not bool(at.total_distinguishable):
+        return "~0"
+    return f"{100 * mean:.0f}% ±{100 * (high - low) / 2:.0f}"
+
+
+def plot_assumption_effects(
+    assumptions: xr.Dataset, event: str, *, now: float, top: int = 12
+) -> Figure:
+    """Draw an event's chance if an assumption were found, or made, true or false.
+
+    Parameters
+    ----------
+    assumptions : xarray.Dataset
+        The node `local/assumptions` of `datasets`.
+    event : str
+    now : float
+        Its probability as the story is.
+    top : int
+
+    Returns
+    -------
+    Figure
+    """
+    ways = (
+        ("learned_true", "found true", "dot"),
+        ("learned_false", "found false", "ring"),
+        ("set_true", "made true", "square"),
+        ("set_false", "made false", "diamond"),
+    )
+    found = []
+    for label in _names(assumptions, "assumption"):
+        at = assumptions.sel(assumption=label)
+        found.append((label, [_at(at, f"{way}_mean", event) for way, _, _ in ways]))
+    reach = [np.ptp([x for x in means if math.isfinite(x)] or [0.0]) for _, means in found]
+    order = [int(k) for k in np.argsort(-np.array(reach), kind="stable") if reach[k] > _SMALL]
+    lines, rows = [], []
+    for k in order[:top]:
+        label, means = found[k]
+        told = [f"{said} {chance(mean)}" for (_, said, _), mean in zip(ways, means, strict=True)]
+        marks = [Point(x, shape=shape) for (_, _, shape), x in zip(ways, means, strict=True)]
+        lines.append(Line(label, f"{label}: {event} if {', '.join(told)}", marks))
+        rows.append((label, *(chance(x) for x in means)))
+    note = (
+        "If the assumption were found to be true (filled dot) or false (hollow dot): what learning "
+        "it would tell. If it were made true (square) or false (diamond): what bringing it about "
+        "would do, whatever it depends on. One assumption at a time."
+    )
+    return line_figure(
+        f"assumption-effects-{event}",
+        f"{event[:1].upper()}{event[1:]}, if an assumption were surely so",
+        lines,
+        Look(base=now, said=f"now {percent(now)}"),
+        ("assumption", *(said for _, said, _ in ways)),
+        rows,
+        note,
+    )
+
+
+def plot_tipping(
+    tips: xr.Dataset, verdicts: xr.Dataset, numbers: xr.Dataset, *, top: int = 12
+) -> Figure:
+    """Draw where a verdict flips within the range of one number.
+
+    Parameters
+    ----------
+    tips, verdicts, numbers : xarray.Dataset
+        The nodes `local/tipping_points`, `local/verdicts` and `local/numbers` of `datasets`.
+    top : int
+        Only so many, the likeliest first.
+
+    Returns
+    -------
+    Figure
+    """
+    title = "Where a verdict flips"
+    columns = ("number", "verdict", "flips", "prior chance", "range of its prior")
+    if not tips.sizes.get("point"):
+        return nothing("tipping", title, "no number alone flips a verdict", columns)
+    lines, rows = [], []
+    order = np.argsort(-tips.prior_chance.values, kind="stable")[:top]
+    for k in order.tolist():
+        tip = tips.isel(point=k)
+        name, value = str(tip.number.item()), float(tip.value)
+        low = high = math.nan
+        kind = "probability"
+        if name in numbers.number.values and "low_value" in numbers:
+            at = numbers.sel(number=name)
+            low, high, kind = float(at.low_value), float(at.high_value), str(at.kind.item())
+        verdict = _verdict(verdicts, int(tip.verdict))
+        flips = f"{tip.side.item()} {number(value, kind)}"
+        odds = percent(float(tip.prior_chance))
+        span = f"{number(low, kind)} to {number(high, kind)}"
+        words = f"{name}: {verdict} flips {flips}, prior chance {odds}, prior from {span}"
+        # Every line has its own scale: 0 is the low end of the prior's interval and 1 the high.
+        width = high - low
+        place = (value - low) / width if width else math.nan
+        marks = (Point(math.nan, 0.0, 1.0), Point(place, shape="square", worst=True))
+        lines.append(Line(name, words, marks, (flips, odds), f"{verdict}; {span}"))
+        rows.append((name, verdict, flips, odds, span))
+    ends = {0.0: "5%", 0.5: "half", 1.0: "95%"}
+    look = Look(("flips", "chance"), tick=lambda x: ends.get(x, ""))
+    note = (
+        "Line: from the 5% to the 95% point of the number's prior, which are under its name. "
+        "Square: where the verdict flips, if this number alone were known. Chance: that the number "
+        "is beyond it, before the evidence."
+    )
+    return line_figure("tipping", title, lines, look, columns, rows, note)
+
+
+def _verdict(verdicts: xr.Dataset, k: int) -> str:
+    event = str(verdicts.event.values[k])
+    threshold = float(verdicts.threshold.values[k])
+    return f"{event} {percent(threshold)}" if math.isfinite(threshold) else event
+
+
+def _names(data: xr.Dataset, dimension: str) -> Sequence[str]:
+    return [str(name) for name in data[dimension].values] if dimension in data.coords else []
+
+
+def _at(data: xr.Dataset, variable: str, event: str) -> float:
+    if variable not in data or "event" not in data[variable].dims:
+        return math.nan
+    return float(data[variable].sel(event=event))

@@ -1,0 +1,129 @@
+"""How far the answer hangs on each prior and likelihood, and what failures hang on."""
+
+import math
+
+import numpy as np
+import xarray as xr
+
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
+from storyodds.reports.figures.saying import band, chance, points, tick_change
+from storyodds.reports.figures.svg import tick_percent
+
+THRESHOLD = 0.05  # of a sensitivity; above it, a prior or likelihood is worth a look
+
+_NONE = 1e-9  # an importance that is rounding
+
+_MEASURES = {
+    "fussell_vesely": "Fussell-Vesely: the share of the event's chance on paths with it",
+    "criticality": "criticality: the part of the event's chance that would go without it",
+    "birnbaum": "Birnbaum: the event's chance if it is so, less that if it is not",
+    "diagnosis": "diagnosis: how probable it is, given the event",
+}
+
+
+def plot_power_scaling(
+    scaled: xr.Dataset, event: str, *, threshold: float = THRESHOLD, top: int = 12
+) -> Figure:
+    """Draw how sensitive an event's posterior is to each prior, or each piece of evidence.
+
+    Parameters
+    ----------
+    scaled : xarray.Dataset
+        The node `trust/priors` or `trust/evidence` of `datasets`.
+    event : {"success", "catastrophe"}
+    threshold : float
+        Above which a sensitivity is marked.
+    top : int
+        Only so many, the most sensitive first.
+
+    Returns
+    -------
+    Figure
+    """
+    kind = str(next(iter(scaled.dims), "number"))
+    what = {"number": "priors", "evidence": "evidence"}.get(kind, kind)
+    title, name = f"How {event} follows {what}", f"power-scaling-{what}-{event}"
+    columns = (kind, "sensitivity", "if halved", "if doubled")
+    key = f"{event}_sensitivity"
+    if key not in scaled or not np.isfinite(scaled[key].values).any():
+        return nothing(name, title, "nothing uncertain bears on it", columns)
+    found = np.nan_to_num(scaled[key].values, nan=-1.0)
+    lines, rows = [], []
+    for k in np.argsort(-found, kind="stable")[:top].tolist():
+        at = scaled.isel({kind: k})
+        label, value = str(at[kind].item()), float(at[key])
+        ends = [chance(float(at[f"{event}_at_{way}"])) for way in ("half", "double")]
+        over = value > threshold
+        said = f"{value:.2g}" if math.isfinite(value) else "–"
+        words = f"{label}: sensitivity {said}, {event} {ends[0]} if halved, {ends[1]} if doubled"
+        marks = (Point(value, shape="dot" if over else "ring", worst=over),)
+        lines.append(Line(label, words, marks, (said, *ends)))
+        rows.append((label, said, *ends))
+    note = (
+        "Power-scaling: how far the posterior of the chance moves, in units of its distance "
+        f"measure, when the {what} count a little more or less. Filled: above {threshold:g}, worth "
+        "a look; hollow: below. Halved and doubled: the chance if they count half or twice."
+    )
+    look = Look(
+        ("size", "halved", "doubled"),
+        tick=lambda x: f"{x:.6g}",
+        base=threshold,
+        said=f"{threshold:g}",
+        low=0.0,
+    )
+    return line_figure(name, title, lines, look, columns, rows, note)
+
+
+def plot_importance(
+    literals: xr.Dataset, of: str, *, measure: str = "fussell_vesely", top: int = 15
+) -> Figure:
+    """Draw an importance measure of every literal.
+
+    Parameters
+    ----------
+    literals : xarray.Dataset
+        The node `literals` of `datasets` of an importance document.
+    of : str
+        The event that they are important for.
+    measure : {"fussell_vesely", "criticality", "birnbaum", "diagnosis"}
+    top : int
+        Only so many, the largest first.
+
+    Returns
+    -------
+    Figure
+    """
+    words_of = _MEASURES[measure]
+    head = words_of.split(":")[0]
+    title, name = f"{head} importance for {of}", f"importance-{measure}-{of}"
+    title = title[:1].upper() + title[1:]
+    columns = ("literal", head, "90% interval")
+    if measure not in literals or "summary" not in literals[measure].dims:
+        return nothing(name, title, f"{of} hangs on no assumption", columns)
+    found = [
+        (str(literal), *points(literals[measure].sel(literal=literal)))
+        for literal in literals.literal.values
+    ]
+    found = [entry for entry in found if math.isfinite(entry[1]) and abs(entry[1]) > _NONE]
+    found.sort(key=lambda entry: -abs(entry[1]))
+    lines, rows = [], []
+    for literal, mean, low, high in found[:top]:
+        words = f"{literal}: {band(mean, low, high) if mean >= 0 else _signed(mean)}"
+        between = " to " if low < 0 else "–"
+        spread = f"{_signed(low)}{between}{_signed(high)}" if low != high else ""
+        marks = (Point(mean, low, high, worst=of in ("catastrophe", "deceptive")),)
+        lines.append(Line(literal, words, marks, (_signed(mean),), spread))
+        rows.append((literal, _signed(mean), spread or "–"))
+    missing = literals.sizes.get("literal", 0) - len(found)
+    tick = tick_change if measure == "birnbaum" else tick_percent
+    look = Look((head,), tick=tick, base=0.0 if measure == "birnbaum" else None, low=0.0)
+    note = f"{words_of}. Dot: mean. Line: 90% interval, which is under the name."
+    note += f" {missing} of none, or without a value, are not shown." * bool(missing)
+    return line_figure(name, title, lines, look, columns, rows, note)
+
+
+def _signed(x: float) -> str:
+    if not math.isfinite(x):
+        return "–"
+    return chance(x) if x >= 0 else f"−{chance(-x)}"
