@@ -1,0 +1,312 @@
+"""A story as an argument in Goal Structuring Notation, every claim with its probability.
+
+The elements and rules are those of the GSN Community Standard, version 3. The argument claims
+what the story claims, and no more: each goal is told with the probability that the assessment
+gives it, and one that nothing observed supports is marked as undeveloped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from storyodds.reports.exports.gsn_records import PREFIX, Argument, Edge, Kind, Node, Tie
+from storyodds.reports.exports.gsn_words import Numbers, chance, evidence_words, share, stated
+from storyodds.reports.exports.markdown_text import web_address
+from storyodds.reports.layout import plain
+from storyodds.scenarios.bearing import bearing, closed
+from storyodds.scenarios.catalog import assumptions
+from storyodds.scenarios.schema import CLASSES, INTENDED, Constraint, Hazard, Nudge, Story
+
+Json = Mapping[str, Any]
+
+
+def argument(estimate_document: Json, story: Story, *, most: int | None = None) -> Argument:
+    """Make the argument of a story from what was computed of it.
+
+    Parameters
+    ----------
+    estimate_document : mapping
+        The object of `estimate --json` of this story.
+    story : Story
+    most : int, optional
+        The most routes told one by one in each class, those that weigh most; the others become
+        one goal. All of them unless stated.
+
+    Returns
+    -------
+    Argument
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> story = load_story("carlsmith-six-premises")
+    >>> made = argument(summarize(estimate(story)), story)
+    >>> print(made.nodes[0].text)
+    Training as told ends in success: the intended model, no hazard, deployed. P = 95%
+    """
+    return _Builder(estimate_document, story, most).whole()
+
+
+@dataclass
+class _Builder:
+    doc: Json
+    story: Story
+    most: int | None
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    solutions: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.numbers = Numbers(self.doc)
+        self.bears = bearing(self.story)
+        self.items = {item["id"]: item for item in self.doc["evidence"]["items"]}
+
+    def whole(self) -> Argument:
+        fates, criteria = self.doc["fates"], self.doc["criteria"]
+        top = self._add(
+            "goal",
+            "Training as told ends in success: the intended model, no hazard, deployed.",
+            entry=fates["success"],
+            of="success",
+        )
+        self._contexts(top)
+        over = self._add("strategy", "Over the four criteria, and the checks.", below=top)
+        good = "No hazard of alignment comes about, given a model as specified."
+        strong = "No hazard of competitiveness comes about, given a model as specified."
+        led = "Training ends at the intended model, not at a rival."
+        able = "Training can be carried out as the story tells it."
+        self._hazards(over, "alignment", good)
+        self._hazards(over, "competitiveness", strong)
+        self._rivals(self._criterion(over, "rationale_alignment", led))
+        feasible = criteria["rationale_competitiveness"]
+        said = able if feasible is not None else f"{able} The story gives no number."
+        basis = self.numbers.basis("rationale.feasibility")
+        self._criterion(over, "rationale_competitiveness", f"{said}{basis}")
+        self._checks(over)
+        supported = {edge.source for edge in self.edges if edge.kind == "supported_by"}
+        nodes = tuple(
+            replace(node, undeveloped=True)
+            if node.kind == "goal" and node.id not in supported
+            else node
+            for node in self.nodes
+        )
+        reliable = bool(self.doc["diagnostics"]["ok"])
+        return Argument(
+            self.story.story, plain(self.story.title), reliable, nodes, tuple(self.edges)
+        )
+
+    def _add(
+        self,
+        kind: Kind,
+        words: str,
+        *,
+        below: str | None = None,
+        about: str = "",
+        entry: Json | None = None,
+        of: str = "",
+        more: str = "",
+        url: str | None = None,
+    ) -> str:
+        count = sum(node.kind == kind for node in self.nodes) + 1
+        name = f"{PREFIX[kind]}{count}"
+        told = more or (f"P = {chance(entry)}" if entry is not None else "")
+        claim = plain(words)
+        said = f"{claim} {plain(told)}".rstrip()
+        self.nodes.append(Node(name, kind, said, claim, about, entry, of, url=web_address(url)))
+        if below is not None:
+            supports = kind in ("goal", "strategy", "solution")
+            self._tie(below, name, "supported_by" if supports else "in_context_of")
+        return name
+
+    def _tie(self, source: str, target: str, kind: Tie = "supported_by") -> None:
+        edge = Edge(source, target, kind)
+        if edge not in self.edges:
+            self.edges.append(edge)
+
+    def _contexts(self, top: str) -> None:
+        goal = self.story.goal
+        self._add("context", f"Goal: {goal.specification}", below=top, about="goal.specification")
+        self._add("justification", goal.desirability, below=top, about="goal.desirability")
+        self._add("context", stated(self.doc), below=top)
+
+    def _criterion(self, over: str, key: str, words: str) -> str:
+        entry = self.doc["criteria"][key]
+        of = key.replace("_", " ")
+        return self._add("goal", words, below=over, about=key, entry=entry, of=of)
+
+    def _hazards(self, over: str, criterion: str, words: str) -> None:
+        hazards = [h for h in self.story.goal.hazards if h.criterion == criterion]
+        said = words if hazards else f"{words} The story names none."
+        goal = self._criterion(over, f"goal_{criterion}", said)
+        if hazards:
+            each = self._add("strategy", "Over the hazards that the story names.", below=goal)
+            for hazard in hazards:
+                self._hazard(each, hazard)
+
+    def _hazard(self, over: str, hazard: Hazard) -> None:
+        worst = self._worst("hazard", hazard.id)
+        entry = None if worst is None else worst["probability"]
+        told = ""
+        if worst is not None:
+            told = f"P(it comes about) = {chance(worst['probability'])}."
+            told += f" Ends in catastrophe: {chance(worst['concern'])}."
+        self._add(
+            "goal",
+            f"Hazard {hazard.id} does not come about. {hazard.claim}",
+            below=over,
+            about=hazard.id,
+            entry=entry,
+            of=f"hazard {hazard.id}",
+            more=told + self.numbers.basis(hazard.id),
+        )
+
+    def _worst(self, key: str, name: str) -> Json | None:
+        """The path of most concern along a route or hazard."""
+        return next((p for p in self.doc["paths"] if p[key] == name and _is(p, key)), None)
+
+    def _rivals(self, goal: str) -> None:
+        words = (
+            "Over every other model at which training may end, class by class and route by route."
+        )
+        over = self._add("strategy", words, below=goal)
+        self._rationale(over)
+        for name in CLASSES:
+            routes = [r for r, entry in self.doc["routes"].items() if entry["class"] == name]
+            if name != INTENDED and routes:
+                self._class(over, name, routes)
+        for item in self.items:
+            if item not in self.solutions:
+                self._solution(goal, item, INTENDED)
+
+    def _rationale(self, over: str) -> None:
+        rationale = self.story.rationale
+        parts: tuple[Constraint | Nudge, ...] = (*rationale.constraints, *rationale.nudges)
+        for part in parts:
+            sort = type(part).__name__
+            said = f"{sort} {part.id}: {part.claim}{self.numbers.basis(part.id)}"
+            self._add("justification", said, below=over, about=part.id)
+        for name, entry in self.doc["assumptions"].items():
+            said = f"{name}: {self._claim(name)}{self.numbers.basis(name)}"
+            self._add("assumption", said, below=over, about=name, entry=entry, of=name)
+
+    def _claim(self, name: str) -> str:
+        spec = self.story.assumptions.get(name)
+        if spec is not None and spec.claim:
+            return spec.claim
+        listed = assumptions().get(name)
+        return "" if listed is None else listed.claim
+
+    def _class(self, over: str, name: str, routes: list[str]) -> None:
+        entry = self.doc["classes"][name]
+        goal = self._add(
+            "goal",
+            f"Training does not end at a model of the class {name}.",
+            below=over,
+            about=name,
+            entry=entry,
+            of=f"class {name}",
+            more=f"P(it does) = {chance(entry)}",
+        )
+        for evidence in self.story.evidence:
+            named = {*(evidence.bayes_factor or {}), *(evidence.rates or {}), evidence.about.class_}
+            whole = evidence.about.outcome or evidence.about.class_
+            if whole and name in named:
+                self._solution(goal, evidence.id, name)
+        ranked = sorted(routes, key=self._weight, reverse=True)
+        cut = len(ranked) if self.most is None or len(ranked) <= self.most + 1 else self.most
+        for route in ranked[:cut]:
+            self._route(goal, route, name)
+        if ranked[cut:]:
+            self._others(goal, ranked[cut:], name)
+
+    def _weight(self, route: str) -> tuple[float, float]:
+        worst = self._worst("route", route)
+        concern = 0.0 if worst is None else float(worst["concern"]["mean"])
+        return concern, float(self.doc["routes"][route]["mean"])
+
+    def _route(self, goal: str, route: str, name: str) -> None:
+        entry, worst = self.doc["routes"][route], self._worst("route", route)
+        claim = next((r.claim for r in self.story.routes if r.id == route), "")
+        told = f"P(training ends there) = {chance(entry)}."
+        if worst is not None:
+            slips = worst["undetected"]
+            told += "" if slips is None else f" Of it, no check flags {chance(slips)}."
+            told += f" Ends in catastrophe: {chance(worst['concern'])}."
+            told += f" Needs {', '.join(worst['literals'])}." if worst["literals"] else ""
+        made = self._add(
+            "goal",
+            f"Route {route} is excluded, or caught before deployment. It is: {claim}",
+            below=goal,
+            about=route,
+            entry=_summary(entry),
+            of=f"route {route}",
+            more=told + self.numbers.basis(route),
+        )
+        for item in self._seen(route):
+            self._solution(made, item, name)
+
+    def _seen(self, route: str) -> list[str]:
+        """Evidence about what a route needs, or about the route itself."""
+        needed = closed(self.story, self.bears.get(route, ()))
+        found = []
+        for item in self.story.evidence:
+            named = {*(item.bayes_factor or {}), *(item.rates or {})}
+            by_name = item.about.outcome and route in named
+            if by_name or (item.about.assumption in needed and item.about.assumption):
+                found.append(item.id)
+        return found
+
+    def _others(self, goal: str, routes: list[str], name: str) -> None:
+        total = sum(self.doc["routes"][route]["mean"] for route in routes)
+        listed = ", ".join(routes)
+        made = self._add(
+            "goal",
+            f"{len(routes)} other routes are excluded, or caught before deployment: {listed}.",
+            below=goal,
+            about="others",
+            entry={"mean": total},
+            of=f"any of {listed}",
+            more=f"P(training ends at one of them) = {share(total)}",
+        )
+        for item in dict.fromkeys(item for route in routes for item in self._seen(route)):
+            self._solution(made, item, name)
+
+    def _solution(self, goal: str, item: str, name: str) -> None:
+        if item in self.solutions:
+            self._tie(goal, self.solutions[item])
+            return
+        found = self.items[item]
+        source = found["source"] or {}
+        self.solutions[item] = self._add(
+            "solution", evidence_words(found), below=goal, about=item, url=source.get("url")
+        )
+
+    def _checks(self, over: str) -> None:
+        if not self.story.checks:
+            return
+        halted = self.doc["fates"]["halted"]
+        told = f"P(halted) = {chance(halted)}"
+        told += f", of which false alarms: {chance(self.doc['false_alarm'])}"
+        goal = self._add(
+            "goal",
+            "A check halts what is not as intended.",
+            below=over,
+            about="checks",
+            entry=halted,
+            of="halted",
+            more=told,
+        )
+        strategy = self._add("strategy", "Over the checks before deployment.", below=goal)
+        for check in self.story.checks:
+            kept = "kept out of training" if check.role == "held-out" else "also trained against"
+            said = f"Check {check.id} ({kept}) flags bad models at the rates stated. {check.claim}"
+            said += self.numbers.basis(check.id)
+            self._add("goal", said, below=strategy, about=check.id)
+
+
+def _is(path: Json, key: str) -> bool:
+    return key == "hazard" or path["hazard"] is None
+
+
+def _summary(entry: Json) -> Json:
+    return {key: entry[key] for key in ("mean", "median", "q05", "q95")}

@@ -1,0 +1,246 @@
+"""A goal structure as a picture.
+
+Goals of few parts stand in columns under the top strategy, and what training could end at instead
+has the whole width below them, one column for each class. A solution that supports several goals
+is drawn at the first, and the others name it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup
+
+from storyodds.reports.exports.gsn_records import Argument, Node
+from storyodds.reports.exports.gsn_shapes import LINE, Shape, arrow
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.svg import drawing, element
+from storyodds.reports.frame import band
+from storyodds.reports.wording import percent
+
+_WIDE = 1080.0
+_EDGE = 10.0
+_GAP = 26.0  # from one layer to the next
+_CONTEXTS = 8  # on each side of a strategy; the others are in the table
+_CIRCLE = 96.0
+_MAIN = "rationale_alignment"
+
+
+def gsn_svg(argument: Argument) -> Figure:
+    """Draw an argument.
+
+    Parameters
+    ----------
+    argument : Argument
+        Better with few routes told one by one: `argument(document, story, most=4)`.
+
+    Returns
+    -------
+    Figure
+        Its table has every element and every tie, also those that the picture leaves out.
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> from storyodds.reports.exports.gsn import argument
+    >>> story = load_story("carlsmith-six-premises")
+    >>> figure = gsn_svg(argument(summarize(estimate(story)), story))
+    >>> figure.name, len(figure.columns)
+    ('goal-structure', 7)
+    """
+    doubt = "" if argument.reliable else "NOT RELIABLE: the computation failed its own checks. "
+    title = f"The argument of {argument.story}, with its probabilities"
+    described = (
+        f"{doubt}Goal structure: the claim that training succeeds, what it rests on, and the "
+        "probability of each part."
+    )
+    parts, height = _Picture(argument).drawn()
+    if not argument.reliable:
+        parts.append(
+            element("text", doubt.strip(), x=_EDGE, y=14.0, class_="gsn-words strong warning")
+        )
+    return Figure(
+        "goal-structure",
+        title,
+        described,
+        drawing(_WIDE, height, title, described, *parts),
+        ("Element", "Kind", "Says", "Probability", "90% interval", "Supported by", "In context of"),
+        tuple(_row(argument, node) for node in argument.nodes),
+        "Goal Structuring Notation, version 3: goals are boxes, strategies lean, solutions are "
+        "circles, contexts are rounded, assumptions (A) and justifications (J) are ovals. A "
+        "diamond marks a goal that nothing observed supports. Filled arrows lead to support, "
+        "hollow ones to context. Long texts are cut in the picture and whole in the table.",
+    )
+
+
+def _row(argument: Argument, node: Node) -> tuple[str, ...]:
+    entry = node.probability
+    return (
+        node.id,
+        f"{node.kind}, undeveloped" if node.undeveloped else node.kind,
+        node.text,
+        "" if entry is None else percent(entry["mean"]),
+        "" if entry is None or "q05" not in entry else band(entry),
+        ", ".join(below.id for below in argument.below(node.id)),
+        ", ".join(around.id for around in argument.below(node.id, "in_context_of")),
+    )
+
+
+class _Picture:
+    def __init__(self, argument: Argument) -> None:
+        self.argument = argument
+        self.lines: list[Markup] = []
+        self.shapes: list[Shape] = []
+        self.seen: set[str] = set()
+
+    def drawn(self) -> tuple[list[Markup], float]:
+        top = self.argument.nodes[0]
+        goal = self._place(Shape(top, 380, 3), (_WIDE - 380) / 2, 24)
+        start = self._around(goal, 300, 7)
+        (over,) = self.argument.below(top.id)
+        strategy = self._place(Shape(over, 330, 2), (_WIDE - 330) / 2, start + _GAP)
+        self._down(goal, strategy)
+        parts = self.argument.below(over.id)
+        main = next(node for node in parts if node.about == _MAIN)
+        bottom = self._columns(strategy, [node for node in parts if node is not main])
+        low = self._main(strategy, main, bottom)
+        return [*self.lines, *(shape.draw() for shape in self.shapes)], low + 14
+
+    def _place(self, shape: Shape, x: float, y: float) -> Shape:
+        self.shapes.append(shape.at(x, y))
+        self.seen.add(shape.node.id)
+        return shape
+
+    def _down(self, above: Shape, below: Shape) -> None:
+        start, end = (above.center, above.bottom), (below.center, below.y)
+        if start[0] == end[0]:
+            self.lines.append(arrow([start, end]))
+            return
+        turn = start[1] + 12
+        self.lines.append(arrow([start, (start[0], turn), (end[0], turn), end]))
+
+    def _around(self, shape: Shape, width: float, most: int) -> float:
+        """Put the context of an element to its left and right; give how far down it reaches."""
+        nodes = self.argument.below(shape.node.id, "in_context_of")
+        left = [node for node in nodes if node.kind == "justification"]
+        right = [node for node in nodes if node.kind != "justification"]
+        ends = [self._side(shape, left, -1, width, most), self._side(shape, right, 1, width, most)]
+        return max(shape.bottom, *ends)
+
+    def _side(
+        self, shape: Shape, nodes: Sequence[Node], side: int, width: float, most: int
+    ) -> float:
+        y = shape.y
+        spine = shape.center + side * (shape.width / 2 + 18)
+        x = _EDGE if side < 0 else _WIDE - _EDGE - width
+        for node in nodes[:_CONTEXTS]:
+            placed = self._place(Shape(node, width, most), x, y)
+            start = (shape.center + side * (shape.width / 2 - 7), min(shape.middle, placed.middle))
+            inner = x + width if side < 0 else x
+            points = [(start[0], shape.middle), (spine, shape.middle)]
+            points += [(spine, placed.middle), (inner, placed.middle)]
+            self.lines.append(arrow(points, hollow=True))
+            y += placed.height + 8
+        if len(nodes) > _CONTEXTS:
+            said = f"and {len(nodes) - _CONTEXTS} more, in the table"
+            at = {"x": x + width / 2, "y": y + 12.0}
+            self.lines.append(element("text", said, **at, class_="gsn-words", text_anchor="middle"))
+            y += LINE + 6
+        return y
+
+    def _columns(self, strategy: Shape, goals: Sequence[Node]) -> float:
+        """Goals of few parts, half of them on each side of the line that leads down."""
+        y = strategy.bottom + _GAP
+        width = min(255.0, (_WIDE - 2 * _EDGE - 40) / (2 * ((len(goals) + 1) // 2)))
+        half = (len(goals) + 1) // 2
+        low = y
+        for k, node in enumerate(goals):
+            column = k if k < half else k - half
+            x = _EDGE + column * width
+            x += 0 if k < half else _WIDE / 2 - _EDGE + 20
+            head = self._place(Shape(node, width - 14, 4), x, y)
+            self._down(strategy, head)
+            low = max(low, self._stack(head, x, width - 14))
+        return low
+
+    def _stack(self, head: Shape, x: float, width: float) -> float:
+        """What supports an element, one below the other along a line at its left."""
+        y, turn = head.bottom + 12, x + 7
+        low = head.bottom
+        for node in self.argument.below(head.node.id):
+            if node.id in self.seen:
+                continue
+            kept = node.kind == "solution"
+            inside = x + 22
+            shape = Shape(node, _CIRCLE if kept else width - 22, 5, self._also(node))
+            self._place(shape, inside, y)
+            self.lines.append(
+                arrow([(turn, head.y + head.height), (turn, shape.middle), (inside, shape.middle)])
+            )
+            low = (
+                self._stack(shape, inside, width - 22) if node.kind == "strategy" else shape.bottom
+            )
+            if node.kind == "goal":
+                low = max(low, self._beside(shape))
+            y = low + 12
+        return low
+
+    def _also(self, node: Node) -> list[str]:
+        below = self.argument.below(node.id)
+        return [found.id for found in below if found.kind == "solution" and found.id in self.seen]
+
+    def _beside(self, shape: Shape) -> float:
+        """The solutions of a goal in a column at its right."""
+        y, x = shape.y, shape.x + shape.width + 24
+        for node in self.argument.below(shape.node.id):
+            if node.kind == "solution" and node.id not in self.seen:
+                placed = self._place(Shape(node, _CIRCLE, 5), x, y)
+                start = (shape.x + shape.width, shape.y + 12)
+                points = [start, (x - 14, start[1]), (x - 14, placed.middle), (x, placed.middle)]
+                self.lines.append(arrow(points))
+                y += placed.height + 6
+        return y
+
+    def _main(self, strategy: Shape, node: Node, bottom: float) -> float:
+        """What training leads to, and could lead to instead, over the whole width."""
+        head = self._place(Shape(node, 300, 3), (_WIDE - 300) / 2, bottom + _GAP)
+        self._down(strategy, head)
+        low = head.bottom
+        below = self.argument.below(node.id)
+        over = next(found for found in below if found.kind == "strategy")
+        loose = [found for found in below if found.kind == "solution"]
+        for k, found in enumerate(loose):
+            placed = self._place(Shape(found, _CIRCLE, 5), 740 + 104.0 * (k % 3), head.y)
+            placed.at(placed.x, head.y + 102.0 * (k // 3))
+            if k == 0:
+                at = head.y + min(head.height, _CIRCLE) / 2
+                self.lines.append(arrow([(head.x + head.width, at), (placed.x, at)]))
+            low = max(low, placed.bottom)
+        inner = self._place(Shape(over, 220, 4), (_WIDE - 220) / 2, low + _GAP)
+        self._down(head, inner)
+        low = self._around(inner, 385, 2)
+        return self._classes(inner, self.argument.below(over.id), low)
+
+    def _classes(self, over: Shape, goals: Iterable[Node], low: float) -> float:
+        goals = list(goals)
+        if not goals:
+            return low
+        width = (_WIDE - 2 * _EDGE) / max(3, len(goals))
+        left = (_WIDE - width * len(goals)) / 2
+        y, deepest = low + 2 * _GAP, low
+        for k, node in enumerate(goals):
+            x = left + k * width
+            head = self._place(Shape(node, min(width - 16, 330), 3), x, y)
+            start, turn = (over.center, over.bottom), y - 14
+            self.lines.append(
+                arrow([start, (start[0], turn), (head.center, turn), (head.center, y)])
+            )
+            room = _CIRCLE + 12 if self._has_circles(node) else 0.0
+            deepest = max(deepest, self._stack(head, x, head.width - room))
+        return deepest
+
+    def _has_circles(self, node: Node) -> bool:
+        """Whether solutions stand beside the routes of a class."""
+        return any(
+            found.kind == "solution" and found.id not in self.seen
+            for route in self.argument.below(node.id)
+            for found in self.argument.below(route.id)
+        )

@@ -1,0 +1,78 @@
+"""The elements of a goal structure, and their ties."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Json = Mapping[str, Any]
+Kind = Literal["goal", "strategy", "solution", "context", "assumption", "justification"]
+Tie = Literal["supported_by", "in_context_of"]
+
+PREFIX: dict[Kind, str] = {
+    "goal": "G",
+    "strategy": "S",
+    "solution": "Sn",
+    "context": "C",
+    "assumption": "A",
+    "justification": "J",
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """An element of the argument.
+
+    Attributes
+    ----------
+    id : str
+        Such as G1, S2, Sn3.
+    kind : {"goal", "strategy", "solution", "context", "assumption", "justification"}
+    text : str
+        On one line, with its probability in words.
+    claim : str
+        The same without the figures.
+    about : str
+        The id of what it stands for in the story; may be empty.
+    probability : mapping or None
+        `mean`, `median`, `q05` and `q95`, of what `probability_of` says.
+    probability_of : str
+    undeveloped : bool
+        Whether it is a goal that nothing supports.
+    url : str or None
+        Where its source can be read, an https address.
+    """
+
+    id: str
+    kind: Kind
+    text: str
+    claim: str
+    about: str = ""
+    probability: Json | None = None
+    probability_of: str = ""
+    undeveloped: bool = False
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A tie from an element to one that supports it, or to its context."""
+
+    source: str
+    target: str
+    kind: Tie
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A goal structure: elements in the order of reading, the top goal first, and their ties."""
+
+    story: str
+    title: str
+    reliable: bool
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    def below(self, id: str, kind: Tie = "supported_by") -> tuple[Node, ...]:
+        """Give what an element is supported by, or in the context of."""
+        named = {node.id: node for node in self.nodes}
+        return tuple(named[e.target] for e in self.edges if (e.source, e.kind) == (id, kind))

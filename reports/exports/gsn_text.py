@@ -1,0 +1,91 @@
+"""A goal structure as text: YAML as gsn2x reads it, and JSON."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from storyodds.reports.exports.gsn_records import Argument, Node
+
+SCHEMA = "storyodds/gsn/1"
+
+_WIDTH = 96
+# gsn2x makes links of addresses in text and sets words between stars or underscores apart.
+_OBEYED = re.compile(r"(?<=:)(?=//)")
+_JOINER = "\N{WORD JOINER}"
+_MARKS = str.maketrans({"*": "\N{ASTERISK OPERATOR}", "_": "\N{FULLWIDTH LOW LINE}"})
+
+
+def gsn_yaml(argument: Argument) -> str:
+    """Write an argument as the YAML that gsn2x draws and checks.
+
+    Parameters
+    ----------
+    argument : Argument
+
+    Returns
+    -------
+    str
+        A module with one entry for each element: `text`, `supportedBy`, `inContextOf`,
+        `undeveloped` and `url`, and `probability` as a layer of its own.
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> from storyodds.reports.exports.gsn import argument
+    >>> story = load_story("carlsmith-six-premises")
+    >>> made = gsn_yaml(argument(summarize(estimate(story)), story))
+    >>> sorted(yaml.safe_load(made))[:3]
+    ['A1', 'A2', 'A3']
+    """
+    doubt = "" if argument.reliable else "NOT RELIABLE. "
+    module = {"name": argument.story, "brief": _calm(f"{doubt}{argument.title}")}
+    elements = {node.id: _element(argument, node) for node in argument.nodes}
+    data: Mapping[str, Any] = {"module": module, **elements}
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_WIDTH)
+
+
+def _element(argument: Argument, node: Node) -> dict[str, Any]:
+    entry: dict[str, Any] = {"text": _calm(node.text)}
+    supports = [below.id for below in argument.below(node.id)]
+    contexts = [around.id for around in argument.below(node.id, "in_context_of")]
+    if supports:
+        entry["supportedBy"] = supports
+    if contexts:
+        entry["inContextOf"] = contexts
+    if node.undeveloped:
+        entry["undeveloped"] = True
+    if node.url is not None:
+        entry["url"] = node.url
+    if node.probability is not None:
+        # A layer of gsn2x is text, and other tools read it as well.
+        entry["probability"] = json.dumps({"of": node.probability_of, **node.probability})
+    return entry
+
+
+def _calm(words: str) -> str:
+    return _OBEYED.sub(_JOINER, words).translate(_MARKS)
+
+
+def gsn_json(argument: Argument) -> dict[str, Any]:
+    """Give an argument as plain data, the object `storyodds/gsn/1`.
+
+    Returns
+    -------
+    dict
+        `schema`, `story`, `title`, `reliable`; `nodes`, a list of {id, kind, text, about,
+        probability, probability_of, undeveloped, url}; `edges`, a list of {source, target, kind}.
+    """
+    return {
+        "schema": SCHEMA,
+        "story": argument.story,
+        "title": argument.title,
+        "reliable": argument.reliable,
+        "nodes": [
+            {**vars(n), "probability": n.probability and dict(n.probability)}
+            for n in argument.nodes
+        ],
+        "edges": [dict(vars(edge)) for edge in argument.edges],
+    }

@@ -1,0 +1,81 @@
+"""What the elements of a goal structure say: chances, bases of numbers, bits of evidence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from storyodds.reports.frame import band
+from storyodds.reports.wording import bits, percent
+from storyodds.scenarios.provenance import is_reference
+from storyodds.scenarios.resolve import BASES
+from storyodds.scenarios.schema import CLASSES
+
+Json = Mapping[str, Any]
+
+
+def chance(entry: Json) -> str:
+    """A probability with its interval, where it has one.
+
+    Examples
+    --------
+    >>> chance({"mean": 0.19, "q05": 0.07, "q95": 0.34})
+    '19% (90% interval 7.0%–34%)'
+    """
+    spread = band(entry)
+    return percent(entry["mean"]) + (f" (90% interval {spread})" if spread else "")
+
+
+def share(mean: float) -> str:
+    """A probability of which there is no interval."""
+    return f"{percent(mean)} (sum of means)"
+
+
+class Numbers:
+    """The numbers of a story, by what they belong to."""
+
+    def __init__(self, doc: Json) -> None:
+        self._numbers = [n for n in doc["provenance"] if not is_reference(n["name"])]
+
+    def basis(self, owner: str) -> str:
+        """What the numbers of a part of the story rest on, as the end of a sentence or nothing."""
+        found = [n["basis"] for n in self._numbers if _belongs(n["name"], owner)]
+        if not found:
+            return ""
+        counts = [f"{found.count(basis)} {basis}" for basis in BASES if basis in found]
+        return f" [{'number' if len(found) == 1 else 'numbers'}: {', '.join(counts)}]"
+
+
+def _belongs(name: str, owner: str) -> bool:
+    return name == owner or name.startswith(f"{owner}.")
+
+
+def evidence_words(item: Json) -> str:
+    """What was seen, what it did to each class, and where it is written.
+
+    Examples
+    --------
+    >>> seen = {"id": "audit", "claim": "Nothing.", "source": None, "bits": {"deceptive": -0.5}}
+    >>> evidence_words({**seen, "bits": {**dict.fromkeys(CLASSES), "deceptive": -0.5}})
+    'audit: Nothing. Bits, taken alone: deceptive −0.50. No source.'
+    """
+    moved = [f"{name} {bits(item['bits'][name])}" for name in CLASSES if item["bits"][name]]
+    told = f"Bits, taken alone: {', '.join(moved)}." if moved else "It moves no odds."
+    source = item["source"]
+    where = "No source." if source is None else f"Source: {source['cite']}."
+    return f"{item['id']}: {item['claim']} {told} {where}"
+
+
+def stated(doc: Json) -> str:
+    """How the probabilities were computed, and what they are not."""
+    under = f" under the view {doc['view']}" if doc["view"] else ""
+    under += "".join(f", {name} = {to}" for name, to in doc["settings"].items())
+    said = (
+        f"Probabilities are those of the story's model{under}, by {doc['method']} (seed "
+        f"{doc['seed']}); intervals hold 90%. They rest on the story's own numbers; the argument "
+        "says how likely, not that it is so. Bits for a class speak against a goal that denies it."
+    )
+    if doc["method"] == "simulation":
+        said += " Simulated: they carry simulation error."
+    if not doc["diagnostics"]["ok"]:
+        told = "; ".join(doc["diagnostics"]["messages"])
+        said = f"NOT RELIABLE: {told}. {said}"
+    return said

@@ -1,0 +1,240 @@
+"""A safety-case annex in Markdown: what is claimed, how sure, what it hangs on, how to redo it.
+
+CommonMark with the tables of GFM. All story text is escaped, see `markdown_text`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from storyodds.reports.exports.markdown_basis import (
+    basis_words,
+    diagnostics_part,
+    left_out,
+    make_again,
+    numbers_part,
+)
+from storyodds.reports.exports.markdown_more import (
+    failure_part,
+    hangs_on_part,
+    story_part,
+    value_part,
+)
+from storyodds.reports.exports.markdown_text import code, link, table, text
+from storyodds.reports.frame import band, is_uncertain
+from storyodds.reports.wording import about_one_in, bits, percent
+from storyodds.scenarios.schema import CLASSES, Story
+
+Json = Mapping[str, Any]
+
+_TOLD = 10  # failure paths that are told in words
+_FATES = {
+    "success": "as intended, no hazard comes about, deployed",
+    "uncompetitive": "deployed without catastrophe, but loses out to rivals",
+    "halted": "flagged by a check, not deployed",
+    "benign-failure": "not as intended, deployed, no catastrophe",
+    "catastrophe": "deployed, and the harm comes about",
+}
+_CRITERIA = {
+    "goal_alignment": "Goal, alignment: an intended model is good",
+    "goal_competitiveness": "Goal, competitiveness: it is also strong enough",
+    "rationale_alignment": "Rationale, alignment: training leads to one",
+    "rationale_competitiveness": "Rationale, competitiveness: training is feasible",
+}
+
+
+def markdown_report(
+    estimate_document: Json,
+    *,
+    sensitivity: Json | None = None,
+    value: Json | None = None,
+    story: Story | None = None,
+) -> str:
+    """Write an estimate as a Markdown document for people who decide.
+
+    Parameters
+    ----------
+    estimate_document : mapping
+        The object of `estimate --json`.
+    sensitivity, value : mapping, optional
+        The objects of `sensitivity --json` and `value --json`, for what they say; of the first,
+        any of its parts.
+    story : Story, optional
+        For its goal, its rationale and its checks in words.
+
+    Returns
+    -------
+    str
+        CommonMark with GFM tables. No HTML, and no links but to https addresses of sources.
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> text = markdown_report(summarize(estimate(load_story("carlsmith-six-premises"))))
+    >>> print(text[text.index("**"):].splitlines()[0])
+    **The story goes right with a chance of 95%, about 18 in 19.**
+    """
+    doc = estimate_document
+    lines = [
+        *_head(doc),
+        *_odds(doc),
+        *_paths(doc),
+        *([] if sensitivity is None else hangs_on_part(sensitivity)),
+        *failure_part(doc, sensitivity),
+        *([] if value is None else value_part(value)),
+        *_evidence(doc),
+        *_lens(doc),
+        *([] if story is None else story_part(story)),
+        *left_out(doc),
+        *numbers_part(doc),
+        *diagnostics_part(doc),
+        *make_again(doc),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def chance(entry: Json) -> str:
+    """A probability with its interval, where it has one."""
+    spread = band(entry)
+    return percent(entry["mean"]) + (f" (90% interval {spread})" if spread else "")
+
+
+def _head(doc: Json) -> Iterator[str]:
+    yield from (f"# {text(doc['title'])}", "")
+    changed = [f"under the view {code(doc['view'])}"] if doc["view"] else []
+    changed += [f"with {code(name)} = {text(str(to))}" for name, to in doc["settings"].items()]
+    said = "".join(f", {words}" for words in changed)
+    yield from (f"Annex on the training story {code(doc['story'])}{said}.", "")
+    if not doc["diagnostics"]["ok"]:
+        yield "> **NOT RELIABLE.** The computation failed its own checks; quote none of this."
+        yield from (f"> {text(message)}." for message in doc["diagnostics"]["messages"])
+        yield ""
+    success, catastrophe = doc["fates"]["success"], doc["fates"]["catastrophe"]
+    yield f"**The story goes right with a chance of {_sentence(success)}.**"
+    if catastrophe["mean"] == catastrophe["q95"] == 0:
+        yield "It cannot end in catastrophe as it stands: nothing in it does harm of that size."
+    else:
+        yield f"**It ends in catastrophe with a chance of {_sentence(catastrophe)}.**"
+    if is_uncertain(doc):
+        yield "Intervals are central 90% intervals: how far these odds turn on uncertain numbers."
+    else:
+        yield "Every number of the story is fixed, so the odds have no intervals."
+    if doc["method"] == "simulation":
+        yield "These odds were simulated, not summed exactly, and carry simulation error."
+    yield basis_words(doc)
+    yield "These are probabilities under the story's own assumptions, not a claim of safety."
+    yield ""
+
+
+def _sentence(entry: Json) -> str:
+    said = percent(entry["mean"]).replace("<", "less than ").replace(">", "more than ")
+    spread = band(entry)
+    counted = f"{said}, {about_one_in(entry['mean'])}"
+    return text(counted + (f" (90% interval {spread})" if spread else ""))
+
+
+def _cells(entry: Json) -> list[str]:
+    told = (percent(entry["mean"]), band(entry) or "–", about_one_in(entry["mean"]))
+    return [text(cell) for cell in told]
+
+
+def _odds(doc: Json) -> Iterator[str]:
+    yield from ("## Where training ends", "")
+    heads = ("Model", "Before evidence", "Chance", "90% interval", "In cases")
+    before = doc["prior_classes"]
+    rows = [
+        [name, text(percent(before[name]["mean"])), *_cells(doc["classes"][name])]
+        for name in CLASSES
+    ]
+    yield from table(heads, rows, "lrrrl")
+    yield from ("## What becomes of the model", "")
+    heads = ("Fate", "Chance", "90% interval", "In cases", "Meaning")
+    rows = [[name, *_cells(entry), _FATES[name]] for name, entry in doc["fates"].items()]
+    yield from table(heads, rows, "lrrll")
+    if doc["false_alarm"]["mean"] > 0:
+        said = text(chance(doc["false_alarm"]))
+        yield from (f"Halted although the model was as intended: {said}.", "")
+    yield from ("## The four criteria of a training story", "")
+    rows = [
+        [words, *(["–", "–", "cannot be said"] if entry is None else _cells(entry))]
+        for key, words in _CRITERIA.items()
+        for entry in [doc["criteria"][key]]
+    ]
+    yield from table(("Criterion", "Chance", "90% interval", "In cases"), rows, "lrrl")
+
+
+def _paths(doc: Json) -> Iterator[str]:
+    paths = [path for path in doc["paths"] if path["probability"]["mean"] > 0]
+    if not paths:
+        return
+    yield from ("## Failure paths, those of most concern first", "")
+    heads = ["No.", "Path", "Kind", "Ends in catastrophe", "90% interval", "Comes about"]
+    heads += ["Slips past checks", "Worst in draws"]
+    yield from table(heads, [[*_path_row(doc, path)] for path in paths], "rllrrrrr")
+    for path in paths[:_TOLD]:
+        yield f"{path['rank']}. {code(path['hazard'] or path['route'])}: {_path_words(path)}"
+    yield ""
+    if any(path["overlaps"] for path in paths):
+        yield from ("\\* Other conditions lead to the same ending, so these paths overlap.", "")
+
+
+def _path_row(doc: Json, path: Json) -> Iterator[str]:
+    yield str(path["rank"])
+    yield code(path["hazard"] or path["route"]) + " \\*" * path["overlaps"]
+    hazard = "hazard of the goal"
+    kind = f", {path['kind']}" if path["kind"] else ""
+    yield text(hazard if path["hazard"] else doc["routes"][path["route"]]["class"] + kind)
+    yield text(percent(path["concern"]["mean"]))
+    yield text(band(path["concern"]) or "–")
+    yield text(percent(path["probability"]["mean"]))
+    slips = path["undetected"]
+    yield "–" if slips is None else text(percent(slips["mean"]))
+    yield text(percent(path["share_top"]))
+
+
+def _path_words(path: Json) -> str:
+    hinge = path["weakest_link"]
+    chain = [
+        f"**{code(literal)}** (weakest link)" if literal == hinge else code(literal)
+        for literal in path["literals"]
+    ]
+    needs = f"Needs {', '.join(chain)}." if chain else "Needs nothing in particular."
+    return f"{text(path['claim'])} {needs}" if path["claim"] else needs
+
+
+def _evidence(doc: Json) -> Iterator[str]:
+    items = doc["evidence"]["items"]
+    if not items:
+        return
+    yield from ("## What the evidence did", "")
+    yield from ("Bits for (+) or against (−) each class, each item alone.", "")
+    rows = [
+        [
+            code(item["id"]),
+            *(bits(item["bits"][name]) for name in CLASSES),
+            text(item["claim"]),
+            _source(item["source"]),
+        ]
+        for item in items
+    ]
+    yield from table(("Item", *CLASSES, "Claim", "Source"), rows, "lrrrrll")
+    if doc["evidence"]["note"]:
+        yield from (f"Note: {text(doc['evidence']['note'])}.", "")
+
+
+def _source(source: Json | None) -> str:
+    return "none" if source is None else link(source["cite"], source.get("url"))
+
+
+def _lens(doc: Json) -> Iterator[str]:
+    lens = doc["lens"]
+    yield from ("## In the words of learned optimization", "", text(lens["reason"]), "")
+    if lens["applies"]:
+        for key in ("outer_alignment", "inner_alignment"):
+            entry = lens[key]
+            said = "cannot be said" if entry is None else text(chance(entry))
+            yield f"- {key.replace('_', ' ').capitalize()}: {said}"
+        yield ""
+    if lens["kinds"]:
+        ranked = sorted(lens["kinds"].items(), key=lambda kind: -kind[1]["mean"])
+        rows = [[code(name), *_cells(entry)] for name, entry in ranked]
+        yield from table(("Kind of model", "Chance", "90% interval", "In cases"), rows, "lrrl")

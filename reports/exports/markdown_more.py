@@ -1,0 +1,165 @@
+"""Parts of a Markdown annex beyond the estimate: what it hangs on, and what to learn next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from storyodds.reports.exports.markdown_text import code, link, table, text
+from storyodds.reports.frame import band
+from storyodds.reports.wording import percent
+from storyodds.scenarios.schema import Check, Constraint, Hazard, Nudge, Story
+
+Json = Mapping[str, Any]
+
+_SHOWN = 10
+
+
+def hangs_on_part(sensitivity: Json) -> Iterator[str]:
+    """Numbers by what they swing, their total indices, and what would tip a verdict."""
+    local, all_at_once = sensitivity.get("local"), sensitivity.get("global")
+    if local is None and all_at_once is None:
+        return
+    yield from ("## What it hangs on", "")
+    if local is not None:
+        yield from _swings(local)
+        yield from _tipping(local)
+    if all_at_once is not None:
+        yield from _totals(all_at_once)
+
+
+def _swings(local: Json) -> Iterator[str]:
+    moving = [number for number in local["numbers"] if number["swing"] is not None]
+    moving.sort(key=lambda number: -abs(number["swing"]["success"]))
+    if not moving:
+        yield from ("No number of the story is uncertain.", "")
+        return
+    yield "Each number alone, known to be at the 5 and at the 95 percent point of its prior:"
+    yield ""
+    heads = ["Number", "Basis", "P(success), low", "P(success), high"]
+    heads += ["P(catastrophe), low", "P(catastrophe), high"]
+    rows = [
+        [
+            code(number["name"]),
+            number["basis"],
+            *(
+                text(percent(number[end]["mean"][event]))
+                for event in ("success", "catastrophe")
+                for end in ("low", "high")
+            ),
+        ]
+        for number in moving[:_SHOWN]
+        if number["low"] is not None and number["high"] is not None
+    ]
+    yield from table(heads, rows, "llrrrr")
+
+
+def _tipping(local: Json) -> Iterator[str]:
+    found = [tip for tip in local.get("tipping_points", ()) if tip["value"] is not None]
+    if not found:
+        return
+    yield from ("These values of one number alone would turn a verdict:", "")
+    for tip in found[:_SHOWN]:
+        verdict = local["verdicts"][tip["verdict"]]
+        said = "another path becomes the worst"
+        if verdict["threshold"] is not None:
+            said = f"P({verdict['event']}) crosses {percent(verdict['threshold'])}"
+        chance = f"prior chance {percent(tip['prior_chance'])}"
+        where = f"{tip['side']} {tip['value']:.3g} ({chance})"
+        yield f"- {code(tip['number'])} {text(where)}: {text(said)}"
+    yield ""
+
+
+def _totals(all_at_once: Json) -> Iterator[str]:
+    yield "All numbers at once: the share of the variance of each answer in which a number has"
+    yield from ("a part, alone or with others (total index).", "")
+    for event in all_at_once["events"]:
+        told = [i for i in event["inputs"] if i["total"]["distinguishable"]]
+        told.sort(key=lambda i: -i["total"]["mean"])
+        if told:
+            rows = [
+                [code(i["name"]), text(percent(i["total"]["mean"])), text(band(i["total"]) or "–")]
+                for i in told[:_SHOWN]
+            ]
+            heads = (f"Number, for P({event['event']})", "Total index", "90% interval")
+            yield from table(heads, rows, "lrr")
+
+
+def failure_part(doc: Json, sensitivity: Json | None) -> Iterator[str]:
+    """How it fails, if it fails: shares of failure, and what its assumptions do to them."""
+    found = None if sensitivity is None else sensitivity.get("failure")
+    shares = {"catastrophe": doc["catastrophe_given_failure"]}
+    if found is not None:
+        shares = found["given_failure"]
+    if all(entry is None for entry in shares.values()):
+        return
+    yield from ("## If it fails", "")
+    meaning = {
+        "catastrophe": "it ends in catastrophe",
+        "safe": "it ends without catastrophe",
+        "deceptive": "the model is deceptive",
+    }
+    rows = [
+        [meaning[name], text(percent(entry["mean"])), text(band(entry) or "–")]
+        for name, entry in shares.items()
+        if entry is not None
+    ]
+    yield from table(("Given failure", "Chance", "90% interval"), rows, "lrr")
+    if found is None or not found["assumptions"]:
+        return
+    heads = ["Assumption", "P(failure) if true", "P(failure) if false"]
+    heads += ["Catastrophe among failures, if true", "the same, if false"]
+    rows = [
+        [
+            code(entry["assumption"]),
+            *(_given(entry[side], "failure") for side in ("if_true", "if_false")),
+            *(_given(entry[side], "catastrophe") for side in ("if_true", "if_false")),
+        ]
+        for entry in found["assumptions"][:_SHOWN]
+    ]
+    yield from table(heads, rows, "lrrrr")
+
+
+def _given(side: Json | None, what: str) -> str:
+    if side is None:
+        return "–"
+    entry = side["failure"] if what == "failure" else side["given_failure"][what]
+    return "–" if entry is None else text(percent(entry["mean"]))
+
+
+def value_part(value: Json) -> Iterator[str]:
+    """What could be observed next, the most telling first."""
+    yield from ("## What is worth finding out next", "")
+    if not value["proposals"]:
+        yield from ("Nothing is proposed.", "")
+        return
+    yield "Bits of information about success that an observation is expected to bring, and the"
+    yield from ("central 90% of where P(success) would then be; none has been made.", "")
+    rows = [
+        [
+            code(proposal["id"]),
+            f"{proposal['bits']['value']:.2g} ± {proposal['bits']['error']:.1g}",
+            text(f"{percent(proposal['success']['q05'])} to {percent(proposal['success']['q95'])}"),
+            code(proposal["about"]),
+            text(proposal["claim"]),
+        ]
+        for proposal in value["proposals"][:_SHOWN]
+    ]
+    heads = ("Observation", "Bits", "P(success) after it", "About", "What is done")
+    yield from table(heads, rows, "lrrll")
+
+
+def story_part(story: Story) -> Iterator[str]:
+    """The goal, the rationale and the checks in the story's own words."""
+    yield from ("## The story as given", "")
+    yield from (text(story.summary), "") if story.summary else ()
+    yield f"- Goal: {text(story.goal.specification)}"
+    yield f"- Why any such model is good: {text(story.goal.desirability)}"
+    told: dict[str, Sequence[Constraint | Nudge | Hazard | Check]] = {
+        "Constraint": story.rationale.constraints,
+        "Nudge": story.rationale.nudges,
+        "Hazard": story.goal.hazards,
+        "Check": story.checks,
+    }
+    for sort, parts in told.items():
+        yield from (f"- {sort} {code(part.id)}: {text(part.claim)}" for part in parts)
+    yield from (f"- Source: {link(source.cite, source.url)}" for source in story.sources)
+    yield ""

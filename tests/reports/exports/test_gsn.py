@@ -1,0 +1,241 @@
+"""An argument keeps the rules of Goal Structuring Notation and says what the estimate says."""
+
+import copy
+import json
+import math
+import re
+from functools import cache
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from support.hostile_story import ATTACK, hostile_story
+from support.large_story import large_story
+
+from storyodds import Story, load_story
+from storyodds.models.assessment import assess
+from storyodds.reports.exports.gsn import argument
+from storyodds.reports.exports.gsn_picture import gsn_svg
+from storyodds.reports.exports.gsn_records import PREFIX, Argument
+from storyodds.reports.exports.gsn_shapes import LETTER, Shape
+from storyodds.reports.exports.gsn_text import gsn_json, gsn_yaml
+from storyodds.reports.figures.figure import standalone
+from storyodds.reports.summary import summarize
+from storyodds.scenarios.loader import bundled_stories
+from storyodds.scenarios.resolve import resolve
+
+RICH = "rlhf-assistant"
+HOSTILE = "hostile"
+LARGE = "large"
+STORIES = (*bundled_stories(), HOSTILE, LARGE)
+SUPPORTS = {"goal", "strategy", "solution"}
+
+
+@cache
+def story_named(name: str) -> Story:
+    if name == LARGE:
+        return large_story()
+    return hostile_story() if name == HOSTILE else load_story(name)
+
+
+@cache
+def document(name: str) -> Any:
+    return summarize(assess(resolve(story_named(name)), draws=64, method="weighting"))
+
+
+@cache
+def made(name: str, most: int | None = None) -> Argument:
+    return argument(document(name), story_named(name), most=most)
+
+
+@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("most", [None, 2])
+def test_every_story_makes_a_valid_goal_structure(name: str, most: int | None) -> None:
+    found = made(name, most)
+    kinds = {node.id: node.kind for node in found.nodes}
+    assert len(kinds) == len(found.nodes)
+    assert len(set(found.edges)) == len(found.edges)
+    for node in found.nodes:
+        assert re.fullmatch(rf"{PREFIX[node.kind]}[1-9][0-9]*", node.id)
+        assert node.text and "\n" not in node.text and node.text.startswith(node.claim)
+    for edge in found.edges:
+        assert kinds[edge.source] in ("goal", "strategy")
+        assert (kinds[edge.target] in SUPPORTS) == (edge.kind == "supported_by")
+    # From the top goal alone, everything is reached and nothing leads back.
+    reached: set[str] = set()
+
+    def walk(id: str, above: tuple[str, ...]) -> None:
+        assert id not in above
+        reached.add(id)
+        for edge in found.edges:
+            if edge.source == id:
+                walk(edge.target, (*above, id))
+
+    walk(found.nodes[0].id, ())
+    assert found.nodes[0].kind == "goal" and reached == set(kinds)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_goal_is_undeveloped_if_and_only_if_nothing_supports_it(name: str) -> None:
+    found = made(name)
+    for node in found.nodes:
+        supported = bool(found.below(node.id))
+        assert node.undeveloped == (node.kind == "goal" and not supported)
+        assert supported or node.kind != "strategy"
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_every_part_of_the_story_is_there(name: str) -> None:
+    story, found = story_named(name), made(name)
+    told = [node.about for node in found.nodes]
+    rivals = [route.id for route in story.routes if route.class_ != "intended"]
+    for part in (*rivals, *(check.id for check in story.checks)):
+        assert [n.kind for n in found.nodes if n.about == part] == ["goal"]
+    for item in story.evidence:
+        assert [n.kind for n in found.nodes if n.about == item.id] == ["solution"]
+    for assumption in document(name)["assumptions"]:
+        assert assumption in told
+
+
+@pytest.mark.parametrize("name", [RICH, HOSTILE, "carlsmith-six-premises"])
+def test_probabilities_are_those_of_the_document(name: str) -> None:
+    doc = document(name)
+    expected = {
+        **{f"route {route}": entry for route, entry in doc["routes"].items()},
+        **{f"class {kind}": entry for kind, entry in doc["classes"].items()},
+        **{key.replace("_", " "): entry for key, entry in doc["criteria"].items()},
+        **doc["assumptions"],
+        **{f"hazard {p['hazard']}": p["probability"] for p in doc["paths"] if p["hazard"]},
+        "success": doc["fates"]["success"],
+        "halted": doc["fates"]["halted"],
+    }
+    told = [node for node in made(name).nodes if node.probability is not None]
+    assert len(told) > 8
+    for node in told:
+        assert node.probability is not None
+        for key in ("mean", "q05", "q95"):
+            assert node.probability[key] == expected[node.probability_of][key]
+
+
+def test_routes_taken_together_have_their_sum() -> None:
+    whole, few = made(LARGE), made(LARGE, 3)
+    assert len(few.nodes) < len(whole.nodes) / 2
+    rest = [node for node in few.nodes if node.about == "others"]
+    for node in rest:
+        names = node.probability_of.removeprefix("any of ").split(", ")
+        assert node.probability is not None
+        total = sum(document(LARGE)["routes"][route]["mean"] for route in names)
+        assert math.isclose(node.probability["mean"], total)
+        assert set(node.probability) == {"mean"}
+    told = {node.about for node in few.nodes}
+    told |= {route for node in rest for route in node.probability_of[7:].split(", ")}
+    assert set(document(LARGE)["routes"]) - {"intended"} <= told
+
+
+def test_evidence_supports_what_it_is_about() -> None:
+    found = made(RICH)
+    named = {node.about: node for node in found.nodes}
+
+    def support(about: str) -> set[str]:
+        return {node.about for node in found.below(named[about].id) if node.kind == "solution"}
+
+    assert "emergent-misalignment-replication" in support("broad-misalignment")
+    assert "compliance-gap-survey" in support("coordinating-schemer")
+    assert support("deceptive") == {"greenblatt-forecast"}
+    assert not support("proxy-goal") and named["proxy-goal"].undeveloped
+    assert named["compliance-gap-survey"].url == "https://arxiv.org/abs/2506.18032"
+
+
+def test_nothing_is_called_safe() -> None:
+    for node in made(RICH).nodes:
+        assert not re.search(r"\b(is|are) safe\b", node.text)
+
+
+def test_yaml_is_what_gsn2x_reads() -> None:
+    found = made(HOSTILE)
+    data = yaml.safe_load(gsn_yaml(found))
+    assert set(data.pop("module")) == {"name", "brief"}
+    assert list(data) == [node.id for node in found.nodes]
+    for id, entry in data.items():
+        assert set(entry) <= {
+            *("text", "supportedBy", "inContextOf", "undeveloped", "url", "probability")
+        }
+        assert isinstance(entry["text"], str)
+        # It makes links of these, and would of `[words](address)` too.
+        assert not re.search(r"(https?|file)://", entry["text"])
+        assert entry.get("url", "https://").startswith("https://")
+        assert ("supportedBy" in entry) != (entry.get("undeveloped", False)) or not re.match(
+            r"[GS]\d", id
+        )
+        for key, kind in (("supportedBy", "supported_by"), ("inContextOf", "in_context_of")):
+            ends = [e.target for e in found.edges if (e.source, e.kind) == (id, kind)]
+            assert entry.get(key, []) == ends
+
+
+def test_json_is_the_argument() -> None:
+    found = made(RICH)
+    data = json.loads(json.dumps(gsn_json(found), allow_nan=False))
+    assert data["schema"] == "storyodds/gsn/1" and data["reliable"] is found.reliable
+    assert [node["id"] for node in data["nodes"]] == [node.id for node in found.nodes]
+    assert len(data["edges"]) == len(found.edges)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_the_picture_is_drawn_and_its_text_fits(name: str) -> None:
+    figure = gsn_svg(made(name, 4))
+    root = ElementTree.fromstring(standalone(figure))
+    wide, high = (float(x) for x in root.attrib["viewBox"].split()[2:])
+    assert wide == 1080
+    for element in root.iter():
+        tag = element.tag.removeprefix("{http://www.w3.org/2000/svg}")
+        assert tag in {"svg", "title", "desc", "style", "g", "rect", "ellipse", "path", "text"}
+        assert not any(key.startswith("on") or key in ("href", "style") for key in element.attrib)
+        if tag == "text":
+            x, y = float(element.attrib["x"]), float(element.attrib["y"])
+            half = len(element.text or "") * LETTER / 2
+            if element.attrib["class"] == "gsn-words" and len(element.text or "") > 1:
+                assert x - half >= -8 and x + half <= wide + 8
+            assert 0 < y < high
+    assert len(figure.rows) == len(made(name, 4).nodes)
+    assert {len(row) for row in figure.rows} == {len(figure.columns)}
+
+
+@pytest.mark.parametrize("name", [RICH, LARGE, HOSTILE])
+def test_no_two_shapes_overlap(name: str) -> None:
+    from storyodds.reports.exports.gsn_picture import _Picture
+
+    picture = _Picture(made(name, 4))
+    picture.drawn()
+    shapes: list[Shape] = picture.shapes
+    drawn = {shape.node.id for shape in shapes}
+    assert len(drawn) == len(shapes)
+    assert {node.id for node in made(name, 4).nodes if node.kind in SUPPORTS} <= drawn
+    for k, one in enumerate(shapes):
+        for other in shapes[:k]:
+            beside = one.x + one.width <= other.x + 1 or other.x + other.width <= one.x + 1
+            assert beside or one.bottom <= other.y + 1 or other.bottom <= one.y + 1
+
+
+def test_hostile_text_is_text_in_the_picture() -> None:
+    drawn = standalone(gsn_svg(made(HOSTILE)))
+    assert (
+        "<script" not in drawn
+        and "<img" not in drawn
+        and "onload=" not in re.sub(r">[^<]*<|\"[^\"]*\"", "", drawn)
+    )
+    root = ElementTree.fromstring(drawn)
+    tips = [e.attrib["data-tip"] for e in root.iter() if "data-tip" in e.attrib]
+    assert any(ATTACK in tip for tip in tips)
+
+
+def test_what_is_not_reliable_says_so() -> None:
+    doc = copy.deepcopy(document(RICH))
+    doc["diagnostics"] |= {"ok": False, "messages": ["too few draws"]}
+    found = argument(doc, story_named(RICH))
+    assert not found.reliable
+    assert any("NOT RELIABLE: too few draws" in node.text for node in found.nodes)
+    assert "NOT RELIABLE" in gsn_yaml(found)
+    assert "NOT RELIABLE" in gsn_svg(found).svg
+    doc["diagnostics"] |= {"ok": True, "messages": []}
+    assert "NOT RELIABLE" not in gsn_yaml(argument(doc, story_named(RICH)))

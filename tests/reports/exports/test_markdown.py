@@ -1,0 +1,185 @@
+"""A Markdown annex is read by a real parser, and story text stays text in it."""
+
+import copy
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from support.hostile_story import ATTACK, hostile_story
+
+from storyodds import Story, load_story
+from storyodds.models.assessment import Assessment, assess
+from storyodds.reports.exports.markdown import markdown_report
+from storyodds.reports.exports.markdown_text import link, text
+from storyodds.reports.sensitivity import summarize_sensitivity
+from storyodds.reports.summary import summarize
+from storyodds.reports.value import summarize_value
+from storyodds.reports.wording import about_one_in, percent
+from storyodds.scenarios.resolve import resolve
+
+SMALL = "cat-classifier"
+MARKS = (
+    *("# head", "1. list", "12) list", "- item", "+ item", "=== under", "> quote", "~~~", "---"),
+    *("    code", "a\nb\n===\n", "***", "_a_ *b* ~~c~~", "<https://x.org>", "&amp; &#60;b>"),
+    *("![i](https://x.org)", "a | b", "\\", "`", "[x]: https://x.org", "$x$", "a  \nb"),
+)
+NO_LINKS = (
+    *("http://x.org", "javascript:alert(1)", "data:text/html,x", "https://", "https://a@x.org"),
+    *("//x.org", "file:///etc", "HTTPS ://x.org", "https://[x"),
+)
+
+
+@cache
+def assessed(hostile: bool) -> Assessment:
+    story = hostile_story(SMALL) if hostile else load_story(SMALL)
+    return assess(resolve(story, standard=True), draws=256)
+
+
+@cache
+def report(hostile: bool) -> str:
+    found = assessed(hostile)
+    return markdown_report(
+        summarize(found),
+        sensitivity=summarize_sensitivity(found, ["local", "global", "failure"]),
+        value=summarize_value(found),
+        story=story_of(found),
+    )
+
+
+def story_of(found: Assessment) -> Story:
+    return found.prepared.resolved.story
+
+
+def tokens(markdown: str) -> list[Token]:
+    """What a parser of GFM makes of it, HTML allowed so that it would show."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    flat: list[Token] = []
+    for token in parser.parse(markdown):
+        flat += [token, *(token.children or [])]
+    return flat
+
+
+def shown(markdown: str) -> str:
+    """The text that a reader sees, on one line."""
+    kinds = ("text", "code_inline", "fence", "softbreak", "text_special")
+    words = "".join(t.content or " " for t in tokens(markdown) if t.type in kinds)
+    return " ".join(words.replace("\N{WORD JOINER}", "").split())
+
+
+def addresses(markdown: str) -> set[str]:
+    return {str(t.attrs["href"]) for t in tokens(markdown) if t.type == "link_open"}
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_no_html_and_no_image_and_no_link_but_to_sources(hostile: bool) -> None:
+    made = tokens(report(hostile))
+    kinds = {token.type for token in made}
+    assert not kinds & {"html_block", "html_inline", "image", "s_open", "blockquote_open", "hr"}
+    story = story_of(assessed(hostile))
+    raw = json.dumps([story.model_dump(mode="json"), summarize_value(assessed(hostile))])
+    for address in addresses(report(hostile)):
+        assert address.startswith("https://")
+        assert f'"{address}"' in raw
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_every_row_of_every_table_has_as_many_cells_as_its_head(hostile: bool) -> None:
+    markdown = report(hostile)
+    tables = sum(line.startswith(("| :---", "| ---:")) for line in markdown.splitlines())
+    made = tokens(markdown)
+    assert sum(token.type == "table_open" for token in made) == tables > 8
+    width, count = 0, 0
+    for token in made:
+        if token.type == "thead_open":
+            width = 0
+        width += token.type == "th_open"
+        count += token.type == "td_open"
+        if token.type == "tr_close" and count:
+            assert count == width
+            count = 0
+    # A parser fills up short rows and cuts long ones: the written ones must be as wide themselves.
+    for block in markdown.split("\n\n"):
+        rows = [line.replace("\\|", "") for line in block.splitlines() if line.startswith("| ")]
+        assert len({row.count("|") for row in rows}) <= 1
+
+
+def test_hostile_text_is_shown_as_it_is() -> None:
+    title = story_of(assessed(True)).title
+    assert ATTACK in title
+    assert shown(f"x {text(title)}").removeprefix("x ") == title
+    assert shown(text(title)) in shown(report(True))
+    assert "javascript:" not in "".join(addresses(report(True)))
+
+
+@pytest.mark.parametrize("words", MARKS)
+def test_no_text_is_obeyed(words: str) -> None:
+    made = tokens(text(words))
+    allowed = {"paragraph_open", "paragraph_close", "inline", "text", "text_special"}
+    assert {token.type for token in made} <= allowed
+    assert shown(text(words)) == " ".join(words.split())
+
+
+def test_what_forges_make_links_of_is_broken_up() -> None:
+    made = text("see https://x.org, www.x.org and @someone or a@b.org")
+    assert "://" not in made and "www." not in made and "@s" not in made and "@b" not in made
+    assert made.replace("\N{WORD JOINER}", "") == (
+        "see https://x.org, www.x.org and @someone or a@b.org"
+    )
+
+
+@pytest.mark.parametrize("url", NO_LINKS)
+def test_other_addresses_are_no_links(url: str) -> None:
+    assert addresses(link("words", url)) == set()
+    assert shown(link("words", url)) == "words"
+
+
+@pytest.mark.parametrize("url", ["https://x.org/a)b<c>d|e [f]`g`*_", 'https://x.org/"\n\n# h'])
+def test_an_address_cannot_end_its_link(url: str) -> None:
+    made = tokens(link("words", url))
+    assert [t.type for t in made if t.type == "link_open"] == ["link_open"]
+    assert shown(link("words", url)) == "words"
+
+
+def test_the_headline_says_what_the_estimate_says() -> None:
+    doc = summarize(assessed(False))
+    for fate in ("success", "catastrophe"):
+        mean = doc["fates"][fate]["mean"]
+        said = percent(mean).replace("<", "less than ")
+        assert f"{said}, {about_one_in(mean)}" in shown(report(False))
+
+
+def test_every_number_is_listed_with_its_basis() -> None:
+    markdown = report(False)
+    part = markdown[markdown.index("## The numbers") :]
+    for number in summarize(assessed(False))["provenance"]:
+        zero = number["name"].endswith((".bayes_factor.default", ".bayes_factor.false"))
+        assert (f"| `{number['name']}` |" in part) != zero
+
+
+def test_what_is_not_reliable_says_so_first() -> None:
+    doc = copy.deepcopy(summarize(assessed(False)))
+    doc["diagnostics"] |= {"ok": False, "messages": ["too <b>few</b> draws"]}
+    markdown = markdown_report(doc)
+    assert shown(markdown).index("NOT RELIABLE") < shown(markdown).index("goes right")
+    assert not any(token.type.startswith("html") for token in tokens(markdown))
+    assert "NOT RELIABLE" not in report(False)
+
+
+def test_parts_come_with_what_was_worked_out() -> None:
+    alone = markdown_report(summarize(assessed(False)))
+    for head in ("## What it hangs on", "## What is worth finding out next", "## The story as"):
+        assert head in report(False)
+        assert head not in alone
+
+
+def test_settings_cannot_end_the_block_of_code() -> None:
+    doc: Any = copy.deepcopy(summarize(assessed(False)))
+    doc["settings"] = {"a.probability": "'\n```\n# owned\n<script>"}
+    made = tokens(markdown_report(doc))
+    (fence,) = [token for token in made if token.type == "fence"]
+    assert fence.content.count("\n") == 1 and "owned" in fence.content
+    heads = [made[k + 1].content for k, t in enumerate(made) if t.type == "heading_open"]
+    assert "owned" not in heads

@@ -1,0 +1,139 @@
+"""`storyodds export` as a stranger meets it."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from support.command_line import SMALL, Run, document
+
+COMMAND = "export"
+DONE, FAILED, WRONG_INPUT, NOT_RELIABLE = 0, 1, 2, 3
+EXACT = "carlsmith-six-premises"
+FEW = ("--draws", "256")
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return str(path)
+
+
+def test_markdown_goes_to_standard_output(run: Run, small: str) -> None:
+    code, out, err = run(small, *FEW)
+    assert (code, err) == (DONE, "")
+    assert out.startswith("# A small story\n")
+    assert "## What it hangs on" in out and "## What is worth finding out next" in out
+    assert run(small, *FEW).out == out
+
+
+def test_markdown_goes_to_a_file(run: Run, small: str, tmp_path: Path) -> None:
+    target = tmp_path / "annex.md"
+    code, out, err = run(small, *FEW, "-o", str(target))
+    assert (code, out, err) == (DONE, f"wrote {target}\n", "")
+    assert target.read_text("utf-8").startswith("# A small story\n")
+
+
+def test_a_goal_structure_is_yaml_and_pictures(run: Run, tmp_path: Path) -> None:
+    code, out, err = run(EXACT, "--to", "gsn-yaml")
+    assert (code, err) == (DONE, "")
+    assert yaml.safe_load(out)["G1"]["supportedBy"] == ["S1"]
+    drawn, painted = tmp_path / "it.svg", tmp_path / "it.png"
+    assert run(EXACT, "--to", "gsn-svg", "-o", str(drawn)).code == DONE
+    assert run(EXACT, "--to", "gsn-png", "-o", str(painted)).code == DONE
+    assert ElementTree.parse(drawn).getroot().tag.endswith("svg")
+    assert painted.read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_every_figure_of_a_story_becomes_a_file(
+    run: Run, small: str, tmp_path: Path, ending: str
+) -> None:
+    folder = tmp_path / "figures"
+    more = ("--format", ending) if ending != "svg" else ()
+    code, _, err = run(small, *FEW, "--to", "figures", "-o", str(folder), *more)
+    assert (code, err) == (DONE, "")
+    files = sorted(folder.iterdir())
+    assert folder / f"goal-structure.{ending}" in files
+    for file in files:
+        assert file.suffix == f".{ending}"
+        if ending == "png":
+            assert file.read_bytes().startswith(PNG)
+        else:
+            assert ElementTree.parse(file).getroot().tag.endswith("svg")
+
+
+def test_json_tells_what_was_written(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "it.yaml"
+    code, out, err = run(EXACT, "--to", "gsn-yaml", "-o", str(target), "--json")
+    assert (code, err) == (DONE, "")
+    told = document(out)
+    assert told["schema"] == "storyodds/export/1" and told["story"] == EXACT
+    assert told["written"] == [{"file": str(target), "bytes": target.stat().st_size}]
+    assert told["text"] is None
+    told = document(run(EXACT, "--to", "gsn-yaml", "--json").out)
+    assert told["written"] == [] and told["text"] == target.read_text("utf-8")
+
+
+def test_changes_are_made_and_told(run: Run) -> None:
+    code, out, _ = run(EXACT, "--to", "gsn-yaml", "--set", "aps-feasible=0.5")
+    assert code == DONE
+    plain = run(EXACT, "--to", "gsn-yaml").out
+    assert out != plain
+    assert "aps-feasible = 0.5" in yaml.safe_load(out)["C2"]["text"]
+
+
+def test_every_mistake_is_told_at_once_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("no-such-story", "--to", "gsn-svg", "--format", "png")
+    assert (code, out) == (WRONG_INPUT, "")
+    assert "no-such-story" in err and "--output" in err and "--format" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("markdown", "annex.txt"),
+        ("gsn-yaml", "it.json"),
+        ("gsn-svg", "it.png"),
+        ("gsn-png", "none/it.png"),
+        ("figures", "none/figures"),
+        ("figures", "taken"),
+    ],
+)
+def test_wrong_places_are_refused(run: Run, tmp_path: Path, kind: str, name: str) -> None:
+    (tmp_path / "taken").write_text("here", encoding="utf-8")
+    code, out, err = run(EXACT, "--to", kind, "-o", str(tmp_path / name))
+    assert (code, out) == (WRONG_INPUT, "")
+    assert err.startswith("--output: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_place_that_cannot_be_written_to_fails(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, content: bytes) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("storyodds.exporting.write_atomically", refuse)
+    code, out, err = run(EXACT, "--to", "gsn-yaml", "-o", str(tmp_path / "it.yaml"))
+    assert (code, out) == (FAILED, "")
+    assert "cannot save" in err and "permission denied" in err
+
+
+def test_what_is_not_reliable_says_so_and_exits_with_3(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storyodds.reports import summary
+
+    sound = summary.diagnostics
+
+    def unsound(*given: object) -> object:
+        return {**sound(*given), "ok": False, "messages": ["too few draws"]}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(summary, "diagnostics", unsound)
+    code, out, err = run(EXACT, "--to", "gsn-yaml")
+    assert code == NOT_RELIABLE
+    assert "NOT RELIABLE: too few draws" in err and "NOT RELIABLE" in out
