@@ -39,12 +39,24 @@ def prior_draws(prepared: PreparedStory, draws: int, seed: int) -> Array:
     -------
     (n_draws, n_numbers) array
     """
+    return from_uniforms(
+        prepared, prepared.uncertain, uniforms(len(prepared.uncertain), draws, seed)
+    )
+
+
+def uniforms(n_numbers: int, draws: int, seed: int) -> Array:
+    """Give the uniform draws behind `prior_draws`, (n_draws, n_numbers), strictly inside 0 and 1.
+
+    Examples
+    --------
+    >>> uniforms(2, 100, seed=1).shape
+    (128, 2)
+    """
     from scipy.stats import qmc  # half a second that exact stories need not pay
 
     exponent = max(1, int(np.ceil(np.log2(draws))))
-    engine = qmc.Sobol(len(prepared.uncertain), rng=np.random.default_rng([seed, 1]))
-    u = np.clip(engine.random_base2(exponent), 1e-12, 1 - 1e-12)
-    return from_uniforms(prepared, prepared.uncertain, u)
+    engine = qmc.Sobol(n_numbers, rng=np.random.default_rng([seed, 1]))
+    return np.asarray(np.clip(engine.random_base2(exponent), 1e-12, 1 - 1e-12))
 
 
 def weigh(prepared: PreparedStory, values: Array, prior: Quantities) -> Draws:
@@ -68,8 +80,18 @@ def weigh(prepared: PreparedStory, values: Array, prior: Quantities) -> Draws:
     InputError
         If no draw can explain the evidence.
     """
+    return weigh_by(prepared, values, log_likelihood(prepared, values, prior))
+
+
+def weigh_by(prepared: PreparedStory, values: Array, log_weights: Array) -> Draws:
+    """Weight prior draws by log P(evidence | draw), (n_draws,), which is known already.
+
+    Raises
+    ------
+    InputError
+        If no draw can explain the evidence.
+    """
     n = len(values)
-    log_weights = log_likelihood(prepared, values, prior)
     top = log_weights.max()
     if not np.isfinite(top):
         raise errors.InputError([errors.Problem(impossible_evidence(prepared))])

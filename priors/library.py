@@ -193,6 +193,7 @@ def looks_like_path(text: str) -> bool:
     return "/" in text or "\\" in text or text.endswith((".yaml", ".yml"))
 
 
+@functools.cache
 def public_name(file: str) -> str:
     """Give the name by which results speak of a file.
 

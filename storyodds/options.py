@@ -94,16 +94,9 @@ def chosen_settings(assignments: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _prior(text: str, name: str) -> Any:
-    from storyodds.priors.library import pack_entry
-    from storyodds.priors.strict_yaml import read_document
+    from storyodds.priors.settings import read_setting
 
-    data = read_document(text, f"--set {name}").data
-    if isinstance(data, dict) and isinstance(data.get("ref"), str):
-        try:
-            pack_entry(data["ref"])
-        except InputError as error:
-            raise InputError(f"--set {name}: {error}") from None
-    return data
+    return read_setting(text, f"--set {name}")
 
 
 def thresholds_of(texts: tuple[str, ...]) -> dict[str, float]:

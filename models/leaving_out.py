@@ -1,0 +1,97 @@
+"""A story without some of its parts, several at once."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from storyodds.models.structure import Part, without_constraint, without_item
+from storyodds.models.what_if import fixed
+from storyodds.priors.errors import InputError, Problem
+from storyodds.scenarios.resolve import ResolvedStory
+
+type Parts = Collection[tuple[Part, str]]
+
+
+def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
+    """Give the story without some of its parts.
+
+    A nudge is left out by setting its bits to 0, a check by letting it flag nothing; constraints
+    and evidence items go, and with an item the proposals to replicate it.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    parts : collection of (part, id)
+        Part is one of "constraint", "nudge", "check" and "evidence".
+
+    Raises
+    ------
+    InputError
+        With every part that the story does not have.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> written = resolve(load_story("cat-classifier"))
+    >>> changed = without(written, [("check", "perturbation-test")])
+    >>> {n.distribution for n in changed.numbers if n.name.startswith("perturbation-test.flags")}
+    {Point(value=0.0)}
+    """
+    known = set(parts_of(resolved))
+    problems = [
+        Problem(f"off: found the {part} '{name}', expected one that the story has")
+        for part, name in parts
+        if (part, name) not in known
+    ]
+    if problems:
+        raise InputError(problems)
+    zero = {resolved.number_index[name]: 0.0 for name in silenced(resolved, parts)}
+    resolved = fixed(resolved, zero) if zero else resolved
+    for part, name in parts:
+        if part == "constraint":
+            ids = [constraint.id for constraint in resolved.story.rationale.constraints]
+            resolved = without_constraint(resolved, ids.index(name))
+        elif part == "evidence":
+            resolved = _without_replications(without_item(resolved, name), name)
+    return resolved
+
+
+def silenced(resolved: ResolvedStory, parts: Parts) -> list[str]:
+    """Name the numbers that are 0 where nudges and checks are left out.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> silenced(resolve(load_story("coinrun-agent")), [("nudge", "direction-is-cheap")])
+    ['direction-is-cheap.bits.right-end-goal', ...]
+    """
+    silent = {"nudge": "bits", "check": "flags"}
+    owned = tuple(f"{name}.{silent[part]}." for part, name in parts if part in silent)
+    return [n.name for n in resolved.numbers if owned and n.name.startswith(owned)]
+
+
+def parts_of(resolved: ResolvedStory) -> tuple[tuple[Part, str], ...]:
+    """List what can be left out of a story, in the order of its file.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> dict(parts_of(resolve(load_story("coinrun-agent"))))["check"]
+    'moved-coin-test'
+    """
+    story = resolved.story
+    found: list[tuple[Part, str]] = [("constraint", x.id) for x in story.rationale.constraints]
+    found += [("nudge", nudge.id) for nudge in story.rationale.nudges]
+    found += [("check", check.id) for check in story.checks]
+    return (*found, *(("evidence", item.id) for item in story.evidence))
+
+
+def _without_replications(resolved: ResolvedStory, name: str) -> ResolvedStory:
+    own = tuple(p for p in resolved.story.proposals if p.replicates != name)
+    return replace(
+        resolved,
+        story=resolved.story.model_copy(update={"proposals": own}),
+        proposals=tuple(p for p in resolved.proposals if p.replicates != name),
+    )

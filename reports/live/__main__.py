@@ -1,0 +1,35 @@
+"""The process that works things out for a server: one JSON task a line in, one JSON line out."""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+
+def main() -> None:
+    """Answer until there is nothing more to read."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
+    # Whatever a library prints must not get between the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    start = json.loads(sys.stdin.readline())
+
+    import storyodds.models.kernel  # noqa: F401  with it even small questions are fast
+    from storyodds.reports.live.computing import Computer
+
+    computer = Computer(Path(start["folder"]), draws=start["draws"], seed=start["seed"])
+    for line in sys.stdin:
+        try:
+            found = computer.do(json.loads(line))
+        except Exception as error:  # one answer that fails is not the end of the others
+            if os.environ.get("STORYODDS_TRACEBACK"):
+                traceback.print_exception(error)
+            print(f"storyodds: {type(error).__name__} while answering", file=sys.stderr, flush=True)
+            found = {"failed": True}
+        print(json.dumps(found, allow_nan=False), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+"use strict";
+// The live page: what is changed goes to the server, which works the odds out anew.
+(() => {
+const byId = id => document.getElementById(id);
+const all = (what, where = document) => [...where.querySelectorAll(what)];
+const make = (tag, facts, ...inside) => {
+  const node = Object.assign(document.createElement(tag), facts);
+  node.append(...inside);
+  return node;
+};
+const { story } = JSON.parse(byId("page-data").textContent);
+const written = new Map(story.numbers.map(number => [number.name, number]));
+const api = `/api/stories/${story.id}`;
+const client = [...crypto.getRandomValues(new Uint8Array(12))].map(x => x.toString(16).padStart(2, "0")).join("");
+
+// The state, and the address that says it: #view=…&off=check:…&set.NAME=PRIOR
+let state = { view: null, set: {}, off: [] };
+const isChanged = () => Boolean(state.view || state.off.length || Object.keys(state.set).length);
+const toHash = it => {
+  const said = new URLSearchParams();
+  if (it.view) said.set("view", it.view);
+  for (const part of it.off) said.append("off", part);
+  for (const [name, prior] of Object.entries(it.set)) said.set(`set.${name}`, prior);
+  return said.toString();
+};
+const fromHash = text => {
+  const said = new URLSearchParams(text.replace(/^#/, ""));
+  const set = {};
+  for (const [key, value] of said) if (key.startsWith("set.")) set[key.slice(4)] = value;
+  return { view: said.get("view") || null, set, off: [...new Set(said.getAll("off"))] };
+};
+
+// Asking: one question at a time, and then the newest one.
+const post = async (what, body) => {
+  const answer = await fetch(`${api}/${what}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-storyodds-client": client },
+    body: JSON.stringify(body),
+  });
+  const told = await answer.json();
+  if (!answer.ok) throw Object.assign(new Error("refused"), { status: answer.status, problems: told.problems });
+  return told;
+};
+let now = story.answer, pinned = null, asking = false, again = false;
+const ask = async () => {
+  if (asking) { again = true; return; }
+  asking = true;
+  document.body.classList.add("asking");
+  do {
+    again = false;
+    const asked = structuredClone(state);
+    try {
+      now = await post("answer", asked);
+      if (!again) { complain([]); show(); }
+    } catch (error) {
+      if (!again && error.status !== 409) complain(error.problems ?? [{ message: "the server does not answer; is it still running?" }]);
+    }
+  } while (again);
+  asking = false;
+  document.body.classList.remove("asking");
+};
+const complain = problems => {
+  byId("mistakes").hidden = problems.length === 0;
+  byId("mistake-list").replaceChildren(...problems.map(it => make("li", {
+    textContent: `${it.file ? it.file + ": " : ""}${it.message}`,
+  })));
+};
+const changed = () => {
+  history.replaceState(null, "", isChanged() ? `#${toHash(state)}` : location.pathname);
+  tally();
+  ask();
+};
+
+// Showing an answer.
+const SVG = "http://www.w3.org/2000/svg";
+const draw = (tag, facts) => {
+  const node = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(facts)) node.setAttribute(key, value);
+  return node;
+};
+const plot = ({ now: it, before }, worst) => {
+  const at = p => 4 + 152 * p, kind = worst ? "worst " : "";
+  const picture = draw("svg", { class: "chart", viewBox: "0 0 160 26", "aria-hidden": "true" });
+  picture.append(
+    draw("line", { class: "grid", x1: at(0), x2: at(1), y1: 13, y2: 13 }),
+    draw("line", { class: "before", x1: at(before.q05), x2: at(before.q95), y1: 20, y2: 20 }),
+    draw("circle", { class: "before-dot", cx: at(before.mean), cy: 20, r: 3 }),
+    draw("line", { class: `${kind}interval-90`, x1: at(it.q05), x2: at(it.q95), y1: 9, y2: 9 }),
+    draw("circle", { class: `${kind}dot`, cx: at(it.mean), cy: 9, r: 4.5 }),
+  );
+  return picture;
+};
+const bandOf = it => it.q05 === it.q95 ? "" : it.band;
+const said = it => [make("b", { textContent: it.words }), " ", make("small", { textContent: bandOf(it) })];
+const show = () => {
+  for (const name of ["success", "catastrophe"]) {
+    const { now: it, difference } = now.odds[name];
+    document.querySelector(`[data-odds=${name}]`).textContent = it.words;
+    document.querySelector(`[data-band=${name}]`).textContent = `${bandOf(it) ? `90% interval ${it.band}, ` : ""}${it.count}`;
+    document.querySelector(`[data-change=${name}]`).textContent = isChanged() ? `${difference.words}, beside the story as written` : "as written";
+  }
+  for (const row of all("[data-event]")) {
+    const name = row.dataset.event, odds = now.odds[name];
+    row.querySelector(".now").replaceChildren(...said(odds.now));
+    row.querySelector(".plot").replaceChildren(plot(odds, name === "catastrophe"));
+    row.querySelector(".change").textContent = isChanged() ? odds.difference.words : "–";
+    row.querySelector("[data-pin]").replaceChildren(...(pinned ? said(pinned.odds[name].now) : []));
+  }
+  for (const cell of all("[data-pin]")) cell.hidden = !pinned;
+  byId("unpin").hidden = !pinned;
+  const sound = now.diagnostics;
+  document.body.classList.toggle("doubtful", !sound.ok);
+  byId("doubt").hidden = sound.ok;
+  byId("doubt-words").textContent = `${sound.messages.join("; ")}. “Work it out in full” may do better.`;
+  byId("soundness").textContent = sound.words;
+  byId("paths").replaceChildren(...now.paths.map(it => make("li", {},
+    make("b", { textContent: it.path }), ` ${it.literals.join(" → ")}`,
+    make("p", { className: "facts" }, "catastrophe along it ", ...said(it.concern), ", the path ", ...said(it.probability)),
+  )));
+  for (const box of all("[data-number]")) control(box);
+  byId("whole").href = `/stories/${story.id}/page` + (isChanged() ? `?state=${encodeURIComponent(JSON.stringify(state))}` : "");
+};
+const tally = () => {
+  const off = state.off.length, set = Object.keys(state.set).length, parts = [];
+  if (state.view) parts.push(`view ${state.view}`);
+  if (set) parts.push(`${set} ${set === 1 ? "number" : "numbers"} changed`);
+  if (off) parts.push(`${off} ${off === 1 ? "part" : "parts"} off`);
+  byId("tally").textContent = parts.length ? `${parts.join(", ")}.` : "Nothing is changed.";
+};
+
+// Controls of numbers. A probability moves along its log odds, so that small ones can be told apart.
+const bitsOf = p => Math.log2(p / (1 - p)), ofBits = b => 1 / (1 + 2 ** -b);
+const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
+const current = name => now.numbers[name] ?? written.get(name);
+const probabilityScale = ({ q05, q95 }) => {
+  const seen = [q05, q95].map(bitsOf).filter(Number.isFinite);
+  const low = Math.min(-10, ...seen.map(Math.floor)), high = Math.max(10, ...seen.map(Math.ceil));
+  return { low, high, of: p => clamp(bitsOf(p), low, high) };
+};
+const scale = number => number.kind === "probability"
+  ? probabilityScale(number)
+  : { low: Math.min(-10, Math.floor(number.q05) - 2), high: Math.max(10, Math.ceil(number.q95) + 2), of: x => x };
+const start = {};  // what a slider moves: the number as it was before it was touched
+const control = box => {
+  const name = box.dataset.number, number = written.get(name), it = current(name);
+  const [slider, text] = all("input", box), along = scale(number);
+  if (document.activeElement !== slider) {
+    Object.assign(slider, { min: along.low, max: along.high, step: 0.05 });
+    slider.value = along.of(it.median);
+  }
+  slider.setAttribute("aria-valuetext", it.words);
+  box.querySelector("output").textContent = it.words;
+  if (document.activeElement !== text) text.value = state.set[name] ?? it.prior;
+  box.classList.toggle("changed", name in state.set);
+  box.classList.toggle("viewed", !(name in state.set) && name in now.numbers);
+};
+const put = (name, prior) => {
+  if (prior === null) delete state.set[name];
+  else state.set[name] = prior;
+  changed();
+};
+// Three digits, near 1 those of what is missing.
+const few = x => Number(x.toPrecision(3));
+const rounded = x => x > 0.5 && x < 1 ? Number((1 - few(1 - x)).toPrecision(12)) : few(x);
+const slid = (name, place) => {
+  const number = written.get(name), along = scale(number);
+  if (!(name in state.set) || !start[name]) start[name] = current(name);
+  const from = start[name], by = place - along.of(from.median);
+  if (Math.abs(by) < 0.03) return put(name, null);
+  const shifted = number.kind === "probability"
+    ? p => rounded(clamp(ofBits(bitsOf(clamp(p, 1e-9, 1 - 1e-9)) + by), 1e-9, 1 - 1e-9))
+    : x => rounded(clamp(x + by, -60, 60));
+  const ends = [shifted(from.q05), shifted(from.q95)];
+  if (from.q05 === from.q95) {
+    const sure = number.kind === "probability" ? (place >= along.high ? 1 : place <= along.low ? 0 : ofBits(place)) : place;
+    put(name, String(rounded(sure)));
+  } else if (ends[0] < ends[1]) put(name, `[${ends[0]}, ${ends[1]}]`);
+};
+for (const box of all("[data-number]")) {
+  const name = box.dataset.number, [slider, text] = all("input", box);
+  slider.addEventListener("input", () => slid(name, Number(slider.value)));
+  text.addEventListener("change", () => {
+    const typed = text.value.trim();
+    delete start[name];
+    put(name, typed === "" || typed === written.get(name).prior && !state.view ? null : typed);
+  });
+}
+
+// Everything else that changes the state.
+byId("view").addEventListener("change", event => { state.view = event.target.value || null; changed(); });
+for (const box of all("[data-part]")) box.addEventListener("change", () => {
+  const off = new Set(state.off);
+  box.checked ? off.delete(box.dataset.part) : off.add(box.dataset.part);
+  state.off = [...off];
+  changed();
+});
+const adopt = it => {
+  state = { view: it.view, set: { ...it.set }, off: [...it.off] };
+  for (const name of Object.keys(start)) delete start[name];
+  byId("view").value = state.view ?? "";
+  for (const box of all("[data-part]")) box.checked = !state.off.includes(box.dataset.part);
+  changed();
+};
+byId("reset").addEventListener("click", () => adopt({ view: null, set: {}, off: [] }));
+addEventListener("hashchange", () => adopt(fromHash(location.hash)));
+byId("find").addEventListener("input", event => {
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const group of all("[data-group]")) {
+    let found = 0;
+    for (const box of all("[data-number]", group)) {
+      const number = written.get(box.dataset.number);
+      box.hidden = !`${number.name} ${number.claim}`.toLowerCase().includes(wanted);
+      found += !box.hidden;
+    }
+    group.hidden = !found;
+    if (wanted) group.open = found > 0;
+  }
+});
+
+// Pins, links, full answers, saved states.
+const tell = text => { byId("said").textContent = text; };
+byId("pin").addEventListener("click", () => { pinned = now; show(); tell("Pinned: it stays beside whatever you change next."); });
+byId("unpin").addEventListener("click", () => { pinned = null; show(); tell(""); });
+byId("copy").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    tell("The link is copied. It opens this state wherever this server runs on this story.");
+  } catch { tell(location.href); }
+});
+byId("settle").addEventListener("click", async () => {
+  tell("Working it out in full: more draws, and another sampler where weighting is not enough…");
+  const asked = structuredClone(state);
+  try {
+    const full = await post("settle", asked);
+    const words = name => `${name} ${full.odds[name].now.words} (${full.odds[name].now.band})`;
+    const doubt = full.diagnostics.ok ? "" : ` NOT RELIABLE: ${full.diagnostics.messages.join("; ")}.`;
+    const stale = JSON.stringify(asked) === JSON.stringify(state) ? "" : " Meanwhile you changed something else.";
+    tell(`In full, at ${full.diagnostics.words} ${words("success")}, ${words("catastrophe")}.${doubt}${stale}`);
+  } catch (error) { tell(`Not worked out: ${(error.problems ?? [{ message: "the server does not answer" }]).map(it => it.message).join("; ")}.`); }
+});
+const list = async () => {
+  const found = await (await fetch(`${api}/states`)).json();
+  byId("states").replaceChildren(...Object.entries(found).map(([name, it]) => {
+    const open = make("button", { type: "button", textContent: name });
+    open.addEventListener("click", () => adopt(it));
+    return make("li", {}, open);
+  }));
+};
+byId("save").addEventListener("submit", async event => {
+  event.preventDefault();
+  try {
+    const { saved } = await post("states", { name: byId("name").value.trim(), state });
+    tell(`Saved as ${saved} in the folder of this server.`);
+    await list();
+  } catch (error) { tell(`Not saved: ${(error.problems ?? [{ message: "the server does not answer" }]).map(it => it.message).join("; ")}.`); }
+});
+
+show();
+list().catch(() => {});
+if (location.hash.length > 1) adopt(fromHash(location.hash));
+})();

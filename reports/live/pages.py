@@ -1,0 +1,145 @@
+"""Answers as HTML: the looks of the dashboard, with a script that asks instead of one that weighs.
+
+Every page goes with the policy that lets its own style and script run and asks nobody but this
+server.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FunctionLoader
+from markupsafe import Markup
+
+from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.page import (
+    environment,
+    in_script,
+    page_style,
+    policy,
+    story_page,
+)
+from storyodds.reports.live.telling import NAMES
+
+type Json = Mapping[str, Any]
+
+_GROUPS = (
+    "assumptions",
+    "rationale",
+    "nudges",
+    "routes",
+    "hazards of the goal",
+    "checks",
+    "evidence",
+    "left to the format",
+)
+_PARTS = {
+    "check": "Checks",
+    "evidence": "Evidence",
+    "nudge": "Nudges",
+    "constraint": "Constraints",
+}
+
+
+def home(listed: Json) -> dict[str, str]:
+    """Write the list of stories.
+
+    Parameters
+    ----------
+    listed : mapping
+        `stories` and `refused`, as the task "list" gives them.
+
+    Returns
+    -------
+    dict
+        `html` and the `policy` to send with it.
+
+    Examples
+    --------
+    >>> one = {"id": "a", "title": "<b>", "own": True, "problems": []}
+    >>> "&lt;b&gt;" in home({"stories": [one], "refused": []})["html"]
+    True
+    """
+    own = [story for story in listed["stories"] if story["own"]]
+    bundled = [story for story in listed["stories"] if not story["own"]]
+    return _rendered("list.html.j2", None, own=own, bundled=bundled, refused=listed["refused"])
+
+
+def broken(name: str, problems: Sequence[Json]) -> dict[str, str]:
+    """Write the page of a story whose file has mistakes."""
+    return _rendered("broken.html.j2", None, name=name, problems=problems)
+
+
+def story(told: Json) -> dict[str, str]:
+    """Write the live page of a story, with its odds as written, which read without script.
+
+    Parameters
+    ----------
+    told : mapping
+        As the task "describe" gives it.
+
+    Returns
+    -------
+    dict
+        `html` and the `policy` to send with it.
+    """
+    groups = {group: [n for n in told["numbers"] if n["group"] == group] for group in _GROUPS}
+    parts = {
+        title: [part for part in told["parts"] if part["part"] == kind]
+        for kind, title in _PARTS.items()
+    }
+    return _rendered(
+        "live.html.j2",
+        {"story": told},
+        told=told,
+        names=NAMES,
+        groups={group: numbers for group, numbers in groups.items() if numbers},
+        parts={title: found for title, found in parts.items() if found},
+    )
+
+
+def whole(dossier: Dossier) -> dict[str, str]:
+    """Write the whole dashboard of a story, which brings its own policy in its head."""
+    html = story_page(dossier, home="/")
+    return {"html": html, "policy": "frame-ancestors 'none'"}
+
+
+def _rendered(template: str, data: Json | None, **given: Any) -> dict[str, str]:
+    style = page_style() + _text("live.css")
+    script = "" if data is None else _text("live.js")
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            policy=None,  # it is sent as a header
+            style=Markup(style),
+            script=Markup(script),
+            data=None if data is None else Markup(in_script(data)),
+            doubtful=False,
+            **given,
+        )
+    )
+    return {"html": html, "policy": f"{policy(style, script)}; {_ASK}"}
+
+
+_ASK = "connect-src 'self'; frame-ancestors 'none'"
+
+
+@cache
+def _text(name: str) -> str:
+    return (files("storyodds.reports.live") / name).read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    """The templates of live pages before those of the dashboard, which they extend."""
+    folder = files("storyodds.reports.live") / "templates"
+
+    def load(name: str) -> str | None:
+        file = folder / name
+        return file.read_text("utf-8") if file.is_file() else None
+
+    ours = environment()
+    assert ours.loader is not None
+    return ours.overlay(loader=ChoiceLoader([FunctionLoader(load), ours.loader]))

@@ -1,0 +1,185 @@
+"""What a page may ask for: checked in full before anything is computed, every mistake at once."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.library import view_names
+from storyodds.priors.phrases import did_you_mean, quoted
+from storyodds.reports.live.folder import is_name
+
+MAX_BODY = 64 * 1024
+MAX_SETTINGS = 1000
+MAX_PRIOR = 4000  # characters of one number
+PARTS = ("constraint", "nudge", "check", "evidence")
+
+_NUMBER = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9_-]+)*")
+_KEYS = ("view", "set", "off")
+
+
+@dataclass(frozen=True)
+class State:
+    """What is changed about a story.
+
+    Attributes
+    ----------
+    view : str or None
+        The name of a view that ships with the project.
+    set : mapping of str to str
+        By the name of a number, a PRIOR as it would stand in a story.
+    off : tuple of str
+        Parts that are left out, such as `check:blind-audit`.
+    """
+
+    view: str | None = None
+    set: Mapping[str, str] = field(default_factory=dict)
+    off: tuple[str, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """Give it as the plain data that `read_state` takes."""
+        return {"view": self.view, "set": dict(self.set), "off": list(self.off)}
+
+
+def read_body(raw: bytes) -> Any:
+    """Read a JSON body strictly: no NaN, no key twice.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> read_body(b'{"view": null}')
+    {'view': None}
+    >>> read_body(b'{"view": NaN}')
+    Traceback (most recent call last):
+        ...
+    storyodds.priors.errors.InputError: body: found NaN, expected a number
+    """
+
+    def refuse(constant: str) -> None:
+        raise InputError(f"body: found {constant}, expected a number")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(found := dict(pairs)) < len(pairs):
+            raise InputError("body: found a key twice in one object, expected every key once")
+        return found
+
+    try:
+        return json.loads(raw.decode("utf-8"), parse_constant=refuse, object_pairs_hook=once)
+    except (ValueError, RecursionError):
+        raise InputError("body: found something else than JSON, expected a JSON object") from None
+
+
+def read_state(data: Any) -> State:
+    """Check the shape of a state; whether it fits its story shows when it is resolved.
+
+    Parameters
+    ----------
+    data : object
+        Plain data: `{"view": NAME or null, "set": {NAME: PRIOR}, "off": ["PART:ID", …]}`, every
+        key of which may be missing.
+
+    Raises
+    ------
+    InputError
+        With every mistake.
+
+    Examples
+    --------
+    >>> read_state({"set": {"aware.probability": "[0.1, 0.4]"}, "off": ["check:audit"]})
+    State(view=None, set={'aware.probability': '[0.1, 0.4]'}, off=('check:audit',))
+    >>> read_state({"off": ["check"], "vew": 1})
+    Traceback (most recent call last):
+        ...
+    storyodds.priors.errors.InputError: found the key 'vew', expected one of view, set, off
+    off[0]: found 'check', expected one of constraint, nudge, check, evidence, a colon and an id
+    """
+    if not isinstance(data, dict):
+        raise InputError(f"state: found {_kind(data)}, expected an object")
+    problems = [
+        Problem(f"found the key {quoted(key)}, expected one of {', '.join(_KEYS)}")
+        for key in data
+        if key not in _KEYS
+    ]
+    view = _view(data.get("view"), problems)
+    settings = _settings(data.get("set", {}), problems)
+    off = _parts(data.get("off", []), problems)
+    if problems:
+        raise InputError(problems)
+    return State(view, settings, off)
+
+
+def read_name(data: Any) -> str:
+    """Check the name that a state is to be saved under.
+
+    Examples
+    --------
+    >>> read_name("no-audit")
+    'no-audit'
+    """
+    if isinstance(data, str) and is_name(data):
+        return data
+    found = quoted(data) if isinstance(data, str) else _kind(data)
+    raise InputError(
+        f"name: found {found}, expected lower-case letters, digits and hyphens, at most 64"
+    )
+
+
+def _view(found: Any, problems: list[Problem]) -> str | None:
+    if found is None:
+        return None
+    if isinstance(found, str) and found in view_names():
+        return found
+    said = quoted(found) if isinstance(found, str) else _kind(found)
+    hint = did_you_mean(found, view_names()) if isinstance(found, str) else ""
+    hint = hint or f", one of {', '.join(view_names())}, or null"
+    problems.append(Problem(f"view: found {said}, expected the name of a view{hint}"))
+    return None
+
+
+def _settings(found: Any, problems: list[Problem]) -> dict[str, str]:
+    if not isinstance(found, dict):
+        problems.append(Problem(f"set: found {_kind(found)}, expected an object of texts"))
+        return {}
+    if len(found) > MAX_SETTINGS:
+        problems.append(
+            Problem(f"set: found {len(found)} numbers, expected at most {MAX_SETTINGS}")
+        )
+        return {}
+    for name, text in found.items():
+        if len(name) > 200 or not _NUMBER.fullmatch(name):
+            problems.append(Problem(f"set: found {quoted(name)}, expected the name of a number"))
+        elif not isinstance(text, str):
+            sentence = f'found {_kind(text)}, expected text, such as "0.2" or "[0.1, 0.4]"'
+            problems.append(Problem(f"set {name}: {sentence}"))
+        elif not 0 < len(text.strip()) <= MAX_PRIOR:
+            sentence = f"found {len(text):,} characters, expected 1 to {MAX_PRIOR:,}"
+            problems.append(Problem(f"set {name}: {sentence}"))
+    return found
+
+
+def _parts(found: Any, problems: list[Problem]) -> tuple[str, ...]:
+    if not isinstance(found, list) or len(found) > MAX_SETTINGS:
+        problems.append(
+            Problem(f"off: found {_kind(found)}, expected a list of at most {MAX_SETTINGS}")
+        )
+        return ()
+    for k, part in enumerate(found):
+        kind, _, name = part.partition(":") if isinstance(part, str) else ("", "", "")
+        if kind not in PARTS or not is_name(name):
+            said = quoted(part) if isinstance(part, str) else _kind(part)
+            expected = f"one of {', '.join(PARTS)}, a colon and an id"
+            problems.append(Problem(f"off[{k}]: found {said}, expected {expected}"))
+    return tuple(dict.fromkeys(part for part in found if isinstance(part, str)))
+
+
+def _kind(value: Any) -> str:
+    """Name a JSON value by what it is, without showing it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    kinds = {str: "text", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return kinds[type(value)]
