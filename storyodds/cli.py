@@ -13,11 +13,14 @@ from storyodds.authoring import new, schema
 from storyodds.checking import check
 from storyodds.comparing import compare
 from storyodds.console import DONE, FAILED, INTERRUPTED, WRONG_INPUT, reason, shown
+from storyodds.dashboarding import dashboard
 from storyodds.estimating import estimate, importance
+from storyodds.exporting import export
 from storyodds.importing import import_tree
 from storyodds.judging import judgments
 from storyodds.priors.errors import InputError
 from storyodds.sensing import sensitivity
+from storyodds.serving import serve
 from storyodds.showing import list_stories, show
 from storyodds.streams import prepare, silence
 from storyodds.valuing import value
@@ -54,6 +57,9 @@ for command in (
     sensitivity,
     compare,
     value,
+    dashboard,
+    serve,
+    export,
     check,
     new,
     schema,

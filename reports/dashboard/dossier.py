@@ -1,0 +1,190 @@
+"""Everything a page shows about one story, worked out once and kept as plain data."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from storyodds.models.assessment import Assessment, Progress
+from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.reports.datasets import datasets
+from storyodds.reports.sensitivity import PARTS, summarize_sensitivity
+from storyodds.reports.summary import summarize
+from storyodds.scenarios.lint import Finding, lint
+from storyodds.scenarios.schema import Story
+from storyodds.scenarios.serialize import to_yaml
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SIMULATED = (
+    "The odds of this story were simulated, not summed exactly, and this part is only worked out "
+    "from exact sums."
+)
+
+KEPT = 700  # draws in a page, which they make a fifth of
+NOTHING_TO_MOVE = "The story has no uncertain number that could be moved."
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """What a page shows.
+
+    Attributes
+    ----------
+    story : Story
+    yaml : str
+        The story as it reads back.
+    estimate : mapping
+        "storyodds/estimate/1".
+    parts : mapping of str to mapping
+        By name, what was worked out: the parts of "storyodds/sensitivity/1"; `value`,
+        "storyodds/value/1"; `what_if`, the draws of the page's sliders; and `flows` and
+        `dependence`, as the models have them.
+    reasons : mapping of str to str
+        Why a part is not there, in a sentence.
+    doubts : tuple of Finding
+        What a careful reader would ask of the story.
+    assessment : Assessment
+        What all of it was worked out from.
+    settings : mapping of str to PRIOR
+        Overrides under which it was assessed.
+    draws : int or None
+        What `--draws` was; None where it does not matter.
+    """
+
+    story: Story
+    yaml: str
+    estimate: Mapping[str, Any]
+    parts: Mapping[str, Any]
+    reasons: Mapping[str, str]
+    doubts: tuple[Finding, ...]
+    assessment: Assessment
+    settings: Mapping[str, Any]
+    draws: int | None = None
+
+    @cached_property
+    def trees(self) -> Mapping[str, "xr.DataTree"]:
+        """The documents as labelled data, for pictures: estimate, sensitivity, and value."""
+        head = {**self.estimate, "schema": "storyodds/sensitivity/1"}
+        worked = {name: self.parts[name] for name in PARTS if name in self.parts}
+        trees = {"estimate": datasets(self.estimate), "sensitivity": datasets({**head, **worked})}
+        if "value" in self.parts:
+            trees["value"] = datasets(self.parts["value"])
+        return trees
+
+    def table(self, node: str) -> "xr.Dataset | None":
+        """One table of the sensitivity analysis, as labelled data; None where it has none."""
+        tree = self.trees["sensitivity"]
+        there = node in {path.lstrip("/") for path in tree.groups}
+        return tree[node].to_dataset() if there else None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the computation passed its own checks."""
+        return bool(self.estimate["diagnostics"]["ok"])
+
+
+def make_dossier(
+    assessment: Assessment,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    draws: int | None = None,
+    thorough: bool = False,
+    tell: Progress | None = None,
+) -> Dossier:
+    """Work out everything that a page shows.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Of a story resolved with `standard=True`, where the catalog's observations are to be
+        weighed too.
+    settings : mapping of str to PRIOR, optional
+        The overrides under which the story was assessed.
+    draws : int, optional
+        How many were asked for, for the commands that make the page again.
+    thorough : bool
+        Take every number to its ends, not only those whose slopes say that they may matter, and
+        views at more draws.
+    tell : callable, optional
+        Called with (stage, steps done, steps in all).
+
+    Returns
+    -------
+    Dossier
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> found = make_dossier(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> round(found.estimate["fates"]["catastrophe"]["mean"], 4), found.ok
+    (0.0514, True)
+    """
+    story = assessment.prepared.resolved.story
+    parts: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    works = _works(assessment, settings or {}, thorough)
+    for k, (name, work) in enumerate(works.items()):
+        if tell is not None:
+            tell(f"the page: {name.replace('_', ' ')}", k, len(works))
+        try:
+            found = work()
+            if found is not None:
+                parts[name] = found
+            else:
+                reasons[name] = NOTHING_TO_MOVE
+        except UnsupportedStoryError as error:
+            simulated = assessment.draws.method == "simulation"
+            reasons[name] = SIMULATED if simulated else _sentence(error)
+    return Dossier(
+        story=story,
+        yaml=to_yaml(story),
+        estimate=summarize(assessment),
+        parts=parts,
+        reasons=reasons,
+        doubts=tuple(lint(story)),
+        assessment=assessment,
+        settings=settings or {},
+        draws=draws,
+    )
+
+
+def _works(
+    assessment: Assessment, settings: Mapping[str, Any], thorough: bool
+) -> dict[str, Callable[[], Any]]:
+    """What has to be worked out beyond the estimate, by name."""
+    from storyodds.models.dependence_bounds import dependence_bounds
+    from storyodds.models.flows import flows
+    from storyodds.reports.dashboard.swings import summarize_swings
+    from storyodds.reports.dashboard.what_if import what_if_data
+    from storyodds.reports.sensitivity_views import summarize_views
+    from storyodds.reports.value import summarize_value
+
+    story = assessment.prepared.resolved.story
+    uncertain = len(assessment.prepared.uncertain)
+
+    def part(name: str) -> Any:
+        return summarize_sensitivity(assessment, [name], settings=settings)[name]
+
+    number_of_draws = 1024 if thorough else 512
+    return {
+        "local": partial(summarize_swings, assessment, *([uncertain] if thorough else [])),
+        "global": partial(part, "global"),
+        "failure": partial(part, "failure"),
+        "trust": partial(part, "trust"),
+        "views": partial(
+            summarize_views, story, assessment, settings=settings, draws=number_of_draws
+        ),
+        "value": partial(summarize_value, assessment),
+        "dependence": partial(dependence_bounds, assessment),
+        "flows": partial(flows, assessment),
+        "what_if": partial(what_if_data, assessment, draws=KEPT),
+    }
+
+
+def _sentence(error: UnsupportedStoryError) -> str:
+    said = "; ".join(str(problem.message) for problem in error.problems)
+    return f"Not worked out: {said}."

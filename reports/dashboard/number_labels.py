@@ -1,0 +1,77 @@
+"""What a number is about, in the story's own words."""
+
+from textwrap import shorten
+
+from storyodds.reports.entries import said
+from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.schema import Check, Evidence, Hazard, Nudge, Route
+
+LONGEST = 120  # characters of a label
+
+
+def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> str:
+    """Say what a number is about: the claim that it belongs to and its part in it.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    name : str
+        Of one of its numbers.
+    longest : int
+        Characters; what does not fit ends in an ellipsis.
+
+    Returns
+    -------
+    str
+        Plain text, as the story has it: to be escaped by whoever shows it.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = resolve(load_story("rlhf-assistant"))
+    >>> number_label(story, "harmful-principal.harm", 60)
+    'Harm of harmful-principal: The model serves intent…'
+    >>> number_label(story, "rationale.feasibility")
+    'The training can be carried out as planned'
+    """
+    owner, _, field = name.partition(".")
+    claim = _claims(resolved).get(owner, "")
+    kind, _, which = field.partition(".")
+    match kind:
+        case "feasibility":
+            words = "The training can be carried out as planned"
+        case "given":
+            row = (resolved.assumptions[owner].given or ())[int(which)]
+            condition = owner if row.when is None else f"{owner}, given {said(row.when)}"
+            words = _about(condition, claim)
+        case "otherwise":
+            words = _about(f"{owner}, otherwise", claim)
+        case "probability":
+            words = claim or owner
+        case "bits":
+            words = _about(f"Bits for {which or owner}", claim)
+        case "harm":
+            words = _about(f"Harm of {owner}", claim)
+        case "flags":
+            words = _about(f"{owner} flags {which}", claim)
+        case _:  # a rate, a factor or a relevance of evidence
+            words = _about(f"{field.replace('_', ' ')} of {owner}", claim)
+    return shorten(words, longest, placeholder="…") or name
+
+
+def _about(part: str, claim: str) -> str:
+    return f"{part}: {claim}" if claim else part
+
+
+def _claims(resolved: ResolvedStory) -> dict[str, str]:
+    story = resolved.story
+    parts: tuple[Hazard | Nudge | Route | Check | Evidence, ...] = (
+        *story.goal.hazards,
+        *story.rationale.nudges,
+        *resolved.routes,
+        *story.checks,
+        *story.evidence,
+    )
+    claims = {part.id: part.claim for part in parts}
+    return claims | {name: a.claim for name, a in resolved.assumptions.items()}

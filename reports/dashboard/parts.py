@@ -1,0 +1,230 @@
+"""What a section of a page is made of."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.frame import band
+from storyodds.reports.wording import percent
+
+_SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
+Json = Mapping[str, Any]
+_FEW = 30  # rows of a picture's table that are worth a file of their own
+_NARROW = 600  # units of a picture that has half a page
+_VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
+_EMPTY = re.compile(r"></(?:circle|ellipse|line|path|rect|polygon|polyline)>")
+_DATA = re.compile(r' d="[^"]*"')
+_FINE = re.compile(r"(\d+\.\d)\d+")
+_WHOLE = re.compile(r"\.0(?!\d)")
+_SAME = re.compile(r'(aria-label="([^"]*)") data-tip="\2"')
+Cells = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under heads; the first cell of each names the row.
+
+    `compact` is for many rows; `file` says whether it is worth a download.
+    """
+
+    caption: str
+    columns: Cells
+    rows: tuple[Cells, ...]
+    compact: bool = False
+    file: bool = True
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file inside the page: its name, and its content as an address."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a page.
+
+    Attributes
+    ----------
+    id, title : str
+    finding : str
+        What is found, in a sentence or two; where nothing could be worked out, why.
+    figures : tuple of Figure
+    tables : tuple of Table
+        Shown; those of the figures are folded away under them.
+    part : str
+        Name of a macro of `parts.html.j2` that shows `data`; none where empty.
+    data : mapping
+    notes : tuple of str
+    half, tiles, long : bool
+        Half as wide as the page; many small pictures, with one table for all of them; more than a
+        printed page.
+    extra : tuple of Table
+        Folded away with the figures' own.
+    """
+
+    id: str
+    title: str
+    finding: str
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    part: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    half: bool = False
+    tiles: bool = False
+    long: bool = False
+    extra: tuple[Table, ...] = ()
+
+    @property
+    def columns(self) -> str:
+        """How the pictures stand: `tiles`, a `pair` in a row, one that is `alone`, or `wide`."""
+        if self.tiles:
+            return "tiles"
+        if self.half or any(_width(figure) > _NARROW for figure in self.figures):
+            return "wide"
+        return "pair" if len(self.figures) > 1 else "alone"
+
+    @property
+    def pictures(self) -> tuple[tuple[str, Markup], ...]:
+        """Title and picture of each figure."""
+        return tuple((figure.title, slim(figure.svg)) for figure in self.figures)
+
+    @property
+    def under(self) -> tuple[str, ...]:
+        """How to read the pictures, each word of it once, then the notes."""
+        return tuple(
+            dict.fromkeys(it for it in (*(f.note for f in self.figures), *self.notes) if it)
+        )
+
+    @property
+    def folded(self) -> tuple[Table, ...]:
+        """Tables under the pictures, and others that few will open."""
+        drawn = () if self.tiles else self.figures
+        own = (Table(f.title, f.columns, f.rows) for f in drawn if f.rows)
+        return (*own, *self.extra)
+
+    @property
+    def downloads(self) -> tuple[Download, ...]:
+        """Every table as a file."""
+        drawn = [
+            (figure.name, figure.columns, figure.rows)
+            for figure in (() if self.tiles else self.figures)
+            if len(figure.rows) <= _FEW
+        ]
+        rest = [table for table in (*self.tables, *self.extra) if table.file]
+        drawn += [
+            (f"{self.id}-{k}" if len(rest) > 1 else self.id, table.columns, table.rows)
+            for k, table in enumerate(rest, start=1)
+        ]
+        return tuple(as_csv(name, columns, rows) for name, columns, rows in drawn if rows)
+
+
+def slim(svg: Markup) -> Markup:
+    """Say a picture in fewer characters, for a page that holds many.
+
+    Coordinates to a tenth of a unit, empty elements closed at once, no name space, which a page
+    has no need of; and a tip that says what the label of its mark says is left to the page's
+    script to copy.
+
+    Examples
+    --------
+    >>> str(slim(Markup('<g aria-label="a" data-tip="a"><path d="M1.25,20.0L3,4"></path></g>')))
+    '<g aria-label="a" data-tip=""><path d="M1.2,20L3,4"/></g>'
+    """
+    text = str(svg).replace(' xmlns="http://www.w3.org/2000/svg"', "", 1)
+    text = _SAME.sub(r'\1 data-tip=""', _EMPTY.sub("/>", text))
+    return Markup(_DATA.sub(lambda found: _WHOLE.sub("", _FINE.sub(r"\1", found[0])), text))
+
+
+def _width(figure: Figure) -> float:
+    found = _VIEW_BOX.search(figure.svg)
+    return float(found[1]) if found else 0.0
+
+
+def as_csv(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Download:
+    """Give a table as a file of comma-separated values.
+
+    A cell that a spreadsheet would take for a formula is given as text.
+
+    Examples
+    --------
+    >>> as_csv("odds", ["ending", "mean"], [["success", "19%"]]).name
+    'odds.csv'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([[_inert(cell) for cell in row] for row in (columns, *rows)])
+    return Download(f"{name}.csv", _address("text/csv", text.getvalue()))
+
+
+def as_json(name: str, document: Any) -> Download:
+    """Give plain data as a file."""
+    text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return Download(f"{name}.json", _address("application/json", text))
+
+
+def _inert(cell: str) -> str:
+    return f"'{cell}" if cell[:1] in ("=", "+", "@", "-", "\t", "\r") else cell
+
+
+def _address(kind: str, text: str) -> str:
+    return f"data:{kind};charset=utf-8,{quote(text, safe=_SAFE)}"
+
+
+def with_band(entry: Json | None) -> str:
+    """Mean and 90 percent interval, in few characters.
+
+    Examples
+    --------
+    >>> with_band({"mean": 0.25, "q05": 0.1, "q95": 0.4}), with_band(None)
+    ('25% (10%–40%)', 'impossible')
+    """
+    if entry is None:
+        return "impossible"
+    between = band(entry)
+    return f"{percent(entry['mean'])} ({between})" if between else percent(entry["mean"])
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Join names into a phrase.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"]), listed(["a"])
+    ('a, b and c', 'a')
+    """
+    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def counted(n: int, what: str) -> str:
+    """A number of things.
+
+    Examples
+    --------
+    >>> counted(1, "path"), counted(3, "path")
+    ('1 path', '3 paths')
+    """
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def link_to(source: Json | None) -> dict[str, str | None] | None:
+    """A source to show: an address only where it is https."""
+    if source is None:
+        return None
+    url = source.get("url") or ""
+    return {
+        "words": source.get("cite") or url,
+        "address": url if url.startswith("https://") else None,
+        "note": source.get("note"),
+    }

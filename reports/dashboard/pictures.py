@@ -1,0 +1,163 @@
+"""Which pictures a section has, drawn from a dossier."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import xarray as xr
+
+from storyodds.models.quantities import FATES, derive
+from storyodds.models.what_if import even_rows
+from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.figures.densities import plot_prior_posterior
+from storyodds.reports.figures.diagnostics import plot_ranks, plot_weights
+from storyodds.reports.figures.dots import plot_dots
+from storyodds.reports.figures.evidence import plot_evidence
+from storyodds.reports.figures.failure import plot_failure, plot_failure_assumptions
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.flow import plot_flow
+from storyodds.reports.figures.odds import plot_odds, plot_views
+from storyodds.reports.figures.tornado import plot_tornado
+from storyodds.reports.figures.value import plot_value
+
+Figures = tuple[Figure, ...]
+
+EVENTS = ("catastrophe", "success")
+BARS = 8  # of a tornado
+MOST_DENSITIES = 4
+_DIGITS = 9
+_LEAST = 20  # different draws, below which a density would be made up
+_DRAWS = 1024  # that a density is drawn from
+
+
+def drawn(dossier: Dossier, section: str) -> Figures:
+    """Draw the pictures of a section.
+
+    Parameters
+    ----------
+    dossier : Dossier
+        With what the section is about.
+    section : str
+        A key of `PICTURES`.
+
+    Returns
+    -------
+    tuple of Figure
+    """
+    return PICTURES[section](dossier)
+
+
+def _odds(dossier: Dossier) -> Figures:
+    tree = dossier.trees["estimate"]
+    return (
+        plot_odds(tree["classes"].to_dataset(), title="Where training ends"),
+        plot_odds(tree["fates"].to_dataset(), title="How the story ends"),
+    )
+
+
+def _dots(dossier: Dossier) -> Figures:
+    assessment = dossier.assessment
+    exact, weights = assessment.exact.outcomes, xr.DataArray(assessment.draws.weights, dims="draw")
+    fates = derive(assessment.prepared.graph, assessment.draws.values, exact).fates.round(_DIGITS)
+    return tuple(
+        plot_dots(
+            xr.DataArray(fates[:, FATES.index(event)], dims="draw", name=event), weights=weights
+        )
+        for event in EVENTS
+    )
+
+
+def _flow(dossier: Dossier) -> Figures:
+    return (plot_flow(dossier.parts["flows"]),)
+
+
+def _tornado(dossier: Dossier) -> Figures:
+    numbers, now = dossier.table("local/numbers"), dossier.parts["local"]["now"]
+    if numbers is None:
+        return ()
+    inputs = dossier.table("global/inputs")
+    return tuple(
+        plot_tornado(numbers, event, now=now[event], inputs=inputs, top=BARS) for event in EVENTS
+    )
+
+
+def _failure(dossier: Dossier) -> Figures:
+    given = dossier.parts["failure"]["given_failure"]["catastrophe"]
+    assumptions = dossier.table("failure/assumptions")
+    whole = plot_failure(dossier.table("failure/given_failure"))
+    if assumptions is None or given is None:
+        return (whole,)
+    return (whole, plot_failure_assumptions(assumptions, now=given["mean"]))
+
+
+def _evidence(dossier: Dossier) -> Figures:
+    effects = dossier.table("trust/evidence_effects")
+    if effects is None:
+        return ()
+    before = dossier.parts["trust"]["evidence_effects"]["prior"]
+    return tuple(plot_evidence(effects, event, before=before[event]) for event in EVENTS)
+
+
+def _densities(dossier: Dossier) -> Figures:
+    """Assumptions before and after the evidence, those that moved most first."""
+    assessment = dossier.assessment
+    # Without the last digits, which depend on how the sums were done, and make other pictures.
+    before = assessment.prior.assumptions[:_DRAWS].round(_DIGITS)
+    after = assessment.exact.assumptions[even_rows(assessment, _DRAWS)].round(_DIGITS)
+    moved = np.abs(after.mean(axis=0) - before.mean(axis=0))
+    names = [variable.name for variable in assessment.prepared.graph.variables]
+    return tuple(
+        plot_prior_posterior(
+            xr.DataArray(before[:, v], dims="draw"),
+            xr.DataArray(after[:, v], dims="draw", name=names[v]),
+        )
+        for v in np.argsort(-moved, kind="stable")[:MOST_DENSITIES].tolist()
+        if len(np.unique(after[:, v])) >= _LEAST
+    )
+
+
+def _value(dossier: Dossier) -> Figures:
+    if not dossier.parts["value"]["proposals"]:
+        return ()
+    return (plot_value(dossier.trees["value"]["proposals"].to_dataset()),)
+
+
+def _views(dossier: Dossier) -> Figures:
+    return (plot_views(dossier.trees["sensitivity"]["views"].to_dataset()),)
+
+
+def _diagnostics(dossier: Dossier) -> Figures:
+    draws, found = dossier.assessment.draws, dossier.estimate["diagnostics"]
+    if draws.chains > 1:
+        exact = dossier.assessment.exact.outcomes
+        fates = derive(dossier.assessment.prepared.graph, draws.values, exact).fates
+        chains = fates.round(_DIGITS).reshape(draws.chains, -1, fates.shape[1])
+        return tuple(
+            plot_ranks(
+                xr.DataArray(chains[:, :, FATES.index(event)], dims=("chain", "draw")), name=event
+            )
+            for event in EVENTS
+        )
+    if draws.method != "weighting":
+        return ()
+    shape = found["pareto_k"]
+    return (
+        plot_weights(
+            xr.DataArray(draws.weights.round(_DIGITS + 6), dims="draw"),
+            ess=found["ess"],
+            pareto_k=np.nan if shape is None else shape,
+        ),
+    )
+
+
+PICTURES: Mapping[str, Callable[[Dossier], Figures]] = {
+    "odds": _odds,
+    "dots": _dots,
+    "flow": _flow,
+    "tornado": _tornado,
+    "failure": _failure,
+    "evidence": _evidence,
+    "densities": _densities,
+    "value": _value,
+    "views": _views,
+    "diagnostics": _diagnostics,
+}

@@ -1,0 +1,230 @@
+"""What the odds hang on: numbers, evidence, assumptions, observations, views."""
+
+import math
+from collections.abc import Sequence
+
+from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.parts import (
+    Json,
+    Section,
+    Table,
+    counted,
+    link_to,
+    listed,
+    with_band,
+)
+from storyodds.reports.dashboard.pictures import drawn
+from storyodds.reports.wording import bits, percent
+
+INTERACTING = 0.9  # of the variance: if single numbers explain less, they act together
+
+
+def largest(dossier: Dossier, event: str) -> Json | None:
+    """The number that moves an event most, if any does by more than chance."""
+    numbers: Sequence[Json] = dossier.parts.get("local", {}).get("numbers", ())
+    moving = [n for n in numbers if abs(n["swing"][event]) > 2 * n["swing_error"][event]]
+    return max(moving, key=lambda n: abs(float(n["swing"][event])), default=None)
+
+
+def from_to(number: Json, event: str) -> str:
+    """The ends of a swing, the smaller first."""
+    ends = sorted(number[end]["mean"][event] for end in ("low", "high"))
+    return f"from {percent(ends[0])} to {percent(ends[1])}"
+
+
+def what_moves_it(dossier: Dossier) -> Section:
+    """The tornado, with total indices beside it."""
+    local = dossier.parts.get("local")
+    title = "What moves it"
+    if local is None:
+        return Section(id="what-moves-it", title=title, finding=dossier.reasons["local"])
+    moved = [(event, largest(dossier, event)) for event in ("catastrophe", "success")]
+    said = [
+        f"{event} {from_to(number, event)} with {number['name']}"
+        for event, number in moved
+        if number is not None
+    ]
+    finding = (
+        f"One number at a time, from the low to the high end of its range: {listed(said)}."
+        if said
+        else "No uncertain number moves success or catastrophe by itself."
+    )
+    notes = []
+    if local["left_out"]:
+        notes.append(
+            f"{counted(local['left_out'], 'number')} of less slope and width were not moved."
+        )
+    found = dossier.parts.get("global")
+    for of in found["events"] if found else ():
+        if of["additive"] is not None:
+            share = of["additive"]["mean"]
+            notes.append(
+                f"Of the spread of {of['event']}, single numbers explain "
+                f"{percent(min(max(share, 0.0), 1.0))}; "
+                + ("they act together in the rest." if share < INTERACTING else "little is left.")
+            )
+    if found is None:
+        notes.append(f"Total indices: {dossier.reasons['global']}")
+    return Section(
+        id="what-moves-it",
+        title=title,
+        finding=finding,
+        figures=drawn(dossier, "tornado"),
+        notes=tuple(notes),
+    )
+
+
+def as_evidence_came_in(dossier: Dossier) -> Section:
+    """What each item of the evidence did."""
+    items = dossier.estimate["evidence"]["items"]
+    name = ("evidence", "As evidence came in")
+    if not items:
+        return Section(
+            *name, finding="The story has no evidence; its odds are those of its priors."
+        )
+    trust = dossier.parts.get("trust")
+    if trust is None:
+        return Section(*name, finding=dossier.reasons["trust"])
+    effects = trust["evidence_effects"]
+    total = effects["total"]["catastrophe"]
+    before, after = (percent(effects[when]["catastrophe"]) for when in ("prior", "posterior"))
+    finding = (
+        f"{counted(len(items), 'finding')} moved catastrophe from {before} to {after}"
+        + (f", {bits(total['mean'])} bits of log2 odds in all" if total else "")
+        + "."
+    )
+    note = dossier.estimate["evidence"]["note"]
+    return Section(
+        *name,
+        finding=finding,
+        figures=drawn(dossier, "evidence"),
+        notes=() if note is None else (f"{note}.",),
+    )
+
+
+def assumptions(dossier: Dossier) -> Section:
+    """Prior to posterior of the assumptions, with what they rest on."""
+    found = dossier.estimate["assumptions"]
+    name = ("assumptions", "What was assumed, what was learned")
+    if not found:
+        return Section(*name, finding="The story makes no assumption that could be wrong.")
+    moved = max(found, key=lambda name: abs(found[name]["mean"] - found[name]["prior"]["mean"]))
+    entry = found[moved]
+    before, after = percent(entry["prior"]["mean"]), percent(entry["mean"])
+    finding = (
+        f"The evidence moved “{moved}” most, from {before} to {after}."
+        if before != after
+        else "The evidence moved no assumption by as much as can be seen here."
+    )
+    return Section(
+        *name,
+        finding=finding,
+        figures=drawn(dossier, "densities"),
+        tables=(
+            Table(
+                "Assumptions, and what their numbers rest on",
+                ("assumption", "before", "after the evidence", "basis and source"),
+                tuple(
+                    (
+                        name,
+                        with_band(entry["prior"]),
+                        with_band(entry),
+                        basis_of(dossier, name),
+                    )
+                    for name, entry in found.items()
+                ),
+            ),
+        ),
+        tiles=True,
+        long=True,
+    )
+
+
+def basis_of(dossier: Dossier, name: str) -> str:
+    """What an assumption's own numbers rest on, and the first source."""
+    mine = [
+        entry for entry in dossier.estimate["provenance"] if entry["name"].split(".")[0] == name
+    ]
+    bases = list(dict.fromkeys(str(entry["basis"]) for entry in mine))
+    source = next((link_to(entry["source"]) for entry in mine if entry["source"]), None)
+    if not mine:
+        return "follows from others by its formula"
+    return "; ".join(filter(None, [listed(bases), str(source["words"]) if source else ""]))
+
+
+def value_of_information(dossier: Dossier) -> Section:
+    """What is worth finding out next."""
+    value = dossier.parts.get("value")
+    name = ("value-of-information", "What is worth finding out")
+    if value is None:
+        return Section(*name, finding=dossier.reasons["value"])
+    proposals = value["proposals"]
+    everything = value["perfect"]["bits"]["value"]
+    if proposals:
+        best = proposals[0]
+        finding = (
+            f"“{best['id']}” ({best['origin']}) would tell most: "
+            f"{_gain(best['bits'])} of the {everything:.2g} bits that there are to learn about "
+            "success."
+        )
+    else:
+        finding = f"Nothing is proposed; there are {everything:.2g} bits to learn about success."
+    return Section(
+        *name,
+        finding=finding,
+        figures=drawn(dossier, "value"),
+        notes=(
+            "An observation's bits are how much it is expected to reduce uncertainty about "
+            "success; the error is that of the computation.",
+        ),
+    )
+
+
+def _gain(gain: Json) -> str:
+    digits = max(0, 1 - math.floor(math.log10(gain["error"]))) if gain["error"] > 0 else 4
+    return f"{gain['value']:.{min(digits, 4)}f} ± {gain['error']:.{min(digits, 5)}f}"
+
+
+def views(dossier: Dossier) -> Section:
+    """The story under every view."""
+    found = dossier.parts.get("views")
+    name = ("views", "Under other views")
+    if found is None:
+        return Section(*name, finding=dossier.reasons["views"])
+    each = found["views"]
+    notes = [f"{counted(found['draws'], 'draw')} of each view stand side by side."]
+    if found["silent"]:
+        notes.append(f"Views that change none of this story's numbers: {listed(found['silent'])}.")
+    if found["impossible"]:
+        notes.append(
+            f"Views under which the evidence cannot have come about: {listed(found['impossible'])}."
+        )
+    if not found["ok"]:
+        notes.append("NOT RELIABLE: a computation of these views failed its own checks.")
+    if len(each) == 1:
+        finding = "No view of the library says anything of this story's numbers."
+        return Section(*name, finding=finding, notes=tuple(notes[1:]))
+    by = sorted(each, key=lambda view: float(view["odds"]["catastrophe"]["mean"]))
+    low, high = by[0], by[-1]
+    finding = (
+        f"Catastrophe goes from {with_band(low['odds']['catastrophe'])} ({low['name']}) to "
+        f"{with_band(high['odds']['catastrophe'])} ({high['name']})."
+    )
+    return Section(*name, finding=finding, figures=drawn(dossier, "views"), notes=tuple(notes))
+
+
+def if_it_fails(dossier: Dossier) -> Section:
+    """How, by how far and where it fails."""
+    failure = dossier.parts.get("failure")
+    name = ("if-it-fails", "If it fails")
+    if failure is None:
+        return Section(*name, finding=dossier.reasons["failure"])
+    given = failure["given_failure"]
+    if given["catastrophe"] is None:
+        return Section(*name, finding="By its own numbers, the story cannot fail.")
+    finding = (
+        f"It fails with {with_band(failure['failure'])}. Of failures, "
+        f"{with_band(given['catastrophe'])} are catastrophes, and "
+        f"{with_band(given['deceptive'])} end in a deceptive model."
+    )
+    return Section(*name, finding=finding, figures=drawn(dossier, "failure"))

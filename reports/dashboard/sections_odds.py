@@ -1,0 +1,173 @@
+"""How it ends, and how it gets there."""
+
+from collections.abc import Sequence
+
+from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.parts import Json, Section, counted, listed, with_band
+from storyodds.reports.dashboard.pictures import drawn
+from storyodds.reports.wording import about_one_in, percent
+
+BEYOND = 10  # paths that are told one by one
+
+
+def how_it_ends(dossier: Dossier) -> Section:
+    """Classes and fates, before the evidence and after it."""
+    estimate = dossier.estimate
+    classes = estimate["classes"]
+    likeliest = max(classes, key=lambda name: float(classes[name]["mean"]))
+    fates = estimate["fates"]
+    fate = max(fates, key=lambda name: float(fates[name]["mean"]))
+    return Section(
+        id="how-it-ends",
+        title="How it ends",
+        finding=f"Training most likely ends in the class “{likeliest}”, "
+        f"{with_band(classes[likeliest])}, and the story in {fate}, {with_band(fates[fate])}.",
+        figures=drawn(dossier, "odds"),
+        notes=(
+            f"A check stops a model that would have succeeded with chance "
+            f"{with_band(estimate['false_alarm'])}.",
+        ),
+        half=True,
+    )
+
+
+def in_cases(dossier: Dossier) -> Section:
+    """The headline as dots to count."""
+    success = dossier.estimate["fates"]["success"]
+    worst = dossier.estimate["fates"]["catastrophe"]
+    return Section(
+        id="in-cases",
+        title="The same as cases to count",
+        finding=f"Success: {about_one_in(success['mean'])}. Catastrophe: "
+        f"{about_one_in(worst['mean'])}. How sure that is shows in how the dots spread.",
+        figures=drawn(dossier, "dots"),
+        half=True,
+    )
+
+
+def what_if(dossier: Dossier) -> Section:
+    """Sliders; the page's script fills them in."""
+    there = "what_if" in dossier.parts
+    return Section(
+        id="what-if",
+        title="What if you believed something else?",
+        finding="Move a number, and the draws kept in this page are weighed anew; the page says "
+        "when too few of them carry the answer."
+        if there
+        else dossier.reasons.get("what_if", ""),
+        part="what_if" if there else "",
+    )
+
+
+def how_it_gets_there(dossier: Dossier) -> Section:
+    """From assumptions to routes, checks and fates."""
+    worst = _worst(dossier)
+    flows = dossier.parts.get("flows")
+    if flows is None:
+        return Section(
+            id="how-it-gets-there",
+            title="How it gets there",
+            finding=dossier.reasons.get("flows", ""),
+        )
+    return Section(
+        id="how-it-gets-there",
+        title="How it gets there",
+        finding="Width is probability. "
+        + (
+            "No path to catastrophe is open."
+            if worst is None
+            else f"The path of most concern ends at “{path_name(worst)}”, which comes about with "
+            f"{with_band(worst['probability'])} and is caught by no check with "
+            f"{with_band(worst['undetected'])} of that."
+        ),
+        figures=drawn(dossier, "flow"),
+        part="ways",
+        data={"ways": _ways(dossier)},
+    )
+
+
+def _worst(dossier: Dossier) -> Json | None:
+    paths: Sequence[Json] = dossier.estimate["paths"]
+    return paths[0] if paths else None
+
+
+def _ways(dossier: Dossier) -> list[Json]:
+    """The likeliest paths as lists of what has to be so, for narrow screens."""
+    ranked = sorted(dossier.estimate["paths"], key=lambda path: -path["probability"]["mean"])
+    return [
+        {
+            "steps": [*path["literals"], path_name(path)],
+            "chance": with_band(path["probability"]),
+        }
+        for path in ranked[:BEYOND]
+    ]
+
+
+def path_name(path: Json) -> str:
+    """What a path ends at: a hazard of the goal, or a route."""
+    return str(path["hazard"] or path["route"])
+
+
+def failure_paths(dossier: Dossier) -> Section:
+    """Chains of conditions, the most concerning first."""
+    paths: Sequence[Json] = dossier.estimate["paths"]
+    shown = paths[:BEYOND]
+    shares = {
+        (path["path"], frozenset(path["literals"])): path["share"]
+        for path in dossier.parts.get("failure", {}).get("paths", ())
+    }
+    if not paths:
+        finding = "The story names no path on which it could fail."
+    else:
+        links = [path["weakest_link"] for path in shown if path["weakest_link"]]
+        common = max(dict.fromkeys(links), key=links.count) if links else None
+        finding = (
+            f"{counted(len(paths), 'path')} can end badly; “{path_name(paths[0])}” is of most "
+            f"concern, and is the worst path in {percent(paths[0]['share_top'])} of the draws."
+        )
+        if common is not None:
+            finding += f" {counted(links.count(common), 'path')} of those below "
+            finding += f"{'hangs' if links.count(common) == 1 else 'hang'} on “{common}”."
+    return Section(
+        id="failure-paths",
+        title="Failure paths, ranked",
+        finding=finding,
+        part="failure_paths",
+        data={
+            "paths": [_path(path, shares.get(_key(path))) for path in shown],
+            "more": f"{counted(len(paths) - len(shown), 'path')} of less concern "
+            f"{'is' if len(paths) - len(shown) == 1 else 'are'} not shown."
+            if len(paths) > len(shown)
+            else "",
+        },
+        notes=(
+            "Concern is the chance that the path is taken, no check catches it, and it does "
+            "catastrophic harm. The weakest link is the condition whose failing would lower it "
+            "most.",
+        ),
+        long=True,
+    )
+
+
+def _key(path: Json) -> tuple[str, frozenset[str]]:
+    return path_name(path), frozenset(path["literals"])
+
+
+def _path(path: Json, share: Json | None) -> Json:
+    return {
+        "rank": path["rank"],
+        "name": path_name(path),
+        "claim": path["claim"],
+        "links": [
+            {"words": literal, "weak": literal == path["weakest_link"]}
+            for literal in path["literals"]
+        ],
+        "weakest": path["weakest_link"],
+        "probability": with_band(path["probability"]),
+        "undetected": with_band(path["undetected"]),
+        "concern": with_band(path["concern"]),
+        "share": None if share is None else with_band(share),
+        "top": percent(path["share_top"]),
+        "checks": listed(path["checks"]),
+        "overlaps": path["overlaps"],
+    }

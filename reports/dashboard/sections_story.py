@@ -1,0 +1,290 @@
+"""The story itself: its lens, its limits, its text, its numbers, and how it was computed."""
+
+import json
+import math
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from storyodds.models.dependence_bounds import Bound
+from storyodds.models.importance import literal_text
+from storyodds.models.what_if import EVENTS
+from storyodds.priors.errors import printable
+from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
+from storyodds.reports.dashboard.pictures import drawn
+from storyodds.reports.wording import percent
+from storyodds.scenarios.schema import Story
+
+_CATASTROPHE = EVENTS.index("catastrophe")
+
+
+def lens(dossier: Dossier) -> Section:
+    """Learned optimization: whether outer and inner alignment apply, and what came instead."""
+    found = dossier.estimate["lens"]
+    rows = [
+        (name, with_band(found[key]))
+        for name, key in (
+            ("outer alignment", "outer_alignment"),
+            ("inner alignment", "inner_alignment"),
+        )
+        if found[key] is not None
+    ]
+    rows += [(kind, with_band(entry)) for kind, entry in found["kinds"].items()]
+    tables = (Table("Chances by kind of model", ("kind", "chance"), tuple(rows)),) if rows else ()
+    return Section(
+        id="lens",
+        title="The lens of learned optimization",
+        finding=found["reason"],
+        tables=tables,
+    )
+
+
+def left_out(dossier: Dossier) -> Section:
+    """What the numbers do not have in them."""
+    estimate = dossier.estimate
+    residual = [
+        (name, route) for name, route in estimate["routes"].items() if name == "something-else"
+    ]
+    entries = [
+        "Ways to fail that nobody thought of. The interval of a probability covers what its "
+        "numbers leave open, not what the story leaves out"
+        + (
+            f"; the residual route “{residual[0][0]}” has {with_band(residual[0][1])} for all of "
+            "that."
+            if residual
+            else ", and this story has no residual route for that."
+        ),
+    ]
+    numbers = estimate["provenance"]
+    assumed = sum(entry["basis"] == "assumed" for entry in numbers)
+    if assumed:
+        entries.append(
+            f"{assumed} of {len(numbers)} numbers are assumed by the story's authors, with no "
+            "measurement and no elicitation behind them."
+        )
+    free = [
+        name for name, it in dossier.story.assumptions.items() if it is not None and it.probability
+    ]
+    if len(free) > 1:
+        entries.append(
+            f"Dependence beyond what the story states: its {len(free)} free assumptions are taken "
+            "to be independent, given its numbers."
+        )
+    entries += _dependence(dossier)
+    entries.append(
+        "Whether the story is carried out as written. The odds are those of training as the "
+        "story describes it, by people who do what it says."
+    )
+    return Section(
+        id="left-out",
+        title="What this model leaves out",
+        finding="Read the odds with this in mind; none of it is inside the intervals.",
+        part="left_out",
+        data={
+            "entries": entries,
+            "doubts": [
+                {"sentence": doubt.sentence + ".", "place": f"{doubt.code}: {doubt.place.key_path}"}
+                for doubt in dossier.doubts
+            ],
+        },
+    )
+
+
+def _dependence(dossier: Dossier) -> list[str]:
+    """How far the pair of assumptions could go that could go furthest."""
+    bounds = dossier.parts.get("dependence")
+    if bounds is None or not bounds.found:
+        return []
+    widest: Bound = bounds.found[0]
+    now = float(bounds.base.means[_CATASTROPHE])
+    apart, together = (float(it.means[_CATASTROPHE]) for it in (widest.apart, widest.together))
+    if not (math.isfinite(apart) and math.isfinite(together)):
+        return []
+    names = " and ".join(f"“{literal_text(literal)}”" for literal in widest.literals)
+    return [
+        f"Of {counted(bounds.pairs, 'pair')} of free assumptions that meet in a path of concern, "
+        f"{names} matter most: with both true as often together as can be, catastrophe would be "
+        f"{percent(together)}, as seldom as can be, {percent(apart)}; now it is {percent(now)}."
+    ]
+
+
+def as_given(dossier: Dossier) -> Section:
+    """The story's text."""
+    story = dossier.story
+    groups = [{"title": title, "entries": entries} for title, entries in _groups(story) if entries]
+    return Section(
+        id="the-story",
+        title="The story as given",
+        finding="What the story says, in its own words; whoever wrote it answers for them.",
+        part="story",
+        data={
+            "summary": story.summary,
+            "groups": groups,
+            "sources": [link_to(source.model_dump(exclude_none=True)) for source in story.sources],
+            "yaml": dossier.yaml,
+        },
+        long=True,
+    )
+
+
+def _groups(story: Story) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    goal, rationale = story.goal, story.rationale
+    yield (
+        "The goal",
+        [
+            _entry("Wanted", "", goal.specification),
+            _entry("Why that is good", "", goal.desirability),
+            *(_entry("It could still go wrong", it.id, it.claim) for it in goal.hazards),
+        ],
+    )
+    yield (
+        "Why training would reach it",
+        [
+            *(_entry("Constraint", it.id, it.claim) for it in rationale.constraints),
+            *(_entry("Nudge", it.id, it.claim) for it in rationale.nudges),
+        ],
+    )
+    yield (
+        "What is assumed",
+        [
+            _entry("Assumption", name, it.claim if it is not None else "as in the catalog")
+            for name, it in story.assumptions.items()
+        ],
+    )
+    yield (
+        "What training could end in",
+        [_entry(f"{it.class_}", it.id, it.claim) for it in story.routes],
+    )
+    yield "Checks before deployment", [_entry("Check", it.id, it.claim) for it in story.checks]
+    yield "Evidence", [_entry("Finding", it.id, it.claim) for it in story.evidence]
+    yield "Proposed observations", [_entry("Proposal", it.id, it.claim) for it in story.proposals]
+
+
+def _entry(name: str, id: str, words: str) -> dict[str, str]:
+    return {"name": name, "id": id, "words": words or "No claim is given."}
+
+
+def provenance(dossier: Dossier) -> Section:
+    """Every number, with where it comes from."""
+    numbers: Sequence[Json] = dossier.estimate["provenance"]
+    if not numbers:
+        return Section(
+            id="provenance", title="Where every number comes from", finding="There are no numbers."
+        )
+    by = {
+        basis: sum(entry["basis"] == basis for entry in numbers)
+        for basis in dict.fromkeys(str(entry["basis"]) for entry in numbers)
+    }
+    said = ", ".join(f"{n} {basis}" for basis, n in by.items())
+    rows = tuple(
+        (
+            str(entry["name"]),
+            _form(entry["form"]),
+            str(entry["basis"]),
+            _cite(entry),
+            _place(entry),
+        )
+        for entry in numbers
+    )
+    return Section(
+        id="provenance",
+        title="Where every number comes from",
+        finding=f"{counted(len(numbers), 'number')}: {said}.",
+        extra=(
+            Table(
+                "Provenance",
+                ("number", "as written", "basis", "source", "where"),
+                rows,
+                compact=True,
+                file=False,
+            ),
+        ),
+        long=True,
+    )
+
+
+def _form(form: Any) -> str:
+    """A prior as it was written, without what its own columns say."""
+    if isinstance(form, Mapping):
+        inner = {k: v for k, v in form.items() if k not in ("basis", "source", "note")}
+        return ", ".join(f"{k} {_form(v)}" for k, v in inner.items())
+    if isinstance(form, list | tuple):
+        return f"[{', '.join(map(_form, form))}]"
+    return f"{form:g}" if isinstance(form, float) else str(form)
+
+
+def _cite(entry: Json) -> str:
+    source = link_to(entry["source"])
+    return " – ".join(filter(None, [str(source["words"]) if source else "", entry["note"] or ""]))
+
+
+def _place(entry: Json) -> str:
+    if entry["file"] is None:
+        return str(entry["origin"])
+    name = str(entry["file"]).replace("\\", "/").rsplit("/", 1)[-1]
+    return f"{printable(name)}:{entry['line']}"
+
+
+def diagnostics(dossier: Dossier) -> Section:
+    """Whether the computation can be relied on."""
+    found = dossier.estimate["diagnostics"]
+    rows = tuple(
+        (name.replace("_", " "), f"{value:,.4g}" if isinstance(value, float) else f"{value}")
+        for name, value in found.items()
+        if name not in ("ok", "messages") and value is not None
+    )
+    said = " ".join(f"{message}." for message in found["messages"])
+    finding = "The computation passed its own checks." if found["ok"] else "NOT RELIABLE."
+    return Section(
+        id="diagnostics",
+        title="Can the computation be relied on?",
+        finding=f"{finding} {said}".strip(),
+        figures=drawn(dossier, "diagnostics"),
+        tables=(
+            Table(
+                "Diagnostics",
+                ("measure", "value"),
+                (("method", str(dossier.estimate["method"])), *rows),
+            ),
+        ),
+    )
+
+
+def again(dossier: Dossier) -> Section:
+    """The commands and versions that give the same numbers."""
+    estimate = dossier.estimate
+    options = [f"--seed {estimate['seed']}"]
+    if estimate["view"]:
+        options.append(f"--view {shlex.quote(str(estimate['view']))}")
+    options += [
+        f"--set {shlex.quote(f'{name}={_yaml(value)}')}" for name, value in dossier.settings.items()
+    ]
+    if estimate["method"] in ("nuts", "simulation"):
+        options.append(f"--method {estimate['method']}")
+    if dossier.estimate["diagnostics"]["draws"] > 1 and dossier.draws:
+        options.append(f"--draws {dossier.draws}")
+    file = f"{estimate['story']}.yaml"
+    said = " ".join(options)
+    versions = ", ".join(f"{name} {it}" for name, it in estimate["versions"].items())
+    return Section(
+        id="again",
+        title="How to make it again",
+        finding="Save the story's file from above, and run this; the same seed gives the same "
+        "numbers.",
+        part="again",
+        data={
+            "commands": [
+                f"storyodds dashboard {file} {said} -o pages",
+                f"storyodds estimate {file} {said} --json",
+            ]
+        },
+        notes=(
+            f"Story sha256 {estimate['story_sha256']}.",
+            f"Seed {estimate['seed']}; method {estimate['method']}; {versions}.",
+        ),
+    )
+
+
+def _yaml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,202 @@
+"""The command that writes pages to send: one for each story, and one for them all."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storyodds.console import FAILED, json_option, progress_line, reason, shown, stories_argument
+from storyodds.console import write_json as print_json
+from storyodds.estimating import about, changing, judge, sampling
+from storyodds.options import all_of, chosen_settings, chosen_view, load_stories
+from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.files import write_atomically
+
+if TYPE_CHECKING:
+    from storyodds.priors.library import View
+    from storyodds.reports.dashboard.dossier import Dossier
+    from storyodds.scenarios.schema import Story
+
+INDEX = "index"  # a story of this id would take the place of the page of all stories
+
+
+@click.command(short_help="Pages to send: one for each story, and one for them all.")
+@stories_argument
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="The folder for the pages; made if it is not there.",
+)
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Take every uncertain number to its ends, not only those whose slopes say that they "
+    "matter, and views at more draws.",
+)
+@click.option(
+    "--export",
+    is_flag=True,
+    help="Write each story as a safety case too: in Markdown, and as a goal structure.",
+)
+@json_option
+@changing
+@partial(sampling, simulation=True)
+def dashboard(
+    stories: tuple[str, ...],
+    folder: Path,
+    thorough: bool,
+    export: bool,
+    as_json: bool,
+    view: str | None,
+    assignments: tuple[str, ...],
+    method: Any,
+    draws: int,
+    seed: int,
+) -> None:
+    """Pages to send: one for each story, and one for them all.
+
+    Every page is one file that needs no network, and no JavaScript but for its sliders. What is
+    in DIR from before is compared with, and replaced; nothing is written before all of it is
+    there.
+    """
+    settings, _, loaded, chosen = all_of(
+        lambda: chosen_settings(assignments),
+        lambda: _writable(folder),
+        lambda: _named_apart(stories),
+        lambda: chosen_view(view),
+    )
+    sampled = {"method": method, "draws": draws, "seed": seed}
+    with progress_line() as progress:
+        dossiers = [
+            _dossier(name, story, chosen, settings, sampled, thorough, progress)
+            for name, story in zip(stories, loaded, strict=True)
+        ]
+        progress("writing pages", 0, 0)
+        contents = _contents(dossiers, folder, export)
+        _write(folder, contents)
+    estimates = [dossier.estimate for dossier in dossiers]
+    if as_json:
+        print_json({"schema": "storyodds/dashboard/1", "written": _told(folder, contents)})
+    else:
+        click.echo(f"wrote {shown(folder / 'index.html')}")
+        for estimate in estimates:
+            click.echo(f"wrote {shown(folder / estimate['story'])}.html")
+    judge([dict(estimate) for estimate in estimates], {})
+
+
+def _writable(folder: Path) -> None:
+    """Refuse, before anything is computed, a place where no folder can be."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError([Problem(f"--output: found the file '{folder}', expected a folder")])
+    if not folder.exists() and not folder.parent.is_dir():
+        raise InputError([Problem(f"--output: the folder '{folder.parent}' does not exist")])
+
+
+def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
+    """Load stories, no two of which would have the same page."""
+    loaded = load_stories(stories)
+    problems = []
+    for id, n in Counter(story.story for story in loaded).items():
+        names = [f"'{name}'" for name, it in zip(stories, loaded, strict=True) if it.story == id]
+        if n > 1:
+            said = f"{', '.join(names[:-1])} and {names[-1]} are all the story '{id}'"
+            problems.append(
+                Problem(
+                    f"{said.replace(' all', ' both') if n == 2 else said}, "
+                    "expected another id for each page"
+                )
+            )
+        if id == INDEX:
+            problems.append(
+                Problem(
+                    f"{names[0]} is the story '{id}', which is the name of the "
+                    "page of all stories; expected another id"
+                )
+            )
+    if problems:
+        raise InputError(problems)
+    return loaded
+
+
+def _dossier(
+    name: str,
+    story: "Story",
+    view: "View | None",
+    settings: Mapping[str, Any],
+    sampled: Mapping[str, Any],
+    thorough: bool,
+    progress: Any,
+) -> "Dossier":
+    tell = about(name, progress)
+    tell("loading", 0, 0)
+    from storyodds.models.assessment import assess
+    from storyodds.reports.dashboard.dossier import make_dossier
+    from storyodds.scenarios.resolve import resolve
+
+    resolved = resolve(story, view=view, settings=settings, standard=True)
+    assessment = assess(resolved, progress=tell, **sampled)
+    return make_dossier(
+        assessment, settings=settings, draws=sampled["draws"], thorough=thorough, tell=tell
+    )
+
+
+def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str, str]:
+    """By file name, everything that is going to be written, the first page last."""
+    from storyodds.reports.dashboard.changes import saved
+    from storyodds.reports.dashboard.page import story_page
+    from storyodds.reports.dashboard.portfolio import portfolio_page
+
+    contents: dict[str, str] = {}
+    before = {}
+    for dossier in dossiers:
+        id = dossier.story.story
+        before[id] = saved(folder / f"{id}.json")
+        contents[f"{id}.html"] = story_page(dossier, home="index.html")
+        contents[f"{id}.json"] = json.dumps(dossier.estimate, indent=1, allow_nan=False) + "\n"
+        if export:
+            contents |= _exports(dossier)
+    contents["index.html"] = portfolio_page([it.estimate for it in dossiers], before)
+    return contents
+
+
+def _exports(dossier: "Dossier") -> dict[str, str]:
+    """The story as a safety case: in words, and as a goal structure."""
+    from storyodds.reports.exports.gsn import argument
+    from storyodds.reports.exports.gsn_picture import gsn_svg
+    from storyodds.reports.exports.gsn_text import gsn_yaml
+    from storyodds.reports.exports.markdown import markdown_report
+    from storyodds.reports.figures.figure import standalone
+
+    id, story, estimate = dossier.story.story, dossier.story, dossier.estimate
+    return {
+        f"{id}.md": markdown_report(
+            estimate, sensitivity=dossier.parts, value=dossier.parts.get("value"), story=story
+        ),
+        f"{id}.gsn.yaml": gsn_yaml(argument(estimate, story)),
+        f"{id}.gsn.svg": standalone(gsn_svg(argument(estimate, story, most=4))),
+    }
+
+
+def _write(folder: Path, contents: Mapping[str, str]) -> None:
+    """Write files, each whole or not at all."""
+    try:
+        folder.mkdir(exist_ok=True)
+        for name, text in contents.items():
+            write_atomically(folder / name, text.encode())
+    except OSError as error:
+        click.echo(f"storyodds: cannot save {shown(folder)}: {reason(error)}", err=True)
+        raise click.exceptions.Exit(FAILED) from None
+
+
+def _told(folder: Path, contents: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"file": str(folder / name), "bytes": len(text.encode())} for name, text in contents.items()
+    ]

@@ -1,0 +1,238 @@
+"""A story's page: whole, closed to the network, and the same numbers as the JSON."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from support.hostile_story import ATTACK, hostile_story
+from support.html_pages import (
+    Element,
+    addresses,
+    parsed,
+    policy_hash,
+    policy_of,
+    shape,
+    style_addresses,
+)
+
+from storyodds import load_story
+from storyodds.models.assessment import assess
+from storyodds.reports.dashboard.dossier import Dossier, make_dossier
+from storyodds.reports.dashboard.page import SECTIONS, sections_of, story_page
+from storyodds.reports.wording import about_one_in, interval, percent
+from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.schema import CLASSES, Story
+
+DRAWS = 256
+LIMIT = 300_000  # bytes
+
+
+def dossier_of(story: Story, **options: object) -> Dossier:
+    return make_dossier(assess(resolve(story, standard=True), draws=DRAWS, **options))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def showcase() -> Dossier:
+    return dossier_of(load_story("rlhf-assistant"))
+
+
+@pytest.fixture(scope="module")
+def page(showcase: Dossier) -> str:
+    return story_page(showcase)
+
+
+@pytest.fixture(scope="module")
+def root(page: str) -> Element:
+    return parsed(page)
+
+
+def by_id(root: Element, id: str) -> Element:
+    [found] = [it for it in root.every if it.attributes.get("id") == id]
+    return found
+
+
+def test_the_page_is_one_whole_document(page: str, root: Element) -> None:
+    assert page.startswith('<!doctype html>\n<html lang="en">')
+    for tag in ("html", "head", "title", "body", "main", "h1", "style"):
+        assert len(root.all(tag)) == (
+            1
+            if tag != "title"
+            else 1
+            + len(root.all("svg"))
+            + sum(1 for it in root.all("text") for child in it.children if child.tag == "title")
+        ), tag
+    ids = [it.attributes["id"] for it in root.every if "id" in it.attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_section_is_there_with_a_name_a_finding_and_a_link(
+    showcase: Dossier, root: Element
+) -> None:
+    sections = root.all("section")
+    assert len(sections) == len(SECTIONS)
+    linked = {it.attributes["href"] for it in root.all("nav")[0].all("a")}
+    for section in sections:
+        id = section.attributes["id"]
+        assert f"#{id}" in linked
+        [heading] = section.all("h2")
+        assert section.attributes["aria-labelledby"] == heading.attributes["id"]
+        [finding] = [it for it in section.all("p") if it.attributes.get("class") == "finding"]
+        assert len(finding.text) > 20, id
+
+
+def test_headings_do_not_skip_a_level(root: Element) -> None:
+    levels = [int(it.tag[1]) for it in root.every if it.tag in ("h1", "h2", "h3", "h4")]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_every_reference_inside_the_page_leads_somewhere(root: Element) -> None:
+    ids = {it.attributes["id"] for it in root.every if "id" in it.attributes}
+    for it in root.every:
+        for name in ("aria-labelledby", "aria-describedby"):
+            assert set(it.attributes.get(name, "").split()) <= ids
+        if it.attributes.get("href", "").startswith("#"):
+            assert it.attributes["href"][1:] in ids
+
+
+def test_every_picture_is_named_and_has_its_numbers(showcase: Dossier, root: Element) -> None:
+    assert len(root.all("svg")) == sum(len(it.figures) for it in sections_of(showcase)) > 0
+    for picture in root.all("svg"):
+        title, description = picture.children[:2]
+        assert (title.tag, description.tag) == ("title", "desc")
+        assert title.text and description.text
+    for table in root.all("table"):
+        assert table.all("caption")[0].text
+        assert {it.attributes["scope"] for it in table.all("th")} == {"col", "row"}
+
+
+def test_the_policy_lets_only_the_own_style_and_script_run(root: Element) -> None:
+    policy = policy_of(root)
+    [style] = root.all("style")
+    scripts = [it for it in root.all("script") if it.attributes.get("type") is None]
+    [script] = scripts
+    assert policy["style-src"] == policy_hash("".join(style.words))
+    assert policy["script-src"] == policy_hash("".join(script.words))
+    assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert policy["img-src"] == "data:"
+    for it in root.every:
+        assert "style" not in it.attributes
+        assert not any(name.startswith("on") for name in it.attributes)
+
+
+def test_nothing_is_loaded_and_links_out_are_https_without_referrer(root: Element) -> None:
+    for tag, name, value in addresses(root):
+        assert (tag, name) == ("a", "href")
+        assert value.startswith(("#", "https://", "data:text/csv;", "data:application/json;"))
+    for it in root.all("a"):
+        if it.attributes["href"].startswith("https://"):
+            assert it.attributes["rel"] == "noreferrer"
+        if it.attributes["href"].startswith("data:"):
+            assert it.attributes["download"].endswith((".csv", ".json"))
+    assert style_addresses("".join(root.all("style")[0].words)) == []
+
+
+def test_numbers_are_those_of_the_estimate(showcase: Dossier, root: Element) -> None:
+    estimate = showcase.estimate
+    shown = {
+        it.attributes["data-odds"]: it.text for it in root.every if "data-odds" in it.attributes
+    }
+    assert {"success", "catastrophe"} <= set(shown)
+    for name, words in shown.items():
+        entry = estimate["classes" if name in CLASSES else "fates"][name]
+        assert words == percent(entry["mean"])
+    header = root.all("header")[0].text
+    for name in ("success", "catastrophe"):
+        assert interval(estimate["fates"][name]) in header
+        assert about_one_in(estimate["fates"][name]["mean"]) in header
+    provenance = by_id(root, "provenance").all("tbody")[0].all("tr")
+    assert [row.all("th")[0].text for row in provenance] == [
+        entry["name"] for entry in estimate["provenance"]
+    ]
+    worst = by_id(root, "failure-paths").all("li")[0].text
+    assert percent(estimate["paths"][0]["concern"]["mean"]) in worst
+    assert all(literal in worst for literal in estimate["paths"][0]["literals"])
+
+
+def test_the_script_gets_its_data(showcase: Dossier, root: Element) -> None:
+    given = json.loads("".join(by_id(root, "page-data").words))
+    assert given["what_if"] == showcase.parts["what_if"]
+    assert by_id(root, "what-if-result").attributes["aria-live"] == "polite"
+    assert "JavaScript" in by_id(root, "what-if-result").text
+    assert by_id(root, "sliders").children == []
+    assert "hidden" in by_id(root, "tip").attributes
+
+
+def test_the_page_is_small_and_the_same_twice(page: str) -> None:
+    again = story_page(dossier_of(load_story("rlhf-assistant")))
+    assert again == page
+    assert len(page.encode()) < LIMIT
+
+
+def test_text_of_a_story_stays_text(root: Element) -> None:
+    hostile = parsed(story_page(dossier_of(hostile_story())))
+    said = [it.words for it in hostile.all("h1")]
+    assert "".join(said[0]) == hostile_story().title  # the attack is there, as words
+
+    def counts(of: Element) -> dict[str, int]:
+        return {
+            tag: len(of.all(tag))
+            for tag in (
+                "script",
+                "style",
+                "section",
+                "h1",
+                "h2",
+                "form",
+                "iframe",
+                "object",
+                "link",
+            )
+        }
+
+    assert counts(hostile) == counts(root)
+    assert hostile.all("img") == []
+    assert ATTACK in "".join(word for it in hostile.all("pre") for word in it.words)
+    test_the_policy_lets_only_the_own_style_and_script_run(hostile)
+    test_nothing_is_loaded_and_links_out_are_https_without_referrer(hostile)
+
+
+def test_a_quiet_attack_leaves_the_tags_as_they_are() -> None:
+    """The same story with words of the same length in the places of an attack."""
+    attack = '<b a="1">\'&'
+    one, other = (
+        parsed(story_page(dossier_of(hostile_story("cat-classifier", attack=it))))
+        for it in (attack, "x" * len(attack))
+    )
+    assert shape(one) == shape(other)
+
+
+@pytest.mark.parametrize("name", ["carlsmith-six-premises", "cat-classifier"])
+def test_stories_without_uncertainty_or_with_little_have_every_section(name: str) -> None:
+    root = parsed(story_page(dossier_of(load_story(name))))
+    assert [it.attributes["id"] for it in root.all("section")] == [
+        it.id for it in sections_of(dossier_of(load_story(name)))
+    ]
+    assert len(root.all("section")) == len(SECTIONS)
+
+
+def test_a_simulated_story_says_what_cannot_be_worked_out(showcase: Dossier) -> None:
+    dossier = dossier_of(load_story("cat-classifier"), method="simulation")
+    root = parsed(story_page(dossier))
+    assert len(root.all("section")) == len(SECTIONS)
+    assert "Simulated, not summed exactly" in root.all("header")[0].text
+    for id in ("what-moves-it", "evidence", "value-of-information"):
+        assert "simulated" in by_id(root, id).text
+    assert not showcase.reasons
+
+
+def test_a_doubtful_computation_is_marked_at_the_top(showcase: Dossier) -> None:
+    failed = {**showcase.estimate["diagnostics"], "ok": False, "messages": ["too few draws"]}
+    doubtful = replace(showcase, estimate={**showcase.estimate, "diagnostics": failed})
+    root = parsed(story_page(doubtful))
+    assert "NOT RELIABLE" in root.all("header")[0].text
+    assert "too few draws" in root.all("header")[0].text
+    assert root.all("body")[0].attributes["class"] == "doubtful"
+    assert "(not reliable)" in root.all("header")[0].text
+    assert "NOT RELIABLE" not in parsed(story_page(showcase)).all("header")[0].text
