@@ -1,0 +1,123 @@
+"""The live pages in a browser: what a person changes is what the engine is asked."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support.hostile_story import hostile_story
+
+from storyodds import to_yaml
+
+Opener = Callable[..., Any]
+WIDE = {"viewport": {"width": 1240, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
+MOVED = re.compile("points|too small")
+PATIENCE = 60_000  # milliseconds: the machine may be busy, and how long it takes is not asked here
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of a folder with one hostile story in it."""
+    folder = tmp_path_factory.mktemp("live")
+    hostile = hostile_story("coinrun-agent").model_copy(update={"story": "hostile"})
+    (folder / "hostile.yaml").write_text(to_yaml(hostile), "utf-8")
+    (folder / "broken.yaml").write_text("story: broken\n", "utf-8")
+    command = [sys.executable, "-m", "storyodds", "serve", str(folder), "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        yield json.loads(server.stdout.readline())["address"]
+        server.kill()
+
+
+@pytest.fixture
+def live(open_page: Opener, address: str) -> Opener:
+    """Open a page of the server: `live(path, fragment, **options)`."""
+
+    def opened(path: str, fragment: str = "", **options: Any) -> Any:
+        page = open_page(f"{address}{path}", fragment, allowed=(address,), **options)
+        page.set_default_timeout(PATIENCE)
+        return page
+
+    return opened
+
+
+def wait_for_change(page: Any) -> None:
+    """Until an answer to what was changed is there."""
+    page.locator("[data-change=success]").filter(has_text=MOVED).wait_for()
+    page.locator("body:not(.asking)").wait_for()
+
+
+def chance(page: Any, event: str) -> str:
+    return str(page.locator(f".headline [data-odds={event}]").inner_text())
+
+
+def test_a_part_that_is_switched_off_is_asked_of_the_engine(live: Opener) -> None:
+    page = live("stories/rlhf-assistant", **WIDE)
+    before = chance(page, "catastrophe")
+    page.locator("[data-part='check:blind-audit']").uncheck()
+    wait_for_change(page)
+    after = chance(page, "catastrophe")
+    assert after != before
+    # The state is in the address: another page of it gives the same odds.
+    again = live("stories/rlhf-assistant", "#" + page.url.partition("#")[2], **WIDE)
+    wait_for_change(again)
+    assert chance(again, "catastrophe") == after
+    again.locator("#reset").click()
+    again.locator("[data-change=success]").filter(has_text=re.compile("^as written$")).wait_for()
+    assert chance(again, "catastrophe") == before
+
+
+def test_a_number_moves_by_keyboard_and_a_wrong_one_says_why(
+    live: Opener, open_page: Opener
+) -> None:
+    page = live("stories/coinrun-agent", **WIDE)
+    before = chance(page, "success")
+    page.locator("details[data-group] summary").first.focus()
+    number = page.locator("details[data-group][open] [data-number]").first
+    number.locator("input[type=range]").focus()
+    page.keyboard.press("End")
+    wait_for_change(page)
+    assert chance(page, "success") != before or "points" in page.inner_text("#odds-table")
+    number.locator("input[type=text]").fill("{beta: [0, 1]}")
+    page.keyboard.press("Enter")
+    page.locator("#mistakes:not([hidden])").wait_for()
+    assert "0" in page.inner_text("#mistake-list")
+    assert all("422" in said for said in open_page.troubles)  # a browser tells refusals as errors
+    open_page.troubles.clear()
+
+
+def test_nothing_planted_runs_and_a_broken_story_is_told(live: Opener) -> None:
+    for path in ("", "stories/hostile", "stories/broken"):
+        page = live(path, **WIDE)
+        assert page.evaluate("window.broken") is None
+        assert page.locator("[onerror],[onload],[style]").count() == 0
+    assert "mistake" in live("", **WIDE).inner_text("main")
+    assert "title" in live("stories/broken", **WIDE).inner_text("main")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(live: Opener, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    for path in ("", "stories/rlhf-assistant", "stories/broken"):
+        page = live(path, color_scheme=scheme, bypass_csp=True, **WIDE)
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        found = Axe().run(page).response
+        assert [(it["id"], it["nodes"][0]["html"][:200]) for it in found["violations"]] == [], path
+        assert len(found["passes"]) > 10
+
+
+def test_a_phone_does_not_scroll_sideways(live: Opener) -> None:
+    for path in ("", "stories/rlhf-assistant"):
+        page = live(path, **PHONE)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_it_reads_without_scripts(live: Opener) -> None:
+    page = live("stories/coinrun-agent", java_script_enabled=False, **WIDE)
+    assert re.fullmatch(r"[<>]?[\d.]+%", chance(page, "success"))
+    assert "JavaScript" in page.inner_text("header")

@@ -1,0 +1,187 @@
+"""The pages as people meet them: from disk, in a browser that may ask nothing of any network."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.hostile_story import hostile_story
+from support.large_story import large_story
+
+from storyodds import estimate, load_story, summarize, to_yaml
+from storyodds.cli import main
+from storyodds.reports.figures.figure import DARK, LIGHT
+from storyodds.reports.wording import interval, percent
+
+Opener = Callable[..., Any]
+
+STORIES = ("rlhf-assistant", "carlsmith-six-premises", "many-routes", "hostile")
+WIDE = {"viewport": {"width": 1240, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of four stories, as the command writes them."""
+    folder = tmp_path_factory.mktemp("pages")
+    hostile = hostile_story().model_copy(update={"story": "hostile"})
+    (folder / "hostile.yaml").write_text(to_yaml(hostile), "utf-8")
+    (folder / "many-routes.yaml").write_text(to_yaml(large_story()), "utf-8")
+    named = [*STORIES[:2], str(folder / "many-routes.yaml"), str(folder / "hostile.yaml")]
+    out = folder / "out"
+    assert main(["dashboard", *named, "-o", str(out), "--draws", "1024", "--json"]) == 0
+    return out
+
+
+def every_page(pages: Path) -> list[Path]:
+    found = sorted(pages.glob("*.html"))
+    assert {page.stem for page in found} == {"index", *STORIES}
+    return found
+
+
+def test_nothing_is_asked_of_a_network_and_nothing_planted_runs(
+    pages: Path, open_page: Opener
+) -> None:
+    for file in every_page(pages):
+        page = open_page(file, **WIDE)
+        assert page.evaluate("window.broken") is None
+        assert page.evaluate("document.querySelectorAll('script:not([type])').length") <= 1
+        assert page.evaluate("document.images.length") == 0 or file.stem != "hostile"
+        assert page.locator("[onerror],[onload],[onclick],[style]").count() == 0
+        assert page.locator("a[href^='javascript' i]").count() == 0
+
+
+def test_what_is_planted_after_the_page_was_made_does_not_run(
+    pages: Path, open_page: Opener, tmp_path: Path
+) -> None:
+    text = (pages / "rlhf-assistant.html").read_text("utf-8")
+    spoiled = tmp_path / "spoiled.html"
+    planted = "<script>window.broken=1</script><img src=x onerror='window.broken=2'>"
+    spoiled.write_text(text.replace("</main>", f"{planted}</main>"), "utf-8")
+    page = open_page(spoiled, **WIDE)
+    assert page.evaluate("window.broken") is None
+    refused = [said for said in open_page.troubles if "Content Security Policy" in said]
+    assert len(refused) >= 2
+    open_page.troubles.clear()
+
+
+def test_every_picture_is_named_and_has_its_numbers(pages: Path, open_page: Opener) -> None:
+    for file in every_page(pages):
+        page = open_page(file, **WIDE)
+        pictures = page.locator("svg")
+        assert pictures.count() >= (1 if file.stem == "index" else 8)
+        named = pictures.evaluate_all(
+            """all => all.map(svg => (svg.getAttribute('aria-labelledby') ?? '').split(' ')
+                .map(id => document.getElementById(id)?.textContent ?? '').join(' '))"""
+        )
+        assert all(name.strip() for name in named), file.stem
+        ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+        assert len(ids) == len(set(ids)), file.stem
+
+
+def test_every_link_within_a_page_leads_somewhere(pages: Path, open_page: Opener) -> None:
+    for file in every_page(pages):
+        page = open_page(file, **WIDE)
+        lost = page.evaluate(
+            """[...document.querySelectorAll('a[href^="#"]')].map(a => a.getAttribute('href'))
+                .filter(href => !document.getElementById(decodeURIComponent(href.slice(1))))"""
+        )
+        assert lost == [], file.stem
+        near = page.evaluate(
+            """[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))
+                .filter(href => !/^(#|https:|data:)/.test(href))"""
+        )
+        assert all((pages / href.split("#")[0]).is_file() for href in near), near
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(pages: Path, open_page: Opener, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    for file in every_page(pages):
+        # The policy of a page forbids the tool too, so it looks at the page with that set aside.
+        page = open_page(file, color_scheme=scheme, bypass_csp=True, **WIDE)
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        found = Axe().run(page)
+        told = [
+            (it["id"], [node["html"][:200] for node in it["nodes"][:3]])
+            for it in found.response["violations"]
+        ]
+        assert told == [], f"{file.stem}: {told}"
+        assert len(found.response["passes"]) > 10
+
+
+def test_dark_and_light_have_their_colors(pages: Path, open_page: Opener) -> None:
+    for scheme, colors in (("light", LIGHT), ("dark", DARK)):
+        page = open_page(pages / "rlhf-assistant.html", color_scheme=scheme, **WIDE)
+        ink = page.evaluate("getComputedStyle(document.body).color")
+        wanted = tuple(int(colors["ink"][k : k + 2], 16) for k in (1, 3, 5))
+        assert ink == f"rgb{wanted}"
+
+
+def test_a_phone_does_not_scroll_sideways(pages: Path, open_page: Opener) -> None:
+    for file in every_page(pages):
+        page = open_page(file, **PHONE)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, file.stem
+
+
+def test_it_reads_without_scripts(pages: Path, open_page: Opener) -> None:
+    found = summarize(estimate(load_story("rlhf-assistant"), draws=1024))
+    page = open_page(pages / "rlhf-assistant.html", java_script_enabled=False, **WIDE)
+    text = page.locator("header").inner_text()
+    for fate in ("success", "catastrophe"):
+        assert percent(found["fates"][fate]["mean"]) in text
+        assert interval(found["fates"][fate]) in text
+    assert page.locator("main svg").first.is_visible()
+    page.locator("details > summary").first.click()
+    assert page.locator("details[open] table").first.is_visible()
+
+
+def test_by_keyboard_alone(pages: Path, open_page: Opener) -> None:
+    page = open_page(pages / "rlhf-assistant.html", **WIDE)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    slider = page.locator("#sliders input[type=range]").first
+    before = page.locator("[data-odds=success]").first.inner_text()
+    slider.focus()
+    for _ in range(12):
+        page.keyboard.press("PageUp")
+    assert page.locator("[data-odds=success]").first.inner_text() != before
+    mark = page.locator("[data-tip]").first
+    mark.focus()
+    assert page.locator("#tip").is_visible()
+    assert page.locator("#tip").inner_text() == mark.get_attribute("data-tip")
+    page.keyboard.press("Escape")
+    assert page.locator("#tip").is_hidden()
+
+
+def test_on_paper_no_section_is_torn_that_fits_a_sheet(pages: Path, open_page: Opener) -> None:
+    from io import BytesIO
+
+    from pypdf import PdfReader
+
+    page = open_page(pages / "rlhf-assistant.html", **WIDE)
+    sheets = [
+        re.sub(r"\s+", "", sheet.extract_text())
+        for sheet in PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages
+    ]
+    assert len(sheets) > 3
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 688, "height": 1000})  # A4 less its margins
+    torn = []
+    for name, height, words in _sections(page):
+        first = [k for k, sheet in enumerate(sheets) if words[:60] in sheet]
+        last = [k for k, sheet in enumerate(sheets) if words[-60:] in sheet]
+        if height < 900 and first and last and not set(first) & set(last):
+            torn.append(name)
+    assert torn == []
+    whole = "".join(sheets)
+    assert "whatif" not in whole.lower() or page.locator("#what-if").is_hidden()
+
+
+def _sections(page: Any) -> Iterator[tuple[str, float, str]]:
+    for it in page.locator("main section").all():
+        if it.is_visible():
+            box = it.bounding_box()
+            yield it.get_attribute("id"), box["height"], re.sub(r"\s+", "", it.inner_text())
