@@ -31,7 +31,7 @@ from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast, Formula
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Route
 
-NAMES = ["a", "b", "c", "d", "e", "f", "g"]
+NAMES = ("a", "b", "c", "d", "e", "f", "g")
 
 relaxed = settings(
     max_examples=100,
@@ -87,14 +87,14 @@ def test_random_formulas(formula: Formula) -> None:
 
 
 @relaxed
-@given(formulas(["c1", "c2", *NAMES]), formulas(["c2", *NAMES[:3]]), formulas(NAMES))
+@given(formulas(("c1", "c2", *NAMES)), formulas(("c2", *NAMES[:3])), formulas(NAMES))
 def test_composites_are_expanded(outer: Formula, first: Formula, second: Formula) -> None:
     composites = {"c1": first, "c2": second}
     assert set(minimal_cut_sets(outer, composites, "x")) == prime_implicants(outer, composites)
 
 
 @relaxed
-@given(formulas(["c1", "c2", "c3", *NAMES]), *(formulas(["c3", *NAMES]) for _ in range(3)))
+@given(formulas(("c1", "c2", "c3", *NAMES)), *(formulas(("c3", *NAMES)) for _ in range(3)))
 def test_a_family_tells_what_its_list_tells(
     outer: Formula, first: Formula, second: Formula, third: Formula
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_family_tells_what_its_list_tells(
 @relaxed
 @given(st.data())
 def test_the_oracle_lists_the_same(data: st.DataObject) -> None:
-    requires = data.draw(formulas(["both", *NAMES[:3]]))
+    requires = data.draw(formulas(("both", *NAMES[:3])))
     composite = data.draw(formulas(NAMES[:3]))
     story = tell(
         {**{n: believe(0.5) for n in NAMES[:3]}, "both": Assumption(holds_when=composite)},

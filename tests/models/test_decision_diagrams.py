@@ -44,14 +44,14 @@ from storyodds.models.gate_graphs import (
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import AnyOf, AtLeast, Formula
 
-NAMES = ["a", "b", "c", "d", "e", "f"]
+NAMES = ("a", "b", "c", "d", "e", "f")
 COMPOSITES: dict[str, Formula] = {
     "c1": AnyOf(any=("c2", ("not a", "b"))),
     "c2": AtLeast(at_least=2, of=("a", "not d", "e")),
 }
 EXACT = {"rtol": 1e-12, "atol": 1e-15}
 
-nested = formulas(["c1", "c2", *NAMES], depth=3)
+nested = formulas(("c1", "c2", *NAMES), depth=3)
 numbers = st.one_of(st.floats(0.0, 1.0), st.sampled_from((0.0, 1.0, 0.5)))
 chances = st.fixed_dictionaries(dict.fromkeys(NAMES, numbers))
 

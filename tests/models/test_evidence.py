@@ -41,7 +41,7 @@ ROUTES = (
     Route(id="r2", class_="mesa-optimizer", bits=-1, harm=0.5),
     Route(id="something-else", class_="other", bits=-2, harm=0.1),
 )
-OUTCOMES = [*CLASSES, "r0", "r1", "r2"]
+OUTCOMES = (*CLASSES, "r0", "r1", "r2")
 
 
 def around(*items: Evidence) -> Story:
@@ -58,7 +58,7 @@ def rows(found: Evidence, table: dict[str, float]) -> list[float]:
 
 
 @relaxed
-@given(evidence_items(0, ["a", "b"], OUTCOMES, certain=False))
+@given(evidence_items(0, ("a", "b"), OUTCOMES, certain=False))
 def test_collapsed_tables_are_the_oracles_means(found: Evidence) -> None:
     resolved = resolve(around(found))
     table = collapsed_tables(build_graph(resolved), [n.distribution for n in resolved.numbers])[0]
@@ -71,7 +71,7 @@ def test_collapsed_tables_are_the_oracles_means(found: Evidence) -> None:
 
 
 @relaxed
-@given(evidence_items(0, ["a", "b"], OUTCOMES, certain=True))
+@given(evidence_items(0, ("a", "b"), OUTCOMES, certain=True))
 def test_explicit_tables_are_the_oracles_at_fixed_values(found: Evidence) -> None:
     prepared = prepare(resolve(around(found)))
     values = np.repeat(from_uniforms(prepared, (), np.zeros((1, 0))), 3, axis=0)
@@ -88,8 +88,8 @@ def test_explicit_tables_are_the_oracles_at_fixed_values(found: Evidence) -> Non
 @st.composite
 def stories_with_uncertain_evidence(draw: st.DrawFn) -> Story:
     story = draw(small_stories(max_assumptions=4, max_routes=4))
-    names = sorted(story.assumptions)
-    outcomes = sorted({route.id for route in story.routes} | {*CLASSES})
+    names = tuple(sorted(story.assumptions))
+    outcomes = tuple(sorted({route.id for route in story.routes} | {*CLASSES}))
     count = draw(st.integers(1, 3))
     items = [draw(evidence_items(i, names, outcomes, certain=False)) for i in range(count)]
     return story.model_copy(update={"evidence": tuple(items)})

@@ -189,7 +189,7 @@ def test_merged_classes_by_enumeration(story: Story) -> None:
         assert merged.changed.means[:4] == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-@given(formulas(["a", "b", "c"]), st.lists(st.booleans(), min_size=3, max_size=3))
+@given(formulas(("a", "b", "c")), st.lists(st.booleans(), min_size=3, max_size=3))
 def test_negation(formula: Formula, values: list[bool]) -> None:
     truth = dict(zip("abc", values, strict=True))
     assert bool(holds(negated(formula), truth.__getitem__)) is not bool(

@@ -3,8 +3,12 @@
 Every story drawn is valid. Ids say what they name: `a…` free or `given` assumptions, `c…`
 composites, `r…` rivals, `h…` hazards, `k…` constraints, `n…` nudges, `v…` checks, `e…` evidence.
 A story may give its own evidence probability 0; the oracle then raises `ImpossibleEvidence`.
+
+To build a strategy takes longer than to draw from it, so those that many stories draw from are
+built once for the same arguments.
 """
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -46,6 +50,7 @@ EXTREME = (1e-12, 1e-6, 1.0 - 1e-9, 1.0 - 1e-4)
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 KINDS = ("schemer", "proxy-aligned", "sycophant")
 
+type Names = tuple[str, ...]
 type Strategy = st.SearchStrategy[Any]
 
 
@@ -98,7 +103,8 @@ def bounded_forms(draw: st.DrawFn) -> Any:
     kind = draw(st.sampled_from(("uniform", "normal", "lognormal")))
     if kind == "uniform":
         low = draw(st.integers(0, 90)) / 100.0
-        return UniformForm(uniform=(low, low + (1.0 - low) * draw(st.integers(1, 20)) / 20.0))
+        high = low + (1.0 - low) * draw(st.integers(1, 20)) / 20.0
+        return UniformForm(uniform=(low, min(1.0, high)))  # the sum may round to more than 1
     if kind == "normal":
         mean = draw(st.integers(-20, 120)) / 100.0
         return Normal(normal=(mean, draw(st.integers(1, 100)) / 100.0))
@@ -117,6 +123,7 @@ def pools(values: Strategy, judgment: type, pool: type) -> Strategy:
     return st.lists(judges, min_size=1, max_size=3).map(lambda found: pool(pool=tuple(found)))
 
 
+@cache
 def probabilities(certain: bool) -> Strategy:
     """Draw a PRIOR for a probability or rate: `Fixed` alone where certain, else every form."""
     fixed = st.builds(Fixed, fixed=plain_probabilities())
@@ -131,6 +138,7 @@ def probabilities(certain: bool) -> Strategy:
     )
 
 
+@cache
 def bits(certain: bool) -> Strategy:
     """Draw a PRIOR in bits: `Fixed` alone where certain, else every form."""
     fixed = st.builds(Fixed, fixed=plain_bits())
@@ -149,9 +157,10 @@ def bits(certain: bool) -> Strategy:
 # --- formulas and assumptions -----------------------------------------------------------------
 
 
-def formulas(names: list[str], depth: int = 2) -> Strategy:
+@cache
+def formulas(names: Names, depth: int = 2) -> Strategy:
     """Draw a formula over some of the names, compounds nested up to `depth`."""
-    leaf = st.sampled_from(names).flatmap(lambda name: st.sampled_from([name, f"not {name}"]))
+    leaf = st.sampled_from(names).flatmap(lambda name: st.sampled_from((name, f"not {name}")))
     if depth == 0:
         return leaf
     parts = st.lists(formulas(names, depth - 1), min_size=1, max_size=3).map(tuple)
@@ -167,13 +176,15 @@ def formulas(names: list[str], depth: int = 2) -> Strategy:
     )
 
 
-def optional_formulas(names: list[str]) -> Strategy:
+@cache
+def optional_formulas(names: Names) -> Strategy:
     """Draw a formula or None; always None where there is nothing to name."""
     return st.one_of(st.none(), formulas(names), formulas(names)) if names else st.none()
 
 
+@cache
 @st.composite
-def given_rows(draw: st.DrawFn, earlier: list[str], certain: bool) -> tuple[GivenRow, ...]:
+def given_rows(draw: st.DrawFn, earlier: Names, certain: bool) -> tuple[GivenRow, ...]:
     """Draw one or two rows with `when`, then the one that says `otherwise`."""
     values = probabilities(certain)
     rows = [
@@ -187,13 +198,13 @@ def given_rows(draw: st.DrawFn, earlier: list[str], certain: bool) -> tuple[Give
 def assumption_sets(draw: st.DrawFn, limit: int, certain: bool) -> dict[str, Assumption | None]:
     """Draw up to `limit` free or `given` assumptions and up to 3 composites, in any order."""
     few = min(limit, draw(st.sampled_from((0, 2, 3, 3))))
-    drawn = st.sampled_from(["free", "free", "given"])
+    drawn = st.sampled_from(("free", "free", "given"))
     kinds = draw(st.lists(drawn, min_size=few, max_size=limit))
     kinds += ["composite"] * (draw(st.integers(0, 3)) if kinds else 0)
     specs: dict[str, Assumption | None] = {}
     for index, kind in enumerate(draw(st.permutations(kinds))):
-        earlier = list(specs)
-        scope: Any = draw(st.sampled_from([None, "run", "world"]))
+        earlier = tuple(specs)
+        scope: Any = draw(st.sampled_from((None, "run", "world")))
         if kind == "composite" and earlier:
             specs[f"c{index}"] = Assumption(holds_when=draw(formulas(earlier)))
         elif kind == "given" and earlier:
@@ -209,7 +220,7 @@ def assumption_sets(draw: st.DrawFn, limit: int, certain: bool) -> dict[str, Ass
 
 
 @st.composite
-def route_sets(draw: st.DrawFn, names: list[str], limit: int, certain: bool) -> tuple[Route, ...]:
+def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tuple[Route, ...]:
     """Draw up to `limit` routes, `something-else` among them, `intended` listed or implied."""
     listed = limit >= 2 and draw(st.booleans())
     count = draw(st.integers(0, limit - 1 - listed))
@@ -246,10 +257,11 @@ def route_sets(draw: st.DrawFn, names: list[str], limit: int, certain: bool) -> 
 
 @st.composite
 def rationales(
-    draw: st.DrawFn, names: list[str], routes: tuple[Route, ...], certain: bool
+    draw: st.DrawFn, names: Names, routes: tuple[Route, ...], certain: bool
 ) -> Rationale:
     """Draw constraints and nudges, each by route id and by class."""
-    targets = sorted({route.id for route in routes if route.id != "something-else"} | {*CLASSES})
+    rivals = {route.id for route in routes if route.id != "something-else"}
+    targets = tuple(sorted(rivals | {*CLASSES}))
     named = st.lists(st.sampled_from(targets), min_size=1, max_size=3, unique=True).map(tuple)
     constraints = [
         Constraint(id=f"k{index}", holds=draw(formulas(names)), rules_out=draw(named))
@@ -271,12 +283,12 @@ def rationales(
 
 
 @st.composite
-def goals(draw: st.DrawFn, names: list[str], certain: bool) -> Goal:
+def goals(draw: st.DrawFn, names: Names, certain: bool) -> Goal:
     """Draw up to three hazards of either criterion."""
     hazards = [
         Hazard(
             id=f"h{index}",
-            criterion=draw(st.sampled_from(["alignment", "competitiveness"])),
+            criterion=draw(st.sampled_from(("alignment", "competitiveness"))),
             requires=draw(optional_formulas(names)),
             probability=draw(probabilities(certain)),
             harm=draw(st.one_of(st.none(), probabilities(certain))),
@@ -286,7 +298,7 @@ def goals(draw: st.DrawFn, names: list[str], certain: bool) -> Goal:
     return Goal(
         specification="What is meant.",
         desirability="Why that is good.",
-        optimization=draw(st.sampled_from(["none", "narrow", "myopic", "open-ended"])),
+        optimization=draw(st.sampled_from(("none", "narrow", "myopic", "open-ended"))),
         loss_seeking=draw(st.booleans()),
         hazards=tuple(hazards),
     )
@@ -295,8 +307,9 @@ def goals(draw: st.DrawFn, names: list[str], certain: bool) -> Goal:
 # --- checks and evidence ----------------------------------------------------------------------
 
 
+@cache
 @st.composite
-def tables(draw: st.DrawFn, names: list[str], values: Strategy) -> dict[str, Any]:
+def tables(draw: st.DrawFn, names: Names, values: Strategy) -> dict[str, Any]:
     """Draw a value for some of the names."""
     chosen = draw(st.lists(st.sampled_from(names), max_size=4, unique=True))
     return {name: draw(values) for name in chosen}
@@ -304,7 +317,7 @@ def tables(draw: st.DrawFn, names: list[str], values: Strategy) -> dict[str, Any
 
 @st.composite
 def counts_items(
-    draw: st.DrawFn, base: dict[str, Any], hypotheses: list[str], certain: bool
+    draw: st.DrawFn, base: dict[str, Any], hypotheses: Names, certain: bool
 ) -> Evidence:
     """Draw observed counts with rates for an assumption or for the outcome."""
     trials = draw(st.integers(1, 30))
@@ -319,7 +332,7 @@ def counts_items(
 
 @st.composite
 def bayes_items(
-    draw: st.DrawFn, base: dict[str, Any], hypotheses: list[str], certain: bool
+    draw: st.DrawFn, base: dict[str, Any], hypotheses: Names, certain: bool
 ) -> Evidence:
     """Draw a Bayes factor against `default`, or against false (left out or 0)."""
     reference = Fixed(fixed=0.0)
@@ -333,7 +346,7 @@ def bayes_items(
 
 @st.composite
 def evidence_items(
-    draw: st.DrawFn, index: int, names: list[str], hypotheses: list[str], certain: bool
+    draw: st.DrawFn, index: int, names: Names, hypotheses: Names, certain: bool
 ) -> Evidence:
     """Draw one item of any kind about anything that it may be about."""
     forecast = draw(st.integers(0, 2)) == 0
@@ -370,16 +383,16 @@ def small_stories(
         Whether all numbers are `Fixed`; if not, every PRIOR form but `Ref` appears everywhere.
     """
     assumptions = draw(assumption_sets(max_assumptions, certain))
-    names = sorted(assumptions)
+    names = tuple(sorted(assumptions))
     routes = draw(route_sets(names, max_routes, certain))
     goal = draw(goals(names, certain))
-    outcomes = sorted({route.id for route in routes} | {*CLASSES})
-    flagged = outcomes + [hazard.id for hazard in goal.hazards]
+    outcomes = tuple(sorted({route.id for route in routes} | {*CLASSES}))
+    flagged = (*outcomes, *(hazard.id for hazard in goal.hazards))
     rates = probabilities(certain)
     checks = [
         Check(
             id=f"v{index}",
-            role=draw(st.sampled_from(["held-out", "in-the-loss"])),
+            role=draw(st.sampled_from(("held-out", "in-the-loss"))),
             flags={**draw(tables(flagged, rates)), "default": draw(rates)},
         )
         for index in range(draw(st.integers(0, 2)))
