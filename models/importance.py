@@ -205,7 +205,7 @@ def measure(assessment: Assessment, of: Sequence[str] = EVENTS) -> Importance:
     roads = _roads(assessment)
     ways = _Ways(graph, said)
     tables, missing, wholes = [], {}, []
-    joints = [(event, [_joint(road, event) for road in roads]) for event in _events(assessment, of)]
+    joints = [(event, _joints(roads, event)) for event in _events(assessment, of)]
     chances = [_interleaved(r.found.assumptions, r.found.assumptions_false) for r in roads]
     means = [weights @ chance for chance in chances]
     for event, (averaged, exact) in joints:
@@ -321,6 +321,12 @@ def _gate(graph: StoryGraph, outcome: int) -> Gate:
     """What has to hold for an ending: the hazard's conditions where one fired, else the route's."""
     node = graph.outcomes[outcome]
     return graph.routes[node.route] if node.hazard is None else graph.hazards[node.hazard]
+
+
+def _joints(roads: tuple[_Road, _Road], event: _Event) -> tuple[_Joint, _Joint]:
+    """An event by both roads, worked out once where they are the same."""
+    averaged = _joint(roads[0], event)
+    return averaged, averaged if roads[1] is roads[0] else _joint(roads[1], event)
 
 
 def _joint(road: _Road, event: _Event) -> _Joint:
