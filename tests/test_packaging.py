@@ -1,16 +1,26 @@
 """The hand-written lists of the build, held to the tree; and what an installation contains."""
 
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
 import tomllib
-from collections.abc import Mapping, Sequence
-from importlib.metadata import metadata, requires
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.metadata import metadata, packages_distributions, requires
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.installed import modules
 
 from storyodds.priors.library import pack_names, view_names
 from storyodds.scenarios.loader import bundled_stories
+
+pytestmark = pytest.mark.installed
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("models", "priors", "reports", "scenarios")
@@ -108,6 +118,56 @@ def test_metadata() -> None:
     assert about["License-Expression"] == "Apache-2.0"
     assert about["Requires-Python"] == ">=3.12"
     assert len(requires("storyodds") or ()) >= len(PROJECT["project"]["dependencies"])
+
+
+def test_the_command() -> None:
+    command = shutil.which("storyodds", path=sysconfig.get_path("scripts"))
+    assert command is not None
+    done = subprocess.run([command, "--version"], capture_output=True, check=True, text=True)
+    assert done.stdout == f"storyodds, version {PROJECT['project']['version']}\n"
+
+
+def libraries(source: str) -> Iterator[str]:
+    """Every library that is imported, at the top of a file or anywhere in it."""
+    for node in ast.walk(ast.parse(source)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        for name in names:
+            top = name.partition(".")[0]
+            if top not in ("storyodds", "pydantic_core", *sys.stdlib_module_names):
+                yield top  # pydantic pins a pydantic_core of its own
+
+
+def normal(requirement: str) -> str:
+    """Give the name in a requirement as indexes compare it: `resvg_py` is `resvg-py`."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement)[0]).lower()
+
+
+@cache
+def asked_for() -> frozenset[str]:
+    """Every library that comes with what an installation asks for, extras left out."""
+    asked = {normal(line) for line in requires("storyodds") or () if "extra ==" not in line}
+    return frozenset(
+        name
+        for name, providers in packages_distributions().items()
+        if asked & set(map(normal, providers))
+    )
+
+
+def undeclared(source: str) -> set[str]:
+    """Every library that a file imports and that an installation does not ask for."""
+    return set(libraries(source)) - asked_for()
+
+
+def test_every_library_that_is_imported_is_asked_for() -> None:
+    found = {name: undeclared(file.read_text("utf-8")) for name, file in modules()}
+    assert not {name: missing for name, missing in found.items() if missing}
+
+
+def test_a_library_that_only_the_tests_ask_for_is_noticed() -> None:
+    source = "import numpy as np\ndef f():\n    from hypothesis.strategies import integers\n"
+    assert undeclared(source) == {"hypothesis"}
 
 
 @pytest.mark.checkout

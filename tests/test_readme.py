@@ -19,6 +19,8 @@ from storyodds.cli import cli
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.schema import Story
 
+pytestmark = pytest.mark.installed
+
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 CONSOLE = re.compile(r"```console\n\$ (?P<command>.*)\n(?P<output>(?:(?!```).*\n)*)```\n")

@@ -421,7 +421,6 @@ def test_an_unknown_event_is_refused() -> None:
 
 TREES = sorted(trees())
 LARGE = "two-hundred-events"
-MARKED = [pytest.param(name, marks=pytest.mark.slow) if name == LARGE else name for name in TREES]
 
 
 def compare(tree: Tree, answers: Mapping[str, Any], sign: int) -> None:
@@ -453,7 +452,7 @@ def compare(tree: Tree, answers: Mapping[str, Any], sign: int) -> None:
         assert theirs == pytest.approx(ours, rel=DIGITS, abs=1e-12), name
 
 
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.parametrize("name", TREES)
 def test_scrams_stored_answers(name: str) -> None:
     stored = trees()[name]
     compare(tree_of(stored), stored, stored.get("importance_sign", 1))

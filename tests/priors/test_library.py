@@ -9,6 +9,7 @@ from storyodds.priors.errors import InputError
 from storyodds.priors.forms import parse_prior
 
 
+@pytest.mark.installed
 def test_every_shipped_file_can_be_read() -> None:
     for name in library.pack_names():
         assert library.pack(name).pack == name

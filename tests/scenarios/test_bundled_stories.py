@@ -33,9 +33,6 @@ CHAIN = (
 )
 TOLD = [name for name in STORIES if name != CHAIN]
 
-# What the files say is the same in a wheel; that they are in it is for the packaging tests.
-pytestmark = pytest.mark.slow
-
 every_story = pytest.mark.parametrize("name", STORIES)
 every_told_story = pytest.mark.parametrize("name", TOLD)
 
@@ -111,6 +108,7 @@ def test_which_stories_there_are() -> None:
     }
 
 
+@pytest.mark.installed
 @every_story
 def test_it_loads_and_raises_no_question(name: str) -> None:
     story = load_story(name)
