@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from support.building import OFF, believe, item, tell
 from support.fixing import at_values
-from support.open_psa_writer import DIGITS, SCRAM, Tree, ask_scram, tree_of, trees
+from support.open_psa_writer import DIGITS, Tree, tree_of, trees
 from support.oracle import ImpossibleEvidence
 from support.oracle_importance import Joints, joints, mean_of, measures
 from support.strategies import small_stories
@@ -419,8 +419,9 @@ def test_an_unknown_event_is_refused() -> None:
 
 # SCRAM
 
-TREES = sorted(trees())
-LARGE = "two-hundred-events"
+# Sums over a whole story of two hundred events take a minute; ninety-five are as far out of reach
+# of enumeration, and decision diagrams are held to SCRAM's measures of the two hundred.
+TREES = sorted(set(trees()) - {"two-hundred-events"})
 
 
 def compare(tree: Tree, answers: Mapping[str, Any], sign: int) -> None:
@@ -456,10 +457,3 @@ def compare(tree: Tree, answers: Mapping[str, Any], sign: int) -> None:
 def test_scrams_stored_answers(name: str) -> None:
     stored = trees()[name]
     compare(tree_of(stored), stored, stored.get("importance_sign", 1))
-
-
-@pytest.mark.skipif(SCRAM is None, reason="scram is not installed")
-@pytest.mark.parametrize("name", [name for name in TREES if name != LARGE])
-def test_scrams_answers_of_today(name: str) -> None:
-    stored = trees()[name]
-    compare(tree_of(stored), ask_scram(tree_of(stored)), stored.get("importance_sign", 1))
