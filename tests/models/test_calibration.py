@@ -34,6 +34,8 @@ from storyodds.scenarios.schema import (
     Story,
 )
 
+pytestmark = pytest.mark.slow
+
 Array = NDArray[np.float64]
 
 N_SIMULATIONS = 200

@@ -137,6 +137,7 @@ def test_wide_formulas_are_small(kind: str) -> None:
     assert size(wide(n, formula)) <= most + 5 * n + 40
 
 
+@pytest.mark.slow
 def test_as_wide_a_formula_as_a_story_may_have() -> None:
     n = 400
     assert size(wide(n, AnyOf(any=names(n)))) <= 13 * n + 40

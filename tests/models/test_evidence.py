@@ -95,6 +95,7 @@ def stories_with_uncertain_evidence(draw: st.DrawFn) -> Story:
     return story.model_copy(update={"evidence": tuple(items)})
 
 
+@pytest.mark.slow
 @settings(relaxed, max_examples=60)
 @given(stories_with_uncertain_evidence())
 def test_means_are_exact_where_only_evidence_is_uncertain(story: Story) -> None:

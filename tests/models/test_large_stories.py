@@ -83,6 +83,7 @@ def fourteen_routes() -> Story:
     return tell(assumptions, [*routes, OFF], nudges=nudges, evidence=evidence)
 
 
+@pytest.mark.slow
 def test_fourteen_routes_by_patterns_and_by_quadrature() -> None:
     story = fourteen_routes()
     queries = tuple(
@@ -207,6 +208,7 @@ def two_hundred_routes() -> Story:
     return tell(assumptions, [*routes, residual], nudges=nudges)
 
 
+@pytest.mark.slow
 def test_two_hundred_routes_by_quadrature_and_by_integrals() -> None:
     story = two_hundred_routes()
     graph = build_graph(resolve(story))
@@ -248,6 +250,7 @@ def test_two_hundred_routes_by_quadrature_and_by_integrals() -> None:
     assert found.log_evidence[0] == pytest.approx(0.0, abs=1e-11)
 
 
+@pytest.mark.slow
 def test_two_hundred_routes_in_every_arithmetic() -> None:
     story = two_hundred_routes()
     found = []

@@ -152,6 +152,7 @@ def test_both_trust_themselves(both: tuple[Assessment, Assessment]) -> None:
 # --- plain Monte Carlo over the oracle ----------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(
     max_examples=6,
     deadline=None,

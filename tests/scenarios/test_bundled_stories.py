@@ -33,6 +33,8 @@ CHAIN = (
 )
 TOLD = [name for name in STORIES if name != CHAIN]
 
+pytestmark = pytest.mark.slow
+
 every_story = pytest.mark.parametrize("name", STORIES)
 every_told_story = pytest.mark.parametrize("name", TOLD)
 
