@@ -103,6 +103,13 @@ def test_bundled_files_are_found(package: str, names: Any) -> None:
     assert installed == set(names()) != set()
 
 
+@pytest.mark.parametrize("package", SETUPTOOLS["package-data"])
+def test_every_kind_of_data_is_installed(package: str) -> None:
+    installed = [Path(file.name) for file in files(package).iterdir() if file.is_file()]
+    for pattern in SETUPTOOLS["package-data"][package]:
+        assert any(file.match(pattern) for file in installed), pattern
+
+
 @pytest.mark.checkout
 def test_an_installation_has_the_data_of_the_tree() -> None:
     for package in SETUPTOOLS["package-data"]:
