@@ -21,6 +21,7 @@ from storyodds.priors import errors
 
 Array = NDArray[np.float64]
 
+_ROUNDING = 1e-12  # nats: weights that differ by less are all the same
 MAX_PARETO_K = 0.7
 MIN_ESS = 400
 MIN_ESS_SHARE = 0.1  # of a run so short that MIN_ESS is out of its reach
@@ -119,6 +120,8 @@ def weigh_by(prepared: PreparedStory, values: Array, log_weights: Array) -> Draw
 
 def smooth(log_weights: Array) -> tuple[Array, float | None]:
     """Smooth log weights by a Pareto tail; its shape k is None where there is no tail to fit."""
+    if np.ptp(log_weights) < _ROUNDING:
+        return log_weights, None
     from arviz_stats.base import array_stats  # over a second; only uncertain stories need it
 
     try:
