@@ -2,13 +2,19 @@
 
 Leaves are filled in for a block of draws; the circuit is run forward for what its roots are
 worth, and backward for how they depend on every leaf. Little work is done by numpy, more of it by
-numba on every core. Draws in which a sum of products would underflow are taken again in logs.
+numba on every core. The two differ in the last digits, so that which of them it is depends on the
+work alone, not on what else the process has done or imported. Draws in which a sum of products
+would underflow are taken again in logs.
 """
 
 import os
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +28,34 @@ from storyodds.priors.distributions import LN2
 from storyodds.priors.errors import Problem, UnsupportedStoryError
 
 Array = NDArray[np.float64]
+Wanted = Literal["usage", "won", "pulls"]
 
 SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
 _NUMBA_WORK = 1e8  # node evaluations that are worth the second it takes to load numba
+_CORE_WORK = 1e6  # those that are worth a thread
 _BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold
 _WIDTH = 64  # draws that go through the kernel side by side,
 _SCRATCH_CELLS = 2**25  # unless that would take more of float64 than this, for each core
+
+_much: ContextVar[bool] = ContextVar("much", default=False)
+
+
+@contextmanager
+def much_work() -> Iterator[None]:
+    """Say that there are many questions to come, which are worth loading numba together.
+
+    Inside, all of them are answered by numba, however small.
+
+    Examples
+    --------
+    >>> with much_work():
+    ...     pass  # ask
+    """
+    token = _much.set(True)
+    try:
+        yield
+    finally:
+        _much.reset(token)
 
 
 @dataclass(frozen=True)
@@ -82,7 +110,11 @@ class Evaluation:
 
 
 def evaluate(
-    program: Program, values: Array, likelihoods: LogLikelihoods, seeds: Array | None = None
+    program: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    seeds: Array | None = None,
+    upto: Wanted = "pulls",
 ) -> Evaluation:
     """Run a program over all draws.
 
@@ -94,6 +126,8 @@ def evaluate(
     likelihoods : LogLikelihoods
     seeds : (n_seeds, n_roots) or (n_draws, n_seeds, n_roots) array, optional
         Weighted sums of roots that derivatives are wanted of; nonnegative.
+    upto : {"usage", "won", "pulls"}
+        The last that is wanted of these, in this order; those after it are left empty.
 
     Returns
     -------
@@ -114,19 +148,19 @@ def evaluate(
     n_fixed = program.circuit.n_fixed
     n_moving = program.circuit.n_nodes - n_fixed
     work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * n_seeds)
-    fast = work > _NUMBA_WORK or "numba" in sys.modules
+    fast = work > _NUMBA_WORK or _much.get()
     cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
     step = int(np.clip(_BLOCK_CELLS // max(1, cells), 16, 2048))
     cores = (os.process_cpu_count() if sys.version_info >= (3, 13) else os.cpu_count()) or 1
-    cores = cores if fast else 1
+    cores = max(1, min(cores, int(work / _CORE_WORK))) if fast else 1
     step = max(1, min(step, -(-n // cores)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
     n_configs = len(program.config_routes)
     out = Evaluation(
         np.empty((n_roots, n)).T,
         np.empty((n_seeds, program.n_fixed_leaves, n)).transpose(2, 0, 1),
-        np.empty((n_seeds, n_configs, n)).transpose(2, 0, 1),
-        np.empty((n_seeds, n_configs, n)).transpose(2, 0, 1),
+        np.empty((n_seeds if upto != "usage" else 0, n_configs, n)).transpose(2, 0, 1),
+        np.empty((n_seeds if upto == "pulls" else 0, n_configs, n)).transpose(2, 0, 1),
     )
 
     def work_on(block: slice) -> None:
@@ -262,10 +296,14 @@ def _attempt(
             sums = log_sum_exp(np.log(wanted) + log_values[None], axis=1)
         # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
         risky |= ((sums < np.log(SMALLEST)) & (sums > -np.inf)).any(axis=0)
-    won = _won(program, race, usage, logs=logs)
     out.log_roots[draws] = (log_values + log_scale).T
     out.usage[draws] = usage.transpose(2, 0, 1)
+    if not out.won.shape[1]:
+        return np.asarray(risky)
+    won = _won(program, race, usage, logs=logs)
     out.won[draws] = won.transpose(2, 0, 1)
+    if not out.pulls.shape[1]:
+        return np.asarray(risky)
     losses = _losses(program, race, usage, stay_pulls, logs=logs)
     with np.errstate(invalid="ignore"):
         pulls = won + losses

@@ -1,6 +1,6 @@
 """Global sensitivity: which uncertain numbers the spread of an answer comes from.
 
-Variance-based indices (Sobol; Saltelli et al. 2010) and Shapley effects (Goda 2021), by SALib, of
+Variance-based indices (Sobol; Saltelli et al. 2010; by SALib) and Shapley effects (Goda 2021) of
 P(event | E, θ) as a function of θ. Every number is drawn from its own posterior, but as if it were
 independent of the others, which the indices need: what the evidence makes of two numbers together
 is not represented, and the record says how far the spread is off for it.
@@ -318,8 +318,7 @@ def variance_indices(
     >>> found.first.value.round(1), found.shapley.value.round(1)
     (array([[0.2, 0.8]]), array([[0.2, 0.8]]))
     """
-    # These bring pandas, and only this question needs them.
-    from SALib.sample import shapley as shapley_design
+    # This brings pandas, and only this question needs it.
     from SALib.sample import sobol as sobol_design
 
     problem = {
@@ -330,13 +329,13 @@ def variance_indices(
     # Generators, since SALib takes the seed 0 for none.
     rng = [np.random.default_rng([seed, 6 + k]) for k in range(3)]
     design = sobol_design.sample(problem, base_rows, calc_second_order=False, seed=rng[0])
-    paths = shapley_design.sample(problem, trajectories, seed=rng[1])
+    paths, changed = _paths(n_inputs, trajectories, rng[1])
     found = function(np.concatenate([design, paths]))
     sd = np.asarray(found[: len(design)].std(axis=0))
     tables = np.full((7, found.shape[1], n_inputs), np.nan)
     for k in np.flatnonzero(sd > _STILL):
         sobol = _sobol(problem, found[: len(design), k], rng[2])
-        tables[:, k] = [*sobol, *_shapley(problem, paths, found[len(design) :, k])]
+        tables[:, k] = [*sobol, *_shapley(changed, found[len(design) :, k])]
     first, first_error, total, total_error, additive_error, even, even_error = tables
     return Indices(
         first=Share(first, first_error),
@@ -368,9 +367,41 @@ def _sobol(problem: dict[str, object], outputs: Array, rng: np.random.Generator)
     return [found["S1"], found["S1_conf"], found["ST"], found["ST_conf"], of_sum]
 
 
-def _shapley(problem: dict[str, object], paths: Array, outputs: Array) -> list[Array]:
-    """Shapley effects as shares of the variance, with errors."""
-    from SALib.analyze import shapley
+def _paths(
+    n_inputs: int, trajectories: int, rng: np.random.Generator
+) -> tuple[Array, NDArray[np.intp]]:
+    """Ways from one point to another that change an input at a time, in random orders.
 
-    found = shapley.analyze(problem, paths, outputs, conf_level=LEVEL)
-    return [found["shapley_normalized"], found["shapley_normalized_conf"]]
+    SALib has them too, but brings matplotlib along.
+
+    Returns
+    -------
+    tuple
+        Points, (trajectories * (n_inputs + 1), n_inputs), way after way; and which input each
+        step changes, (trajectories, n_inputs).
+    """
+    first, second = rng.random((2, trajectories, n_inputs))
+    changed = np.argsort(rng.random((trajectories, n_inputs)), axis=1)
+    step = np.argsort(changed, axis=1)[:, None]  # at which each input is changed
+    done = step < np.arange(n_inputs + 1)[:, None]
+    points = np.where(done, second[:, None], first[:, None])
+    return points.reshape(-1, n_inputs), changed
+
+
+def _shapley(changed: NDArray[np.intp], outputs: Array) -> list[Array]:
+    """Shapley effects as shares of the variance, with errors, each (n_inputs,)."""
+    from scipy.special import ndtri
+
+    n, n_inputs = changed.shape
+    along = outputs.reshape(n, n_inputs + 1)
+    before, after = along[:, :-1], along[:, 1:]
+    parts = np.empty((n, n_inputs))  # of the variance, as each way has them
+    np.put_along_axis(parts, changed, (along[:, :1] - (before + after) / 2) * (before - after), 1)
+    total = parts.sum(axis=1)
+    if not total.any():  # none of the ways met what moves the output
+        return [np.full(n_inputs, np.nan)] * 2
+    share = parts.mean(axis=0) / total.mean()
+    # A ratio of two means of the same ways: its error by the delta method.
+    off = (parts - share * total[:, None]) / total.mean()
+    error = ndtri(0.5 + LEVEL / 2) * off.std(axis=0, ddof=1) / np.sqrt(n)
+    return [share, error]

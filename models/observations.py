@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaln, log_expit, logsumexp, ndtri, xlog1py, xlogy
 
+from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.evidence import collapsed
 from storyodds.models.graph import EvidenceItem, build_graph
 from storyodds.models.posterior import PreparedStory
@@ -225,8 +226,11 @@ def _log_joint(rate: RateLike, trials: int, seen: tuple[int, int]) -> Array:
         log_prior = -0.5 * (z / rate.sd) ** 2 + np.log(step / rate.sd / np.sqrt(2 * np.pi))
         z += rate.mean
         log_yes, log_no = log_expit(z), log_expit(-z)
-        both = zip(hits, misses, strict=True)
-        return np.asarray(ways + [logsumexp(log_prior + h * log_yes + m * log_no) for h, m in both])
+        summed = [
+            log_sum_exp(log_prior + h * log_yes + m * log_no, axis=0)
+            for h, m in zip(hits, misses, strict=True)
+        ]
+        return np.asarray(ways + summed)
     log_marginal = [rate.binomial_log_marginal(int(h), trials + seen[1]) for h in hits]
     all_ways = -betaln(hits + 1, misses + 1) - np.log1p(trials + seen[1])
     return np.asarray(log_marginal + ways - all_ways)

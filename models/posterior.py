@@ -136,6 +136,7 @@ def prepare(
     *,
     max_memory: int = MAX_MEMORY,
     answers: Callable[[StoryGraph], Answers] | None = None,
+    like: PreparedStory | None = None,
 ) -> PreparedStory:
     """Build graph, plans and evidence tables of a resolved story.
 
@@ -146,6 +147,8 @@ def prepare(
         Bytes that compiling the exact sums may take.
     answers : callable, optional
         Makes what answers instead of exact sums; nothing is compiled then.
+    like : PreparedStory, optional
+        Another story, of which only the priors may differ: what was compiled for it serves again.
 
     Raises
     ------
@@ -153,13 +156,19 @@ def prepare(
         If the story is too large to sum exactly.
     """
     graph = build_graph(resolved)
+    if answers is not None:
+        answering = answers(graph)
+    elif like is not None and graph == like.graph:
+        answering = like.answers
+    else:
+        answering = _summed(graph, max_memory)
     distributions = tuple(number.distribution for number in resolved.numbers)
     own = {number for item in graph.evidence for number in item.numbers.values()}
     own |= {item.relevance for item in graph.evidence if item.relevance is not None}
     return PreparedStory(
         resolved=resolved,
         graph=graph,
-        answers=_summed(graph, max_memory) if answers is None else answers(graph),
+        answers=answering,
         tables=collapsed_tables(graph, distributions),
         distributions=distributions,
         own=frozenset(own),

@@ -117,7 +117,9 @@ class PowerScaling:
         return tuple(name for name, yes in zip(self.priors.names, both, strict=False) if yes)
 
 
-def power_scaling(assessment: Assessment, of: Sequence[str] = ASKED) -> PowerScaling:
+def power_scaling(
+    assessment: Assessment, of: Sequence[str] = ASKED, *, far: bool = True
+) -> PowerScaling:
     """Scale every prior and every evidence item.
 
     Parameters
@@ -126,6 +128,8 @@ def power_scaling(assessment: Assessment, of: Sequence[str] = ASKED) -> PowerSca
         Computed exactly, not simulated.
     of : sequence of str
         Classes and fates, by `what_if.EVENTS`.
+    far : bool
+        Whether halves and doubles, and every Pareto k, are worked out; NaN otherwise.
 
     Returns
     -------
@@ -183,6 +187,7 @@ def power_scaling(assessment: Assessment, of: Sequence[str] = ASKED) -> PowerSca
             [*(exact if i in prepared.own else averaged for i in scaled), exact],
             log_weights,
             base,
+            far=far,
         )
         for k, z in enumerate(coordinates):
             near = [_weights(log_weights + (alpha - 1) * densities[k]) for alpha in NEAR]
@@ -192,7 +197,7 @@ def power_scaling(assessment: Assessment, of: Sequence[str] = ASKED) -> PowerSca
             pulls[k] = LN2 * (weights @ (off * densities[k])) / spread if spread > 0 else 0.0
     if graph.evidence:
         rows = even_rows(assessment, EVIDENCE_DRAWS)
-        evidence, near = _scale_evidence(assessment, rows, columns)
+        evidence, near = _scale_evidence(assessment, rows, columns, far=far)
         even = np.full(len(rows), 1 / len(rows))
         said = _log_likelihoods_of_draws(assessment) if prepared.own & set(scaled) else {}
         for k, i in enumerate(scaled):
@@ -242,21 +247,26 @@ def _scale_priors(
     events: Sequence[Array],
     log_weights: Array,
     base: Array,
+    *,
+    far: bool,
 ) -> Scaling:
     """Scale densities, (n_components, n_draws), each with events at weighted draws."""
     weights, shape = _weights(log_weights), (len(parts), len(base))
     out = _empty(names, shape)
+    near = [_weights(log_weights + (alpha - 1) * parts) for alpha in NEAR]
+    for at_draws in {id(x): x for x in events}.values():  # sorted once for all parts
+        mine = [c for c, x in enumerate(events) if x is at_draws]
+        for e in range(len(base)):
+            out.sensitivity[mine, e] = sensitivity(at_draws[:, e], weights, [w[mine] for w in near])
     for c, (part, at_draws) in enumerate(zip(parts, events, strict=True)):
         # The derivative of the mean in alpha is its covariance with the log density.
         pulls = (part - weights @ part)[:, None] * (at_draws - weights @ at_draws)
         slope = weights @ pulls
         out.slope[c] = LN2 * slope
         out.slope_error[c] = LN2 * np.sqrt(weights**2 @ (pulls - slope) ** 2)
-        log_near = [(alpha - 1) * part for alpha in NEAR]
-        out.near_k[c] = _worst_k(log_near)
-        near = [_weights(log_weights + ratio) for ratio in log_near]
-        for e in range(len(base)):
-            out.sensitivity[c, e] = sensitivity(at_draws[:, e], weights, near)
+        if not far:
+            continue
+        out.near_k[c] = _worst_k([(alpha - 1) * part for alpha in NEAR])
         for a, alpha in enumerate(FAR):
             smoothed, out.pareto_k[c, a] = _smoothed(log_weights + (alpha - 1) * part)
             out.means[c, a] = base + (smoothed - weights) @ at_draws
@@ -264,12 +274,13 @@ def _scale_priors(
 
 
 def _scale_evidence(
-    assessment: Assessment, rows: NDArray[np.intp], columns: Sequence[int]
+    assessment: Assessment, rows: NDArray[np.intp], columns: Sequence[int], *, far: bool
 ) -> tuple[Scaling, list[Array]]:
     """Scale items at draws that count the same; also the weights of all items, at `NEAR`."""
     items, n = assessment.prepared.graph.evidence, len(rows)
     parts = [*((i,) for i in range(len(items))), tuple(range(len(items)))]
-    log_ratios, events = _scaled_answers(assessment, rows, parts)
+    alphas = (*NEAR, *FAR) if far else NEAR
+    log_ratios, events = _scaled_answers(assessment, rows, parts, alphas)
     events = events[:, :, :, columns]
     weights, now = assessment.draws.weights, events[0, 0]
     at_draws = events_of(
@@ -283,7 +294,6 @@ def _scale_evidence(
     for c in range(len(parts)):
         ratios, moved = log_ratios[c + 1], events[c + 1]
         near = [_weights(ratio) for ratio in ratios[: len(NEAR)]]
-        out.near_k[c] = _worst_k(ratios[: len(NEAR)])
         means = [w @ x for w, x in zip(near, moved, strict=False)]
         out.slope[c] = (means[1] - means[0]) / wide
         # What each draw adds to the difference of the two means.
@@ -301,7 +311,9 @@ def _scale_evidence(
             ]
             known = np.ptp(now[:, e]) > STILL
             out.sensitivity[c, e] = _gradient(distances) if known else np.nan
-        for a in range(len(FAR)):
+        if far:
+            out.near_k[c] = _worst_k(ratios[: len(NEAR)])
+        for a in range(len(alphas) - len(NEAR)):
             k = len(NEAR) + a
             smoothed, out.pareto_k[c, a] = _smoothed(ratios[k])
             out.means[c, a] = base + smoothed @ moved[k] - now.mean(axis=0)
@@ -309,21 +321,24 @@ def _scale_evidence(
 
 
 def _empty(names: tuple[str, ...], shape: tuple[int, int]) -> Scaling:
-    """Make room for (n_components, n_events) answers."""
+    """Make room for (n_components, n_events) answers; what may be left out is NaN."""
     far = (shape[0], len(FAR))
     return Scaling(
         names=names,
         sensitivity=np.zeros(shape),
         slope=np.zeros(shape),
         slope_error=np.zeros(shape),
-        means=np.zeros((*far, shape[1])),
-        near_k=np.zeros(shape[0]),
-        pareto_k=np.zeros(far),
+        means=np.full((*far, shape[1]), np.nan),
+        near_k=np.full(shape[0], np.nan),
+        pareto_k=np.full(far, np.nan),
     )
 
 
 def _scaled_answers(
-    assessment: Assessment, rows: NDArray[np.intp], parts: Sequence[tuple[int, ...]]
+    assessment: Assessment,
+    rows: NDArray[np.intp],
+    parts: Sequence[tuple[int, ...]],
+    alphas: Sequence[float],
 ) -> tuple[Array, Array]:
     """Ask the story with parts of its evidence scaled by each α, all in one call of the engine.
 
@@ -335,7 +350,6 @@ def _scaled_answers(
     """
     prepared = assessment.prepared
     graph, values, n = prepared.graph, assessment.draws.values[rows], len(rows)
-    alphas = (*NEAR, *FAR)
     forecasts = {}
     if any(item.form == "forecast" for item in graph.evidence):
         prior = prepared.answers.evaluate(values, no_evidence(graph))
@@ -401,7 +415,7 @@ def sensitivity(x: Array, weights: Array, near: Sequence[Array]) -> Array:
     -------
     (...) array
     """
-    return _gradient([distance(x, weights, at_alpha) for at_alpha in near])
+    return _gradient(list(distance(x, weights, np.stack(near))))
 
 
 def _gradient(distances: Sequence[Array]) -> Array:

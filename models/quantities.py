@@ -245,7 +245,7 @@ def evaluate(
     compiled = compile_queries(compiler, asked)
     seeds = np.zeros((1, len(compiled.queries)))
     seeds[0, 0] = 1.0
-    found = engine.evaluate(compiled, values, likelihoods, seeds)
+    found = engine.evaluate(compiled, values, likelihoods, seeds, "won")
     log_evidence = found.log_roots[:, 0]
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
     joint = np.exp(found.log_roots - finite[:, None])
@@ -354,7 +354,7 @@ def jointly(
     seeds = np.zeros((len(values), weights.shape[1], len(compiled.queries)))
     for k, q in enumerate(place):
         seeds[:, :, compiled.column[unique[q]]] += weights[:, :, k]
-    found = engine.evaluate(compiled, values, likelihoods, seeds)
+    found = engine.evaluate(compiled, values, likelihoods, seeds, "usage")
     log_evidence = found.log_roots[:, 0]
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
     joint = np.exp(found.log_roots - finite[:, None])

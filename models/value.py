@@ -257,8 +257,9 @@ def _batches(n: int) -> list[slice]:
 def _shares(graph: StoryGraph, values: Array) -> Array:
     """P(fate | outcome) at every draw, (n_draws, n_fates, n_outcomes)."""
     n = len(graph.outcomes)
-    sure = np.broadcast_to(np.eye(n)[:, None], (n, len(values), n))
-    return np.stack([derive(graph, values, one).fates for one in sure], axis=2)
+    sure = np.repeat(np.eye(n), len(values), axis=0)  # outcome by outcome, all draws of each
+    fates = derive(graph, np.tile(values, (n, 1)), sure).fates
+    return np.moveaxis(fates.reshape(n, len(values), -1), 0, 2)
 
 
 def _moments(assessment: Assessment) -> _Moments:

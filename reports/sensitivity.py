@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from storyodds.models.assessment import Assessment
+from storyodds.models.engine import much_work
 from storyodds.models.what_if import base_of
 from storyodds.reports.frame import title_lines, verdict, warning
 from storyodds.reports.layout import wrap
@@ -81,7 +82,8 @@ def summarize_sensitivity(
             tell(f"what it hangs on: {part}", k, len(parts))
         summarize = getattr(_module(part), f"summarize_{part}")
         first = (resolved.story, assessment) if part == "views" else (assessment,)
-        found[part] = summarize(*first, **takes.get(part, {}))
+        with much_work():
+            found[part] = summarize(*first, **takes.get(part, {}))
     return {
         **head(assessment, SCHEMA),
         **found,

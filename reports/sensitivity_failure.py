@@ -35,7 +35,8 @@ SUMMARY is `{"mean", "median", "q05", "q95"}`.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,12 @@ _NEVER = 1e-6  # a smaller chance is as good as none
 _SHARES = ("catastrophe", "safe", "deceptive")
 
 
-def summarize_failure(assessment: Assessment, base: Base | None = None) -> dict[str, Any]:
+PARTS = ("assumptions", "miss", "near_misses", "paths", "flips")
+
+
+def summarize_failure(
+    assessment: Assessment, base: Base | None = None, parts: Sequence[str] = PARTS
+) -> dict[str, Any]:
     """Say how, by how far and where a story fails.
 
     Parameters
@@ -73,6 +79,8 @@ def summarize_failure(assessment: Assessment, base: Base | None = None) -> dict[
         Computed exactly, not simulated.
     base : Base, optional
         Of this assessment, where it is at hand.
+    parts : sequence of str
+        What is told beyond `failure` and `given_failure`; the rest is not in the object.
 
     Returns
     -------
@@ -89,15 +97,14 @@ def summarize_failure(assessment: Assessment, base: Base | None = None) -> dict[
     [1.0, 0.0]
     """
     base = base_of(assessment) if base is None else base
-    whole = _whole(assessment)
-    return {
-        **whole,
-        "assumptions": _assumptions(assessment, base),
-        "miss": _miss(base),
-        "near_misses": _near_misses(assessment),
-        "paths": _paths(assessment),
-        "flips": _flips(assessment, base),
+    works: dict[str, Callable[[], Any]] = {
+        "assumptions": partial(_assumptions, assessment, base),
+        "miss": partial(_miss, base),
+        "near_misses": partial(_near_misses, assessment),
+        "paths": partial(_paths, assessment),
+        "flips": partial(_flips, assessment, base),
     }
+    return {**_whole(assessment), **{part: works[part]() for part in parts}}
 
 
 def _whole(assessment: Assessment) -> dict[str, Any]:

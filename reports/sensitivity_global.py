@@ -27,6 +27,7 @@ from rich.text import Text
 from storyodds.models.assessment import Assessment
 from storyodds.models.global_sensitivity import (
     ASKED,
+    BASE_ROWS,
     OTHERS,
     Indices,
     Share,
@@ -43,7 +44,9 @@ _NEAR_ONE = 1.2  # ratios of standard deviations that are not worth a word
 _ROUGH = 0.2  # of the variance: a larger error than this is said in words
 
 
-def summarize_global(assessment: Assessment, of: Sequence[str] = ASKED) -> dict[str, Any]:
+def summarize_global(
+    assessment: Assessment, of: Sequence[str] = ASKED, *, rows: int = BASE_ROWS
+) -> dict[str, Any]:
     """Give the global sensitivity of events as plain data.
 
     Parameters
@@ -51,6 +54,8 @@ def summarize_global(assessment: Assessment, of: Sequence[str] = ASKED) -> dict[
     assessment : Assessment
     of : sequence of str
         Classes and fates.
+    rows : int
+        Of the designs behind the shares, a power of two; the fewer, the wider their intervals.
 
     Returns
     -------
@@ -65,7 +70,7 @@ def summarize_global(assessment: Assessment, of: Sequence[str] = ASKED) -> dict[
     >>> summary["events"][1]["event"], summary["events"][1]["inputs"]
     ('catastrophe', [])
     """
-    found = global_sensitivity(assessment, of)
+    found = global_sensitivity(assessment, of, base_rows=rows, trajectories=rows)
     prepared, numbers = assessment.prepared, assessment.prepared.resolved.numbers
     events = []
     for e, event in enumerate(found.events):

@@ -47,15 +47,18 @@ Json = Mapping[str, Any]
 
 SHOWN = 8  # numbers or items of a table
 _TOGETHER = (ALL_PRIORS, ALL_EVIDENCE)
+_FAR = ("at_half", "at_double")
 _AVERAGES = ("deceptive", "catastrophe")
 
 
-def summarize_trust(assessment: Assessment) -> dict[str, Any]:
+def summarize_trust(assessment: Assessment, *, far: bool = True) -> dict[str, Any]:
     """Give power-scaling and the effects of evidence as plain data.
 
     Parameters
     ----------
     assessment : Assessment
+    far : bool
+        Without it, entries of power-scaling have no `at_half`, `at_double` and `pareto_k`.
 
     Returns
     -------
@@ -70,8 +73,8 @@ def summarize_trust(assessment: Assessment) -> dict[str, Any]:
     >>> summary["power_scaling"]["priors"], summary["evidence_effects"]["items"]
     ([], [])
     """
-    scaled, effects = power_scaling(assessment), evidence_effects(assessment)
-    priors = _entries(scaled, scaled.priors)
+    scaled, effects = power_scaling(assessment, far=far), evidence_effects(assessment)
+    priors = _entries(scaled, scaled.priors, far)
     names = [] if scaled.priors is None else list(scaled.priors.names)
     for entry in priors:
         entry["itself"] = None
@@ -88,14 +91,14 @@ def summarize_trust(assessment: Assessment) -> dict[str, Any]:
             "threshold": THRESHOLD,
             "base": _by(scaled.events, scaled.base),
             "priors": priors,
-            "evidence": _entries(scaled, scaled.evidence),
+            "evidence": _entries(scaled, scaled.evidence, far),
             "no_density": list(scaled.no_density),
         },
         "evidence_effects": _effects(effects),
     }
 
 
-def _entries(scaled: PowerScaling, scaling: Scaling | None) -> list[dict[str, Any]]:
+def _entries(scaled: PowerScaling, scaling: Scaling | None, far: bool) -> list[dict[str, Any]]:
     if scaling is None:
         return []
     entries = []
@@ -103,18 +106,17 @@ def _entries(scaled: PowerScaling, scaling: Scaling | None) -> list[dict[str, An
         half, double = (finite(k) for k in scaling.pareto_k[c])
         entry: dict[str, Any] = {"name": name}
         for e, event in enumerate(scaled.events):
-            far = [
-                None if k is not None and k > MAX_PARETO_K else float(mean)
-                for k, mean in zip((half, double), scaling.means[c, :, e], strict=True)
-            ]
             entry[event] = {
                 "sensitivity": finite(scaling.sensitivity[c, e]),
                 "per_doubling": float(scaling.slope[c, e]),
                 "error": float(scaling.slope_error[c, e]),
-                "at_half": far[0],
-                "at_double": far[1],
             }
-        entry["pareto_k"] = {"near": finite(scaling.near_k[c]), "half": half, "double": double}
+            for end, k, mean in zip(_FAR, (half, double), scaling.means[c, :, e], strict=True):
+                if far:
+                    relied_on = k is None or k <= MAX_PARETO_K
+                    entry[event][end] = float(mean) if relied_on else None
+        if far:
+            entry["pareto_k"] = {"near": finite(scaling.near_k[c]), "half": half, "double": double}
         entries.append(entry)
     events = scaled.events
     return sorted(

@@ -121,7 +121,7 @@ def summarize_views(
             silent.append(name)
             continue
         try:
-            viewed.append(_under(name, resolved, changed, draws, assessment.seed))
+            viewed.append(_under(name, resolved, changed, draws, assessment))
         except UnsupportedStoryError:
             raise
         except InputError:  # told in the summary: the view rules the evidence out
@@ -172,10 +172,12 @@ def _changed(written: ResolvedStory, resolved: ResolvedStory) -> int:
     )
 
 
-def _under(name: str, resolved: ResolvedStory, changed: int, draws: int, seed: int) -> _Viewed:
+def _under(
+    name: str, resolved: ResolvedStory, changed: int, draws: int, written: Assessment
+) -> _Viewed:
     """Weigh prior draws, or assess in full where that is not good enough."""
-    title = load_view(name).title
-    found = weighted_posterior(prepare(resolved), draws, seed)
+    title, seed = load_view(name).title, written.seed
+    found = weighted_posterior(prepare(resolved, like=written.prepared), draws, seed)
     if found is not None:
         posterior, log_evidence = found
         return _Viewed(name, title, posterior, log_evidence, changed, True)

@@ -8,7 +8,10 @@ from support.building import OFF, believe, item, tell
 
 from storyodds.models.assessment import assess
 from storyodds.models.global_sensitivity import (
+    LEVEL,
     OTHERS,
+    _paths,
+    _shapley,
     global_sensitivity,
     marginals,
     screen,
@@ -173,3 +176,20 @@ def test_a_story_without_uncertainty_has_no_indices() -> None:
     found = global_sensitivity(assess(resolve(product(0.5, 0.5))))
     assert (found.names, found.indices) == ((), None)
     np.testing.assert_array_equal(found.posterior_sd, 0)
+
+
+def test_shapley_effects_are_those_of_salib() -> None:
+    from SALib.analyze import shapley
+
+    points, changed = _paths(3, 200, np.random.default_rng(3))
+    steps = points.reshape(200, 4, 3)
+    moved = steps[:, 1:] != steps[:, :-1]
+    np.testing.assert_array_equal(moved.sum(axis=2), 1)
+    np.testing.assert_array_equal(moved.argmax(axis=2), changed)
+    outputs = points[:, 0] * points[:, 1] + points[:, 2] ** 2
+    problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[0, 1]] * 3}
+    expected = shapley.analyze(problem, points, outputs, conf_level=LEVEL)
+    share, error = _shapley(changed, outputs)
+    np.testing.assert_allclose(share, expected["shapley_normalized"])
+    np.testing.assert_allclose(error, expected["shapley_normalized_conf"])
+    assert np.isnan(_shapley(changed, np.zeros(800))).all()  # nothing to divide

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from support.strategies import small_stories
 from storyodds import load_story
 from storyodds.models import engine, kernel
 from storyodds.models.answers import Exact
+from storyodds.models.assessment import assess
 from storyodds.models.compiler import Competition
 from storyodds.models.density import (
     bounds,
@@ -343,3 +345,28 @@ def test_numba_is_imported_only_to_sample() -> None:
         "sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_answers_depends_on_the_work_and_not_on_what_is_imported() -> None:
+    assessed = assess(resolve(load_story("rlhf-assistant")), draws=64)
+    prepared, values = assessed.prepared, assessed.draws.values
+    with mock.patch.object(engine, "_run_numba", side_effect=engine._run_numba) as by_numba:
+        plain = prepared.answers.evaluate(values, prepared.likelihoods)
+        assert not by_numba.called  # though this file has imported it
+        with engine.much_work():
+            fast = prepared.answers.evaluate(values, prepared.likelihoods)
+        assert by_numba.called
+        again = prepared.answers.evaluate(values, prepared.likelihoods)
+    np.testing.assert_allclose(fast.outcomes, plain.outcomes, rtol=1e-10, atol=1e-14)
+    np.testing.assert_array_equal(again.outcomes, plain.outcomes)
+
+
+def test_no_more_is_worked_out_than_is_wanted() -> None:
+    assessed = assess(resolve(load_story("rlhf-assistant")), draws=64)
+    prepared, values = assessed.prepared, assessed.draws.values
+    asked = prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1))
+    whole = engine.evaluate(*asked)
+    won, usage = engine.evaluate(*asked, "won"), engine.evaluate(*asked, "usage")
+    np.testing.assert_array_equal(won.won, whole.won)
+    np.testing.assert_array_equal(usage.usage, whole.usage)
+    assert (won.pulls.size, usage.won.size, usage.pulls.size) == (0, 0, 0)

@@ -10,6 +10,7 @@ from scipy.special import betaln, expit
 from support.building import OFF, SCHEMER, believe, item, on_a_class, tell
 from support.strategies import small_stories
 
+from storyodds import load_story
 from storyodds.models.assessment import assess
 from storyodds.models.cumulative_distance import distance
 from storyodds.models.power_scaling import (
@@ -206,3 +207,18 @@ def test_answers_are_probabilities_on_random_stories(story: Story) -> None:
             assert (scaling.means > -0.5).all() and (scaling.means < 1.5).all()
             known = scaling.sensitivity[np.isfinite(scaling.sensitivity)]
             assert (known >= 0).all()
+
+
+def test_without_halves_and_doubles_the_rest_is_the_same() -> None:
+    assessed = assess(resolve(load_story("rlhf-assistant")), draws=256)
+    whole, part = power_scaling(assessed), power_scaling(assessed, far=False)
+    np.testing.assert_array_equal(whole.of_itself, part.of_itself)
+    for full, near in ((whole.priors, part.priors), (whole.evidence, part.evidence)):
+        assert full is not None
+        assert near is not None
+        # The engine takes other draws side by side, which may change the last digit.
+        np.testing.assert_allclose(near.sensitivity, full.sensitivity, rtol=1e-6)
+        np.testing.assert_allclose(near.slope, full.slope, rtol=1e-6, atol=1e-12)
+        assert np.isfinite(full.means).any()
+        assert np.isnan(near.means).all()
+        assert np.isnan(near.pareto_k).all()

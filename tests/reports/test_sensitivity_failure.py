@@ -125,3 +125,8 @@ def test_a_story_that_hardly_fails() -> None:
     assert summary["miss"]["targets"]["likeliest"]["bits"] == pytest.approx(-60, abs=0.01)
     assert "nothing; it has 60.00 to spare" in text(summary)
     assert summary["flips"] == {"size": None, "found": [], "complete": True, "compared": 1}
+
+
+def test_only_what_is_asked_for_is_worked_out(summary: dict[str, Any]) -> None:
+    found = summarize_failure(assess(resolve(STORY), draws=512), parts=["paths"])
+    assert found == {name: summary[name] for name in ("failure", "given_failure", "paths")}

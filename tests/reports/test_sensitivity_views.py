@@ -9,7 +9,9 @@ from support.building import believe, item, on_a_class, tell
 from storyodds import estimate, summarize
 from storyodds.models.assessment import assess
 from storyodds.models.comparison import EVENTS
+from storyodds.models.posterior import prepare
 from storyodds.priors.library import View
+from storyodds.priors.library import view as load_view
 from storyodds.reports import sensitivity_views
 from storyodds.reports.sensitivity_views import AS_ASSESSED, lines_views, summarize_views
 from storyodds.scenarios.loader import load_story
@@ -87,3 +89,12 @@ def test_a_view_that_rules_the_evidence_out(monkeypatch: pytest.MonkeyPatch) -> 
     story = tell({"a": believe(0.5)}, evidence=[happened])
     found = summarize_views(story, assess(resolve(story)))
     assert found["impossible"] == ["sure"] and len(found["views"]) == 1
+
+
+def test_what_was_compiled_for_the_story_serves_under_views() -> None:
+    story = load_story("rlhf-assistant")
+    written = assess(resolve(story), draws=64).prepared
+    viewed = resolve(story, view=load_view("wide"))
+    assert prepare(viewed, like=written).answers is written.answers
+    other = resolve(load_story("cat-classifier"))
+    assert prepare(other, like=written).answers is not written.answers
