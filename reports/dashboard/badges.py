@@ -57,14 +57,19 @@ def _sound(dossier: Dossier) -> Badge:
             f"Computation sound: {d['draws']:,} draws worth {worth:,.0f}, R-hat "
             f"{d['r_hat_max']:.3f}",
         )
-    worth = d["ess_joint"] if method == "simulation" else d["ess"]
-    return Badge("good", f"Computation sound: {d['draws']:,} draws worth {worth:,.0f}")
+    if method == "simulation":
+        return Badge(
+            "good",
+            f"Computation sound: {d['draws'] * d['states']:,} simulated states worth "
+            f"{d['ess_joint']:,.0f}",
+        )
+    return Badge("good", f"Computation sound: {d['draws']:,} draws worth {d['ess']:,.0f}")
 
 
 def _carried(dossier: Dossier) -> list[Badge]:
     """Whether single priors or single findings carry the answer."""
     trust = dossier.parts.get("trust")
-    if trust is None:
+    if trust is None or not dossier.ok:  # draws that are not to be relied on do not tell
         return []
     scaled, found = trust["power_scaling"], []
     for kind, what in (("priors", "prior"), ("evidence", "finding")):
@@ -87,11 +92,13 @@ def _assumed(dossier: Dossier) -> list[Badge]:
     """The share of assumed numbers in what catastrophe rests on; else in all numbers."""
     rests = dossier.estimate["rests_on"]["catastrophe"]
     if rests is not None:
-        share, of = rests["assumed"], "of what catastrophe rests on is assumed"
+        share, of = rests["assumed"], "what catastrophe rests on"
     else:
         numbers = dossier.estimate["provenance"]
         if not numbers:
             return []
         share = sum(entry["basis"] == "assumed" for entry in numbers) / len(numbers)
-        of = "of its numbers are assumed"
-    return [Badge("doubt" if share > _MUCH else "good", f"{percent(share)} {of}, not measured")]
+        of = "its numbers"
+    said = "none" if share == 0 else percent(share)
+    words = f"Of {of}, {said} is assumed by the authors"
+    return [Badge("doubt" if share > _MUCH else "good", words)]

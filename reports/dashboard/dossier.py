@@ -6,9 +6,10 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from storyodds.models.assessment import Assessment, Progress
+from storyodds.models.engine import much_work
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.reports.datasets import datasets
-from storyodds.reports.sensitivity import PARTS, summarize_sensitivity
+from storyodds.reports.sensitivity import PARTS
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.lint import Finding, lint
 from storyodds.scenarios.schema import Story
@@ -22,6 +23,7 @@ SIMULATED = (
     "from exact sums."
 )
 
+FAILURE = ("assumptions", "near_misses", "paths")  # of how it fails, what a page shows
 KEPT = 700  # draws in a page, which they make a fifth of
 NOTHING_TO_MOVE = "The story has no uncertain number that could be moved."
 
@@ -38,9 +40,9 @@ class Dossier:
     estimate : mapping
         "storyodds/estimate/1".
     parts : mapping of str to mapping
-        By name, what was worked out: the parts of "storyodds/sensitivity/1"; `value`,
-        "storyodds/value/1"; `what_if`, the draws of the page's sliders; and `flows` and
-        `dependence`, as the models have them.
+        By name, what was worked out: the parts of "storyodds/sensitivity/1", as far as a page
+        shows them; `value`, "storyodds/value/1"; `what_if`, the draws of the page's sliders; and
+        `flows` and `dependence`, as the models have them.
     reasons : mapping of str to str
         Why a part is not there, in a sentence.
     doubts : tuple of Finding
@@ -106,7 +108,7 @@ def make_dossier(
         How many were asked for, for the commands that make the page again.
     thorough : bool
         Take every number to its ends, not only those whose slopes say that they may matter, and
-        views at more draws.
+        views and shares of the variance at more draws.
     tell : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -131,7 +133,8 @@ def make_dossier(
         if tell is not None:
             tell(f"the page: {name.replace('_', ' ')}", k, len(works))
         try:
-            found = work()
+            with much_work():
+                found = work()
             if found is not None:
                 parts[name] = found
             else:
@@ -160,24 +163,22 @@ def _works(
     from storyodds.models.flows import flows
     from storyodds.reports.dashboard.swings import summarize_swings
     from storyodds.reports.dashboard.what_if import what_if_data
+    from storyodds.reports.sensitivity_failure import summarize_failure
+    from storyodds.reports.sensitivity_global import summarize_global
+    from storyodds.reports.sensitivity_trust import summarize_trust
     from storyodds.reports.sensitivity_views import summarize_views
     from storyodds.reports.value import summarize_value
 
     story = assessment.prepared.resolved.story
     uncertain = len(assessment.prepared.uncertain)
 
-    def part(name: str) -> Any:
-        return summarize_sensitivity(assessment, [name], settings=settings)[name]
-
-    number_of_draws = 1024 if thorough else 512
+    rows = 1024 if thorough else 512
     return {
         "local": partial(summarize_swings, assessment, *([uncertain] if thorough else [])),
-        "global": partial(part, "global"),
-        "failure": partial(part, "failure"),
-        "trust": partial(part, "trust"),
-        "views": partial(
-            summarize_views, story, assessment, settings=settings, draws=number_of_draws
-        ),
+        "global": partial(summarize_global, assessment, rows=rows),
+        "failure": partial(summarize_failure, assessment, parts=FAILURE),
+        "trust": partial(summarize_trust, assessment, far=False),
+        "views": partial(summarize_views, story, assessment, settings=settings, draws=rows),
         "value": partial(summarize_value, assessment),
         "dependence": partial(dependence_bounds, assessment),
         "flows": partial(flows, assessment),

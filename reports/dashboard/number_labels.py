@@ -31,7 +31,7 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
     >>> from storyodds.scenarios.resolve import resolve
     >>> story = resolve(load_story("rlhf-assistant"))
     >>> number_label(story, "harmful-principal.harm", 60)
-    'Harm of harmful-principal: The model serves intent…'
+    'Chance of catastrophe from harmful-principal: The model…'
     >>> number_label(story, "rationale.feasibility")
     'The training can be carried out as planned'
     """
@@ -52,12 +52,13 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
         case "bits":
             words = _about(f"Bits for {which or owner}", claim)
         case "harm":
-            words = _about(f"Harm of {owner}", claim)
+            words = _about(f"Chance of catastrophe from {owner}", claim)
         case "flags":
-            words = _about(f"{owner} flags {which}", claim)
+            words = _about(f"Chance that {owner} flags {which}", claim)
         case _:  # a rate, a factor or a relevance of evidence
             words = _about(f"{field.replace('_', ' ')} of {owner}", claim)
-    return shorten(words, longest, placeholder="…") or name
+    short = shorten(words, longest, placeholder="…") or name
+    return f"{short[:-1].rstrip('.,;: ')}…" if short.endswith("…") else short
 
 
 def _about(part: str, claim: str) -> str:

@@ -20,7 +20,7 @@ from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.dashboard.parts import Json, Section
 from storyodds.reports.figures.figure import DARK, LIGHT
 from storyodds.reports.figures.figure import style as figure_style
-from storyodds.reports.frame import band
+from storyodds.reports.frame import band, sentence_case
 from storyodds.reports.wording import about_one_in, percent
 
 PAGES = {"light": "#fbfaf7", "dark": "#12151c"}  # behind the cards
@@ -195,7 +195,7 @@ def _head(dossier: Dossier) -> Json:
     estimate = dossier.estimate
     under = [f"view {estimate['view']}"] if estimate["view"] else []
     under += [f"{name} = {value}" for name, value in estimate["settings"].items()]
-    said = " ".join(f"{message}." for message in estimate["diagnostics"]["messages"])
+    said = " ".join(f"{sentence_case(it)}." for it in estimate["diagnostics"]["messages"])
     return {
         "story": estimate["story"],
         "title": estimate["title"],
@@ -224,11 +224,11 @@ def _hangs(dossier: Dossier) -> list[Json]:
     return [
         {
             "event": event,
-            "label": number_label(resolved, number["name"]),
+            "label": number_label(resolved, number["name"]).rstrip("."),
             "name": number["name"],
             "range": movers.from_to(number, event),
         }
-        for event in ("success", "catastrophe")
+        for event in (("success", "catastrophe") if dossier.ok else ())
         if (number := movers.largest(dossier, event)) is not None
     ]
 

@@ -18,12 +18,18 @@ from storyodds.reports.wording import percent
 _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 Json = Mapping[str, Any]
 _FEW = 30  # rows of a picture's table that are worth a file of their own
+_SLIGHT = 4  # columns
+_STOPS = 20
+_ROW, _SHEET = 21, 860  # pixels: a row of a table, and what a section may have on one sheet
 _NARROW = 600  # units of a picture that has half a page
 _VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
+_SIZE = re.compile(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"')
+_PAPER, _PAPER_PART = 688, 480  # pixels that a picture has across a sheet
 _EMPTY = re.compile(r"></(?:circle|ellipse|line|path|rect|polygon|polyline)>")
 _DATA = re.compile(r' d="[^"]*"')
 _FINE = re.compile(r"(\d+\.\d)\d+")
 _WHOLE = re.compile(r"\.0(?!\d)")
+_SILENT = re.compile(r'<g role="img" aria-label="([^"]*)" data-tip="\1"><path ([^>]*)/></g>')
 _SAME = re.compile(r'(aria-label="([^"]*)") data-tip="\2"')
 Cells = tuple[str, ...]
 
@@ -40,6 +46,16 @@ class Table:
     rows: tuple[Cells, ...]
     compact: bool = False
     file: bool = True
+
+    @property
+    def slight(self) -> bool:
+        """Whether two such tables have room side by side."""
+        return len(self.columns) <= _SLIGHT
+
+    @property
+    def bulky(self) -> bool:
+        """Whether it is left out on paper: a picture's numbers, very many of them."""
+        return len(self.rows) > _FEW and not self.compact
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,8 @@ class Section:
         printed page.
     extra : tuple of Table
         Folded away with the figures' own.
+    fuller : tuple of Figure
+        Folded away too: what shows more than most readers need.
     """
 
     id: str
@@ -85,6 +103,7 @@ class Section:
     tiles: bool = False
     long: bool = False
     extra: tuple[Table, ...] = ()
+    fuller: tuple[Figure, ...] = ()
 
     @property
     def columns(self) -> str:
@@ -101,11 +120,27 @@ class Section:
         return tuple((figure.title, slim(figure.svg)) for figure in self.figures)
 
     @property
-    def under(self) -> tuple[str, ...]:
-        """How to read the pictures, each word of it once, then the notes."""
-        return tuple(
-            dict.fromkeys(it for it in (*(f.note for f in self.figures), *self.notes) if it)
-        )
+    def fuller_pictures(self) -> tuple[tuple[str, Markup], ...]:
+        """Title and picture of each figure that is folded away."""
+        return tuple((figure.title, slim(figure.svg)) for figure in self.fuller)
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """How to read the pictures, nothing of it twice."""
+        told = tuple(dict.fromkeys(f.note for f in self.figures if f.note))
+        return tuple(it for it in told if not any(it != o and o.startswith(it) for o in told))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture has more stops of the tab key than one would go through."""
+        return any(figure.svg.count('tabindex="0"') > _STOPS for figure in self.figures)
+
+    @property
+    def flows_over(self) -> bool:
+        """Whether it may be torn on paper: it is long, or has more than a sheet holds."""
+        drawn = sum(_height(figure) for figure in self.figures) * (0.25 if self.tiles else 1)
+        rows = sum(len(it.rows) + 3 for it in (*self.tables, *self.folded) if not it.bulky)
+        return self.long or drawn + _ROW * rows > _SHEET
 
     @property
     def folded(self) -> tuple[Table, ...]:
@@ -135,7 +170,8 @@ def slim(svg: Markup) -> Markup:
 
     Coordinates to a tenth of a unit, empty elements closed at once, no name space, which a page
     has no need of; and a tip that says what the label of its mark says is left to the page's
-    script to copy.
+    script to copy. What is no stop of the tab key is for pointing at only: the table under the
+    picture has it for the ear.
 
     Examples
     --------
@@ -143,13 +179,23 @@ def slim(svg: Markup) -> Markup:
     '<g aria-label="a" data-tip=""><path d="M1.2,20L3,4"/></g>'
     """
     text = str(svg).replace(' xmlns="http://www.w3.org/2000/svg"', "", 1)
-    text = _SAME.sub(r'\1 data-tip=""', _EMPTY.sub("/>", text))
+    text = _EMPTY.sub("/>", text)
+    text = _SAME.sub(r'\1 data-tip=""', _SILENT.sub(r'<path data-tip="\1" \2/>', text))
     return Markup(_DATA.sub(lambda found: _WHOLE.sub("", _FINE.sub(r"\1", found[0])), text))
 
 
 def _width(figure: Figure) -> float:
     found = _VIEW_BOX.search(figure.svg)
     return float(found[1]) if found else 0.0
+
+
+def _height(figure: Figure) -> float:
+    """Of a picture on paper, where it is never wider than its place, in pixels."""
+    found = _SIZE.search(figure.svg)
+    if found is None:
+        return 0.0
+    width, height = float(found[1]), float(found[2])
+    return height * min(1.0, (_PAPER if width > _NARROW else _PAPER_PART) / width) + _ROW
 
 
 def as_csv(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Download:

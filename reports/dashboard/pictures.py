@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import xarray as xr
 
+from storyodds.models.flows import merged
 from storyodds.models.quantities import FATES, derive
 from storyodds.models.what_if import even_rows
 from storyodds.reports.dashboard.dossier import Dossier
@@ -47,10 +48,21 @@ def drawn(dossier: Dossier, section: str) -> Figures:
 
 
 def _odds(dossier: Dossier) -> Figures:
-    tree = dossier.trees["estimate"]
+    """Classes and fates, with what they were before the evidence where there is any."""
+    tree, assessment = dossier.trees["estimate"], dossier.assessment
+    classes, fates = tree["classes"].to_dataset(), tree["fates"].to_dataset()
+    if dossier.estimate["evidence"]["items"]:
+        graph, prior = assessment.prepared.graph, assessment.prior
+        before = derive(graph, assessment.prior_values, prior.outcomes).fates.mean(axis=0)
+        means = [[before[FATES.index(name)]] for name in fates.fate.values.tolist()]
+        named = {"fate": fates.fate, "summary": ["mean"]}
+        fates = fates.assign(prior=xr.DataArray(means, dims=("fate", "summary"), coords=named))
+        fates = fates.round(_DIGITS)
+    else:
+        classes = classes.drop_vars("prior", errors="ignore")
     return (
-        plot_odds(tree["classes"].to_dataset(), title="Where training ends"),
-        plot_odds(tree["fates"].to_dataset(), title="How the story ends"),
+        plot_odds(classes, title="Where training ends"),
+        plot_odds(fates, title="How the story ends"),
     )
 
 
@@ -68,6 +80,12 @@ def _dots(dossier: Dossier) -> Figures:
 
 def _flow(dossier: Dossier) -> Figures:
     return (plot_flow(dossier.parts["flows"]),)
+
+
+def _whole_flow(dossier: Dossier) -> Figures:
+    """The fuller picture, where the first leaves something out."""
+    found = dossier.parts["flows"]
+    return (plot_flow(found, full=True),) if len(merged(found).steps) < len(found.steps) else ()
 
 
 def _tornado(dossier: Dossier) -> Figures:
@@ -153,6 +171,7 @@ PICTURES: Mapping[str, Callable[[Dossier], Figures]] = {
     "odds": _odds,
     "dots": _dots,
     "flow": _flow,
+    "whole_flow": _whole_flow,
     "tornado": _tornado,
     "failure": _failure,
     "evidence": _evidence,

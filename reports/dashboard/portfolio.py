@@ -91,6 +91,6 @@ def _row(estimate: Json, changed: str) -> dict[str, Any]:
         "ok": d["ok"],
         "messages": " ".join(f"{message}." for message in d["messages"]),
         "method": estimate["method"],
-        "draws": counted(d["draws"], "draw"),
+        "draws": counted(d["draws"], "draw") if d["draws"] > 1 else "nothing sampled",
         "changed": changed,
     }

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.dashboard.parts import (
     Json,
     Section,
@@ -16,6 +17,7 @@ from storyodds.reports.dashboard.parts import (
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.wording import bits, percent
 
+_LEAST = 0.00005  # bits that are written as 0.0001
 INTERACTING = 0.9  # of the variance: if single numbers explain less, they act together
 
 
@@ -40,26 +42,28 @@ def what_moves_it(dossier: Dossier) -> Section:
         return Section(id="what-moves-it", title=title, finding=dossier.reasons["local"])
     moved = [(event, largest(dossier, event)) for event in ("catastrophe", "success")]
     said = [
-        f"{event} {from_to(number, event)} with {number['name']}"
+        f"the one that moves {event} most, {from_to(number, event)}, is “"
+        f"{_about(dossier, number['name'])}”"
         for event, number in moved
         if number is not None
     ]
     finding = (
-        f"One number at a time, from the low to the high end of its range: {listed(said)}."
+        f"Of single numbers, each taken over its 90% range, {'; '.join(said)}."
         if said
         else "No uncertain number moves success or catastrophe by itself."
     )
     notes = []
     if local["left_out"]:
         notes.append(
-            f"{counted(local['left_out'], 'number')} of less slope and width were not moved."
+            f"{counted(local['left_out'], 'number')} that by slope and width matter less "
+            f"{'was' if local['left_out'] == 1 else 'were'} not moved."
         )
     found = dossier.parts.get("global")
     for of in found["events"] if found else ():
         if of["additive"] is not None:
             share = of["additive"]["mean"]
             notes.append(
-                f"Of the spread of {of['event']}, single numbers explain "
+                f"Of the variance of {of['event']}, numbers acting singly explain "
                 f"{percent(min(max(share, 0.0), 1.0))}; "
                 + ("they act together in the rest." if share < INTERACTING else "little is left.")
             )
@@ -72,6 +76,11 @@ def what_moves_it(dossier: Dossier) -> Section:
         figures=drawn(dossier, "tornado"),
         notes=tuple(notes),
     )
+
+
+def _about(dossier: Dossier, name: str) -> str:
+    """A number's claim, shorter than the headline has it."""
+    return number_label(dossier.assessment.prepared.resolved, name, 80).rstrip(".")
 
 
 def as_evidence_came_in(dossier: Dossier) -> Section:
@@ -90,7 +99,7 @@ def as_evidence_came_in(dossier: Dossier) -> Section:
     before, after = (percent(effects[when]["catastrophe"]) for when in ("prior", "posterior"))
     finding = (
         f"{counted(len(items), 'finding')} moved catastrophe from {before} to {after}"
-        + (f", {bits(total['mean'])} bits of log2 odds in all" if total else "")
+        + (f", {bits(total['mean'])} bits of odds in all (+1 doubles the odds)" if total else "")
         + "."
     )
     note = dossier.estimate["evidence"]["note"]
@@ -111,11 +120,12 @@ def assumptions(dossier: Dossier) -> Section:
     moved = max(found, key=lambda name: abs(found[name]["mean"] - found[name]["prior"]["mean"]))
     entry = found[moved]
     before, after = percent(entry["prior"]["mean"]), percent(entry["mean"])
-    finding = (
-        f"The evidence moved “{moved}” most, from {before} to {after}."
-        if before != after
-        else "The evidence moved no assumption by as much as can be seen here."
-    )
+    if not dossier.estimate["evidence"]["items"]:
+        finding = "The story has no evidence, so every assumption is as it was assumed."
+    elif before != after:
+        finding = f"The evidence moved “{moved}” most, from {before} to {after}."
+    else:
+        finding = "The evidence moved no assumption by as much as can be seen here."
     return Section(
         *name,
         finding=finding,
@@ -136,7 +146,6 @@ def assumptions(dossier: Dossier) -> Section:
             ),
         ),
         tiles=True,
-        long=True,
     )
 
 
@@ -160,12 +169,17 @@ def value_of_information(dossier: Dossier) -> Section:
         return Section(*name, finding=dossier.reasons["value"])
     proposals = value["proposals"]
     everything = value["perfect"]["bits"]["value"]
-    if proposals:
+    if proposals and proposals[0]["bits"]["value"] > 2 * proposals[0]["bits"]["error"] + _LEAST:
         best = proposals[0]
         finding = (
-            f"“{best['id']}” ({best['origin']}) would tell most: "
-            f"{_gain(best['bits'])} of the {everything:.2g} bits that there are to learn about "
+            f"“{best['id']}” ({_origin(str(best['origin']))}) would tell most: "
+            f"{_gain(best['bits'])} bits of the {everything:.2g} that there are to learn about "
             "success."
+        )
+    elif proposals:
+        finding = (
+            "No observation weighed here would tell anything that can be told from nothing; there "
+            f"are {everything:.2g} bits to learn about success."
         )
     else:
         finding = f"Nothing is proposed; there are {everything:.2g} bits to learn about success."
@@ -178,6 +192,10 @@ def value_of_information(dossier: Dossier) -> Section:
             "success; the error is that of the computation.",
         ),
     )
+
+
+def _origin(origin: str) -> str:
+    return "from the catalog" if origin.startswith("catalog") else origin
 
 
 def _gain(gain: Json) -> str:
@@ -223,7 +241,7 @@ def if_it_fails(dossier: Dossier) -> Section:
     if given["catastrophe"] is None:
         return Section(*name, finding="By its own numbers, the story cannot fail.")
     finding = (
-        f"It fails with {with_band(failure['failure'])}. Of failures, "
+        f"The chance that it fails is {with_band(failure['failure'])}. Of failures, "
         f"{with_band(given['catastrophe'])} are catastrophes, and "
         f"{with_band(given['deceptive'])} end in a deceptive model."
     )

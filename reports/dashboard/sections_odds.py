@@ -24,9 +24,11 @@ def how_it_ends(dossier: Dossier) -> Section:
         f"{with_band(classes[likeliest])}, and the story in {fate}, {with_band(fates[fate])}.",
         figures=drawn(dossier, "odds"),
         notes=(
-            f"A check stops a model that would have succeeded with chance "
-            f"{with_band(estimate['false_alarm'])}.",
-        ),
+            f"False alarms: with a chance of {with_band(estimate['false_alarm'])}, a check stops "
+            "a model that would have succeeded.",
+        )
+        if dossier.story.checks
+        else (),
         half=True,
     )
 
@@ -39,7 +41,12 @@ def in_cases(dossier: Dossier) -> Section:
         id="in-cases",
         title="The same as cases to count",
         finding=f"Success: {about_one_in(success['mean'])}. Catastrophe: "
-        f"{about_one_in(worst['mean'])}. How sure that is shows in how the dots spread.",
+        f"{about_one_in(worst['mean'])}. "
+        + (
+            "How sure that is shows in how the dots spread."
+            if dossier.assessment.prepared.uncertain
+            else "Every number of the story is fixed, so each chance is one value, not a spread."
+        ),
         figures=drawn(dossier, "dots"),
         half=True,
     )
@@ -72,15 +79,15 @@ def how_it_gets_there(dossier: Dossier) -> Section:
     return Section(
         id="how-it-gets-there",
         title="How it gets there",
-        finding="Width is probability. "
-        + (
+        finding=(
             "No path to catastrophe is open."
             if worst is None
-            else f"The path of most concern ends at “{path_name(worst)}”, which comes about with "
-            f"{with_band(worst['probability'])} and is caught by no check with "
-            f"{with_band(worst['undetected'])} of that."
+            else f"The path of most concern ends at “{path_name(worst)}”: its chance is "
+            f"{with_band(worst['probability'])}, and if it comes about, the chance that no check "
+            f"catches it is {with_band(worst['undetected'])}."
         ),
         figures=drawn(dossier, "flow"),
+        fuller=drawn(dossier, "whole_flow"),
         part="ways",
         data={"ways": _ways(dossier)},
     )
@@ -123,11 +130,10 @@ def failure_paths(dossier: Dossier) -> Section:
         common = max(dict.fromkeys(links), key=links.count) if links else None
         finding = (
             f"{counted(len(paths), 'path')} can end badly; “{path_name(paths[0])}” is of most "
-            f"concern, and is the worst path in {percent(paths[0]['share_top'])} of the draws."
+            f"concern{_on_top(dossier, paths[0])}."
         )
-        if common is not None:
-            finding += f" {counted(links.count(common), 'path')} of those below "
-            finding += f"{'hangs' if links.count(common) == 1 else 'hang'} on “{common}”."
+        if common is not None and links.count(common) > 1:
+            finding += f" “{common}” is the weakest link of {links.count(common)} of those below."
     return Section(
         id="failure-paths",
         title="Failure paths, ranked",
@@ -147,6 +153,13 @@ def failure_paths(dossier: Dossier) -> Section:
         ),
         long=True,
     )
+
+
+def _on_top(dossier: Dossier, path: Json) -> str:
+    """How often a path is the worst, where that can differ from draw to draw."""
+    if not dossier.assessment.prepared.uncertain:
+        return ""
+    return f", and is the worst path in {percent(path['share_top'])} of the draws"
 
 
 def _key(path: Json) -> tuple[str, frozenset[str]]:

@@ -13,10 +13,21 @@ from storyodds.priors.errors import printable
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
 from storyodds.reports.dashboard.pictures import drawn
+from storyodds.reports.frame import sentence_case
 from storyodds.reports.wording import percent
-from storyodds.scenarios.schema import Story
 
 _CATASTROPHE = EVENTS.index("catastrophe")
+_LARGE = 100  # a measure from here on is told without decimals
+MEASURES = {
+    "ess": "worth so many independent draws (ESS)",
+    "pareto_k": "Pareto k of the weights (good below 0.7)",
+    "r_hat_max": "R-hat, the largest (good below 1.01)",
+    "ess_bulk_min": "ESS in the bulk, the smallest",
+    "ess_tail_min": "ESS in the tails, the smallest",
+    "divergences": "divergences of NUTS (good at 0)",
+    "states": "simulated states at every draw",
+    "ess_joint": "all states worth so many independent ones",
+}
 
 
 def lens(dossier: Dossier) -> Section:
@@ -59,12 +70,16 @@ def left_out(dossier: Dossier) -> Section:
     numbers = estimate["provenance"]
     assumed = sum(entry["basis"] == "assumed" for entry in numbers)
     if assumed:
+        share = "All" if assumed == len(numbers) else f"{assumed} of its"
         entries.append(
-            f"{assumed} of {len(numbers)} numbers are assumed by the story's authors, with no "
+            f"{share} {counted(len(numbers), 'number')} "
+            f"{'is' if assumed == 1 else 'are'} assumed by the story's authors, with no "
             "measurement and no elicitation behind them."
         )
     free = [
-        name for name, it in dossier.story.assumptions.items() if it is not None and it.probability
+        name
+        for name, it in dossier.assessment.prepared.resolved.assumptions.items()
+        if it.probability is not None
     ]
     if len(free) > 1:
         entries.append(
@@ -112,7 +127,9 @@ def _dependence(dossier: Dossier) -> list[str]:
 def as_given(dossier: Dossier) -> Section:
     """The story's text."""
     story = dossier.story
-    groups = [{"title": title, "entries": entries} for title, entries in _groups(story) if entries]
+    groups = [
+        {"title": title, "entries": entries} for title, entries in _groups(dossier) if entries
+    ]
     return Section(
         id="the-story",
         title="The story as given",
@@ -128,7 +145,8 @@ def as_given(dossier: Dossier) -> Section:
     )
 
 
-def _groups(story: Story) -> Iterator[tuple[str, list[dict[str, str]]]]:
+def _groups(dossier: Dossier) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    story, resolved = dossier.story, dossier.assessment.prepared.resolved
     goal, rationale = story.goal, story.rationale
     yield (
         "The goal",
@@ -148,8 +166,12 @@ def _groups(story: Story) -> Iterator[tuple[str, list[dict[str, str]]]]:
     yield (
         "What is assumed",
         [
-            _entry("Assumption", name, it.claim if it is not None else "as in the catalog")
-            for name, it in story.assumptions.items()
+            _entry(
+                "Assumption" if written is not None and written.claim else "From the catalog",
+                name,
+                resolved.assumptions[name].claim,
+            )
+            for name, written in story.assumptions.items()
         ],
     )
     yield (
@@ -176,7 +198,12 @@ def provenance(dossier: Dossier) -> Section:
         basis: sum(entry["basis"] == basis for entry in numbers)
         for basis in dict.fromkeys(str(entry["basis"]) for entry in numbers)
     }
+    total = counted(len(numbers), "number")
     said = ", ".join(f"{n} {basis}" for basis, n in by.items())
+    if len(by) == 1 and len(numbers) > 1:
+        finding = f"All {total} are {next(iter(by))}."
+    else:
+        finding = f"{total}: {said}."
     rows = tuple(
         (
             str(entry["name"]),
@@ -190,7 +217,7 @@ def provenance(dossier: Dossier) -> Section:
     return Section(
         id="provenance",
         title="Where every number comes from",
-        finding=f"{counted(len(numbers), 'number')}: {said}.",
+        finding=finding,
         extra=(
             Table(
                 "Provenance",
@@ -230,11 +257,11 @@ def diagnostics(dossier: Dossier) -> Section:
     """Whether the computation can be relied on."""
     found = dossier.estimate["diagnostics"]
     rows = tuple(
-        (name.replace("_", " "), f"{value:,.4g}" if isinstance(value, float) else f"{value}")
+        (MEASURES.get(name, name.replace("_", " ")), _measure(value))
         for name, value in found.items()
         if name not in ("ok", "messages") and value is not None
     )
-    said = " ".join(f"{message}." for message in found["messages"])
+    said = " ".join(f"{sentence_case(message)}." for message in found["messages"])
     finding = "The computation passed its own checks." if found["ok"] else "NOT RELIABLE."
     return Section(
         id="diagnostics",
@@ -251,6 +278,12 @@ def diagnostics(dossier: Dossier) -> Section:
     )
 
 
+def _measure(value: Any) -> str:
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    return (f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}").replace("-", "−")
+
+
 def again(dossier: Dossier) -> Section:
     """The commands and versions that give the same numbers."""
     estimate = dossier.estimate
@@ -260,7 +293,7 @@ def again(dossier: Dossier) -> Section:
     options += [
         f"--set {shlex.quote(f'{name}={_yaml(value)}')}" for name, value in dossier.settings.items()
     ]
-    if estimate["method"] in ("nuts", "simulation"):
+    if estimate["method"] != "exact":  # else `auto` might choose another
         options.append(f"--method {estimate['method']}")
     if dossier.estimate["diagnostics"]["draws"] > 1 and dossier.draws:
         options.append(f"--draws {dossier.draws}")

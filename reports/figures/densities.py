@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 _WIDTH, _HEIGHT, _SIDE = 262, 150, 10
 _TOP, _BOTTOM = 48, 126
 _EVEN = 2000  # draws of equal weight that a density is made of
-_POINTS = 128
+_POINTS = 64
 _ENDS = (0.05, 0.95)
 
 
@@ -62,7 +62,7 @@ def plot_prior_posterior(
     Figure
     """
     name = name or str(posterior.name or "")
-    columns = ("", "mean", "90% interval")
+    columns = ("when", "mean", "90% interval")
     before, after = (quantile_dots(x, w, _EVEN) for x, w in ((prior, None), (posterior, weights)))
     if not len(before) or not len(after):
         return nothing(f"density-{name}", name, "there are no draws", columns)
@@ -110,8 +110,8 @@ def plot_prior_posterior(
     axis = _axis(across, probability)
     picture = drawing(_WIDTH, _HEIGHT, name, words, *said, *axis, mark(words, *shapes))
     note = (
-        "Dashed: before the evidence. Solid: after it, 90% interval shaded. Areas are 1; spikes "
-        "are cut off."
+        "Across: the chance. Dashed: before the evidence. Solid: after it, 90% interval shaded. "
+        "Areas are 1; spikes are cut off."
     )
     return Figure(f"density-{name}", name, words, picture, columns, rows, note)
 

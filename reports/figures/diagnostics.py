@@ -45,7 +45,7 @@ def plot_weights(
     >>> plot_weights(xr.DataArray([1.0, 1.0, 1.0, 1.0], dims="draw")).rows[0]
     ('draws', '4')
     """
-    title, columns = "Where the weight of the draws sits", ("", "")
+    title, columns = "Where the weight of the draws sits", ("measure", "value")
     found = np.sort(np.asarray(weights.values, dtype=float).ravel())[::-1]
     if not len(found) or not np.isfinite(found).all() or found.sum() <= 0:
         return nothing("weights", title, "there are no weights", columns)
@@ -85,7 +85,7 @@ def plot_weights(
         drawing(_WIDTH, _BOTTOM + 44, title, words, *children),
         columns,
         tuple(rows),
-        "Solid: share of the weight. Dashed: if all draws weighed the same.",
+        "Up: share of the weight that draws up to there carry. Dashed: if all weighed the same.",
     )
 
 
@@ -160,8 +160,9 @@ def plot_ranks(draws: xr.DataArray, *, name: str = "") -> Figure:
         drawing(_WIDTH, _BOTTOM + 24, title, words, *children),
         columns,
         tuple(rows),
-        "Across: rank of a draw among those of all chains. Lines of chains that agree stay within "
-        "the band with a probability of 94% each; a dashed red line does not.",
+        "Across: rank of a draw among those of all chains. Up: how many more of a chain's draws "
+        "rank below than if chains agreed, as a share. A chain that agrees stays within the band "
+        "with a probability of 94%; a dashed red line leaves it.",
     )
 
 

@@ -10,6 +10,7 @@ from storyodds.reports.figures.lines import Line, Look, Point, line_figure, noth
 from storyodds.reports.figures.saying import band, chance, points
 
 _TOLD = ("catastrophe", "safe", "deceptive")
+_SHARES = {"safe": "no catastrophe", "deceptive": "deceptive model"}  # of failures, to read
 
 
 def plot_failure(given: xr.Dataset | None) -> Figure:
@@ -30,15 +31,16 @@ def plot_failure(given: xr.Dataset | None) -> Figure:
     lines, rows = [], []
     for share in given.share.values.tolist():
         mean, low, high = points(given.probability.sel(share=share))
-        words = f"{share}, given failure: {band(mean, low, high)}"
+        named = _SHARES.get(share, share)
+        words = f"{named}, given failure: {band(mean, low, high)}"
         worst = share == "catastrophe"
         spread = f"{chance(low)}–{chance(high)}" if low != high else "–"
         marks = (Point(mean, low, high, worst=worst),)
-        lines.append(Line(share, words, marks, (chance(mean),), spread))
-        rows.append((share, chance(mean), spread))
+        lines.append(Line(named, words, marks, (chance(mean),), spread))
+        rows.append((named, chance(mean), spread))
     note = (
-        "Safe: the failure is no catastrophe. Deceptive: training ended in a deceptive model, "
-        "which is a catastrophe or not. Dot: mean. Line: 90% interval, which is under the name."
+        "Of failures only. Deceptive model: training ended in one, which is a catastrophe or not. "
+        "Dot: mean. Line: 90% interval, which is under the name."
     )
     return line_figure(
         "failure", title, lines, Look(("chance",), low=0.0, high=1.0), columns, rows, note
@@ -64,7 +66,7 @@ def plot_failure_assumptions(
     -------
     Figure
     """
-    kind = {"catastrophe": "catastrophes", "safe": "safe", "deceptive": "deceptive"}[of]
+    kind = {"catastrophe": "catastrophes", "safe": "no catastrophe", "deceptive": "deceptive"}[of]
     title = f"Share of failures that are {kind}, by assumption"
     columns = ("assumption", "if true", "90% interval", "if false", "90% interval")
     sides = {end: f"if_{end}_given_failure_{of}" for end in ("true", "false")}

@@ -295,7 +295,7 @@ def _ribbons(flows: Flows, every: Sequence[Link], layout: _Layout) -> list[Marku
             down = ribbon.width / 2
             line = f"M{_curve(x0, ribbon.left + down, x1, ribbon.right + down)}"
             shapes.append(element("path", d=line, class_="worst-line"))
-        drawn.append(mark(tip, *shapes))
+        drawn.append(mark(tip, *shapes, stop=False))
     return drawn
 
 

@@ -42,7 +42,7 @@ def plot_odds(odds: xr.Dataset, *, title: str = "Where it ends", top: int | None
         rows = sorted(rows, key=lambda row: -row.mean)[:top]
     children, height, _ = draw_rows(rows)
     before = any(row.before is not None for row in rows)
-    head = ("", "before", "chance", "90% interval") if before else ("", "chance", "90% interval")
+    head = ("ending", *(("before",) if before else ()), "chance", "90% interval")
     return Figure(
         name=title.lower().replace(" ", "-"),
         title=title,

@@ -39,9 +39,13 @@ def group(*children: str, **attributes: object) -> Markup:
     return element("g", *children, **attributes)
 
 
-def mark(tip: str, *children: str, **attributes: object) -> Markup:
-    """Group what stands for one thing, with the words that pointing or tabbing to it shows."""
-    return group(*children, tabindex="0", role="img", aria_label=tip, data_tip=tip, **attributes)
+def mark(tip: str, *children: str, stop: bool = True, **attributes: object) -> Markup:
+    """Group what stands for one thing, with the words that pointing or tabbing to it shows.
+
+    Not a stop of the tab key where there are very many, and others tell of the same.
+    """
+    at = "0" if stop else None
+    return group(*children, tabindex=at, role="img", aria_label=tip, data_tip=tip, **attributes)
 
 
 def drawing(width: float, height: float, title: str, description: str, *children: str) -> Markup:

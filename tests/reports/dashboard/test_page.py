@@ -15,6 +15,7 @@ from support.html_pages import (
     shape,
     style_addresses,
 )
+from support.large_story import large_story
 
 from storyodds import load_story
 from storyodds.models.assessment import assess
@@ -233,7 +234,48 @@ def test_a_doubtful_computation_is_marked_at_the_top(showcase: Dossier) -> None:
     doubtful = replace(showcase, estimate={**showcase.estimate, "diagnostics": failed})
     root = parsed(story_page(doubtful))
     assert "NOT RELIABLE" in root.all("header")[0].text
-    assert "too few draws" in root.all("header")[0].text
+    assert "Too few draws." in root.all("header")[0].text
     assert root.all("body")[0].attributes["class"] == "doubtful"
     assert "(not reliable)" in root.all("header")[0].text
     assert "NOT RELIABLE" not in parsed(story_page(showcase)).all("header")[0].text
+
+
+def test_what_draws_that_failed_would_say_of_priors_is_not_said(showcase: Dossier) -> None:
+    failed = {**showcase.estimate["diagnostics"], "ok": False, "messages": ["too few draws"]}
+    doubtful = replace(showcase, estimate={**showcase.estimate, "diagnostics": failed})
+    assert "power scaling" in parsed(story_page(showcase)).all("header")[0].text
+    head = parsed(story_page(doubtful)).all("header")[0].text
+    assert "power scaling" not in head and "hangs most" not in head
+
+
+def test_assumptions_of_the_catalog_are_told_in_its_words(showcase: Dossier, root: Element) -> None:
+    said = by_id(root, "the-story").text
+    for name, it in showcase.assessment.prepared.resolved.assumptions.items():
+        assert name in said and it.claim in said
+
+
+def test_fates_are_told_before_and_after_the_evidence(showcase: Dossier) -> None:
+    [_, fates] = next(it for it in sections_of(showcase) if it.id == "how-it-ends").figures
+    before = showcase.parts["trust"]["evidence_effects"]["prior"]
+    told = {row[0]: row[1] for row in fates.rows}
+    assert fates.columns[1] == "before"
+    assert told["success"] == percent(before["success"])
+    assert told["catastrophe"] == percent(before["catastrophe"])
+
+
+def test_the_pruned_picture_has_its_fuller_one() -> None:
+    root = parsed(story_page(dossier_of(large_story())))
+    pictures = by_id(root, "how-it-gets-there").all("svg")
+    marks = [sum("data-tip" in it.attributes for it in picture.every) for picture in pictures]
+    assert len(marks) == 2 and marks[1] > 2 * marks[0]
+
+
+def test_a_picture_of_many_stops_can_be_skipped(root: Element) -> None:
+    [skip] = [
+        it
+        for it in by_id(root, "how-it-gets-there").all("a")
+        if it.attributes.get("class") == "skip"
+    ]
+    assert by_id(root, skip.attributes["href"][1:]).text
+    stops = [it for it in root.every if it.attributes.get("tabindex") == "0"]
+    assert len(stops) < 150
