@@ -39,7 +39,8 @@ INDEX = "index"  # a story of this id would take the place of the page of all st
     "--thorough",
     is_flag=True,
     help="Take every uncertain number to its ends, not only those whose slopes say that they "
-    "matter, and views at more draws.",
+    "matter; look for what would tip a verdict; leave out each part of the story in turn; and "
+    "take more draws.",
 )
 @click.option(
     "--export",

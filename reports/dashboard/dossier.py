@@ -25,6 +25,11 @@ SIMULATED = (
 
 FAILURE = ("assumptions", "near_misses", "paths")  # of how it fails, what a page shows
 KEPT = 700  # draws in a page, which they make a fifth of
+NOT_ASKED = (
+    "Not worked out here: with --thorough, the page leaves out each part of the story in turn, "
+    "takes each assumption for true and for false, and looks for the values at which a verdict "
+    "would flip."
+)
 NOTHING_TO_MOVE = "The story has no uncertain number that could be moved."
 
 
@@ -107,8 +112,9 @@ def make_dossier(
     draws : int, optional
         How many were asked for, for the commands that make the page again.
     thorough : bool
-        Take every number to its ends, not only those whose slopes say that they may matter, and
-        views and shares of the variance at more draws.
+        Take every number to its ends, not only those whose slopes say that they may matter; look
+        for tipping points; leave out each part of the story in turn; and work out views and shares
+        of the variance at more draws.
     tell : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -127,7 +133,7 @@ def make_dossier(
     """
     story = assessment.prepared.resolved.story
     parts: dict[str, Any] = {}
-    reasons: dict[str, str] = {}
+    reasons: dict[str, str] = {} if thorough else {"structure": NOT_ASKED}
     works = _works(assessment, settings or {}, thorough)
     for k, (name, work) in enumerate(works.items()):
         if tell is not None:
@@ -165,16 +171,15 @@ def _works(
     from storyodds.reports.dashboard.what_if import what_if_data
     from storyodds.reports.sensitivity_failure import summarize_failure
     from storyodds.reports.sensitivity_global import summarize_global
+    from storyodds.reports.sensitivity_structure import summarize_structure
     from storyodds.reports.sensitivity_trust import summarize_trust
     from storyodds.reports.sensitivity_views import summarize_views
     from storyodds.reports.value import summarize_value
 
     story = assessment.prepared.resolved.story
-    uncertain = len(assessment.prepared.uncertain)
-
     rows = 1024 if thorough else 512
-    return {
-        "local": partial(summarize_swings, assessment, *([uncertain] if thorough else [])),
+    works: dict[str, Callable[[], Any]] = {
+        "local": partial(_whole_local if thorough else summarize_swings, assessment),
         "global": partial(summarize_global, assessment, rows=rows),
         "failure": partial(summarize_failure, assessment, parts=FAILURE),
         "trust": partial(summarize_trust, assessment, far=False),
@@ -184,6 +189,18 @@ def _works(
         "flows": partial(flows, assessment),
         "what_if": partial(what_if_data, assessment, draws=KEPT),
     }
+    if thorough:
+        works["structure"] = partial(summarize_structure, assessment)
+    return works
+
+
+def _whole_local(assessment: Assessment) -> dict[str, Any]:
+    """All of the local analysis, of every number that has ends to be taken to."""
+    from storyodds.reports.sensitivity_local import summarize_local
+
+    found = summarize_local(assessment)
+    moved = [number for number in found["numbers"] if number["swing"] is not None]
+    return {**found, "numbers": moved, "left_out": 0}
 
 
 def _sentence(error: UnsupportedStoryError) -> str:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard import sections_odds as odds
+from storyodds.reports.dashboard import sections_pieces as pieces
 from storyodds.reports.dashboard import sections_story as about
 from storyodds.reports.dashboard.badges import badges
 from storyodds.reports.dashboard.dossier import Dossier
@@ -31,6 +32,7 @@ SECTIONS = (
     odds.how_it_gets_there,
     odds.failure_paths,
     movers.what_moves_it,
+    pieces.piece_by_piece,
     movers.if_it_fails,
     movers.as_evidence_came_in,
     movers.assumptions,

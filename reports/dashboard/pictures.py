@@ -17,7 +17,8 @@ from storyodds.reports.figures.failure import plot_failure, plot_failure_assumpt
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.flow import plot_flow
 from storyodds.reports.figures.odds import plot_odds, plot_views
-from storyodds.reports.figures.tornado import plot_tornado
+from storyodds.reports.figures.structure import plot_structure
+from storyodds.reports.figures.tornado import plot_assumption_effects, plot_tipping, plot_tornado
 from storyodds.reports.figures.value import plot_value
 
 Figures = tuple[Figure, ...]
@@ -98,6 +99,24 @@ def _tornado(dossier: Dossier) -> Figures:
     )
 
 
+def _pieces(dossier: Dossier) -> Figures:
+    """The story without each part, given each assumption, and where a verdict flips."""
+    now = dossier.parts["local"]["now"] if "local" in dossier.parts else None
+    figures: list[Figure] = []
+    parts, assumptions = (
+        dossier.table(node) for node in ("structure/leave_one_out", "local/assumptions")
+    )
+    if parts is not None:
+        figures.append(plot_structure(parts, EVENTS))
+    if assumptions is not None and now is not None:
+        figures += [plot_assumption_effects(assumptions, e, now=now[e], top=BARS) for e in EVENTS]
+    nodes = ("local/tipping_points", "local/verdicts", "local/numbers")
+    tipping = [found for node in nodes if (found := dossier.table(node)) is not None]
+    if len(tipping) == len(nodes):
+        figures.append(plot_tipping(*tipping, top=BARS))
+    return tuple(figures)
+
+
 def _failure(dossier: Dossier) -> Figures:
     given = dossier.parts["failure"]["given_failure"]["catastrophe"]
     assumptions = dossier.table("failure/assumptions")
@@ -173,6 +192,7 @@ PICTURES: Mapping[str, Callable[[Dossier], Figures]] = {
     "flow": _flow,
     "whole_flow": _whole_flow,
     "tornado": _tornado,
+    "pieces": _pieces,
     "failure": _failure,
     "evidence": _evidence,
     "densities": _densities,

@@ -21,6 +21,8 @@ from storyodds import load_story
 from storyodds.models.assessment import assess
 from storyodds.reports.dashboard.dossier import Dossier, make_dossier
 from storyodds.reports.dashboard.page import SECTIONS, sections_of, story_page
+from storyodds.reports.dashboard.parts import Section
+from storyodds.reports.sensitivity_structure import summarize_structure
 from storyodds.reports.wording import about_one_in, interval, percent
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import CLASSES, Story
@@ -279,3 +281,26 @@ def test_a_picture_of_many_stops_can_be_skipped(root: Element) -> None:
     assert by_id(root, skip.attributes["href"][1:]).text
     stops = [it for it in root.every if it.attributes.get("tabindex") == "0"]
     assert len(stops) < 150
+
+
+def test_a_thorough_page_takes_the_story_apart_and_another_says_how_to(showcase: Dossier) -> None:
+    def pieces(dossier: Dossier) -> Section:
+        [found] = [it for it in sections_of(dossier) if it.id == "piece-by-piece"]
+        return found
+
+    assert "--thorough" in pieces(showcase).finding and not pieces(showcase).figures
+    assessed = assess(resolve(load_story("coinrun-agent"), standard=True), draws=DRAWS)
+    thorough = make_dossier(assessed, thorough=True)
+    found = pieces(thorough)
+    names = {figure.name for figure in found.figures}
+    effects = {f"assumption-effects-{event}" for event in ("catastrophe", "success")}
+    tipping = {"tipping"} if thorough.parts["local"]["tipping_points"] else set()
+    assert names == {"structure"} | effects | tipping
+    whole = summarize_structure(assessed)
+    largest = max(
+        (it["answer"]["events"]["catastrophe"] for it in whole["leave_one_out"]),
+        key=lambda change: abs(change["difference"]),
+    )
+    assert percent(largest["mean"]) in found.finding
+    assert len(thorough.parts["local"]["numbers"]) == len(assessed.prepared.uncertain)
+    assert by_id(parsed(story_page(thorough)), "piece-by-piece").all("svg")
