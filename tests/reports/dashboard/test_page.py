@@ -289,7 +289,7 @@ def test_a_thorough_page_takes_the_story_apart_and_another_says_how_to(showcase:
         return found
 
     assert "--thorough" in pieces(showcase).finding and not pieces(showcase).figures
-    assessed = assess(resolve(load_story("coinrun-agent"), standard=True), draws=DRAWS)
+    assessed = assess(resolve(load_story("gpt-simulator"), standard=True), draws=DRAWS)
     thorough = make_dossier(assessed, thorough=True)
     found = pieces(thorough)
     names = {figure.name for figure in found.figures}
