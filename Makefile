@@ -1,6 +1,6 @@
 # make demo and make test do everything on a machine that has Python 3.12 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench readme clean
+.PHONY: help demo test lint bench bench-pages readme clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,12 +14,13 @@ PYTHONS := $(PYTHON) python3.13 python3.14 python3.12 python3 python \
 GOOD_ENOUGH := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 12))
 
 help:
-	@echo 'make demo    set up, then estimate a bundled story'
-	@echo 'make test    set up, then run every test (PYTEST_ARGS=... for other options)'
-	@echo 'make lint    set up, then ruff and mypy'
-	@echo 'make bench   set up, then compare with other tools (BENCH_ARGS=... for options)'
-	@echo 'make readme  set up, then renew the output that README.md shows'
-	@echo 'make clean   remove what the other targets made'
+	@echo 'make demo        set up, then estimate a bundled story'
+	@echo 'make test        set up, then run every test (PYTEST_ARGS=... for other options)'
+	@echo 'make lint        set up, then ruff and mypy'
+	@echo 'make bench       set up, then compare with other tools (BENCH_ARGS=... for options)'
+	@echo 'make bench-pages set up, then time pages and live answers beside an estimate'
+	@echo 'make readme      set up, then renew the output that README.md shows'
+	@echo 'make clean       remove what the other targets made'
 
 demo: $(STAMP)
 	$(BIN)/storyodds estimate rlhf-assistant
@@ -34,6 +35,9 @@ lint: $(STAMP)
 
 bench: $(BENCH_STAMP)
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+bench-pages: $(STAMP)
+	$(BIN)/python benchmarks/pages.py $(BENCH_ARGS)
 
 readme: $(STAMP)
 	$(BIN)/python tests/test_readme.py
