@@ -50,7 +50,6 @@ from storyodds.scenarios.schema import CLASSES, Assumption
 
 Array = NDArray[np.float64]
 
-PARTS = ("numbers", "assumptions", "tipping")
 DRAWS = 256  # that differences are taken on
 MOST_PATHS = 30  # of which it is told whether another becomes the worst
 _CELLS = 2**22  # of float64, that one round of questions may take
@@ -141,7 +140,6 @@ def local_sensitivity(
     base: Base | None = None,
     success: float = 0.5,
     catastrophe: Sequence[float] | None = None,
-    parts: Sequence[str] = PARTS,
 ) -> LocalSensitivity:
     """Change one input at a time.
 
@@ -155,8 +153,6 @@ def local_sensitivity(
         The threshold of P(success) whose crossing is looked for.
     catastrophe : sequence of float, optional
         Those of P(catastrophe); by default half and twice what it is.
-    parts : sequence of str
-        Of "numbers", "assumptions" and "tipping"; what the others give is left empty.
 
     Returns
     -------
@@ -180,23 +176,20 @@ def local_sensitivity(
     """
     base = base_of(assessment, DRAWS) if base is None else base
     _ = assessment.prepared.compiler  # an error where states were simulated
-    paths = worst_paths(assessment) if "tipping" in parts else ()
+    paths = worst_paths(assessment)
     try:
         ground = ground_of(base, paths)
     except UnsupportedStoryError:  # the odds are within reach, but not each path by itself
         paths = ()
         ground = ground_of(base)
-    uncertain = base.prepared.uncertain if {"numbers", "tipping"} & set(parts) else ()
+    uncertain = base.prepared.uncertain
     scanned = scan(ground, uncertain)
-    which: list[Verdict] = []
-    if "tipping" in parts:
-        which = verdicts(ground.base.events.mean(axis=0), success, catastrophe)
-    with_numbers = "numbers" in parts
+    which = verdicts(ground.base.events.mean(axis=0), success, catastrophe)
     return LocalSensitivity(
         base=base,
-        slopes=_slopes(assessment) if with_numbers else None,
-        swings=tuple(_swing(base, scanned, k) for k in range(len(uncertain)) if with_numbers),
-        sure=surely(base) if "assumptions" in parts else (),
+        slopes=_slopes(assessment),
+        swings=tuple(_swing(base, scanned, k) for k in range(len(uncertain))),
+        sure=surely(base),
         paths=paths,
         verdicts=tuple(which),
         tips=tuple(tipping_points(scanned, which)),

@@ -223,9 +223,7 @@ def _sample(
     top = log_weights.max()
     if not np.isfinite(top):
         return None
-    log_weights, k = np.maximum(log_weights - top, -700.0), None
-    if np.ptp(log_weights) > 1e-12:
-        log_weights, k = smooth(log_weights)
+    log_weights, k = smooth(np.maximum(log_weights - top, -700.0))
     each = np.exp(log_weights - log_sum_exp(log_weights, axis=0)).reshape(n, inner)
     weights = each.sum(axis=1)
     ess = 1 / np.sum(weights**2)

@@ -389,10 +389,7 @@ def _weights(log_weights: Array) -> Array:
 
 def _smoothed(log_weights: Array) -> tuple[Array, float]:
     """Pareto-smoothed weights and their shape, NaN where there is no tail."""
-    log_weights = np.maximum(log_weights - log_weights.max(), -700.0)
-    if np.ptp(log_weights) <= STILL:
-        return _weights(log_weights), np.nan
-    smoothed, k = smooth(log_weights)
+    smoothed, k = smooth(np.maximum(log_weights - log_weights.max(), -700.0))
     return np.exp(smoothed - log_sum_exp(smoothed, axis=0)), np.nan if k is None else k
 
 

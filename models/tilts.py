@@ -9,7 +9,7 @@ What is moved is always a prior that a story can state. Where no such family is 
 slider, and the reason is told.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, inf, log
 from typing import Any, Literal
@@ -321,25 +321,4 @@ def _slopes_of_draws(assessment: Assessment, off: Array, spread: Array) -> Array
             x = logit(np.clip(x, _TINY, 1 - 2**-53)) / LN2
         if spread[i] > 0:
             out[:, i] = (draws.weights * (x - draws.weights @ x)) @ off / spread[i] ** 2
-    return out
-
-
-def log_factors(tilts: Sequence[Tilt], places: Sequence[float], values: Array) -> Array:
-    """Log of the factors by which moved priors change the weights of draws, up to a constant.
-
-    Parameters
-    ----------
-    tilts : sequence of Tilt
-    places : sequence of float
-        Where the centers are moved.
-    values : (n_draws, n_tilts) array
-        Draws of the tilted numbers.
-
-    Returns
-    -------
-    (n_draws,) array
-    """
-    out = np.zeros(len(values))
-    for k, (tilt, place) in enumerate(zip(tilts, places, strict=True)):
-        out += tilt.delta(place) * tilt.statistic(values[:, k])
     return out

@@ -325,10 +325,7 @@ def compare(base: Base, prepared: PreparedStory, values: Array) -> Changed:
 def weighted(base: Base, log_weights: Array, events: Array) -> Changed:
     """Average changed answers with weights relative to the base."""
     n = len(log_weights)
-    pareto_k: float | None = None
-    log_weights = np.maximum(log_weights - log_weights.max(), -700.0)
-    if np.ptp(log_weights) > 1e-12:
-        log_weights, pareto_k = smooth(log_weights)
+    log_weights, pareto_k = smooth(np.maximum(log_weights - log_weights.max(), -700.0))
     weights = np.exp(log_weights - log_sum_exp(log_weights, axis=0))
     means = weights @ events
     pull = n * weights[:, None] * (events - means) - (base.events - base.means)

@@ -174,10 +174,12 @@ def _variable(
     position = {dim: {label: k for k, label in enumerate(sizes[dim])} for dim in dims}
     for index, value in cells.items():
         at = dict(index)
-        values[tuple(position[dim].get(at.get(dim), 0) for dim in dims)] = value
+        if value is not None:
+            values[tuple(position[dim][at[dim]] for dim in dims)] = value
     said = [value for value in cells.values() if value is not None]
     if said and all(isinstance(value, str) for value in said):
-        return dims, np.where(values == None, "", values).astype(str)  # noqa: E711
+        texts = ["" if value is None else value for value in values.flat]
+        return dims, np.array(texts).reshape(values.shape)
     if said and all(isinstance(value, bool) for value in values.flat):
         return dims, values.astype(bool)
     return dims, np.array([np.nan if v is None else float(v) for v in values.flat]).reshape(
@@ -231,6 +233,7 @@ def _row(entry: Any) -> Json:
 
 
 def _at(document: Json, place: str) -> Any:
+    found: Any = document
     for step in place.split("."):
-        document = document.get(step) if isinstance(document, Mapping) else None  # type: ignore[assignment]
-    return document
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found

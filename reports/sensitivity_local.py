@@ -38,8 +38,7 @@ tipping_points
 note
     What changes of one input at a time do not show.
 
-BANDS are by event `mean`, `q05` and `q95` over the posterior draws. Keys of parts that were not
-asked for are left out: `assumptions`; `verdicts` and `tipping_points`; all others are of numbers.
+BANDS are by event `mean`, `q05` and `q95` over the posterior draws.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,7 +50,7 @@ from rich.text import Text
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.bands import band
-from storyodds.models.local_sensitivity import PARTS, LocalSensitivity, Swing, local_sensitivity
+from storyodds.models.local_sensitivity import LocalSensitivity, Swing, local_sensitivity
 from storyodds.models.tipping import WORST_PATH, Verdict
 from storyodds.models.what_if import EVENTS, Base, Changed
 from storyodds.priors.distributions import LN2
@@ -84,7 +83,6 @@ def summarize_local(
     base: Base | None = None,
     success: float = 0.5,
     catastrophe: Sequence[float] | None = None,
-    parts: Sequence[str] = PARTS,
 ) -> dict[str, Any]:
     """Say what the odds hang on, one input at a time.
 
@@ -92,7 +90,7 @@ def summarize_local(
     ----------
     assessment : Assessment
         Computed exactly, not simulated.
-    base, success, catastrophe, parts
+    base, success, catastrophe
         As in `local_sensitivity`.
 
     Returns
@@ -109,24 +107,19 @@ def summarize_local(
     >>> found["equal_elasticity"]["catastrophe"]
     1.0
     """
-    found = local_sensitivity(
-        assessment, base=base, success=success, catastrophe=catastrophe, parts=parts
-    )
-    summary: dict[str, Any] = {
+    found = local_sensitivity(assessment, base=base, success=success, catastrophe=catastrophe)
+    numbers = _numbers(found)
+    return {
         "draws": len(found.base.values),
         "events": list(TOLD),
         "now": _events(found.base.means),
+        "numbers": numbers,
+        "equal_elasticity": {event: _common(numbers, event) for event in TOLD},
+        "signs": {event: _signs(numbers, event) for event in TOLD},
+        "assumptions": _assumptions(found),
+        **_tipping(found),
+        "note": NOTE,
     }
-    if "numbers" in parts:
-        numbers = _numbers(found)
-        summary["numbers"] = numbers
-        summary["equal_elasticity"] = {event: _common(numbers, event) for event in TOLD}
-        summary["signs"] = {event: _signs(numbers, event) for event in TOLD}
-    if "assumptions" in parts:
-        summary["assumptions"] = _assumptions(found)
-    if "tipping" in parts:
-        summary |= _tipping(found)
-    return {**summary, "note": NOTE}
 
 
 def _assumptions(found: LocalSensitivity) -> list[dict[str, Any]]:

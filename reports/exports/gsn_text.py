@@ -9,8 +9,6 @@ import yaml
 
 from storyodds.reports.exports.gsn_records import Argument, Node
 
-SCHEMA = "storyodds/gsn/1"
-
 _WIDTH = 96
 # gsn2x makes links of addresses in text and sets words between stars or underscores apart.
 _OBEYED = re.compile(r"(?<=:)(?=//)")
@@ -67,25 +65,3 @@ def _element(argument: Argument, node: Node) -> dict[str, Any]:
 
 def _calm(words: str) -> str:
     return _OBEYED.sub(_JOINER, words).translate(_MARKS)
-
-
-def gsn_json(argument: Argument) -> dict[str, Any]:
-    """Give an argument as plain data, the object `storyodds/gsn/1`.
-
-    Returns
-    -------
-    dict
-        `schema`, `story`, `title`, `reliable`; `nodes`, a list of {id, kind, text, about,
-        probability, probability_of, undeveloped, url}; `edges`, a list of {source, target, kind}.
-    """
-    return {
-        "schema": SCHEMA,
-        "story": argument.story,
-        "title": argument.title,
-        "reliable": argument.reliable,
-        "nodes": [
-            {**vars(n), "probability": n.probability and dict(n.probability)}
-            for n in argument.nodes
-        ],
-        "edges": [dict(vars(edge)) for edge in argument.edges],
-    }

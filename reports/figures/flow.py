@@ -131,53 +131,6 @@ def plot_flow(flows: Flows, *, full: bool = False) -> Figure:
     return Figure(name, title, description, svg, columns, rows, _note(flows, shown))
 
 
-def flow_outline(flows: Flows, most: int = MOST) -> tuple[tuple[str, str, bool], ...]:
-    """Say the same as a list of paths, the likeliest first, for small screens and for the ear.
-
-    Parameters
-    ----------
-    flows : Flows
-    most : int
-        Paths to name. The worst is always named; the others are summed up.
-
-    Returns
-    -------
-    tuple of (words, probability, whether it is the worst path)
-        From the route on; of the worst path the assumptions too.
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
-    >>> from storyodds.models.flows import flows
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> story = flows(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> flow_outline(story)[0]
-    ('intended \u2192 an intended model \u2192 success', '95%', False)
-    """
-    first = len(flows.information)
-    ways: dict[tuple[tuple[int, ...], bool], float] = {}
-    for strand in flows.strands:
-        way = strand.steps[first:], strand.worst
-        ways[way] = ways.get(way, 0.0) + strand.probability
-    ranked = sorted(ways, key=lambda way: (-ways[way], way))
-    named = [way for k, way in enumerate(ranked) if k < most or way[1]]
-    told = []
-    for way in named:
-        words = " \u2192 ".join(flows.steps[k].words for k in way[0])
-        if way[1] and flows.worst.literals:
-            words += f" (where {flows.worst.label.split(': ', 1)[1]})"
-        told.append((words, percent(ways[way]), way[1]))
-    rest = [ways[way] for way in ranked if way not in named]
-    if rest:
-        noun = "other path" if len(rest) == 1 else "other paths together"
-        told.append((f"{len(rest)} {noun}", percent(sum(rest)), False))
-    return tuple(told)
-
-
-# In words
-
-
 def _worst(flows: Flows) -> str:
     return "worst path" if flows.concern > 0 else "likeliest failure path"
 

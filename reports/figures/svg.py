@@ -7,7 +7,7 @@ CSS variables, so that a page sets them once for light and dark.
 import math
 import textwrap
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -178,7 +178,7 @@ def path(
     return element("path", d=data + "Z" * closed, **attributes)
 
 
-def range_words(entry: "dict[str, float] | object") -> str:
+def range_words(entry: Mapping[str, float]) -> str:
     """Mean and 90 percent interval of a summary, in words."""
-    mean, low, high = (percent(float(entry[k])) for k in ("mean", "q05", "q95"))  # type: ignore[index]
+    mean, low, high = (percent(entry[k]) for k in ("mean", "q05", "q95"))
     return mean if mean == low == high else f"{mean} (90% interval {low} to {high})"

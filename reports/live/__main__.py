@@ -16,7 +16,6 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     start = json.loads(sys.stdin.readline())
 
-    import storyodds.models.kernel  # noqa: F401  with it even small questions are fast
     from storyodds.reports.live.computing import Computer
 
     computer = Computer(Path(start["folder"]), draws=start["draws"], seed=start["seed"])

@@ -47,7 +47,7 @@ def test_nothing_is_asked_of_a_network_and_nothing_planted_runs(
         page = open_page(file, **WIDE)
         assert page.evaluate("window.broken") is None
         assert page.evaluate("document.querySelectorAll('script:not([type])').length") <= 1
-        assert page.evaluate("document.images.length") == 0 or file.stem != "hostile"
+        assert page.evaluate("document.images.length") == 0
         assert page.locator("[onerror],[onload],[onclick],[style]").count() == 0
         assert page.locator("a[href^='javascript' i]").count() == 0
 
@@ -176,8 +176,7 @@ def test_on_paper_no_section_is_torn_that_fits_a_sheet(pages: Path, open_page: O
         if height < 900 and first and last and not set(first) & set(last):
             torn.append(name)
     assert torn == []
-    whole = "".join(sheets)
-    assert "whatif" not in whole.lower() or page.locator("#what-if").is_hidden()
+    assert page.locator("#sliders").is_hidden()  # there is nothing to slide on paper
 
 
 def _sections(page: Any) -> Iterator[tuple[str, float, str]]:

@@ -1,8 +1,5 @@
 """Bands against quantiles, and those of the local part against differences draw by draw."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,23 +99,6 @@ def test_swings_at_draws_against_the_engine(assessed: Assessment) -> None:
         assert (scanned.bands[k, 2] >= gaps.min(axis=0) - 1e-9).all()
         assert (scanned.bands[k, 2] <= gaps.max(axis=0) + 1e-9).all()
         assert (scanned.bands[k, :, 0] <= scanned.bands[k, :, 1]).all()
-
-
-def test_numbers_alone_are_the_same_numbers(assessed: Assessment) -> None:
-    whole = summarize_local(assessed)
-    only = summarize_local(assessed, parts=("numbers",))
-    assert set(whole) - set(only) == {"assumptions", "verdicts", "tipping_points"}
-    mine, theirs = (dict(leaves(found["numbers"])) for found in (only, whole))
-    assert mine == pytest.approx(theirs, abs=1e-12)
-
-
-def leaves(data: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, Any]]:
-    """Everything in plain data with its place, so that numbers can be compared."""
-    if not isinstance(data, dict | list):
-        yield where, data
-        return
-    for key, inner in data.items() if isinstance(data, dict) else enumerate(data):
-        yield from leaves(inner, (*where, key))
 
 
 def test_bands_are_told(assessed: Assessment) -> None:

@@ -13,7 +13,7 @@ from support.strategies import small_stories
 
 from storyodds import load_story
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.tilts import OWN, Tilt, log_factors, sliders, tilt_of
+from storyodds.models.tilts import OWN, Tilt, sliders, tilt_of
 from storyodds.models.what_if import EVENTS, events_of
 from storyodds.priors.distributions import distribution_of
 from storyodds.priors.errors import InputError
@@ -110,7 +110,13 @@ def hold_to_a_fresh_estimate(
         t.start + share * (t.start - t.low if share < 0 else t.high - t.start)
         for t, share in zip(tilts, moves.values(), strict=True)
     ]
-    logs = log_factors(tilts, places, assessed.draws.values[:, numbers])
+    logs = np.sum(
+        [
+            t.delta(at) * t.statistic(assessed.draws.values[:, i])
+            for t, at, i in zip(tilts, places, numbers, strict=True)
+        ],
+        axis=0,
+    )
     weights = assessed.draws.weights * np.exp(logs - logs.max())
     names = [assessed.prepared.resolved.numbers[i].name for i in numbers]
     changed = {n: t.prior(at) for n, t, at in zip(names, tilts, places, strict=True)}

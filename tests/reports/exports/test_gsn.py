@@ -1,7 +1,6 @@
 """An argument keeps the rules of Goal Structuring Notation and says what the estimate says."""
 
 import copy
-import json
 import math
 import re
 from functools import cache
@@ -19,7 +18,7 @@ from storyodds.reports.exports.gsn import argument
 from storyodds.reports.exports.gsn_picture import gsn_svg
 from storyodds.reports.exports.gsn_records import PREFIX, Argument
 from storyodds.reports.exports.gsn_shapes import LETTER, Shape
-from storyodds.reports.exports.gsn_text import gsn_json, gsn_yaml
+from storyodds.reports.exports.gsn_text import gsn_yaml
 from storyodds.reports.figures.figure import standalone
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.loader import bundled_stories
@@ -171,14 +170,6 @@ def test_yaml_is_what_gsn2x_reads() -> None:
         for key, kind in (("supportedBy", "supported_by"), ("inContextOf", "in_context_of")):
             ends = [e.target for e in found.edges if (e.source, e.kind) == (id, kind)]
             assert entry.get(key, []) == ends
-
-
-def test_json_is_the_argument() -> None:
-    found = made(RICH)
-    data = json.loads(json.dumps(gsn_json(found), allow_nan=False))
-    assert data["schema"] == "storyodds/gsn/1" and data["reliable"] is found.reliable
-    assert [node["id"] for node in data["nodes"]] == [node.id for node in found.nodes]
-    assert len(data["edges"]) == len(found.edges)
 
 
 @pytest.mark.parametrize("name", STORIES)

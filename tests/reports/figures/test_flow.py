@@ -14,7 +14,7 @@ from storyodds import load_story, load_text
 from storyodds.models.assessment import assess
 from storyodds.models.flows import Flows, flows, links, merged
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.flow import WIDTH, WORST, flow_outline, plot_flow
+from storyodds.reports.figures.flow import WIDTH, WORST, plot_flow
 from storyodds.reports.wording import percent
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route, Story
@@ -187,33 +187,6 @@ def test_many_routes_are_merged_unless_all_are_wanted(told: dict[str, Flows]) ->
     assert told["many-routes"].worst.route in {row[0] for row in few.rows}
     assert few.name != full.name
     assert parsed(few).attrib["aria-labelledby"] != parsed(full).attrib["aria-labelledby"]
-
-
-def test_the_outline_says_all_of_it(told: dict[str, Flows]) -> None:
-    for found in told.values():
-        everything = flow_outline(found, most=10_000)
-        assert not any("other path" in words for words, _, _ in everything)
-        steps = {step.words for step in found.steps if step.column >= len(found.information)}
-        assert steps <= {
-            part for words, _, _ in everything for part in words.split(" (where ")[0].split(" → ")
-        }
-        assert any(worst for _, _, worst in everything)
-        short = flow_outline(found, most=1)
-        assert short[0] == everything[0]
-        assert any(worst for _, _, worst in short)
-        left = len(everything) - sum("other path" not in words for words, _, _ in short)
-        assert (left == 0) or short[-1][0].startswith(f"{left} other path")
-
-
-def test_the_outline_ranks_by_probability_and_adds_up(told: dict[str, Flows]) -> None:
-    found = told["carlsmith-six-premises"]
-    fates = {step.name: percent(step.probability) for step in found.steps if step.kind == "fate"}
-    assert [chance for _, chance, _ in flow_outline(found)] == [
-        fates["success"],
-        fates["catastrophe"],
-        fates["benign-failure"],
-    ]
-    assert flow_outline(found)[1][2]
 
 
 def test_hostile_names_are_text(told: dict[str, Flows]) -> None:
