@@ -33,13 +33,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from numpy.typing import NDArray
 
 from storyodds.models import importance as measures
-from storyodds.models.assessment import Assessment, Progress, assess
+from storyodds.models.assessment import Assessment, Progress
 from storyodds.models.importance import CATASTROPHE, EVENTS, MEASURES, POINTS, WHY_MISSING, measure
 from storyodds.priors.library import View
-from storyodds.priors.library import view as load_view
+from storyodds.reports.results import assessed
 from storyodds.reports.summary import diagnostics, head
 from storyodds.scenarios.provenance import provenance
-from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
 
 if TYPE_CHECKING:
@@ -109,9 +108,9 @@ def importance(
     >>> round(float(found["if_true"]), 4), round(float(found["risk_achievement_worth"]), 4)
     (0.079, 1.5385)
     """
-    chosen = load_view(view) if isinstance(view, str) else view
-    resolved = resolve(story, view=chosen, settings=settings)
-    assessment = assess(resolved, method=method, draws=draws, seed=seed, progress=progress)
+    assessment = assessed(
+        story, view, settings, method=method, draws=draws, seed=seed, progress=progress
+    )
     found = measures.importance(assessment, of)
     return found.assign_attrs(story=story.story, ok=assessment.draws.ok)
 
@@ -133,8 +132,9 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
     Examples
     --------
     >>> from storyodds import load_story
-    >>> story = resolve(load_story("carlsmith-six-premises"))
-    >>> first = summarize_importance(assess(story))["literals"][0]
+    >>> from storyodds.reports.results import assessed
+    >>> found = assessed(load_story("carlsmith-six-premises"), None, None)
+    >>> first = summarize_importance(found)["literals"][0]
     >>> first["literal"], first["criticality"]["mean"], first["risk_reduction_worth"]["mean"]
     ('aps-feasible', 1.0, None)
     """

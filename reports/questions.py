@@ -7,7 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from storyodds.models.assessment import Assessment, Method, Progress, assess
+from storyodds.models.assessment import Method, Progress, assess
 from storyodds.models.choices import WEIGHED
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.library import View
@@ -16,6 +16,7 @@ from storyodds.priors.phrases import did_you_mean
 from storyodds.reports.comparison import summarize_comparison
 from storyodds.reports.comparison_sides import AS_WRITTEN, Side, saved_side, story_side
 from storyodds.reports.notebook import Document
+from storyodds.reports.results import assessed
 from storyodds.reports.sensitivity import PARTS, summarize_sensitivity
 from storyodds.reports.value import summarize_value
 from storyodds.scenarios.resolve import resolve
@@ -82,8 +83,8 @@ def sensitivity(
         names = unknown or [""]
         raise InputError([_unknown("parts", name, PARTS) for name in names])
     asked = tuple(part for part in PARTS if part in parts)
-    sampled = {"method": method, "draws": draws, "seed": seed, "progress": progress}
-    assessment = _assessed(story, view, settings, sampled)
+    sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
+    assessment = assessed(story, view, settings, **sampled)
     return Document(summarize_sensitivity(assessment, asked, settings=settings, tell=progress))
 
 
@@ -152,8 +153,8 @@ def value(
     ]
     if problems:
         raise InputError(problems)
-    sampled = {"method": method, "draws": draws, "seed": seed, "progress": progress}
-    assessment = _assessed(story, view, settings, sampled, standard=standard)
+    sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
+    assessment = assessed(story, view, settings, standard=standard, **sampled)
     if progress is not None:
         progress("weighing what could be observed", 0, 0)
     return Document(summarize_value(assessment, stakes or None))
@@ -229,17 +230,6 @@ def compare(
 def _unknown(where: str, name: str, known: Sequence[str]) -> Problem:
     hint = did_you_mean(name, known) or f", one of {', '.join(known)}"
     return Problem(f"{where}: found {name!r}, expected a known name{hint}")
-
-
-def _assessed(
-    story: Story,
-    view: str | View | None,
-    settings: Mapping[str, Any] | None,
-    sampled: Mapping[str, Any],
-    **resolving: Any,
-) -> Assessment:
-    chosen = load_view(view) if isinstance(view, str) else view
-    return assess(resolve(story, view=chosen, settings=settings, **resolving), **sampled)
 
 
 def _sides_of(

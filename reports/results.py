@@ -71,10 +71,10 @@ def estimate(
     >>> round(summarize(result)["fates"]["catastrophe"]["mean"], 4)
     0.0514
     """
-    chosen = load_view(view) if isinstance(view, str) else view
-    resolved = resolve(story, view=chosen, settings=settings)
-    assessment = assess(
-        resolved,
+    assessment = assessed(
+        story,
+        view,
+        settings,
         method=method,
         draws=draws,
         seed=seed,
@@ -82,6 +82,37 @@ def estimate(
         progress=progress,
     )
     return result_of(assessment, summarize_assessment(assessment))
+
+
+def assessed(
+    story: Story,
+    view: str | View | None,
+    settings: Mapping[str, Any] | None,
+    *,
+    standard: bool = False,
+    **sampling: Any,
+) -> Assessment:
+    """Assess a story under a view and settings, for every question that is asked in one call.
+
+    Parameters
+    ----------
+    story : Story
+    view : str or View, optional
+        A named set of overrides, or the path of a view's file.
+    settings : mapping of str to PRIOR, optional
+        Overrides by id or number name.
+    standard : bool
+        Whether the catalog's standard observations come along.
+    **sampling
+        As in `assess`.
+
+    Returns
+    -------
+    Assessment
+    """
+    chosen = load_view(view) if isinstance(view, str) else view
+    resolved = resolve(story, view=chosen, settings=settings, standard=standard)
+    return assess(resolved, **sampling)
 
 
 def result_of(assessment: Assessment, summary: Mapping[str, Any]) -> "xr.DataTree":

@@ -16,18 +16,21 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     start = json.loads(sys.stdin.readline())
 
+    from storyodds.models.engine import much_work
     from storyodds.reports.live.computing import Computer
 
     computer = Computer(Path(start["folder"]), draws=start["draws"], seed=start["seed"])
-    for line in sys.stdin:
-        try:
-            found = computer.do(json.loads(line))
-        except Exception as error:  # one answer that fails is not the end of the others
-            if os.environ.get("STORYODDS_TRACEBACK"):
-                traceback.print_exception(error)
-            print(f"storyodds: {type(error).__name__} while answering", file=sys.stderr, flush=True)
-            found = {"failed": True}
-        print(json.dumps(found, allow_nan=False), file=answers, flush=True)
+    with much_work():
+        for line in sys.stdin:
+            try:
+                found = computer.do(json.loads(line))
+            except Exception as error:  # one answer that fails is not the end of the others
+                if os.environ.get("STORYODDS_TRACEBACK"):
+                    traceback.print_exception(error)
+                said = f"storyodds: {type(error).__name__} while answering"
+                print(said, file=sys.stderr, flush=True)
+                found = {"failed": True}
+            print(json.dumps(found, allow_nan=False), file=answers, flush=True)
 
 
 if __name__ == "__main__":
