@@ -217,7 +217,10 @@ class Circuit:
         )
 
     def _parents(self, which: NDArray[np.bool_]) -> csr_array:
-        parents = np.flatnonzero(which)
-        rows = np.concatenate([self.left[parents], self.right[parents]])
-        cells = (np.ones(len(rows)), (rows, np.tile(parents, 2)))
+        """Parents of every node, the last first: the order in which `models.kernel` adds them."""
+        parents = np.flatnonzero(which)[::-1]
+        rows = np.stack([self.left[parents], self.right[parents]], axis=1).ravel()
+        order = np.argsort(rows, kind="stable")
+        starts = np.searchsorted(rows[order], np.arange(self.n_nodes + 1))
+        cells = (np.ones(len(rows)), np.repeat(parents, 2)[order], starts)
         return csr_array(cells, shape=(self.n_nodes, self.n_nodes))

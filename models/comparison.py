@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
-from storyodds.models.engine import no_evidence
 from storyodds.models.graph import StoryGraph
-from storyodds.models.posterior import PreparedStory
+from storyodds.models.posterior import PreparedStory, forecasts_log_density
 from storyodds.models.quantities import FATES
-from storyodds.models.weighting import prior_draws, weigh
+from storyodds.models.weighting import prior_draws, weigh_by
 from storyodds.models.what_if import EVENTS as ALL_EVENTS
 from storyodds.models.what_if import events_of
 from storyodds.scenarios.schema import CLASSES
@@ -103,8 +102,8 @@ def weighted_posterior(
     if not prepared.uncertain:
         return None
     values = prior_draws(prepared, draws, seed)
-    prior = prepared.answers.evaluate(values, no_evidence(prepared.graph))
-    found = weigh(prepared, values, prior)
+    log_weights = prepared.answers.log_evidence(values, prepared.likelihoods)
+    found = weigh_by(prepared, values, log_weights + forecasts_log_density(prepared, values))
     if not found.ok:
         return None
     posterior = prepared.answers.evaluate(values, prepared.likelihoods)

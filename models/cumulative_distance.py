@@ -38,20 +38,21 @@ def distance(x: Array, p: Array, q: Array) -> Array:
     if np.ptp(x) <= STILL:
         return np.zeros(q.shape[:-1])
     order = np.argsort(x, kind="stable")
-    wide = np.diff(x[order])
-    below_p, below_q = np.cumsum(p[order])[:-1], np.cumsum(q[..., order], axis=-1)[..., :-1]
-    ways = [(below_p, below_q), (1 - below_p, 1 - below_q)]
-    return np.asarray(np.max([_divergence(wide, *way) for way in ways], axis=0) ** 0.5)
+    wide, below_p = np.diff(x[order]), np.cumsum(p[order])[:-1]
+    found = []
+    for row in q.reshape(-1, q.shape[-1]):  # one by one, as each fits a cache
+        below_q = np.cumsum(row[order])[:-1]
+        ways = (below_p, below_q), (1 - below_p, 1 - below_q)
+        found.append(max(_divergence(wide, *way) for way in ways) ** 0.5)
+    return np.array(found).reshape(q.shape[:-1])
 
 
-def _divergence(wide: Array, p: Array, q: Array) -> Array:
+def _divergence(wide: Array, p: Array, q: Array) -> float:
     """Of two cumulative distribution functions over steps of some width, between 0 and 1."""
     p, q = np.clip(p, 0, 1), np.clip(q, 0, 1)
     middle = np.maximum((p + q) / 2, _SMALLEST)
     total = sum(
-        (wide * side * np.log2(np.maximum(side, _SMALLEST) / middle)).sum(axis=-1)
-        for side in (p, q)
+        float(wide @ (side * np.log2(np.maximum(side, _SMALLEST) / middle))) for side in (p, q)
     )
-    bound = (wide * (p + q)).sum(axis=-1)
-    safe = np.where(bound > 0, bound, 1.0)
-    return np.asarray(np.where(bound > 0, np.maximum(total, 0.0) / safe, 0.0))
+    bound = float(wide @ (p + q))
+    return max(total, 0.0) / bound if bound > 0 else 0.0

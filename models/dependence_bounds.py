@@ -14,6 +14,7 @@ l'Université de Lyon, Section A 14, 53-77.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,9 @@ DRAWS = 256
 ENDS = (True, False)  # together, apart
 _CATASTROPHE = EVENTS.index("catastrophe")
 _STATES = ((True, True), (True, False), (False, True), (False, False))
+
+# In one state: log P(E | numbers), P(event | E, numbers), and the sides of every forecast.
+_Asked = tuple[Array, Array, Mapping[int, tuple[Array, Array]]]
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,8 @@ def dependence_bounds(assessment: Assessment, most: int = PAIRS, draws: int = DR
 
     chosen = sorted(pairs, key=lambda pair: (-bearing(pair), sorted(pair)))[:most]
     found = [
-        _bound(base, free, pair, [(ranked[k], chance[k]) for k in pairs[pair]]) for pair in chosen
+        _bound(base, free, pair, asked_of_pair, [(ranked[k], chance[k]) for k in pairs[pair]])
+        for pair, asked_of_pair in zip(chosen, _at_states(base, free, chosen), strict=True)
     ]
     return Bounds(base, tuple(sorted(found, key=width, reverse=True)), len(pairs))
 
@@ -198,22 +203,42 @@ def _factor(
     return np.where(now > 0, factor, 0.0)
 
 
+def _at_states(
+    base: Base, free: dict[str, int], pairs: Sequence[frozenset[str]]
+) -> list[list[_Asked]]:
+    """What the story says of every pair in each of its states; all of it asked at once."""
+    if not pairs:
+        return []
+    prepared, n = base.prepared, len(base.values)
+    values = np.tile(base.values, (len(pairs) * len(_STATES), 1))
+    states = list(product(pairs, _STATES))
+    for k, (pair, state) in enumerate(states):
+        a, b = sorted(pair)
+        values[k * n : (k + 1) * n, [free[a], free[b]]] = np.array(state, dtype=float)
+    found = forward(prepared, values)
+    events = events_of(prepared.graph, values, found.outcomes)
+    sides = forecast_sides(prepared, values)
+    asked = [
+        (
+            found.log_evidence[k : k + n],
+            events[k : k + n],
+            {i: (yes[k : k + n], no[k : k + n]) for i, (yes, no) in sides.items()},
+        )
+        for k in range(0, len(values), n)
+    ]
+    return [asked[k : k + len(_STATES)] for k in range(0, len(asked), len(_STATES))]
+
+
 def _bound(
     base: Base,
     free: dict[str, int],
     pair: frozenset[str],
+    asked: Sequence[_Asked],
     paths: Sequence[tuple[Path, Array]],
 ) -> Bound:
     a, b = sorted(pair)
-    prepared, graph = base.prepared, base.prepared.graph
+    graph = base.prepared.graph
     p, q = base.values[:, free[a]], base.values[:, free[b]]
-    asked = []
-    for state in _STATES:
-        values = base.values.copy()
-        values[:, [free[a], free[b]]] = np.array(state, dtype=float)
-        found = forward(prepared, values)
-        events = events_of(graph, values, found.outcomes)
-        asked.append((found.log_evidence, events, forecast_sides(prepared, values)))
     now = _mix(asked, (p * q, p * (1 - q), (1 - p) * q, (1 - p) * (1 - q)))[0]
     before = np.stack([chance for _, chance in paths], axis=1)
     seen = replace(base, events=np.hstack([before, base.events]))
@@ -249,7 +274,7 @@ def _weighted(base: Base, log_evidence: Array, events: Array) -> Changed:
 
 
 def _mix(
-    asked: Sequence[tuple[Array, Array, Mapping[int, tuple[Array, Array]]]],
+    asked: Sequence[_Asked],
     chances: Sequence[Array],
 ) -> tuple[Array, Array, Mapping[int, tuple[Array, Array]]]:
     """Put the four states together: log P(E | θ), P(event | E, θ), the sides of forecasts."""

@@ -2,9 +2,9 @@
 
 Leaves are filled in for a block of draws; the circuit is run forward for what its roots are
 worth, and backward for how they depend on every leaf. Little work is done by numpy, more of it by
-numba on every core. The two differ in the last digits, so that which of them it is depends on the
-work alone, not on what else the process has done or imported. Draws in which a sum of products
-would underflow are taken again in logs.
+numba on every core. The two give the same digits, but not along a quadrature rule: there, which
+of them it is depends on the work alone, not on what else the process has done or imported. Draws
+in which a sum of products would underflow are taken again in logs.
 """
 
 import os
@@ -33,8 +33,9 @@ Wanted = Literal["usage", "won", "pulls"]
 SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
 _NUMBA_WORK = 1e8  # node evaluations that are worth the second it takes to load numba
 _CORE_WORK = 1e6  # those that are worth a thread
-_BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold
-_WIDTH = 64  # draws that go through the kernel side by side,
+_BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold,
+_FAST_CELLS = 2**19  # or, with numba, one that a cache has room for
+_WIDTH = 32  # draws that go through the kernel side by side,
 _SCRATCH_CELLS = 2**25  # unless that would take more of float64 than this, for each core
 
 _much: ContextVar[bool] = ContextVar("much", default=False)
@@ -56,6 +57,16 @@ def much_work() -> Iterator[None]:
         yield
     finally:
         _much.reset(token)
+
+
+def load_numba() -> None:
+    """Load numba now, before a first question that is too small to be worth it by itself.
+
+    Examples
+    --------
+    >>> load_numba()
+    """
+    from storyodds.models import kernel  # noqa: F401
 
 
 @dataclass(frozen=True)
@@ -148,9 +159,10 @@ def evaluate(
     n_fixed = program.circuit.n_fixed
     n_moving = program.circuit.n_nodes - n_fixed
     work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * n_seeds)
-    fast = work > _NUMBA_WORK or _much.get()
+    loaded = "storyodds.models.kernel" in sys.modules and program.competition == "patterns"
+    fast = work > _NUMBA_WORK or loaded or _much.get()
     cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
-    step = int(np.clip(_BLOCK_CELLS // max(1, cells), 16, 2048))
+    step = int(np.clip((_FAST_CELLS if fast else _BLOCK_CELLS) // max(1, cells), 16, 2048))
     cores = (os.process_cpu_count() if sys.version_info >= (3, 13) else os.cpu_count()) or 1
     cores = max(1, min(cores, int(work / _CORE_WORK))) if fast else 1
     step = max(1, min(step, -(-n // cores)))
@@ -517,17 +529,28 @@ def _run_numpy(
     usage = np.zeros((len(seeds), program.n_fixed_leaves, n))
     pulls = np.zeros((len(seeds), len(slopes), n))
     for s, seed in enumerate(seeds):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            log_sums = log_sum_exp(np.log(seed) + log_values, axis=0)
-            share = seed[:, :, None] * np.exp(by_lane - log_sums[:, None])
-        share = np.where(np.isfinite(log_sums)[None, :, None], share, 0.0)
-        flow = arithmetic.backward(circuit, v, share.reshape(len(seed), -1), logs=logs)
+        if race.rule is None and not logs:
+            share = _shares(seed, v[circuit.roots])
+        else:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                log_sums = log_sum_exp(np.log(seed) + log_values, axis=0)
+                by_root = seed[:, :, None] * np.exp(by_lane - log_sums[:, None])
+            by_root = np.where(np.isfinite(log_sums)[None, :, None], by_root, 0.0)
+            share = by_root.reshape(len(seed), -1)
+        flow = arithmetic.backward(circuit, v, share, logs=logs)
         of_leaves = flow[circuit.leaves[: program.n_fixed_leaves]]
         usage[s] = of_leaves.reshape(-1, n, n_lanes).sum(axis=2)
         if len(slopes):
             moved = flow[circuit.leaves[program.stay_leaves]] * slopes
             pulls[s] = moved.reshape(-1, n, n_lanes).sum(axis=2)
     return log_values, usage, pulls
+
+
+def _shares(seed: Array, values: Array) -> Array:
+    """What each root is of a weighted sum of them, (n_roots, n_draws)."""
+    parts = seed * values
+    total = sum(parts, np.zeros(parts.shape[1]))  # one by one, as the kernel does
+    return np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)
 
 
 def _won(program: Program, race: Race, usage: Array, *, logs: bool) -> Array:

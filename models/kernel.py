@@ -87,6 +87,11 @@ def run(
     """
     n_draws, n_lanes, n_moving = leaves.shape[1], len(nodes), len(op) - n_fixed
     v, flow = np.empty((n_fixed, width)), np.empty((n_fixed, width))
+    shares, seeded = np.empty((n_fixed, width)), np.empty((len(roots), width))
+    row = np.full(n_fixed, -1, np.int32)  # of `seeded`, for every root
+    for r in range(len(roots)):
+        if roots[r] < n_fixed and row[roots[r]] < 0:
+            row[roots[r]] = r
     w, g, ratio = np.empty((n_moving, n_lanes)), np.empty((n_moving, n_lanes)), np.empty(n_lanes)
     sums = np.empty((len(seeds), width))
     moved = np.empty((len(seeds) if n_moving > 0 else 0, n_fixed, width))
@@ -124,14 +129,21 @@ def run(
                 flow[:] = moved[s]
             else:
                 flow[:] = 0.0
+            seeded[:], shares[:] = 0.0, 0.0
             for r in range(len(roots)):
                 if roots[r] < n_fixed:
                     for d in range(n):
                         if sums[s, d] > 0.0:
                             part = seeds[s, r, first + d] * values[r, first + d]
-                            flow[roots[r], d] += part / sums[s, d]
+                            seeded[row[roots[r]], d] += part / sums[s, d]
+            # Parents are added up as `models.arithmetic` does it, for the same digits.
             for i in range(n_fixed - 1, -1, -1):
                 a, b = left[i], right[i]
+                if row[i] >= 0:
+                    for d in range(n):
+                        flow[i, d] += seeded[row[i], d]
+                for d in range(n):
+                    flow[i, d] += v[i, d] * shares[i, d]
                 if op[i] == 1:
                     for d in range(n):
                         flow[a, d] += flow[i, d]
@@ -139,8 +151,8 @@ def run(
                 elif op[i] == 2:
                     for d in range(n):
                         share = flow[i, d] / v[i, d] if v[i, d] > 0.0 else 0.0
-                        flow[a, d] += share * v[a, d]
-                        flow[b, d] += share * v[b, d]
+                        shares[a, d] += share
+                        shares[b, d] += share
             for j in range(len(leaf_nodes)):
                 for d in range(n):
                     flows[s, j, first + d] = flow[leaf_nodes[j], d]

@@ -1,10 +1,9 @@
 """How the answers move as one number is taken to have one value after another.
 
 P(ending, evidence | θ) is linear in every single probability of a story, and in what one evidence
-item says under each hypothesis, and in the shares of routes that compete. So the engine is asked at
-both ends of a probability, once for each hypothesis of an item, or once for how every share counts,
-and everything in between follows exactly; only where routes compete by quadrature, bits are asked
-for value by value. What only matters after training needs nothing from the engine.
+item says under each hypothesis. So the engine is asked at both ends of a probability, or once for
+each hypothesis of an item, and everything in between follows exactly; only bits are asked for value
+by value. What only matters after training needs nothing from the engine.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +25,6 @@ from storyodds.models.posterior import PreparedStory
 from storyodds.models.program import Program
 from storyodds.models.quantities import Path, derive
 from storyodds.models.queries import EVERYTHING, Query
-from storyodds.models.race_terms import RaceTerms, race_terms, roots_at
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.models.weighting import prior_draws
 from storyodds.models.what_if import (
@@ -43,7 +41,6 @@ from storyodds.priors.distributions import Point
 Array = NDArray[np.float64]
 
 _CELLS = 2**22  # of float64, that one round of questions may take
-_VALUES = 5  # that bits are given at least, in deciding whether to ask for all values at once
 
 
 @dataclass(frozen=True)
@@ -83,27 +80,11 @@ class Curve:
         has to be asked at every value.
     item : int or None
         The evidence item that the number belongs to.
-    races : Races or None
-        Of bits, where routes do not compete by quadrature.
     """
 
     number: int
     terms: tuple[Array, ...]
     item: int | None = None
-    races: "Races | None" = None
-
-
-@dataclass(frozen=True)
-class Races:
-    """How the sums depend on the shares of races.
-
-    Attributes
-    ----------
-    parts : tuple of RaceTerms
-        One program after the other.
-    """
-
-    parts: tuple[RaceTerms, ...]
 
 
 def ground_of(base: Base, paths: Sequence[Path] = ()) -> Ground:
@@ -160,7 +141,7 @@ def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
         for number in (*item.numbers.values(), item.relevance)
         if number is not None
     }
-    out, ends, bits = {}, [], []
+    out, ends = {}, []
     by_item: dict[int, tuple[Array, ...]] = {}
     unmoved: tuple[Array, ...] = ()
     for number in numbers:
@@ -175,11 +156,7 @@ def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
         elif kinds[number] == "probability":
             ends.append(number)
         else:
-            bits.append(number)
-    races = (
-        _races(ground) if _VALUES * len(bits) > len(ground.queries) + _n_outcomes(ground) else None
-    )
-    out |= {number: Curve(number, (), races=races) for number in bits}
+            out[number] = Curve(number, ())
     asked = [(number, end) for number in ends for end in (0.0, 1.0)]
     sums = [part for some in _rounds(ground, asked) for part in _asked(ground, some)]
     for k, number in enumerate(ends):
@@ -208,8 +185,7 @@ def respond(
     found: list[Changed] = []
     n = len(ground.base.values)
     for some in _rounds(ground, points):
-        by_race = [point for point in some if not known[point[0]].terms]
-        new = iter(_raced(ground, known, by_race))
+        new = iter(_asked(ground, [point for point in some if not known[point[0]].terms]))
         sums = [
             _mixed(ground, known[number], value) if known[number].terms else next(new)
             for number, value in some
@@ -241,10 +217,6 @@ def _averaged(ground: Ground, log_evidence: Array, answers: Array) -> Changed:
 # What the engine is asked: logs of P(outcome, E), of P(query, E), and of both sides of forecasts
 
 
-def _n_outcomes(ground: Ground) -> int:
-    return len(ground.base.prepared.graph.outcomes)
-
-
 def _sums(ground: Ground, values: Array, tables: Tables | None = None) -> Array:
     found = [
         engine.evaluate(program, values, said).log_roots[:, wanted]
@@ -268,35 +240,6 @@ def _programs(
         for yes in (True, False)
     ]
     return [(program, said, [program.column[q] for q in asked]), *sides]
-
-
-def _races(ground: Ground) -> Races | None:
-    """What can be asked once for all bits."""
-    parts = []
-    for program, said, wanted in _programs(ground):
-        terms = race_terms(program, ground.base.values, said, wanted)
-        if terms is None:
-            return None
-        parts.append(terms)
-    return Races(tuple(parts))
-
-
-def _raced(
-    ground: Ground, known: Mapping[int, Curve], points: Sequence[tuple[int, float]]
-) -> list[Array]:
-    """Sums with bits at values."""
-    races = known[points[0][0]].races if points else None
-    if races is None:
-        return _asked(ground, points)
-    numbers = [number for number, _ in points]
-    shifts = np.array([value - ground.base.values[:, number] for number, value in points])
-    by_program = []
-    for terms in races.parts:
-        roots = roots_at(terms, numbers, shifts)
-        if roots is None:
-            return _asked(ground, points)
-        by_program.append(roots)
-    return [np.concatenate(of_point, axis=1) for of_point in zip(*by_program, strict=True)]
 
 
 def _forecasts(prepared: PreparedStory) -> list[int]:

@@ -139,10 +139,12 @@ def _dossier(
     tell = about(name, progress)
     tell("loading", 0, 0)
     from storyodds.models.assessment import assess
+    from storyodds.models.engine import load_numba
     from storyodds.reports.dashboard.dossier import make_dossier
     from storyodds.scenarios.resolve import resolve
 
     resolved = resolve(story, view=view, settings=settings, standard=True)
+    load_numba()
     assessment = assess(resolved, progress=tell, **sampled)
     return make_dossier(
         assessment, settings=settings, draws=sampled["draws"], thorough=thorough, tell=tell

@@ -347,18 +347,24 @@ def test_numba_is_imported_only_to_sample() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_what_answers_depends_on_the_work_and_not_on_what_is_imported() -> None:
-    assessed = assess(resolve(load_story("rlhf-assistant")), draws=64)
-    prepared, values = assessed.prepared, assessed.draws.values
-    with mock.patch.object(engine, "_run_numba", side_effect=engine._run_numba) as by_numba:
-        plain = prepared.answers.evaluate(values, prepared.likelihoods)
-        assert not by_numba.called  # though this file has imported it
-        with engine.much_work():
-            fast = prepared.answers.evaluate(values, prepared.likelihoods)
-        assert by_numba.called
-        again = prepared.answers.evaluate(values, prepared.likelihoods)
-    np.testing.assert_allclose(fast.outcomes, plain.outcomes, rtol=1e-10, atol=1e-14)
-    np.testing.assert_array_equal(again.outcomes, plain.outcomes)
+def test_digits_depend_on_the_work_and_not_on_what_is_imported() -> None:
+    """This file has imported numba, which then answers wherever it gives the same digits."""
+    for competition, small_work in (("patterns", True), ("quadrature", False)):
+        prepared = prepared_as(load_story("rlhf-assistant"), competition)
+        values = np.stack([random_values(prepared, k, extreme=0.0) for k in range(3)])
+        asked = prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1))
+        with mock.patch.object(engine, "_run_numba", side_effect=engine._run_numba) as by_numba:
+            found = engine.evaluate(*asked)
+            assert by_numba.called == small_work
+            with engine.much_work():
+                fast = engine.evaluate(*asked)
+            assert by_numba.called
+        plain = by_road("numpy", *asked)
+        for name in ("log_roots", "usage", "won", "pulls"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
+            np.testing.assert_allclose(
+                getattr(fast, name), getattr(plain, name), rtol=1e-10, atol=1e-14
+            )
 
 
 def test_no_more_is_worked_out_than_is_wanted() -> None:
