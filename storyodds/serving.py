@@ -36,7 +36,8 @@ def serve(folder: Path, port: int, draws: int, seed: int, as_json: bool) -> None
 
     Shows the stories in DIR (the current folder unless stated) and the bundled ones. Change
     numbers, views, evidence and structure: the odds are worked out anew. States that you save go
-    into DIR; nothing is written elsewhere. Only this machine can connect. Ctrl-C ends it.
+    into DIR, each with its changed story as a file that every command takes; nothing is written
+    elsewhere. Only this machine can connect. Ctrl-C ends it.
     """
     if not folder.is_dir():
         raise InputError([Problem(f"DIR: found '{shown(folder)}', expected a folder that exists")])

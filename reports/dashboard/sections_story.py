@@ -10,6 +10,7 @@ from storyodds.models.dependence_bounds import Bound
 from storyodds.models.importance import literal_text
 from storyodds.models.what_if import EVENTS
 from storyodds.priors.errors import printable
+from storyodds.priors.forms import plain_prior
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
 from storyodds.reports.dashboard.pictures import drawn
@@ -275,7 +276,23 @@ def diagnostics(dossier: Dossier) -> Section:
                 (("method", str(dossier.estimate["method"])), *rows),
             ),
         ),
+        notes=_about_plots(dossier),
     )
+
+
+def _about_plots(dossier: Dossier) -> tuple[str, ...]:
+    """Which of ArviZ's plots are not there, and why."""
+    method = dossier.estimate["method"]
+    if method not in ("weighting", "nuts"):
+        return ()
+    if not dossier.thorough:
+        return ("With --thorough, ArviZ's plots of the draws stand here too.",)
+    if method == "weighting":
+        return (
+            "ArviZ's plots of chains (ranks, traces, autocorrelation, effective sample sizes) are "
+            "not here: these draws are independent, and weighted. --method nuts runs chains.",
+        )
+    return ()
 
 
 def _measure(value: Any) -> str:
@@ -290,9 +307,13 @@ def again(dossier: Dossier) -> Section:
     options = [f"--seed {estimate['seed']}"]
     if estimate["view"]:
         options.append(f"--view {shlex.quote(str(estimate['view']))}")
-    options += [
-        f"--set {shlex.quote(f'{name}={_yaml(value)}')}" for name, value in dossier.settings.items()
-    ]
+    resolved = dossier.assessment.prepared.resolved
+    given = {
+        number.name: plain_prior(number.form)
+        for number in (*resolved.numbers, *resolved.proposal_numbers)
+        if number.origin.split(",")[0] == "setting"
+    }
+    options += [f"--set {shlex.quote(f'{name}={_yaml(to)}')}" for name, to in given.items()]
     if estimate["method"] != "exact":  # else `auto` might choose another
         options.append(f"--method {estimate['method']}")
     if dossier.estimate["diagnostics"]["draws"] > 1 and dossier.draws:
@@ -300,19 +321,28 @@ def again(dossier: Dossier) -> Section:
     file = f"{estimate['story']}.yaml"
     said = " ".join(options)
     versions = ", ".join(f"{name} {it}" for name, it in estimate["versions"].items())
+    # A live page changes the story itself, and names its changes where overrides are named.
+    written = [
+        name
+        for name in estimate["settings"]
+        if not any(it == name or it.startswith(f"{name}.") for it in given)
+    ]
+    changed = "The file holds what was changed; the story as it was before gives other odds."
+    more = " --thorough" if dossier.thorough else ""
     return Section(
         id="again",
         title="How to make it again",
-        finding="Save the story's file from above, and run this; the same seed gives the same "
-        "numbers.",
+        finding=f"Save the story's file from above as {file}, and run this; the same seed gives "
+        "the same numbers.",
         part="again",
         data={
             "commands": [
-                f"storyodds dashboard {file} {said} -o pages",
+                f"storyodds dashboard {file} {said}{more} -o pages",
                 f"storyodds estimate {file} {said} --json",
             ]
         },
         notes=(
+            *([changed] if written else []),
             f"Story sha256 {estimate['story_sha256']}.",
             f"Seed {estimate['seed']}; method {estimate['method']}; {versions}.",
         ),

@@ -20,7 +20,7 @@ from storyodds.priors.errors import InputError
 from storyodds.reports.live.folder import is_name
 from storyodds.reports.live.guard import HOSTS, Headed, bounded_body, client_of, require_same_site
 from storyodds.reports.live.requests import State, read_body, read_name, read_state
-from storyodds.reports.live.saved import save_state, saved_states
+from storyodds.reports.live.saved import save_state, saved_states, story_file
 from storyodds.reports.live.turns import SupersededError, TooManyError, Turns
 from storyodds.reports.live.worker import TimeLimitError, WorkerFailedError
 
@@ -29,6 +29,7 @@ SECONDS = {  # by task; every story is read for the list, and compiled before it
     "list": 60.0,
     "story": 60.0,
     "describe": 60.0,
+    "rewrite": 60.0,
     "answer": 30.0,
     "settle": 120.0,
     "page": 180.0,
@@ -89,11 +90,17 @@ class _Server:
 
     async def page(self, request: Request) -> Response:
         require_same_site(request)
-        state = State()
-        if (asked := request.query_params.get("state")) is not None:
-            state = read_state(read_body(asked.encode()))
-        task = {"do": "page", "story": _name(request), "state": state.as_data()}
+        task = {"do": "page", "story": _name(request), "state": _asked(request).as_data()}
         return _page(await self.work(_reader(request), task))
+
+    async def download(self, request: Request) -> Response:
+        require_same_site(request)
+        story, state = _name(request), _asked(request)
+        file = f"{story}{'' if state == State() else '-changed'}.yaml"
+        task = {"do": "rewrite", "story": story, "state": state.as_data(), "file": file}
+        found = await self.work(_reader(request), task)
+        headers = {"content-disposition": f'attachment; filename="{file}"'}
+        return Response(found["yaml"], media_type="application/yaml", headers=headers)
 
     async def list(self, request: Request) -> Response:
         require_same_site(request)
@@ -121,13 +128,15 @@ class _Server:
         if not isinstance(body, dict) or set(body) != {"name", "state"}:
             raise InputError("body: expected an object of a name and a state")
         name, state = read_name(body["name"]), read_state(body["state"])
-        # What does not fit the story is not worth keeping.
-        await self.work(client, {"do": "answer", "story": story, "state": state.as_data()})
+        file = story_file(story, name)
+        task = {"do": "rewrite", "story": story, "state": state.as_data(), "file": file}
+        found = await self.work(client, task)  # what does not fit the story is not worth keeping
         try:
-            written = save_state(self.folder, story, name, state)
+            written = save_state(self.folder, story, name, state, found["yaml"])
         except OSError as error:
             raise HTTPException(507, f"cannot be saved: {error.strerror}") from None
-        return JSONResponse({"saved": written.name}, 201)
+        saved, changed = (path.name for path in written)
+        return JSONResponse({"saved": saved, "story": changed, "command": found["command"]}, 201)
 
 
 class _WrongError(Exception):
@@ -146,7 +155,8 @@ def make_app(
     Parameters
     ----------
     folder : Path
-        Of the user's stories; states are saved here, and nothing is written elsewhere.
+        Of the user's stories; states and their stories are saved here, and nothing is written
+        elsewhere.
     workers : pair
         For quick answers and for long ones; they are ended with the application.
     seconds : mapping of str to float
@@ -180,6 +190,7 @@ def make_app(
             Route("/", server.home),
             Route("/stories/{id}", server.story),
             Route("/stories/{id}/page", server.page),
+            Route("/stories/{id}/story.yaml", server.download),
             Route("/api/stories", server.list),
             Route(at, server.describe),
             Route(f"{at}/answer", partial(server.compute, do="answer"), methods=["POST"]),
@@ -211,6 +222,12 @@ def _name(request: Request) -> str:
     if not is_name(name):
         raise HTTPException(404, "there is no such story")
     return name
+
+
+def _asked(request: Request) -> State:
+    """The state that an address asks for."""
+    said = request.query_params.get("state")
+    return State() if said is None else read_state(read_body(said.encode()))
 
 
 def _reader(request: Request) -> str:

@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storyodds.models import quick
-from storyodds.models.leaving_out import silenced, without
+from storyodds.models.leaving_out import without
 from storyodds.models.posterior import PreparedStory, prepare
 from storyodds.priors.errors import InputError, Problem, UnknownStoryError
 from storyodds.priors.library import view
@@ -18,9 +18,13 @@ from storyodds.priors.settings import read_setting
 from storyodds.reports.live import pages, telling
 from storyodds.reports.live.folder import Entry, find, look
 from storyodds.reports.live.requests import State, read_state
+from storyodds.reports.live.rewriting import rewrite
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Story
+
+if TYPE_CHECKING:
+    from storyodds.models.assessment import Assessment
 
 MAX_MEMORY = 2**29  # bytes that compiling the exact sums of a story may take here
 SETTLED_DRAWS = 4096
@@ -69,6 +73,7 @@ class Computer:
             "list": self._list,
             "describe": self._describe,
             "answer": self._answer,
+            "rewrite": self._rewrite,
             "settle": self._settle,
             "page": self._page,
         }
@@ -132,34 +137,42 @@ class Computer:
         known, read = self._find(story), read_state(state)
         return self._tell(known, read, self._changed(known, read))
 
+    def _rewrite(self, story: str, state: Any, file: str) -> dict[str, str]:
+        """Write a changed story out, for a file of some name."""
+        known, read = self._find(story), read_state(state)
+        self._tell(known, read, self._changed(known, read))  # what has no odds is worth no file
+        found = rewrite(known.story, read)
+        return {
+            "yaml": found.text(file, self.seed),
+            "command": found.command(file, self.seed),
+        }
+
     def _settle(self, story: str, state: Any) -> dict[str, Any]:
         """Assess a changed story in full: more draws, and NUTS where weighting is not enough."""
-        from storyodds.models.assessment import assess
         from storyodds.reports.summary import summarize
 
         known, read = self._find(story), read_state(state)
-        edited = without(self._changed(known, read), _parts(read))
-        assessed = assess(edited, draws=SETTLED_DRAWS, seed=self.seed, max_memory=MAX_MEMORY)
+        self._changed(known, read)
+        assessed = self._in_full(rewrite(known.story, read).resolved())
         return telling.settled(summarize(assessed), read)
 
     def _page(self, story: str, state: Any) -> dict[str, str]:
         """Make the whole dashboard of a changed story, as a file has it."""
-        from storyodds.models.assessment import assess
         from storyodds.reports.dashboard.dossier import make_dossier
 
-        known = self._find(story)
-        read = _silent_as_numbers(known.written, read_state(state))
-        edited = without(self._changed(known, read, standard=True), _parts(read))
+        known, read = self._find(story), read_state(state)
+        changed = self._changed(known, read)
+        found = rewrite(known.story, read)
         # The head of the page tells every change by name.
-        named = {**edited.settings, **dict.fromkeys(read.off, "left out")}
-        assessed = assess(
-            replace(edited, settings=named),
-            draws=SETTLED_DRAWS,
-            seed=self.seed,
-            max_memory=MAX_MEMORY,
-        )
-        settings = {name: read_setting(text, name) for name, text in read.set.items()}
-        return pages.whole(make_dossier(assessed, settings=settings, draws=SETTLED_DRAWS))
+        named = {**changed.settings, **dict.fromkeys(read.off, "left out")}
+        assessed = self._in_full(replace(found.resolved(standard=True), settings=named))
+        return pages.whole(make_dossier(assessed, settings=found.settings, draws=SETTLED_DRAWS))
+
+    def _in_full(self, resolved: ResolvedStory) -> "Assessment":
+        """Assess a story as the command line does."""
+        from storyodds.models.assessment import assess
+
+        return assess(resolved, draws=SETTLED_DRAWS, seed=self.seed, max_memory=MAX_MEMORY)
 
     def _tell(self, known: _Known, state: State, changed: ResolvedStory) -> dict[str, Any]:
         if known.before is None:
@@ -181,7 +194,7 @@ class Computer:
                 known.structures.popitem(last=False)
         return quick.answer(quick.renumbered(prepared, edited), known.uniforms)
 
-    def _changed(self, known: _Known, state: State, *, standard: bool = False) -> ResolvedStory:
+    def _changed(self, known: _Known, state: State) -> ResolvedStory:
         """Apply the view and the numbers of a state, as `--view` and `--set` do."""
         problems: list[Problem] = []
         settings: dict[str, Any] = {}
@@ -193,7 +206,7 @@ class Computer:
         chosen = None if state.view is None else view(state.view)
         resolved: ResolvedStory | None = None
         try:
-            resolved = resolve(known.story, view=chosen, settings=settings, standard=standard)
+            resolved = resolve(known.story, view=chosen, settings=settings)
         except InputError as error:
             problems += error.problems
         try:
@@ -241,10 +254,3 @@ def _load(entry: Entry) -> Story:
 
 def _parts(state: State) -> list[tuple[Any, str]]:
     return [(part, name) for part, _, name in (text.partition(":") for text in state.off)]
-
-
-def _silent_as_numbers(written: ResolvedStory, state: State) -> State:
-    """Say of nudges and checks that are off what that comes to: their numbers are 0."""
-    zeros = dict.fromkeys(silenced(written, _parts(state)), "0")
-    kept = tuple(part for part in state.off if part.startswith(("constraint:", "evidence:")))
-    return replace(state, set={**state.set, **zeros}, off=kept)

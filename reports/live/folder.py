@@ -9,6 +9,7 @@ from storyodds.priors.errors import printable
 from storyodds.scenarios.loader import bundled_stories
 
 ENDINGS = (".yaml", ".yml")
+STATE_ENDING = ".state.json"  # of a state that was saved, beside which its story stands
 MAX_STORY_BYTES = 2**20
 MAX_STORIES = 500  # of a folder; more are not looked at
 
@@ -114,7 +115,15 @@ def _story_files(folder: Path) -> list[str]:
     except OSError:
         return []
     files = [name for name in names if name[0] != "." and not os.path.isdir(folder / name)]
-    return files[:MAX_STORIES]
+    return [name for name in files if not _is_of_state(folder, name)][:MAX_STORIES]
+
+
+def _is_of_state(folder: Path, name: str) -> bool:
+    """Whether a file is the story of a saved state, `STORY.NAME.yaml`."""
+    stem, _, ending = name.rpartition(".")
+    parts = stem.split(".")
+    is_named = ending == "yaml" and len(parts) == 2 and all(map(is_name, parts))
+    return is_named and (folder / f"{stem}{STATE_ENDING}").exists()
 
 
 def _objection(folder: Path, name: str) -> str | None:

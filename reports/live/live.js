@@ -65,8 +65,10 @@ const complain = problems => {
     textContent: `${it.file ? it.file + ": " : ""}${it.message}`,
   })));
 };
+const why = error => (error.problems ?? [{ message: "the server does not answer" }]).map(it => it.message).join("; ");
+const address = () => history.replaceState(null, "", isChanged() ? `#${toHash(state)}` : location.pathname);
 const changed = () => {
-  history.replaceState(null, "", isChanged() ? `#${toHash(state)}` : location.pathname);
+  address();
   tally();
   ask();
 };
@@ -97,13 +99,17 @@ const show = () => {
     const { now: it, difference } = now.odds[name];
     document.querySelector(`[data-odds=${name}]`).textContent = it.words;
     document.querySelector(`[data-band=${name}]`).textContent = `${bandOf(it) ? `90% interval ${it.band}, ` : ""}${it.count}`;
-    document.querySelector(`[data-change=${name}]`).textContent = isChanged() ? `${difference.words}, beside the story as written` : "as written";
+    document.querySelector(`[data-change=${name}]`).textContent = isChanged() ? `${[difference.words, difference.noise].filter(Boolean).join(" ")}, beside the story as written` : "as written";
   }
+  byId("glance").replaceChildren(...["success", "catastrophe"].flatMap(name => {
+    const it = now.odds[name].now, band = bandOf(it) ? ` (${it.band})` : "";
+    return [make("span", { className: "nowrap", textContent: `${name} ${it.words}${band}` }), " "];
+  }));
   for (const row of all("[data-event]")) {
     const name = row.dataset.event, odds = now.odds[name];
     row.querySelector(".now").replaceChildren(...said(odds.now));
     row.querySelector(".plot").replaceChildren(plot(odds, name === "catastrophe"));
-    row.querySelector(".change").textContent = isChanged() ? odds.difference.words : "–";
+    row.querySelector(".change").replaceChildren(...(isChanged() ? [odds.difference.words, make("small", { textContent: odds.difference.noise })] : ["–"]));
     row.querySelector("[data-pin]").replaceChildren(...(pinned ? said(pinned.odds[name].now) : []));
   }
   for (const cell of all("[data-pin]")) cell.hidden = !pinned;
@@ -118,7 +124,9 @@ const show = () => {
     make("p", { className: "facts" }, "catastrophe along it ", ...said(it.concern), ", the path ", ...said(it.probability)),
   )));
   for (const box of all("[data-number]")) control(box);
-  byId("whole").href = `/stories/${story.id}/page` + (isChanged() ? `?state=${encodeURIComponent(JSON.stringify(state))}` : "");
+  const asked = isChanged() ? `?state=${encodeURIComponent(JSON.stringify(state))}` : "";
+  byId("whole").href = `/stories/${story.id}/page${asked}`;
+  byId("download").href = `/stories/${story.id}/story.yaml${asked}`;
 };
 const tally = () => {
   const off = state.off.length, set = Object.keys(state.set).length, parts = [];
@@ -151,6 +159,7 @@ const control = box => {
   slider.setAttribute("aria-valuetext", it.words);
   box.querySelector("output").textContent = it.words;
   if (document.activeElement !== text) text.value = state.set[name] ?? it.prior;
+  box.disabled = state.off.some(part => part.endsWith(`:${number.owner}`));
   box.classList.toggle("changed", name in state.set);
   box.classList.toggle("viewed", !(name in state.set) && name in now.numbers);
 };
@@ -202,7 +211,10 @@ const adopt = it => {
   changed();
 };
 byId("reset").addEventListener("click", () => adopt({ view: null, set: {}, off: [] }));
-addEventListener("hashchange", () => adopt(fromHash(location.hash)));
+addEventListener("hashchange", () => {
+  if (byId(location.hash.slice(1))) address();  // a link to a place on this page says no state
+  else adopt(fromHash(location.hash));
+});
 byId("find").addEventListener("input", event => {
   const wanted = event.target.value.trim().toLowerCase();
   for (const group of all("[data-group]")) {
@@ -236,10 +248,11 @@ byId("settle").addEventListener("click", async () => {
     const doubt = full.diagnostics.ok ? "" : ` NOT RELIABLE: ${full.diagnostics.messages.join("; ")}.`;
     const stale = JSON.stringify(asked) === JSON.stringify(state) ? "" : " Meanwhile you changed something else.";
     tell(`In full, at ${full.diagnostics.words} ${words("success")}, ${words("catastrophe")}.${doubt}${stale}`);
-  } catch (error) { tell(`Not worked out: ${(error.problems ?? [{ message: "the server does not answer" }]).map(it => it.message).join("; ")}.`); }
+  } catch (error) { tell(`Not worked out: ${why(error)}.`); }
 });
 const list = async () => {
   const found = await (await fetch(`${api}/states`)).json();
+  byId("opens").hidden = Object.keys(found).length === 0;
   byId("states").replaceChildren(...Object.entries(found).map(([name, it]) => {
     const open = make("button", { type: "button", textContent: name });
     open.addEventListener("click", () => adopt(it));
@@ -249,10 +262,14 @@ const list = async () => {
 byId("save").addEventListener("submit", async event => {
   event.preventDefault();
   try {
-    const { saved } = await post("states", { name: byId("name").value.trim(), state });
-    tell(`Saved as ${saved} in the folder of this server.`);
+    const { saved, story: file, command } = await post("states", { name: byId("name").value.trim(), state });
+    const code = textContent => make("code", { textContent });
+    byId("kept").replaceChildren(
+      make("p", {}, "Saved as ", code(saved), ", and the story as ", code(file), ". In that folder, this says what “Work it out in full” says:"),
+      make("pre", { tabIndex: 0, textContent: command }),
+    );
     await list();
-  } catch (error) { tell(`Not saved: ${(error.problems ?? [{ message: "the server does not answer" }]).map(it => it.message).join("; ")}.`); }
+  } catch (error) { byId("kept").textContent = `Not saved: ${why(error)}.`; }
 });
 
 show();

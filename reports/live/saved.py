@@ -1,22 +1,32 @@
-"""States that were saved: one small JSON file each, beside the stories and nowhere else."""
+"""States that were saved: each a small JSON file and a story, in the folder and nowhere else."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.files import write_atomically
-from storyodds.reports.live.folder import is_name
+from storyodds.reports.live.folder import STATE_ENDING, is_name
 from storyodds.reports.live.requests import MAX_BODY, State, read_body, read_state
 
 SCHEMA = "storyodds/state/1"
 MAX_STATES = 500  # of a folder
 
-_ENDING = ".state.json"
+
+def story_file(story: str, name: str) -> str:
+    """Name the file of a state's story.
+
+    Examples
+    --------
+    >>> story_file("coinrun-agent", "dire")
+    'coinrun-agent.dire.yaml'
+    """
+    return f"{story}.{name}.yaml"
 
 
-def save_state(folder: Path, story: str, name: str, state: State) -> Path:
-    """Write a state as `STORY.NAME.state.json` into a folder.
+def save_state(folder: Path, story: str, name: str, state: State, yaml: str) -> tuple[Path, Path]:
+    """Write a state as `STORY.NAME.state.json` into a folder, and its story beside it.
 
     Parameters
     ----------
@@ -24,37 +34,48 @@ def save_state(folder: Path, story: str, name: str, state: State) -> Path:
     story, name : str
         As `is_name` allows.
     state : State
+    yaml : str
+        The changed story.
 
     Returns
     -------
-    Path
-        Of the file.
+    tuple of Path
+        Of the state, and of its story, `STORY.NAME.yaml`.
 
     Raises
     ------
     InputError
         If a name is none, is taken, or the folder is full of states.
     OSError
-        If the folder cannot be written to.
+        If the folder cannot be written to; then nothing new is in it.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     written = save_state(Path(folder), "coinrun-agent", "dire", State("sceptic"))
-    ...     written.name, saved_states(Path(folder), "coinrun-agent")["dire"].view
-    ('coinrun-agent.dire.state.json', 'sceptic')
+    ...     kept = save_state(Path(folder), "coinrun-agent", "dire", State("sceptic"), "story: …")
+    ...     [path.name for path in kept], saved_states(Path(folder), "coinrun-agent")["dire"].view
+    (['coinrun-agent.dire.state.json', 'coinrun-agent.dire.yaml'], 'sceptic')
     """
-    target = _file(folder, story, name)
-    # A link counts as taken too, wherever it leads to.
-    if target.is_symlink() or target.exists():
-        raise InputError(f"name: found '{name}', which is taken, expected a new name")
-    if len(list(folder.glob(f"*{_ENDING}"))) >= MAX_STATES:
+    target = _inside(folder, story, name)
+    beside = target.with_name(story_file(story, name))
+    if len(list(folder.glob(f"*{STATE_ENDING}"))) >= MAX_STATES:
         raise InputError(f"name: found {MAX_STATES} saved states in the folder, expected fewer")
     document = {"schema": SCHEMA, "story": story, "name": name, "state": state.as_data()}
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(target, f"{text}\n".encode())
-    return target
+    with ExitStack() as undone:
+        # Whoever makes the file first has the name, of all who ask and of all servers.
+        for path in (target, beside):
+            try:
+                path.open("xb").close()
+            except FileExistsError:
+                sentence = f"name: found '{name}', which is taken, expected a new name"
+                raise InputError(sentence) from None
+            undone.callback(path.unlink, missing_ok=True)
+        write_atomically(beside, yaml.encode())
+        write_atomically(target, f"{text}\n".encode())
+        undone.pop_all()
+    return target, beside
 
 
 def saved_states(folder: Path, story: str) -> dict[str, State]:
@@ -62,16 +83,17 @@ def saved_states(folder: Path, story: str) -> dict[str, State]:
     found: dict[str, State] = {}
     if not is_name(story):
         return found
-    for path in sorted(folder.glob(f"{story}.*{_ENDING}"))[:MAX_STATES]:
-        name = path.name.removeprefix(f"{story}.").removesuffix(_ENDING)
+    for path in sorted(folder.glob(f"{story}.*{STATE_ENDING}"))[:MAX_STATES]:
+        name = path.name.removeprefix(f"{story}.").removesuffix(STATE_ENDING)
         if is_name(name) and (state := _read(folder, path)) is not None:
             found[name] = state
     return found
 
 
-def _file(folder: Path, story: str, name: str) -> Path:
+def _inside(folder: Path, story: str, name: str) -> Path:
+    """Place a state in a folder, and nowhere else."""
     root = folder.resolve()
-    target = root / f"{story}.{name}{_ENDING}"
+    target = root / f"{story}.{name}{STATE_ENDING}"
     if not (is_name(story) and is_name(name)) or target.parent != root:
         raise InputError([Problem(f"name: found '{story}' and '{name}', expected names")])
     return target

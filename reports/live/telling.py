@@ -95,24 +95,30 @@ def told(summary: Mapping[str, float]) -> dict[str, Any]:
 
 
 def difference(change: float, error: float) -> dict[str, Any]:
-    """Give a change of a probability, in words as percentage points.
+    """Give a change of a probability, in words as percentage points, and its noise.
 
     Examples
     --------
-    >>> difference(-0.0312, 0.0004)["words"], difference(0.0001, 0.002)["words"]
-    ('−3.1 points', 'too small to tell')
-    >>> difference(0.0, 0.0)["words"]
-    'no change'
+    >>> found = difference(-0.0312, 0.0004)
+    >>> found["words"], found["noise"], difference(0.0001, 0.002)["words"]
+    ('−3.1 points', '±0.080', 'too small to tell')
+    >>> difference(0.0, 0.0)["words"], difference(0.25, 0.0)["noise"]
+    ('no change', '')
     """
+    noise = ""
     if abs(change) < 1e-12:
         words = "no change"
     elif abs(change) < 2 * error:
         words = "too small to tell"
     else:
-        size = 100 * abs(change)
-        shown = f"{size:.0f}" if size >= 9.95 else f"{size:#.2g}" if size >= 1e-3 else "<0.001"
-        words = f"{'+' if change > 0 else '−'}{shown} points"
-    return {"mean": change, "error": error, "words": words}
+        words = f"{'+' if change > 0 else '−'}{_points(abs(change))} points"
+        noise = f"±{_points(2 * error)}" if error else ""
+    return {"mean": change, "error": error, "words": words, "noise": noise}
+
+
+def _points(size: float) -> str:
+    size *= 100
+    return f"{size:.0f}" if size >= 9.95 else f"{size:#.2g}" if size >= 1e-3 else "<0.001"
 
 
 def _summaries(found: quick.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:

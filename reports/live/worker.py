@@ -72,7 +72,10 @@ class Worker:
     async def close(self) -> None:
         """End the process, and whatever it is at; there will be no other one."""
         self._closed = True
-        await self._stop()
+        if self._process is not None:
+            _kill(self._process)  # so that whoever waits for its answer gives its turn up
+        async with self._turn:
+            await self._stop()
 
     async def warm(self) -> None:
         """Start the process ahead of the first task."""
@@ -102,6 +105,8 @@ class Worker:
                 stdout=asyncio.subprocess.PIPE,
                 limit=_LONGEST_LINE,
             )
+            if self._closed:  # meanwhile; whoever closes it waits to stop the process
+                raise WorkerFailedError
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(self._start).encode() + b"\n")
         return self._process
@@ -110,10 +115,12 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.stdin is not None:
-            process.stdin.close()
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        # The transport would complain later, in a loop that is closed by then.
-        process._transport.close()  # type: ignore[attr-defined]
+        _kill(process)
+        # Until its pipes are at their end too: what is left of them would complain later, in a
+        # loop that is closed by then.
+        await process.communicate()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()

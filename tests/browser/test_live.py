@@ -5,12 +5,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.hostile_story import hostile_story
 
-from storyodds import to_yaml
+from storyodds import load_story, load_text, to_yaml
 
 Opener = Callable[..., Any]
 WIDE = {"viewport": {"width": 1240, "height": 900}}
@@ -20,9 +21,13 @@ PATIENCE = 60_000  # milliseconds: the machine may be busy, and how long it take
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("live")
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
     """A server of a folder with one hostile story in it."""
-    folder = tmp_path_factory.mktemp("live")
     hostile = hostile_story("coinrun-agent").model_copy(update={"story": "hostile"})
     (folder / "hostile.yaml").write_text(to_yaml(hostile), "utf-8")
     (folder / "broken.yaml").write_text("story: broken\n", "utf-8")
@@ -89,6 +94,56 @@ def test_a_number_moves_by_keyboard_and_a_wrong_one_says_why(
         "422" in said for said in open_page.troubles
     )  # a browser tells refusals as errors
     open_page.troubles.clear()
+
+
+def test_a_changed_story_is_saved_and_downloaded(
+    live: Opener, open_page: Opener, folder: Path
+) -> None:
+    page = live("stories/coinrun-agent", "#view=sceptic&off=nudge%3Acoin-is-salient", **WIDE)
+    wait_for_change(page)
+    page.locator("#name").fill("bleak")
+    page.locator("#save button").click()
+    command = page.locator("#kept pre").inner_text()
+    assert command == "storyodds estimate coinrun-agent.bleak.yaml --seed 1 --view sceptic"
+    kept = load_story(folder / "coinrun-agent.bleak.yaml")
+    assert "coin-is-salient" not in [nudge.id for nudge in kept.rationale.nudges]
+    assert page.locator("#states button").all_inner_texts() == ["bleak"]
+    with page.expect_download() as found:
+        page.locator("#download").click()
+    assert found.value.suggested_filename == "coinrun-agent-changed.yaml"
+    assert load_text(Path(found.value.path()).read_text("utf-8")) == kept
+    page.locator("#save button").click()
+    page.locator("#kept", has_text="taken").wait_for()
+    assert len(open_page.troubles) == 1 and "422" in open_page.troubles.pop()
+    # Another page opens it.
+    again = live("stories/coinrun-agent", **WIDE)
+    again.locator("#states button").click()
+    wait_for_change(again)
+    assert chance(again, "success") == chance(page, "success")
+    assert again.url.partition("#")[2] == page.url.partition("#")[2]
+
+
+def test_what_is_switched_off_has_no_numbers_to_move(live: Opener) -> None:
+    page = live("stories/coinrun-agent", "#off=nudge%3Acoin-is-salient", **WIDE)
+    wait_for_change(page)
+    off = page.locator("fieldset:disabled").evaluate_all(
+        "found => found.map(f => f.dataset.number)"
+    )
+    assert off == ["coin-is-salient.bits.intended"]
+
+
+def test_a_link_to_a_place_on_the_page_keeps_the_state(live: Opener) -> None:
+    page = live("stories/coinrun-agent", "#view=sceptic", **PHONE)
+    wait_for_change(page)
+    before = chance(page, "success")
+    page.locator(".jump a").click()
+    page.wait_for_function("location.hash === '#view=sceptic'")
+    assert page.locator("#view").input_value() == "sceptic"
+    page.locator("#glance", has_text=f"success {before}").wait_for()
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash === '#view=sceptic'")
+    assert chance(page, "success") == before
 
 
 def test_nothing_planted_runs_and_a_broken_story_is_told(live: Opener) -> None:

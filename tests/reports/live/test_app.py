@@ -14,10 +14,13 @@ from starlette.testclient import TestClient
 from support.command_line import SMALL
 from support.hostile_story import ATTACK, hostile_story
 
+from storyodds import load_story, load_text
+from storyodds.priors.distributions import Point
 from storyodds.reports.live.app import make_app
 from storyodds.reports.live.computing import Computer
 from storyodds.reports.live.requests import MAX_BODY
 from storyodds.reports.live.worker import TimeLimitError, Worker, WorkerFailedError
+from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.serialize import to_yaml
 
 HOST = "http://127.0.0.1:8321"
@@ -140,7 +143,50 @@ def test_states_are_saved_in_the_folder_only(client: TestClient, folder: Path) -
         {"name": "b", "state": state, "path": "/tmp"},
     ):
         assert client.post(f"{EXACT}/states", headers=ASK, json=body).status_code == 422
-    assert set(folder.parent.rglob("*")) - before == {folder / saved.json()["saved"]}
+    told = saved.json()
+    kept = {folder / told["saved"], folder / told["story"]}
+    assert set(folder.parent.rglob("*")) - before == kept
+    assert told["command"].startswith(f"storyodds estimate {told['story']} --seed 1 --view")
+    assert load_story(folder / told["story"]) == load_story("carlsmith-six-premises")
+
+
+def test_saved_at_the_same_time_under_one_name_one_is_kept(
+    client: TestClient, folder: Path
+) -> None:
+    def save(prior: str) -> tuple[int, str]:
+        state = {"set": {"aps-feasible.probability": prior}}
+        headers = {**ASK, "x-storyodds-client": f"client{prior[2:]:>06}".replace(" ", "0")}
+        body = {"name": "one", "state": state}
+        return client.post(f"{EXACT}/states", headers=headers, json=body).status_code, prior
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(save, ["0.1", "0.2", "0.3", "0.4"])]
+    ((_, prior),) = [it for it in found if it[0] == 201]
+    assert {status for status, _ in found} == {201, 422}
+    kept = client.get(f"{EXACT}/states").json()["one"]
+    assert kept["set"] == {"aps-feasible.probability": prior}
+    story = load_story(folder / "carlsmith-six-premises.one.yaml")
+    number = resolve(story).numbers[0]
+    assert (number.name, number.distribution) == ("aps-feasible.probability", Point(float(prior)))
+
+
+def test_a_changed_story_can_be_had_without_saving_it(client: TestClient, folder: Path) -> None:
+    before = set(folder.parent.rglob("*"))
+    for state, file in (({}, "hostile.yaml"), ({"view": "sceptic"}, "hostile-changed.yaml")):
+        asked = {"state": json.dumps(state)}
+        found = client.get("/stories/hostile/story.yaml", params=asked)
+        headers = found.headers
+        assert headers["content-disposition"] == f'attachment; filename="{file}"'
+        assert headers["content-type"].startswith("application/yaml")
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert load_text(found.text) == hostile_story()
+        assert f"# storyodds estimate {file} --seed 1" in found.text
+    assert client.get("/stories/hostile/story.yaml").status_code == 200
+    for wrong in ("no", '{"off": ["check:no-such"]}', '{"set": {"nope": "1"}}'):
+        found = client.get("/stories/mine/story.yaml", params={"state": wrong})
+        assert found.status_code == 422 and "content-disposition" not in found.headers
+    assert client.get("/stories/broken/story.yaml").status_code == 422
+    assert set(folder.parent.rglob("*")) == before
 
 
 # Who may ask
@@ -181,7 +227,8 @@ def test_our_own_pages_may_ask(client: TestClient) -> None:
 
 def test_other_sites_cannot_make_a_browser_compute(client: TestClient, here: Here) -> None:
     headers = {"sec-fetch-site": "cross-site"}
-    for path in (EXACT, "/api/stories", "/stories/mine/page", f"{EXACT}/states"):
+    story = "/stories/mine"
+    for path in (EXACT, "/api/stories", f"{story}/page", f"{story}/story.yaml", f"{EXACT}/states"):
         assert client.get(path, headers=headers).status_code == 403
     assert here.asked == []
 
@@ -195,7 +242,9 @@ def test_other_sites_cannot_make_a_browser_compute(client: TestClient, here: Her
     "%252e%252e secret %0amine mine%0a".split(),
 )
 def test_no_address_leads_out_of_the_folder(client: TestClient, name: str) -> None:
-    for path in (f"/stories/{name}", f"/api/stories/{name}", f"/stories/{name}/page"):
+    for path in (f"/stories/{name}", f"/api/stories/{name}"):
+        assert client.get(path).status_code == 404
+    for path in (f"/stories/{name}/page", f"/stories/{name}/story.yaml"):
         assert client.get(path).status_code == 404
     assert client.post(f"/api/stories/{name}/answer", headers=ASK, json={}).status_code == 404
 

@@ -61,3 +61,14 @@ def test_links_out_of_the_folder_have_no_address(tmp_path: Path) -> None:
 def test_a_folder_that_has_gone_has_no_stories(tmp_path: Path) -> None:
     entries, refused = look(tmp_path / "gone")
     assert {entry.own for entry in entries} == {False} and not refused
+
+
+def test_the_story_of_a_saved_state_is_no_story_of_the_list(tmp_path: Path) -> None:
+    kept = ("mine.a", "mine.b", "other", "mine.a.b", "mine.B")
+    for name in kept:
+        (tmp_path / f"{name}.yaml").write_text(SMALL, "utf-8")
+    for name in set(kept) - {"mine.b"}:
+        (tmp_path / f"{name}.state.json").write_text("{}", "utf-8")
+    entries, refused = look(tmp_path)
+    assert [entry.id for entry in entries if entry.own] == ["other"]
+    assert {item.name for item in refused} == {"mine.b.yaml", "mine.a.b.yaml", "mine.B.yaml"}

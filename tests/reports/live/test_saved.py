@@ -1,21 +1,31 @@
 """States are kept in the folder, and nowhere else."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from storyodds import InputError
+from storyodds.priors.files import write_atomically
+from storyodds.priors.library import view_names
 from storyodds.reports.live import saved
 from storyodds.reports.live.requests import State
-from storyodds.reports.live.saved import save_state, saved_states
+from storyodds.reports.live.saved import saved_states
 
 STATE = State("sceptic", {"a.probability": "[0.1, 0.2]"}, ("check:b",))
+YAML = "story: ä\n"
+
+
+def save_state(folder: Path, story: str, name: str, state: State) -> Path:
+    return saved.save_state(folder, story, name, state, YAML)[0]
 
 
 def test_a_state_is_kept_as_it_was(tmp_path: Path) -> None:
-    written = save_state(tmp_path, "story", "mine", STATE)
-    assert written.parent == tmp_path and [*tmp_path.iterdir()] == [written]
+    written, yaml = saved.save_state(tmp_path, "story", "mine", STATE, YAML)
+    assert written.parent == tmp_path and set(tmp_path.iterdir()) == {written, yaml}
+    assert yaml.read_bytes() == YAML.encode() and yaml.name == "story.mine.yaml"
     save_state(tmp_path, "story-2", "other", State())
     assert saved_states(tmp_path, "story") == {"mine": STATE}
     assert saved_states(tmp_path, "story-2") == {"other": State()}
@@ -37,11 +47,57 @@ def test_no_state_is_written_over(tmp_path: Path) -> None:
     save_state(tmp_path, "story", "mine", STATE)
     with pytest.raises(InputError, match="taken"):
         save_state(tmp_path, "story", "mine", State())
-    outside = tmp_path / "outside.json"
-    (tmp_path / "story.link.state.json").symlink_to(outside)
-    with pytest.raises(InputError, match="taken"):
-        save_state(tmp_path, "story", "link", STATE)
-    assert not outside.exists()
+    assert saved_states(tmp_path, "story") == {"mine": STATE}
+
+
+@pytest.mark.parametrize("ending", ["state.json", "yaml"])
+def test_no_link_and_no_other_file_is_written_over(tmp_path: Path, ending: str) -> None:
+    outside = tmp_path / "outside"
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / f"story.link.{ending}").symlink_to(outside)
+    (inside / f"story.file.{ending}").write_text("mine", "utf-8")
+    (inside / f"story.folder.{ending}").mkdir()
+    before = set(inside.iterdir())
+    for name in ("link", "file", "folder"):
+        with pytest.raises(InputError, match="taken"):
+            save_state(inside, "story", name, STATE)
+    assert set(inside.iterdir()) == before and not outside.exists()
+    assert (inside / f"story.file.{ending}").read_text("utf-8") == "mine"
+
+
+def test_of_all_who_save_under_one_name_one_does(tmp_path: Path) -> None:
+    many = 8
+    start = threading.Barrier(many)
+
+    def save(view: str) -> bool:
+        start.wait()
+        try:
+            saved.save_state(tmp_path, "story", "mine", State(view), f"{view}\n")
+        except InputError:
+            return False
+        return True
+
+    views = [view_names()[k % len(view_names())] for k in range(many)]
+    with ThreadPoolExecutor(many) as pool:
+        (done,) = [view for view, it in zip(views, pool.map(save, views), strict=True) if it]
+    assert saved_states(tmp_path, "story") == {"mine": State(done)}
+    assert (tmp_path / "story.mine.yaml").read_text("utf-8") == f"{done}\n"
+    assert len([*tmp_path.iterdir()]) == 2
+
+
+def test_what_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        if path.suffix == ".json":
+            raise OSError(28, "No space left on device")
+        write_atomically(path, content)
+
+    monkeypatch.setattr(saved, "write_atomically", full)
+    with pytest.raises(OSError, match="space"):
+        save_state(tmp_path, "story", "mine", STATE)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_folder_can_be_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

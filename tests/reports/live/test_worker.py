@@ -1,6 +1,7 @@
 """A process of its own: it answers, it can be stopped, and it does not outlive its server."""
 
 import asyncio
+import gc
 import os
 from pathlib import Path
 
@@ -49,3 +50,27 @@ def test_it_answers_is_stopped_and_answers_again(
         assert not alive(last)
 
     asyncio.run(play())
+
+
+LONG = {"do": "settle", "story": "rlhf-assistant", "state": {}}
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_it_is_ended_in_the_middle_of_an_answer(tmp_path: Path, started: bool) -> None:
+    async def play() -> None:
+        worker = Worker(tmp_path, draws=64, seed=1)
+        if started:
+            await worker.warm()
+        asking = [asyncio.create_task(worker.ask(task, 600)) for task in (LONG, QUESTION)]
+        await asyncio.sleep(0)  # the first has its turn, the second waits for it
+        process = worker._process
+        assert (process is not None) == started
+        await worker.close()
+        assert process is None or not alive(process.pid)
+        for one in asking:
+            with pytest.raises(WorkerFailedError):
+                await one
+        assert worker._process is None
+
+    asyncio.run(play())
+    gc.collect()  # a pipe or a process that is left open complains now

@@ -1,0 +1,174 @@
+"""Changes of a story written into the story itself: numbers put in place, parts taken out."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from storyodds.priors.forms import Prior
+from storyodds.priors.records import Record
+from storyodds.scenarios import catalog
+from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.schema import DEFAULT, INTENDED, Assumption, GivenRow, Story
+
+
+def with_numbers(resolved: ResolvedStory, forms: Mapping[str, Prior]) -> Story:
+    """Write numbers into a story, each in the place where it stands or would stand.
+
+    What the story leaves to the catalog or to the format is written out as far as it has to be,
+    and keeps its order, so that all other numbers stay what and where they were.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+        The story and the names of its numbers.
+    forms : mapping of str to Prior
+        By the full name of a number; none that `has_to_be_zero`.
+
+    Returns
+    -------
+    Story
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.priors.forms import Interval
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> written = resolve(load_story("coinrun-agent"))
+    >>> changed = with_numbers(written, {"intended.bits": Interval(interval=(-1, 1))})
+    >>> changed.routes[0].id, changed.routes[0].bits.interval
+    ('intended', (-1.0, 1.0))
+    """
+    story = resolved.story
+    for name, form in forms.items():
+        owner, *field = name.split(".")
+        if name == "rationale.feasibility":
+            story = _replaced(story, "rationale", _put(story.rationale, field, form))
+        elif owner in resolved.assumptions:
+            assumptions = _assumptions(story, resolved, owner)
+            decided = _decided(assumptions[owner] or Assumption(), field, form)
+            story = _replaced(story, "assumptions", {**assumptions, owner: decided})
+        else:
+            story = _listed(story, resolved, owner, field, form)
+    return story
+
+
+def has_to_be_zero(name: str) -> bool:
+    """Whether a number is one that the format lets a story write as 0 only.
+
+    Parameters
+    ----------
+    name : str
+        In full.
+
+    Examples
+    --------
+    >>> [has_to_be_zero(x) for x in ("intended.harm", "report.bayes_factor.false", "aware.harm")]
+    [True, True, False]
+    """
+    return name == f"{INTENDED}.harm" or name.endswith((".bayes_factor.false", _DEFAULT_BITS))
+
+
+_DEFAULT_BITS = f".bayes_factor.{DEFAULT}"
+
+
+def without_parts(story: Story, parts: Collection[tuple[str, str]]) -> Story:
+    """Take parts out of a story, and with a finding the proposals to replicate it.
+
+    Parameters
+    ----------
+    story : Story
+    parts : collection of (part, id)
+        Part is one of "constraint", "nudge", "check" and "evidence".
+
+    Returns
+    -------
+    Story
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> story = load_story("coinrun-agent")
+    >>> without_parts(story, [("check", check.id) for check in story.checks]).checks
+    ()
+    """
+    gone = set(parts)
+
+    def kept[T: Record](part: str, items: tuple[T, ...]) -> tuple[T, ...]:
+        return tuple(item for item in items if (part, getattr(item, "id", "")) not in gone)
+
+    rationale = {
+        "constraints": kept("constraint", story.rationale.constraints),
+        "nudges": kept("nudge", story.rationale.nudges),
+    }
+    return story.model_copy(
+        update={
+            "rationale": story.rationale.model_copy(update=rationale),
+            "checks": kept("check", story.checks),
+            "evidence": kept("evidence", story.evidence),
+            "proposals": tuple(
+                p for p in story.proposals if ("evidence", p.replicates or "") not in gone
+            ),
+        }
+    )
+
+
+def _replaced[T: Record](record: T, field: str, value: Any) -> T:
+    return record.model_copy(update={field: value})
+
+
+def _put[T: Record](record: T, field: Sequence[str], form: Prior) -> T:
+    """Put a number into a field, or into one entry of it."""
+    name, *key = field
+    return _replaced(record, name, {**getattr(record, name), key[0]: form} if key else form)
+
+
+def _assumptions(
+    story: Story, resolved: ResolvedStory, owner: str
+) -> Mapping[str, Assumption | None]:
+    """The assumptions, with what decides one of them written out."""
+    written = story.assumptions.get(owner) or Assumption()
+    if any(getattr(written, key) is not None for key in catalog.DECIDERS):
+        return story.assumptions
+    decided = {key: getattr(resolved.assumptions[owner], key) for key in catalog.DECIDERS}
+    # What it needs of the catalog no longer comes along by itself.
+    every = {name: story.assumptions.get(name) for name in resolved.assumptions}
+    return {**every, owner: written.model_copy(update=decided)}
+
+
+def _decided(assumption: Assumption, field: Sequence[str], form: Prior) -> Assumption:
+    """Put a number into an assumption: `probability`, `given.0` or `otherwise`."""
+    if field == ["probability"]:
+        return _put(assumption, field, form)
+    rows: list[GivenRow] = list(assumption.given or ())
+    if field == ["otherwise"]:
+        k = next(k for k, row in enumerate(rows) if row.otherwise is not None)
+        rows[k] = _put(rows[k], field, form)
+    else:
+        k = int(field[1])
+        rows[k] = _put(rows[k], ["probability"], form)
+    return _replaced(assumption, "given", tuple(rows))
+
+
+def _listed(
+    story: Story, resolved: ResolvedStory, owner: str, field: Sequence[str], form: Prior
+) -> Story:
+    """Put a number into one of the parts that stand in lists."""
+
+    def put[T: Record](items: tuple[T, ...]) -> tuple[T, ...]:
+        found = (getattr(item, "id", "") == owner for item in items)
+        return tuple(
+            _put(item, field, form) if it else item for item, it in zip(items, found, strict=True)
+        )
+
+    routes = story.routes
+    if owner == INTENDED and all(route.id != INTENDED for route in routes):
+        routes = (resolved.routes[0], *routes)
+    return story.model_copy(
+        update={
+            "goal": _replaced(story.goal, "hazards", put(story.goal.hazards)),
+            "rationale": _replaced(story.rationale, "nudges", put(story.rationale.nudges)),
+            "routes": put(routes),
+            "checks": put(story.checks),
+            "evidence": put(story.evidence),
+            "proposals": put(story.proposals),
+        }
+    )
