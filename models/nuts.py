@@ -78,7 +78,10 @@ def sample(
         diagnostics={"draws": len(flat), "pareto_k": pareto_k, **diagnostics},
         messages=messages,
         ok=not messages,
-        statistics={"diverging": divergent.astype(float)},
+        statistics={
+            "diverging": divergent.astype(float),
+            "energy": np.asarray(trace.sample_stats["energy"].values).ravel(),
+        },
     )
 
 

@@ -149,8 +149,10 @@ def _made(
     estimate = dict(dossier.estimate)
     if kind == _FOLDER:
         from storyodds.reports.dashboard.page import sections_of
+        from storyodds.reports.dashboard.pictures import arviz_figures
 
         figures = [figure for section in sections_of(dossier) for figure in section.figures]
+        figures += arviz_figures(dossier)
         figures.append(gsn_svg(argument(estimate, story, most=_ROUTES)))
         end = f".{ending or 'svg'}"
         files: dict[str, bytes] = {}

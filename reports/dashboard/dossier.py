@@ -58,6 +58,8 @@ class Dossier:
         Overrides under which it was assessed.
     draws : int or None
         What `--draws` was; None where it does not matter.
+    thorough : bool
+        Whether the page takes its time, for ArviZ's plots too.
     """
 
     story: Story
@@ -69,6 +71,7 @@ class Dossier:
     assessment: Assessment
     settings: Mapping[str, Any]
     draws: int | None = None
+    thorough: bool = False
 
     @cached_property
     def trees(self) -> Mapping[str, "xr.DataTree"]:
@@ -158,6 +161,7 @@ def make_dossier(
         assessment=assessment,
         settings=settings or {},
         draws=draws,
+        thorough=thorough,
     )
 
 

@@ -1,18 +1,21 @@
 """Which pictures a section has, drawn from a dossier."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 import xarray as xr
 
+from storyodds.models.datatree import to_datatree
 from storyodds.models.flows import merged
 from storyodds.models.quantities import FATES, derive
 from storyodds.models.what_if import even_rows
 from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.number_labels import claims
 from storyodds.reports.figures.densities import plot_prior_posterior
 from storyodds.reports.figures.diagnostics import plot_ranks, plot_weights
 from storyodds.reports.figures.dots import plot_dots
-from storyodds.reports.figures.evidence import plot_evidence
+from storyodds.reports.figures.evidence import plot_evidence, plot_evidence_sequence
 from storyodds.reports.figures.failure import plot_failure, plot_failure_assumptions
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.flow import plot_flow
@@ -26,6 +29,8 @@ Figures = tuple[Figure, ...]
 EVENTS = ("catastrophe", "success")
 BARS = 8  # of a tornado
 MOST_DENSITIES = 4
+MOST_RANKS = 2  # of numbers, beside the events
+MOST_SCALED = 4
 _DIGITS = 9
 _LEAST = 20  # different draws, below which a density would be made up
 _DRAWS = 1024  # that a density is drawn from
@@ -80,13 +85,16 @@ def _dots(dossier: Dossier) -> Figures:
 
 
 def _flow(dossier: Dossier) -> Figures:
-    return (plot_flow(dossier.parts["flows"]),)
+    resolved = dossier.assessment.prepared.resolved
+    return (plot_flow(dossier.parts["flows"], claims=claims(resolved)),)
 
 
 def _whole_flow(dossier: Dossier) -> Figures:
     """The fuller picture, where the first leaves something out."""
     found = dossier.parts["flows"]
-    return (plot_flow(found, full=True),) if len(merged(found).steps) < len(found.steps) else ()
+    if len(merged(found).steps) == len(found.steps):
+        return ()
+    return (plot_flow(found, full=True, claims=claims(dossier.assessment.prepared.resolved)),)
 
 
 def _tornado(dossier: Dossier) -> Figures:
@@ -123,7 +131,8 @@ def _failure(dossier: Dossier) -> Figures:
     whole = plot_failure(dossier.table("failure/given_failure"))
     if assumptions is None or given is None:
         return (whole,)
-    return (whole, plot_failure_assumptions(assumptions, now=given["mean"]))
+    told = claims(dossier.assessment.prepared.resolved)
+    return (whole, plot_failure_assumptions(assumptions, now=given["mean"], claims=told))
 
 
 def _evidence(dossier: Dossier) -> Figures:
@@ -131,7 +140,11 @@ def _evidence(dossier: Dossier) -> Figures:
     if effects is None:
         return ()
     before = dossier.parts["trust"]["evidence_effects"]["prior"]
-    return tuple(plot_evidence(effects, event, before=before[event]) for event in EVENTS)
+    sequence = dossier.table("trust/evidence_sequence")
+    return (
+        *(plot_evidence(effects, event, before=before[event]) for event in EVENTS),
+        *(() if sequence is None else (plot_evidence_sequence(sequence),)),
+    )
 
 
 def _densities(dossier: Dossier) -> Figures:
@@ -163,7 +176,10 @@ def _views(dossier: Dossier) -> Figures:
 
 
 def _diagnostics(dossier: Dossier) -> Figures:
+    """What ArviZ draws too, on a thorough page; there, its ranks take the place of ours."""
     draws, found = dossier.assessment.draws, dossier.estimate["diagnostics"]
+    if draws.chains > 1 and dossier.thorough:
+        return arviz_figures(dossier)
     if draws.chains > 1:
         exact = dossier.assessment.exact.outcomes
         fates = derive(dossier.assessment.prepared.graph, draws.values, exact).fates
@@ -183,7 +199,51 @@ def _diagnostics(dossier: Dossier) -> Figures:
             ess=found["ess"],
             pareto_k=np.nan if shape is None else shape,
         ),
+        *(arviz_figures(dossier) if dossier.thorough else ()),
     )
+
+
+def arviz_figures(dossier: Dossier) -> Figures:
+    """Draw ArviZ's plots, those that mean something for how the draws were made.
+
+    None where there is nothing uncertain, or states are simulated. What tells of chains is for
+    chains only: weighted draws are independent, and ArviZ would take those that were drawn once
+    and count twice for two.
+    """
+    assessment = dossier.assessment
+    draws, prepared = assessment.draws, assessment.prepared
+    if draws.method not in ("weighting", "nuts"):
+        return ()
+    from storyodds.reports.figures import arviz_chains, arviz_priors
+
+    tree, numbers = to_datatree(assessment, {}), prepared.resolved.numbers
+    active = {numbers[i].name: numbers[i].kind for i in prepared.active}
+    scaled = arviz_priors.arviz_power_scaling(tree, _hanging(dossier, list(active)))
+    if draws.chains == 1:
+        if not dossier.estimate["evidence"]["items"]:
+            return scaled
+        return (arviz_priors.arviz_prior_posterior(tree, active), *scaled)
+    return (
+        arviz_chains.arviz_rank(tree, arviz_chains.least_mixed(tree, list(active), MOST_RANKS)),
+        arviz_chains.arviz_ess_evolution(tree),
+        arviz_chains.arviz_mcse(tree),
+        arviz_chains.arviz_energy(tree),
+        *scaled,
+    )
+
+
+def _hanging(dossier: Dossier, active: Sequence[str]) -> dict[str, str]:
+    """By name, the kind of each number that the answer hangs on most, and evidence bears on most.
+
+    The first number moves success or catastrophe most; and so does the second, of those that the
+    evidence bears on; and so on.
+    """
+    numbers = dossier.parts.get("local", {}).get("numbers", ())
+    ranked = sorted(numbers, key=lambda n: -max(abs(n["swing"][event]) for event in EVENTS))
+    kinds = {number["name"]: number["kind"] for number in ranked}
+    borne = [name for name in kinds if name in active]
+    mixed = [name for pair in zip_longest(kinds, borne) for name in pair if name is not None]
+    return {name: kinds[name] for name in list(dict.fromkeys(mixed))[:MOST_SCALED]}
 
 
 PICTURES: Mapping[str, Callable[[Dossier], Figures]] = {
