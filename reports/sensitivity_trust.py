@@ -17,6 +17,8 @@ evidence_effects
     `{"mean", "error"}`, null where the odds are undefined. `total`, by event, likewise; `prior`
     and `posterior`, the event's probability without evidence and with it; `orders`, null where
     the average is over all of them; `draws`, what they are worth in the end, `ess`, and `pareto_k`.
+evidence_sequence
+    As `storyodds.reports.sensitivity_sequence` says.
 
 Errors are Monte Carlo standard errors.
 """
@@ -29,6 +31,7 @@ from rich.text import Text
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.evidence_effects import Effect, EvidenceEffects, evidence_effects
+from storyodds.models.evidence_sequence import evidence_sequence
 from storyodds.models.power_scaling import (
     ALL_EVIDENCE,
     ALL_PRIORS,
@@ -40,6 +43,7 @@ from storyodds.models.power_scaling import (
 from storyodds.models.weighting import MAX_PARETO_K
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
+from storyodds.reports.sensitivity_sequence import lines_sequence, summarize_sequence
 from storyodds.reports.summary import finite
 from storyodds.reports.wording import bits, percent
 
@@ -95,6 +99,7 @@ def summarize_trust(assessment: Assessment, *, far: bool = True) -> dict[str, An
             "no_density": list(scaled.no_density),
         },
         "evidence_effects": _effects(effects),
+        "evidence_sequence": summarize_sequence(evidence_sequence(assessment)),
     }
 
 
@@ -189,6 +194,7 @@ def lines_trust(summary: Json, width: int) -> Iterator[Text]:
     yield from _in_words(scaled, width)
     if effects["items"]:
         yield from _effect_lines(effects, width)
+        yield from lines_sequence(summary["evidence_sequence"], width)
 
 
 def _scaling_table(scaled: Json, width: int) -> Iterator[Text]:

@@ -14,6 +14,7 @@ _HOMES = {
     "plot_comparison": "comparison",
     "plot_dots": "dots",
     "plot_evidence": "evidence",
+    "plot_evidence_sequence": "evidence",
     "plot_failure": "failure",
     "plot_failure_assumptions": "failure",
     "plot_flow": "flow",

@@ -1,16 +1,36 @@
-"""What each item of the evidence does to an event's odds."""
+"""What each item of the evidence does to an event's odds, on average and in its turn."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from markupsafe import Markup
+from numpy.typing import NDArray
 
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.saying import chance, in_bits, tick_bits
+from storyodds.reports.figures.lines import WIDTH, Line, Look, Point, line_figure, nothing
+from storyodds.reports.figures.saying import band, chance, change, in_bits, tick_bits
+from storyodds.reports.figures.svg import (
+    Scale,
+    drawing,
+    element,
+    grid,
+    group,
+    mark,
+    ticks,
+)
+from storyodds.reports.wording import percent
+
+Array = NDArray[np.float64]
 
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
 _WAYS = ("alone", "left_out", "average")
+_LABELS = 196  # where the pictures of the events begin
+_ROW = 24
+_TOP = 30
+_APART = 26  # pixels between two events
+_LETTERS = 24
 
 
 def plot_evidence(
@@ -74,3 +94,123 @@ def _log_odds(p: float) -> float:
 
 def _chance(log_odds: float) -> str:
     return chance(1 / (1 + 2.0**-log_odds)) if math.isfinite(log_odds) else "–"
+
+
+def plot_evidence_sequence(
+    sequence: xr.Dataset, events: Sequence[str] = ("success", "catastrophe")
+) -> Figure:
+    """Draw the odds before the evidence and after each item of it, in the order of the story.
+
+    Parameters
+    ----------
+    sequence : xarray.Dataset
+        The node `trust/evidence_sequence` of `datasets`.
+    events : sequence of str
+        One picture each, side by side.
+
+    Returns
+    -------
+    Figure
+    """
+    title, name = "The odds as each finding came in", "evidence-sequence"
+    columns = ["given", *(head for event in events for head in (event, "step"))]
+    if "odds" not in sequence or sequence.sizes["step"] < 2:
+        return nothing(name, title, "the story has no evidence", columns)
+    trusted = sequence.ok.values.astype(bool).tolist()
+    given = [item or "before" for item in sequence.item.values.tolist()]
+    rows: list[list[str]] = [[item] for item in given]
+    height, words, children = _TOP + _ROW * len(given), list[str](), list[Markup]()
+    wide = (WIDTH - _LABELS - _APART * (len(events) - 1)) / len(events)
+    for k, event in enumerate(events):
+        mean, low, high = (
+            sequence.odds.sel(event=event, summary=end).values for end in ("mean", "q05", "q95")
+        )
+        told = [chance(p) + "?" * (not ok) for p, ok in zip(mean.tolist(), trusted, strict=True)]
+        steps = _steps(mean, sequence.odds_error.sel(event=event).values)
+        for row, p, a, b, step in zip(rows, told, low, high, steps, strict=True):
+            row += [f"{p} ({percent(a)}–{percent(b)})", step]
+        first, last = (band(*(float(x[i]) for x in (mean, low, high))) for i in (0, -1))
+        words.append(f"{event}: {first} before the evidence, {last} after all of it")
+        left = _LABELS + k * (wide + _APART)
+        scale = Scale(0.0, min(1.0, float(high.max()) * 1.05) or 1.0, left, left + wide - 8)
+        worst = event in ("catastrophe", "deceptive")
+        children += [
+            element("text", event, x=left, y=_TOP - 10, class_="strong"),
+            grid(scale, _TOP, height, ticks(0.0, scale.high, 3)),
+            mark(words[-1], *_course(scale, mean, low, high, worst=worst)),
+        ]
+    labels = [
+        element("text", _short(item) + "?" * (not ok), x=_LABELS - 12, y=y)
+        for item, ok, y in zip(given, trusted, _middles(len(given), 4.5), strict=True)
+    ]
+    said = f"{title}: {' and '.join(events)} before the evidence and after each finding."
+    note = (
+        "Each line is given its finding and all above it, in the order in which the story gives "
+        "them; another order gives other steps, but the same end. The first and the last are "
+        "those of the estimate. Band and brackets: 90% interval." + _errors(sequence, events)
+    )
+    if not all(trusted):
+        note += " Not to be relied on: ?, where too few draws carry the answer."
+    svg = drawing(WIDTH, height + 24, title, said, group(*labels, text_anchor="end"), *children)
+    return Figure(name, title, said, svg, tuple(columns), tuple(map(tuple, rows)), note)
+
+
+def _steps(mean: Array, error: Array) -> list[str]:
+    """What each finding adds, where that is more than the error of it."""
+    steps, noise = np.diff(mean).tolist(), (_TWICE * np.hypot(error[1:], error[:-1])).tolist()
+    return [
+        "",
+        *(change(x) if abs(x) >= least else "~0" for x, least in zip(steps, noise, strict=True)),
+    ]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+
+
+def _middles(n: int, below: float = 0.0) -> list[float]:
+    return [_TOP + _ROW * (k + 0.5) + below for k in range(n)]
+
+
+def _course(
+    scale: Scale, mean: Array, low: Array, high: Array, *, worst: bool
+) -> tuple[Markup, ...]:
+    """A band and a line through its middle that go down in steps, and where they end."""
+    first, last = (
+        element("circle", cx=scale(float(mean[k])), cy=y, r=5, class_=look)
+        for k, y, look in (
+            (0, _middles(1)[0], "before-dot"),
+            (-1, _middles(len(mean))[-1], "dot worst" if worst else "dot"),
+        )
+    )
+    edges = f"{_down(scale, low)}{_up(scale, high)}Z"
+    return (
+        element("path", d=edges, class_="band"),
+        element("path", d=_down(scale, mean), class_="worst-line" if worst else "after"),
+        first,
+        last,
+    )
+
+
+def _down(scale: Scale, values: Array) -> str:
+    """From the top to the bottom, a step to the side between two rows."""
+    steps = (f"{scale(float(x)):.1f}V{_TOP + _ROW * (k + 1)}" for k, x in enumerate(values))
+    return ("M" + "H".join(steps)).replace("V", f",{_TOP}V", 1)
+
+
+def _up(scale: Scale, values: Array) -> str:
+    """Back again, from the bottom."""
+    steps = (f"H{scale(float(x)):.1f}V{_TOP + _ROW * k}" for k, x in enumerate(values))
+    return "".join(reversed(list(steps)))
+
+
+def _errors(sequence: xr.Dataset, events: Sequence[str]) -> str:
+    """How well the steps are known."""
+    most = [float(sequence.odds_error.sel(event=event).max()) for event in events]
+    if not any(most):
+        return ""
+    said = ", ".join(f"{percent(x)} of {event}" for x, event in zip(most, events, strict=True))
+    return (
+        f" Monte Carlo standard errors of the means between them: up to {said}, and steps "
+        "within these are ~0; small jumps of a band's ends are such errors too."
+    )

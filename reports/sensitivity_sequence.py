@@ -1,0 +1,118 @@
+"""The odds as the evidence came in: JSON, and on a terminal.
+
+`summarize_sequence` gives, under the keys
+
+steps
+    A list, each given one finding more, in the order in which the story writes them: `item`, the
+    last of these findings, null for the first step, which is given none; by event of `odds` a
+    summary and the `error` of its mean as against both ends, 0 at these, which are those of the
+    estimate; `ess` and `pareto_k` of the draws behind it, and `ok`, whether these can be relied
+    on.
+draws
+    How many are behind the steps between both ends.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from storyodds.models.control_variates import LEVELS
+from storyodds.models.evidence_sequence import EvidenceSequence
+from storyodds.reports.frame import band, heading
+from storyodds.reports.layout import Row, fitting, plain, wrap
+from storyodds.reports.wording import percent
+
+Json = Mapping[str, Any]
+
+SHOWN = 10  # lines of a table
+_LEVELS = {0.05: "q05", 0.5: "median", 0.95: "q95"}
+
+
+def summarize_sequence(found: EvidenceSequence) -> dict[str, Any]:
+    """Give the odds as the evidence came in as plain data.
+
+    Parameters
+    ----------
+    found : EvidenceSequence
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.evidence_sequence import evidence_sequence
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
+    >>> steps = summarize_sequence(evidence_sequence(assessed))["steps"]
+    >>> [(step["item"], round(step["odds"]["catastrophe"]["mean"], 4)) for step in steps]
+    [(None, 0.0514)]
+    """
+    steps = [
+        {
+            "item": item,
+            "odds": {
+                event: {
+                    "mean": float(found.mean[k, e]),
+                    **{
+                        _LEVELS[level]: float(x)
+                        for level, x in zip(LEVELS, found.quantiles[k, e], strict=True)
+                    },
+                    "error": float(found.error[k, e]),
+                }
+                for e, event in enumerate(found.events)
+            },
+            "ess": float(found.ess[k]),
+            "pareto_k": found.pareto_k[k],
+            "ok": found.trusted[k],
+        }
+        for k, item in enumerate((None, *found.items))
+    ]
+    return {"steps": steps, "draws": found.draws}
+
+
+def lines_sequence(sequence: Json, width: int) -> Iterator[Text]:
+    """Lay out the odds as the evidence came in.
+
+    Parameters
+    ----------
+    sequence : mapping
+        From `summarize_sequence`.
+    width : int
+        Of the terminal.
+
+    Yields
+    ------
+    rich.text.Text
+    """
+    yield from heading("As the findings came in", "in the order in which the story gives them")
+    steps = sequence["steps"]
+    events = list(steps[0]["odds"])
+    heads = [head for event in events for head in (event, "90% interval")]
+    rows: list[Row] = [[Text(head, style="dim") for head in ("", *heads)]]
+    shown = steps if len(steps) <= SHOWN else [*steps[: SHOWN - 1], steps[-1]]
+    for step in shown:
+        cells = []
+        for odds in step["odds"].values():
+            cells += [Text(percent(odds["mean"]) + "?" * (not step["ok"]))]
+            cells += [Text(band(odds), style="dim")]
+        rows.append(["before" if step["item"] is None else plain(step["item"]), *cells])
+    for line in fitting(rows, width):
+        line.rstrip()
+        yield line
+    if len(shown) < len(steps):
+        yield Text(f"and {len(steps) - len(shown)} more before the last", style="dim")
+    notes = (
+        "Each line is given its finding and all above it. Another order gives other steps, but "
+        "the same first and last line, which are those of the estimate."
+    )
+    between = {event: max(step["odds"][event]["error"] for step in steps) for event in events}
+    if any(between.values()):
+        errors = " and ".join(f"{percent(error)} of {e}" for e, error in between.items())
+        notes += f" Monte Carlo standard errors of the means between them are at most {errors}."
+    if not all(step["ok"] for step in steps):
+        notes += " Not to be relied on: ?, where too few draws carry the answer."
+    yield from (Text(line.plain, style="dim") for line in wrap(Text(notes), width))

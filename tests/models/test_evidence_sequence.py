@@ -1,0 +1,254 @@
+"""The odds as the evidence came in: against stories that end there, by enumeration and by draws."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from support.building import OFF, believe, item, on_a_class, tell
+from support.oracle import ImpossibleEvidence, solve
+from support.strategies import small_stories
+
+from storyodds.models import evidence_sequence as sequence
+from storyodds.models.assessment import Assessment, assess
+from storyodds.models.control_variates import LEVELS
+from storyodds.models.evidence_sequence import EvidenceSequence, evidence_sequence
+from storyodds.models.what_if import EVENTS, events_of
+from storyodds.priors.errors import InputError, UnsupportedStoryError
+from storyodds.reports.summary import summarize
+from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.schema import CLASSES, Assumption, GivenRow, Route, Story
+
+ASKED = (*CLASSES, "success", "catastrophe")
+SCHEMER = Route(id="scheme", class_="deceptive", requires="a", bits=0, harm=0.5, kind="schemer")
+Z = 4.5  # standard errors
+
+relaxed = settings(
+    deadline=None,
+    max_examples=20,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def assessed(story: Story, **options: Any) -> Assessment:
+    try:
+        return assess(resolve(story), **{"method": "weighting", "draws": 1024, **options})
+    except InputError:
+        assume(False)
+        raise
+
+
+def ending(story: Story, items: int) -> Story:
+    """The same story with its first items only."""
+    return story.model_copy(update={"evidence": story.evidence[:items]})
+
+
+@relaxed
+@given(story=small_stories(max_assumptions=4, max_routes=4))
+def test_equal_enumeration_of_stories_that_end_there(story: Story) -> None:
+    found = evidence_sequence(assessed(story), ASKED)
+    for k in range(len(story.evidence) + 1):
+        try:
+            answer = solve(ending(story, k))
+        except ImpossibleEvidence:
+            assume(False)
+            raise
+        expected = [*(answer.classes[c] for c in CLASSES), *(answer.fates[f] for f in ASKED[4:])]
+        np.testing.assert_allclose(found.mean[k], expected, atol=1e-9)
+        np.testing.assert_allclose(found.quantiles[k], np.transpose([expected] * 3), atol=1e-9)
+    assert found.error.max() < 1e-9 and all(found.trusted)
+
+
+@relaxed
+@given(story=small_stories(max_assumptions=3, max_routes=3, certain=False))
+def test_the_ends_are_those_of_the_estimate(story: Story) -> None:
+    assessment = assessed(story, draws=256)
+    found, summary = evidence_sequence(assessment, ASKED), summarize(assessment)
+    last = [*(summary["classes"][c] for c in CLASSES), *(summary["fates"][f] for f in ASKED[4:])]
+    first = [summary["prior_classes"][c] for c in CLASSES]
+    for e, entry in enumerate(last):
+        assert found.mean[-1, e] == entry["mean"]
+        assert found.quantiles[-1, e].tolist() == [entry[q] for q in ("q05", "median", "q95")]
+    if story.evidence:
+        for c, entry in enumerate(first):
+            assert found.mean[0, c] == pytest.approx(entry["mean"], rel=1e-12)
+            q = [entry[q] for q in ("q05", "median", "q95")]
+            np.testing.assert_allclose(found.quantiles[0, c], q, rtol=1e-12)
+    assert np.isfinite(found.mean).all() and np.isfinite(found.quantiles).all()
+    assert (found.mean >= 0).all() and (found.mean <= 1 + 1e-12).all()
+    assert (np.diff(found.quantiles, axis=2) >= 0).all()
+
+
+def accumulating() -> Story:
+    """Findings with rates of their own: two about one assumption, one about another, one of
+    outcomes, and a forecast."""
+    rates = {"true": {"beta": [8, 3]}, "false": {"beta": [3, 8]}}
+    few = {"true": {"beta": [3, 2]}, "false": {"beta": [2, 3]}}
+    items = [
+        item("one", {"assumption": "a"}, counts={"hits": 9, "trials": 12}, rates=rates),
+        item("judge", {"class_": "deceptive"}, forecast=0.5, sd_bits=2),
+        item(
+            "two",
+            {"assumption": "a"},
+            counts={"hits": 3, "trials": 6},
+            rates=few,
+            relevance={"beta": [4, 2]},
+        ),
+        item("about-b", {"assumption": "b"}, counts={"hits": 7, "trials": 9}, rates=rates),
+        item(
+            "tests",
+            {"outcome": True},
+            bayes_factor={"deceptive": {"normal": [-1, 0.8]}, "default": 0},
+        ),
+    ]
+    both = Route(id="both", class_="mesa-optimizer", requires=("a", "b"), bits=1, harm=0.3)
+    assumptions = {"a": believe({"beta": [2, 3]}), "b": believe({"interval": [0.1, 0.6]})}
+    return tell(assumptions, (SCHEMER, both, OFF), evidence=items)
+
+
+def hanging_together() -> Story:
+    """Two findings with rates of their own about assumptions that are nearly the same."""
+    rates = {"true": {"beta": [1, 1]}, "false": {"beta": [1, 1]}}
+    items = [
+        item(f"of-{name}", {"assumption": name}, counts={"hits": k, "trials": 12}, rates=rates)
+        for name, k in (("a", 10), ("b", 2), ("a2", 6))
+    ]
+    same = (GivenRow(when="a", probability=0.98), GivenRow(otherwise=0.02))
+    b, a2 = Assumption(given=same), Assumption(given=same)
+    return tell({"a": believe({"beta": [9, 9]}), "b": b, "a2": a2}, evidence=items)
+
+
+STORIES = {"accumulating": accumulating, "hanging together": hanging_together}
+
+
+@pytest.fixture(scope="module", params=STORIES)
+def long_one(request: pytest.FixtureRequest) -> tuple[Story, EvidenceSequence]:
+    """At many more draws than a report takes, so that small mistakes show."""
+    story = STORIES[request.param]()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sequence, "_EVALUATIONS", 2**18)
+        patched.setattr(sequence, "_MOST_DRAWS", 2**14)
+        return story, evidence_sequence(assess(resolve(story), draws=2**13), ASKED)
+
+
+def test_steps_are_those_of_stories_that_end_there(
+    long_one: tuple[Story, EvidenceSequence],
+) -> None:
+    story, whole = long_one
+    for items in range(1, len(story.evidence)):
+        alone = assess(resolve(ending(story, items)), draws=2**15, seed=7)
+        graph, weights = alone.prepared.graph, alone.draws.weights
+        averaged, exact = (
+            events_of(graph, alone.draws.values, found.outcomes)
+            for found in (alone.averaged, alone.exact)
+        )
+        ess = 1 / np.sum(weights**2)
+        for e, event in enumerate(ASKED):
+            x, q = averaged[:, EVENTS.index(event)], exact[:, EVENTS.index(event)]
+            mean = weights @ x
+            spread = np.sqrt(weights @ (x - mean) ** 2)
+            # Both ends are those of 8192 draws, whose error is theirs beside the step's own.
+            error = np.hypot(whole.error[items, e], spread * np.hypot(2**-6.5, ess**-0.5))
+            assert whole.mean[items, e] == pytest.approx(mean, abs=Z * error + 1e-12)
+            for level, at in zip(LEVELS, whole.quantiles[items, e], strict=True):
+                below, up_to = (float(weights @ x) for x in (q < at - 1e-9, q <= at + 1e-9))
+                noise = Z * np.sqrt(level * (1 - level) * (1 / whole.ess[items] + 1 / ess))
+                assert below - noise <= level <= up_to + noise
+
+
+def test_errors_cover_what_other_draws_give() -> None:
+    resolved = resolve(accumulating())
+    found = [evidence_sequence(assess(resolved, seed=s), ["deceptive"]) for s in range(1, 9)]
+    # As against both ends, whose own noise the steps share: so take the ends out.
+    means = np.stack([x.mean[:, 0] for x in found])
+    errors = np.sqrt(np.mean([x.error[1:-1, 0] ** 2 for x in found], axis=0))
+    ends = np.stack([means[:, 0], means[:, -1], np.ones(len(means))], axis=1)
+    for k, error in enumerate(errors, start=1):
+        rest = means[:, k] - ends @ np.linalg.lstsq(ends, means[:, k], rcond=None)[0]
+        # 5 degrees of freedom: the standard deviation is within these factors 99.9% of the time.
+        assert np.sqrt(rest @ rest / 5) < 2.1 * error
+
+
+def test_without_evidence_there_is_one_step() -> None:
+    assessment = assess(resolve(tell({"a": believe({"beta": [2, 3]})}, (SCHEMER, OFF))))
+    found = evidence_sequence(assessment)
+    assert found.items == () and found.mean.shape == (1, 2) and found.draws == 0
+    assert found.mean[0, 0] == summarize(assessment)["fates"]["success"]["mean"]
+    assert found.trusted == (True,)
+
+
+def test_one_finding_has_both_ends_only() -> None:
+    story = ending(accumulating(), 1)
+    assessment = assess(resolve(story))
+    found = evidence_sequence(assessment, ["deceptive"])
+    assert found.mean.shape == (2, 1) and found.error.max() == 0
+    assert found.mean[1, 0] == summarize(assessment)["classes"]["deceptive"]["mean"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_finding_that_some_draws_make_impossible(first: bool) -> None:
+    """With P(a) = 0 in half of the draws, what only `a` can bring about rules these out."""
+    prior = {"pool": [{"by": "A", "value": 0}, {"by": "B", "value": {"beta": [2, 3]}}]}
+    proof = item(
+        "proof",
+        {"assumption": "a"},
+        counts={"hits": 1, "trials": 2},
+        rates={"true": {"beta": [2, 2]}, "false": 0},
+    )
+    hint = item("hint", {"class_": "deceptive"}, forecast=0.4, sd_bits=2)
+    soft = item(
+        "soft",
+        {"assumption": "a"},
+        counts={"hits": 2, "trials": 3},
+        rates={"true": {"beta": [2, 1]}, "false": {"beta": [1, 2]}},
+    )
+    items = [proof, soft, hint] if first else [soft, proof, hint]
+    found = evidence_sequence(assess(resolve(on_a_class(prior, items))), ["deceptive"])
+    # Where training ends is deceptive if and only if `a`.
+    if first:
+        assert found.mean[1, 0] == pytest.approx(1, abs=1e-9)
+    else:
+        # P(soft | a) / P(soft | not a) is 6 to 1 over 3 to 2... by Beta-binomial: 3/10 to 1/5.
+        before = 0.4 / 2
+        odds = before / (1 - before) * (0.3 / 0.2)
+        noise = Z * np.hypot(found.error[1, 0], 0.05 / np.sqrt(4096))
+        assert found.mean[1, 0] == pytest.approx(odds / (1 + odds), abs=noise + 0.004)
+    np.testing.assert_allclose(found.mean[2:, 0], 1, atol=1e-9)
+
+
+def test_steps_far_from_both_ends_are_not_trusted() -> None:
+    said = [
+        item(name, {"class_": "deceptive"}, forecast=p, sd_bits=0.2)
+        for name, p in (("for", 0.97), ("against", 0.04))
+    ]
+    assessment = assess(resolve(on_a_class({"interval": [0.3, 0.7]}, said)), method="weighting")
+    found = evidence_sequence(assessment, ["deceptive"])
+    assert found.trusted[0] and not found.trusted[1]
+    assert found.ess[1] < 0.1 * found.draws or (found.pareto_k[1] or 0) > 0.7
+    unsure = replace(assessment, draws=replace(assessment.draws, ok=False))
+    assert not evidence_sequence(unsure, ["deceptive"]).trusted[-1]
+
+
+def test_what_nuts_found_is_reached_from_both_sides() -> None:
+    said = [item(f"e{k}", {"class_": "deceptive"}, forecast=0.5, sd_bits=0.4) for k in range(3)]
+    prior = {"interval": [0.02, 0.2]}
+    assessment = assess(resolve(on_a_class(prior, said)), method="nuts", draws=2048)
+    found = evidence_sequence(assessment, ["deceptive"])
+    graph = assessment.prepared.graph
+    after = events_of(graph, assessment.draws.values, assessment.averaged.outcomes)
+    assert found.mean[-1, 0] == pytest.approx(after[:, EVENTS.index("deceptive")].mean())
+    alone = assess(resolve(on_a_class(prior, said[:2])), method="nuts", draws=4096)
+    x = events_of(graph, alone.draws.values, alone.averaged.outcomes)[:, EVENTS.index("deceptive")]
+    error = np.hypot(found.error[2, 0], x.std() / np.sqrt(alone.draws.diagnostics["ess"]))
+    last = after[:, EVENTS.index("deceptive")].std()
+    error = np.hypot(error, last / np.sqrt(assessment.draws.diagnostics["ess"]))
+    assert found.mean[2, 0] == pytest.approx(x.mean(), abs=Z * error)
+
+
+def test_what_cannot_be_asked() -> None:
+    resolved = resolve(accumulating())
+    with pytest.raises(ValueError, match="found 'doom', expected one of intended"):
+        evidence_sequence(assess(resolved, draws=64), ["doom"])
+    with pytest.raises(UnsupportedStoryError, match="simulation"):
+        evidence_sequence(assess(resolved, draws=64, method="simulation"))
