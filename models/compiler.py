@@ -78,6 +78,7 @@ class Compiler:
         self._index = graph.order
         self._config_of: dict[Config, int] = {}
         self._race_of: dict[tuple[int, ...], int] = {}
+        self._race_at: dict[tuple[bool, ...], int] = {}  # by what the kept gates say
         self._indicators: dict[str, int] = {}
         self._roots: dict[Query, int] = {}
         self.programs: dict[tuple[Query, ...], Any] = {}  # made by `models.program`, kept here
@@ -492,6 +493,9 @@ class Compiler:
 
     def _race(self, truth: Sequence[bool]) -> int:
         """Which routes run, and how strongly, where the gates that are kept stand so."""
+        known = self._race_at.get(tuple(truth))
+        if known is not None:
+            return known
         n = len(self.graph.variables)
         value = dict(zip(self._kept, truth, strict=True))
 
@@ -516,7 +520,7 @@ class Compiler:
         if key not in self._race_of:
             self._race_of[key] = len(self.races)
             self.races.append(key)
-        return self._race_of[key]
+        return self._race_at.setdefault(tuple(truth), self._race_of[key])
 
     def freeze(self, queries: tuple[Query, ...]) -> Circuit:
         """The circuit of some queries, one root each."""
