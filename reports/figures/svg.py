@@ -25,13 +25,13 @@ def element(tag: str, *children: str, **attributes: object) -> Markup:
     >>> element("text", "a < b", x=1, text_anchor="end", class_="tick")
     Markup('<text x="1" text-anchor="end" class="tick">a &lt; b</text>')
     """
-    said = Markup("").join(
-        Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), _plain(value))
+    said = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(_plain(value))}"'
         for name, value in attributes.items()
         if value is not None
     )
-    inside = Markup("").join(escape(child) for child in children)
-    return Markup("<{tag}{said}>{inside}</{tag}>").format(tag=Markup(tag), said=said, inside=inside)
+    inside = "".join(map(escape, children))
+    return Markup(f"<{tag}{said}>{inside}</{tag}>")
 
 
 def group(*children: str, **attributes: object) -> Markup:
