@@ -2,30 +2,38 @@
 
 Every table of a document becomes one node of a tree. Its rows are a dimension named for what they
 are (`route`, `number`, `evidence`, …). Within a row, mappings by event become the dimension
-`event`, summaries the dimension `summary` with `mean`, `median`, `q05` and `q95`, and all other
-mappings join their names with an underscore: `low: {mean: {success: …}}` is `low_mean` by `event`.
-A number that is not there is NaN, a text that is not there is empty, yes and no are 1 and 0 where
-one of them is not there; lists of texts are joined by "; ", and deeper lists are left out.
-Probabilities and bits are as in the documents.
+`event`, summaries the dimension `summary` with `mean`, `median`, `q05` and `q95`, lists of numbers
+the dimension `place`, counted from 1, and all other mappings join their names with an underscore:
+`low: {mean: {success: …}}` is `low_mean` by `event`. Rows inside rows are a table of their own,
+which names the row that each belongs to. What a section says beside its tables is its node
+`overall`. A number that is not there is NaN, a text that is not there is empty, yes and no are 1
+and 0 where one of them is not there; lists of texts are joined by "; ", and PRIORs and settings
+are JSON texts. Probabilities and bits are as in the documents; every variable says its unit.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from storyodds.models.choices import WITHHELD
 from storyodds.models.quantities import FATES
+from storyodds.reports.dataset_units import with_units
 from storyodds.scenarios.schema import CLASSES
 
 Json = Mapping[str, Any]
 
 SUMMARY = ("mean", "median", "q05", "q95")
-_EVENTS = frozenset((*CLASSES, *FATES))
+_EVENTS = frozenset((*CLASSES, *FATES, WITHHELD))
+Index = tuple[tuple[str, Any], ...]  # where along which dimensions
+
+_NUMBERS = ("provenance", "provenance", "number", "name")
 
 # Of each document: the node, where its rows are, what a row is, and which of its keys names it.
-# Rows without a name of their own are numbered.
+# Rows without a name of their own are numbered. Rows inside the rows of a table before them are
+# written with brackets.
 _TABLES: Mapping[str, Sequence[tuple[str, str, str, str | None]]] = {
     "estimate": (
         ("classes", "classes", "class", None),
@@ -35,7 +43,8 @@ _TABLES: Mapping[str, Sequence[tuple[str, str, str, str | None]]] = {
         ("assumptions", "assumptions", "assumption", None),
         ("paths", "paths", "path", "rank"),
         ("evidence", "evidence.items", "evidence", "id"),
-        ("provenance", "provenance", "number", "name"),
+        ("kinds", "lens.kinds", "kind", None),
+        _NUMBERS,
     ),
     "sensitivity": (
         ("local/now", "local.now", "event", None),
@@ -44,32 +53,53 @@ _TABLES: Mapping[str, Sequence[tuple[str, str, str, str | None]]] = {
         ("local/tipping_points", "local.tipping_points", "point", None),
         ("local/verdicts", "local.verdicts", "verdict", None),
         ("global/events", "global.events", "event", "event"),
+        ("structure/now", "structure.now", "event", None),
         ("structure/leave_one_out", "structure.leave_one_out", "without", "id"),
         ("structure/merged", "structure.merged", "merger", None),
         ("structure/restated", "structure.restated", "conjunction", None),
+        ("structure/fewer", "structure.restated[].fewer", "statement", None),
         ("structure/dependence", "structure.dependence.bounds", "pair", None),
+        ("structure/dependent_paths", "structure.dependence.bounds[].paths", "row", None),
         ("failure/given_failure", "failure.given_failure", "share", None),
         ("failure/assumptions", "failure.assumptions", "assumption", "assumption"),
+        ("failure/miss", "failure.miss.targets", "target", None),
         ("failure/near_misses", "failure.near_misses.routes", "route", "route"),
         ("failure/paths", "failure.paths", "rank", None),
+        ("failure/flips", "failure.flips.found", "flip", None),
         ("trust/priors", "trust.power_scaling.priors", "number", "name"),
         ("trust/evidence", "trust.power_scaling.evidence", "evidence", "name"),
         ("trust/evidence_effects", "trust.evidence_effects.items", "evidence", "item"),
         ("trust/before", "trust.evidence_effects.prior", "event", None),
         ("trust/after", "trust.evidence_effects.posterior", "event", None),
+        ("trust/evidence_sequence", "trust.evidence_sequence.steps", "step", None),
         ("views", "views.views", "view", "name"),
+        _NUMBERS,
     ),
     "value": (
         ("proposals", "proposals", "proposal", "id"),
+        ("results", "proposals[].results", "result", None),
         ("assumptions", "assumptions", "assumption", "assumption"),
         ("numbers", "numbers", "number", "number"),
+        ("proposal_provenance", "proposal_provenance", "number", "name"),
+        _NUMBERS,
     ),
-    "importance": (("literals", "literals", "literal", "literal"),),
+    "importance": (("literals", "literals", "literal", "literal"), _NUMBERS),
     "compare": (
         ("sides", "sides", "side", "name"),
         ("pairs", "pairs", "pair", None),
+        ("changed_numbers", "pairs[].changed.numbers", "change", None),
+        ("changed_evidence", "pairs[].changed.evidence", "change", None),
+        ("rivals", "evidence.rivals", "group", None),
+        ("not_rivals", "evidence.apart", "row", None),
+        ("tipping", "tipping", "order", None),
+        ("tipping_points", "tipping[].points", "point", None),
     ),
 }
+# Rows of theirs are not those of the tables above.
+_MADE = ("prior_classes", "ranks", "views.ranks")
+# What a person wrote, of any form.
+_WRITTEN = ("form", "settings", "old", "new")
+_ATTRIBUTES = ("settings", "versions", "view")
 
 
 def datasets(document: Json) -> xr.DataTree:
@@ -84,8 +114,9 @@ def datasets(document: Json) -> xr.DataTree:
     -------
     xarray.DataTree
         One node for each table that the document has; `/global/inputs` has the dimensions `event`
-        and `input`. The root's attributes are the document's plain texts and numbers, such as
-        `story` and `seed`, and its settings and versions as JSON texts.
+        and `input`. Variables have `units` and `long_name`. The root's attributes are the
+        document's plain texts and numbers, such as `story` and `seed`, and its settings and
+        versions as JSON texts.
 
     Raises
     ------
@@ -104,29 +135,39 @@ def datasets(document: Json) -> xr.DataTree:
     if kind not in _TABLES:
         raise ValueError(f"found the schema {document.get('schema')!r}, expected one of storyodds'")
     tree: dict[str, xr.Dataset] = {}
+    labels: dict[str, tuple[str, str | None]] = {}
+    inner = {place.replace("[]", "") for _, place, _, _ in _TABLES[kind] if "[]" in place}
     for node, place, dimension, key in _TABLES[kind]:
-        found = _at(document, place)
+        found = _rows(document, place, labels)
         if isinstance(found, Mapping):
             found = [
                 {"id": name, **_row(entry)} for name, entry in found.items() if entry is not None
             ]
             key = "id"
+        labels[place] = dimension, key
         if found:
-            tree[node] = table(found, dimension, key)
+            rows = [_without(row, inner, f"{place}.") for row in found]
+            tree[node] = table(rows, dimension, key)
     if kind == "estimate":
         tree["classes"]["prior"] = table(
             [{"id": k, **v} for k, v in document["prior_classes"].items()], "class", "id"
         ).probability
     if inputs := _inputs(_at(document, "global.events") or ()):
         tree["global/inputs"] = table(inputs, "input", "name")
-    if ranks := document.get("ranks"):
-        tree["ranks"] = _ranks(ranks)
+    for node, place in (("ranks", "ranks"), ("view_ranks", "views.ranks")):
+        if ranks := {
+            event: found for event, found in (_at(document, place) or {}).items() if found
+        }:
+            tree[node] = _ranks(ranks)
+    tree |= _overall(document, _TABLES[kind])
+    ranked_by = str(document.get("unit", "bits"))
+    tree = {node: with_units(node, found, ranked_by=ranked_by) for node, found in tree.items()}
     result = xr.DataTree.from_dict(tree)
     result.attrs.update(
         {
             name: value if isinstance(value, str | int | float) else json.dumps(value)
             for name, value in document.items()
-            if name in ("settings", "versions", "view") or isinstance(value, str | int | float)
+            if name in _ATTRIBUTES or isinstance(value, str | int | float)
         }
     )
     return result
@@ -153,21 +194,37 @@ def table(rows: Sequence[Json], dimension: str, key: str | None = None) -> xr.Da
     array([0.1, nan])
     """
     labels = [row[key] if key else k for k, row in enumerate(rows)]
-    cells: dict[str, dict[tuple[tuple[str, Any], ...], Any]] = {}
-    sizes: dict[str, list[Any]] = {dimension: labels}
-    for label, row in zip(labels, rows, strict=True):
-        for name, index, value in _leaves({k: v for k, v in row.items() if k != key}):
-            for dim, at in index:
+    placed = [
+        (((dimension, label),), {k: v for k, v in row.items() if k != key})
+        for label, row in zip(labels, rows, strict=True)
+    ]
+    return _dataset(placed, {dimension: labels})
+
+
+def _dataset(placed: Sequence[tuple[Index, Json]], sizes: dict[str, list[Any]]) -> xr.Dataset:
+    """Give rows, each at its place, as a dataset; `sizes` has the labels known so far."""
+    cells: dict[str, dict[Index, Any]] = {}
+    for at, row in placed:
+        for name, index, value in _leaves(row):
+            for dim, label in index:
                 seen = sizes.setdefault(dim, [])
-                if at not in seen:
-                    seen.append(at)
-            cells.setdefault(name, {})[((dimension, label), *index)] = value
-    variables = {name: _variable(found, sizes) for name, found in cells.items()}
+                if label not in seen:
+                    seen.append(label)
+            cells.setdefault(name, {})[(*at, *index)] = value
+    variables = {
+        name: _variable(found, sizes) for name, found in cells.items() if not _split(name, cells)
+    }
     return xr.Dataset(variables, coords=sizes)
 
 
+def _split(name: str, cells: Mapping[str, Mapping[Index, Any]]) -> bool:
+    """Whether a name has only rows without the mapping that others have there."""
+    said = any(value is not None for value in cells[name].values())
+    return not said and any(other.startswith(f"{name}_") for other in cells)
+
+
 def _variable(
-    cells: Mapping[tuple[tuple[str, Any], ...], Any], sizes: Mapping[str, list[Any]]
+    cells: Mapping[Index, Any], sizes: Mapping[str, list[Any]]
 ) -> tuple[list[str], np.ndarray[Any, Any]]:
     dims = list(dict.fromkeys(dim for index in cells for dim, _ in index))
     values = np.full([len(sizes[dim]) for dim in dims], None, dtype=object)
@@ -187,9 +244,7 @@ def _variable(
     )
 
 
-def _leaves(
-    value: Any, name: str = "", index: tuple[tuple[str, Any], ...] = ()
-) -> Iterator[tuple[str, tuple[tuple[str, Any], ...], Any]]:
+def _leaves(value: Any, name: str = "", index: Index = ()) -> Iterator[tuple[str, Index, Any]]:
     """Every plain entry of a row: what it is called, where along other dimensions, and itself."""
     if isinstance(value, Mapping):
         summary = {"mean", "q05", "q95"} <= set(value)
@@ -199,11 +254,16 @@ def _leaves(
                 yield from _leaves(entry, name or "probability", (*index, ("summary", k)))
             elif events:
                 yield from _leaves(entry, name or "bits", (*index, ("event", k)))
+            elif k in _WRITTEN and entry is not None:
+                yield f"{name}_{k}" if name else k, index, json.dumps(entry)
             else:
                 yield from _leaves(entry, f"{name}_{k}" if name else k, index)
     elif isinstance(value, list | tuple):
         if all(isinstance(entry, str) for entry in value):
             yield name, index, "; ".join(value)
+        elif all(isinstance(entry, int | float) for entry in value):
+            for k, entry in enumerate(value, 1):
+                yield name, (*index, ("place", k)), entry
     else:
         yield name, index, value
 
@@ -226,6 +286,44 @@ def _ranks(ranks: Mapping[str, Sequence[Json]]) -> xr.Dataset:
     shares = [[entry["shares"] for entry in found] for found in ranks.values()]
     coords = {"event": list(ranks), "side": sides, "place": range(1, len(sides) + 1)}
     return xr.Dataset({"share": (("event", "side", "place"), shares)}, coords=coords)
+
+
+def _overall(
+    document: Json, tables: Sequence[tuple[str, str, str, str | None]]
+) -> dict[str, xr.Dataset]:
+    """What each section, and the document as a whole, says beside its tables and attributes."""
+    taken = {place for _, place, _, _ in tables} | set(_MADE)
+    sections = {node.partition("/")[0] for node, *_ in tables if "/" in node}
+    rows: dict[str, dict[str, Any]] = {}
+    for key, value in document.items():
+        if key in sections:
+            rows[f"{key}/overall"] = _without(value, taken, f"{key}.")
+        elif not (value is None or isinstance(value, str | int | float) or key in _ATTRIBUTES):
+            rows.setdefault("overall", {}).update(_without({key: value}, taken))
+    found = {node: _dataset([((), row)], {}) for node, row in rows.items()}
+    return {node: data for node, data in found.items() if data.data_vars}
+
+
+def _without(value: Any, taken: Collection[str], place: str = "") -> Any:
+    """A part of a document without what is a table of its own."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        k: _without(v, taken, f"{place}{k}.") for k, v in value.items() if place + k not in taken
+    }
+
+
+def _rows(document: Json, place: str, labels: Mapping[str, tuple[str, str | None]]) -> Any:
+    """The rows at a place; those inside other rows name the row that they are of."""
+    outer, _, inner = place.partition("[].")
+    if not inner:
+        return _at(document, outer)
+    dimension, key = labels[outer]
+    return [
+        {dimension: row[key] if key else k, **found}
+        for k, row in enumerate(_at(document, outer) or ())
+        for found in _at(row, inner) or ()
+    ]
 
 
 def _row(entry: Any) -> Json:

@@ -9,18 +9,18 @@ events
 now
     EVENTS: posterior means of the story as it is.
 numbers
-    A list, every number that the story writes down: `name`, `kind`, `basis`, `uncertain`;
-    `per_bit`, EVENTS, the derivative of the posterior mean per bit (of log2 odds, for a
-    probability); `per_bit_band`, BANDS of the derivative of P(event | E, numbers) at the single
-    draws, whose mean is not `per_bit`, as the draws' weights do not move with it; `per_logit`, as
-    `per_bit` per unit of natural log odds, null for bits; `elasticity`, EVENTS, percent per
-    percent of the probability itself, null where undefined; `low` and `high`, null for a fixed
-    number, else the answers with the number known to be at the 5 or the 95 percent point of its
-    prior: `value`, `mean` and `error` (EVENTS, Monte Carlo standard error of the difference from
-    now), `band`, BANDS of P(event | E, numbers), `pareto_k`, `refitted`; `swing`, EVENTS, high
-    less low, with `swing_error` and `swing_band`, BANDS of the difference at the same draw, which
-    counts by the mean of its weights at both ends. Bands are null where an end was assessed
-    afresh.
+    A list, every number that the story writes down: `name`, `kind`, `basis`, `uncertain`; `now`,
+    SUMMARY of the number itself, given the evidence; `per_bit`, EVENTS, the derivative of the
+    posterior mean per bit (of log2 odds, for a probability); `per_bit_band`, BANDS of the
+    derivative of P(event | E, numbers) at the single draws, whose mean is not `per_bit`, as the
+    draws' weights do not move with it; `per_logit`, as `per_bit` per unit of natural log odds, null
+    for bits; `elasticity`, EVENTS, percent per percent of the probability itself, null where
+    undefined; `low` and `high`, null for a fixed number, else the answers with the number known to
+    be at the 5 or the 95 percent point of its prior: `value`, `mean` and `error` (EVENTS, Monte
+    Carlo standard error of the difference from now), `band`, BANDS of P(event | E, numbers),
+    `pareto_k`, `refitted`; `swing`, EVENTS, high less low, with `swing_error` and `swing_band`,
+    BANDS of the difference at the same draw, which counts by the mean of its weights at both ends.
+    Bands are null where an end was assessed afresh.
 equal_elasticity
     EVENTS: the elasticity that all probabilities have in common, if they do; else null. It is 1
     for a bare product.
@@ -38,7 +38,8 @@ tipping_points
 note
     What changes of one input at a time do not show.
 
-BANDS are by event `mean`, `q05` and `q95` over the posterior draws.
+BANDS are by event `mean`, `q05` and `q95` over the posterior draws, SUMMARY is `{"mean", "median",
+"q05", "q95"}`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,12 +52,13 @@ from rich.text import Text
 from storyodds.models.assessment import Assessment
 from storyodds.models.bands import band
 from storyodds.models.local_sensitivity import LocalSensitivity, Swing, local_sensitivity
+from storyodds.models.posterior import Draws
 from storyodds.models.tipping import WORST_PATH, Verdict
 from storyodds.models.what_if import EVENTS, Base, Changed
 from storyodds.priors.distributions import LN2
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, plain, with_words
-from storyodds.reports.summary import finite
+from storyodds.reports.summary import finite, summarize_draws
 from storyodds.reports.wording import percent
 from storyodds.scenarios.provenance import is_reference, written_numbers
 from storyodds.scenarios.schema import CLASSES
@@ -108,7 +110,7 @@ def summarize_local(
     1.0
     """
     found = local_sensitivity(assessment, base=base, success=success, catastrophe=catastrophe)
-    numbers = _numbers(found)
+    numbers = _numbers(found, assessment.draws)
     return {
         "draws": len(found.base.values),
         "events": list(TOLD),
@@ -198,7 +200,7 @@ def _verdict(verdict: Verdict, labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _numbers(found: LocalSensitivity) -> list[dict[str, Any]]:
+def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
     resolved, slopes = found.base.prepared.resolved, found.slopes
     swings = {swing.number: swing for swing in found.swings}
     listed = []
@@ -212,12 +214,14 @@ def _numbers(found: LocalSensitivity) -> list[dict[str, Any]]:
             per_bit = np.where(abs(slopes.per_bit[:, i]) > _NOTHING, slopes.per_bit[:, i], 0.0)
         known = slopes is not None and bool(np.isfinite(slopes.elasticity[:, i]).any())
         at_draws = None if slopes is None else slopes.at_draws[:, :, i]
+        values = draws.values[:, i]
         listed.append(
             {
                 "name": number.name,
                 "kind": number.kind,
                 "basis": number.basis,
                 "uncertain": swing is not None,
+                "now": summarize_draws(values, values, draws.weights),
                 "per_bit": None if per_bit is None else _events(per_bit),
                 "per_bit_band": None if at_draws is None else _bands_of_draws(at_draws),
                 "per_logit": None if per_bit is None or is_bits else _events(per_bit / LN2),

@@ -43,8 +43,8 @@ class Point:
         NaN is not drawn, its interval is.
     low, high : float
         Ends of its interval, if it has one.
-    shape : {"dot", "ring", "square", "diamond"}
-        Told apart without a color; ring and diamond are hollow.
+    shape : {"dot", "ring", "square", "diamond", "tick"}
+        Told apart without a color; ring and diamond are hollow, and a tick hides no other mark.
     worst : bool
         In the color of warning.
     """
@@ -79,6 +79,8 @@ class Line:
         In columns at the right.
     under : str
         A small line under the name.
+    claim : str
+        As much of it as two small lines hold, under the name too; all of it where one points.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Line:
     marks: Sequence[Point | Bar]
     numbers: Sequence[str] = ()
     under: str = ""
+    claim: str = ""
 
     @property
     def values(self) -> list[float]:
@@ -179,8 +182,9 @@ def draw_lines(lines: Sequence[Line], look: Look, top: float = 0) -> tuple[list[
     """
     places = _columns(lines, look)
     scale = _scale(lines, look, places)
-    tall = any(line.under and len(line.name) > _LETTERS for line in lines)
+    tall = any(line.claim or (line.under and len(line.name) > _LETTERS) for line in lines)
     height = TALL if tall else HEIGHT
+    height += _STEP * any(line.claim and len(line.name) > _LETTERS for line in lines)
     start = top + TOP
     bottom = start + height * len(lines)
     children = [grid(scale, start, bottom, ticks(scale.low, scale.high, 4), look.tick)]
@@ -245,9 +249,19 @@ def _line(
     ]
     names = [(words, "label") for words in lines_of(line.name, _LETTERS)]
     names += [(words, "tick") for words in lines_of(line.under, _SMALL_LETTERS, 1) if words]
+    names += [(words, "sub") for words in lines_of(line.claim, _SMALL_LETTERS) if words]
     first = y + 4.5 - _STEP * (len(names) - 1) / 2
+    whole = element("title", line.claim) if line.claim else Markup("")
     said = [
-        element("text", words, x=LEFT - 12, y=first + _STEP * k, class_=look, text_anchor="end")
+        element(
+            "text",
+            Markup("") if k else whole,
+            words,
+            x=LEFT - 12,
+            y=first + _STEP * k,
+            class_=look,
+            text_anchor="end",
+        )
         for k, (words, look) in enumerate(names)
     ]
     return [*said, mark(line.words, area, *shapes), *numbers]
@@ -277,6 +291,9 @@ def _shape(one: Point | Bar, scale: Scale, y: float) -> list[Markup]:
     if not math.isfinite(one.at):
         return shapes
     x = scale(one.at)
+    if one.shape == "tick":
+        size = {"x": x - 1, "y": y - 10, "width": 2, "height": 20}
+        return [*shapes, element("rect", **size, class_="node")]
     hollow = one.shape in ("ring", "diamond")
     kind = "before-dot" if hollow else f"dot{look}"
     if one.shape in ("dot", "ring"):

@@ -76,6 +76,31 @@ def number(x: float, kind: str) -> str:
     return f"{round(x, 9) + 0.0:.2g}".replace("-", "−") + unit
 
 
+def number_range(low: float, high: float, kind: str) -> str:
+    """From one value of a number to another.
+
+    Examples
+    --------
+    >>> number_range(0.1, 0.3, "probability"), number_range(0.0, 6.0, "bits")
+    ('10% to 30%', '0 to 6 bits')
+    """
+    return f"{number(low, kind).removesuffix(' bits')} to {number(high, kind)}"
+
+
+def number_band(mean: float, low: float, high: float, kind: str) -> str:
+    """A value of one of the story's numbers with its interval, in words.
+
+    Examples
+    --------
+    >>> number_band(0.2, 0.1, 0.3, "probability"), number_band(1.5, 1.5, 1.5, "bits")
+    ('20% (90% interval 10% to 30%)', '1.5 bits')
+    """
+    said = number(mean, kind)
+    if number(low, kind) == number(high, kind) == said:
+        return said
+    return f"{said} (90% interval {number_range(low, high, kind)})"
+
+
 def points(found: xr.DataArray) -> tuple[float, float, float]:
     """Mean and both ends of the 90 percent interval."""
     mean, low, high = (float(found.sel(summary=name)) for name in ("mean", "q05", "q95"))

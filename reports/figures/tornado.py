@@ -8,7 +8,14 @@ import xarray as xr
 
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Bar, Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.saying import chance, change, number, points
+from storyodds.reports.figures.saying import (
+    chance,
+    change,
+    number,
+    number_band,
+    number_range,
+    points,
+)
 from storyodds.reports.wording import percent
 
 _SMALL = 1e-9  # a swing that is rounding
@@ -51,14 +58,15 @@ def plot_tornado(
         row = moves.isel(number=k)
         label, kind = str(row.number.item()), str(row.kind.item())
         low, high = float(row.low_mean), float(row.high_mean)
-        ends = [number(float(row[end]), kind) for end in ("low_value", "high_value")]
+        values = float(row.low_value), float(row.high_value)
+        ends = [number(value, kind) for value in values]
         share = () if inputs is None else (_total(inputs, label, event),)
         words = (
             f"{label}: at {ends[0]} {event} is {chance(low)}, at {ends[1]} it is {chance(high)}, "
             f"now {percent(now)}" + "".join(f", total index {s}" for s in share)
         )
         bars = (Bar(now, low, up=True), Bar(now, high, up=False))
-        under = f"{ends[0]} to {ends[1]}"
+        under = number_range(*values, kind)
         lines.append(Line(label, words, bars, (chance(low), chance(high), *share), under))
         spread = f"{change(float(row.swing))} ± {chance(float(row.swing_error))}"
         rows.append((label, under, chance(low), chance(high), spread, *share))
@@ -162,7 +170,7 @@ def plot_tipping(
     Figure
     """
     title = "Where a verdict flips"
-    columns = ("number", "verdict", "flips", "prior chance", "range of its prior")
+    columns = ("number", "verdict", "flips", "prior chance", "now", "range of its prior")
     if not tips.sizes.get("point"):
         return nothing("tipping", title, "no number alone flips a verdict", columns)
     lines, rows = [], []
@@ -170,28 +178,38 @@ def plot_tipping(
     for k in order.tolist():
         tip = tips.isel(point=k)
         name, value = str(tip.number.item()), float(tip.value)
-        low = high = math.nan
-        kind = "probability"
+        low = high = at_now = math.nan
+        kind, now = "probability", "–"
         if name in numbers.number.values and "low_value" in numbers:
             at = numbers.sel(number=name)
             low, high, kind = float(at.low_value), float(at.high_value), str(at.kind.item())
+            at_now, start, end = points(at.now)
+            now = number_band(at_now, start, end, kind)
         verdict = _verdict(verdicts, int(tip.verdict))
         flips = f"{tip.side.item()} {number(value, kind)}"
         odds = percent(float(tip.prior_chance))
-        span = f"{number(low, kind)} to {number(high, kind)}"
-        words = f"{name}: {verdict} flips {flips}, prior chance {odds}, prior from {span}"
+        span = number_range(low, high, kind)
+        words = (
+            f"{name}: {verdict} flips {flips}, prior chance {odds}, now {now}, prior from {span}"
+        )
         # Every line has its own scale: 0 is the low end of the prior's interval and 1 the high.
         width = high - low
-        place = (value - low) / width if width else math.nan
-        marks = (Point(math.nan, 0.0, 1.0), Point(place, shape="square", worst=True))
-        lines.append(Line(name, words, marks, (flips, odds), f"{verdict}; {span}"))
-        rows.append((name, verdict, flips, odds, span))
-    ends = {0.0: "5%", 0.5: "half", 1.0: "95%"}
-    look = Look(("flips", "chance"), tick=lambda x: ends.get(x, ""))
+        place, here = ((x - low) / width if width else math.nan for x in (value, at_now))
+        marks = (
+            Point(math.nan, 0.0, 1.0),
+            Point(place, shape="square", worst=True),
+            Point(here, shape="tick"),
+        )
+        short = (flips, odds, number(at_now, kind))
+        lines.append(Line(name, words, marks, short, f"{verdict}; {span}"))
+        rows.append((name, verdict, flips, odds, now, span))
+    scale = {0.0: "5%", 0.5: "half", 1.0: "95%"}
+    look = Look(("flips", "chance", "now"), tick=lambda x: scale.get(x, ""))
     note = (
         "Line: from the 5% to the 95% point of the number's prior, which are under its name. "
-        "Square: where the verdict flips, if this number alone were known. Chance: that the number "
-        "is beyond it, before the evidence."
+        "Square: where the verdict flips, if this number alone were known. Tick: where the number "
+        "is now, its mean given the evidence, with its 90% interval in the table. Chance: that "
+        "the number is beyond the square, before the evidence."
     )
     return line_figure("tipping", title, lines, look, columns, rows, note)
 
