@@ -1,8 +1,9 @@
 """A story as an argument in Goal Structuring Notation, every claim with its probability.
 
-The elements and rules are those of the GSN Community Standard, version 3. The argument claims
-what the story claims, and no more: each goal is told with the probability that the assessment
-gives it, and one that nothing observed supports is marked as undeveloped.
+The elements and rules are those of the GSN Community Standard, version 3, with its dialectic
+extension. The argument claims what the story claims, and no more: each goal is told with the
+probability that the assessment gives it, and one that nothing observed supports is marked as
+undeveloped. Evidence that lowers the odds of a goal challenges it as a counter-solution.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from storyodds.scenarios.catalog import assumptions
 from storyodds.scenarios.schema import CLASSES, INTENDED, Constraint, Hazard, Nudge, Story
 
 Json = Mapping[str, Any]
+
+SMALLEST = 0.005  # bits: less are told as 0
 
 
 def argument(estimate_document: Json, story: Story, *, most: int | None = None) -> Argument:
@@ -54,7 +57,7 @@ class _Builder:
     most: int | None
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
-    solutions: dict[str, str] = field(default_factory=dict)
+    solutions: dict[tuple[str, Kind], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.numbers = Numbers(self.doc)
@@ -114,8 +117,11 @@ class _Builder:
         said = f"{claim} {plain(told)}".rstrip()
         self.nodes.append(Node(name, kind, said, claim, about, entry, of, url=web_address(url)))
         if below is not None:
-            supports = kind in ("goal", "strategy", "solution")
-            self._tie(below, name, "supported_by" if supports else "in_context_of")
+            if kind == "counter_solution":
+                self._tie(name, below, "challenges")
+            else:
+                supports = kind in ("goal", "strategy", "solution")
+                self._tie(below, name, "supported_by" if supports else "in_context_of")
         return name
 
     def _tie(self, source: str, target: str, kind: Tie = "supported_by") -> None:
@@ -174,8 +180,9 @@ class _Builder:
             routes = [r for r, entry in self.doc["routes"].items() if entry["class"] == name]
             if name != INTENDED and routes:
                 self._class(over, name, routes)
+        told = {item for item, _ in self.solutions}
         for item in self.items:
-            if item not in self.solutions:
+            if item not in told:
                 self._solution(goal, item, INTENDED)
 
     def _rationale(self, over: str) -> None:
@@ -215,7 +222,7 @@ class _Builder:
         ranked = sorted(routes, key=self._weight, reverse=True)
         cut = len(ranked) if self.most is None or len(ranked) <= self.most + 1 else self.most
         for route in ranked[:cut]:
-            self._route(goal, route, name)
+            self._route(goal, route, name, alone=len(routes) == 1)
         if ranked[cut:]:
             self._others(goal, ranked[cut:], name)
 
@@ -224,7 +231,7 @@ class _Builder:
         concern = 0.0 if worst is None else float(worst["concern"]["mean"])
         return concern, float(self.doc["routes"][route]["mean"])
 
-    def _route(self, goal: str, route: str, name: str) -> None:
+    def _route(self, goal: str, route: str, name: str, *, alone: bool) -> None:
         entry, worst = self.doc["routes"][route], self._worst("route", route)
         claim = next((r.claim for r in self.story.routes if r.id == route), "")
         told = f"P(training ends there) = {chance(entry)}."
@@ -243,7 +250,7 @@ class _Builder:
             more=told + self.numbers.basis(route),
         )
         for item in self._seen(route):
-            self._solution(made, item, name)
+            self._solution(made, item, name, of_class=None if alone else goal)
 
     def _seen(self, route: str) -> list[str]:
         """Evidence about what a route needs, or about the route itself."""
@@ -269,16 +276,26 @@ class _Builder:
             more=f"P(training ends at one of them) = {share(total)}",
         )
         for item in dict.fromkeys(item for route in routes for item in self._seen(route)):
-            self._solution(made, item, name)
+            self._solution(made, item, name, of_class=goal)
 
-    def _solution(self, goal: str, item: str, name: str) -> None:
-        if item in self.solutions:
-            self._tie(goal, self.solutions[item])
-            return
+    def _solution(self, goal: str, item: str, name: str, *, of_class: str | None = None) -> None:
+        """Hang evidence under a goal about a class, or let it challenge the goal.
+
+        Bits are known by class: where the goal is about one of its routes only, evidence for the
+        class challenges the goal of the class.
+        """
         found = self.items[item]
+        gained = found["bits"][name] or 0.0
+        # Of rivals, a goal says that training does not end there.
+        against = (-gained if name == INTENDED else gained) >= SMALLEST
+        kind: Kind = "counter_solution" if against else "solution"
+        at = of_class if against and of_class is not None else goal
+        if (known := self.solutions.get((item, kind))) is not None:
+            self._tie(*((known, at, "challenges") if against else (at, known, "supported_by")))
+            return
         source = found["source"] or {}
-        self.solutions[item] = self._add(
-            "solution", evidence_words(found), below=goal, about=item, url=source.get("url")
+        self.solutions[item, kind] = self._add(
+            kind, evidence_words(found), below=at, about=item, url=source.get("url")
         )
 
     def _checks(self, over: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from storyodds.reports.exports.gsn_records import Argument, Node
-from storyodds.reports.exports.gsn_shapes import LINE, Shape, arrow
+from storyodds.reports.exports.gsn_shapes import LINE, ROUND, Shape, arrow, challenge, dashed
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.svg import drawing, element
 from storyodds.reports.frame import band
@@ -44,7 +44,7 @@ def gsn_svg(argument: Argument) -> Figure:
     >>> story = load_story("carlsmith-six-premises")
     >>> figure = gsn_svg(argument(summarize(estimate(story)), story))
     >>> figure.name, len(figure.columns)
-    ('goal-structure', 7)
+    ('goal-structure', 8)
     """
     doubt = "" if argument.reliable else "NOT RELIABLE: the computation failed its own checks. "
     title = f"The argument of {argument.story}, with its probabilities"
@@ -62,12 +62,17 @@ def gsn_svg(argument: Argument) -> Figure:
         title,
         described,
         drawing(_WIDE, height, title, described, *parts),
-        ("Element", "Kind", "Says", "Probability", "90% interval", "Supported by", "In context of"),
+        (
+            *("Element", "Kind", "Says", "Probability", "90% interval", "Supported by"),
+            *("In context of", "Challenged by"),
+        ),
         tuple(_row(argument, node) for node in argument.nodes),
-        "Goal Structuring Notation, version 3: goals are boxes, strategies lean, solutions are "
-        "circles, contexts are rounded, assumptions (A) and justifications (J) are ovals. A "
-        "diamond marks a goal that nothing observed supports. Filled arrows lead to support, "
-        "hollow ones to context. Long texts are cut in the picture and whole in the table.",
+        "Goal Structuring Notation, version 3: goals are boxes, strategies lean, solutions (Sn) "
+        "and counter-solutions (CSn) are circles, contexts are rounded, assumptions (A) and "
+        "justifications (J) are ovals. A diamond marks a goal that nothing observed supports. "
+        "Filled arrows lead to support, hollow ones to context; dashed, open ones lead from "
+        "evidence to the goal that it challenges. Long texts are cut in the picture and whole in "
+        "the table.",
     )
 
 
@@ -75,12 +80,13 @@ def _row(argument: Argument, node: Node) -> tuple[str, ...]:
     entry = node.probability
     return (
         node.id,
-        f"{node.kind}, undeveloped" if node.undeveloped else node.kind,
+        node.kind.replace("_", "-") + ", undeveloped" * node.undeveloped,
         node.text,
         "" if entry is None else percent(entry["mean"]),
         "" if entry is None or "q05" not in entry else band(entry),
         ", ".join(below.id for below in argument.below(node.id)),
         ", ".join(around.id for around in argument.below(node.id, "in_context_of")),
+        ", ".join(against.id for against in argument.challengers(node.id)),
     )
 
 
@@ -163,8 +169,8 @@ class _Picture:
 
     def _stack(self, head: Shape, x: float, width: float) -> float:
         """What supports an element, one below the other along a line at its left."""
-        y, turn = head.bottom + 12, x + 7
-        low = head.bottom
+        turn, low = x + 7, self._against(head)
+        y = low + 12
         for node in self.argument.below(head.node.id):
             if node.id in self.seen:
                 continue
@@ -183,9 +189,32 @@ class _Picture:
             y = low + 12
         return low
 
+    def _against(self, head: Shape) -> float:
+        """What challenges an element, side by side below it; give how far down that reaches."""
+        nodes = [n for n in self.argument.challengers(head.node.id) if n.id not in self.seen]
+        across = max(1, int((head.width - 28) // (_CIRCLE + 6)))
+        low, trunk, ends = head.bottom, head.x + head.width - 7, head.y + head.height
+        for start in range(0, len(nodes), across):
+            row, bus = nodes[start : start + across], low + 12
+            for k, node in enumerate(row):
+                circle = Shape(node, _CIRCLE, 5)
+                self._place(circle, trunk - 10 - (len(row) - k) * (_CIRCLE + 6), bus + 8)
+                self.lines.append(dashed([(circle.center, circle.y), (circle.center, bus)]))
+            first = self.shapes[-len(row)].center
+            self.lines.append(dashed([(first, bus), (trunk, bus)]))
+            self.lines.append(
+                challenge([(trunk, bus), (trunk, ends)])
+                if start == 0
+                else dashed([(trunk, bus), (trunk, ends)])
+            )
+            low, ends = self.shapes[-1].bottom, bus
+        return low
+
     def _also(self, node: Node) -> list[str]:
         below = self.argument.below(node.id)
-        return [found.id for found in below if found.kind == "solution" and found.id in self.seen]
+        found = [one.id for one in below if one.kind == "solution" and one.id in self.seen]
+        against = self.argument.challengers(node.id)
+        return found + [f"{one.id} against" for one in against if one.id in self.seen]
 
     def _beside(self, shape: Shape) -> float:
         """The solutions of a goal in a column at its right."""
@@ -197,6 +226,13 @@ class _Picture:
                 points = [start, (x - 14, start[1]), (x - 14, placed.middle), (x, placed.middle)]
                 self.lines.append(arrow(points))
                 y += placed.height + 6
+        for node in self.argument.challengers(shape.node.id):
+            if node.id not in self.seen:
+                placed = self._place(Shape(node, _CIRCLE, 5), x, y)
+                end = (shape.x + shape.width, shape.y + 24)
+                points = [(x, placed.middle), (x - 8, placed.middle), (x - 8, end[1]), end]
+                self.lines.append(challenge(points))
+                y += placed.height + 6
         return y
 
     def _main(self, strategy: Shape, node: Node, bottom: float) -> float:
@@ -207,17 +243,28 @@ class _Picture:
         below = self.argument.below(node.id)
         over = next(found for found in below if found.kind == "strategy")
         loose = [found for found in below if found.kind == "solution"]
-        for k, found in enumerate(loose):
-            placed = self._place(Shape(found, _CIRCLE, 5), 740 + 104.0 * (k % 3), head.y)
-            placed.at(placed.x, head.y + 102.0 * (k // 3))
-            if k == 0:
-                at = head.y + min(head.height, _CIRCLE) / 2
-                self.lines.append(arrow([(head.x + head.width, at), (placed.x, at)]))
-            low = max(low, placed.bottom)
+        against = self.argument.challengers(node.id)
+        low = max(low, self._rows(head, loose, 740.0, 1), self._rows(head, against, 340.0, -1))
         inner = self._place(Shape(over, 220, 4), (_WIDE - 220) / 2, low + _GAP)
         self._down(head, inner)
         low = self._around(inner, 385, 2)
         return self._classes(inner, self.argument.below(over.id), low)
+
+    def _rows(self, head: Shape, nodes: Sequence[Node], x: float, side: int) -> float:
+        """Circles beside the main goal, in rows of three; give how far down they reach."""
+        low = head.bottom
+        for k, node in enumerate(nodes):
+            at = x + side * 104.0 * (k % 3) - (_CIRCLE if side < 0 else 0.0)
+            placed = self._place(Shape(node, _CIRCLE, 5), at, head.y + 102.0 * (k // 3))
+            if k == 0:
+                level = head.y + min(head.height, _CIRCLE) / 2
+                edge = head.x + (head.width if side > 0 else 0.0)
+                if side > 0:
+                    self.lines.append(arrow([(edge, level), (placed.x, level)]))
+                else:
+                    self.lines.append(challenge([(placed.x + _CIRCLE, level), (edge, level)]))
+            low = max(low, placed.bottom)
+        return low
 
     def _classes(self, over: Shape, goals: Iterable[Node], low: float) -> float:
         goals = list(goals)
@@ -228,7 +275,8 @@ class _Picture:
         y, deepest = low + 2 * _GAP, low
         for k, node in enumerate(goals):
             x = left + k * width
-            head = self._place(Shape(node, min(width - 16, 330), 3), x, y)
+            shape = Shape(node, min(width - 16, 330), 3, self._also(node))
+            head = self._place(shape, x, y)
             start, turn = (over.center, over.bottom), y - 14
             self.lines.append(
                 arrow([start, (start[0], turn), (head.center, turn), (head.center, y)])
@@ -238,9 +286,9 @@ class _Picture:
         return deepest
 
     def _has_circles(self, node: Node) -> bool:
-        """Whether solutions stand beside the routes of a class."""
+        """Whether evidence stands beside the routes of a class."""
         return any(
-            found.kind == "solution" and found.id not in self.seen
+            found.kind in ROUND and found.id not in self.seen
             for route in self.argument.below(node.id)
-            for found in self.argument.below(route.id)
+            for found in (*self.argument.below(route.id), *self.argument.challengers(route.id))
         )

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Json = Mapping[str, Any]
-Kind = Literal["goal", "strategy", "solution", "context", "assumption", "justification"]
-Tie = Literal["supported_by", "in_context_of"]
+Kind = Literal[
+    "goal", "strategy", "solution", "counter_solution", "context", "assumption", "justification"
+]
+Tie = Literal["supported_by", "in_context_of", "challenges"]
 
 PREFIX: dict[Kind, str] = {
     "goal": "G",
     "strategy": "S",
     "solution": "Sn",
+    "counter_solution": "CSn",
     "context": "C",
     "assumption": "A",
     "justification": "J",
@@ -25,8 +28,10 @@ class Node:
     Attributes
     ----------
     id : str
-        Such as G1, S2, Sn3.
-    kind : {"goal", "strategy", "solution", "context", "assumption", "justification"}
+        Such as G1, S2, Sn3, CSn4.
+    kind : {"goal", "strategy", "solution", "counter_solution", "context", "assumption", \
+"justification"}
+        A counter-solution is evidence that speaks against what it challenges.
     text : str
         On one line, with its probability in words.
     claim : str
@@ -55,7 +60,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """A tie from an element to one that supports it, or to its context."""
+    """A tie from an element to one that supports it, to its context, or to what it challenges."""
 
     source: str
     target: str
@@ -73,6 +78,12 @@ class Argument:
     edges: tuple[Edge, ...]
 
     def below(self, id: str, kind: Tie = "supported_by") -> tuple[Node, ...]:
-        """Give what an element is supported by, or in the context of."""
+        """Give what an element is supported by, is in the context of, or challenges."""
         named = {node.id: node for node in self.nodes}
         return tuple(named[e.target] for e in self.edges if (e.source, e.kind) == (id, kind))
+
+    def challengers(self, id: str) -> tuple[Node, ...]:
+        """Give what challenges an element."""
+        named = {node.id: node for node in self.nodes}
+        ties = [e for e in self.edges if (e.target, e.kind) == (id, "challenges")]
+        return tuple(named[e.source] for e in ties)

@@ -12,6 +12,7 @@ from storyodds.reports.wording import percent
 LETTER = 6.3  # pixels, of the widest usual typeface at 11 pixels
 LINE = 13.5
 _PAD = 9.0
+ROUND = ("solution", "counter_solution")
 _SMALL = {"assumption", "justification"}  # told in few words: there are many
 
 
@@ -22,7 +23,7 @@ class Shape:
         self.node, self.width = node, width
         inset = {"strategy": 0.86, "assumption": 0.84, "justification": 0.84}
         room = max(6, int((width * inset.get(node.kind, 1.0) - 2 * _PAD) / LETTER))
-        if node.kind == "solution":
+        if node.kind in ROUND:
             self.lines = [node.id, *lines_of(node.about, int(0.86 * width / LETTER), most - 1)]
         else:
             said = node.about if node.kind == "assumption" and node.about else node.claim
@@ -31,7 +32,7 @@ class Shape:
         self.figures += lines_of(f"and {', '.join(also)}", room, 2) if also else []
         count = len(self.lines) + len(self.figures)
         self.height = count * LINE + 2 * _PAD
-        if node.kind == "solution":
+        if node.kind in ROUND:
             self.height = width
         elif node.kind in _SMALL:
             self.height += 4 + 4 * len(self.lines)
@@ -72,7 +73,7 @@ class Shape:
 
     def _outline(self) -> Markup:
         x, y, w, h = self.x, self.y, self.width, self.height
-        if self.node.kind in ("solution", *_SMALL):
+        if self.node.kind in (*ROUND, *_SMALL):
             size = {"cx": x + w / 2, "cy": y + h / 2, "rx": w / 2, "ry": h / 2}
             return element("ellipse", **size, class_="gsn")
         if self.node.kind == "strategy":
@@ -115,10 +116,27 @@ def _figures(node: Node, room: int) -> list[str]:
 
 def arrow(points: Sequence[tuple[float, float]], *, hollow: bool = False) -> Markup:
     """A line with a head at its end: filled for support, hollow for context."""
+    (x, y), back, *sides = _head(points)
+    return path([*points[:-1], back], class_="gsn-line") + path(
+        [(x, y), *sides], closed=True, class_="gsn" if hollow else "gsn-head"
+    )
+
+
+def challenge(points: Sequence[tuple[float, float]]) -> Markup:
+    """A dashed line with an open head, from what challenges to what is challenged."""
+    tip, _, left, right = _head(points)
+    return dashed(points) + path([left, tip, right], class_="gsn-line")
+
+
+def dashed(points: Sequence[tuple[float, float]]) -> Markup:
+    """A part of such a line."""
+    return path(points, class_="gsn-line base")
+
+
+def _head(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The tip of an arrow, the middle of its back, and both ends of it."""
     (x0, y0), (x, y) = points[-2], points[-1]
     dx, dy = (x > x0) - (x < x0), (y > y0) - (y < y0)
     back = (x - 8 * dx, y - 8 * dy)
-    head = [(x, y), (back[0] + 4 * dy, back[1] + 4 * dx), (back[0] - 4 * dy, back[1] - 4 * dx)]
-    return path([*points[:-1], back], class_="gsn-line") + path(
-        head, closed=True, class_="gsn" if hollow else "gsn-head"
-    )
+    sides = [(back[0] + 4 * dy, back[1] + 4 * dx), (back[0] - 4 * dy, back[1] - 4 * dx)]
+    return [(x, y), back, *sides]

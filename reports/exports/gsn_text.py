@@ -1,4 +1,4 @@
-"""A goal structure as text: YAML as gsn2x reads it, and JSON."""
+"""A goal structure as text: YAML as gsn2x reads it."""
 
 import json
 import re
@@ -27,7 +27,9 @@ def gsn_yaml(argument: Argument) -> str:
     -------
     str
         A module with one entry for each element: `text`, `supportedBy`, `inContextOf`,
-        `undeveloped` and `url`, and `probability` as a layer of its own.
+        `challenges`, `undeveloped` and `url`, and `probability` as a layer of its own. gsn2x knows
+        counter-solutions from version 4.0 on; in it an element challenges one other only, so that
+        a counter-solution of several goals is written again for each further one, as `CSn1.2`.
 
     Examples
     --------
@@ -40,7 +42,15 @@ def gsn_yaml(argument: Argument) -> str:
     """
     doubt = "" if argument.reliable else "NOT RELIABLE. "
     module = {"name": argument.story, "brief": _calm(f"{doubt}{argument.title}")}
-    elements = {node.id: _element(argument, node) for node in argument.nodes}
+    elements: dict[str, Any] = {}
+    for node in argument.nodes:
+        entry = _element(argument, node)
+        challenged = argument.below(node.id, "challenges")
+        for k, other in enumerate(challenged, 1):
+            name = node.id if k == 1 else f"{node.id}.{k}"
+            elements[name] = {**entry, "challenges": other.id}
+        if not challenged:
+            elements[node.id] = entry
     data: Mapping[str, Any] = {"module": module, **elements}
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_WIDTH)
 

@@ -71,7 +71,8 @@ def stated(doc: Json) -> str:
     said = (
         f"Probabilities are those of the story's model{under}, by {doc['method']} (seed "
         f"{doc['seed']}); intervals hold 90%. They rest on the story's own numbers; the argument "
-        "says how likely, not that it is so. Bits for a class speak against a goal that denies it."
+        "says how likely, not that it is so. Evidence with bits for a class challenges the goal "
+        "that denies it; bits are those of a class, and may be others for one of its routes."
     )
     if doc["method"] == "simulation":
         said += " Simulated: they carry simulation error."

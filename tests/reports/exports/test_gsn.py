@@ -3,6 +3,8 @@
 import copy
 import math
 import re
+from collections import Counter
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from xml.etree import ElementTree
@@ -10,13 +12,13 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from support.hostile_story import ATTACK, hostile_story
-from support.large_story import large_story
+from support.many_routes import many_routes
 
-from storyodds import Story, load_story
+from storyodds import Story, load_story, load_text
 from storyodds.models.assessment import assess
-from storyodds.reports.exports.gsn import argument
+from storyodds.reports.exports.gsn import SMALLEST, argument
 from storyodds.reports.exports.gsn_picture import gsn_svg
-from storyodds.reports.exports.gsn_records import PREFIX, Argument
+from storyodds.reports.exports.gsn_records import PREFIX, Argument, Edge
 from storyodds.reports.exports.gsn_shapes import LETTER, Shape
 from storyodds.reports.exports.gsn_text import gsn_yaml
 from storyodds.reports.figures.figure import standalone
@@ -29,12 +31,17 @@ HOSTILE = "hostile"
 LARGE = "large"
 STORIES = (*bundled_stories(), HOSTILE, LARGE)
 SUPPORTS = {"goal", "strategy", "solution"}
+ENDS = {  # of a tie: from what to what
+    "supported_by": ({"goal", "strategy"}, SUPPORTS),
+    "in_context_of": ({"goal", "strategy"}, {"context", "assumption", "justification"}),
+    "challenges": ({"counter_solution"}, {"goal"}),
+}
 
 
 @cache
 def story_named(name: str) -> Story:
     if name == LARGE:
-        return large_story()
+        return many_routes()
     return hostile_story() if name == HOSTILE else load_story(name)
 
 
@@ -59,8 +66,8 @@ def test_every_story_makes_a_valid_goal_structure(name: str, most: int | None) -
         assert re.fullmatch(rf"{PREFIX[node.kind]}[1-9][0-9]*", node.id)
         assert node.text and "\n" not in node.text and node.text.startswith(node.claim)
     for edge in found.edges:
-        assert kinds[edge.source] in ("goal", "strategy")
-        assert (kinds[edge.target] in SUPPORTS) == (edge.kind == "supported_by")
+        sources, targets = ENDS[edge.kind]
+        assert kinds[edge.source] in sources and kinds[edge.target] in targets
     # From the top goal alone, everything is reached and nothing leads back.
     reached: set[str] = set()
 
@@ -68,8 +75,9 @@ def test_every_story_makes_a_valid_goal_structure(name: str, most: int | None) -
         assert id not in above
         reached.add(id)
         for edge in found.edges:
-            if edge.source == id:
-                walk(edge.target, (*above, id))
+            against = edge.kind == "challenges"
+            if id == (edge.target if against else edge.source):
+                walk(edge.source if against else edge.target, (*above, id))
 
     walk(found.nodes[0].id, ())
     assert found.nodes[0].kind == "goal" and reached == set(kinds)
@@ -92,7 +100,8 @@ def test_every_part_of_the_story_is_there(name: str) -> None:
     for part in (*rivals, *(check.id for check in story.checks)):
         assert [n.kind for n in found.nodes if n.about == part] == ["goal"]
     for item in story.evidence:
-        assert [n.kind for n in found.nodes if n.about == item.id] == ["solution"]
+        kinds = {n.kind for n in found.nodes if n.about == item.id}
+        assert kinds and kinds <= {"solution", "counter_solution"}
     for assumption in document(name)["assumptions"]:
         assert assumption in told
 
@@ -140,10 +149,104 @@ def test_evidence_supports_what_it_is_about() -> None:
         return {node.about for node in found.below(named[about].id) if node.kind == "solution"}
 
     assert "emergent-misalignment-replication" in support("broad-misalignment")
-    assert "compliance-gap-survey" in support("coordinating-schemer")
-    assert support("deceptive") == {"greenblatt-forecast"}
     assert not support("proxy-goal") and named["proxy-goal"].undeveloped
     assert named["compliance-gap-survey"].url == "https://arxiv.org/abs/2506.18032"
+
+
+@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("most", [None, 2])
+def test_evidence_challenges_what_it_makes_less_likely_and_supports_nothing_of_that(
+    name: str, most: int | None
+) -> None:
+    found, doc = made(name, most), document(name)
+    bits = {item["id"]: item["bits"] for item in doc["evidence"]["items"]}
+    nodes = {node.id: node for node in found.nodes}
+    sizes = Counter(entry["class"] for entry in doc["routes"].values())
+
+    def raised(goal: str, item: str) -> float:
+        """The bits by which an item raises what a goal denies."""
+        about = nodes[goal].about
+        if about == "rationale_alignment":
+            return -(bits[item]["intended"] or 0.0)
+        if about in doc["routes"]:
+            assert sizes[doc["routes"][about]["class"]] == 1
+            return bits[item][doc["routes"][about]["class"]] or 0.0
+        return bits[item][about] or 0.0
+
+    challenges = [edge for edge in found.edges if edge.kind == "challenges"]
+    for edge in challenges:
+        assert raised(edge.target, nodes[edge.source].about) >= SMALLEST
+    assert {edge.source for edge in challenges} == {
+        node.id for node in found.nodes if node.kind == "counter_solution"
+    }
+    for edge in found.edges:
+        if nodes[edge.target].kind != "solution":
+            continue
+        about = nodes[edge.source].about
+        class_ = doc["routes"][about]["class"] if about in doc["routes"] else about
+        gained = bits[nodes[edge.target].about].get(class_)
+        assert (gained or 0.0) < SMALLEST
+
+
+def test_counter_evidence_is_told_where_it_counts() -> None:
+    found = made(RICH)
+    goal = next(node.id for node in found.nodes if node.about == "deceptive")
+    against = found.challengers(goal)
+    assert {"greenblatt-forecast", "in-context-scheming-survey"} <= {n.about for n in against}
+    assert all("deceptive +" in node.text for node in against)
+    [row] = [row for row in gsn_svg(made(RICH, 4)).rows if row[0] == goal]
+    assert row[-1] == ", ".join(node.id for node in against)
+
+
+def lone_route(gained: float) -> Argument:
+    """A class of one route, and an item about the route with so many bits for the class."""
+    story = load_text(
+        """
+story: lone
+title: One route in each class
+goal: {specification: x, desirability: y}
+assumptions: {aware: {probability: 0.4}}
+routes:
+  - {id: schemer, class: deceptive, requires: aware, bits: 0, harm: 0.5}
+  - {id: something-else, class: other, bits: 0, harm: 0.1}
+evidence:
+  - id: seen
+    about: {assumption: aware}
+    counts: {hits: 1, trials: 1}
+    rates: {"true": 0.5, "false": 0.25}
+""",
+        "lone.yaml",
+    )
+    doc = summarize(assess(resolve(story)))
+    [item] = doc["evidence"]["items"]
+    item["bits"]["deceptive"] = gained
+    return argument(doc, story)
+
+
+@pytest.mark.parametrize(
+    ("gained", "kind"), [(0.5, "counter_solution"), (-0.5, "solution"), (0.004, "solution")]
+)
+def test_a_route_alone_in_its_class_is_challenged_itself(gained: float, kind: str) -> None:
+    found = lone_route(gained)
+    [route] = [node for node in found.nodes if node.about == "schemer"]
+    [item] = [node for node in found.nodes if node.about == "seen"]
+    assert item.kind == kind
+    assert (item in found.challengers(route.id)) == (kind == "counter_solution")
+    assert (item in found.below(route.id)) == (kind == "solution") == (not route.undeveloped)
+    assert "nan" not in gsn_svg(found).svg and item.id in gsn_svg(found).svg
+
+
+def test_a_counter_solution_of_two_goals_is_written_once_for_each() -> None:
+    found = made(RICH)
+    first, second = [node.id for node in found.nodes if node.about in ("deceptive", "other")]
+    others = tuple(edge for edge in found.edges if edge.source != "CSn1")
+    ties = tuple(Edge("CSn1", goal, "challenges") for goal in (first, second))
+    twice = replace(found, edges=(*others, *ties))
+    data = yaml.safe_load(gsn_yaml(twice))
+    assert data["CSn1"] == {**data["CSn1.2"], "challenges": first}
+    assert data["CSn1.2"]["challenges"] == second and "CSn1.3" not in data
+    words = ElementTree.fromstring(standalone(gsn_svg(twice))).itertext()
+    assert "and CSn1 against" in list(words)
 
 
 def test_nothing_is_called_safe() -> None:
@@ -151,15 +254,22 @@ def test_nothing_is_called_safe() -> None:
         assert not re.search(r"\b(is|are) safe\b", node.text)
 
 
-def test_yaml_is_what_gsn2x_reads() -> None:
-    found = made(HOSTILE)
+@pytest.mark.parametrize("name", [HOSTILE, RICH])
+def test_yaml_is_what_gsn2x_reads(name: str) -> None:
+    found = made(name)
     data = yaml.safe_load(gsn_yaml(found))
     assert set(data.pop("module")) == {"name", "brief"}
-    assert list(data) == [node.id for node in found.nodes]
+    again = [id for id in data if "." in id]
+    assert [id for id in data if id not in again] == [node.id for node in found.nodes]
+    assert all(id.startswith("CSn") and id.partition(".")[0] in data for id in again)
     for id, entry in data.items():
         assert set(entry) <= {
-            *("text", "supportedBy", "inContextOf", "undeveloped", "url", "probability")
+            *("text", "supportedBy", "inContextOf", "challenges", "undeveloped", "url"),
+            "probability",
         }
+        # Its checks V12, C13 and C14, and that a challenge is one id, not a list.
+        assert ("challenges" in entry) == id.startswith("CSn")
+        assert entry.get("challenges", "G1") in data
         assert isinstance(entry["text"], str)
         # It makes links of these, and would of `[words](address)` too.
         assert not re.search(r"(https?|file)://", entry["text"])
@@ -170,6 +280,8 @@ def test_yaml_is_what_gsn2x_reads() -> None:
         for key, kind in (("supportedBy", "supported_by"), ("inContextOf", "in_context_of")):
             ends = [e.target for e in found.edges if (e.source, e.kind) == (id, kind)]
             assert entry.get(key, []) == ends
+    challenges = [e.source for e in found.edges if e.kind == "challenges"]
+    assert len(challenges) == sum("challenges" in entry for entry in data.values())
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -201,7 +313,9 @@ def test_no_two_shapes_overlap(name: str) -> None:
     shapes: list[Shape] = picture.shapes
     drawn = {shape.node.id for shape in shapes}
     assert len(drawn) == len(shapes)
-    assert {node.id for node in made(name, 4).nodes if node.kind in SUPPORTS} <= drawn
+    assert {
+        node.id for node in made(name, 4).nodes if node.kind in SUPPORTS | {"counter_solution"}
+    } <= drawn
     for k, one in enumerate(shapes):
         for other in shapes[:k]:
             beside = one.x + one.width <= other.x + 1 or other.x + other.width <= one.x + 1
