@@ -3,12 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from storyodds.models.assessment import Method, Progress, assess
-from storyodds.models.choices import WEIGHED
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
@@ -18,11 +16,10 @@ from storyodds.reports.comparison_sides import AS_WRITTEN, Side, saved_side, sto
 from storyodds.reports.notebook import Document
 from storyodds.reports.results import assessed
 from storyodds.reports.sensitivity import PARTS, summarize_sensitivity
+from storyodds.reports.stakes import checked_stakes
 from storyodds.reports.value import summarize_value
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
-
-_MOST = 1e15  # of what an ending may be worth
 
 
 def sensitivity(
@@ -145,19 +142,12 @@ def value(
     >>> found["decision"]["choice"], round(found["decision"]["deploy"], 4)
     ('withhold', -0.0514)
     """
-    problems = [_unknown("stakes", name, WEIGHED) for name in stakes or {} if name not in WEIGHED]
-    problems += [
-        Problem(f"stakes: {name}: found {worth}, expected a number, such as -1")
-        for name, worth in (stakes or {}).items()
-        if not isfinite(worth) or abs(worth) > _MOST
-    ]
-    if problems:
-        raise InputError(problems)
+    weighed = checked_stakes((stakes or {}).items(), "stakes")
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
     assessment = assessed(story, view, settings, standard=standard, **sampled)
     if progress is not None:
         progress("weighing what could be observed", 0, 0)
-    return Document(summarize_value(assessment, stakes or None))
+    return Document(summarize_value(assessment, weighed or None))
 
 
 def compare(

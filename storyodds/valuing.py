@@ -1,15 +1,11 @@
 """The command that says what is worth finding out next."""
 
-import math
 from typing import Any
 
 import click
 
 from storyodds.console import json_option, progress_line, write_json
 from storyodds.estimating import about, assess_one, changing, judge, sampling
-from storyodds.priors.errors import InputError, Problem
-
-_WEIGHED = ("success", "uncompetitive", "benign-failure", "catastrophe", "withheld")
 
 
 @click.command(short_help="Which observation would tell most, or be worth most to a decision.")
@@ -85,26 +81,9 @@ def value(
 
 def stakes_of(texts: tuple[str, ...]) -> dict[str, float]:
     """Read NAME=U: what an ending is worth, or withholding the model."""
-    from storyodds.priors.phrases import did_you_mean
+    if not texts:
+        return {}
+    from storyodds.reports.stakes import checked_stakes
 
-    stakes: dict[str, float] = {}
-    problems = []
-    for text in texts:
-        name, _, amount = (part.strip() for part in text.partition("="))
-        try:
-            worth = float(amount)
-        except ValueError:
-            worth = math.nan
-        if name not in _WEIGHED:
-            hint = did_you_mean(name, _WEIGHED) or f", one of {', '.join(_WEIGHED)}"
-            hint = "; being halted is being withheld" if name == "halted" else hint
-            problems.append(Problem(f"--worth: found '{name}', expected an ending{hint}"))
-        elif not math.isfinite(worth) or abs(worth) > 1e15:
-            said = f"found '{amount}', expected a number, as in --worth {name}=-1"
-            problems.append(Problem(f"--worth {name}: {said}"))
-        elif name in stakes:
-            problems.append(Problem(f"--worth {name}: found twice, expected one number for each"))
-        stakes[name] = worth
-    if problems:
-        raise InputError(problems)
-    return stakes
+    parts = (text.partition("=") for text in texts)
+    return checked_stakes([(name.strip(), amount.strip()) for name, _, amount in parts], "--worth")

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 from support.command_line import Run, document
 
-from storyodds.models.choices import WEIGHED
 from storyodds.scenarios.loader import bundled_stories
-from storyodds.valuing import _WEIGHED
 
 DONE, WRONG_INPUT, NOT_RELIABLE = 0, 2, 3
 EXACT = "carlsmith-six-premises"
@@ -172,7 +170,3 @@ def test_no_line_is_too_long(run: Run, monkeypatch: pytest.MonkeyPatch, width: i
     _, out, _ = run(*UNCERTAIN, *STAKES)
     # A name that is longer than a narrow terminal is not broken.
     assert max(map(len, out.splitlines())) <= max(width, 60)
-
-
-def test_the_same_endings_are_weighed_by_the_command_and_the_model() -> None:
-    assert _WEIGHED == WEIGHED

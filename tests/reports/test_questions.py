@@ -73,6 +73,20 @@ def test_mistakes_are_told(ask: Callable[[], Any], sentence: str) -> None:
         ask()
 
 
+@pytest.mark.parametrize(
+    ("name", "amount"), [("halted", "1"), ("sucess", "2"), ("success", "nan"), ("success", "1e16")]
+)
+def test_wrong_stakes_are_told_in_the_same_words_as_by_the_command(
+    run: Run, name: str, amount: str
+) -> None:
+    done = run("value", "coinrun-agent", "--worth", f"{name}={amount}")
+    with pytest.raises(InputError) as caught:
+        value(STORY, stakes={name: float(amount)})
+    [problem] = caught.value.problems
+    said = problem.message.removeprefix("stakes").replace(f"found {float(amount)}", "found")
+    assert said in done.err.replace(f"found '{amount}'", "found")
+
+
 def test_every_unknown_name_is_told_at_once() -> None:
     with pytest.raises(InputError) as caught:
         value(STORY, stakes={"halted": 1, "sucess": 2, "withheld": float("inf")})
