@@ -39,8 +39,8 @@ INDEX = "index"  # a story of this id would take the place of the page of all st
     "--thorough",
     is_flag=True,
     help="Take every uncertain number to its ends, not only those whose slopes say that they "
-    "matter; look for what would tip a verdict; leave out each part of the story in turn; and "
-    "take more draws.",
+    "matter; look for what would tip a verdict; leave out each part of the story in turn; "
+    "take more draws; and add ArviZ's plots of the draws.",
 )
 @click.option(
     "--export",
