@@ -14,7 +14,7 @@ from support.oracle import ImpossibleEvidence, condition
 from support.oracle_process import Run, chance_of_flag, prior_runs
 from support.strategies import small_stories
 
-from storyodds import load_story, load_text
+from storyodds import load_story
 from storyodds.models import flow_shares
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.flow_shares import LEADING, leading, mutual_information
@@ -38,7 +38,7 @@ STORIES = (*BUNDLED, "many-routes")
 @pytest.fixture(scope="module")
 def assessed() -> dict[str, Assessment]:
     texts = {name: load_story(name) for name in BUNDLED}
-    texts["many-routes"] = load_text(many_routes())
+    texts["many-routes"] = many_routes()
     return {name: assess(resolve(story), draws=512) for name, story in texts.items()}
 
 

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from support.building import OFF, believe, item, tell
 from support.fixing import follow
-from support.large_story import large_story
+from support.many_routes import many_routes
 from support.strategies import small_stories
 
 from storyodds import load_story
@@ -248,7 +248,7 @@ def test_another_way_in_takes_the_weight_off_a_link() -> None:
 
 
 def test_a_path_of_less_concern_has_none_even_if_another_shares_its_conditions() -> None:
-    found = summarize(assess(resolve(large_story(40)), draws=64))["paths"]
+    found = summarize(assess(resolve(many_routes(40)), draws=64))["paths"]
     assert len(found) > LINKED_PATHS
     assert all(path["weakest_link"] for path in found[:20] if path["literals"])
     assert found[-1]["literals"] and found[-1]["weakest_link"] is None

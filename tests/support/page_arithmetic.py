@@ -34,15 +34,50 @@ def place_of(data: Mapping[str, Any], k: int, step: int) -> float:
 
 def answers(data: Mapping[str, Any], moves: Mapping[int, int]) -> tuple[dict[str, float], float]:
     """Means of all events and the share of draws that carry them, sliders moved by steps."""
+    events, weights = weighted_events(data, moves)
+    means = {event: float(weights @ x) for event, x in events.items()}
+    return means, float(1 / np.sum(weights**2) / len(weights))
+
+
+def intervals(data: Mapping[str, Any], moves: Mapping[int, int]) -> dict[str, tuple[float, float]]:
+    """Ends of the 90 percent intervals of events that are not certain, sliders moved by steps."""
+    events, weights = weighted_events(data, moves)
+    found = {}
+    for event in data["ends"]:
+        order = np.argsort(events[event], kind="stable")
+        low, high = np.interp([0.05, 0.95], _middles(weights[order]), events[event][order])
+        found[event] = (float(low), float(high))
+    return found
+
+
+def weighted_events(
+    data: Mapping[str, Any], moves: Mapping[int, int]
+) -> tuple[dict[str, Array], Array]:
+    """Events at the draws, and the draws' weights, which sum to 1."""
     columns = decoded(data)
+    events = dict(zip(data["events"], columns.T, strict=False))
+    for group in data["groups"]:
+        rest = 1 - sum(events[event] for event in group if event in events)
+        events |= {event: rest for event in group if event not in events}
     pull = np.array([column["pull"] for column in data["columns"]])
     for k, step in moves.items():
         pull[len(data["events"]) + k] += tilt_in(data, k).delta(place_of(data, k, step))
     logs = columns @ pull
+    for event, ends in data["ends"].items():
+        order = np.argsort(events[event], kind="stable")
+        for place, by in ends:
+            for i, part in zip(order, _parts_below(events[event][order], place), strict=True):
+                logs[i] += by * part
     weights = np.exp(logs - logs.max())
-    weights /= weights.sum()
-    means = dict(zip(data["events"], weights @ columns, strict=False))
-    for group in data["groups"]:
-        rest = 1 - sum(means.get(event, 0.0) for event in group)
-        means |= {event: rest for event in group if event not in means}
-    return {e: float(p) for e, p in means.items()}, float(1 / np.sum(weights**2) / len(weights))
+    return events, weights / weights.sum()
+
+
+def _middles(weights: Array) -> Array:
+    """Shares of all up to the middle of each draw."""
+    return np.asarray(np.cumsum(weights) - weights / 2)
+
+
+def _parts_below(ordered: Array, place: float) -> list[float]:
+    """How much each draw's own weight adds to the share of all below a place, draws in order."""
+    alone = np.eye(len(ordered))
+    return [float(np.interp(place, ordered, _middles(weights))) for weights in alone]

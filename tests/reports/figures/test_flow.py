@@ -10,7 +10,7 @@ import pytest
 from support.building import OFF, tell
 from support.many_routes import many_routes
 
-from storyodds import load_story, load_text
+from storyodds import load_story
 from storyodds.models.assessment import assess
 from storyodds.models.flows import Flows, flows, links, merged
 from storyodds.reports.figures.figure import Figure
@@ -26,7 +26,7 @@ NAMES = ("rlhf-assistant", "carlsmith-six-premises", "residual-only", "harmless"
 
 def story_of(name: str) -> Story:
     if name == "many-routes":
-        return load_text(many_routes())
+        return many_routes()
     if name == "residual-only":
         return tell({}, [OFF])
     if name == "harmless":
@@ -73,6 +73,12 @@ def pictures(told: dict[str, Flows]) -> Iterator[tuple[Flows, Figure]]:
     for found in told.values():
         yield merged(found), plot_flow(found)
         yield found, plot_flow(found, full=True)
+        yield merged(found), plot_flow(found, claims=claims_of(found))
+
+
+def claims_of(found: Flows) -> dict[str, str]:
+    names = {*found.columns, *(step.name for step in found.steps)}
+    return {name: f"What {HOSTILE} claims of {name}, in very many words." for name in names}
 
 
 def test_every_ribbon_is_as_wide_as_it_is_likely_and_within_the_picture(
@@ -187,6 +193,29 @@ def test_many_routes_are_merged_unless_all_are_wanted(told: dict[str, Flows]) ->
     assert told["many-routes"].worst.route in {row[0] for row in few.rows}
     assert few.name != full.name
     assert parsed(few).attrib["aria-labelledby"] != parsed(full).attrib["aria-labelledby"]
+
+
+def test_claims_stand_where_there_is_room_and_in_full_where_one_points(
+    told: dict[str, Flows],
+) -> None:
+    found = told["rlhf-assistant"]
+    claims, bare = claims_of(found), plot_flow(found)
+    figure = plot_flow(found, claims=claims)
+    assert figure.rows == bare.rows and figure.description == bare.description
+    beside = 0
+    for (bar, words), (_, was) in zip(nodes(figure), nodes(bare), strict=True):
+        lines = [span.text or "" for span in words]
+        name = [span.text or "" for span in was]
+        assert lines[: len(name)] == name
+        claim = words.findall(f"{SVG}tspan[@class='sub']")
+        assert [span.text for span in claim] == lines[len(name) :]
+        height = float(bar.attrib["height"])
+        assert not claim or len(lines) * 14 <= height
+        beside += bool(claim)
+    assert beside > 3
+    tips = [each.attrib["data-tip"] for each in marks(figure)]
+    for step in merged(found).steps:
+        assert any(tip.endswith(f". {claims[step.name]}") for tip in tips)
 
 
 def test_hostile_names_are_text(told: dict[str, Flows]) -> None:
