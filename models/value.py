@@ -20,6 +20,7 @@ from storyodds.models.engine import LogLikelihoods
 from storyodds.models.given_data import Gains, number_gains
 from storyodds.models.graph import StoryGraph
 from storyodds.models.observations import Observation
+from storyodds.models.posterior import Draws
 from storyodds.models.quantities import FATES, derive, jointly
 from storyodds.models.queries import Query
 
@@ -98,6 +99,7 @@ def value_of_information(
     assessment: Assessment,
     observations: Sequence[Observation],
     stakes: Stakes | None = None,
+    draws: int | None = None,
 ) -> Value:
     """Weigh proposed observations, assumptions and numbers by what they could tell.
 
@@ -111,6 +113,9 @@ def value_of_information(
         What each of `WEIGHED` is worth, in any unit; 0 for what is not named. The decision is
         whether to deploy unless a check flags the model, or to withhold it; a model that a check
         halts is withheld as well.
+    draws : int, optional
+        At most so many, where prior draws are weighted, for all but what numbers are worth; errors
+        grow with fewer.
 
     Returns
     -------
@@ -135,7 +140,7 @@ def value_of_information(
     >>> value.bits.perfect.amount.round(2), value.bits.proposals.amount
     (array([0.29]), array([0., 0., 0.]))
     """
-    moments = _moments(assessment)
+    moments = _moments(assessment, _first(assessment.draws, draws))
     joints = [
         np.einsum("kh,bhf->bkf", observation.chances, moments.about(observation))
         for observation in observations
@@ -262,14 +267,23 @@ def _shares(graph: StoryGraph, values: Array) -> Array:
     return np.moveaxis(fates.reshape(n, len(values), -1), 0, 2)
 
 
-def _moments(assessment: Assessment) -> _Moments:
+def _first(draws: Draws, most: int | None) -> int:
+    """How many draws to take: the first 2**k of a Sobol sequence spread evenly, others do not."""
+    n = len(draws.values)
+    if most is None or most >= n or draws.method != "weighting":
+        return n
+    return int(2 ** np.floor(np.log2(most)))
+
+
+def _moments(assessment: Assessment, first: int) -> _Moments:
+    """Ask at the first draws."""
     prepared, draws = assessment.prepared, assessment.draws
-    graph = prepared.graph
+    graph, all_weights = prepared.graph, draws.weights[:first] / draws.weights[:first].sum()
     queries = [Query((o,)) for o in range(len(graph.outcomes))]
     ends = np.equal.outer([o.route for o in graph.outcomes], np.arange(len(graph.routes)))
     routes, assumptions = [], []
-    for some in _batches(len(draws.values)):
-        values, weights = draws.values[some], draws.weights[some]
+    for some in _batches(first):
+        values, weights = draws.values[some], all_weights[some]
         shares = _shares(graph, values)
         outcomes = assessment.averaged.outcomes[some]
         routes.append(np.einsum("d,do,dfo,or->rf", weights, outcomes, shares, ends.astype(float)))

@@ -59,7 +59,9 @@ SCHEMA = "storyodds/value/1"
 SURE = 2.0  # errors that a difference has to exceed
 
 
-def summarize_value(assessment: Assessment, stakes: Stakes | None = None) -> dict[str, Any]:
+def summarize_value(
+    assessment: Assessment, stakes: Stakes | None = None, draws: int | None = None
+) -> dict[str, Any]:
     """Give what is worth finding out next as the object of `storyodds value --json`.
 
     Parameters
@@ -68,6 +70,8 @@ def summarize_value(assessment: Assessment, stakes: Stakes | None = None) -> dic
         Of a story with its proposals, summed exactly.
     stakes : mapping of str to float, optional
         What endings are worth, and `withheld`; without it, proposals are ranked by bits.
+    draws : int, optional
+        As in `value_of_information`.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def summarize_value(assessment: Assessment, stakes: Stakes | None = None) -> dic
     'existential-catastrophe'
     """
     prepared = assessment.prepared
-    value = value_of_information(assessment, observations(prepared), stakes)
+    value = value_of_information(assessment, observations(prepared), stakes, draws)
     names = [variable.name for variable in prepared.graph.variables]
     numbers = [prepared.resolved.numbers[i].name for i in value.numbers]
     return {

@@ -24,6 +24,7 @@ SIMULATED = (
 )
 
 FAILURE = ("assumptions", "near_misses", "paths")  # of how it fails, what a page shows
+FEWER = 1024  # draws that do for what observations are worth
 KEPT = 700  # draws in a page, which they make a fifth of
 NOT_ASKED = (
     "Not worked out here: with --thorough, the page leaves out each part of the story in turn, "
@@ -116,8 +117,8 @@ def make_dossier(
         How many were asked for, for the commands that make the page again.
     thorough : bool
         Take every number to its ends, not only those whose slopes say that they may matter; look
-        for tipping points; leave out each part of the story in turn; and work out views and shares
-        of the variance at more draws.
+        for tipping points; leave out each part of the story in turn; and work out views, shares of
+        the variance and what observations are worth at more draws.
     tell : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -188,7 +189,7 @@ def _works(
         "failure": partial(summarize_failure, assessment, parts=FAILURE),
         "trust": partial(summarize_trust, assessment, far=False),
         "views": partial(summarize_views, story, assessment, settings=settings, draws=rows),
-        "value": partial(summarize_value, assessment),
+        "value": partial(summarize_value, assessment, draws=None if thorough else FEWER),
         "dependence": partial(dependence_bounds, assessment),
         "flows": partial(flows, assessment),
         "what_if": partial(what_if_data, assessment, draws=KEPT),
