@@ -11,6 +11,7 @@ logarithms are natural.
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 from math import inf, log
 from typing import Any, cast
 
@@ -116,9 +117,7 @@ class LogitNormal:
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
         """One-dimensional quadrature over the logit; the integrand is log-concave."""
-        z, log_f = logit_normal_binomial_grid(self.mean, self.sd, hits, trials)
-        # Trapezoid: the integrand is negligible at both ends, so the rule converges exponentially.
-        log_integral = float(logsumexp(log_f)) + log(z[1] - z[0])
+        log_integral = _logit_normal_log_integral(self.mean, self.sd, hits, trials)
         return log_binomial_coefficient(trials, hits) + log_integral
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
@@ -126,6 +125,13 @@ class LogitNormal:
         density = np.exp(log_f - log_f.max())
         cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
         return np.asarray(expit(np.interp(u, cumulative / cumulative[-1], z)))
+
+
+@lru_cache(maxsize=4096)  # the same findings are asked of every changed story
+def _logit_normal_log_integral(mean: float, sd: float, hits: int, trials: int) -> float:
+    z, log_f = logit_normal_binomial_grid(mean, sd, hits, trials)
+    # Trapezoid: the integrand is negligible at both ends, so the rule converges exponentially.
+    return float(logsumexp(log_f)) + log(z[1] - z[0])
 
 
 @dataclass(frozen=True)
