@@ -218,7 +218,7 @@ def _at_states(
     found = forward(prepared, values)
     events = events_of(prepared.graph, values, found.outcomes)
     sides = forecast_sides(prepared, values)
-    asked = [
+    asked: list[_Asked] = [
         (
             found.log_evidence[k : k + n],
             events[k : k + n],
