@@ -77,6 +77,8 @@ def _solved(columns: Array, target: Array) -> Array | None:
             return pull
         covariance = (columns - at).T @ (weights[:, None] * (columns - at))
         step = np.linalg.lstsq(covariance, target - at, rcond=1e-12)[0]
+        if not np.isfinite(step).all():  # one draw has all of the weight
+            return None
         step *= min(1.0, _MOST / max(float(np.abs(step).max(initial=0.0)), 1e-300))
         for _ in range(30):  # half a step is lower, in the end
             ahead = _objective(columns, target, pull + step)

@@ -1,15 +1,20 @@
 """What to know before a number of a page is quoted: a line of short verdicts."""
 
 from dataclasses import dataclass
+from math import sqrt
 
+from storyodds.models.sensitivity_noise import noise_per_error
+from storyodds.models.what_if import EVENTS as OF
+from storyodds.models.what_if import events_of
 from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.parts import counted
+from storyodds.reports.dashboard.parts import Json, counted
 from storyodds.reports.wording import percent
 
 EVENTS = ("success", "catastrophe")
 _TOGETHER = "all priors together"
 _ALL_OF_IT = "all evidence together"
 _MUCH = 0.5  # of what an answer rests on
+_BEYOND = 0.05  # each end of a 90 percent interval has so much beyond it
 
 
 @dataclass(frozen=True)
@@ -50,42 +55,88 @@ def _sound(dossier: Dossier) -> Badge:
         return Badge("bad", "Computation failed its own checks")
     if method == "exact":
         return Badge("good", "Computed exactly: nothing was sampled")
-    if method == "nuts":
-        worth = min(d["ess_bulk_min"], d["ess_tail_min"])
-        return Badge(
-            "good",
-            f"Computation sound: {d['draws']:,} draws worth {worth:,.0f}, R-hat "
-            f"{d['r_hat_max']:.3f}",
-        )
-    if method == "simulation":
-        return Badge(
-            "good",
-            f"Computation sound: {d['draws'] * d['states']:,} simulated states worth "
-            f"{d['ess_joint']:,.0f}",
-        )
-    return Badge("good", f"Computation sound: {d['draws']:,} draws worth {d['ess']:,.0f}")
+    if method in ("weighting", "nuts"):
+        worth = _worth(dossier)
+        said = f"{d['draws']:,} draws worth {worth:,.0f}"
+        if 2 * sqrt(_BEYOND * (1 - _BEYOND) / worth) >= _BEYOND:
+            return Badge("doubt", f"Too few draws for the ends of intervals: {said}")
+        shape = f", R-hat {d['r_hat_max']:.3f}" if method == "nuts" else ""
+        return Badge("good", f"Computation sound: {said}{shape}")
+    return Badge(
+        "good",
+        f"Computation sound: {d['draws'] * d['states']:,} simulated states worth "
+        f"{d['ess_joint']:,.0f}",
+    )
+
+
+def _worth(dossier: Dossier) -> float:
+    """How many independent draws there are."""
+    d = dossier.estimate["diagnostics"]
+    if dossier.estimate["method"] == "nuts":
+        return float(min(d["ess_bulk_min"], d["ess_tail_min"]))
+    return float(d["ess"])
 
 
 def _carried(dossier: Dossier) -> list[Badge]:
-    """Whether single priors or single findings carry the answer."""
+    """Whether single priors or single findings carry the answer, and whether draws can tell."""
     trust = dossier.parts.get("trust")
     if trust is None or not dossier.ok:  # draws that are not to be relied on do not tell
         return []
+    if dossier.estimate["method"] == "exact":  # nothing is uncertain, so nothing moves
+        return []
     scaled, found = trust["power_scaling"], []
-    for kind, what in (("priors", "prior"), ("evidence", "finding")):
-        heavy = [
-            entry["name"]
-            for entry in scaled[kind]
-            if entry["name"] not in (_TOGETHER, _ALL_OF_IT)
-            and any((entry[event]["sensitivity"] or 0) > scaled["threshold"] for event in EVENTS)
+    single = {
+        what: [entry for entry in scaled[kind] if entry["name"] not in (_TOGETHER, _ALL_OF_IT)]
+        for kind, what in (("priors", "prior"), ("evidence", "finding"))
+    }
+    noise = _noise(dossier, sum(map(len, single.values())))
+    threshold = scaled["threshold"]
+    for what, entries in single.items():
+        by = [
+            max(_told(entry[event], threshold, noise[event]) for event in EVENTS)
+            for entry in entries
         ]
-        said = f"(power scaling above {scaled['threshold']:g})"
-        if heavy:
-            carry = "carries" if len(heavy) == 1 else "carry"
-            found.append(Badge("doubt", f"{counted(len(heavy), what)} {carry} the answer {said}"))
-        elif scaled[kind]:
-            found.append(Badge("good", f"No single {what} carries the answer {said}"))
+        if entries:
+            found.append(_verdict(what, by.count(2), by.count(1), f"{threshold:g}"))
     return found
+
+
+def _told(entry: Json, threshold: float, noise: float) -> int:
+    """2 where an index is above the threshold, 1 where chance alone may have lifted it there."""
+    index = entry["sensitivity"] or 0.0
+    if index <= threshold:
+        return 0
+    return 2 if index > noise * entry["error"] else 1
+
+
+def _verdict(what: str, sure: int, unclear: int, threshold: str) -> Badge:
+    said = f"(power scaling above {threshold})"
+    few = "too few draws to tell"
+    if sure:
+        carry = "carries" if sure == 1 else "carry"
+        more = f", and {unclear} more may: {few}" if unclear else ""
+        return Badge("doubt", f"{counted(sure, what)} {carry} the answer{more} {said}")
+    if unclear:
+        carries = "carries" if unclear == 1 else "carry"
+        whether = f"whether {counted(unclear, what)} {carries} the answer"
+        return Badge("doubt", f"{few[0].upper()}{few[1:]} {whether} {said}")
+    return Badge("good", f"No single {what} carries the answer {said}")
+
+
+def _noise(dossier: Dossier, components: int) -> dict[str, float]:
+    """By event, the index that chance alone hardly gives any component, over its slope's error."""
+    assessment = dossier.assessment
+    weights = assessment.draws.weights
+    events = events_of(
+        assessment.prepared.graph, assessment.draws.values, assessment.averaged.outcomes
+    )
+    # Slopes have errors as if draws were independent; those of Markov chains are worth fewer.
+    by = sqrt(max(1.0, 1 / float(weights @ weights) / _worth(dossier)))
+    tests = len(EVENTS) * max(components, 1)
+    return {
+        event: by * noise_per_error(events[:, OF.index(event)], weights, tests, assessment.seed)
+        for event in EVENTS
+    }
 
 
 def _assumed(dossier: Dossier) -> list[Badge]:

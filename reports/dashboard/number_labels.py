@@ -36,7 +36,7 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
     'The training can be carried out as planned'
     """
     owner, _, field = name.partition(".")
-    claim = _claims(resolved).get(owner, "")
+    claim = claims(resolved).get(owner, "")
     kind, _, which = field.partition(".")
     match kind:
         case "feasibility":
@@ -57,7 +57,40 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
             words = _about(f"Chance that {owner} flags {which}", claim)
         case _:  # a rate, a factor or a relevance of evidence
             words = _about(f"{field.replace('_', ' ')} of {owner}", claim)
-    short = shorten(words, longest, placeholder="…") or name
+    return _shortened(words, longest) or name
+
+
+def literal_label(resolved: ResolvedStory, literal: str, longest: int = LONGEST) -> str:
+    """Say what a condition of a path claims, `not` in front of it or without.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    literal : str
+        The name of one of its assumptions, perhaps after `not `.
+    longest : int
+        As of `number_label`.
+
+    Returns
+    -------
+    str
+        Plain text; empty where nothing is claimed.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = resolve(load_story("rlhf-assistant"))
+    >>> literal_label(story, "not order-protects", 40)
+    'Not so: The order of emergence matters…'
+    """
+    name = literal.removeprefix("not ")
+    claim = claims(resolved).get(name, "")
+    return _shortened(f"Not so: {claim}" if claim and name != literal else claim, longest)
+
+
+def _shortened(words: str, longest: int) -> str:
+    short = shorten(words, longest, placeholder="…")
     return f"{short[:-1].rstrip('.,;: ')}…" if short.endswith("…") else short
 
 
@@ -65,7 +98,8 @@ def _about(part: str, claim: str) -> str:
     return f"{part}: {claim}" if claim else part
 
 
-def _claims(resolved: ResolvedStory) -> dict[str, str]:
+def claims(resolved: ResolvedStory) -> dict[str, str]:
+    """Give what each part of a story claims, by its id; empty where it claims nothing."""
     story = resolved.story
     parts: tuple[Hazard | Nudge | Route | Check | Evidence, ...] = (
         *story.goal.hazards,

@@ -28,6 +28,14 @@ if (tip) {
   on("keydown", event => { if (event.key === "Escape") tip.hidden = true; });
 }
 
+// Files of tables too long to be in the page twice; a cell that would be a formula is given as text.
+const cell = ({ textContent }) => `"${textContent.replace(/^[=+@\t\r-]/, "'$&").replaceAll('"', '""')}"`;
+for (const table of document.querySelectorAll("[data-csv]")) {
+  const name = table.dataset.csv, text = [...table.rows].map(row => [...row.cells].map(cell).join() + "\n").join("");
+  const link = make("a", { download: name, href: "data:text/csv;charset=utf-8," + encodeURIComponent(text) }, name);
+  table.closest("details").after(make("p", { className: "downloads" }, "Download: ", link));
+}
+
 // The address: #section, #what-if=name:number,… or #section&what-if=…
 const KEY = "what-if=";
 const parts = () => location.hash.slice(1).split("&").filter(part => part);
@@ -94,17 +102,50 @@ if (what && box && result) whatIf();
 else on("hashchange", reveal);
 reveal();
 
-// A draw weighs exp(Σ (pull + δ) column): see what_if.py, from which all of `what` comes.
+// A draw weighs exp(Σ (pull + δ) column), parts of draws below the ends of intervals among the
+// columns: see what_if.py, from which all of `what` comes.
 function whatIf() {
   const n = what.draws, bytes = atob(what.data), first = what.events.length, page = document.documentElement;
   const columns = what.columns.map(({ low, step }, c) => Float64Array.from({ length: n }, (_, i) => {
     const at = 2 * (c * n + i);
     return low + step * (bytes.charCodeAt(at) + 256 * bytes.charCodeAt(at + 1));
   }));
-  const base = new Float64Array(n), logs = new Float64Array(n);
+  const base = new Float64Array(n), logs = new Float64Array(n), weights = new Float64Array(n);
   const add = (out, by, column) => { for (let i = 0; i < n; i++) out[i] += by * column[i]; };
   columns.forEach((column, c) => add(base, what.columns[c].pull, column));
-  const odds = [...document.querySelectorAll("[data-odds]")].map(node => [node, node.textContent]);
+  const events = Object.fromEntries(what.events.map((event, e) => [event, columns[e]]));
+  for (const group of what.groups) { // the one without a column is what the others leave
+    const others = group.filter(event => events[event]).map(event => events[event]);
+    for (const event of group) events[event] ??= base.map((_, i) => 1 - others.reduce((sum, x) => sum + x[i], 0));
+  }
+  const ranks = {}; // of events with an interval, the draws in order
+  for (const [event, ends] of Object.entries(what.ends)) {
+    const x = events[event], order = ranks[event] = Array.from(x.keys()).sort((a, b) => x[a] - x[b]);
+    for (const [end, pull] of ends) {
+      const k = order.findLastIndex(i => x[i] <= end), part = (end - x[order[k]]) / (x[order[k + 1]] - x[order[k]]);
+      order.forEach((i, r) => { logs[i] += pull * (r < k ? 1 : r === k ? (1 + part) / 2 : r === k + 1 ? part / 2 : 0); });
+    }
+  }
+  add(base, 1, logs);
+  // Where the share of draws below reaches a level: on straight lines between the middles of draws.
+  const quantile = (event, level) => {
+    const x = events[event];
+    let share = 0, before = 0, last = -1;
+    for (const i of ranks[event]) {
+      const middle = share + weights[i] / 2;
+      if (middle >= level) return last < 0 ? x[i] : x[last] + (x[i] - x[last]) * (level - before) / (middle - before);
+      share += weights[i];
+      [before, last] = [middle, i];
+    }
+    return x[last];
+  };
+  const range = event => {
+    if (!ranks[event]) return "";
+    const low = percent(quantile(event, 0.05)), high = percent(quantile(event, 0.95));
+    return low === high && "<>".includes(low[0]) ? low : low + "–" + high;
+  };
+  const shown = name => [...document.querySelectorAll(`[data-${name}]`)].map(node => [node, node.dataset[name], node.textContent]);
+  const odds = shown("odds"), ranges = shown("range");
 
   const rows = what.sliders.map((s, k) => {
     const words = make("span", { id: "slider-" + k }, s.label + " ", make("code", {}, s.name));
@@ -134,28 +175,24 @@ function whatIf() {
     logs.set(base);
     const off = rows.filter(moved);
     rows.forEach((row, k) => moved(row) && add(logs, delta(row.s, place(row)), columns[first + k]));
-    const top = logs.reduce((a, b) => Math.max(a, b)), sums = columns.slice(0, first).map(() => 0);
+    const top = logs.reduce((a, b) => Math.max(a, b));
     let total = 0, squares = 0;
-    for (let i = 0; i < n; i++) {
-      const w = Math.exp(logs[i] - top);
-      total += w;
-      squares += w * w;
-      for (let e = 0; e < first; e++) sums[e] += w * columns[e][i];
-    }
-    const now = {}, share = total * total / squares / n, thin = share < what.least;
-    what.events.forEach((event, e) => { now[event] = sums[e] / total; });
-    for (const group of what.groups) { // the one without a column is what the others leave
-      const rest = group.reduce((left, event) => left - (now[event] ?? 0), 1);
-      for (const event of group) now[event] ??= rest;
-    }
+    for (let i = 0; i < n; i++) total += weights[i] = Math.exp(logs[i] - top);
+    for (let i = 0; i < n; i++) squares += (weights[i] /= total) ** 2;
+    const share = 1 / squares / n, thin = share < what.least;
+    const now = event => percent(events[event].reduce((sum, x, i) => sum + weights[i] * x, 0));
+    const told = (list, what) => {
+      for (const [node, event, text] of list) node.textContent = !off.length ? text : thin ? "?" : what(event);
+    };
+    told(odds, now);
+    told(ranges, range);
     for (const row of rows) {
       const text = said(row.s, place(row)) + (row.s.kind === "bits" ? " bits" : "");
       row.output.textContent = moved(row) ? `${said(row.s, row.s.start)} → ${text}` : text;
       row.input.setAttribute("aria-valuetext", text);
     }
-    for (const [node, text] of odds) node.textContent = !off.length ? text : thin ? "?" : percent(now[node.dataset.odds]);
     page.dataset.whatIf = !off.length ? "" : thin ? "thin" : "moved";
-    const change = event => `${event} ${percent(what.means[event])} → ${percent(now[event])}`;
+    const change = event => `${event} ${percent(what.means[event])} → ${now(event)}${ranks[event] ? ` (90% interval ${range(event)})` : ""}`;
     result.textContent = !off.length ? "Nothing is moved."
       : thin ? `Too few draws carry this answer (${percent(share)} of them): run again, with the command above.`
       : `${change("success")}, ${change("catastrophe")}; ${percent(share)} of the draws carry this.`;

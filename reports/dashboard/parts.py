@@ -5,18 +5,20 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
+from storyodds.reports.dashboard.slim import slim
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.frame import band
 from storyodds.reports.wording import percent
 
 _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 Json = Mapping[str, Any]
+_ASCII = re.compile(r"[\x00-\xa0\u2028\u2029\ud800-\udfff]+")
 _FEW = 30  # rows of a picture's table that are worth a file of their own
 _SLIGHT = 4  # columns
 _STOPS = 20
@@ -25,12 +27,6 @@ _NARROW = 600  # units of a picture that has half a page
 _VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
 _SIZE = re.compile(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"')
 _PAPER, _PAPER_PART = 688, 480  # pixels that a picture has across a sheet
-_EMPTY = re.compile(r"></(?:circle|ellipse|line|path|rect|polygon|polyline)>")
-_DATA = re.compile(r' d="[^"]*"')
-_FINE = re.compile(r"(\d+\.\d)\d+")
-_WHOLE = re.compile(r"\.0(?!\d)")
-_SILENT = re.compile(r'<g role="img" aria-label="([^"]*)" data-tip="\1"><path ([^>]*)/></g>')
-_SAME = re.compile(r'(aria-label="([^"]*)") data-tip="\2"')
 Cells = tuple[str, ...]
 
 
@@ -38,7 +34,8 @@ Cells = tuple[str, ...]
 class Table:
     """Rows of text under heads; the first cell of each names the row.
 
-    `compact` is for many rows; `file` says whether it is worth a download.
+    `compact` is for many rows; `file` says whether it is a download in the page. One that is too
+    long to be in the page twice is made into a file by the page's script, which calls it `name`.
     """
 
     caption: str
@@ -46,6 +43,7 @@ class Table:
     rows: tuple[Cells, ...]
     compact: bool = False
     file: bool = True
+    name: str = ""
 
     @property
     def slight(self) -> bool:
@@ -146,12 +144,16 @@ class Section:
     def folded(self) -> tuple[Table, ...]:
         """Tables under the pictures, and others that few will open."""
         drawn = () if self.tiles else self.figures
-        own = (Table(f.title, f.columns, f.rows) for f in drawn if f.rows)
-        return (*own, *self.extra)
+        own = (
+            Table(f.title, f.columns, f.rows, name=f.name if len(f.rows) > _FEW else "")
+            for f in drawn
+            if f.rows
+        )
+        return (*own, *(it if it.file else replace(it, name=self.id) for it in self.extra))
 
     @property
     def downloads(self) -> tuple[Download, ...]:
-        """Every table as a file."""
+        """Every table as a file, but for those of which the page's script makes one."""
         drawn = [
             (figure.name, figure.columns, figure.rows)
             for figure in (() if self.tiles else self.figures)
@@ -163,25 +165,6 @@ class Section:
             for k, table in enumerate(rest, start=1)
         ]
         return tuple(as_csv(name, columns, rows) for name, columns, rows in drawn if rows)
-
-
-def slim(svg: Markup) -> Markup:
-    """Say a picture in fewer characters, for a page that holds many.
-
-    Coordinates to a tenth of a unit, empty elements closed at once, no name space, which a page
-    has no need of; and a tip that says what the label of its mark says is left to the page's
-    script to copy. What is no stop of the tab key is for pointing at only: the table under the
-    picture has it for the ear.
-
-    Examples
-    --------
-    >>> str(slim(Markup('<g aria-label="a" data-tip="a"><path d="M1.25,20.0L3,4"></path></g>')))
-    '<g aria-label="a" data-tip=""><path d="M1.2,20L3,4"/></g>'
-    """
-    text = str(svg).replace(' xmlns="http://www.w3.org/2000/svg"', "", 1)
-    text = _EMPTY.sub("/>", text)
-    text = _SAME.sub(r'\1 data-tip=""', _SILENT.sub(r'<path data-tip="\1" \2/>', text))
-    return Markup(_DATA.sub(lambda found: _WHOLE.sub("", _FINE.sub(r"\1", found[0])), text))
 
 
 def _width(figure: Figure) -> float:
@@ -225,7 +208,9 @@ def _inert(cell: str) -> str:
 
 
 def _address(kind: str, text: str) -> str:
-    return f"data:{kind};charset=utf-8,{quote(text, safe=_SAFE)}"
+    """Letters and signs beyond ASCII stay as they are: browsers write them as UTF-8."""
+    said = _ASCII.sub(lambda found: quote(found[0], safe=_SAFE), text)
+    return f"data:{kind};charset=utf-8,{said}"
 
 
 def with_band(entry: Json | None) -> str:

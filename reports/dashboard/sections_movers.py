@@ -15,6 +15,7 @@ from storyodds.reports.dashboard.parts import (
     with_band,
 )
 from storyodds.reports.dashboard.pictures import drawn
+from storyodds.reports.figures.value import amount
 from storyodds.reports.wording import bits, percent
 
 _LEAST = 0.00005  # bits that are written as 0.0001
@@ -173,16 +174,18 @@ def value_of_information(dossier: Dossier) -> Section:
         best = proposals[0]
         finding = (
             f"“{best['id']}” ({_origin(str(best['origin']))}) would tell most: "
-            f"{_gain(best['bits'])} bits of the {everything:.2g} that there are to learn about "
+            f"{_gain(best['bits'])} bits of the {amount(everything)} that there are to learn about "
             "success."
         )
     elif proposals:
         finding = (
             "No observation weighed here would tell anything that can be told from nothing; there "
-            f"are {everything:.2g} bits to learn about success."
+            f"are {amount(everything)} bits to learn about success."
         )
     else:
-        finding = f"Nothing is proposed; there are {everything:.2g} bits to learn about success."
+        finding = (
+            f"Nothing is proposed; there are {amount(everything)} bits to learn about success."
+        )
     return Section(
         *name,
         finding=finding,

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.number_labels import literal_label
 from storyodds.reports.dashboard.parts import Json, Section, counted, listed, with_band
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.wording import about_one_in, percent
 
+CLAIM = 90  # characters of it beside its id; the whole of it is in the story as given
 BEYOND = 10  # paths that are told one by one
 
 
@@ -58,8 +60,9 @@ def what_if(dossier: Dossier) -> Section:
     return Section(
         id="what-if",
         title="What if you believed something else?",
-        finding="Move a number, and the draws kept in this page are weighed anew; the page says "
-        "when too few of them carry the answer."
+        finding="Move a number, and the draws kept in this page are weighed anew: chances and "
+        "intervals at the top and under “How it ends” follow, all else stays as it was estimated. "
+        "The page says when too few draws carry the answer."
         if there
         else dossier.reasons.get("what_if", ""),
         part="what_if" if there else "",
@@ -140,7 +143,7 @@ def failure_paths(dossier: Dossier) -> Section:
         finding=finding,
         part="failure_paths",
         data={
-            "paths": [_path(path, shares.get(_key(path))) for path in shown],
+            "paths": [_path(dossier, path, shares.get(_key(path))) for path in shown],
             "more": f"{counted(len(paths) - len(shown), 'path')} of less concern "
             f"{'is' if len(paths) - len(shown) == 1 else 'are'} not shown."
             if len(paths) > len(shown)
@@ -166,13 +169,19 @@ def _key(path: Json) -> tuple[str, frozenset[str]]:
     return path_name(path), frozenset(path["literals"])
 
 
-def _path(path: Json, share: Json | None) -> Json:
+def _path(dossier: Dossier, path: Json, share: Json | None) -> Json:
+    resolved = dossier.assessment.prepared.resolved
     return {
         "rank": path["rank"],
         "name": path_name(path),
         "claim": path["claim"],
         "links": [
-            {"words": literal, "weak": literal == path["weakest_link"]}
+            {
+                "words": literal,
+                "claim": literal_label(resolved, literal, CLAIM).rstrip("."),
+                "weak": literal == path["weakest_link"],
+                "told": literal.removeprefix("not ") in dossier.story.assumptions,
+            }
             for literal in path["literals"]
         ],
         "weakest": path["weakest_link"],

@@ -8,6 +8,8 @@
      "groups": [["intended", …], ["success", …]]   each sums to 1; the event of a group that has
                                                 no column is what the others leave
      "means": {"success": 0.19, …}             as the estimate states them
+    "ends": {"success": [[end, pull], …], …}  of the 90 percent intervals, as the estimate states
+                                                them; of events that are not certain
      "sliders": [{"name", "label", "kind", "family", "start", "low", "high", "size"}, …]
      "steps": 100                              of a slider to either side
      "least": 0.1                              share of the draws below which it says: run again
@@ -15,14 +17,17 @@
      "settings": {"name": "name=prior", …}     overrides in force, by number, quoted for a shell
      "others": 12, "no_slider": [{"reason", "names"}, …]}
 
-A draw weighs exp(Σ (pull + δ) c), c being its columns and δ what `models.tilts` says of the
-sliders: the pulls alone give the draws the means of the full posterior.
+A draw weighs exp(Σ (pull + δ) c), c being its columns and its parts below the ends, and δ what
+`models.tilts` says of the sliders: the pulls alone give the draws the means and the intervals of
+the full posterior. An interval goes between quantiles of the weighted draws, on straight lines
+from the middle of one draw's share to the next one's.
 """
 
 import base64
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,6 +40,7 @@ from storyodds.models.tilts import MOST, Slider, sliders
 from storyodds.models.what_if import EVENTS, MIN_SHARE, even_rows, events_of
 from storyodds.priors.forms import Prior, plain_prior
 from storyodds.reports.dashboard.number_labels import number_label
+from storyodds.reports.summary import summarize_draws
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
 
@@ -42,7 +48,10 @@ Array = NDArray[np.float64]
 
 DRAWS = 1100
 STEPS = 100
+ENDS = {"q05": 0.05, "q95": 0.95}
 _LEVELS = 2**16 - 1
+_NEW = 0.1  # standard deviations of a column, that others do not explain
+_CHANCE = 4.0  # standard errors that a share may be off by and be so by chance
 
 
 def what_if_data(
@@ -80,26 +89,51 @@ def what_if_data(
     if not found.shown:
         return None
     resolved, weights = assessment.prepared.resolved, assessment.draws.weights
-    events = events_of(
-        assessment.prepared.graph, assessment.draws.values, assessment.averaged.outcomes
+    averaged, events = (
+        events_of(assessment.prepared.graph, assessment.draws.values, found.outcomes)
+        for found in (assessment.averaged, assessment.exact)
     )
-    means = weights @ events / weights.sum()
+    stated = [
+        summarize_draws(*of_event, weights) for of_event in zip(averaged.T, events.T, strict=True)
+    ]
+    means = np.array([summary["mean"] for summary in stated])
     kept = _with_columns(means)
-    columns = np.column_stack([events[:, kept], *_statistics(assessment, found.shown)])
-    full = weights @ columns / weights.sum()
+    statistics = _statistics(assessment, found.shown)
+    full = np.concatenate(
+        [means[kept], *(np.atleast_1d(weights @ it / weights.sum()) for it in statistics)]
+    )
+    columns = np.column_stack([events[:, kept], *statistics])
     integers, low, step = quantized(columns[even_rows(assessment, draws)])
-    pull = _pulls(low + step * integers, full, len(kept))
+    # Means of what intervals are taken of differ by chance from those stated. Where events hang
+    # together so closely that no weights make up for that, the draws are moved by it.
+    off = means[kept] - weights @ events[:, kept] / weights.sum()
+    for by in (0.0, off):
+        low[: len(kept)] += by
+        columns = low + step * integers
+        ends = _ends(columns, _every_event(columns, kept), stated)
+        flat = [end for of_event in ends.values() for end in of_event]
+        if (pull := _pulls(columns, full, flat)) is not None:
+            break
+    else:
+        pull = np.zeros(len(full) + len(flat))
+        of_events = balance(columns[:, : len(kept)], full[: len(kept)])
+        pull[: len(kept)] = 0.0 if of_events is None else of_events
+    at_ends = iter(pull[len(full) :].tolist())
     names = [number.name for number in resolved.numbers]
     return {
         "draws": len(integers),
         "data": base64.b64encode(integers.T.astype("<u2").tobytes()).decode("ascii"),
         "columns": [
             {"low": float(a), "step": float(b), "pull": float(c)}
-            for a, b, c in zip(low, step, pull, strict=True)
+            for a, b, c in zip(low, step, pull, strict=False)
         ],
         "events": [EVENTS[k] for k in kept],
         "groups": [list(CLASSES), list(FATES)],
         "means": {event: float(p) for event, p in zip(EVENTS, means, strict=True)},
+        "ends": {
+            EVENTS[e]: [[end.place, next(at_ends)] for end in of_event]
+            for e, of_event in ends.items()
+        },
         "sliders": [_slider(resolved, slider) for slider in found.shown],
         "steps": STEPS,
         "least": MIN_SHARE,
@@ -149,15 +183,102 @@ def quantized(columns: Array) -> tuple[NDArray[np.int64], Array, Array]:
     return integers.astype(np.int64), low, step
 
 
-def _pulls(columns: Array, means: Array, n_events: int) -> Array:
-    """Multipliers of weights that give the draws the means of all; of fewer columns if need be."""
-    if (pull := balance(columns, means)) is not None:
-        return pull
-    out = np.zeros(len(means))
-    pull = balance(columns[:, :n_events], means[:n_events])
-    if pull is not None:
-        out[:n_events] = pull
+@dataclass(frozen=True)
+class _End:
+    """An end of an interval: where it lies, and which part of each draw lies below it.
+
+    `level` is what the parts of weighted draws are to come to.
+    """
+
+    place: float
+    parts: Array
+    level: float
+
+
+def _every_event(columns: Array, kept: Sequence[int]) -> Array:
+    """Events by `EVENTS`, (n_draws, n_events): those without a column are what others leave."""
+    out = np.zeros((len(columns), len(EVENTS)))
+    out[:, kept] = columns[:, : len(kept)]
+    n = len(CLASSES)
+    for group in (range(n), range(n, len(EVENTS))):
+        [rest] = [k for k in group if k not in kept]
+        out[:, rest] = 1.0 - out[:, list(group)].sum(axis=1)
     return out
+
+
+def _ends(
+    columns: Array, events: Array, stated: Sequence[Mapping[str, float]]
+) -> dict[int, list[_End]]:
+    """By event that is uncertain, the ends of its interval that weights can hold in place.
+
+    Weights are to make up for chance. Where more draws lie below an end than chance explains, as
+    where many are alike, it has its place without; and so it has where it is that of another
+    event, seen from the other side.
+    """
+    found: dict[int, list[_End]] = {}
+    held = _axes(np.column_stack([np.ones(len(columns)), columns]))
+    for e in reversed(range(len(EVENTS))):  # catastrophe first
+        if np.ptp(events[:, e]) == 0:
+            continue
+        found[e] = []
+        for name, level in ENDS.items():
+            parts = below(events[:, e], stated[e][name])
+            off = _CHANCE * np.sqrt(level * (1 - level) / len(events))
+            new = parts - held @ (held.T @ parts)
+            if abs(parts.mean() - level) <= off and new.std() > _NEW * parts.std() > 0:
+                found[e].append(_End(stated[e][name], parts, level))
+                held = np.column_stack([held, new / np.linalg.norm(new)])
+    return found
+
+
+def _axes(columns: Array) -> Array:
+    """Columns of length 1 at right angles, of which all those given are made."""
+    scaled = columns / np.maximum(np.abs(columns).max(axis=0), 1e-300)
+    axes, lengths, _ = np.linalg.svd(scaled, full_matrices=False)
+    return np.asarray(axes[:, lengths > 1e-9 * lengths[0]])
+
+
+def below(x: Array, place: float) -> Array:
+    """Which part of each draw lies below a place: weighted, they come to its share of all.
+
+    A share grows on straight lines, from the middle of one draw's to the middle of the next's.
+
+    Parameters
+    ----------
+    x : (n_draws,) array
+    place : float
+
+    Returns
+    -------
+    (n_draws,) array
+        Between 0 and 1.
+
+    Examples
+    --------
+    >>> below(np.array([4.0, 1.0, 2.0, 3.0]), 2.5).tolist()
+    [0.0, 1.0, 0.75, 0.25]
+    """
+    order = np.argsort(x, kind="stable")
+    k = int(np.searchsorted(x[order], place, side="right")) - 1
+    out = np.zeros(len(x))
+    out[order[: k + 1]] = 1.0
+    if 0 <= k < len(x) - 1:
+        here, there = x[order[k]], x[order[k + 1]]
+        part = (place - here) / (there - here)
+        out[order[k : k + 2]] = (1 + part) / 2, part / 2
+    return out
+
+
+def _pulls(columns: Array, means: Array, ends: Sequence[_End]) -> Array | None:
+    """Multipliers that give the draws the means of all, and the ends if these can be had too."""
+    parts = np.column_stack([columns, *(end.parts for end in ends)])
+    levels = np.concatenate([means, [end.level for end in ends]])
+    out = np.zeros(len(levels))
+    for n in (len(levels), len(means)):
+        if (pull := balance(parts[:, :n], levels[:n])) is not None:
+            out[:n] = pull
+            return out
+    return None
 
 
 def _slider(resolved: ResolvedStory, slider: Slider) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """If a story fails: how often that is a catastrophe, and which assumptions that hangs on."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -48,7 +49,12 @@ def plot_failure(given: xr.Dataset | None) -> Figure:
 
 
 def plot_failure_assumptions(
-    assumptions: xr.Dataset, *, now: float = math.nan, of: str = "catastrophe", top: int = 12
+    assumptions: xr.Dataset,
+    *,
+    now: float = math.nan,
+    of: str = "catastrophe",
+    top: int = 12,
+    claims: Mapping[str, str] | None = None,
 ) -> Figure:
     """Draw how a share of failures hangs on each assumption.
 
@@ -61,11 +67,14 @@ def plot_failure_assumptions(
     of : {"catastrophe", "safe", "deceptive"}
     top : int
         Only so many, the largest difference first.
+    claims : mapping of str to str, optional
+        By name, what assumptions claim: its start under the name, the whole where one points.
 
     Returns
     -------
     Figure
     """
+    told = claims or {}
     kind = {"catastrophe": "catastrophes", "safe": "no catastrophe", "deceptive": "deceptive"}[of]
     title = f"Share of failures that are {kind}, by assumption"
     columns = ("assumption", "if true", "90% interval", "if false", "90% interval")
@@ -93,7 +102,8 @@ def plot_failure_assumptions(
         name, true, false = found[k]
         words = f"{name}: if true {band(*true)}, if false {band(*false)}"
         marks = (Point(false[0], shape="ring"), Point(true[0], worst=of == "catastrophe"))
-        lines.append(Line(name, words, marks, (chance(true[0]), chance(false[0]))))
+        claim = told.get(name, "")
+        lines.append(Line(name, words, marks, (chance(true[0]), chance(false[0])), claim=claim))
         cells = [(chance(p[0]), f"{chance(p[1])}–{chance(p[2])}") for p in (true, false)]
         rows.append((name, *cells[0], *cells[1]))
     note = (

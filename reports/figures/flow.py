@@ -1,6 +1,6 @@
 """How a story gets to its fates: ribbons from assumptions by routes and checks, and in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -26,12 +26,13 @@ _NOT_SEEN = 1e-12  # parts below it are rounding
 
 @dataclass(frozen=True)
 class _Box:
-    """A node's bar, and its label."""
+    """A node's bar, its label, and what fits of its claim."""
 
     x: float
     y: float
     height: float
     lines: tuple[str, ...]
+    claim: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class _Layout:
     ----------
     boxes : tuple of _Box
         One a node.
-    heads : tuple of (x, lines)
+    heads : tuple of (x, lines, lines of its claim)
         One a column.
     scale : float
         Pixels that stand for certainty.
@@ -51,7 +52,7 @@ class _Layout:
     """
 
     boxes: tuple[_Box, ...]
-    heads: tuple[tuple[float, tuple[str, ...]], ...]
+    heads: tuple[tuple[float, tuple[str, ...], tuple[str, ...]], ...]
     scale: float
     height: float
 
@@ -70,7 +71,9 @@ class _Ribbon:
     width: float
 
 
-def plot_flow(flows: Flows, *, full: bool = False) -> Figure:
+def plot_flow(
+    flows: Flows, *, full: bool = False, claims: Mapping[str, str] | None = None
+) -> Figure:
     """Draw how a story gets to its fates.
 
     Parameters
@@ -79,6 +82,9 @@ def plot_flow(flows: Flows, *, full: bool = False) -> Figure:
     full : bool
         Show every route, hazard and check, however many; else the less likely of very many are
         one node. Both are the same where there are few.
+    claims : mapping of str to str, optional
+        By id, what assumptions, routes, hazards and checks claim: shown in full where one points
+        at them, and as far as there is room beside them.
 
     Returns
     -------
@@ -98,7 +104,8 @@ def plot_flow(flows: Flows, *, full: bool = False) -> Figure:
     shown = flows if full else merged(flows)
     every = links(shown)
     marked = {k for strand in shown.strands if strand.worst for k in strand.steps}
-    layout = _layout(shown, marked)
+    told = claims or {}
+    layout = _layout(shown, marked, told)
     title, said = "How it gets there", _worst(flows)
     description = (
         f"Ribbons as wide as they are likely, from left to right: {', '.join(shown.columns)}. "
@@ -113,9 +120,9 @@ def plot_flow(flows: Flows, *, full: bool = False) -> Figure:
         title,
         description,
         _legend(flows),
-        *(_head(x, lines) for x, lines in layout.heads),
+        *(_text(x, _HEADS, lines, "tick", claim) for x, lines, claim in layout.heads),
         *_ribbons(shown, every, layout),
-        *(_node(step, box) for step, box in nodes),
+        *(_node(step, box, told.get(step.name, "")) for step, box in nodes),
     )
     rows = tuple(
         (
@@ -167,14 +174,15 @@ def _lines(step: Step, letters: int, marked: bool) -> tuple[str, ...]:
 # Where everything goes
 
 
-def _layout(flows: Flows, marked: set[int]) -> _Layout:
+def _layout(flows: Flows, marked: set[int], claims: Mapping[str, str]) -> _Layout:
     """Place nodes so that neither they nor their labels meet."""
     last = len(flows.columns) - 1
     room = (WIDTH - _LEFT - _LAST - _BAR) / max(1, last)
     letters = [int(((_LAST if c == last else room - _BAR) - 10) / _LETTER) for c in range(last + 1)]
     x = [_LEFT + room * c for c in range(last + 1)]
     heads = tuple(
-        (x[c], tuple(lines_of(name, letters[c] + 1))) for c, name in enumerate(flows.columns)
+        (x[c], tuple(lines_of(name, letters[c] + 1)), _claim(claims.get(name, ""), letters[c], 2))
+        for c, name in enumerate(flows.columns)
     )
     columns: list[list[int]] = [[] for _ in flows.columns]
     for k, step in enumerate(flows.steps):
@@ -186,7 +194,7 @@ def _layout(flows: Flows, marked: set[int]) -> _Layout:
         max(step.probability * scale, LINE * len(lines[k]) + 4.0)
         for k, step in enumerate(flows.steps)
     ]
-    top = _HEADS + LINE * max(len(said) for _, said in heads)
+    top = _HEADS + LINE * max(len(said) + len(claim) for _, said, claim in heads)
     inner = max(sum(slots[k] for k in column) + _GAP * (len(column) - 1) for column in columns)
     boxes: dict[int, _Box] = {}
     for column in columns:
@@ -194,8 +202,11 @@ def _layout(flows: Flows, marked: set[int]) -> _Layout:
         gap = min(_WIDEST_GAP, spare / max(1, len(column) - 1))
         y = top + (spare - gap * (len(column) - 1)) / 2
         for k in column:
-            bar = flows.steps[k].probability * scale
-            boxes[k] = _Box(x[flows.steps[k].column], y + (slots[k] - bar) / 2, bar, lines[k])
+            step = flows.steps[k]
+            bar = step.probability * scale
+            free = min(3, int((slots[k] - 4.0) / LINE) - len(lines[k]))
+            claim = _claim(claims.get(step.name, ""), letters[step.column], free)
+            boxes[k] = _Box(x[step.column], y + (slots[k] - bar) / 2, bar, lines[k], claim)
             y += slots[k] + gap
     in_order = tuple(boxes[k] for k in range(len(flows.steps)))
     return _Layout(in_order, heads, scale, top + inner + _BOTTOM)
@@ -225,6 +236,12 @@ def _stacked(every: Sequence[Link], layout: _Layout) -> list[_Ribbon]:
         _Ribbon(link, worst, left[link, worst], right[link, worst], width)
         for link, worst, width in sorted(parts, key=lambda part: part[1])
     ]
+
+
+def _claim(words: str, letters: int, lines: int) -> tuple[str, ...]:
+    """As much of a claim as fits; nothing rather than one line that ends in the middle."""
+    found = tuple(lines_of(words, letters, lines)) if words and lines > 0 else ()
+    return () if len(found) == 1 and found[0] != words else found
 
 
 # What is drawn
@@ -263,22 +280,23 @@ def _curve(x0: float, y0: float, x1: float, y1: float) -> str:
     return f"{x0:.3f},{y0:.3f}C{m:.3f},{y0:.3f} {m:.3f},{y1:.3f} {x1:.3f},{y1:.3f}"
 
 
-def _node(step: Step, box: _Box) -> Markup:
+def _node(step: Step, box: _Box, claim: str) -> Markup:
     tip = f"{step.words}: {percent(step.probability)}"
     if step.low is not None and step.high is not None and step.low < step.high:
         tip += f" (90% interval {interval({'q05': step.low, 'q95': step.high})})"
+    tip += f". {claim}" if claim else ""
     height = f"{max(box.height, 1.0):.3f}"  # one that is hardly likely is there all the same
     bar = element("rect", x=box.x, y=f"{box.y:.3f}", width=_BAR, height=height, class_="node")
-    first = box.y + box.height / 2 + 4.5 - LINE * (len(box.lines) - 1) / 2
-    return mark(tip, bar, _text(box.x + _BAR + 5, first, box.lines, "label halo"))
+    first = box.y + box.height / 2 + 4.5 - LINE * (len(box.lines) + len(box.claim) - 1) / 2
+    return mark(tip, bar, _text(box.x + _BAR + 5, first, box.lines, "label halo", box.claim))
 
 
-def _head(x: float, lines: Sequence[str]) -> Markup:
-    return _text(x, _HEADS, lines, "tick")
-
-
-def _text(x: float, y: float, lines: Sequence[str], look: str) -> Markup:
-    spans = [element("tspan", line, x=x, y=float(y + LINE * k)) for k, line in enumerate(lines)]
+def _text(x: float, y: float, lines: Sequence[str], look: str, claim: Sequence[str]) -> Markup:
+    """Lines, and those of a claim under them."""
+    spans = [
+        element("tspan", line, x=x, y=float(y + LINE * k), class_=None if k < len(lines) else "sub")
+        for k, line in enumerate((*lines, *claim))
+    ]
     return element("text", *spans, class_=look)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import xarray as xr
 
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.rows import LEFT, RIGHT, ROW, WIDTH, Row, cells, draw_row, draw_rows
+from storyodds.reports.figures.rows import LEFT, ROW, WIDTH, Row, cells, draw_row, draw_rows, room
 from storyodds.reports.figures.svg import Scale, drawing, element, grid, tick_percent, ticks
 
 _WORST = ("catastrophe", "deceptive")
@@ -96,7 +96,7 @@ def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrop
         ]
         children.append(element("text", f"Chance of {event}", x=0, y=top + 14, class_="value"))
         reach = max(max(row.high, row.mean) for row in part)
-        scale = Scale(0.0, min(1.0, reach * 1.08) or 1.0, LEFT, WIDTH - RIGHT)
+        scale = Scale(0.0, min(1.0, reach * 1.08) or 1.0, LEFT, WIDTH - room(part))
         start = top + 22
         bottom = start + ROW * len(part)
         children.append(grid(scale, start, bottom, ticks(0.0, scale.high, 4), tick_percent))

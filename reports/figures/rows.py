@@ -10,8 +10,9 @@ from storyodds.reports.wording import percent
 
 WIDTH = 540
 LEFT = 180  # where the scale begins
-RIGHT = 156  # what the numbers take at the right
+RIGHT = 156  # what the numbers take at the right, where they are short
 ROW = 34
+_LETTER, _SMALL_LETTER = 9.6, 7.3  # pixels of a mean's characters, and of an interval's
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Row:
     worst : bool
         Drawn in the color of warning.
     odds : str, optional
-        The event whose chance this is, where a page may change it.
+        The event whose chance this is, where a page may change it and its interval.
     """
 
     name: str
@@ -81,12 +82,25 @@ def draw_rows(
         From 0 to a little above what is shown.
     """
     reach = max((max(row.high, row.mean, row.before or 0.0) for row in rows), default=0.0)
-    scale = Scale(0.0, min(1.0, reach * 1.08) or 1.0, left, width - RIGHT)
+    scale = Scale(0.0, min(1.0, reach * 1.08) or 1.0, left, width - room(rows))
     bottom = top + ROW * len(rows)
     children = [grid(scale, top, bottom, ticks(0.0, scale.high, 4), tick_label)]
     for k, row in enumerate(rows):
         children += draw_row(row, scale, top + ROW * (k + 0.5), width, left, letters)
     return children, bottom + 22, scale
+
+
+def room(rows: Sequence[Row]) -> float:
+    """How much the numbers of rows take at the right, so that means and intervals do not meet.
+
+    Examples
+    --------
+    >>> room([Row("a", 0.2, 0.1, 0.3)]), room([Row("a", 6.4e-6, 3.1e-6, 2.2e-5)]) > 200
+    (156, True)
+    """
+    means = max((len(percent(row.mean)) for row in rows), default=0)
+    bands = max((len(row.band) for row in rows), default=0)
+    return max(RIGHT, round(14 + _LETTER * means + 10 + _SMALL_LETTER * bands))
 
 
 def draw_row(
@@ -105,12 +119,20 @@ def draw_row(
         element(
             "text",
             percent(row.mean),
-            x=width - RIGHT + 14,
+            x=float(scale.end + 14),
             y=y + 5,
             class_="value",
             data_odds=row.odds,
         ),
-        element("text", row.band, x=width, y=y + 4.5, class_="tick", text_anchor="end"),
+        element(
+            "text",
+            row.band,
+            x=width,
+            y=y + 4.5,
+            class_="tick",
+            text_anchor="end",
+            data_range=row.odds,
+        ),
     ]
     return [label(left - 12, y, row.name, letters), mark(row.words, *shapes), *numbers]
 

@@ -8,6 +8,7 @@ from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import chance
 
+_LEAST = 0.0001  # that is written as a number
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
 
 
@@ -38,15 +39,15 @@ def plot_value(proposals: xr.Dataset, *, unit: str = "bits", top: int = 12) -> F
         span = f"{chance(float(at.success_q05))}–{chance(float(at.success_q95))}"
         about = str(at.about.item())
         words = (
-            f"{name}, about {about}: {_amount(gain)} {unit}, at most {_amount(ceiling)} if "
+            f"{name}, about {about}: {amount(gain)} {unit}, at most {amount(ceiling)} if "
             f"learned for sure; success after it {span}"
         )
         ends = (max(0.0, gain - _TWICE * error), gain + _TWICE * error)
         marks = (Point(ceiling, shape="ring"), Point(gain, *ends))
-        numbers = (_amount(gain), _amount(ceiling))
+        numbers = (amount(gain), amount(ceiling))
         lines.append(Line(name, words, marks, numbers, f"about {about}"))
-        half = _amount(_TWICE * error)
-        rows.append((name, about, _amount(gain), half, _amount(ceiling), span))
+        half = amount(_TWICE * error)
+        rows.append((name, about, amount(gain), half, amount(ceiling), span))
     what = "bits about success" if unit == "bits" else "in the unit of the decision"
     note = (
         f"Filled dot: expected gain, {what}, with its 90% Monte Carlo interval. Hollow dot: its "
@@ -56,13 +57,23 @@ def plot_value(proposals: xr.Dataset, *, unit: str = "bits", top: int = 12) -> F
     return line_figure("value", title, lines, look, columns, rows, note)
 
 
-def _amount(x: float) -> str:
-    """Two digits of a gain."""
+def amount(x: float) -> str:
+    """Two digits of a gain, never in powers of ten.
+
+    Examples
+    --------
+    >>> amount(0.0567), amount(0.00023), amount(6e-5), amount(-1e-9), amount(0.0)
+    ('0.057', '0.00023', '<0.0001', '>−0.0001', '0')
+    >>> amount(1.25), amount(12345.0), amount(-0.5), amount(float("nan"))
+    ('1.2', '12,000', '−0.50', '–')
+    """
     if not math.isfinite(x):
         return "–"
-    if abs(x) < 5e-5:
-        return "~0"
-    return f"{x:.2g}" if abs(x) >= 0.001 else f"{x:.1g}"
+    if abs(x) < _LEAST:
+        return "0" if x == 0 else f"<{_LEAST:g}" if x > 0 else f">−{_LEAST:g}"
+    rounded = float(f"{x:.1e}")
+    digits = max(0, 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{digits}f}".replace("-", "−")
 
 
 def _tick(x: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.hostile_story import hostile_story
-from support.large_story import large_story
+from support.many_routes import many_routes
 
 from storyodds import estimate, load_story, summarize, to_yaml
 from storyodds.cli import main
@@ -27,7 +27,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     hostile = hostile_story().model_copy(update={"story": "hostile"})
     (folder / "hostile.yaml").write_text(to_yaml(hostile), "utf-8")
-    (folder / "many-routes.yaml").write_text(to_yaml(large_story()), "utf-8")
+    (folder / "many-routes.yaml").write_text(to_yaml(many_routes()), "utf-8")
     named = [*STORIES[:2], str(folder / "many-routes.yaml"), str(folder / "hostile.yaml")]
     out = folder / "out"
     assert main(["dashboard", *named, "-o", str(out), "--draws", "1024", "--json"]) == 0

@@ -1,7 +1,9 @@
 """The script of a page, on a page that holds nothing but what it works with."""
 
 import base64
+import csv
 import hashlib
+import io
 import json
 import re
 import shlex
@@ -9,10 +11,11 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from support.page_arithmetic import answers, place_of, tilt_in
+from support.page_arithmetic import answers, intervals, place_of, tilt_in
 
 from storyodds import load_story
 from storyodds.models.assessment import assess
@@ -20,7 +23,7 @@ from storyodds.models.tilts import sliders
 from storyodds.options import chosen_settings
 from storyodds.reports.dashboard import what_if
 from storyodds.reports.dashboard.what_if import what_if_data
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.wording import bits, interval, percent
 from storyodds.scenarios.resolve import resolve
 
 SCRIPT = Path(what_if.__file__).with_name("page.js")
@@ -34,7 +37,10 @@ def write_page(folder: Path, carried: dict[str, Any] | None, body: str = "") -> 
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     data = json.dumps({"what_if": carried}).replace("<", "\\u003c")
     means = {} if carried is None else carried["means"]
-    odds = "".join(f'<p data-odds="{escape(e)}">{percent(p)}</p>' for e, p in means.items())
+    odds = "".join(
+        f'<p data-odds="{escape(e)}">{percent(p)}</p><p data-range="{escape(e)}">as estimated</p>'
+        for e, p in means.items()
+    )
     page = folder / "page.html"
     page.write_text(
         "<!doctype html><html lang=en><meta charset=utf-8><title>x</title>"
@@ -73,6 +79,18 @@ def odds(page: Any) -> dict[str, str]:
     return found
 
 
+def ranges(page: Any) -> dict[str, str]:
+    found: dict[str, str] = page.eval_on_selector_all(
+        "[data-range]",
+        "nodes => Object.fromEntries(nodes.map(n => [n.dataset.range, n.textContent]))",
+    )
+    return found
+
+
+def between(ends: dict[str, tuple[float, float]]) -> dict[str, str]:
+    return {event: interval({"q05": low, "q95": high}) for event, (low, high) in ends.items()}
+
+
 def told(means: dict[str, float]) -> dict[str, str]:
     return {event: percent(p) for event, p in means.items()}
 
@@ -104,7 +122,8 @@ def test_numbers_are_worded_as_everywhere(open_page: Open, tmp_path: Path) -> No
         ]
     )
     amounts = np.concatenate([np.arange(-40, 41) / 16, rng.normal(0, 3, 60), [0.004, -0.0051]])
-    value = {str(k): float(p) for k, p in enumerate(grid)}
+    value = {"success": 0.5, "catastrophe": 0.5}
+    value |= {str(k): float(p) for k, p in enumerate(grid)}
     columns = [{"low": p, "step": 0, "pull": 0} for p in (*value.values(), *amounts.tolist())]
     page = open_page(
         write_page(
@@ -115,7 +134,8 @@ def test_numbers_are_worded_as_everywhere(open_page: Open, tmp_path: Path) -> No
                 "columns": columns,
                 "events": list(value),
                 "groups": [],
-                "means": {"success": 0.5, "catastrophe": 0.5} | value,
+                "means": value,
+                "ends": {},
                 "sliders": [
                     {"name": f"n{k}", "label": "x", "kind": "bits", "family": "normal"}
                     | {"start": x, "low": x - 1, "high": x + 1, "size": 1.0}
@@ -142,8 +162,10 @@ def test_nothing_moved(open_page: Open, tmp_path: Path, data: dict[str, Any]) ->
     assert page.locator(".again").is_hidden()
     slide(page, 0, 30)
     assert odds(page) != told(data["means"])
+    assert set(ranges(page)) == set(data["ends"]) and "as estimated" not in ranges(page).values()
     slide(page, 0, 0)
     assert odds(page) == told(data["means"])
+    assert set(ranges(page).values()) == {"as estimated"}
 
 
 def test_sliders_weight_the_draws(open_page: Open, tmp_path: Path, data: dict[str, Any]) -> None:
@@ -152,10 +174,13 @@ def test_sliders_weight_the_draws(open_page: Open, tmp_path: Path, data: dict[st
         page.get_by_role("button", name="Reset").click()
         for k, step in moves.items():
             slide(page, k, step)
-        means, share = answers(data, moves)
+        (means, share), ends = answers(data, moves), between(intervals(data, moves))
         assert odds(page) == told(means)
-        events = ("success", "catastrophe")
-        change = [f"{e} {percent(data['means'][e])} → {percent(means[e])}" for e in events]
+        assert ranges(page) == ends
+        change = [
+            f"{e} {percent(data['means'][e])} → {percent(means[e])} (90% interval {ends[e]})"
+            for e in ("success", "catastrophe")
+        ]
         expected = f"{', '.join(change)}; {percent(share)} of the draws carry this."
         assert page.inner_text("#what-if-result") == expected
 
@@ -197,7 +222,7 @@ def test_too_few_draws(open_page: Open, tmp_path: Path, data: dict[str, Any]) ->
     assert f"Too few draws carry this answer ({percent(share)}" in page.inner_text(
         "#what-if-result"
     )
-    assert set(odds(page).values()) == {"?"}
+    assert set(odds(page).values()) == set(ranges(page).values()) == {"?"}
     assert page.inner_text(".again code").count("--set") >= 2
     assert page.evaluate("document.documentElement.dataset.whatIf") == "thin"
 
@@ -300,6 +325,29 @@ def test_links_open_what_they_point_into_without_sliders(open_page: Open, tmp_pa
     assert page.inner_text("#what-if-result") == "needs JavaScript"
 
 
+def test_long_tables_are_made_into_files(open_page: Open, tmp_path: Path) -> None:
+    rows = [
+        ["from", "to, and so on", "chance"],
+        ["a <b>", 'said "so"', "25%"],
+        ["=SUM(A1)", "two\nlines", "−1 ± 2"],
+    ]
+    cells = "".join(
+        f"<tr><th>{escape(first)}</th>{''.join(f'<td>{escape(it)}</td>' for it in rest)}</tr>"
+        for first, *rest in rows
+    )
+    body = f'<details><summary>x</summary><table data-csv="flow.csv">{cells}</table></details>'
+    page = open_page(write_page(tmp_path, None, body))
+    link = page.get_by_role("link", name="flow.csv")
+    assert link.get_attribute("download") == "flow.csv"
+    kind, said = link.get_attribute("href").split(",", 1)
+    assert kind == "data:text/csv;charset=utf-8"
+    found = list(csv.reader(io.StringIO(unquote(said))))
+    assert found == [["'" + it if it[0] == "=" else it for it in row] for row in rows]
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.path().read_text("utf-8") == unquote(said)
+
+
 def test_labels_are_text(open_page: Open, tmp_path: Path, data: dict[str, Any]) -> None:
     planted = '<img src=x onerror="window.ran = 1"></script><script>window.ran = 2</script>'
     changed = [{**slider, "label": planted} for slider in data["sliders"]]
@@ -310,7 +358,7 @@ def test_labels_are_text(open_page: Open, tmp_path: Path, data: dict[str, Any]) 
 
 def test_the_script_is_small_and_asks_for_nothing() -> None:
     script = SCRIPT.read_text("utf-8")
-    assert len(script) < 10_000
+    assert len(script) < 12_500
     for word in ("innerHTML", "outerHTML", "insertAdjacent", "eval(", "Function(", "fetch", "http"):
         assert word not in script
 

@@ -11,7 +11,10 @@ from support.strategies import small_stories
 from storyodds.models.assessment import assess
 from storyodds.priors.errors import InputError
 from storyodds.reports.sensitivity_global import lines_global, summarize_global
+from storyodds.reports.sensitivity_sequence import lines_sequence
 from storyodds.reports.sensitivity_trust import lines_trust, summarize_trust
+from storyodds.reports.summary import summarize
+from storyodds.reports.wording import percent
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
 
@@ -63,6 +66,36 @@ def test_the_object_is_plain_and_finite(contradicted: dict[str, Any]) -> None:
             assert sum(x["mean"] for x in averages) == pytest.approx(total["mean"])
     assert effects["total"]["mesa-optimizer"] is None
     assert effects["orders"] is None
+
+
+def test_the_last_step_is_the_estimate_and_each_has_its_finding() -> None:
+    assessment = assess(resolve(corroborated()))
+    found, whole = summarize_trust(assessment)["evidence_sequence"], summarize(assessment)
+    assert [step["item"] for step in found["steps"]] == [None, "one", "two"]
+    for event, odds in found["steps"][-1]["odds"].items():
+        assert odds == {**whole["fates"][event], "error": 0.0}
+    assert found["steps"][1]["odds"]["success"]["error"] > 0
+    text = said(summarize_trust(assessment))
+    assert "As the findings came in in the order in which the story gives them" in text
+    assert f"two {percent(whole['fates']['success']['mean'])}" in text
+    assert "Another order gives other steps" in text and "Not to be relied on: ?" not in text
+
+
+def test_a_step_that_rests_on_too_few_draws_says_so(contradicted: dict[str, Any]) -> None:
+    broken = json.loads(json.dumps(contradicted))
+    broken["evidence_sequence"]["steps"][1]["ok"] = False
+    mean = broken["evidence_sequence"]["steps"][1]["odds"]["success"]["mean"]
+    text = said(broken)
+    assert f"one {percent(mean)}?" in text and "Not to be relied on: ?" in text
+
+
+def test_a_long_sequence_is_cut_before_its_last_step(contradicted: dict[str, Any]) -> None:
+    long = json.loads(json.dumps(contradicted["evidence_sequence"]))
+    first, last = long["steps"][0], {**long["steps"][-1], "item": "the-last"}
+    between = [{**long["steps"][1], "item": f"e{k}"} for k in range(20)]
+    lines = [x.plain for x in lines_sequence({**long, "steps": [first, *between, last]}, 80)]
+    assert "and 12 more before the last" in lines
+    assert any(line.startswith("the-last") for line in lines)
 
 
 def test_what_is_said(contradicted: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from support.html_pages import (
     shape,
     style_addresses,
 )
-from support.large_story import large_story
+from support.many_routes import many_routes
 
 from storyodds import load_story
 from storyodds.models.assessment import assess
@@ -174,6 +174,43 @@ def test_the_page_is_small_and_the_same_twice(page: str) -> None:
     assert len(page.encode()) < LIMIT
 
 
+def test_every_table_is_a_file_or_is_made_into_one(showcase: Dossier, root: Element) -> None:
+    for section in sections_of(showcase):
+        if section.tiles:  # small pictures without tables of their own
+            continue
+        shown = by_id(root, section.id)
+        files = [it for it in shown.all("a") if "download" in it.attributes]
+        made = [
+            it.attributes["data-csv"] for it in shown.all("table") if "data-csv" in it.attributes
+        ]
+        names = [it.attributes["download"] for it in files] + made
+        assert len(names) == len(shown.all("table")) == len(set(names)), section.id
+        assert all(name.endswith(".csv") for name in names)
+    [flow] = by_id(root, "how-it-gets-there").all("table")
+    assert flow.attributes["data-csv"] == "flow.csv"
+    [numbers] = by_id(root, "provenance").all("table")
+    assert numbers.attributes["data-csv"] == "provenance.csv"
+
+
+def test_paths_say_what_their_conditions_claim(showcase: Dossier, root: Element) -> None:
+    resolved = showcase.assessment.prepared.resolved
+    shown = by_id(root, "failure-paths").all("ol")[0]
+    links = [
+        li for ol in shown.all("ol") if ol.attributes.get("class") == "links" for li in ol.all("li")
+    ]
+    paths = showcase.estimate["paths"][:10]
+    literals = [literal for path in paths for literal in path["literals"]]
+    assert [li.all("a")[0].text for li in links] == literals
+    for li, literal in zip(links, literals, strict=True):
+        name = literal.removeprefix("not ")
+        [claim] = li.all("span")
+        start = claim.text.removeprefix("Not so: ").removesuffix("…")
+        assert start and resolved.assumptions[name].claim.startswith(start)
+        assert claim.text.startswith("Not so: ") == (name != literal)
+        there = by_id(root, li.all("a")[0].attributes["href"][1:])
+        assert there.tag == "dt" and name in there.text
+
+
 def test_text_of_a_story_stays_text(root: Element) -> None:
     hostile = parsed(story_page(dossier_of(hostile_story())))
     said = [it.words for it in hostile.all("h1")]
@@ -266,7 +303,7 @@ def test_fates_are_told_before_and_after_the_evidence(showcase: Dossier) -> None
 
 
 def test_the_pruned_picture_has_its_fuller_one() -> None:
-    root = parsed(story_page(dossier_of(large_story())))
+    root = parsed(story_page(dossier_of(many_routes())))
     pictures = by_id(root, "how-it-gets-there").all("svg")
     marks = [sum("data-tip" in it.attributes for it in picture.every) for picture in pictures]
     assert len(marks) == 2 and marks[1] > 2 * marks[0]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from support.building import OFF, believe, tell
-from support.monte_carlo import mean_and_error
-from support.page_arithmetic import answers, decoded, place_of, tilt_in
+from support.monte_carlo import effective, mean_and_error
+from support.page_arithmetic import answers, decoded, intervals, place_of, tilt_in, weighted_events
 from support.strategies import small_stories
 
 from storyodds import load_story
@@ -16,7 +17,7 @@ from storyodds.models.assessment import Assessment, assess
 from storyodds.models.what_if import EVENTS, events_of
 from storyodds.priors.errors import InputError
 from storyodds.priors.library import view
-from storyodds.reports.dashboard.what_if import what_if_data
+from storyodds.reports.dashboard.what_if import below, what_if_data
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route, Story
@@ -35,19 +36,19 @@ def carried(assessment: Assessment, **options: Any) -> dict[str, Any]:
 
 def test_nothing_moved_is_the_estimate(showcase: Assessment) -> None:
     data, estimate = carried(showcase), summarize(showcase)
-    means, share = answers(data, {})
+    (means, share), ends = answers(data, {}), intervals(data, {})
+    assert set(ends) == set(EVENTS)
     for event in EVENTS:
-        stated = (estimate["classes"] | estimate["fates"])[event]["mean"]
-        assert data["means"][event] == pytest.approx(stated, abs=1e-14)
-        assert means[event] == pytest.approx(stated, abs=1e-10)
-    assert share > 0.98
+        stated = (estimate["classes"] | estimate["fates"])[event]
+        assert data["means"][event] == pytest.approx(stated["mean"], abs=1e-14)
+        assert means[event] == pytest.approx(stated["mean"], abs=1e-10)
+        assert ends[event] == pytest.approx((stated["q05"], stated["q95"]), abs=1e-8)
+    assert share > 0.95
 
 
 def test_statistics_have_the_means_of_all_draws(showcase: Assessment) -> None:
     data = carried(showcase)
-    columns = decoded(data)
-    logs = columns @ np.array([column["pull"] for column in data["columns"]])
-    weights = np.exp(logs) / np.exp(logs).sum()
+    columns, (_, weights) = decoded(data), weighted_events(data, {})
     names = [number.name for number in showcase.prepared.resolved.numbers]
     for k, slider in enumerate(data["sliders"]):
         values = showcase.draws.values[:, names.index(slider["name"])]
@@ -68,7 +69,8 @@ def test_nothing_moved_in_any_story(story: Story) -> None:
     assume(data is not None and assessed.draws.ok)
     assert data is not None
     json.dumps(data, allow_nan=False)
-    means, _ = answers(data, {})
+    (means, _), ends = answers(data, {}), intervals(data, {})
+    assert all(low <= high for low, high in ends.values())
     for event, p in means.items():
         # Sixteen bits, where the weights could not make up for them.
         assert p == pytest.approx(data["means"][event], abs=1e-5)
@@ -80,21 +82,56 @@ def test_moved_sliders_give_what_a_fresh_estimate_gives(
     showcase: Assessment, moves: dict[int, int]
 ) -> None:
     data = carried(showcase)
-    means, share = answers(data, moves)
+    (means, share), ends = answers(data, moves), intervals(data, moves)
     changed = {
         data["sliders"][k]["name"]: tilt_in(data, k).prior(place_of(data, k, step))
         for k, step in moves.items()
     }
     fresh = assess(resolve(load_story("rlhf-assistant"), settings=changed))
-    events = events_of(fresh.prepared.graph, fresh.draws.values, fresh.averaged.outcomes)
+    events, exact = (
+        events_of(fresh.prepared.graph, fresh.draws.values, found.outcomes)
+        for found in (fresh.averaged, fresh.exact)
+    )
     assert share > data["least"]
+    still, told_apart = intervals(data, {}), 0
     for e, event in enumerate(EVENTS):
         expected, error = mean_and_error(events[:, e], fresh.draws.weights)
         # What so many draws, independent ones, would be off by.
-        spread = np.sqrt(fresh.draws.weights @ (events[:, e] - expected) ** 2)
+        spread = np.sqrt(fresh.draws.weights @ (exact[:, e] - expected) ** 2)
         carried_error = spread / np.sqrt(share * data["draws"])
         assert abs(means[event] - expected) <= 4 * np.hypot(error, carried_error)
         assert means[event] != pytest.approx(data["means"][event], abs=1e-7)
+        for end, unmoved, level in zip(ends[event], still[event], (0.05, 0.95), strict=True):
+            # Of the share below, by so many independent draws and those of the fresh estimate.
+            error = np.sqrt(
+                level
+                * (1 - level)
+                * (1 / (share * data["draws"]) + 1 / effective(fresh.draws.weights))
+            )
+            off, before = (
+                abs(fresh.draws.weights @ (exact[:, e] <= place) - level)
+                for place in (end, unmoved)
+            )
+            assert off <= 4 * error
+            told_apart += before > 4 * error
+    assert told_apart > 0
+
+
+@settings(max_examples=50)
+@given(
+    x=st.lists(st.integers(0, 40), min_size=2, max_size=30),
+    place=st.floats(-1, 41),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_parts_below_come_to_the_share_below(x: list[int], place: float, seed: int) -> None:
+    """However draws are weighted: shares are on straight lines between the middles of draws."""
+    values = np.array(x, dtype=float)
+    assume(place not in x)  # else there is a step, not one share
+    weights = np.random.default_rng(seed).dirichlet(np.ones(len(x)))
+    ordered = np.argsort(values, kind="stable")
+    middles = np.cumsum(weights[ordered]) - weights[ordered] / 2
+    expected = np.interp(place, values[ordered], middles, left=0, right=1)
+    assert weights @ below(values, place) == pytest.approx(expected, abs=1e-12)
 
 
 def test_it_is_small(showcase: Assessment) -> None:

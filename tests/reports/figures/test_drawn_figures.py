@@ -16,7 +16,7 @@ from storyodds.reports.figures.comparison import plot_comparison, plot_ranks_of_
 from storyodds.reports.figures.densities import plot_prior_posterior
 from storyodds.reports.figures.diagnostics import plot_ranks, plot_weights
 from storyodds.reports.figures.dots import plot_dots
-from storyodds.reports.figures.evidence import plot_evidence
+from storyodds.reports.figures.evidence import plot_evidence, plot_evidence_sequence
 from storyodds.reports.figures.failure import plot_failure, plot_failure_assumptions
 from storyodds.reports.figures.figure import Figure, save_figure, standalone
 from storyodds.reports.figures.odds import plot_odds, plot_views
@@ -34,6 +34,9 @@ def summary(mean: float, half: float = 0.05) -> dict[str, float]:
     return {"mean": mean, "median": mean, "q05": mean - half, "q95": mean + half}
 
 
+STEPS = ((0.2, 0.0), (0.4, 0.001), (0.4005, 0.0))
+
+
 def by_event(success: Any, catastrophe: Any) -> dict[str, Any]:
     return {"success": success, "catastrophe": catastrophe}
 
@@ -43,6 +46,7 @@ def numbers(name: str) -> xr.Dataset:
         {
             "name": label,
             "kind": "probability",
+            "now": {"mean": 0.35, "median": 0.34, "q05": 0.22, "q95": 0.55},
             "low": {"value": 0.2, "mean": by_event(0.1, low)},
             "high": {"value": 0.6, "mean": by_event(0.4, high)},
             "swing": by_event(0.3, high - low),
@@ -74,6 +78,15 @@ def evidence(name: str) -> Figure:
     }
     found = table([{"item": name, **by_event(effect, effect)}], "evidence", "item")
     return plot_evidence(found, "catastrophe", before=0.1)
+
+
+def sequence(name: str, ok: bool = True) -> Figure:
+    odds = [by_event(*({**summary(x), "error": e} for x in (p, p / 2))) for p, e in STEPS]
+    steps = [
+        {"item": item, "odds": at, "ok": ok or item != name}
+        for item, at in zip((None, name, "last"), odds, strict=True)
+    ]
+    return plot_evidence_sequence(table(steps, "step"))
 
 
 def failing(name: str) -> Figure:
@@ -144,6 +157,7 @@ MADE: dict[str, Callable[[str], Figure]] = {
     "effects": lambda n: plot_assumption_effects(effects(n), "catastrophe", now=0.03),
     "tipping": tipping,
     "evidence": evidence,
+    "sequence": sequence,
     "failure": lambda n: plot_failure(table([{"id": n, **summary(0.3)}], "share", "id")),
     "failing": failing,
     "value": valued,
@@ -221,6 +235,7 @@ def test_the_same_numbers_give_the_same_bytes(name: str) -> None:
         plot_assumption_effects(xr.Dataset(), "success", now=0.1),
         plot_tipping(xr.Dataset(), xr.Dataset(), xr.Dataset()),
         plot_evidence(xr.Dataset(), "success"),
+        plot_evidence_sequence(xr.Dataset()),
         plot_failure(None),
         plot_failure_assumptions(xr.Dataset()),
         plot_value(xr.Dataset()),
@@ -249,6 +264,23 @@ def test_numbers_that_are_not_known_leave_the_others() -> None:
     figure = plot_tornado(found, "catastrophe", now=0.03)
     assert ("a", "20% to 60%", "–", "4.0%") in [row[:4] for row in figure.rows]
     assert "nan" not in standalone(figure)
+
+
+def test_what_an_assumption_claims_stands_under_its_name() -> None:
+    name, claim = "an-assumption-of-a-long-name", "It claims <much>, in more words than fit here."
+    row: dict[str, Any] = {"assumption": name}
+    for end, mean in (("true", 0.3), ("false", 0.1)):
+        row[f"if_{end}"] = {"given_failure": {"catastrophe": summary(mean), "safe": summary(0.5)}}
+    found = table([row], "assumption", "assumption")
+    figure, bare = (plot_failure_assumptions(found, claims=of) for of in ({name: claim}, None))
+    assert figure.rows == bare.rows
+    names = [e for e in parsed(figure).iter(f"{SVG}text") if e.get("text-anchor") == "end"]
+    under = [e for e in names if e.get("class") == "sub"]
+    said = " ".join("".join(e.itertext()) for e in under)
+    assert claim.startswith(said.removesuffix("…")) and len(under) == 2
+    assert claim in [e.findtext(f"{SVG}title") for e in names]
+    heights = [float(parsed(each).get("viewBox", "").split()[3]) for each in (figure, bare)]
+    assert heights[0] > heights[1]
 
 
 def ticks_of(root: Element) -> Callable[[float], float]:
@@ -302,11 +334,30 @@ def test_bars_go_from_now_to_where_the_number_takes_it() -> None:
     assert np.array(bars["high"]).ravel() == pytest.approx([1, 3, 3, 4], abs=0.03)
 
 
+def test_what_a_number_is_now_stands_beside_where_the_verdict_flips() -> None:
+    figure = MADE["tipping"]("a")
+    root = parsed(figure)
+    [line] = [e for e in root.iter(f"{SVG}line") if e.get("class") == "interval-90"]
+    low, high = float(line.get("x1", 0)), float(line.get("x2", 0))
+    tick, square = (
+        float(e.get("x", 0)) + float(e.get("width", 0)) / 2
+        for look in ("node", "dot worst")
+        for e in root.iter(f"{SVG}rect")
+        if e.get("class") == look
+    )
+    # Its prior is from 20% to 60%, it is 35% now, and the verdict flips at 30%.
+    assert (tick - low) / (high - low) == pytest.approx(0.375, abs=0.001)
+    assert (square - low) / (high - low) == pytest.approx(0.25, abs=0.001)
+    assert figure.columns[4] == "now"
+    assert [row[4] for row in figure.rows] == ["35% (90% interval 22% to 55%)"]
+
+
 def test_fifty_dots_are_quantiles_of_weighted_draws() -> None:
     values = xr.DataArray([0.1, 0.3], dims="draw")
     weights = xr.DataArray([0.2, 0.8], dims="draw")
     root = parsed(plot_dots(values, event="success", weights=weights))
-    at = [e.get("cx") for e in root.iter(f"{SVG}circle")]
+    [dots] = [e for e in root.iter(f"{SVG}path") if e.get("class") == "dots"]
+    at = re.findall(r"M([0-9.]+),", dots.get("d", ""))
     assert sorted(at.count(x) for x in set(at)) == [10, 40]
 
 
@@ -332,3 +383,17 @@ def test_what_the_page_may_change_is_marked() -> None:
     root = parsed(plot_odds(table(rows, "class", "id")))
     found = {e.get("data-odds"): "".join(e.itertext()) for e in root.iter() if e.get("data-odds")}
     assert found == {"intended": "30%", "deceptive": "30%"}
+
+
+def test_a_sequence_tells_its_order_its_steps_and_what_not_to_rely_on() -> None:
+    sure, unsure = sequence("one"), sequence("one", ok=False)
+    assert sure.rows == (
+        ("before", "20% (15%–25%)", "", "10% (5.0%–15%)", ""),
+        ("one", "40% (35%–45%)", "+20%", "20% (15%–25%)", "+10%"),
+        ("last", "40% (35%–45%)", "~0", "20% (15%–25%)", "~0"),  # no more than its error
+    )
+    assert "in the order in which the story gives them" in sure.note
+    assert "up to 0.10% of success" in sure.note and "relied on" not in sure.note
+    assert unsure.rows[1][1] == "40%? (35%–45%)" and "Not to be relied on: ?" in unsure.note
+    assert ">one?</text>" in unsure.svg
+    assert len(sequence("x" * 200).svg) < len(sure.svg) + 50  # a long name is cut

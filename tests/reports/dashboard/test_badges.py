@@ -1,0 +1,63 @@
+"""What a page says before any of its numbers is quoted."""
+
+from math import sqrt
+
+import pytest
+from support.building import OFF, believe, item, tell
+
+from storyodds import load_story
+from storyodds.models.assessment import assess
+from storyodds.reports.dashboard.badges import Badge, badges
+from storyodds.reports.dashboard.dossier import make_dossier
+from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.schema import Route
+
+
+def found_with(draws: int) -> list[Badge]:
+    return badges(make_dossier(assess(resolve(load_story("rlhf-assistant")), draws=draws)))
+
+
+@pytest.fixture(scope="module")
+def few() -> list[Badge]:
+    return found_with(64)
+
+
+def test_very_few_draws_do_not_count_as_sound(few: list[Badge]) -> None:
+    words = few[0].words
+    assert words.startswith("Too few draws for the ends of intervals: 64 draws worth ")
+    worth = int(words.split()[-1])
+    assert 2 * sqrt(0.05 * 0.95 / worth) >= 0.05
+    assert few[0].kind == "doubt"
+
+
+def test_very_few_draws_do_not_tell_which_priors_carry_the_answer(few: list[Badge]) -> None:
+    said = [badge.words for badge in few]
+    assert any(words.startswith("Too few draws to tell whether ") for words in said)
+    assert not any("priors carry the answer" in words and "whether" not in words for words in said)
+    assert all(badge.kind == "doubt" for badge in few)
+
+
+def test_where_nothing_is_uncertain_nothing_is_said_to_carry_the_answer() -> None:
+    seen = item("seen", {"assumption": "a"}, bayes_factor={"true": 3.0})
+    rival = Route(id="r", class_="deceptive", requires="a", bits=1.0, harm=0.5)
+    story = tell({"a": believe(0.3)}, [rival, OFF], evidence=[seen])
+    said = [badge.words for badge in badges(make_dossier(assess(resolve(story))))]
+    assert said[0] == "Computed exactly: nothing was sampled"
+    assert not any("carr" in words for words in said)
+
+
+@pytest.mark.slow
+def test_chains_are_worth_fewer_draws_than_they_have() -> None:
+    rival = Route(id="r", class_="deceptive", requires="a", bits={"normal": [0, 1]}, harm=0.5)
+    story = tell({"a": believe({"beta": [2, 3]})}, [rival, OFF])
+    dossier = make_dossier(assess(resolve(story), method="nuts", draws=400))
+    d = dossier.estimate["diagnostics"]
+    worth = min(d["ess_bulk_min"], d["ess_tail_min"])
+    assert f"{d['draws']:,} draws worth {worth:,.0f}, R-hat" in badges(dossier)[0].words
+
+
+def test_many_draws_do() -> None:
+    said = [badge.words for badge in found_with(4096)]
+    assert said[0].startswith("Computation sound: 4,096 draws worth ")
+    assert "1 prior carries the answer (power scaling above 0.05)" in said
+    assert not any("too few" in words.lower() for words in said)
