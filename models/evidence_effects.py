@@ -23,7 +23,7 @@ from storyodds.models.evidence import assemble, forecast_log_density_at, forecas
 from storyodds.models.graph import StoryGraph
 from storyodds.models.posterior import PreparedStory, log_likelihood
 from storyodds.models.weighting import smooth
-from storyodds.models.what_if import EVENTS, even_rows, events_of
+from storyodds.models.what_if import columns_of, even_rows, events_of
 from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
@@ -127,12 +127,10 @@ def evidence_effects(
     >>> bool(np.isclose(found.average.bits.sum(), found.total[0]))
     True
     """
-    unknown = [name for name in of if name not in EVENTS]
-    if unknown:
-        raise ValueError(f"found {unknown[0]!r}, expected one of {', '.join(EVENTS)}")
+    columns = columns_of(of)
     prepared = assessment.prepared
     graph = prepared.compiler.graph  # refuses simulated stories
-    n, columns = len(graph.evidence), [EVENTS.index(name) for name in of]
+    n = len(graph.evidence)
     orders = None if n <= all_orders else _drawn_orders(n, assessment.seed)
     subsets = _subsets(n, orders)
     plan = _plan(graph, subsets)

@@ -32,10 +32,9 @@ from storyodds.models.evidence import (
 )
 from storyodds.models.graph import StoryGraph
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.quantities import FATES, Quantities, derive
+from storyodds.models.quantities import Quantities
 from storyodds.models.weighting import MAX_PARETO_K, smooth
-from storyodds.models.what_if import EVENTS, MIN_SHARE, even_rows
-from storyodds.scenarios.schema import CLASSES
+from storyodds.models.what_if import MIN_SHARE, columns_of, even_rows, events_of
 
 Array = NDArray[np.float64]
 
@@ -118,17 +117,15 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
     >>> [round(float(found.mean[k, 0]), 3) for k in (0, -1)]
     [0.018, 0.02]
     """
-    unknown = [name for name in of if name not in EVENTS]
-    if unknown:
-        raise ValueError(f"found {unknown[0]!r}, expected one of {', '.join(EVENTS)}")
+    columns = columns_of(of)
     graph = assessment.prepared.compiler.graph  # refuses simulated stories
     n = len(graph.evidence)
-    first, last = _ends(assessment, of)
+    first, last = _ends(assessment, columns)
     ends, count = (first, last), 0
     steps = [summary(first), summary(last)] if n else [summary(last)]
     draws = list(ends if n else [last])
     if n > 1:
-        at_hand = _prefixes(assessment, of)
+        at_hand = _prefixes(assessment, columns)
         count = len(at_hand[0].weights)
         near = (at_hand[0], at_hand[-1])
         steps[1:1] = corrected(at_hand[1:-1], near, ends)
@@ -146,12 +143,12 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
     )
 
 
-def _ends(assessment: Assessment, of: Sequence[str]) -> tuple[Weighted, Weighted]:
+def _ends(assessment: Assessment, columns: Sequence[int]) -> tuple[Weighted, Weighted]:
     """The prior and the posterior, as the assessment has them."""
     graph, posterior = assessment.prepared.graph, assessment.draws
-    before = _chances(graph, assessment.prior_values, assessment.prior.outcomes, of)
-    after = _chances(graph, posterior.values, assessment.averaged.outcomes, of)
-    exact = _chances(graph, posterior.values, assessment.exact.outcomes, of)
+    before = _chances(graph, assessment.prior_values, assessment.prior.outcomes, columns)
+    after = _chances(graph, posterior.values, assessment.averaged.outcomes, columns)
+    exact = _chances(graph, posterior.values, assessment.exact.outcomes, columns)
     n = len(assessment.prior_values)
     even, found = np.full(n, 1 / n), posterior.diagnostics
     ess = float(found["ess"] or len(posterior.weights))
@@ -163,22 +160,17 @@ def _ends(assessment: Assessment, of: Sequence[str]) -> tuple[Weighted, Weighted
 
 
 def _chances(
-    graph: StoryGraph, values: Array, outcomes: Array, of: Sequence[str]
+    graph: StoryGraph, values: Array, outcomes: Array, columns: Sequence[int]
 ) -> tuple[Array, ...]:
     """P(event) at every draw, by event."""
-    derived = derive(graph, values, outcomes)
-    return tuple(
-        derived.classes[:, CLASSES.index(name)]
-        if name in CLASSES
-        else derived.fates[:, FATES.index(name)]
-        for name in of
-    )
+    events = events_of(graph, values, outcomes)
+    return tuple(events[:, column] for column in columns)
 
 
 # Given the first of the items
 
 
-def _prefixes(assessment: Assessment, of: Sequence[str]) -> list[Weighted]:
+def _prefixes(assessment: Assessment, columns: Sequence[int]) -> list[Weighted]:
     """Weighted draws given none of the items, the first, the first two, and so on, to all."""
     prepared, graph = assessment.prepared, assessment.prepared.graph
     items = graph.evidence
@@ -191,7 +183,7 @@ def _prefixes(assessment: Assessment, of: Sequence[str]) -> list[Weighted]:
         for k in asked
     ]
     found = prepared.answers.evaluate(np.tile(values, (len(said), 1)), _repeated(said, n))
-    events = _chances(graph, np.tile(values, (len(said), 1)), found.outcomes, of)
+    events = _chances(graph, np.tile(values, (len(said), 1)), found.outcomes, columns)
     blocks = _in_blocks(found, n)
     forecasts = np.zeros((len(parts), n))
     for i, item in enumerate(items):
@@ -200,7 +192,7 @@ def _prefixes(assessment: Assessment, of: Sequence[str]) -> list[Weighted]:
             forecasts[i + 1 :] += forecast_log_density_at(item, odds)
     log_ratio = blocks[-1].log_evidence + forecasts[-1] - assessment.draws.log_evidence
     log_scale = -np.logaddexp(np.log(0.5), np.log(0.5) + log_ratio)
-    rates = _at_rates(assessment, values, asked, blocks, of)
+    rates = _at_rates(assessment, values, asked, blocks, columns)
     draws, place = [], -1
     for k in parts:
         place += k in asked
@@ -261,7 +253,7 @@ def _at_rates(
     values: Array,
     asked: Sequence[int],
     found: Sequence[Quantities],
-    of: Sequence[str],
+    columns: Sequence[int],
 ) -> list[tuple[Array, tuple[Array, ...]]] | None:
     """Log of what a draw of the rates counts, and P(event) by event, (n_draws,) each.
 
@@ -293,7 +285,7 @@ def _at_rates(
         log_drawn.append(_log_drawn(prepared, part, tables))
     whole = np.concatenate(drawn)
     exact = prepared.answers.evaluate(whole, _repeated(said, n))
-    events = _chances(graph, whole, exact.outcomes, of)
+    events = _chances(graph, whole, exact.outcomes, columns)
     log_exact = exact.log_evidence.reshape(-1, n)
     rates = []
     for k, (part, log_q) in enumerate(zip(found[1:], log_drawn, strict=True)):

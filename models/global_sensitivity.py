@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.what_if import EVENTS, events_of
+from storyodds.models.what_if import columns_of, events_of
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
@@ -152,12 +152,9 @@ def global_sensitivity(
     >>> found.names, found.indices  # all its numbers are fixed
     ((), None)
     """
-    unknown = [name for name in of if name not in EVENTS]
-    if unknown:
-        raise ValueError(f"found {unknown[0]!r}, expected one of {', '.join(EVENTS)}")
+    columns = columns_of(of)
     prepared = assessment.prepared
     compiler, draws = prepared.compiler, assessment.draws  # the first refuses simulated stories
-    columns = [EVENTS.index(name) for name in of]
     at_posterior = events_of(compiler.graph, draws.values, assessment.averaged.outcomes)[:, columns]
     means = draws.weights @ at_posterior
     posterior_sd = np.sqrt(draws.weights @ (at_posterior - means) ** 2)

@@ -29,7 +29,7 @@ from storyodds.models.evidence import (
     forecast_log_odds,
 )
 from storyodds.models.weighting import smooth
-from storyodds.models.what_if import EVENTS, even_rows, events_of
+from storyodds.models.what_if import columns_of, even_rows, events_of
 from storyodds.priors.distributions import LN2, has_atoms
 
 Array = NDArray[np.float64]
@@ -156,10 +156,7 @@ def power_scaling(
     >>> found.priors, found.evidence  # all its numbers are fixed, and nothing was observed
     (None, None)
     """
-    unknown = [name for name in of if name not in EVENTS]
-    if unknown:
-        raise ValueError(f"found {unknown[0]!r}, expected one of {', '.join(EVENTS)}")
-    columns = [EVENTS.index(name) for name in of]
+    columns = columns_of(of)
     prepared, draws = assessment.prepared, assessment.draws
     graph, weights = prepared.compiler.graph, draws.weights  # the compiler refuses simulations
     names = [number.name for number in prepared.resolved.numbers]

@@ -174,6 +174,25 @@ def answers_at(
     return log_evidence, events_of(prepared.graph, values, found.outcomes)
 
 
+def columns_of(events: Sequence[str]) -> list[int]:
+    """Where classes and fates stand in `EVENTS`.
+
+    Raises
+    ------
+    ValueError
+        If an event is not known.
+
+    Examples
+    --------
+    >>> columns_of(["intended", "deceptive"])
+    [0, 2]
+    """
+    unknown = [name for name in events if name not in EVENTS]
+    if unknown:
+        raise ValueError(f"found {unknown[0]!r}, expected one of {', '.join(EVENTS)}")
+    return [EVENTS.index(name) for name in events]
+
+
 def events_of(graph: StoryGraph, values: Array, outcomes: Array) -> Array:
     """Take outcomes to classes and fates, (n_draws, n_events)."""
     derived = derive(graph, values, outcomes)
