@@ -139,11 +139,10 @@ def _evidence(dossier: Dossier) -> Figures:
     effects = dossier.table("trust/evidence_effects")
     if effects is None:
         return ()
-    before = dossier.parts["trust"]["evidence_effects"]["prior"]
     sequence = dossier.table("trust/evidence_sequence")
     return (
-        *(plot_evidence(effects, event, before=before[event]) for event in EVENTS),
         *(() if sequence is None else (plot_evidence_sequence(sequence),)),
+        *(plot_evidence(effects, event) for event in EVENTS),
     )
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.dossier import FEWER, Dossier
 from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.dashboard.parts import (
     Json,
@@ -192,9 +192,16 @@ def value_of_information(dossier: Dossier) -> Section:
         figures=drawn(dossier, "value"),
         notes=(
             "An observation's bits are how much it is expected to reduce uncertainty about "
-            "success; the error is that of the computation.",
+            f"success; the error is that of the computation{_weighed_at(dossier)}.",
         ),
     )
+
+
+def _weighed_at(dossier: Dossier) -> str:
+    draws = dossier.assessment.draws
+    if dossier.thorough or draws.method != "weighting" or len(draws.values) <= FEWER:
+        return ""
+    return f", here at {FEWER:,} of the {len(draws.values):,} draws (--thorough takes all)"
 
 
 def _origin(origin: str) -> str:
@@ -202,8 +209,9 @@ def _origin(origin: str) -> str:
 
 
 def _gain(gain: Json) -> str:
-    digits = max(0, 1 - math.floor(math.log10(gain["error"]))) if gain["error"] > 0 else 4
-    return f"{gain['value']:.{min(digits, 4)}f} ± {gain['error']:.{min(digits, 5)}f}"
+    digits = -math.floor(math.log10(gain["error"])) if gain["error"] > 0 else 4
+    digits = min(max(digits, 0), 5)
+    return f"{gain['value']:.{digits}f} ± {gain['error']:.{digits}f}"
 
 
 def views(dossier: Dossier) -> Section:

@@ -8,7 +8,7 @@
      "groups": [["intended", …], ["success", …]]   each sums to 1; the event of a group that has
                                                 no column is what the others leave
      "means": {"success": 0.19, …}             as the estimate states them
-    "ends": {"success": [[end, pull], …], …}  of the 90 percent intervals, as the estimate states
+     "ends": {"success": [[end, pull], …], …}  of the 90 percent intervals, as the estimate states
                                                 them; of events that are not certain
      "sliders": [{"name", "label", "kind", "family", "start", "low", "high", "size"}, …]
      "steps": 100                              of a slider to either side

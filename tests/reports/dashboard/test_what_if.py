@@ -72,8 +72,9 @@ def test_nothing_moved_in_any_story(story: Story) -> None:
     (means, _), ends = answers(data, {}), intervals(data, {})
     assert all(low <= high for low, high in ends.values())
     for event, p in means.items():
-        # Sixteen bits, where the weights could not make up for them.
-        assert p == pytest.approx(data["means"][event], abs=1e-5)
+        # Events that are the same but for rounding are balanced as one, each within 1e-4 of its
+        # spread, which is a half at most.
+        assert p == pytest.approx(data["means"][event], abs=5e-5)
 
 
 @pytest.mark.slow

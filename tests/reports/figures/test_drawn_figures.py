@@ -77,7 +77,7 @@ def evidence(name: str) -> Figure:
         for way, x in (("alone", 0.4), ("left_out", 0.2), ("average", 0.3))
     }
     found = table([{"item": name, **by_event(effect, effect)}], "evidence", "item")
-    return plot_evidence(found, "catastrophe", before=0.1)
+    return plot_evidence(found, "catastrophe")
 
 
 def sequence(name: str, ok: bool = True) -> Figure:
