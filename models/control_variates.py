@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 LEVELS = (0.05, 0.5, 0.95)
 _SMALLEST = 1e-300
 _ROUNDING = 1e-9  # of a probability: what counts as the same
+_ALIKE = 1e-9  # of controls: the least of their axes next to the largest
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class _Controls:
         if not self.pulls:
             return 0.0, centered
         across = np.stack([control - control.mean() for control in self.pulls], axis=1)
-        slopes = np.linalg.lstsq(across, centered, rcond=_ROUNDING)[0]
+        slopes = np.linalg.lstsq(across, centered, rcond=_ALIKE)[0]
         return float(slopes @ np.array(self.missed)), centered - across @ slopes
 
 
@@ -136,9 +137,9 @@ def _controls_of_level(
     """How much of the draws is below the quantiles of the ends."""
     pulls, missed = [], []
     for at_hand, end, at in zip(near, ends, known, strict=True):
-        pulls.append(_below(at_hand.exact[e], at_hand.own_weights, at))
-        below = _below(end.exact[e], end.own_weights, at)
-        missed.append(float(pulls[-1].sum() - below.sum()))
+        found = _below(at_hand.exact[e], at_hand.own_weights, at)
+        pulls.append(_pulls_below(found, at_hand.own_weights))
+        missed.append(float(found.sum() - _below(end.exact[e], end.own_weights, at).sum()))
     return _Controls(pulls, missed)
 
 
@@ -156,7 +157,7 @@ def _at_levels(step: Weighted, e: int, controls: Sequence[_Controls]) -> Array:
     x, weights = step.exact[e], step.own_weights
     raw = _quantile(x, np.array(LEVELS), weights)
     missed = [
-        of_level.correction(_below(x, weights, at))[0]
+        of_level.correction(_pulls_below(_below(x, weights, at), weights))[0]
         for of_level, at in zip(controls, raw, strict=True)
     ]
     levels = np.maximum.accumulate(np.clip(np.add(LEVELS, missed), 0.0, 1.0))
@@ -178,3 +179,8 @@ def _pulls(chances: Array, weights: Array) -> Array:
 def _below(x: Array, weights: Array, at: float) -> Array:
     """The weights of draws up to a value, which add up to its level."""
     return np.where(x <= at * (1 + _ROUNDING), weights, 0.0)
+
+
+def _pulls_below(below: Array, weights: Array) -> Array:
+    """What each draw adds to the error of the level of a value, the weights adding up to 1."""
+    return np.asarray(below - below.sum() * weights)

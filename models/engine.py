@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 Wanted = Literal["usage", "won", "pulls"]
 
 SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
-_NUMBA_WORK = 1e8  # node evaluations that are worth the second it takes to load numba
+_NUMBA_WORK = 1e8  # node evaluations that are worth loading numba, and what it compiled
 _CORE_WORK = 1e6  # those that are worth a thread
 _BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold,
 _FAST_CELLS = 2**19  # or, with numba, one that a cache has room for
@@ -277,10 +277,15 @@ def _block(
     fast: bool,
 ) -> None:
     """Fill in the answers of some draws; those that underflow once more, in logs."""
-    risky = _attempt(program, values, likelihoods, seeds, along, block, out, fast=fast, logs=False)
-    again = np.flatnonzero(risky) + block.start
-    for draws in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
-        _attempt(program, values, likelihoods, seeds, along, draws, out, fast=False, logs=True)
+    asked = program, values, likelihoods, seeds, along
+    n = block.stop - block.start
+    # Numpy adds up a single column in another order than several: none is asked about alone.
+    draws = block if n > 1 else np.repeat(block.start, 2)
+    risky = _attempt(*asked, draws, out, fast=fast, logs=False)
+    again = np.flatnonzero(risky[:n]) + block.start
+    for some in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
+        some = some if len(some) > 1 else np.repeat(some, 2)
+        _attempt(*asked, some, out, fast=False, logs=True)
 
 
 def _attempt(
@@ -495,7 +500,7 @@ def _run_numba(
     values = np.zeros((len(circuit.roots), n))
     flows = np.zeros((len(seeds), program.n_fixed_leaves, n))
     pulls = np.zeros((len(seeds), len(stays), n))
-    columns = circuit.n_fixed * (2 + len(seeds) * (race.rule is not None))
+    columns = circuit.n_fixed * (3 + len(seeds) * (race.rule is not None)) + len(circuit.roots)
     width = int(np.clip(_SCRATCH_CELLS // columns, 1, min(n, _WIDTH)))
     kernel.run(
         circuit.op, circuit.left, circuit.right, circuit.n_fixed, circuit.roots,

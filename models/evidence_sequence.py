@@ -239,10 +239,13 @@ def _in_blocks(found: Quantities, n: int) -> list[Quantities]:
 
 
 def _weights(log_weights: Array) -> tuple[Array, float, float | None]:
-    """Smoothed weights that sum to 1, what they are worth, and their Pareto k."""
-    smoothed, pareto_k = smooth(np.maximum(log_weights - log_weights.max(), -700.0))
-    weights = np.exp(smoothed - log_sum_exp(smoothed, axis=0))
-    return weights, float(1 / np.sum(weights**2)), pareto_k
+    """Weights that sum to 1, what they are worth, and the Pareto k of their tail.
+
+    Not smoothed: those of a mixture have hardly a tail, and smoothing it would shift the ends.
+    """
+    log_weights = np.maximum(log_weights - log_weights.max(), -700.0)
+    weights = np.exp(log_weights - log_sum_exp(log_weights, axis=0))
+    return weights, float(1 / np.sum(weights**2)), smooth(log_weights)[1]
 
 
 # At draws of the items' own numbers

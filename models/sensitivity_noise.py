@@ -4,7 +4,9 @@ The index is a distance, so it is never negative, and with few draws chance alon
 any threshold. How high is worked out from what has no bearing at all: random numbers in the place
 of a log density. Their index and the Monte Carlo error of their slope both grow with their spread
 and fall with the number of draws, so that the one over the other depends on the event alone, and
-the error of any prior's or finding's slope tells the noise of its index.
+the error of a prior's slope tells the noise of its index. For findings, whose index is taken at
+draws that count the same, it is a yardstick. Log densities with heavier tails than normal ones
+exceed the level a little more often.
 """
 
 import numpy as np

@@ -114,8 +114,8 @@ def value_of_information(
         whether to deploy unless a check flags the model, or to withhold it; a model that a check
         halts is withheld as well.
     draws : int, optional
-        At most so many, where prior draws are weighted, for all but what numbers are worth; errors
-        grow with fewer.
+        At most so many, and at least one, where prior draws are weighted, for all but what
+        numbers are worth; errors grow with fewer.
 
     Returns
     -------
@@ -269,6 +269,8 @@ def _shares(graph: StoryGraph, values: Array) -> Array:
 
 def _first(draws: Draws, most: int | None) -> int:
     """How many draws to take: the first 2**k of a Sobol sequence spread evenly, others do not."""
+    if most is not None and most < 1:
+        raise ValueError(f"draws: found {most}, expected at least 1")
     n = len(draws.values)
     if most is None or most >= n or draws.method != "weighting":
         return n

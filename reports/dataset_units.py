@@ -2,8 +2,9 @@
 
 `units` is one of `probability` (0 to 1, differences of two included), `bits` (log2 odds or a gain
 of information), `nats` (natural logarithms), `count`, `dimensionless` (shares of something else
-than probability, ratios, flags of 0 and 1), `stakes` (what a person weighs endings in), or
-`by kind`: then the row's `kind` is the unit. Texts have none.
+than probability, ratios, flags of 0 and 1), `stakes` (what a person weighs endings in), or a
+`probability per bit`, `per logit` or `per doubling`; or it is `by kind`: then the row's `kind` is
+the unit, or that of the `number` it names. Texts have none.
 """
 
 from collections.abc import Mapping
@@ -159,6 +160,8 @@ _NAMES: Mapping[str, tuple[str, str]] = {
 }
 # What these are hangs on their node.
 _HERE: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("local/overall", "events"): (_D, "classes and fates that were asked about"),
+    ("trust/evidence_sequence", "odds"): (_P, "probability given the findings up to this one"),
     ("local/numbers", "now"): (BY_KIND, "the number itself, given the evidence"),
     ("local/numbers", "low_value"): (BY_KIND, "5% point of the number's prior"),
     ("local/numbers", "high_value"): (BY_KIND, "95% point of the number's prior"),

@@ -114,7 +114,7 @@ def datasets(document: Json) -> xr.DataTree:
     -------
     xarray.DataTree
         One node for each table that the document has; `/global/inputs` has the dimensions `event`
-        and `input`. Variables have `units` and `long_name`. The root's attributes are the
+        and `input`. Numbers have `units`, all variables a `long_name`. The root's attributes are the
         document's plain texts and numbers, such as `story` and `seed`, and its settings and
         versions as JSON texts.
 

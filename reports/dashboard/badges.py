@@ -58,7 +58,7 @@ def _sound(dossier: Dossier) -> Badge:
     if method in ("weighting", "nuts"):
         worth = _worth(dossier)
         said = f"{d['draws']:,} draws worth {worth:,.0f}"
-        if 2 * sqrt(_BEYOND * (1 - _BEYOND) / worth) >= _BEYOND:
+        if not 2 * sqrt(_BEYOND * (1 - _BEYOND) / worth) < _BEYOND:
             return Badge("doubt", f"Too few draws for the ends of intervals: {said}")
         shape = f", R-hat {d['r_hat_max']:.3f}" if method == "nuts" else ""
         return Badge("good", f"Computation sound: {said}{shape}")

@@ -121,7 +121,7 @@ function whatIf() {
   const ranks = {}; // of events with an interval, the draws in order
   for (const [event, ends] of Object.entries(what.ends)) {
     const x = events[event], order = ranks[event] = Array.from(x.keys()).sort((a, b) => x[a] - x[b]);
-    for (const [end, pull] of ends) {
+    for (const [end, pull] of ends) { // each between two draws: what_if.py leaves out others
       const k = order.findLastIndex(i => x[i] <= end), part = (end - x[order[k]]) / (x[order[k + 1]] - x[order[k]]);
       order.forEach((i, r) => { logs[i] += pull * (r < k ? 1 : r === k ? (1 + part) / 2 : r === k + 1 ? part / 2 : 0); });
     }
@@ -181,8 +181,8 @@ function whatIf() {
     for (let i = 0; i < n; i++) squares += (weights[i] /= total) ** 2;
     const share = 1 / squares / n, thin = share < what.least;
     const now = event => percent(events[event].reduce((sum, x, i) => sum + weights[i] * x, 0));
-    const told = (list, what) => {
-      for (const [node, event, text] of list) node.textContent = !off.length ? text : thin ? "?" : what(event);
+    const told = (list, say) => {
+      for (const [node, event, text] of list) node.textContent = !off.length ? text : thin ? "?" : say(event);
     };
     told(odds, now);
     told(ranges, range);

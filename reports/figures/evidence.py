@@ -191,6 +191,6 @@ def _errors(sequence: xr.Dataset, events: Sequence[str]) -> str:
         return ""
     said = ", ".join(f"{percent(x)} of {event}" for x, event in zip(most, events, strict=True))
     return (
-        f" Monte Carlo standard errors of the means between them: up to {said}, and steps "
-        "within these are ~0; small jumps of a band's ends are such errors too."
+        f" Monte Carlo standard errors of the means between them: at most {said}, and steps "
+        "within their 90% noise are ~0; small jumps of a band's ends are such errors too."
     )

@@ -107,7 +107,7 @@ def test_a_changed_story_is_saved_and_downloaded(
     assert command == "storyodds estimate coinrun-agent.bleak.yaml --seed 1 --view sceptic"
     kept = load_story(folder / "coinrun-agent.bleak.yaml")
     assert "coin-is-salient" not in [nudge.id for nudge in kept.rationale.nudges]
-    assert page.locator("#states button").all_inner_texts() == ["bleak"]
+    assert page.locator("#states button").inner_text() == "bleak"  # waits for the one that is to be
     with page.expect_download() as found:
         page.locator("#download").click()
     assert found.value.suggested_filename == "coinrun-agent-changed.yaml"

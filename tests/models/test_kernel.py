@@ -29,7 +29,7 @@ from storyodds.models.density import (
     to_values,
 )
 from storyodds.models.engine import LogLikelihoods, no_evidence
-from storyodds.models.evidence import event_likelihoods, forecast_log_density_at
+from storyodds.models.evidence import assemble, event_likelihoods, forecast_log_density_at
 from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
 from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING
@@ -365,6 +365,51 @@ def test_digits_depend_on_the_work_and_not_on_what_is_imported() -> None:
             np.testing.assert_allclose(
                 getattr(fast, name), getattr(plain, name), rtol=1e-10, atol=1e-14
             )
+
+
+def test_digits_do_not_depend_on_where_blocks_of_draws_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many findings, whose logs are added up; the last block has one draw."""
+    names = [f"a{k}" for k in range(12)]
+    rates = {"true": {"interval": [0.3, 0.9]}, "false": {"interval": [0.1, 0.6]}}
+    story = Story.model_validate(
+        {
+            "story": "many-findings",
+            "title": "Many findings",
+            "goal": {"specification": "Fits.", "desirability": "Useful."},
+            "assumptions": {name: {"probability": {"interval": [0.2, 0.8]}} for name in names},
+            "routes": [
+                {"id": "something-else", "class": "other", "bits": {"fixed": 0}, "harm": 0.5},
+                {
+                    "id": "near",
+                    "class": "deceptive",
+                    "requires": names[0],
+                    "bits": {"interval": [-2, 1]},
+                    "harm": 0.5,
+                },
+            ],
+            "evidence": [
+                {
+                    "id": f"found-{name}",
+                    "about": {"assumption": name},
+                    "counts": {"hits": 4, "trials": 15},
+                    "rates": rates,
+                }
+                for name in names
+            ],
+        }
+    )
+    prepared = prepared_as(story, "patterns")
+    values = np.stack([random_values(prepared, k, extreme=0.0) for k in range(17)])
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        tables = [np.log(rng.random((17, 2))) for _ in names]
+        asked = prepared.likelihood, values, assemble(prepared.graph, tables), np.ones((1, 1))
+        whole = by_road("numba", *asked)
+        with monkeypatch.context() as blocks:  # of 16 draws and of one
+            blocks.setattr(engine, "_FAST_CELLS", 0)
+            found = by_road("numpy", *asked)
+        for field in ("log_roots", "usage", "won", "pulls"):
+            np.testing.assert_array_equal(getattr(found, field), getattr(whole, field))
 
 
 def test_no_more_is_worked_out_than_is_wanted() -> None:
