@@ -308,11 +308,10 @@ def _attempt(
     wanted = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
     log_values, usage, stay_pulls = run(program, leaves, race, wanted, logs)
     risky = race.risky | ~(log_values.max(axis=0) > np.log(SMALLEST))
-    if len(wanted):
-        with np.errstate(divide="ignore"):
-            sums = log_sum_exp(np.log(wanted) + log_values[None], axis=1)
+    if len(wanted) and not logs:
+        sums = np.einsum("srd,rd->sd", wanted, np.exp(log_values))
         # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
-        risky |= ((sums < np.log(SMALLEST)) & (sums > -np.inf)).any(axis=0)
+        risky |= ((sums < SMALLEST) & (sums > 0)).any(axis=0)
     out.log_roots[draws] = (log_values + log_scale).T
     out.usage[draws] = usage.transpose(2, 0, 1)
     if not out.won.shape[1]:

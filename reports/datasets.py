@@ -114,8 +114,8 @@ def datasets(document: Json) -> xr.DataTree:
     -------
     xarray.DataTree
         One node for each table that the document has; `/global/inputs` has the dimensions `event`
-        and `input`. Numbers have `units`, all variables a `long_name`. The root's attributes are the
-        document's plain texts and numbers, such as `story` and `seed`, and its settings and
+        and `input`. Numbers have `units`, all variables a `long_name`. The root's attributes are
+        the document's plain texts and numbers, such as `story` and `seed`, and its settings and
         versions as JSON texts.
 
     Raises
