@@ -282,11 +282,9 @@ def assess_one(
         *checks,
     )
     from storyodds.models.assessment import assess
-    from storyodds.models.engine import load_numba
     from storyodds.scenarios.resolve import resolve
 
     resolved = resolve(loaded, view=chosen, settings=settings, **resolving)
-    load_numba()
     return assess(resolved, progress=tell, **sampling), settings, checked
 
 

@@ -393,7 +393,7 @@ def test_a_sequence_tells_its_order_its_steps_and_what_not_to_rely_on() -> None:
         ("last", "40% (35%–45%)", "~0", "20% (15%–25%)", "~0"),  # no more than its error
     )
     assert "in the order in which the story gives them" in sure.note
-    assert "up to 0.10% of success" in sure.note and "relied on" not in sure.note
+    assert "at most 0.10% of success" in sure.note and "relied on" not in sure.note
     assert unsure.rows[1][1] == "40%? (35%–45%)" and "Not to be relied on: ?" in unsure.note
     assert ">one?</text>" in unsure.svg
     assert len(sequence("x" * 200).svg) < len(sure.svg) + 50  # a long name is cut
