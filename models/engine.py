@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ from storyodds.priors.errors import Problem, UnsupportedStoryError
 Array = NDArray[np.float64]
 Wanted = Literal["usage", "won", "pulls"]
 
+_KERNEL = "storyodds.models.kernel"  # which imports numba
 SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
 _NUMBA_WORK = 1e8  # node evaluations that are worth loading numba, and what it compiled
 _CORE_WORK = 1e6  # those that are worth a thread
@@ -66,7 +68,7 @@ def load_numba() -> None:
     --------
     >>> load_numba()
     """
-    from storyodds.models import kernel  # noqa: F401
+    import_module(_KERNEL)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def evaluate(
     n_fixed = program.circuit.n_fixed
     n_moving = program.circuit.n_nodes - n_fixed
     work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * n_seeds)
-    loaded = "storyodds.models.kernel" in sys.modules and program.competition == "patterns"
+    loaded = _KERNEL in sys.modules and program.competition == "patterns"
     fast = work > _NUMBA_WORK or loaded or _much.get()
     cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
     step = int(np.clip((_FAST_CELLS if fast else _BLOCK_CELLS) // max(1, cells), 16, 2048))

@@ -282,15 +282,28 @@ def _plan(graph: StoryGraph, subsets: Sequence[Subset]) -> dict[Subset, list[Sub
 
 def _draws(assessment: Assessment, calls: int) -> tuple[Array, Array]:
     """Draws of the numbers, half prior and half posterior, and the log of what they count."""
-    half = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls)) // 2
-    half = 2 ** int(np.log2(half))  # the prior's draws begin with balanced powers of two
     prepared, draws = assessment.prepared, assessment.draws
-    first = assessment.prior_values[:half]
-    values = np.concatenate([first, draws.values[even_rows(assessment, half)]])
+    most = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls))
+    values, share = from_both_ends(assessment, most)
     prior = prepared.answers.evaluate(values, no_evidence(prepared.graph))
     log_ratio = log_likelihood(prepared, values, prior) - draws.log_evidence
-    share = len(first) / len(values)
-    return values, -np.logaddexp(np.log(share), np.log1p(-share) + log_ratio)
+    return values, log_scale_of(log_ratio, share)
+
+
+def from_both_ends(assessment: Assessment, most: int) -> tuple[Array, float]:
+    """Give draws of the numbers from prior and posterior, and the prior's share of them.
+
+    A half, but where there are too few draws from the posterior.
+    """
+    half = 2 ** int(np.log2(most // 2))  # the prior's draws begin with balanced powers of two
+    before = assessment.prior_values[:half]
+    after = assessment.draws.values[even_rows(assessment, len(before))]
+    return np.concatenate([before, after]), len(before) / (len(before) + len(after))
+
+
+def log_scale_of(log_ratio: Array, share: float) -> Array:
+    """Log of what a draw of both ends counts, from the log of posterior over prior density."""
+    return np.asarray(-np.logaddexp(np.log(share), np.log1p(-share) + log_ratio))
 
 
 def _answers(

@@ -30,11 +30,12 @@ from storyodds.models.evidence import (
     forecast_log_odds,
     recover_rates,
 )
+from storyodds.models.evidence_effects import from_both_ends, log_scale_of
 from storyodds.models.graph import StoryGraph
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.quantities import Quantities
 from storyodds.models.weighting import MAX_PARETO_K, smooth
-from storyodds.models.what_if import MIN_SHARE, columns_of, even_rows, events_of
+from storyodds.models.what_if import MIN_SHARE, columns_of, events_of
 
 Array = NDArray[np.float64]
 
@@ -174,7 +175,9 @@ def _prefixes(assessment: Assessment, columns: Sequence[int]) -> list[Weighted]:
     """Weighted draws given none of the items, the first, the first two, and so on, to all."""
     prepared, graph = assessment.prepared, assessment.prepared.graph
     items = graph.evidence
-    values = _values(assessment, len(items))
+    calls = 2 * (len(items) + 1)
+    most = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls))
+    values, share = from_both_ends(assessment, most)
     n, parts = len(values), range(len(items) + 1)
     # A forecast says nothing of the discrete part: it weighs the draws as they stand.
     asked = [k for k in parts if k == 0 or items[k - 1].form != "forecast"]
@@ -191,7 +194,7 @@ def _prefixes(assessment: Assessment, columns: Sequence[int]) -> list[Weighted]:
             odds = forecast_log_odds(graph, i, blocks[0].routes, blocks[0].said)
             forecasts[i + 1 :] += forecast_log_density_at(item, odds)
     log_ratio = blocks[-1].log_evidence + forecasts[-1] - assessment.draws.log_evidence
-    log_scale = -np.logaddexp(np.log(0.5), np.log(0.5) + log_ratio)
+    log_scale = log_scale_of(log_ratio, share)
     rates = _at_rates(assessment, values, asked, blocks, columns)
     draws, place = [], -1
     for k in parts:
@@ -208,16 +211,6 @@ def _prefixes(assessment: Assessment, columns: Sequence[int]) -> list[Weighted]:
         trusted = ess >= MIN_SHARE * n and (pareto_k is None or pareto_k <= MAX_PARETO_K)
         draws.append(Weighted(weights, averaged, own_weights, exact, ess, pareto_k, trusted))
     return draws
-
-
-def _values(assessment: Assessment, n_items: int) -> Array:
-    """Draws of the numbers, as many from the prior as from the posterior."""
-    calls = 2 * (n_items + 1)
-    half = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls)) // 2
-    half = 2 ** int(np.log2(half))  # the prior's draws begin with balanced powers of two
-    before = assessment.prior_values[:half]
-    after = assessment.draws.values[even_rows(assessment, len(before))]
-    return np.concatenate([before, after])
 
 
 def _repeated(said: Sequence[LogLikelihoods], n: int) -> LogLikelihoods:
