@@ -253,7 +253,7 @@ def _item_slopes(
     slopes = {number: np.zeros(len(item.keys)) for number in item.numbers.values()}
     of_relevance = np.zeros(len(item.keys))
     assert item.relevance is not None
-    spread = relevance - _moment(distributions[item.relevance], 2, 2)
+    spread = relevance - np.exp(_log_moment(distributions[item.relevance], 2, 2))
     for h, key in enumerate(item.keys):
         if not np.isfinite(log_total[h]):
             continue
@@ -261,26 +261,28 @@ def _item_slopes(
         if key != item.reference:
             parts = [(key, relevance), (item.reference, 1 - relevance)]
         for part, weight in parts:
-            if part in item.numbers:
+            if part in item.numbers and weight:  # or the ratio may be infinite
                 number = item.numbers[part]
-                slope = _likelihood_slope(item, distributions[number])
-                slopes[number][h] += weight * slope / np.exp(log_total[h])
-        if key != item.reference:
+                slope = _likelihood_slope(item, distributions[number], log_total[h])
+                slopes[number][h] += weight * slope
+        if key != item.reference and spread:
             on, off = (float(likelihood.log_by_key[k][0]) for k in (key, item.reference))
             of_relevance[h] = spread * (np.exp(on - log_total[h]) - np.exp(off - log_total[h]))
     return [*slopes.items(), (item.relevance, of_relevance)]
 
 
-def _likelihood_slope(item: EvidenceItem, distribution: Distribution) -> float:
+def _likelihood_slope(item: EvidenceItem, distribution: Distribution, log_total: float) -> float:
+    """The slope over exp(log_total), which may be too small for a number of its own."""
     if item.form != "counts":
-        return float(LN2 * np.exp(bits_like(distribution).exp2_log_mean()))
+        return float(LN2 * np.exp(bits_like(distribution).exp2_log_mean() - log_total))
     k, n = item.hits, item.trials
-    one_more = _moment(distribution, k + 1, n + 1) * (k + 1) / (n + 1)
-    return k * _moment(distribution, k, n) - n * one_more
+    log_ratio = _log_moment(distribution, k, n) - log_total
+    log_one_more = _log_moment(distribution, k + 1, n + 1) - log_total
+    return float(k * np.exp(log_ratio) - n * np.exp(log_one_more) * (k + 1) / (n + 1))
 
 
-def _moment(distribution: Distribution, hits: int, trials: int) -> float:
-    return float(np.exp(rate_like(distribution).binomial_log_marginal(hits, trials)))
+def _log_moment(distribution: Distribution, hits: int, trials: int) -> float:
+    return float(rate_like(distribution).binomial_log_marginal(hits, trials))
 
 
 def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
