@@ -538,9 +538,11 @@ def _run_numpy(
         if race.rule is None and not logs:
             share = _shares(seed, v[circuit.roots])
         else:
+            # In logs until the end: a root that the seed leaves out may be vastly more probable.
             with np.errstate(divide="ignore", invalid="ignore"):
-                log_sums = log_sum_exp(np.log(seed) + log_values, axis=0)
-                by_root = seed[:, :, None] * np.exp(by_lane - log_sums[:, None])
+                log_seed = np.log(seed)
+                log_sums = log_sum_exp(log_seed + log_values, axis=0)
+                by_root = np.exp(log_seed[:, :, None] + by_lane - log_sums[:, None])
             by_root = np.where(np.isfinite(log_sums)[None, :, None], by_root, 0.0)
             share = by_root.reshape(len(seed), -1)
         flow = arithmetic.backward(circuit, v, share, logs=logs)
