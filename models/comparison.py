@@ -102,11 +102,11 @@ def weighted_posterior(
     if not prepared.uncertain:
         return None
     values = prior_draws(prepared, draws, seed)
-    log_weights = prepared.answers.log_evidence(values, prepared.likelihoods)
-    found = weigh_by(prepared, values, log_weights + forecasts_log_density(prepared, values))
+    posterior = prepared.answers.evaluate(values, prepared.likelihoods)
+    log_weights = posterior.log_evidence + forecasts_log_density(prepared, values)
+    found = weigh_by(prepared, values, log_weights)
     if not found.ok:
         return None
-    posterior = prepared.answers.evaluate(values, prepared.likelihoods)
     averaged = odds_at(prepared.graph, values, posterior.outcomes)
     weights = found.weights / found.weights.sum()
     return Posterior(weights @ averaged, averaged, weights, prepared), found.log_evidence

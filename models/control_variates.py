@@ -76,14 +76,19 @@ class _Controls:
     pulls: Sequence[Array]
     missed: Sequence[float]
 
-    def correction(self, pulls: Array) -> tuple[float, Array]:
-        """How much an estimate with such pulls is likely to miss, and what is left of them."""
-        centered = pulls - pulls.mean()
+    def correction(self, pulls: Array) -> tuple[Array, Array]:
+        """How much estimates with such pulls are likely to miss, and what is left of them.
+
+        Parameters
+        ----------
+        pulls : (n_draws, n_estimates) array
+        """
+        centered = pulls - pulls.mean(axis=0)
         if not self.pulls:
-            return 0.0, centered
+            return np.zeros(pulls.shape[1]), centered
         across = np.stack([control - control.mean() for control in self.pulls], axis=1)
         slopes = np.linalg.lstsq(across, centered, rcond=_ALIKE)[0]
-        return float(slopes @ np.array(self.missed)), centered - across @ slopes
+        return np.array(self.missed) @ slopes, centered - across @ slopes
 
 
 def corrected(
@@ -104,11 +109,8 @@ def corrected(
         of_mean = _controls_of_mean(near, ends, e)
         known = [_quantile(end.exact[e], np.array(LEVELS), end.own_weights) for end in ends]
         of_levels = [_controls_of_level(near, ends, e, at) for at in zip(*known, strict=True)]
-        found = []
-        for step in steps:
-            mean, error = _mean(step.chances[e], step.weights, of_mean)
-            found.append((mean, error, _at_levels(step, e, of_levels)))
-        by_event.append(found)
+        means, errors = _means(steps, e, of_mean)
+        by_event.append(list(zip(means, errors, _at_levels(steps, e, of_levels), strict=True)))
     return [
         (
             np.array([mean for mean, _, _ in step]),
@@ -143,25 +145,36 @@ def _controls_of_level(
     return _Controls(pulls, missed)
 
 
-def _mean(chances: Array, weights: Array, controls: _Controls) -> tuple[float, float]:
-    """A mean and its error; as it is where its log odds are not defined."""
-    odds = _log_odds(chances, weights)
-    if not np.isfinite(odds):
-        return float(weights @ chances), 0.0
-    missed, rest = controls.correction(_pulls(chances, weights))
-    mean = float(expit(odds - missed))
-    return mean, float(np.sqrt(np.sum(rest**2)) * mean * (1 - mean))
+def _means(steps: Sequence[Weighted], e: int, controls: _Controls) -> tuple[Array, Array]:
+    """Means and their errors; as they are where their log odds are not defined."""
+    means = np.array([step.weights @ step.chances[e] for step in steps])
+    odds = np.array([_log_odds(step.chances[e], step.weights) for step in steps])
+    errors, known = np.zeros(len(steps)), np.isfinite(odds)
+    if known.any():
+        some = [step for step, yes in zip(steps, known, strict=True) if yes]
+        pulls = [_pulls(step.chances[e], step.weights) for step in some]
+        missed, rest = controls.correction(np.stack(pulls, axis=1))
+        means[known] = expit(odds[known] - missed)
+        errors[known] = np.sqrt(np.sum(rest**2, axis=0)) * means[known] * (1 - means[known])
+    return means, errors
 
 
-def _at_levels(step: Weighted, e: int, controls: Sequence[_Controls]) -> Array:
-    x, weights = step.exact[e], step.own_weights
-    raw = _quantile(x, np.array(LEVELS), weights)
-    missed = [
-        of_level.correction(_pulls_below(_below(x, weights, at), weights))[0]
-        for of_level, at in zip(controls, raw, strict=True)
+def _at_levels(steps: Sequence[Weighted], e: int, controls: Sequence[_Controls]) -> list[Array]:
+    """Quantiles of each step, at levels that are corrected."""
+    raw = [_quantile(step.exact[e], np.array(LEVELS), step.own_weights) for step in steps]
+    missed = []
+    for of_level, at in zip(controls, zip(*raw, strict=True), strict=True):
+        pulls = [
+            _pulls_below(_below(step.exact[e], step.own_weights, x), step.own_weights)
+            for step, x in zip(steps, at, strict=True)
+        ]
+        missed.append(of_level.correction(np.stack(pulls, axis=1))[0])
+    levels = np.add(LEVELS, np.transpose(missed))
+    levels = np.maximum.accumulate(np.clip(levels, 0.0, 1.0), axis=1)
+    return [
+        _quantile(step.exact[e], at, step.own_weights)
+        for step, at in zip(steps, levels, strict=True)
     ]
-    levels = np.maximum.accumulate(np.clip(np.add(LEVELS, missed), 0.0, 1.0))
-    return _quantile(x, levels, weights)
 
 
 def _log_odds(chances: Array, weights: Array) -> float:

@@ -10,7 +10,7 @@ posterior, weighted as draws from the mixture of the two (Owen and Zhou 2000), s
 evidence and all of it are within their reach. The items' own rates are integrated out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import factorial
 
@@ -18,10 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.engine import LogLikelihoods, no_evidence
-from storyodds.models.evidence import assemble, forecast_log_density_at, forecast_log_odds
+from storyodds.models.evidence_versions import answer_versions
 from storyodds.models.graph import StoryGraph
-from storyodds.models.posterior import PreparedStory, log_likelihood
 from storyodds.models.weighting import smooth
 from storyodds.models.what_if import columns_of, even_rows, events_of
 from storyodds.scenarios.schema import CLASSES
@@ -133,19 +131,18 @@ def evidence_effects(
     n = len(graph.evidence)
     orders = None if n <= all_orders else _drawn_orders(n, assessment.seed)
     subsets = _subsets(n, orders)
-    plan = _plan(graph, subsets)
-    values, log_scale = _draws(assessment, len(plan))
-    found = _Odds.empty(subsets, len(of), len(values))
     nothing, everything = frozenset[int](), frozenset(range(n))
-    ess, pareto_k = float(len(values)), None
-    for subset, log_evidence, chances in _answers(prepared, values, plan, columns):
-        log_weights = log_evidence + log_scale
-        found.put(subset, log_weights, chances)
-        if subset == everything:
-            weights = np.exp(log_weights - log_weights.max())
-            ess = float(weights.sum() ** 2 / (weights**2).sum())
-            if np.ptp(weights) > 1e-12:
-                pareto_k = smooth(np.maximum(log_weights - log_weights.max(), -700.0))[1]
+    values, share = from_both_ends(assessment, _most(graph, subsets))
+    powers = np.array([[float(i in subset) for i in range(n)] for subset in subsets])
+    answers = answer_versions(prepared, values, powers, columns)
+    log_evidence = answers.log_evidence[:, subsets.index(everything)]
+    log_scale = log_scale_of(log_evidence - assessment.draws.log_evidence, share)
+    found = _Odds.of(subsets, answers.log_evidence + log_scale[:, None], answers.events)
+    log_weights = log_evidence + log_scale
+    weights = np.exp(log_weights - log_weights.max())
+    ess, pareto_k = float(weights.sum() ** 2 / (weights**2).sum()), None
+    if np.ptp(weights) > 1e-12:
+        pareto_k = smooth(np.maximum(log_weights - log_weights.max(), -700.0))[1]
     average = found.over_all_orders(n) if orders is None else found.over_orders(orders)
     before, after = (
         events_of(graph, numbers, answers.outcomes)[:, columns]
@@ -181,7 +178,7 @@ class _Odds:
     ----------
     place : dict of frozenset to int
     bits : (n_subsets, n_events) array
-    pulls : (n_subsets, n_events, n_draws) array
+    pulls : (n_draws, n_subsets, n_events) array
     """
 
     place: dict[Subset, int]
@@ -189,27 +186,24 @@ class _Odds:
     pulls: Array
 
     @staticmethod
-    def empty(subsets: Sequence[Subset], n_events: int, n_draws: int) -> "_Odds":
-        shape = (len(subsets), n_events)
-        place = {subset: k for k, subset in enumerate(subsets)}
-        return _Odds(place, np.empty(shape), np.empty((*shape, n_draws)))
-
-    def put(self, subset: Subset, log_weights: Array, chances: Array) -> None:
-        """Take in P(event | subset, θ), (n_draws, n_events), at weighted draws."""
-        k = self.place[subset]
-        weights = np.exp(log_weights - log_weights.max())[:, None]
-        yes, no = weights * chances, weights * (1 - chances)
+    def of(subsets: Sequence[Subset], log_weights: Array, chances: Array) -> "_Odds":
+        """Take P(event | subset, θ), (n_draws, n_subsets, n_events), at draws with weights."""
+        weights = np.exp(log_weights - log_weights.max(axis=0))[:, :, None]
+        yes = weights * chances
+        no = weights - yes
         yeses, noes = yes.mean(axis=0), no.mean(axis=0)
         defined = np.minimum(yeses, noes) > _SMALLEST
         yeses, noes = np.where(defined, yeses, np.nan), np.where(defined, noes, np.nan)
-        self.bits[k] = np.log2(yeses) - np.log2(noes)
-        self.pulls[k] = (yes / yeses - no / noes).T / np.log(2)
+        pulls = (yes / yeses - no / noes) / np.log(2)
+        place = {subset: k for k, subset in enumerate(subsets)}
+        return _Odds(place, np.log2(yeses) - np.log2(noes), pulls)
 
     def differences(self, after: Sequence[Subset], before: Sequence[Subset]) -> Effect:
         """Bits from one subset to another, pair by pair."""
         here, there = ([self.place[subset] for subset in side] for side in (after, before))
         return Effect(
-            self.bits[here] - self.bits[there], _error(self.pulls[here] - self.pulls[there])
+            self.bits[here] - self.bits[there],
+            _error(self.pulls[:, here] - self.pulls[:, there]),
         )
 
     def over_all_orders(self, n: int) -> Effect:
@@ -221,7 +215,7 @@ class _Odds:
                 before = size - (i in subset)  # how many items stand before this one
                 share = factorial(before) * factorial(n - before - 1) / factorial(n)
                 shares[i, k] = share if i in subset else -share
-        return Effect(shares @ self.bits, _error(np.tensordot(shares, self.pulls, 1)))
+        return Effect(shares @ self.bits, _error(shares @ self.pulls))
 
     def over_orders(self, orders: Sequence[tuple[int, ...]]) -> Effect:
         """Shapley values from some orders, pairs of which mirror each other."""
@@ -237,13 +231,13 @@ class _Odds:
                 shares[item, before] -= 1 / len(orders)
         pairs = steps.reshape(-1, 2, *steps.shape[1:]).mean(axis=1)
         of_orders = pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs))
-        of_draws = _error(np.tensordot(shares, self.pulls, 1))
+        of_draws = _error(shares @ self.pulls)
         return Effect(steps.mean(axis=0), np.hypot(of_orders, of_draws))
 
 
 def _error(pulls: Array) -> Array:
     """Standard error of a mean to which every draw adds so much."""
-    return np.asarray(pulls.std(axis=-1) / np.sqrt(pulls.shape[-1]))
+    return np.asarray(pulls.std(axis=0) / np.sqrt(len(pulls)))
 
 
 def _drawn_orders(n: int, seed: int) -> list[tuple[int, ...]]:
@@ -263,31 +257,15 @@ def _subsets(n: int, orders: Sequence[tuple[int, ...]] | None) -> list[Subset]:
     return list(dict.fromkeys(needed))
 
 
-def _plan(graph: StoryGraph, subsets: Sequence[Subset]) -> dict[Subset, list[Subset]]:
-    """Subsets by the part of them that the engine has to be asked about.
-
-    What items about the outcome say multiplies routes, and what forecasts say multiplies draws:
-    both can be put to its answers afterwards.
-    """
-    asked = frozenset(
+def _most(graph: StoryGraph, subsets: Sequence[Subset]) -> int:
+    """How many draws to take: fewer where more is said of assumptions."""
+    about = frozenset(
         i
         for i, item in enumerate(graph.evidence)
         if item.subject == "assumption" and item.form != "forecast"
     )
-    plan: dict[Subset, list[Subset]] = {}
-    for subset in subsets:
-        plan.setdefault(subset & asked, []).append(subset)
-    return plan
-
-
-def _draws(assessment: Assessment, calls: int) -> tuple[Array, Array]:
-    """Draws of the numbers, half prior and half posterior, and the log of what they count."""
-    prepared, draws = assessment.prepared, assessment.draws
-    most = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls))
-    values, share = from_both_ends(assessment, most)
-    prior = prepared.answers.evaluate(values, no_evidence(prepared.graph))
-    log_ratio = log_likelihood(prepared, values, prior) - draws.log_evidence
-    return values, log_scale_of(log_ratio, share)
+    parts = {subset & about for subset in subsets}
+    return max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // len(parts)))
 
 
 def from_both_ends(assessment: Assessment, most: int) -> tuple[Array, float]:
@@ -304,55 +282,3 @@ def from_both_ends(assessment: Assessment, most: int) -> tuple[Array, float]:
 def log_scale_of(log_ratio: Array, share: float) -> Array:
     """Log of what a draw of both ends counts, from the log of posterior over prior density."""
     return np.asarray(-np.logaddexp(np.log(share), np.log1p(-share) + log_ratio))
-
-
-def _answers(
-    prepared: PreparedStory,
-    values: Array,
-    plan: Mapping[Subset, Sequence[Subset]],
-    columns: Sequence[int],
-) -> Iterator[tuple[Subset, Array, Array]]:
-    """By subset, log P(subset | θ), (n_draws,), and P(event | subset, θ), (n_draws, n_events)."""
-    graph, n = prepared.graph, len(values)
-    items, tables = graph.evidence, prepared.tables
-    prior = prepared.answers.evaluate(values, no_evidence(graph))
-    forecasts = {
-        i: forecast_log_density_at(item, forecast_log_odds(graph, i, prior.routes, prior.said))
-        for i, item in enumerate(items)
-        if item.form == "forecast"
-    }
-    route_of = [outcome.route for outcome in graph.outcomes]
-    # P(event | outcome), (n_outcomes, n_draws, n_events)
-    shares = np.stack(
-        [
-            events_of(graph, values, np.tile(outcome, (n, 1)))[:, columns]
-            for outcome in np.eye(len(route_of))
-        ]
-    )
-    parts = list(plan)
-    step = max(1, _EVALUATIONS // n)
-    for first in range(0, len(parts), step):
-        some = parts[first : first + step]
-        said = [
-            assemble(graph, [t if i in part else None for i, t in enumerate(tables)])
-            for part in some
-        ]
-        stacked = LogLikelihoods(
-            np.repeat(np.concatenate([x.assumptions for x in said]), n, axis=0),
-            np.zeros((1, len(graph.routes))),
-        )
-        found = prepared.answers.evaluate(np.tile(values, (len(some), 1)), stacked)
-        for k, part in enumerate(some):
-            block = slice(k * n, (k + 1) * n)
-            for subset in plan[part]:
-                about = [i for i in subset - part if i not in forecasts]
-                told = assemble(graph, [t if i in about else None for i, t in enumerate(tables)])
-                of_route = told.routes[0, route_of]
-                top = of_route.max()
-                joint = found.outcomes[block] * np.exp(of_route - top)
-                mass = joint.sum(axis=1)
-                with np.errstate(divide="ignore"):
-                    log_evidence = found.log_evidence[block] + np.log(mass) + top
-                log_evidence = log_evidence + sum(forecasts[i] for i in subset if i in forecasts)
-                chances = np.einsum("do,ode->de", joint, shares)
-                yield subset, log_evidence, chances / np.where(mass > 0, mass, 1.0)[:, None]

@@ -13,7 +13,6 @@ from storyodds.models.assessment import Assessment
 from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import assemble, explicit_tables
 from storyodds.models.graph import StoryGraph
-from storyodds.models.posterior import PreparedStory
 from storyodds.models.quantities import Path, derive, jointly
 from storyodds.models.queries import Query
 from storyodds.models.what_if import Base
@@ -83,19 +82,19 @@ def ends(assessment: Assessment, base: Base) -> tuple[Ends, Ends]:
     0.0514
     """
     prepared, values = base.prepared, base.values
-    averaged = _ends(prepared, values, prepared.likelihoods)
+    graph = prepared.graph
+    names = tuple(variable.name for variable in graph.variables)
+    queries = [Query((o,)) for o in range(len(graph.outcomes))]
+    shares = _shares(graph, values)
+
+    def given(said: LogLikelihoods) -> Ends:
+        found = jointly(prepared.compiler, values, said, queries, shares)
+        return Ends(names, found.events, found.true, found.false)
+
+    averaged = given(prepared.likelihoods)
     if assessment.exact is assessment.averaged:
         return averaged, averaged
-    said = assemble(prepared.graph, explicit_tables(prepared.graph, values))
-    return averaged, _ends(prepared, values, said)
-
-
-def _ends(prepared: PreparedStory, values: Array, said: LogLikelihoods) -> Ends:
-    graph = prepared.graph
-    queries = [Query((o,)) for o in range(len(graph.outcomes))]
-    found = jointly(prepared.compiler, values, said, queries, _shares(graph, values))
-    names = tuple(variable.name for variable in graph.variables)
-    return Ends(names, found.events, found.true, found.false)
+    return averaged, given(assemble(graph, explicit_tables(graph, values)))
 
 
 def overall(assessment: Assessment) -> tuple[Array, Array]:

@@ -155,7 +155,9 @@ def flows(assessment: Assessment) -> Flows:
     share = draws.weights / draws.weights.sum()
     concern = float(share @ ranked.averaged[:, 0])
     ends = ends_of(graph, draws.values)
-    endings = np.einsum("d,dwo,doe->woe", share, along(assessment, worst), ends.shares)
+    weighed = share[:, None, None] * along(assessment, worst)
+    by_outcome = np.matmul(weighed.transpose(2, 1, 0), ends.shares.transpose(1, 0, 2))
+    endings = by_outcome.transpose(1, 0, 2)
     information: dict[str, float] = {}
     joint = endings[None]
     try:

@@ -56,31 +56,32 @@ def number_gains(
     assessment : Assessment
     numbers : sequence of int
     batches : sequence of slice
-        Of draws, from which errors are taken.
+        Of draws, one after the other, from which errors are taken.
     stakes : mapping of str to float, optional
 
     Returns
     -------
     NumberGains
     """
-    prepared, draws = assessment.prepared, assessment.draws
-    fates = {
-        own: derive(prepared.graph, draws.values, found.outcomes).fates
-        # A number of an evidence item alone bears on the odds only where it is not integrated out.
-        for own, found in ((False, assessment.averaged), (True, assessment.exact))
-    }
+    prepared, weights = assessment.prepared, assessment.draws.weights
+    values = np.asfortranarray(assessment.draws.values)
+    success, gain = {}, {}
+    # A number of an evidence item alone bears on the odds only where it is not integrated out.
+    for own, found in ((False, assessment.averaged), (True, assessment.exact)):
+        fates = derive(prepared.graph, values, found.outcomes).fates
+        success[own] = _folded(fates[:, SUCCESS] / fates.sum(axis=1), weights)
+        if stakes is not None:
+            gain[own] = _folded(fates @ worth_of_fates(stakes) - stakes.get(WITHHELD, 0.0), weights)
     bits, worth = [], []
     for number in numbers:
-        by_draw = fates[number in prepared.own]
-        basis = _spline(_score(draws.values[:, number], draws.weights))
-        success = by_draw[:, SUCCESS] / by_draw.sum(axis=1)
-        fitted = _cross_fitted(basis, success, draws.weights)
-        bits.append(_mean(_bits(success, fitted, draws.weights), draws.weights, batches))
+        own = number in prepared.own
+        basis = _spline(_score(values[:, number], weights))
+        fitted = _cross_fitted(basis, success[own])
+        bits.append(_mean(_bits(success[own].y, fitted, weights), weights, batches))
         if stakes is not None:
-            gain = by_draw @ worth_of_fates(stakes) - stakes.get(WITHHELD, 0.0)
-            fitted = _cross_fitted(basis, gain, draws.weights)
-            better = gain * ((fitted > 0) ^ (draws.weights @ gain > 0)) * np.sign(fitted)
-            worth.append(_mean(better, draws.weights, batches))
+            fitted, y = _cross_fitted(basis, gain[own]), gain[own].y
+            better = y * ((fitted > 0) ^ (weights @ y > 0)) * np.sign(fitted)
+            worth.append(_mean(better, weights, batches))
     return NumberGains(_gathered(bits), None if stakes is None else _gathered(worth))
 
 
@@ -91,11 +92,14 @@ def _gathered(pairs: Sequence[tuple[float, float]]) -> Gains:
 
 def _score(x: Array, weights: Array) -> Array:
     """The normal score of every draw: what a standard normal has at its rank."""
-    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
-    share = np.zeros(len(counts))
-    np.add.at(share, place, weights)
+    order = np.argsort(x)
+    rising = np.append(True, np.diff(x[order]) > 0)
+    share = np.add.reduceat(weights[order], np.flatnonzero(rising))
     middle = np.cumsum(share) - share / 2
-    return np.asarray(ndtri(np.clip(middle / share.sum(), 1e-6, 1 - 1e-6))[place])
+    score = ndtri(np.clip(middle / share.sum(), 1e-6, 1 - 1e-6))
+    out = np.empty(len(x))
+    out[order] = score[np.cumsum(rising) - 1]
+    return out
 
 
 def _spline(z: Array) -> Array:
@@ -108,31 +112,52 @@ def _spline(z: Array) -> Array:
         (bend - last_bend) / (last - knot) - to_line
         for knot, bend in zip(_KNOTS[:-2], beyond, strict=True)
     ]
-    return np.stack([np.ones_like(z), z, *bends], axis=1)
+    return np.stack([np.ones_like(z), z, *bends])
 
 
 def _cubed(x: Array) -> Array:
     return x * x * x  # as a power it takes many times as long
 
 
-def _cross_fitted(basis: Array, y: Array, weights: Array) -> Array:
-    """Every draw's value on the curve fitted to the other folds, within the range of the data."""
+@dataclass(frozen=True)
+class _Folded:
+    """What curves are fitted to, in folds: each draw is judged by what the others say.
+
+    Attributes
+    ----------
+    y, weights : (n_draws,) array
+    folds : tuple of slice
+    least, most : (n_draws,) array
+        The range of the data in the other folds.
+    """
+
+    y: Array
+    weights: Array
+    folds: tuple[slice, ...]
+    least: Array
+    most: Array
+
+
+def _folded(y: Array, weights: Array) -> _Folded:
     edges = -(-np.arange(_FOLDS + 1) * len(y) // _FOLDS)
-    folds = [slice(first, last) for first, last in pairwise(edges.tolist())]
-    weighted = basis * weights[:, None]
-    # What each fold adds to the normal equations, so that every draw is gone through once.
-    both = np.column_stack([basis, y])
-    added = np.array([weighted[fold].T @ both[fold] for fold in folds])
+    folds = tuple(slice(first, last) for first, last in pairwise(edges.tolist()))
     known = weights > 0
-    least = np.array([y[fold].min(where=known[fold], initial=0.0) for fold in folds])
-    most = np.array([y[fold].max(where=known[fold], initial=1.0) for fold in folds])
-    out = np.empty(len(y))
-    for k, fold in enumerate(folds):
-        rest = np.arange(_FOLDS) != k
-        normal = added[rest].sum(axis=0)
-        curve = np.linalg.lstsq(normal[:, :-1], normal[:, -1], rcond=1e-12)[0]
-        out[fold] = np.clip(basis[fold] @ curve, least[rest].min(), most[rest].max())
-    return out
+    least = [y[fold].min(where=known[fold], initial=0.0) for fold in folds]
+    most = [y[fold].max(where=known[fold], initial=1.0) for fold in folds]
+    low = [min(least[:k] + least[k + 1 :]) for k in range(_FOLDS)]
+    high = [max(most[:k] + most[k + 1 :]) for k in range(_FOLDS)]
+    return _Folded(y, weights, folds, *(np.repeat(x, np.diff(edges)) for x in (low, high)))
+
+
+def _cross_fitted(basis: Array, told: _Folded) -> Array:
+    """Every draw's value on the curve fitted to the other folds, within the range of the data."""
+    both, weighted = np.vstack([basis, told.y]), basis * told.weights
+    # What each fold adds to the normal equations, so that every draw is gone through once.
+    added = np.array([both[:, fold] @ weighted[:, fold].T for fold in told.folds])
+    normal = np.tensordot(1 - np.eye(_FOLDS), added, axes=1)
+    curves = normal[:, -1:] @ np.linalg.pinv(normal[:, :-1], rcond=1e-12)
+    fitted = [curve[0] @ basis[:, fold] for curve, fold in zip(curves, told.folds, strict=True)]
+    return np.asarray(np.clip(np.concatenate(fitted), told.least, told.most))
 
 
 def _bits(success: Array, fitted: Array, weights: Array) -> Array:
@@ -148,5 +173,5 @@ def _bits(success: Array, fitted: Array, weights: Array) -> Array:
 def _mean(x: Array, weights: Array, batches: Sequence[slice]) -> tuple[float, float]:
     """A weighted mean and its standard error, from batches."""
     mean, n = float(weights @ x), len(batches)
-    off = [float(weights[b] @ (x[b] - mean)) for b in batches]
+    off = np.add.reduceat(weights * (x - mean), [batch.start for batch in batches])
     return mean, float(np.sqrt(np.sum(np.square(off)) * n / max(1, n - 1)))

@@ -225,12 +225,12 @@ def _swing(base: Base, scanned: Scan, k: int) -> Swing:
     def at(level: int) -> Changed:
         if not scanned.trusted[k, level]:
             return ask(base, {number: float(scanned.values[k, level])})
-        pareto_k = float(scanned.pareto_k[k, level])
+        changed = scanned.found[k][level]
         return Changed(
-            means=scanned.means[k, level, : len(EVENTS)],
-            errors=scanned.errors[k, level, : len(EVENTS)],
-            pareto_k=None if np.isnan(pareto_k) else pareto_k,
-            ess=float(scanned.ess[k, level]),
+            means=changed.means[: len(EVENTS)],
+            errors=changed.errors[: len(EVENTS)],
+            pareto_k=changed.pareto_k,
+            ess=changed.ess,
             refitted=bool(scanned.fresh[k]),
         )
 

@@ -33,6 +33,7 @@ MAX_RESULTS = 200  # told apart; those of more trials are taken together
 _NODES = 512  # of a rate, where results are taken together, or so much was seen before
 _MANY = 100_000  # trials seen before
 _REACH = 12.0  # standard deviations on either side, where an integral over a logit is cut off
+_CELLS = 2**16  # of float64: what is summed at once
 _TURN = (np.sqrt(5) - 1) / 2  # multiples of it, modulo 1, are spread evenly
 
 
@@ -225,12 +226,12 @@ def _log_joint(rate: RateLike, trials: int, seen: tuple[int, int]) -> Array:
         z = np.arange(-_REACH * rate.sd, _REACH * rate.sd + step, step)
         log_prior = -0.5 * (z / rate.sd) ** 2 + np.log(step / rate.sd / np.sqrt(2 * np.pi))
         z += rate.mean
-        log_yes, log_no = log_expit(z), log_expit(-z)
+        both, counts = np.stack([log_expit(z), log_expit(-z)]), np.stack([hits, misses], axis=1)
         summed = [
-            log_sum_exp(log_prior + h * log_yes + m * log_no, axis=0)
-            for h, m in zip(hits, misses, strict=True)
+            log_sum_exp(log_prior + some @ both, axis=1)
+            for some in np.array_split(counts, -(-counts.size * z.size // _CELLS))
         ]
-        return np.asarray(ways + summed)
+        return np.asarray(ways + np.concatenate(summed))
     log_marginal = [rate.binomial_log_marginal(int(h), trials + seen[1]) for h in hits]
     all_ways = -betaln(hits + 1, misses + 1) - np.log1p(trials + seen[1])
     return np.asarray(log_marginal + ways - all_ways)

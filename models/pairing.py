@@ -8,6 +8,7 @@ weights; with more than two sides, all of them are coupled to their average), an
 values as near as can be. All other numbers are independent from side to side.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -26,6 +27,7 @@ from storyodds.models.evidence import (
 )
 from storyodds.models.graph import EvidenceItem
 from storyodds.models.posterior import PreparedStory, forecasts_log_density, from_uniforms
+from storyodds.models.recovery import sample_discrete
 from storyodds.models.weighting import MAX_PARETO_K, MIN_ESS, MIN_ESS_SHARE, smooth
 from storyodds.priors.distributions import Distribution
 
@@ -130,8 +132,8 @@ def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> 
     if not sides:
         return Beside(np.zeros((0, n, len(EVENTS))), {})
     keys = [_core(side.weighted) if side.weighted else {} for side in sides]
-    said_by = [key for of_side in keys for key in of_side]
-    shared = {key for key in said_by if said_by.count(key) > 1}
+    said_by = Counter(key for of_side in keys for key in of_side)
+    shared = {key: _drawn(key, (n, 1), seed) for key, said in said_by.items() if said > 1}
     sampled: list[_Sampled | None] = [
         _sample(side.weighted, of_side, shared, n, seed)
         if side.weighted is not None and side.weighted.uncertain
@@ -141,9 +143,10 @@ def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> 
     rows = _couple([side for side in sampled if side is not None], shared, n, seed)
     taken = iter(rows)
     chosen = [None if side is None else next(taken) for side in sampled]
+    own: dict[str, Array] = {}
     events = np.stack(
         [
-            _alone(side, n, seed) if found is None or at is None else _events(found, at, seed)
+            _alone(side, n, seed) if found is None or at is None else _events(found, at, seed, own)
             for side, found, at in zip(sides, sampled, chosen, strict=True)
         ]
     )
@@ -202,8 +205,18 @@ def _stream(seed: int, *what: object) -> np.random.Generator:
     return np.random.default_rng([seed, 7, int.from_bytes(digest[:8], "big")])
 
 
+def _drawn(key: Key, shape: tuple[int, int], seed: int) -> Array:
+    """Draw a number from its prior, the same values whichever side asks for them."""
+    u = np.clip(_stream(seed, key).random(shape), 1e-12, 1 - 1e-12)
+    return key[1].quantile(u.ravel()).reshape(shape)
+
+
 def _sample(
-    prepared: PreparedStory, keys: Mapping[Key, int], shared: set[Key], n: int, seed: int
+    prepared: PreparedStory,
+    keys: Mapping[Key, int],
+    shared: Mapping[Key, Array],
+    n: int,
+    seed: int,
 ) -> _Sampled | None:
     """Draw shared numbers once a row and the others several times; None if weights are bad.
 
@@ -212,12 +225,11 @@ def _sample(
     """
     active = set(prepared.active)
     inner = _INNER if any(i in active for key, i in keys.items() if key not in shared) else 1
-    u = np.empty((n, inner, len(keys)))
-    for column, key in enumerate(keys):
-        rng = _stream(seed, key)
-        u[:, :, column] = rng.random((n, 1)) if key in shared else rng.random((n, inner))
-    u = np.clip(u, 1e-12, 1 - 1e-12)
-    values = from_uniforms(prepared, tuple(keys.values()), u.reshape(n * inner, len(keys)))
+    fixed = from_uniforms(prepared, (), np.zeros((1, 0)))[0]
+    drawn = np.tile(fixed[:, None, None], (1, n, inner))
+    for key, i in keys.items():
+        drawn[i] = shared[key] if key in shared else _drawn(key, (n, inner), seed)
+    values = drawn.reshape(len(fixed), -1).T
     log_weights = prepared.answers.log_evidence(values, prepared.likelihoods)
     log_weights = log_weights + forecasts_log_density(prepared, values)
     top = log_weights.max()
@@ -232,11 +244,12 @@ def _sample(
     edges = np.cumsum(each, axis=1)
     place = _stream(seed, "place").random((n, 1)) * edges[:, -1:]
     one = (edges <= place).sum(axis=1).clip(max=inner - 1)
-    values = values.reshape(n, inner, -1)[np.arange(n), one]
-    return _Sampled(prepared, values, weights, keys)
+    return _Sampled(prepared, drawn[:, np.arange(n), one].T, weights, keys)
 
 
-def _couple(sides: Sequence[_Sampled], shared: set[Key], n: int, seed: int) -> list[Rows]:
+def _couple(
+    sides: Sequence[_Sampled], shared: Mapping[Key, Array], n: int, seed: int
+) -> list[Rows]:
     """Choose the rows of every side, the same ones as often as their weights allow.
 
     Rows are drawn by the mean weight of all sides. A side keeps those that it weighs no less, and
@@ -266,7 +279,7 @@ def _in_proportion(weights: Array, n: int) -> Rows:
     return np.asarray(rows.clip(max=len(weights) - 1))
 
 
-def _nearest(side: _Sampled, shared: set[Key], wanted: Rows, offered: Rows) -> Rows:
+def _nearest(side: _Sampled, shared: Mapping[Key, Array], wanted: Rows, offered: Rows) -> Rows:
     """Match rows one to one, so that the shared numbers differ least in the sum of their ranks."""
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
@@ -285,20 +298,18 @@ def _nearest(side: _Sampled, shared: set[Key], wanted: Rows, offered: Rows) -> R
     return matched
 
 
-def _events(side: _Sampled, rows: Rows, seed: int) -> Array:
+def _events(side: _Sampled, rows: Rows, seed: int, own: dict[str, Array]) -> Array:
     """Odds of one side at its rows, the evidence items' own numbers drawn."""
     prepared, values = side.prepared, side.values[rows]
     graph, said = prepared.graph, prepared.likelihoods
-    if not any(i in prepared.own for i in prepared.uncertain):
-        found = prepared.answers.evaluate(values, said)
-    else:
+    if any(i in prepared.own for i in prepared.uncertain):
         rng = np.random.default_rng([seed, 3])
-        found = prepared.answers.evaluate(values, said, (), rng)
+        truth, route = sample_discrete(prepared.compiler, values, said, rng)
         for item in graph.evidence:
             if item.form != "forecast":
-                values = _recover(prepared, item, values, found.truth, found.route, seed)
-        found = prepared.answers.evaluate(values, assemble(graph, explicit_tables(graph, values)))
-    return odds_at(graph, values, found.outcomes)
+                values = _recover(prepared, item, values, truth, route, seed, own)
+        said = assemble(graph, explicit_tables(graph, values))
+    return odds_at(graph, values, prepared.answers.evaluate(values, said).outcomes)
 
 
 def _recover(
@@ -308,21 +319,28 @@ def _recover(
     truth: NDArray[np.bool_],
     route: Rows,
     seed: int,
+    own: dict[str, Array],
 ) -> Array:
     """Draw one item's own numbers, under each hypothesis with random numbers of the item's own.
 
-    So two sides that hold the same hypothesis in a row draw the same numbers there.
+    So two sides that hold the same hypothesis in a row draw the same numbers there; `own` keeps
+    them for the next side.
     """
     alone = replace(prepared.graph, evidence=(item,))
     hypothesis = np.asarray(truth[:, item.target], int) if item.subject == "assumption" else route
+    alike = np.array([item.keys.index(key) for key in item.keys])[hypothesis]
     columns = [*item.numbers.values(), *([] if item.relevance is None else [item.relevance])]
+    priors = [prepared.distributions[i] for i in columns]
     drawn = values.copy()
-    for h in np.unique(hypothesis):
-        here = hypothesis == h
-        supposed = np.full_like(truth, bool(h)), np.full_like(route, h)
-        rng = _stream(seed, item.id)
-        found = recover_rates(alone, prepared.distributions, values, *supposed, rng)
-        drawn[np.ix_(here, columns)] = found[np.ix_(here, columns)]
+    for h in np.unique(alike).tolist():
+        asked = repr((item, priors, h))
+        if asked not in own:
+            supposed = np.full_like(truth, bool(h)), np.full_like(route, h)
+            rng = _stream(seed, item.id)
+            found = recover_rates(alone, prepared.distributions, values, *supposed, rng)
+            own[asked] = found[:, columns]
+        here = alike == h
+        drawn[np.ix_(here, columns)] = own[asked][here]
     return drawn
 
 

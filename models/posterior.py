@@ -28,6 +28,9 @@ from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
 
+_BITS = 52  # that a float64 has room for
+_ALIKE = 8  # draws of a kind, on average, from which it is worth asking at one of them first
+
 
 @dataclass(frozen=True)
 class PreparedStory:
@@ -203,16 +206,40 @@ def log_likelihood(prepared: PreparedStory, values: Array, prior: Quantities) ->
 
 def forecast_sides(prepared: PreparedStory, values: Array) -> Mapping[int, tuple[Array, Array]]:
     """By forecast, the log probabilities of its event and of the opposite, without evidence."""
-
-    def side(i: int, yes: bool) -> Array:
-        said = event_likelihoods(prepared.graph, i, yes)
-        return prepared.answers.log_evidence(values, said)
-
     return {
-        i: (side(i, True), side(i, False))
+        i: _sides(prepared, i, values)
         for i, item in enumerate(prepared.graph.evidence)
         if item.form == "forecast"
     }
+
+
+def _sides(prepared: PreparedStory, item: int, values: Array) -> tuple[Array, Array]:
+    answers = prepared.answers
+    yes, no = (event_likelihoods(prepared.graph, item, happens) for happens in (True, False))
+    if not isinstance(answers, Exact):
+        return answers.log_evidence(values, yes), answers.log_evidence(values, no)
+    happens = _log_chance(answers, values, yes)
+    likely = happens > np.log(0.5)  # else the opposite is what is left of 1, to all its digits
+    opposite = np.log1p(-np.exp(np.where(likely, -np.inf, happens)))
+    opposite[likely] = _log_chance(answers, values[likely], no)
+    return happens, opposite
+
+
+def _log_chance(answers: Exact, values: Array, said: LogLikelihoods) -> Array:
+    """Log P(evidence), without asking at every draw where numbers that are 0 or 1 rule it out."""
+    out = np.full(len(values), -np.inf)
+    sure = np.hstack([values == 0, values == 1])
+    sure = sure[:, sure.any(axis=0) & ~sure.all(axis=0)]
+    ask = np.ones(len(values), dtype=bool)
+    if 0 < sure.shape[1] <= _BITS:
+        _, first, kind = np.unique(
+            sure @ 2.0 ** np.arange(sure.shape[1]), return_index=True, return_inverse=True
+        )
+        if _ALIKE * len(first) < len(values):
+            ask = np.isfinite(answers.log_evidence(values[first], said))[kind]
+    if ask.any():
+        out[ask] = answers.log_evidence(values[ask], said)
+    return out
 
 
 def forecast_densities(

@@ -21,13 +21,8 @@ from scipy.special import logit
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
 from storyodds.models.cumulative_distance import STILL, distance
-from storyodds.models.engine import LogLikelihoods, no_evidence
-from storyodds.models.evidence import (
-    assemble,
-    explicit_tables,
-    forecast_log_density_at,
-    forecast_log_odds,
-)
+from storyodds.models.evidence import explicit_tables
+from storyodds.models.evidence_versions import answer_versions
 from storyodds.models.weighting import smooth
 from storyodds.models.what_if import columns_of, even_rows, events_of
 from storyodds.priors.distributions import LN2, has_atoms
@@ -52,7 +47,7 @@ class Scaling:
     Attributes
     ----------
     names : tuple of str
-        Numbers or evidence items; the last one is all of them together.
+        Numbers or evidence items; the last one is all of them together, where that was asked.
     sensitivity : (n_components, n_events) array
         Distance that the distribution of P(event | E, θ) over θ moves, per doubling: the gradient
         of the cumulative Jensen-Shannon distance in log2 α. NaN for evidence where the event has
@@ -118,7 +113,7 @@ class PowerScaling:
 
 
 def power_scaling(
-    assessment: Assessment, of: Sequence[str] = ASKED, *, far: bool = True
+    assessment: Assessment, of: Sequence[str] = ASKED, *, whole: bool = True
 ) -> PowerScaling:
     """Scale every prior and every evidence item.
 
@@ -128,8 +123,10 @@ def power_scaling(
         Computed exactly, not simulated.
     of : sequence of str
         Classes and fates, by `what_if.EVENTS`.
-    far : bool
-        Whether halves and doubles, and every Pareto k, are worked out; NaN otherwise.
+    whole : bool
+        Whether all priors together, all evidence together, halves and doubles, every Pareto k, and
+        how far each number itself moves are worked out too. Without it there is no entry for all
+        together, and the rest is NaN.
 
     Returns
     -------
@@ -166,43 +163,31 @@ def power_scaling(
         for found in (assessment.averaged, assessment.exact)
     )
     base = weights @ averaged
-    priors, evidence = None, None
+    priors, evidence, near_evidence = None, None, None
     coordinates = unconstrained(assessment, scaled)
-    of_itself, pulls = np.zeros((len(scaled), 2)), np.zeros(len(scaled))
+    densities = np.array(
+        [
+            prepared.distributions[i].log_density_unconstrained(z)  # type: ignore[union-attr]
+            for i, z in zip(scaled, coordinates, strict=True)
+        ]
+    )
     if scaled:
-        log_weights = np.log(np.maximum(weights, _SMALLEST))
-        densities = np.array(
-            [
-                prepared.distributions[i].log_density_unconstrained(z)  # type: ignore[union-attr]
-                for i, z in zip(scaled, coordinates, strict=True)
-            ]
-        )
-        priors = _scale_priors(
-            (*(names[i] for i in scaled), ALL_PRIORS),
-            np.concatenate([densities, densities.sum(axis=0)[None]]),
-            # The rates of evidence are averaged over, except where they are what is scaled.
-            [*(exact if i in prepared.own else averaged for i in scaled), exact],
-            log_weights,
-            base,
-            far=far,
-        )
-        for k, z in enumerate(coordinates):
-            near = [_weights(log_weights + (alpha - 1) * densities[k]) for alpha in NEAR]
-            of_itself[k, 0] = sensitivity(z, weights, near)
-            off = z - weights @ z
-            spread = np.sqrt(weights @ off**2)
-            pulls[k] = LN2 * (weights @ (off * densities[k])) / spread if spread > 0 else 0.0
+        components, parts = [names[i] for i in scaled], densities
+        # The rates of evidence are averaged over, except where they are what is scaled.
+        at = [exact if i in prepared.own else averaged for i in scaled]
+        if whole:
+            components, at = [*components, ALL_PRIORS], [*at, exact]
+            parts = np.concatenate([densities, densities.sum(axis=0)[None]])
+        log_weights = _log_weights(assessment)
+        priors = _scale_priors(tuple(components), parts, at, log_weights, base, whole=whole)
+    rows = even_rows(assessment, EVIDENCE_DRAWS) if graph.evidence else np.zeros(0, np.intp)
     if graph.evidence:
-        rows = even_rows(assessment, EVIDENCE_DRAWS)
-        evidence, near = _scale_evidence(assessment, rows, columns, far=far)
-        even = np.full(len(rows), 1 / len(rows))
-        said = _log_likelihoods_of_draws(assessment) if prepared.own & set(scaled) else {}
-        for k, i in enumerate(scaled):
-            if i in said:
-                own = [_weights(log_weights + (alpha - 1) * said[i]) for alpha in NEAR]
-                of_itself[k, 1] = sensitivity(coordinates[k], weights, own)
-            else:
-                of_itself[k, 1] = sensitivity(coordinates[k, rows], even, near)
+        evidence, near_evidence = _scale_evidence(assessment, rows, columns, base, whole=whole)
+    of_itself, pulls = np.full((len(scaled), 2), np.nan), np.full(len(scaled), np.nan)
+    if whole:
+        of_itself, pulls = _of_themselves(
+            assessment, scaled, coordinates, densities, rows, near_evidence
+        )
     return PowerScaling(
         events=tuple(of),
         base=base,
@@ -212,6 +197,47 @@ def power_scaling(
         pulls=pulls,
         no_density=tuple(names[i] for i in prepared.uncertain if i not in scaled),
     )
+
+
+def _log_weights(assessment: Assessment) -> Array:
+    return np.log(np.maximum(assessment.draws.weights, _SMALLEST))
+
+
+def _of_themselves(
+    assessment: Assessment,
+    scaled: Sequence[int],
+    coordinates: Array,
+    densities: Array,
+    rows: NDArray[np.intp],
+    near_evidence: Sequence[Array] | None,
+) -> tuple[Array, Array]:
+    """How far numbers move with their priors and the evidence, and how far a doubled prior pulls.
+
+    Parameters
+    ----------
+    coordinates, densities : (n_scaled, n_draws) array
+    rows : array of int
+        Draws that count the same.
+    near_evidence : sequence of array, optional
+        Their weights with all evidence scaled; None without any.
+    """
+    weights, log_weights = assessment.draws.weights, _log_weights(assessment)
+    of_itself, pulls = np.zeros((len(scaled), 2)), np.zeros(len(scaled))
+    own = assessment.prepared.own & set(scaled)
+    said = _log_likelihoods_of_draws(assessment) if own else {}
+    even = np.full(len(rows), 1 / max(len(rows), 1))
+    for k, (i, z) in enumerate(zip(scaled, coordinates, strict=True)):
+        near = [_weights(log_weights + (alpha - 1) * densities[k]) for alpha in NEAR]
+        of_itself[k, 0] = sensitivity(z, weights, near)
+        off = z - weights @ z
+        spread = np.sqrt(weights @ off**2)
+        pulls[k] = LN2 * (weights @ (off * densities[k])) / spread if spread > 0 else 0.0
+        if i in said:
+            near = [_weights(log_weights + (alpha - 1) * said[i]) for alpha in NEAR]
+            of_itself[k, 1] = sensitivity(z, weights, near)
+        elif near_evidence is not None:
+            of_itself[k, 1] = sensitivity(z[rows], even, near_evidence)
+    return of_itself, pulls
 
 
 def unconstrained(assessment: Assessment, numbers: Sequence[int]) -> Array:
@@ -245,24 +271,28 @@ def _scale_priors(
     log_weights: Array,
     base: Array,
     *,
-    far: bool,
+    whole: bool,
 ) -> Scaling:
     """Scale densities, (n_components, n_draws), each with events at weighted draws."""
     weights, shape = _weights(log_weights), (len(parts), len(base))
     out = _empty(names, shape)
-    near = [_weights(log_weights + (alpha - 1) * parts) for alpha in NEAR]
-    for at_draws in {id(x): x for x in events}.values():  # sorted once for all parts
+    for at_draws in {id(x): x for x in events}.values():  # one or two for all parts
         mine = [c for c, x in enumerate(events) if x is at_draws]
+        near = np.stack([_weights(log_weights + (alpha - 1) * parts[mine]) for alpha in NEAR])
         for e in range(len(base)):
-            out.sensitivity[mine, e] = sensitivity(at_draws[:, e], weights, [w[mine] for w in near])
-    for c, (part, at_draws) in enumerate(zip(parts, events, strict=True)):
+            out.sensitivity[mine, e] = sensitivity(at_draws[:, e], weights, near)
         # The derivative of the mean in alpha is its covariance with the log density.
-        pulls = (part - weights @ part)[:, None] * (at_draws - weights @ at_draws)
-        slope = weights @ pulls
-        out.slope[c] = LN2 * slope
-        out.slope_error[c] = LN2 * np.sqrt(weights**2 @ (pulls - slope) ** 2)
-        if not far:
-            continue
+        off = parts[mine] - (parts[mine] @ weights)[:, None]
+        moved = at_draws - weights @ at_draws
+        slope = (off * weights) @ moved
+        squares = off**2 @ (weights[:, None] * moved) ** 2
+        cross = off @ (weights[:, None] ** 2 * moved)
+        out.slope[mine] = LN2 * slope
+        square = squares - 2 * slope * cross + slope**2 * (weights @ weights)
+        out.slope_error[mine] = LN2 * np.sqrt(np.maximum(square, 0.0))
+    if not whole:
+        return out
+    for c, (part, at_draws) in enumerate(zip(parts, events, strict=True)):
         out.near_k[c] = _worst_k([(alpha - 1) * part for alpha in NEAR])
         for a, alpha in enumerate(FAR):
             smoothed, out.pareto_k[c, a] = _smoothed(log_weights + (alpha - 1) * part)
@@ -271,20 +301,22 @@ def _scale_priors(
 
 
 def _scale_evidence(
-    assessment: Assessment, rows: NDArray[np.intp], columns: Sequence[int], *, far: bool
+    assessment: Assessment,
+    rows: NDArray[np.intp],
+    columns: Sequence[int],
+    base: Array,
+    *,
+    whole: bool,
 ) -> tuple[Scaling, list[Array]]:
-    """Scale items at draws that count the same; also the weights of all items, at `NEAR`."""
-    items, n = assessment.prepared.graph.evidence, len(rows)
-    parts = [*((i,) for i in range(len(items))), tuple(range(len(items)))]
-    alphas = (*NEAR, *FAR) if far else NEAR
-    log_ratios, events = _scaled_answers(assessment, rows, parts, alphas)
-    events = events[:, :, :, columns]
-    weights, now = assessment.draws.weights, events[0, 0]
-    at_draws = events_of(
-        assessment.prepared.graph, assessment.draws.values, assessment.averaged.outcomes
-    )[:, columns]
-    base = weights @ at_draws
-    out = _empty((*(item.id for item in items), ALL_EVIDENCE), (len(parts), len(columns)))
+    """Scale items at draws that count the same; also the weights of the last, at `NEAR`."""
+    names, n = [item.id for item in assessment.prepared.graph.evidence], len(rows)
+    parts: list[tuple[int, ...]] = [(i,) for i in range(len(names))]
+    if whole:
+        names, parts = [*names, ALL_EVIDENCE], [*parts, tuple(range(len(names)))]
+    alphas = (*NEAR, *FAR) if whole else NEAR
+    log_ratios, events = _scaled_answers(assessment, rows, parts, alphas, columns)
+    now = events[0, 0]
+    out = _empty(tuple(names), (len(parts), len(columns)))
     even, none = np.full(n, 1 / n), np.zeros(n)
     near: list[Array] = []
     wide = np.log2(NEAR[1]) - np.log2(NEAR[0])
@@ -308,7 +340,7 @@ def _scale_evidence(
             ]
             known = np.ptp(now[:, e]) > STILL
             out.sensitivity[c, e] = _gradient(distances) if known else np.nan
-        if far:
+        if whole:
             out.near_k[c] = _worst_k(ratios[: len(NEAR)])
         for a in range(len(alphas) - len(NEAR)):
             k = len(NEAR) + a
@@ -336,8 +368,9 @@ def _scaled_answers(
     rows: NDArray[np.intp],
     parts: Sequence[tuple[int, ...]],
     alphas: Sequence[float],
+    columns: Sequence[int],
 ) -> tuple[Array, Array]:
-    """Ask the story with parts of its evidence scaled by each α, all in one call of the engine.
+    """Ask the story with parts of its evidence scaled by each α.
 
     Returns
     -------
@@ -346,35 +379,15 @@ def _scaled_answers(
         the story as it is comes first.
     """
     prepared = assessment.prepared
-    graph, values, n = prepared.graph, assessment.draws.values[rows], len(rows)
-    forecasts = {}
-    if any(item.form == "forecast" for item in graph.evidence):
-        prior = prepared.answers.evaluate(values, no_evidence(graph))
-        for i, item in enumerate(graph.evidence):
-            if item.form == "forecast":
-                odds = forecast_log_odds(graph, i, prior.routes, prior.said)
-                forecasts[i] = forecast_log_density_at(item, odds)
-    said, extra = [prepared.likelihoods], [np.zeros(n)]
-    for part in parts:
-        for alpha in alphas:
-            power = [alpha if i in part else 1.0 for i in range(len(graph.evidence))]
-            tables = [
-                None if t is None else x * t for x, t in zip(power, prepared.tables, strict=True)
-            ]
-            said.append(assemble(graph, tables))
-            extra.append(sum(((power[i] - 1) * x for i, x in forecasts.items()), np.zeros(n)))
-    stacked = LogLikelihoods(
-        np.repeat(np.concatenate([x.assumptions for x in said]), n, axis=0),
-        np.repeat(np.concatenate([x.routes for x in said]), n, axis=0),
-    )
-    everywhere = np.tile(values, (len(said), 1))
-    found = prepared.answers.evaluate(everywhere, stacked)
-    events = events_of(graph, everywhere, found.outcomes).reshape(len(said), n, -1)
-    ratios = found.log_evidence.reshape(len(said), n) + np.array(extra)
-    ratios -= ratios[0].copy()
-    again = [0] * len(alphas) + list(range(1, len(said)))  # the first stays as it is
-    shape = (1 + len(parts), len(alphas), n)
-    return ratios[again].reshape(shape), events[again].reshape(*shape, -1)
+    n_items, shape = len(prepared.graph.evidence), (1 + len(parts), len(alphas))
+    powers = np.ones((*shape, n_items))
+    for c, part in enumerate(parts):
+        powers[c + 1][:, part] = np.array(alphas)[:, None]
+    values = assessment.draws.values[rows]
+    found = answer_versions(prepared, values, powers.reshape(-1, n_items), columns)
+    ratios = (found.log_evidence - found.log_evidence[:, :1]).T
+    events = found.events.transpose(1, 0, 2)
+    return ratios.reshape(*shape, -1), events.reshape(*shape, *events.shape[1:])
 
 
 def _weights(log_weights: Array) -> Array:
@@ -396,7 +409,7 @@ def _worst_k(log_weights: Sequence[Array]) -> float:
     return max(known, default=np.nan)
 
 
-def sensitivity(x: Array, weights: Array, near: Sequence[Array]) -> Array:
+def sensitivity(x: Array, weights: Array, near: Sequence[Array] | Array) -> Array:
     """How far weighted draws move per doubling, from weights at `NEAR`.
 
     Parameters
@@ -409,7 +422,7 @@ def sensitivity(x: Array, weights: Array, near: Sequence[Array]) -> Array:
     -------
     (...) array
     """
-    return _gradient(list(distance(x, weights, np.stack(near))))
+    return _gradient(list(distance(x, weights, np.asarray(near))))
 
 
 def _gradient(distances: Sequence[Array]) -> Array:

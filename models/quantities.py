@@ -255,8 +255,9 @@ def evaluate(
     for v in expanded:
         if v not in about:
             false[:, v] = np.maximum(1 - true[:, v], 0.0)
-    routes = np.zeros((len(values), len(graph.routes)))
-    np.add.at(routes.T, compiled.config_routes, found.won[:, 0].T)
+    routes = np.zeros((len(graph.routes), len(values))).T
+    for route, won in zip(compiled.config_routes, found.won[:, 0].T, strict=True):
+        routes[:, route] += won
     outcomes = routes[:, [outcome.route for outcome in graph.outcomes]]
     outcomes[:, split] = joint[:, [compiled.column[Query((o,))] for o in split]]
     order = graph.order
@@ -404,32 +405,32 @@ def derive(graph: StoryGraph, values: Array, outcomes: Array) -> Derived:
     -------
     Derived
     """
+    ends, reached = graph.outcomes, np.ascontiguousarray(outcomes.T)  # outcomes first: in one piece
     n = len(values)
-    undetected = np.ones_like(outcomes)
-    for o, outcome in enumerate(graph.outcomes):
-        for flag in outcome.flags:
-            undetected[:, o] *= 1 - values[:, flag]
-    harm = values[:, [outcome.harm for outcome in graph.outcomes]]
-    deployed = outcomes * undetected
-    classes, fates = np.zeros((n, len(CLASSES))), np.zeros((n, len(FATES)))
+    undetected, harm = np.ones((len(ends), n)), values.T[[outcome.harm for outcome in ends]]
+    for k in range(len(graph.checks)):
+        undetected *= 1 - values.T[[outcome.flags[k] for outcome in ends]]
+    deployed = reached * undetected
+    harmful, harmless, halted = deployed * harm, deployed * (1 - harm), reached * (1 - undetected)
+    classes, fates = np.zeros((len(CLASSES), n)), np.zeros((len(FATES), n))
     false_alarm = np.zeros(n)
     fired = {"alignment": np.zeros(n), "competitiveness": np.zeros(n)}
     of_route = graph.route_classes()
-    for o, outcome in enumerate(graph.outcomes):
-        classes[:, of_route[outcome.route]] += outcomes[:, o]
-        harmless = deployed[:, o] * (1 - harm[:, o])
+    for o, outcome in enumerate(ends):
+        classes[of_route[outcome.route]] += reached[o]
         hazard = None if outcome.hazard is None else graph.hazards[outcome.hazard]
         if graph.routes[outcome.route].outcome_class != INTENDED:
             fate = "benign-failure"
         elif hazard is None:
             fate = "success"
-            false_alarm += outcomes[:, o] * (1 - undetected[:, o]) * (1 - harm[:, o])
+            false_alarm += halted[o] * (1 - harm[o])
         else:
-            fired[hazard.criterion] += outcomes[:, o]
+            fired[hazard.criterion] += reached[o]
             fate = "uncompetitive" if hazard.criterion == "competitiveness" else "benign-failure"
-        fates[:, FATES.index(fate)] += harmless
-        fates[:, FATES.index("catastrophe")] += deployed[:, o] * harm[:, o]
-        fates[:, FATES.index("halted")] += outcomes[:, o] * (1 - undetected[:, o])
+        fates[FATES.index(fate)] += harmless[o]
+    fates[FATES.index("catastrophe")] = harmful.sum(axis=0)
+    fates[FATES.index("halted")] = halted.sum(axis=0)
+    classes, fates, undetected, harm = (x.T for x in (classes, fates, undetected, harm))
     return Derived(classes, fates, false_alarm, fired, undetected, harm)
 
 

@@ -8,21 +8,15 @@ by value. What only matters after training needs nothing from the engine.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import engine
 from storyodds.models.arithmetic import log_sum_exp
-from storyodds.models.engine import LogLikelihoods
-from storyodds.models.evidence import (
-    assemble,
-    collapsed,
-    event_likelihoods,
-    forecast_log_density_at,
-)
-from storyodds.models.posterior import PreparedStory
-from storyodds.models.program import Program
+from storyodds.models.evidence import assemble, collapsed, forecast_log_density_at
+from storyodds.models.posterior import PreparedStory, forecast_sides
 from storyodds.models.quantities import Path, derive
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
@@ -31,7 +25,6 @@ from storyodds.models.what_if import (
     Base,
     Changed,
     Tables,
-    events_of,
     moved,
     numbers_of_training,
     weighted,
@@ -218,28 +211,14 @@ def _averaged(ground: Ground, log_evidence: Array, answers: Array) -> Changed:
 
 
 def _sums(ground: Ground, values: Array, tables: Tables | None = None) -> Array:
-    found = [
-        engine.evaluate(program, values, said).log_roots[:, wanted]
-        for program, said, wanted in _programs(ground, tables)
-    ]
-    return np.concatenate(found, axis=1)
-
-
-def _programs(
-    ground: Ground, tables: Tables | None = None
-) -> list[tuple[Program, LogLikelihoods, list[int]]]:
-    """Programs with what the evidence says to them, and the roots that are wanted."""
     prepared = ground.base.prepared
     outcomes = [Query((o,)) for o in range(len(prepared.graph.outcomes))]
     asked = [*outcomes, *ground.queries]
     program = compile_queries(prepared.compiler, [EVERYTHING, *asked])
     said = prepared.likelihoods if tables is None else assemble(prepared.graph, tables)
-    sides = [
-        (prepared.likelihood, event_likelihoods(prepared.graph, i, yes), [0])
-        for i in _forecasts(prepared)
-        for yes in (True, False)
-    ]
-    return [(program, said, [program.column[q] for q in asked]), *sides]
+    found = engine.evaluate(program, values, said).log_roots
+    sides = forecast_sides(prepared, values).values()
+    return np.column_stack([found[:, [program.column[q] for q in asked]], *chain(*sides)])
 
 
 def _forecasts(prepared: PreparedStory) -> list[int]:
@@ -300,16 +279,11 @@ def _answers(ground: Ground, values: Array, sums: Array) -> tuple[Array, Array]:
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
     chances = np.exp(sums[:, : n_outcomes + len(queries)] - finite[:, None])
     outcomes, asked = chances[:, :n_outcomes], chances[:, n_outcomes:]
-    harm = _harm(prepared, values, outcomes)[:, [query.outcomes[0] for query in queries]]
+    derived = derive(prepared.graph, values, outcomes)
+    harm = (derived.undetected * derived.harm)[:, [query.outcomes[0] for query in queries]]
     owner = np.repeat(np.arange(len(ground.paths)), [len(p.outcomes) for p in ground.paths])
     concern = (asked * harm) @ (owner[:, None] == np.arange(len(ground.paths)))
     for k, i in enumerate(_forecasts(prepared)):
         yes, no = sums[:, n_outcomes + len(queries) + 2 * k :][:, :2].T
         log_evidence = log_evidence + forecast_log_density_at(prepared.graph.evidence[i], yes - no)
-    return log_evidence, np.hstack([events_of(prepared.graph, values, outcomes), concern])
-
-
-def _harm(prepared: PreparedStory, values: Array, outcomes: Array) -> Array:
-    """P(catastrophe | outcome), (n, n_outcomes)."""
-    derived = derive(prepared.graph, values, outcomes)
-    return derived.undetected * derived.harm
+    return log_evidence, np.hstack([derived.classes, derived.fates, concern])

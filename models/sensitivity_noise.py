@@ -12,7 +12,7 @@ exceed the level a little more often.
 import numpy as np
 
 from storyodds.models.arithmetic import Array
-from storyodds.models.cumulative_distance import STILL, distance
+from storyodds.models.cumulative_distance import STILL
 from storyodds.models.power_scaling import NEAR
 from storyodds.priors.distributions import LN2
 
@@ -53,9 +53,13 @@ def noise_per_error(x: Array, weights: Array, tests: int, seed: int) -> float:
     # Sums of independent standard normal numbers, weighted, in each bin.
     spread = np.sqrt(np.add.reduceat(weights[order] ** 2, edges))
     rng = np.random.default_rng([seed, 6])
-    moved = rng.normal(size=(_ONCE * tests, len(edges))) * spread
-    moved -= moved.sum(axis=1, keepdims=True) * shares
-    by = NEAR[1] - 1
-    found = distance(x[order][edges], shares, shares + by * moved) / np.log2(NEAR[1])
+    apart = np.cumsum(rng.normal(size=(_ONCE * tests, len(edges))) * spread, axis=1)
+    apart -= apart[:, -1:] * np.cumsum(shares)  # for weights that sum to 1
+    # Of p and q so near to each other, p log2(p/m) + q log2(q/m) is (p - q)² / (4 p ln 2) where m
+    # is midway, which is what the distance is made of: its square is a sum of squares.
+    wide, below = np.diff(x[order][edges]), np.cumsum(shares)[:-1]
+    ways = [wide / p / (8 * LN2 * (p @ wide)) for p in (below, 1 - below)]
+    found = np.sqrt((apart[:, :-1] ** 2 @ np.transpose(ways)).max())
+    by = (NEAR[1] - 1) / np.log2(NEAR[1])
     error = LN2 * np.sqrt(weights**2 @ (x - weights @ x) ** 2)
-    return float(found.max() / error)
+    return float(by * found / error)

@@ -7,6 +7,8 @@ be known. Crossings are bracketed on a grid and then found on the exact answers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,8 @@ from storyodds.priors.prior_quantiles import prior_quantile
 Array = NDArray[np.float64]
 
 LEVELS = (0.005, 0.05, 0.5, 0.95, 0.995)  # of the prior, at which all is looked at
-LOW, HIGH = LEVELS.index(0.05), LEVELS.index(0.95)
+ENDS = (0.05, 0.95)  # between which bands and swings go
+LOW, HIGH = (LEVELS.index(end) for end in ENDS)
 WORST_PATH = "worst-path"
 _CLOSE = 5e-3  # of a standard normal deviate: how well a crossing is found
 
@@ -80,58 +83,65 @@ class TippingPoint:
 
 @dataclass(frozen=True)
 class Scan:
-    """Answers with each number at each of `LEVELS`.
+    """Answers with each number at each of some levels, by default `LEVELS`.
 
     Attributes
     ----------
     numbers : tuple of int
     values : (n_numbers, n_levels) array
-    means, errors : (n_numbers, n_levels, n_answers) array
-    pareto_k, ess : (n_numbers, n_levels) array
-        Of the weights; a shape is NaN where there is none.
+    found : tuple of tuple of Changed
+        By number and level.
     fresh : (n_numbers,) bool
         Whether draws from the prior were taken, because those from the posterior did not serve.
     trusted : (n_numbers, n_levels) bool
-    bands : (n_numbers, 3, 2, n_events) array
-        The 5 and 95 percent points over the draws: with the number at `LOW`, at `HIGH`, and of the
-        difference at the same draw, which counts by the mean of its two weights.
     grounds : tuple of (Ground, mapping of int to Curve)
         Draws from the posterior, then from the prior, with what is known at them.
     """
 
     numbers: tuple[int, ...]
     values: Array
-    means: Array
-    errors: Array
-    pareto_k: Array
-    ess: Array
+    found: tuple[tuple[Changed, ...], ...]
     fresh: NDArray[np.bool_]
     trusted: NDArray[np.bool_]
-    bands: Array
     grounds: tuple[tuple[Ground, Mapping[int, Curve]], ...]
 
+    @cached_property
+    def means(self) -> Array:
+        """Of the answers, (n_numbers, n_levels, n_answers)."""
+        shape = (*self.values.shape, self.grounds[0][0].base.events.shape[1])
+        return np.array([[changed.means for changed in row] for row in self.found]).reshape(shape)
 
-def scan(ground: Ground, numbers: Sequence[int]) -> Scan:
-    """Answer with each of some uncertain numbers at each level of its prior.
+    @cached_property
+    def bands(self) -> Array:
+        """The 5 and 95 percent points over the draws, (n_numbers, 3, 2, n_events).
+
+        With the number at `LOW`, at `HIGH`, and of the difference at the same draw, which counts
+        by the mean of its two weights.
+        """
+        found = [_bands(row[LOW], row[HIGH]) for row in self.found]
+        return np.array(found).reshape(len(found), 3, 2, len(EVENTS))
+
+
+def scan(ground: Ground, numbers: Sequence[int], levels: Sequence[float] = LEVELS) -> Scan:
+    """Answer with each of some uncertain numbers at each of some levels of its prior.
 
     Parameters
     ----------
     ground : Ground
     numbers : sequence of int
+    levels : sequence of float
+        Verdicts are only looked for, and bands only given, where these are `LEVELS`.
 
     Returns
     -------
     Scan
     """
-    n = len(numbers)
     prior = ground.base.prepared.distributions
-    values = np.array([prior_quantile(prior[i], np.array(LEVELS)) for i in numbers])
-    values = values.reshape(n, len(LEVELS))
+    values = np.array([prior_quantile(prior[i], np.array(levels)) for i in numbers])
+    values = values.reshape(len(numbers), len(levels))
     known = curves(ground, numbers)
     rows = _rows(ground, known, numbers, values)
-    trusted = np.ones((n, len(LEVELS)), dtype=bool)
-    for k, row in enumerate(rows):
-        trusted[k] = [is_trusted(c, len(ground.base.values)) for c in row]
+    trusted = _trusted(ground, rows, values)
     fresh = ~trusted.all(axis=1)
     grounds: list[tuple[Ground, Mapping[int, Curve]]] = [(ground, known)]
     if fresh.any():
@@ -140,22 +150,15 @@ def scan(ground: Ground, numbers: Sequence[int]) -> Scan:
         anew = [numbers[k] for k in places]
         grounds.append((again, curves(again, anew)))
         found = _rows(again, grounds[1][1], anew, values[places])
+        trusted[places] = _trusted(again, found, values[places])
         for k, row in zip(places, found, strict=True):
             rows[k] = row
-            trusted[k] = [is_trusted(c, len(again.base.values)) for c in row]
-    shape = (n, len(LEVELS), ground.base.events.shape[1])
     return Scan(
         numbers=tuple(numbers),
         values=values,
-        means=np.array([[c.means for c in row] for row in rows]).reshape(shape),
-        errors=np.array([[c.errors for c in row] for row in rows]).reshape(shape),
-        pareto_k=np.array(
-            [[np.nan if c.pareto_k is None else c.pareto_k for c in row] for row in rows]
-        ).reshape(n, len(LEVELS)),
-        ess=np.array([[c.ess for c in row] for row in rows]).reshape(n, len(LEVELS)),
+        found=tuple(rows),
         fresh=fresh,
         trusted=trusted,
-        bands=np.array([_bands(row[LOW], row[HIGH]) for row in rows]).reshape(n, 3, 2, len(EVENTS)),
         grounds=tuple(grounds),
     )
 
@@ -175,12 +178,17 @@ def _bands(low: Changed, high: Changed) -> Array:
     )
 
 
+def _trusted(ground: Ground, rows: Sequence[Sequence[Changed]], values: Array) -> NDArray[np.bool_]:
+    n = len(ground.base.values)
+    return np.array([[is_trusted(c, n) for c in row] for row in rows], bool).reshape(values.shape)
+
+
 def _rows(
     ground: Ground, known: Mapping[int, Curve], numbers: Sequence[int], values: Array
-) -> list[list[Changed]]:
+) -> list[tuple[Changed, ...]]:
     points = [(i, float(x)) for i, row in zip(numbers, values, strict=True) for x in row]
-    found = respond(ground, known, points)
-    return [found[k : k + len(LEVELS)] for k in range(0, len(found), len(LEVELS))]
+    found = iter(respond(ground, known, points))
+    return [tuple(islice(found, values.shape[1])) for _ in numbers]
 
 
 def verdicts(

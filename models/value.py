@@ -9,7 +9,7 @@ draws; Monte Carlo errors are jackknifed over batches of them.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import batched, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ Array = NDArray[np.float64]
 Measure = Callable[[Array], Array]
 
 BATCHES = 32
+_CELLS = 2**21  # of float64: what is asked of the engine at once
 
 
 @dataclass(frozen=True)
@@ -262,9 +263,13 @@ def _batches(n: int) -> list[slice]:
 def _shares(graph: StoryGraph, values: Array) -> Array:
     """P(fate | outcome) at every draw, (n_draws, n_fates, n_outcomes)."""
     n = len(graph.outcomes)
-    sure = np.repeat(np.eye(n), len(values), axis=0)  # outcome by outcome, all draws of each
-    fates = derive(graph, np.tile(values, (n, 1)), sure).fates
-    return np.moveaxis(fates.reshape(n, len(values), -1), 0, 2)
+    told = derive(graph, values, np.ones((len(values), n)))
+    # Where no check flags and nothing does harm, an outcome has one fate.
+    harmless = derive(graph, np.zeros((n, values.shape[1])), np.eye(n)).fates
+    shares = (told.undetected * (1 - told.harm))[:, None] * harmless.T
+    shares[:, FATES.index("catastrophe")] += told.undetected * told.harm
+    shares[:, FATES.index("halted")] += 1 - told.undetected
+    return np.asarray(shares)
 
 
 def _first(draws: Draws, most: int | None) -> int:
@@ -284,14 +289,18 @@ def _moments(assessment: Assessment, first: int) -> _Moments:
     queries = [Query((o,)) for o in range(len(graph.outcomes))]
     ends = np.equal.outer([o.route for o in graph.outcomes], np.arange(len(graph.routes)))
     routes, assumptions = [], []
-    for some in _batches(first):
-        values, weights = draws.values[some], all_weights[some]
-        shares = _shares(graph, values)
-        outcomes = assessment.averaged.outcomes[some]
-        routes.append(np.einsum("d,do,dfo,or->rf", weights, outcomes, shares, ends.astype(float)))
-        said = prepared.likelihoods.take(some)
-        found = _jointly(assessment, values, said, queries, shares)
-        assumptions.append(np.einsum("d,dftv->vtf", weights, found))
+    batches = _batches(first)
+    cells = (batches[0].stop + 1) * len(FATES) * (graph.n_numbers + len(graph.outcomes))
+    for together in batched(batches, max(1, _CELLS // cells), strict=False):
+        asked = slice(together[0].start, together[-1].stop)
+        shares = _shares(graph, draws.values[asked])
+        said = prepared.likelihoods.take(asked)
+        found = _jointly(assessment, draws.values[asked], said, queries, shares)
+        reached = assessment.averaged.outcomes[asked, None] * shares @ ends.astype(float)
+        for batch in together:
+            weights, here = all_weights[batch], np.arange(batch.start, batch.stop) - asked.start
+            routes.append(np.einsum("d,dfr->rf", weights, reached[here]))
+            assumptions.append(np.einsum("d,dftv->vtf", weights, found[here]))
     return _Moments(np.array(routes), np.array(assumptions))
 
 

@@ -5,6 +5,8 @@ Draws are a scrambled Sobol sequence (randomized quasi-Monte Carlo), weights are
 can be relied on.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,8 +47,11 @@ def prior_draws(prepared: PreparedStory, draws: int, seed: int) -> Array:
     )
 
 
+@lru_cache(maxsize=1)
 def uniforms(n_numbers: int, draws: int, seed: int) -> Array:
     """Give the uniform draws behind `prior_draws`, (n_draws, n_numbers), strictly inside 0 and 1.
+
+    They cannot be written to: they are kept for the next story that asks for the same.
 
     Examples
     --------
@@ -57,7 +62,9 @@ def uniforms(n_numbers: int, draws: int, seed: int) -> Array:
 
     exponent = max(1, int(np.ceil(np.log2(draws))))
     engine = qmc.Sobol(n_numbers, rng=np.random.default_rng([seed, 1]))
-    return np.asarray(np.clip(engine.random_base2(exponent), 1e-12, 1 - 1e-12))
+    found = np.clip(engine.random_base2(exponent), 1e-12, 1 - 1e-12)
+    found.flags.writeable = False
+    return np.asarray(found)
 
 
 def weigh(prepared: PreparedStory, values: Array, prior: Quantities) -> Draws:

@@ -224,7 +224,7 @@ def with_units(node: str, data: xr.Dataset, *, ranked_by: str = _B) -> xr.Datase
     """
     found = data.copy()
     for key in found.data_vars:
-        name, variable = str(key), found[key]
+        name, variable = str(key), found.variables[key]
         units, words = _said(node, name, ranked_by)
         variable.attrs["long_name"] = words
         if units and variable.dtype.kind in "fib":

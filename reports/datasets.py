@@ -28,13 +28,14 @@ Json = Mapping[str, Any]
 SUMMARY = ("mean", "median", "q05", "q95")
 _EVENTS = frozenset((*CLASSES, *FATES, WITHHELD))
 Index = tuple[tuple[str, Any], ...]  # where along which dimensions
+Tables = Sequence[tuple[str, str, str, str | None]]
 
 _NUMBERS = ("provenance", "provenance", "number", "name")
 
 # Of each document: the node, where its rows are, what a row is, and which of its keys names it.
 # Rows without a name of their own are numbered. Rows inside the rows of a table before them are
 # written with brackets.
-_TABLES: Mapping[str, Sequence[tuple[str, str, str, str | None]]] = {
+_TABLES: Mapping[str, Tables] = {
     "estimate": (
         ("classes", "classes", "class", None),
         ("fates", "fates", "fate", None),
@@ -95,8 +96,9 @@ _TABLES: Mapping[str, Sequence[tuple[str, str, str, str | None]]] = {
         ("tipping_points", "tipping[].points", "point", None),
     ),
 }
+_RANKS = {"ranks": "ranks", "view_ranks": "views.ranks"}  # where they are, by node
 # Rows of theirs are not those of the tables above.
-_MADE = ("prior_classes", "ranks", "views.ranks")
+_MADE = ("prior_classes", *_RANKS.values())
 # What a person wrote, of any form.
 _WRITTEN = ("form", "settings", "old", "new")
 _ATTRIBUTES = ("settings", "versions", "view")
@@ -131,37 +133,13 @@ def datasets(document: Json) -> xr.DataTree:
     >>> round(float(fates.probability.sel(fate="catastrophe", summary="mean")), 4)
     0.0514
     """
-    kind = str(document.get("schema", "")).removeprefix("storyodds/").split("/")[0]
-    if kind not in _TABLES:
-        raise ValueError(f"found the schema {document.get('schema')!r}, expected one of storyodds'")
-    tree: dict[str, xr.Dataset] = {}
-    labels: dict[str, tuple[str, str | None]] = {}
-    inner = {place.replace("[]", "") for _, place, _, _ in _TABLES[kind] if "[]" in place}
-    for node, place, dimension, key in _TABLES[kind]:
-        found = _rows(document, place, labels)
-        if isinstance(found, Mapping):
-            found = [
-                {"id": name, **_row(entry)} for name, entry in found.items() if entry is not None
-            ]
-            key = "id"
-        labels[place] = dimension, key
-        if found:
-            rows = [_without(row, inner, f"{place}.") for row in found]
-            tree[node] = table(rows, dimension, key)
-    if kind == "estimate":
-        tree["classes"]["prior"] = table(
-            [{"id": k, **v} for k, v in document["prior_classes"].items()], "class", "id"
-        ).probability
-    if inputs := _inputs(_at(document, "global.events") or ()):
-        tree["global/inputs"] = table(inputs, "input", "name")
-    for node, place in (("ranks", "ranks"), ("view_ranks", "views.ranks")):
-        if ranks := {
-            event: found for event, found in (_at(document, place) or {}).items() if found
-        }:
-            tree[node] = _ranks(ranks)
-    tree |= _overall(document, _TABLES[kind])
-    ranked_by = str(document.get("unit", "bits"))
-    tree = {node: with_units(node, found, ranked_by=ranked_by) for node, found in tree.items()}
+    tables = _tables(document)
+    nodes = (*(node for node, *_ in tables), "global/inputs", *_RANKS)
+    tree = {node: found for node in nodes if (found := dataset(document, node)) is not None}
+    tree |= {
+        node: with_units(node, found, ranked_by=_ranked_by(document))
+        for node, found in _overall(document, tables).items()
+    }
     result = xr.DataTree.from_dict(tree)
     result.attrs.update(
         {
@@ -170,6 +148,70 @@ def datasets(document: Json) -> xr.DataTree:
             if name in _ATTRIBUTES or isinstance(value, str | int | float)
         }
     )
+    return result
+
+
+def dataset(document: Json, node: str) -> xr.Dataset | None:
+    """Give one table of a JSON document, without working out the others.
+
+    Parameters
+    ----------
+    document : mapping
+        As `datasets` takes it.
+    node : str
+        Where `datasets` would have it.
+
+    Returns
+    -------
+    xarray.Dataset or None
+        None where the document has no such table.
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> document = summarize(estimate(load_story("carlsmith-six-premises")))
+    >>> dataset(document, "fates").fate.values.tolist()[-1]
+    'catastrophe'
+    >>> dataset(document, "evidence") is None
+    True
+    """
+    if node == "global/inputs":
+        inputs = _inputs(_at(document, "global.events") or ())
+        found = table(inputs, "input", "name") if inputs else None
+    elif node in _RANKS:
+        ranks = {k: v for k, v in (_at(document, _RANKS[node]) or {}).items() if v}
+        found = _ranks(ranks) if ranks else None
+    else:
+        found = _table(document, node)
+    return None if found is None else with_units(node, found, ranked_by=_ranked_by(document))
+
+
+def _tables(document: Json) -> Tables:
+    """Which tables such a document may have."""
+    kind = str(document.get("schema", "")).removeprefix("storyodds/").split("/")[0]
+    if kind not in _TABLES:
+        raise ValueError(f"found the schema {document.get('schema')!r}, expected one of storyodds'")
+    return _TABLES[kind]
+
+
+def _ranked_by(document: Json) -> str:
+    return str(document.get("unit", "bits"))
+
+
+def _table(document: Json, node: str) -> xr.Dataset | None:
+    tables = _tables(document)
+    place, dimension, key = next(it[1:] for it in tables if it[0] == node)
+    found = _rows(document, place, tables)
+    if isinstance(found, Mapping):
+        found = [{"id": name, **_row(entry)} for name, entry in found.items() if entry is not None]
+        key = "id"
+    if not found:
+        return None
+    inner = {other.replace("[]", "") for _, other, *_ in tables if "[]" in other}
+    result = table([_without(row, inner, f"{place}.") for row in found], dimension, key)
+    if node == "classes":
+        prior = [{"id": k, **v} for k, v in document["prior_classes"].items()]
+        result["prior"] = table(prior, "class", "id").probability
     return result
 
 
@@ -288,9 +330,7 @@ def _ranks(ranks: Mapping[str, Sequence[Json]]) -> xr.Dataset:
     return xr.Dataset({"share": (("event", "side", "place"), shares)}, coords=coords)
 
 
-def _overall(
-    document: Json, tables: Sequence[tuple[str, str, str, str | None]]
-) -> dict[str, xr.Dataset]:
+def _overall(document: Json, tables: Tables) -> dict[str, xr.Dataset]:
     """What each section, and the document as a whole, says beside its tables and attributes."""
     taken = {place for _, place, _, _ in tables} | set(_MADE)
     sections = {node.partition("/")[0] for node, *_ in tables if "/" in node}
@@ -313,12 +353,12 @@ def _without(value: Any, taken: Collection[str], place: str = "") -> Any:
     }
 
 
-def _rows(document: Json, place: str, labels: Mapping[str, tuple[str, str | None]]) -> Any:
+def _rows(document: Json, place: str, tables: Tables) -> Any:
     """The rows at a place; those inside other rows name the row that they are of."""
     outer, _, inner = place.partition("[].")
     if not inner:
         return _at(document, outer)
-    dimension, key = labels[outer]
+    dimension, key = next((it[2], it[3]) for it in tables if it[1] == outer)
     return [
         {dimension: row[key] if key else k, **found}
         for k, row in enumerate(_at(document, outer) or ())

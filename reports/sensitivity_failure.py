@@ -97,21 +97,17 @@ def summarize_failure(
     [1.0, 0.0]
     """
     base = base_of(assessment) if base is None else base
+    overall = failure_modes.overall(assessment)
     works: dict[str, Callable[[], Any]] = {
         "assumptions": partial(_assumptions, assessment, base),
         "miss": partial(_miss, base),
-        "near_misses": partial(_near_misses, assessment),
-        "paths": partial(_paths, assessment),
+        "near_misses": partial(_near_misses, assessment, overall),
+        "paths": partial(_paths, assessment, overall),
         "flips": partial(_flips, assessment, base),
     }
-    return {**_whole(assessment), **{part: works[part]() for part in parts}}
-
-
-def _whole(assessment: Assessment) -> dict[str, Any]:
-    """Failure and its shares, over all draws."""
-    averaged, exact = failure_modes.overall(assessment)
     weights = assessment.draws.weights
-    return _shares(averaged, exact, np.ones(len(weights)), np.ones(len(weights)), weights)
+    every = np.ones(len(weights))
+    return {**_shares(*overall, every, every, weights), **{part: works[part]() for part in parts}}
 
 
 def _shares(
@@ -207,10 +203,10 @@ def _target(miss: Miss) -> dict[str, Any]:
     }
 
 
-def _near_misses(assessment: Assessment) -> dict[str, Any]:
+def _near_misses(assessment: Assessment, overall: tuple[Array, Array]) -> dict[str, Any]:
     found = failure_modes.near_misses(assessment)
     weights = assessment.draws.weights
-    ends = np.stack(failure_modes.overall(assessment))
+    ends = np.stack(overall)
     failed = ends[:, :, ENDS.index("safe")] + ends[:, :, ENDS.index("catastrophe")]
     none = np.zeros_like(failed)
     near = sum((miss.probability for miss in found if miss.near), none)
@@ -243,12 +239,10 @@ def _near_misses(assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def _paths(assessment: Assessment) -> list[dict[str, Any]]:
+def _paths(assessment: Assessment, overall: tuple[Array, Array]) -> list[dict[str, Any]]:
     ranked = failure_modes.concerns(assessment)
     weights = assessment.draws.weights
-    averaged, exact = (
-        found[:, ENDS.index("catastrophe")] for found in failure_modes.overall(assessment)
-    )
+    averaged, exact = (found[:, ENDS.index("catastrophe")] for found in overall)
     return [
         {
             **path_record(path),

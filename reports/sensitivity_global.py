@@ -25,14 +25,8 @@ import numpy as np
 from rich.text import Text
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.global_sensitivity import (
-    ASKED,
-    BASE_ROWS,
-    OTHERS,
-    Indices,
-    Share,
-    global_sensitivity,
-)
+from storyodds.models.global_sensitivity import ASKED, OTHERS, global_sensitivity
+from storyodds.models.variance_indices import BASE_ROWS, Indices, Share
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
 

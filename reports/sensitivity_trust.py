@@ -30,8 +30,8 @@ import numpy as np
 from rich.text import Text
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.evidence_effects import Effect, EvidenceEffects, evidence_effects
-from storyodds.models.evidence_sequence import evidence_sequence
+from storyodds.models.evidence_effects import ASKED, Effect, EvidenceEffects, evidence_effects
+from storyodds.models.evidence_sequence import HEADLINE, evidence_sequence
 from storyodds.models.power_scaling import (
     ALL_EVIDENCE,
     ALL_PRIORS,
@@ -55,14 +55,16 @@ _FAR = ("at_half", "at_double")
 _AVERAGES = ("deceptive", "catastrophe")
 
 
-def summarize_trust(assessment: Assessment, *, far: bool = True) -> dict[str, Any]:
+def summarize_trust(assessment: Assessment, *, whole: bool = True) -> dict[str, Any]:
     """Give power-scaling and the effects of evidence as plain data.
 
     Parameters
     ----------
     assessment : Assessment
-    far : bool
-        Without it, entries of power-scaling have no `at_half`, `at_double` and `pareto_k`.
+    whole : bool
+        Without it, power-scaling has no entries for all together, and its entries no `at_half`,
+        `at_double`, `pareto_k` and `itself`; and the effects of evidence are those on the headline
+        events.
 
     Returns
     -------
@@ -77,10 +79,11 @@ def summarize_trust(assessment: Assessment, *, far: bool = True) -> dict[str, An
     >>> summary["power_scaling"]["priors"], summary["evidence_effects"]["items"]
     ([], [])
     """
-    scaled, effects = power_scaling(assessment, far=far), evidence_effects(assessment)
-    priors = _entries(scaled, scaled.priors, far)
+    scaled = power_scaling(assessment, whole=whole)
+    effects = evidence_effects(assessment, ASKED if whole else HEADLINE)
+    priors = _entries(scaled, scaled.priors, whole)
     names = [] if scaled.priors is None else list(scaled.priors.names)
-    for entry in priors:
+    for entry in priors if whole else ():
         entry["itself"] = None
         if entry["name"] != ALL_PRIORS:
             k = names.index(entry["name"])
@@ -95,7 +98,7 @@ def summarize_trust(assessment: Assessment, *, far: bool = True) -> dict[str, An
             "threshold": THRESHOLD,
             "base": _by(scaled.events, scaled.base),
             "priors": priors,
-            "evidence": _entries(scaled, scaled.evidence, far),
+            "evidence": _entries(scaled, scaled.evidence, whole),
             "no_density": list(scaled.no_density),
         },
         "evidence_effects": _effects(effects),
@@ -103,7 +106,7 @@ def summarize_trust(assessment: Assessment, *, far: bool = True) -> dict[str, An
     }
 
 
-def _entries(scaled: PowerScaling, scaling: Scaling | None, far: bool) -> list[dict[str, Any]]:
+def _entries(scaled: PowerScaling, scaling: Scaling | None, whole: bool) -> list[dict[str, Any]]:
     if scaling is None:
         return []
     entries = []
@@ -117,10 +120,10 @@ def _entries(scaled: PowerScaling, scaling: Scaling | None, far: bool) -> list[d
                 "error": float(scaling.slope_error[c, e]),
             }
             for end, k, mean in zip(_FAR, (half, double), scaling.means[c, :, e], strict=True):
-                if far:
+                if whole:
                     relied_on = k is None or k <= MAX_PARETO_K
                     entry[event][end] = float(mean) if relied_on else None
-        if far:
+        if whole:
             entry["pareto_k"] = {"near": finite(scaling.near_k[c]), "half": half, "double": double}
         entries.append(entry)
     events = scaled.events

@@ -330,7 +330,8 @@ def _target(name: str, slots: Mapping[str, _Slot]) -> str | None:
     for candidate in (name, f"{name}.probability", f"{name}.bits"):
         if candidate in slots:
             return candidate
-    of_one_nudge = [known for known in slots if known.startswith(f"{name}.bits.")]
+    start = f"{name}.bits."
+    of_one_nudge = [known for known in slots if known.startswith(start)]
     return of_one_nudge[0] if len(of_one_nudge) == 1 else None
 
 

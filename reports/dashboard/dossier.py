@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from storyodds.models.assessment import Assessment, Progress
 from storyodds.models.engine import much_work
 from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.reports.datasets import datasets
-from storyodds.reports.sensitivity import PARTS
+from storyodds.reports.datasets import dataset
+from storyodds.reports.sensitivity import PARTS, SCHEMA
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.lint import Finding, lint
 from storyodds.scenarios.schema import Story
@@ -74,21 +74,18 @@ class Dossier:
     draws: int | None = None
     thorough: bool = False
 
-    @cached_property
-    def trees(self) -> Mapping[str, "xr.DataTree"]:
-        """The documents as labelled data, for pictures: estimate, sensitivity, and value."""
-        head = {**self.estimate, "schema": "storyodds/sensitivity/1"}
-        worked = {name: self.parts[name] for name in PARTS if name in self.parts}
-        trees = {"estimate": datasets(self.estimate), "sensitivity": datasets({**head, **worked})}
-        if "value" in self.parts:
-            trees["value"] = datasets(self.parts["value"])
-        return trees
+    def table(self, node: str, of: str = "sensitivity") -> "xr.Dataset | None":
+        """One table as labelled data, for pictures; None where there is none.
 
-    def table(self, node: str) -> "xr.Dataset | None":
-        """One table of the sensitivity analysis, as labelled data; None where it has none."""
-        tree = self.trees["sensitivity"]
-        there = node in {path.lstrip("/") for path in tree.groups}
-        return tree[node].to_dataset() if there else None
+        `of` is the document that it is of: "estimate", "sensitivity" or "value".
+        """
+        worked = {name: self.parts[name] for name in PARTS if name in self.parts}
+        documents = {
+            "estimate": self.estimate,
+            "sensitivity": {"schema": SCHEMA, **worked},
+            "value": self.parts.get("value", {}),
+        }
+        return dataset(documents[of], node)
 
     @property
     def ok(self) -> bool:
@@ -187,7 +184,7 @@ def _works(
         "local": partial(_whole_local if thorough else summarize_swings, assessment),
         "global": partial(summarize_global, assessment, rows=rows),
         "failure": partial(summarize_failure, assessment, parts=FAILURE),
-        "trust": partial(summarize_trust, assessment, far=False),
+        "trust": partial(summarize_trust, assessment, whole=thorough),
         "views": partial(summarize_views, story, assessment, settings=settings, draws=rows),
         "value": partial(summarize_value, assessment, draws=None if thorough else FEWER),
         "dependence": partial(dependence_bounds, assessment),

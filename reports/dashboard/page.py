@@ -45,7 +45,7 @@ SECTIONS = (
     about.diagnostics,
     about.again,
 )
-_IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+_IN_SCRIPT = {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
 def story_page(dossier: Dossier, *, home: str | None = None) -> str:
@@ -147,7 +147,9 @@ def in_script(data: Any) -> str:
     '{"a":"\\\\u003c/script\\\\u003e"}'
     """
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return text.translate(_IN_SCRIPT)
+    for sign, said in _IN_SCRIPT.items():
+        text = text.replace(sign, said)
+    return text
 
 
 @cache

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -112,7 +113,7 @@ class Section:
             return "wide"
         return "pair" if len(self.figures) > 1 else "alone"
 
-    @property
+    @cached_property
     def pictures(self) -> tuple[tuple[str, Markup], ...]:
         """Title and picture of each figure."""
         return tuple((figure.title, slim(figure.svg)) for figure in self.figures)

@@ -27,6 +27,7 @@ from storyodds.reports.figures.value import plot_value
 Figures = tuple[Figure, ...]
 
 EVENTS = ("catastrophe", "success")
+_ENDS = ("classes", "fates")
 BARS = 8  # of a tornado
 MOST_DENSITIES = 4
 MOST_RANKS = 2  # of numbers, beside the events
@@ -55,15 +56,14 @@ def drawn(dossier: Dossier, section: str) -> Figures:
 
 def _odds(dossier: Dossier) -> Figures:
     """Classes and fates, with what they were before the evidence where there is any."""
-    tree, assessment = dossier.trees["estimate"], dossier.assessment
-    classes, fates = tree["classes"].to_dataset(), tree["fates"].to_dataset()
+    assessment, told = dossier.assessment, (dossier.table(n, "estimate") for n in _ENDS)
+    classes, fates = (found for found in told if found is not None)
     if dossier.estimate["evidence"]["items"]:
         graph, prior = assessment.prepared.graph, assessment.prior
         before = derive(graph, assessment.prior_values, prior.outcomes).fates.mean(axis=0)
-        means = [[before[FATES.index(name)]] for name in fates.fate.values.tolist()]
-        named = {"fate": fates.fate, "summary": ["mean"]}
-        fates = fates.assign(prior=xr.DataArray(means, dims=("fate", "summary"), coords=named))
-        fates = fates.round(_DIGITS)
+        means = before[[FATES.index(name) for name in fates.fate.values.tolist()]]
+        known = np.where(fates.summary.values == "mean", means[:, None], np.nan)
+        fates = fates.assign(prior=(("fate", "summary"), known)).round(_DIGITS)
     else:
         classes = classes.drop_vars("prior", errors="ignore")
     return (
@@ -165,13 +165,13 @@ def _densities(dossier: Dossier) -> Figures:
 
 
 def _value(dossier: Dossier) -> Figures:
-    if not dossier.parts["value"]["proposals"]:
-        return ()
-    return (plot_value(dossier.trees["value"]["proposals"].to_dataset()),)
+    proposals = dossier.table("proposals", "value")
+    return () if proposals is None else (plot_value(proposals),)
 
 
 def _views(dossier: Dossier) -> Figures:
-    return (plot_views(dossier.trees["sensitivity"]["views"].to_dataset()),)
+    found = dossier.table("views")
+    return () if found is None else (plot_views(found),)
 
 
 def _diagnostics(dossier: Dossier) -> Figures:

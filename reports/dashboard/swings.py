@@ -13,8 +13,8 @@ from storyodds.models.assessment import Assessment
 from storyodds.models.derivatives import mean_slopes
 from storyodds.models.local_sensitivity import DRAWS
 from storyodds.models.responses import ground_of
-from storyodds.models.tipping import HIGH, LOW, scan
-from storyodds.models.what_if import EVENTS, Changed, ask, base_of, even_rows
+from storyodds.models.tipping import ENDS, scan
+from storyodds.models.what_if import EVENTS, ask, base_of, even_rows
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.priors.prior_quantiles import prior_quantile
 from storyodds.scenarios.provenance import is_reference
@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 
 SHOWN = ("success", "catastrophe")
 MOST = 12  # numbers for each of these that are taken to their ends
+_FEW = 64  # draws that do to choose them
 _EDGE = 1e-9
 
 
@@ -62,18 +63,14 @@ def summarize_swings(assessment: Assessment, most: int = MOST) -> dict[str, Any]
     resolved = base.prepared.resolved
     uncertain = [i for i in base.prepared.uncertain if not is_reference(resolved.numbers[i].name)]
     chosen = _worth_moving(assessment, uncertain, most)
-    scanned = scan(ground_of(base), chosen)
+    scanned = scan(ground_of(base), chosen, ENDS)
     numbers = []
     for k, i in enumerate(chosen):
         ends = []
-        for level in (LOW, HIGH):
+        for level, served in enumerate(scanned.trusted[k]):
             value = float(scanned.values[k, level])
-            if scanned.trusted[k, level]:
-                means, errors = scanned.means[k, level], scanned.errors[k, level]
-            else:
-                again: Changed = ask(base, {i: value})
-                means, errors = again.means, again.errors
-            ends.append((value, means[: len(EVENTS)], errors[: len(EVENTS)]))
+            at = scanned.found[k][level] if served else ask(base, {i: value})
+            ends.append((value, at.means, at.errors))
         (low, at_low, low_error), (high, at_high, high_error) = ends
         number = resolved.numbers[i]
         numbers.append(
@@ -105,13 +102,13 @@ def _worth_moving(assessment: Assessment, uncertain: list[int], most: int) -> li
     if len(uncertain) <= most:
         return uncertain
     try:
-        slopes = mean_slopes(assessment, SHOWN, even_rows(assessment, DRAWS)).per_bit
+        slopes = mean_slopes(assessment, SHOWN, even_rows(assessment, _FEW)).per_bit
     except UnsupportedStoryError:  # they take more memory than the odds
         return uncertain
     prepared = assessment.prepared
     width = np.zeros(len(prepared.distributions))
     for i in uncertain:
-        low, high = prior_quantile(prepared.distributions[i], np.array([0.05, 0.95]))
+        low, high = prior_quantile(prepared.distributions[i], np.array(ENDS))
         if prepared.resolved.numbers[i].kind == "bits":
             width[i] = high - low
         else:

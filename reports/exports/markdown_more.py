@@ -72,7 +72,7 @@ def _totals(all_at_once: Json) -> Iterator[str]:
     yield "All numbers at once: the share of the variance of each answer in which a number has"
     yield from ("a part, alone or with others (total index).", "")
     for event in all_at_once["events"]:
-        told = [i for i in event["inputs"] if i["total"]["distinguishable"]]
+        told = [i for i in event["inputs"] if i["total"] and i["total"]["distinguishable"]]
         told.sort(key=lambda i: -i["total"]["mean"])
         if told:
             rows = [

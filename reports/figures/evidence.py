@@ -50,13 +50,15 @@ def plot_evidence(effects: xr.Dataset, event: str) -> Figure:
     columns = ("evidence", "share of the whole", "alone", "last")
     if "evidence" not in effects.coords or "bits_average_mean" not in effects:
         return nothing(name, title, "the story has no evidence, or its odds are 0 or 1", columns)
+    at, items = effects.sel(event=event), effects.evidence.values.tolist()
+    means = [
+        at[name].values.tolist() if name in at else [math.nan] * len(items)
+        for name in (f"bits_{way}_mean" for way in _WAYS)
+    ]
     lines, rows = [], []
-    for item in effects.evidence.values.tolist():
-        at = effects.sel(evidence=item, event=event)
-        alone, last, average = (
-            float(at[f"bits_{way}_mean"]) if f"bits_{way}_mean" in at else math.nan for way in _WAYS
-        )
-        error = float(at.bits_average_error)
+    for item, alone, last, average, error in zip(
+        items, *means, at.bits_average_error.values.tolist(), strict=True
+    ):
         words = (
             f"{item}: {in_bits(average)} bits as its share of the whole, {in_bits(alone)} alone, "
             f"{in_bits(last)} after all others"

@@ -8,7 +8,7 @@ import xarray as xr
 
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.saying import band, chance, points
+from storyodds.reports.figures.saying import band, chance, points_along
 
 _TOLD = ("catastrophe", "safe", "deceptive")
 _SHARES = {"safe": "no catastrophe", "deceptive": "deceptive model"}  # of failures, to read
@@ -30,8 +30,8 @@ def plot_failure(given: xr.Dataset | None) -> Figure:
     if given is None or "probability" not in given:
         return nothing("failure", title, "failure is impossible", columns)
     lines, rows = [], []
-    for share in given.share.values.tolist():
-        mean, low, high = points(given.probability.sel(share=share))
+    chances = points_along(given.probability, "share")
+    for share, (mean, low, high) in zip(given.share.values.tolist(), chances, strict=True):
         named = _SHARES.get(share, share)
         words = f"{named}, given failure: {band(mean, low, high)}"
         worst = share == "catastrophe"
@@ -78,23 +78,17 @@ def plot_failure_assumptions(
     kind = {"catastrophe": "catastrophes", "safe": "no catastrophe", "deceptive": "deceptive"}[of]
     title = f"Share of failures that are {kind}, by assumption"
     columns = ("assumption", "if true", "90% interval", "if false", "90% interval")
-    sides = {end: f"if_{end}_given_failure_{of}" for end in ("true", "false")}
     if "assumption" not in assumptions.coords:
         return nothing(f"failure-{of}", title, "the story makes no assumption", columns)
-    found = []
-    for name in assumptions.assumption.values.tolist():
-        at = assumptions.sel(assumption=name)
-        found.append(
-            (
-                name,
-                *(
-                    points(at[variable])
-                    if variable in at and "summary" in at[variable].dims
-                    else (math.nan,) * 3
-                    for variable in sides.values()
-                ),
-            )
-        )
+    names = assumptions.assumption.values.tolist()
+    unknown = [(math.nan,) * 3] * len(names)
+    chances = [
+        points_along(assumptions[side], "assumption")
+        if side in assumptions and "summary" in assumptions[side].dims
+        else unknown
+        for side in (f"if_{end}_given_failure_{of}" for end in ("true", "false"))
+    ]
+    found = list(zip(names, *chances, strict=True))
     gaps = np.array([abs(true[0] - false[0]) for _, true, false in found])
     order = np.argsort(-np.nan_to_num(gaps, nan=-1.0), kind="stable")[:top]
     lines, rows = [], []

@@ -6,6 +6,7 @@ import xarray as xr
 
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.rows import LEFT, ROW, WIDTH, Row, cells, draw_row, draw_rows, room
+from storyodds.reports.figures.saying import points_along
 from storyodds.reports.figures.svg import Scale, drawing, element, grid, tick_percent, ticks
 
 _WORST = ("catastrophe", "deceptive")
@@ -56,15 +57,21 @@ def plot_odds(odds: xr.Dataset, *, title: str = "Where it ends", top: int | None
 
 def _rows(odds: xr.Dataset) -> list[Row]:
     dimension = str(odds.probability.dims[0])
-    had = "prior" in odds
-    rows = []
-    for name in odds[dimension].values.tolist():
-        at = odds.sel({dimension: name})
-        mean, low, high = (float(at.probability.sel(summary=s)) for s in ("mean", "q05", "q95"))
-        was = float(at.prior.sel(summary="mean")) if had else None
-        event = name if dimension in ("class", "fate") else None
-        rows.append(Row(name, mean, low, high, was, worst=name in _WORST, odds=event))
-    return rows
+    names = odds[dimension].values.tolist()
+    before = (
+        odds.prior.sel(summary="mean").values.tolist() if "prior" in odds else [None] * len(names)
+    )
+    chances = points_along(odds.probability, dimension)
+    return [
+        Row(
+            name,
+            *found,
+            was,
+            worst=name in _WORST,
+            odds=name if dimension in ("class", "fate") else None,
+        )
+        for name, found, was in zip(names, chances, before, strict=True)
+    ]
 
 
 def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrophe")) -> Figure:
@@ -83,16 +90,10 @@ def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrop
     names = views.view.values.tolist()
     children, lines, rows, top = [], [], [], 0.0
     for event in events:
-        found = views.odds.sel(event=event)
+        chances = points_along(views.odds.sel(event=event), "view")
         part = [
-            Row(
-                name,
-                float(found.sel(view=name, summary="mean")),
-                float(found.sel(view=name, summary="q05")),
-                float(found.sel(view=name, summary="q95")),
-                worst=event in _WORST,
-            )
-            for name in names
+            Row(name, *found, worst=event in _WORST)
+            for name, found in zip(names, chances, strict=True)
         ]
         children.append(element("text", f"Chance of {event}", x=0, y=top + 14, class_="value"))
         reach = max(max(row.high, row.mean) for row in part)

@@ -6,6 +6,8 @@ import xarray as xr
 
 from storyodds.reports.wording import bits, percent
 
+_ENDS = ["mean", "q05", "q95"]
+
 
 def chance(p: float) -> str:
     """A probability, or a dash where there is none.
@@ -103,8 +105,18 @@ def number_band(mean: float, low: float, high: float, kind: str) -> str:
 
 def points(found: xr.DataArray) -> tuple[float, float, float]:
     """Mean and both ends of the 90 percent interval."""
-    mean, low, high = (float(found.sel(summary=name)) for name in ("mean", "q05", "q95"))
+    mean, low, high = found.sel(summary=_ENDS).values.tolist()
     return mean, low, high
+
+
+def points_along(found: xr.DataArray, dimension: str) -> list[tuple[float, float, float]]:
+    """Mean and both ends of the 90 percent interval, of each along a dimension."""
+    return [
+        (mean, low, high)
+        for mean, low, high in found.sel(summary=_ENDS)
+        .transpose(dimension, "summary")
+        .values.tolist()
+    ]
 
 
 def band(mean: float, low: float, high: float) -> str:

@@ -9,6 +9,7 @@ import textwrap
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from markupsafe import Markup, escape
 
@@ -26,7 +27,7 @@ def element(tag: str, *children: str, **attributes: object) -> Markup:
     Markup('<text x="1" text-anchor="end" class="tick">a &lt; b</text>')
     """
     said = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(_plain(value))}"'
+        f' {_hyphened(name)}="{_plain(value)}"'
         for name, value in attributes.items()
         if value is not None
     )
@@ -70,12 +71,17 @@ def drawing(width: float, height: float, title: str, description: str, *children
     )
 
 
-def _plain(value: object) -> object:
-    """Coordinates to a tenth of a pixel: more only makes the page longer."""
+@cache
+def _hyphened(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
+
+
+def _plain(value: object) -> str:
+    """Coordinates to a tenth of a pixel: more only makes the page longer. Texts escaped."""
     return (
         f"{value:.1f}".removesuffix(".0").replace("-0.0", "0")
         if isinstance(value, float)
-        else value
+        else escape(value)
     )
 
 

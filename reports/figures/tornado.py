@@ -15,10 +15,12 @@ from storyodds.reports.figures.saying import (
     number_band,
     number_range,
     points,
+    points_along,
 )
 from storyodds.reports.wording import percent
 
 _SMALL = 1e-9  # a swing that is rounding
+_TOLD = ("kind", "low_mean", "high_mean", "swing", "swing_error", "low_value", "high_value")
 
 
 def plot_tornado(
@@ -53,22 +55,22 @@ def plot_tornado(
     moves = numbers.sel(event=event)
     size = np.nan_to_num(np.abs(moves.swing.values))
     order = [int(k) for k in np.argsort(-size, kind="stable") if size[k] > _SMALL][:top]
+    told = moves[list(_TOLD)].isel(number=order)
+    totals = {} if inputs is None else _totals(inputs, event)
     lines, rows = [], []
-    for k in order:
-        row = moves.isel(number=k)
-        label, kind = str(row.number.item()), str(row.kind.item())
-        low, high = float(row.low_mean), float(row.high_mean)
-        values = float(row.low_value), float(row.high_value)
+    for label, kind, low, high, swing, error, *values in zip(
+        told.number.values.tolist(), *(told[name].values.tolist() for name in _TOLD), strict=True
+    ):
         ends = [number(value, kind) for value in values]
-        share = () if inputs is None else (_total(inputs, label, event),)
+        share = () if inputs is None else (totals.get(label, "–"),)
         words = (
             f"{label}: at {ends[0]} {event} is {chance(low)}, at {ends[1]} it is {chance(high)}, "
             f"now {percent(now)}" + "".join(f", total index {s}" for s in share)
         )
         bars = (Bar(now, low, up=True), Bar(now, high, up=False))
-        under = number_range(*values, kind)
+        under = number_range(values[0], values[1], kind)
         lines.append(Line(label, words, bars, (chance(low), chance(high), *share), under))
-        spread = f"{change(float(row.swing))} ± {chance(float(row.swing_error))}"
+        spread = f"{change(swing)} ± {chance(error)}"
         rows.append((label, under, chance(low), chance(high), spread, *share))
     also = () if inputs is None else ("total",)
     note = (
@@ -87,17 +89,21 @@ def plot_tornado(
     return line_figure(name, title, lines, look, columns, rows, note)
 
 
-def _total(inputs: xr.Dataset, name: str, event: str) -> str:
-    """The total index of a number, if it was worked out by itself."""
-    if name not in inputs.input.values or event not in inputs.event.values:
-        return "–"
-    at = inputs.sel(input=name, event=event)
-    mean, low, high = points(at.total)
-    if not math.isfinite(mean):
-        return "–"
-    if not bool(at.total_distinguishable):
-        return "~0"
-    return f"{100 * mean:.0f}% ±{100 * (high - low) / 2:.0f}"
+def _totals(inputs: xr.Dataset, event: str) -> dict[str, str]:
+    """By name, the total index of each number that was worked out by itself."""
+    if "total_distinguishable" not in inputs or event not in inputs.event.values:
+        return {}
+    at = inputs[["total", "total_distinguishable"]].sel(event=event)
+    return {
+        name: f"{100 * mean:.0f}% ±{100 * (high - low) / 2:.0f}" if distinguishable else "~0"
+        for name, (mean, low, high), distinguishable in zip(
+            at.input.values.tolist(),
+            points_along(at.total, "input"),
+            at.total_distinguishable.values.tolist(),
+            strict=True,
+        )
+        if math.isfinite(mean)
+    }
 
 
 def plot_assumption_effects(

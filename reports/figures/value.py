@@ -31,13 +31,16 @@ def plot_value(proposals: xr.Dataset, *, unit: str = "bits", top: int = 12) -> F
     columns = ("observation", "about", "gain", "±", "ceiling", "success after it")
     if "proposal" not in proposals.coords or f"{unit}_value" not in proposals:
         return nothing("value", title, "no observation is proposed", columns)
+    shown = [
+        proposals[told].values[:top].tolist()
+        for told in (
+            *("proposal", "about", "success_q05", "success_q95"),
+            *(f"{unit}_value", f"{unit}_error", f"ceiling_{unit}_value"),
+        )
+    ]
     lines, rows = [], []
-    for name in proposals.proposal.values.tolist()[:top]:
-        at = proposals.sel(proposal=name)
-        gain, error = float(at[f"{unit}_value"]), float(at[f"{unit}_error"])
-        ceiling = float(at[f"ceiling_{unit}_value"])
-        span = f"{chance(float(at.success_q05))}–{chance(float(at.success_q95))}"
-        about = str(at.about.item())
+    for name, about, low, high, gain, error, ceiling in zip(*shown, strict=True):
+        span = f"{chance(low)}–{chance(high)}"
         words = (
             f"{name}, about {about}: {amount(gain)} {unit}, at most {amount(ceiling)} if "
             f"learned for sure; success after it {span}"

@@ -7,13 +7,11 @@ import pytest
 from support.building import OFF, believe, item, tell
 
 from storyodds.models.assessment import assess
-from storyodds.models.global_sensitivity import (
+from storyodds.models.global_sensitivity import OTHERS, global_sensitivity, marginals
+from storyodds.models.variance_indices import (
     LEVEL,
-    OTHERS,
     _paths,
     _shapley,
-    global_sensitivity,
-    marginals,
     screen,
     variance_indices,
 )
@@ -60,7 +58,7 @@ def close(share: Any, expected: Any) -> None:
 def test_functions_whose_indices_are_known() -> None:
     v1, v2, v13 = 0.5 * (1 + 0.1 * np.pi**4 / 5) ** 2, 49 / 8, 8 * 0.01 * np.pi**8 / 225
     whole = v1 + v2 + v13
-    found = variance_indices(ishigami, 3)
+    found = variance_indices(lambda u, _: ishigami(u), 3)
     first, total = np.array([v1, v2, 0]) / whole, np.array([v1 + v13, v2, v13]) / whole
     for name, expected, linear in (
         ("first", first, [0.2, 0.8, 0]),
@@ -80,7 +78,7 @@ def test_functions_whose_indices_are_known() -> None:
 
 def test_the_same_seed_gives_the_same_indices_and_0_is_one() -> None:
     def once(seed: int) -> np.ndarray:
-        found = variance_indices(lambda u: u[:, :1] * u[:, 1:], 2, base_rows=64, seed=seed)
+        found = variance_indices(lambda u, _: u[:, :1] * u[:, 1:], 2, base_rows=64, seed=seed)
         return np.concatenate([found.first.error, found.shapley.value, found.total.value])
 
     np.testing.assert_array_equal(once(0), once(0))
@@ -89,7 +87,7 @@ def test_the_same_seed_gives_the_same_indices_and_0_is_one() -> None:
 
 def test_screening_finds_total_effects() -> None:
     weights = np.array([[3.0], [0.0], [1.0]])
-    reach = screen(lambda u: u @ weights, 3, rows=4096)
+    reach = screen(lambda u, _: u @ weights, 3, rows=4096)
     np.testing.assert_allclose(reach, [[9 / 12, 0, 1 / 12]], rtol=0.1)
     assert reach[0, 1] == 0
 
@@ -176,6 +174,28 @@ def test_a_story_without_uncertainty_has_no_indices() -> None:
     found = global_sensitivity(assess(resolve(product(0.5, 0.5))))
     assert (found.names, found.indices) == ((), None)
     np.testing.assert_array_equal(found.posterior_sd, 0)
+
+
+def test_what_comes_before_a_last_step_is_worked_out_once_and_nothing_changes() -> None:
+    late = np.array([False, True, False, True])
+    asked = []
+
+    def in_one(u: np.ndarray, _: Any) -> np.ndarray:
+        return np.exp(u[:, :1]) * u[:, 1:2] + u[:, 2:3] * u[:, 3:]
+
+    def in_two(u: np.ndarray, like: np.ndarray) -> np.ndarray:
+        first, place = np.unique(like, return_inverse=True)
+        asked.append(len(first) / len(u))
+        early = u[first][place][:, ~late]
+        np.testing.assert_array_equal(early, u[:, ~late])
+        return np.exp(early[:, :1]) * u[:, 1:2] + early[:, 1:] * u[:, 3:]
+
+    np.testing.assert_array_equal(screen(in_two, 4, late=late), screen(in_one, 4))
+    one = variance_indices(in_one, 4, base_rows=64, trajectories=64)
+    two = variance_indices(in_two, 4, base_rows=64, trajectories=64, late=late)
+    for kind in ("first", "total", "shapley"):
+        np.testing.assert_array_equal(getattr(one, kind).value, getattr(two, kind).value)
+    assert asked == [3 / 5, (4 / 6 * 6 + 3 / 5 * 5) / 11]
 
 
 def test_shapley_effects_are_those_of_salib() -> None:

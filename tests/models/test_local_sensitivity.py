@@ -20,7 +20,16 @@ from storyodds.models.local_sensitivity import (
     surely,
 )
 from storyodds.models.responses import afresh, curves, ground_of, respond
-from storyodds.models.tipping import LEVELS, WORST_PATH, TippingPoint, prior_quantile
+from storyodds.models.tipping import (
+    ENDS,
+    HIGH,
+    LEVELS,
+    LOW,
+    WORST_PATH,
+    TippingPoint,
+    prior_quantile,
+    scan,
+)
 from storyodds.models.what_if import EVENTS, answers_at, ask_many, base_of, events_of
 from storyodds.priors.distributions import BetaDistribution, LogitNormal, Mixture
 from storyodds.priors.errors import InputError, UnsupportedStoryError
@@ -129,6 +138,18 @@ def test_responses_are_those_of_the_changed_draws(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(responses, "_CELLS", 3 * base.values.size)
     for one, other in zip(found, respond(ground, known, points), strict=True):
         np.testing.assert_allclose(one.means, other.means, atol=1e-12)
+
+
+def test_two_levels_by_themselves_say_what_they_say_among_all() -> None:
+    base = base_of(assess(resolve(rich()), draws=256), 128)
+    numbers = base.prepared.uncertain
+    every, two = (scan(ground_of(base), numbers, levels) for levels in (LEVELS, ENDS))
+    np.testing.assert_array_equal(two.values, every.values[:, [LOW, HIGH]])
+    alike = two.fresh == every.fresh
+    assert alike.any()
+    np.testing.assert_allclose(
+        two.means[alike], every.means[alike][:, [LOW, HIGH]], rtol=1e-10, atol=1e-14
+    )
 
 
 def test_concerns_of_paths() -> None:

@@ -82,7 +82,7 @@ def compiler_of(graph: StoryGraph, competition: Competition, expand: bool) -> Co
 
 def assert_near(found: Array, expected: Array, n: int) -> None:
     """Frequencies of independent draws."""
-    error = np.sqrt(expected * (1 - expected) / n)
+    error = np.sqrt(np.maximum(expected * (1 - expected), 0) / n)
     assert (np.abs(found - expected) <= SIGMAS * error + 1e-12).all(), (found, expected)
 
 
@@ -163,6 +163,29 @@ def test_what_is_impossible_is_never_drawn(competition: Competition, expand: boo
     assert set(route.tolist()) == {names.index("r0"), names.index("r2")}
     assert_near(np.bincount(route, minlength=len(names)) / n, exact.routes[0], n)
     assert_near(truth.mean(axis=0), exact.assumptions[0], n)
+
+
+@pytest.mark.parametrize(("competition", "expand"), WAYS)
+def test_what_underflows_in_some_draws_is_drawn_in_logs(
+    competition: Competition, expand: bool
+) -> None:
+    """The evidence all but rules out what every other draw is certain of."""
+    graph, values, likelihoods = posed()
+    values = np.repeat(values, 2, axis=0)
+    values[1, resolve(STORY).number_index["c.probability"]] = 1.0
+    about = [item.target for item in graph.evidence if item.subject == "assumption"]
+    first = 2 * about.index(graph.order["c"])
+    likelihoods.assumptions[:, first : first + 2] = 0.0, -800.0
+    compiler = compiler_of(graph, competition, expand)
+    exact = evaluate(compiler, values, likelihoods)
+    assert (exact.log_evidence < -700).tolist() == [False, True]
+    rng = np.random.default_rng(10)
+    many = np.tile(values, (N // 2, 1))
+    truth, route = sample_discrete(compiler, many, likelihoods, rng)
+    for kind in range(2):
+        assert_near(truth[kind::2].mean(axis=0), exact.assumptions[kind], N // 2)
+        ended = np.bincount(route[kind::2], minlength=len(graph.routes)) / (N // 2)
+        assert_near(ended, exact.routes[kind], N // 2)
 
 
 @pytest.mark.parametrize(("competition", "expand"), WAYS)

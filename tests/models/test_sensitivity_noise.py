@@ -6,6 +6,7 @@ from scipy.stats import poisson
 
 from storyodds import load_story
 from storyodds.models.assessment import Assessment, assess
+from storyodds.models.cumulative_distance import distance
 from storyodds.models.power_scaling import ASKED, NEAR, power_scaling, sensitivity, unconstrained
 from storyodds.models.sensitivity_noise import noise_per_error
 from storyodds.models.what_if import EVENTS, events_of
@@ -56,7 +57,7 @@ def test_few_draws_do_not_tell_what_carries_the_answer() -> None:
     above = {}
     for draws in (64, 4096):
         assessed = assess(resolve(load_story("rlhf-assistant")), draws=draws)
-        priors = power_scaling(assessed, far=False).priors
+        priors = power_scaling(assessed, whole=False).priors
         assert priors is not None
         events = events_of(
             assessed.prepared.graph, assessed.draws.values, assessed.averaged.outcomes
@@ -65,8 +66,8 @@ def test_few_draws_do_not_tell_what_carries_the_answer() -> None:
             noise_per_error(events[:, EVENTS.index(e)], assessed.draws.weights, 160, 1)
             for e in ASKED
         ]
-        high = priors.sensitivity[:-1] > 0.05
-        clear = priors.sensitivity[:-1] > levels * priors.slope_error[:-1]
+        high = priors.sensitivity > 0.05
+        clear = priors.sensitivity > levels * priors.slope_error
         above[draws] = (int(high.any(axis=1).sum()), int((high & clear).any(axis=1).sum()))
     assert above[64][0] > 5 and above[64][1] == 0
     assert above[4096][1] > 0
@@ -81,3 +82,16 @@ def test_it_does_not_depend_on_the_unit_or_on_how_many_draws_there_are() -> None
     tenth = noise_per_error(x / 10, weights, 40, 1)
     assert tenth == pytest.approx(10 * many, rel=1e-6)  # the error of a slope is a tenth too
     assert noise_per_error(np.full(4000, 0.3), weights, 40, 1) == 0
+
+
+def test_it_is_what_the_distance_itself_gives() -> None:
+    """Of as many draws as there are bins, so that random numbers move single draws."""
+    n, tests, by = 256, 5, NEAR[1] - 1
+    x, weights = np.sort(np.random.default_rng(4).beta(2, 20, size=n)), np.full(n, 1 / n)
+    noise = np.random.default_rng([1, 6]).normal(size=(20 * tests, n))
+    moved = weights * (1 + by * (noise - noise.mean(axis=1, keepdims=True)))
+    index = distance(x, weights, moved).max() / np.log2(NEAR[1])
+    error = LN2 * np.sqrt(weights**2 @ (x - x.mean()) ** 2)
+    # What is left out is of the order of the step, 0.01, times a normal number over the square
+    # root of how many draws are below: under 0.01.
+    assert noise_per_error(x, weights, tests, 1) == pytest.approx(index / error, rel=by)

@@ -10,13 +10,18 @@ from support.building import OFF, believe, item, tell
 from support.strategies import small_stories
 
 from storyodds.models import what_if
+from storyodds.models.answers import Exact
 from storyodds.models.assessment import Assessment, assess
+from storyodds.models.engine import LogLikelihoods
+from storyodds.models.evidence import event_likelihoods
+from storyodds.models.posterior import forecast_sides
 from storyodds.models.what_if import (
     EVENTS,
     ask,
     ask_many,
     base_of,
     events_of,
+    moved,
     numbers_of_training,
     refit,
 )
@@ -174,3 +179,32 @@ def test_evidence_made_impossible_is_refused() -> None:
     base = base_of(assess(resolved), 64)
     with pytest.raises(InputError, match="P\\(evidence\\) is exactly 0"):
         ask(base, {resolved.number_index["a.probability"]: 0.0})
+
+
+def test_both_sides_of_a_forecast_and_what_cannot_be_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assessed = assess(resolve(uncertain()), draws=64)
+    prepared, index = assessed.prepared, assessed.prepared.resolved.number_index
+    changes = [{}, {index["b.probability"]: 0.0}, {index["b.probability"]: 1.0}]
+    changes.append({index["b.probability"]: 1.0, index["q.bits"]: 60.0})
+    values = np.concatenate([moved(assessed.draws.values, change) for change in changes])
+    [item] = [i for i, item in enumerate(prepared.graph.evidence) if item.form == "forecast"]
+    said = [event_likelihoods(prepared.graph, item, happens) for happens in (True, False)]
+    expected = [prepared.answers.log_evidence(values, side) for side in said]
+    asked = []
+    ask = Exact.log_evidence
+
+    def counted(self: Exact, values: np.ndarray, likelihoods: LogLikelihoods) -> np.ndarray:
+        asked.append(len(values))
+        return ask(self, values, likelihoods)
+
+    monkeypatch.setattr(Exact, "log_evidence", counted)
+    found = forecast_sides(prepared, values)[item]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    n = len(assessed.draws.values)
+    assert np.isneginf(found[0][n : 2 * n]).all()
+    assert asked[:2] == [3, 3 * n]  # one of each kind, then those that are not ruled out
+    likely = expected[0] > np.log(0.5)
+    assert likely[3 * n :].all()
+    assert sum(asked[2:]) in (likely.sum(), likely.sum() + 2)

@@ -12,7 +12,7 @@ from storyodds.models.assessment import assess
 from storyodds.reports.comparison import summarize_comparison
 from storyodds.reports.comparison_sides import story_side
 from storyodds.reports.dataset_units import ALL_UNITS, BY_KIND
-from storyodds.reports.datasets import SUMMARY, datasets, table
+from storyodds.reports.datasets import SUMMARY, dataset, datasets, table
 from storyodds.reports.importance import summarize_importance
 from storyodds.reports.sensitivity import summarize_sensitivity
 from storyodds.reports.summary import summarize
@@ -103,8 +103,25 @@ def test_an_event_that_cannot_be_keeps_its_zero() -> None:
 
 
 def test_other_documents_are_refused() -> None:
-    with pytest.raises(ValueError, match="schema"):
-        datasets({"schema": "something/1"})
+    for give in (datasets, lambda document: dataset(document, "fates")):
+        with pytest.raises(ValueError, match="schema"):
+            give({"schema": "something/1"})
+
+
+def test_one_table_is_the_same_as_in_the_tree() -> None:
+    """Also rows inside rows, tables turned around, and what the document does not have."""
+    found = assess(resolve(load_story("carlsmith-six-premises"), standard=True), draws=64)
+    value = summarize_value(found)
+    document = summarize_sensitivity(assessed("cat-classifier"), ("global", "views"))
+    for whole, node in (
+        (value, "results"),
+        (document, "global/inputs"),
+        (document, "views"),
+        (document, "view_ranks"),
+    ):
+        one = dataset(whole, node)
+        assert one is not None and one.identical(datasets(whole)[node].to_dataset())
+    assert dataset(document, "failure/paths") is None
 
 
 # Everything that a story can say: settings of every kind, checks of both roles, all evidence.

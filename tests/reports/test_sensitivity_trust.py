@@ -68,6 +68,25 @@ def test_the_object_is_plain_and_finite(contradicted: dict[str, Any]) -> None:
     assert effects["orders"] is None
 
 
+def test_what_a_page_takes_is_part_of_the_whole() -> None:
+    assessment = assess(resolve(corroborated()))
+    whole, part = summarize_trust(assessment), summarize_trust(assessment, whole=False)
+    for kind in ("priors", "evidence"):
+        full, found = whole["power_scaling"][kind], part["power_scaling"][kind]
+        assert [x["name"] for x in found] == [x["name"] for x in full[:-1]]
+        for mine, theirs in zip(found, full[:-1], strict=True):
+            assert set(mine) == {"name", "success", "catastrophe"}
+            for event in ("success", "catastrophe"):
+                index = theirs[event]["sensitivity"]
+                assert mine[event]["sensitivity"] == pytest.approx(index, rel=1e-6)
+    items = part["evidence_effects"]["items"]
+    for mine, theirs in zip(items, whole["evidence_effects"]["items"], strict=True):
+        assert set(mine) == {"item", "success", "catastrophe"}
+        average = theirs["success"]["average"]
+        assert mine["success"]["average"] == pytest.approx(average, rel=1e-9)
+    assert part["evidence_sequence"] == whole["evidence_sequence"]
+
+
 def test_the_last_step_is_the_estimate_and_each_has_its_finding() -> None:
     assessment = assess(resolve(corroborated()))
     found, whole = summarize_trust(assessment)["evidence_sequence"], summarize(assessment)

@@ -175,6 +175,16 @@ def test_parts_come_with_what_was_worked_out() -> None:
         assert head not in alone
 
 
+def test_an_event_that_nothing_varies_has_no_indices_to_tell() -> None:
+    # P(catastrophe) of this story is the same at every draw.
+    found = assess(resolve(load_story("coinrun-agent"), standard=True), draws=64)
+    doc = summarize_sensitivity(found, ["global"])
+    totals = [i["total"] for event in doc["global"]["events"] for i in event["inputs"]]
+    assert None in totals
+    made = markdown_report(summarize(found), sensitivity=doc, story=story_of(found))
+    assert "All numbers at once" in shown(made)
+
+
 def test_settings_cannot_end_the_block_of_code() -> None:
     doc: Any = copy.deepcopy(summarize(assessed(False)))
     doc["settings"] = {"a.probability": "'\n```\n# owned\n<script>"}
