@@ -222,7 +222,7 @@ class Circuit:
         return factor, self._parents(~self.multiplies & ~self.is_leaf)
 
     def _parents(self, which: NDArray[np.bool_]) -> csr_array:
-        """Parents of every node, the last first: the order in which `models.pattern_kernel` adds them."""
+        """Parents of every node, the last first: the order in which kernels add them, too."""
         parents = np.flatnonzero(which)[::-1]
         rows = np.stack([self.left[parents], self.right[parents]], axis=1).ravel()
         order = np.argsort(rows, kind="stable")

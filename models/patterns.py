@@ -78,8 +78,11 @@ def _steps(circuit: Circuit) -> "tuple[Steps, Ints]":
     flow_of = np.zeros(n, np.int32)
     own = np.flatnonzero(is_own)[::-1]
     flow_of[own] = np.arange(1, len(own) + 1)
-    for i in np.flatnonzero(alone & (n_factors == 1))[::-1].tolist():
-        flow_of[i] = flow_of[factors.indices[factors.indptr[i]]]
+    whose, same = np.arange(n), np.flatnonzero(alone & (n_factors == 1))
+    whose[same] = factors.indices[factors.indptr[same]]
+    while np.any(whose[whose] != whose):  # up to where a flow begins
+        whose = whose[whose]
+    flow_of = flow_of[whose]
     is_sum = circuit.op == 2
     part_of = np.full(n, -1, np.int32)
     part_of[is_sum] = np.arange(is_sum.sum())
@@ -102,11 +105,11 @@ def _steps(circuit: Circuit) -> "tuple[Steps, Ints]":
 
 def _rows(table: csr_array, rows: NDArray[np.intp], which: NDArray[np.bool_]) -> tuple[Ints, Ints]:
     """Some rows of a table, one after the other, and where each starts; nothing of the others."""
-    kept = [
-        table.indices[table.indptr[i] : table.indptr[i + 1]] if which[i] else table.indices[:0]
-        for i in rows.tolist()
-    ]
-    return _ints(np.cumsum([0, *map(len, kept)])), _ints(np.concatenate([*kept, [0]])[:-1])
+    first = table.indptr[rows]
+    lengths = np.where(which[rows], table.indptr[rows + 1] - first, 0)
+    starts = np.cumsum([0, *lengths])
+    kept = np.arange(starts[-1]) + np.repeat(first - starts[:-1], lengths)
+    return _ints(starts), _ints(table.indices[kept])
 
 
 def _ints(x: object) -> Ints:
