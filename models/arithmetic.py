@@ -1,8 +1,8 @@
 """Circuits evaluated by numpy: for little work, and in logs where products underflow.
 
-The same sums as `models.kernel`, which is faster where there is much to do but takes a while to
-load. Every node has one value for each lane; a lane is a draw, or a draw at one node of the
-quadrature rule.
+The same sums as `models.kernel` and `models.pattern_kernel`, which are faster where there is much
+to do but take a while to load. Every node has one value for each lane; a lane is a draw, or a draw
+at one node of the quadrature rule.
 """
 
 from itertools import pairwise

@@ -208,16 +208,21 @@ class Circuit:
         Two matrices (nodes of the stage by all nodes) say how often a node is a factor, and how
         often it is a summand, of another.
         """
-        factor = self._parents(self.multiplies)
-        summand = self._parents(~self.multiplies & ~self.is_leaf)
+        factor, summand = self.parents
         edges = self.stage_edges.tolist()
         return tuple(
             (start, stop, factor[start:stop], summand[start:stop])
             for start, stop in zip(edges[-2::-1], edges[:0:-1], strict=True)
         )
 
+    @cached_property
+    def parents(self) -> tuple[csr_array, csr_array]:
+        """How often every node is a factor, and how often a summand, of every other one."""
+        factor = self._parents(self.multiplies)
+        return factor, self._parents(~self.multiplies & ~self.is_leaf)
+
     def _parents(self, which: NDArray[np.bool_]) -> csr_array:
-        """Parents of every node, the last first: the order in which `models.kernel` adds them."""
+        """Parents of every node, the last first: the order in which kernels add them, too."""
         parents = np.flatnonzero(which)[::-1]
         rows = np.stack([self.left[parents], self.right[parents]], axis=1).ravel()
         order = np.argsort(rows, kind="stable")

@@ -23,21 +23,31 @@ from numpy.typing import NDArray
 from storyodds.models import arithmetic
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.graph import StoryGraph
+from storyodds.models.leaves import (
+    SMALLEST,
+    Race,
+    fill_leaves,
+    log_weights,
+    lost_by,
+    moving_leaves,
+    rule_for,
+    scaled_items,
+    scaled_routes,
+    won_by,
+)
 from storyodds.models.program import Program
-from storyodds.models.quadrature import LONGEST, Rule, rule
+from storyodds.models.quadrature import Rule
 from storyodds.priors.distributions import LN2
-from storyodds.priors.errors import Problem, UnsupportedStoryError
 
 Array = NDArray[np.float64]
 Wanted = Literal["usage", "won", "pulls"]
 
-_KERNEL = "storyodds.models.kernel"  # which imports numba
-SMALLEST = 1e-150  # below it, parts of a sum of products may have underflowed
+_KERNEL = "storyodds.models.pattern_kernel"  # which imports numba
 _NUMBA_WORK = 1e8  # node evaluations that are worth loading numba, and what it compiled
-_CORE_WORK = 1e6  # those that are worth a thread
+_CORE_WORK = 4e6  # those that are worth a thread
 _BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold,
 _FAST_CELLS = 2**19  # or, with numba, one that a cache has room for
-_WIDTH = 32  # draws that go through the kernel side by side,
+_WIDTH = 64  # draws that go through a kernel side by side,
 _SCRATCH_CELLS = 2**25  # unless that would take more of float64 than this, for each core
 
 _much: ContextVar[bool] = ContextVar("much", default=False)
@@ -153,16 +163,14 @@ def evaluate(
     """
     n, n_roots = len(values), len(program.circuit.roots)
     wanted = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
-    if wanted.ndim == 2:
-        wanted = np.broadcast_to(wanted, (n, *wanted.shape))
+    wanted = wanted if wanted.ndim == 3 else wanted[None]
     n_seeds = wanted.shape[1]
     along = rule_for(program, values)
     n_lanes = len(along.nodes) if along is not None else 1
     n_fixed = program.circuit.n_fixed
     n_moving = program.circuit.n_nodes - n_fixed
     work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * n_seeds)
-    loaded = _KERNEL in sys.modules and program.competition == "patterns"
-    fast = work > _NUMBA_WORK or loaded or _much.get()
+    fast = _is_fast(program, work)
     cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
     step = int(np.clip((_FAST_CELLS if fast else _BLOCK_CELLS) // max(1, cells), 16, 2048))
     cores = (os.process_cpu_count() if sys.version_info >= (3, 13) else os.cpu_count()) or 1
@@ -187,6 +195,12 @@ def evaluate(
         for block in blocks:
             work_on(block)
     return out
+
+
+def _is_fast(program: Program, work: float) -> bool:
+    """Whether numba answers."""
+    loaded = _KERNEL in sys.modules and program.competition == "patterns"
+    return work > _NUMBA_WORK or loaded or _much.get()
 
 
 def gradient(program: Program, values: Array, evaluation: Evaluation) -> Array:
@@ -215,58 +229,6 @@ def gradient(program: Program, values: Array, evaluation: Evaluation) -> Array:
     return out.transpose(2, 0, 1)
 
 
-def _log_weights(program: Program, values: Array) -> Array:
-    """Natural log of every config's weight, (n_configs, n_draws)."""
-    return np.asarray(LN2 * (program.config_bits @ values.T))
-
-
-def _log_ratios(program: Program, log_weights: Array) -> Array:
-    """Log of the largest over the smallest sum of weights that can race, (n_draws,)."""
-    most, least = [], []
-    for r in np.unique(program.config_routes):
-        mine = program.config_routes == r
-        most.append(log_weights[mine].max(axis=0))
-        if program.floor[mine].any():
-            least.append(log_weights[mine].min(axis=0))
-    return np.asarray(log_sum_exp(np.array(most), axis=0) - log_sum_exp(np.array(least), axis=0))
-
-
-@dataclass(frozen=True)
-class Race:
-    """Leaves of the competition at a block of draws, and what their pull needs again.
-
-    Attributes
-    ----------
-    leaves : (n_share or n_win leaves, n_draws) array
-        In logs where the arithmetic is.
-    weights : (n_configs, n_draws) array
-        Up to a factor for each draw; in logs where the arithmetic is.
-    told_weights : (n_configs, n_draws) array
-        Patterns: the same times what the evidence says of the route.
-    totals : (n_races, n_draws) array
-        Patterns: sums of weights over the open routes.
-    sums : (n_shares, n_draws) array
-        Patterns: sums of `told_weights` over the routes of each share leaf.
-    rates : (n_stays, n_draws) array
-        Quadrature: what stays decay with.
-    rule : Rule or None
-    risky : (n_draws,) bool
-        Where these sums themselves underflow.
-    log_scale : (n_draws,) array
-        What every root has to be scaled by.
-    """
-
-    leaves: Array
-    weights: Array
-    told_weights: Array
-    totals: Array
-    sums: Array
-    rates: Array
-    rule: Rule | None
-    risky: NDArray[np.bool_]
-    log_scale: Array
-
-
 def _block(
     program: Program,
     values: Array,
@@ -279,15 +241,49 @@ def _block(
     fast: bool,
 ) -> None:
     """Fill in the answers of some draws; those that underflow once more, in logs."""
-    asked = program, values, likelihoods, seeds, along
     n = block.stop - block.start
-    # Numpy adds up a single column in another order than several: none is asked about alone.
-    draws = block if n > 1 else np.repeat(block.start, 2)
-    risky = _attempt(*asked, draws, out, fast=fast, logs=False)
+    wanted = np.broadcast_to(seeds, (len(values), *seeds.shape[1:]))
+    asked = program, values, likelihoods, wanted, along
+    if fast and program.competition == "patterns" and n > 1:
+        risky = _by_patterns(program, values, likelihoods, seeds, block, out)
+    else:
+        # Numpy adds up a single column in another order than several: none is asked about alone.
+        draws = block if n > 1 else np.repeat(block.start, 2)
+        fast = fast and program.competition == "quadrature"
+        risky = _attempt(*asked, draws, out, fast=fast, logs=False)
     again = np.flatnonzero(risky[:n]) + block.start
     for some in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
         some = some if len(some) > 1 else np.repeat(some, 2)
         _attempt(*asked, some, out, fast=False, logs=True)
+
+
+def _by_patterns(
+    program: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    seeds: Array,
+    block: slice,
+    out: Evaluation,
+) -> NDArray[np.bool_]:
+    """`_attempt` by numba where routes compete by pattern, in plain numbers."""
+    from storyodds.models import pattern_kernel
+
+    circuit, some, told = program.circuit, values[block], likelihoods.take(block)
+    log_of = log_weights(program, some)
+    weights = np.exp(log_of - log_of.max(axis=0))
+    items, scale = scaled_items(program, told.assumptions)
+    routes, top = scaled_routes(told.routes)
+    each = seeds if len(seeds) == 1 else seeds[block]
+    width = _width(3 * circuit.n_nodes, len(some))
+    roots, risky = np.empty((len(circuit.roots), len(some))), np.empty(len(some), bool)
+    pattern_kernel.run(
+        program.flat, np.ascontiguousarray(some), np.exp(items), np.exp(routes), weights,
+        np.ascontiguousarray(each.transpose(1, 2, 0)), SMALLEST, width, block.start, roots, risky,
+        *(x.transpose(1, 2, 0) for x in (out.usage, out.won, out.pulls)),
+    )  # fmt: skip
+    with np.errstate(divide="ignore"):
+        out.log_roots[block] = (np.log(roots) + (scale + top)).T
+    return risky
 
 
 def _attempt(
@@ -318,175 +314,20 @@ def _attempt(
     out.usage[draws] = usage.transpose(2, 0, 1)
     if not out.won.shape[1]:
         return np.asarray(risky)
-    won = _won(program, race, usage, logs=logs)
+    won = won_by(program, race, usage, logs=logs)
     out.won[draws] = won.transpose(2, 0, 1)
     if not out.pulls.shape[1]:
         return np.asarray(risky)
-    losses = _losses(program, race, usage, stay_pulls, logs=logs)
+    losses = lost_by(program, race, usage, stay_pulls, logs=logs)
     with np.errstate(invalid="ignore"):
         pulls = won + losses
     out.pulls[draws] = pulls.transpose(2, 0, 1)
     return np.asarray(risky)
 
 
-def rule_for(program: Program, values: Array) -> Rule | None:
-    """The quadrature rule that spans the races of all draws; None for a program without one.
-
-    Raises
-    ------
-    UnsupportedStoryError
-        If the weights of routes are further apart than a rule can span.
-    """
-    if program.competition != "quadrature":
-        return None
-    widest = float(_log_ratios(program, _log_weights(program, values)).max())
-    if not widest <= LONGEST:
-        raise UnsupportedStoryError(
-            [
-                Problem(
-                    f"bits: found routes whose weights lie 2**{widest / LN2:.0f} apart, expected "
-                    f"at most 2**{LONGEST / LN2:.0f} where routes compete by quadrature"
-                )
-            ]
-        )
-    return rule(widest)
-
-
-def fill_leaves(
-    program: Program,
-    values: Array,
-    likelihoods: LogLikelihoods,
-    along: Rule | None,
-    *,
-    logs: bool,
-) -> tuple[Array, Race, Array]:
-    """Give every leaf that does not move along the quadrature rule its value.
-
-    Parameters
-    ----------
-    along : Rule or None
-        From `rule_for`.
-
-    Returns
-    -------
-    tuple
-        Leaves, (n_fixed_leaves, n_draws), in logs if asked; the race; and the log of what every
-        root has to be scaled by, (n_draws,).
-    """
-    leaves, log_scale = _fixed_leaves(program, values, likelihoods.assumptions, logs=logs)
-    race = _race(program, values, likelihoods.routes, along, logs=logs)
-    places = program.shares if program.competition == "patterns" else program.wins
-    leaves[places.leaves] = race.leaves
-    return leaves, race, log_scale + race.log_scale
-
-
-def moving_leaves(
-    program: Program, race: Race, lanes: Array, weights: Array, *, logs: bool
-) -> Array:
-    """Give the leaves that move along the rule their values.
-
-    Parameters
-    ----------
-    lanes, weights : (n_draws, n_lanes) array
-        Nodes of the rule and their weights.
-
-    Returns
-    -------
-    (n_moving_leaves, n_draws * n_lanes) array
-    """
-    n_fixed = program.n_fixed_leaves
-    out = np.zeros((len(program.circuit.leaves) - n_fixed, lanes.size))
-    slopes = -(race.rates[:, :, None] * lanes).reshape(len(race.rates), lanes.size)
-    out[program.stay_leaves - n_fixed] = slopes if logs else np.exp(slopes)
-    if program.omega >= 0:
-        flat = weights.ravel()
-        out[program.omega - n_fixed] = np.log(flat) if logs else flat
-    return out
-
-
-def _fixed_leaves(
-    program: Program, values: Array, said: Array, *, logs: bool
-) -> tuple[Array, Array]:
-    """Leaves that have one value for each draw, but for those of the race; and their scale."""
-    n = len(values)
-    leaves = np.ones((program.n_fixed_leaves, n))
-    leaves[0] = 0.0
-    leaves[program.yes.leaves] = values.T[program.yes.what]
-    no = values.T[program.no.what]
-    pairs = np.broadcast_to(said, (n, said.shape[1])).reshape(n, -1, 2)
-    top = pairs.max(axis=2, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, 0.0)
-    scaled = (pairs - top[:, :, None]).reshape(n, -1).T[program.said.what]
-    if logs:
-        with np.errstate(divide="ignore"):
-            leaves = np.log(leaves)
-            leaves[program.no.leaves] = np.log1p(-no)
-        leaves[program.said.leaves] = scaled
-    else:
-        leaves[program.no.leaves] = 1.0 - no
-        leaves[program.said.leaves] = np.exp(scaled)
-    used = np.unique(program.said.what // 2)
-    return leaves, top[:, used].sum(axis=1)
-
-
-def _race(program: Program, values: Array, said: Array, along: Rule | None, *, logs: bool) -> Race:
-    """Leaves of the competition between routes."""
-    n = len(values)
-    log_weights = _log_weights(program, values)
-    told = np.broadcast_to(said, (n, said.shape[1])).T
-    top = told.max(axis=0)
-    top = np.where(np.isfinite(top), top, 0.0)
-    told = told - top
-    if program.competition == "patterns":
-        return _race_by_patterns(program, log_weights, told, top, logs=logs)
-    by_route = [
-        log_weights[program.config_routes == r].max(axis=0)
-        for r in np.unique(program.config_routes)
-    ]
-    log_rates = log_weights - log_sum_exp(np.array(by_route), axis=0)
-    wins = log_rates[program.wins.what] + told[program.config_routes[program.wins.what]]
-    rates = np.exp(log_rates)
-    stays = [rates[program.stays.what]]
-    if program.rest >= 0:
-        stays.append(rates[program.constant].sum(axis=0)[None])
-    return Race(
-        leaves=wins if logs else np.exp(wins),
-        weights=rates,
-        told_weights=rates,
-        totals=np.zeros((0, n)),
-        sums=np.zeros((0, n)),
-        rates=np.concatenate(stays),
-        rule=along,
-        risky=np.zeros(n, bool),
-        log_scale=top,
-    )
-
-
-def _race_by_patterns(
-    program: Program, log_weights: Array, told: Array, top: Array, *, logs: bool
-) -> Race:
-    n = log_weights.shape[1]
-    log_told = log_weights + told[program.config_routes]
-    risky = np.zeros(n, bool)
-    if logs:
-        weights, told_weights = log_weights, log_told
-        totals = log_sum_exp(_at(weights, program.races), axis=1)
-        sums = log_sum_exp(_at(log_told, program.share_configs), axis=1)
-        leaves = sums - totals[program.shares.what]
-    else:
-        weights = np.exp(log_weights - log_weights.max(axis=0))
-        told_weights = np.exp(log_told - log_weights.max(axis=0))
-        totals, sums = program.open_configs @ weights, program.sharing @ told_weights
-        risky = ~(totals.min(axis=0, initial=np.inf) > SMALLEST)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            leaves = sums / totals[program.shares.what]
-    return Race(leaves, weights, told_weights, totals, sums, np.zeros((0, n)), None, risky, top)
-
-
-def _at(log_weights: Array, configs: NDArray[np.intp]) -> Array:
-    """Log weights at an array of configs; minus infinity where there is none."""
-    closed = np.full((1, log_weights.shape[1]), -np.inf)
-    return np.concatenate([log_weights, closed])[configs]
+def _width(rows: int, n: int) -> int:
+    """How many of n draws go through a kernel side by side, that has so many rows of them."""
+    return int(np.clip(_SCRATCH_CELLS // rows, 1, min(n, _WIDTH)))
 
 
 def _run_numba(
@@ -501,8 +342,7 @@ def _run_numba(
     values = np.zeros((len(circuit.roots), n))
     flows = np.zeros((len(seeds), program.n_fixed_leaves, n))
     pulls = np.zeros((len(seeds), len(stays), n))
-    columns = circuit.n_fixed * (3 + len(seeds) * (race.rule is not None)) + len(circuit.roots)
-    width = int(np.clip(_SCRATCH_CELLS // columns, 1, min(n, _WIDTH)))
+    width = _width(circuit.n_fixed * (3 + len(seeds) * (race.rule is not None)), n)
     kernel.run(
         circuit.op, circuit.left, circuit.right, circuit.n_fixed, circuit.roots,
         circuit.leaves[: program.n_fixed_leaves], leaves, stays, race.rates, nodes, weights,
@@ -559,51 +399,3 @@ def _shares(seed: Array, values: Array) -> Array:
     parts = seed * values
     total = sum(parts, np.zeros(parts.shape[1]))  # one by one, as the kernel does
     return np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)
-
-
-def _won(program: Program, race: Race, usage: Array, *, logs: bool) -> Array:
-    """In which config training ends, (n_seeds, n_configs, n_draws)."""
-    out = np.zeros((len(usage), len(program.config_routes), usage.shape[2]))
-    if program.competition == "quadrature":
-        out[:, program.wins.what] = usage[:, program.wins.leaves]
-        return out
-    for s, used in enumerate(usage[:, program.shares.leaves]):
-        if logs:
-            _spread(out[s], used, race.told_weights, race.sums, program.share_configs)
-        else:
-            # Subnormal sums overflow here: such draws are taken again in logs.
-            with np.errstate(over="ignore", invalid="ignore"):
-                each = np.divide(used, race.sums, out=np.zeros_like(used), where=race.sums > 0)
-                out[s] = race.told_weights * (program.sharing.T @ each)
-    return out
-
-
-def _losses(program: Program, race: Race, usage: Array, stay_pulls: Array, *, logs: bool) -> Array:
-    """What a config takes from the others by its weight, (n_seeds, n_configs, n_draws)."""
-    out = np.zeros((len(usage), len(program.config_routes), usage.shape[2]))
-    if program.competition == "quadrature":
-        out[:, program.stays.what] = stay_pulls[:, : len(program.stays.what)]
-        if program.rest >= 0:
-            constant = race.weights[program.constant]
-            total = constant.sum(axis=0)
-            parts = np.divide(constant, total, out=np.zeros_like(constant), where=total > 0)
-            out[:, program.constant] = stay_pulls[:, -1:] * parts
-        return out
-    for s, used in enumerate(usage[:, program.shares.leaves]):
-        in_race = program.share_races @ used
-        if logs:
-            _spread(out[s], in_race, race.weights, race.totals, program.races)
-        else:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # as above
-                out[s] = race.weights * (program.open_configs.T @ (in_race / race.totals))
-    return -out
-
-
-def _spread(
-    out: Array, used: Array, log_weights: Array, log_sums: Array, configs: NDArray[np.intp]
-) -> None:
-    """Share out what is used of each row among its configs, in proportion to their weights."""
-    with np.errstate(invalid="ignore"):
-        parts = used[:, None] * np.exp(_at(log_weights, configs) - log_sums[:, None])
-    there = configs >= 0
-    np.add.at(out, configs[there], np.where(np.isfinite(parts), parts, 0.0)[there])

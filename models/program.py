@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from storyodds.models.circuit import Circuit
 from storyodds.models.compiler import Compiler
 from storyodds.models.graph import StoryGraph
 from storyodds.models.queries import Query
+
+if TYPE_CHECKING:
+    from storyodds.models.pattern_kernel import PatternProgram
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -159,6 +163,13 @@ class Program:
         n = len(self.shares.what)
         cells = (np.ones(n), (self.shares.what, np.arange(n)))
         return csr_array(cells, shape=(len(self.races), n))
+
+    @cached_property
+    def flat(self) -> "PatternProgram":
+        """Flat arrays for `models.pattern_kernel`; of a program whose routes compete by pattern."""
+        from storyodds.models.patterns import flat
+
+        return flat(self)
 
     @cached_property
     def bearing(self) -> frozenset[int]:

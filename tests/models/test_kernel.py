@@ -16,7 +16,7 @@ from support.roads import by_road, goes_through_logs
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models import engine, kernel
+from storyodds.models import engine, kernel, pattern_kernel
 from storyodds.models.answers import Exact
 from storyodds.models.assessment import assess
 from storyodds.models.compiler import Competition
@@ -321,7 +321,12 @@ def test_one_program_serves_every_story() -> None:
             by_kernel(prepared.likelihood, values, prepared.likelihoods)
             many = np.repeat(values[None], 3, axis=0)
             by_road("numba", prepared.likelihood, many, prepared.likelihoods, np.ones((1, 1)))
-        functions: list[Any] = [kernel.log_density, kernel.log_evidence, kernel.run]
+        functions: list[Any] = [
+            kernel.log_density,
+            kernel.log_evidence,
+            kernel.run,
+            pattern_kernel.run,
+        ]
         counts.append([len(function.signatures) for function in functions])
     assert all(count == counts[0] for count in counts)
     assert counts[0][0] == 1
@@ -353,7 +358,8 @@ def test_digits_depend_on_the_work_and_not_on_what_is_imported() -> None:
         prepared = prepared_as(load_story("rlhf-assistant"), competition)
         values = np.stack([random_values(prepared, k, extreme=0.0) for k in range(3)])
         asked = prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1))
-        with mock.patch.object(engine, "_run_numba", side_effect=engine._run_numba) as by_numba:
+        way = "_by_patterns" if small_work else "_run_numba"
+        with mock.patch.object(engine, way, side_effect=getattr(engine, way)) as by_numba:
             found = engine.evaluate(*asked)
             assert by_numba.called == small_work
             with engine.much_work():

@@ -21,7 +21,7 @@ def road(name: str) -> Iterator[None]:
         if name == "numba":
             stack.enter_context(mock.patch.object(engine, "_NUMBA_WORK", -1.0))
         else:
-            stack.enter_context(mock.patch.object(engine, "_run_numba", engine._run_numpy))
+            stack.enter_context(mock.patch.object(engine, "_is_fast", return_value=False))
         if name == "logs":  # nothing is large enough
             stack.enter_context(mock.patch.object(engine, "SMALLEST", np.inf))
         yield
