@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from storyodds.models import engine
 from storyodds.models.evidence import assemble, explicit_tables
+from storyodds.models.likelihoods import no_evidence
 from storyodds.models.posterior import PreparedStory, prepare
 from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING, Query
@@ -104,7 +105,7 @@ def answers(prepared: Prepared, values: Array) -> Answers:
     graph, compiled = prepared.story.graph, prepared.compiled
     found: Answers = {}
     said = assemble(graph, explicit_tables(graph, values))
-    for name, evidence in (("prior", engine.no_evidence(graph)), ("posterior", said)):
+    for name, evidence in (("prior", no_evidence(graph)), ("posterior", said)):
         if prepared.routes is None:
             roots = engine.evaluate(compiled, values, evidence).log_roots
             found[name] = np.exp(roots[:, 1] - roots[:, 0])

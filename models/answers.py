@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from storyodds.models import engine, quantities
 from storyodds.models.compiler import Compiler
-from storyodds.models.engine import LogLikelihoods
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program
 from storyodds.models.quantities import Jointly, Quantities
 from storyodds.models.queries import Query

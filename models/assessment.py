@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from storyodds.models import simulation, weighting
 from storyodds.models.answers import Answers
-from storyodds.models.engine import no_evidence
 from storyodds.models.evidence import (
     assemble,
     explicit_tables,
@@ -18,6 +17,7 @@ from storyodds.models.evidence import (
     recover_rates,
 )
 from storyodds.models.graph import StoryGraph
+from storyodds.models.likelihoods import no_evidence
 from storyodds.models.posterior import (
     Draws,
     PreparedStory,

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.engine import no_evidence
 from storyodds.models.evidence import (
     assemble,
     explicit_tables,
     forecast_log_density_at,
     forecast_log_odds,
 )
+from storyodds.models.likelihoods import no_evidence
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.quantities import FATES, Quantities, derive
 from storyodds.models.queries import Query

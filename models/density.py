@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import betaln, expit, logit
 
 from storyodds.models import engine
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import event_likelihoods
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.program import Program
 from storyodds.models.quadrature import longest_rule

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from storyodds.models import arithmetic
 from storyodds.models.arithmetic import log_sum_exp
-from storyodds.models.graph import StoryGraph
 from storyodds.models.leaves import (
     SMALLEST,
     Race,
@@ -35,6 +34,7 @@ from storyodds.models.leaves import (
     scaled_routes,
     won_by,
 )
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program
 from storyodds.models.quadrature import Rule
 from storyodds.priors.distributions import LN2
@@ -79,34 +79,6 @@ def load_numba() -> None:
     >>> load_numba()
     """
     import_module(_KERNEL)
-
-
-@dataclass(frozen=True)
-class LogLikelihoods:
-    """What the evidence says, natural logs.
-
-    Attributes
-    ----------
-    assumptions : (1 or n_draws, 2 * n_items) array
-        (false, true) for every item about an assumption.
-    routes : (1 or n_draws, n_routes) array
-        Of all items about the outcome together.
-    """
-
-    assumptions: Array
-    routes: Array
-
-    def take(self, draws: slice | NDArray[np.intp]) -> "LogLikelihoods":
-        """Those of some draws."""
-        return LogLikelihoods(
-            *(x if len(x) == 1 else x[draws] for x in (self.assumptions, self.routes))
-        )
-
-
-def no_evidence(graph: StoryGraph) -> LogLikelihoods:
-    """Likelihoods of an empty body of evidence."""
-    n_items = sum(item.subject == "assumption" for item in graph.evidence)
-    return LogLikelihoods(np.zeros((1, 2 * n_items)), np.zeros((1, len(graph.routes))))
 
 
 @dataclass(frozen=True)

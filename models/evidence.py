@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log1p, xlog1py, xlogy
 
-from storyodds.models.engine import LogLikelihoods, no_evidence
 from storyodds.models.graph import EvidenceItem, StoryGraph
+from storyodds.models.likelihoods import LogLikelihoods, no_evidence
 from storyodds.priors.distributions import (
     LN2,
     Distribution,

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
 from storyodds.models.control_variates import Weighted, corrected, summary
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import (
     assemble,
     explicit_tables,
@@ -32,6 +31,7 @@ from storyodds.models.evidence import (
 )
 from storyodds.models.evidence_effects import from_both_ends, log_scale_of
 from storyodds.models.graph import StoryGraph
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.quantities import Quantities
 from storyodds.models.weighting import MAX_PARETO_K, smooth

@@ -13,9 +13,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine import LogLikelihoods, no_evidence
 from storyodds.models.evidence import assemble, columns, forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
+from storyodds.models.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.what_if import events_of
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import assemble, explicit_tables
 from storyodds.models.graph import StoryGraph
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.quantities import Path, derive, jointly
 from storyodds.models.queries import Query
 from storyodds.models.what_if import Base

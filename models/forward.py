@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import engine
-from storyodds.models.engine import LogLikelihoods
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries

@@ -19,9 +19,9 @@ from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.cut_set_odds import union_function
 from storyodds.models.cut_sets import CutSet, CutSetFamily, Literal, containing
 from storyodds.models.decision_diagrams import paths
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import assemble, explicit_tables
 from storyodds.models.graph import Gate, StoryGraph
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.program import program
 from storyodds.models.quantities import Quantities, derive, jointly

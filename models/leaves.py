@@ -4,19 +4,16 @@ In plain numbers or in natural logs; one column for each draw.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program
 from storyodds.models.quadrature import LONGEST, Rule, rule
 from storyodds.priors.distributions import LN2
 from storyodds.priors.errors import Problem, UnsupportedStoryError
-
-if TYPE_CHECKING:
-    from storyodds.models.engine import LogLikelihoods
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -97,7 +94,7 @@ def _log_ratios(program: Program, log_of: Array) -> Array:
 def fill_leaves(
     program: Program,
     values: Array,
-    likelihoods: "LogLikelihoods",
+    likelihoods: LogLikelihoods,
     along: Rule | None,
     *,
     logs: bool,

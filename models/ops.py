@@ -10,7 +10,7 @@ from pytensor.graph.op import Op
 
 from storyodds.models import engine, kernel, quantities
 from storyodds.models.density import flatten
-from storyodds.models.engine import LogLikelihoods
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
 
 Tensor = Any  # PyTensor's own types say little more

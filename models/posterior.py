@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from storyodds.models.answers import Answers, Exact
 from storyodds.models.compiler import Compiler
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import (
     assemble,
     collapsed_tables,
@@ -18,6 +17,7 @@ from storyodds.models.evidence import (
     forecast_log_odds,
 )
 from storyodds.models.graph import StoryGraph, build_graph
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program, program
 from storyodds.models.quantities import Quantities
 from storyodds.models.queries import EVERYTHING

@@ -11,8 +11,8 @@ from storyodds.models import engine
 from storyodds.models.compiler import Compiler
 from storyodds.models.cut_set_odds import most_probable
 from storyodds.models.cut_sets import CutSet, Literal
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.graph import Gate, Outcome, StoryGraph
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.recovery import sample_discrete
 from storyodds.models.strategy import compiled as compile_queries

@@ -11,15 +11,9 @@ from numpy.typing import NDArray
 
 from storyodds.models import arithmetic
 from storyodds.models.compiler import Compiler
-from storyodds.models.engine import (
-    SMALLEST,
-    LogLikelihoods,
-    Race,
-    evaluate,
-    fill_leaves,
-    moving_leaves,
-    rule_for,
-)
+from storyodds.models.engine import evaluate
+from storyodds.models.leaves import SMALLEST, Race, fill_leaves, moving_leaves, rule_for
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program, program
 from storyodds.models.quadrature import Rule
 from storyodds.models.queries import EVERYTHING

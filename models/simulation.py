@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import columns, forecast_log_odds
 from storyodds.models.graph import StoryGraph, Variable
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import Draws
 from storyodds.models.quantities import FATES, Jointly, Quantities, derive
 from storyodds.models.queries import Query

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.engine import no_evidence
 from storyodds.models.evidence import assemble
 from storyodds.models.forward import forward, some
 from storyodds.models.graph import RouteNode
+from storyodds.models.likelihoods import no_evidence
 from storyodds.models.posterior import forecast_densities, forecast_sides, prepare
 from storyodds.models.quantities import Path, mean_concern
 from storyodds.models.queries import Query

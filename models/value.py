@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.choices import Stakes, bits_gained, choice_gained
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.given_data import Gains, number_gains
 from storyodds.models.graph import StoryGraph
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.observations import Observation
 from storyodds.models.posterior import Draws
 from storyodds.models.quantities import FATES, derive, jointly

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.engine import LogLikelihoods, no_evidence
 from storyodds.models.evidence import assemble, collapsed_tables
 from storyodds.models.graph import StoryGraph
+from storyodds.models.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
 from storyodds.models.quantities import FATES, derive
 from storyodds.models.weighting import MAX_PARETO_K, prior_draws, smooth, weigh

@@ -23,7 +23,7 @@ from storyodds.models.comparison import (
     rank_shares,
     weighted_posterior,
 )
-from storyodds.models.engine import no_evidence
+from storyodds.models.likelihoods import no_evidence
 from storyodds.models.pairing import put_beside
 from storyodds.models.posterior import forecasts_log_density, from_uniforms, log_likelihood, prepare
 from storyodds.priors.errors import InputError

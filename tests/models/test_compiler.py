@@ -13,8 +13,8 @@ from support.oracle import Answer, solve
 from storyodds import load_story
 from storyodds.models.assessment import assess
 from storyodds.models.compiler import Competition, Compiler
-from storyodds.models.engine import no_evidence
 from storyodds.models.graph import build_graph
+from storyodds.models.likelihoods import no_evidence
 from storyodds.models.program import Program, program
 from storyodds.models.quantities import evaluate
 from storyodds.models.queries import EVERYTHING, Query

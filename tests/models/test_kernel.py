@@ -28,8 +28,8 @@ from storyodds.models.density import (
     target_of,
     to_values,
 )
-from storyodds.models.engine import LogLikelihoods, no_evidence
 from storyodds.models.evidence import assemble, event_likelihoods, forecast_log_density_at
+from storyodds.models.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
 from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING

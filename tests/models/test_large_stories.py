@@ -18,9 +18,9 @@ from support.building import OFF, believe, item, tell
 from support.roads import ROADS, road
 
 from storyodds.models.compiler import Competition
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import assemble, collapsed_tables
 from storyodds.models.graph import StoryGraph, build_graph
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.quantities import Quantities, evaluate
 from storyodds.models.queries import Query
 from storyodds.models.strategy import choose_compiler

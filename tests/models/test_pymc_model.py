@@ -17,13 +17,13 @@ from support.strategies import small_stories
 from storyodds import UnsupportedStoryError, compile_story, load_story
 from storyodds.models import engine
 from storyodds.models.density import log_density
-from storyodds.models.engine import no_evidence
 from storyodds.models.evidence import (
     assemble,
     explicit_tables,
     forecast_log_density_at,
     forecast_log_odds,
 )
+from storyodds.models.likelihoods import no_evidence
 from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
 from storyodds.models.quantities import FATES, derive, evaluate
 from storyodds.priors.distributions import Point, has_atoms

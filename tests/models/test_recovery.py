@@ -9,9 +9,9 @@ from support.building import believe, item, tell
 
 from storyodds.models import recovery
 from storyodds.models.compiler import Competition, Compiler
-from storyodds.models.engine import LogLikelihoods, no_evidence
 from storyodds.models.evidence import assemble, collapsed_tables
 from storyodds.models.graph import StoryGraph, build_graph
+from storyodds.models.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.quantities import Quantities, evaluate
 from storyodds.models.queries import Query
 from storyodds.models.recovery import sample_discrete

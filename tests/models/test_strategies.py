@@ -13,9 +13,9 @@ from support.strategies import small_stories
 
 from storyodds.models import engine
 from storyodds.models.compiler import Competition, Compiler
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import assemble, collapsed_tables
 from storyodds.models.graph import StoryGraph, build_graph
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program, program
 from storyodds.models.quantities import (
     Quantities,

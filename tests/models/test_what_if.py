@@ -12,8 +12,8 @@ from support.strategies import small_stories
 from storyodds.models import what_if
 from storyodds.models.answers import Exact
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.engine import LogLikelihoods
 from storyodds.models.evidence import event_likelihoods
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import forecast_sides
 from storyodds.models.what_if import (
     EVENTS,

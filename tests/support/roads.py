@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import engine
-from storyodds.models.engine import Evaluation, LogLikelihoods
+from storyodds.models.engine import Evaluation
+from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program
 
 ROADS = ("numpy", "numba", "logs")
