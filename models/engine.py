@@ -43,7 +43,7 @@ Array = NDArray[np.float64]
 Wanted = Literal["usage", "won", "pulls"]
 
 _KERNEL = "storyodds.models.pattern_kernel"  # which imports numba
-_NUMBA_WORK = 1e8  # node evaluations that are worth loading numba, and what it compiled
+_NUMBA_WORK = 7.5e7  # node evaluations that are worth loading numba, and what it compiled
 _CORE_WORK = 4e6  # those that are worth a thread
 _BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold,
 _FAST_CELLS = 2**19  # or, with numba, one that a cache has room for

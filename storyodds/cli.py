@@ -131,6 +131,9 @@ def run() -> None:
     numeric libraries, while they are imported and again at the end, takes a third of that.
     """
     gc.disable()
+    # Our matrices are small, and threads for them mostly wait for work, which takes a core too.
+    # It is read when numpy is imported; who has set it has the say.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = main()
     gc.freeze()
     sys.exit(code)
