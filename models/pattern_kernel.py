@@ -17,30 +17,6 @@ from storyodds.models.kernel import Array, Bytes, Ints, jit
 Places = NDArray[np.intp]
 
 
-class PatternProgram(NamedTuple):
-    """A `Program` whose routes compete by pattern as flat arrays; see `models.patterns`."""
-
-    op: Bytes  # 0 a leaf, 1 a product, 2 a sum
-    left: Ints
-    right: Ints
-    roots: Ints
-    seed_rows: Ints  # of the roots; the same where they are the same node
-    leaf_nodes: Ints  # which the entries below speak of
-    leaf_flows: Ints  # as in `Steps`
-    yes: Places
-    yes_numbers: Places
-    no: Places
-    no_numbers: Places
-    said: Places
-    said_columns: Places
-    shares: Places
-    share_races: Places
-    config_routes: Places
-    race_sums: "Sums"
-    share_sums: "Sums"
-    steps: "Steps"
-
-
 class Sums(NamedTuple):
     """Sums over many sets, each begun where another one has got to.
 
@@ -72,6 +48,30 @@ class Steps(NamedTuple):
     parts: Ints  # of sums: which part is the node's own, flow over worth; else -1
     n_flows: int
     n_parts: int
+
+
+class PatternProgram(NamedTuple):
+    """A `Program` whose routes compete by pattern as flat arrays; see `models.patterns`."""
+
+    op: Bytes  # 0 a leaf, 1 a product, 2 a sum
+    left: Ints
+    right: Ints
+    roots: Ints
+    seed_rows: Ints  # of the roots; the same where they are the same node
+    leaf_nodes: Ints  # which the entries below speak of
+    leaf_flows: Ints  # as in `Steps`
+    yes: Places
+    yes_numbers: Places
+    no: Places
+    no_numbers: Places
+    said: Places
+    said_columns: Places
+    shares: Places
+    share_races: Places
+    config_routes: Places
+    race_sums: Sums
+    share_sums: Sums
+    steps: Steps
 
 
 @jit
