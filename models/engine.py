@@ -7,7 +7,6 @@ of them it is depends on the work alone, not on what else the process has done o
 in which a sum of products would underflow are taken again in logs.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from storyodds.models import arithmetic
 from storyodds.models.arithmetic import log_sum_exp
+from storyodds.models.cores import cores
 from storyodds.models.leaves import (
     SMALLEST,
     Race,
@@ -145,9 +145,8 @@ def evaluate(
     fast = _is_fast(program, work)
     cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
     step = int(np.clip((_FAST_CELLS if fast else _BLOCK_CELLS) // max(1, cells), 16, 2048))
-    cores = (os.process_cpu_count() if sys.version_info >= (3, 13) else os.cpu_count()) or 1
-    cores = max(1, min(cores, int(work / _CORE_WORK))) if fast else 1
-    step = max(1, min(step, -(-n // cores)))
+    threads = max(1, min(cores(), int(work / _CORE_WORK))) if fast else 1
+    step = max(1, min(step, -(-n // threads)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
     n_configs = len(program.config_routes)
     out = Evaluation(
@@ -157,11 +156,14 @@ def evaluate(
         np.empty((n_seeds if upto == "pulls" else 0, n_configs, n)).transpose(2, 0, 1),
     )
 
+    if fast and program.competition == "patterns":
+        _ = program.flat  # laid out before threads share it
+
     def work_on(block: slice) -> None:
         _block(program, values, likelihoods, wanted, along, block, out, fast=fast)
 
-    if len(blocks) > 1 and cores > 1:
-        with ThreadPoolExecutor(cores) as pool:
+    if len(blocks) > 1 and threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work_on, blocks))
     else:
         for block in blocks:

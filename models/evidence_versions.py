@@ -2,8 +2,8 @@
 
 Only what differs is asked of the engine. What a version says of the outcome multiplies the routes
 of its answers, which can be done afterwards. What it says of assumptions tells their joint states
-apart and nothing else, so that where there are fewer states than versions, each state is asked
-once, and every version mixes their answers.
+apart and nothing else, so that where states are few beside versions, each state is asked once, and
+every version mixes their answers.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,8 @@ from storyodds.models.what_if import events_of
 Array = NDArray[np.float64]
 
 _EVALUATIONS = 2**14  # of the engine in one call, so that memory stays small
+_CELLS = 2**20  # of what versions are mixed by, for the same reason
+_STATES = 128  # more of them take longer to mix than the versions to ask
 
 
 @dataclass(frozen=True)
@@ -78,21 +80,23 @@ def answer_versions(
     parts, part = np.unique(said.assumptions, axis=0, return_inverse=True)
     asked, log_mix = _asked(graph, parts)
     log_asked, outcomes = _ask(prepared, values, asked)
-    log_scale, mix = _mixture(log_asked, log_mix)
     told, route = np.unique(said.routes, axis=0, return_inverse=True)
     of_outcome = told[:, [outcome.route for outcome in graph.outcomes]]
     top = of_outcome.max(axis=1)
     shares = _event_shares(graph, values, of)
     log_evidence = np.empty((len(values), len(powers)))
     events = np.empty((*log_evidence.shape, len(of)))
-    for r, factors in enumerate(np.exp(of_outcome - top[:, None])):
-        mine = np.flatnonzero(route == r)
-        joint = outcomes @ (factors[:, None] * shares)
-        joint = (joint if mix is None else mix @ joint)[:, part[mine]]
-        mass = joint[:, :, -1]
-        with np.errstate(divide="ignore"):
-            log_evidence[:, mine] = log_scale[:, part[mine]] + np.log(mass) + top[r]
-        events[:, mine] = joint[:, :, :-1] / np.where(mass > 0, mass, 1.0)[:, :, None]
+    step = max(1, _CELLS // (len(parts) * len(asked)))
+    for block in (slice(first, first + step) for first in range(0, len(values), step)):
+        log_scale, mix = _mixture(log_asked[block], log_mix)
+        for r, factors in enumerate(np.exp(of_outcome - top[:, None])):
+            mine = np.flatnonzero(route == r)
+            joint = outcomes[block] @ (factors[:, None] * shares[block])
+            joint = (joint if mix is None else mix @ joint)[:, part[mine]]
+            mass = joint[:, :, -1]
+            with np.errstate(divide="ignore"):
+                log_evidence[block, mine] = log_scale[:, part[mine]] + np.log(mass) + top[r]
+            events[block, mine] = joint[:, :, :-1] / np.where(mass > 0, mass, 1.0)[:, :, None]
     for i, log_density in _forecasts(prepared, values).items():
         log_evidence += _powered(powers[:, i], log_density[:, None])
     return Versions(log_evidence, events)
@@ -131,7 +135,7 @@ def _forecasts(prepared: PreparedStory, values: Array) -> dict[int, Array]:
 def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
     """What to ask the engine of assumptions, and the log of how much of it is in every part.
 
-    The parts themselves, and None, unless there are fewer joint states of what they speak of.
+    The parts themselves, and None, unless there are few joint states of what they speak of.
     """
     first = columns(graph)
     about: dict[int, list[int]] = {}  # by assumption, where what is said of it begins
@@ -139,7 +143,7 @@ def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
         target = graph.evidence[i].target
         if target is not None and parts[:, column : column + 2].any():
             about.setdefault(target, []).append(column)
-    if 2 ** len(about) >= len(parts):
+    if 2 ** len(about) > min(len(parts) // 2, _STATES):
         return parts, None
     states = list(product((0, 1), repeat=len(about)))
     asked = np.zeros((len(states), parts.shape[1]))

@@ -4,8 +4,8 @@ A story is data here. `run` takes many draws; `log_evidence` and `log_density` t
 samplers that follow gradients ask for it. Numba compiles these loops once per machine and then
 loads them from its disk cache. Importing this module imports numba. The functions release the GIL.
 
-Everything is in this one file because the disk cache notices changes to a function's own file
-only.
+Whatever works together is in one file because the disk cache notices changes to a function's own
+file only: `models.pattern_kernel`, which compiles alike, has to be touched when `jit` changes.
 """
 
 import math

@@ -42,7 +42,7 @@ class Race:
     rule : Rule or None
     risky : (n_draws,) bool
         Where these sums themselves underflow.
-    log_scale : (n_draws,) array
+    log_scale : (1 or n_draws,) array
         What every root has to be scaled by.
     """
 
@@ -110,7 +110,7 @@ def fill_leaves(
     -------
     tuple
         Leaves, (n_fixed_leaves, n_draws), in logs if asked; the race; and the log of what every
-        root has to be scaled by, (n_draws,).
+        root has to be scaled by, (1 or n_draws,).
     """
     leaves, log_scale = _fixed_leaves(program, values, likelihoods.assumptions, logs=logs)
     race = _race(program, values, likelihoods.routes, along, logs=logs)

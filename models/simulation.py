@@ -14,8 +14,6 @@ many draws there are: quantiles over draws are wider by the noise of each draw's
 forecast is compared with prior odds that are themselves simulated.
 """
 
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -25,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
+from storyodds.models.cores import cores
 from storyodds.models.evidence import columns, forecast_log_odds
 from storyodds.models.graph import StoryGraph, Variable
 from storyodds.models.likelihoods import LogLikelihoods
@@ -280,8 +279,7 @@ class Simulation:
             work(block, self._states(block, values[block], likelihoods.take(block)))
             return int(block.stop)
 
-        cores = (os.process_cpu_count() if sys.version_info >= (3, 13) else os.cpu_count()) or 1
-        pool = ThreadPoolExecutor(min(cores, len(blocks)))
+        pool = ThreadPoolExecutor(min(cores(), len(blocks)))
         try:
             for done in pool.map(work_on, blocks):
                 if self.tell is not None:

@@ -113,7 +113,7 @@ class Scan:
 
     @cached_property
     def bands(self) -> Array:
-        """The 5 and 95 percent points over the draws, (n_numbers, 3, 2, n_events).
+        """The 5 and 95 percent points over the draws, (n_numbers, 3, 2, n_events), at `LEVELS`.
 
         With the number at `LOW`, at `HIGH`, and of the difference at the same draw, which counts
         by the mean of its two weights.

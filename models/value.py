@@ -291,7 +291,7 @@ def _moments(assessment: Assessment, first: int) -> _Moments:
     routes, assumptions = [], []
     batches = _batches(first)
     cells = (batches[0].stop + 1) * len(FATES) * (graph.n_numbers + len(graph.outcomes))
-    for together in batched(batches, max(1, _CELLS // cells), strict=False):
+    for together in batched(batches, max(1, _CELLS // cells)):
         asked = slice(together[0].start, together[-1].stop)
         shares = _shares(graph, draws.values[asked])
         said = prepared.likelihoods.take(asked)

@@ -16,8 +16,8 @@ Marked = NDArray[np.bool_]
 Function = Callable[[Array, Ints], Array]
 """From uniforms, (n, n_inputs), to outputs, (n, n_outputs).
 
-It is also told, (n,), for every row a row that differs from it in late inputs at most: an input is
-late if it only matters to a last step, and what comes before that need not be worked out again.
+The second argument, (n,), has for every row the number of a row that is like it but for late inputs:
+those that matter to a last step alone. What comes before that step is the same for both.
 """
 
 BASE_ROWS = 1024  # of the design for Sobol indices, a power of two

@@ -97,6 +97,7 @@ _TABLES: Mapping[str, Tables] = {
     ),
 }
 _RANKS = {"ranks": "ranks", "view_ranks": "views.ranks"}  # where they are, by node
+_ELSEWHERE = ("global/inputs", *_RANKS)  # nodes of tables that are not among those above
 # Rows of theirs are not those of the tables above.
 _MADE = ("prior_classes", *_RANKS.values())
 # What a person wrote, of any form.
@@ -134,7 +135,7 @@ def datasets(document: Json) -> xr.DataTree:
     0.0514
     """
     tables = _tables(document)
-    nodes = (*(node for node, *_ in tables), "global/inputs", *_RANKS)
+    nodes = (*(node for node, *_ in tables), *_ELSEWHERE)
     tree = {node: found for node in nodes if (found := dataset(document, node)) is not None}
     tree |= {
         node: with_units(node, found, ranked_by=_ranked_by(document))
@@ -159,12 +160,17 @@ def dataset(document: Json, node: str) -> xr.Dataset | None:
     document : mapping
         As `datasets` takes it.
     node : str
-        Where `datasets` would have it.
+        Of a table that `datasets` may have; it has values that are in no table, too.
 
     Returns
     -------
     xarray.Dataset or None
         None where the document has no such table.
+
+    Raises
+    ------
+    ValueError
+        If it is another document, or if no document has such a table.
 
     Examples
     --------
@@ -175,6 +181,9 @@ def dataset(document: Json, node: str) -> xr.Dataset | None:
     >>> dataset(document, "evidence") is None
     True
     """
+    known = [*(it[0] for it in _tables(document)), *_ELSEWHERE]
+    if node not in known:
+        raise ValueError(f"found the table {node!r}, expected one of {', '.join(known)}")
     if node == "global/inputs":
         inputs = _inputs(_at(document, "global.events") or ())
         found = table(inputs, "input", "name") if inputs else None

@@ -91,6 +91,8 @@ def summarize_draws(averaged: Array, exact: Array, weights: Array) -> Summary:
     order = np.argsort(exact)
     reached = np.cumsum(weights[order])
     median, low, high = exact[order[np.searchsorted(reached / reached[-1], _LEVELS)]]
+    if np.isnan(exact[order[-1]]):  # they are sorted last, and leave nothing to be told
+        median = low = high = np.nan
     return {
         "mean": float(weights @ averaged / weights.sum()),
         "median": float(median),

@@ -216,7 +216,8 @@ def test_a_part_of_it_is_the_same_as_the_whole() -> None:
         assert full is not None
         assert near is not None
         assert near.names == full.names[:-1]
-        # The engine takes other draws side by side, which may change the last digit.
+        # Other versions are asked together, which may change the last digit; a distance is the
+        # root of what differs, and has half of the digits.
         np.testing.assert_allclose(near.sensitivity, full.sensitivity[:-1], rtol=1e-6)
         np.testing.assert_allclose(near.slope, full.slope[:-1], rtol=1e-6, atol=1e-12)
         np.testing.assert_allclose(near.slope_error, full.slope_error[:-1], rtol=1e-6)
@@ -225,3 +226,14 @@ def test_a_part_of_it_is_the_same_as_the_whole() -> None:
         assert np.isnan(near.pareto_k).all()
     assert np.isfinite(whole.of_itself).all() and np.isnan(part.of_itself).all()
     assert part.conflicts == ()
+
+
+def test_the_same_weights_are_no_way_apart_whatever_stands_beside_them() -> None:
+    rng = np.random.default_rng(5)
+    x, p = rng.normal(size=500), rng.dirichlet(np.ones(500))
+    other = rng.dirichlet(np.ones(500))
+    both = distance(x, p, np.stack([p, other]))
+    assert both[0] == 0 and both[1] == distance(x, p, other[None])[0]
+    # Draws that stand twice, once for either side.
+    twice, now, then = np.r_[x, x], np.r_[p, np.zeros(500)], np.r_[np.zeros(500), p]
+    assert distance(twice, now, then[None])[0] < 1e-7  # a root of what is left by rounding

@@ -95,3 +95,14 @@ def test_it_is_what_the_distance_itself_gives() -> None:
     # What is left out is of the order of the step, 0.01, times a normal number over the square
     # root of how many draws are below: under 0.01.
     assert noise_per_error(x, weights, tests, 1) == pytest.approx(index / error, rel=by)
+
+
+@pytest.mark.parametrize("end", ["lowest", "highest"])
+def test_draws_without_weight_at_an_end_make_no_noise(end: str) -> None:
+    x = np.linspace(0.1, 0.9, 1000)
+    if end == "highest":
+        x = -x
+    weights = np.where(np.abs(x) < 0.3, 0.0, 1.0) / np.count_nonzero(np.abs(x) >= 0.3)
+    found = noise_per_error(x, weights, 5, 1)
+    assert 0 < found < np.inf
+    assert found == noise_per_error(x, np.maximum(weights, 1e-300), 5, 1)

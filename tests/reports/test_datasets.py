@@ -309,3 +309,11 @@ def test_what_a_section_says_as_a_whole_is_in_its_overall() -> None:
     flips = tree["failure/flips"].to_dataset()
     found = [entry["probability"] for entry in document["failure"]["flips"]["found"]]
     assert flips.probability.values.tolist() == found
+
+
+def test_unknown_tables_are_refused() -> None:
+    for node in ("fate", "local", "overall"):
+        with pytest.raises(ValueError, match=f"found the table '{node}', expected one of"):
+            dataset({"schema": "storyodds/sensitivity/1"}, node)
+    with pytest.raises(ValueError, match="found the schema"):
+        dataset({"schema": "else/1"}, "ranks")
