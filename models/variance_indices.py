@@ -16,8 +16,8 @@ Marked = NDArray[np.bool_]
 Function = Callable[[Array, Ints], Array]
 """From uniforms, (n, n_inputs), to outputs, (n, n_outputs).
 
-The second argument, (n,), has for every row the number of a row that is like it but for late inputs:
-those that matter to a last step alone. What comes before that step is the same for both.
+The second argument, (n,), has for every row the number of one that is like it but for late inputs,
+which matter to a last step alone. What comes before that step is the same for both.
 """
 
 BASE_ROWS = 1024  # of the design for Sobol indices, a power of two
