@@ -86,7 +86,7 @@ def answer_versions(
     shares = _event_shares(graph, values, of)
     log_evidence = np.empty((len(values), len(powers)))
     events = np.empty((*log_evidence.shape, len(of)))
-    step = max(1, _CELLS // (len(parts) * len(asked)))
+    step = max(1, _CELLS // (len(parts) * (len(graph.outcomes) if log_mix is None else len(asked))))
     for block in (slice(first, first + step) for first in range(0, len(values), step)):
         log_scale, mix = _mixture(log_asked[block], log_mix)
         for r, factors in enumerate(np.exp(of_outcome - top[:, None])):
@@ -158,10 +158,8 @@ def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
 def _ask(prepared: PreparedStory, values: Array, asked: Array) -> tuple[Array, Array]:
     """Log P(asked | θ), (n_draws, n_asked), and P(outcome | asked, θ), with one axis more."""
     n, graph = len(values), prepared.graph
-    log_evidence, outcomes = (
-        np.empty((n, len(asked))),
-        np.empty((n, len(asked), len(graph.outcomes))),
-    )
+    log_evidence = np.empty((n, len(asked)))
+    outcomes = np.empty((*log_evidence.shape, len(graph.outcomes)))
     step = max(1, _EVALUATIONS // n)
     for begin in range(0, len(asked), step):
         some = asked[begin : begin + step]

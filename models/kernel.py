@@ -136,7 +136,7 @@ def run(
                         if sums[s, d] > 0.0:
                             part = seeds[s, r, first + d] * values[r, first + d]
                             seeded[row[roots[r]], d] += part / sums[s, d]
-            # Parents are added up as `models.arithmetic` does it, for the same digits.
+            # Parents are added up as `models.arithmetic` does it.
             for i in range(n_fixed - 1, -1, -1):
                 a, b = left[i], right[i]
                 if row[i] >= 0:

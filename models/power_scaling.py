@@ -25,7 +25,7 @@ from storyodds.models.evidence import explicit_tables
 from storyodds.models.evidence_versions import answer_versions
 from storyodds.models.weighting import smooth
 from storyodds.models.what_if import columns_of, even_rows, events_of
-from storyodds.priors.distributions import LN2, has_atoms
+from storyodds.priors.distributions import LN2, Distribution, Point, has_atoms
 
 Array = NDArray[np.float64]
 
@@ -167,7 +167,7 @@ def power_scaling(
     coordinates = unconstrained(assessment, scaled)
     densities = np.array(
         [
-            prepared.distributions[i].log_density_unconstrained(z)  # type: ignore[union-attr]
+            _log_density(prepared.distributions[i], z)
             for i, z in zip(scaled, coordinates, strict=True)
         ]
     )
@@ -197,6 +197,11 @@ def power_scaling(
         pulls=pulls,
         no_density=tuple(names[i] for i in prepared.uncertain if i not in scaled),
     )
+
+
+def _log_density(distribution: Distribution, z: Array) -> Array:
+    assert not isinstance(distribution, Point)  # which has no density, and is not scaled
+    return distribution.log_density_unconstrained(z)
 
 
 def _log_weights(assessment: Assessment) -> Array:
