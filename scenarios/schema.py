@@ -21,6 +21,8 @@ INTENDED = "intended"
 RESIDUAL = "something-else"
 DEFAULT = "default"
 
+CheckResult = Literal["passed", "flagged"]
+
 RationaleClass = Literal[
     "capability-limitations",
     "inductive-bias",
@@ -112,7 +114,8 @@ _UNKNOWN = {"id": "unknown", "class": "other"}
 class Route(Record):
     """A kind of model at which training may end.
 
-    With `use`, whatever is left out is as the catalog's route of that name has it.
+    With `use`, whatever is left out is as the catalog's route of that name has it. Routes that
+    name one `mechanism` are ranked together as well, so that splitting one hides nothing.
     """
 
     use: Slug | None = None
@@ -123,6 +126,7 @@ class Route(Record):
     requires: Formula | None = None
     bits: Bits | None = None
     harm: Probability | None = None
+    mechanism: Slug | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -137,12 +141,16 @@ class Route(Record):
 
 
 class Check(Record):
-    """A test that flags a model before deployment, at a rate for each kind of model."""
+    """A test that flags a model before deployment, at a rate for each kind of model.
+
+    With `result` the check has been run: it is evidence, at its own rates, and halts no more.
+    """
 
     id: Slug
     claim: Text = ""
     role: Literal["held-out", "in-the-loss"] = "held-out"
     flags: dict[Slug, Probability]
+    result: CheckResult | None = None
 
 
 def _exactly_true(value: Any) -> Any:
