@@ -13,6 +13,7 @@ from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program
 from storyodds.models.quantities import Jointly, Quantities
 from storyodds.models.queries import Query
+from storyodds.models.state_draws import Uses, draw_uses
 from storyodds.models.strategy import choose_compiler
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Answers(Protocol):
         values: Array,
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
-        rng: np.random.Generator | None = None,
+        weights: Array | None = None,
     ) -> Quantities:
         """Give everything a report speaks of, as `quantities.evaluate`."""
 
@@ -40,6 +41,11 @@ class Answers(Protocol):
 
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
         """Log P(evidence | numbers) but for forecasts, (n_draws,), in nats."""
+
+    def uses(
+        self, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator, n: int
+    ) -> Uses:
+        """Draw n states given the evidence, as `state_draws.draw_uses`."""
 
     def take(self, rows: NDArray[np.intp]) -> "Answers":
         """Answer for some of the draws only."""
@@ -78,10 +84,10 @@ class Exact:
         values: Array,
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
-        rng: np.random.Generator | None = None,
+        weights: Array | None = None,
     ) -> Quantities:
         """Run the engine over all draws."""
-        return quantities.evaluate(self.compiler, values, likelihoods, queries, rng)
+        return quantities.evaluate(self.compiler, values, likelihoods, queries, weights)
 
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
@@ -92,6 +98,12 @@ class Exact:
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
         """Run the engine for the evidence alone."""
         return engine.evaluate(self.likelihood, values, likelihoods).log_roots[:, 0]
+
+    def uses(
+        self, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator, n: int
+    ) -> Uses:
+        """Walk the circuit of the evidence alone."""
+        return draw_uses(self.likelihood, values, likelihoods, rng, n)
 
     def take(self, rows: NDArray[np.intp]) -> "Exact":
         """Answer as ever: nothing depends on which draws these are."""

@@ -1,43 +1,44 @@
-"""From a resolved story to its assessment: draws, and the exact quantities at each of them."""
+"""From a resolved story to its assessment: draws, and the exact quantities at each of them.
+
+What P(event, evidence) is linear in is integrated out: means are taken at the numbers that have to
+be sampled, with everything else at its mean. Given these numbers and the evidence, the integrated
+ones are drawn by way of a state of the story, exactly and independently, and intervals are
+quantiles of P(event | evidence, numbers) at these draws.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models import simulation, weighting
-from storyodds.models.answers import Answers
-from storyodds.models.evidence import (
-    assemble,
-    explicit_tables,
-    forecast_log_density_at,
-    forecast_log_odds,
-    recover_rates,
-)
+from storyodds.models import simulation, soundness, weighting
+from storyodds.models.answers import Exact
+from storyodds.models.evidence import forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
 from storyodds.models.likelihoods import no_evidence
+from storyodds.models.numerics import systematic
 from storyodds.models.posterior import (
     Draws,
     PreparedStory,
-    from_uniforms,
-    impossible_evidence,
-    log_likelihood,
+    forecasts_log_density,
+    log_likelihood_bound,
     prepare,
 )
 from storyodds.models.quantities import (
     Jointly,
     Path,
     Quantities,
+    concerns_of,
     failure_paths,
     link_queries,
-    mean_concern,
     path_queries,
 )
 from storyodds.models.queries import Query
+from storyodds.models.state_draws import Uses
 from storyodds.models.strategy import MAX_MEMORY
-from storyodds.priors.distributions import Point
+from storyodds.priors.distributions import Mixture, Point, rate_like
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
@@ -46,9 +47,10 @@ Array = NDArray[np.float64]
 Method = Literal["auto", "weighting", "nuts", "simulation"]
 Progress = Callable[[str, int, int], None]
 
-LINKED_PATHS = 30  # the most concerning paths, of which the weakest link is told
+LINKED_PATHS = 30  # the most concerning paths, whose weakest links are worked out
 MIN_MEMORY = 2**20  # bytes; no story is compiled in less
-LINK_DRAWS = 512  # at which it is worked out: it is a name, not a number
+LINK_DRAWS = 512  # at which they are worked out: a weakest link is a name, not a number
+PRIOR_DRAWS = 1024  # of the sampled numbers, for means before the evidence: a power of two
 
 
 @dataclass(frozen=True)
@@ -59,24 +61,26 @@ class Assessment:
     ----------
     prepared : PreparedStory
     draws : Draws
-        From the posterior, every number filled in.
+        From the posterior of all numbers of the story.
     paths : tuple of Path
     queries : tuple of Query
         Columns of `Quantities.queries`: what the paths need.
     links : tuple of Query
         What the weakest links of the most concerning paths need.
     link_rows : (n,) int
-        Posterior draws, all of equal weight, at which they were worked out.
+        Rows of `averaged`, which count the same, at which they were worked out.
     link_chances : (n, n_links) array
-        As in `averaged`, at these draws.
+        As in `averaged`, at these rows.
     averaged : Quantities
-        At the posterior draws, the evidence items' own numbers integrated out: what means are
-        taken of, since it has the same mean as `exact` and less noise.
+        At draws of the numbers that have to be sampled, everything else integrated out: what means
+        are taken of, since it has the same mean as `exact` and less noise. One draw where no number
+        has to be sampled.
     exact : Quantities
         At the posterior draws of all numbers: what intervals are taken of.
-    prior_values : (n_prior, n_numbers) array
-    prior : Quantities
-        At draws from the prior, without evidence.
+    prior_averaged, prior : Quantities
+        The same without evidence.
+    errors : Errors
+        Monte Carlo standard errors of the answers.
     item_bits : mapping of str to mapping of str to float or None
         By evidence item and class, what the item alone does to the class's log2 odds.
     seed : int
@@ -91,8 +95,9 @@ class Assessment:
     link_chances: Array
     averaged: Quantities
     exact: Quantities
-    prior_values: Array
+    prior_averaged: Quantities
     prior: Quantities
+    errors: soundness.Errors
     item_bits: Mapping[str, Mapping[str, float | None]]
     seed: int
 
@@ -113,8 +118,9 @@ def assess(
     resolved : ResolvedStory
     method : {"auto", "weighting", "nuts", "simulation"}
         `auto` weights prior draws and goes on to NUTS where the weights are not good enough. A
-        story without uncertain numbers is exact with all three. `simulation` weights prior draws
-        too, but simulates the discrete part instead of summing it; nothing else ever does.
+        story of which no number has to be sampled has exact means with all three. `simulation`
+        weights prior draws too, but simulates the discrete part instead of summing it; nothing
+        else ever does.
     draws : int
     seed : int
     max_memory : int
@@ -137,160 +143,320 @@ def assess(
         raise InputError(
             [Problem(f"max_memory: found {max_memory:,} bytes, expected at least {MIN_MEMORY:,}")]
         )
-    tell = progress or (lambda stage, done, total: None)
-    simulate = _simulation(resolved, draws, seed, tell) if method == "simulation" else None
+    report = progress or (lambda stage, done, total: None)
+    simulate = _simulation(seed, draws, report) if method == "simulation" else None
     prepared = prepare(resolved, max_memory=max_memory, answers=simulate)
-    graph, ask = prepared.graph, prepared.answers
-    tell("drawing from the prior", 0, 0)
-    if prepared.uncertain:
-        prior_values = weighting.prior_draws(prepared, draws, seed)
-    else:
-        prior_values = from_uniforms(prepared, (), np.zeros((1, 0)))
-    prior = ask.evaluate(prior_values, no_evidence(graph))
-    tell("weighing the evidence", 0, 0)
-    if prepared.uncertain:
-        posterior = _sample(prepared, prior_values, prior, method, draws, seed, tell)
-    else:
-        posterior = _exact(prepared, prior_values, prior)
-    tell("summing over the paths", 0, 0)
-    harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
-    believed = prior.assumptions.mean(axis=0)
-    by_name = {
-        variable.name: float(p) for variable, p in zip(graph.variables, believed, strict=True)
-    }
-    values, said = posterior.values, prepared.likelihoods
-
-    def along(paths: tuple[Path, ...]) -> tuple[tuple[Query, ...], Quantities]:
-        whole = tuple(dict.fromkeys(path_queries(paths)))
-        return whole, ask.evaluate(values, said, whole, np.random.default_rng([seed, 3]))
-
-    paths = failure_paths(graph, harmless, by_name)
-    try:
-        whole, averaged = along(paths)
-    except UnsupportedStoryError:  # the odds are within reach, but not each path by itself
-        ask = ask.anew(max_memory)
-        prepared = replace(prepared, answers=ask)
-        paths = failure_paths(graph, harmless, by_name, apart=False)
-        whole, averaged = along(paths)
-    exact, rng = averaged, np.random.default_rng([seed, 4])
-    posterior = ask.checked(posterior, prior, averaged)
-    concern = mean_concern(graph, values, posterior.weights, paths, whole, averaged)
-    linked = [paths[k] for k in np.argsort(-concern, kind="stable")[:LINKED_PATHS]]
-    links = link_queries(linked, graph.order)
-    link_rows = systematic(posterior.weights, LINK_DRAWS)
-    try:
-        at_rows = ask.take(link_rows)
-        link_chances = at_rows.evaluate(values[link_rows], said.take(link_rows), links).queries
-    except UnsupportedStoryError:
-        ask = ask.anew(max_memory)
-        prepared = replace(prepared, answers=ask)
-        links, link_chances = (), np.zeros((len(link_rows), 0))
-    if any(i in prepared.own for i in prepared.uncertain):
-        values = recover_rates(
-            graph, prepared.distributions, values, averaged.truth, averaged.route, rng
-        )
-        said = assemble(graph, explicit_tables(graph, values))
-        exact = ask.evaluate(values, said, whole)
+    report("drawing from the prior", 0, 0)
+    prior, prior_averaged = _prior(prepared, draws, seed)
+    report("weighing the evidence", 0, 0)
+    prepared, paths, queries = _with_paths(prepared, prior_averaged, max_memory)
+    averaged, posterior, strata = _sample(prepared, queries, method, draws, seed, report)
+    report("drawing the numbers that were integrated out", 0, 0)
+    exact = _exact(prepared, averaged, queries, draws, seed)
+    posterior, errors = _judged(prepared, posterior, averaged, exact, strata)
+    posterior = prepared.answers.checked(posterior, prior_averaged, averaged)
+    report("summing over the paths", 0, 0)
+    prepared, links, link_rows, link_chances = _links(
+        prepared, averaged, paths, queries, max_memory
+    )
     return Assessment(
         prepared=prepared,
-        draws=replace(posterior, values=values),
+        draws=replace(posterior, values=exact.values, weights=exact.weights),
         paths=paths,
-        queries=whole,
+        queries=queries,
         links=links,
         link_rows=link_rows,
         link_chances=link_chances,
         averaged=averaged,
         exact=exact,
-        prior_values=prior_values,
+        prior_averaged=prior_averaged,
         prior=prior,
-        item_bits=_item_bits(prepared, prior_values, prior),
+        errors=errors,
+        item_bits=_item_bits(prepared, prior_averaged),
         seed=seed,
     )
 
 
 def _simulation(
-    resolved: ResolvedStory, draws: int, seed: int, tell: Progress
-) -> Callable[[StoryGraph], Answers]:
+    seed: int, draws: int, report: Progress
+) -> Callable[[StoryGraph], simulation.Simulation]:
     """States instead of sums: some at every draw, or as many in all where there is one draw."""
-    certain = all(isinstance(number.distribution, Point) for number in resolved.numbers)
     return lambda graph: simulation.Simulation(
         graph,
         seed,
-        batches=draws if certain else 1,
-        tell=lambda done, total: tell("simulating states", done, total),
+        draws,
+        report=lambda done, total: report("simulating states", done, total),
     )
 
 
-def _exact(prepared: PreparedStory, values: Array, prior: Quantities) -> Draws:
-    log_evidence = float(log_likelihood(prepared, values, prior)[0])
-    if not np.isfinite(log_evidence):
-        raise InputError([Problem(impossible_evidence(prepared))])
-    return Draws(
-        values=values,
-        weights=np.ones(1),
-        chains=1,
-        method="exact",
-        log_evidence=log_evidence,
-        diagnostics={"draws": 1, "ess": None, "pareto_k": None},
-        messages=(),
-        ok=True,
-        statistics={},
-    )
+def _prior(prepared: PreparedStory, draws: int, seed: int) -> tuple[Quantities, Quantities]:
+    """Quantities before the evidence: at draws of all numbers, and with some integrated out."""
+    nothing, answers = no_evidence(prepared.graph), prepared.answers
+    if not prepared.core:
+        whole = answers.evaluate(prepared.center[None].copy(), nothing)
+        return whole, whole
+    whole = answers.evaluate(weighting.prior_draws(prepared, draws, seed), nothing)
+    if not prepared.integrated:
+        return whole, whole
+    values = prepared.center[None].copy()
+    if prepared.sampled:
+        values = np.repeat(values, min(PRIOR_DRAWS, len(whole.values)), axis=0)
+        sampled = list(prepared.sampled)
+        values[:, sampled] = whole.values[: len(values), sampled]
+    return whole, answers.evaluate(values, nothing)
+
+
+def _with_paths(
+    prepared: PreparedStory, prior: Quantities, max_memory: int
+) -> tuple[PreparedStory, tuple[Path, ...], tuple[Query, ...]]:
+    """The failure paths, told apart as far as that is within reach."""
+    graph = prepared.graph
+    harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
+    believed = prior.mean(prior.assumptions)
+    by_name = {
+        variable.name: float(p) for variable, p in zip(graph.variables, believed, strict=True)
+    }
+    paths = failure_paths(graph, harmless, by_name)
+    queries = tuple(dict.fromkeys(path_queries(paths)))
+    if not isinstance(prepared.answers, Exact):
+        return prepared, paths, queries
+    try:
+        prepared.answers.evaluate(prior.values[:1], prepared.likelihoods, queries)
+    except UnsupportedStoryError:  # the odds are within reach, but not each path by itself
+        prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
+        paths = failure_paths(graph, harmless, by_name, apart=False)
+        queries = tuple(dict.fromkeys(path_queries(paths)))
+    return prepared, paths, queries
+
+
+def _links(
+    prepared: PreparedStory,
+    averaged: Quantities,
+    paths: tuple[Path, ...],
+    queries: tuple[Query, ...],
+    max_memory: int,
+) -> tuple[PreparedStory, tuple[Query, ...], NDArray[np.intp], Array]:
+    """What the weakest links of the most concerning paths need, at some of the draws."""
+    order = np.argsort(-concerns_of(averaged, paths, queries), kind="stable")
+    links = link_queries([paths[k] for k in order[:LINKED_PATHS]], prepared.graph.order)
+    rows = np.arange(1)
+    if len(averaged.values) > 1:
+        rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
+    try:
+        asked = prepared.answers.take(rows)
+        said = prepared.likelihoods.take(rows)
+        return prepared, links, rows, asked.evaluate(averaged.values[rows], said, links).queries
+    except UnsupportedStoryError:
+        prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
+        return prepared, (), rows, np.zeros((len(rows), 0))
+
+
+# The posterior
+
+
+@dataclass(frozen=True)
+class _Weighted:
+    """The sampled numbers, weighted or sampled, and what the engine gives at them."""
+
+    averaged: Quantities
+    draws: Draws
+    strata: NDArray[np.intp] | None = None
+
+    def answers(self) -> tuple[Array, Array]:
+        """Means of the answers and their standard errors."""
+        each = soundness.answers_of(self.averaged)
+        chains = self.draws.chains
+        errors = soundness.errors_of_means(self.averaged, chains, self.strata)
+        return self.averaged.mean(each), errors
 
 
 def _sample(
     prepared: PreparedStory,
-    prior_values: Array,
-    prior: Quantities,
+    queries: tuple[Query, ...],
     method: Method,
     draws: int,
     seed: int,
     progress: Progress,
-) -> Draws:
+) -> tuple[Quantities, Draws, NDArray[np.intp] | None]:
     if method == "nuts" and prepared.active:
-        return _nuts(prepared, draws, seed, progress)
-    weighted = weighting.weigh(prepared, prior_values, prior)
-    if method in ("weighting", "simulation") or weighted.ok or not prepared.active:
-        return weighted
+        sampled = _nuts(prepared, queries, draws, seed, progress)
+        return sampled.averaged, sampled.draws, sampled.strata
+    weighted = _weigh(prepared, queries, draws, seed)
+    if method in ("weighting", "simulation") or weighted.draws.ok or not prepared.active:
+        return weighted.averaged, weighted.draws, None
     try:
-        sampled = _nuts(prepared, draws, seed, progress)
+        sampled = _nuts(prepared, queries, draws, seed, progress)
     except InputError as error:
         message = "NUTS cannot take over: " + "; ".join(str(p.message) for p in error.problems)
-        return replace(weighted, messages=(*weighted.messages, message))
-    reason = "weighting was not good enough (" + "; ".join(weighted.messages) + "), so NUTS was run"
-    return replace(sampled, messages=(*sampled.messages, reason))
+        unsound = replace(weighted.draws, messages=(*weighted.draws.messages, message))
+        return weighted.averaged, unsound, None
+    reason = (
+        "weighting was not good enough ("
+        + "; ".join(weighted.draws.messages)
+        + "), so NUTS was run"
+    )
+    conflict = soundness.contradictions(weighted.answers(), sampled.answers())
+    messages = (*sampled.draws.messages, reason, *conflict)
+    ok = sampled.draws.ok and not conflict
+    return sampled.averaged, replace(sampled.draws, messages=messages, ok=ok), sampled.strata
 
 
-def _nuts(prepared: PreparedStory, draws: int, seed: int, progress: Progress) -> Draws:
+def _weigh(prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed: int) -> _Weighted:
+    values, log_prior = weighting.sampled_draws(prepared, draws, seed)
+    averaged = prepared.answers.evaluate(values, prepared.likelihoods, queries)
+    log_weights = averaged.log_evidence + forecasts_log_density(prepared, values) + log_prior
+    active = [prepared.distributions[i] for i in prepared.active]
+    strata = sum(isinstance(distribution, Mixture) for distribution in active)
+    bound = log_likelihood_bound(prepared) + strata * np.log(2.0)
+    weights = weighting.weigh(prepared, log_weights, bound)
+    exact = len(values) == 1
+    n = 1 if not prepared.core else len(values)
+    diagnostics: dict[str, Any] = {
+        "draws": n,
+        "ess": None if exact else weights.ess,
+        "pareto_k": weights.pareto_k,
+        "weight_bound": None if exact else weights.bound,
+        "means": "exact" if exact else "sampled",
+    }
+    drawn = Draws(
+        values=values,
+        weights=weights.weights,
+        chains=1,
+        method="weighting" if prepared.core else "exact",
+        log_evidence=weights.log_evidence,
+        log_evidence_error=weights.log_evidence_error,
+        log_likelihood_bound=log_likelihood_bound(prepared),
+        diagnostics=diagnostics,
+        messages=() if exact else weights.messages,
+        ok=exact or weights.ok,
+        statistics={} if exact else {"log_weight": np.log(np.maximum(weights.weights, 1e-300))},
+    )
+    return _Weighted(replace(averaged, weights=weights.weights), drawn)
+
+
+def _nuts(
+    prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed: int, progress: Progress
+) -> _Weighted:
     from storyodds.models import nuts  # imports nutpie, which weighting does without
 
-    return nuts.sample(prepared, draws, seed, progress)
+    chains = nuts.sample(prepared, draws, seed, progress)
+    averaged = prepared.answers.evaluate(
+        chains.values, prepared.likelihoods, queries, chains.weights
+    )
+    diagnosis = soundness.chain_diagnostics(averaged, chains.chains, chains.strata)
+    messages = (*chains.messages, *diagnosis.messages)
+    notes = []
+    if not np.isfinite(chains.log_evidence):
+        notes.append(
+            f"log P(evidence) is not given: its weights have Pareto k {chains.pareto_k:.2f}"
+        )
+    drawn = Draws(
+        values=chains.values,
+        weights=chains.weights,
+        chains=chains.chains,
+        method="nuts",
+        log_evidence=chains.log_evidence,
+        log_evidence_error=chains.log_evidence_error,
+        log_likelihood_bound=log_likelihood_bound(prepared),
+        diagnostics={
+            "draws": len(chains.values),
+            "ess": diagnosis.ess_bulk,
+            "pareto_k": chains.pareto_k,
+            "means": "sampled",
+            "r_hat_max": diagnosis.r_hat,
+            "ess_bulk_min": diagnosis.ess_bulk,
+            "ess_tail_min": diagnosis.ess_tail,
+            "divergences": int(chains.divergent.sum()),
+        },
+        messages=(*messages, *notes),
+        ok=not messages,
+        statistics={"diverging": chains.divergent.astype(float), "energy": chains.energy},
+    )
+    return _Weighted(averaged, drawn, chains.strata)
 
 
-def systematic(weights: Array, n: int) -> NDArray[np.intp]:
-    """Indices of n draws in proportion to their weights; all draws where there are no more.
+def _exact(
+    prepared: PreparedStory,
+    averaged: Quantities,
+    queries: tuple[Query, ...],
+    draws: int,
+    seed: int,
+) -> Quantities:
+    """Quantities at draws of all numbers, those that were integrated out drawn given the rest."""
+    if not prepared.integrated:
+        return averaged
+    single = len(averaged.values) == 1
+    u = weighting.uniforms(len(prepared.core), draws if single else len(averaged.values), seed)
+    n = len(u) if single else len(averaged.values)
+    rng, said = np.random.default_rng([seed, 3]), prepared.likelihoods
+    uses = Uses.none(n, len(prepared.distributions))
+    if prepared.has_evidence:
+        uses = prepared.answers.uses(averaged.values, said, rng, n)
+    values = np.repeat(averaged.values, n, axis=0) if single else averaged.values.copy()
+    for column, i in enumerate(prepared.core):
+        if i in prepared.integrated:
+            values[:, i] = _given_uses(prepared, i, uses, u[:n, column])
+    weights = np.full(n, 1 / n) if single else averaged.weights
+    return prepared.answers.evaluate(values, said, queries, weights)
 
-    In a shuffled order: every so many points of a Sobol sequence do not spread evenly.
-    """
-    if len(weights) <= n and np.ptp(weights) == 0:
-        return np.arange(len(weights))
-    order = np.random.default_rng(len(weights)).permutation(len(weights))
-    edges = np.cumsum(weights[order]) / weights.sum()
-    chosen = np.searchsorted(edges, (np.arange(n) + 0.5) / n).clip(max=len(weights) - 1)
-    return np.sort(order[chosen])
+
+def _given_uses(prepared: PreparedStory, i: int, uses: Uses, u: Array) -> Array:
+    """Draw one number given whether what it is the chance of came about."""
+    distribution, drawn = rate_like(prepared.distributions[i]), np.empty(len(u))
+    happened, failed = uses.happened[:, i], uses.failed[:, i]
+    for rows, hits, trials in (
+        (happened, 1, 1),
+        (failed, 0, 1),
+        (~happened & ~failed, 0, 0),
+    ):
+        if rows.any():
+            drawn[rows] = (
+                distribution.draw_given_binomial(u[rows], hits, trials)
+                if trials
+                else distribution.quantile(u[rows])
+            )
+    return drawn
+
+
+def _judged(
+    prepared: PreparedStory,
+    posterior: Draws,
+    averaged: Quantities,
+    exact: Quantities,
+    strata: NDArray[np.intp] | None,
+) -> tuple[Draws, soundness.Errors]:
+    """Add the errors of the answers, and whether the two roads to each agree."""
+    errors = soundness.errors_of(averaged, exact, posterior.chains, strata)
+    n = len(exact.values)
+    diagnostics = {
+        **posterior.diagnostics,
+        "draws": n,
+        "ess": posterior.diagnostics["ess"] or (float(n) if n > 1 else None),
+        "log_probability_error": posterior.log_evidence_error,
+        "standard_errors": errors.by_name(),
+    }
+    if not np.isfinite(posterior.log_evidence_error):
+        diagnostics["log_probability_error"] = None
+    conflict = ()
+    if exact is not averaged and posterior.method != "simulation":
+        conflict = soundness.disagreements(averaged, exact)
+    judged = replace(
+        posterior,
+        diagnostics=diagnostics,
+        messages=(*posterior.messages, *conflict),
+        ok=posterior.ok and not conflict,
+    )
+    return judged, errors
 
 
 def _outcomes_by_class(graph: StoryGraph) -> list[tuple[int, ...]]:
     of_route = graph.route_classes()
     return [
-        tuple(o for o, outcome in enumerate(graph.outcomes) if of_route[outcome.route] == c)
-        for c in range(len(CLASSES))
+        tuple(r for r in range(len(graph.routes)) if of_route[r] == c) for c in range(len(CLASSES))
     ]
 
 
-def _item_bits(
-    prepared: PreparedStory, prior_values: Array, prior: Quantities
-) -> dict[str, dict[str, float | None]]:
+def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str, float | None]]:
     """What each item, alone, does to the log2 odds of each class.
 
     The bits are log2 of P(item | class) / P(item | not class), the numbers integrated out over
@@ -304,7 +470,7 @@ def _item_bits(
     joint_with = Jointly(*(np.zeros((0, 0, 0)),) * 3)
     if any(item.subject == "assumption" and item.form != "forecast" for item in graph.evidence):
         by_class = [Query(outcomes) for outcomes in _outcomes_by_class(graph) if outcomes]
-        joint_with = prepared.answers.jointly(prior_values, no_evidence(graph), by_class)
+        joint_with = prepared.answers.jointly(prior.values, no_evidence(graph), by_class)
     reached = [c for c, outcomes in enumerate(_outcomes_by_class(graph)) if outcomes]
     for i, item in enumerate(graph.evidence):
         table = prepared.tables[i]

@@ -9,7 +9,7 @@ times the nodes of the rule.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +17,12 @@ from typing import Literal as OneOf
 
 from storyodds.models.buckets import CliqueTooLargeError, Elimination, Pair, lay_out
 from storyodds.models.circuit import ONE, ZERO, Circuit, CircuitBuilder, CircuitTooLargeError
-from storyodds.models.cut_sets import CutSet
 from storyodds.models.factors import Diagrams
-from storyodds.models.graph import Gate, StoryGraph
+from storyodds.models.graph import Gate, Outcome, StoryGraph
+from storyodds.models.hazards import HazardFactors
 from storyodds.models.ordering import by_appearance, min_fill
-from storyodds.models.queries import Query
+from storyodds.models.queries import EVERYTHING, Query
 from storyodds.scenarios.formulas import Formula, literals, parts
-from storyodds.scenarios.schema import INTENDED
 
 Competition = OneOf["patterns", "quadrature"]
 MOVING = ("stay", "rest", "omega")  # leaves that have a value for every node of the rule
@@ -70,8 +69,12 @@ class Compiler:
         self.graph = graph
         self.competition = competition
         self.evidence_only = evidence_only
+        self._has_hazards = bool(graph.hazards) and (
+            graph.hazards_are_evidence or not evidence_only
+        )
         self.builder = CircuitBuilder(budget)
         self.diagrams = Diagrams(self.builder)
+        self.hazards = HazardFactors(graph, self.diagrams, self.indicator)
         self.configs: list[Config] = []
         self.races: list[tuple[int, ...]] = []  # by race, the config of every route; -1 is closed
         self.items = tuple(i for i, e in enumerate(graph.evidence) if e.subject == "assumption")
@@ -124,7 +127,7 @@ class Compiler:
         for route in self.graph.routes:
             yield from (f for f in (route.requires, *route.blocked_by) if f is not None)
             yield from (when for when, _ in route.nudges if when is not None)
-        if not self.evidence_only:
+        if self._has_hazards:
             yield from (h.requires for h in self.graph.hazards if h.requires is not None)
 
     def _relevant(self) -> set[int]:
@@ -174,7 +177,7 @@ class Compiler:
             self._scope(r.requires, *r.blocked_by, *(when for when, _ in r.nudges))
             for r in graph.routes
         ]
-        hazards = [self._scope(h.requires) for h in graph.hazards] if not self.evidence_only else []
+        hazards = [self._scope(h.requires) for h in graph.hazards] if self._has_hazards else []
         self._gates: dict[
             tuple[Formula | None, ...], int
         ] = {}  # to a variable or, negative, a gate
@@ -333,18 +336,6 @@ class Compiler:
         nudges = self.graph.routes[route].nudges
         return self.is_always_open(route) and all(when is None for when, _ in nudges)
 
-    def _hazard(self, allowed: frozenset[int | None]) -> int:
-        """P(the first hazard that fires is one of these | assumptions)."""
-        chain = ONE if None in allowed else ZERO
-        for h in range(len(self.graph.hazards) - 1, -1, -1):
-            fires = self.builder.leaf("fires", h) if h in allowed else ZERO
-            spared = self.diagrams.multiply(chain, self.builder.leaf("spared", h))
-            tried = self.diagrams.add(spared, fires)
-            chain = self.diagrams.choose(
-                self.indicator(self.graph.hazards[h].requires), tried, chain
-            )
-        return chain
-
     # Sums
 
     def _compile(self) -> None:
@@ -358,7 +349,7 @@ class Compiler:
                 factors.append((self._said(v), ZERO))
                 scopes.append(self._levels(self.graph.variables[v].name))
         self._hazards_at = len(factors)
-        hazards = [] if self.evidence_only else [h.requires for h in graph.hazards]
+        hazards = [h.requires for h in graph.hazards] if self._has_hazards else []
         factors.append((ONE, ZERO))
         scopes.append(frozenset(level_of[v] for v in self._scope(*hazards)))
         self._routes_at = len(factors)
@@ -404,33 +395,38 @@ class Compiler:
         return self._roots[query]
 
     def _root(self, query: Query) -> int:
-        by_hazards: dict[frozenset[int | None] | None, list[int]] = {}
-        for route, hazards in self._endings(query):
-            by_hazards.setdefault(hazards, []).append(route)
+        groups: dict[int | None, dict[int, list[int]]] = {}
+        for factor, route, weight in self._endings(query):
+            groups.setdefault(factor, {}).setdefault(weight, []).append(route)
         return self.builder.total(
-            self._sum(routes, hazards, query.literals) for hazards, routes in by_hazards.items()
+            self._sum(by_weight, factor, query)
+            for factor, by_weight in groups.items()
+            if factor != ZERO
         )
 
-    def _endings(self, query: Query) -> Iterator[tuple[int, frozenset[int | None] | None]]:
-        """Routes, each with the hazards of which one is to fire; None where any will do."""
-        if not query.outcomes:
-            yield from ((r, None) for r in range(len(self.graph.routes)))
-            return
-        found: dict[int, set[int | None]] = {}
-        for o in query.outcomes:
-            outcome = self.graph.outcomes[o]
-            found.setdefault(outcome.route, set()).add(outcome.hazard)
-        for route, hazards in found.items():
-            intended = self.graph.routes[route].outcome_class == INTENDED
-            every = 1 + len(self.graph.hazards) * intended
-            yield route, None if len(hazards) == every else frozenset(hazards)
+    def _endings(self, query: Query) -> Iterator[tuple[int | None, int, int]]:
+        """The factor of hazards (None for one), a route, and the node worth its results' part."""
+        outcomes = [self.graph.outcomes[o] for o in query.outcomes]
+        for outcome in outcomes or map(Outcome, range(len(self.graph.routes))):
+            for factor, weight in self.hazards.endings(outcome):
+                yield factor, outcome.route, weight
 
     def _sum(
-        self, routes: Sequence[int], hazards: frozenset[int | None] | None, wanted: CutSet
+        self, by_weight: Mapping[int, Sequence[int]], hazards: int | None, query: Query
     ) -> int:
+        """Sum over assumptions and routes.
+
+        Parameters
+        ----------
+        by_weight : mapping of int to sequence of int
+            Routes by the node that they are multiplied with.
+        hazards : int or None
+            The factor of what becomes of the hazards.
+        query : Query
+        """
         changes: dict[int, Pair] = {}
         extra: list[tuple[frozenset[int], Pair]] = []
-        for name, value in sorted(wanted):
+        for name, value in sorted(query.literals):
             v = self._index[name]
             literal = self._variable_indicator(name)
             if not value:
@@ -441,36 +437,46 @@ class Compiler:
                 i = self._table_at[v]
                 table = changes[i][0] if i in changes else self._table(v)
                 changes[i] = self.diagrams.multiply(table, literal), ZERO
-        if hazards is not None:
-            changes[self._hazards_at] = self._hazard(hazards), ZERO
-        if (
-            hazards is None
-            and len(routes) == len(self.graph.routes)
-            and self._race_is_silent(wanted)
-        ):
+        if query.spared is not None:
+            again = self.hazards.spared(query.spared)
+            both = again if hazards is None else self.diagrams.multiply(hazards, again)
+            changes[self._hazards_at] = both, ZERO
+        elif hazards is not None:
+            changes[self._hazards_at] = hazards, ZERO
+        everywhere = sum(map(len, by_weight.values())) == len(self.graph.routes)
+        unweighted = hazards is None and list(by_weight) == [ONE]
+        if everywhere and unweighted and self._race_is_silent(query):
             return self._without_race(changes, extra)
         if self.competition == "quadrature":
-            for r in routes:
-                changes[self._routes_at + r] = self._routes[r]
+            weight_of: dict[int, int] = {}
+            for weight, routes in by_weight.items():
+                for r in routes:
+                    weight_of[r] = self.builder.add(weight_of.get(r, ZERO), weight)
+            for r, weight in weight_of.items():
+                neither, wins = self._routes[r]
+                changes[self._routes_at + r] = neither, self.diagrams.multiply(wins, weight)
             return self._elimination.exchange(changes, extra)[1]
         joint = self._elimination.exchange(changes, extra)[0]
         by_race: dict[int, list[int]] = {}
         for truth, node in self.diagrams.cells(joint, range(len(self._kept))):
             by_race.setdefault(self._race(truth), []).append(node)
-        total = self.builder.total
+        total, multiply = self.builder.total, self.builder.multiply
         return total(
-            self.builder.multiply(total(nodes), self._share(race, routes))
+            multiply(
+                total(nodes),
+                total(multiply(w, self._share(race, routes)) for w, routes in by_weight.items()),
+            )
             for race, nodes in by_race.items()
         )
 
-    def _race_is_silent(self, wanted: CutSet) -> bool:
-        """Whether it makes no difference to some literals by which route training ends.
+    def _race_is_silent(self, query: Query) -> bool:
+        """Whether it makes no difference to a query by which route training ends.
 
         So it is where no evidence speaks of the outcome. The sum over everything keeps its race
         all the same: how it depends on the routes is what their probabilities are read from.
         """
         about = (e for e in self.graph.evidence if e.form != "forecast")
-        return bool(wanted) and all(e.subject == "assumption" for e in about)
+        return query != EVERYTHING and all(e.subject == "assumption" for e in about)
 
     def _without_race(
         self, changes: dict[int, Pair], extra: list[tuple[frozenset[int], Pair]]

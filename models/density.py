@@ -41,24 +41,7 @@ LogDensity = Callable[[Array], tuple[float, Array]]
 
 
 def continuous(prepared: PreparedStory) -> tuple[Continuous, ...]:
-    """The densities of the active numbers.
-
-    Raises
-    ------
-    InputError
-        If one of them is a pool with fixed values, which has no density.
-    """
-    numbers = prepared.resolved.numbers
-    atoms = [numbers[i].name for i in prepared.active if has_atoms(prepared.distributions[i])]
-    if atoms:
-        raise InputError(
-            [
-                Problem(
-                    f"method nuts: found {', '.join(atoms)}, a pool of fixed values, which has no "
-                    "density to follow; expected intervals in the pool, or --method weighting"
-                )
-            ]
-        )
+    """The densities of the active numbers."""
     return tuple(prepared.distributions[i] for i in prepared.active)  # type: ignore[misc]
 
 

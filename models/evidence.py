@@ -1,9 +1,7 @@
-"""What evidence items say: likelihoods with their rates integrated out, or at given rates.
+"""What evidence items say: their likelihoods, with their own numbers integrated out.
 
-A rate, relevance or bit count that serves one item alone is used under one hypothesis at a time,
-so it integrates out per hypothesis. `collapsed` gives that table; `explicit` gives the same table
-at given values of the rates; `recover_rates` draws the rates afterwards from their exact
-conditional.
+A rate, relevance or bit count that serves one item alone says how to read that item. It is used
+under one hypothesis at a time, so it integrates out per hypothesis: `collapsed_table`.
 """
 
 from collections.abc import Sequence
@@ -11,15 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log1p, xlog1py, xlogy
+from scipy.special import log1p
 
+from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.graph import EvidenceItem, StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods, no_evidence
 from storyodds.priors.distributions import (
     LN2,
     Distribution,
     bits_like,
-    log_binomial_coefficient,
     rate_like,
 )
 
@@ -28,32 +26,38 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ItemLikelihood:
-    """What one item says, natural logs, before it is spread over hypotheses.
+    """What one item says, its own numbers integrated out, before it is spread over hypotheses.
 
     Attributes
     ----------
-    log_by_key : dict of str to (1 or n_draws,) array
-        Under each of the item's own hypotheses, taken at face value.
-    relevance : (1 or n_draws,) array
+    log_by_key : dict of str to float
+        Natural log of the likelihood under each of the item's alternatives, taken at face value.
+    relevance : float
         The chance that the item bears on this setting at all.
     """
 
-    log_by_key: dict[str, Array]
-    relevance: Array
+    log_by_key: dict[str, float]
+    relevance: float
+
+    @property
+    def log_blind(self) -> float:
+        """Natural log of the likelihood where the item does not bear on the matter.
+
+        The finding then comes from a process that cannot see the hypotheses, in which the
+        likelihood of one alternative is as good as that of another: their mean.
+        """
+        logs = np.array(list(self.log_by_key.values()))
+        return float(log_sum_exp(logs, axis=0) - np.log(len(logs)))
 
     def log_likelihood(self, item: EvidenceItem) -> Array:
-        """Spread over the hypotheses, relevance mixed in, (1 or n_draws, n_hypotheses)."""
-        off = self.log_by_key[item.reference]
-        columns = []
-        for key in item.keys:
-            on = self.log_by_key[key]
-            if key == item.reference:
-                columns.append(np.broadcast_arrays(on, self.relevance)[0])
-                continue
-            with np.errstate(divide="ignore"):
-                relevant, irrelevant = np.log(self.relevance), np.log1p(-self.relevance)
-            columns.append(np.logaddexp(relevant + on, irrelevant + off))
-        return np.stack(np.broadcast_arrays(*columns), axis=1)
+        """Spread over the hypotheses, relevance mixed in, (1, n_hypotheses)."""
+        if self.relevance == 1.0:
+            return np.array([[self.log_by_key[key] for key in item.keys]])
+        with np.errstate(divide="ignore"):
+            relevant, irrelevant = np.log(self.relevance), np.log1p(-self.relevance)
+        blind = irrelevant + self.log_blind
+        mixed = {key: np.logaddexp(relevant + on, blind) for key, on in self.log_by_key.items()}
+        return np.array([[float(mixed[key]) for key in item.keys]])
 
 
 def collapsed(item: EvidenceItem, distributions: Sequence[Distribution]) -> ItemLikelihood:
@@ -73,42 +77,18 @@ def collapsed(item: EvidenceItem, distributions: Sequence[Distribution]) -> Item
         the relevance by its mean.
     """
     by_key = {}
-    for key in {*item.keys, item.reference}:
-        if key not in item.numbers:  # a Bayes factor's reference need not be written
-            by_key[key] = np.zeros(1)
+    for key in item.alternatives:
+        if key not in item.numbers:  # the bits of what a Bayes factor compares with, unwritten
+            by_key[key] = 0.0
             continue
         distribution = distributions[item.numbers[key]]
         if item.form == "counts":
-            log_mean = rate_like(distribution).binomial_log_marginal(item.hits, item.trials)
+            by_key[key] = rate_like(distribution).binomial_log_marginal(item.hits, item.trials)
         else:
-            log_mean = bits_like(distribution).exp2_log_mean()
-        by_key[key] = np.array([log_mean])
+            by_key[key] = bits_like(distribution).exp2_log_mean()
     assert item.relevance is not None
     relevance = np.exp(rate_like(distributions[item.relevance]).binomial_log_marginal(1, 1))
-    return ItemLikelihood(by_key, np.array([relevance]))
-
-
-def explicit(item: EvidenceItem, values: Array) -> ItemLikelihood:
-    """Give an item's likelihood at given rates, relevance and bits.
-
-    Parameters
-    ----------
-    values : (n_draws, n_numbers) array
-    """
-    by_key = {}
-    for key in {*item.keys, item.reference}:
-        if key not in item.numbers:
-            by_key[key] = np.zeros(1)
-            continue
-        x = values[:, item.numbers[key]]
-        if item.form == "counts":
-            misses = item.trials - item.hits
-            coefficient = log_binomial_coefficient(item.trials, item.hits)
-            by_key[key] = coefficient + xlogy(item.hits, x) + xlog1py(misses, -x)
-        else:
-            by_key[key] = LN2 * x
-    assert item.relevance is not None
-    return ItemLikelihood(by_key, values[:, item.relevance])
+    return ItemLikelihood(by_key, float(relevance))
 
 
 def assemble(graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihoods:
@@ -144,14 +124,6 @@ def collapsed_tables(
     """One collapsed table per item; None for forecasts."""
     return [
         None if item.form == "forecast" else collapsed(item, distributions).log_likelihood(item)
-        for item in graph.evidence
-    ]
-
-
-def explicit_tables(graph: StoryGraph, values: Array) -> list[Array | None]:
-    """One table per item at given values; None for forecasts."""
-    return [
-        None if item.form == "forecast" else explicit(item, values).log_likelihood(item)
         for item in graph.evidence
     ]
 
@@ -204,78 +176,3 @@ def forecast_slope_at(item: EvidenceItem, log_odds: Array) -> Array:
     """Derivative of `forecast_log_density_at` in the model's own log odds."""
     said = np.log(item.forecast) - log1p(-item.forecast)
     return np.asarray((said - log_odds) / (LN2 * item.sd_bits) ** 2)
-
-
-def recover_rates(
-    graph: StoryGraph,
-    distributions: Sequence[Distribution],
-    values: Array,
-    truth: NDArray[np.bool_],
-    route: NDArray[np.intp],
-    rng: np.random.Generator,
-) -> Array:
-    """Draw the evidence items' own numbers from their exact conditional.
-
-    Parameters
-    ----------
-    values : (n_draws, n_numbers) array
-        Draws of the other numbers.
-    truth, route : arrays
-        A draw of the discrete part given those numbers and the evidence.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    (n_draws, n_numbers) array
-        `values` with the items' own numbers replaced.
-    """
-    values = values.copy()
-    for item in graph.evidence:
-        if item.form == "forecast":
-            continue
-        keys = np.array(item.keys)
-        hypothesis = (
-            keys[truth[:, item.target].astype(int)] if item.target is not None else keys[route]
-        )
-        _recover_item(item, distributions, values, hypothesis, rng)
-    return values
-
-
-def _recover_item(
-    item: EvidenceItem,
-    distributions: Sequence[Distribution],
-    values: Array,
-    hypothesis: NDArray[np.str_],
-    rng: np.random.Generator,
-) -> None:
-    """Fill one item's columns: is it relevant, which number was used, what that says of it."""
-    said = collapsed(item, distributions)
-    n, mean = len(values), float(said.relevance[0])
-    relevant = np.ones(n, bool)
-    for key in dict.fromkeys(key for key in item.keys if key != item.reference):
-        with np.errstate(divide="ignore"):
-            on = np.log(mean) + said.log_by_key[key][0]
-            off = np.log1p(-mean) + said.log_by_key[item.reference][0]
-        chance = np.exp(on - np.logaddexp(on, off)) if np.isfinite(max(on, off)) else mean
-        here = hypothesis == key
-        relevant[here] = rng.random(here.sum()) < chance
-    used = np.where(relevant, hypothesis, item.reference)
-    for key, number in item.numbers.items():
-        distribution, u = distributions[number], rng.random(n)
-        column, here = distribution.quantile(u), used == key
-        if item.form == "counts":
-            rate = rate_like(distribution)
-            if np.isfinite(rate.binomial_log_marginal(item.hits, item.trials)):
-                column[here] = rate.draw_given_binomial(u[here], item.hits, item.trials)
-        else:
-            column[here] = bits_like(distribution).draw_given_exp2(u[here])
-        values[:, number] = column
-    assert item.relevance is not None
-    relevance, u = rate_like(distributions[item.relevance]), rng.random(n)
-    column = relevance.quantile(u)
-    told = hypothesis != item.reference
-    for bears, hits in ((relevant, 1), (~relevant, 0)):
-        here = told & bears
-        if here.any():
-            column[here] = relevance.draw_given_binomial(u[here], hits, 1)
-    values[:, item.relevance] = column

@@ -30,6 +30,10 @@ class Diagrams:
         self._choices: dict[tuple[int, int, int], int] = {}
         self._without: dict[tuple[int, int], int] = {}
 
+    def number(self, index: int, *, happens: bool) -> int:
+        """The leaf worth a number of the story, or what is left of 1."""
+        return self.circuit.leaf("yes" if happens else "no", index)
+
     def test(self, level: int, low: int = ZERO, high: int = ONE) -> int:
         """`high` where the variable of this level is true, else `low`."""
         if low == high:

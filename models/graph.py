@@ -13,7 +13,7 @@ from storyodds.models.cut_sets import CutSet, CutSetFamily, cut_set_family, with
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import Formula, literals
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES, DEFAULT, INTENDED, RESIDUAL, Assumption, Check
+from storyodds.scenarios.schema import CLASSES, DEFAULT, INTENDED, RESIDUAL, Assumption
 
 _MAX_NODES = 250_000  # of the diagrams of one gate's minimal cut sets: some seconds of work
 
@@ -76,32 +76,59 @@ class RouteNode(Gate):
 
     outcome_class: str
     kind: str | None
+    mechanism: str | None
     claim: str
     blocked_by: tuple[Formula, ...]
     bits: int
     nudges: tuple[tuple[Formula | None, int], ...]
+    harm: int
+    flags: tuple[int, ...]  # number indices, one a check
 
 
 @dataclass(frozen=True)
 class HazardNode(Gate):
-    """A goal hazard, in the order in which they are tried."""
+    """A goal hazard, which fires by itself wherever it is open and the intended model comes out."""
 
     claim: str
     criterion: str
     probability: int
+    harm: int
+    flags: tuple[int | None, ...]  # one a check; None where the check does not name the hazard
+
+
+@dataclass(frozen=True)
+class CheckNode:
+    """A check: `result` is "passed" or "flagged" where it is known, and evidence."""
+
+    id: str
+    result: str | None
+
+
+# What becomes of the hazards of an intended model, all of them together: none fires; no alignment
+# hazard fires and a competitiveness hazard does, none of them flagged and none doing harm; an
+# alignment hazard fires, none flagged and none doing harm; none that fires is flagged; none is
+# flagged and one does harm; one is flagged.
+HAZARD_EVENTS = ("spared", "outcompeted", "misaligned", "unflagged", "harmful", "flagged")
+# Of one hazard: it fires; it fires and no hazard is flagged; that, and it does harm.
+SINGLE_HAZARD_EVENTS = ("fired", "fired-unflagged", "fired-harmful")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where training can end: a route, and for an intended one the hazard that fired, if any.
+    """Where training ends: a route, and of an intended one what becomes of its hazards.
 
-    `harm` and `flags` are number indices; flags has one per check.
+    Attributes
+    ----------
+    route : int
+    event : str or None
+        Of `HAZARD_EVENTS` or `SINGLE_HAZARD_EVENTS`; None for the route as a whole.
+    hazard : int or None
+        The hazard that a single hazard's event is about.
     """
 
     route: int
-    hazard: int | None
-    harm: int
-    flags: tuple[int, ...]
+    event: str | None = None
+    hazard: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,8 +136,8 @@ class EvidenceItem:
     """An evidence item over a small set of hypotheses.
 
     For an assumption the hypotheses are (false, true), for the outcome one per route. `keys` has,
-    per hypothesis, the name of the rate or of the bits that it uses; `reference` is the key
-    that a relevance below one falls back on.
+    per hypothesis, the name of the rate or of the bits that it uses; `alternatives` lists every
+    key once, among which a finding that does not bear on the matter is blind.
     """
 
     id: str
@@ -119,7 +146,7 @@ class EvidenceItem:
     form: str  # "counts", "bayes_factor" or "forecast"
     keys: tuple[str, ...]
     numbers: Mapping[str, int]  # number index by key
-    reference: str
+    alternatives: tuple[str, ...]
     relevance: int | None
     hits: int = 0
     trials: int = 0
@@ -138,8 +165,9 @@ class StoryGraph:
     routes : tuple of RouteNode
     hazards : tuple of HazardNode
     outcomes : tuple of Outcome
-        First every route without a hazard, in route order; then intended routes by hazard.
-    checks : tuple of str
+        First every route as a whole, in route order; then what becomes of the hazards of intended
+        ones. They overlap.
+    checks : tuple of CheckNode
     evidence : tuple of EvidenceItem
     n_numbers : int
     feasibility : int or None
@@ -150,7 +178,7 @@ class StoryGraph:
     routes: tuple[RouteNode, ...]
     hazards: tuple[HazardNode, ...]
     outcomes: tuple[Outcome, ...]
-    checks: tuple[str, ...]
+    checks: tuple[CheckNode, ...]
     evidence: tuple[EvidenceItem, ...]
     n_numbers: int
     feasibility: int | None
@@ -163,6 +191,51 @@ class StoryGraph:
     def route_classes(self) -> tuple[int, ...]:
         """Index into `CLASSES` for every route."""
         return tuple(CLASSES.index(route.outcome_class) for route in self.routes)
+
+    @cached_property
+    def live_checks(self) -> tuple[int, ...]:
+        """The checks whose result is not known: those that can still halt the model."""
+        return tuple(c for c, check in enumerate(self.checks) if check.result is None)
+
+    @cached_property
+    def outcome_index(self) -> Mapping[Outcome, int]:
+        """Where each outcome stands in `outcomes`."""
+        return {outcome: o for o, outcome in enumerate(self.outcomes)}
+
+    @cached_property
+    def hazards_are_evidence(self) -> bool:
+        """Whether a check with a known result names a hazard, so that evidence bears on it."""
+        return any(
+            hazard.flags[c] is not None
+            for c, check in enumerate(self.checks)
+            if check.result is not None
+            for hazard in self.hazards
+        )
+
+    def route_numbers_after_training(self) -> frozenset[int]:
+        """The flag rates and harms of routes, which matter only once training has ended."""
+        live = {route.flags[c] for route in self.routes for c in self.live_checks}
+        return frozenset(live | {route.harm for route in self.routes})
+
+    def numbers_behind(self, item: EvidenceItem) -> frozenset[int]:
+        """The numbers on which the prior probability of a forecast's event depends."""
+        if item.subject == "assumption":
+            names = {self.variables[item.target or 0].name}
+        else:
+            formulas = [f for r in self.routes for f in (r.requires, *r.blocked_by)]
+            formulas += [when for route in self.routes for when, _ in route.nudges]
+            names = {name for f in formulas if f is not None for name, _ in literals(f)}
+        numbers: set[int] = set()
+        if item.subject != "assumption":
+            for route in self.routes:
+                numbers |= {route.bits, *(number for _, number in route.nudges)}
+        order, pending, seen = self.order, list(names), set(names)
+        while pending:
+            variable = self.variables[order[pending.pop()]]
+            numbers |= {number for _, number in variable.rows}
+            pending += variable.scope - seen
+            seen |= variable.scope
+        return frozenset(numbers)
 
 
 def build_graph(resolved: ResolvedStory) -> StoryGraph:
@@ -199,6 +272,8 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
             criterion=hazard.criterion,
             requires=hazard.requires,
             probability=number[f"{hazard.id}.probability"],
+            harm=number[f"{hazard.id}.harm"],
+            flags=tuple(number.get(f"{check.id}.flags.{hazard.id}") for check in story.checks),
             composites=composites,
         )
         for hazard in story.goal.hazards
@@ -207,8 +282,8 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
         variables=variables,
         routes=routes,
         hazards=hazards,
-        outcomes=_outcomes(routes, hazards, story.checks, number),
-        checks=tuple(check.id for check in story.checks),
+        outcomes=_outcomes(routes, len(hazards)),
+        checks=tuple(CheckNode(check.id, check.result) for check in story.checks),
         evidence=_evidence(resolved, variables, routes),
         n_numbers=len(resolved.numbers),
         feasibility=number.get("rationale.feasibility"),
@@ -256,39 +331,36 @@ def _routes(resolved: ResolvedStory, composites: Mapping[str, Formula]) -> tuple
                 id=route.id,
                 outcome_class=route.class_,
                 kind=route.kind,
+                mechanism=route.mechanism,
                 claim=route.claim,
                 requires=route.requires,
                 blocked_by=blocked_by,
                 bits=number[f"{route.id}.bits"],
                 nudges=nudges,
+                harm=number[f"{route.id}.harm"],
+                flags=tuple(
+                    number[f"{c.id}.flags.{_first_present((route.id, route.class_), c.flags)}"]
+                    for c in story.checks
+                ),
                 composites=composites,
             )
         )
     return tuple(nodes)
 
 
-def _outcomes(
-    routes: Sequence[RouteNode],
-    hazards: Sequence[HazardNode],
-    checks: Sequence[Check],
-    number: Mapping[str, int],
-) -> tuple[Outcome, ...]:
-    def flags(*keys: str) -> tuple[int, ...]:
-        return tuple(
-            number[f"{check.id}.flags.{_first_present(keys, check.flags)}"] for check in checks
-        )
-
-    plain = [
-        Outcome(r, None, number[f"{route.id}.harm"], flags(route.id, route.outcome_class))
-        for r, route in enumerate(routes)
+def _outcomes(routes: Sequence[RouteNode], n_hazards: int) -> tuple[Outcome, ...]:
+    wholes = [Outcome(r) for r in range(len(routes))]
+    intended = [r for r, route in enumerate(routes) if route.outcome_class == INTENDED]
+    if not n_hazards:
+        return tuple(wholes)
+    together = [Outcome(r, event) for r in intended for event in HAZARD_EVENTS]
+    single = [
+        Outcome(r, event, h)
+        for r in intended
+        for h in range(n_hazards)
+        for event in SINGLE_HAZARD_EVENTS
     ]
-    fired = [
-        Outcome(r, h, number[f"{hazard.id}.harm"], flags(hazard.id, route.id, route.outcome_class))
-        for r, route in enumerate(routes)
-        if route.outcome_class == INTENDED
-        for h, hazard in enumerate(hazards)
-    ]
-    return tuple(plain + fired)
+    return (*wholes, *together, *single)
 
 
 def _first_present(keys: Sequence[str], table: Mapping[str, object]) -> str:
@@ -315,12 +387,12 @@ def _evidence(
         keys: tuple[str, ...]
         if about.assumption is not None:
             subject, target, keys = "assumption", index[about.assumption], ("false", "true")
-            reference = "false"
+            alternatives = keys
         else:
             subject = "class" if about.class_ is not None else "outcome"
             target = CLASSES.index(about.class_) if about.class_ is not None else None
             keys = tuple(_first_present((route.id, route.outcome_class), table) for route in routes)
-            reference = DEFAULT
+            alternatives = tuple(dict.fromkeys([*table, DEFAULT]))
         items.append(
             EvidenceItem(
                 id=item.id,
@@ -329,7 +401,7 @@ def _evidence(
                 form=form,
                 keys=keys,
                 numbers=numbers,
-                reference=reference,
+                alternatives=alternatives,
                 relevance=number.get(f"{item.id}.relevance"),
                 hits=item.counts.hits if item.counts else 0,
                 trials=item.counts.trials if item.counts else 0,

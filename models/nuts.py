@@ -1,11 +1,15 @@
-"""NUTS on the collapsed posterior, through nutpie.
+"""NUTS on the numbers that have to be sampled, through nutpie.
 
-The evidence items' own numbers are integrated out (a rate that is used under one hypothesis only
-has a spike-and-slab posterior that no gradient sampler crosses), and numbers on which the
-evidence cannot bear are drawn from their prior; both is exact.
+Everything that P(event, evidence) is linear in is integrated out; numbers on which the evidence
+cannot bear are drawn from their prior; both is exact. A pool is a mixture that a sampler would have
+to cross from one judgment to another: each combination of judgments is sampled by itself, and
+weighed by its own P(evidence).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,26 +17,78 @@ from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.density import LogDensity, log_density, to_coordinate, to_values
-from storyodds.models.posterior import Draws, PreparedStory, from_uniforms, impossible_evidence
+from storyodds.models.posterior import PreparedStory, from_uniforms, impossible_evidence
+from storyodds.models.weighting import pareto_k
+from storyodds.priors.distributions import Distribution, Mixture
 from storyodds.priors.errors import InputError, Problem
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
-CHAINS = 4
-TUNE = 500
+CHAINS = 4  # enough to see them disagree
+TUNE = 500  # steps, after which nutpie's mass matrix has settled on every story tried
 MIN_DRAWS = 1000  # of a chain: fewer could not be told sound from unsound
-MAX_R_HAT = 1.01
-MIN_ESS = 400
+MAX_PARETO_K = 0.7  # of the weights that P(evidence) is a mean of; above it their mean has no error
+MAX_STRATA = 32  # combinations of judgments, each of which takes a run of its own
 
 # A kernel call has to be long enough for another thread to take the interpreter over meanwhile:
 # below this many nodes of the circuit, chains that run at once only get in each other's way.
 _PARALLEL_NODES = 2**14
+_PROPOSALS = 4096  # points at which P(evidence) is worked out
+_FREEDOM = 7  # degrees of it of these points' distribution: heavier tails than a posterior's
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Draws of the sampled numbers from the posterior.
+
+    Attributes
+    ----------
+    values : (n_draws, n_numbers) array
+        What is integrated out stands at its mean.
+    weights : (n_draws,) array
+        Sum to 1; all the same within one stratum.
+    strata : (n_draws,) int
+        Which combination of judgments a draw belongs to.
+    chains : int
+        Of every stratum, one after the other.
+    log_evidence, log_evidence_error : float
+        Natural log of P(evidence) and its standard error, in nats; NaN where it is refused.
+    pareto_k : float or None
+        Of the weights that P(evidence) is a mean of, the worst of all strata.
+    divergent : (n_draws,) bool
+    energy : (n_draws,) array
+    messages : tuple of str
+    """
+
+    values: Array
+    weights: Array
+    strata: NDArray[np.intp]
+    chains: int
+    log_evidence: float
+    log_evidence_error: float
+    pareto_k: float | None
+    divergent: NDArray[np.bool_]
+    energy: Array
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Stratum:
+    """One combination of judgments, sampled."""
+
+    z: Array  # (n_chains * n_draws, n_active)
+    prepared: PreparedStory
+    log_mass: float  # of prior and evidence together
+    error: float
+    pareto_k: float | None
+    divergent: NDArray[np.bool_]
+    energy: Array
 
 
 def sample(
     prepared: PreparedStory, draws: int, seed: int, progress: Progress | None = None
-) -> Draws:
+) -> Chains:
     """Draw from the posterior by NUTS.
 
     Parameters
@@ -46,42 +102,126 @@ def sample(
 
     Returns
     -------
-    Draws
-        `ok` is False where R-hat, the effective sample sizes or divergences say so.
+    Chains
 
     Raises
     ------
     InputError
-        If a number the evidence bears on is a pool of fixed values, or if the evidence cannot
-        have come about.
+        If there are too many combinations of judgments to sample each by itself, or if the
+        evidence cannot have come about.
     """
-    rng = np.random.default_rng([seed, 2])
+    per_chain = max(MIN_DRAWS, -(-draws // CHAINS))
+    pools = [prepared.distributions[i] for i in prepared.active]
+    combinations = prod(len(p.components) for p in pools if isinstance(p, Mixture))
+    if combinations > MAX_STRATA:
+        raise InputError(
+            [
+                Problem(
+                    f"method nuts: found pools with {combinations:,} combinations of judgments, "
+                    f"each of which has to be sampled by itself, expected at most {MAX_STRATA}; "
+                    "pool fewer judgments of bits, or use --method weighting with more --draws"
+                )
+            ]
+        )
+    found = [
+        _sample_stratum(one, log_prior, per_chain, seed + k, progress)
+        for k, (log_prior, one) in enumerate(_strata(prepared))
+    ]
+    possible = [stratum for stratum in found if np.isfinite(stratum.log_mass)]
+    if not possible:
+        raise InputError([Problem(impossible_evidence(prepared))])
+    return _together(prepared, possible, np.random.default_rng([seed, 2]))
+
+
+def _strata(prepared: PreparedStory) -> Iterator[tuple[float, PreparedStory]]:
+    """Every combination of judgments in pools, with the log of its prior probability."""
+    judgments = []
+    for i in prepared.active:
+        pool = prepared.distributions[i]
+        if isinstance(pool, Mixture):
+            total = sum(pool.weights)
+            parts = zip(pool.weights, pool.components, strict=True)
+            judgments.append([(i, weight / total, part) for weight, part in parts])
+    for chosen in product(*judgments):
+        distributions: list[Distribution] = list(prepared.distributions)
+        log_prior = 0.0
+        for i, weight, part in chosen:
+            distributions[i] = part
+            log_prior += float(np.log(weight))
+        yield log_prior, replace(prepared, distributions=tuple(distributions))
+
+
+def _sample_stratum(
+    prepared: PreparedStory,
+    log_prior: float,
+    per_chain: int,
+    seed: int,
+    progress: Progress | None,
+) -> _Stratum:
     base = from_uniforms(prepared, (), np.zeros((1, 0)))
     density = log_density(prepared, base)
-    _require_possible(prepared, density, seed)
-    trace = _run(prepared, density, max(MIN_DRAWS, -(-draws // CHAINS)), seed, progress)
-    z = np.asarray(trace.posterior["z"].values)
-    divergent = np.asarray(trace.sample_stats["diverging"].values).ravel()
-    flat = z.reshape(-1, z.shape[2])
-    others = [i for i in prepared.core if i not in prepared.active]
-    values = to_values(
-        prepared, flat, from_uniforms(prepared, others, rng.random((len(flat), len(others))))
+    n = CHAINS * per_chain
+    nothing = np.zeros(n, bool), np.zeros(n)
+    if not prepared.active:  # every judgment that was chosen is a fixed value
+        log_mass = log_prior + density(np.zeros(0))[0]
+        return _Stratum(np.zeros((n, 0)), prepared, log_mass, 0.0, None, *nothing)
+    if not _is_possible(prepared, density, seed):
+        empty = np.zeros((n, len(prepared.active)))
+        return _Stratum(empty, prepared, -np.inf, 0.0, None, *nothing)
+    trace = _run(prepared, density, per_chain, seed, progress)
+    z = np.asarray(trace.posterior["z"].values).reshape(n, -1)
+    rng = np.random.default_rng([seed, 2])
+    log_evidence, error, k = evidence_by_importance(density, z, rng)
+    return _Stratum(
+        z,
+        prepared,
+        log_prior + log_evidence,
+        error,
+        k,
+        np.asarray(trace.sample_stats["diverging"].values).ravel(),
+        np.asarray(trace.sample_stats["energy"].values).ravel(),
     )
-    diagnostics, messages = _diagnose(z, int(divergent.sum()))
-    log_evidence, pareto_k = evidence_by_importance(density, flat, rng)
-    return Draws(
-        values=values,
-        weights=np.full(len(flat), 1.0 / len(flat)),
+
+
+def _together(prepared: PreparedStory, strata: list[_Stratum], rng: np.random.Generator) -> Chains:
+    """Draws of all strata, each with the weight that its evidence gives it."""
+    log_masses = np.array([stratum.log_mass for stratum in strata])
+    log_evidence = float(log_sum_exp(log_masses, axis=0))
+    shares = np.exp(log_masses - log_evidence)
+    errors = np.array([stratum.error for stratum in strata])
+    n = len(strata[0].z)
+    others = [i for i in prepared.sampled if i not in prepared.active]
+    values = [
+        to_values(
+            stratum.prepared,
+            stratum.z,
+            from_uniforms(stratum.prepared, others, rng.random((n, len(others)))),
+        )
+        for stratum in strata
+    ]
+    shapes = [stratum.pareto_k for stratum in strata if stratum.pareto_k is not None]
+    worst = max(shapes, default=None)
+    messages = []
+    divergences = int(sum(stratum.divergent.sum() for stratum in strata))
+    if divergences:
+        messages.append(f"{divergences} divergent transitions")
+    refused = worst is not None and worst > MAX_PARETO_K
+    if refused and len(strata) > 1:
+        messages.append(
+            f"how much each combination of judgments weighs is not known: Pareto k is {worst:.2f}, "
+            f"above {MAX_PARETO_K}"
+        )
+    return Chains(
+        values=np.concatenate(values),
+        weights=np.repeat(shares / shares.sum(), n) / n,
+        strata=np.repeat(np.arange(len(strata)), n),
         chains=CHAINS,
-        method="nuts",
-        log_evidence=log_evidence,
-        diagnostics={"draws": len(flat), "pareto_k": pareto_k, **diagnostics},
-        messages=messages,
-        ok=not messages,
-        statistics={
-            "diverging": divergent.astype(float),
-            "energy": np.asarray(trace.sample_stats["energy"].values).ravel(),
-        },
+        log_evidence=np.nan if refused else log_evidence,
+        log_evidence_error=np.nan if refused else float(np.sqrt(np.sum((shares * errors) ** 2))),
+        pareto_k=worst,
+        divergent=np.concatenate([stratum.divergent for stratum in strata]),
+        energy=np.concatenate([stratum.energy for stratum in strata]),
+        messages=tuple(messages),
     )
 
 
@@ -131,11 +271,10 @@ def _run(
         raise
 
 
-def _require_possible(prepared: PreparedStory, density: LogDensity, seed: int) -> None:
-    """Complain where chains would find nowhere to start."""
+def _is_possible(prepared: PreparedStory, density: LogDensity, seed: int) -> bool:
+    """Whether chains would find somewhere to start."""
     starts = (_initial_point(prepared, seed + k) for k in range(100))
-    if not any(np.isfinite(density(start)[0]) for start in starts):
-        raise InputError([Problem(impossible_evidence(prepared))])
+    return any(np.isfinite(density(start)[0]) for start in starts)
 
 
 def _initial_point(prepared: PreparedStory, chain_seed: int) -> Array:
@@ -149,34 +288,9 @@ def _initial_point(prepared: PreparedStory, chain_seed: int) -> Array:
     )
 
 
-def _diagnose(z: Array, divergences: int) -> tuple[dict[str, float | int], tuple[str, ...]]:
-    """R-hat and effective sample sizes of every coordinate, the worst of each."""
-    from arviz_stats.base import array_stats
-
-    columns = [z[:, :, k] for k in range(z.shape[2])]
-    r_hat = max(float(array_stats.rhat(column)) for column in columns)
-    bulk = min(float(array_stats.ess(column, method="bulk")) for column in columns)
-    tail = min(float(array_stats.ess(column, method="tail", prob=0.9)) for column in columns)
-    messages = []
-    if not r_hat <= MAX_R_HAT:
-        messages.append(f"chains disagree: R-hat is {r_hat:.3f}, above {MAX_R_HAT}")
-    if not min(bulk, tail) >= MIN_ESS:
-        messages.append(f"effective sample size is {min(bulk, tail):.0f}, below {MIN_ESS}")
-    if divergences:
-        messages.append(f"{divergences} divergent transitions")
-    diagnostics: dict[str, float | int] = {
-        "ess": bulk,
-        "r_hat_max": r_hat,
-        "ess_bulk_min": bulk,
-        "ess_tail_min": tail,
-        "divergences": divergences,
-    }
-    return diagnostics, tuple(messages)
-
-
 def evidence_by_importance(
-    density: LogDensity, z: Array, rng: np.random.Generator, draws: int = 2048
-) -> tuple[float, float | None]:
+    density: LogDensity, z: Array, rng: np.random.Generator
+) -> tuple[float, float, float | None]:
     """Estimate log P(evidence) from a heavy-tailed fit to posterior draws.
 
     Parameters
@@ -189,17 +303,20 @@ def evidence_by_importance(
     Returns
     -------
     tuple of float
-        Log P(evidence) in nats, and the Pareto k of the importance weights.
+        Log P(evidence) and its standard error in nats, and the Pareto k of the weights.
     """
-    from arviz_stats.base import array_stats
     from scipy.stats import multivariate_t
 
-    mean, cov = z.mean(axis=0), np.atleast_2d(np.cov(z.T))
-    freedom = 7
-    proposal = multivariate_t(mean, cov * (freedom - 2) / freedom, df=freedom, allow_singular=True)
-    points = np.atleast_2d(proposal.rvs(draws, random_state=rng)).reshape(draws, z.shape[1])
-    log_weights = np.array([density(point)[0] for point in points])
-    log_weights -= np.asarray(proposal.logpdf(points)).reshape(draws)
-    _, pareto_k = array_stats.psislw(-np.maximum(log_weights, log_weights.max() - 700.0))
-    log_mean = float(log_sum_exp(log_weights, axis=0) - np.log(draws))
-    return log_mean, float(pareto_k) if np.isfinite(pareto_k) else None
+    # In units of their own spreads: one narrow number would make the covariance singular.
+    center, spread = z.mean(axis=0), z.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    shape = np.atleast_2d(np.cov(((z - center) / spread).T)) * (_FREEDOM - 2) / _FREEDOM
+    proposal = multivariate_t(np.zeros(len(center)), shape, df=_FREEDOM, allow_singular=True)
+    points = np.atleast_2d(proposal.rvs(_PROPOSALS, random_state=rng)).reshape(_PROPOSALS, -1)
+    log_weights = np.array([density(center + spread * point)[0] for point in points])
+    log_weights -= np.asarray(proposal.logpdf(points)).reshape(_PROPOSALS)
+    log_weights += np.log(spread).sum()
+    log_mean = float(log_sum_exp(log_weights, axis=0) - np.log(_PROPOSALS))
+    ratios = np.exp(log_weights - log_mean)
+    error = float(ratios.std() / np.sqrt(_PROPOSALS))
+    return log_mean, error, pareto_k(log_weights)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,13 @@ from storyodds.models.evidence import (
     collapsed_tables,
     event_likelihoods,
     forecast_log_density_at,
-    forecast_log_odds,
 )
 from storyodds.models.graph import StoryGraph, build_graph
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program, program
-from storyodds.models.quantities import Quantities
 from storyodds.models.queries import EVERYTHING
 from storyodds.models.strategy import MAX_MEMORY, choose_compiler
-from storyodds.priors.distributions import Distribution, Point
+from storyodds.priors.distributions import Distribution, Point, rate_like
 from storyodds.priors.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 
@@ -86,13 +85,55 @@ class PreparedStory:
 
     @property
     def core(self) -> tuple[int, ...]:
-        """Uncertain numbers that have to be sampled: all but the evidence items' own."""
+        """Uncertain numbers of the story: all but those that say how to read one finding."""
         return tuple(i for i in self.uncertain if i not in self.own)
 
-    @property
+    @cached_property
+    def sampled(self) -> tuple[int, ...]:
+        """The core numbers in which P(event, evidence) is not linear, which have to be sampled.
+
+        Bits; what decides the prior probability that a forecast is compared with; and the chances
+        of hazards on which a check's known result bears, as a second run (that the goal criteria
+        are about) has them a second time.
+        """
+        graph = self.graph
+        nonlinear = {i for i, n in enumerate(self.resolved.numbers) if n.kind == "bits"}
+        for item in graph.evidence:
+            if item.form == "forecast":
+                nonlinear |= graph.numbers_behind(item)
+        if graph.hazards_are_evidence:
+            nonlinear |= {hazard.probability for hazard in graph.hazards}
+        return tuple(i for i in self.core if i in nonlinear)
+
+    @cached_property
+    def integrated(self) -> tuple[int, ...]:
+        """The core numbers in which P(event, evidence) is linear, and that one state uses once."""
+        sampled = set(self.sampled)
+        return tuple(i for i in self.core if i not in sampled)
+
+    @cached_property
     def active(self) -> tuple[int, ...]:
-        """The core numbers on which P(evidence) can depend."""
-        return tuple(i for i in self.core if i in self.likelihood.bearing)
+        """The sampled numbers on which P(evidence) can depend."""
+        if not isinstance(self.answers, Exact):  # states are simulated of everything
+            return self.sampled
+        forecasts = [item for item in self.graph.evidence if item.form == "forecast"]
+        bearing = self.likelihood.bearing.union(*map(self.graph.numbers_behind, forecasts))
+        return tuple(i for i in self.sampled if self.has_evidence and i in bearing)
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there is anything to learn the numbers from."""
+        results = any(check.result is not None for check in self.graph.checks)
+        return results or bool(self.graph.evidence)
+
+    @cached_property
+    def center(self) -> Array:
+        """Every number at one value, (n_numbers,): what is integrated at its mean, the rest
+        at its median."""
+        center = np.array([float(d.quantile(np.array(0.5))) for d in self.distributions])
+        for i in self.integrated:
+            center[i] = np.exp(rate_like(self.distributions[i]).binomial_log_marginal(1, 1))
+        return center
 
     @property
     def likelihoods(self) -> LogLikelihoods:
@@ -107,14 +148,16 @@ class Draws:
     Attributes
     ----------
     values : (n_draws, n_numbers) array
-        Every number; the evidence items' own are filled in later.
+        Every number of the story; findings' own numbers stand at their medians.
     weights : (n_draws,) array
         Sum to 1.
     chains : int
         Draws are chain by chain; 1 when they are not from chains.
     method : {"exact", "weighting", "nuts", "simulation"}
-    log_evidence : float
-        Natural log of P(evidence).
+    log_evidence, log_evidence_error : float
+        Natural log of P(evidence) and its standard error, in nats; NaN where it is not known.
+    log_likelihood_bound : float
+        The most that log P(evidence | numbers) could be at any draw, in nats.
     diagnostics : mapping of str to number, None, or a mapping of such
     messages : tuple of str
     ok : bool
@@ -128,6 +171,8 @@ class Draws:
     chains: int
     method: str
     log_evidence: float
+    log_evidence_error: float
+    log_likelihood_bound: float
     diagnostics: Mapping[str, Any]
     messages: tuple[str, ...]
     ok: bool
@@ -184,24 +229,6 @@ def _summed(graph: StoryGraph, max_memory: int) -> Exact:
         compiler=choose_compiler(graph, max_memory=max_memory),
         likelihood=program(bearing, [EVERYTHING]),
     )
-
-
-def log_likelihood(prepared: PreparedStory, values: Array, prior: Quantities) -> Array:
-    """Log P(evidence | core numbers), forecasts included, (n_draws,), in nats.
-
-    Parameters
-    ----------
-    values : (n_draws, n_numbers) array
-    prior : Quantities
-        At the same draws, without evidence: what forecasts are compared with.
-    """
-    graph = prepared.graph
-    total = prepared.answers.log_evidence(values, prepared.likelihoods)
-    for i, item in enumerate(graph.evidence):
-        if item.form == "forecast":
-            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
-            total = total + forecast_log_density_at(item, odds)
-    return total
 
 
 def forecast_sides(prepared: PreparedStory, values: Array) -> Mapping[int, tuple[Array, Array]]:
@@ -270,13 +297,25 @@ def from_uniforms(prepared: PreparedStory, numbers: Sequence[int], u: Array) -> 
     Returns
     -------
     (n_draws, n_numbers) array
-        Numbers neither named nor fixed stand at their median.
+        Numbers neither named nor fixed stand at their `center`.
     """
-    middle = np.array([float(d.quantile(np.array(0.5))) for d in prepared.distributions])
-    values = np.tile(middle, (len(u), 1))
+    values = np.tile(prepared.center, (len(u), 1))
     for column, i in enumerate(numbers):
         values[:, i] = prepared.distributions[i].quantile(u[:, column])
     return values
+
+
+def log_likelihood_bound(prepared: PreparedStory) -> float:
+    """The most that log P(evidence | numbers) could be, in nats.
+
+    What every item's best-fitting hypothesis gives it; a forecast, that it hits the prior's odds.
+    """
+    bound = sum(float(table.max()) for table in prepared.tables if table is not None)
+    for item in prepared.graph.evidence:
+        if item.form == "forecast":
+            said = float(np.log(item.forecast) - np.log1p(-item.forecast))
+            bound += float(forecast_log_density_at(item, np.array(said)))
+    return bound
 
 
 def impossible_evidence(prepared: PreparedStory) -> str:

@@ -224,9 +224,6 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
 
     said = at.get("item", [])
     shares = at.get("share", [])
-    hazards = [h.probability for h in graph.hazards]
-    fires, spared = places("fires"), places("spared")
-    yes, no = places("yes"), places("no")
     n_races, n_routes = len(compiler.races), len(graph.routes)
     races = np.array(compiler.races, dtype=np.intp).reshape(n_races, n_routes)
     constant = np.array([compiler.is_constant(c.route) for c in compiler.configs], dtype=bool)
@@ -237,8 +234,8 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         n_numbers=graph.n_numbers,
         items=compiler.items,
         n_fixed_leaves=n_fixed_leaves,
-        yes=_joined(yes, fires, hazards),
-        no=_joined(no, spared, hazards),
+        yes=places("yes"),
+        no=places("no"),
         said=Places(
             np.array([place for place, _ in said], dtype=np.intp),
             np.array([2 * int(k) + bool(truth) for _, (k, truth) in said], dtype=np.intp),  # type: ignore[call-overload]
@@ -270,13 +267,6 @@ def _filled(rows: Sequence[Sequence[int]], width: int) -> Ints:
     return out
 
 
-def _joined(rows: Places, hazards: Places, probabilities: Sequence[int]) -> Places:
-    of_hazards = np.array([probabilities[h] for h in hazards.what], dtype=np.intp)
-    return Places(
-        np.concatenate([rows.leaves, hazards.leaves]), np.concatenate([rows.what, of_hazards])
-    )
-
-
 def _bits(compiler: Compiler) -> csr_array:
     cells = [(c, number) for c, config in enumerate(compiler.configs) for number in config.numbers]
     rows, columns = np.array(cells, dtype=np.intp).reshape(-1, 2).T
@@ -289,7 +279,8 @@ def _speaking_of(graph: StoryGraph, keys: Sequence[tuple[object, ...]], truth: b
     cells = [
         (owner[key[1]] if key[0] != "is" else key[1], place)  # type: ignore[index]
         for place, key in enumerate(keys)
-        if key[0] == ("yes" if truth else "no") or (key[0] == "is" and key[2] is truth)
+        if (key[0] == ("yes" if truth else "no") and key[1] in owner)
+        or (key[0] == "is" and key[2] is truth)
     ]
     rows, columns = np.array(cells, dtype=np.intp).reshape(-1, 2).T
     return csr_array(

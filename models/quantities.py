@@ -1,7 +1,8 @@
 """Per-draw answers: everything a report speaks of, exact for each draw of the numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -11,18 +12,28 @@ from storyodds.models import engine
 from storyodds.models.compiler import Compiler
 from storyodds.models.cut_set_odds import most_probable
 from storyodds.models.cut_sets import CutSet, Literal
+from storyodds.models.events import (
+    CRITERIA,
+    DEPLOYED,
+    DEPLOYED_CLASSES,
+    EVENTS,
+    FALSE_ALARM,
+    FATES,
+    AfterTraining,
+    Share,
+    after_training,
+    probabilities,
+)
 from storyodds.models.graph import Gate, Outcome, StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.queries import EVERYTHING, Query
-from storyodds.models.recovery import sample_discrete
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.scenarios.schema import CLASSES, INTENDED
 
 Array = NDArray[np.float64]
 
-MAX_WAYS = 100  # of one route or hazard that are told apart
-_MAX_TOLD = 1000  # of all of a story's, unless each has only a few
-FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
+MAX_WAYS = 100  # of one route or hazard that are told apart: more than anybody reads
+_MAX_PATHS = 1000  # of a whole story, unless each gate has only a few
 
 
 @dataclass(frozen=True)
@@ -37,8 +48,9 @@ class Path:
     kind : str or None
     claim : str
     literals : frozenset of (str, bool)
-    outcomes : tuple of int
-        Where it ends: one outcome, or for a hazard one for each intended route.
+    reached, undetected, harmful : tuple of Share
+        What adds up to P(the ending), to P(the ending, no check flags), and to P(the ending and a
+        catastrophe; of a hazard, one that it causes itself), each together with the literals.
     overlaps : bool
         Whether another path of the same ending can be the case at the same time.
     ways : int or None
@@ -51,7 +63,9 @@ class Path:
     kind: str | None
     claim: str
     literals: CutSet
-    outcomes: tuple[int, ...]
+    reached: tuple[Share, ...]
+    undetected: tuple[Share, ...]
+    harmful: tuple[Share, ...]
     overlaps: bool
     ways: int | None
 
@@ -69,6 +83,11 @@ class Quantities:
 
     Attributes
     ----------
+    graph : StoryGraph
+    values : (n_draws, n_numbers) array
+        The numbers that they are given.
+    weights : (n_draws,) array
+        What each draw counts; they sum to 1.
     log_evidence : (n_draws,) array, nats
     assumptions, assumptions_false : (n_draws, n_variables) array
         P(true) and P(false), each summed by itself: one is not the other taken from 1, but for
@@ -76,21 +95,80 @@ class Quantities:
     said : (n_draws, 2 * n_items) array
         P(false) and P(true) of what each item about an assumption speaks of.
     routes, outcomes : (n_draws, n_routes or n_outcomes) array
-        Outcomes as in `StoryGraph.outcomes`, before the checks.
+        Outcomes as in `StoryGraph.outcomes`, before the checks; they overlap.
+    goals : (n_draws, 2) array
+        P(no hazard of a criterion fires) in a run made to end at the intended model, by `CRITERIA`.
     queries : (n_draws, n_queries) array
-    truth, route : (n_draws, n_variables) bool and (n_draws,) int
-        A draw of the discrete part, where one was asked for.
     """
 
+    graph: StoryGraph
+    values: Array
+    weights: Array
     log_evidence: Array
     assumptions: Array
     assumptions_false: Array
     said: Array
     routes: Array
     outcomes: Array
+    goals: Array
     queries: Array
-    truth: NDArray[np.bool_]
-    route: NDArray[np.intp]
+
+    @cached_property
+    def after(self) -> AfterTraining:
+        """What checks and harm make of every route by itself."""
+        return after_training(self.graph, self.values)
+
+    @cached_property
+    def events(self) -> Array:
+        """P(class) and P(fate), (n_draws, n_events), by `events.EVENTS`."""
+        return probabilities(self.graph, self.values, self.outcomes)
+
+    @property
+    def classes(self) -> Array:
+        """P(class), (n_draws, n_classes), by `CLASSES`."""
+        return self.events[:, : len(CLASSES)]
+
+    @property
+    def fates(self) -> Array:
+        """P(fate), (n_draws, n_fates), by `FATES`."""
+        return self.events[:, len(CLASSES) :]
+
+    def event(self, name: str) -> Array:
+        """P(a class or a fate), (n_draws,)."""
+        return self.events[:, EVENTS.index(name)]
+
+    @cached_property
+    def _more(self) -> Array:
+        names = (DEPLOYED, FALSE_ALARM, *DEPLOYED_CLASSES)
+        return probabilities(self.graph, self.values, self.outcomes, names)
+
+    @property
+    def deployed(self) -> Array:
+        """P(no check flags), (n_draws,)."""
+        return self._more[:, 0]
+
+    @property
+    def false_alarm(self) -> Array:
+        """P(halted, and the story would have succeeded), (n_draws,)."""
+        return self._more[:, 1]
+
+    @property
+    def deployed_classes(self) -> Array:
+        """P(class and no check flags), (n_draws, n_classes)."""
+        return self._more[:, 2:]
+
+    def hazard(self, h: int, event: str = "fired") -> Array:
+        """P(a hazard's event), (n_draws,), on whichever intended route training ends."""
+        places = [
+            o
+            for o, outcome in enumerate(self.graph.outcomes)
+            if (outcome.event, outcome.hazard) == (event, h)
+        ]
+        return np.asarray(self.outcomes[:, places].sum(axis=1))
+
+    def mean(self, chances: Array) -> Array:
+        """Weighted mean over draws of something that has the draw first."""
+        return np.asarray(self.weights @ chances)
 
 
 def failure_paths(
@@ -116,29 +194,99 @@ def failure_paths(
         Whether to tell the ways to open a gate apart at all.
     """
     paths: list[Path] = []
-    share = _MAX_TOLD // (len(graph.routes) + len(graph.hazards))
+    share = _MAX_PATHS // (len(graph.routes) + len(graph.hazards))
     most = min(MAX_WAYS, max(3, share)) if apart else 1
     for r, route in enumerate(graph.routes):
-        if route.outcome_class != INTENDED or graph.outcomes[r].harm not in never_harmful:
-            about = (route.id, None, route.kind, route.claim)
+        if route.outcome_class != INTENDED or route.harm not in never_harmful:
+            about, ends = (route.id, None, route.kind, route.claim), _route_shares(graph, r)
             for way, overlaps in _ways(route, believed, most):
-                paths.append(Path(*about, way, (r,), overlaps, _count(route, most)))
+                paths.append(Path(*about, way, *ends, overlaps, _count(route, most)))
     for h, hazard in enumerate(graph.hazards):
-        ends = tuple(o for o, outcome in enumerate(graph.outcomes) if outcome.hazard == h)
+        about, ends = (INTENDED, hazard.id, None, hazard.claim), _hazard_shares(graph, h)
         for way, overlaps in _ways(hazard, believed, most):
-            paths.append(
-                Path(
-                    INTENDED,
-                    hazard.id,
-                    None,
-                    hazard.claim,
-                    way,
-                    ends,
-                    overlaps,
-                    _count(hazard, most),
-                )
-            )
+            paths.append(Path(*about, way, *ends, overlaps, _count(hazard, most)))
     return tuple(paths)
+
+
+Shares = tuple[Share, ...]
+
+
+def _route_shares(graph: StoryGraph, r: int) -> tuple[Shares, Shares, Shares]:
+    where = graph.outcome_index
+    unflagged, harmful = (where.get(Outcome(r, event)) for event in ("unflagged", "harmful"))
+    if unflagged is None or harmful is None:
+        return (Share(r),), (Share(r, False),), (Share(r, False, True),)
+    harms = (Share(unflagged, False, True), Share(harmful, False, False))
+    return (Share(r),), (Share(unflagged, False),), harms
+
+
+def _hazard_shares(graph: StoryGraph, h: int) -> tuple[Shares, Shares, Shares]:
+    def ends(event: str, flagged: bool | None) -> Shares:
+        return tuple(
+            Share(o, flagged)
+            for o, outcome in enumerate(graph.outcomes)
+            if (outcome.event, outcome.hazard) == (event, h)
+        )
+
+    return ends("fired", None), ends("fired-unflagged", False), ends("fired-harmful", False)
+
+
+@dataclass(frozen=True)
+class PathOdds:
+    """P(a path), P(a path, undetected), P(a path and catastrophe), (n_draws,) each."""
+
+    reached: Array
+    undetected: Array
+    concern: Array
+
+
+def path_odds(
+    path: Path, after: AfterTraining, graph: StoryGraph, chance: Callable[[int], Array]
+) -> PathOdds:
+    """Add up what a path is made of.
+
+    Parameters
+    ----------
+    path : Path
+    after : AfterTraining
+    graph : StoryGraph
+    chance : callable
+        Gives P(an outcome together with the path's literals), (n_draws,).
+    """
+    n = len(after.harm)
+
+    def total(shares: Shares) -> Array:
+        return np.asarray(
+            sum(
+                (
+                    chance(share.outcome) * after.factor(share, graph.outcomes[share.outcome].route)
+                    for share in shares
+                ),
+                start=np.zeros(n),
+            )
+        )
+
+    return PathOdds(*(total(shares) for shares in (path.reached, path.undetected, path.harmful)))
+
+
+def odds_of_paths(
+    quantities: Quantities, paths: Sequence[Path], queries: Sequence[Query]
+) -> list[PathOdds]:
+    """Add up what paths are made of, from queries that were asked.
+
+    Parameters
+    ----------
+    quantities : Quantities
+    paths : sequence of Path
+    queries : sequence of Query
+        Columns of `quantities.queries`.
+    """
+    column = {query: k for k, query in enumerate(queries)}
+
+    def chance(path: Path) -> Callable[[int], Array]:
+        return lambda o: quantities.queries[:, column[Query((o,), path.literals)]]
+
+    return [path_odds(path, quantities.after, quantities.graph, chance(path)) for path in paths]
 
 
 def _count(gate: Gate, most: int) -> int | None:
@@ -162,16 +310,22 @@ def _ways(gate: Gate, believed: Mapping[str, float], most: int) -> Iterator[tupl
         yield mine, others or family.count > len(listed)
 
 
+def path_outcomes(path: Path) -> tuple[int, ...]:
+    """The outcomes that a path's odds are made of."""
+    shares = (*path.reached, *path.undetected, *path.harmful)
+    return tuple(dict.fromkeys(share.outcome for share in shares))
+
+
 def path_queries(paths: Sequence[Path]) -> tuple[Query, ...]:
     """One query per path and outcome: what summaries and rankings of paths need."""
-    return tuple(Query((o,), path.literals) for path in paths for o in path.outcomes)
+    return tuple(Query((o,), path.literals) for path in paths for o in path_outcomes(path))
 
 
 def link_queries(paths: Sequence[Path], order: Mapping[str, int]) -> tuple[Query, ...]:
-    """The queries that tell the weakest link of each path.
+    """The queries that the weakest link of each path needs.
 
-    Its ending with each single literal; its ending as a whole; and, wherever training ends, its
-    literals one after the other.
+    What makes it harmful with each single literal; the same as a whole; and, wherever training
+    ends, its literals one after the other.
 
     Parameters
     ----------
@@ -179,9 +333,9 @@ def link_queries(paths: Sequence[Path], order: Mapping[str, int]) -> tuple[Query
         Dependency order of the assumptions.
     """
     endings = [
-        Query((outcome,), literals)
+        Query((share.outcome,), literals)
         for path in paths
-        for outcome in path.outcomes
+        for share in path.harmful
         for literals in (*map(_single, path.literals), frozenset[Literal]())
     ]
     chains = [Query((), prefix) for path in paths for prefix in prefixes(path.literals, order)]
@@ -209,7 +363,7 @@ def evaluate(
     values: Array,
     likelihoods: LogLikelihoods,
     queries: Sequence[Query] = (),
-    rng: np.random.Generator | None = None,
+    weights: Array | None = None,
 ) -> Quantities:
     """Run the engine over all draws.
 
@@ -220,15 +374,17 @@ def evaluate(
     values : (n_draws, n_numbers) array
     likelihoods : LogLikelihoods
     queries : sequence of Query
-    rng : numpy.random.Generator, optional
-        Draws a state of the discrete part for every draw of the numbers.
+    weights : (n_draws,) array, optional
+        What each draw counts; by default all the same.
 
     Returns
     -------
     Quantities
     """
     graph = compiler.graph
-    split = [o for o, out in enumerate(graph.outcomes) if _is_split(graph, out)]
+    n_routes = len(graph.routes)
+    split = range(n_routes, len(graph.outcomes))  # what becomes of hazards
+    goals = {criterion: Query(spared=criterion) for criterion in CRITERIA if graph.hazards}
     expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
     about = [graph.evidence[i].target or 0 for i in compiler.items]
     extra = {
@@ -241,7 +397,8 @@ def evaluate(
     at_hand = {Query((o,)) for o in range(len(graph.outcomes))} | {EVERYTHING}
     at_hand |= {Query((), frozenset([(name, x)])) for name in graph.order for x in (False, True)}
     rest = [query for query in reduced if query not in at_hand]
-    asked = [EVERYTHING, *(Query((o,)) for o in split), *extra.values(), *rest]
+    parts = [Query((o,)) for o in split]
+    asked = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
     compiled = compile_queries(compiler, asked)
     seeds = np.zeros((1, len(compiled.queries)))
     seeds[0, 0] = 1.0
@@ -258,8 +415,10 @@ def evaluate(
     routes = np.zeros((len(graph.routes), len(values))).T
     for route, won in zip(compiled.config_routes, found.won[:, 0].T, strict=True):
         routes[:, route] += won
-    outcomes = routes[:, [outcome.route for outcome in graph.outcomes]]
-    outcomes[:, split] = joint[:, [compiled.column[Query((o,))] for o in split]]
+    outcomes = np.hstack([routes, joint[:, [compiled.column[query] for query in parts]]])
+    spared = np.ones((len(values), len(CRITERIA)))
+    for criterion, query in goals.items():
+        spared[:, CRITERIA.index(criterion)] = joint[:, compiled.column[query]]
     order = graph.order
 
     def answer(query: Query) -> Array:
@@ -270,19 +429,18 @@ def evaluate(
         ((name, truth),) = query.literals
         return (true if truth else false)[:, order[name]]
 
-    truth_drawn, route = np.zeros((0, 0), bool), np.zeros(0, np.intp)
-    if rng is not None:
-        truth_drawn, route = sample_discrete(compiler, values, likelihoods, rng)
     return Quantities(
+        graph=graph,
+        values=values,
+        weights=np.full(len(values), 1 / len(values)) if weights is None else weights,
         log_evidence=log_evidence,
         assumptions=true,
         assumptions_false=false,
         said=np.stack([false[:, about], true[:, about]], axis=2).reshape(len(values), -1),
         routes=routes,
         outcomes=outcomes,
+        goals=spared,
         queries=np.stack([*map(answer, reduced), np.zeros(len(values))], axis=1)[:, :-1],
-        truth=truth_drawn,
-        route=route,
     )
 
 
@@ -291,7 +449,7 @@ def _reduced(graph: StoryGraph, query: Query) -> Query:
     implied: list[frozenset[Literal]] = []
     for outcome in (graph.outcomes[o] for o in query.outcomes):
         needed = graph.routes[outcome.route].needs
-        if outcome.hazard is not None:
+        if outcome.hazard is not None:  # the hazard itself has to fire
             needed |= graph.hazards[outcome.hazard].needs
         implied.append(needed)
     always = frozenset.intersection(*implied) if implied else frozenset()
@@ -372,94 +530,7 @@ def jointly(
     return Jointly(events, *parts)
 
 
-def _is_split(graph: StoryGraph, outcome: Outcome) -> bool:
-    """Whether an outcome is a part of what its route ends in."""
-    return bool(graph.hazards) and graph.routes[outcome.route].outcome_class == INTENDED
-
-
-@dataclass(frozen=True)
-class Derived:
-    """What follows from the outcomes at the same draws: classes, fates, conditional parts.
-
-    All arrays are joint probabilities with the draw first; a conditional probability is the
-    ratio of two of them.
-    """
-
-    classes: Array  # (n_draws, 4), in the order of CLASSES
-    fates: Array  # (n_draws, 5), in the order of FATES
-    false_alarm: Array
-    hazard_fired: dict[str, Array]  # by criterion
-    undetected: Array  # (n_draws, n_outcomes) P(no check flags | outcome)
-    harm: Array  # (n_draws, n_outcomes) P(catastrophe | outcome, deployed)
-
-
-def derive(graph: StoryGraph, values: Array, outcomes: Array) -> Derived:
-    """Take outcomes through the checks and to their harm.
-
-    Parameters
-    ----------
-    values : (n_draws, n_numbers) array
-    outcomes : (n_draws, n_outcomes) array
-
-    Returns
-    -------
-    Derived
-    """
-    ends, reached = graph.outcomes, np.ascontiguousarray(outcomes.T)  # outcomes first: in one piece
-    n = len(values)
-    undetected, harm = np.ones((len(ends), n)), values.T[[outcome.harm for outcome in ends]]
-    for k in range(len(graph.checks)):
-        undetected *= 1 - values.T[[outcome.flags[k] for outcome in ends]]
-    deployed = reached * undetected
-    harmful, harmless, halted = deployed * harm, deployed * (1 - harm), reached * (1 - undetected)
-    classes, fates = np.zeros((len(CLASSES), n)), np.zeros((len(FATES), n))
-    false_alarm = np.zeros(n)
-    fired = {"alignment": np.zeros(n), "competitiveness": np.zeros(n)}
-    of_route = graph.route_classes()
-    for o, outcome in enumerate(ends):
-        classes[of_route[outcome.route]] += reached[o]
-        hazard = None if outcome.hazard is None else graph.hazards[outcome.hazard]
-        if graph.routes[outcome.route].outcome_class != INTENDED:
-            fate = "benign-failure"
-        elif hazard is None:
-            fate = "success"
-            false_alarm += halted[o] * (1 - harm[o])
-        else:
-            fired[hazard.criterion] += reached[o]
-            fate = "uncompetitive" if hazard.criterion == "competitiveness" else "benign-failure"
-        fates[FATES.index(fate)] += harmless[o]
-    fates[FATES.index("catastrophe")] = harmful.sum(axis=0)
-    fates[FATES.index("halted")] = halted.sum(axis=0)
-    classes, fates, undetected, harm = (x.T for x in (classes, fates, undetected, harm))
-    return Derived(classes, fates, false_alarm, fired, undetected, harm)
-
-
-def mean_concern(
-    graph: StoryGraph,
-    values: Array,
-    weights: Array,
-    paths: Sequence[Path],
-    queries: Sequence[Query],
-    quantities: Quantities,
-) -> Array:
-    """Posterior mean of P(path and catastrophe), by path, (n_paths,).
-
-    Parameters
-    ----------
-    values : (n_draws, n_numbers) array
-    weights : (n_draws,) array
-    queries : sequence of Query
-        Columns of `quantities.queries`.
-    """
-    derived = derive(graph, values, quantities.outcomes)
-    column = {query: k for k, query in enumerate(queries)}
-    harm = derived.undetected * derived.harm
-    return np.array(
-        [
-            sum(
-                weights @ (quantities.queries[:, column[Query((o,), path.literals)]] * harm[:, o])
-                for o in path.outcomes
-            )
-            for path in paths
-        ]
-    )
+def concerns_of(quantities: Quantities, paths: Sequence[Path], queries: Sequence[Query]) -> Array:
+    """Means of P(path and catastrophe), by path, (n_paths,)."""
+    odds = odds_of_paths(quantities, paths, queries)
+    return np.array([float(quantities.mean(each.concern)) for each in odds])

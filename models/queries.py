@@ -9,12 +9,21 @@ from storyodds.models.cut_sets import CutSet
 class Query:
     """An event: one of some outcomes (indices into `StoryGraph.outcomes`), and literals with it.
 
-    No outcomes mean any outcome. The probability of an event is joint with the evidence until it
-    is divided by that of `EVERYTHING`.
+    No outcomes mean any outcome; of several, which must not overlap, the chances are added up. The
+    probability of an event is joint with the evidence until it is divided by that of `EVERYTHING`.
+
+    Attributes
+    ----------
+    outcomes : tuple of int
+    literals : frozenset of (str, bool)
+    spared : str or None
+        "alignment" or "competitiveness": that no hazard of this criterion fires in a second run,
+        with the same assumptions, that is made to end at the intended model.
     """
 
     outcomes: tuple[int, ...] = ()
     literals: CutSet = frozenset()
+    spared: str | None = None
 
 
 EVERYTHING = Query()

@@ -3,7 +3,7 @@
 The way out for stories whose joint states are too many to sum. At every draw of the numbers, some
 hundred states of the assumptions are drawn in dependency order (Latin hypercube: each assumption
 by itself is spread evenly over them). Given a state everything else is summed exactly: which
-route training ends at, which hazard fires, and what the evidence says. So every state has a
+route training ends at, which hazards fire, and what the evidence says. So every state has a
 weight, P(evidence | state, numbers), and every draw of the numbers the mean of its weights.
 
 What is told of one draw of the numbers is a ratio of two means over its states, and so biased by
@@ -18,22 +18,28 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.cores import cores
+from storyodds.models.events import CRITERIA, EVENTS
+from storyodds.models.events import weights as event_weights
 from storyodds.models.evidence import columns, forecast_log_odds
-from storyodds.models.graph import StoryGraph, Variable
+from storyodds.models.graph import Outcome, StoryGraph, Variable
+from storyodds.models.hazards import HazardFactors
 from storyodds.models.likelihoods import LogLikelihoods
+from storyodds.models.numerics import systematic
 from storyodds.models.posterior import Draws
-from storyodds.models.quantities import FATES, Jointly, Quantities, derive
+from storyodds.models.quantities import Jointly, Quantities
 from storyodds.models.queries import Query
+from storyodds.models.state_draws import Uses
 from storyodds.models.weighting import MIN_ESS
 from storyodds.priors.distributions import LN2
+from storyodds.priors.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.formulas import Formula, parts
-from storyodds.scenarios.schema import CLASSES, INTENDED
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -42,6 +48,7 @@ STATES = 256  # of the assumptions, at every draw of the numbers
 FORECAST_STATES = 1024  # where a forecast is compared with simulated odds
 _BLOCK_CELLS = 2**21  # of float64: what a block of draws may hold, on every core
 _MOST_EMPTY = 0.5  # share of draws at which no state can explain the evidence
+_MOST_UNMET = 0.05  # share of the answer that states which were never met may carry
 _MOST_UNKNOWN = 0.05  # share of draws at which a forecast may meet odds of 0 or infinity
 
 
@@ -70,6 +77,8 @@ class _States:
     Attributes
     ----------
     truth : (n_draws, n_variables, n_states) bool array
+    goals : (n_draws, 2, n_states) array
+        P(no hazard of a criterion fires | state), in a run made to end at the intended model.
     chances : (n_draws, n_variables) array
         Mean over states of the chance with which an assumption was drawn.
     weights : (n_draws, n_states) array
@@ -83,6 +92,7 @@ class _States:
     """
 
     truth: Bools
+    goals: Array
     chances: Array
     weights: Array
     log_mean: Array
@@ -106,19 +116,40 @@ class Simulation:
     ----------
     graph : StoryGraph
     seed : int
-    batches : int
-        Of states at every draw; more than one where there is one draw only.
-    tell : callable, optional
+    draws : int
+        Batches of states where the numbers are all at one value; otherwise one batch a draw.
+    report : callable, optional
         Called with (batches done, batches in all).
     rows : array of int, optional
         Which draws these are; by default the first, the second, and so on.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If a check with a known result names a hazard.
     """
 
     graph: StoryGraph
     seed: int
-    batches: int = 1
-    tell: Callable[[int, int], None] | None = field(default=None, compare=False)
+    draws: int = 1
+    report: Callable[[int, int], None] | None = field(default=None, compare=False)
     rows: NDArray[np.intp] | None = None
+
+    def __post_init__(self) -> None:
+        if self.graph.hazards_are_evidence:
+            raise UnsupportedStoryError(
+                [
+                    Problem(
+                        "method simulation: found a check with a known result that names a hazard, "
+                        "expected a check without a result, or one that names routes and classes "
+                        "alone; every other method sums it exactly"
+                    )
+                ]
+            )
+
+    def _batches(self, n_draws: int) -> int:
+        """How many batches of states there are at every draw."""
+        return self.draws if n_draws == 1 else 1
 
     @property
     def n_states(self) -> int:
@@ -135,7 +166,7 @@ class Simulation:
         values: Array,
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
-        rng: np.random.Generator | None = None,
+        weights: Array | None = None,
     ) -> Quantities:
         """Estimate every quantity from states.
 
@@ -144,47 +175,85 @@ class Simulation:
         values : (n_draws, n_numbers) array
         likelihoods : LogLikelihoods
         queries : sequence of Query
-        rng : numpy.random.Generator, optional
-            Chooses a state and a route for every draw, in proportion to their weights.
+        weights : (n_draws,) array, optional
+            What each draw counts; by default all the same.
 
         Returns
         -------
         SimulatedQuantities
             All 0 at a draw where no state can explain the evidence.
         """
+        at_draws, batches = values, self._batches(len(values))
         values, likelihoods = self._spread(values, likelihoods)
         n, graph = len(values), self.graph
-        uniforms = None if rng is None else rng.random((n, 2))
-        found = Quantities(
+        by_batch = Quantities(
+            graph=graph,
+            values=values,
+            weights=np.full(n, 1 / n),
             log_evidence=np.empty(n),
             assumptions=np.empty((n, len(graph.variables))),
             assumptions_false=np.empty((n, len(graph.variables))),
             said=np.empty((n, 2 * len(columns(graph)))),
             routes=np.empty((n, len(graph.routes))),
             outcomes=np.empty((n, len(graph.outcomes))),
+            goals=np.empty((n, len(CRITERIA))),
             queries=np.empty((n, len(queries))),
-            truth=np.zeros((0 if rng is None else n, len(graph.variables)), bool),
-            route=np.zeros(0 if rng is None else n, np.intp),
         )
-        headlines = _headlines(graph, values)
+        headlines = event_weights(graph, values)
         squares = np.empty((n, 3, headlines.shape[1]))
 
         def fill(block: slice, states: _States) -> None:
-            self._fill(found, block, states, queries)
-            told, twice = np.matmul(headlines[block], states.outcomes), states.weights**2
+            self._fill(by_batch, block, states, queries)
+            events, twice = np.matmul(headlines[block], states.outcomes), states.weights**2
             for power in range(3):
-                squares[block, power] = np.matmul(told**power, twice[:, :, None])[:, :, 0]
-            if uniforms is not None:
-                found.truth[block], found.route[block] = _choose(states, uniforms[block])
+                squares[block, power] = np.matmul(events**power, twice[:, :, None])[:, :, 0]
 
-        self._run(values, likelihoods, fill)
-        whole = self._pool(found, uniforms)
-        return SimulatedQuantities(**vars(whole), batches=found.log_evidence, squares=squares)
+        self._run(values, likelihoods, fill, batches)
+        shares = _shares(by_batch.log_evidence, batches)
+        logs = by_batch.log_evidence.reshape(shares.shape)
+        n_draws = len(at_draws)
+        return SimulatedQuantities(
+            graph=graph,
+            values=at_draws,
+            weights=np.full(n_draws, 1 / n_draws) if weights is None else weights,
+            log_evidence=log_sum_exp(logs, axis=1) - np.log(batches),
+            **{
+                name: _pooled(getattr(by_batch, name), shares)
+                for name in (
+                    *("assumptions", "assumptions_false", "said"),
+                    *("routes", "outcomes", "goals", "queries"),
+                )
+            },
+            batches=by_batch.log_evidence,
+            squares=squares,
+        )
+
+    def uses(
+        self, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator, n: int
+    ) -> Uses:
+        """Choose n states in proportion to their weights, and say which numbers they use."""
+        one = len(values) == 1
+        if one:
+            values, likelihoods = np.repeat(values, n, axis=0), likelihoods
+        graph, uniforms = self.graph, rng.random((n, 2))
+        truth, route = np.zeros((n, len(graph.variables)), bool), np.zeros(n, np.intp)
+        log_mean = np.empty(n)
+
+        def fill(block: slice, states: _States) -> None:
+            truth[block], route[block] = _choose(states, uniforms[block])
+            log_mean[block] = states.log_mean
+
+        self._run(values, likelihoods, fill, 1)
+        if one:  # every batch stands for the one draw by what it weighs
+            batch = systematic(np.exp(log_mean - log_mean.max()), n, self.seed)
+            truth, route = truth[batch], route[batch]
+        return _uses_of(graph, truth, route)
 
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
     ) -> Jointly:
         """Estimate events together with every assumption, as `quantities.jointly`."""
+        batches = self._batches(len(values))
         values, likelihoods = self._spread(values, likelihoods)
         shape = (len(values), len(queries), len(self.graph.variables))
         found = Jointly(np.empty(shape[:2]), np.empty(shape), np.empty(shape))
@@ -197,20 +266,21 @@ class Simulation:
             for out, truth in ((found.true, states.truth), (found.false, ~states.truth)):
                 out[block] = np.matmul(events, truth.transpose(0, 2, 1).astype(float))
 
-        self._run(values, likelihoods, fill)
-        shares = self._shares(log_evidence)
+        self._run(values, likelihoods, fill, batches)
+        shares = _shares(log_evidence, batches)
         return Jointly(*(_pooled(x, shares) for x in (found.events, found.true, found.false)))
 
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
         """Estimate log P(evidence | numbers) but for forecasts, (n_draws,), in nats."""
+        batches = self._batches(len(values))
         values, likelihoods = self._spread(values, likelihoods)
         out = np.empty(len(values))
 
         def fill(block: slice, states: _States) -> None:
             out[block] = states.log_mean
 
-        self._run(values, likelihoods, fill)
-        return np.asarray(log_sum_exp(out.reshape(-1, self.batches), axis=1) - np.log(self.batches))
+        self._run(values, likelihoods, fill, batches)
+        return np.asarray(log_sum_exp(out.reshape(-1, batches), axis=1) - np.log(batches))
 
     def anew(self, max_memory: int) -> "Simulation":
         """Give itself: nothing is kept."""
@@ -226,48 +296,18 @@ class Simulation:
 
     def _spread(self, values: Array, likelihoods: LogLikelihoods) -> tuple[Array, LogLikelihoods]:
         """One row for every batch."""
-        if self.batches == 1:
+        batches = self._batches(len(values))
+        if batches == 1:
             return values, likelihoods
-        rows = np.repeat(np.arange(len(values)), self.batches)
+        rows = np.repeat(np.arange(len(values)), batches)
         return values[rows], likelihoods.take(rows)
-
-    def _shares(self, log_evidence: Array) -> Array:
-        """What each batch weighs within its draw, (n_draws, n_batches)."""
-        logs = log_evidence.reshape(-1, self.batches)
-        top = logs.max(axis=1, keepdims=True)
-        weights = np.exp(logs - np.where(np.isfinite(top), top, 0.0))
-        total = weights.sum(axis=1, keepdims=True)
-        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
-
-    def _pool(self, found: Quantities, uniforms: Array | None) -> Quantities:
-        """One row for every draw."""
-        if self.batches == 1:
-            return found
-        shares = self._shares(found.log_evidence)
-        logs = found.log_evidence.reshape(shares.shape)
-        truth, route = found.truth, found.route
-        if uniforms is not None:
-            u = uniforms.reshape(*shares.shape, 2)[:, 0, 0]
-            chosen = _at(shares, u) + self.batches * np.arange(len(shares))
-            truth, route = truth[chosen], route[chosen]
-        return Quantities(
-            log_evidence=log_sum_exp(logs, axis=1) - np.log(self.batches),
-            truth=truth,
-            route=route,
-            **{
-                name: _pooled(getattr(found, name), shares)
-                for name in (
-                    *("assumptions", "assumptions_false", "said"),
-                    *("routes", "outcomes", "queries"),
-                )
-            },
-        )
 
     def _run(
         self,
         values: Array,
         likelihoods: LogLikelihoods,
         work: Callable[[slice, _States], None],
+        batches: int,
     ) -> None:
         """Let something be done with the states of all draws, block by block, on every core."""
         graph, n = self.graph, len(values)
@@ -276,20 +316,20 @@ class Simulation:
         blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
 
         def work_on(block: slice) -> int:
-            work(block, self._states(block, values[block], likelihoods.take(block)))
+            work(block, self._states(block, values[block], likelihoods.take(block), batches))
             return int(block.stop)
 
         pool = ThreadPoolExecutor(min(cores(), len(blocks)))
         try:
             for done in pool.map(work_on, blocks):
-                if self.tell is not None:
-                    self.tell(done, n)
+                if self.report is not None:
+                    self.report(done, n)
         finally:
             pool.shutdown(cancel_futures=True)
 
     # States
 
-    def _uniforms(self, block: slice) -> Array:
+    def _uniforms(self, block: slice, batches: int) -> Array:
         """Where states are drawn from, (n_draws, n_variables, n_states).
 
         Every assumption's are a random shift of an evenly spaced grid, in random order.
@@ -297,9 +337,9 @@ class Simulation:
         n_states, n_variables = self.n_states, len(self.graph.variables)
         out = np.empty((block.stop - block.start, n_variables, n_states))
         for k, batch in enumerate(range(block.start, block.stop)):
-            row, copy = divmod(batch, self.batches)
+            row, copy = divmod(batch, batches)
             row = row if self.rows is None else int(self.rows[row])
-            key = np.array([self.seed, row * self.batches + copy], dtype=np.uint64)
+            key = np.array([self.seed, row * batches + copy], dtype=np.uint64)
             rng = np.random.Generator(np.random.Philox(key=key))
             shift = rng.random((n_variables, 1))
             order = np.argsort(rng.random((n_variables, n_states), dtype=np.float32), axis=1)
@@ -307,11 +347,14 @@ class Simulation:
         out /= n_states
         return out
 
-    def _states(self, block: slice, values: Array, likelihoods: LogLikelihoods) -> _States:
+    def _states(
+        self, block: slice, values: Array, likelihoods: LogLikelihoods, batches: int
+    ) -> _States:
         graph, n_states = self.graph, self.n_states
-        truth, chances = self._truth(block, values)
+        truth, chances = self._truth(block, values, batches)
         by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
-        routes, log_weights = self._race(values, likelihoods.routes, by_name)
+        hazards = HazardFactors(graph, _Arrays(values), lambda f: f is None or _holds(f, by_name))
+        routes, log_weights = self._race(values, likelihoods.routes, by_name, hazards)
         for item, first in columns(graph).items():
             said = likelihoods.assumptions[:, first : first + 2, None]
             target = truth[:, graph.evidence[item].target or 0]
@@ -325,17 +368,22 @@ class Simulation:
             log_mean = np.log(total) + top - np.log(n_states)
         return _States(
             truth=truth,
+            goals=self._goals(routes.shape, hazards),
             chances=chances,
             weights=weights,
             log_mean=log_mean,
             routes=routes,
-            outcomes=self._outcomes(values, routes, by_name),
-            untold=not (likelihoods.assumptions.any() or likelihoods.routes.any()),
+            outcomes=self._outcomes(routes, hazards),
+            untold=not (likelihoods.assumptions.any() or likelihoods.routes.any() or self._results),
         )
 
-    def _truth(self, block: slice, values: Array) -> tuple[Bools, Array]:
+    @property
+    def _results(self) -> bool:
+        return any(check.result is not None for check in self.graph.checks)
+
+    def _truth(self, block: slice, values: Array, batches: int) -> tuple[Bools, Array]:
         graph = self.graph
-        u = self._uniforms(block)
+        u = self._uniforms(block, batches)
         truth = np.empty(u.shape, bool)
         chances = np.empty(u.shape[:2])
         by_name: dict[str, Bools] = {}
@@ -353,7 +401,9 @@ class Simulation:
             chances[:, v] = np.broadcast_to(chance, u[:, v].shape).mean(axis=1)
         return truth, chances
 
-    def _race(self, values: Array, said: Array, by_name: dict[str, Bools]) -> tuple[Array, Array]:
+    def _race(
+        self, values: Array, said: Array, by_name: dict[str, Bools], hazards: HazardFactors
+    ) -> tuple[Array, Array]:
         """P(route | state, evidence) and log P(evidence about the outcome | state)."""
         shape = next(iter(by_name.values())).shape if by_name else (len(values), self.n_states)
         log_weights = np.empty((shape[0], len(self.graph.routes), shape[1]))
@@ -370,29 +420,32 @@ class Simulation:
                 log_weights[:, r][reduce(np.logical_or, shut)] = -np.inf
         total = log_sum_exp(log_weights, axis=1)
         log_weights += said[:, :, None]
+        if self._results:
+            for r in range(len(self.graph.routes)):
+                ((_, results),) = hazards.endings(Outcome(r))
+                with np.errstate(divide="ignore"):
+                    log_weights[:, r] += np.log(results)
         told = log_sum_exp(log_weights, axis=1)
         possible = np.where(np.isfinite(told), told, 0.0)
         routes = np.exp(log_weights - possible[:, None], out=log_weights)
         return routes, told - total
 
-    def _outcomes(self, values: Array, routes: Array, by_name: dict[str, Bools]) -> Array:
-        """P(outcome | state, evidence): routes, the intended ones divided by their hazards."""
-        graph = self.graph
-        out = routes[:, [outcome.route for outcome in graph.outcomes]]
-        if not graph.hazards:
-            return out
-        spared = np.ones((len(routes), routes.shape[2]))
-        fired = []
-        for hazard in graph.hazards:
-            chance = values[:, hazard.probability, None]
-            if hazard.requires is not None:
-                chance = chance * _holds(hazard.requires, by_name)
-            fired.append(spared * chance)
-            spared = spared * (1 - chance)
-        for o, outcome in enumerate(graph.outcomes):
-            if graph.routes[outcome.route].outcome_class == INTENDED:
-                out[:, o] *= spared if outcome.hazard is None else fired[outcome.hazard]
+    def _outcomes(self, routes: Array, hazards: HazardFactors) -> Array:
+        """P(outcome | state, evidence)."""
+        outcomes = self.graph.outcomes
+        out = routes[:, [outcome.route for outcome in outcomes]]
+        for o, outcome in enumerate(outcomes):
+            if outcome.event is not None:
+                ((factor, _),) = hazards.endings(outcome)
+                out[:, o] *= factor
         return out
+
+    def _goals(self, shape: tuple[int, ...], hazards: HazardFactors) -> Array:
+        """P(no hazard of a criterion fires | state), (n_draws, n_criteria, n_states)."""
+        goals = np.empty((shape[0], len(CRITERIA), shape[2]))
+        for c, criterion in enumerate(CRITERIA):
+            goals[:, c] = hazards.spared(criterion)
+        return goals
 
     # Answers
 
@@ -411,6 +464,7 @@ class Simulation:
         found.said[block] = said.reshape(len(true), -1)
         found.routes[block] = states.mean(states.routes)
         found.outcomes[block] = states.mean(states.outcomes)
+        found.goals[block] = states.mean(states.goals)
         by_literals: dict[frozenset[tuple[str, bool]], list[int]] = {}
         for k, query in enumerate(queries):
             by_literals.setdefault(query.literals, []).append(k)
@@ -460,13 +514,52 @@ def _holds(formula: Formula, value: dict[str, Bools]) -> Bools:
     return np.asarray(count >= needed)
 
 
-def _headlines(graph: StoryGraph, values: Array) -> Array:
-    """What every outcome adds to every class and fate, (n_draws, n_headlines, n_outcomes)."""
-    added = []
-    for o in range(len(graph.outcomes)):
-        derived = derive(graph, values, np.tile(np.eye(len(graph.outcomes))[o], (len(values), 1)))
-        added.append(np.concatenate([derived.classes, derived.fates], axis=1))
-    return np.stack(added, axis=2)
+@dataclass(frozen=True)
+class _Arrays:
+    """Factors as arrays, one entry a draw and state."""
+
+    values: Array
+
+    def number(self, index: int, *, happens: bool) -> Array:
+        chance = self.values[:, index, None]
+        return chance if happens else 1 - chance
+
+    def multiply(self, f: Any, g: Any) -> Any:
+        return f * g
+
+    def add(self, f: Any, g: Any) -> Any:
+        return f + g
+
+    def choose(self, condition: Any, yes: Any, no: Any) -> Any:
+        return np.where(condition, yes, no)
+
+
+def _shares(log_evidence: Array, batches: int) -> Array:
+    """What each batch weighs within its draw, (n_draws, n_batches)."""
+    logs = log_evidence.reshape(-1, batches)
+    top = logs.max(axis=1, keepdims=True)
+    weights = np.exp(logs - np.where(np.isfinite(top), top, 0.0))
+    total = weights.sum(axis=1, keepdims=True)
+    return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
+
+def _uses_of(graph: StoryGraph, truth: Bools, route: NDArray[np.intp]) -> Uses:
+    """Which numbers states use, and what came of it."""
+    uses = Uses.none(len(truth), graph.n_numbers)
+    by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
+    for variable, v in _numbered(graph):
+        open_rows = np.ones(len(truth), bool)
+        for when, number in variable.rows:
+            here = open_rows if when is None else open_rows & _holds(when, by_name)
+            uses.happened[:, number] = here & truth[:, v]
+            uses.failed[:, number] = here & ~truth[:, v]
+            open_rows = open_rows & ~here
+    for c, check in enumerate(graph.checks):
+        if check.result is not None:
+            flags = np.array([node.flags[c] for node in graph.routes])[route]
+            side = uses.happened if check.result == "flagged" else uses.failed
+            side[np.arange(len(route)), flags] = True
+    return uses
 
 
 def _pooled(batches: Array, shares: Array) -> Array:
@@ -500,37 +593,53 @@ def _judged(
     prior: SimulatedQuantities,
     posterior: SimulatedQuantities,
 ) -> Draws:
-    logs = posterior.batches
-    shares = draws.weights  # smoothed
-    if simulation.batches > 1:
-        shares = np.exp(logs - log_sum_exp(logs, axis=0))
+    logs, weights = posterior.batches, posterior.weights
+    single = len(weights) == 1
+    shares = np.exp(logs - log_sum_exp(logs, axis=0)) if single else weights
     squares, ones = posterior.squares, posterior.squares[:, 0, 0]
     joint_ess = float(1 / (shares**2 @ ones))
-    derived = derive(simulation.graph, draws.values, posterior.outcomes)
-    told = np.concatenate([derived.classes, derived.fates], axis=1)
-    overall = draws.weights @ told
-    errors = np.sqrt(shares**2 @ _around(squares, overall))
-    noise = np.sqrt(draws.weights @ _around(squares, told)) if simulation.batches == 1 else None
-    names = (*CLASSES, *FATES)
+    events = posterior.events
+    errors = np.sqrt(shares**2 @ _around(squares, weights @ events))
+    noise = None if single else np.sqrt(weights @ _around(squares, events))
     complaints = [
         *draws.messages,
         *_complaints(simulation, prior, joint_ess, float(np.mean(logs == -np.inf))),
+        *_unmet(simulation, draws, len(logs)),
     ]
     return replace(
         draws,
         method="simulation",
         diagnostics={
             **draws.diagnostics,
-            "states": simulation.n_states * simulation.batches,
+            "means": "sampled",
+            "states": simulation.n_states * (len(logs) if single else 1),
             "ess_joint": joint_ess,
-            "simulation_error": dict(zip(names, errors.tolist(), strict=True)),
+            "simulation_error": dict(zip(EVENTS, errors.tolist(), strict=True)),
             "simulation_noise": None
             if noise is None
-            else dict(zip(names, noise.tolist(), strict=True)),
+            else dict(zip(EVENTS, noise.tolist(), strict=True)),
         },
-        messages=(*complaints, _note(simulation, errors, noise)),
+        messages=(*complaints, _note(simulation, len(logs) if single else 1, errors, noise)),
         ok=not complaints,
     )
+
+
+def _unmet(simulation: Simulation, draws: Draws, batches: int) -> list[str]:
+    """Complain where states that were never met could carry much of the answer.
+
+    What has not come about in n states has a chance of at most 3 / n, at 95 % confidence (the rule
+    of three), and the evidence may favor it by as much as its best-fitting hypotheses allow.
+    """
+    n = batches * simulation.n_states
+    log_share = np.log(3 / n) + draws.log_likelihood_bound - draws.log_evidence
+    if log_share <= np.log(_MOST_UNMET):
+        return []
+    share = "all" if log_share >= 0 else f"up to {np.exp(log_share):.0%}"
+    bits = (draws.log_likelihood_bound - draws.log_evidence) / LN2
+    return [
+        f"states that were never met could carry {share} of the answer: {n:,} were simulated, and "
+        f"the evidence may favor one of them by 2**{bits:.0f}"
+    ]
 
 
 def _around(squares: Array, middle: Array) -> Array:
@@ -565,13 +674,13 @@ def _complaints(
     return complaints
 
 
-def _note(simulation: Simulation, errors: Array, noise: Array | None) -> str:
-    success, catastrophe = (len(CLASSES) + FATES.index(f) for f in ("success", "catastrophe"))
+def _note(simulation: Simulation, batches: int, errors: Array, noise: Array | None) -> str:
+    success, catastrophe = (EVENTS.index(fate) for fate in ("success", "catastrophe"))
 
     def sizes(x: Array) -> str:
         return f"{x[success]:.1g} for success and {x[catastrophe]:.1g} for catastrophe"
 
-    n_states = simulation.n_states * simulation.batches
+    n_states = simulation.n_states * batches
     note = (
         f"simulated, not summed exactly: {n_states:,} states of the assumptions"
         f"{'' if noise is None else ' at every draw'}, so that probabilities carry a simulation "

@@ -1,53 +1,72 @@
 """Draw the discrete part after the fact, from its exact conditional.
 
 A circuit is a mixture of products: walking it from the root, taking one summand in proportion to
-its worth and every factor, ends at the leaves of one state of the story.
+its worth and every factor, ends at the leaves of one state of the story. Those leaves say which
+probabilities the state has used, and whether what they are the chance of came about. Given that,
+these probabilities are independent of each other.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import arithmetic
-from storyodds.models.compiler import Compiler
 from storyodds.models.engine import evaluate
 from storyodds.models.leaves import SMALLEST, Race, fill_leaves, moving_leaves, rule_for
 from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.program import Program, program
+from storyodds.models.program import Places, Program
 from storyodds.models.quadrature import Rule
-from storyodds.models.queries import EVERYTHING
-from storyodds.priors.distributions import LN2
-from storyodds.scenarios.formulas import holds
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
-_BLOCK_CELLS = 2**21
-_NUMBA_WORK = 2e7  # node evaluations from which on numba walks
+_BLOCK_CELLS = 2**21  # of float64: what a block of draws may hold
+_NUMBA_WORK = 2e7  # node evaluations from which on numba walks, its loading included
 
 
-def sample_discrete(
-    compiler: Compiler, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator
-) -> tuple[Bools, Ints]:
-    """Draw one state of the discrete part for every draw of the numbers.
+@dataclass(frozen=True)
+class Uses:
+    """Which probabilities one state of the story has used, and what came of it.
+
+    Attributes
+    ----------
+    happened, failed : (n_draws, n_numbers) bool array
+        Whether what a number is the chance of came about, or did not. Neither where the state does
+        not use the number, or where the evidence cannot bear on it.
+    """
+
+    happened: Bools
+    failed: Bools
+
+    @classmethod
+    def none(cls, n_draws: int, n_numbers: int) -> "Uses":
+        """No number used."""
+        return cls(*np.zeros((2, n_draws, n_numbers), bool))
+
+
+def draw_uses(
+    compiled: Program, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator, n: int
+) -> Uses:
+    """Draw one state of the discrete part for every draw of the numbers, given the evidence.
 
     Parameters
     ----------
-    compiler : Compiler
-        Of the whole story.
-    values : (n_draws, n_numbers) array
+    compiled : Program
+        With P(evidence) as its first root.
+    values : (1 or n_draws, n_numbers) array
     likelihoods : LogLikelihoods
     rng : numpy.random.Generator
+    n : int
+        How many states; values of one draw serve for all of them.
 
     Returns
     -------
-    tuple
-        Truth of every assumption, (n_draws, n_variables) bool, and the route, (n_draws,) int.
+    Uses
     """
-    graph, compiled = compiler.graph, program(compiler, [EVERYTHING])
-    n = len(values)
+    if len(values) == 1:
+        values = np.repeat(values, n, axis=0)
     step = max(1, _BLOCK_CELLS // compiled.circuit.n_nodes)
     leaves = np.empty((compiled.n_fixed_leaves, n), bool)
     risky = np.ones(n, bool)
@@ -61,28 +80,18 @@ def sample_discrete(
         rest = np.flatnonzero(risky)
         for first in range(0, len(rest), step):
             draws = rest[first : first + step]
-            asked = compiled, values[draws], likelihoods.take(draws), along, rng
-            leaves[:, draws], risky[draws] = _walk(*asked, logs=logs)
-    truth = np.asarray((compiled.true @ leaves.astype(float)).T > 0)
-    plain, p = compiled.plain.leaves, values[:, compiled.plain.what]
-    silent = ~truth & ~np.asarray((compiled.false @ leaves.astype(float)).T > 0)
-    truth[:, plain] |= silent[:, plain] & (rng.random(p.shape) < p)
-    value = {variable.name: truth[:, v] for v, variable in enumerate(graph.variables)}
-    for v, variable in enumerate(graph.variables):  # in dependency order
-        if variable.formula is not None:
-            truth[:, v] = holds(variable.formula, value.__getitem__)
-    if compiled.competition == "quadrature":
-        won = compiled.wins.what[np.argmax(leaves[compiled.wins.leaves], axis=0)]
-        return truth, compiled.config_routes[won]
-    # The walk ends at a race; the route is drawn from it.
-    configs = compiled.share_configs[np.argmax(leaves[compiled.shares.leaves], axis=0)]
-    routes = np.where(configs >= 0, compiled.config_routes[configs], -1)
-    log_weights = LN2 * (compiled.config_bits @ values.T)
-    log_told = np.take_along_axis(log_weights.T, configs, axis=1)
-    said = np.broadcast_to(likelihoods.routes, (n, len(graph.routes)))
-    log_told = np.where(configs >= 0, log_told + np.take_along_axis(said, routes, axis=1), -np.inf)
-    chance = np.exp(log_told - log_told.max(axis=1, keepdims=True))
-    return truth, routes[np.arange(n), _choose(chance, rng)]
+            taken = compiled, values[draws], likelihoods.take(draws), along, rng
+            leaves[:, draws], risky[draws] = _walk(*taken, logs=logs)
+    return Uses(
+        _by_number(compiled, compiled.yes, leaves), _by_number(compiled, compiled.no, leaves)
+    )
+
+
+def _by_number(compiled: Program, places: Places, leaves: Bools) -> Bools:
+    """Whether any leaf of a number was reached, (n_draws, n_numbers)."""
+    reached = np.zeros((compiled.n_numbers, leaves.shape[1]), bool)
+    np.logical_or.at(reached, places.what, leaves[places.leaves])
+    return reached.T
 
 
 def _walk_fast(
