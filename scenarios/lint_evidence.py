@@ -110,7 +110,9 @@ def blind_check(reading: Reading) -> Iterator[Doubt]:
     spoiled = spoiled_checks(reading.story)
     for i, check in enumerate(reading.story.checks):
         if check.id not in spoiled and _flags_all_alike(check, reading):
-            so = "it halts good and bad alike" if check.result is None else "its result says nothing"
+            so = (
+                "it halts good and bad alike" if check.result is None else "its result says nothing"
+            )
             yield Doubt(
                 ("checks", i),
                 f"'{check.id}' flags every kind of model equally often, so {so}",

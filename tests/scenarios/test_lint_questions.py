@@ -244,7 +244,7 @@ FIXED_IN_A_PACK = "carlsmith-2022/aps-feasible"
             | about("aware", bayes_factor={"true": 2}),
             "'aware' is certain from the start",
         ),
-        # an opinion moves no number that is fixed, and nor does one on what follows from such numbers
+        # an opinion moves no number that is fixed, nor what follows from such numbers alone
         (
             "idle-evidence",
             "evidence[0].forecast",
