@@ -27,7 +27,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "routes": "The kinds of model at which training may end instead of the wanted one. The "
         "route something-else stands for whatever nobody named and is in every story.",
         "checks": "Tests between training and deployment. A model that one of them flags is not "
-        "deployed.",
+        "deployed. One whose result is known is evidence.",
         "evidence": "What has been observed or judged: counts, Bayes factors and forecasts.",
         "proposals": "Observations that could be made next: what one would see, and how often "
         "under each hypothesis. They change no odds; `storyodds value` ranks them.",
@@ -41,8 +41,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "wants.",
         "desirability": "Why any model that meets the specification is safe and does the job, not "
         "only the one that comes to mind.",
-        "hazards": "How a model that meets the specification may still be bad or useless. They "
-        "are tried in the order written, and the first that fires ends the list.",
+        "hazards": "How a model that meets the specification may still be bad or useless. Each "
+        "fires by itself, so several may, and their order means nothing.",
     },
     "Hazard": {
         "id": _ID,
@@ -50,7 +50,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "criterion": "Which criterion of the goal fails.",
         "requires": "A formula that must hold for the hazard to be possible; always, if left out.",
         "probability": "The chance that it fires, given an intended model and what it requires.",
-        "harm": "The chance of a catastrophe if it fires and the model is deployed; 0 if left out.",
+        "harm": "The chance that it causes a catastrophe if it fires and the model is deployed; 0 "
+        "if left out.",
     },
     "Rationale": {
         "class": "The classes of argument that the rationale belongs to.",
@@ -98,14 +99,19 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "bits": "log2 of the odds against the intended model where the route is open: 0 as "
         "likely, 1 twice as likely, -3 an eighth as likely. Nudges come on top.",
         "harm": "The chance of a catastrophe if training ends here and the model is deployed.",
+        "mechanism": "A name of your own for how it comes about. Routes of one mechanism are "
+        "ranked together as well.",
     },
     "Check": {
         "id": _ID,
         "claim": _CLAIM,
         "role": "Whether the model was trained against the check. If so, its rates are those "
         "after that training.",
-        "flags": "The rate at which it flags a model, by where training ended: a hazard, a route, "
-        "a class, and default for all else (on an intended model, a false alarm).",
+        "flags": "The rate at which it flags a model, by where training ended: a route, a class, "
+        "and default for all else (on an intended model, a false alarm). A hazard that is named "
+        "adds its own chance of a flag where it fired; one that is not named adds nothing.",
+        "result": "What it said, once it has been run. It is then evidence, at the rates above, "
+        "and halts no more.",
     },
     "Evidence": {
         "id": _ID,
@@ -115,10 +121,12 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "counts": "How often something was seen, and how often it could have been; with rates.",
         "rates": "How often one would see it: under true and false for an assumption; by route, "
         "class and default for the outcome. Classes that are not named share default.",
-        "relevance": "How far the finding carries over to this story, from 0 to 1 (the default).",
+        "relevance": "How far the finding carries over to this story, from 0 to 1 (the default). "
+        "With the rest of the chance it came about in a way that is blind to the hypotheses.",
         "bayes_factor": "Bits of evidence: for true against false, or for routes and classes "
         "against default, which is 0.",
-        "forecast": "Somebody's probability for the assumption or the class; with sd_bits.",
+        "forecast": "Somebody's probability for the assumption or the class; with sd_bits. It "
+        "moves uncertain numbers alone: what is fixed stays as it is.",
         "sd_bits": "How far off the forecast may be: standard deviation of its log2 odds.",
         "instrument": "The id of the check whose detector made the observation.",
         "source": "Where it was reported: text, or a mapping with cite, url and note.",
@@ -240,6 +248,10 @@ VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
     },
     ("Route", "class"): _CLASSES,
     ("About", "class"): _CLASSES,
+    ("Check", "result"): {
+        "passed": "it did not flag this model",
+        "flagged": "it flagged this model, and the odds are those of going on all the same",
+    },
     ("Check", "role"): {
         "held-out": "kept out of training",
         "in-the-loss": "trained against, so that what it caught before may have learned to hide",

@@ -11,6 +11,7 @@ from storyodds.priors.forms import (
     LogNormal,
     Normal,
     Pool,
+    Prior,
     Ref,
     UniformForm,
     parse_prior,
@@ -19,13 +20,15 @@ from storyodds.priors.library import pack_entry
 from storyodds.scenarios.lint_reading import (
     Doubt,
     Reading,
+    chances_of,
+    is_fixed,
     is_nought,
     said_of,
     same,
     spoiled_checks,
     table_of,
 )
-from storyodds.scenarios.schema import DEFAULT, INTENDED, Evidence
+from storyodds.scenarios.schema import DEFAULT, INTENDED, Check, Evidence
 
 
 def blind_evidence(reading: Reading) -> Iterator[Doubt]:
@@ -55,22 +58,44 @@ _NOUGHT = Fixed(fixed=0.0)
 
 
 def idle_evidence(reading: Reading) -> Iterator[Doubt]:
-    """An observation about something on which nothing turns, or which is settled already."""
+    """An observation of what no odds turn on, or which is settled; a forecast of what is fixed."""
     for i, item in enumerate(reading.story.evidence):
         name = item.about.assumption
-        if name is None:
-            continue
         place = ("evidence", i, "about", "assumption")
-        if not reading.needed([name]) & reading.used:
+        if name is not None and not reading.needed([name]) & reading.used:
             yield Doubt(
                 place,
                 f"nothing in the story depends on '{name}', so '{item.id}' cannot change any odds",
             )
-        elif _is_settled(reading.assumptions[name].probability):
+        elif name is not None and _is_settled(reading.assumptions[name].probability):
             yield Doubt(
                 place,
                 f"'{name}' is certain from the start, so '{item.id}' cannot change any odds",
             )
+        elif item.forecast is not None and _is_of_what_is_fixed(item, reading):
+            what = f"class {item.about.class_}" if name is None else f"'{name}'"
+            yield Doubt(
+                ("evidence", i, "forecast"),
+                f"the probability of {what} is fixed by the story's numbers, so the forecast "
+                f"'{item.id}' does nothing: a forecast moves uncertain numbers, never a fixed one",
+            )
+
+
+def _is_of_what_is_fixed(item: Evidence, reading: Reading) -> bool:
+    """Whether no number is uncertain of which the probability of a forecast's subject is made."""
+    story, name = reading.story, item.about.assumption
+    bits: list[Prior] = []
+    if name is not None:
+        needed = reading.needed([name])
+    else:
+        # Hazards fire once training is over, and say nothing of where it ends.
+        needed = reading.needed(formula for path, formula in reading.ends if path[0] != "goal")
+        bits += [route.bits for route in story.routes if route.bits is not None]
+        bits += [form for nudge in story.rationale.nudges for form in nudge.bits.values()]
+    chances = [form for part in needed for form in chances_of(reading.assumptions[part])]
+    return all(is_fixed(form, "bits") for form in bits) and all(
+        is_fixed(form, "probability") for form in chances
+    )
 
 
 def _is_settled(form: Any) -> bool:
@@ -82,18 +107,61 @@ def blind_check(reading: Reading) -> Iterator[Doubt]:
 
     In the loss that is what to expect, and a story does well to say so.
     """
-    hazards = [(hazard.id, INTENDED) for hazard in reading.story.goal.hazards]
     spoiled = spoiled_checks(reading.story)
     for i, check in enumerate(reading.story.checks):
-        if check.id in spoiled:
-            continue
-        rates = [said_of(check.flags, outcome) for outcome in (*reading.outcomes, *hazards)]
-        if all(same(rate, rates[0]) for rate in rates):
+        if check.id not in spoiled and _flags_all_alike(check, reading):
+            so = (
+                "it halts good and bad alike" if check.result is None else "its result says nothing"
+            )
             yield Doubt(
                 ("checks", i),
-                f"'{check.id}' flags every kind of model equally often, so it halts good and bad "
-                "alike",
+                f"'{check.id}' flags every kind of model equally often, so {so}",
             )
+
+
+def _flags_all_alike(check: Check, reading: Reading) -> bool:
+    """Whether neither where training ended nor a hazard that fired changes how often it flags."""
+    rates = [said_of(check.flags, outcome) for outcome in reading.outcomes]
+    added = [check.flags[h.id] for h in reading.story.goal.hazards if h.id in check.flags]
+    return all(same(rate, rates[0]) for rate in rates) and all(map(is_nought, added))
+
+
+def evidence_twice(reading: Reading) -> Iterator[Doubt]:
+    """A finding that is the known result of a check once more."""
+    checks = [check for check in reading.story.checks if check.result is not None]
+    for i, item in enumerate(reading.story.evidence):
+        if not item.about.outcome:
+            continue
+        for check in checks:
+            if item.instrument != check.id and not _has_rates_of(item, check, reading):
+                continue
+            how = "was made with" if item.instrument == check.id else "has the very rates of"
+            yield Doubt(
+                ("evidence", i),
+                f"'{item.id}' {how} '{check.id}', whose result is evidence already: is one "
+                "observation counted twice?",
+            )
+            break
+
+
+def _has_rates_of(item: Evidence, check: Check, reading: Reading) -> bool:
+    """Whether a finding tells all kinds of model apart by the rates of a check."""
+    if item.rates is None or _is_blind(item.rates):
+        return False
+    return all(same(said_of(item.rates, o), said_of(check.flags, o)) for o in reading.outcomes)
+
+
+def no_check_left(reading: Reading) -> Iterator[Doubt]:
+    """Every check has its result, so that nothing halts any more."""
+    results = [check.result for check in reading.story.checks]
+    if results and None not in results:
+        on = "going on all the same" if "flagged" in results else "deploying it"
+        yield Doubt(
+            ("checks",),
+            f"every check has its result, so nothing halts this model any more and all odds are "
+            f"those of {on}: is no check still to come?",
+            at_key=True,
+        )
 
 
 def spoiled_detector(reading: Reading) -> Iterator[Doubt]:

@@ -130,7 +130,7 @@ def _never_looked_up(
 ) -> Iterator[Doubt]:
     """Rates or bits for a class of which no route is left that has none of its own."""
     for key in table:
-        if key not in CLASSES or (key == INTENDED and path[0] == "checks"):
+        if key not in CLASSES:
             continue
         members = [name for name, class_ in reading.outcomes if class_ == key]
         if not members:

@@ -8,7 +8,8 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from storyodds.priors.errors import Path
-from storyodds.priors.forms import Fixed, Form
+from storyodds.priors.forms import Fixed, Form, Kind, Prior
+from storyodds.priors.references import without_references
 from storyodds.scenarios.catalog import filled
 from storyodds.scenarios.formulas import Formula, holds, literals
 from storyodds.scenarios.schema import (
@@ -202,6 +203,13 @@ def deciding(assumption: Assumption) -> Iterator[Formula]:
         yield assumption.holds_when
 
 
+def chances_of(assumption: Assumption) -> Iterator[Prior]:
+    """Give the numbers by which an assumption is decided; one with `holds_when` has none."""
+    rows = assumption.given or ()
+    forms = [assumption.probability, *(f for row in rows for f in (row.probability, row.otherwise))]
+    yield from (form for form in forms if form is not None)
+
+
 def said_of[V](table: Mapping[str, V], outcome: tuple[str, str]) -> V:
     """Look up what a table of rates or bits says of a route: by id, class or default.
 
@@ -236,6 +244,20 @@ def is_nought(form: Form) -> bool:
     (True, False)
     """
     return isinstance(form, Fixed) and form.fixed == 0
+
+
+def is_fixed(form: Prior, kind: Kind) -> bool:
+    """Tell whether a PRIOR is one number that is taken as known, here or in a pack.
+
+    Examples
+    --------
+    >>> from storyodds.priors.forms import Interval, Ref
+    >>> is_fixed(Fixed(fixed=0.3), "bits"), is_fixed(Interval(interval=(-1, 1)), "bits")
+    (True, False)
+    >>> is_fixed(Ref(ref="carlsmith-2022/aps-feasible"), "probability")
+    True
+    """
+    return isinstance(without_references(form, kind), Fixed)
 
 
 def table_of(item: Evidence) -> Mapping[str, Any] | None:

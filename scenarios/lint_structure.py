@@ -1,5 +1,6 @@
 """Rules about how the parts of a story hang together."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -191,6 +192,24 @@ def same_mechanism_twice(reading: Reading) -> Iterator[Doubt]:
                 "counted twice",
             )
         seen.setdefault(name, route.id)
+
+
+def lone_mechanism(reading: Reading) -> Iterator[Doubt]:
+    """A mechanism that one route alone names, and that is nearly the name of another."""
+    named = [(i, r.id, r.mechanism) for i, r in enumerate(reading.story.routes) if r.mechanism]
+    uses = Counter(mechanism for _, _, mechanism in named)
+    earlier: list[str] = []
+    for i, name, mechanism in named:
+        # Of two that stand alone and are alike, the later one is asked about.
+        others = [other for other in uses if uses[other] > 1 or other in earlier]
+        hint = did_you_mean(mechanism, others) if uses[mechanism] == 1 else ""
+        if hint:
+            yield Doubt(
+                ("routes", i, "mechanism"),
+                f"no other route than '{name}' has the mechanism '{mechanism}', so nothing is "
+                f"ranked together with it{hint}",
+            )
+        earlier.append(mechanism)
 
 
 def unknown_kind(reading: Reading) -> Iterator[Doubt]:

@@ -54,6 +54,31 @@ def test_a_finding_is_one_line_with_its_place_and_code(run: Run, small: Path) ->
     assert lines[3].endswith("; also lines 7, 8 [no-source]")
 
 
+FIXED_FORECAST = """\
+story: b
+title: B
+goal: {specification: The model finds the passage and restates it., desirability: x}
+assumptions:
+  aware: {claim: Aware., probability: 0.4}
+routes:
+  - {id: schemer, class: deceptive, claim: s, requires: aware, bits: 0, harm: 0.5}
+  - {id: something-else, class: other, claim: e, bits: -1, harm: 0.05}
+evidence:
+  - {id: e1, claim: e, about: {assumption: aware}, forecast: 0.8, sd_bits: 1, source: s}
+"""
+
+
+def test_a_forecast_of_a_fixed_probability_does_nothing_and_is_said_so(
+    run: Run, small: Path
+) -> None:
+    small.write_text(FIXED_FORECAST, "utf-8")
+    code, out, _ = run(str(small))
+    assert code == DONE
+    assert f"{small}:10:62: the probability of 'aware' is fixed by the story's numbers, " in out
+    small.write_text(FIXED_FORECAST.replace("probability: 0.4", "probability: [0.2, 0.6]"), "utf-8")
+    assert "idle-evidence" not in run(str(small))[1]
+
+
 def test_of_many_places_the_first_are_named(run: Run, small: Path) -> None:
     routes = "".join(
         f"  - {{id: r{i}, class: other, claim: It is., bits: 0, harm: 0}}\n" for i in range(8)

@@ -126,6 +126,25 @@ def test_every_story_shows_itself(name: str) -> None:
     assert " ".join(story.title.split()) in read.text
 
 
+def test_results_and_mechanisms_are_shown_where_there_are_any() -> None:
+    plain = load_story("coinrun-agent")
+    assert "Mechanism" not in harmless(plain._repr_html_()).text
+    route, check = plain.routes[0], plain.checks[0]
+    story = plain.model_copy(
+        update={
+            "routes": (route.model_copy(update={"mechanism": "wrong-proxy"}), *plain.routes[1:]),
+            "checks": (check.model_copy(update={"result": "passed"}), *plain.checks[1:]),
+        }
+    )
+    read = harmless(story._repr_html_())
+    assert [row[3] for row in read.rows] == [
+        "Mechanism",
+        "wrong-proxy",
+        *[""] * len(plain.routes[1:]),
+    ]
+    assert f"Checks with a result: {check.id} passed." in read.text
+
+
 def test_a_hostile_story_is_text() -> None:
     story: Story = hostile_story()
     assert ATTACK in harmless(story._repr_html_()).text

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
-from support.strategies import small_stories
+from support.strategies import small_stories, with_results
 
 from storyodds.priors import library
 from storyodds.priors.errors import InputError
@@ -165,7 +165,7 @@ def test_views_hold_numbers() -> None:
 
 
 @settings(max_examples=30)
-@given(small_stories(certain=False))
+@given(with_results(small_stories(certain=False)))
 def test_it_takes_what_the_reader_takes(story: Story) -> None:
     assert complaints(to_data(story)) == []
 
@@ -173,7 +173,8 @@ def test_it_takes_what_the_reader_takes(story: Story) -> None:
 @st.composite
 def changed_stories(draw: st.DrawFn) -> dict[str, Any]:
     """Draw the plain data of a right story, and then change, drop or add one thing in it."""
-    data = to_data(draw(small_stories(certain=False, max_assumptions=3, max_routes=3)))
+    stories = small_stories(certain=False, max_assumptions=3, max_routes=3)
+    data = to_data(draw(with_results(stories)))
     data["routes"].append({"use": draw(st.sampled_from(sorted(catalog.routes())))})
     place = draw(st.sampled_from(list(places_in(data))))
     values = [None, 0, 1, 0.5, "a1", "default", [], {}, [0.1, 0.4], {"fixed": 0.3}, True]

@@ -3,7 +3,7 @@
 import itertools
 
 from hypothesis import given, settings
-from support.strategies import small_stories
+from support.strategies import small_stories, with_results
 
 from storyodds import Story, load_text, to_yaml
 from storyodds.scenarios.formulas import holds
@@ -13,7 +13,7 @@ from storyodds.scenarios.lint_reading import Reading
 
 
 @settings(max_examples=25)
-@given(small_stories(certain=False))
+@given(with_results(small_stories(certain=False)))
 def test_findings_stand_in_the_file(story: Story) -> None:
     text = to_yaml(story)
     read = lint(load_text(text))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.strategies import small_stories
+from support.strategies import small_stories, with_results
 
 from storyodds.models.leaving_out import parts_of
 from storyodds.priors.errors import InputError
@@ -38,12 +38,14 @@ def written(resolved: ResolvedStory, values: dict[str, Any]) -> ResolvedStory:
 
 @given(data=st.data())
 def test_numbers_that_are_written_are_those_that_are_set(data: st.DataObject) -> None:
-    story = data.draw(small_stories())
+    story = data.draw(with_results(small_stories()))
     before = resolve(story)
     values = writable(before)
     chosen = data.draw(st.lists(st.sampled_from(sorted(values)), unique=True))
     some = {name: values[name] for name in chosen}
-    assert numbers(written(before, some)) == numbers(resolve(story, settings=some))
+    after = written(before, some)
+    assert numbers(after) == numbers(resolve(story, settings=some))
+    assert [check.result for check in after.story.checks] == [c.result for c in story.checks]
 
 
 @pytest.mark.parametrize("name", CATALOGUED)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from support.strategies import small_stories
+from support.strategies import small_stories, with_results
 
 from storyodds.priors.forms import BitsJudgment, BitsPool, Fixed, Interval
 from storyodds.priors.records import Source
@@ -117,7 +117,7 @@ def test_bundled_stories_survive(name: str) -> None:
     assert load_text(to_yaml(story)) == story
 
 
-@given(small_stories())
+@given(with_results(small_stories()))
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_random_stories_survive(story: Story) -> None:
     text = to_yaml(story)

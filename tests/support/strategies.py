@@ -410,3 +410,21 @@ def small_stories(
             for index in range(draw(st.sampled_from((0, 1, 2, 2, 3))))
         ),
     )
+
+
+@st.composite
+def with_results(draw: st.DrawFn, stories: Strategy) -> Story:
+    """Draw a story some of whose checks have been run, and whose routes may share mechanisms."""
+    story = draw(stories)
+    results = st.sampled_from((None, "passed", "flagged"))
+    mechanisms = st.sampled_from((None, "scheming", "wrong-proxy"))
+    return story.model_copy(
+        update={
+            "checks": tuple(
+                check.model_copy(update={"result": draw(results)}) for check in story.checks
+            ),
+            "routes": tuple(
+                route.model_copy(update={"mechanism": draw(mechanisms)}) for route in story.routes
+            ),
+        }
+    )
