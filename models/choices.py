@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from storyodds.models.quantities import FATES
+from storyodds.models.events import FATES
 
 Array = NDArray[np.float64]
 type Stakes = Mapping[str, float]

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
+from storyodds.models.events import EVENTS as ALL_EVENTS
+from storyodds.models.events import FATES, probabilities
 from storyodds.models.graph import StoryGraph
 from storyodds.models.posterior import PreparedStory, forecasts_log_density
-from storyodds.models.quantities import FATES
 from storyodds.models.weighting import prior_draws, weigh_by
-from storyodds.models.what_if import EVENTS as ALL_EVENTS
-from storyodds.models.what_if import events_of
 from storyodds.scenarios.schema import CLASSES
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def weighted_posterior(
 
 def odds_at(graph: StoryGraph, values: Array, outcomes: Array) -> Array:
     """Take outcomes to the events that are compared, (n_draws, n_events)."""
-    return events_of(graph, values, outcomes)[:, _COLUMNS]
+    return probabilities(graph, values, outcomes)[:, _COLUMNS]
 
 
 def rank_shares(events: Array, event: str, *, least_first: bool) -> Array:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from storyodds.models.assessment import Assessment
+from storyodds.models.events import FATES
 from storyodds.models.evidence import (
     assemble,
     explicit_tables,
@@ -19,7 +20,7 @@ from storyodds.models.evidence import (
 )
 from storyodds.models.likelihoods import no_evidence
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.quantities import FATES, Quantities, derive
+from storyodds.models.quantities import Quantities, derive
 from storyodds.models.queries import Query
 from storyodds.priors.distributions import has_atoms
 from storyodds.priors.files import write_atomically

@@ -27,9 +27,8 @@ from storyodds.priors.distributions import (
     Continuous,
     Distribution,
     Mixture,
-    has_atoms,
 )
-from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
+from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.priors.log_pool import LogPool
 
 if TYPE_CHECKING:  # it imports numba, which weighting need not pay for

@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
 from storyodds.models.cut_sets import Literal
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.failure_modes import concerns, harm_of
 from storyodds.models.forward import forward
 from storyodds.models.graph import StoryGraph
 from storyodds.models.posterior import forecast_densities, forecast_sides
 from storyodds.models.quantities import Path
 from storyodds.models.queries import Query
-from storyodds.models.what_if import EVENTS, Base, Changed, base_of, events_of, weighted
+from storyodds.models.what_if import Base, Changed, base_of, weighted
 
 Array = NDArray[np.float64]
 
@@ -216,7 +217,7 @@ def _at_states(
         a, b = sorted(pair)
         values[k * n : (k + 1) * n, [free[a], free[b]]] = np.array(state, dtype=float)
     found = forward(prepared, values)
-    events = events_of(prepared.graph, values, found.outcomes)
+    events = probabilities(prepared.graph, values, found.outcomes)
     sides = forecast_sides(prepared, values)
     asked: list[_Asked] = [
         (

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from storyodds.models import engine
 from storyodds.models.assessment import Assessment
 from storyodds.models.engine import Evaluation
+from storyodds.models.events import FATES
 from storyodds.models.evidence import (
     collapsed,
     columns,
@@ -27,7 +28,7 @@ from storyodds.models.evidence import (
 from storyodds.models.graph import EvidenceItem, Outcome, StoryGraph
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.program import Program
-from storyodds.models.quantities import FATES, derive
+from storyodds.models.quantities import derive
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.priors.distributions import LN2, Distribution, Point, bits_like, rate_like

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
+from storyodds.models.events import probabilities
 from storyodds.models.evidence_versions import answer_versions
 from storyodds.models.graph import StoryGraph
 from storyodds.models.weighting import smooth
-from storyodds.models.what_if import columns_of, even_rows, events_of
+from storyodds.models.what_if import columns_of, even_rows
 from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
@@ -145,7 +146,7 @@ def evidence_effects(
         pareto_k = smooth(np.maximum(log_weights - log_weights.max(), -700.0))[1]
     average = found.over_all_orders(n) if orders is None else found.over_orders(orders)
     before, after = (
-        events_of(graph, numbers, answers.outcomes)[:, columns]
+        probabilities(graph, numbers, answers.outcomes)[:, columns]
         for numbers, answers in (
             (assessment.prior_values, assessment.prior),
             (assessment.draws.values, assessment.averaged),

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
 from storyodds.models.control_variates import Weighted, corrected, summary
+from storyodds.models.events import probabilities
 from storyodds.models.evidence import (
     assemble,
     explicit_tables,
@@ -35,7 +36,7 @@ from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.quantities import Quantities
 from storyodds.models.weighting import MAX_PARETO_K, smooth
-from storyodds.models.what_if import MIN_SHARE, columns_of, events_of
+from storyodds.models.what_if import MIN_SHARE, columns_of
 
 Array = NDArray[np.float64]
 
@@ -164,7 +165,7 @@ def _chances(
     graph: StoryGraph, values: Array, outcomes: Array, columns: Sequence[int]
 ) -> tuple[Array, ...]:
     """P(event) at every draw, by event."""
-    events = events_of(graph, values, outcomes)
+    events = probabilities(graph, values, outcomes)
     return tuple(events[:, column] for column in columns)
 
 

@@ -13,11 +13,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.events import probabilities
 from storyodds.models.evidence import assemble, columns, forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.what_if import events_of
 
 Array = NDArray[np.float64]
 
@@ -187,6 +187,6 @@ def _mixture(log_asked: Array, log_mix: Array | None) -> tuple[Array, Array | No
 def _event_shares(graph: StoryGraph, values: Array, of: Sequence[int]) -> Array:
     """P(event | outcome), (n_draws, n_outcomes, n_events + 1), the last of which is anything."""
     n, sure = len(values), np.eye(len(graph.outcomes))
-    events = events_of(graph, np.repeat(values, len(sure), axis=0), np.tile(sure, (n, 1)))
+    events = probabilities(graph, np.repeat(values, len(sure), axis=0), np.tile(sure, (n, 1)))
     shares = events[:, of].reshape(n, len(sure), -1)
     return np.concatenate([shares, np.ones((n, len(sure), 1))], axis=2)

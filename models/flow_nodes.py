@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
+from storyodds.models.events import FATES
 from storyodds.models.flow_shares import Ends, states
 from storyodds.models.graph import StoryGraph
-from storyodds.models.quantities import FATES
 from storyodds.scenarios.schema import INTENDED
 
 Array = NDArray[np.float64]

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.cut_sets import CutSet
+from storyodds.models.events import FATES
 from storyodds.models.graph import StoryGraph
-from storyodds.models.quantities import FATES, Path, derive
+from storyodds.models.quantities import Path, derive
 from storyodds.models.queries import Query
 from storyodds.models.what_if import even_rows
 from storyodds.scenarios.schema import CLASSES

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
+from storyodds.models.events import probabilities
 from storyodds.models.variance_indices import (
     BASE_ROWS,
     TRAJECTORIES,
@@ -26,7 +27,7 @@ from storyodds.models.variance_indices import (
     screen,
     variance_indices,
 )
-from storyodds.models.what_if import columns_of, events_of, numbers_of_training
+from storyodds.models.what_if import columns_of, numbers_of_training
 
 Array = NDArray[np.float64]
 
@@ -111,7 +112,9 @@ def global_sensitivity(
     columns = columns_of(of)
     prepared = assessment.prepared
     compiler, draws = prepared.compiler, assessment.draws  # the first refuses simulated stories
-    at_posterior = events_of(compiler.graph, draws.values, assessment.averaged.outcomes)[:, columns]
+    at_posterior = probabilities(compiler.graph, draws.values, assessment.averaged.outcomes)[
+        :, columns
+    ]
     means = draws.weights @ at_posterior
     posterior_sd = np.sqrt(draws.weights @ (at_posterior - means) ** 2)
     said = prepared.likelihoods
@@ -119,7 +122,7 @@ def global_sensitivity(
     def answers(values: Array, like: Ints) -> Array:
         asked, place = np.unique(like, return_inverse=True)
         found = prepared.answers.evaluate(values[asked], said)
-        events = events_of(prepared.graph, values, found.outcomes[place])[:, columns]
+        events = probabilities(prepared.graph, values, found.outcomes[place])[:, columns]
         # Numbers that cannot go together with the evidence say nothing about the event.
         return np.where(np.isfinite(found.log_evidence[place])[:, None], events, means)
 

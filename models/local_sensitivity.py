@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.derivatives import Slopes, mean_slopes, mixtures
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
 from storyodds.models.quantities import Path, jointly, mean_concern
 from storyodds.models.queries import Query
@@ -29,14 +30,12 @@ from storyodds.models.tipping import (
     verdicts,
 )
 from storyodds.models.what_if import (
-    EVENTS,
     Base,
     Changed,
     Tables,
     ask,
     base_of,
     even_rows,
-    events_of,
     is_trusted,
     moved,
     stacked,
@@ -353,7 +352,7 @@ def _made(
         )
         said = stacked(graph, [_without(prepared, v) for v, _ in some], n)
         found = prepared.answers.evaluate(changed, said)
-        events = events_of(graph, changed, found.outcomes)
+        events = probabilities(graph, changed, found.outcomes)
         for k, key in enumerate(some):
             mine = slice(k * n, (k + 1) * n)
             yield key, found.log_evidence[mine], events[mine]
@@ -368,7 +367,7 @@ def _made(
         for truth in (truth for of, truth in settings if of == v):
             changed = moved(np.hstack([values, extra]), {number: float(truth)})
             found = cut.answers.evaluate(changed, cut.likelihoods)
-            yield (v, truth), found.log_evidence, events_of(cut.graph, changed, found.outcomes)
+            yield (v, truth), found.log_evidence, probabilities(cut.graph, changed, found.outcomes)
 
 
 def _without(prepared: PreparedStory, v: int) -> Tables:

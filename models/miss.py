@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.events import probabilities
 from storyodds.models.forward import forward, some
 from storyodds.models.posterior import prepare
-from storyodds.models.what_if import Base, Changed, answers_at, events_of, settled
+from storyodds.models.what_if import Base, Changed, answers_at, settled
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.priors.forms import Fixed
@@ -192,7 +193,7 @@ class _Pushed:
         def at(bits: Array, row: Array) -> Array:
             numbers = _beside(values[row.astype(np.intp)], bits)
             found = forward(self.prepared, numbers)
-            return gap(events_of(graph, numbers, found.outcomes)[:, : len(CLASSES)], target)
+            return gap(probabilities(graph, numbers, found.outcomes)[:, : len(CLASSES)], target)
 
         rows = np.arange(len(values), dtype=float)
         try:

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from storyodds.models.events import EVENTS
 from storyodds.models.pairing import shared_numbers
 from storyodds.models.responses import ground_of
 from storyodds.models.tipping import LEVELS, Scan, answers_at_values, scan
-from storyodds.models.what_if import EVENTS, Base
+from storyodds.models.what_if import Base
 from storyodds.priors.distributions import Distribution
 from storyodds.priors.prior_quantiles import prior_quantile
 

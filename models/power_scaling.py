@@ -21,10 +21,11 @@ from scipy.special import logit
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
 from storyodds.models.cumulative_distance import STILL, distance
+from storyodds.models.events import probabilities
 from storyodds.models.evidence import explicit_tables
 from storyodds.models.evidence_versions import answer_versions
 from storyodds.models.weighting import smooth
-from storyodds.models.what_if import columns_of, even_rows, events_of
+from storyodds.models.what_if import columns_of, even_rows
 from storyodds.priors.distributions import LN2, Distribution, Point, has_atoms
 
 Array = NDArray[np.float64]
@@ -159,7 +160,7 @@ def power_scaling(
     names = [number.name for number in prepared.resolved.numbers]
     scaled = [i for i in prepared.uncertain if not has_atoms(prepared.distributions[i])]
     averaged, exact = (
-        events_of(graph, draws.values, found.outcomes)[:, columns]
+        probabilities(graph, draws.values, found.outcomes)[:, columns]
         for found in (assessment.averaged, assessment.exact)
     )
     base = weights @ averaged

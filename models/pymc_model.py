@@ -14,11 +14,11 @@ import pymc as pm
 import pytensor.tensor as pt
 from pymc.distributions.transforms import Interval, logodds
 
+from storyodds.models.events import FATES
 from storyodds.models.evidence import collapsed_tables, columns, event_likelihoods
 from storyodds.models.graph import EvidenceItem
 from storyodds.models.ops import LogEvidence, Marginals
 from storyodds.models.posterior import PreparedStory, prepare
-from storyodds.models.quantities import FATES
 from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions import (
     LN2,

@@ -18,7 +18,6 @@ from storyodds.models.events import (
     DEPLOYED_CLASSES,
     EVENTS,
     FALSE_ALARM,
-    FATES,
     AfterTraining,
     Share,
     after_training,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import systematic
+from storyodds.models.events import probabilities
 from storyodds.models.evidence import assemble, collapsed_tables, explicit_tables, recover_rates
 from storyodds.models.posterior import (
     Draws,
@@ -26,7 +27,6 @@ from storyodds.models.posterior import (
 from storyodds.models.quantities import Path, Quantities, derive, failure_paths, path_queries
 from storyodds.models.queries import Query
 from storyodds.models.weighting import uniforms, weigh_by
-from storyodds.models.what_if import events_of
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
@@ -172,7 +172,7 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
     --------
     >>> from storyodds import load_story
     >>> from storyodds.models.posterior import prepare
-    >>> from storyodds.models.what_if import EVENTS
+    >>> from storyodds.models.events import EVENTS
     >>> from storyodds.scenarios.resolve import resolve
     >>> resolved = resolve(load_story("carlsmith-six-premises"))
     >>> found = answer(prepare(resolved), common_uniforms(resolved))
@@ -191,8 +191,8 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
     chance_spread, concern_spread = _of_paths(prepared, paths, queries, values_at, found_at)
     return Answer(
         draws=draws,
-        events=events_of(prepared.graph, values, found.outcomes),
-        spread=events_of(prepared.graph, values_at, found_at.outcomes),
+        events=probabilities(prepared.graph, values, found.outcomes),
+        spread=probabilities(prepared.graph, values_at, found_at.outcomes),
         paths=paths,
         chances=chances,
         concerns=concerns,

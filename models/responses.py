@@ -21,14 +21,7 @@ from storyodds.models.quantities import Path, derive
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.models.weighting import prior_draws
-from storyodds.models.what_if import (
-    Base,
-    Changed,
-    Tables,
-    moved,
-    numbers_of_training,
-    weighted,
-)
+from storyodds.models.what_if import Base, Changed, Tables, moved, numbers_of_training, weighted
 from storyodds.priors.distributions import Point
 
 Array = NDArray[np.float64]
@@ -83,18 +76,19 @@ class Curve:
 def ground_of(base: Base, paths: Sequence[Path] = ()) -> Ground:
     """Ask at the draws of a base, for events and for some paths.
 
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
-    >>> from storyodds.models.what_if import EVENTS, base_of
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> base = base_of(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> ground = ground_of(base)
-    >>> premise = base.prepared.resolved.number_index["aps-feasible.probability"]
-    >>> (halved,) = respond(ground, curves(ground, [premise]), [(premise, 0.325)])
-    >>> round(float(halved.means[EVENTS.index("catastrophe")]), 4)
-    0.0257
+        Examples
+        --------
+        >>> from storyodds import load_story
+        >>> from storyodds.models.assessment import assess
+        >>> from storyodds.models.events import EVENTS
+    from storyodds.models.what_if import base_of
+        >>> from storyodds.scenarios.resolve import resolve
+        >>> base = base_of(assess(resolve(load_story("carlsmith-six-premises"))))
+        >>> ground = ground_of(base)
+        >>> premise = base.prepared.resolved.number_index["aps-feasible.probability"]
+        >>> (halved,) = respond(ground, curves(ground, [premise]), [(premise, 0.325)])
+        >>> round(float(halved.means[EVENTS.index("catastrophe")]), 4)
+        0.0257
     """
     ground = Ground(base, tuple(paths), np.zeros(1))
     _, answers = _answers(ground, base.values, _sums(ground, base.values))

@@ -21,8 +21,8 @@ from scipy.special import expit, logit
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.derivatives import mean_slopes
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.what_if import EVENTS, events_of
 from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions import (
     LN2,
@@ -287,7 +287,7 @@ def sliders(assessment: Assessment, most: int = MOST) -> Sliders:
 def _effects(assessment: Assessment) -> Array:
     """By number, the larger effect on the log odds of what is asked; 0 where there is none."""
     prepared, draws = assessment.prepared, assessment.draws
-    events = events_of(prepared.graph, draws.values, assessment.averaged.outcomes)
+    events = probabilities(prepared.graph, draws.values, assessment.averaged.outcomes)
     events = events[:, [EVENTS.index(event) for event in ASKED]]
     means = draws.weights @ events
     room = means * (1 - means)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from storyodds.models.bands import band
+from storyodds.models.events import EVENTS
 from storyodds.models.responses import Curve, Ground, afresh, curves, respond
-from storyodds.models.what_if import EVENTS, Changed, is_trusted
+from storyodds.models.what_if import Changed, is_trusted
 from storyodds.priors.prior_quantiles import prior_quantile
 
 Array = NDArray[np.float64]

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.choices import Stakes, bits_gained, choice_gained
+from storyodds.models.events import FATES
 from storyodds.models.given_data import Gains, number_gains
 from storyodds.models.graph import StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.observations import Observation
 from storyodds.models.posterior import Draws
-from storyodds.models.quantities import FATES, derive, jointly
+from storyodds.models.quantities import derive, jointly
 from storyodds.models.queries import Query
 
 Array = NDArray[np.float64]

@@ -1,9 +1,10 @@
 """The same questions with one input changed, on the same draws.
 
-Posterior draws θ of the story as it is stand in for those of the changed story, at θ' which
-differs from θ in what was changed, with weights P'(E | θ') / P(E | θ). So every difference is one
-between pairs, and its Monte Carlo error is small. Where the weights cannot be relied on, the
-changed story is assessed afresh.
+What P(event, evidence) is linear in stays integrated out. Posterior draws θ of the numbers that
+have to be sampled stand in for those of the changed story, at θ' which differs from θ in what was
+changed, with weights P'(E | θ') / P(E | θ). So every difference is one between pairs, and its Monte
+Carlo error is small; of a story of which no number has to be sampled it is exact. Where the weights
+cannot be relied on, the changed story is assessed afresh.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,21 +15,24 @@ from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment, assess
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.evidence import assemble, collapsed_tables
 from storyodds.models.graph import StoryGraph
-from storyodds.models.likelihoods import LogLikelihoods, no_evidence
-from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
-from storyodds.models.quantities import FATES, derive
-from storyodds.models.weighting import MAX_PARETO_K, prior_draws, smooth, weigh
-from storyodds.priors.distributions import Point
+from storyodds.models.likelihoods import LogLikelihoods
+from storyodds.models.posterior import (
+    PreparedStory,
+    forecasts_log_density,
+    log_likelihood_bound,
+    prepare,
+)
+from storyodds.models.weighting import MAX_PARETO_K, pareto_k, sampled_draws, weigh
+from storyodds.priors.distributions import LN2, Point
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
 Tables = Sequence[Array | None]
 
-EVENTS = (*CLASSES, *FATES)
 DRAWS = 1024
 MIN_SHARE = 0.1  # of the draws, that weighted ones have to be worth
 _STRATA = 8  # of P(success), each of which is spread over P(catastrophe)
@@ -43,8 +47,10 @@ class Base:
     ----------
     prepared : PreparedStory
     values : (n_draws, n_numbers) array
+        Of the numbers that have to be sampled; the others stand at their prior means. One draw
+        where no number has to be sampled.
     log_evidence : (n_draws,) array
-        Of P(E | θ), forecasts included, the evidence items' own numbers integrated out.
+        Of P(E | θ), forecasts included.
     events : (n_draws, n_events) array
         P(event | E, θ), by `EVENTS`.
     method, seed
@@ -123,13 +129,13 @@ def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
     """
     prepared = assessment.prepared
     _ = prepared.compiler  # an error where states were simulated: they are no base
-    values = assessment.draws.values[even_rows(assessment, draws)]
+    values = assessment.averaged.values[even_rows(assessment, draws)]
     found = prepared.answers.evaluate(values, prepared.likelihoods)
     return Base(
         prepared,
         values,
         found.log_evidence + forecasts_log_density(prepared, values),
-        events_of(prepared.graph, values, found.outcomes),
+        found.events,
         assessment.draws.method,
         assessment.seed,
         found.outcomes,
@@ -137,14 +143,13 @@ def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
 
 
 def even_rows(assessment: Assessment, draws: int) -> NDArray[np.intp]:
-    """Posterior draws that all count the same, spread evenly over P(success), P(catastrophe).
+    """Rows of `averaged` that all count the same, spread evenly over P(success), P(catastrophe).
 
     So that a few hundred of them have almost the means of all.
     """
-    weights, outcomes = assessment.draws.weights, assessment.averaged.outcomes
+    weights, events = assessment.averaged.weights, assessment.averaged.events
     if len(weights) <= draws and np.ptp(weights) == 0:
         return np.arange(len(weights))
-    events = events_of(assessment.prepared.graph, assessment.draws.values, outcomes)
     success, harm = (np.round(events[:, EVENTS.index(e)], 12) for e in ("success", "catastrophe"))
     # What ties is in no order: every so many points of a Sobol sequence lie in one corner.
     order = np.random.default_rng([assessment.seed, 5]).permutation(len(weights))
@@ -171,7 +176,7 @@ def answers_at(
     """
     found = prepared.answers.evaluate(values, prepared.likelihoods if said is None else said)
     log_evidence = found.log_evidence + forecasts_log_density(prepared, values)
-    return log_evidence, events_of(prepared.graph, values, found.outcomes)
+    return log_evidence, found.events
 
 
 def columns_of(events: Sequence[str]) -> list[int]:
@@ -191,12 +196,6 @@ def columns_of(events: Sequence[str]) -> list[int]:
     if unknown:
         raise ValueError(f"found {unknown[0]!r}, expected one of {', '.join(EVENTS)}")
     return [EVENTS.index(name) for name in events]
-
-
-def events_of(graph: StoryGraph, values: Array, outcomes: Array) -> Array:
-    """Take outcomes to classes and fates, (n_draws, n_events)."""
-    derived = derive(graph, values, outcomes)
-    return np.concatenate([derived.classes, derived.fates], axis=1)
 
 
 def ask(base: Base, numbers: Mapping[int, float]) -> Changed:
@@ -277,7 +276,7 @@ def _asked_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[C
         if bearing.isdisjoint(change):  # it only matters after training
             values = moved(base.values, change)
             found.append(
-                weighted(base, np.zeros(n), events_of(prepared.graph, values, base.outcomes))
+                weighted(base, np.zeros(n), probabilities(prepared.graph, values, base.outcomes))
             )
             continue
         mine = slice(done * n, (done + 1) * n)
@@ -293,12 +292,9 @@ def _asked_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[C
 
 
 def numbers_of_training(prepared: PreparedStory) -> frozenset[int]:
-    """The numbers on which the evidence, or where training ends, can depend."""
-    graph = prepared.graph
-    rows = {number for variable in graph.variables for _, number in variable.rows}
-    bits = {route.bits for route in graph.routes}
-    nudges = {number for route in graph.routes for _, number in route.nudges}
-    return prepared.own | rows | bits | nudges | {hazard.probability for hazard in graph.hazards}
+    """The numbers on which the evidence, or the engine's own sums, can depend."""
+    every = frozenset(range(prepared.graph.n_numbers))
+    return every - prepared.graph.route_numbers_after_training()
 
 
 def is_trusted(changed: Changed, n_draws: int) -> bool:
@@ -344,13 +340,13 @@ def compare(base: Base, prepared: PreparedStory, values: Array) -> Changed:
 def weighted(base: Base, log_weights: Array, events: Array) -> Changed:
     """Average changed answers with weights relative to the base."""
     n = len(log_weights)
-    log_weights, pareto_k = smooth(np.maximum(log_weights - log_weights.max(), -700.0))
+    shape = pareto_k(log_weights)
     weights = np.exp(log_weights - log_sum_exp(log_weights, axis=0))
     means = weights @ events
     pull = n * weights[:, None] * (events - means) - (base.events - base.means)
     errors = pull.std(axis=0) / np.sqrt(n) if n > 1 else np.zeros(len(means))
     ess = float(1.0 / np.sum(weights**2))
-    return Changed(means, errors, pareto_k, ess, False, weights, events)
+    return Changed(means, errors, shape, ess, False, weights, events)
 
 
 def refit(base: Base, resolved: ResolvedStory) -> Changed:
@@ -367,17 +363,13 @@ def refit(base: Base, resolved: ResolvedStory) -> Changed:
 def _afresh(base: Base, prepared: PreparedStory) -> Changed:
     """Weight draws from the prior of a changed story; where that is not enough, assess it."""
     noise = base.events.var(axis=0) / len(base.events)
-    if prepared.uncertain:
-        values = prior_draws(prepared, 4 * DRAWS, base.seed)
-        draws = weigh(
-            prepared, values, prepared.answers.evaluate(values, no_evidence(prepared.graph))
-        )
-        if draws.ok:
-            events = answers_at(prepared, values)[1]
-            means = draws.weights @ events
-            noise = noise + draws.weights**2 @ (events - means) ** 2
-            ess = float(1 / np.sum(draws.weights**2))
-            return Changed(means, np.sqrt(noise), None, ess, refitted=True)
+    values, log_prior = sampled_draws(prepared, 4 * DRAWS, base.seed)
+    log_evidence, events = answers_at(prepared, values)
+    found = weigh(prepared, log_evidence + log_prior, log_likelihood_bound(prepared) + LN2)
+    if found.ok or not prepared.sampled:
+        means = found.weights @ events
+        noise = noise + found.weights**2 @ (events - means) ** 2
+        return Changed(means, np.sqrt(noise), None, found.ess, refitted=True)
     again = fixed(prepared.resolved, _points(prepared))
     found = base_of(assess(again, draws=4 * DRAWS, seed=base.seed), 4 * DRAWS)
     n = len(found.events)

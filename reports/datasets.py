@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from storyodds.models.choices import WITHHELD
-from storyodds.models.quantities import FATES
+from storyodds.models.events import FATES
 from storyodds.reports.dataset_units import with_units
 from storyodds.scenarios.schema import CLASSES
 

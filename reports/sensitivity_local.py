@@ -51,10 +51,11 @@ from rich.text import Text
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.bands import band
+from storyodds.models.events import EVENTS
 from storyodds.models.local_sensitivity import LocalSensitivity, Swing, local_sensitivity
 from storyodds.models.posterior import Draws
 from storyodds.models.tipping import WORST_PATH, Verdict
-from storyodds.models.what_if import EVENTS, Base, Changed
+from storyodds.models.what_if import Base, Changed
 from storyodds.priors.distributions import LN2
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, plain, with_words

@@ -35,9 +35,10 @@ from rich.text import Text
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.dependence_bounds import Bound, Bounds, dependence_bounds, width
+from storyodds.models.events import EVENTS
 from storyodds.models.importance import literal_text
 from storyodds.models.structure import Restated, leave_one_out, merge_rivals, restate
-from storyodds.models.what_if import EVENTS, Base, Changed, base_of
+from storyodds.models.what_if import Base, Changed, base_of
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.reports.frame import titled
 from storyodds.reports.layout import dim, fitting, plain, stripped, wrap

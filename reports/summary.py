@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from storyodds.models.assessment import Assessment
 from storyodds.models.cut_sets import CutSet
 from storyodds.models.derivatives import EVENTS, mean_derivatives
-from storyodds.models.quantities import FATES, Derived, Path, derive, link_queries, prefixes
+from storyodds.models.events import FATES
+from storyodds.models.quantities import Derived, Path, derive, link_queries, prefixes
 from storyodds.models.queries import Query
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.provenance import is_reference, plain_source, provenance, written_numbers

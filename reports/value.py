@@ -45,9 +45,9 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.choices import SUCCESS, WITHHELD, Stakes, worth_of_fates
+from storyodds.models.events import FATES
 from storyodds.models.given_data import Gains
 from storyodds.models.observations import observations
-from storyodds.models.quantities import FATES
 from storyodds.models.value import Value, value_of_information
 from storyodds.reports.summary import diagnostics, head
 from storyodds.scenarios.provenance import proposal_provenance, provenance

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from math import sqrt
 
+from storyodds.models.events import EVENTS as OF
+from storyodds.models.events import probabilities
 from storyodds.models.sensitivity_noise import noise_per_error
-from storyodds.models.what_if import EVENTS as OF
-from storyodds.models.what_if import events_of
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, counted
 from storyodds.reports.wording import percent
@@ -127,7 +127,7 @@ def _noise(dossier: Dossier, components: int) -> dict[str, float]:
     """By event, the index that chance alone hardly gives any component, over its slope's error."""
     assessment = dossier.assessment
     weights = assessment.draws.weights
-    events = events_of(
+    events = probabilities(
         assessment.prepared.graph, assessment.draws.values, assessment.averaged.outcomes
     )
     # Slopes have errors as if draws were independent; those of Markov chains are worth fewer.

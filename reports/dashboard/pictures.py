@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 
 from storyodds.models.datatree import to_datatree
+from storyodds.models.events import FATES
 from storyodds.models.flows import merged
-from storyodds.models.quantities import FATES, derive
+from storyodds.models.quantities import derive
 from storyodds.models.what_if import even_rows
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.number_labels import claims

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from storyodds.models.dependence_bounds import Bound
+from storyodds.models.events import EVENTS
 from storyodds.models.importance import literal_text
-from storyodds.models.what_if import EVENTS
 from storyodds.priors.errors import printable
 from storyodds.priors.forms import plain_prior
 from storyodds.reports.dashboard.dossier import Dossier

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.derivatives import mean_slopes
+from storyodds.models.events import EVENTS
 from storyodds.models.local_sensitivity import DRAWS
 from storyodds.models.responses import ground_of
 from storyodds.models.tipping import ENDS, scan
-from storyodds.models.what_if import EVENTS, ask, base_of, even_rows
+from storyodds.models.what_if import ask, base_of, even_rows
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.priors.prior_quantiles import prior_quantile
 from storyodds.scenarios.provenance import is_reference

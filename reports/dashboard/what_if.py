@@ -35,9 +35,9 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.balancing import balance
-from storyodds.models.quantities import FATES
+from storyodds.models.events import EVENTS, FATES, probabilities
 from storyodds.models.tilts import MOST, Slider, sliders
-from storyodds.models.what_if import EVENTS, MIN_SHARE, even_rows, events_of
+from storyodds.models.what_if import MIN_SHARE, even_rows
 from storyodds.priors.forms import Prior, plain_prior
 from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.summary import summarize_draws
@@ -90,7 +90,7 @@ def what_if_data(
         return None
     resolved, weights = assessment.prepared.resolved, assessment.draws.weights
     averaged, events = (
-        events_of(assessment.prepared.graph, assessment.draws.values, found.outcomes)
+        probabilities(assessment.prepared.graph, assessment.draws.values, found.outcomes)
         for found in (assessment.averaged, assessment.exact)
     )
     stated = [

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import quick
+from storyodds.models.events import EVENTS
 from storyodds.models.leaving_out import parts_of
-from storyodds.models.what_if import EVENTS
 from storyodds.priors.errors import Problem
 from storyodds.priors.forms import plain_prior
 from storyodds.priors.library import view, view_names

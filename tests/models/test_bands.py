@@ -10,10 +10,11 @@ from support.building import OFF, believe, item, tell
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.bands import band
 from storyodds.models.derivatives import mean_slopes
+from storyodds.models.events import EVENTS
 from storyodds.models.local_sensitivity import DRAWS, local_sensitivity
 from storyodds.models.responses import ground_of
 from storyodds.models.tipping import HIGH, LEVELS, LOW, scan
-from storyodds.models.what_if import EVENTS, answers_at, base_of, even_rows, moved
+from storyodds.models.what_if import answers_at, base_of, even_rows, moved
 from storyodds.priors.distributions import LN2
 from storyodds.priors.prior_quantiles import prior_quantile
 from storyodds.reports.sensitivity_local import summarize_local

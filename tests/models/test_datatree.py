@@ -18,7 +18,7 @@ from support.oracle_process import prior_runs
 
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.datatree import load_result, save_result, to_datatree
-from storyodds.models.quantities import FATES
+from storyodds.models.events import FATES
 from storyodds.reports.results import estimate, summarize
 from storyodds.reports.summary import summarize as summarize_assessment
 from storyodds.scenarios.resolve import resolve

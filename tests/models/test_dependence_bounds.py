@@ -12,7 +12,7 @@ from support.strategies import small_stories
 
 from storyodds.models.assessment import assess
 from storyodds.models.dependence_bounds import Bounds, dependence_bounds, joint_chances, width
-from storyodds.models.what_if import EVENTS
+from storyodds.models.events import EVENTS
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, GivenRow, Route, Story

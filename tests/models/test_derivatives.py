@@ -13,9 +13,9 @@ from support.strategies import small_stories
 
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.derivatives import EVENTS, mean_derivatives, mean_slopes
-from storyodds.models.quantities import FATES, derive
-from storyodds.models.what_if import EVENTS as ALL_EVENTS
-from storyodds.models.what_if import events_of
+from storyodds.models.events import EVENTS as ALL_EVENTS
+from storyodds.models.events import FATES, probabilities
+from storyodds.models.quantities import derive
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import ResolvedStory, resolve
@@ -217,7 +217,7 @@ def test_every_class_and_fate_against_differences(story: Story, data: st.DataObj
         total += (
             weight
             * again.draws.weights
-            @ events_of(again.prepared.graph, again.draws.values, again.averaged.outcomes)
+            @ probabilities(again.prepared.graph, again.draws.values, again.averaged.outcomes)
         )
     np.testing.assert_allclose(
         slopes[:, resolved.number_index[name]], total / STEP, atol=1e-9 + (LN2 * STEP) ** 4

@@ -13,8 +13,8 @@ from support.strategies import small_stories
 from storyodds.models import evidence_sequence as sequence
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.control_variates import LEVELS
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.evidence_sequence import EvidenceSequence, evidence_sequence
-from storyodds.models.what_if import EVENTS, events_of
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
@@ -140,7 +140,7 @@ def test_steps_are_those_of_stories_that_end_there(
         alone = assess(resolve(ending(story, items)), draws=2**15, seed=7)
         graph, weights = alone.prepared.graph, alone.draws.weights
         averaged, exact = (
-            events_of(graph, alone.draws.values, found.outcomes)
+            probabilities(graph, alone.draws.values, found.outcomes)
             for found in (alone.averaged, alone.exact)
         )
         ess = 1 / np.sum(weights**2)
@@ -241,10 +241,12 @@ def test_what_nuts_found_is_reached_from_both_sides() -> None:
     assessment = assess(resolve(on_a_class(prior, said)), method="nuts", draws=2048)
     found = evidence_sequence(assessment, ["deceptive"])
     graph = assessment.prepared.graph
-    after = events_of(graph, assessment.draws.values, assessment.averaged.outcomes)
+    after = probabilities(graph, assessment.draws.values, assessment.averaged.outcomes)
     assert found.mean[-1, 0] == pytest.approx(after[:, EVENTS.index("deceptive")].mean())
     alone = assess(resolve(on_a_class(prior, said[:2])), method="nuts", draws=4096)
-    x = events_of(graph, alone.draws.values, alone.averaged.outcomes)[:, EVENTS.index("deceptive")]
+    x = probabilities(graph, alone.draws.values, alone.averaged.outcomes)[
+        :, EVENTS.index("deceptive")
+    ]
     error = np.hypot(found.error[2, 0], x.std() / np.sqrt(alone.draws.diagnostics["ess"]))
     last = after[:, EVENTS.index("deceptive")].std()
     error = np.hypot(error, last / np.sqrt(assessment.draws.diagnostics["ess"]))

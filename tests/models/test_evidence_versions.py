@@ -12,11 +12,11 @@ from support.building import OFF, SCHEMER, believe, item, tell
 from support.strategies import small_stories
 
 from storyodds.models import evidence_versions
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.evidence import assemble
 from storyodds.models.evidence_versions import answer_versions
 from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
 from storyodds.models.weighting import prior_draws
-from storyodds.models.what_if import EVENTS, events_of
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route, Story
@@ -36,7 +36,7 @@ def one_by_one(
         ]
         found = prepared.answers.evaluate(values, assemble(prepared.graph, tables))
         log_evidence.append(found.log_evidence)
-        events.append(events_of(prepared.graph, values, found.outcomes))
+        events.append(probabilities(prepared.graph, values, found.outcomes))
     return np.stack(log_evidence, axis=1), np.stack(events, axis=1)
 
 

@@ -17,9 +17,9 @@ from support.strategies import small_stories
 from storyodds import load_story
 from storyodds.models import flow_shares
 from storyodds.models.assessment import Assessment, assess
+from storyodds.models.events import FATES
 from storyodds.models.flow_shares import LEADING, leading, mutual_information
 from storyodds.models.flows import MOST, Flows, flows, links, merged
-from storyodds.models.quantities import FATES
 from storyodds.models.queries import Query
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.reports.summary import summarize

@@ -12,6 +12,7 @@ from support.strategies import small_stories
 
 from storyodds.models import responses
 from storyodds.models.assessment import Assessment, assess
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.importance import measure
 from storyodds.models.local_sensitivity import (
     LocalSensitivity,
@@ -30,7 +31,7 @@ from storyodds.models.tipping import (
     prior_quantile,
     scan,
 )
-from storyodds.models.what_if import EVENTS, answers_at, ask_many, base_of, events_of
+from storyodds.models.what_if import answers_at, ask_many, base_of
 from storyodds.priors.distributions import BetaDistribution, LogitNormal, Mixture
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.priors.forms import Fixed
@@ -45,7 +46,7 @@ DECEPTIVE = EVENTS.index("deceptive")
 
 def means(assessment: Assessment) -> np.ndarray:
     graph, draws = assessment.prepared.graph, assessment.draws
-    return draws.weights @ events_of(graph, draws.values, assessment.averaged.outcomes)
+    return draws.weights @ probabilities(graph, draws.values, assessment.averaged.outcomes)
 
 
 def look(story: Story, draws: int = 256, **options: Any) -> LocalSensitivity:

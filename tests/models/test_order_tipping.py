@@ -5,9 +5,10 @@ import pytest
 from support.building import OFF, believe, item, tell
 
 from storyodds.models.assessment import assess
+from storyodds.models.events import EVENTS
 from storyodds.models.order_tipping import DRAWS, OrderTip, order_tips, scan_story
 from storyodds.models.pairing import shared_numbers
-from storyodds.models.what_if import EVENTS, Base, base_of
+from storyodds.models.what_if import Base, base_of
 from storyodds.priors.prior_quantiles import prior_quantile
 from storyodds.scenarios.formulas import AllOf
 from storyodds.scenarios.resolve import resolve

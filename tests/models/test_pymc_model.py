@@ -17,6 +17,7 @@ from support.strategies import small_stories
 from storyodds import UnsupportedStoryError, compile_story, load_story
 from storyodds.models import engine
 from storyodds.models.density import log_density
+from storyodds.models.events import FATES
 from storyodds.models.evidence import (
     assemble,
     explicit_tables,
@@ -25,7 +26,7 @@ from storyodds.models.evidence import (
 )
 from storyodds.models.likelihoods import no_evidence
 from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
-from storyodds.models.quantities import FATES, derive, evaluate
+from storyodds.models.quantities import derive, evaluate
 from storyodds.priors.distributions import Point, has_atoms
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import CLASSES, Story

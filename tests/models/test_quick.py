@@ -13,10 +13,10 @@ from support.strategies import small_stories
 from storyodds import InputError, load_story
 from storyodds.models import quick
 from storyodds.models.assessment import Assessment, assess
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.leaving_out import parts_of, without
 from storyodds.models.posterior import prepare
 from storyodds.models.quantities import mean_concern
-from storyodds.models.what_if import EVENTS, events_of
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Story
 
@@ -34,7 +34,7 @@ def in_full(resolved: ResolvedStory, draws: int = DRAWS) -> Assessment:
 
 def means(found: Assessment) -> Any:
     graph, draws = found.prepared.graph, found.draws
-    return draws.weights @ events_of(graph, draws.values, found.averaged.outcomes)
+    return draws.weights @ probabilities(graph, draws.values, found.averaged.outcomes)
 
 
 @pytest.mark.parametrize("name", ["carlsmith-six-premises", "coinrun-agent", "rlhf-assistant"])
@@ -117,7 +117,7 @@ def test_intervals_are_those_of_the_assessment(name: str) -> None:
     written = resolve(load_story(name))
     found, full = quickly(written, written, 1024), in_full(written, 4096)
     graph, draws = full.prepared.graph, full.draws
-    events = events_of(graph, draws.values, full.exact.outcomes)
+    events = probabilities(graph, draws.values, full.exact.outcomes)
     low, high = np.quantile(
         events, [0.05, 0.95], weights=draws.weights, method="inverted_cdf", axis=0
     )

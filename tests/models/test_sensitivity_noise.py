@@ -7,9 +7,9 @@ from scipy.stats import poisson
 from storyodds import load_story
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.cumulative_distance import distance
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.power_scaling import ASKED, NEAR, power_scaling, sensitivity, unconstrained
 from storyodds.models.sensitivity_noise import noise_per_error
-from storyodds.models.what_if import EVENTS, events_of
 from storyodds.priors.distributions import LN2, has_atoms
 from storyodds.scenarios.resolve import resolve
 
@@ -24,7 +24,7 @@ def showcase(request: pytest.FixtureRequest) -> Assessment:
 def test_what_bears_on_nothing_hardly_ever_exceeds_it(showcase: Assessment) -> None:
     """Log densities shuffled among the draws, all of a story's priors together, ten times."""
     prepared, weights = showcase.prepared, showcase.draws.weights
-    events = events_of(prepared.graph, showcase.draws.values, showcase.averaged.outcomes)
+    events = probabilities(prepared.graph, showcase.draws.values, showcase.averaged.outcomes)
     scaled = [i for i in prepared.uncertain if not has_atoms(prepared.distributions[i])]
     densities = np.array(
         [
@@ -59,7 +59,7 @@ def test_few_draws_do_not_tell_what_carries_the_answer() -> None:
         assessed = assess(resolve(load_story("rlhf-assistant")), draws=draws)
         priors = power_scaling(assessed, whole=False).priors
         assert priors is not None
-        events = events_of(
+        events = probabilities(
             assessed.prepared.graph, assessed.draws.values, assessed.averaged.outcomes
         )
         levels = [

@@ -13,6 +13,7 @@ from support.oracle_process import route_chances, truths
 from support.strategies import formulas, small_stories
 
 from storyodds.models.assessment import assess
+from storyodds.models.events import EVENTS
 from storyodds.models.structure import (
     leave_one_out,
     merge_rivals,
@@ -21,7 +22,7 @@ from storyodds.models.structure import (
     without_constraint,
     without_item,
 )
-from storyodds.models.what_if import EVENTS, Base, base_of
+from storyodds.models.what_if import Base, base_of
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.formulas import Formula, holds
 from storyodds.scenarios.resolve import resolve

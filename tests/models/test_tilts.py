@@ -13,8 +13,8 @@ from support.strategies import small_stories
 
 from storyodds import load_story
 from storyodds.models.assessment import Assessment, assess
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.tilts import OWN, Tilt, sliders, tilt_of
-from storyodds.models.what_if import EVENTS, events_of
 from storyodds.priors.distributions import distribution_of
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import parse_prior
@@ -93,7 +93,7 @@ def test_priors_without_a_family(kind: Any, prior: Any, reason: str) -> None:
 
 def events(assessment: Assessment) -> np.ndarray:
     graph, draws = assessment.prepared.graph, assessment.draws
-    return events_of(graph, draws.values, assessment.averaged.outcomes)
+    return probabilities(graph, draws.values, assessment.averaged.outcomes)
 
 
 def hold_to_a_fresh_estimate(

@@ -16,8 +16,9 @@ from support.strategies import probabilities, small_stories
 from storyodds.models import observations as module
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.choices import SUCCESS, bits_gained, choice_gained, worth_of_fates
+from storyodds.models.events import FATES
 from storyodds.models.observations import Observation, observations, with_result
-from storyodds.models.quantities import FATES, derive
+from storyodds.models.quantities import derive
 from storyodds.models.value import Value, value_of_information
 from storyodds.priors.distributions import distribution_of, log_binomial_coefficient, rate_like
 from storyodds.priors.errors import InputError

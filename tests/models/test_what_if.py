@@ -12,19 +12,11 @@ from support.strategies import small_stories
 from storyodds.models import what_if
 from storyodds.models.answers import Exact
 from storyodds.models.assessment import Assessment, assess
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.evidence import event_likelihoods
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import forecast_sides
-from storyodds.models.what_if import (
-    EVENTS,
-    ask,
-    ask_many,
-    base_of,
-    events_of,
-    moved,
-    numbers_of_training,
-    refit,
-)
+from storyodds.models.what_if import ask, ask_many, base_of, moved, numbers_of_training, refit
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Hazard, Route, Story
@@ -35,7 +27,7 @@ SUCCESS, CATASTROPHE = EVENTS.index("success"), EVENTS.index("catastrophe")
 def means(assessment: Assessment) -> np.ndarray:
     """Posterior means of all events."""
     graph, draws = assessment.prepared.graph, assessment.draws
-    return draws.weights @ events_of(graph, draws.values, assessment.averaged.outcomes)
+    return draws.weights @ probabilities(graph, draws.values, assessment.averaged.outcomes)
 
 
 def uncertain(**parts: Any) -> Story:

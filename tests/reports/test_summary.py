@@ -16,7 +16,8 @@ from support.strategies import small_stories
 
 from storyodds import load_story
 from storyodds.models.assessment import LINKED_PATHS, Assessment, assess
-from storyodds.models.quantities import FATES, derive
+from storyodds.models.events import FATES
+from storyodds.models.quantities import derive
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import Form, plain_prior
 from storyodds.priors.records import Record

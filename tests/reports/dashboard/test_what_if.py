@@ -14,7 +14,7 @@ from support.strategies import small_stories
 
 from storyodds import load_story
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.what_if import EVENTS, events_of
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.priors.errors import InputError
 from storyodds.priors.library import view
 from storyodds.reports.dashboard.what_if import below, what_if_data
@@ -90,7 +90,7 @@ def test_moved_sliders_give_what_a_fresh_estimate_gives(
     }
     fresh = assess(resolve(load_story("rlhf-assistant"), settings=changed))
     events, exact = (
-        events_of(fresh.prepared.graph, fresh.draws.values, found.outcomes)
+        probabilities(fresh.prepared.graph, fresh.draws.values, found.outcomes)
         for found in (fresh.averaged, fresh.exact)
     )
     assert share > data["least"]

@@ -18,7 +18,7 @@ from support.building import believe, item, tell
 
 from storyodds.models.assessment import assess
 from storyodds.models.datatree import to_datatree
-from storyodds.models.quantities import FATES
+from storyodds.models.events import FATES
 from storyodds.reports.dashboard.dossier import Dossier, make_dossier
 from storyodds.reports.dashboard.pictures import arviz_figures
 from storyodds.reports.dashboard.sections_story import diagnostics

@@ -8,7 +8,7 @@ from support.command_line import SMALL
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment import assess
-from storyodds.models.what_if import EVENTS
+from storyodds.models.events import EVENTS
 from storyodds.priors.library import view
 from storyodds.reports.live import computing
 from storyodds.reports.live.computing import Computer

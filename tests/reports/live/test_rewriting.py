@@ -12,8 +12,8 @@ from support.command_line import Run
 from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import load_story, load_text, to_yaml
+from storyodds.models.events import EVENTS
 from storyodds.models.leaving_out import parts_of
-from storyodds.models.what_if import EVENTS
 from storyodds.reports.live import computing
 from storyodds.reports.live.computing import Computer
 from storyodds.reports.live.requests import State
