@@ -202,7 +202,7 @@ def _components(prior: Continuous, log_weight: float) -> Iterator[tuple[float, .
         yield kind, log_weight + constant, prior.location, 1.0 / prior.scale, peak
     else:
         constant = -log(prior.sd) - 0.5 * log(2 * pi)
-        yield kernel.NORMAL, log_weight + constant, prior.mean, 1.0 / prior.sd, 0.0
+        yield kernel.NORMAL, log_weight + constant, prior.location, 1.0 / prior.sd, 0.0
 
 
 def _unwalled(prior: Continuous) -> Continuous:

@@ -225,7 +225,7 @@ def _log_joint(rate: RateLike, trials: int, seen: tuple[int, int]) -> Array:
         step = min(rate.sd, 2 / np.sqrt(trials + seen[1])) / 6
         z = np.arange(-_REACH * rate.sd, _REACH * rate.sd + step, step)
         log_prior = -0.5 * (z / rate.sd) ** 2 + np.log(step / rate.sd / np.sqrt(2 * np.pi))
-        z += rate.mean
+        z += rate.location
         both, counts = np.stack([log_expit(z), log_expit(-z)]), np.stack([hits, misses], axis=1)
         summed = [
             log_sum_exp(log_prior + some @ both, axis=1)

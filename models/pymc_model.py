@@ -190,7 +190,7 @@ def _parameters(distribution: Distribution) -> tuple[Any, dict[str, Tensor]]:
     if isinstance(distribution, BetaDistribution):
         family, parameters = pm.Beta, {"alpha": distribution.a, "beta": distribution.b}
     elif isinstance(distribution, LogitNormal):
-        family, parameters = pm.LogitNormal, {"mu": distribution.mean, "sigma": distribution.sd}
+        family, parameters = pm.LogitNormal, {"mu": distribution.location, "sigma": distribution.sd}
     elif isinstance(distribution, Uniform):
         family, parameters = pm.Uniform, {"lower": distribution.low, "upper": distribution.high}
     elif isinstance(distribution, TruncatedNormal):
@@ -198,7 +198,7 @@ def _parameters(distribution: Distribution) -> tuple[Any, dict[str, Tensor]]:
         family, parameters = pm.TruncatedNormal, {**parameters, "lower": 0.0, "upper": 1.0}
     else:
         assert isinstance(distribution, NormalDistribution)
-        family, parameters = pm.Normal, {"mu": distribution.mean, "sigma": distribution.sd}
+        family, parameters = pm.Normal, {"mu": distribution.location, "sigma": distribution.sd}
     # PyTensor would keep a number like 0.5 in single precision, and its log-gamma with it.
     return family, {name: pt.constant(x, dtype="float64") for name, x in parameters.items()}
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf, erfcx, expit, log_expit, ndtr, ndtri, xlog1py, xlogy
 
+from storyodds.priors.means import MeansOfOneTrial
 from storyodds.priors.quadrature import Cells, concave_cells, log_binomial_coefficient
 
 Array = NDArray[np.float64]
@@ -31,6 +32,12 @@ class Uniform:
     @property
     def mirrored(self) -> "Uniform":
         return Uniform(1.0 - self.high, 1.0 - self.low)
+
+    def mean(self) -> float:
+        return (self.low + self.high) / 2
+
+    def complement_mean(self) -> float:
+        return ((1.0 - self.low) + (1.0 - self.high)) / 2
 
     def quantile(self, u: Array) -> Array:
         return np.asarray(self.low + (self.high - self.low) * np.asarray(u))
@@ -144,7 +151,7 @@ def _tail_quantile(a: float, b: float, u: Array, complement: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class TruncatedNormal:
+class TruncatedNormal(MeansOfOneTrial):
     """A probability that is normal, cut off at 0 and 1.
 
     Attributes
@@ -190,7 +197,7 @@ class TruncatedNormal:
 
 
 @dataclass(frozen=True)
-class TruncatedLogNormal:
+class TruncatedLogNormal(MeansOfOneTrial):
     """A probability whose logarithm is normal, cut off at 1.
 
     Attributes

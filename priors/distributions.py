@@ -35,6 +35,7 @@ from storyodds.priors.forms import (
     UniformForm,
 )
 from storyodds.priors.log_pool import LogPool
+from storyodds.priors.means import MeansOfOneTrial
 from storyodds.priors.pool_rules import logarithmic_mistake
 
 # Said twice to say that it may be imported from here.
@@ -51,6 +52,12 @@ class Point:
     """A number that is known."""
 
     value: float
+
+    def mean(self) -> float:
+        return self.value
+
+    def complement_mean(self) -> float:
+        return 1.0 - self.value
 
     def quantile(self, u: Array) -> Array:
         return np.full(np.shape(u), self.value)
@@ -80,6 +87,12 @@ class BetaDistribution:
     a: float
     b: float
 
+    def mean(self) -> float:
+        return 1.0 / (1.0 + self.b / self.a)
+
+    def complement_mean(self) -> float:
+        return 1.0 / (1.0 + self.a / self.b)
+
     def quantile(self, u: Array) -> Array:
         return np.asarray(betaincinv(self.a, self.b, u))
 
@@ -100,28 +113,28 @@ class BetaDistribution:
 
 
 @dataclass(frozen=True)
-class LogitNormal:
-    """A probability whose logit is Normal(mean, sd)."""
+class LogitNormal(MeansOfOneTrial):
+    """A probability whose logit is Normal(location, sd)."""
 
-    mean: float
+    location: float
     sd: float
 
     def quantile(self, u: Array) -> Array:
-        return np.asarray(expit(self.mean + self.sd * ndtri(u)))
+        return np.asarray(expit(self.location + self.sd * ndtri(u)))
 
     def log_density_unconstrained(self, z: Array) -> Array:
-        return NormalDistribution(self.mean, self.sd).log_density_unconstrained(z)
+        return NormalDistribution(self.location, self.sd).log_density_unconstrained(z)
 
     def gradient_unconstrained(self, z: Array) -> Array:
-        return NormalDistribution(self.mean, self.sd).gradient_unconstrained(z)
+        return NormalDistribution(self.location, self.sd).gradient_unconstrained(z)
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
         """One-dimensional quadrature over the logit; the integrand is log-concave."""
-        log_integral = _logit_normal_log_integral(self.mean, self.sd, hits, trials)
+        log_integral = _logit_normal_log_integral(self.location, self.sd, hits, trials)
         return log_binomial_coefficient(trials, hits) + log_integral
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
-        z, log_f = logit_normal_binomial_grid(self.mean, self.sd, hits, trials)
+        z, log_f = logit_normal_binomial_grid(self.location, self.sd, hits, trials)
         density = np.exp(log_f - log_f.max())
         cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
         return np.asarray(expit(np.interp(u, cumulative / cumulative[-1], z)))
@@ -136,28 +149,31 @@ def _logit_normal_log_integral(mean: float, sd: float, hits: int, trials: int) -
 
 @dataclass(frozen=True)
 class NormalDistribution:
-    """Normal(mean, sd) over bits."""
+    """Normal(location, sd) over bits."""
 
-    mean: float
+    location: float
     sd: float
 
+    def mean(self) -> float:
+        return self.location
+
     def quantile(self, u: Array) -> Array:
-        return np.asarray(self.mean + self.sd * ndtri(u))
+        return np.asarray(self.location + self.sd * ndtri(u))
 
     def log_density_unconstrained(self, z: Array) -> Array:
-        standardized = (z - self.mean) / self.sd
+        standardized = (z - self.location) / self.sd
         return np.asarray(-0.5 * standardized**2 - log(self.sd) - 0.5 * log(2 * np.pi))
 
     def gradient_unconstrained(self, z: Array) -> Array:
-        return np.asarray((self.mean - z) / self.sd**2)
+        return np.asarray((self.location - z) / self.sd**2)
 
     def exp2_log_mean(self) -> float:
         """Log of the mean of 2**bits: a log-normal mean."""
-        return LN2 * self.mean + 0.5 * (LN2 * self.sd) ** 2
+        return LN2 * self.location + 0.5 * (LN2 * self.sd) ** 2
 
     def draw_given_exp2(self, u: Array) -> Array:
         """Weighting a normal by 2**bits moves its mean by variance times ln 2."""
-        return NormalDistribution(self.mean + LN2 * self.sd**2, self.sd).quantile(u)
+        return NormalDistribution(self.location + LN2 * self.sd**2, self.sd).quantile(u)
 
 
 @dataclass(frozen=True)
@@ -166,6 +182,14 @@ class Mixture:
 
     weights: tuple[float, ...]
     components: tuple["Distribution", ...]
+
+    def mean(self) -> float:
+        means = [part.mean() for part in self.components]
+        return float(np.dot(self.weights, means))
+
+    def complement_mean(self) -> float:
+        means = [rate_like(part).complement_mean() for part in self.components]
+        return float(np.dot(self.weights, means))
 
     def _split(
         self, u: Array, weights: Array

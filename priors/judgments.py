@@ -19,7 +19,7 @@
 
 import importlib.resources
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,7 +34,7 @@ from storyodds.priors.errors import Path as KeyPath
 from storyodds.priors.events import Event, events_in
 from storyodds.priors.forms import Bits, Kind, Prior, Probability, parse_prior
 from storyodds.priors.performance_weights import LEAST
-from storyodds.priors.phrases import did_you_mean, quoted
+from storyodds.priors.phrases import Suggestions, quoted
 from storyodds.priors.records import FileRecord, Number, Record, Slug, SourceField, Text
 from storyodds.priors.references import without_references
 from storyodds.priors.strict_yaml import read_document, read_file
@@ -213,9 +213,19 @@ def _place(problem: Problem) -> tuple[int, int]:
 # been told of already, and is passed over.
 
 
+_SHOWN = 20  # experts that a sentence lists
+
+
+class _Experts(tuple[str, ...]):
+    """The ids of the experts, and what may be spent on finding the one that was meant."""
+
+    def __init__(self, _: Iterable[str]) -> None:
+        self.suggestions = Suggestions()
+
+
 def _mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
     experts = data.get("experts")
-    known = list(experts) if isinstance(experts, Mapping) else []
+    known = _Experts(experts if isinstance(experts, Mapping) else ())
     yield from _calibration_mistakes(data, known)
     yield from _quantity_mistakes(data, known)
     yield from _belief_mistakes(data, known)
@@ -231,14 +241,16 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _stranger(name: Any, known: list[str], path: KeyPath, at_key: bool) -> Iterator[Mistake]:
+def _stranger(name: Any, known: _Experts, path: KeyPath, at_key: bool) -> Iterator[Mistake]:
     if known and isinstance(name, str) and name not in known:
-        hint = did_you_mean(name, known) or f", one of {', '.join(known)}"
+        hint = known.suggestions.nearest(name, known)
+        if not hint and len(known) <= _SHOWN:
+            hint = f", one of {', '.join(known)}"
         sentence = f"found {quoted(name)}, expected the id of one of the experts{hint}"
         yield Mistake(path, sentence, at_key=at_key)
 
 
-def _calibration_mistakes(data: Mapping[str, Any], known: list[str]) -> Iterator[Mistake]:
+def _calibration_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[Mistake]:
     questions = list(_items(data.get("calibration")))
     if 0 < len(questions) < LEAST:
         yield Mistake(
@@ -270,7 +282,7 @@ def _calibration_mistakes(data: Mapping[str, Any], known: list[str]) -> Iterator
                     )
 
 
-def _quantity_mistakes(data: Mapping[str, Any], known: list[str]) -> Iterator[Mistake]:
+def _quantity_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for index, quantity in _items(data.get("quantities")):
         path: KeyPath = ("quantities", index)
@@ -302,7 +314,7 @@ def _value_mistakes(path: KeyPath, values: Mapping[str, Any], kind: Kind) -> Ite
             yield Mistake((*path, by), error.problems[0].message)
 
 
-def _belief_mistakes(data: Mapping[str, Any], known: list[str]) -> Iterator[Mistake]:
+def _belief_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[Mistake]:
     events: dict[str, Counter[str]] = {}
     for index, belief in _items(data.get("beliefs")):
         path: KeyPath = ("beliefs", index)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, logit
 
+from storyodds.priors.means import MeansOfOneTrial
 from storyodds.priors.quadrature import log_binomial_coefficient
 
 if TYPE_CHECKING:  # which imports this module
@@ -54,12 +55,15 @@ class Table:
         Normalized densities just inside the two ends of each cell.
     log_integral : float
         In nats.
+    mean : float
+        Of the variable.
     """
 
     edges: Array
     cumulative: Array
     slopes: Array
     log_integral: float
+    mean: float
 
     def quantile(self, u: Array) -> Array:
         """Give the place below which a share u of the density lies."""
@@ -78,7 +82,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class LogPool:
+class LogPool(MeansOfOneTrial):
     """A logarithmic pool, tabulated.
 
     Attributes
@@ -101,6 +105,10 @@ class LogPool:
     low: float
     high: float
     breaks: tuple[float, ...] = ()
+
+    def mean(self) -> float:
+        """Give the mean of the number itself."""
+        return _tabulate(self).mean if self.bits else super().mean()
 
     @property
     def log_normalizer(self) -> float:
@@ -222,13 +230,15 @@ def tabulate(log_f: Curve, walls: Array, seeds: Array) -> Table:
     top = max(left.max(), right.max())
     half = np.diff(edges) / 2
     z = edges[:-1, None] + half[:, None] * (1 + _NODES)
-    masses = half * (np.exp(log_f(z) - top) @ _WEIGHTS)
+    heights = np.exp(log_f(z) - top)
+    masses = half * (heights @ _WEIGHTS)
     kept = slice(int(np.argmax(masses > 0)), len(masses) - int(np.argmax(masses[::-1] > 0)))
     edges, masses = edges[kept.start : kept.stop + 1], masses[kept]
     cumulative = np.concatenate([[0.0], np.cumsum(masses)])
     total = float(cumulative[-1])
     slopes = np.exp(np.stack([left[kept], right[kept]], axis=1) - top) / total
-    return Table(edges, cumulative / total, slopes, float(top) + log(total))
+    mean = float(half @ ((heights * z) @ _WEIGHTS)) / total
+    return Table(edges, cumulative / total, slopes, float(top) + log(total), mean)
 
 
 def _beyond(log_f: Curve, walls: Array, edges: Array) -> Iterator[Array]:

@@ -134,24 +134,50 @@ class _Reader:
         self.frames: list[_Frame] = []
         self.root: Any = None
         self.documents = 0
+        self.too_deep = False
 
     def read(self) -> tuple[Document, list[Problem]]:
-        clean = UNSAFE.sub("\N{REPLACEMENT CHARACTER}", self.text)
         try:
-            for match in UNSAFE.finditer(self.text):
-                self._complain(hidden(match[0]), *place_in(self.starts, match.start()))
-            for count, event in enumerate(yaml.parse(clean, Loader=_LOADER)):
-                if count > MAX_NODES:
-                    self._stop(f"found more than {MAX_NODES:,} entries, expected fewer", event)
-                if self._is_second_document(event):
-                    break
-                self._take(event)
+            self._walk()
         except _StopError:
             raise InputError(self._sorted()) from None
         except yaml.YAMLError as error:
+            if (nested := self._nesting_before(error)) is not None:
+                raise InputError(nested) from None
             self._syntax(error)
             raise InputError(self._sorted()) from None
         return Document(self.file, self.text, self.root, self.lines, self.places), self._sorted()
+
+    def _walk(self) -> None:
+        clean = UNSAFE.sub("\N{REPLACEMENT CHARACTER}", self.text)
+        for match in UNSAFE.finditer(self.text):
+            self._complain(hidden(match[0]), *place_in(self.starts, match.start()))
+        for count, event in enumerate(yaml.parse(clean, Loader=_LOADER)):
+            if count > MAX_NODES:
+                self._stop(f"found more than {MAX_NODES:,} entries, expected fewer", event)
+            if self._is_second_document(event):
+                break
+            self._take(event)
+
+    def _nesting_before(self, error: yaml.YAMLError) -> list[Problem] | None:
+        """Give the problems if the text nests too deep before the parser gives up.
+
+        The parser reads up to a thousand characters ahead of what it hands over, and may cap
+        nesting itself: brackets side by side reach that cap before the first of them is seen
+        here. Cut where the parser gave up, the text has nothing left to be read ahead into.
+        """
+        mark = getattr(error, "problem_mark", None)
+        if mark is None:
+            return None
+        reader = _Reader(self.text[: mark.index], self.file)
+        reader.lines = self.lines  # so that a problem shows its line whole
+        try:
+            reader._walk()
+        except _StopError:
+            return reader._sorted() if reader.too_deep else None
+        except yaml.YAMLError:
+            return None  # what is wrong with the cut text itself is of no interest
+        return None
 
     def _sorted(self) -> list[Problem]:
         return sorted(self.problems, key=lambda problem: (problem.line or 0, problem.column or 0))
@@ -224,6 +250,7 @@ class _Reader:
 
     def _open(self, event: yaml.Event) -> None:
         if len(self.frames) >= MAX_DEPTH:
+            self.too_deep = True
             self._stop(f"found more than {MAX_DEPTH} levels of nesting, expected fewer", event)
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         frame = self.frames[-1] if self.frames else None

@@ -181,11 +181,12 @@ def _prior_sentence(value: Any, message: str) -> str:
     if present:
         return f"found '{present[0]}', which a {subject} cannot be, expected {one_of(forms)}"
     strangers = [key for key in value if key not in _PROVENANCE]
-    hints = (did_you_mean(key, forms) for key in strangers)
+    hints = (did_you_mean(key, forms) for key in strangers[:_STRANGERS])
     hint = next((hint for hint in hints if hint), "")
     return f"found {described(value)}, expected exactly one of {', '.join(forms)}{hint}"
 
 
+_STRANGERS = 20  # unknown keys of one mapping that are looked at for a slip of the pen
 _PROVENANCE = ("basis", "source", "note", "level")
 
 

@@ -180,7 +180,7 @@ def _from_netcdf(path: Path) -> Side:
         meta = json.loads(result.attrs["meta"])
         summary, text = meta["summary"], meta["story_yaml"]
         posterior = of_result(result)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         sentence = "found a file that storyodds estimate --output did not write"
         raise _wrong(path, f"{sentence}, expected a saved result") from error
     story = load_text(text, f"{path}, story_yaml")
@@ -191,7 +191,7 @@ def _from_netcdf(path: Path) -> Side:
 def _from_json(path: Path) -> Side:
     try:
         summary = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _wrong(path, "found a text that is not JSON, expected a saved result") from error
     if isinstance(summary, list):
         raise _wrong(path, f"found {described(summary)}, expected the result of one story")

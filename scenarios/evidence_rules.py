@@ -22,7 +22,7 @@ def evidence_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
         about = mapping(item.get("about"))
         yield from _parts(path, item)
         yield from _subject(path, item, about, names)
-        yield from _instrument(path, item, data)
+        yield from _instrument(path, item, data, names)
         if about.get("assumption") is not None:
             yield from _about_assumption(path, item)
         elif about.get("outcome") is True:
@@ -42,7 +42,7 @@ def proposal_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
             yield Mistake((*path, "use"), f"{sentence}{choices}{hint}")
             continue
         if "replicates" in item:
-            yield from _replication(path, item, data)
+            yield from _replication(path, item, data, names)
             continue
         for key in ("about", "trials", "rates"):
             if key not in item and not misspelled(key, item) and not misspelled("replicates", item):
@@ -60,14 +60,16 @@ def proposal_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
             yield from _about_outcome(path, item, names)
 
 
-def _replication(path: Path, item: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Mistake]:
+def _replication(
+    path: Path, item: Mapping[str, Any], data: Mapping[str, Any], names: Names
+) -> Iterator[Mistake]:
     """Hold a replication to a finding with counts, from which it has all but its trials."""
     name = item["replicates"]
     counted = [
         str(other.get("id")) for _, other in items(data.get("evidence")) if "counts" in other
     ]
     if isinstance(name, str) and name not in counted:
-        hint = did_you_mean(name, counted)
+        hint = names.suggest(name, counted)
         sentence = f"found {quoted(name)}, expected the id of an evidence item with counts{hint}"
         yield Mistake((*path, "replicates"), sentence)
     for key in ("about", "rates", "relevance"):
@@ -123,12 +125,14 @@ def _subject(
                 return
 
 
-def _instrument(path: Path, item: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Mistake]:
+def _instrument(
+    path: Path, item: Mapping[str, Any], data: Mapping[str, Any], names: Names
+) -> Iterator[Mistake]:
     """Hold `instrument` to the checks of the story."""
     name = item.get("instrument")
     checks = [check["id"] for _, check in items(data.get("checks")) if "id" in check]
     if isinstance(name, str) and name not in checks:
-        hint = did_you_mean(name, [check for check in checks if isinstance(check, str)])
+        hint = names.suggest(name, [check for check in checks if isinstance(check, str)])
         sentence = f"found {quoted(name)}, expected the id of a check{hint}"
         yield Mistake((*path, "instrument"), sentence)
 

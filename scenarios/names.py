@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storyodds.priors.errors import Path
-from storyodds.priors.phrases import did_you_mean, misspelled
+from storyodds.priors.phrases import Suggestions, misspelled
 from storyodds.scenarios.schema import CLASSES, DEFAULT, INTENDED
 
 _LITERAL = re.compile(r"(?:not )?([a-z0-9][a-z0-9-]*)\Z")
-_SUGGESTIONS = 100
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -60,7 +59,7 @@ class Names:
     hazards: list[str]
     assumptions_readable: bool
     outcomes_readable: bool
-    _suggested: int = field(default=0, repr=False)
+    _suggestions: Suggestions = field(default_factory=Suggestions, repr=False)
 
     @property
     def outcomes(self) -> list[str]:
@@ -68,9 +67,8 @@ class Names:
         return list(dict.fromkeys([*self.routes, *CLASSES]))
 
     def suggest(self, word: str, choices: Iterable[str]) -> str:
-        """Name the nearest choice; a file that is wrong everywhere gets a hundred of these."""
-        self._suggested += 1
-        return did_you_mean(word, choices) if self._suggested <= _SUGGESTIONS else ""
+        """Name the nearest choice; a file that is wrong everywhere gets only so many of these."""
+        return self._suggestions.nearest(word, choices)
 
     def what_is(self, word: str) -> str:
         """Say what a name is that stands where another sort of name is wanted."""

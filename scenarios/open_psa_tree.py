@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from storyodds.priors.errors import Problem
-from storyodds.priors.phrases import did_you_mean, one_of, quoted
+from storyodds.priors.phrases import Suggestions, did_you_mean, one_of, quoted
 from storyodds.priors.strict_xml import Element, XmlDocument
 
 CONTAINERS = ("define-fault-tree", "define-component", "model-data")
@@ -36,8 +36,6 @@ _UNSUPPORTED = tuple(
     )
 )
 _MOST = 1000
-_SUGGESTIONS = 100
-_NAMES = 5000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +87,7 @@ class Tree:
     _by_path: dict[tuple[bool, str], Definition] = field(default_factory=dict)
     _public: dict[tuple[bool, str], Definition] = field(default_factory=dict)
     _kinds: set[str] = field(default_factory=set)
-    _suggested: int = 0
+    _suggestions: Suggestions = field(default_factory=Suggestions)
 
     def complain(self, sentence: str, element: Element, about: Definition | None = None) -> None:
         """Note a mistake, once."""
@@ -147,11 +145,9 @@ class Tree:
         return found
 
     def _suggest(self, name: str, apart: bool) -> str:
-        """Name the nearest definition; not for every mistake, nor among very many names."""
-        self._suggested += 1
-        if self._suggested > _SUGGESTIONS or len(self._public) > _NAMES:
-            return ""
-        return did_you_mean(name, [known for kind, known in self._public if kind == apart])
+        """Name the nearest definition; not for every mistake of a file that has very many."""
+        names = (known for kind, known in self._public if kind == apart)
+        return self._suggestions.nearest(name, names)
 
     def lookup(self, name: str, scope: tuple[str, ...], *, apart: bool) -> Definition | None:
         """Find a name from inside a scope, among parameters (apart) or among all else."""

@@ -10,7 +10,6 @@ number too, implied and fixed, so that the engine has no special cases.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cached_property, partial
 from typing import Any
 
@@ -31,6 +30,7 @@ from storyodds.priors.forms import (
     parse_prior,
     plain_prior,
 )
+from storyodds.priors.phrases import did_you_mean
 from storyodds.priors.records import Source
 from storyodds.priors.references import without_references
 from storyodds.scenarios import catalog
@@ -342,8 +342,7 @@ def _unknown_setting(name: str, slots: Mapping[str, _Slot]) -> Problem:
     if owned:
         return Problem(f"set: found '{name}', which has several numbers: {', '.join(owned)}")
     known = sorted({*slots, *(slot.split(".")[0] for slot in slots)})
-    near = get_close_matches(name, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
+    hint = did_you_mean(name, known)
     return Problem(f"set: found '{name}', expected the name of a number of the story{hint}")
 
 

@@ -50,7 +50,7 @@ def log_density_of_logit(distribution: Distribution) -> Curve:
         a, b = distribution.a, distribution.b
         return lambda z: a * log_expit(z) + b * log_expit(-z) - betaln(a, b)
     assert isinstance(distribution, LogitNormal)
-    normal = stats.norm(distribution.mean, distribution.sd)
+    normal = stats.norm(distribution.location, distribution.sd)
     return lambda z: np.asarray(normal.logpdf(z))
 
 

@@ -60,7 +60,7 @@ def log_density_of_logit(distribution: Distribution) -> Curve:
         a, b = distribution.a, distribution.b
         return lambda z: a * log_expit(z) + b * log_expit(-z) - betaln(a, b)
     assert isinstance(distribution, LogitNormal)
-    normal = stats.norm(distribution.mean, distribution.sd)
+    normal = stats.norm(distribution.location, distribution.sd)
     return lambda z: np.asarray(normal.logpdf(z))
 
 
@@ -199,7 +199,7 @@ def test_pooled_bits(form: Prior) -> None:
 
 def narrowed(distribution: Distribution) -> Distribution:
     if isinstance(distribution, NormalDistribution):
-        return NormalDistribution(distribution.mean, min(distribution.sd, 1.2))
+        return NormalDistribution(distribution.location, min(distribution.sd, 1.2))
     if isinstance(distribution, Mixture):
         return Mixture(distribution.weights, tuple(map(narrowed, distribution.components)))
     return distribution

@@ -208,11 +208,54 @@ def test_depth() -> None:
     assert refusals("[" + deep + "]")[0][:2] == (1, MAX_DEPTH + 1)
 
 
-@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
-def test_the_deepest_nesting_is_refused_at_once(opening: str) -> None:
+FLOWS = ["[", "{", "{a: ", "{? ", "[{", "{[a: ", "{'[': {'{': "]
+BLOCKS = ["- ", "? ", "- ? ", "'a': [", "? ["]
+
+
+@pytest.mark.parametrize("opening", FLOWS + BLOCKS)
+@pytest.mark.parametrize("lead", ["", "top:\n  ", "# [[[ '{{' \n---\n- "])
+def test_the_deepest_nesting_is_refused_at_once(opening: str, lead: str) -> None:
+    """In our own words, at the first level too many, whatever cap the parser has of its own."""
     start = time.perf_counter()
-    assert "levels of nesting" in refusals(opening * 100_000)[-1][2]
+    line, column, sentence = refusals(lead + opening * 100_000)[-1]
+    assert sentence == f"found more than {MAX_DEPTH} levels of nesting, expected fewer"
+    assert line == lead.count("\n") + 1
+    assert column is not None and column <= len(lead) + (MAX_DEPTH + 1) * len(opening)
     assert time.perf_counter() - start < 1
+
+
+def test_deep_mappings_on_lines_of_their_own_are_refused() -> None:
+    deep = "\n".join(" " * level + "a:" for level in range(1500))
+    assert refusals(deep)[-1] == (
+        MAX_DEPTH + 1,
+        MAX_DEPTH + 1,
+        f"found more than {MAX_DEPTH} levels of nesting, expected fewer",
+    )
+
+
+class LowCap(yaml.CSafeLoader):
+    """A parser that gives up just above our own cap, before it hands anything over."""
+
+    def check_event(self, *choices: Any) -> bool:
+        if "[" * (MAX_DEPTH + 2) in self.text:
+            mark = yaml.Mark("", MAX_DEPTH + 1, 0, MAX_DEPTH + 1, None, None)
+            raise yaml.scanner.ScannerError(None, None, "some words", mark)
+        return super().check_event(*choices)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(text)
+
+
+def test_a_parser_with_a_lower_cap_in_other_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strict_yaml, "_LOADER", LowCap)
+    ((line, column, sentence),) = refusals("[" * 2000)
+    assert (line, column) == (1, MAX_DEPTH + 1)
+    assert "levels of nesting" in sentence
+
+
+def test_an_error_after_little_nesting_stays_what_it_is() -> None:
+    assert "quote" in refusals("[" * (MAX_DEPTH - 1) + "'x")[-1][2]
 
 
 def test_a_bomb_of_aliases_is_refused() -> None:
