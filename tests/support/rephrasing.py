@@ -43,8 +43,8 @@ def negated(story: Story, name: str) -> Story:
     """Tell a story by the opposite of an assumption, which is true where that one is false.
 
     Everything that speaks of the assumption is turned round: its own numbers, all formulas, and
-    the evidence about it. Bits of a Bayes factor are counted against false, so that
-    log P(E) becomes less by `bits_of_false` times ln 2; nothing else changes.
+    the evidence about it. Bits of a Bayes factor are counted against false, so that log P(E) becomes
+    less by their `mean_bits` times ln 2; nothing else changes.
 
     Parameters
     ----------
@@ -54,9 +54,13 @@ def negated(story: Story, name: str) -> Story:
 
     Raises
     ------
+    KeyError
+        If the story has no such assumption.
     TypeError
         If the opposite of a number has no form, as that of a lognormal.
     """
+    if name not in story.assumptions:
+        raise KeyError(f"found no assumption {name!r}, expected one of {list(story.assumptions)}")
 
     def rewritten(part: Any) -> Any:
         """Write the opposite in the place of the assumption, in every formula of a part."""
