@@ -210,7 +210,6 @@ def told_back(answer: Answer, name: str, bits: float) -> Answer:
 
 def check_rephrased(one: Story, other: Story, name: str | None = None) -> None:
     """Hold a story to another that says the same, of the opposite of `name` if there is one."""
-    items = [item for item in one.evidence if name and item.about.assumption == name]
     try:
         answer = solve(one)
     except ImpossibleEvidence:
@@ -218,10 +217,10 @@ def check_rephrased(one: Story, other: Story, name: str | None = None) -> None:
             solve(other)
         return
     again = solve(other)
-    check_same(
-        asdict(told_back(again, name, math.fsum(map(mean_bits, items))) if name else again),
-        asdict(answer),
-    )
+    if name is not None:
+        items = [item for item in one.evidence if item.about.assumption == name]
+        again = told_back(again, name, math.fsum(map(mean_bits, items)))
+    check_same(asdict(again), asdict(answer))
 
 
 @SLOW

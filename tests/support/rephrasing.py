@@ -43,8 +43,8 @@ def negated(story: Story, name: str) -> Story:
     """Tell a story by the opposite of an assumption, which is true where that one is false.
 
     Everything that speaks of the assumption is turned round: its own numbers, all formulas, and
-    the evidence about it. Bits of a Bayes factor are counted against false, so that log P(E) becomes
-    less by their `mean_bits` times ln 2; nothing else changes.
+    the evidence about it. Bits of a Bayes factor are counted against false, so that log P(E)
+    becomes less by their `mean_bits` times ln 2; nothing else changes.
 
     Parameters
     ----------
