@@ -1,15 +1,15 @@
-"""The oracle itself, against arithmetic done by hand and against the laws of probability."""
+"""The oracle itself, against arithmetic done by hand: how a story comes about.
+
+What the evidence says of it has a file of its own beside this one, and the laws of probability.
+"""
 
 import math
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, reject, settings
-from scipy import stats
-from support.oracle import ImpossibleEvidence, expected_likelihoods, minimal_literal_sets, solve
-from support.strategies import small_stories
+from support.oracle import minimal_literal_sets, solve
+from support.oracle_process import Literals
 
-from storyodds.priors.forms import Beta, Interval, Normal
 from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
 from storyodds.scenarios.schema import (
     About,
@@ -21,7 +21,6 @@ from storyodds.scenarios.schema import (
     Goal,
     Hazard,
     Nudge,
-    ObservedCounts,
     Rationale,
     Route,
     Story,
@@ -56,10 +55,6 @@ def tell(
 
 def item(about: dict[str, Any], **parts: Any) -> Evidence:
     return Evidence(id="seen", about=About(**about), **parts)
-
-
-def counted(hits: int, trials: int, **parts: Any) -> Evidence:
-    return item({"outcome": True}, counts=ObservedCounts(hits=hits, trials=trials), **parts)
 
 
 # --- routes -----------------------------------------------------------------------------------
@@ -137,15 +132,22 @@ HAZARDS = (
     Hazard(id="bad", criterion="alignment", requires="b", probability=0.4, harm=0.25),
     Hazard(id="slow", criterion="competitiveness", probability=0.5),
 )
+BAD: tuple[str, Literals] = ("bad", frozenset({("b", True)}))
 
 
-def test_the_first_hazard_that_fires_ends_the_list() -> None:
-    # Intended alone is 2/3. bad: 1/2 * 0.4 = 0.2; slow: 0.8 * 0.5 = 0.4; neither: 0.4.
+def path_of(name: str) -> tuple[str, Literals]:
+    """Name the path of a gate that nothing has to open."""
+    return name, frozenset()
+
+
+def test_hazards_fire_each_by_itself() -> None:
+    # Intended alone is 2/3. bad: 1/2 * 0.4 = 0.2; slow: 0.5; neither 0.4, slow alone 0.4.
     answer = solve(tell((RESIDUAL,), {"b": B}, hazards=HAZARDS))
-    assert answer.hazards == close({"bad": 2 / 3 * 0.2, "slow": 2 / 3 * 0.4})
+    assert answer.hazards == close({"bad": 2 / 3 * 0.2, "slow": 2 / 3 * 0.5})
+    assert answer.hazards_given_intended == close({"bad": 0.2, "slow": 0.5})
     assert answer.criteria == {
         "goal_alignment": close(0.8),
-        "goal_competitiveness": close(0.6),
+        "goal_competitiveness": close(0.5),
         "rationale_alignment": close(2 / 3),
         "rationale_competitiveness": None,
     }
@@ -158,40 +160,186 @@ def test_the_first_hazard_that_fires_ends_the_list() -> None:
             "catastrophe": 2 / 3 * 0.2 * 0.25,
         }
     )
-    assert answer.catastrophe_given_failure == close((2 / 3 * 0.05) / (1 - 2 / 3 * 0.4))
-    assert answer.paths["bad", frozenset({("b", True)})].concern == close(2 / 3 * 0.05)
+    failures = 1 - 2 / 3 * 0.4
+    assert answer.catastrophe_given_deployed_failure == close(2 / 3 * 0.05 / failures)
+    assert answer.paths[BAD].concern == close(2 / 3 * 0.05)
 
 
-def test_checks_look_rates_up_from_the_particular_to_the_general() -> None:
-    # Flags: bad 0.1; slow 0.2 (route); scheme 0.3 (class), then 0.5 (route); residual 0.5.
-    check = Check(id="v", flags={"bad": 0.1, "intended": 0.2, "deceptive": 0.3, "default": 0.5})
-    half = Check(id="w", flags={"default": 0, "scheme": 0.5, "deceptive": 0.9})
-    answer = solve(tell(assumptions={"b": B}, checks=(check, half), hazards=HAZARDS))
-    nothing: frozenset[tuple[str, bool]] = frozenset()
-    assert answer.paths["bad", frozenset({("b", True)})].undetected == close(0.9)
-    assert answer.paths["slow", nothing].undetected == close(0.8)
-    assert answer.paths["scheme", nothing].undetected == close(0.7 * 0.5)
-    assert answer.paths["scheme", nothing].concern == close(8 / 11 * 0.35 * 0.5)
-    assert answer.paths["something-else", nothing].undetected == close(0.5)
-    # Intended is flagged with 0.2 * 0.1 + 0.8 * 0.2 = 0.18, scheme with 0.65.
-    assert answer.fates["halted"] == close((2 * 0.18 + 8 * 0.65 + 0.5) / 11)
+HARMFUL = Hazard(id="a", criterion="alignment", probability=0.5, harm=0.1)
+COSTLY = Hazard(id="c", criterion="competitiveness", probability=0.4, harm=0.2)
+
+
+@pytest.mark.parametrize("hazards", [(HARMFUL, COSTLY), (COSTLY, HARMFUL)])
+def test_the_order_of_hazards_means_nothing(hazards: tuple[Hazard, ...]) -> None:
+    # Intended 1/2, where no harm comes about with (1 - 0.05) * (1 - 0.08) = 0.874.
+    rival = Route(id="something-else", class_="other", bits=0, harm=0.3)
+    answer = solve(tell((rival,), hazards=hazards))
+    assert answer.criteria["goal_alignment"] == close(0.5)
+    assert answer.criteria["goal_competitiveness"] == close(0.6)
+    assert answer.fates == close(
+        {
+            "success": 0.5 * 0.5 * 0.6,
+            "uncompetitive": 0.5 * 0.5 * 0.4 * 0.8,
+            "halted": 0,
+            "benign-failure": 0.5 * 0.5 * 0.9 * 0.92 + 0.5 * 0.7,
+            "catastrophe": 0.5 * (1 - 0.874) + 0.5 * 0.3,
+        }
+    )
+    # Each by its own harm: that of the two together is less than the sum.
+    assert answer.paths[path_of("a")].concern == close(0.5 * 0.5 * 0.1)
+    assert answer.paths[path_of("c")].concern == close(0.5 * 0.4 * 0.2)
+
+
+def test_hazards_that_are_certain_leave_nothing() -> None:
+    rival = Route(id="something-else", class_="other", bits=0, harm=0.1)
+    bad = Hazard(id="bad", criterion="alignment", probability=1, harm=0.5)
+    weak = Hazard(id="weak", criterion="competitiveness", probability=1)
+    answer = solve(tell((rival,), hazards=(bad, weak)))
+    assert answer.criteria["goal_alignment"] == 0
+    assert answer.criteria["goal_competitiveness"] == 0
+    assert answer.fates["catastrophe"] == close(0.5 * 0.5 + 0.5 * 0.1)
+    assert answer.fates["success"] == answer.fates["uncompetitive"] == 0
+
+
+def test_goal_criteria_intervene_and_do_not_condition() -> None:
+    # Training ends as intended only where a holds, and only there can the hazard fire.
+    intended = Route(id="intended", class_="intended", requires="a")
+    bad = Hazard(id="bad", criterion="alignment", requires="a", probability=0.4)
+    # Two bits for a: P(a) = 1/4 becomes 4/7.
+    finding = item({"assumption": "a"}, bayes_factor={"true": 2})
+    story = tell((intended, RESIDUAL), {"a": A}, hazards=(bad,), loss_seeking=True)
+    for evidence, chance in (((), 1 / 4), ((finding,), 4 / 7)):
+        answer = solve(story.model_copy(update={"evidence": evidence}))
+        assert answer.criteria["goal_alignment"] == close(1 - 0.4 * chance)
+        assert answer.outer_alignment == answer.criteria["goal_alignment"]
+        assert answer.criteria_given_intended == {
+            "goal_alignment": close(0.6),
+            "goal_competitiveness": close(1.0),
+        }
+
+
+# v catches the intended with 0.2, and 0.1 more where bad fired; scheme 0.3, the residual 0.5.
+WATCH = Check(id="v", flags={"bad": 0.1, "intended": 0.2, "deceptive": 0.3, "default": 0.5})
+HALF = Check(id="w", flags={"default": 0, "scheme": 0.5, "deceptive": 0.9})
+
+
+def test_hazards_that_a_check_names_add_their_own_chance_of_a_flag() -> None:
+    answer = solve(tell(assumptions={"b": B}, checks=(WATCH, HALF), hazards=HAZARDS))
+    assert answer.paths[BAD].undetected == close(0.8 * 0.9)
+    assert answer.paths[BAD].concern == close(2 / 11 * 0.2 * 0.72 * 0.25)
+    # slow, which no check names, adds nothing; bad fires beside it with 0.2.
+    intended = 0.8 * (0.8 + 0.2 * 0.9)
+    assert answer.paths[path_of("slow")].undetected == close(intended)
+    assert answer.paths[path_of("scheme")].undetected == close(0.7 * 0.5)
+    assert answer.paths[path_of("scheme")].concern == close(8 / 11 * 0.35 * 0.5)
+    assert answer.paths[path_of("something-else")].undetected == close(0.5)
+    passed = (2 * intended + 8 * 0.35 + 0.5) / 11
+    assert answer.fates["halted"] == close(1 - passed)
     assert answer.false_alarm == close(2 / 11 * 0.4 * 0.2)
+    assert answer.checks_caught == {
+        "v": close({"intended": 1 - intended, "scheme": 0.3, "something-else": 0.5}),
+        "w": close({"intended": 0, "scheme": 0.5, "something-else": 0}),
+    }
+    # Without v nothing of bad is caught, and half of scheme.
+    assert answer.checks_added == {
+        "v": close(2 / 11 * 0.2 * 0.25 * 0.28 + 8 / 11 * 0.5 * (0.5 - 0.35)),
+        "w": close(8 / 11 * 0.5 * (0.7 - 0.35)),
+    }
+
+
+def test_the_odds_on_the_day_of_the_decision() -> None:
+    answer = solve(tell(assumptions={"b": B}, checks=(WATCH, HALF), hazards=HAZARDS))
+    parts = {"intended": 2 / 11 * 0.784, "deceptive": 8 / 11 * 0.35, "other": 1 / 11 * 0.5}
+    whole = sum(parts.values())
+    disaster = 2 / 11 * 0.2 * 0.72 * 0.25 + 8 / 11 * 0.35 * 0.5
+    good = 2 / 11 * 0.4 * 0.8
+    assert answer.deployed is not None
+    classes = answer.deployed.pop("classes")
+    expected = {name: parts.get(name, 0.0) / whole for name in answer.classes}
+    assert classes == close(expected)
+    assert answer.deployed == close(
+        {
+            "probability": whole,
+            "success": good / whole,
+            "uncompetitive": good / whole,
+            "benign-failure": (whole - disaster - 2 * good) / whole,
+            "catastrophe": disaster / whole,
+        }
+    )
+    assert answer.catastrophe_given_deployed_failure == close(disaster / (whole - good))
 
 
 def test_another_intended_route_brings_its_own_harm_and_path() -> None:
-    # Shares 0.4, 0.4, 0.2; h 1/2, idle 1/4, neither 1/4. Harm is the hazard's (idle: none) if
-    # one fired, else the route's: 0 for `intended`, 0.1 for `twin`.
-    twin = Route(id="twin", class_="intended", bits=0, harm=0.1)
+    # Shares 0.4, 0.4, 0.2; h 1/2 and idle 1/2, each by itself. Harm of twin 0.1, of h 1.
+    twin = Route(id="twin", class_="intended", bits=0, harm=0.1, mechanism="double")
     check = Check(id="v", flags={"default": 0.5})
     hazard = Hazard(id="h", criterion="alignment", probability=0.5, harm=1)
     idle = Hazard(id="idle", criterion="competitiveness", probability=0.5)
     answer = solve(tell((twin, RESIDUAL), checks=(check,), hazards=(hazard, idle)))
     assert answer.fates["success"] == close(0.4 * 0.25 * 0.5 * (1 + 0.9))
-    assert answer.fates["uncompetitive"] == close(0.8 * 0.25 * 0.5)
-    assert answer.fates["catastrophe"] == close(0.4 * 0.25 * 0.5 * 0.1 + 0.8 * 0.5 * 0.5)
+    assert answer.fates["uncompetitive"] == close(0.4 * 0.25 * 0.5 * (1 + 0.9))
+    assert answer.fates["catastrophe"] == close(0.5 * (0.8 * 0.5 + 0.4 * 0.5 * 0.1))
     assert answer.false_alarm == close(0.4 * 0.25 * 0.5 * (1 + 0.9))
     assert {name for name, _ in answer.paths} == {"twin", "h", "idle", "something-else"}
-    assert answer.paths["twin", frozenset()].probability == close(0.4 * 0.25)
+    assert answer.paths[path_of("twin")].probability == close(0.4)
+    # Whatever brings it about on this route: h does so half of the time.
+    assert answer.paths[path_of("twin")].concern == close(0.4 * 0.5 * (0.5 + 0.5 * 0.1))
+    assert answer.paths[path_of("h")].concern == close(0.8 * 0.5 * 0.5)
+    assert answer.mechanisms == close({"double": 0.4 * 0.5 * 0.55})
+
+
+def test_one_mechanism_split_over_two_routes() -> None:
+    # 1 + 2 + 2 + 1/2: each half does what it does, and the mechanism what both do.
+    halves = tuple(
+        Route(id=f"r{k}", class_="deceptive", bits=1, harm=harm, mechanism="scheming")
+        for k, harm in enumerate((0.5, 0.25))
+    )
+    answer = solve(tell((*halves, RESIDUAL)))
+    assert answer.mechanisms == close({"scheming": 2 / 5.5 * 0.75})
+
+
+# --- checks whose result is known ---------------------------------------------------------------
+
+DETECTOR = {"deceptive": 0.75, "default": 0.25}
+
+
+def test_a_known_result_is_evidence_and_halts_nothing() -> None:
+    # scheme 8, the others 3 together. Passed: 8 / 4 against 3 * 3/4. Flagged: 6 against 3 / 4.
+    for result, odds, bits in (("passed", 2 / 2.25, -1), ("flagged", 6 / 0.75, 1)):
+        check = Check(id="v", flags=DETECTOR, result=result)
+        answer = solve(tell(checks=(check,)))
+        assert answer.classes["deceptive"] == close(odds / (1 + odds))
+        assert answer.fates["halted"] == 0
+        assert answer.fates["catastrophe"] == close(odds / (1 + odds) * 0.5)
+        assert answer.item_bits["v"]["deceptive"] == close(bits * math.log2(3))
+        assert answer.item_bits["v"]["mesa-optimizer"] is None
+        assert answer.checks_caught == answer.checks_added == {}
+        assert answer.prior_classes["deceptive"] == close(8 / 11)
+
+
+def test_a_flag_that_only_a_hazard_explains() -> None:
+    # Of intended models those with h are flagged, half of them: 2/3 * 1/2 * 1/2 against 1/3 * 1/4.
+    hazard = Hazard(id="h", criterion="alignment", probability=0.5)
+    check = Check(id="v", flags={"intended": 0, "h": 0.5, "default": 0.25}, result="flagged")
+    answer = solve(tell((RESIDUAL,), checks=(check,), hazards=(hazard,)))
+    assert answer.classes["intended"] == close((1 / 6) / (1 / 6 + 1 / 12))
+    assert answer.hazards_given_intended == close({"h": 1.0})
+    assert answer.criteria_given_intended["goal_alignment"] == 0
+    assert answer.criteria["goal_alignment"] == close(0.5)
+
+
+def test_several_flags_and_a_check_still_to_come() -> None:
+    flagged = tuple(Check(id=f"v{k}", flags=DETECTOR, result="flagged") for k in range(2))
+    live = Check(id="w", flags={"default": 0.5})
+    answer = solve(tell(checks=(*flagged, live)))
+    # scheme 8 * 9/16 against 3 / 16, halted half of the time whatever it is.
+    assert answer.log_evidence == close(math.log((8 * 9 / 16 + 3 / 16) / 11))
+    assert answer.fates["halted"] == close(0.5)
+    assert answer.deployed is not None
+    assert answer.deployed["classes"] == close(answer.classes)
+
+
+# --- the lens, and ratios over nothing ----------------------------------------------------------
 
 
 def test_the_lens_applies_only_to_a_loss_seeking_goal() -> None:
@@ -204,9 +352,16 @@ def test_the_lens_applies_only_to_a_loss_seeking_goal() -> None:
 
 def test_a_ratio_over_nothing_is_none() -> None:
     rule = Constraint(id="k", holds=AnyOf(any=("a", "not a")), rules_out=("intended",))
-    answer = solve(tell(assumptions={"a": A}, constraints=(rule,), hazards=HAZARDS[1:]))
-    assert answer.criteria["goal_alignment"] is None
-    assert answer.paths["slow", frozenset()].undetected is None
+    sure = Check(id="v", flags={"default": 1})
+    story = tell(assumptions={"a": A}, constraints=(rule,), hazards=HAZARDS[1:], checks=(sure,))
+    answer = solve(story)
+    assert answer.criteria_given_intended["goal_competitiveness"] is None
+    assert answer.criteria["goal_competitiveness"] == close(0.5)
+    assert answer.hazards_given_intended == {"slow": None}
+    assert answer.paths[path_of("slow")].undetected is None
+    assert answer.checks_caught["v"] == {"intended": None, "scheme": 1.0, "something-else": 1.0}
+    assert answer.deployed is None
+    assert answer.catastrophe_given_deployed_failure is None
 
 
 # --- minimal literal sets -----------------------------------------------------------------------
@@ -237,163 +392,3 @@ def test_alternative_literal_sets_of_one_route_may_overlap() -> None:
     for name, chance in (("a", 0.25), ("b", 0.5)):
         path = answer.paths["scheme", frozenset({(name, True)})]
         assert path.probability == close(chance * 8 / 11)
-
-
-# --- evidence -----------------------------------------------------------------------------------
-
-
-def test_counts_about_the_outcome_by_hand() -> None:
-    # C(3,1) r (1-r)^2: scheme (0.5) 3/8; intended and residual share default (0.1) 0.243.
-    seen = counted(1, 3, rates={"deceptive": 0.5, "default": 0.1})
-    answer = solve(tell(evidence=(seen,)))
-    whole = 8 / 11 * 0.375 + 3 / 11 * 0.243
-    assert answer.log_evidence == close(math.log(whole))
-    assert answer.classes["deceptive"] == close(8 / 11 * 0.375 / whole)
-    assert answer.prior_classes["deceptive"] == close(8 / 11)
-    assert answer.classes["intended"] / answer.classes["other"] == close(2.0)
-    # The route id goes before its class; 0 ** 0 = 1.
-    sure = counted(0, 3, rates={"scheme": 0, "deceptive": 0.5, "default": 0.1})
-    assert solve(tell(evidence=(sure,))).log_evidence == close(math.log(8 / 11 + 3 / 11 * 0.729))
-
-
-def test_counts_about_an_assumption_mixed_by_relevance() -> None:
-    # True: 0.7 * 0.9^2 + 0.3 * 0.2^2 = 0.579; false: 0.2^2 = 0.04 whatever the relevance.
-    observed = ObservedCounts(hits=2, trials=2)
-    rates = {"true": 0.9, "false": 0.2}
-    seen = item({"assumption": "a"}, counts=observed, rates=rates, relevance=0.7)
-    answer = solve(tell(assumptions={"a": A}, evidence=(seen,)))
-    assert answer.assumptions["a"] == close(0.25 * 0.579 / (0.25 * 0.579 + 0.75 * 0.04))
-    assert answer.prior_assumptions["a"] == close(0.25)
-
-
-def test_bayes_factors_are_bits_against_the_reference() -> None:
-    # scheme 2^3 = 8 against 1, halved transfer: (8 + 1) / 2 = 4.5.
-    table = {"deceptive": 3, "default": 0}
-    answer = solve(tell(evidence=(item({"outcome": True}, bayes_factor=table, relevance=0.5),)))
-    assert answer.classes["deceptive"] == close(8 * 4.5 / (8 * 4.5 + 3))
-    against = item({"assumption": "a"}, bayes_factor={"true": -1})
-    answer = solve(tell(assumptions={"a": A}, evidence=(against,)))
-    assert answer.assumptions["a"] == close(0.125 / (0.125 + 0.75))
-    with pytest.raises(ValueError, match="reference"):
-        expected_likelihoods(item({"outcome": True}, bayes_factor={"default": 1}))
-
-
-def test_a_forecast_is_a_density_at_the_prior_odds() -> None:
-    # Prior P(a) = 1/4 is -log2(3) bits; q = 1/2 is 0 bits; sd 2: z = log2(3) / 2.
-    said = item({"assumption": "a"}, forecast=0.5, sd_bits=2.0)
-    answer = solve(tell(assumptions={"a": A}, evidence=(said,)))
-    assert answer.log_evidence == close(float(stats.norm.logpdf(math.log2(3), 0, 2)))
-    assert answer.assumptions["a"] == close(0.25)
-    # The judge speaks of the prior whatever other evidence says: 8/11 is log2(8/3).
-    seen = counted(1, 1, rates={"deceptive": 0.25, "default": 0.5})
-    said = Evidence(id="panel", about=About(class_="deceptive"), forecast=0.5, sd_bits=1)
-    answer, density = solve(tell(evidence=(seen, said))), stats.norm.logpdf(math.log2(8 / 3))
-    assert answer.log_evidence == close(density + math.log(8 / 11 * 0.25 + 3 / 11 * 0.5))
-
-
-def test_what_cannot_be_answered_is_said() -> None:
-    with pytest.raises(ImpossibleEvidence, match="rules out its own evidence"):
-        solve(tell(evidence=(counted(1, 2, rates={"default": 0}),)))
-    said = item({"assumption": "a"}, forecast=0.5, sd_bits=2.0)
-    with pytest.raises(ImpossibleEvidence):
-        solve(tell(assumptions={"a": Assumption(probability=0)}, evidence=(said,)))
-    with pytest.raises(TypeError, match="fixed numbers only"):
-        solve(tell(assumptions={"a": Assumption(probability=[0.1, 0.4])}))
-
-
-# --- averages over an item's own numbers --------------------------------------------------------
-
-
-def test_averaged_rates_by_closed_form() -> None:
-    pool = {
-        "pool": [{"by": "x", "value": 0.5}, {"by": "y", "value": {"beta": [1, 1]}, "weight": 3}]
-    }
-    rates = {
-        "deceptive": Beta(beta=(1, 1)),  # uniform: every count is equally likely, 1 / 4
-        "other": pool,  # (C(3,1) / 8 + 3 * 1/4) / 4
-        "scheme": {"counts": {"hits": 1, "trials": 1}},  # Beta(3/2, 1/2)
-        "default": 0.5,
-    }
-    table = expected_likelihoods(counted(1, 3, rates=rates))
-    assert table["deceptive"] == close(0.25)
-    assert table["other"] == close((3 / 8 + 3 / 4) / 4)
-    assert table["scheme"] == close(float(stats.betabinom.pmf(1, 3, 1.5, 0.5)))
-    assert table["default"] == close(3 / 8)
-
-
-@pytest.mark.parametrize(("hits", "trials"), [(0, 1), (3, 7), (0, 400), (400, 400), (150, 400)])
-def test_averaged_logit_normal_rate_against_a_plain_sum(hits: int, trials: int) -> None:
-    # Ends at logit +-2 with level 0.8: sd = 2 / 1.2816; a midpoint sum over +-12 sd.
-    end = 1 / (1 + math.exp(-2))
-    form = Interval(interval=(1 - end, end), level=0.8)
-    table = expected_likelihoods(counted(hits, trials, rates={"default": form}))
-    sd, step = 2 / float(stats.norm.ppf(0.9)), 24 / 40_000
-    scores = [-12 + step * (index + 0.5) for index in range(40_000)]
-    rates = [1 / (1 + math.exp(-sd * z)) for z in scores]
-    plain = math.sumprod(stats.binom.pmf(hits, trials, rates), stats.norm.pdf(scores)) * step
-    assert table["default"] == close(plain, rel=1e-9)
-
-
-def test_averaged_bits_and_relevance_by_closed_form() -> None:
-    # E[2^b] = 2^(m + s^2 ln2 / 2); a 90 % interval of +-1.6449 about 1 is Normal(1, 1).
-    mean = 2 ** (1 + math.log(2) / 2)
-    half = float(stats.norm.ppf(0.95))
-    table = {
-        "deceptive": Normal(normal=(1, 1)),
-        "other": [1 - half, 1 + half],
-        "scheme": {"pool": [{"by": "x", "value": 0}, {"by": "y", "value": 2}]},
-        "default": 0,
-    }
-    about = {"outcome": True}
-    answer = expected_likelihoods(item(about, bayes_factor=table))
-    assert answer == close({"deceptive": mean, "other": mean, "scheme": 2.5, "default": 1})
-    # A Beta(1, 3) relevance has mean 1/4.
-    half_sure = expected_likelihoods(item(about, bayes_factor=table, relevance=Beta(beta=(1, 3))))
-    assert half_sure["scheme"] == close(0.25 * 2.5 + 0.75)
-
-
-# --- random stories -----------------------------------------------------------------------------
-
-
-def solve_or_pass(story: Story, **options: Any) -> Any:
-    try:
-        return solve(story, **options)
-    except ImpossibleEvidence:
-        reject()
-
-
-SLOW = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
-
-
-@SLOW
-@given(small_stories())
-def test_everything_adds_up(story: Story) -> None:
-    answer = solve_or_pass(story)
-    for whole in (answer.classes, answer.prior_classes, answer.routes, answer.fates):
-        assert math.fsum(whole.values()) == close(1.0)
-    class_of = {"intended": "intended"} | {route.id: route.class_ for route in story.routes}
-    for name, total in answer.classes.items():
-        parts = [answer.routes[route] for route in answer.routes if class_of[route] == name]
-        assert total == close(math.fsum(parts), abs=1e-15)
-    assert 0 <= answer.false_alarm <= answer.fates["halted"] + 1e-12
-    assert math.fsum(answer.hazards.values()) <= answer.classes["intended"] + 1e-12
-    for name, total in (answer.routes | answer.hazards).items():
-        parts = [path.probability for key, path in answer.paths.items() if key[0] == name]
-        if class_of.get(name) != "intended":
-            assert max(parts, default=0) - 1e-12 <= total <= math.fsum(parts) + 1e-12
-
-
-@SLOW
-@given(small_stories())
-def test_averaging_fixed_numbers_changes_nothing(story: Story) -> None:
-    plain, averaged = solve_or_pass(story), solve_or_pass(story, collapse=True)
-    assert averaged.log_evidence == close(plain.log_evidence, rel=1e-9, abs=1e-9)
-    assert averaged.fates == close(plain.fates, rel=1e-9, abs=1e-12)
-
-
-@SLOW
-@given(small_stories(certain=False))
-def test_averages_of_random_items_are_probabilities(story: Story) -> None:
-    for found in story.evidence:
-        if found.counts:
-            assert all(0 <= mean <= 1 + 1e-12 for mean in expected_likelihoods(found).values())

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, find, settings
-from support.strategies import small_stories
+from support.strategies import MECHANISMS, small_stories
 
 from storyodds.priors.forms import BitsPool, Counts, Fixed, Normal, ProbabilityPool
 from storyodds.scenarios.formulas import AtLeast
@@ -29,6 +29,32 @@ FEATURES: dict[str, Any] = {
         for nudge in s.rationale.nudges
     ),
     "flag rate by hazard": lambda s: any("h0" in check.flags for check in s.checks),
+    "hazards of both criteria at once": lambda s: (
+        {x.criterion for x in s.goal.hazards if x.harm and x.requires}
+        == {"alignment", "competitiveness"}
+    ),
+    "two hazards named by one live check": lambda s: any(
+        {"h0", "h1"} <= set(check.flags) and check.result is None for check in s.checks
+    ),
+    "flag rate by hazard of a known result": lambda s: any(
+        "h0" in check.flags and check.result for check in s.checks
+    ),
+    "a check that passed and one still to come": lambda s: (
+        {"passed", None} <= {check.result for check in s.checks}
+    ),
+    "two checks that flagged": lambda s: [x.result for x in s.checks].count("flagged") > 1,
+    "two live checks": lambda s: [x.result for x in s.checks].count(None) > 1,
+    "one mechanism, two routes": lambda s: any(
+        [x.mechanism for x in s.routes].count(name) > 1 for name in MECHANISMS
+    ),
+    "two more intended routes, one that harms": lambda s: (
+        sum(x.class_ == "intended" and x.id != "intended" for x in s.routes) > 1
+        and any(x.class_ == "intended" and x.harm and x.harm.fixed for x in s.routes)
+    ),
+    "relevance below one, both subjects": lambda s: (
+        len({bool(x.about.outcome) for x in s.evidence if x.relevance and x.relevance.fixed < 1})
+        > 1
+    ),
     "forecast of a class": lambda s: any(x.forecast and x.about.class_ for x in s.evidence),
     "forecast of an assumption": lambda s: any(
         x.forecast and x.about.assumption for x in s.evidence

@@ -2,7 +2,8 @@
 
 `log_likelihoods` takes an item whose numbers are fixed. `expected_likelihoods` averages an item
 over its own uncertain rates, relevance and bits: by closed forms where there are any (an urn for
-a Beta, the log-normal mean for bits), by adaptive quadrature for a logit-normal rate.
+a Beta, the log-normal mean for bits), by adaptive quadrature for a logit-normal rate. A forecast
+is compared with the prior odds of what it is about.
 """
 
 import itertools
@@ -59,8 +60,16 @@ def log_mix(share: float, first: float, second: float) -> float:
     return max(terms) + math.log(math.fsum(math.exp(t - max(terms)) for t in terms))
 
 
+def log_mean(logs: list[float]) -> float:
+    """Log of the mean of exp(logs)."""
+    top = max(logs)
+    if top == -math.inf:
+        return top
+    return top + math.log(math.fsum(math.exp(x - top) for x in logs) / len(logs))
+
+
 def reference_of(item: Evidence) -> str:
-    """Name the hypothesis that an item's transfer falls back on, and that has 0 bits."""
+    """Name the hypothesis against which bits are counted: it has 0 of them."""
     return "false" if item.about.assumption else "default"
 
 
@@ -75,16 +84,20 @@ def bits_of(item: Evidence) -> dict[str, Any]:
 
 
 def log_likelihoods(item: Evidence) -> dict[str, float]:
-    """Log-likelihood of counts or a Bayes factor under each hypothesis, relevance included."""
-    reference = reference_of(item)
+    """Log-likelihood of counts or a Bayes factor under each hypothesis, relevance included.
+
+    With chance 1 - relevance the finding came from a process that is blind to the hypotheses:
+    any likelihood of the table is as good as another, whether or not a route uses it.
+    """
     if item.counts is not None and item.rates is not None:
         hits, trials = item.counts.hits, item.counts.trials
         table = {key: log_binomial(hits, trials, number(r)) for key, r in item.rates.items()}
     else:
         table = {key: number(bits) * math.log(2.0) for key, bits in bits_of(item).items()}
-        table[reference] = 0.0
+        table[reference_of(item)] = 0.0
     share = 1.0 if item.relevance is None else number(item.relevance)
-    return {key: log_mix(share, value, table[reference]) for key, value in table.items()}
+    blind = log_mean(list(table.values()))
+    return {key: log_mix(share, value, blind) for key, value in table.items()}
 
 
 def log_forecast(item: Evidence, yes: float, no: float) -> float:
@@ -105,24 +118,27 @@ def expected_likelihoods(item: Evidence) -> dict[str, float]:
     """Average an item's likelihood over its rates, relevance and bits, for each hypothesis.
 
     The likelihood is linear in the relevance and in each L(h), and these are independent, so
-    the mean of `relevance * L(h) + (1 - relevance) * L(reference)` needs only their means.
+    the mean of `relevance * L(h) + (1 - relevance) * M`, M being the mean of L over the table,
+    needs only their means.
     """
-    reference = reference_of(item)
     if item.counts is not None and item.rates is not None:
         hits, trials = item.counts.hits, item.counts.trials
         table = {key: mean_binomial(rate, hits, trials) for key, rate in item.rates.items()}
     else:
         table = {key: mean_power_of_two(bits) for key, bits in bits_of(item).items()}
-        table[reference] = 1.0
-    share = 1.0 if item.relevance is None else mean_binomial(item.relevance, 1, 1)
-    return {
-        key: value if key == reference else share * value + (1.0 - share) * table[reference]
-        for key, value in table.items()
-    }
+        table[reference_of(item)] = 1.0
+    share = 1.0 if item.relevance is None else mean_rate(item.relevance)
+    blind = math.fsum(table.values()) / len(table)
+    return {key: share * value + (1.0 - share) * blind for key, value in table.items()}
+
+
+def mean_rate(form: Any) -> float:
+    """Average an uncertain probability: the chance of one hit in one trial."""
+    return mean_binomial(form, 1, 1)
 
 
 def mean_binomial(form: Any, hits: int, trials: int) -> float:
-    """Average the chance of so many hits over an uncertain rate; (1, 1) is the mean rate."""
+    """Average the chance of so many hits over an uncertain rate."""
     match form:
         case Fixed():
             return math.exp(log_binomial(hits, trials, form.fixed))

@@ -4,12 +4,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from storyodds.scenarios.schema import Story
-from support.oracle import condition
+from storyodds.scenarios.schema import Hazard, Route, Story
+from support.oracle_findings import condition
 from support.oracle_process import (
     Literals,
     Run,
-    chance_of_flag,
+    chance_of_any,
+    harm_of,
     minimal_literal_sets,
     prior_runs,
     spec_of,
@@ -22,7 +23,9 @@ type Literal = tuple[str, bool]
 class Joints:
     """An event with every literal: probabilities, given the evidence.
 
-    `paths` has no entry for composites, of which no minimal set speaks.
+    `paths` is the event brought about by a gate that a minimal literal set with the literal
+    opens: the route of an ending; for a catastrophe, a route or hazard whose own harm came about.
+    It has no entry for composites, of which no minimal set speaks.
     """
 
     event: float
@@ -31,46 +34,56 @@ class Joints:
     paths: Mapping[Literal, float]
 
 
-def joints(story: Story, events: Sequence[str]) -> list[Joints]:
-    """Answer a story of fixed numbers, event by event."""
-    runs, _ = condition(story, prior_runs(story), collapse=False)
+def joints(story: Story, events: Sequence[str], *, collapse: bool = False) -> list[Joints]:
+    """Answer a story of fixed numbers, event by event; `collapse` is as for `solve`."""
+    runs, _ = condition(story, prior_runs(story), collapse)
     return [_joints(story, runs, event) for event in events]
 
 
 def _joints(story: Story, runs: Sequence[Run], event: str) -> Joints:
-    said = [(name, value) for name in story.assumptions for value in (True, False)]
+    literals = [(name, value) for name in story.assumptions for value in (True, False)]
     ways: dict[str, set[Literals]] = {}
 
-    def came_by(run: Run) -> set[Literals]:
-        gate = run.hazard if event == "catastrophe" and run.hazard is not None else run.route
+    def opened_with(gate: Route | Hazard, literal: Literal, run: Run) -> bool:
+        """Whether a minimal set with the literal opened a gate in this run."""
         if gate.id not in ways:
             ways[gate.id] = minimal_literal_sets(story, gate.requires)
-        return {way for way in ways[gate.id] if all(run.truth[key] is want for key, want in way)}
+        return any(
+            literal in way and all(run.truth[name] is want for name, want in way)
+            for way in ways[gate.id]
+        )
 
     def share_of(run: Run) -> float:
+        """P(the event | run)."""
+        return run.passed * run.harm if event == "catastrophe" else run.route.class_ == event
+
+    def share_by(literal: Literal, run: Run) -> float:
+        """P(the event, brought about by a gate that was opened with the literal | run)."""
         if event != "catastrophe":
-            return float(run.route.class_ == event)
-        # Check by check: 1 less the chance of any flag has no digits where a flag is all but sure.
-        passed = (1.0 - chance_of_flag((one,), run.route, run.hazard) for one in story.checks)
-        return math.prod(passed) * run.harm
+            return share_of(run) if opened_with(run.route, literal, run) else 0.0
+        causes = [gate for gate in (run.route, *run.fired) if opened_with(gate, literal, run)]
+        return run.passed * chance_of_any(map(harm_of, causes))
 
-    whole, chances, joint, paths = 0.0, dict.fromkeys(said, 0.0), dict.fromkeys(said, 0.0), {}
-    for run in runs:
-        share = share_of(run)
-        whole += run.weight * share
-        holding = came_by(run) if share else set()
-        for literal in said:
-            if run.truth[literal[0]] is literal[1]:
-                chances[literal] += run.weight
-                joint[literal] += run.weight * share
-            if spec_of(story, literal[0]).holds_when is None:
-                paths.setdefault(literal, 0.0)
-                if any(literal in way for way in holding):
-                    paths[literal] += run.weight * share
-    return Joints(whole, chances, joint, paths)
+    def joint(literal: Literal) -> float:
+        name, value = literal
+        return math.fsum(run.weight * share_of(run) for run in runs if run.truth[name] is value)
+
+    return Joints(
+        event=math.fsum(run.weight * share_of(run) for run in runs),
+        chances={
+            (name, value): math.fsum(run.weight for run in runs if run.truth[name] is value)
+            for name, value in literals
+        },
+        joint={literal: joint(literal) for literal in literals},
+        paths={
+            literal: math.fsum(run.weight * share_by(literal, run) for run in runs)
+            for literal in literals
+            if spec_of(story, literal[0]).holds_when is None
+        },
+    )
 
 
-def mean_of(found: Sequence[Joints], weights: Iterable[float]) -> Joints:
+def mean_of(draws: Sequence[Joints], weights: Iterable[float]) -> Joints:
     """Average over draws, joint probability by joint probability."""
 
     shares = list(weights)
@@ -79,36 +92,36 @@ def mean_of(found: Sequence[Joints], weights: Iterable[float]) -> Joints:
         return sum(w * x for w, x in zip(shares, values, strict=True)) / sum(shares)
 
     def table(name: str) -> dict[Literal, float]:
-        keys = getattr(found[0], name)
-        return {key: mean([getattr(each, name)[key] for each in found]) for key in keys}
+        keys = getattr(draws[0], name)
+        return {key: mean([getattr(each, name)[key] for each in draws]) for key in keys}
 
     return Joints(
-        mean([each.event for each in found]), table("chances"), table("joint"), table("paths")
+        mean([each.event for each in draws]), table("chances"), table("joint"), table("paths")
     )
 
 
-def measures(found: Joints, literal: Literal) -> dict[str, float | None]:
+def measures(answer: Joints, literal: Literal) -> dict[str, float | None]:
     """Every measure by its definition; None where a condition has probability 0."""
     opposite = (literal[0], not literal[1])
-    p, q = found.chances[literal], found.chances[opposite]
-    if_true = found.joint[literal] / p if p > 0 else None
-    if_false = found.joint[opposite] / q if q > 0 else None
+    p, q = answer.chances[literal], answer.chances[opposite]
+    if_true = answer.joint[literal] / p if p > 0 else None
+    if_false = answer.joint[opposite] / q if q > 0 else None
     both = None if if_true is None or if_false is None else if_true - if_false
-    some = found.event > 0
+    happens = answer.event > 0
 
     def per_event(x: float | None) -> float | None:
-        return None if x is None or not some else x / found.event
+        return None if x is None or not happens else x / answer.event
 
     reduction = None
-    if some and if_false is not None:
-        reduction = found.event / if_false if if_false > 0 else float("inf")
+    if happens and if_false is not None:
+        reduction = answer.event / if_false if if_false > 0 else float("inf")
     return {
         "if_true": if_true,
         "if_false": if_false,
         "birnbaum": both,
         "criticality": per_event(None if both is None else both * p),
-        "diagnosis": per_event(found.joint[literal]),
-        "fussell_vesely": per_event(found.paths.get(literal)),
+        "diagnosis": per_event(answer.joint[literal]),
+        "fussell_vesely": per_event(answer.paths.get(literal)),
         "risk_achievement_worth": per_event(if_true),
         "risk_reduction_worth": reduction,
     }

@@ -1,7 +1,7 @@
 """The prior half of the oracle: every run of a story that can happen, one by one.
 
-`prior_runs` walks every truth assignment, every route and every hazard. It shares no code with
-`models/`; only the records of a `Story` are common to both.
+`prior_runs` walks every truth assignment, every route and every set of hazards that fire. It
+shares no code with `models/`; only the records of a `Story` are common to both.
 """
 
 import itertools
@@ -16,39 +16,57 @@ from support.oracle_evidence import number
 
 type Truth = dict[str, bool]
 type Literals = frozenset[tuple[str, bool]]
+type Fired = tuple[Hazard, ...]
 
 FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One way in which a training run can go, up to checks and harm."""
+    """One way in which a training run can go, up to checks and harm.
+
+    Both P(event) and P(no event) of flags and of harm are kept: 1 less the one has no digits left
+    where the other is next to nothing.
+    """
 
     truth: Truth
     route: Route
-    hazard: Hazard | None
+    fired: Fired
     flagged: float
+    passed: float
     harm: float
+    unharmed: float
     weight: float
 
     @property
     def intended(self) -> bool:
         return self.route.class_ == "intended"
 
+    @property
+    def good(self) -> bool:
+        """Whether it succeeds if it is deployed and no harm comes about."""
+        return self.intended and not self.fired
+
+    def fires(self, hazard: Hazard) -> bool:
+        return any(other.id == hazard.id for other in self.fired)
+
+    def is_free_of(self, criterion: str) -> bool:
+        """Whether no hazard of a criterion fired."""
+        return all(hazard.criterion != criterion for hazard in self.fired)
+
     def fate(self, name: str) -> float:
         """P(fate | this run)."""
-        deployed_unharmed = (1.0 - self.flagged) * (1.0 - self.harm)
         if name == "halted":
             return self.flagged
         if name == "catastrophe":
-            return (1.0 - self.flagged) * self.harm
-        if self.intended and self.hazard is None:
+            return self.passed * self.harm
+        if self.good:
             kept = "success"
-        elif self.hazard is not None and self.hazard.criterion == "competitiveness":
+        elif self.intended and self.is_free_of("alignment"):
             kept = "uncompetitive"
         else:
             kept = "benign-failure"
-        return deployed_unharmed if name == kept else 0.0
+        return self.passed * self.unharmed if name == kept else 0.0
 
 
 # --- formulas ----------------------------------------------------------------------------------
@@ -176,65 +194,102 @@ def route_chances(story: Story, truth: Truth) -> list[tuple[Route, float]]:
     bits_of_open: list[tuple[Route, float]] = []
     for route in all_routes(story):
         touched = {route.id, route.class_} if route.id != "something-else" else set()
-        is_open = route.requires is None or true_in(route.requires, truth.__getitem__)
-        for constraint in story.rationale.constraints:
-            if touched & set(constraint.rules_out):
-                is_open = is_open and not true_in(constraint.holds, truth.__getitem__)
+        ruled_out = any(
+            touched & set(constraint.rules_out) and true_in(constraint.holds, truth.__getitem__)
+            for constraint in story.rationale.constraints
+        )
         bits = [number(route.bits) if route.bits else 0.0]
         for nudge in story.rationale.nudges:
             if nudge.when is None or true_in(nudge.when, truth.__getitem__):
                 bits += [number(nudge.bits[name]) for name in nudge.bits if name in touched]
-        if is_open:
+        if is_open(route, truth) and not ruled_out:
             bits_of_open.append((route, math.fsum(bits)))
     top = max(bits for _, bits in bits_of_open)
     total = math.fsum(2.0 ** (bits - top) for _, bits in bits_of_open)
     return [(route, 2.0 ** (bits - top) / total) for route, bits in bits_of_open]
 
 
-def hazard_chances(story: Story, truth: Truth, route: Route) -> list[tuple[Hazard | None, float]]:
-    """P(first hazard that fires | assumptions, route); None stands for no hazard."""
+def hazard_chances(story: Story, truth: Truth, route: Route) -> list[tuple[Fired, float]]:
+    """P(exactly these hazards fire | assumptions, route), for every set of them."""
+    able = [hazard for hazard in story.goal.hazards if is_open(hazard, truth)]
     if route.class_ != "intended":
-        return [(None, 1.0)]
-    chances: list[tuple[Hazard | None, float]] = []
-    quiet = 1.0
-    for hazard in story.goal.hazards:
-        if hazard.requires is None or true_in(hazard.requires, truth.__getitem__):
-            fires = number(hazard.probability)
-            chances.append((hazard, quiet * fires))
-            quiet *= 1.0 - fires
-    return [*chances, (None, quiet)]
+        able = []
+    chances: list[tuple[Fired, float]] = []
+    for fires in itertools.product((False, True), repeat=len(able)):
+        both = list(zip(able, fires, strict=True))
+        parts = [number(h.probability) if yes else 1.0 - number(h.probability) for h, yes in both]
+        chances.append((tuple(hazard for hazard, yes in both if yes), math.prod(parts)))
+    return chances
 
 
-def chance_of_flag(checks: Iterable[Check], route: Route, hazard: Hazard | None) -> float:
-    """P(any check flags), summed over the first check that does."""
-    flagged, passed = 0.0, 1.0
+def is_open(gate: Route | Hazard, truth: Truth) -> bool:
+    """Whether what a route or hazard requires holds."""
+    return gate.requires is None or true_in(gate.requires, truth.__getitem__)
+
+
+# --- checks and harm ---------------------------------------------------------------------------
+
+
+def chance_of_any(chances: Iterable[float]) -> float:
+    """P(at least one of independent events), summed over the first that comes about."""
+    some, none = 0.0, 1.0
+    for chance in chances:
+        some += none * chance
+        none *= 1.0 - chance
+    return some
+
+
+def chance_of_none(chances: Iterable[float]) -> float:
+    """P(none of independent events)."""
+    return math.prod(1.0 - chance for chance in chances)
+
+
+def flag_rates(
+    checks: Iterable[Check], route: Route, fired: Fired, read: Callable[[Any], float] = number
+) -> list[float]:
+    """Chances with which checks flag, each by itself: for the route, and for hazards they name."""
+    rates: list[float] = []
     for check in checks:
-        names = ([hazard.id] if hazard else []) + [route.id, route.class_, "default"]
-        rate = number(next(check.flags[name] for name in names if name in check.flags))
-        flagged += passed * rate
-        passed *= 1.0 - rate
-    return flagged
+        names = (route.id, route.class_, "default")
+        rates.append(read(next(check.flags[name] for name in names if name in check.flags)))
+        rates += [read(check.flags[hazard.id]) for hazard in fired if hazard.id in check.flags]
+    return rates
 
 
-def chance_of_harm(route: Route, hazard: Hazard | None) -> float:
-    """P(catastrophe | deployed)."""
-    form = route.harm if hazard is None else hazard.harm
-    return 0.0 if form is None else number(form)
+def chance_of_flag(checks: Iterable[Check], route: Route, fired: Fired) -> float:
+    """P(any of these checks flags)."""
+    return chance_of_any(flag_rates(checks, route, fired))
+
+
+def live_checks(story: Story) -> list[Check]:
+    """List the checks whose result is not known yet: only they can halt."""
+    return [check for check in story.checks if check.result is None]
+
+
+def harm_of(cause: Route | Hazard) -> float:
+    """P(a route or hazard does its harm | deployed)."""
+    return 0.0 if cause.harm is None else number(cause.harm)
 
 
 def prior_runs(story: Story) -> list[Run]:
     """List every possible run with its prior probability."""
-    return [
-        Run(
-            truth,
-            route,
-            hazard,
-            chance_of_flag(story.checks, route, hazard),
-            chance_of_harm(route, hazard),
-            p_truth * p_route * p_hazard,
-        )
-        for truth, p_truth in truths(story)
-        for route, p_route in route_chances(story, truth)
-        for hazard, p_hazard in hazard_chances(story, truth, route)
-        if p_truth * p_route * p_hazard > 0.0
-    ]
+    checks = live_checks(story)
+    runs: list[Run] = []
+    for truth, p_truth in truths(story):
+        for route, p_route in route_chances(story, truth):
+            for fired, p_fired in hazard_chances(story, truth, route):
+                weight = p_truth * p_route * p_fired
+                rates = flag_rates(checks, route, fired)
+                harms = [harm_of(cause) for cause in (route, *fired)]
+                run = Run(
+                    truth=truth,
+                    route=route,
+                    fired=fired,
+                    flagged=chance_of_any(rates),
+                    passed=chance_of_none(rates),
+                    harm=chance_of_any(harms),
+                    unharmed=chance_of_none(harms),
+                    weight=weight,
+                )
+                runs += [run] if weight > 0.0 else []
+    return runs

@@ -49,6 +49,9 @@ from storyodds.scenarios.schema import (
 EXTREME = (1e-12, 1e-6, 1.0 - 1e-9, 1.0 - 1e-4)
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 KINDS = ("schemer", "proxy-aligned", "sycophant")
+MECHANISMS = ("scheming", "drift")
+# Most checks are live; a story may still have several that flagged, or that passed.
+RESULTS = (None, None, None, "passed", "flagged", "flagged")
 
 type Names = tuple[str, ...]
 type Strategy = st.SearchStrategy[Any]
@@ -230,6 +233,7 @@ def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tupl
             id=f"r{index}",
             class_=draw(st.sampled_from(CLASSES)),
             kind=draw(st.sampled_from((None, *KINDS))),
+            mechanism=draw(st.sampled_from((None, *MECHANISMS))),
             requires=draw(optional_formulas(names[index::count] if private else names)),
             bits=draw(bits(certain)),
             harm=draw(probabilities(certain)),
@@ -249,6 +253,7 @@ def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tupl
         id="something-else",
         class_="other",
         kind=draw(st.sampled_from((None, *KINDS))),
+        mechanism=draw(st.sampled_from((None, *MECHANISMS))),
         bits=draw(bits(certain)),
         harm=draw(probabilities(certain)),
     )
@@ -284,7 +289,7 @@ def rationales(
 
 @st.composite
 def goals(draw: st.DrawFn, names: Names, certain: bool) -> Goal:
-    """Draw up to three hazards of either criterion."""
+    """Draw up to three hazards of either criterion; any number of them may fire at once."""
     hazards = [
         Hazard(
             id=f"h{index}",
@@ -313,6 +318,21 @@ def tables(draw: st.DrawFn, names: Names, values: Strategy) -> dict[str, Any]:
     """Draw a value for some of the names."""
     chosen = draw(st.lists(st.sampled_from(names), max_size=4, unique=True))
     return {name: draw(values) for name in chosen}
+
+
+@st.composite
+def check_sets(draw: st.DrawFn, names: Names, certain: bool) -> tuple[Check, ...]:
+    """Draw up to three checks of routes, classes and hazards, live or of known result."""
+    rates = probabilities(certain)
+    return tuple(
+        Check(
+            id=f"v{index}",
+            role=draw(st.sampled_from(("held-out", "in-the-loss"))),
+            flags={**draw(tables(names, rates)), "default": draw(rates)},
+            result=draw(st.sampled_from(RESULTS)),
+        )
+        for index in range(draw(st.integers(0, 3)))
+    )
 
 
 @st.composite
@@ -388,15 +408,6 @@ def small_stories(
     goal = draw(goals(names, certain))
     outcomes = tuple(sorted({route.id for route in routes} | {*CLASSES}))
     flagged = (*outcomes, *(hazard.id for hazard in goal.hazards))
-    rates = probabilities(certain)
-    checks = [
-        Check(
-            id=f"v{index}",
-            role=draw(st.sampled_from(("held-out", "in-the-loss"))),
-            flags={**draw(tables(flagged, rates)), "default": draw(rates)},
-        )
-        for index in range(draw(st.integers(0, 2)))
-    ]
     return Story(
         story="random-story",
         title="A random story",
@@ -404,7 +415,7 @@ def small_stories(
         rationale=draw(rationales(names, routes, certain)),
         assumptions=assumptions,
         routes=routes,
-        checks=tuple(checks),
+        checks=draw(check_sets(flagged, certain)),
         evidence=tuple(
             draw(evidence_items(index, names, outcomes, certain))
             for index in range(draw(st.sampled_from((0, 1, 2, 2, 3))))

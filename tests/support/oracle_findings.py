@@ -1,0 +1,111 @@
+"""What the findings of a story say of its runs: likelihoods, and conditioning on them.
+
+Findings are evidence items, and checks whose result is known.
+"""
+
+import math
+from dataclasses import replace
+
+from storyodds.scenarios.schema import CLASSES, Check, Evidence, Story
+from support.oracle_evidence import (
+    expected_likelihoods,
+    log,
+    log_forecast,
+    log_likelihoods,
+    mean_rate,
+    number,
+)
+from support.oracle_process import Run, chance_of_any, chance_of_none, flag_rates
+
+
+class ImpossibleEvidence(ZeroDivisionError):
+    """The story gives its own evidence probability 0."""
+
+
+def hypothesis(item: Evidence, table: dict[str, float], run: Run) -> str:
+    """Say which row of an item's table speaks of a run."""
+    if item.about.assumption is not None:
+        return str(run.truth[item.about.assumption]).lower()
+    return next(key for key in (run.route.id, run.route.class_, "default") if key in table)
+
+
+def came_about(item: Evidence, run: Run) -> bool:
+    """Say whether the event of a forecast came about in a run."""
+    if item.about.assumption is not None:
+        return run.truth[item.about.assumption]
+    return run.route.class_ == item.about.class_
+
+
+def log_likelihoods_of_item(item: Evidence, runs: list[Run], collapse: bool) -> list[float]:
+    """Log P(item | run) for every run; the runs are weighted by the prior."""
+    if item.forecast is not None:
+        yes = math.fsum(run.weight for run in runs if came_about(item, run))
+        no = math.fsum(run.weight for run in runs if not came_about(item, run))
+        return [log_forecast(item, yes, no)] * len(runs)
+    if collapse:
+        table = {key: log(mean) for key, mean in expected_likelihoods(item).items()}
+    else:
+        table = log_likelihoods(item)
+    return [table[hypothesis(item, table, run)] for run in runs]
+
+
+def log_likelihoods_of_result(check: Check, runs: list[Run], collapse: bool) -> list[float]:
+    """Log P(a check's known result | run) for every run.
+
+    That probability is linear in each of the check's rates, so their means do for an average.
+    """
+    read = mean_rate if collapse else number
+    chance = chance_of_any if check.result == "flagged" else chance_of_none
+    return [log(chance(flag_rates([check], run.route, run.fired, read))) for run in runs]
+
+
+def log_likelihoods_by_finding(
+    story: Story, runs: list[Run], collapse: bool
+) -> dict[str, list[float]]:
+    """Log P(finding | run) for every run, by evidence item and check of known result."""
+    items = {x.id: log_likelihoods_of_item(x, runs, collapse) for x in story.evidence}
+    results = {
+        check.id: log_likelihoods_of_result(check, runs, collapse)
+        for check in story.checks
+        if check.result is not None
+    }
+    return items | results
+
+
+def condition(story: Story, runs: list[Run], collapse: bool) -> tuple[list[Run], float]:
+    """Give the runs with their posterior weights, and the natural log of P(E)."""
+    findings = log_likelihoods_by_finding(story, runs, collapse).values()
+    joint = [
+        math.log(run.weight) + math.fsum(logs) for run, *logs in zip(runs, *findings, strict=True)
+    ]
+    top = max(joint)
+    if top == -math.inf:
+        raise ImpossibleEvidence(f"P(E) = 0: story {story.story} rules out its own evidence")
+    scaled = [math.exp(value - top) for value in joint]
+    whole = math.fsum(scaled)
+    posterior = [
+        replace(run, weight=weight / whole) for run, weight in zip(runs, scaled, strict=True)
+    ]
+    return posterior, top + math.log(whole)
+
+
+def bits_of_findings(
+    story: Story, prior: list[Run], collapse: bool
+) -> dict[str, dict[str, float | None]]:
+    """Log2 of P(finding | class) / P(finding | not class) under the prior."""
+
+    def bits(logs: list[float], name: str) -> float | None:
+        top = max(logs)
+        within = [run.route.class_ == name for run in prior]
+        if all(within) or not any(within) or top == -math.inf:
+            return None
+        means = []
+        for side in (True, False):
+            pairs = zip(prior, logs, within, strict=True)
+            chosen = [(run.weight, math.exp(x - top)) for run, x, inside in pairs if inside is side]
+            means.append(math.sumprod(*zip(*chosen, strict=True)) / math.fsum(w for w, _ in chosen))
+        yes, no = means
+        return (log(yes) - log(no)) / math.log(2.0)
+
+    findings = log_likelihoods_by_finding(story, prior, collapse)
+    return {key: {name: bits(logs, name) for name in CLASSES} for key, logs in findings.items()}
