@@ -6,7 +6,7 @@ from typing import Any
 
 from storyodds.priors.errors import Path
 from storyodds.scenarios.formulas import Formula
-from storyodds.scenarios.lint_reading import Doubt, Reading
+from storyodds.scenarios.lint_reading import Doubt, Reading, is_nought
 from storyodds.scenarios.names import is_zero, items
 from storyodds.scenarios.references import numbers_in
 from storyodds.scenarios.schema import CLASSES, INTENDED
@@ -103,7 +103,7 @@ def unsourced_claim(reading: Reading) -> Iterator[Doubt]:
 
 
 def idle_number(reading: Reading) -> Iterator[Doubt]:
-    """A number for a kind of model that is not there, or that other numbers cover."""
+    """A number for a kind of model that is not there, or covered already, or that adds nothing."""
     for i, nudge in enumerate(reading.story.rationale.nudges):
         for target in nudge.bits:
             place: Path = ("rationale", "nudges", i, "bits", target)
@@ -118,6 +118,13 @@ def idle_number(reading: Reading) -> Iterator[Doubt]:
                 yield _never_read(place, nudge.id, target, why)
     for i, check in enumerate(reading.story.checks):
         yield from _never_looked_up(("checks", i, "flags"), check.id, check.flags, reading)
+        for hazard in reading.story.goal.hazards:
+            if hazard.id in check.flags and is_nought(check.flags[hazard.id]):
+                sentence = (
+                    f"the rate that '{check.id}' has for '{hazard.id}' is 0 and does nothing: what "
+                    "a hazard has adds to the rate of the model and takes nothing away"
+                )
+                yield Doubt(("checks", i, "flags", hazard.id), sentence, at_key=True)
     for i, item in enumerate(reading.story.evidence):
         if item.about.outcome:
             for key in ("rates", "bayes_factor"):

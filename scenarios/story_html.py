@@ -36,13 +36,15 @@ def story_html(story: "Story") -> str:
         "proposal": len(story.proposals),
     }
     counts = ", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in parts.items() if n)
-    rows = [
-        (route.id, route.class_, route.kind or "", route.mechanism or "", route.claim)
-        for route in story.routes
-    ]
-    heads = ("Route", "Class", "Kind", "Mechanism", "Claim")
-    if all(route.mechanism is None for route in story.routes):
-        heads, rows = _without(heads, 3), [_without(row, 3) for row in rows]
+    columns: dict[str, list[str]] = {
+        "Route": [route.id for route in story.routes],
+        "Class": [route.class_ for route in story.routes],
+        "Kind": [route.kind or "" for route in story.routes],
+        "Mechanism": [route.mechanism or "" for route in story.routes],
+        "Claim": [route.claim for route in story.routes],
+    }
+    if not any(columns["Mechanism"]):
+        del columns["Mechanism"]
     results = [f"{check.id} {check.result}" for check in story.checks if check.result]
     known = f"<p>Checks with a result: {_safe(', '.join(results))}.</p>" if results else ""
     # Notebooks set what stands between dollar signs as mathematics, unless told not to.
@@ -50,12 +52,8 @@ def story_html(story: "Story") -> str:
         '<div class="tex2jax_ignore mathjax_ignore">'
         f"<p><strong>{_safe(story.title)}</strong> <code>{_safe(story.story)}</code></p>"
         f"<p>Goal: {_safe(story.goal.specification)}</p><p>{_safe(counts)}.</p>{known}"
-        f"{_table(heads, rows)}</div>"
+        f"{_table(list(columns), zip(*columns.values(), strict=True))}</div>"
     )
-
-
-def _without(cells: tuple[str, ...], column: int) -> tuple[str, ...]:
-    return (*cells[:column], *cells[column + 1 :])
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

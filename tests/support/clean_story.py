@@ -92,6 +92,26 @@ def codes(parts: str | Mapping[str, Any]) -> set[str]:
     return {finding.code for finding in found(with_parts(parts))} - {"no-source"}
 
 
+def assert_one_question(code: str, key_path: str, parts: dict[str, Any], said: str) -> None:
+    """Hold the clean story with some parts replaced to one question, at its place in the text."""
+    text = with_parts(parts)
+    findings = [finding for finding in found(text) if finding.code != "no-source"]
+    assert [finding.code for finding in findings] == [code]
+    (finding,) = findings
+    assert finding.place.key_path == key_path
+    assert said in finding.sentence
+    line, column = finding.place.line_and_column
+    assert text.splitlines()[line - 1][column - 1] != " "
+    assert finding.as_dict() == {
+        "code": code,
+        "key_path": key_path,
+        "line": line,
+        "column": column,
+        "sentence": finding.sentence,
+        "also": [],
+    }
+
+
 # Parts of stories
 
 SPOILED = {"id": "probe", "claim": "A probe.", "role": "in-the-loss"}
