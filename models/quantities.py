@@ -446,7 +446,7 @@ def evaluate(
 def _reduced(graph: StoryGraph, query: Query) -> Query:
     """Drop the literals without which the query's endings are out of reach anyway."""
     implied: list[frozenset[Literal]] = []
-    for outcome in (graph.outcomes[o] for o in query.outcomes):
+    for outcome in (graph.all_outcomes[o] for o in query.outcomes):
         needed = graph.routes[outcome.route].needs
         if outcome.hazard is not None:  # the hazard itself has to fire
             needed |= graph.hazards[outcome.hazard].needs
