@@ -168,7 +168,9 @@ def test_priors_that_are_integrated_out_move_as_a_whole() -> None:
         ],
         checks=[
             Check(id="v", flags={"deceptive": {"interval": [0.1, 0.8]}, "default": 0.1}),
-            Check(id="w", flags={"default": {"interval": [0.1, 0.8]}}, result="passed"),
+            Check(
+                id="w", flags={"other": {"interval": [0.1, 0.8]}, "default": 0.3}, result="passed"
+            ),
         ],
         hazards=[
             Hazard(
