@@ -221,8 +221,8 @@ def _with_paths(
         variable.name: float(p) for variable, p in zip(graph.variables, believed, strict=True)
     }
     paths = failure_paths(graph, harmless, by_name)
-    checks = [Query((graph.outcome_index[outcome],)) for outcome in graph.check_outcomes]
-    queries = tuple(dict.fromkeys([*path_queries(paths), *checks]))
+    sides = [Query((graph.outcome_index[outcome],)) for outcome in graph.side_outcomes]
+    queries = tuple(dict.fromkeys([*path_queries(paths), *sides]))
     if not isinstance(prepared.answers, Exact):
         return prepared, paths, queries
     try:
@@ -230,7 +230,7 @@ def _with_paths(
     except UnsupportedStoryError:  # the odds are within reach, but not each path by itself
         prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
         paths = failure_paths(graph, harmless, by_name, apart=False)
-        queries = tuple(dict.fromkeys([*path_queries(paths), *checks]))
+        queries = tuple(dict.fromkeys([*path_queries(paths), *sides]))
     return prepared, paths, queries
 
 

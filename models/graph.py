@@ -112,6 +112,8 @@ HAZARD_EVENTS = ("spared", "outcompeted", "misaligned", "unflagged", "harmful", 
 # The same of one check: it flags a hazard that fired; without it, none is flagged; that, and one
 # does harm.
 CHECK_EVENTS = ("flagged-by", "unflagged-without", "harmful-without")
+# No hazard of a criterion fires, whatever the others do.
+CRITERION_EVENTS = ("free-of-alignment", "free-of-competitiveness")
 # Of one hazard: it fires; it fires and no hazard is flagged; that, and it does harm.
 SINGLE_HAZARD_EVENTS = ("fired", "fired-unflagged", "fired-harmful")
 
@@ -124,7 +126,7 @@ class Outcome:
     ----------
     route : int
     event : str or None
-        Of `HAZARD_EVENTS`, `SINGLE_HAZARD_EVENTS` or `CHECK_EVENTS`; None for the route as a whole.
+        One of the names above; None for the route as a whole.
     hazard : int or None
         The hazard that a single hazard's event is about.
     check : int or None
@@ -216,18 +218,21 @@ class StoryGraph:
         return tuple(sorted(passed)), tuple(sorted(flagged))
 
     @cached_property
-    def check_outcomes(self) -> tuple[Outcome, ...]:
-        """What single checks make of the hazards of intended routes, where they name any."""
+    def side_outcomes(self) -> tuple[Outcome, ...]:
+        """What no class or fate is made of: what single checks make of hazards, and criteria."""
         naming = [c for c in self.live_checks if any(h.flags[c] is not None for h in self.hazards)]
         intended = [r for r, route in enumerate(self.routes) if route.outcome_class == INTENDED]
-        return tuple(
+        by_check = [
             Outcome(r, event, check=c) for c in naming for r in intended for event in CHECK_EVENTS
-        )
+        ]
+        if not self.hazards:
+            return ()
+        return (*by_check, *(Outcome(r, event) for r in intended for event in CRITERION_EVENTS))
 
     @cached_property
     def all_outcomes(self) -> tuple[Outcome, ...]:
-        """`outcomes`, then `check_outcomes`: what the outcomes of a query are indices into."""
-        return (*self.outcomes, *self.check_outcomes)
+        """`outcomes`, then `side_outcomes`: what the outcomes of a query are indices into."""
+        return (*self.outcomes, *self.side_outcomes)
 
     @cached_property
     def outcome_index(self) -> Mapping[Outcome, int]:

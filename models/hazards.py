@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any, Protocol
 
 from storyodds.models.circuit import ONE, ZERO
-from storyodds.models.graph import HazardNode, Outcome, StoryGraph
+from storyodds.models.graph import SINGLE_HAZARD_EVENTS, HazardNode, Outcome, StoryGraph
 from storyodds.scenarios.formulas import Formula
 from storyodds.scenarios.schema import INTENDED
 
@@ -56,6 +56,10 @@ class _Fired:
     before: Factor
     doing: Factor
     after: Factor
+
+
+# Events in which at least one hazard has to do something.
+_DOING = ("outcompeted", "misaligned", "harmful", "flagged", *SINGLE_HAZARD_EVENTS)
 
 
 class HazardFactors:
@@ -175,7 +179,7 @@ class HazardFactors:
                         here = algebra.add(here, term)
                 ahead[flags, late] = algebra.choose(opened, here, rest[flags, late])
             rest = ahead
-        return rest[unexplained, event not in (None, "spared", "unflagged")]
+        return rest[unexplained, event in _DOING]
 
     def _event(self, outcome: Outcome) -> tuple[str | None, Sequence[int]]:
         """What is asked of the hazards, and the checks that can flag them."""
@@ -196,6 +200,8 @@ class HazardFactors:
         harmless = self._product(unflagged, self._no(hazard.harm))
         of_alignment = hazard.criterion == ALIGNMENT
         if event == "spared":
+            return _Fired(ZERO, ZERO, ZERO)
+        if event == f"free-of-{hazard.criterion}":
             return _Fired(ZERO, ZERO, ZERO)
         if event == "outcompeted":
             worth = ZERO if of_alignment else harmless
