@@ -301,6 +301,16 @@ def _sample(
         + "), so NUTS was run"
     )
     conflict = soundness.contradictions(weighted.answers(), sampled.answers())
+    if (
+        not sampled.draws.ok
+        and weighted.draws.diagnostics["ess"] > sampled.draws.diagnostics["ess"]
+    ):
+        reason = (
+            "NUTS was run and was no better (" + "; ".join(sampled.draws.messages) + "), so the "
+            "weighted draws are kept"
+        )
+        messages = (*weighted.draws.messages, reason, *conflict)
+        return weighted.averaged, replace(weighted.draws, messages=messages, ok=False), None
     messages = (*sampled.draws.messages, reason, *conflict)
     ok = sampled.draws.ok and not conflict
     return sampled.averaged, replace(sampled.draws, messages=messages, ok=ok), sampled.strata
@@ -314,11 +324,16 @@ def _weigh(prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed
     strata = sum(isinstance(distribution, Mixture) for distribution in active)
     bound = log_likelihood_bound(prepared) + strata * np.log(2.0)
     weights = weighting.weigh(prepared, log_weights, bound)
+    averaged = replace(averaged, weights=weights.weights)
     exact = len(values) == 1
+    ess, complaints = weights.ess, weights.messages
+    if not exact:
+        ess = min(ess, soundness.worst_ess(averaged))
+        complaints = weighting.complaints(len(values), ess, weights.pareto_k)
     n = 1 if not prepared.core else len(values)
     diagnostics: dict[str, Any] = {
         "draws": n,
-        "ess": None if exact else weights.ess,
+        "ess": None if exact else ess,
         "pareto_k": weights.pareto_k,
         "weight_bound": None if exact else weights.bound,
         "means": "exact" if exact else "sampled",
@@ -332,11 +347,11 @@ def _weigh(prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed
         log_evidence_error=weights.log_evidence_error,
         log_likelihood_bound=log_likelihood_bound(prepared),
         diagnostics=diagnostics,
-        messages=() if exact else weights.messages,
-        ok=exact or weights.ok,
+        messages=() if exact else complaints,
+        ok=exact or not complaints,
         statistics={} if exact else {"log_weight": np.log(np.maximum(weights.weights, 1e-300))},
     )
-    return _Weighted(replace(averaged, weights=weights.weights), drawn)
+    return _Weighted(averaged, drawn)
 
 
 def _nuts(
