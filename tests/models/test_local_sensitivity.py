@@ -12,7 +12,7 @@ from support.strategies import small_stories
 
 from storyodds.models import responses
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.models.importance import measure
 from storyodds.models.local_sensitivity import (
     LocalSensitivity,
@@ -45,8 +45,7 @@ DECEPTIVE = EVENTS.index("deceptive")
 
 
 def means(assessment: Assessment) -> np.ndarray:
-    graph, draws = assessment.prepared.graph, assessment.draws
-    return draws.weights @ probabilities(graph, draws.values, assessment.averaged.outcomes)
+    return assessment.averaged.mean(assessment.averaged.events)
 
 
 def look(story: Story, draws: int = 256, **options: Any) -> LocalSensitivity:
