@@ -31,7 +31,7 @@ assumptions
     `mean`, `error`, `pareto_k` and `refitted`, or null where that cannot be.
 verdicts
     A list: `event`, a fate or `worst-path`; `threshold`; `above`, whether its probability is
-    above it now; `path`, the worst path now.
+    above it now; `path`, the worst path now; `tied`, paths that are just as bad.
 tipping_points
     A list: `number`; `verdict`, a place in `verdicts`; `value`; `side`, `above` or `below`, on
     which the verdict is another; `prior_chance` of that side; `path`, the worst path there.
@@ -220,6 +220,7 @@ def _verdict(verdict: Verdict, labels: Sequence[str]) -> dict[str, Any]:
         "threshold": None if worst else verdict.threshold,
         "above": None if worst else bool(verdict.now),
         "path": labels[verdict.now] if worst else None,
+        "tied": [labels[k] for k in verdict.tied],
     }
 
 
@@ -247,7 +248,7 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
                 "kind": number.kind,
                 "basis": number.basis,
                 "uncertain": swing is not None,
-                "now": summarize_draws(values, values, draws.weights),
+                "now": summarize_draws(values, draws.weights, values, draws.weights),
                 "per_bit": None if per_bit is None else _events(per_bit),
                 "per_bit_band": None if at_draws is None else _bands_of_draws(at_draws),
                 "per_logit": None if per_bit is None or is_bits else _events(per_bit / LN2),
@@ -491,7 +492,10 @@ def _instead(path: str | None, now: str | None) -> str:
 
 def _said(summary: Json, verdict: Json, flips: bool) -> str:
     if verdict["event"] == WORST_PATH:
-        start = f"The worst path is “{plain(verdict['path'])}”."
+        named = [f"“{plain(path)}”" for path in (verdict["path"], *verdict["tied"])]
+        start = f"The worst path is {named[0]}."
+        if named[1:]:
+            start = f"The worst paths are {', '.join(named[:-1])} and {named[-1]}, which tie."
         return f"{start} Another one would be:" if flips else f"{start} No number changes that."
     event, bar = f"P({verdict['event']})", percent(verdict["threshold"])
     now = _chance(summary["now"][verdict["event"]])
