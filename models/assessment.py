@@ -64,7 +64,7 @@ class Assessment:
         From the posterior of all numbers of the story.
     paths : tuple of Path
     queries : tuple of Query
-        Columns of `Quantities.queries`: what the paths need.
+        Columns of `Quantities.queries`: what the paths, and what single checks do, need.
     links : tuple of Query
         What the weakest links of the most concerning paths need.
     link_rows : (n,) int
@@ -81,6 +81,8 @@ class Assessment:
         The same without evidence.
     errors : Errors
         Monte Carlo standard errors of the answers.
+    opinions : (n_rows of `averaged`,) array
+        Log density of all forecasts together at its draws, in nats.
     item_bits : mapping of str to mapping of str to float or None
         By evidence item and class, what the item alone does to the class's log2 odds.
     seed : int
@@ -98,6 +100,7 @@ class Assessment:
     prior_averaged: Quantities
     prior: Quantities
     errors: soundness.Errors
+    opinions: Array
     item_bits: Mapping[str, Mapping[str, float | None]]
     seed: int
 
@@ -172,6 +175,7 @@ def assess(
         prior_averaged=prior_averaged,
         prior=prior,
         errors=errors,
+        opinions=forecasts_log_density(prepared, averaged.values),
         item_bits=_item_bits(prepared, prior_averaged),
         seed=seed,
     )
@@ -217,7 +221,8 @@ def _with_paths(
         variable.name: float(p) for variable, p in zip(graph.variables, believed, strict=True)
     }
     paths = failure_paths(graph, harmless, by_name)
-    queries = tuple(dict.fromkeys(path_queries(paths)))
+    sides = [Query((graph.outcome_index[outcome],)) for outcome in graph.side_outcomes]
+    queries = tuple(dict.fromkeys([*path_queries(paths), *sides]))
     if not isinstance(prepared.answers, Exact):
         return prepared, paths, queries
     try:
@@ -225,7 +230,7 @@ def _with_paths(
     except UnsupportedStoryError:  # the odds are within reach, but not each path by itself
         prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
         paths = failure_paths(graph, harmless, by_name, apart=False)
-        queries = tuple(dict.fromkeys(path_queries(paths)))
+        queries = tuple(dict.fromkeys([*path_queries(paths), *sides]))
     return prepared, paths, queries
 
 

@@ -133,6 +133,8 @@ def evaluate(
     UnsupportedStoryError
         If the weights of routes are further apart than a quadrature rule can span.
     """
+    if not likelihoods.results:
+        values = program.without_results(values)
     n, n_roots = len(values), len(program.circuit.roots)
     wanted = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
     wanted = wanted if wanted.ndim == 3 else wanted[None]

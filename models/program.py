@@ -75,6 +75,8 @@ class Program:
         Whether the config is of a route that is always open.
     races : (n_races, n_routes) int
         The config of every open route; -1 where closed.
+    result_numbers : tuple of tuple of int
+        The flag rates of checks that are known to have passed, and of those known to have flagged.
     """
 
     circuit: Circuit
@@ -100,6 +102,20 @@ class Program:
     constant: NDArray[np.bool_]
     floor: NDArray[np.bool_]
     races: Ints
+    result_numbers: tuple[tuple[int, ...], tuple[int, ...]]
+
+    def without_results(self, values: Array) -> Array:
+        """Give numbers under which the known results of checks are certain, and tell nothing.
+
+        A check that has passed never flags, and one that has flagged always does, by the route
+        alone, so that nothing has to be explained by hazards.
+        """
+        passed, flagged = self.result_numbers
+        if not passed and not flagged:
+            return values
+        values = values.copy()
+        values[:, list(passed)], values[:, list(flagged)] = 0.0, 1.0
+        return values
 
     def truths(self, values: Array, usage: Array) -> tuple[Array, Array]:
         """P(true) and P(false) of every assumption, from how the leaves are used.
@@ -257,6 +273,7 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         constant=constant,
         floor=np.array([compiler.is_always_open(c.route) for c in compiler.configs], dtype=bool),
         races=races,
+        result_numbers=graph.result_numbers,
     )
 
 

@@ -76,19 +76,19 @@ class Curve:
 def ground_of(base: Base, paths: Sequence[Path] = ()) -> Ground:
     """Ask at the draws of a base, for events and for some paths.
 
-        Examples
-        --------
-        >>> from storyodds import load_story
-        >>> from storyodds.models.assessment import assess
-        >>> from storyodds.models.events import EVENTS
-    from storyodds.models.what_if import base_of
-        >>> from storyodds.scenarios.resolve import resolve
-        >>> base = base_of(assess(resolve(load_story("carlsmith-six-premises"))))
-        >>> ground = ground_of(base)
-        >>> premise = base.prepared.resolved.number_index["aps-feasible.probability"]
-        >>> (halved,) = respond(ground, curves(ground, [premise]), [(premise, 0.325)])
-        >>> round(float(halved.means[EVENTS.index("catastrophe")]), 4)
-        0.0257
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.events import EVENTS
+    >>> from storyodds.models.what_if import base_of
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> base = base_of(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> ground = ground_of(base)
+    >>> premise = base.prepared.resolved.number_index["aps-feasible.probability"]
+    >>> (halved,) = respond(ground, curves(ground, [premise]), [(premise, 0.325)])
+    >>> round(float(halved.means[EVENTS.index("catastrophe")]), 4)
+    0.0257
     """
     ground = Ground(base, tuple(paths), np.zeros(1))
     _, answers = _answers(ground, base.values, _sums(ground, base.values))
