@@ -29,7 +29,8 @@ class DrawsOfNumbers:
     Attributes
     ----------
     values : (n_draws, n_numbers) array
-        One draw where no number has to be sampled.
+        One draw where no number has to be sampled. The first so many, a power of two, spread as
+        all of them do.
     log_weights : (n_draws,) array
         What each counts without any evidence, in nats, but for a constant.
     """
@@ -75,9 +76,10 @@ def draws_of_numbers(assessment: Assessment, most: int) -> DrawsOfNumbers:
     log_likelihood, _ = answers_at(assessment.prepared, values)
     share = len(before) / len(values)
     log_ratio = log_likelihood - _log_evidence(log_likelihood, len(before))
-    return DrawsOfNumbers(
-        values, -np.logaddexp(np.log(share), np.log1p(-share) + log_ratio)
-    )
+    log_weights = -np.logaddexp(np.log(share), np.log1p(-share) + log_ratio)
+    # Shuffled, so that the first so many are from both ends.
+    order = np.random.default_rng([assessment.seed, 8]).permutation(len(values))
+    return DrawsOfNumbers(values[order], log_weights[order])
 
 
 def _log_evidence(log_likelihood: Array, n_before: int) -> float:

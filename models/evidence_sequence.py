@@ -20,17 +20,18 @@ from storyodds.models.evidence import assemble
 from storyodds.models.evidence_draws import DrawsOfNumbers, draws_of_numbers
 from storyodds.models.evidence_versions import answer_versions, findings_of
 from storyodds.models.integrated_draws import draw_integrated
-from storyodds.models.numerics import systematic, weighted_quantile
+from storyodds.models.numerics import weighted_quantile
 from storyodds.models.quantities import Quantities
-from storyodds.models.soundness import ANSWERS, LEVELS
+from storyodds.models.soundness import LEVELS
 from storyodds.models.weighting import weigh
 from storyodds.models.what_if import columns_of
 
 Array = NDArray[np.float64]
 
 HEADLINE = ("success", "catastrophe")
-DRAWS = 4096  # of the sampled numbers, for means
-INTERVAL_DRAWS = 1024  # of all numbers: a 5% point is known to within 0.7 percent points of level
+DRAWS = 4096  # of the sampled numbers, for means: as many as an estimate takes by default
+_EVALUATIONS = 2**14  # of the engine, for intervals, to which the number of draws is cut down
+_LEAST_DRAWS = 1024  # at which a 5% point is known to within 0.7% of the draws
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
         drawn = draws_of_numbers(assessment, DRAWS)
         count = len(drawn.values)
         steps[1:1] = _between(assessment, drawn, len(items), columns)
+        if np.array_equal(drawn.values, assessment.averaged.values):
+            steps[-1] = replace(steps[-1], pulls=_pulls(assessment.averaged, columns))
     changes = [_change_error(*pair) for pair in zip(steps, steps[1:], strict=False)]
     return EvidenceSequence(
         items=items,
@@ -153,15 +156,25 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
 def _change_error(before: _Step, after: _Step) -> Array:
     if before.pulls is None or after.pulls is None:
         return np.hypot(before.error, after.error)
-    return np.asarray(np.sqrt(np.sum((after.pulls - before.pulls) ** 2, axis=0)))
+    return _size(after.pulls - before.pulls)
+
+
+def _pulls(averaged: Quantities, columns: Sequence[int]) -> Array:
+    """What each draw adds to the errors of means, (n_draws, n_events)."""
+    events = averaged.events[:, columns]
+    return averaged.weights[:, None] * (events - averaged.mean(events))
+
+
+def _size(pulls: Array) -> Array:
+    """Standard error of a sum, by what each draw adds to it."""
+    return np.asarray(np.sqrt(np.sum(pulls**2, axis=0)))
 
 
 def _first(assessment: Assessment, columns: Sequence[int]) -> _Step:
     """Before the evidence, as the assessment has it."""
     averaged, whole = assessment.prior_averaged, assessment.prior
-    events = averaged.events[:, columns]
-    mean = averaged.mean(events)
-    error = np.sqrt(averaged.weights**2 @ (events - mean) ** 2)
+    mean = averaged.mean(averaged.events[:, columns])
+    error = _size(_pulls(averaged, columns))
     n = len(whole.values)
     return _Step(mean, error, _quantiles(whole, columns), float(n), None, trusted=True)
 
@@ -170,10 +183,9 @@ def _last(assessment: Assessment, columns: Sequence[int]) -> _Step:
     """Given all of it, likewise."""
     averaged, posterior = assessment.averaged, assessment.draws
     diagnostics = posterior.diagnostics
-    places = [ANSWERS.index(event) for event in np.array(ANSWERS)[columns]]
     return _Step(
         averaged.mean(averaged.events[:, columns]),
-        assessment.errors.mean[places],
+        assessment.errors.mean[columns],  # whose answers begin with all events
         _quantiles(assessment.exact, columns),
         float(diagnostics["ess"] or len(posterior.weights)),
         diagnostics["pareto_k"],
@@ -192,34 +204,41 @@ def _between(
     assessment: Assessment, drawn: DrawsOfNumbers, n_items: int, columns: Sequence[int]
 ) -> list[_Step]:
     """Given the first item, the first two, and so on, but not all of them."""
-    prepared = assessment.prepared
+    prepared, alone = assessment.prepared, len(drawn.values) == 1
+    n = max(_LEAST_DRAWS, _EVALUATIONS // (n_items - 1))
     powers = np.tril(np.ones((n_items - 1, n_items)))
     answers = answer_versions(prepared, drawn.values, powers, columns)
     steps = []
     for k in range(n_items - 1):
-        log_weights = answers.log_evidence[:, k] + drawn.log_weights
-        found = weigh(prepared, log_weights)
+        found = weigh(prepared, answers.log_evidence[:, k] + drawn.log_weights)
         events = answers.events[:, k]
         mean = found.weights @ events
         pulls = found.weights[:, None] * (events - mean)
-        quantiles = _intervals(assessment, drawn.values, found.weights, k + 1, columns)
-        error, alone = np.sqrt(np.sum(pulls**2, axis=0)), len(events) == 1
-        ess = float(INTERVAL_DRAWS) if alone else found.ess
-        trusted = alone or found.ok
-        steps.append(_Step(mean, error, quantiles, ess, found.pareto_k, trusted, pulls))
+        whole = _at_all_numbers(assessment, drawn.values[:n], found.weights[:n], k + 1)
+        steps.append(
+            _Step(
+                mean,
+                _size(pulls),
+                _quantiles(whole, columns),
+                float(len(whole.values)) if alone else found.ess,
+                found.pareto_k,
+                alone or found.ok,
+                pulls,
+            )
+        )
     return steps
 
 
-def _intervals(
-    assessment: Assessment, values: Array, weights: Array, n_items: int, columns: Sequence[int]
-) -> Array:
-    """Quantiles given some of the items, at draws of all numbers."""
-    prepared = assessment.prepared
-    graph, n = prepared.graph, INTERVAL_DRAWS
-    tables = [t if i < n_items else None for i, t in enumerate(prepared.tables)]
+def _at_all_numbers(
+    assessment: Assessment, values: Array, weights: Array, n_items: int
+) -> Quantities:
+    """Answers given some of the items, at draws of all numbers given the same."""
+    prepared, graph = assessment.prepared, assessment.prepared.graph
+    tables = [table if i < n_items else None for i, table in enumerate(prepared.tables)]
     said = replace(assemble(graph, tables), results=n_items > len(tables))
-    if len(values) > 1:
-        values = values[systematic(weights, n)]
     if prepared.integrated:
+        n = len(assessment.exact.values)
         values = draw_integrated(prepared, values, said, n, assessment.seed)
-    return _quantiles(prepared.answers.evaluate(values, said), columns)
+    if len(weights) < len(values):
+        weights = np.ones(len(values))
+    return prepared.answers.evaluate(values, said, weights=weights / weights.sum())
