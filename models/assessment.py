@@ -17,6 +17,7 @@ from storyodds.models import simulation, soundness, weighting
 from storyodds.models.answers import Exact
 from storyodds.models.evidence import forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
+from storyodds.models.integrated_draws import draw_integrated
 from storyodds.models.likelihoods import no_evidence
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import (
@@ -36,9 +37,8 @@ from storyodds.models.quantities import (
     path_queries,
 )
 from storyodds.models.queries import Query
-from storyodds.models.state_draws import Uses
 from storyodds.models.strategy import MAX_MEMORY
-from storyodds.priors.distributions import Mixture, Point, rate_like
+from storyodds.priors.distributions import Mixture, Point
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
@@ -405,37 +405,11 @@ def _exact(
     """Quantities at draws of all numbers, those that were integrated out drawn given the rest."""
     if not prepared.integrated:
         return averaged
+    said = prepared.likelihoods
+    values = draw_integrated(prepared, averaged.values, said, draws, seed)
     single = len(averaged.values) == 1
-    u = weighting.uniforms(len(prepared.core), draws if single else len(averaged.values), seed)
-    n = len(u) if single else len(averaged.values)
-    rng, said = np.random.default_rng([seed, 3]), prepared.likelihoods
-    uses = Uses.none(n, len(prepared.distributions))
-    if prepared.has_evidence:
-        uses = prepared.answers.uses(averaged.values, said, rng, n)
-    values = np.repeat(averaged.values, n, axis=0) if single else averaged.values.copy()
-    for column, i in enumerate(prepared.core):
-        if i in prepared.integrated:
-            values[:, i] = _given_uses(prepared, i, uses, u[:n, column])
-    weights = np.full(n, 1 / n) if single else averaged.weights
+    weights = np.full(len(values), 1 / len(values)) if single else averaged.weights
     return prepared.answers.evaluate(values, said, queries, weights)
-
-
-def _given_uses(prepared: PreparedStory, i: int, uses: Uses, u: Array) -> Array:
-    """Draw one number given whether what it is the chance of came about."""
-    distribution, drawn = rate_like(prepared.distributions[i]), np.empty(len(u))
-    happened, failed = uses.happened[:, i], uses.failed[:, i]
-    for rows, hits, trials in (
-        (happened, 1, 1),
-        (failed, 0, 1),
-        (~happened & ~failed, 0, 0),
-    ):
-        if rows.any():
-            drawn[rows] = (
-                distribution.draw_given_binomial(u[rows], hits, trials)
-                if trials
-                else distribution.quantile(u[rows])
-            )
-    return drawn
 
 
 def _judged(
