@@ -205,13 +205,18 @@ class StoryGraph:
         """The checks whose result is not known: those that can still halt the model."""
         return tuple(c for c, check in enumerate(self.checks) if check.result is None)
 
-    @cached_property
-    def result_numbers(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The flag rates of checks that have passed, and of those that have flagged the model."""
+    def result_numbers(self, after: int = -1) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The flag rates of checks that have passed, and of those that have flagged the model.
+
+        Parameters
+        ----------
+        after : int
+            Of checks after this one alone.
+        """
         passed: set[int] = set()
         flagged: set[int] = set()
         for c, check in enumerate(self.checks):
-            if check.result is not None:
+            if check.result is not None and c > after:
                 side = passed if check.result == "passed" else flagged
                 side |= {route.flags[c] for route in self.routes}
                 side |= {n for hazard in self.hazards if (n := hazard.flags[c]) is not None}

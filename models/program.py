@@ -104,19 +104,6 @@ class Program:
     races: Ints
     result_numbers: tuple[tuple[int, ...], tuple[int, ...]]
 
-    def without_results(self, values: Array) -> Array:
-        """Give numbers under which the known results of checks are certain, and tell nothing.
-
-        A check that has passed never flags, and one that has flagged always does, by the route
-        alone, so that nothing has to be explained by hazards.
-        """
-        passed, flagged = self.result_numbers
-        if not passed and not flagged:
-            return values
-        values = values.copy()
-        values[:, list(passed)], values[:, list(flagged)] = 0.0, 1.0
-        return values
-
     def truths(self, values: Array, usage: Array) -> tuple[Array, Array]:
         """P(true) and P(false) of every assumption, from how the leaves are used.
 
@@ -199,6 +186,26 @@ class Program:
         return {query: k for k, query in enumerate(self.queries)}
 
 
+def without_results(values: Array, numbers: tuple[Sequence[int], Sequence[int]]) -> Array:
+    """Give numbers under which the known results of checks are certain, and tell nothing.
+
+    A check that has passed never flags, and one that has flagged always does, by the route alone,
+    so that nothing has to be explained by hazards.
+
+    Parameters
+    ----------
+    values : (n_draws, n_numbers) array
+    numbers : tuple of sequence of int
+        As `StoryGraph.result_numbers`.
+    """
+    passed, flagged = numbers
+    if not passed and not flagged:
+        return values
+    values = values.copy()
+    values[:, list(passed)], values[:, list(flagged)] = 0.0, 1.0
+    return values
+
+
 def program(compiler: Compiler, queries: Sequence[Query]) -> Program:
     """Compile queries, and say what stands at every leaf.
 
@@ -273,7 +280,7 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         constant=constant,
         floor=np.array([compiler.is_always_open(c.route) for c in compiler.configs], dtype=bool),
         races=races,
-        result_numbers=graph.result_numbers,
+        result_numbers=graph.result_numbers(),
     )
 
 

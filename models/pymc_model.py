@@ -6,7 +6,7 @@ up to log P(evidence | numbers).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -262,10 +262,7 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Known:
 
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
     """Numbers under which the results of checks after one of them are certain, and say nothing."""
-    later = tuple(
-        replace(check, result=None) if c <= after else check for c, check in enumerate(graph.checks)
-    )
-    passed, flagged = replace(graph, checks=later).result_numbers
+    passed, flagged = graph.result_numbers(after)
     for rates, certain in ((passed, 0.0), (flagged, 1.0)):
         if rates:
             numbers = pt.set_subtensor(numbers[list(rates)], certain)
