@@ -19,13 +19,13 @@ from storyodds import estimate, load_result, load_story, save_result, summarize
 from storyodds.models import simulation
 from storyodds.models.assessment import Assessment, Method, assess
 from storyodds.models.compiler import Compiler
-from storyodds.models.events import EVENTS, FATES
+from storyodds.models.events import EVENTS
 from storyodds.models.evidence import assemble, collapsed_tables
 from storyodds.models.graph import StoryGraph, build_graph
 from storyodds.models.importance import importance
 from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.quantities import Quantities, evaluate, jointly
 from storyodds.models.program import program
+from storyodds.models.quantities import Quantities, evaluate, jointly
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.simulation import Simulation
 from storyodds.models.state_draws import draw_uses
