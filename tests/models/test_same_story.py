@@ -18,10 +18,10 @@ from storyodds.scenarios.schema import Evidence, Story
 
 Array = NDArray[np.float64]
 
-DRAWS = 1024
+DRAWS = 512
 EXACT = 1e-12
 ENDS = np.array([0.05, 0.5, 0.95])
-few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def assessed(story: Story) -> Assessment:
