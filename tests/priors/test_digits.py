@@ -99,8 +99,8 @@ def tails(a: float, b: float, p: float) -> tuple[float, float, float]:
             return mp.exp(-x * mp.log1p(mp.exp(-t)) - y * mp.log1p(mp.exp(t)) - norm)
 
         low, high = min(z, middle) - 14 * sd - 40 / x, max(z, middle) + 14 * sd + 40 / y
-        below = mp.quad(density, mp.linspace(low, z, 13), maxdegree=4)
-        above = mp.quad(density, mp.linspace(z, high, 13), maxdegree=4)
+        below = integral(density, mp.linspace(low, z, 13))
+        above = integral(density, mp.linspace(z, high, 13))
         return float(below), float(above), float(density(z) / (1 - at)) * EPS
 
 
@@ -127,6 +127,10 @@ def test_beta_means(a: float, b: float) -> None:
     assert beta.complement_mean() == pytest.approx(float(complement), rel=4 * EPS)
 
 
+def integral(f: Any, panels: Any) -> Any:
+    return mp.quad(f, panels, maxdegree=4, method="gauss-legendre")
+
+
 def log_integral(log_f: Any, low: Any, high: Any) -> float:
     """Log of the integral of exp(log_f), which is concave, between two ends."""
     peak, step = (low + high) / 2, (high - low) / 4
@@ -140,9 +144,7 @@ def log_integral(log_f: Any, low: Any, high: Any) -> float:
             middle = (near + far) / 2
             near, far = (middle, far) if log_f(middle) > top - 50 else (near, middle)
         panels = mp.linspace(peak, far, 13)
-        total += abs(
-            mp.quad(lambda x: mp.exp(log_f(x) - top), panels, maxdegree=4, method="gauss-legendre")
-        )
+        total += abs(integral(lambda x: mp.exp(log_f(x) - top), panels))
     return float(top + mp.log(total))
 
 
@@ -191,13 +193,13 @@ def test_normal_marginals(location: float, scale: float, seen: tuple[int, int]) 
     assert found == pytest.approx(expected, rel=8 * EPS, abs=1e-9 + rounded)
 
 
-@given(powers(1e-250, 0.4), powers(1e-12, 1), counts())
+@given(powers(1e-30, 0.4), powers(1e-12, 1), counts())
 @several
 def test_uniform_marginals(low: float, share: float, seen: tuple[int, int]) -> None:
     """Means of p**hits (1 - p)**misses, by elementary integrals where one of them is 0."""
     high = low * (1 + share)
     _, trials = seen
-    with mp.workdps(60):
+    with mp.workdps(120):
         a, b, n = mp.mpf(low), mp.mpf(high), mp.mpf(trials) + 1
         hit = (b**n - a**n) / n / (b - a)
         miss = ((1 - a) ** n - (1 - b) ** n) / n / (b - a)
@@ -215,11 +217,15 @@ def test_uniform_marginals(low: float, share: float, seen: tuple[int, int]) -> N
 @pytest.mark.parametrize(("hits", "trials"), [(0, MOST), (MOST, MOST), (3, 40), (9, 10**9)])
 @pytest.mark.parametrize("u", [1e-12, 1e-3, 0.5, 1 - 1e-6])
 def test_draws_given_counts(rate: Uniform, hits: int, trials: int, u: float) -> None:
-    """A flat prior leaves Beta(hits + 1, misses + 1); a cubic in a 64th of a panel leaves 1e-6."""
+    """A flat prior leaves Beta(hits + 1, misses + 1).
+
+    Within a cell, a 64th of a panel, the density changes by d = 18 / 64 nats at most; a cubic
+    through both ends is off by d**4 / 384 of the cell, or 1.6e-5.
+    """
     p = float(rate.draw_given_binomial(np.array(u), hits, trials))
     expected = float(beta_quantile(hits + 1, trials - hits + 1, np.array(u)))
     sd = math.sqrt((hits + 1) * (trials - hits + 1) / (trials + 2.0) ** 3)
-    assert p == pytest.approx(expected, abs=1e-6 * min(sd, expected) + EPS)
+    assert p == pytest.approx(expected, abs=1.6e-5 * min(sd, expected) + EPS)
 
 
 # --- the range that is read -----------------------------------------------------------------------
@@ -283,7 +289,7 @@ def test_what_is_accepted_is_computed(form: Any, kind: Kind) -> None:
     ("form", "kind", "words"),
     [
         ({"beta": [1e17, 1e16]}, "probability", "found 1e+17 in a beta, expected 1e-12 to 1e+16"),
-        ({"beta": [1.0, 1e-300]}, "probability", "write {fixed: 1}"),
+        ({"beta": [1.0, 1e-300]}, "probability", "write the fixed number 1"),
         ({"uniform": [0, 1e-300]}, "probability", "expected ends that are 1e-290 or more apart"),
         ({"normal": [0.3, 1e-300]}, "probability", "expected 1e-100 or more"),
         ({"normal": [3, 1e-300]}, "bits", "expected 1e-100 or more"),
@@ -304,7 +310,7 @@ def pool(*values: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        (pool({"beta": [1e15, 1e3]}, [1e-9, 1e-8]), "too far apart"),
+        (pool({"beta": [1e14, 1e15]}, {"normal": [0.5, 1e-8]}), "too far apart"),
         (pool({"normal": [0.3, 1e-100]}, [0.1, 0.2]), "as good as fixed"),
         (pool([0.5, math.nextafter(0.5, 1)], {"beta": [2, 3]}), "as good as fixed"),
     ],
