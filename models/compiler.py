@@ -407,7 +407,7 @@ class Compiler:
 
     def _endings(self, query: Query) -> Iterator[tuple[int | None, int, int]]:
         """The factor of hazards (None for one), a route, and the node worth its results' part."""
-        outcomes = [self.graph.outcomes[o] for o in query.outcomes]
+        outcomes = [self.graph.all_outcomes[o] for o in query.outcomes]
         for outcome in outcomes or map(Outcome, range(len(self.graph.routes))):
             for factor, weight in self.hazards.endings(outcome):
                 yield factor, outcome.route, weight

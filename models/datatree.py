@@ -11,17 +11,12 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.events import FATES
-from storyodds.models.evidence import (
-    assemble,
-    explicit_tables,
-    forecast_log_density_at,
-    forecast_log_odds,
-)
-from storyodds.models.likelihoods import no_evidence
-from storyodds.models.posterior import PreparedStory
-from storyodds.models.quantities import Quantities, derive
-from storyodds.models.queries import Query
+from storyodds.models.events import CRITERIA, FATES
+from storyodds.models.evidence import assemble
+from storyodds.models.numerics import systematic
+from storyodds.models.posterior import PreparedStory, forecast_densities, forecast_sides
+from storyodds.models.program import without_results
+from storyodds.models.quantities import Quantities, odds_of_paths
 from storyodds.priors.distributions import has_atoms
 from storyodds.priors.files import write_atomically
 from storyodds.scenarios.schema import CLASSES
@@ -43,14 +38,15 @@ def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
     xarray.DataTree
         Groups, all with dims `chain` and `draw`:
 
-        - `posterior`: one variable per uncertain number, and `class_probability`,
-          `route_probability`, `fate_probability`, `assumption_probability`, `path_probability`
-          and `path_concern`, exact given the numbers. Draws have equal weight: weighted ones
-          have been resampled.
+        - `posterior`: one variable per uncertain number of the story, and `class_probability`,
+          `route_probability`, `fate_probability`, `deployed_probability`,
+          `assumption_probability`, `goal_probability`, `path_probability` and `path_concern`,
+          exact given the numbers. Draws have equal weight: weighted ones have been resampled, in
+          random order.
         - `prior`: the same without evidence.
-        - `log_likelihood`: one variable per evidence item, log P(item | numbers, the items
-          before it), so that their sum is log P(evidence | numbers). Left out where states are
-          simulated, with the reason in the attribute `log_likelihood`.
+        - `log_likelihood`: one variable per check with a known result and per evidence item,
+          log P(item | numbers, those before it), so that their sum is log P(evidence | numbers).
+          Left out where states are simulated, with the reason in the attribute `log_likelihood`.
         - `log_prior`: the log density of each uncertain number.
         - `sample_stats`, `observed_data`, and `constant_data` with `evidence_bits`: what each
           item alone does to the log2 odds of each class.
@@ -61,14 +57,14 @@ def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
     """
     prepared, draws = assessment.prepared, assessment.draws
     rows = _equal_weight_rows(draws.weights, assessment.seed, draws.chains)
-    values = draws.values[rows]
-    chains, simulated = draws.chains, draws.method == "simulation"
+    chains = draws.chains if len(np.unique(draws.weights)) == 1 else 1
+    values, simulated = draws.values[rows], draws.method == "simulation"
     tree = {
         "posterior": _numbers(prepared, values, chains).merge(
-            _quantities(assessment, assessment.exact, draws.values, rows, chains)
+            _quantities(assessment, assessment.exact, rows, chains)
         ),
-        "prior": _numbers(prepared, assessment.prior_values, 1).merge(
-            _quantities(assessment, assessment.prior, assessment.prior_values, None, 1)
+        "prior": _numbers(prepared, assessment.prior.values, 1).merge(
+            _quantities(assessment, assessment.prior, None, 1)
         ),
         "log_likelihood": xr.Dataset() if simulated else _log_likelihood(prepared, values, chains),
         "log_prior": _log_prior(prepared, values, chains),
@@ -140,13 +136,9 @@ def load_result(path: str | FilePath) -> xr.DataTree:
 def _equal_weight_rows(weights: Array, seed: int, chains: int) -> NDArray[np.intp]:
     """Systematic resampling: as many draws, each row about weight x n times."""
     n = len(weights)
-    if chains > 1 or np.ptp(weights) == 0:
+    if chains > 1 and np.ptp(weights) == 0:
         return np.arange(n)
-    offset = np.random.default_rng([seed, 4]).random()
-    edges = np.cumsum(weights) / weights.sum()
-    rows = np.searchsorted(edges, (np.arange(n) + offset) / n).clip(max=n - 1)
-    # Shuffled, so that no statistic takes the order of a sorted sample for autocorrelation.
-    return np.random.default_rng([seed, 5]).permutation(rows)
+    return systematic(weights, n, seed)
 
 
 def _dataset(
@@ -172,42 +164,34 @@ def _dataset(
 
 def _numbers(prepared: PreparedStory, values: Array, chains: int) -> xr.Dataset:
     numbers = prepared.resolved.numbers
-    return _dataset({numbers[i].name: values[:, i] for i in prepared.uncertain}, chains)
+    return _dataset({numbers[i].name: values[:, i] for i in prepared.core}, chains)
 
 
 def _quantities(
-    assessment: Assessment,
-    quantities: Quantities,
-    values: Array,
-    rows: NDArray[np.intp] | None,
-    chains: int,
+    assessment: Assessment, quantities: Quantities, rows: NDArray[np.intp] | None, chains: int
 ) -> xr.Dataset:
     graph = assessment.prepared.graph
-    derived = derive(graph, values, quantities.outcomes)
     columns = {
-        "class_probability": derived.classes,
+        "class_probability": quantities.classes,
         "route_probability": quantities.routes,
-        "fate_probability": derived.fates,
+        "fate_probability": quantities.fates,
         "assumption_probability": quantities.assumptions,
+        "goal_probability": quantities.goals,
+        "deployed_probability": quantities.deployed,
     }
     coords: dict[str, list[str]] = {
         "class": list(CLASSES),
         "route": [route.id for route in graph.routes],
         "fate": list(FATES),
         "assumption": [variable.name for variable in graph.variables],
+        "criterion": list(CRITERIA),
     }
-    dims = {f"{name}_probability": name for name in coords}
+    dims = {f"{name}_probability": name for name in ("class", "route", "fate", "assumption")}
+    dims["goal_probability"] = "criterion"
     if quantities.queries.shape[1] and assessment.paths:
-        index = {query: k for k, query in enumerate(assessment.queries)}
-        probability, concern = [], []
-        for path in assessment.paths:
-            each = [
-                (quantities.queries[:, index[Query((o,), path.literals)]], o) for o in path.outcomes
-            ]
-            probability.append(sum(q for q, _ in each))
-            concern.append(sum(q * derived.undetected[:, o] * derived.harm[:, o] for q, o in each))
-        columns["path_probability"] = np.stack(probability, axis=1)
-        columns["path_concern"] = np.stack(concern, axis=1)
+        odds = odds_of_paths(quantities, assessment.paths, assessment.queries)
+        columns["path_probability"] = np.stack([path.reached for path in odds], axis=1)
+        columns["path_concern"] = np.stack([path.concern for path in odds], axis=1)
         coords["path"] = [path.label for path in assessment.paths]
         dims |= {"path_probability": "path", "path_concern": "path"}
     if rows is not None:
@@ -216,20 +200,22 @@ def _quantities(
 
 
 def _log_likelihood(prepared: PreparedStory, values: Array, chains: int) -> xr.Dataset:
-    """What each item adds to the items before it."""
-    graph = prepared.graph
-    tables = explicit_tables(graph, values)
+    """What each known result and each item adds to those before it."""
+    graph, answers = prepared.graph, prepared.answers
     columns, before = {}, np.zeros(len(values))
-    prior: Quantities | None = None
+    for c, check in enumerate(graph.checks):
+        if check.result is not None:
+            silent = without_results(values, graph.result_numbers(after=c))
+            after = answers.log_evidence(silent, assemble(graph, []))
+            columns[check.id] = after - before
+            before = after
+    densities = forecast_densities(graph, forecast_sides(prepared, values))
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
-            prior = prior or prepared.answers.evaluate(values, no_evidence(graph))
-            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
-            columns[item.id] = forecast_log_density_at(item, odds)
+            columns[item.id] = densities[i]
             continue
-        so_far = [table if j <= i else None for j, table in enumerate(tables)]
-        said = assemble(graph, so_far)
-        after = prepared.answers.log_evidence(values, said)
+        so_far = [table if j <= i else None for j, table in enumerate(prepared.tables)]
+        after = answers.log_evidence(values, assemble(graph, so_far))
         columns[item.id] = after - before
         before = after
     return _dataset(columns, chains)
@@ -237,7 +223,7 @@ def _log_likelihood(prepared: PreparedStory, values: Array, chains: int) -> xr.D
 
 def _log_prior(prepared: PreparedStory, values: Array, chains: int) -> xr.Dataset:
     columns = {}
-    for i in prepared.uncertain:
+    for i in prepared.core:
         number, distribution = prepared.resolved.numbers[i], prepared.distributions[i]
         if has_atoms(distribution):
             continue
@@ -253,7 +239,11 @@ def _log_prior(prepared: PreparedStory, values: Array, chains: int) -> xr.Datase
 
 
 def _observed(prepared: PreparedStory) -> xr.Dataset:
-    observed: dict[str, Any] = {}
+    observed: dict[str, Any] = {
+        check.id: ((), int(check.result == "flagged"), {"form": "whether the check has flagged"})
+        for check in prepared.graph.checks
+        if check.result is not None
+    }
     for item in prepared.graph.evidence:
         if item.form == "counts":
             observed[item.id] = ((), item.hits, {"trials": item.trials})

@@ -18,7 +18,7 @@ from storyodds.models import engine
 from storyodds.models.evidence import event_likelihoods
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.program import Program
+from storyodds.models.program import Program, without_results
 from storyodds.models.quadrature import longest_rule
 from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions import (
@@ -127,6 +127,8 @@ def flatten(program: Program) -> "FlatProgram":
         n_near=far.n_near,
         step=far.step,
         reach=far.reach,
+        passed=_ints(program.result_numbers[0]),
+        flagged=_ints(program.result_numbers[1]),
     )
 
 
@@ -253,6 +255,7 @@ def _in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float
         return nowhere
     n_sets = len(target.assumptions)
     values = np.repeat(to_values(prepared, z[None], target.base[None]), n_sets, axis=0)
+    values[1:] = without_results(values[1:], prepared.likelihood.result_numbers)
     likelihoods = LogLikelihoods(target.assumptions, target.routes)
     try:
         with np.errstate(all="ignore"):

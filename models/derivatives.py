@@ -1,12 +1,14 @@
 """What the answers rest on: the derivative of a posterior mean in every number of the story.
 
 If the whole prior of a number moved by a little, on the scale of log2 odds for a probability and
-of bits for bits, the posterior mean of an ending would move by so much times as far. With
-P(ending, E | θ) and P(E | θ) exact, the posterior mean M = E[P(ending, E | θ)] / E[P(E | θ)] has
+of bits for bits, the posterior mean of an event would move by so much times as far. With
+P(event, E | θ) exact, the posterior mean M = E[P(event, E | θ)] / E[P(E | θ)] has
 
-    dM/dδ = E_post[ P(ending | E, θ) ∂ log P(ending, E | θ)/∂z ] - M E_post[ ∂ log P(E | θ)/∂z ],
+    dM/dδ = E_post[ ∂P(event, E | θ)/∂z / P(E | θ) ] - M E_post[ ∂ log P(E | θ)/∂z ],
 
-so that a fixed number counts as much as an uncertain one.
+so that a fixed number counts as much as an uncertain one. What P(event, E) is linear in stands at
+its mean m = E[x]; when the whole prior moves by δ on the scale of log odds, that mean moves by
+δ E[x(1 - x)], and not by δ m(1 - m) as the number itself would.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,21 +20,17 @@ from numpy.typing import NDArray
 from storyodds.models import engine
 from storyodds.models.assessment import Assessment
 from storyodds.models.engine import Evaluation
-from storyodds.models.events import FATES
-from storyodds.models.evidence import (
-    collapsed,
-    columns,
-    event_likelihoods,
-    forecast_slope_at,
-)
-from storyodds.models.graph import EvidenceItem, Outcome, StoryGraph
+from storyodds.models.events import FATES, touches, weights
+from storyodds.models.evidence import collapsed, columns, event_likelihoods, forecast_slope_at
+from storyodds.models.graph import EvidenceItem
+from storyodds.models.numerics import systematic
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.program import Program
-from storyodds.models.quantities import derive
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
+from storyodds.models.what_if import columns_of
 from storyodds.priors.distributions import LN2, Distribution, Point, bits_like, rate_like
-from storyodds.scenarios.schema import CLASSES, INTENDED
+from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
 
@@ -51,14 +49,10 @@ class Slopes:
         Percent by which the mean would move if the probability moved by one percent of itself.
         NaN for bits; for what is 0 or 1, or belongs to one evidence item alone and is uncertain;
         and where the mean is 0.
-    at_draws : (n_draws, n_events, n_numbers) array
-        In probability per bit, of P(event | E, numbers) at every draw by itself. The mean of it is
-        not `per_bit`, which also has the draws' weights move.
     """
 
     per_bit: Array
     elasticity: Array
-    at_draws: Array
 
 
 def mean_derivatives(assessment: Assessment, of: Sequence[str] = EVENTS) -> Mapping[str, Array]:
@@ -75,7 +69,7 @@ def mean_derivatives(assessment: Assessment, of: Sequence[str] = EVENTS) -> Mapp
     -------
     mapping of str to (n_numbers,) array
         For each event, in probability per bit: of log2 odds where the number is a probability.
-        Averaged over the posterior draws at which weakest links are worked out.
+        Averaged over the draws at which weakest links are worked out.
 
     Raises
     ------
@@ -108,7 +102,7 @@ def mean_slopes(
     of : sequence of str
         Classes and fates.
     rows : (n,) int, optional
-        Posterior draws that all count the same; by default those of the weakest links.
+        Of `assessment.averaged`, which all count the same; by default those of the weakest links.
 
     Returns
     -------
@@ -131,92 +125,145 @@ def mean_slopes(
     1.0
     """
     prepared = assessment.prepared
-    rows = assessment.link_rows if rows is None else rows
-    graph, values = prepared.graph, assessment.draws.values[rows]
-    outcomes = [Query((o,)) for o in range(len(graph.outcomes))]
-    compiled = compile_queries(prepared.compiler, [EVERYTHING, *outcomes])
-    mixed, through_fates = mixtures(graph, values, of)
-    seeds = np.zeros((len(values), 1 + len(of), len(compiled.queries)))
-    seeds[:, 0, compiled.column[EVERYTHING]] = 1.0
-    for o, query in enumerate(outcomes):
-        seeds[:, 1:, compiled.column[query]] += mixed[:, :, o]
-    found = engine.evaluate(compiled, values, prepared.likelihoods, seeds)
-    slopes = engine.gradient(compiled, values, found)
-    log_evidence = found.log_roots[:, compiled.column[EVERYTHING]]
-    joint = np.exp(found.log_roots - log_evidence[:, None])
-    of_outcomes = joint[:, [compiled.column[query] for query in outcomes]]
-    chances = np.einsum("deo,do->de", mixed, of_outcomes)
-    slopes += _through_evidence(prepared, compiled, found)
-    slopes += _through_forecasts(prepared, values)[:, None, :]
-    with np.errstate(invalid="ignore"):
-        moved = np.where(chances[:, :, None] > 0, chances[:, :, None] * slopes[:, 1:], 0.0)
-    for e, o, number, slope in through_fates:
-        moved[:, e, number] += of_outcomes[:, o] * slope
-    mean = chances.mean(axis=0)
-    per_logit = moved.mean(axis=0) - mean[:, None] * slopes[:, 0].mean(axis=0)
-    per_bit = [LN2 if n.kind == "probability" else 1.0 for n in prepared.resolved.numbers]
+    values = assessment.averaged.values[assessment.link_rows if rows is None else rows]
+    pulls = _pulls(prepared, values, of)
+    chances = pulls.chances.mean(axis=0)
+    per_bit = pulls.conditional(chances, pulls.moved.mean(axis=0)) * _per_bit(prepared)
+    has = _has_elasticity(prepared, values)
+    left = np.where(has, 1 - values, 1.0)
+    relative = pulls.conditional(chances, (pulls.moved / left[:, None]).mean(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        left = np.where(_has_elasticity(prepared, values), 1 - values, np.nan)
-        relative = (moved / left[:, None]).mean(axis=0)
-        relative = relative / mean[:, None] - (slopes[:, 0] / left).mean(axis=0)
+        relative = np.where(has, relative / chances[pulls.places][:, None], np.nan)
     relative[~np.isfinite(relative)] = np.nan
-    here = (moved - chances[:, :, None] * slopes[:, :1]) * np.array(per_bit)
-    return Slopes(per_logit * np.array(per_bit), relative, here)
+    return Slopes(per_bit * _share_of_spread(prepared), relative)
+
+
+def slopes_at_draws(assessment: Assessment, of: Sequence[str], draws: int) -> Array:
+    """Derivatives of P(event | E, θ) at posterior draws of all numbers, each by itself.
+
+    Their mean is not the slope of the posterior mean, for which the draws' weights move too.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Computed exactly, not simulated.
+    of : sequence of str
+        Classes and fates.
+    draws : int
+        At most so many, which all count the same.
+
+    Returns
+    -------
+    (n_draws, n_events, n_numbers) array
+        In probability per bit.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        As `mean_derivatives`.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
+    >>> slopes_at_draws(assessed, ["catastrophe"], 64).shape[:2]  # all draws are one
+    (1, 1)
+    """
+    exact = assessment.exact
+    rows = np.arange(1)
+    if len(exact.values) > 1:
+        rows = np.sort(systematic(exact.weights, min(draws, len(exact.values))))
+    pulls = _pulls(assessment.prepared, exact.values[rows], of)
+    return pulls.conditional(pulls.chances, pulls.moved) * _per_bit(assessment.prepared)
+
+
+def _per_bit(prepared: PreparedStory) -> Array:
+    """What a slope per logit, or per bit of bits, has to be multiplied by."""
+    return np.array([LN2 if n.kind == "probability" else 1.0 for n in prepared.resolved.numbers])
+
+
+def _share_of_spread(prepared: PreparedStory) -> Array:
+    """E[x(1 - x)] / m(1 - m) for numbers at their means m, (n_numbers,); 1 for all others."""
+    out = np.ones(len(prepared.distributions))
+    for i in prepared.integrated:
+        m = prepared.center[i]
+        if 0 < m < 1:
+            # Twice E[x(1 - x)] is the chance of one hit in two trials.
+            one_of_two = rate_like(prepared.distributions[i]).binomial_log_marginal(1, 2)
+            out[i] = np.exp(one_of_two) / 2 / (m * (1 - m))
+    return out
 
 
 def _has_elasticity(prepared: PreparedStory, values: Array) -> NDArray[np.bool_]:
     """By number, whether it is a probability of which every draw says what it is."""
     kinds = np.array([number.kind == "probability" for number in prepared.resolved.numbers])
-    known = [
+    stated = [
         i not in prepared.own or isinstance(d, Point) for i, d in enumerate(prepared.distributions)
     ]
-    return np.asarray(kinds & np.array(known) & ((values > 0) & (values < 1)).all(axis=0))
+    return np.asarray(kinds & np.array(stated) & ((values > 0) & (values < 1)).all(axis=0))
 
 
-Touch = tuple[int, int, int, Array]  # event, outcome, number, derivative at every draw
+@dataclass(frozen=True)
+class _Pulls:
+    """How numbers pull at events that are exclusive and exhaustive, group by group.
 
-
-def mixtures(graph: StoryGraph, values: Array, of: Sequence[str]) -> tuple[Array, list[Touch]]:
-    """P(event | outcome), (n_draws, n_events, n_outcomes), and what moves it after training.
-
-    The latter per logit of the checks' flags and of harms. Events are classes and fates.
+    Attributes
+    ----------
+    places : list of int
+        Where the events asked for stand.
+    others : (n_events, n_events) array
+        1 for two different events of one group.
+    chances : (n_draws, n_events) array
+        P(event | E, θ).
+    moved : (n_draws, n_events, n_numbers) array
+        ∂P(event, E | θ)/∂z / P(E | θ), in nats per logit, or per bit of bits.
     """
-    n_outcomes = len(graph.outcomes)
-    derived = derive(graph, values, np.zeros((len(values), n_outcomes)))
-    undetected, harm = derived.undetected, derived.harm
-    of_route = graph.route_classes()
-    out = np.zeros((len(values), len(of), n_outcomes))
-    touched: list[Touch] = []
-    for e, event in enumerate(of):
-        for o, outcome in enumerate(graph.outcomes):
-            if event in CLASSES:
-                out[:, e, o] = of_route[outcome.route] == CLASSES.index(event)
-                continue
-            if event not in FATES:
-                raise ValueError(f"found {event!r}, expected one of {', '.join(CLASSES + FATES)}")
-            deployed, sign = undetected[:, o], -1.0
-            if event == "halted":
-                out[:, e, o], sign = 1 - deployed, 1.0
-            elif event == "catastrophe":
-                out[:, e, o] = deployed = deployed * harm[:, o]
-                touched.append((e, o, outcome.harm, deployed * (1 - harm[:, o])))
-            elif event == _harmless_fate(graph, outcome):
-                out[:, e, o] = deployed = deployed * (1 - harm[:, o])
-                touched.append((e, o, outcome.harm, -deployed * harm[:, o]))
-            else:
-                continue
-            touched += [(e, o, flag, sign * deployed * values[:, flag]) for flag in outcome.flags]
-    return out, touched
+
+    places: list[int]
+    others: Array
+    chances: Array
+    moved: Array
+
+    def conditional(self, chances: Array, moved: Array) -> Array:
+        """Derivatives of what events are, given the evidence; with or without draws in front.
+
+        An event gains what it is pulled by, less its share of what all of its group are. Written
+        pair by pair, two events exchange no more than the less probable one has, so that rounding
+        of an event near 1 does not drown what those near 0 do.
+        """
+        gained = moved * (chances @ self.others)[..., None]
+        lost = chances[..., None] * (self.others @ moved)
+        return np.asarray((gained - lost)[..., self.places, :])
 
 
-def _harmless_fate(graph: StoryGraph, outcome: Outcome) -> str:
-    """Where a deployed model ends up that does no harm."""
-    if graph.routes[outcome.route].outcome_class != INTENDED:
-        return "benign-failure"
-    if outcome.hazard is None:
-        return "success"
-    competitive = graph.hazards[outcome.hazard].criterion == "competitiveness"
-    return "uncompetitive" if competitive else "benign-failure"
+def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
+    columns_of(of)  # an error where an event is not known
+    graph = prepared.graph
+    groups = [group for group in (CLASSES, FATES) if not set(group).isdisjoint(of)]
+    events = [event for group in groups for event in group]
+    outcomes = [Query((o,)) for o in range(len(graph.outcomes))]
+    compiled = compile_queries(prepared.compiler, [EVERYTHING, *outcomes])
+    mixed = weights(graph, values, events)
+    seeds = np.zeros((len(values), len(events), len(compiled.queries)))
+    for o, query in enumerate(outcomes):
+        seeds[:, :, compiled.column[query]] += mixed[:, :, o]
+    found = engine.evaluate(compiled, values, prepared.likelihoods, seeds)
+    slopes = engine.gradient(compiled, values, found)
+    slopes += _through_evidence(prepared, compiled, found)
+    slopes += _through_forecasts(prepared, values)[:, None, :]
+    log_evidence = found.log_roots[:, compiled.column[EVERYTHING]]
+    joint = np.exp(found.log_roots - log_evidence[:, None])
+    of_outcomes = joint[:, [compiled.column[query] for query in outcomes]]
+    chances = np.einsum("deo,do->de", mixed, of_outcomes)
+    with np.errstate(invalid="ignore"):
+        moved = np.where(chances[:, :, None] > 0, chances[:, :, None] * slopes, 0.0)
+    for touch in touches(graph, values, events):
+        moved[:, touch.event, touch.number] += of_outcomes[:, touch.outcome] * touch.slope
+    group_of = np.repeat(range(len(groups)), [len(group) for group in groups])
+    others = (group_of[:, None] == group_of).astype(float) - np.eye(len(events))
+    return _Pulls([events.index(event) for event in of], others, chances, moved)
 
 
 def _through_evidence(prepared: PreparedStory, compiled: Program, found: Evaluation) -> Array:
@@ -244,46 +291,43 @@ def _item_slopes(
 ) -> list[tuple[int, Array]]:
     """By own number, the derivative of the item's log likelihoods, (n_hypotheses,).
 
-    The numbers are integrated out, so that what is moved is the whole of a number's prior. For a
-    rate r, d/dlogit r of Binomial(k | n, r) is (k - n r) Binomial(k | n, r), and r times a
-    binomial probability is one with a hit more in a trial more.
+    The numbers are integrated out, so that what is moved is the whole of a number's prior. An
+    alternative's number acts under the hypotheses that use it and, by way of the blind mean, under
+    all. For a rate r, d/dlogit r of Binomial(k | n, r) is (k - n r) Binomial(k | n, r), and r times
+    a binomial probability is one with a hit more in a trial more.
     """
     likelihood = collapsed(item, distributions)
     log_total = likelihood.log_likelihood(item)[0]
-    relevance = float(likelihood.relevance[0])
-    slopes = {number: np.zeros(len(item.keys)) for number in item.numbers.values()}
-    of_relevance = np.zeros(len(item.keys))
+    relevance, possible = likelihood.relevance, np.isfinite(log_total)
+    log_total = np.where(possible, log_total, 0.0)
+    slopes = []
+    for key, number in item.numbers.items():
+        on = np.array([hypothesis == key for hypothesis in item.keys])
+        share = np.where(on, relevance, 0.0) + (1 - relevance) / len(item.alternatives)
+        terms = _likelihood_terms(item, distributions[number])
+        with np.errstate(divide="ignore"):  # in logs: L(key) may be vastly more than L(h)
+            log_shares = np.where(possible, np.log(share), -np.inf) - log_total
+        slope = sum(factor * np.exp(log + log_shares) for factor, log in terms)
+        slopes.append((number, np.asarray(slope)))
     assert item.relevance is not None
-    spread = relevance - np.exp(_log_moment(distributions[item.relevance], 2, 2))
-    for h, key in enumerate(item.keys):
-        if not np.isfinite(log_total[h]):
-            continue
-        parts = [(key, 1.0)]
-        if key != item.reference:
-            parts = [(key, relevance), (item.reference, 1 - relevance)]
-        for part, weight in parts:
-            if part in item.numbers and weight:  # or the ratio may be infinite
-                number = item.numbers[part]
-                slope = _likelihood_slope(item, distributions[number], log_total[h])
-                slopes[number][h] += weight * slope
-        if key != item.reference and spread:
-            on, off = (float(likelihood.log_by_key[k][0]) for k in (key, item.reference))
-            of_relevance[h] = spread * (np.exp(on - log_total[h]) - np.exp(off - log_total[h]))
-    return [*slopes.items(), (item.relevance, of_relevance)]
+    spread = np.exp(rate_like(distributions[item.relevance]).binomial_log_marginal(1, 2)) / 2
+    face = np.array([likelihood.log_by_key[key] for key in item.keys])
+    if spread == 0:  # and what is fixed at 1 may stand for an infinite ratio
+        return [*slopes, (item.relevance, np.zeros(len(face)))]
+    gained = np.exp(face - log_total) - np.exp(likelihood.log_blind - log_total)
+    return [*slopes, (item.relevance, np.where(possible, spread * gained, 0.0))]
 
 
-def _likelihood_slope(item: EvidenceItem, distribution: Distribution, log_total: float) -> float:
-    """The slope over exp(log_total), which may be too small for a number of its own."""
+def _likelihood_terms(item: EvidenceItem, distribution: Distribution) -> list[tuple[float, float]]:
+    """The slope of an alternative's likelihood as (factor, log) terms to add up.
+
+    Either of them may be too small for a number of its own.
+    """
     if item.form != "counts":
-        return float(LN2 * np.exp(bits_like(distribution).exp2_log_mean() - log_total))
+        return [(LN2, bits_like(distribution).exp2_log_mean())]
     k, n = item.hits, item.trials
-    log_ratio = _log_moment(distribution, k, n) - log_total
-    log_one_more = _log_moment(distribution, k + 1, n + 1) - log_total
-    return float(k * np.exp(log_ratio) - n * np.exp(log_one_more) * (k + 1) / (n + 1))
-
-
-def _log_moment(distribution: Distribution, hits: int, trials: int) -> float:
-    return float(rate_like(distribution).binomial_log_marginal(hits, trials))
+    moment = rate_like(distribution).binomial_log_marginal
+    return [(float(k), moment(k, n)), (-n * (k + 1) / (n + 1), moment(k + 1, n + 1))]
 
 
 def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
@@ -298,7 +342,8 @@ def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
             )
             for yes in (True, False)
         ]
-        slopes = [engine.gradient(prepared.likelihood, values, side)[:, 0] for side in sides]
+        alone = prepared.likelihood.without_results(values)
+        slopes = [engine.gradient(prepared.likelihood, alone, side)[:, 0] for side in sides]
         log_odds = sides[0].log_roots[:, 0] - sides[1].log_roots[:, 0]
         out += forecast_slope_at(item, log_odds)[:, None] * (slopes[0] - slopes[1])
     return out

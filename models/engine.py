@@ -35,7 +35,7 @@ from storyodds.models.leaves import (
     won_by,
 )
 from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.program import Program
+from storyodds.models.program import Program, without_results
 from storyodds.models.quadrature import Rule
 from storyodds.priors.distributions import LN2
 
@@ -133,6 +133,8 @@ def evaluate(
     UnsupportedStoryError
         If the weights of routes are further apart than a quadrature rule can span.
     """
+    if not likelihoods.results:
+        values = without_results(values, program.result_numbers)
     n, n_roots = len(values), len(program.circuit.roots)
     wanted = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
     wanted = wanted if wanted.ndim == 3 else wanted[None]

@@ -186,7 +186,7 @@ def _shares(
 
 
 def shares_of(graph: StoryGraph) -> Mapping[str, tuple[Share, ...]]:
-    """The shares of every class and fate, of being deployed (as a whole and by class), of a false alarm.
+    """The shares of every class and fate, of being deployed (also by class), of a false alarm.
 
     Examples
     --------

@@ -136,9 +136,9 @@ def event_likelihoods(graph: StoryGraph, item: int, happens: bool) -> LogLikelih
         assumptions = base.assumptions.copy()
         first = columns(graph)[item]
         assumptions[:, first : first + 2] = [no, yes]
-        return LogLikelihoods(assumptions, base.routes)
+        return LogLikelihoods(assumptions, base.routes, results=False)
     inside = np.array(graph.route_classes()) == evidence.target
-    return LogLikelihoods(base.assumptions, np.where(inside, yes, no)[None, :])
+    return LogLikelihoods(base.assumptions, np.where(inside, yes, no)[None, :], results=False)
 
 
 def forecast_log_odds(graph: StoryGraph, item: int, routes: Array, said: Array) -> Array:

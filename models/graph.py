@@ -109,6 +109,11 @@ class CheckNode:
 # alignment hazard fires, none flagged and none doing harm; none that fires is flagged; none is
 # flagged and one does harm; one is flagged.
 HAZARD_EVENTS = ("spared", "outcompeted", "misaligned", "unflagged", "harmful", "flagged")
+# The same of one check: it flags a hazard that fired; without it, none is flagged; that, and one
+# does harm.
+CHECK_EVENTS = ("flagged-by", "unflagged-without", "harmful-without")
+# No hazard of a criterion fires, whatever the others do.
+CRITERION_EVENTS = ("free-of-alignment", "free-of-competitiveness")
 # Of one hazard: it fires; it fires and no hazard is flagged; that, and it does harm.
 SINGLE_HAZARD_EVENTS = ("fired", "fired-unflagged", "fired-harmful")
 
@@ -121,14 +126,17 @@ class Outcome:
     ----------
     route : int
     event : str or None
-        Of `HAZARD_EVENTS` or `SINGLE_HAZARD_EVENTS`; None for the route as a whole.
+        One of the names above; None for the route as a whole.
     hazard : int or None
         The hazard that a single hazard's event is about.
+    check : int or None
+        The check that an event of one check is about.
     """
 
     route: int
     event: str | None = None
     hazard: int | None = None
+    check: int | None = None
 
 
 @dataclass(frozen=True)
@@ -197,10 +205,44 @@ class StoryGraph:
         """The checks whose result is not known: those that can still halt the model."""
         return tuple(c for c, check in enumerate(self.checks) if check.result is None)
 
+    def result_numbers(self, after: int = -1) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The flag rates of checks that have passed, and of those that have flagged the model.
+
+        Parameters
+        ----------
+        after : int
+            Of checks after this one alone.
+        """
+        passed: set[int] = set()
+        flagged: set[int] = set()
+        for c, check in enumerate(self.checks):
+            if check.result is not None and c > after:
+                side = passed if check.result == "passed" else flagged
+                side |= {route.flags[c] for route in self.routes}
+                side |= {n for hazard in self.hazards if (n := hazard.flags[c]) is not None}
+        return tuple(sorted(passed)), tuple(sorted(flagged))
+
+    @cached_property
+    def side_outcomes(self) -> tuple[Outcome, ...]:
+        """What no class or fate is made of: what single checks make of hazards, and criteria."""
+        naming = [c for c in self.live_checks if any(h.flags[c] is not None for h in self.hazards)]
+        intended = [r for r, route in enumerate(self.routes) if route.outcome_class == INTENDED]
+        by_check = [
+            Outcome(r, event, check=c) for c in naming for r in intended for event in CHECK_EVENTS
+        ]
+        if not self.hazards:
+            return ()
+        return (*by_check, *(Outcome(r, event) for r in intended for event in CRITERION_EVENTS))
+
+    @cached_property
+    def all_outcomes(self) -> tuple[Outcome, ...]:
+        """`outcomes`, then `side_outcomes`: what the outcomes of a query are indices into."""
+        return (*self.outcomes, *self.side_outcomes)
+
     @cached_property
     def outcome_index(self) -> Mapping[Outcome, int]:
-        """Where each outcome stands in `outcomes`."""
-        return {outcome: o for o, outcome in enumerate(self.outcomes)}
+        """Where each outcome stands in `all_outcomes`."""
+        return {outcome: o for o, outcome in enumerate(self.all_outcomes)}
 
     @cached_property
     def hazards_are_evidence(self) -> bool:

@@ -7,13 +7,13 @@ or some. Every term is positive, so that no digits are lost where chances are sm
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any, Protocol
 
 from storyodds.models.circuit import ONE, ZERO
-from storyodds.models.graph import HazardNode, Outcome, StoryGraph
+from storyodds.models.graph import SINGLE_HAZARD_EVENTS, HazardNode, Outcome, StoryGraph
 from storyodds.scenarios.formulas import Formula
 from storyodds.scenarios.schema import INTENDED
 
@@ -58,6 +58,10 @@ class _Fired:
     after: Factor
 
 
+# Events in which at least one hazard has to do something.
+_DOING = ("outcompeted", "misaligned", "harmful", "flagged", *SINGLE_HAZARD_EVENTS)
+
+
 class HazardFactors:
     """Factors of what becomes of the hazards of one story.
 
@@ -75,7 +79,7 @@ class HazardFactors:
         self._graph = graph
         self._algebra = algebra
         self._indicator = indicator
-        self._factors: dict[tuple[str | None, int | None, frozenset[int]], Factor] = {}
+        self._factors: dict[tuple[Outcome, frozenset[int]], Factor] = {}
 
     @cached_property
     def explaining(self) -> frozenset[int]:
@@ -144,16 +148,17 @@ class HazardFactors:
         )
 
     def _of_hazards(self, outcome: Outcome, unexplained: frozenset[int]) -> Factor:
-        key = (outcome.event, outcome.hazard, unexplained)
+        key = (replace(outcome, route=0), unexplained)  # the same wherever training ends
         if key not in self._factors:
             self._factors[key] = self._factor(outcome, unexplained)
         return self._factors[key]
 
     def _factor(self, outcome: Outcome, unexplained: frozenset[int]) -> Factor:
         """P(an outcome's event, hazards flag what is left unexplained | assumptions, route)."""
-        algebra, event = self._algebra, outcome.event
+        algebra = self._algebra
+        event, live = self._event(outcome)
         worth = [
-            self._worth(hazard, event, outcome.hazard == h)
+            self._worth(hazard, event, outcome.hazard == h, live)
             for h, hazard in enumerate(self._graph.hazards)
         ]
         # What the hazards from one on are worth, by the flags that are still unexplained and by
@@ -174,16 +179,29 @@ class HazardFactors:
                         here = algebra.add(here, term)
                 ahead[flags, late] = algebra.choose(opened, here, rest[flags, late])
             rest = ahead
-        return rest[unexplained, event not in (None, "spared", "unflagged")]
+        return rest[unexplained, event in _DOING]
 
-    def _worth(self, hazard: HazardNode, event: str | None, is_meant: bool) -> _Fired:
+    def _event(self, outcome: Outcome) -> tuple[str | None, Sequence[int]]:
+        """What is asked of the hazards, and the checks that can flag them."""
+        live = self._graph.live_checks
+        if outcome.check is None or outcome.event is None:
+            return outcome.event, live
+        if outcome.event == "flagged-by":
+            return "flagged", (outcome.check,)
+        event = outcome.event.removesuffix("-without")
+        return event, [c for c in live if c != outcome.check]
+
+    def _worth(
+        self, hazard: HazardNode, event: str | None, is_meant: bool, live: Sequence[int]
+    ) -> _Fired:
         """What a hazard is worth once it has fired."""
-        live = [hazard.flags[c] for c in self._graph.live_checks]
-        numbers = [number for number in live if number is not None]
+        numbers = [number for c in live if (number := hazard.flags[c]) is not None]
         unflagged = self._product(*(self._no(number) for number in numbers))
         harmless = self._product(unflagged, self._no(hazard.harm))
         of_alignment = hazard.criterion == ALIGNMENT
         if event == "spared":
+            return _Fired(ZERO, ZERO, ZERO)
+        if event == f"free-of-{hazard.criterion}":
             return _Fired(ZERO, ZERO, ZERO)
         if event == "outcompeted":
             worth = ZERO if of_alignment else harmless

@@ -421,6 +421,8 @@ class FlatProgram(NamedTuple):
     n_near: int  # how many of them do not depend on the range
     step: float  # the range in nats that one more node covers
     reach: float  # what the range is widened by
+    passed: Ints  # flag rates of checks that are known to have passed,
+    flagged: Ints  # and of those known to have flagged
 
 
 class Target(NamedTuple):
@@ -621,6 +623,11 @@ def log_density(program: FlatProgram, target: Target, z: Array) -> tuple[float, 
     fits, slopes = np.empty(n_sets), np.empty((n_sets, len(values)))
     said, ended = np.empty(target.assumptions.shape[1]), np.empty(target.routes.shape[1])
     for s in range(n_sets):
+        if s == 1:  # the prior, of which forecasts speak, knows no results of checks
+            for number in program.passed:
+                values[number], complements[number] = 0.0, 1.0
+            for number in program.flagged:
+                values[number], complements[number] = 1.0, 0.0
         fits[s] = log_evidence(
             program, values, complements, target.assumptions[s], target.routes[s],
             slopes[s], said, ended,

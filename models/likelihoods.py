@@ -20,19 +20,24 @@ class LogLikelihoods:
         (false, true) for every item about an assumption.
     routes : (1 or n_draws, n_routes) array
         Of all items about the outcome together.
+    results : bool
+        Whether the known results of checks, which a story is compiled with, count as well.
     """
 
     assumptions: Array
     routes: Array
+    results: bool = True
 
     def take(self, draws: slice | NDArray[np.intp]) -> "LogLikelihoods":
         """Those of some draws."""
         return LogLikelihoods(
-            *(x if len(x) == 1 else x[draws] for x in (self.assumptions, self.routes))
+            *(x if len(x) == 1 else x[draws] for x in (self.assumptions, self.routes)),
+            results=self.results,
         )
 
 
 def no_evidence(graph: StoryGraph) -> LogLikelihoods:
     """Likelihoods of an empty body of evidence."""
     n_items = sum(item.subject == "assumption" for item in graph.evidence)
-    return LogLikelihoods(np.zeros((1, 2 * n_items)), np.zeros((1, len(graph.routes))))
+    empty = np.zeros((1, 2 * n_items)), np.zeros((1, len(graph.routes)))
+    return LogLikelihoods(*empty, results=False)

@@ -89,7 +89,7 @@ class Marginals(Op):  # type: ignore[misc]
     """Probabilities of everything discrete, given numbers and evidence; it has no derivative.
 
     Inputs as of `LogEvidence`. Outputs: P(false) and P(true) of every assumption, P(route),
-    P(outcome).
+    P(outcome), P(no hazard of a criterion fires) in a run made to end at the intended model.
     """
 
     __props__ = ()
@@ -106,13 +106,19 @@ class Marginals(Op):  # type: ignore[misc]
     def make_node(self, values: Tensor, assumptions: Tensor, routes: Tensor) -> Apply:
         """Apply the operation."""
         inputs = _inputs(values, assumptions, routes)
-        return Apply(self, inputs, [pt.dvector() for _ in range(4)])
+        return Apply(self, inputs, [pt.dvector() for _ in range(5)])
 
     def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:
         """Evaluate it at one point."""
         values, assumptions, routes = (np.asarray(x)[None] for x in inputs)
         found = quantities.evaluate(self._compiler, values, LogLikelihoods(assumptions, routes))
-        results = (found.assumptions_false, found.assumptions, found.routes, found.outcomes)
+        results = (
+            found.assumptions_false,
+            found.assumptions,
+            found.routes,
+            found.outcomes,
+            found.goals,
+        )
         for storage, result in zip(output_storage, results, strict=True):
             storage[0] = result[0]
 
@@ -124,4 +130,4 @@ class Marginals(Op):  # type: ignore[misc]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """No output may be differentiated."""
-        return [[False] * 4 for _ in node.inputs]
+        return [[False] * 5 for _ in node.inputs]

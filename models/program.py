@@ -75,6 +75,8 @@ class Program:
         Whether the config is of a route that is always open.
     races : (n_races, n_routes) int
         The config of every open route; -1 where closed.
+    result_numbers : tuple of tuple of int
+        The flag rates of checks that are known to have passed, and of those known to have flagged.
     """
 
     circuit: Circuit
@@ -100,6 +102,7 @@ class Program:
     constant: NDArray[np.bool_]
     floor: NDArray[np.bool_]
     races: Ints
+    result_numbers: tuple[tuple[int, ...], tuple[int, ...]]
 
     def truths(self, values: Array, usage: Array) -> tuple[Array, Array]:
         """P(true) and P(false) of every assumption, from how the leaves are used.
@@ -183,6 +186,26 @@ class Program:
         return {query: k for k, query in enumerate(self.queries)}
 
 
+def without_results(values: Array, numbers: tuple[Sequence[int], Sequence[int]]) -> Array:
+    """Give numbers under which the known results of checks are certain, and tell nothing.
+
+    A check that has passed never flags, and one that has flagged always does, by the route alone,
+    so that nothing has to be explained by hazards.
+
+    Parameters
+    ----------
+    values : (n_draws, n_numbers) array
+    numbers : tuple of sequence of int
+        As `StoryGraph.result_numbers`.
+    """
+    passed, flagged = numbers
+    if not passed and not flagged:
+        return values
+    values = values.copy()
+    values[:, list(passed)], values[:, list(flagged)] = 0.0, 1.0
+    return values
+
+
 def program(compiler: Compiler, queries: Sequence[Query]) -> Program:
     """Compile queries, and say what stands at every leaf.
 
@@ -257,6 +280,7 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         constant=constant,
         floor=np.array([compiler.is_always_open(c.route) for c in compiler.configs], dtype=bool),
         races=races,
+        result_numbers=graph.result_numbers(),
     )
 
 

@@ -14,9 +14,9 @@ import pymc as pm
 import pytensor.tensor as pt
 from pymc.distributions.transforms import Interval, logodds
 
-from storyodds.models.events import FATES
-from storyodds.models.evidence import collapsed_tables, columns, event_likelihoods
-from storyodds.models.graph import EvidenceItem
+from storyodds.models.events import CRITERIA, DEPLOYED, FATES, Share, shares_of
+from storyodds.models.evidence import collapsed, columns, event_likelihoods
+from storyodds.models.graph import CheckNode, EvidenceItem, StoryGraph
 from storyodds.models.ops import LogEvidence, Marginals
 from storyodds.models.posterior import PreparedStory, prepare
 from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
@@ -36,7 +36,7 @@ from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.priors.log_pool import LogPool
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, INTENDED, Story
+from storyodds.scenarios.schema import CLASSES, Story
 
 Tensor = Any  # PyTensor's own types say little more
 
@@ -46,7 +46,6 @@ def compile_story(
     *,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
-    integrate_rates: bool = False,
 ) -> pm.Model:
     """Compile a story to a PyMC model, to look inside, to extend, or to sample in your own way.
 
@@ -56,19 +55,16 @@ def compile_story(
     view : str or View, optional
     settings : mapping of str to PRIOR, optional
         Overrides, as in `estimate`.
-    integrate_rates : bool
-        Whether the rates, relevances and bits that belong to one evidence item alone are
-        integrated out instead of being variables. A rate that is used under one hypothesis only
-        has a spike-and-slab posterior, which gradient samplers hardly cross: integrate before
-        you sample a story with strong evidence.
 
     Returns
     -------
     pymc.Model
-        One random variable per uncertain number, by name (`situational-awareness.probability`);
-        one observed variable per evidence item, by its id; deterministics
-        `assumption_probability`, `route_probability`, `class_probability` and
-        `fate_probability`, given the numbers and all evidence, with labelled dims.
+        One random variable per uncertain number of the story, by name
+        (`situational-awareness.probability`); what only says how to read one finding (its rates,
+        its relevance) is integrated out. One observed variable per check with a known result and
+        per evidence item, by its id; deterministics `assumption_probability`,
+        `route_probability`, `class_probability`, `fate_probability`, `deployed_probability` and
+        `goal_probability`, given the numbers and all evidence, with labelled dims.
 
     Raises
     ------
@@ -98,20 +94,24 @@ def compile_story(
         "route": [route.id for route in graph.routes],
         "class": list(CLASSES),
         "fate": list(FATES),
+        "criterion": list(CRITERIA),
     }
     with pm.Model(coords=coords) as model:
-        values = _numbers(prepared, without=prepared.own if integrate_rates else frozenset())
-        known = _condition(prepared, values, integrate_rates)
+        values = _numbers(prepared)
+        known = _condition(prepared, values)
         pm.Deterministic("assumption_probability", known.true, dims="assumption")
         pm.Deterministic("route_probability", known.routes, dims="route")
         member = np.array(graph.route_classes())[:, None] == np.arange(len(CLASSES))
         classes = pt.dot(known.routes, member.astype(float))
         pm.Deterministic("class_probability", classes, dims="class")
-        pm.Deterministic("fate_probability", _fates(prepared, values, known.outcomes), dims="fate")
+        events = _events(prepared, values, known.outcomes, (*FATES, DEPLOYED))
+        pm.Deterministic("fate_probability", events[: len(FATES)], dims="fate")
+        pm.Deterministic("deployed_probability", events[len(FATES)])
+        pm.Deterministic("goal_probability", known.goals, dims="criterion")
     return model
 
 
-def _numbers(prepared: PreparedStory, without: frozenset[int]) -> list[Tensor]:
+def _numbers(prepared: PreparedStory) -> list[Tensor]:
     """Every number of the story as a scalar; uncertain ones are random variables."""
     entries = []
     for i, (number, distribution) in enumerate(
@@ -119,7 +119,7 @@ def _numbers(prepared: PreparedStory, without: frozenset[int]) -> list[Tensor]:
     ):
         if isinstance(distribution, Point):
             entries.append(pt.constant(distribution.value, dtype="float64"))
-        elif i in without:
+        elif i in prepared.own:
             entries.append(pt.constant(0.5))  # integrated out: nothing reads it
         else:
             entries.append(_variable(number.name, number.kind, distribution))
@@ -221,43 +221,52 @@ class _Known:
     true: Tensor
     routes: Tensor
     outcomes: Tensor
+    goals: Tensor
 
 
-def _condition(prepared: PreparedStory, values: Sequence[Tensor], integrate_rates: bool) -> _Known:
-    """Observe the evidence items one after the other, and give what is known in the end."""
+def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Known:
+    """Observe results and items one after the other, and give what is known in the end."""
     graph, column = prepared.graph, columns(prepared.graph)
     log_evidence, marginals = LogEvidence(prepared), Marginals(prepared)
     numbers = pt.stack(values) if values else pt.zeros(0)
+    silent = _without_results(graph, numbers)
 
-    def given(assumptions: Tensor, routes: Tensor) -> _Said:
+    def given(numbers: Tensor, assumptions: Tensor, routes: Tensor) -> _Said:
         total = log_evidence(numbers, assumptions, routes)[0]
         known = _Known(*marginals(numbers, assumptions, routes))
         return _Said(assumptions, routes, total, known)
 
-    said = given(pt.zeros(2 * len(column)), pt.zeros(len(graph.routes)))
-    tables = collapsed_tables(graph, prepared.distributions) if integrate_rates else None
+    nothing = pt.zeros(2 * len(column)), pt.zeros(len(graph.routes))
+    said = given(silent, *nothing)
+    for c, check in enumerate(graph.checks):
+        if check.result is not None:
+            with_it = given(_without_results(graph, numbers, after=c), *nothing)
+            _observe_result(check, with_it.log_evidence - said.log_evidence)
+            said = with_it
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             sides = (event_likelihoods(graph, i, happens) for happens in (True, False))
-            yes, no = (log_evidence(numbers, s.assumptions[0], s.routes[0])[0] for s in sides)
+            yes, no = (log_evidence(silent, s.assumptions[0], s.routes[0])[0] for s in sides)
             _observe_forecast(item, yes - no)
             continue
-        if tables is not None:
-            log_likelihood = pt.constant(tables[i][0])  # type: ignore[index]
-        else:
-            log_likelihood = _log_likelihood(item, values)
+        table = pt.constant(prepared.tables[i][0])  # type: ignore[index]
         before, assumptions, routes = said, said.assumptions, said.routes
         if i in column:
-            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + 2], log_likelihood)
+            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + 2], table)
         else:
-            routes = routes + log_likelihood
-        said = given(assumptions, routes)
-        adds = said.log_evidence - before.log_evidence
-        if tables is not None or item.form == "bayes_factor":
-            _observe_log_likelihood(item, adds)
-        else:
-            _observe_counts(item, _hypotheses(item, before.known), values, adds)
+            routes = routes + table
+        said = given(numbers, assumptions, routes)
+        _observe_item(prepared, item, before.known, said.log_evidence - before.log_evidence)
     return said.known
+
+
+def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
+    """Numbers under which the results of checks after one of them are certain, and say nothing."""
+    passed, flagged = graph.result_numbers(after)
+    for rates, certain in ((passed, 0.0), (flagged, 1.0)):
+        if rates:
+            numbers = pt.set_subtensor(numbers[list(rates)], certain)
+    return numbers
 
 
 def _hypotheses(item: EvidenceItem, known: _Known) -> Tensor:
@@ -267,72 +276,47 @@ def _hypotheses(item: EvidenceItem, known: _Known) -> Tensor:
     return known.routes
 
 
-def _keys(item: EvidenceItem) -> list[str]:
-    """The item's distinct keys, its reference first."""
-    return list(dict.fromkeys([item.reference, *item.keys]))
-
-
-def _log_likelihood(item: EvidenceItem, values: Sequence[Tensor]) -> Tensor:
-    """Log P(item | hypothesis, numbers), one per hypothesis, relevance mixed in."""
-    keys = _keys(item)
-    off, *on = [_log_at_face_value(item, key, values) for key in keys]
-    relevance = values[item.relevance or 0]
-    mixed = [off] + [
-        _log_sum_exp(pt.stack([pt.log(relevance) + log_on, pt.log1p(-relevance) + off]))
-        for log_on in on
-    ]
-    return pt.stack(mixed)[[keys.index(key) for key in item.keys]]
-
-
-def _log_at_face_value(item: EvidenceItem, key: str, values: Sequence[Tensor]) -> Tensor:
-    if key not in item.numbers:
-        return pt.constant(0.0)
-    x = values[item.numbers[key]]
-    if item.form == "bayes_factor":
-        return LN2 * x
-    return pm.logp(pm.Binomial.dist(n=item.trials, p=x), np.array(item.hits))
-
-
-def _observe_counts(
-    item: EvidenceItem, hypotheses: Tensor, values: Sequence[Tensor], adds: Tensor
+def _observe_item(
+    prepared: PreparedStory, item: EvidenceItem, before: _Known, adds: Tensor
 ) -> None:
-    """Observe counts as a mixture of binomials, one for each rate that may have been at work.
+    """Observe an item by the log-likelihood that it adds, which the engine gives with its gradient.
 
-    Parameters
-    ----------
-    adds : scalar
-        The log-likelihood of what was observed, which the engine gives with its gradient.
+    Counts can be drawn: from the rate of a hypothesis that is drawn first, or, where the item does
+    not bear on the matter, from that of any of its alternatives.
     """
-    keys, relevance = _keys(item), values[item.relevance or 0]
-    if len(keys) == 1:
-        pm.Binomial(item.id, n=item.trials, p=values[item.numbers[keys[0]]], observed=item.hits)
-        return
-    uses = np.array([[key == used for key in keys] for used in item.keys], dtype=float)
-    told = pt.dot(hypotheses, uses)
-    weights = pt.concatenate([[told[0] + (1 - relevance) * told[1:].sum()], relevance * told[1:]])
-    trials = item.trials
+    own = [prepared.distributions[item.numbers[key]] for key in item.numbers]
+    relevance = float(collapsed(item, prepared.distributions).relevance)
+    uses = np.array([[key == used for key in item.numbers] for used in item.keys], dtype=float)
+    blind = np.full(len(own), 1 / max(len(own), 1))
 
-    def random(adds: Any, weights: Any, rates: Any, rng: Any = None, size: Any = None) -> Any:
-        return rng.binomial(trials, rates[rng.choice(len(rates), p=weights, size=size)])
+    def draw(adds: Any, hypotheses: Any, rng: Any = None, size: Any = None) -> Any:
+        if item.form != "counts":
+            return np.full(size or (), _seen(item))
+        chances = relevance * (hypotheses @ uses) / np.sum(hypotheses) + (1 - relevance) * blind
+        chosen = rng.choice(len(own), p=chances / chances.sum(), size=size or ())
+        rates = np.array([float(own[k].quantile(rng.random())) for k in np.ravel(chosen)])
+        return rng.binomial(item.trials, rates.reshape(np.shape(chosen)))
 
     pm.CustomDist(
         item.id,
         adds,
-        weights / weights.sum(),
-        pt.stack([values[item.numbers[key]] for key in keys]),
-        logp=lambda value, adds, weights, rates: adds + 0.0 * value,
-        random=random,
-        signature="(),(k),(k)->()",
-        dtype="int64",
-        observed=item.hits,
+        _hypotheses(item, before),
+        logp=lambda value, adds, hypotheses: adds + 0.0 * value,
+        random=draw,
+        signature="(),(k)->()",
+        observed=_seen(item),
     )
 
 
-def _observe_log_likelihood(item: EvidenceItem, adds: Tensor) -> None:
-    """Enter what an item says where there is no generative model of its data."""
-    seen = 1.0 if item.form == "bayes_factor" else float(item.hits)
+def _seen(item: EvidenceItem) -> float:
+    return float(item.hits) if item.form == "counts" else 1.0
+
+
+def _observe_result(check: CheckNode, adds: Tensor) -> None:
+    """Observe the known result of a check: 1 where it has flagged the model."""
+    seen = float(check.result == "flagged")
     pm.CustomDist(
-        item.id,
+        check.id,
         adds,
         logp=lambda value, adds: adds + 0.0 * value,
         random=lambda adds, rng=None, size=None: np.full(size or (), seen),
@@ -346,31 +330,24 @@ def _observe_forecast(item: EvidenceItem, log_odds: Tensor) -> None:
     pm.Normal(item.id, mu=log_odds / LN2, sigma=sigma, observed=said)
 
 
-def _log_sum_exp(x: Tensor) -> Tensor:
-    """Log of a sum of exponentials over the first axis; minus infinity where every term is."""
-    top = pt.max(x, axis=0)
-    top = pt.switch(pt.isinf(top), 0.0, top)
-    return pt.log(pt.sum(pt.exp(x - top), axis=0)) + top
+def _events(
+    prepared: PreparedStory, values: Sequence[Tensor], outcomes: Tensor, names: Sequence[str]
+) -> Tensor:
+    """Take where training ended through checks and harm to events."""
+    graph, shares = prepared.graph, shares_of(prepared.graph)
 
+    def chance(share: Share) -> Tensor:
+        route = graph.routes[graph.outcomes[share.outcome].route]
+        probability, unflagged = outcomes[share.outcome], pt.constant(1.0)
+        for c in graph.live_checks:
+            unflagged = unflagged * (1 - values[route.flags[c]])
+        if share.flagged is not None:
+            probability = probability * (1 - unflagged if share.flagged else unflagged)
+        if share.harmful is not None:
+            harm = values[route.harm]
+            probability = probability * (harm if share.harmful else 1 - harm)
+        return probability
 
-def _fates(prepared: PreparedStory, values: Sequence[Tensor], outcomes: Tensor) -> Tensor:
-    """Take where training ended through checks and harm."""
-    graph = prepared.graph
-    fates = {fate: pt.constant(0.0) for fate in FATES}
-    for o, outcome in enumerate(graph.outcomes):
-        intended = graph.routes[outcome.route].outcome_class == INTENDED
-        probability, undetected = outcomes[o], pt.constant(1.0)
-        for flag in outcome.flags:
-            undetected = undetected * (1 - values[flag])
-        harm = values[outcome.harm]
-        fate = "benign-failure"
-        if intended and outcome.hazard is None:
-            fate = "success"
-        elif outcome.hazard is not None and (
-            graph.hazards[outcome.hazard].criterion == "competitiveness"
-        ):
-            fate = "uncompetitive"
-        fates[fate] = fates[fate] + probability * undetected * (1 - harm)
-        fates["catastrophe"] = fates["catastrophe"] + probability * undetected * harm
-        fates["halted"] = fates["halted"] + probability * (1 - undetected)
-    return pt.stack([fates[fate] for fate in FATES])
+    return pt.stack(
+        [sum((chance(share) for share in shares[name]), pt.constant(0.0)) for name in names]
+    )

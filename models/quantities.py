@@ -197,7 +197,7 @@ def failure_paths(
     most = min(MAX_WAYS, max(3, share)) if apart else 1
     for r, route in enumerate(graph.routes):
         if route.outcome_class != INTENDED or route.harm not in never_harmful:
-            about, ends = (route.id, None, route.kind, route.claim), _route_shares(graph, r)
+            about, ends = (route.id, None, route.kind, route.claim), route_shares(graph, r)
             for way, overlaps in _ways(route, believed, most):
                 paths.append(Path(*about, way, *ends, overlaps, _count(route, most)))
     for h, hazard in enumerate(graph.hazards):
@@ -210,7 +210,8 @@ def failure_paths(
 Shares = tuple[Share, ...]
 
 
-def _route_shares(graph: StoryGraph, r: int) -> tuple[Shares, Shares, Shares]:
+def route_shares(graph: StoryGraph, r: int) -> tuple[Shares, Shares, Shares]:
+    """What adds up to P(a route), to P(it, undetected), and to P(it and a catastrophe)."""
     where = graph.outcome_index
     unflagged, harmful = (where.get(Outcome(r, event)) for event in ("unflagged", "harmful"))
     if unflagged is None or harmful is None:
@@ -446,7 +447,7 @@ def evaluate(
 def _reduced(graph: StoryGraph, query: Query) -> Query:
     """Drop the literals without which the query's endings are out of reach anyway."""
     implied: list[frozenset[Literal]] = []
-    for outcome in (graph.outcomes[o] for o in query.outcomes):
+    for outcome in (graph.all_outcomes[o] for o in query.outcomes):
         needed = graph.routes[outcome.route].needs
         if outcome.hazard is not None:  # the hazard itself has to fire
             needed |= graph.hazards[outcome.hazard].needs

@@ -204,7 +204,10 @@ class Simulation:
 
         def fill(block: slice, states: _States) -> None:
             self._fill(by_batch, block, states, queries)
-            events, twice = np.matmul(headlines[block], states.outcomes), states.weights**2
+            events, twice = (
+                np.matmul(headlines[block], states.outcomes[:, : len(graph.outcomes)]),
+                states.weights**2,
+            )
             for power in range(3):
                 squares[block, power] = np.matmul(events**power, twice[:, :, None])[:, :, 0]
 
@@ -311,7 +314,7 @@ class Simulation:
     ) -> None:
         """Let something be done with the states of all draws, block by block, on every core."""
         graph, n = self.graph, len(values)
-        width = 2 * len(graph.variables) + 5 * len(graph.routes) + 2 * len(graph.outcomes)
+        width = 2 * len(graph.variables) + 5 * len(graph.routes) + 2 * len(graph.all_outcomes)
         step = max(1, _BLOCK_CELLS // (self.n_states * max(1, width)))
         blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
 
@@ -354,7 +357,9 @@ class Simulation:
         truth, chances = self._truth(block, values, batches)
         by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
         hazards = HazardFactors(graph, _Arrays(values), lambda f: f is None or _holds(f, by_name))
-        routes, log_weights = self._race(values, likelihoods.routes, by_name, hazards)
+        routes, log_weights = self._race(
+            values, likelihoods.routes, by_name, hazards if likelihoods.results else None
+        )
         for item, first in columns(graph).items():
             said = likelihoods.assumptions[:, first : first + 2, None]
             target = truth[:, graph.evidence[item].target or 0]
@@ -374,7 +379,11 @@ class Simulation:
             log_mean=log_mean,
             routes=routes,
             outcomes=self._outcomes(routes, hazards),
-            untold=not (likelihoods.assumptions.any() or likelihoods.routes.any() or self._results),
+            untold=not (
+                likelihoods.assumptions.any()
+                or likelihoods.routes.any()
+                or (self._results and likelihoods.results)
+            ),
         )
 
     @property
@@ -402,7 +411,7 @@ class Simulation:
         return truth, chances
 
     def _race(
-        self, values: Array, said: Array, by_name: dict[str, Bools], hazards: HazardFactors
+        self, values: Array, said: Array, by_name: dict[str, Bools], results: HazardFactors | None
     ) -> tuple[Array, Array]:
         """P(route | state, evidence) and log P(evidence about the outcome | state)."""
         shape = next(iter(by_name.values())).shape if by_name else (len(values), self.n_states)
@@ -420,11 +429,11 @@ class Simulation:
                 log_weights[:, r][reduce(np.logical_or, shut)] = -np.inf
         total = log_sum_exp(log_weights, axis=1)
         log_weights += said[:, :, None]
-        if self._results:
+        if self._results and results is not None:
             for r in range(len(self.graph.routes)):
-                ((_, results),) = hazards.endings(Outcome(r))
+                ((_, likelihood),) = results.endings(Outcome(r))
                 with np.errstate(divide="ignore"):
-                    log_weights[:, r] += np.log(results)
+                    log_weights[:, r] += np.log(likelihood)
         told = log_sum_exp(log_weights, axis=1)
         possible = np.where(np.isfinite(told), told, 0.0)
         routes = np.exp(log_weights - possible[:, None], out=log_weights)
@@ -432,7 +441,7 @@ class Simulation:
 
     def _outcomes(self, routes: Array, hazards: HazardFactors) -> Array:
         """P(outcome | state, evidence)."""
-        outcomes = self.graph.outcomes
+        outcomes = self.graph.all_outcomes
         out = routes[:, [outcome.route for outcome in outcomes]]
         for o, outcome in enumerate(outcomes):
             if outcome.event is not None:
@@ -463,7 +472,7 @@ class Simulation:
         said = np.stack([false[:, about], true[:, about]], axis=2)
         found.said[block] = said.reshape(len(true), -1)
         found.routes[block] = states.mean(states.routes)
-        found.outcomes[block] = states.mean(states.outcomes)
+        found.outcomes[block] = states.mean(states.outcomes[:, : len(graph.outcomes)])
         found.goals[block] = states.mean(states.goals)
         by_literals: dict[frozenset[tuple[str, bool]], list[int]] = {}
         for k, query in enumerate(queries):

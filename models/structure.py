@@ -58,30 +58,30 @@ class Without:
 def leave_one_out(base: Base) -> tuple[Without, ...]:
     """Ask for the odds without each constraint, nudge, check and evidence item.
 
-        A nudge is left out by setting its bits to 0, a check by letting it flag nothing, an evidence
-        item by dividing its likelihood out, a constraint by compiling the story without it.
+    A nudge is left out by setting its bits to 0, a check by letting it flag nothing, an evidence
+    item by dividing its likelihood out, a constraint by compiling the story without it.
 
-        Parameters
-        ----------
-        base : Base
+    Parameters
+    ----------
+    base : Base
 
-        Returns
-        -------
-        tuple of Without
-            In the order of the story.
+    Returns
+    -------
+    tuple of Without
+        In the order of the story.
 
-        Examples
-        --------
-        >>> from storyodds import load_story
-        >>> from storyodds.models.assessment import assess
-        >>> from storyodds.models.events import EVENTS
-    from storyodds.models.what_if import base_of
-        >>> from storyodds.scenarios.resolve import resolve
-        >>> base = base_of(assess(resolve(load_story("cat-classifier"))))
-        >>> found = next(x for x in leave_one_out(base) if x.part == "check")
-        >>> halted = EVENTS.index("halted")
-        >>> found.id, bool(found.changed.means[halted] < base.means[halted])
-        ('perturbation-test', True)
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.events import EVENTS
+    >>> from storyodds.models.what_if import base_of
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> base = base_of(assess(resolve(load_story("cat-classifier"))))
+    >>> found = next(x for x in leave_one_out(base) if x.part == "check")
+    >>> halted = EVENTS.index("halted")
+    >>> found.id, bool(found.changed.means[halted] < base.means[halted])
+    ('perturbation-test', True)
     """
     rationale = base.prepared.resolved.story.rationale
     found = [
@@ -348,41 +348,41 @@ class Restated:
 def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[Restated, ...]:
     """Ask what the odds would be, were a path's premises judged as fewer and as likely each.
 
-        The chance that all premises hold, before the evidence, is moved from J to J ** (m / n); what
-        follows from their holding, from their failing, and what the evidence says under each, stays
-        (Jeffrey's rule). Whatever else needs these premises moves with them. So it shows how far the
-        odds lean on the number of premises, for a judge who never takes account of it; it does not
-        show what a careful judge would say of the broader premise.
+    The chance that all premises hold, before the evidence, is moved from J to J ** (m / n); what
+    follows from their holding, from their failing, and what the evidence says under each, stays
+    (Jeffrey's rule). Whatever else needs these premises moves with them. So it shows how far the
+    odds lean on the number of premises, for a judge who never takes account of it; it does not
+    show what a careful judge would say of the broader premise.
 
-        Parameters
-        ----------
-        assessment : Assessment
-        base : Base
-            Of this assessment.
-        most : int
-            How many conjunctions, of the most concerning paths.
+    Parameters
+    ----------
+    assessment : Assessment
+    base : Base
+        Of this assessment.
+    most : int
+        How many conjunctions, of the most concerning paths.
 
-        Returns
-        -------
-        tuple of Restated
-            Without premises that cannot all hold, or must.
+    Returns
+    -------
+    tuple of Restated
+        Without premises that cannot all hold, or must.
 
-        Notes
-        -----
-        A forecast is weighed as it is now, though it is compared with the story's own prior odds.
+    Notes
+    -----
+    A forecast is weighed as it is now, though it is compared with the story's own prior odds.
 
-        Examples
-        --------
-        >>> from storyodds import load_story
-        >>> from storyodds.models.assessment import assess
-        >>> from storyodds.models.events import EVENTS
-    from storyodds.models.what_if import base_of
-        >>> from storyodds.scenarios.resolve import resolve
-        >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-        >>> (found,) = restate(assessed, base_of(assessed))
-        >>> in_three = found.fewer[2, EVENTS.index("catastrophe")]
-        >>> round(found.per_premise ** 6, 4), round(float(in_three), 4)
-        (0.0514, 0.2267)
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.events import EVENTS
+    >>> from storyodds.models.what_if import base_of
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
+    >>> (found,) = restate(assessed, base_of(assessed))
+    >>> in_three = found.fewer[2, EVENTS.index("catastrophe")]
+    >>> round(found.per_premise ** 6, 4), round(float(in_three), 4)
+    (0.0514, 0.2267)
     """
     prepared = base.prepared
     paths = [path for path in _by_concern(assessment) if len(path.literals) > 1][:most]

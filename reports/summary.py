@@ -1,15 +1,16 @@
 """The JSON contract: one plain object that says everything about an assessment.
 
-Means are posterior means with the evidence items' own numbers integrated out. The median and the
-5 and 95 percent points are taken over posterior draws of all uncertain numbers. A conditional
-probability is summarized over the posterior given its condition, so that its mean is the
-conditional probability itself, not an average of ratios.
+Means are posterior means, with everything integrated out that can be. The median and the 5 and 95
+percent points are taken over posterior draws of all numbers of the story, of the exact probability
+given each of them. A conditional probability is summarized over the posterior given its condition,
+so that its mean is the conditional probability itself, not an average of ratios.
 """
 
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -17,67 +18,91 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment
+from storyodds.models.assessment import Assessment, assess
 from storyodds.models.cut_sets import CutSet
 from storyodds.models.derivatives import EVENTS, mean_derivatives
-from storyodds.models.events import FATES
-from storyodds.models.quantities import Derived, Path, derive, link_queries, prefixes
+from storyodds.models.events import CRITERIA, FATES, Share
+from storyodds.models.graph import Outcome
+from storyodds.models.numerics import weighted_quantile
+from storyodds.models.posterior import log_likelihood_bound
+from storyodds.models.quantities import (
+    Path,
+    PathOdds,
+    Quantities,
+    link_queries,
+    odds_of_paths,
+    path_odds,
+    prefixes,
+    route_shares,
+)
 from storyodds.models.queries import Query
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.provenance import is_reference, plain_source, provenance, written_numbers
-from storyodds.scenarios.resolve import BASES
+from storyodds.scenarios.resolve import BASES, ResolvedStory
 from storyodds.scenarios.schema import CLASSES, INTENDED, Story
 from storyodds.scenarios.serialize import to_data
 
 Array = NDArray[np.float64]
 Summary = dict[str, float]
+Pick = Callable[[Quantities], Array]
 
 SCHEMA = "storyodds/estimate/1"
 
-_LEVELS = (0.5, 0.05, 0.95)
+_LEVELS = np.array([0.5, 0.05, 0.95])
 _NOTHING = 1e-12  # per bit: what rounding leaves of a derivative that is 0
 _version = cache(version)
+_TIE = 1e-9  # relative: concerns that differ by less are equal but for rounding
 _TINY = np.log(1e6)  # nats below what the best-fitting hypotheses would give
 
 
 class _View:
-    """An assessment with what follows from its outcomes, averaged and exact."""
+    """An assessment, and how its quantities are summarized."""
 
     def __init__(self, assessment: Assessment) -> None:
-        graph, draws = assessment.prepared.graph, assessment.draws
         self.assessment = assessment
-        self.graph = graph
-        self.weights = draws.weights
-        self.averaged = derive(graph, draws.values, assessment.averaged.outcomes)
-        self.exact = derive(graph, draws.values, assessment.exact.outcomes)
+        self.graph = assessment.prepared.graph
+        self.averaged, self.exact = assessment.averaged, assessment.exact
         self.column = {query: k for k, query in enumerate(assessment.queries)}
         self.link = {query: k for k, query in enumerate(assessment.links)}
 
-    def of(self, averaged: Array, exact: Array) -> Summary:
-        """Summarize a quantity."""
-        return summarize_draws(averaged, exact, self.weights)
+    def of(self, pick: Pick) -> Summary:
+        """Summarize what `pick` takes from quantities."""
+        return summarize_both(self.averaged, self.exact, pick)
 
-    def both(self, pick: Any) -> Summary:
-        """Summarize what `pick` takes from the derived quantities."""
-        return self.of(pick(self.averaged), pick(self.exact))
+    def prior(self, pick: Pick) -> Summary:
+        """The same before the evidence."""
+        return summarize_both(self.assessment.prior_averaged, self.assessment.prior, pick)
 
-    def ratio(self, part: Any, whole: Any) -> Summary | None:
+    def ratio(self, part: Pick, whole: Pick) -> Summary | None:
         """Summarize a conditional probability, over the posterior given its condition."""
-        return summarize_ratio(
-            part(self.averaged),
-            whole(self.averaged),
-            part(self.exact),
-            whole(self.exact),
-            self.weights,
-        )
+        return summarize_ratio(self.averaged, self.exact, part, whole)
 
 
-def summarize_draws(averaged: Array, exact: Array, weights: Array) -> Summary:
+def summarize_both(averaged: Quantities, exact: Quantities, pick: Pick) -> Summary:
     """Mean of one set of weighted draws, quantiles of another.
 
     Parameters
     ----------
-    averaged, exact, weights : (n_draws,) arrays
+    averaged, exact : Quantities
+        As in `Assessment`; they may have different numbers of draws.
+    pick : callable
+        Takes a probability from quantities, (n_draws,).
+
+    Returns
+    -------
+    dict
+        `mean`, `median`, `q05` and `q95`.
+    """
+    return summarize_draws(pick(averaged), averaged.weights, pick(exact), exact.weights)
+
+
+def summarize_draws(averaged: Array, weights: Array, exact: Array, exact_weights: Array) -> Summary:
+    """Mean of one set of weighted draws, quantiles of another.
+
+    Parameters
+    ----------
+    averaged, weights : (n,) arrays
+    exact, exact_weights : (n_draws,) arrays
 
     Returns
     -------
@@ -86,14 +111,11 @@ def summarize_draws(averaged: Array, exact: Array, weights: Array) -> Summary:
 
     Examples
     --------
-    >>> summarize_draws(np.array([0.25]), np.array([0.25]), np.ones(1))
+    >>> one = np.ones(1)
+    >>> summarize_draws(np.array([0.25]), one, np.array([0.25]), one)
     {'mean': 0.25, 'median': 0.25, 'q05': 0.25, 'q95': 0.25}
     """
-    order = np.argsort(exact)
-    reached = np.cumsum(weights[order])
-    median, low, high = exact[order[np.searchsorted(reached / reached[-1], _LEVELS)]]
-    if np.isnan(exact[order[-1]]):  # they are sorted last, and leave nothing to be told
-        median = low = high = np.nan
+    median, low, high = weighted_quantile(exact, _LEVELS, exact_weights)
     return {
         "mean": float(weights @ averaged / weights.sum()),
         "median": float(median),
@@ -108,24 +130,18 @@ def finite(x: float) -> float | None:
 
 
 def summarize_ratio(
-    part: Array, whole: Array, exact_part: Array, exact_whole: Array, weights: Array
+    averaged: Quantities, exact: Quantities, part: Pick, whole: Pick
 ) -> Summary | None:
-    """Summarize P(part | whole) from draws of both; None where `whole` has probability 0.
-
-    Examples
-    --------
-    >>> half, all_of_it = np.array([0.1, 0.4]), np.array([0.2, 0.8])
-    >>> summarize_ratio(half, all_of_it, half, all_of_it, np.ones(2))["mean"]
-    0.5
-    """
-    total = weights * exact_whole
-    if not (weights @ whole > 0 and total.sum() > 0):
+    """Summarize P(part | whole) from draws of both; None where `whole` has probability 0."""
+    chance = float(averaged.mean(whole(averaged)))
+    total = exact.weights * whole(exact)
+    if not (chance > 0 and total.sum() > 0):
         return None
     possible = total > 0
-    quotient = exact_part[possible] / exact_whole[possible]
-    summary = summarize_draws(quotient, quotient, total[possible])
-    summary["mean"] = float((weights @ part) / (weights @ whole))
-    return summary
+    quotient = part(exact)[possible] / whole(exact)[possible]
+    median, low, high = weighted_quantile(quotient, _LEVELS, total[possible])
+    mean = float(averaged.mean(part(averaged))) / chance
+    return {"mean": mean, "median": float(median), "q05": float(low), "q95": float(high)}
 
 
 def summarize(assessment: Assessment) -> dict[str, Any]:
@@ -151,45 +167,188 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
     0.051376
     """
     view = _View(assessment)
-    prior = derive(view.graph, assessment.prior_values, assessment.prior.outcomes)
+    graph = view.graph
     return {
         **head(assessment, SCHEMA),
         "classes": {
-            name: view.both(lambda d, c=c: d.classes[:, c]) for c, name in enumerate(CLASSES)
+            name: view.of(lambda q, c=c: q.classes[:, c])  # type: ignore[misc]
+            for c, name in enumerate(CLASSES)
         },
-        "prior_classes": {name: _plain(prior.classes[:, c]) for c, name in enumerate(CLASSES)},
+        "prior_classes": {
+            name: view.prior(lambda q, c=c: q.classes[:, c])  # type: ignore[misc]
+            for c, name in enumerate(CLASSES)
+        },
         "routes": {
             route.id: {
-                **view.of(assessment.averaged.routes[:, r], assessment.exact.routes[:, r]),
+                **view.of(lambda q, r=r: q.routes[:, r]),  # type: ignore[misc]
                 "class": route.outcome_class,
                 "kind": route.kind,
+                "mechanism": route.mechanism,
             }
-            for r, route in enumerate(view.graph.routes)
+            for r, route in enumerate(graph.routes)
         },
-        "fates": {name: view.both(lambda d, f=f: d.fates[:, f]) for f, name in enumerate(FATES)},
-        "false_alarm": view.both(lambda d: d.false_alarm),
+        "fates": {name: view.of(_event(name)) for name in FATES},
+        "false_alarm": view.of(lambda q: q.false_alarm),
+        "deployed": _deployed(view),
+        "checks": _checks(view),
         "criteria": _criteria(view),
-        "catastrophe_given_failure": view.ratio(
-            lambda d: d.fates[:, FATES.index("catastrophe")],
-            # Not 1 - success, which has no digits left where failure is very unlikely.
-            lambda d: np.delete(d.fates, FATES.index("success"), axis=1).sum(axis=1),
-        ),
+        "criteria_given_intended": _criteria_given_intended(view),
+        "catastrophe_given_deployed_failure": view.ratio(_event("catastrophe"), _deployed_failure),
+        "hazards": _hazards(view),
+        "opinions": _opinions(view),
         "lens": _lens(view),
         "assumptions": {
             variable.name: {
-                **view.of(
-                    assessment.averaged.assumptions[:, v], assessment.exact.assumptions[:, v]
-                ),
-                "prior": _plain(assessment.prior.assumptions[:, v]),
+                **view.of(lambda q, v=v: q.assumptions[:, v]),  # type: ignore[misc]
+                "prior": view.prior(lambda q, v=v: q.assumptions[:, v]),  # type: ignore[misc]
             }
-            for v, variable in enumerate(view.graph.variables)
+            for v, variable in enumerate(graph.variables)
         },
         "paths": _paths(view),
+        "mechanisms": _mechanisms(view),
         "evidence": _evidence(view),
         "provenance": provenance(assessment.prepared.resolved),
         "rests_on": _rests_on(view),
         "diagnostics": diagnostics(assessment),
     }
+
+
+def _event(name: str) -> Pick:
+    return lambda q: q.event(name)
+
+
+def _deployed_failure(q: Quantities) -> Array:
+    """P(deployed, and not a success): not what is left of 1, which has no digits where it is 0."""
+    rest = [f for f, fate in enumerate(FATES) if fate not in ("success", "halted")]
+    return np.asarray(q.fates[:, rest].sum(axis=1))
+
+
+def _deployed(view: _View) -> dict[str, Any] | None:
+    """The odds on the day of the decision, no check having flagged the model."""
+    probability = view.of(lambda q: q.deployed)
+    if not probability["mean"] > 0:
+        return None
+    fates = [fate for fate in FATES if fate != "halted"]
+    return {
+        "probability": probability,
+        **{fate: view.ratio(_event(fate), lambda q: q.deployed) for fate in fates},
+        "classes": {
+            name: view.ratio(lambda q, c=c: q.deployed_classes[:, c], lambda q: q.deployed)  # type: ignore[misc]
+            for c, name in enumerate(CLASSES)
+        },
+    }
+
+
+def _checks(view: _View) -> dict[str, Any]:
+    """What each check catches, and what it takes off P(catastrophe) beside the others."""
+    graph, entries = view.graph, {}
+    for c, check in enumerate(graph.checks):
+        if check.result is not None:
+            entries[check.id] = {"result": check.result, "caught": None, "added": None}
+            continue
+        entries[check.id] = {
+            "result": None,
+            "caught": {
+                route.id: view.ratio(
+                    lambda q, c=c, r=r: _caught(view, q, c, r),  # type: ignore[misc]
+                    lambda q, r=r: q.routes[:, r],  # type: ignore[misc]
+                )
+                for r, route in enumerate(graph.routes)
+            },
+            "added": view.of(lambda q, c=c: _averted(view, q, c)),  # type: ignore[misc]
+        }
+    return entries
+
+
+def _asked(view: _View, q: Quantities, outcome: Outcome) -> Array | None:
+    """P(what one check makes of the hazards of a route); None where it makes nothing of them."""
+    where = view.graph.outcome_index.get(outcome)
+    return None if where is None else q.queries[:, view.column[Query((where,))]]
+
+
+def _caught(view: _View, q: Quantities, c: int, r: int) -> Array:
+    """P(route, and the check flags)."""
+    rate = q.values[:, view.graph.routes[r].flags[c]]
+    by_hazards = _asked(view, q, Outcome(r, "flagged-by", check=c))
+    caught = q.routes[:, r] * rate
+    return caught if by_hazards is None else caught + (1 - rate) * by_hazards
+
+
+def _averted(view: _View, q: Quantities, c: int) -> Array:
+    """P(catastrophe without the check) less P(catastrophe)."""
+    graph, rest = view.graph, [other for other in view.graph.live_checks if other != c]
+    averted = np.zeros(len(q.values))
+    for r, route in enumerate(graph.routes):
+        unflagged = np.ones(len(q.values))
+        for other in rest:
+            unflagged = unflagged * (1 - q.values[:, route.flags[other]])
+        rate, harm = q.values[:, route.flags[c]], q.values[:, route.harm]
+        unflagged_by_hazards = graph.outcome_index.get(Outcome(r, "unflagged"))
+        if unflagged_by_hazards is None:
+            averted += unflagged * q.routes[:, r] * harm * rate
+            continue
+        with_it = q.outcomes[:, unflagged_by_hazards]
+        harmful_with_it = q.outcomes[:, graph.outcome_index[Outcome(r, "harmful")]]
+        without = _asked(view, q, Outcome(r, "unflagged-without", check=c))
+        harmful_without = _asked(view, q, Outcome(r, "harmful-without", check=c))
+        if without is None or harmful_without is None:  # it names no hazard
+            without, harmful_without = with_it, harmful_with_it
+        stated = harm * with_it + (1 - harm) * harmful_with_it
+        averted += unflagged * (harm * without + (1 - harm) * harmful_without - (1 - rate) * stated)
+    return averted
+
+
+def _hazards(view: _View) -> dict[str, Any]:
+    return {
+        hazard.id: {
+            **view.of(lambda q, h=h: q.hazard(h)),  # type: ignore[misc]
+            "criterion": hazard.criterion,
+            "given_intended": view.ratio(lambda q, h=h: q.hazard(h), _intended),  # type: ignore[misc]
+        }
+        for h, hazard in enumerate(view.graph.hazards)
+    }
+
+
+def _opinions(view: _View) -> dict[str, Any] | None:
+    """Classes and fates without the forecasts, which are opinions and no findings."""
+    assessment = view.assessment
+    forecasts = [i.id for i in assessment.prepared.graph.evidence if i.form == "forecast"]
+    if not forecasts:
+        return None
+    without = _without_opinions(assessment)
+    return {
+        "forecasts": forecasts,
+        "classes": {
+            name: summarize_both(*without, lambda q, c=c: q.classes[:, c])  # type: ignore[misc]
+            for c, name in enumerate(CLASSES)
+        },
+        "fates": {name: summarize_both(*without, _event(name)) for name in FATES},
+    }
+
+
+def _without_opinions(assessment: Assessment) -> tuple[Quantities, Quantities]:
+    """Quantities by the findings alone.
+
+    Forecasts bear on numbers that are sampled and on nothing else. So draws from the prior count
+    by what the findings make of them; draws that followed the forecasts are made anew.
+    """
+    averaged, exact = assessment.averaged, assessment.exact
+    if assessment.draws.method == "nuts":
+        again = assess(_without_forecasts(assessment.prepared.resolved), seed=assessment.seed)
+        return again.averaged, again.exact
+    with np.errstate(divide="ignore"):
+        logs = np.log(averaged.weights) - assessment.opinions
+    logs = np.where(averaged.weights > 0, logs, -np.inf)
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    if len(averaged.weights) == len(exact.weights):
+        return replace(averaged, weights=weights), replace(exact, weights=weights)
+    return averaged, exact
+
+
+def _without_forecasts(resolved: ResolvedStory) -> ResolvedStory:
+    findings = tuple(item for item in resolved.story.evidence if item.forecast is None)
+    return replace(resolved, story=resolved.story.model_copy(update={"evidence": findings}))
 
 
 def head(assessment: Assessment, schema: str) -> dict[str, Any]:
@@ -220,10 +379,6 @@ def _digest(story: Story) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _plain(draws: Array) -> Summary:
-    return summarize_draws(draws, draws, np.full(len(draws), 1 / len(draws)))
-
-
 def _versions(method: str) -> dict[str, str]:
     used = {
         "exact": [],
@@ -235,25 +390,40 @@ def _versions(method: str) -> dict[str, str]:
     return {"python": platform.python_version(), **{name: _version(name) for name in names}}
 
 
-def _intended(derived: Derived) -> Array:
-    return derived.classes[:, CLASSES.index(INTENDED)]
+def _intended(q: Quantities) -> Array:
+    return q.event(INTENDED)
 
 
 def _criteria(view: _View) -> dict[str, Summary | None]:
+    """The four criteria; those of the goal are of a run that is made to end as intended."""
     feasibility = view.graph.feasibility
-    values = view.assessment.draws.values
-
-    def spared(criterion: str) -> Summary | None:
-        return view.ratio(lambda d: _intended(d) - d.hazard_fired[criterion], _intended)
-
     return {
-        "goal_alignment": spared("alignment"),
-        "goal_competitiveness": spared("competitiveness"),
-        "rationale_alignment": view.both(_intended),
+        **{f"goal_{name}": view.of(_spared(c)) for c, name in enumerate(CRITERIA)},
+        "rationale_alignment": view.of(_intended),
         "rationale_competitiveness": None
         if feasibility is None
-        else view.of(values[:, feasibility], values[:, feasibility]),
+        else view.of(lambda q: q.values[:, feasibility]),
     }
+
+
+def _spared(criterion: int) -> Pick:
+    return lambda q: q.goals[:, criterion]
+
+
+def _criteria_given_intended(view: _View) -> dict[str, Summary | None]:
+    """The goal's criteria given that training did end as intended, which tells of its goal."""
+    graph = view.graph
+    intended = [r for r, route in enumerate(graph.routes) if route.outcome_class == INTENDED]
+
+    def spared(criterion: str) -> Pick:
+        if not graph.hazards:
+            return _intended
+        # No alignment hazard fires where none fires at all, or competitiveness hazards alone do.
+        column = view.column
+        places = [graph.outcome_index[Outcome(r, f"free-of-{criterion}")] for r in intended]
+        return lambda q: np.asarray(sum(q.queries[:, column[Query((o,))]] for o in places))
+
+    return {f"goal_{name}": view.ratio(spared(name), _intended) for name in CRITERIA}
 
 
 def _lens(view: _View) -> dict[str, Any]:
@@ -262,20 +432,16 @@ def _lens(view: _View) -> dict[str, Any]:
 
     def of_kind(kind: str) -> Summary:
         which = [r for r, route in enumerate(view.graph.routes) if route.kind == kind]
-        assessed = view.assessment
-        return view.of(
-            assessed.averaged.routes[:, which].sum(axis=1),
-            assessed.exact.routes[:, which].sum(axis=1),
-        )
+        return view.of(lambda q: np.asarray(q.routes[:, which].sum(axis=1)))
 
     outer = inner = None
     if goal.loss_seeking:
         wanted = float(goal.optimization != "none")
-        outer = view.ratio(lambda d: _intended(d) - d.hazard_fired["alignment"], _intended)
+        outer = view.of(_spared(CRITERIA.index("alignment")))
         rivals = [CLASSES.index("mesa-optimizer"), CLASSES.index("deceptive")]
         inner = view.ratio(
-            lambda d: wanted * _intended(d),
-            lambda d: wanted * _intended(d) + d.classes[:, rivals].sum(axis=1),
+            lambda q: wanted * _intended(q),
+            lambda q: wanted * _intended(q) + q.classes[:, rivals].sum(axis=1),
         )
         reason = (
             "The story wants a model that optimizes its training objective, so it can be asked "
@@ -303,36 +469,6 @@ def _lens(view: _View) -> dict[str, Any]:
     }
 
 
-def _exposure(path: Path, chances: Sequence[Array], derived: Derived) -> tuple[Array, Array, Array]:
-    """Per-draw probability of a path's endings: as such, undetected, harmful.
-
-    Parameters
-    ----------
-    chances : sequence of (n_draws,) arrays
-        By outcome of the path.
-    """
-    each = list(zip(chances, path.outcomes, strict=True))
-    probability = np.sum([q for q, _ in each], axis=0)
-    undetected = np.sum([q * derived.undetected[:, o] for q, o in each], axis=0)
-    concern = np.sum([q * derived.undetected[:, o] * derived.harm[:, o] for q, o in each], axis=0)
-    return probability, undetected, concern
-
-
-def _path_arrays(view: _View, path: Path) -> dict[str, tuple[Array, Array]]:
-    """Per-draw (averaged, exact) probability, undetected and concern of a path."""
-    assessed = view.assessment
-    columns = [view.column[Query((o,), path.literals)] for o in path.outcomes]
-    averaged, exact = (
-        _exposure(path, [quantities.queries[:, k] for k in columns], derived)
-        for quantities, derived in (
-            (assessed.averaged, view.averaged),
-            (assessed.exact, view.exact),
-        )
-    )
-    names = ("probability", "undetected", "concern")
-    return {name: (a, e) for name, a, e in zip(names, averaged, exact, strict=True)}
-
-
 def path_record(path: Path) -> dict[str, Any]:
     """Name a path as results do: its ending and its literals."""
     return {
@@ -343,24 +479,17 @@ def path_record(path: Path) -> dict[str, Any]:
 
 def _paths(view: _View) -> list[dict[str, Any]]:
     """Every failure path, the most concerning first."""
-    paths = view.assessment.paths
+    paths, queries = view.assessment.paths, view.assessment.queries
     if not paths:
         return []
-    arrays = [_path_arrays(view, path) for path in paths]
-    means = [
-        tuple(float(view.weights @ a[name][0]) for name in ("concern", "probability"))
-        for a in arrays
-    ]
-    concern = np.stack([a["concern"][1] for a in arrays], axis=1)
-    probability = np.stack([a["probability"][1] for a in arrays], axis=1)
-    at_top = concern == concern.max(axis=1, keepdims=True)
-    first = np.where(at_top, probability, -1.0).argmax(axis=1)
-    order = sorted(range(len(paths)), key=lambda k: means[k], reverse=True)
+    averaged = odds_of_paths(view.averaged, paths, queries)
+    exact = odds_of_paths(view.exact, paths, queries)
+    order = sorted(range(len(paths)), key=lambda k: _rank(view.averaged, averaged[k]), reverse=True)
+    share_top = shares_at_top(exact, view.exact.weights)
     index = view.graph.order
     listed = []
     for rank, k in enumerate(order, start=1):
-        path, a = paths[k], arrays[k]
-        joint, whole = a["undetected"], a["probability"]
+        path, pair = paths[k], (averaged[k], exact[k])
         listed.append(
             {
                 "rank": rank,
@@ -370,18 +499,93 @@ def _paths(view: _View) -> list[dict[str, Any]]:
                 "literals": [
                     _text(literal) for literal in sorted(path.literals, key=lambda x: index[x[0]])
                 ],
-                "probability": view.of(*whole),
-                "undetected": summarize_ratio(joint[0], whole[0], joint[1], whole[1], view.weights),
-                "concern": view.of(*a["concern"]),
+                "probability": _summary_of(view, *(odds.reached for odds in pair)),
+                "undetected": _ratio_of(view, *((odds.undetected, odds.reached) for odds in pair)),
+                "concern": _summary_of(view, *(odds.concern for odds in pair)),
                 "weakest_link": _weakest_link(view, path),
                 "claim": path.claim,
-                "checks": list(view.graph.checks),
+                "checks": [view.graph.checks[c].id for c in view.graph.live_checks],
                 "overlaps": path.overlaps,
                 "ways": path.ways,
-                "share_top": float(view.weights[first == k].sum() / view.weights.sum()),
+                "share_top": float(share_top[k]),
             }
         )
     return listed
+
+
+def _rank(averaged: Quantities, odds: PathOdds) -> tuple[float, float]:
+    return float(averaged.mean(odds.concern)), float(averaged.mean(odds.reached))
+
+
+def _summary_of(view: _View, averaged: Array, exact: Array) -> Summary:
+    return summarize_draws(averaged, view.averaged.weights, exact, view.exact.weights)
+
+
+def _ratio_of(
+    view: _View, averaged: tuple[Array, Array], exact: tuple[Array, Array]
+) -> Summary | None:
+    parts = {id(view.averaged): averaged, id(view.exact): exact}
+    if view.averaged is view.exact:
+        parts = {id(view.averaged): averaged}
+    return view.ratio(lambda q: parts[id(q)][0], lambda q: parts[id(q)][1])
+
+
+def shares_at_top(paths: Sequence[PathOdds], weights: Array) -> Array:
+    """How often over the draws each path is the most concerning; a tie is shared evenly.
+
+    Parameters
+    ----------
+    paths : sequence of PathOdds
+    weights : (n_draws,) array
+
+    Returns
+    -------
+    (n_paths,) array
+        Sums to 1.
+
+    Examples
+    --------
+    >>> half = PathOdds(*(np.array([0.5, 0.5]),) * 3)
+    >>> shares_at_top([half, half], np.ones(2)).tolist()
+    [0.5, 0.5]
+    """
+    concern = np.stack([odds.concern for odds in paths], axis=1)
+    at_top = concern >= concern.max(axis=1, keepdims=True) * (1 - _TIE)
+    shares = at_top / at_top.sum(axis=1, keepdims=True)
+    return np.asarray(weights @ shares / weights.sum())
+
+
+def _mechanisms(view: _View) -> dict[str, Any]:
+    """Routes that share a mechanism, together: how likely, and how likely with a catastrophe."""
+    graph = view.graph
+    names = sorted({route.mechanism for route in graph.routes if route.mechanism is not None})
+
+    def concern(name: str) -> Pick:
+        harms = [
+            share
+            for r, route in enumerate(graph.routes)
+            if route.mechanism == name
+            for share in _harms(view, r)
+        ]
+        path = Path("", None, None, "", frozenset(), (), (), tuple(harms), False, None)
+        return lambda q: path_odds(path, q.after, graph, lambda o: q.outcomes[:, o]).concern
+
+    def reached(name: str) -> Pick:
+        which = [r for r, route in enumerate(graph.routes) if route.mechanism == name]
+        return lambda q: np.asarray(q.routes[:, which].sum(axis=1))
+
+    return {
+        name: {
+            "routes": [route.id for route in graph.routes if route.mechanism == name],
+            "probability": view.of(reached(name)),
+            "concern": view.of(concern(name)),
+        }
+        for name in names
+    }
+
+
+def _harms(view: _View, route: int) -> tuple[Share, ...]:
+    return route_shares(view.graph, route)[2]
 
 
 def _text(literal: tuple[str, bool]) -> str:
@@ -400,17 +604,20 @@ def _weakest_link(view: _View, path: Path) -> str | None:
     if not all(query in view.link for query in link_queries([path], view.graph.order)):
         return None
     chances, rows = view.assessment.link_chances, view.assessment.link_rows
-    assumptions = view.assessment.averaged.assumptions[rows].mean(axis=0)
-    harm = (view.averaged.undetected * view.averaged.harm)[rows]
+    assumptions = view.averaged.assumptions[rows].mean(axis=0)
+    after = view.averaged.after
 
     def mean(query: Query) -> float:
         return float(chances[:, view.link[query]].mean())
 
     def concern(literals: CutSet) -> float:
-        return sum(
-            float((chances[:, view.link[Query((o,), literals)]] * harm[:, o]).mean())
-            for o in path.outcomes
-        )
+        total = 0.0
+        for share in path.harmful:
+            factor = after.factor(share, view.graph.outcomes[share.outcome].route)
+            at_rows = np.broadcast_to(factor, len(view.averaged.values))[rows]
+            chance = chances[:, view.link[Query((share.outcome,), literals)]]
+            total += float((chance * at_rows).mean())
+        return total
 
     order = view.graph.order
     if not path.literals:
@@ -435,12 +642,7 @@ def _evidence(view: _View) -> dict[str, Any]:
     assessment = view.assessment
     story = assessment.prepared.resolved.story
     log_probability = assessment.draws.log_evidence
-    best = sum(float(table.max()) for table in assessment.prepared.tables if table is not None)
-    best += sum(
-        -float(np.log(item.sd_bits) + 0.5 * np.log(2 * np.pi))
-        for item in assessment.prepared.graph.evidence
-        if item.form == "forecast"
-    )
+    best = log_likelihood_bound(assessment.prepared)
     note = None
     if story.evidence and best - log_probability > _TINY:
         note = (
@@ -449,12 +651,14 @@ def _evidence(view: _View) -> dict[str, Any]:
             "other or the story"
         )
     return {
-        "log_probability": log_probability,
+        "log_probability": finite(log_probability),
+        "log_probability_error": finite(assessment.draws.log_evidence_error),
         "note": note,
         "items": [
             {
                 "id": item.id,
                 "claim": item.claim,
+                "opinion": item.forecast is not None,
                 "bits": dict(assessment.item_bits[item.id]),
                 "source": plain_source(item.source),
             }
@@ -480,7 +684,7 @@ def _rests_on(view: _View) -> dict[str, dict[str, float] | None]:
     shares: dict[str, dict[str, float] | None] = dict.fromkeys(EVENTS)
     if len(bases) == 1:  # nothing to work out: all of it
         for event in EVENTS:
-            mean = view.weights @ view.averaged.fates[:, FATES.index(event)]
+            mean = float(view.averaged.mean(view.averaged.event(event)))
             shares[event] = {b: float(b in bases) for b in BASES} if 0 < mean < 1 else None
         return shares
     try:

@@ -51,9 +51,8 @@ FEATURES: dict[str, Any] = {
         sum(x.class_ == "intended" and x.id != "intended" for x in s.routes) > 1
         and any(x.class_ == "intended" and x.harm and x.harm.fixed for x in s.routes)
     ),
-    "relevance below one, both subjects": lambda s: (
-        len({bool(x.about.outcome) for x in s.evidence if x.relevance and x.relevance.fixed < 1})
-        > 1
+    "relevance below one, about an assumption": lambda s: any(
+        x.about.assumption and x.relevance and x.relevance.fixed < 1 for x in s.evidence
     ),
     "forecast of a class": lambda s: any(x.forecast and x.about.class_ for x in s.evidence),
     "forecast of an assumption": lambda s: any(

@@ -12,11 +12,15 @@ from support.building import OFF, believe, item, on_a_class, tell
 from support.strategies import small_stories
 
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.derivatives import EVENTS, mean_derivatives, mean_slopes
+from storyodds.models.derivatives import (
+    EVENTS,
+    mean_derivatives,
+    mean_slopes,
+    slopes_at_draws,
+)
 from storyodds.models.events import EVENTS as ALL_EVENTS
-from storyodds.models.events import FATES, probabilities
-from storyodds.models.quantities import derive
 from storyodds.priors.errors import InputError, UnsupportedStoryError
+from storyodds.priors.forms import Interval
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Assumption, Check, Hazard, Nudge, Route, Story
@@ -35,9 +39,12 @@ REFERENCES = (".bayes_factor.default", ".bayes_factor.false")  # always 0
 
 def fates(assessment: Assessment) -> np.ndarray:
     """Posterior means of success and of catastrophe."""
-    prepared, draws = assessment.prepared, assessment.draws
-    found = derive(prepared.graph, draws.values, assessment.averaged.outcomes).fates
-    return draws.weights @ found[:, [FATES.index(event) for event in EVENTS]]
+    return means(assessment)[[ALL_EVENTS.index(event) for event in EVENTS]]
+
+
+def means(assessment: Assessment) -> np.ndarray:
+    """Posterior means of all events."""
+    return assessment.averaged.mean(assessment.averaged.events)
 
 
 def moved(value: Any, kind: str, bits: float) -> Any:
@@ -151,6 +158,96 @@ def test_uncertain_numbers_move_as_a_whole() -> None:
         np.testing.assert_allclose(found, expected, atol=1e-9, err_msg=name)
 
 
+def test_priors_that_are_integrated_out_move_as_a_whole() -> None:
+    # No number has to be sampled, so that answers are exact; moving a prior moves its mean.
+    story = tell(
+        {"a": believe({"interval": [0.01, 0.9]}), "b": believe({"interval": [0.2, 0.5]})},
+        [
+            Route(id="r", class_="deceptive", requires="a", bits=1, harm={"interval": [0.1, 0.7]}),
+            Route(id="something-else", class_="other", bits=-2, harm=0.05),
+        ],
+        checks=[
+            Check(id="v", flags={"deceptive": {"interval": [0.1, 0.8]}, "default": 0.1}),
+            Check(
+                id="w", flags={"other": {"interval": [0.1, 0.8]}, "default": 0.3}, result="passed"
+            ),
+        ],
+        hazards=[
+            Hazard(
+                id="h",
+                criterion="alignment",
+                requires="b",
+                probability={"interval": [0.1, 0.6]},
+                harm={"interval": [0.1, 0.6]},
+            )
+        ],
+        evidence=[
+            item(
+                "seen",
+                {"assumption": "a"},
+                counts={"hits": 3, "trials": 9},
+                rates={"true": 0.5, "false": 0.1},
+                relevance=0.8,
+            )
+        ],
+    )
+    resolved = resolve(story)
+    assessed = assess(resolved)
+    assert len(assessed.averaged.values) == 1
+    slopes = mean_derivatives(assessed)
+    for number in resolved.numbers:
+        if number.key_path is None or not isinstance(number.form, Interval):
+            continue
+        values = {number.name: {"interval": list(number.form.interval)}}
+        found = [slopes[event][resolved.number_index[number.name]] for event in EVENTS]
+        expected = differences(resolved, values, number.name)
+        assert np.abs(expected).max() > 1e-4, number.name
+        np.testing.assert_allclose(found, expected, atol=1e-8, err_msg=number.name)
+
+
+def test_slopes_at_draws_against_differences() -> None:
+    story = tell(
+        {"a": believe([0.2, 0.6])},
+        [Route(id="r", class_="other", requires="a", bits=[-1, 2], harm=[0.1, 0.3]), OFF],
+        hazards=[Hazard(id="h", criterion="alignment", probability=[0.1, 0.4], harm=0.3)],
+        evidence=[item("judged", {"outcome": True}, bayes_factor={"other": 2, "default": 0})],
+    )
+    resolved = resolve(story)
+    assessed = assess(resolved, draws=128)
+    found = slopes_at_draws(assessed, ALL_EVENTS, 10**6)
+    prepared, values = assessed.prepared, assessed.exact.values
+    assert len(found) == len(values)
+    columns = {n.name: i for i, n in enumerate(resolved.numbers)}
+    for name in ("a.probability", "r.bits", "r.harm", "h.probability"):
+        i, kind = columns[name], resolved.numbers[columns[name]].kind
+        total = np.zeros((len(values), len(ALL_EVENTS)))
+        for steps, weight in STENCIL.items():
+            changed = values.copy()
+            changed[:, i] = [moved(x, kind, steps * STEP) for x in values[:, i]]
+            asked = prepared.answers.evaluate(changed, prepared.likelihoods)
+            total += weight * asked.events / STEP
+        # Rows are drawn by weight: each slope found is one of those.
+        for row in found[:8, :, i]:
+            assert np.abs(total - row).max(axis=1).min() < 1e-9
+
+
+def test_ties_are_ties_and_small_slopes_keep_their_sign() -> None:
+    # P(catastrophe) is near a b + c = 5e-9, so that P(success) is 1 but for rounding.
+    a, b, c = 1e-5, 2e-4, 3e-9
+    lost = Route(id="r", class_="other", requires={"any": [{"all": ["a", "b"]}, "c"]}, bits=60,
+                 harm=1)  # fmt: skip
+    story = tell({"a": believe(a), "b": believe(b), "c": believe(c)}, [lost, OFF])
+    resolved = resolve(story)
+    found = mean_slopes(assess(resolved), ["success", "catastrophe"])
+    index = [resolved.number_index[f"{name}.probability"] for name in "abc"]
+    both, alone = a * b * (1 - c), c * (1 - a * b)
+    exact = np.array([both, both, alone])
+    np.testing.assert_allclose(found.elasticity[0, index], -exact, rtol=1e-7)
+    total = a * b + c - a * b * c
+    np.testing.assert_allclose(found.elasticity[1, index], exact / total, rtol=1e-9)
+    np.testing.assert_allclose(found.per_bit[0, index], -found.per_bit[1, index], rtol=1e-9)
+
+
 def test_an_answer_of_two_numbers_is_shared_by_their_derivatives() -> None:
     # P(success) = 1 - p q; d/dlogit p = -p q (1 - p), and the same with p and q exchanged.
     p, q = 0.2, 0.6
@@ -214,11 +311,7 @@ def test_every_class_and_fate_against_differences(story: Story, data: st.DataObj
     for steps, weight in STENCIL.items():
         changed = {name: moved(value, kinds[name], steps * STEP)}
         again = assess(resolve(story, settings=changed))
-        total += (
-            weight
-            * again.draws.weights
-            @ probabilities(again.prepared.graph, again.draws.values, again.averaged.outcomes)
-        )
+        total += weight * means(again)
     np.testing.assert_allclose(
         slopes[:, resolved.number_index[name]], total / STEP, atol=1e-9 + (LN2 * STEP) ** 4
     )

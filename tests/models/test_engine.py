@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from support.oracle import Answer, ImpossibleEvidence, solve
-from support.strategies import small_stories
+from support.strategies import small_stories, with_results
 
 from storyodds.models.assessment import Assessment, assess
 from storyodds.priors.errors import InputError
@@ -51,24 +51,72 @@ def mismatches(found: dict, expected: dict) -> dict:
 
 
 @relaxed
-@given(small_stories())
+@given(with_results(small_stories()))
 def test_every_answer_equals_enumeration(story: Story) -> None:
     answer, assessment = solved(story)
     summary = summarize(assessment)
     assert close(summary["evidence"]["log_probability"], answer.log_evidence)
-    for key in ("classes", "prior_classes", "routes", "fates", "assumptions", "criteria"):
+    for key in (
+        *("classes", "prior_classes", "routes", "fates", "assumptions"),
+        *("criteria", "criteria_given_intended", "hazards"),
+    ):
         assert not mismatches(summary[key], getattr(answer, key)), key
+    given_intended = {name: entry["given_intended"] for name, entry in summary["hazards"].items()}
+    assert not mismatches(given_intended, answer.hazards_given_intended)
     assert not mismatches(summary["lens"]["kinds"], answer.kinds)
     prior = {name: entry["prior"] for name, entry in summary["assumptions"].items()}
     assert not mismatches(prior, answer.prior_assumptions)
+    concern = {name: entry["concern"] for name, entry in summary["mechanisms"].items()}
+    assert not mismatches(concern, answer.mechanisms)
     assert close(summary["false_alarm"]["mean"], answer.false_alarm)
-    failure = summary["catastrophe_given_failure"]
-    assert close(failure and failure["mean"], answer.catastrophe_given_failure)
+    failure = summary["catastrophe_given_deployed_failure"]
+    assert close(failure and failure["mean"], answer.catastrophe_given_deployed_failure)
     assert summary["lens"]["applies"] == answer.lens_applies
     for side in ("outer_alignment", "inner_alignment"):
-        found = summary["lens"][side]
-        assert close(found and found["mean"], getattr(answer, side)), side
+        entry = summary["lens"][side]
+        assert close(entry and entry["mean"], getattr(answer, side)), side
+    check_deployed(summary["deployed"], answer.deployed)
+    check_checks(summary["checks"], answer)
+    check_opinions(summary["opinions"], answer.opinions)
+    check_item_bits(summary, answer)
     check_paths(summary, answer)
+
+
+def check_deployed(entry: dict | None, expected: dict | None) -> None:
+    if entry is None or expected is None:
+        assert entry is expected
+        return
+    assert not mismatches(entry["classes"], expected["classes"])
+    rest = {key: entry[key] for key in expected if key != "classes"}
+    assert set(rest) | {"classes"} == set(entry)
+    assert not mismatches(rest, {key: expected[key] for key in rest})
+
+
+def check_checks(entries: dict, answer: Answer) -> None:
+    live = {name: entry for name, entry in entries.items() if entry["result"] is None}
+    assert set(live) == set(answer.checks_caught)
+    for name, entry in live.items():
+        assert not mismatches(entry["caught"], answer.checks_caught[name]), name
+    added = {name: entry["added"] for name, entry in live.items()}
+    assert not mismatches(added, answer.checks_added)
+
+
+def check_opinions(entry: dict | None, expected: dict | None) -> None:
+    if entry is None or expected is None:
+        assert entry is expected
+        return
+    for key in ("classes", "fates"):
+        assert not mismatches(entry[key], expected[key]), key
+
+
+def check_item_bits(summary: dict, answer: Answer) -> None:
+    for item in summary["evidence"]["items"]:
+        for name, bits in item["bits"].items():
+            expected = answer.item_bits[item["id"]][name]
+            if expected is None or not math.isfinite(expected):
+                assert bits is None
+            elif bits is not None:  # None too where a class is all but sure
+                assert close(bits, expected), (item["id"], name)
 
 
 def check_paths(summary: dict, answer: Answer) -> None:

@@ -1,11 +1,13 @@
-"""Weighted draws: their error, and a story whose uncertain numbers have been drawn.
+"""Weighted draws: their error, a story whose uncertain numbers have been drawn, and runs by chance.
 
-`draw_story` reads the PRIOR forms by itself: it shares no code with `storyodds.priors`.
+`draw_story` reads the PRIOR forms by itself: it shares no code with `storyodds.priors`. Nor does
+`simulate` with the enumeration of runs, but for what a formula means.
 """
 
 import math
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
@@ -26,7 +28,8 @@ from storyodds.priors.forms import (
     UniformForm,
 )
 from storyodds.priors.records import Record
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.schema import Check, Hazard, Route, Story
+from support.oracle_process import true_in
 
 Array = NDArray[np.float64]
 
@@ -91,20 +94,27 @@ def until_inside(draw: Callable[[], float]) -> float:
     return x
 
 
-def draw_story(story: Story, rng: random.Random, *, keep_evidence: bool = False) -> Story:
+def draw_story(story: Story, rng: random.Random, *, keep_findings: bool = False) -> Story:
     """Replace every uncertain number of a story by a draw from its prior.
 
     Parameters
     ----------
-    keep_evidence : bool
-        Leave the numbers of evidence items uncertain.
+    story : Story
+    rng : random.Random
+    keep_findings : bool
+        Leave the numbers uncertain that only say how to read a finding: those of evidence items,
+        and flag rates of checks whose result is known. The oracle averages over them.
     """
-    kept = {"evidence"} if keep_evidence else set()
-    parts = {
+    parts: dict[str, Any] = {
         name: _drawn(getattr(story, name), "", rng)
-        for name in ("goal", "rationale", "assumptions", "routes", "checks", "evidence")
-        if name not in kept
+        for name in ("goal", "rationale", "assumptions", "routes")
     }
+    parts["checks"] = tuple(
+        check if keep_findings and check.result is not None else _drawn(check, "", rng)
+        for check in story.checks
+    )
+    if not keep_findings:
+        parts["evidence"] = _drawn(story.evidence, "", rng)
     return story.model_copy(update=parts)
 
 
@@ -119,3 +129,100 @@ def _drawn(part: Any, field: str, rng: random.Random) -> Any:
     if isinstance(part, tuple):
         return tuple(_drawn(value, field, rng) for value in part)
     return part
+
+
+# --- one training run by chance ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SimulatedRun:
+    """How one training run went.
+
+    Attributes
+    ----------
+    flagged : frozenset of str
+        Every check that flagged, of known result or not.
+    harmed_by : frozenset of str
+        The route and hazards that would do their harm if the model were deployed.
+    """
+
+    truth: dict[str, bool]
+    route: Route
+    fired: frozenset[str]
+    flagged: frozenset[str]
+    harmed_by: frozenset[str]
+
+
+def simulate(story: Story, rng: random.Random) -> SimulatedRun:
+    """Let one training run of a story of fixed numbers happen, coin by coin.
+
+    Parameters
+    ----------
+    story : Story
+        Its evidence is not asked.
+    rng : random.Random
+    """
+
+    def happens(form: Any) -> bool:
+        return form is not None and rng.random() < form.fixed
+
+    truth: dict[str, bool] = {}
+
+    def value(name: str) -> bool:
+        if name not in truth:
+            spec: Any = story.assumptions[name]
+            if spec.holds_when is not None:
+                truth[name] = true_in(spec.holds_when, value)
+            elif spec.given is not None:
+                row = next(x for x in spec.given if x.otherwise or true_in(x.when, value))
+                truth[name] = happens(row.otherwise or row.probability)
+            else:
+                truth[name] = happens(spec.probability)
+        return truth[name]
+
+    def holds(formula: Any) -> bool:
+        return formula is None or true_in(formula, value)
+
+    for name in story.assumptions:
+        value(name)
+    route = _ends_at(story, holds, rng)
+    fired = [
+        hazard
+        for hazard in story.goal.hazards
+        if route.class_ == "intended" and holds(hazard.requires) and happens(hazard.probability)
+    ]
+    return SimulatedRun(
+        truth=truth,
+        route=route,
+        fired=frozenset(hazard.id for hazard in fired),
+        flagged=frozenset(
+            x.id for x in story.checks if any(map(happens, _causes(x, route, fired)))
+        ),
+        harmed_by=frozenset(cause.id for cause in (route, *fired) if happens(cause.harm)),
+    )
+
+
+def _ends_at(story: Story, holds: Callable[[Any], bool], rng: random.Random) -> Route:
+    """Draw a route by the weights of those that are open."""
+    routes = list(story.routes)
+    if not any(route.id == "intended" for route in routes):
+        routes.append(Route(id="intended", class_="intended"))
+    shut = [x for rule in story.rationale.constraints if holds(rule.holds) for x in rule.rules_out]
+    weights: list[float] = []
+    for route in routes:
+        movable = route.id != "something-else"
+        names = {route.id, route.class_} if movable else set()
+        bits = [route.bits.fixed] if isinstance(route.bits, Fixed) else []
+        for nudge in story.rationale.nudges:
+            moved = [form for key, form in nudge.bits.items() if key in names]
+            bits += [form.fixed for form in moved if isinstance(form, Fixed) and holds(nudge.when)]
+        is_open = holds(route.requires) and not names & set(shut)
+        weights.append(2.0 ** math.fsum(bits) if is_open else 0.0)
+    return rng.choices(routes, weights)[0]
+
+
+def _causes(check: Check, route: Route, fired: list[Hazard]) -> list[Any]:
+    """Give the rates of all that may make a check flag."""
+    looked_up = [key for key in (route.id, route.class_, "default") if key in check.flags][:1]
+    named = [hazard.id for hazard in fired if hazard.id in check.flags]
+    return [check.flags[key] for key in (*looked_up, *named)]

@@ -75,7 +75,8 @@ class Answer:
         What P(catastrophe) is more without a live check.
     item_bits : dict of str to dict
         By evidence item (or check of known result) and class, how it changes the log2-odds of the
-        class when it is the only evidence: None where no evidence can change them.
+        class when it is the only evidence: infinite where it rules the class in or out, None where
+        no evidence can change them.
     opinions : dict or None
         `classes` and `fates` without the forecasts, where there are any.
     """

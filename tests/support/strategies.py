@@ -382,7 +382,8 @@ def evidence_items(
         base["forecast"] = draw(st.integers(2, 98)) / 100.0
         base["sd_bits"] = draw(st.integers(3, 40)) / 10.0
         return Evidence(**base)
-    base["relevance"] = draw(st.one_of(st.none(), probabilities(certain)))
+    relevances = probabilities(certain)
+    base["relevance"] = draw(st.one_of(st.none(), relevances, relevances))
     items = counts_items if draw(st.booleans()) else bayes_items
     return draw(items(base, hypotheses, certain))
 
