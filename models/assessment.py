@@ -17,6 +17,7 @@ from storyodds.models import simulation, soundness, weighting
 from storyodds.models.answers import Exact
 from storyodds.models.evidence import forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
+from storyodds.models.integrated_draws import draw_integrated
 from storyodds.models.likelihoods import no_evidence
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import (
@@ -36,9 +37,8 @@ from storyodds.models.quantities import (
     path_queries,
 )
 from storyodds.models.queries import Query
-from storyodds.models.state_draws import Uses
 from storyodds.models.strategy import MAX_MEMORY
-from storyodds.priors.distributions import Mixture, Point, rate_like
+from storyodds.priors.distributions import Mixture, Point
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
@@ -301,6 +301,16 @@ def _sample(
         + "), so NUTS was run"
     )
     conflict = soundness.contradictions(weighted.answers(), sampled.answers())
+    if (
+        not sampled.draws.ok
+        and weighted.draws.diagnostics["ess"] > sampled.draws.diagnostics["ess"]
+    ):
+        reason = (
+            "NUTS was run and was no better (" + "; ".join(sampled.draws.messages) + "), so the "
+            "weighted draws are kept"
+        )
+        messages = (*weighted.draws.messages, reason, *conflict)
+        return weighted.averaged, replace(weighted.draws, messages=messages, ok=False), None
     messages = (*sampled.draws.messages, reason, *conflict)
     ok = sampled.draws.ok and not conflict
     return sampled.averaged, replace(sampled.draws, messages=messages, ok=ok), sampled.strata
@@ -314,11 +324,16 @@ def _weigh(prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed
     strata = sum(isinstance(distribution, Mixture) for distribution in active)
     bound = log_likelihood_bound(prepared) + strata * np.log(2.0)
     weights = weighting.weigh(prepared, log_weights, bound)
+    averaged = replace(averaged, weights=weights.weights)
     exact = len(values) == 1
+    ess, complaints = weights.ess, weights.messages
+    if not exact:
+        ess = min(ess, soundness.worst_ess(averaged))
+        complaints = weighting.complaints(len(values), ess, weights.pareto_k)
     n = 1 if not prepared.core else len(values)
     diagnostics: dict[str, Any] = {
         "draws": n,
-        "ess": None if exact else weights.ess,
+        "ess": None if exact else ess,
         "pareto_k": weights.pareto_k,
         "weight_bound": None if exact else weights.bound,
         "means": "exact" if exact else "sampled",
@@ -332,11 +347,11 @@ def _weigh(prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed
         log_evidence_error=weights.log_evidence_error,
         log_likelihood_bound=log_likelihood_bound(prepared),
         diagnostics=diagnostics,
-        messages=() if exact else weights.messages,
-        ok=exact or weights.ok,
+        messages=() if exact else complaints,
+        ok=exact or not complaints,
         statistics={} if exact else {"log_weight": np.log(np.maximum(weights.weights, 1e-300))},
     )
-    return _Weighted(replace(averaged, weights=weights.weights), drawn)
+    return _Weighted(averaged, drawn)
 
 
 def _nuts(
@@ -390,37 +405,11 @@ def _exact(
     """Quantities at draws of all numbers, those that were integrated out drawn given the rest."""
     if not prepared.integrated:
         return averaged
+    said = prepared.likelihoods
+    values = draw_integrated(prepared, averaged.values, said, draws, seed)
     single = len(averaged.values) == 1
-    u = weighting.uniforms(len(prepared.core), draws if single else len(averaged.values), seed)
-    n = len(u) if single else len(averaged.values)
-    rng, said = np.random.default_rng([seed, 3]), prepared.likelihoods
-    uses = Uses.none(n, len(prepared.distributions))
-    if prepared.has_evidence:
-        uses = prepared.answers.uses(averaged.values, said, rng, n)
-    values = np.repeat(averaged.values, n, axis=0) if single else averaged.values.copy()
-    for column, i in enumerate(prepared.core):
-        if i in prepared.integrated:
-            values[:, i] = _given_uses(prepared, i, uses, u[:n, column])
-    weights = np.full(n, 1 / n) if single else averaged.weights
+    weights = np.full(len(values), 1 / len(values)) if single else averaged.weights
     return prepared.answers.evaluate(values, said, queries, weights)
-
-
-def _given_uses(prepared: PreparedStory, i: int, uses: Uses, u: Array) -> Array:
-    """Draw one number given whether what it is the chance of came about."""
-    distribution, drawn = rate_like(prepared.distributions[i]), np.empty(len(u))
-    happened, failed = uses.happened[:, i], uses.failed[:, i]
-    for rows, hits, trials in (
-        (happened, 1, 1),
-        (failed, 0, 1),
-        (~happened & ~failed, 0, 0),
-    ):
-        if rows.any():
-            drawn[rows] = (
-                distribution.draw_given_binomial(u[rows], hits, trials)
-                if trials
-                else distribution.quantile(u[rows])
-            )
-    return drawn
 
 
 def _judged(

@@ -1,7 +1,7 @@
 """Per-draw answers: everything a report speaks of, exact for each draw of the numbers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
@@ -453,7 +453,7 @@ def _reduced(graph: StoryGraph, query: Query) -> Query:
             needed |= graph.hazards[outcome.hazard].needs
         implied.append(needed)
     always = frozenset.intersection(*implied) if implied else frozenset()
-    return Query(query.outcomes, query.literals - always)
+    return replace(query, literals=query.literals - always)
 
 
 @dataclass(frozen=True)

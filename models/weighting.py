@@ -210,7 +210,7 @@ def weigh(prepared: PreparedStory, log_weights: Array, log_bound: float = np.inf
     # No weight can be more than the bound, so that their ESS is at least n over it, whatever the
     # draws missed.
     pareto_k = None if n >= MIN_ESS * bound else _pareto_k(log_weights - top)
-    return Weights(weights, log_mean, error, ess, bound, pareto_k, _complaints(n, ess, pareto_k))
+    return Weights(weights, log_mean, error, ess, bound, pareto_k, complaints(n, ess, pareto_k))
 
 
 def _pareto_k(log_weights: Array) -> float | None:
@@ -237,7 +237,8 @@ def pareto_k(log_weights: Array) -> float | None:
     return _pareto_k(log_weights - log_weights.max())
 
 
-def _complaints(n: int, ess: float, pareto_k: float | None) -> tuple[str, ...]:
+def complaints(n: int, ess: float, pareto_k: float | None) -> tuple[str, ...]:
+    """What speaks against n weighted draws that count as so many independent ones."""
     messages = []
     if pareto_k is not None and pareto_k > MAX_PARETO_K:
         messages.append(
