@@ -37,7 +37,7 @@ from storyodds.reports.terminal_odds import (
     mechanisms,
     odds_cells,
 )
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.wording import bits, marked, percent
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
 from storyodds.scenarios.schema import CLASSES
@@ -187,7 +187,7 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
         for name in CLASSES
         if any(values[name] is not None for values in (*totals.values(), *(i["bits"] for i in shown)))
     ]
-    said = [(_item_name(item), item["bits"]) for item in shown]
+    said = [(marked(plain(item["id"]), item["opinion"]), item["bits"]) for item in shown]
     said += totals.items()
     rows: list[Row] = [[Text(head, style="dim") for head in ("each item alone", *names)]]
     rows += [[head, *(bits(values[name]) for name in names)] for head, values in said]
@@ -222,10 +222,6 @@ def _totals(summary: Json) -> dict[str, dict[str, float | None]]:
         of: {name: _shift(before[name]["mean"], entries[name]["mean"]) for name in CLASSES}
         for of, entries in after.items()
     }
-
-
-def _item_name(item: Json) -> str:
-    return f"{plain(item['id'])} (opinion)" if item["opinion"] else plain(item["id"])
 
 
 def _shift(before: float, after: float) -> float | None:
