@@ -54,9 +54,7 @@ class SharedDiagram:
         return len(self.level) - 2
 
 
-def sifted(
-    graph: GateGraph, order: Order, wanted: Sequence[int], max_bytes: int
-) -> SharedDiagram:
+def sifted(graph: GateGraph, order: Order, wanted: Sequence[int], max_bytes: int) -> SharedDiagram:
     """Build functions of a graph.
 
     Parameters

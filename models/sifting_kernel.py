@@ -136,7 +136,11 @@ def make(s: Store, variable: int, low: int, high: int) -> int:
         return low
     node = s.buckets[_bucket(s, variable, low, high)]
     while node >= 0:
-        if s.nodes[node, LOW] == low and s.nodes[node, HIGH] == high and s.nodes[node, VARIABLE] == variable:
+        if (
+            s.nodes[node, LOW] == low
+            and s.nodes[node, HIGH] == high
+            and s.nodes[node, VARIABLE] == variable
+        ):
             return node
         node = s.nodes[node, CHAIN]
     node = s.state[0]
@@ -152,7 +156,7 @@ def make(s: Store, variable: int, low: int, high: int) -> int:
 @jit
 def combine(s: Store, one: int, other: int, absorbing: int) -> int:
     """Give "both" (FALSE absorbs) or "either" (TRUE absorbs) of two functions, or FULL."""
-    n = (len(s.levels) - 1)
+    n = len(s.levels) - 1
     todo = np.empty((2 * n + 2, 4), dtype=np.int32)  # two functions, a variable, the low result
     done = FULL
     depth = 0
@@ -267,7 +271,9 @@ def refill(old: Store, new: Store) -> None:
     for node in range(places - 1, TRUE, -1):
         if node < len(old.nodes) and old.nodes[node, VARIABLE] >= 0:
             new.nodes[node, USES] = old.nodes[node, USES]
-            _enter(new, node, old.nodes[node, VARIABLE], old.nodes[node, LOW], old.nodes[node, HIGH])
+            _enter(
+                new, node, old.nodes[node, VARIABLE], old.nodes[node, LOW], old.nodes[node, HIGH]
+            )
         else:
             new.nodes[node, CHAIN] = free
             free = node
