@@ -181,6 +181,31 @@ class Diagrams:
 
         return above(f)
 
+    def restrict(self, f: int, fixed: Mapping[int, bool], known: dict[int, int]) -> int:
+        """What is left of a factor where variables of some levels are false or true.
+
+        Parameters
+        ----------
+        f : int
+        fixed : mapping of int to bool
+            By level.
+        known : dict of int to int
+            What is left of diagrams; grows.
+        """
+        if f >= 0:
+            return f
+        found = known.get(f)
+        if found is None:
+            level, low, high = self.level[~f], self.low[~f], self.high[~f]
+            if level in fixed:
+                found = self.restrict(high if fixed[level] else low, fixed, known)
+            else:
+                found = self.test(
+                    level, self.restrict(low, fixed, known), self.restrict(high, fixed, known)
+                )
+            known[f] = found
+        return found
+
     def mean(self, f: int, weights: Mapping[int, tuple[int, int]], known: dict[int, int]) -> int:
         """Add up over all variables, where false and true of each add up to one.
 
