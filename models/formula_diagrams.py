@@ -188,7 +188,7 @@ def in_a_good_order[T](
         If every order passes the largest budget.
     """
     found: list[Order] = []
-    candidates: list[Order | None] = []
+    sifted_order: Order | None = None
     for budget in (*(small for small in _BUDGETS if small < max_nodes), max_nodes):
         for k, make in enumerate(_ORDERS):
             if k == len(found):
@@ -198,14 +198,14 @@ def in_a_good_order[T](
             except TooManyNodesError:
                 continue
         if budget == _BUDGETS[-1] < max_nodes:
-            # Seconds of work from here on: one good order, and the best of those at hand.
-            candidates = [_sifted_order(graph, found[1], max_nodes), found[1]]
+            # Seconds of work from here on: one good order, or none.
+            sifted_order = _sifted_order(graph, found[1], max_nodes)
             break
-    for order in filter(None, candidates):
+    if sifted_order is not None:
         try:
-            return attempt(graph, order, max_nodes)
+            return attempt(graph, sifted_order, max_nodes)
         except TooManyNodesError:
-            continue
+            pass
     raise too_many_nodes(found[0], owner, max_nodes)
 
 

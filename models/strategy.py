@@ -132,9 +132,10 @@ def compiled(compiler: Compiler, queries: Sequence[Query]) -> Program:
 
 def _forest(graph: StoryGraph, max_bytes: int) -> GateForest | None:
     """Build the diagram of a story's formulas, once for each of its compilers."""
-    if max_bytes not in graph.forests:
-        graph.forests[max_bytes] = gate_forest(graph, max_bytes)
-    return graph.forests[max_bytes]
+    made = next((forest for forest in graph.forests.values() if forest is not None), None)
+    if made is None and max_bytes > max(graph.forests, default=0):
+        made = graph.forests[max_bytes] = gate_forest(graph, max_bytes)
+    return made
 
 
 def _budgets(first: int, most: int) -> Sequence[int]:
