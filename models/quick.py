@@ -22,13 +22,13 @@ from storyodds.models.posterior import (
     PreparedStory,
     forecasts_log_density,
     from_uniforms,
-    impossible_evidence,
+    impossibility,
 )
 from storyodds.models.quantities import Path, Quantities, derive, failure_paths, path_queries
 from storyodds.models.queries import Query
 from storyodds.models.weighting import uniforms, weigh_by
 from storyodds.priors.distributions import Point
-from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
+from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
@@ -219,7 +219,7 @@ def _along_paths(
 
 def _sure(prepared: PreparedStory, log_evidence: Array) -> Draws:
     if not np.isfinite(log_evidence[0]):
-        raise InputError([Problem(impossible_evidence(prepared))])
+        raise InputError([impossibility(prepared)])
     values = from_uniforms(prepared, (), np.zeros((1, 0)))
     told = {"draws": 1, "ess": None, "pareto_k": None}
     return Draws(values, np.ones(1), 1, "exact", float(log_evidence[0]), told, (), True, {})
