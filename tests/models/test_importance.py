@@ -16,15 +16,12 @@ from support.oracle import ImpossibleEvidence
 from support.oracle_importance import Joints, joints, mean_of, measures
 from support.strategies import small_stories
 
-from storyodds.models import fussell_vesely
 from storyodds.models import importance as module
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.events import ODDS
-from storyodds.models.fussell_vesely import NO_SETS, OUT_OF_REACH
 from storyodds.models.importance import (
     MEASURES,
-    OUTSIDE,
     Importance,
     importance,
     measure,
