@@ -211,7 +211,7 @@ def _along_paths(
     # Only a choice among very many ways depends on what is believed; any will do.
     even = {variable.name: 0.5 for variable in prepared.graph.variables}
     try:
-        paths = failure_paths(prepared.graph, harmless, even)
+        paths = failure_paths(prepared.graph, harmless, lambda: even)
         queries = tuple(dict.fromkeys(path_queries(paths)))
         return paths, queries, *weigh_at(prepared, values, log_prior, queries)
     except UnsupportedStoryError:

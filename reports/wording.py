@@ -93,3 +93,14 @@ def bits(x: float | None) -> str:
     if x is None:
         return "–"
     return "0" if abs(x) < 0.005 else f"{x:+.2f}".replace("-", "−")
+
+
+def marked(finding: str, opinion: bool) -> str:
+    """Name a finding, and say so where it is a forecast, which is an opinion.
+
+    Examples
+    --------
+    >>> marked("red-teaming", False), marked("judge", True)
+    ('red-teaming', 'judge (opinion)')
+    """
+    return f"{finding} (opinion)" if opinion else finding
