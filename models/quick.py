@@ -213,9 +213,11 @@ def _along_paths(
     try:
         paths = failure_paths(prepared.graph, harmless, lambda: even)
         queries = tuple(dict.fromkeys(path_queries(paths)))
-        return paths, queries, *weigh_at(prepared, values, log_prior, queries)
+        averaged, draws, _ = weigh_at(prepared, values, log_prior, queries)
     except UnsupportedStoryError:
-        return (), (), *weigh_at(prepared, values, log_prior)
+        paths, queries = (), ()
+        averaged, draws, _ = weigh_at(prepared, values, log_prior)
+    return paths, queries, averaged, draws
 
 
 def _spread(

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 def weigh_at(
     prepared: PreparedStory, values: Array, log_prior: Array, queries: tuple[Query, ...] = ()
-) -> tuple[Quantities, Draws]:
+) -> tuple[Quantities, Draws, Array]:
     """Weight draws by the evidence, and say whether they can be relied on.
 
     Parameters
@@ -36,7 +36,10 @@ def weigh_at(
 
     Returns
     -------
-    Quantities, Draws
+    Quantities
+    Draws
+    (n_draws,) array
+        Log density of all forecasts together, in nats.
 
     Raises
     ------
@@ -44,7 +47,8 @@ def weigh_at(
         If no draw can explain the evidence.
     """
     averaged = prepared.answers.evaluate(values, prepared.likelihoods, queries)
-    log_weights = averaged.log_evidence + forecasts_log_density(prepared, values) + log_prior
+    opinions = forecasts_log_density(prepared, values)
+    log_weights = averaged.log_evidence + opinions + log_prior
     active = [prepared.distributions[i] for i in prepared.active]
     strata = sum(isinstance(distribution, Mixture) for distribution in active)
     bound = log_likelihood_bound(prepared) + strata * np.log(2.0)
@@ -76,4 +80,4 @@ def weigh_at(
         ok=exact or not complaints,
         statistics={} if exact else {"log_weight": np.log(np.maximum(weights.weights, 1e-300))},
     )
-    return averaged, drawn
+    return averaged, drawn, opinions
