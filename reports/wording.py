@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 Summary = Mapping[str, float]
 
+_LEFT_OVER = 1e-15  # of chances that cancel
 _SURE = 1e-12  # nearer to certainty than this is rounding error
 
 
@@ -93,3 +94,31 @@ def bits(x: float | None) -> str:
     if x is None:
         return "–"
     return "0" if abs(x) < 0.005 else f"{x:+.2f}".replace("-", "−")
+
+
+def points(p: float) -> str:
+    """A difference of two probabilities in percentage points, of two digits.
+
+    Examples
+    --------
+    >>> points(0.08), points(-0.0123), points(0.01), points(0.0), points(-3e-9)
+    ('+8.0 points', '−1.2 points', '+1.0 point', '0', '−3.0e-7 points')
+    """
+    size = signed(p)
+    if size == "0":
+        return size
+    return f"{size} point" if size in ("+1.0", "−1.0") else f"{size} points"
+
+
+def signed(p: float) -> str:
+    """A difference of two probabilities in percentage points, without the word.
+
+    Examples
+    --------
+    >>> signed(0.08), signed(-0.5), signed(1e-17)
+    ('+8.0', '−50', '0')
+    """
+    if abs(p) < _LEFT_OVER:
+        return "0"
+    size = 100 * abs(p)
+    return ("+" if p > 0 else "−") + (_two_digits(size) if size >= 1e-4 else f"{size:.1e}")
