@@ -342,7 +342,8 @@ def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
             )
             for yes in (True, False)
         ]
-        slopes = [engine.gradient(prepared.likelihood, values, side)[:, 0] for side in sides]
+        alone = prepared.likelihood.without_results(values)
+        slopes = [engine.gradient(prepared.likelihood, alone, side)[:, 0] for side in sides]
         log_odds = sides[0].log_roots[:, 0] - sides[1].log_roots[:, 0]
         out += forecast_slope_at(item, log_odds)[:, None] * (slopes[0] - slopes[1])
     return out

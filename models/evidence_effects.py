@@ -5,9 +5,9 @@ alone is v({item}) - v({}), left out v(all) - v(all but it), and on average the 
 v(S and item) - v(S) over all orders in which the items could have come: its Shapley value, so that
 the averages add up to v(all) - v({}), interactions divided evenly.
 
-All v(S) are computed at the same draws of the numbers, half from the prior and half from the
-posterior, weighted as draws from the mixture of the two (Owen and Zhou 2000), so that both no
-evidence and all of it are within their reach. The items' own rates are integrated out.
+All v(S) are computed at the same draws of the numbers that have to be sampled, weighted for each S;
+everything else is integrated out, so that they are exact where no number has to be sampled. The
+known results of checks are one item.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.events import probabilities
-from storyodds.models.evidence_versions import answer_versions
+from storyodds.models.evidence_draws import draws_of_numbers
+from storyodds.models.evidence_versions import answer_versions, findings_of
 from storyodds.models.graph import StoryGraph
-from storyodds.models.weighting import smooth
-from storyodds.models.what_if import columns_of, even_rows
+from storyodds.models.weighting import pareto_k
+from storyodds.models.what_if import columns_of
 from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
@@ -53,7 +53,9 @@ class EvidenceEffects:
 
     Attributes
     ----------
-    items, events : tuple of str
+    items : tuple of str
+        As `evidence_versions.findings_of` has them.
+    events : tuple of str
     alone, left_out, average : Effect
     total, total_error : (n_events,) array
         Of all evidence.
@@ -93,7 +95,7 @@ def evidence_effects(
     assessment : Assessment
         Computed exactly, not simulated.
     of : sequence of str
-        Classes and fates, by `what_if.EVENTS`.
+        Classes and fates, by `events.EVENTS`.
     all_orders : int
         Up to so many items, every order is taken; of more, orders are drawn, and the error says
         so.
@@ -114,9 +116,6 @@ def evidence_effects(
     L. S. Shapley (1953), "A value for n-person games", in Contributions to the Theory of Games II,
     Princeton University Press.
 
-    A. Owen and Y. Zhou (2000), "Safe and effective importance sampling", Journal of the American
-    Statistical Association 95(449), 135-143.
-
     Examples
     --------
     >>> from storyodds import load_story
@@ -129,45 +128,36 @@ def evidence_effects(
     columns = columns_of(of)
     prepared = assessment.prepared
     graph = prepared.compiler.graph  # refuses simulated stories
-    n = len(graph.evidence)
+    items = findings_of(graph)
+    n = len(items)
     orders = None if n <= all_orders else _drawn_orders(n, assessment.seed)
     subsets = _subsets(n, orders)
     nothing, everything = frozenset[int](), frozenset(range(n))
-    values, share = from_both_ends(assessment, _most(graph, subsets))
+    drawn = draws_of_numbers(assessment, _most(graph, subsets))
     powers = np.array([[float(i in subset) for i in range(n)] for subset in subsets])
-    answers = answer_versions(prepared, values, powers, columns)
-    log_evidence = answers.log_evidence[:, subsets.index(everything)]
-    log_scale = log_scale_of(log_evidence - assessment.draws.log_evidence, share)
-    found = _Odds.of(subsets, answers.log_evidence + log_scale[:, None], answers.events)
-    log_weights = log_evidence + log_scale
-    weights = np.exp(log_weights - log_weights.max())
-    ess, pareto_k = float(weights.sum() ** 2 / (weights**2).sum()), None
-    if np.ptp(weights) > 1e-12:
-        pareto_k = smooth(np.maximum(log_weights - log_weights.max(), -700.0))[1]
+    answers = answer_versions(prepared, drawn.values, powers, columns)
+    log_weights = answers.log_evidence + drawn.log_weights[:, None]
+    found = _Odds.of(subsets, log_weights, answers.events)
+    whole_weights = log_weights[:, subsets.index(everything)]
+    weights = np.exp(whole_weights - whole_weights.max())
     average = found.over_all_orders(n) if orders is None else found.over_orders(orders)
-    before, after = (
-        probabilities(graph, numbers, answers.outcomes)[:, columns]
-        for numbers, answers in (
-            (assessment.prior_values, assessment.prior),
-            (assessment.draws.values, assessment.averaged),
-        )
-    )
+    before, after = assessment.prior_averaged, assessment.averaged
     whole = found.differences([everything], [nothing])
     alone, rest = [frozenset([i]) for i in range(n)], [everything - {i} for i in range(n)]
     return EvidenceEffects(
-        items=tuple(item.id for item in graph.evidence),
+        items=items,
         events=tuple(of),
         alone=found.differences(alone, [nothing] * n),
         left_out=found.differences([everything] * n, rest),
         average=average,
         total=whole.bits[0],
         total_error=whole.error[0],
-        prior=before.mean(axis=0),
-        posterior=assessment.draws.weights @ after,
+        prior=before.mean(before.events[:, columns]),
+        posterior=after.mean(after.events[:, columns]),
         orders=None if orders is None else len(orders),
-        draws=len(values),
-        ess=ess,
-        pareto_k=pareto_k,
+        draws=len(drawn.values),
+        ess=float(weights.sum() ** 2 / (weights**2).sum()),
+        pareto_k=pareto_k(whole_weights),
     )
 
 
@@ -259,27 +249,13 @@ def _subsets(n: int, orders: Sequence[tuple[int, ...]] | None) -> list[Subset]:
 
 
 def _most(graph: StoryGraph, subsets: Sequence[Subset]) -> int:
-    """How many draws to take: fewer where more is said of assumptions."""
+    """How many draws to take, a power of two: fewer where more is said of assumptions."""
     about = frozenset(
         i
         for i, item in enumerate(graph.evidence)
         if item.subject == "assumption" and item.form != "forecast"
     )
-    parts = {subset & about for subset in subsets}
-    return max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // len(parts)))
-
-
-def from_both_ends(assessment: Assessment, most: int) -> tuple[Array, float]:
-    """Give draws of the numbers from prior and posterior, and the prior's share of them.
-
-    A half, but where there are too few draws from the posterior.
-    """
-    half = 2 ** int(np.log2(most // 2))  # the prior's draws begin with balanced powers of two
-    before = assessment.prior_values[:half]
-    after = assessment.draws.values[even_rows(assessment, len(before))]
-    return np.concatenate([before, after]), len(before) / (len(before) + len(after))
-
-
-def log_scale_of(log_ratio: Array, share: float) -> Array:
-    """Log of what a draw of both ends counts, from the log of posterior over prior density."""
-    return np.asarray(-np.logaddexp(np.log(share), np.log1p(-share) + log_ratio))
+    targets = {graph.evidence[i].target for i in about}
+    calls = min(len({subset & about for subset in subsets}), 2 ** len(targets))
+    most = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls))
+    return 2 ** int(np.log2(most))

@@ -4,6 +4,9 @@ Only what differs is asked of the engine. What a version says of the outcome mul
 of its answers, which can be done afterwards. What it says of assumptions tells their joint states
 apart and nothing else, so that where states are few beside versions, each state is asked once, and
 every version mixes their answers.
+
+Known results of checks are evidence too. They are part of the sums that a story is compiled to, so
+that a version has all of them or none.
 """
 
 from collections.abc import Sequence
@@ -13,7 +16,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.events import probabilities
+from storyodds.models.events import EVENTS, weights
 from storyodds.models.evidence import assemble, columns, forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods, no_evidence
@@ -24,6 +27,8 @@ Array = NDArray[np.float64]
 _EVALUATIONS = 2**14  # of the engine in one call, so that memory stays small
 _CELLS = 2**20  # of what versions are mixed by, for the same reason
 _STATES = 128  # more of them take longer to mix than the versions to ask
+
+RESULTS = "results of checks"
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,24 @@ class Versions:
     events: Array
 
 
+def findings_of(graph: StoryGraph) -> tuple[str, ...]:
+    """Name what a version of the evidence can leave out: its items, then the results of checks.
+
+    A check whose result is the only one goes by its own name; several go together.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.graph import build_graph
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> findings_of(build_graph(resolve(load_story("cat-classifier"))))
+    ('adversarial-examples',)
+    """
+    results = [check.id for check in graph.checks if check.result is not None]
+    names = results if len(results) < 2 else [RESULTS]
+    return (*(item.id for item in graph.evidence), *names)
+
+
 def answer_versions(
     prepared: PreparedStory, values: Array, powers: Array, of: Sequence[int]
 ) -> Versions:
@@ -52,11 +75,11 @@ def answer_versions(
     prepared : PreparedStory
         Computed exactly, not simulated.
     values : (n_draws, n_numbers) array
-    powers : (n_versions, n_items) array
-        To which each version raises what each evidence item says, its own rates integrated out:
-        0 leaves it out, and 1 takes it as it is.
+    powers : (n_versions, n_findings) array
+        To which each version raises what each of `findings_of` says, its own rates integrated out:
+        0 leaves it out, and 1 takes it as it is. Results of checks have no other power.
     of : sequence of int
-        Columns of `what_if.EVENTS`.
+        Columns of `events.EVENTS`.
 
     Returns
     -------
@@ -75,11 +98,28 @@ def answer_versions(
     >>> found.log_evidence.shape, found.events.shape
     ((4, 3), (4, 3, 1))
     """
+    n_items = len(prepared.graph.evidence)
+    results = powers[:, n_items:].all(axis=1)  # no column of them: nothing to leave out
+    log_evidence = np.empty((len(values), len(powers)))
+    events = np.empty((*log_evidence.shape, len(of)))
+    for counted in np.unique(results).tolist():
+        mine = results == counted
+        found = _answer(prepared, values, powers[mine, :n_items], of, results=counted)
+        log_evidence[:, mine], events[:, mine] = found.log_evidence, found.events
+    for i, log_density in _forecasts(prepared, values).items():
+        log_evidence += _powered(powers[:, i], log_density[:, None])
+    return Versions(log_evidence, events)
+
+
+def _answer(
+    prepared: PreparedStory, values: Array, powers: Array, of: Sequence[int], *, results: bool
+) -> Versions:
+    """Answers but for forecasts, given the results of checks or not."""
     graph = prepared.graph
     said = _said(prepared, powers)
     parts, part = np.unique(said.assumptions, axis=0, return_inverse=True)
     asked, log_mix = _asked(graph, parts)
-    log_asked, outcomes = _ask(prepared, values, asked)
+    log_asked, outcomes = _ask(prepared, values, asked, results=results)
     told, route = np.unique(said.routes, axis=0, return_inverse=True)
     of_outcome = told[:, [outcome.route for outcome in graph.outcomes]]
     top = of_outcome.max(axis=1)
@@ -97,8 +137,6 @@ def answer_versions(
             with np.errstate(divide="ignore"):
                 log_evidence[block, mine] = log_scale[:, part[mine]] + np.log(mass) + top[r]
             events[block, mine] = joint[:, :, :-1] / np.where(mass > 0, mass, 1.0)[:, :, None]
-    for i, log_density in _forecasts(prepared, values).items():
-        log_evidence += _powered(powers[:, i], log_density[:, None])
     return Versions(log_evidence, events)
 
 
@@ -155,7 +193,9 @@ def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
     return asked, log_mix
 
 
-def _ask(prepared: PreparedStory, values: Array, asked: Array) -> tuple[Array, Array]:
+def _ask(
+    prepared: PreparedStory, values: Array, asked: Array, *, results: bool
+) -> tuple[Array, Array]:
     """Log P(asked | θ), (n_draws, n_asked), and P(outcome | asked, θ), with one axis more."""
     n, graph = len(values), prepared.graph
     log_evidence = np.empty((n, len(asked)))
@@ -163,7 +203,9 @@ def _ask(prepared: PreparedStory, values: Array, asked: Array) -> tuple[Array, A
     step = max(1, _EVALUATIONS // n)
     for begin in range(0, len(asked), step):
         some = asked[begin : begin + step]
-        said = LogLikelihoods(np.repeat(some, n, axis=0), np.zeros((1, len(graph.routes))))
+        said = LogLikelihoods(
+            np.repeat(some, n, axis=0), np.zeros((1, len(graph.routes))), results=results
+        )
         found = prepared.answers.evaluate(np.tile(values, (len(some), 1)), said)
         block = slice(begin, begin + len(some))
         log_evidence[:, block] = found.log_evidence.reshape(len(some), n).T
@@ -185,8 +227,11 @@ def _mixture(log_asked: Array, log_mix: Array | None) -> tuple[Array, Array | No
 
 
 def _event_shares(graph: StoryGraph, values: Array, of: Sequence[int]) -> Array:
-    """P(event | outcome), (n_draws, n_outcomes, n_events + 1), the last of which is anything."""
-    n, sure = len(values), np.eye(len(graph.outcomes))
-    events = probabilities(graph, np.repeat(values, len(sure), axis=0), np.tile(sure, (n, 1)))
-    shares = events[:, of].reshape(n, len(sure), -1)
-    return np.concatenate([shares, np.ones((n, len(sure), 1))], axis=2)
+    """P(event | outcome), (n_draws, n_outcomes, n_events + 1), the last of which is anything.
+
+    Outcomes overlap, and only routes as a whole add up to anything.
+    """
+    shares = weights(graph, values, [EVENTS[e] for e in of]).transpose(0, 2, 1)
+    whole = np.array([float(outcome.event is None) for outcome in graph.outcomes])
+    anything = np.broadcast_to(whole[:, None], (*shares.shape[:2], 1))
+    return np.concatenate([shares, anything], axis=2)

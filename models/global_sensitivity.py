@@ -4,10 +4,6 @@ Variance-based indices (Sobol; Saltelli et al. 2010; by SALib) and Shapley effec
 P(event | E, θ) as a function of θ. Every number is drawn from its own posterior, but as if it were
 independent of the others, which the indices need: what the evidence makes of two numbers together
 is not represented, and the record says how far the spread is off for it.
-
-The numbers that belong to one evidence item alone are averaged over, as everywhere in exact sums.
-Drawn by themselves, apart from the counts that they explain, they would make evidence speak that
-nobody has seen.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.events import probabilities
+from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.variance_indices import (
     BASE_ROWS,
     TRAJECTORIES,
@@ -81,7 +77,7 @@ def global_sensitivity(
     assessment : Assessment
         Computed exactly, not simulated.
     of : sequence of str
-        Classes and fates, by `what_if.EVENTS`.
+        Classes and fates, by `events.EVENTS`.
     kept : int
         How many numbers get indices of their own.
     base_rows : int
@@ -111,18 +107,16 @@ def global_sensitivity(
     """
     columns = columns_of(of)
     prepared = assessment.prepared
-    compiler, draws = prepared.compiler, assessment.draws  # the first refuses simulated stories
-    at_posterior = probabilities(compiler.graph, draws.values, assessment.averaged.outcomes)[
-        :, columns
-    ]
-    means = draws.weights @ at_posterior
-    posterior_sd = np.sqrt(draws.weights @ (at_posterior - means) ** 2)
-    said = prepared.likelihoods
+    graph, draws = prepared.compiler.graph, assessment.exact  # the first refuses simulations
+    at_posterior = draws.events[:, columns]
+    means = draws.mean(at_posterior)
+    posterior_sd = np.sqrt(draws.mean((at_posterior - means) ** 2))
+    said, events_of = prepared.likelihoods, [EVENTS[e] for e in columns]
 
     def answers(values: Array, like: Ints) -> Array:
         asked, place = np.unique(like, return_inverse=True)
         found = prepared.answers.evaluate(values[asked], said)
-        events = probabilities(prepared.graph, values, found.outcomes[place])[:, columns]
+        events = probabilities(graph, values, found.outcomes[place], events_of)
         # Numbers that cannot go together with the evidence say nothing about the event.
         return np.where(np.isfinite(found.log_evidence[place])[:, None], events, means)
 

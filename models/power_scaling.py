@@ -1,14 +1,15 @@
 """Can the priors and the evidence be trusted to leave the answer alone? Power-scaling.
 
 Every prior, and what every evidence item says, is raised to a power α near 1: a little more or
-less than once of it (Kallioinen, Paananen, Bürkner and Vehtari 2024). The posterior draws stand
-in for those of the scaled story, with importance weights; for the halves and doubles, where the
-weights matter, these are Pareto-smoothed and their shape k is told.
+less than once of it (Kallioinen, Paananen, Bürkner and Vehtari 2024). Posterior draws of all
+numbers stand in for those of the scaled story, with importance weights, whose shape k is told for
+the halves and doubles, where the weights matter.
 
 A prior is scaled as a density over log odds, or over bits: on that scale Beta(a, b) becomes
 Beta(α a, α b), and an interval gets narrower or wider around its middle, so that every scaled
 prior is a proper one. An evidence item is scaled with its own rates integrated out, so that the
-bits that it is worth become α times as many.
+bits that it is worth become α times as many; known results of checks stay as they are. What scaling
+it does to means is worked out with everything integrated out that can be.
 """
 
 from collections.abc import Sequence
@@ -18,13 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
 from storyodds.models.cumulative_distance import STILL, distance
-from storyodds.models.events import probabilities
-from storyodds.models.evidence import explicit_tables
-from storyodds.models.evidence_versions import answer_versions
-from storyodds.models.weighting import smooth
+from storyodds.models.evidence_versions import answer_versions, findings_of
+from storyodds.models.numerics import systematic
+from storyodds.models.weighting import pareto_k
 from storyodds.models.what_if import columns_of, even_rows
 from storyodds.priors.distributions import LN2, Distribution, Point, has_atoms
 
@@ -82,13 +81,12 @@ class PowerScaling:
     base : (n_events,) array
         Posterior means as they are.
     priors : Scaling or None
-        By uncertain number; None where there is none.
+        By uncertain number of the story; None where there is none.
     evidence : Scaling or None
         By evidence item; None where there is none.
     of_itself : (n_numbers, 2) array
-        How far each number of `priors` itself moves when its own prior is scaled, and when the
-        evidence is: all of it or, for a number that belongs to one item, that item at given rates.
-        Both over log odds, or bits.
+        How far each number of `priors` itself moves when its own prior is scaled, and when all
+        evidence is; over log odds, or bits.
     pulls : (n_numbers,) array
         How many posterior standard deviations a doubling of its prior moves each number. The
         evidence holds against it.
@@ -123,7 +121,7 @@ def power_scaling(
     assessment : Assessment
         Computed exactly, not simulated.
     of : sequence of str
-        Classes and fates, by `what_if.EVENTS`.
+        Classes and fates, by `events.EVENTS`.
     whole : bool
         Whether all priors together, all evidence together, halves and doubles, every Pareto k, and
         how far each number itself moves are worked out too. Without it there is no entry for all
@@ -155,15 +153,11 @@ def power_scaling(
     (None, None)
     """
     columns = columns_of(of)
-    prepared, draws = assessment.prepared, assessment.draws
-    graph, weights = prepared.compiler.graph, draws.weights  # the compiler refuses simulations
+    prepared, exact = assessment.prepared, assessment.exact
+    graph = prepared.compiler.graph  # refuses simulated stories
     names = [number.name for number in prepared.resolved.numbers]
-    scaled = [i for i in prepared.uncertain if not has_atoms(prepared.distributions[i])]
-    averaged, exact = (
-        probabilities(graph, draws.values, found.outcomes)[:, columns]
-        for found in (assessment.averaged, assessment.exact)
-    )
-    base = weights @ averaged
+    scaled = [i for i in prepared.core if not has_atoms(prepared.distributions[i])]
+    base = assessment.averaged.mean(assessment.averaged.events[:, columns])
     priors, evidence, near_evidence = None, None, None
     coordinates = unconstrained(assessment, scaled)
     densities = np.array(
@@ -174,20 +168,19 @@ def power_scaling(
     )
     if scaled:
         components, parts = [names[i] for i in scaled], densities
-        # The rates of evidence are averaged over, except where they are what is scaled.
-        at = [exact if i in prepared.own else averaged for i in scaled]
         if whole:
-            components, at = [*components, ALL_PRIORS], [*at, exact]
+            components = [*components, ALL_PRIORS]
             parts = np.concatenate([densities, densities.sum(axis=0)[None]])
-        log_weights = _log_weights(assessment)
-        priors = _scale_priors(tuple(components), parts, at, log_weights, base, whole=whole)
-    rows = even_rows(assessment, EVIDENCE_DRAWS) if graph.evidence else np.zeros(0, np.intp)
+        priors = _scale_priors(
+            tuple(components), parts, exact.events[:, columns], exact.weights, base, whole=whole
+        )
+    rows = _even_draws(assessment)
     if graph.evidence:
         evidence, near_evidence = _scale_evidence(assessment, rows, columns, base, whole=whole)
     of_itself, pulls = np.full((len(scaled), 2), np.nan), np.full(len(scaled), np.nan)
     if whole:
         of_itself, pulls = _of_themselves(
-            assessment, scaled, coordinates, densities, rows, near_evidence
+            exact.weights, coordinates, densities, rows, near_evidence
         )
     return PowerScaling(
         events=tuple(of),
@@ -196,8 +189,16 @@ def power_scaling(
         evidence=evidence,
         of_itself=of_itself,
         pulls=pulls,
-        no_density=tuple(names[i] for i in prepared.uncertain if i not in scaled),
+        no_density=tuple(names[i] for i in prepared.core if i not in scaled),
     )
+
+
+def _even_draws(assessment: Assessment) -> NDArray[np.intp]:
+    """Rows of `exact` that all count the same."""
+    weights = assessment.exact.weights
+    if len(weights) <= EVIDENCE_DRAWS and np.ptp(weights) == 0:
+        return np.arange(len(weights))
+    return systematic(weights, EVIDENCE_DRAWS, assessment.seed)
 
 
 def _log_density(distribution: Distribution, z: Array) -> Array:
@@ -205,13 +206,8 @@ def _log_density(distribution: Distribution, z: Array) -> Array:
     return distribution.log_density_unconstrained(z)
 
 
-def _log_weights(assessment: Assessment) -> Array:
-    return np.log(np.maximum(assessment.draws.weights, _SMALLEST))
-
-
 def _of_themselves(
-    assessment: Assessment,
-    scaled: Sequence[int],
+    weights: Array,
     coordinates: Array,
     densities: Array,
     rows: NDArray[np.intp],
@@ -221,88 +217,68 @@ def _of_themselves(
 
     Parameters
     ----------
+    weights : (n_draws,) array
     coordinates, densities : (n_scaled, n_draws) array
     rows : array of int
         Draws that count the same.
     near_evidence : sequence of array, optional
         Their weights with all evidence scaled; None without any.
     """
-    weights, log_weights = assessment.draws.weights, _log_weights(assessment)
-    of_itself, pulls = np.zeros((len(scaled), 2)), np.zeros(len(scaled))
-    own = assessment.prepared.own & set(scaled)
-    said = _log_likelihoods_of_draws(assessment) if own else {}
+    log_weights = _logs(weights)
+    of_itself, pulls = np.zeros((len(densities), 2)), np.zeros(len(densities))
     even = np.full(len(rows), 1 / max(len(rows), 1))
-    for k, (i, z) in enumerate(zip(scaled, coordinates, strict=True)):
-        near = [_weights(log_weights + (alpha - 1) * densities[k]) for alpha in NEAR]
+    for k, (density, z) in enumerate(zip(densities, coordinates, strict=True)):
+        near = [_weights(log_weights + (alpha - 1) * density) for alpha in NEAR]
         of_itself[k, 0] = sensitivity(z, weights, near)
         off = z - weights @ z
         spread = np.sqrt(weights @ off**2)
-        pulls[k] = LN2 * (weights @ (off * densities[k])) / spread if spread > 0 else 0.0
-        if i in said:
-            near = [_weights(log_weights + (alpha - 1) * said[i]) for alpha in NEAR]
-            of_itself[k, 1] = sensitivity(z, weights, near)
-        elif near_evidence is not None:
+        pulls[k] = LN2 * (weights @ (off * density)) / spread if spread > 0 else 0.0
+        if near_evidence is not None:
             of_itself[k, 1] = sensitivity(z[rows], even, near_evidence)
     return of_itself, pulls
+
+
+def _logs(weights: Array) -> Array:
+    return np.log(np.maximum(weights, _SMALLEST))
 
 
 def unconstrained(assessment: Assessment, numbers: Sequence[int]) -> Array:
     """Posterior draws as log odds, of probabilities, or bits, (n_numbers, n_draws)."""
     kinds = [assessment.prepared.resolved.numbers[i].kind for i in numbers]
-    values = assessment.draws.values[:, list(numbers)].T
+    values = assessment.exact.values[:, list(numbers)].T
     inside = logit(np.clip(values, _SMALLEST, 1 - 1e-16))
     return np.where(np.array(kinds)[:, None] == "probability", inside, values)
-
-
-def _log_likelihoods_of_draws(assessment: Assessment) -> dict[int, Array]:
-    """By number that belongs to one item, what that item says of draws of rates and states."""
-    graph, found = assessment.prepared.graph, assessment.averaged
-    tables = explicit_tables(graph, assessment.draws.values)
-    out = {}
-    for item, table in zip(graph.evidence, tables, strict=True):
-        if table is None:
-            continue
-        state = found.route if item.target is None else found.truth[:, item.target].astype(int)
-        table = np.broadcast_to(table, (len(state), table.shape[1]))
-        said = np.take_along_axis(table, state[:, None], axis=1)[:, 0]
-        numbers = [*item.numbers.values()] + ([] if item.relevance is None else [item.relevance])
-        out.update(dict.fromkeys(numbers, said))
-    return out
 
 
 def _scale_priors(
     names: tuple[str, ...],
     parts: Array,
-    events: Sequence[Array],
-    log_weights: Array,
+    events: Array,
+    weights: Array,
     base: Array,
     *,
     whole: bool,
 ) -> Scaling:
-    """Scale densities, (n_components, n_draws), each with events at weighted draws."""
-    weights, shape = _weights(log_weights), (len(parts), len(base))
-    out = _empty(names, shape)
-    for at_draws in {id(x): x for x in events}.values():  # one or two for all parts
-        mine = [c for c, x in enumerate(events) if x is at_draws]
-        near = np.stack([_weights(log_weights + (alpha - 1) * parts[mine]) for alpha in NEAR])
-        for e in range(len(base)):
-            out.sensitivity[mine, e] = sensitivity(at_draws[:, e], weights, near)
-        # The derivative of the mean in alpha is its covariance with the log density.
-        off = parts[mine] - (parts[mine] @ weights)[:, None]
-        moved = at_draws - weights @ at_draws
-        slope = (off * weights) @ moved
-        squares = off**2 @ (weights[:, None] * moved) ** 2
-        cross = off @ (weights[:, None] ** 2 * moved)
-        out.slope[mine] = LN2 * slope
-        square = squares - 2 * slope * cross + slope**2 * (weights @ weights)
-        out.slope_error[mine] = LN2 * np.sqrt(np.maximum(square, 0.0))
-    if not whole:
-        return out
-    for c, (part, at_draws) in enumerate(zip(parts, events, strict=True)):
+    """Scale densities, (n_components, n_draws), at weighted draws of events, (n_draws, n_events)."""
+    out, log_weights = _empty(names, (len(parts), len(base))), _logs(weights)
+    near = np.stack([_weights(log_weights + (alpha - 1) * parts) for alpha in NEAR])
+    for e in range(len(base)):
+        out.sensitivity[:, e] = sensitivity(events[:, e], weights, near)
+    # The derivative of the mean in alpha is its covariance with the log density.
+    off = parts - (parts @ weights)[:, None]
+    moved = events - weights @ events
+    slope = (off * weights) @ moved
+    squares = off**2 @ (weights[:, None] * moved) ** 2
+    cross = off @ (weights[:, None] ** 2 * moved)
+    out.slope[:] = LN2 * slope
+    square = squares - 2 * slope * cross + slope**2 * (weights @ weights)
+    out.slope_error[:] = LN2 * np.sqrt(np.maximum(square, 0.0))
+    for c, part in enumerate(parts if whole else ()):
         out.near_k[c] = _worst_k([(alpha - 1) * part for alpha in NEAR])
         for a, alpha in enumerate(FAR):
-            smoothed, out.pareto_k[c, a] = _smoothed(log_weights + (alpha - 1) * part)
-            out.means[c, a] = base + (smoothed - weights) @ at_draws
+            log_scaled = log_weights + (alpha - 1) * part
+            out.pareto_k[c, a] = _worst_k([log_scaled])
+            out.means[c, a] = base + (_weights(log_scaled) - weights) @ events
     return out
 
 
@@ -314,26 +290,24 @@ def _scale_evidence(
     *,
     whole: bool,
 ) -> tuple[Scaling, list[Array]]:
-    """Scale items at draws that count the same; also the weights of the last, at `NEAR`."""
-    names, n = [item.id for item in assessment.prepared.graph.evidence], len(rows)
+    """Scale items; also the weights, at `NEAR`, of some rows of `exact` with all of them scaled.
+
+    Distances are of draws of all numbers; means, and their slopes, of draws of the sampled ones.
+    """
+    names = [item.id for item in assessment.prepared.graph.evidence]
     parts: list[tuple[int, ...]] = [(i,) for i in range(len(names))]
     if whole:
         names, parts = [*names, ALL_EVIDENCE], [*parts, tuple(range(len(names)))]
     alphas = (*NEAR, *FAR) if whole else NEAR
-    log_ratios, events = _scaled_answers(assessment, rows, parts, alphas, columns)
-    now = events[0, 0]
     out = _empty(tuple(names), (len(parts), len(columns)))
+    values = assessment.averaged.values[even_rows(assessment, EVIDENCE_DRAWS)]
+    _move_means(out, *_scaled_answers(assessment, values, parts, alphas, columns), base)
+    values, near = assessment.exact.values[rows], list[Array]()
+    log_ratios, events = _scaled_answers(assessment, values, parts, NEAR, columns)
+    n, now = len(rows), events[0, 0]
     even, none = np.full(n, 1 / n), np.zeros(n)
-    near: list[Array] = []
-    wide = np.log2(NEAR[1]) - np.log2(NEAR[0])
     for c in range(len(parts)):
-        ratios, moved = log_ratios[c + 1], events[c + 1]
-        near = [_weights(ratio) for ratio in ratios[: len(NEAR)]]
-        means = [w @ x for w, x in zip(near, moved, strict=False)]
-        out.slope[c] = (means[1] - means[0]) / wide
-        # What each draw adds to the difference of the two means.
-        pulls = [n * w[:, None] * (x - w @ x) for w, x in zip(near, moved, strict=False)]
-        out.slope_error[c] = (pulls[1] - pulls[0]).std(axis=0) / np.sqrt(n) / wide
+        near = [_weights(ratio) for ratio in log_ratios[c + 1]]
         for e in range(len(columns)):
             distances = [
                 # Two weightings of the draws as they are and as they become.
@@ -342,17 +316,31 @@ def _scale_evidence(
                     np.concatenate([even, none]),
                     np.concatenate([none, w]),
                 )
-                for w, x in zip(near, moved, strict=False)
+                for w, x in zip(near, events[c + 1], strict=True)
             ]
             known = np.ptp(now[:, e]) > STILL
             out.sensitivity[c, e] = _gradient(distances) if known else np.nan
         if whole:
-            out.near_k[c] = _worst_k(ratios[: len(NEAR)])
-        for a in range(len(alphas) - len(NEAR)):
-            k = len(NEAR) + a
-            smoothed, out.pareto_k[c, a] = _smoothed(ratios[k])
-            out.means[c, a] = base + smoothed @ moved[k] - now.mean(axis=0)
+            out.near_k[c] = _worst_k(log_ratios[c + 1])
     return out, near
+
+
+def _move_means(out: Scaling, log_ratios: Array, events: Array, base: Array) -> None:
+    """Fill in how means move with each item, at draws that count the same."""
+    n, now = log_ratios.shape[-1], events[0, 0]
+    wide = np.log2(NEAR[1]) - np.log2(NEAR[0])
+    for c in range(len(out.names)):
+        ratios, moved = log_ratios[c + 1], events[c + 1]
+        near = [_weights(ratio) for ratio in ratios[: len(NEAR)]]
+        means = [w @ x for w, x in zip(near, moved, strict=False)]
+        out.slope[c] = (means[1] - means[0]) / wide
+        # What each draw adds to the difference of the two means.
+        pulls = [n * w[:, None] * (x - w @ x) for w, x in zip(near, moved, strict=False)]
+        out.slope_error[c] = (pulls[1] - pulls[0]).std(axis=0) / np.sqrt(n) / wide
+        for a, ratio in enumerate(ratios[len(NEAR) :]):
+            out.pareto_k[c, a] = _worst_k([ratio])
+            moved_far = moved[len(NEAR) + a]
+            out.means[c, a] = base + _weights(ratio) @ moved_far - now.mean(axis=0)
 
 
 def _empty(names: tuple[str, ...], shape: tuple[int, int]) -> Scaling:
@@ -371,7 +359,7 @@ def _empty(names: tuple[str, ...], shape: tuple[int, int]) -> Scaling:
 
 def _scaled_answers(
     assessment: Assessment,
-    rows: NDArray[np.intp],
+    values: Array,
     parts: Sequence[tuple[int, ...]],
     alphas: Sequence[float],
     columns: Sequence[int],
@@ -385,12 +373,11 @@ def _scaled_answers(
         the story as it is comes first.
     """
     prepared = assessment.prepared
-    n_items, shape = len(prepared.graph.evidence), (1 + len(parts), len(alphas))
-    powers = np.ones((*shape, n_items))
+    n_findings, shape = len(findings_of(prepared.graph)), (1 + len(parts), len(alphas))
+    powers = np.ones((*shape, n_findings))
     for c, part in enumerate(parts):
         powers[c + 1][:, part] = np.array(alphas)[:, None]
-    values = assessment.draws.values[rows]
-    found = answer_versions(prepared, values, powers.reshape(-1, n_items), columns)
+    found = answer_versions(prepared, values, powers.reshape(-1, n_findings), columns)
     ratios = (found.log_evidence - found.log_evidence[:, :1]).T
     events = found.events.transpose(1, 0, 2)
     return ratios.reshape(*shape, -1), events.reshape(*shape, *events.shape[1:])
@@ -403,16 +390,9 @@ def _weights(log_weights: Array) -> Array:
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
-def _smoothed(log_weights: Array) -> tuple[Array, float]:
-    """Pareto-smoothed weights and their shape, NaN where there is no tail."""
-    smoothed, k = smooth(np.maximum(log_weights - log_weights.max(), -700.0))
-    return np.exp(smoothed - log_sum_exp(smoothed, axis=0)), np.nan if k is None else k
-
-
-def _worst_k(log_weights: Sequence[Array]) -> float:
-    """The largest Pareto k; NaN where there is none."""
-    known = [k for k in (_smoothed(x)[1] for x in log_weights) if np.isfinite(k)]
-    return max(known, default=np.nan)
+def _worst_k(log_weights: Sequence[Array] | Array) -> float:
+    """The largest Pareto k; NaN where no weights have a tail."""
+    return max((k for x in log_weights if (k := pareto_k(x)) is not None), default=np.nan)
 
 
 def sensitivity(x: Array, weights: Array, near: Sequence[Array] | Array) -> Array:
