@@ -10,7 +10,7 @@ from support.building import OFF, believe, item, tell
 from support.strategies import small_stories
 
 from storyodds.models.assessment import assess
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.models.evidence_effects import ASKED, EvidenceEffects, evidence_effects
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.scenarios.resolve import resolve
@@ -39,9 +39,7 @@ def odds(story: Story, kept: tuple[int, ...]) -> np.ndarray:
     """Log2 odds of the events with some of the items only, from an assessment of its own."""
     some = tuple(story.evidence[i] for i in sorted(kept))
     found = assess(resolve(story.model_copy(update={"evidence": some})))
-    graph = found.prepared.graph
-    p = probabilities(graph, found.draws.values, found.averaged.outcomes)[0]
-    p = p[[EVENTS.index(event) for event in ASKED]]
+    p = found.averaged.events[0, [EVENTS.index(event) for event in ASKED]]
     p = np.clip(p, 1e-30, 1 - 1e-12)
     return np.asarray(np.log2(p) - np.log2(1 - p))
 

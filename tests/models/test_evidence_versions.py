@@ -12,7 +12,7 @@ from support.building import OFF, SCHEMER, believe, item, tell
 from support.strategies import small_stories
 
 from storyodds.models import evidence_versions
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.models.evidence import assemble
 from storyodds.models.evidence_versions import answer_versions
 from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
@@ -36,7 +36,7 @@ def one_by_one(
         ]
         found = prepared.answers.evaluate(values, assemble(prepared.graph, tables))
         log_evidence.append(found.log_evidence)
-        events.append(probabilities(prepared.graph, values, found.outcomes))
+        events.append(found.events)
     return np.stack(log_evidence, axis=1), np.stack(events, axis=1)
 
 
@@ -85,9 +85,11 @@ def test_versions_that_outnumber_states_mix_their_answers(
     """Thousands of trials, so that one state is e to the hundreds more likely than another."""
     asked, ask = [], evidence_versions._ask
 
-    def counted(prepared: PreparedStory, values: np.ndarray, rows: np.ndarray) -> Any:
+    def counted(
+        prepared: PreparedStory, values: np.ndarray, rows: np.ndarray, **options: Any
+    ) -> Any:
         asked.append(len(rows))
-        return ask(prepared, values, rows)
+        return ask(prepared, values, rows, **options)
 
     monkeypatch.setattr(evidence_versions, "_ask", counted)
     prepared = prepare(resolve(telling(("a", 900), ("a", 4000), ("b", 4500))))
