@@ -1,30 +1,27 @@
-"""Stories compared: draws of the odds of each, and what follows from draws side by side."""
+"""Stories compared: draws of the odds of each, and what follows from odds side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.answers import Exact
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
 from storyodds.models.events import EVENTS as ALL_EVENTS
-from storyodds.models.events import FATES, probabilities
-from storyodds.models.graph import StoryGraph
-from storyodds.models.posterior import PreparedStory, forecasts_log_density
-from storyodds.models.weighting import prior_draws, weigh_by
+from storyodds.models.events import FATES
+from storyodds.models.posterior import PreparedStory
 from storyodds.scenarios.schema import CLASSES
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 Array = NDArray[np.float64]
 
-EVENTS = ("success", *CLASSES, "catastrophe")
-TIE = 1e-12  # two probabilities nearer to each other than this differ by rounding
+EVENTS = ("success", *CLASSES, *FATES[1:])
+# Chances are sums of positive terms, in logs where they are small: what differs by less than this
+# share of itself is the same but for rounding, and so is what cancels to less than the second.
+ROUNDING, LEFT_OVER = 1e-10, 1e-15
 
-_COLUMNS = [ALL_EVENTS.index(event) for event in EVENTS]
+COLUMNS = [ALL_EVENTS.index(event) for event in EVENTS]
 
 
 @dataclass(frozen=True)
@@ -39,14 +36,23 @@ class Posterior:
         P(event | E, numbers): what intervals are taken of.
     weights : (n_draws,) array
         Sum to 1.
-    weighted : PreparedStory or None
-        The story, where draws from its prior can be weighted to stand for its posterior.
+    values : (n_draws, n_numbers) array, optional
+        The numbers at the draws.
+    prepared : PreparedStory, optional
+        The story, where its odds can be asked for at any numbers.
     """
 
     means: Array
     exact: Array
     weights: Array
-    weighted: PreparedStory | None = None
+    values: Array | None = None
+    prepared: PreparedStory | None = None
+
+    def at(self, values: Array) -> Array:
+        """P(event | E, numbers) at given numbers, (n_rows, n_events)."""
+        assert self.prepared is not None
+        asked = self.prepared.answers.evaluate(values, self.prepared.likelihoods)
+        return asked.events[:, COLUMNS]
 
 
 def of_assessment(assessment: Assessment) -> Posterior:
@@ -61,59 +67,34 @@ def of_assessment(assessment: Assessment) -> Posterior:
     >>> round(float(side.means[EVENTS.index("catastrophe")]), 4)
     0.0514
     """
-    graph, draws = assessment.prepared.graph, assessment.draws
-    averaged, exact = (
-        odds_at(graph, draws.values, found.outcomes)
-        for found in (assessment.averaged, assessment.exact)
-    )
-    can_weigh = draws.method in ("exact", "weighting") and draws.ok
-    weights = draws.weights / draws.weights.sum()
-    weighted = assessment.prepared if can_weigh else None
-    return Posterior(weights @ averaged, exact, weights, weighted)
+    averaged, exact, prepared = assessment.averaged, assessment.exact, assessment.prepared
+    means, drawn = averaged.mean(averaged.events)[COLUMNS], exact.events[:, COLUMNS]
+    if not isinstance(prepared.answers, Exact):  # simulated states are those of its own draws
+        return Posterior(means, drawn, exact.weights)
+    return Posterior(means, drawn, exact.weights, exact.values, prepared)
 
 
-def of_result(result: "xr.DataTree") -> Posterior:
-    """Take a side from a saved result; its draws count the same."""
-    posterior = result["posterior"].to_dataset()
-    kept = {"class_probability": ("class", CLASSES), "fate_probability": ("fate", FATES)}
-    columns = [
-        posterior[name].sel({dim: list(labels)}).transpose("chain", "draw", dim).to_numpy()
-        for name, (dim, labels) in kept.items()
-    ]
-    flat = np.concatenate([column.reshape(-1, column.shape[-1]) for column in columns], axis=1)
-    events = flat[:, _COLUMNS]
+def of_draws(events: Array) -> Posterior:
+    """Take a side from saved draws, (n_draws, n_events) by `EVENTS`, which all count the same."""
     return Posterior(events.mean(axis=0), events, np.full(len(events), 1 / len(events)))
 
 
-def weighted_posterior(
-    prepared: PreparedStory, draws: int, seed: int
-) -> tuple[Posterior, float] | None:
-    """Weigh prior draws and leave it there, with the log of P(evidence).
+def signs(gaps: Array, first: Array, second: Array) -> Array:
+    """Signs of differences, 0 where they are no more than rounding.
 
-    The evidence items' own numbers stay integrated out, in `exact` too. None where weighting is
-    not good enough, or there is no uncertain number to draw.
+    Parameters
+    ----------
+    gaps, first, second : arrays
+        The differences, and what they are differences of.
 
-    Raises
-    ------
-    InputError
-        If the evidence is impossible under the story.
+    Examples
+    --------
+    >>> first, second = np.array([0.5, 0.5]), np.array([0.5 + 1e-14, 0.6])
+    >>> signs(second - first, first, second).tolist()
+    [0.0, 1.0]
     """
-    if not prepared.uncertain:
-        return None
-    values = prior_draws(prepared, draws, seed)
-    posterior = prepared.answers.evaluate(values, prepared.likelihoods)
-    log_weights = posterior.log_evidence + forecasts_log_density(prepared, values)
-    found = weigh_by(prepared, values, log_weights)
-    if not found.ok:
-        return None
-    averaged = odds_at(prepared.graph, values, posterior.outcomes)
-    weights = found.weights / found.weights.sum()
-    return Posterior(weights @ averaged, averaged, weights, prepared), found.log_evidence
-
-
-def odds_at(graph: StoryGraph, values: Array, outcomes: Array) -> Array:
-    """Take outcomes to the events that are compared, (n_draws, n_events)."""
-    return probabilities(graph, values, outcomes)[:, _COLUMNS]
+    noise = ROUNDING * np.maximum(first, second) + LEFT_OVER
+    return np.where(abs(gaps) <= noise, 0.0, np.sign(gaps))
 
 
 def rank_shares(events: Array, event: str, *, least_first: bool) -> Array:
@@ -139,9 +120,10 @@ def rank_shares(events: Array, event: str, *, least_first: bool) -> Array:
     >>> rank_shares(events, "catastrophe", least_first=True)[0].tolist()
     [0.875, 0.125]
     """
-    p = events[:, :, EVENTS.index(event)] * (1 if least_first else -1)
-    gap = p[None] - p[:, None]  # of every other side (first axis: this one)
-    before, level = (gap < -TIE).sum(axis=1), (abs(gap) <= TIE).sum(axis=1)
+    p = events[:, :, EVENTS.index(event)]
+    # Of every other side (first axis: this one) against this one.
+    sign = signs(p[None] - p[:, None], p[:, None], p[None]) * (1 if least_first else -1)
+    before, level = (sign < 0).sum(axis=1), (sign == 0).sum(axis=1)
     ranks = np.arange(len(p))[:, None, None]
     inside = (ranks >= before) & (ranks < before + level)
     return np.asarray((inside / level).mean(axis=2)).T

@@ -18,6 +18,7 @@ from typing import Literal as OneOf
 from storyodds.models.buckets import CliqueTooLargeError, Elimination, Pair, lay_out
 from storyodds.models.circuit import ONE, ZERO, Circuit, CircuitBuilder, CircuitTooLargeError
 from storyodds.models.factors import Diagrams
+from storyodds.models.formula_diagrams import TruthFunction
 from storyodds.models.graph import Gate, Outcome, StoryGraph
 from storyodds.models.hazards import HazardFactors
 from storyodds.models.ordering import by_appearance, min_fill
@@ -437,6 +438,9 @@ class Compiler:
                 i = self._table_at[v]
                 table = changes[i][0] if i in changes else self._table(v)
                 changes[i] = self.diagrams.multiply(table, literal), ZERO
+        for function, value in query.conditions:
+            holds = self._holds(function, value)
+            extra.append((frozenset(self.level[v] for v in self._scope(*function.names)), holds))
         if query.spared is not None:
             again = self.hazards.spared(query.spared)
             both = again if hazards is None else self.diagrams.multiply(hazards, again)
@@ -468,6 +472,14 @@ class Compiler:
             )
             for race, nodes in by_race.items()
         )
+
+    def _holds(self, function: TruthFunction, value: bool) -> Pair:
+        """The factor that is one where a function of assumptions has a value."""
+        nodes = [ZERO, ONE] if value else [ONE, ZERO]
+        tests = [self._variable_indicator(name) for name in function.names]
+        for level, low, high in function.diagram.upwards():
+            nodes.append(self.diagrams.choose(tests[level], nodes[high], nodes[low]))
+        return nodes[function.diagram.root], ZERO
 
     def _race_is_silent(self, query: Query) -> bool:
         """Whether it makes no difference to a query by which route training ends.

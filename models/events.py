@@ -24,6 +24,71 @@ FALSE_ALARM = "false-alarm"
 DEPLOYED_CLASSES = tuple(f"{name}, deployed" for name in CLASSES)
 CRITERIA = ("alignment", "competitiveness")  # of goal hazards
 
+_GIVEN = "-given-deployed"
+# The odds on the day of the decision: of a model that no check has flagged.
+GIVEN_DEPLOYED = tuple(f"{name}{_GIVEN}" for name in (*CLASSES, *FATES) if name != "halted")
+ODDS = (*EVENTS, DEPLOYED, *GIVEN_DEPLOYED)
+"""Everything that can be asked of: classes, fates, being deployed, and the odds given that."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Odds as a part of a whole: what it is that comes about, and what would come about instead.
+
+    Attributes
+    ----------
+    yes, no : tuple of str
+        Events that do not overlap, of those that `probabilities` takes. The odds are P(any of
+        `yes`) over P(any of both).
+    given_deployed : bool
+        Whether the whole is only what is deployed.
+    """
+
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+    given_deployed: bool
+
+    def signs(self) -> tuple[tuple[str, ...], Array]:
+        """Every event of the whole, and which of two sums it belongs to, (2, n_events).
+
+        The first sum is of `yes`, the second of the whole.
+        """
+        names = (*self.yes, *self.no)
+        return names, np.array([[name in self.yes for name in names], [True] * len(names)], float)
+
+
+def sides_of(odds: str) -> Sides:
+    """Take odds apart.
+
+    Parameters
+    ----------
+    odds : str
+        Of `ODDS`.
+
+    Raises
+    ------
+    ValueError
+        If they are not known.
+
+    Examples
+    --------
+    >>> sides_of("deployed").no
+    ('halted',)
+    >>> sides_of("success-given-deployed").no
+    ('uncompetitive', 'benign-failure', 'catastrophe')
+    """
+    if odds not in ODDS:
+        raise ValueError(f"found {odds!r}, expected one of {', '.join(ODDS)}")
+    if odds == DEPLOYED:
+        return Sides((DEPLOYED,), ("halted",), False)
+    name = odds.removesuffix(_GIVEN)
+    given = name != odds
+    family: Sequence[str] = CLASSES if name in CLASSES else FATES
+    if given:
+        family = [f"{x}, deployed" if x in CLASSES else x for x in family if x != "halted"]
+        name = f"{name}, deployed" if name in CLASSES else name
+    return Sides((name,), tuple(x for x in family if x != name), given)
+
 
 @dataclass(frozen=True)
 class Share:

@@ -5,29 +5,22 @@ that an assumption is true or false would say of the event. They are no interven
 assumptions depend on each other, or on one finding, learning of one tells of the other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models import engine
+from storyodds.models import fussell_vesely
 from storyodds.models.assessment import Assessment
-from storyodds.models.buckets import CliqueTooLargeError
-from storyodds.models.cut_set_odds import union_function
-from storyodds.models.cut_sets import CutSet, CutSetFamily, Literal, containing
-from storyodds.models.decision_diagrams import paths
-from storyodds.models.evidence import assemble, explicit_tables
-from storyodds.models.graph import Gate, StoryGraph
+from storyodds.models.cut_sets import Literal
+from storyodds.models.events import Sides, sides_of, weights
+from storyodds.models.graph import StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.program import program
-from storyodds.models.quantities import Quantities, derive, jointly
-from storyodds.models.queries import EVERYTHING, Query
-from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.scenarios.formulas import literals
+from storyodds.models.quantities import Quantities, jointly
+from storyodds.models.queries import Query
 from storyodds.scenarios.schema import CLASSES
 
 if TYPE_CHECKING:
@@ -36,7 +29,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 CATASTROPHE = "catastrophe"
-EVENTS = (*CLASSES, CATASTROPHE)
+USUAL = (*CLASSES, CATASTROPHE)
 POINTS = ("mean", "median", "q05", "q95")
 MEASURES = (
     "if_true",
@@ -49,35 +42,34 @@ MEASURES = (
     "risk_reduction_worth",
 )
 
-MAX_CUBES = 64  # disjoint parts of "some path with the literal holds", for one literal
-MAX_CUBES_IN_ALL = 2_000
-_MAX_NODES = 20_000  # of the diagram that they are read from
+OUTSIDE = (
+    "it is in no minimal set of literals, though the ending depends on it through tables, nudges, "
+    "constraints or evidence"
+)
 _BLOCK_CELLS = 2**21  # draws times assumptions, of one call of the engine
 _COLUMNS = 64  # literals whose draws are ranked at a time
-
-WHY_MISSING = (
-    f"a path with the literal takes more than {MAX_CUBES} disjoint parts to add up, or all of "
-    f"them together more than {MAX_CUBES_IN_ALL:,}, or the paths of a gate are out of reach"
-)
+_ROUNDING = 1e-9  # of a chance: a smaller difference that an assumption makes is rounding
 
 
 @dataclass(frozen=True)
 class Importance:
-    """The importance of every literal for some events.
+    """The importance of every literal for some odds.
 
     Attributes
     ----------
     events : tuple of str
+        Of `events.ODDS`. Of those given being deployed, everything is given that.
     literals : tuple of (str, bool)
         Every assumption true, then false, in dependency order.
     event_probability : (n_events, 4) array
         P(event), at the points of `POINTS`.
-    probability : (n_literals, 4) array
+    probability : (n_events, n_literals, 4) array
         P(literal).
     measures : mapping of str to (n_events, n_literals, 4) array
         By the names of `MEASURES`; NaN where undefined.
-    missing : mapping of str to tuple of (str, bool)
-        By event, the literals whose Fussell-Vesely importance was not worked out.
+    missing : mapping of str to mapping of (str, bool) to str
+        By event, the literals that are no composites and have no Fussell-Vesely importance though
+        the event can come about, each with the reason.
     """
 
     events: tuple[str, ...]
@@ -85,20 +77,21 @@ class Importance:
     event_probability: Array
     probability: Array
     measures: Mapping[str, Array]
-    missing: Mapping[str, tuple[Literal, ...]]
+    missing: Mapping[str, Mapping[Literal, str]]
 
 
-def importance(assessment: Assessment, of: Sequence[str] = EVENTS) -> "xr.Dataset":
+def importance(assessment: Assessment, of: Sequence[str] = USUAL) -> "xr.Dataset":
     """Measure how much events hang on each literal, with bands over the uncertain numbers.
 
-    With C the event and l the literal, everything given the evidence:
+    With C the event and l the literal, everything given the evidence, and given that the model is
+    deployed where the event says so:
 
     ========================  ===================================================
     `if_true`, `if_false`     P(C | l) and P(C | not l)
     `birnbaum`                P(C | l) - P(C | not l)
     `criticality`             birnbaum * P(l) / P(C), which is 1 - P(C | not l) / P(C)
     `diagnosis`               P(l | C)
-    `fussell_vesely`          P(C and a minimal set of literals with l holds) / P(C)
+    `fussell_vesely`          P(C by a minimal set of literals with l) / P(C)
     `risk_achievement_worth`  P(C | l) / P(C)
     `risk_reduction_worth`    P(C) / P(C | not l)
     ========================  ===================================================
@@ -107,14 +100,15 @@ def importance(assessment: Assessment, of: Sequence[str] = EVENTS) -> "xr.Datase
     ----------
     assessment : Assessment
     of : sequence of str
-        Events: classes of outcome, or `catastrophe`.
+        Events, of `storyodds.models.events.ODDS`: classes, fates, `deployed`, and the odds on the
+        day of the decision, such as `catastrophe-given-deployed`.
 
     Returns
     -------
     xarray.Dataset
         One variable for each measure, over (event, literal, summary); `probability` of each
-        literal; `event_probability`; and `not_worked_out`, by event the number of literals whose
-        `fussell_vesely` is missing, with the reason in its attributes.
+        literal likewise; `event_probability`; and `undefined`, by event the number of literals
+        without `fussell_vesely`, with the reasons in its attributes.
 
     Raises
     ------
@@ -134,7 +128,9 @@ def importance(assessment: Assessment, of: Sequence[str] = EVENTS) -> "xr.Datase
 
     Minimal sets are those of the route that training ended at or, for a catastrophe through a
     hazard of the goal, of that hazard. They speak of what composites are made of, so that the
-    Fussell-Vesely importance of a composite is NaN.
+    Fussell-Vesely importance of a composite is NaN. So is that of fates other than catastrophe,
+    which no minimal set brings about, and that of assumptions in no minimal set on which the
+    event depends all the same.
 
     References
     ----------
@@ -159,22 +155,23 @@ def importance(assessment: Assessment, of: Sequence[str] = EVENTS) -> "xr.Datase
     """
     import xarray as xr  # slow to import, and the command line does without
 
-    found = measure(assessment, of)
+    measured = measure(assessment, of)
     by_event = ("event", "literal", "summary")
-    missing = [len(found.missing[event]) for event in found.events]
+    missing = [len(measured.missing[event]) for event in measured.events]
+    reasons = {reason for event in measured.events for reason in measured.missing[event].values()}
     return xr.Dataset(
         {
-            "event_probability": (("event", "summary"), found.event_probability),
-            "probability": (("literal", "summary"), found.probability),
-            **{name: (by_event, values) for name, values in found.measures.items()},
-            "not_worked_out": (("event",), missing, {"why": WHY_MISSING}),
+            "event_probability": (("event", "summary"), measured.event_probability),
+            "probability": (by_event, measured.probability),
+            **{name: (by_event, values) for name, values in measured.measures.items()},
+            "undefined": (("event",), missing, {"why": "; ".join(sorted(reasons))}),
         },
         coords={
-            "event": list(found.events),
-            "literal": [literal_text(literal) for literal in found.literals],
+            "event": list(measured.events),
+            "literal": [literal_text(literal) for literal in measured.literals],
             "summary": list(POINTS),
-            "assumption": ("literal", [name for name, _ in found.literals]),
-            "truth": ("literal", [truth for _, truth in found.literals]),
+            "assumption": ("literal", [name for name, _ in measured.literals]),
+            "truth": ("literal", [truth for _, truth in measured.literals]),
         },
     )
 
@@ -185,7 +182,7 @@ def literal_text(literal: Literal) -> str:
     return name if truth else f"not {name}"
 
 
-def measure(assessment: Assessment, of: Sequence[str] = EVENTS) -> Importance:
+def measure(assessment: Assessment, of: Sequence[str] = USUAL) -> Importance:
     """Give what `importance` gives, as plain arrays.
 
     Parameters
@@ -197,44 +194,35 @@ def measure(assessment: Assessment, of: Sequence[str] = EVENTS) -> Importance:
     -------
     Importance
     """
-    unknown = [name for name in of if name not in EVENTS]
-    if unknown:
-        raise ValueError(f"found {unknown[0]!r}, expected one of {', '.join(EVENTS)}")
-    graph, weights = assessment.prepared.graph, assessment.draws.weights
-    said = [(name, value) for name in graph.order for value in (True, False)]
+    sides = {name: sides_of(name) for name in of}
+    graph = assessment.prepared.graph
+    literals = tuple((name, value) for name in graph.order for value in (True, False))
     roads = _roads(assessment)
-    ways = _Ways(graph, said)
-    tables, missing, wholes = [], {}, []
-    joints = [(event, _joints(roads, event)) for event in _events(assessment, of)]
-    chances = [_interleaved(r.found.assumptions, r.found.assumptions_false) for r in roads]
-    means = [weights @ chance for chance in chances]
-    for event, (averaged, exact) in joints:
-        numerators, absent = _fussell_vesely(roads, event, ways)
-        missing[event.name] = absent
-        middle = _measures(
-            (weights @ averaged.event)[None],
-            (weights @ averaged.parts)[None],
-            means[0][None],
-            (weights @ numerators[0])[None],
-        )
-        points = np.empty((len(MEASURES), len(said), len(POINTS)))
-        points[:, :, 0] = middle[:, 0]
-        for first in range(0, len(said), _COLUMNS):
-            some = slice(first, first + _COLUMNS)
-            drawn = _measures(
-                exact.event, exact.parts[:, some], chances[1][:, some], numerators[1][:, some]
-            )
-            for k, of_measure in enumerate(drawn):
-                points[k, some, 1:] = _band(of_measure, weights)
+    paths = fussell_vesely.Paths(assessment.prepared, literals)
+    tables, wholes, chances, missing = [], [], [], {}
+    for name in of:
+        joints = [_joint(road, sides[name]) for road in roads]
+        numerators, reasons = paths.numerators(name, [road.values for road in roads])
+        points, chance, whole = _points(roads, joints, numerators)
+        birnbaum = points[MEASURES.index("birnbaum"), :, 0]
+        size = np.fmax(points[0, :, 0], points[1, :, 0])
+        for k in np.flatnonzero(abs(birnbaum) > _ROUNDING * size):
+            if literals[k] in paths.outside(name):
+                points[MEASURES.index("fussell_vesely"), k] = np.nan
+                reasons[literals[k]] = OUTSIDE
         tables.append(points)
-        wholes.append([*(weights @ averaged.event), *_band(exact.event, weights)[0]])
+        chances.append(chance)
+        wholes.append(whole)
+        missing[name] = reasons if whole[0] > 0 else {}
+    shape = (len(of), len(literals), len(POINTS))
     return Importance(
         events=tuple(of),
-        literals=tuple(said),
+        literals=literals,
         event_probability=np.array(wholes).reshape(len(of), len(POINTS)),
-        probability=np.column_stack([means[0], _band(chances[1], weights)]),
+        probability=np.array(chances).reshape(shape),
         measures={
-            name: np.array([table[k] for table in tables]) for k, name in enumerate(MEASURES)
+            name: np.array([table[k] for table in tables]).reshape(shape)
+            for k, name in enumerate(MEASURES)
         },
         missing=missing,
     )
@@ -242,10 +230,11 @@ def measure(assessment: Assessment, of: Sequence[str] = EVENTS) -> Importance:
 
 @dataclass(frozen=True)
 class _Road:
-    """The evidence as means or as bands take it, and what was found with it."""
+    """The draws that means or bands are taken over, and what was worked out at them."""
 
     prepared: PreparedStory
     values: Array
+    weights: Array
     said: LogLikelihoods
     found: Quantities
 
@@ -257,94 +246,74 @@ class _Road:
 
 
 @dataclass(frozen=True)
-class _Ending:
-    """Some outcomes of one route, and the gate whose minimal sets they count by."""
-
-    outcomes: tuple[int, ...]
-    gate: Gate
-    share: Array  # (n_draws,) P(event | one of these outcomes)
-
-
-@dataclass(frozen=True)
-class _Event:
-    """An event as a weighted sum of queries, and the endings that it consists of."""
-
-    name: str
-    queries: tuple[Query, ...]
-    shares: Array  # (n_draws, n_queries)
-    endings: tuple[_Ending, ...]
-
-
-@dataclass(frozen=True)
 class _Joint:
-    """An event at every draw: P(event), (n_draws, 1), and with each literal."""
+    """An event at every draw, and the whole that it is a part of.
+
+    Attributes
+    ----------
+    event, whole : (n_draws, 1) array
+    parts, chances : (n_draws, n_literals) array
+        P(event and literal), and P(whole and literal).
+    """
 
     event: Array
+    whole: Array
     parts: Array
+    chances: Array
 
 
 def _roads(assessment: Assessment) -> tuple[_Road, _Road]:
-    prepared, values = assessment.prepared, assessment.draws.values
-    averaged = _Road(prepared, values, prepared.likelihoods, assessment.averaged)
-    if assessment.exact is assessment.averaged:
-        return averaged, averaged
-    said = assemble(prepared.graph, explicit_tables(prepared.graph, values))
-    return averaged, _Road(prepared, values, said, assessment.exact)
+    """Where means are taken, with everything linear integrated out, and where bands are."""
+    prepared = assessment.prepared
+    averaged, exact = (
+        _Road(prepared, found.values, found.weights, prepared.likelihoods, found)
+        for found in (assessment.averaged, assessment.exact)
+    )
+    return averaged, averaged if assessment.exact is assessment.averaged else exact
 
 
-def _events(assessment: Assessment, names: Sequence[str]) -> list[_Event]:
-    graph, values = assessment.prepared.graph, assessment.draws.values
-    derived = derive(graph, values, assessment.exact.outcomes)
-    harm = derived.undetected * derived.harm
-    always = np.ones(len(values))
-    of_route = graph.route_classes()
-    events = []
-    for name in names:
-        if name == CATASTROPHE:
-            harmful = [o for o in range(len(graph.outcomes)) if harm[:, o].any()]
-            queries = tuple(Query((o,)) for o in harmful)
-            endings = tuple(_Ending((o,), _gate(graph, o), harm[:, o]) for o in harmful)
-            events.append(_Event(name, queries, harm[:, harmful], endings))
+def _joint(road: _Road, sides: Sides) -> _Joint:
+    names, signs = sides.signs()
+    graph = road.prepared.graph
+    n, n_variables = len(road.values), len(graph.variables)
+    seeds = 2 if sides.given_deployed else 1  # the whole of what can come about is known
+    out = np.zeros((seeds, n, 2 * n_variables))
+    whole = np.ones((seeds, n, 1))
+    for block in road.blocks(n_variables * seeds + len(graph.outcomes)):
+        values = road.values[block]
+        mixed = np.matmul(signs[:seeds], weights(graph, values, names))
+        queries, mixtures = _queries(graph, mixed)
+        if not queries:
+            whole[:, block] = 0.0
             continue
-        by_route: dict[int, tuple[int, ...]] = {}
-        for o, outcome in enumerate(graph.outcomes):
-            if of_route[outcome.route] == CLASSES.index(name):
-                by_route[outcome.route] = (*by_route.get(outcome.route, ()), o)
-        every = tuple(sorted(o for outcomes in by_route.values() for o in outcomes))
-        queries = (Query(every),) if every else ()
-        endings = tuple(_Ending(o, graph.routes[r], always) for r, o in by_route.items())
-        events.append(_Event(name, queries, np.ones((len(values), len(queries))), endings))
-    return events
+        found = jointly(road.prepared.compiler, values, road.said.take(block), queries, mixtures)
+        for k in range(seeds):
+            whole[k, block, 0] = found.events[:, k]
+            out[k, block] = _interleaved(found.true[:, k], found.false[:, k])
+    if sides.given_deployed:
+        return _Joint(whole[0], whole[1], out[0], out[1])
+    chances = _interleaved(road.found.assumptions, road.found.assumptions_false)
+    return _Joint(whole[0], np.ones((n, 1)), out[0], chances)
 
 
-def _gate(graph: StoryGraph, outcome: int) -> Gate:
-    """What has to hold for an ending: the hazard's conditions where one fired, else the route's."""
-    node = graph.outcomes[outcome]
-    return graph.routes[node.route] if node.hazard is None else graph.hazards[node.hazard]
+def _queries(graph: StoryGraph, mixed: Array) -> tuple[list[Query], Array]:
+    """The outcomes that events are mixed from: routes that always count the same are asked as one.
 
+    Parameters
+    ----------
+    mixed : (n_draws, n_events, n_outcomes) array
 
-def _joints(roads: tuple[_Road, _Road], event: _Event) -> tuple[_Joint, _Joint]:
-    """An event by both roads, worked out once where they are the same."""
-    averaged = _joint(roads[0], event)
-    return averaged, averaged if roads[1] is roads[0] else _joint(roads[1], event)
-
-
-def _joint(road: _Road, event: _Event) -> _Joint:
-    n, n_variables = len(road.values), len(road.prepared.graph.variables)
-    out = _Joint(np.zeros((n, 1)), np.zeros((n, 2 * n_variables)))
-    if not event.queries:
-        return out
-    for block in road.blocks(n_variables):
-        found = jointly(
-            road.prepared.compiler,
-            road.values[block],
-            road.said.take(block),
-            event.queries,
-            event.shares[block, None, :],
-        )
-        out.event[block] = found.events
-        out.parts[block] = _interleaved(found.true[:, 0], found.false[:, 0])
-    return out
+    Returns
+    -------
+    queries : list of Query
+    mixtures : (n_draws, n_events, n_queries) array
+    """
+    alike: dict[bytes | int, list[int]] = {}
+    for o in np.flatnonzero(mixed.any(axis=(0, 1))).tolist():
+        overlaps = o >= len(graph.routes)  # what becomes of hazards
+        alike.setdefault(o if overlaps else mixed[:, :, o].tobytes(), []).append(o)
+    groups = list(alike.values())
+    return [Query(tuple(group)) for group in groups], mixed[:, :, [g[0] for g in groups]]
 
 
 def _interleaved(true: Array, false: Array) -> Array:
@@ -357,6 +326,48 @@ def _opposite(columns: Array) -> Array:
     return columns.reshape(len(columns), -1, 2)[:, :, ::-1].reshape(columns.shape)
 
 
+def _points(
+    roads: Sequence[_Road], joints: Sequence[_Joint], numerators: Sequence[Array]
+) -> tuple[Array, Array, Array]:
+    """Means by one road and bands by the other.
+
+    Returns
+    -------
+    measures : (n_measures, n_literals, n_points) array
+    probability : (n_literals, n_points) array
+        P(literal).
+    event : (n_points,) array
+        P(event).
+    """
+    (averaged, exact), weights = joints, roads[0].weights
+    n = averaged.parts.shape[1]
+    points = np.full((len(MEASURES), n, len(POINTS)), np.nan)
+    chance, event = np.full((n, len(POINTS)), np.nan), np.zeros(len(POINTS))
+    whole = float(weights @ averaged.whole[:, 0])
+    if whole == 0:  # nothing is deployed
+        return points, chance, np.full(len(POINTS), np.nan)
+    event[0] = float(weights @ averaged.event[:, 0]) / whole
+    chance[:, 0] = weights @ averaged.chances / whole
+    of_means = (averaged.parts, averaged.chances, numerators[0])
+    points[:, :, 0] = _measures(
+        np.full((1, 1), event[0]), *((weights @ x / whole)[None] for x in of_means)
+    )[:, 0]
+    # Odds given being deployed are summarized over the posterior given that.
+    counts = roads[1].weights * exact.whole[:, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        event[1:] = _band(exact.event / exact.whole, counts)[0]
+        for first in range(0, n, _COLUMNS):
+            few = slice(first, first + _COLUMNS)
+            parts, chances, paths = (
+                x[:, few] / exact.whole for x in (exact.parts, exact.chances, numerators[1])
+            )
+            chance[few, 1:] = _band(chances, counts)
+            drawn = _measures(exact.event / exact.whole, parts, chances, paths)
+            for k, of_measure in enumerate(drawn):
+                points[k, few, 1:] = _band(of_measure, counts)
+    return points, chance, event
+
+
 def _measures(event: Array, parts: Array, chances: Array, numerators: Array) -> Array:
     """Every measure, (n_measures, n, n_literals), from probabilities.
 
@@ -364,7 +375,7 @@ def _measures(event: Array, parts: Array, chances: Array, numerators: Array) -> 
     ----------
     event : (n, 1) array
     parts, chances, numerators : (n, n_literals) array
-        P(event and literal), P(literal), P(event and a minimal set with the literal). Columns
+        P(event and literal), P(literal), P(event by a minimal set with the literal). Columns
         come in pairs, a literal and its opposite.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -426,126 +437,4 @@ def weighted_quantiles(draws: Array, weights: Array, levels: Sequence[float]) ->
     for k, level in enumerate(levels):
         place = (share[:, left] < level).sum(axis=0)
         out[k, left] = np.take_along_axis(ranked[:, left], place[None], axis=0)[0]
-    return out
-
-
-# Fussell and Vesely's measure
-
-
-class _Ways:
-    """The paths of gates that a literal is part of, as disjoint cubes."""
-
-    def __init__(self, graph: StoryGraph, said: Sequence[Literal]) -> None:
-        self.literals = said
-        self.composites = {v.name for v in graph.variables if v.formula is not None}
-        self.cubes: dict[tuple[str, Literal], tuple[CutSet, ...] | None] = {}
-
-    def of(self, gate: Gate, literal: Literal) -> tuple[CutSet, ...] | None:
-        """Cubes that together are "some way with the literal holds"; None if out of reach."""
-        key = gate.id, literal
-        if key not in self.cubes:
-            self.cubes[key] = self._work_out(gate, literal)
-        return self.cubes[key]
-
-    def _work_out(self, gate: Gate, literal: Literal) -> tuple[CutSet, ...] | None:
-        if gate.ways is None:
-            return None if literal[0] in _names(gate) else ()
-        if literal not in gate.ways.literals:
-            return ()
-        if literal in gate.needs:
-            return (frozenset(),)  # the gate is not open without it
-        return _cubes(containing(gate.ways, literal))
-
-
-def _names(gate: Gate) -> set[str]:
-    """The assumptions that a gate speaks of, those in its composites too."""
-    seen: set[str] = set()
-    todo = [gate.requires] if gate.requires is not None else []
-    while todo:
-        for name, _ in literals(todo.pop()):
-            if name not in seen:
-                seen.add(name)
-                todo += [gate.composites[name]] if name in gate.composites else []
-    return seen
-
-
-def _cubes(family: CutSetFamily) -> tuple[CutSet, ...] | None:
-    """Disjoint cubes of "some set holds", as `disjoint_cubes`; None if they are too many."""
-    try:
-        union = union_function(family, _MAX_NODES)
-    except UnsupportedStoryError:
-        return None
-    found = list(islice(paths(union.diagram), MAX_CUBES + 1))
-    if len(found) > MAX_CUBES:
-        return None
-    return tuple(frozenset((union.names[level], value) for level, value in path) for path in found)
-
-
-def _fussell_vesely(
-    roads: Sequence[_Road], event: _Event, ways: _Ways
-) -> tuple[list[Array], tuple[Literal, ...]]:
-    """P(event and some minimal set with the literal holds), by road, (n_draws, n_literals).
-
-    Also the literals for which it was not worked out; those and composites are NaN.
-    """
-    told = [k for k, literal in enumerate(ways.literals) if literal[0] not in ways.composites]
-    plan: dict[int, list[tuple[_Ending, CutSet]]] = {}
-    for k in told:
-        terms = []
-        for ending in event.endings:
-            cubes = ways.of(ending.gate, ways.literals[k])
-            if cubes is None:
-                break
-            terms += [(ending, cube) for cube in cubes]
-        else:
-            plan[k] = terms
-    queries: dict[Query, None] = {}
-    for k in sorted(plan, key=lambda k: len(plan[k])):  # those of few parts first
-        mine = dict.fromkeys(Query(e.outcomes, cube) for e, cube in plan[k] if cube)
-        if len(queries | mine) <= MAX_CUBES_IN_ALL and _compiles(roads[0], mine):
-            queries |= mine
-        else:
-            del plan[k]
-    missing = tuple(ways.literals[k] for k in told if k not in plan)
-    tables = [_numerators(roads[0], plan, tuple(queries), len(ways.literals))]
-    if roads[1] is not roads[0]:
-        tables.append(_numerators(roads[1], plan, tuple(queries), len(ways.literals)))
-    return [tables[0], tables[-1]], missing
-
-
-def _compiles(road: _Road, queries: Iterable[Query]) -> bool:
-    """Whether queries are within the compiler's budget."""
-    try:
-        for query in queries:
-            road.prepared.compiler.root(query)
-    except CliqueTooLargeError:
-        return False
-    return True
-
-
-def _numerators(
-    road: _Road,
-    plan: Mapping[int, Sequence[tuple[_Ending, CutSet]]],
-    queries: tuple[Query, ...],
-    n_literals: int,
-) -> Array:
-    out = np.full((len(road.values), n_literals), np.nan)
-    out[:, list(plan)] = 0.0
-    for k, terms in plan.items():
-        for ending, cube in terms:
-            if not cube:
-                whole = road.found.outcomes[:, ending.outcomes].sum(axis=1)
-                out[:, k] += ending.share * whole
-    if not queries:
-        return out
-    compiled = program(road.prepared.compiler, [EVERYTHING, *queries])
-    for block in road.blocks(len(queries)):
-        found = engine.evaluate(compiled, road.values[block], road.said.take(block))
-        log_evidence = found.log_roots[:, :1]
-        joint = np.exp(found.log_roots - np.where(np.isfinite(log_evidence), log_evidence, 0.0))
-        for k, terms in plan.items():
-            for ending, cube in terms:
-                if cube:
-                    column = compiled.column[Query(ending.outcomes, cube)]
-                    out[block, k] += ending.share[block] * joint[:, column]
     return out

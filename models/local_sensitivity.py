@@ -13,18 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.derivatives import Slopes, mean_slopes, mixtures
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.derivatives import Slopes, mean_slopes, slopes_at_draws
+from storyodds.models.events import EVENTS, weights
+from storyodds.models.numerics import systematic
 from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
-from storyodds.models.quantities import Path, jointly, mean_concern
+from storyodds.models.quantities import Path, concerns_of, jointly
 from storyodds.models.queries import Query
 from storyodds.models.responses import afresh, ground_of
 from storyodds.models.tipping import (
+    ENDS,
     HIGH,
     LOW,
     Scan,
     TippingPoint,
     Verdict,
+    bands_between,
     scan,
     tipping_points,
     verdicts,
@@ -66,8 +69,8 @@ class Swing:
     at_low, at_high : Changed
         By `EVENTS`.
     bands : (3, 2, n_events) array
-        The 5 and 95 percent points at the low end, at the high end, and of the difference at the
-        same draw; NaN where draws were not weighted but made afresh.
+        The 5 and 95 percent points, over draws of all other numbers, at the low end, at the high
+        end, and of the difference at the same draw; NaN where no draws serve.
     """
 
     number: int
@@ -114,6 +117,8 @@ class LocalSensitivity:
         The draws on which differences are taken, and what "now" is.
     slopes : Slopes or None
         By `EVENTS` and number; None where they are out of reach.
+    draw_slopes : (n_draws, n_events, n_numbers) array or None
+        In probability per bit, of P(event | E, θ) at draws of all numbers.
     swings : tuple of Swing
         One for each uncertain number.
     sure : tuple of Sure
@@ -126,6 +131,7 @@ class LocalSensitivity:
 
     base: Base
     slopes: Slopes | None
+    draw_slopes: Array | None
     swings: tuple[Swing, ...]
     sure: tuple[Sure, ...]
     paths: tuple[Path, ...]
@@ -183,11 +189,14 @@ def local_sensitivity(
         ground = ground_of(base)
     uncertain = base.prepared.uncertain
     scanned = scan(ground, uncertain)
+    spread = scan(ground_of(_whole(assessment), whole=True), uncertain, ENDS)
     which = verdicts(ground.base.events.mean(axis=0), success, catastrophe)
+    slopes, draw_slopes = _slopes(assessment)
     return LocalSensitivity(
         base=base,
-        slopes=_slopes(assessment),
-        swings=tuple(_swing(base, scanned, k) for k in range(len(uncertain))),
+        slopes=slopes,
+        draw_slopes=draw_slopes,
+        swings=tuple(_swing(base, scanned, spread, k) for k in range(len(uncertain))),
         sure=surely(base),
         paths=paths,
         verdicts=tuple(which),
@@ -195,30 +204,41 @@ def local_sensitivity(
     )
 
 
-def _slopes(assessment: Assessment) -> Slopes | None:
+def _whole(assessment: Assessment) -> Base:
+    """Draws of all numbers that count the same, for what spreads over them."""
+    prepared, exact = assessment.prepared, assessment.exact
+    rows = np.arange(1)
+    if len(exact.values) > 1:
+        rows = np.sort(systematic(exact.weights, DRAWS))
+    values = exact.values[rows]
+    return Base(
+        prepared,
+        values,
+        exact.log_evidence[rows] + forecasts_log_density(prepared, values),
+        exact.events[rows],
+        assessment.draws.method,
+        assessment.seed,
+        exact.outcomes[rows],
+    )
+
+
+def _slopes(assessment: Assessment) -> tuple[Slopes, Array] | tuple[None, None]:
     try:
-        return mean_slopes(assessment, EVENTS, even_rows(assessment, DRAWS))
+        slopes = mean_slopes(assessment, EVENTS, even_rows(assessment, DRAWS))
+        return slopes, slopes_at_draws(assessment, EVENTS, DRAWS)
     except UnsupportedStoryError:  # it takes more memory than the odds
-        return None
+        return None, None
 
 
 def worst_paths(assessment: Assessment) -> tuple[Path, ...]:
     """The most concerning paths, the worst first."""
-    draws = assessment.draws
-    concern = mean_concern(
-        assessment.prepared.graph,
-        draws.values,
-        draws.weights,
-        assessment.paths,
-        assessment.queries,
-        assessment.averaged,
-    )
+    concern = concerns_of(assessment.averaged, assessment.paths, assessment.queries)
     order = np.argsort(-concern, kind="stable")[:MOST_PATHS]
     return tuple(assessment.paths[k] for k in order)
 
 
-def _swing(base: Base, scanned: Scan, k: int) -> Swing:
-    """Take the ends from a scan; assess afresh what no draws serve."""
+def _swing(base: Base, scanned: Scan, spread: Scan, k: int) -> Swing:
+    """Take the ends from a scan, assessed afresh where no draws serve, and bands from another."""
     number = scanned.numbers[k]
 
     def at(level: int) -> Changed:
@@ -234,8 +254,9 @@ def _swing(base: Base, scanned: Scan, k: int) -> Swing:
         )
 
     low, high = (float(scanned.values[k, level]) for level in (LOW, HIGH))
-    served = scanned.trusted[k, [LOW, HIGH]].all()
-    bands = scanned.bands[k] if served else np.full_like(scanned.bands[k], np.nan)
+    bands = bands_between(*spread.found[k])
+    if not spread.trusted[k].all():
+        bands = np.full_like(bands, np.nan)
     return Swing(number, low, high, at(LOW), at(HIGH), bands)
 
 
@@ -279,7 +300,7 @@ def _learned(base: Base) -> dict[str, Pair]:
     prepared, values = base.prepared, base.values
     graph = prepared.graph
     outcomes = [Query((o,)) for o in range(len(graph.outcomes))]
-    mixed, _ = mixtures(graph, values, EVENTS)
+    mixed = weights(graph, values, EVENTS)
     found = jointly(prepared.compiler, values, prepared.likelihoods, outcomes, mixed)
     n_classes = len(CLASSES)
 
@@ -287,12 +308,12 @@ def _learned(base: Base) -> dict[str, Pair]:
         chance = joint[:, :n_classes].sum(axis=1)  # classes are exhaustive and exclusive
         if not chance.sum() > 0:
             return None
-        weights = chance / chance.sum()
+        shares = chance / chance.sum()
         means = joint.sum(axis=0) / chance.sum()
         n = len(values)
-        pull = n * (joint / chance.sum() - weights[:, None] * means) - (base.events - base.means)
+        pull = n * (joint / chance.sum() - shares[:, None] * means) - (base.events - base.means)
         errors = pull.std(axis=0) / np.sqrt(n)
-        return Changed(means, errors, None, float(1 / np.sum(weights**2)), refitted=False)
+        return Changed(means, errors, None, float(1 / np.sum(shares**2)), refitted=False)
 
     return {
         variable.name: (known(found.true[:, :, v]), known(found.false[:, :, v]))
@@ -322,7 +343,8 @@ def _set(base: Base) -> dict[str, Pair]:
         told = forecasts_log_density(base.prepared, values)
         for key, log_evidence, events in _made(base.prepared, values, poor, cuts):
             if np.isfinite(log_evidence + told).any():
-                changed = weighted(fresh.base, log_evidence + told, events)
+                log_weights = log_evidence + told - fresh.base.log_evidence
+                changed = weighted(fresh.base, log_weights, events)
                 errors = np.sqrt(changed.errors**2 + fresh.noise)
                 found[key] = replace(changed, errors=errors, refitted=True)
     return {
@@ -352,10 +374,9 @@ def _made(
         )
         said = stacked(graph, [_without(prepared, v) for v, _ in some], n)
         found = prepared.answers.evaluate(changed, said)
-        events = probabilities(graph, changed, found.outcomes)
         for k, key in enumerate(some):
             mine = slice(k * n, (k + 1) * n)
-            yield key, found.log_evidence[mine], events[mine]
+            yield key, found.log_evidence[mine], found.events[mine]
     for v in dict.fromkeys(v for v, _ in settings if not graph.variables[v].rows):
         name = graph.variables[v].name  # made up of others: without that, compiled once more
         if v not in cuts:
@@ -367,7 +388,7 @@ def _made(
         for truth in (truth for of, truth in settings if of == v):
             changed = moved(np.hstack([values, extra]), {number: float(truth)})
             found = cut.answers.evaluate(changed, cut.likelihoods)
-            yield (v, truth), found.log_evidence, probabilities(cut.graph, changed, found.outcomes)
+            yield (v, truth), found.log_evidence, found.events
 
 
 def _without(prepared: PreparedStory, v: int) -> Tables:

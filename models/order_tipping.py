@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 from storyodds.models.events import EVENTS
 from storyodds.models.pairing import shared_numbers
 from storyodds.models.responses import ground_of
-from storyodds.models.tipping import LEVELS, Scan, answers_at_values, scan
+from storyodds.models.tipping import LEVELS, TIE, Scan, answers_at_values, scan
 from storyodds.models.what_if import Base
 from storyodds.priors.distributions import Distribution
 from storyodds.priors.prior_quantiles import prior_quantile
@@ -22,7 +22,6 @@ from storyodds.priors.prior_quantiles import prior_quantile
 Array = NDArray[np.float64]
 
 DRAWS = 512  # of each story
-TIE = 1e-12  # two probabilities nearer to each other than this differ by rounding
 _CLOSE = 1e-3  # of a standard normal deviate: how well a crossing is found
 
 
@@ -99,7 +98,8 @@ def order_tips(first: Scan, second: Scan, event: str) -> list[OrderTip]:
 
     scans, e = (first, second), EVENTS.index(event)
     now = [float(scanned.grounds[0][0].base.events[:, e].mean()) for scanned in scans]
-    if abs(now[0] - now[1]) <= TIE:
+    tie = TIE * max(now)
+    if abs(now[0] - now[1]) <= tie:
         return []
     sign = 1.0 if now[0] > now[1] else -1.0
     candidates = _candidates(first, second)
@@ -109,8 +109,8 @@ def order_tips(first: Scan, second: Scan, event: str) -> list[OrderTip]:
         for s, (scanned, k) in enumerate(zip(scans, candidate.places, strict=True)):
             gap += (1 - 2 * s) * sign * (now[s] if k is None else scanned.means[k, :, e])
             trusted &= True if k is None else scanned.trusted[k]
-        as_now = gap > TIE
-        flips = (as_now[1:] != as_now[:-1]) & (abs(gap[1:] - gap[:-1]) > TIE)
+        as_now = gap > tie
+        flips = (as_now[1:] != as_now[:-1]) & (abs(gap[1:] - gap[:-1]) > tie)
         flips &= trusted[1:] & trusted[:-1]
         brackets += [(c, level, bool(as_now[level])) for level in np.flatnonzero(flips).tolist()]
     if not brackets:

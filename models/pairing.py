@@ -1,16 +1,18 @@
-"""Stories side by side: draws of their odds that belong together, row by row.
+"""Stories side by side: the odds of all of them at the same numbers, row by row.
 
-Every side keeps its own posterior, given its own evidence. What is chosen here is only which of
-its draws stands beside which of another side's: numbers of the same name and the same prior are
-taken for one number. Of two sides they have the same values in a row as often as their posteriors
-let them (a maximal coupling, but for what a few draws of the other numbers leave uncertain in the
-weights; with more than two sides, all of them are coupled to their average), and in the other rows
-values as near as can be. All other numbers are independent from side to side.
+A number has one name, and two stories that have a number of that name have the same one. So a
+difference between them is a difference of two exact functions of one θ: what holds at every θ holds
+in every row. Where the two give the number different priors it stands at the same quantile of
+both, since the more of it that one story has, the more has the other.
+
+Each story has its own posterior of θ, given its own evidence. As many rows follow one posterior as
+follow another: each takes the numbers of one side at a draw of that side's posterior, and those
+that the side does not have from the posterior of another side that has them. So no row stands at
+numbers that none of the sides believes in.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations
 from typing import Literal
@@ -18,104 +20,79 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.arithmetic import log_sum_exp
-from storyodds.models.comparison import EVENTS, Posterior, odds_at
-from storyodds.models.evidence import (
-    assemble,
-    explicit_tables,
-    recover_rates,
-)
-from storyodds.models.graph import EvidenceItem
-from storyodds.models.posterior import PreparedStory, forecasts_log_density, from_uniforms
-from storyodds.models.recovery import sample_discrete
-from storyodds.models.weighting import MAX_PARETO_K, MIN_ESS, MIN_ESS_SHARE, smooth
+from storyodds.models.comparison import EVENTS, Posterior
+from storyodds.models.numerics import systematic
+from storyodds.models.posterior import PreparedStory
 from storyodds.priors.distributions import Distribution
+from storyodds.priors.prior_quantiles import prior_level, prior_quantile
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.intp]
-Key = tuple[str, Distribution]
 How = Literal["paired", "same", "independent"]
 
-MAX_ROWS = 8192
-
-_INNER = 4  # draws of a side's other numbers for every draw of those that it shares
-_BLOCK = 512  # leftover rows that are matched at once: the work grows with the cube
+MAX_ROWS = 8192  # of two sides: a share of them is known to half a percentage point
 
 
 @dataclass(frozen=True)
 class Pair:
-    """How the draws of two sides belong together.
+    """How the rows of two sides belong together.
 
     Attributes
     ----------
     how : {"paired", "same", "independent"}
-        `same` where both sides have the same draws.
+        `same` where both sides have the same saved draws.
     numbers : tuple of str
-        Those taken for one number.
-    items : tuple of str
-        Evidence items whose own numbers are the same on both sides: these are drawn with the same
-        random numbers, each given what its side makes of the item.
-    equal : float or None
-        Share of the rows in which all of `numbers` are equal.
-    unweighted : bool
-        Whether the draws of a side are not paired because prior draws cannot stand for them.
+        Of the same name and the same prior, which are equal in every row.
+    moved : tuple of str
+        Of the same name and another prior, which stand at the same quantile in every row.
     """
 
     how: How
     numbers: tuple[str, ...] = ()
-    items: tuple[str, ...] = ()
-    equal: float | None = None
-    unweighted: bool = False
+    moved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Draws of all sides, row by row.
+    """The odds of all sides, row by row.
 
     Attributes
     ----------
     events : (n_sides, n_rows, n_events) array
         All rows count the same.
+    follows : (n_rows,) int
+        Whose posterior the numbers of a row follow, by index of the side.
     pairs : mapping of (int, int) to Pair
         By index of the two sides, the first the smaller.
     """
 
     events: Array
+    follows: NDArray[np.intp]
     pairs: Mapping[tuple[int, int], Pair]
 
+    def of_two(self, first: int, second: int) -> tuple[Array, Array]:
+        """The odds of two sides where the rows follow the one or the other, whoever else is there.
 
-@dataclass(frozen=True)
-class _Sampled:
-    """One side at rows that share their numbers with other sides."""
-
-    prepared: PreparedStory
-    values: Array  # (n_rows, n_numbers), the unshared ones drawn given the evidence
-    weights: Array  # (n_rows,)
-    keys: Mapping[Key, int]
+        Returns
+        -------
+        two (n_rows, n_events) arrays
+        """
+        rows = np.isin(self.follows, (first, second))
+        return self.events[first, rows], self.events[second, rows]
 
 
 def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> Beside:
-    """Give draws of several sides that belong together, row by row.
+    """Give the odds of several sides at the same numbers, row by row.
 
     Parameters
     ----------
     sides : sequence of Posterior
     draws : int
-        Rows, of which no more than 8,192 are made.
+        Rows of two sides, of which no more than 8,192 are made, and one where nothing is uncertain.
     seed : int
 
     Returns
     -------
     Beside
-
-    Notes
-    -----
-    Each side's rows follow its own posterior, given its own evidence. Where the evidence of two
-    sides speaks differently of a number that they share, the two posteriors of that number differ,
-    so it cannot be equal in all rows; `Pair.equal` says in how many it is. Evidence on one side
-    tells the other nothing: this is a comparison, not a portfolio. The truth of an assumption is
-    summed over in each story by itself, of `scope: world` too; that changes no difference between
-    two probabilities.
 
     Examples
     --------
@@ -125,49 +102,76 @@ def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> 
     >>> from storyodds.scenarios.resolve import resolve
     >>> side = of_assessment(assess(resolve(load_story("coinrun-agent")), draws=256))
     >>> beside = put_beside([side, side], draws=256)
-    >>> float(np.ptp(beside.events[1] - beside.events[0])), beside.pairs[0, 1].equal
-    (0.0, 1.0)
+    >>> float(np.ptp(beside.events[1] - beside.events[0])), beside.pairs[0, 1].how
+    (0.0, 'paired')
     """
-    n = min(draws, MAX_ROWS)
-    if not sides:
-        return Beside(np.zeros((0, n, len(EVENTS))), {})
-    keys = [_core(side.weighted) if side.weighted else {} for side in sides]
-    said_by = Counter(key for of_side in keys for key in of_side)
-    shared = {key: _drawn(key, (n, 1), seed) for key, said in said_by.items() if said > 1}
-    sampled: list[_Sampled | None] = [
-        _sample(side.weighted, of_side, shared, n, seed)
-        if side.weighted is not None and side.weighted.uncertain
-        else None
-        for side, of_side in zip(sides, keys, strict=True)
+    each = max(1, min(draws, MAX_ROWS) // 2)
+    if all(len(side.exact) == 1 for side in sides):
+        each = 1
+    rows = [_rows_after(sides, s, each, seed) for s in range(len(sides))]
+    # One call for each side: all of its rows at once.
+    events = [
+        side.exact[np.concatenate([of[s] for of in rows])]
+        if side.prepared is None
+        else side.at(np.concatenate([of[s] for of in rows]))
+        for s, side in enumerate(sides)
     ]
-    rows = _couple([side for side in sampled if side is not None], shared, n, seed)
-    taken = iter(rows)
-    chosen = [None if side is None else next(taken) for side in sampled]
-    own: dict[str, Array] = {}
-    events = np.stack(
-        [
-            _alone(side, n, seed) if found is None or at is None else _events(found, at, seed, own)
-            for side, found, at in zip(sides, sampled, chosen, strict=True)
-        ]
+    return Beside(
+        events=np.stack(events) if events else np.zeros((0, 0, len(EVENTS))),
+        follows=np.repeat(np.arange(len(sides)), each),
+        pairs={(a, b): _pair(sides[a], sides[b]) for a, b in combinations(range(len(sides)), 2)},
     )
-    pairs = {
-        (a, b): _pair(sides[a], sides[b], (sampled[a], sampled[b]), (chosen[a], chosen[b]))
-        for a, b in combinations(range(len(sides)), 2)
-    }
-    return Beside(events, pairs)
 
 
-def _core(prepared: PreparedStory) -> dict[Key, int]:
-    """Uncertain numbers that are sampled, by name and prior."""
-    numbers = prepared.resolved.numbers
-    return {(numbers[i].name, prepared.distributions[i]): i for i in prepared.core}
+def _rows_after(sides: Sequence[Posterior], followed: int, n: int, seed: int) -> list[Array]:
+    """Rows that follow the posterior of one side: of every side its numbers.
+
+    Of a side of which only draws are at hand, the indices of draws.
+    """
+    order = [*range(followed, len(sides)), *range(followed)]
+    theta: dict[str, tuple[Distribution, Array]] = {}
+    rows: dict[int, Array] = {}
+    for s in order:
+        side = sides[s]
+        chosen = systematic(side.weights, n, _seed(seed, followed, _name(side, s)))
+        if side.prepared is None or side.values is None:
+            rows[s] = chosen
+            continue
+        values = side.values[chosen]
+        for name, i in _numbers(side.prepared).items():
+            prior = side.prepared.distributions[i]
+            if name in theta:
+                values[:, i] = _carried(*theta[name], prior)
+            else:
+                theta[name] = prior, values[:, i]
+        rows[s] = values
+    return [rows[s] for s in range(len(sides))]
+
+
+def _carried(prior: Distribution, values: Array, other: Distribution) -> Array:
+    """The values at the same quantiles of another prior."""
+    if prior == other:
+        return values
+    return prior_quantile(other, prior_level(prior, values))
+
+
+def _name(side: Posterior, place: int) -> str:
+    """What decides which draws are chosen: two sides with the same saved draws choose the same."""
+    return str(place) if side.prepared is not None else sha256(side.exact.tobytes()).hexdigest()
+
+
+def _seed(seed: int, followed: int, name: str) -> int:
+    digest = sha256(repr((seed, followed, name)).encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _numbers(prepared: PreparedStory) -> dict[str, int]:
+    """The uncertain numbers of a story by name, but for those of its findings."""
+    return {prepared.resolved.numbers[i].name: i for i in prepared.core}
 
 
 def shared_numbers(first: PreparedStory, second: PreparedStory) -> dict[int, int]:
-    """Give the uncertain numbers of two stories that are taken for one number.
-
-    They have the same name and the same prior; of the own numbers of an evidence item, all of
-    them have.
+    """Give the uncertain numbers that two stories have under one name and with one prior.
 
     Returns
     -------
@@ -183,211 +187,25 @@ def shared_numbers(first: PreparedStory, second: PreparedStory) -> dict[int, int
     >>> shared_numbers(prepared, prepared) == {i: i for i in prepared.uncertain}
     True
     """
-    ours, theirs = _core(first), _core(second)
-    found = {i: theirs[key] for key, i in ours.items() if key in theirs}
-    items = set(_same_items(first, second))
-    own = (_own_numbers(prepared, items) for prepared in (first, second))
-    found |= zip(*own, strict=True)
-    uncertain = set(first.uncertain)
-    return {i: j for i, j in sorted(found.items()) if i in uncertain}
+    theirs = {second.resolved.numbers[j].name: j for j in second.uncertain}
+    by_name = [(i, theirs.get(first.resolved.numbers[i].name)) for i in first.uncertain]
+    return {
+        i: j
+        for i, j in by_name
+        if j is not None and first.distributions[i] == second.distributions[j]
+    }
 
 
-def _own_numbers(prepared: PreparedStory, items: set[str]) -> list[int]:
-    """Numbers that belong to some evidence items, by item and in the item's order."""
-    chosen = sorted((i for i in prepared.graph.evidence if i.id in items), key=lambda i: i.id)
-    every = [(*item.numbers.values(), item.relevance) for item in chosen]
-    return [number for of_item in every for number in of_item if number is not None]
-
-
-def _stream(seed: int, *what: object) -> np.random.Generator:
-    """Random numbers that belong to a thing, whichever side asks for them."""
-    digest = sha256(repr(what).encode()).digest()
-    return np.random.default_rng([seed, 7, int.from_bytes(digest[:8], "big")])
-
-
-def _drawn(key: Key, shape: tuple[int, int], seed: int) -> Array:
-    """Draw a number from its prior, the same values whichever side asks for them."""
-    u = np.clip(_stream(seed, key).random(shape), 1e-12, 1 - 1e-12)
-    return key[1].quantile(u.ravel()).reshape(shape)
-
-
-def _sample(
-    prepared: PreparedStory,
-    keys: Mapping[Key, int],
-    shared: Mapping[Key, Array],
-    n: int,
-    seed: int,
-) -> _Sampled | None:
-    """Draw shared numbers once a row and the others several times; None if weights are bad.
-
-    The weight of a row is the mean of P(E | numbers) over the draws of the others, one of which
-    is then taken in proportion to it: so the others follow their posterior given the shared ones.
-    """
-    active = set(prepared.active)
-    inner = _INNER if any(i in active for key, i in keys.items() if key not in shared) else 1
-    fixed = from_uniforms(prepared, (), np.zeros((1, 0)))[0]
-    drawn = np.tile(fixed[:, None, None], (1, n, inner))
-    for key, i in keys.items():
-        drawn[i] = shared[key] if key in shared else _drawn(key, (n, inner), seed)
-    values = drawn.reshape(len(fixed), -1).T
-    log_weights = prepared.answers.log_evidence(values, prepared.likelihoods)
-    log_weights = log_weights + forecasts_log_density(prepared, values)
-    top = log_weights.max()
-    if not np.isfinite(top):
-        return None
-    log_weights, k = smooth(np.maximum(log_weights - top, -700.0))
-    each = np.exp(log_weights - log_sum_exp(log_weights, axis=0)).reshape(n, inner)
-    weights = each.sum(axis=1)
-    ess = 1 / np.sum(weights**2)
-    if (k is not None and k > MAX_PARETO_K) or ess < min(MIN_ESS, MIN_ESS_SHARE * n):
-        return None
-    edges = np.cumsum(each, axis=1)
-    place = _stream(seed, "place").random((n, 1)) * edges[:, -1:]
-    one = (edges <= place).sum(axis=1).clip(max=inner - 1)
-    return _Sampled(prepared, drawn[:, np.arange(n), one].T, weights, keys)
-
-
-def _couple(
-    sides: Sequence[_Sampled], shared: Mapping[Key, Array], n: int, seed: int
-) -> list[Rows]:
-    """Choose the rows of every side, the same ones as often as their weights allow.
-
-    Rows are drawn by the mean weight of all sides. A side keeps those that it weighs no less, and
-    of the others as large a share as it should; the rest it fills from what it weighs more.
-    """
-    if not sides:
-        return []
-    mean = np.mean([side.weights for side in sides], axis=0)
-    common = _in_proportion(mean, n)
-    toss = _stream(seed, "kept").random(n)
-    chosen = []
-    for side in sides:
-        rows = common.copy()
-        lost = np.flatnonzero(toss * mean[common] >= side.weights[common])
-        excess = np.maximum(side.weights - mean, 0.0)
-        if len(lost) and excess.sum() > 0:
-            instead = _in_proportion(excess, len(lost))
-            rows[lost] = _nearest(side, shared, common[lost], instead)
-        chosen.append(rows)
-    return chosen
-
-
-def _in_proportion(weights: Array, n: int) -> Rows:
-    """Indices of n draws, each as often as its weight asks, in their order."""
-    edges = np.cumsum(weights) / weights.sum()
-    rows = np.searchsorted(edges, (np.arange(n) + 0.5) / n)
-    return np.asarray(rows.clip(max=len(weights) - 1))
-
-
-def _nearest(side: _Sampled, shared: Mapping[Key, Array], wanted: Rows, offered: Rows) -> Rows:
-    """Match rows one to one, so that the shared numbers differ least in the sum of their ranks."""
-    from scipy.optimize import linear_sum_assignment
-    from scipy.spatial.distance import cdist
-
-    columns = [i for key, i in side.keys.items() if key in shared]
-    if not columns:
-        return offered
-    ranks = side.values[:, columns].argsort(axis=0).argsort(axis=0) / len(side.values)
-    matched = np.empty_like(offered)
-    # Every block has rows from the whole range, as the order of draws says nothing.
-    for first in range(0, len(wanted), _BLOCK):
-        block = slice(first, first + _BLOCK)
-        cost = cdist(ranks[wanted[block]], ranks[offered[block]], "cityblock")
-        row, column = linear_sum_assignment(cost)
-        matched[block][row] = offered[block][column]
-    return matched
-
-
-def _events(side: _Sampled, rows: Rows, seed: int, own: dict[str, Array]) -> Array:
-    """Odds of one side at its rows, the evidence items' own numbers drawn."""
-    prepared, values = side.prepared, side.values[rows]
-    graph, said = prepared.graph, prepared.likelihoods
-    if any(i in prepared.own for i in prepared.uncertain):
-        rng = np.random.default_rng([seed, 3])
-        truth, route = sample_discrete(prepared.compiler, values, said, rng)
-        for item in graph.evidence:
-            if item.form != "forecast":
-                values = _recover(prepared, item, values, truth, route, seed, own)
-        said = assemble(graph, explicit_tables(graph, values))
-    return odds_at(graph, values, prepared.answers.evaluate(values, said).outcomes)
-
-
-def _recover(
-    prepared: PreparedStory,
-    item: EvidenceItem,
-    values: Array,
-    truth: NDArray[np.bool_],
-    route: Rows,
-    seed: int,
-    own: dict[str, Array],
-) -> Array:
-    """Draw one item's own numbers, under each hypothesis with random numbers of the item's own.
-
-    So two sides that hold the same hypothesis in a row draw the same numbers there; `own` keeps
-    them for the next side.
-    """
-    alone = replace(prepared.graph, evidence=(item,))
-    hypothesis = np.asarray(truth[:, item.target], int) if item.subject == "assumption" else route
-    alike = np.array([item.keys.index(key) for key in item.keys])[hypothesis]
-    columns = [*item.numbers.values(), *([] if item.relevance is None else [item.relevance])]
-    priors = [prepared.distributions[i] for i in columns]
-    drawn = values.copy()
-    for h in np.unique(alike).tolist():
-        asked = repr((item, priors, h))
-        if asked not in own:
-            supposed = np.full_like(truth, bool(h)), np.full_like(route, h)
-            rng = _stream(seed, item.id)
-            found = recover_rates(alone, prepared.distributions, values, *supposed, rng)
-            own[asked] = found[:, columns]
-        here = alike == h
-        drawn[np.ix_(here, columns)] = own[asked][here]
-    return drawn
-
-
-def _alone(side: Posterior, n: int, seed: int) -> Array:
-    """Rows of a side that shares no draws: independent of all but another with the same draws."""
-    rng = _stream(seed, sha256(side.exact.tobytes()).hexdigest())
-    return np.asarray(side.exact[rng.permutation(_in_proportion(side.weights, n))])
-
-
-def _pair(
-    first: Posterior,
-    second: Posterior,
-    sampled: tuple[_Sampled | None, _Sampled | None],
-    rows: tuple[Rows | None, Rows | None],
-) -> Pair:
-    a, b = sampled
-    if a is None or b is None:
-        same = a is b and np.array_equal(first.exact, second.exact)
-        drawn = [s is None and len(side.exact) > 1 for s, side in ((a, first), (b, second))]
-        return Pair("same") if same else Pair("independent", unweighted=any(drawn))
-    both = [key for key in a.keys if key in b.keys]
-    items = _same_items(a.prepared, b.prepared)
-    if not both:
-        return Pair("paired" if items else "independent", (), items)
-    assert rows[0] is not None and rows[1] is not None
-    values = (
-        side.values[at][:, [side.keys[key] for key in both]]
-        for side, at in zip((a, b), rows, strict=True)
-    )
-    equal = np.all(np.equal(*values), axis=1).mean()
-    return Pair("paired", tuple(name for name, _ in both), items, float(equal))
-
-
-def _same_items(first: PreparedStory, second: PreparedStory) -> tuple[str, ...]:
-    """Evidence items with the same uncertain numbers of their own on both sides."""
-
-    def own(prepared: PreparedStory) -> dict[str, list[Key]]:
-        numbers, uncertain = prepared.resolved.numbers, set(prepared.uncertain)
-        return {
-            item.id: [
-                (numbers[i].name, prepared.distributions[i])
-                for i in (*item.numbers.values(), item.relevance)
-                if i is not None
-            ]
-            for item in prepared.graph.evidence
-            if any(i in uncertain for i in (*item.numbers.values(), item.relevance))
-        }
-
-    theirs = own(second)
-    return tuple(name for name, keys in own(first).items() if theirs.get(name) == keys)
+def _pair(first: Posterior, second: Posterior) -> Pair:
+    if first.prepared is None or second.prepared is None:
+        drawn = first.prepared is second.prepared and np.array_equal(first.exact, second.exact)
+        return Pair("same" if drawn else "independent")
+    ours, theirs = (_numbers(side.prepared) for side in (first, second))
+    both = [name for name in ours if name in theirs]
+    equal = [
+        name
+        for name in both
+        if first.prepared.distributions[ours[name]] == second.prepared.distributions[theirs[name]]
+    ]
+    moved = tuple(name for name in both if name not in equal)
+    return Pair("paired" if both else "independent", tuple(equal), moved)

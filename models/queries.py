@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from storyodds.models.cut_sets import CutSet
+from storyodds.models.formula_diagrams import TruthFunction
+
+Condition = tuple[TruthFunction, bool]
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,14 @@ class Query:
     spared : str or None
         "alignment" or "competitiveness": that no hazard of this criterion fires in a second run,
         with the same assumptions, that is made to end at the intended model.
+    conditions : frozenset of (TruthFunction, bool)
+        Functions of assumptions that hold, or do not, together with the rest.
     """
 
     outcomes: tuple[int, ...] = ()
     literals: CutSet = frozenset()
     spared: str | None = None
+    conditions: frozenset[Condition] = frozenset()
 
 
 EVERYTHING = Query()

@@ -210,7 +210,7 @@ def _along_paths(
     even = {variable.name: 0.5 for variable in prepared.graph.variables}
     ask, said = prepared.answers.evaluate, prepared.likelihoods
     try:
-        paths = failure_paths(prepared.graph, harmless, even)
+        paths = failure_paths(prepared.graph, harmless, lambda: even)
         queries = tuple(dict.fromkeys(path_queries(paths)))
         return paths, queries, ask(values, said, queries)
     except UnsupportedStoryError:

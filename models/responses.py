@@ -1,9 +1,13 @@
 """How the answers move as one number is taken to have one value after another.
 
-P(ending, evidence | θ) is linear in every single probability of a story, and in what one evidence
+P(outcome, evidence | θ) is linear in every single probability of a story, and in what one evidence
 item says under each hypothesis. So the engine is asked at both ends of a probability, or once for
 each hypothesis of an item, and everything in between follows exactly; only bits are asked for value
 by value. What only matters after training needs nothing from the engine.
+
+All other numbers stay as uncertain as they are: draws of those that have to be sampled are weighted
+anew, and those that are integrated out stand at their means. Where none has to be sampled there is
+one draw, and everything here is exact.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +19,13 @@ from numpy.typing import NDArray
 
 from storyodds.models import engine
 from storyodds.models.arithmetic import log_sum_exp
+from storyodds.models.events import after_training, probabilities
 from storyodds.models.evidence import assemble, collapsed, forecast_log_density_at
 from storyodds.models.posterior import PreparedStory, forecast_sides
-from storyodds.models.quantities import Path, derive
+from storyodds.models.quantities import Path
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
-from storyodds.models.weighting import prior_draws
+from storyodds.models.weighting import prior_draws, sampled_draws
 from storyodds.models.what_if import Base, Changed, Tables, moved, numbers_of_training, weighted
 from storyodds.priors.distributions import Point
 
@@ -37,21 +42,26 @@ class Ground:
     ----------
     base : Base
         Its `events` followed by the concern of every path, P(path and catastrophe | E, θ). Where
-        the draws are from the prior, its log evidence and its events are 0: weights are
-        P(E | θ') themselves.
+        the draws are from the prior, its events are 0, and its log evidence is the log of the
+        density that they are drawn with over that of the prior.
     paths : tuple of Path
     noise : (n_answers,) array
         Variance of the means from which differences are taken, where they are of other draws.
+    whole : bool
+        Whether draws are of all numbers, as bands want them: nothing is integrated out.
     """
 
     base: Base
     paths: tuple[Path, ...]
     noise: Array
+    whole: bool = False
 
     @property
     def queries(self) -> tuple[Query, ...]:
-        """One for each path and each of its endings."""
-        return tuple(Query((o,), path.literals) for path in self.paths for o in path.outcomes)
+        """One for each path and each part of what makes it harmful."""
+        return tuple(
+            Query((share.outcome,), path.literals) for path in self.paths for share in path.harmful
+        )
 
 
 @dataclass(frozen=True)
@@ -73,8 +83,15 @@ class Curve:
     item: int | None = None
 
 
-def ground_of(base: Base, paths: Sequence[Path] = ()) -> Ground:
+def ground_of(base: Base, paths: Sequence[Path] = (), *, whole: bool = False) -> Ground:
     """Ask at the draws of a base, for events and for some paths.
+
+    Parameters
+    ----------
+    base : Base
+    paths : sequence of Path
+    whole : bool
+        Whether its draws are of all numbers.
 
     Examples
     --------
@@ -90,21 +107,24 @@ def ground_of(base: Base, paths: Sequence[Path] = ()) -> Ground:
     >>> round(float(halved.means[EVENTS.index("catastrophe")]), 4)
     0.0257
     """
-    ground = Ground(base, tuple(paths), np.zeros(1))
+    ground = Ground(base, tuple(paths), np.zeros(1), whole)
     _, answers = _answers(ground, base.values, _sums(ground, base.values))
     return replace(ground, base=replace(base, events=answers))
 
 
 def afresh(ground: Ground) -> Ground:
     """Ask at draws from the prior instead."""
-    base = ground.base
-    values = base.values
-    if base.prepared.uncertain:
-        values = prior_draws(base.prepared, len(values), base.seed)
-    n, n_answers = len(values), base.events.shape[1]
-    noise = base.events.var(axis=0) / len(base.events)
-    fresh = replace(base, values=values, log_evidence=np.zeros(n), events=np.zeros((n, n_answers)))
-    return Ground(fresh, ground.paths, noise)
+    base, prepared = ground.base, ground.base.prepared
+    n = len(base.values)
+    if ground.whole and prepared.core:
+        values = prior_draws(prepared, n, base.seed)
+        log_prior = np.zeros(len(values))
+    else:
+        values, log_prior = sampled_draws(prepared, n, base.seed)
+    noise = base.events.var(axis=0) / n
+    events = np.zeros((len(values), base.events.shape[1]))
+    fresh = replace(base, values=values, log_evidence=-log_prior, events=events)
+    return replace(ground, base=fresh, noise=noise)
 
 
 def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
@@ -267,17 +287,18 @@ def _mixed(ground: Ground, curve: Curve, value: float) -> Array:
 
 def _answers(ground: Ground, values: Array, sums: Array) -> tuple[Array, Array]:
     """Log P(E | θ), (n,), and the events and the concerns of paths, (n, n_answers)."""
-    prepared, queries = ground.base.prepared, ground.queries
-    n_outcomes = len(prepared.graph.outcomes)
-    log_evidence = log_sum_exp(sums[:, :n_outcomes], axis=1)
+    graph, n_queries = ground.base.prepared.graph, len(ground.queries)
+    n_outcomes = len(graph.outcomes)
+    log_evidence = log_sum_exp(sums[:, : len(graph.routes)], axis=1)  # wherever training ends
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
-    chances = np.exp(sums[:, : n_outcomes + len(queries)] - finite[:, None])
-    outcomes, asked = chances[:, :n_outcomes], chances[:, n_outcomes:]
-    derived = derive(prepared.graph, values, outcomes)
-    harm = (derived.undetected * derived.harm)[:, [query.outcomes[0] for query in queries]]
-    owner = np.repeat(np.arange(len(ground.paths)), [len(p.outcomes) for p in ground.paths])
-    concern = (asked * harm) @ (owner[:, None] == np.arange(len(ground.paths)))
-    for k, i in enumerate(_forecasts(prepared)):
-        yes, no = sums[:, n_outcomes + len(queries) + 2 * k :][:, :2].T
-        log_evidence = log_evidence + forecast_log_density_at(prepared.graph.evidence[i], yes - no)
-    return log_evidence, np.hstack([derived.classes, derived.fates, concern])
+    chances = np.exp(sums[:, : n_outcomes + n_queries] - finite[:, None])
+    outcomes, asked = chances[:, :n_outcomes], iter(chances[:, n_outcomes:].T)
+    after = after_training(graph, values)
+    concerns = np.zeros((len(ground.paths), len(values)))
+    for concern, path in zip(concerns, ground.paths, strict=True):
+        for share in path.harmful:
+            concern += next(asked) * after.factor(share, graph.outcomes[share.outcome].route)
+    for k, i in enumerate(_forecasts(ground.base.prepared)):
+        yes, no = sums[:, n_outcomes + n_queries + 2 * k :][:, :2].T
+        log_evidence = log_evidence + forecast_log_density_at(graph.evidence[i], yes - no)
+    return log_evidence, np.hstack([probabilities(graph, values, outcomes), concerns.T])

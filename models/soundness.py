@@ -98,6 +98,19 @@ def errors_of_means(
     return _spread(averaged.weights, answers - averaged.mean(answers), chains, strata)
 
 
+def worst_ess(averaged: Quantities) -> float:
+    """How many independent draws weighted ones count as, for the answer that needs most of them.
+
+    The variance of an answer over the posterior, over the variance of its mean: smaller than the
+    effective sample size of the weights where what is unusual of the answer weighs much.
+    """
+    answers, weights = answers_of(averaged), averaged.weights
+    off = (answers - averaged.mean(answers)) ** 2
+    variance, error = weights @ off, weights**2 @ off
+    moving = variance > _ROUNDING**2
+    return float(np.min(variance[moving] / error[moving], initial=np.inf))
+
+
 def _spread(weights: Array, pulls: Array, chains: int, strata: NDArray[np.intp] | None) -> Array:
     """Standard errors of weighted sums of columns whose weighted means are 0."""
     if chains == 1:

@@ -26,6 +26,8 @@ LEVELS = (0.005, 0.05, 0.5, 0.95, 0.995)  # of the prior, at which all is looked
 ENDS = (0.05, 0.95)  # between which bands and swings go
 LOW, HIGH = (LEVELS.index(end) for end in ENDS)
 WORST_PATH = "worst-path"
+TIE = 1e-12  # of a probability: two that differ by less differ by rounding
+_TINY = float(np.finfo(np.float64).tiny)
 _CLOSE = 5e-3  # of a standard normal deviate: how well a crossing is found
 
 
@@ -41,20 +43,31 @@ class Verdict:
         For an event: whether its probability is above it.
     now : bool or int
         Whether it is; or, of the paths, the index of the worst.
+    tied : tuple of int
+        Paths that are just as bad as that one.
     """
 
     event: str
     threshold: float
     now: bool | int
+    tied: tuple[int, ...] = ()
 
     def distance(self, means: Array) -> Array:
-        """How far from flipping, (...,), from means, (..., n_answers); below 0 once flipped."""
+        """How far from flipping, (...,), from means, (..., n_answers); below 0 once flipped.
+
+        As a share of the threshold, or of the worst concern; what is off by rounding is on the
+        threshold, and has not flipped.
+        """
         if self.event == WORST_PATH:
             concern = means[..., len(EVENTS) :]
-            others = np.delete(concern, self.now, axis=-1).max(axis=-1)
-            return np.asarray(concern[..., self.now] - others)
-        above = means[..., EVENTS.index(self.event)] - self.threshold
-        return np.asarray(above if self.now else -above)
+            now = [self.now, *self.tied]
+            scale = np.maximum(concern.max(axis=-1), _TINY)
+            ahead = concern[..., now].max(axis=-1) - np.delete(concern, now, axis=-1).max(axis=-1)
+        else:
+            scale = np.array(max(self.threshold, _TINY))
+            above = means[..., EVENTS.index(self.event)] - self.threshold
+            ahead = above if self.now else -above
+        return np.asarray(ahead / scale + TIE)
 
 
 @dataclass(frozen=True)
@@ -112,16 +125,6 @@ class Scan:
         shape = (*self.values.shape, self.grounds[0][0].base.events.shape[1])
         return np.array([[changed.means for changed in row] for row in self.found]).reshape(shape)
 
-    @cached_property
-    def bands(self) -> Array:
-        """The 5 and 95 percent points over the draws, (n_numbers, 3, 2, n_events), at `LEVELS`.
-
-        With the number at `LOW`, at `HIGH`, and of the difference at the same draw, which counts
-        by the mean of its two weights.
-        """
-        found = [_bands(row[LOW], row[HIGH]) for row in self.found]
-        return np.array(found).reshape(len(found), 3, 2, len(EVENTS))
-
 
 def scan(ground: Ground, numbers: Sequence[int], levels: Sequence[float] = LEVELS) -> Scan:
     """Answer with each of some uncertain numbers at each of some levels of its prior.
@@ -131,7 +134,7 @@ def scan(ground: Ground, numbers: Sequence[int], levels: Sequence[float] = LEVEL
     ground : Ground
     numbers : sequence of int
     levels : sequence of float
-        Verdicts are only looked for, and bands only given, where these are `LEVELS`.
+        Verdicts are only looked for where these are `LEVELS`.
 
     Returns
     -------
@@ -164,12 +167,17 @@ def scan(ground: Ground, numbers: Sequence[int], levels: Sequence[float] = LEVEL
     )
 
 
-def _bands(low: Changed, high: Changed) -> Array:
+def bands_between(low: Changed, high: Changed) -> Array:
+    """The 5 and 95 percent points over draws of all numbers, (3, 2, n_events).
+
+    With a number low, with it high, and of the difference at the same draw, which counts by the
+    mean of its two weights. NaN where draws were not weighted.
+    """
     n_events = len(EVENTS)
     weights, events = (low.weights, high.weights), (low.events, high.events)
     if weights[0] is None or weights[1] is None or events[0] is None or events[1] is None:
         return np.full((3, 2, n_events), np.nan)
-    before, after = (found[:, :n_events] for found in (events[0], events[1]))
+    before, after = (at_end[:, :n_events] for at_end in (events[0], events[1]))
     return np.array(
         [
             band(before, weights[0]),
@@ -212,12 +220,15 @@ def verdicts(
     """
     now = float(means[EVENTS.index("catastrophe")])
     bars = (now / 2, 2 * now) if catastrophe is None else catastrophe
-    found = [Verdict("success", success, bool(means[EVENTS.index("success")] > success))]
-    found += [Verdict("catastrophe", bar, now > bar) for bar in bars if 0 < bar < 1]
+    above = bool(means[EVENTS.index("success")] > success * (1 + TIE))
+    listed = [Verdict("success", success, above)]
+    listed += [Verdict("catastrophe", bar, now > bar) for bar in bars if 0 < bar < 1]
     concern = means[len(EVENTS) :]
     if len(concern) > 1 and concern.max() > 0:
-        found.append(Verdict(WORST_PATH, 0.0, int(concern.argmax())))
-    return found
+        worst, *tied = np.flatnonzero(concern >= concern.max() * (1 - TIE)).tolist()
+        if len(tied) + 1 < len(concern):
+            listed.append(Verdict(WORST_PATH, 0.0, worst, tuple(tied)))
+    return listed
 
 
 def tipping_points(scanned: Scan, which: Sequence[Verdict]) -> list[TippingPoint]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.posterior import PreparedStory, from_uniforms, impossible_evidence
+from storyodds.models.sobol import sobol_points
 from storyodds.priors import errors
 from storyodds.priors.distributions import Distribution, Mixture
 
@@ -80,11 +81,9 @@ def uniforms(n_numbers: int, draws: int, seed: int) -> Array:
     >>> uniforms(2, 100, seed=1).shape
     (128, 2)
     """
-    from scipy.stats import qmc  # half a second that exact stories need not pay
-
     exponent = max(1, int(np.ceil(np.log2(draws))))
-    engine = qmc.Sobol(n_numbers, rng=np.random.default_rng([seed, 1]))
-    points = np.clip(engine.random_base2(exponent), 1e-12, 1 - 1e-12)
+    points = sobol_points(n_numbers, exponent, np.random.default_rng([seed, 1]))
+    points = np.clip(points, 1e-12, 1 - 1e-12)
     points.flags.writeable = False
     return np.asarray(points)
 
@@ -210,7 +209,7 @@ def weigh(prepared: PreparedStory, log_weights: Array, log_bound: float = np.inf
     # No weight can be more than the bound, so that their ESS is at least n over it, whatever the
     # draws missed.
     pareto_k = None if n >= MIN_ESS * bound else _pareto_k(log_weights - top)
-    return Weights(weights, log_mean, error, ess, bound, pareto_k, _complaints(n, ess, pareto_k))
+    return Weights(weights, log_mean, error, ess, bound, pareto_k, complaints(n, ess, pareto_k))
 
 
 def _pareto_k(log_weights: Array) -> float | None:
@@ -237,7 +236,8 @@ def pareto_k(log_weights: Array) -> float | None:
     return _pareto_k(log_weights - log_weights.max())
 
 
-def _complaints(n: int, ess: float, pareto_k: float | None) -> tuple[str, ...]:
+def complaints(n: int, ess: float, pareto_k: float | None) -> tuple[str, ...]:
+    """What speaks against n weighted draws that count as so many independent ones."""
     messages = []
     if pareto_k is not None and pareto_k > MAX_PARETO_K:
         messages.append(

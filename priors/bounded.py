@@ -11,15 +11,17 @@ from math import inf, log, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf, erfcx, expit, log_expit, ndtr, ndtri, xlog1py, xlogy
+from scipy.special import erf, erfcx, expit, log_expit, ndtr, ndtri
 
+from storyodds.priors.beta_functions import log_binomial_of_rate
 from storyodds.priors.means import MeansOfOneTrial
-from storyodds.priors.quadrature import Cells, concave_cells, log_binomial_coefficient
+from storyodds.priors.quadrature import Cells, concave_cells
 
 Array = NDArray[np.float64]
 
 _TINY = float(np.finfo(np.float64).tiny)
 _NEWTON_STEPS = 40
+_NARROW = 1e-6  # sd over mean, below which floats near the mean are too coarse for a density
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,18 @@ class Uniform:
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
         """One-dimensional quadrature over the probability; the integrand is log-concave."""
-        if self.low + self.high > 1.0:
-            return self.mirrored.binomial_log_marginal(trials - hits, trials)
-        return log_binomial_coefficient(trials, hits) + self._cells(hits, trials).log_integral
+        if self._is_nearer_1(hits, trials):
+            return _uniform_cells(self.mirrored, trials - hits, trials).log_integral
+        return _uniform_cells(self, hits, trials).log_integral
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
-        if self.low + self.high > 1.0:
-            return 1.0 - self.mirrored.draw_given_binomial(1.0 - u, trials - hits, trials)
-        return self._cells(hits, trials).quantile(u)
+        if self._is_nearer_1(hits, trials):
+            return 1.0 - _uniform_cells(self.mirrored, trials - hits, trials).upper_quantile(u)
+        return _uniform_cells(self, hits, trials).quantile(u)
 
-    def _cells(self, hits: int, trials: int) -> Cells:
-        return _uniform_cells(self.low, self.high, hits, trials)
+    def _is_nearer_1(self, hits: int, trials: int) -> bool:
+        middle = hits / trials if trials else 0.5
+        return min(max(middle, self.low), self.high) > 0.5
 
 
 @dataclass(frozen=True)
@@ -98,12 +101,15 @@ class _Window:
             mass = 0.5 * float(erf(b / sqrt(2.0)) - erf(a / sqrt(2.0)))
         return log(self.sd) + 0.5 * log(2 * pi) + log(mass)
 
-    def log_density(self, x: Array) -> Array:
-        fall = (x - self.peak) / self.sd * ((x + self.peak - 2 * self.mean) / self.sd)
+    def log_density(self, x: Array, origin: float = 0.0) -> Array:
+        """Log density at origin + x."""
+        from_peak, from_mean = x + (origin - self.peak), x + (origin - self.mean)
+        to_mean = self.peak - self.mean
+        fall = from_peak / self.sd * ((from_mean + to_mean) / self.sd)
         return np.asarray(-0.5 * fall - self._log_mass)
 
-    def slope(self, x: Array) -> Array:
-        return np.asarray((self.mean - x) / self.sd / self.sd)
+    def slope(self, x: Array, origin: float = 0.0) -> Array:
+        return np.asarray(((self.mean - origin) - x) / self.sd / self.sd)
 
     def quantile(self, u: Array) -> Array:
         u = np.asarray(u, dtype=np.float64)
@@ -185,15 +191,21 @@ class TruncatedNormal(MeansOfOneTrial):
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
         """One-dimensional quadrature over the probability; the integrand is log-concave."""
-        if self.location > 0.5:
-            return self.mirrored.binomial_log_marginal(trials - hits, trials)
-        cells = _normal_cells(self, hits, trials)
-        return log_binomial_coefficient(trials, hits) + cells.log_integral
+        if self._is_nearer_1(hits, trials):
+            return _normal_cells(self.mirrored, trials - hits, trials).log_integral
+        return _normal_cells(self, hits, trials).log_integral
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
-        if self.location > 0.5:
-            return 1.0 - self.mirrored.draw_given_binomial(1.0 - u, trials - hits, trials)
-        return _normal_cells(self, hits, trials).quantile(u)
+        if self._is_nearer_1(hits, trials):
+            mirrored = self.mirrored
+            drawn = _normal_cells(mirrored, trials - hits, trials).upper_quantile(u)
+            return np.asarray(1.0 - np.clip(_origin(mirrored) + drawn, 0.0, 1.0))
+        drawn = _origin(self) + _normal_cells(self, hits, trials).quantile(u)
+        return np.asarray(np.clip(drawn, 0.0, 1.0))
+
+    def _is_nearer_1(self, hits: int, trials: int) -> bool:
+        """Tell whether the density, given the counts, rises in the middle."""
+        return float(self.window.slope(np.array(0.5))) + 2.0 * (2 * hits - trials) > 0.0
 
 
 @dataclass(frozen=True)
@@ -227,8 +239,7 @@ class TruncatedLogNormal(MeansOfOneTrial):
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
         """One-dimensional quadrature over the logarithm; the integrand is log-concave."""
-        cells = _lognormal_cells(self, hits, trials)
-        return log_binomial_coefficient(trials, hits) + cells.log_integral
+        return _lognormal_cells(self, hits, trials).log_integral
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
         drawn = np.exp(_lognormal_cells(self, hits, trials).quantile(u))
@@ -236,25 +247,41 @@ class TruncatedLogNormal(MeansOfOneTrial):
 
 
 @lru_cache(maxsize=256)
-def _uniform_cells(low: float, high: float, hits: int, trials: int) -> Cells:
-    misses, height = trials - hits, -log(high - low)
-    return concave_cells(
-        lambda p: xlogy(hits, p) + xlog1py(misses, -p) + height,
-        lambda p: hits / p - misses / (1.0 - p),
-        low,
-        high,
-    )
+def _uniform_cells(prior: Uniform, hits: int, trials: int) -> Cells:
+    misses, height = trials - hits, -log(prior.high - prior.low)
+
+    def slope(p: Array) -> Array:
+        with np.errstate(over="ignore", divide="ignore"):  # infinite next to 0
+            return np.asarray(hits / p - misses / (1.0 - p))
+
+    def log_f(p: Array) -> Array:
+        return log_binomial_of_rate(hits, misses, p, 1.0 - p) + height
+
+    return concave_cells(log_f, slope, prior.low, prior.high)
 
 
 @lru_cache(maxsize=256)
 def _normal_cells(prior: TruncatedNormal, hits: int, trials: int) -> Cells:
-    misses, window = trials - hits, prior.window
-    return concave_cells(
-        lambda p: window.log_density(p) + xlogy(hits, p) + xlog1py(misses, -p),
-        lambda p: window.slope(p) + hits / p - misses / (1.0 - p),
-        0.0,
-        1.0,
-    )
+    """Integrate over how far the probability is from `_origin`."""
+    misses, window, origin = trials - hits, prior.window, _origin(prior)
+
+    def log_f(y: Array) -> Array:
+        p = np.clip(origin + y, 0.0, 1.0)
+        return np.asarray(
+            window.log_density(y, origin) + log_binomial_of_rate(hits, misses, p, 1.0 - p)
+        )
+
+    def slope(y: Array) -> Array:
+        p = np.clip(origin + y, 0.0, 1.0)
+        with np.errstate(over="ignore", divide="ignore"):  # infinite next to 0
+            return np.asarray(window.slope(y, origin) + hits / p - misses / (1.0 - p))
+
+    return concave_cells(log_f, slope, -origin, 1.0 - origin)
+
+
+def _origin(prior: TruncatedNormal) -> float:
+    """From where a probability is measured: one that is all but known, from its middle."""
+    return prior.location if 0.0 < prior.scale < _NARROW * prior.location else 0.0
 
 
 @lru_cache(maxsize=256)
@@ -262,12 +289,15 @@ def _lognormal_cells(prior: TruncatedLogNormal, hits: int, trials: int) -> Cells
     misses, window = trials - hits, prior.window
 
     def slope(x: Array) -> Array:
-        with np.errstate(over="ignore"):  # 1 / infinity is the 0 that is meant
+        with np.errstate(over="ignore", divide="ignore"):  # 1 / infinity is the 0 that is meant
             return np.asarray(window.slope(x) + hits - misses / np.expm1(-x))
 
     return concave_cells(
-        lambda x: window.log_density(x) + hits * x + xlogy(misses, -np.expm1(x)),
-        slope,
-        -inf,
-        0.0,
+        lambda x: window.log_density(x) + _log_binomial_of_log(hits, misses, x), slope, -inf, 0.0
     )
+
+
+def _log_binomial_of_log(hits: int, misses: int, x: Array) -> Array:
+    if not misses:
+        return np.asarray(hits * x)
+    return log_binomial_of_rate(hits, misses, np.exp(x), -np.expm1(x))

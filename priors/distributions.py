@@ -12,13 +12,21 @@ logarithms are natural.
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from functools import lru_cache
-from math import inf, log
+from math import inf, log, log1p
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, betaln, expit, log_expit, logit, logsumexp, ndtri
+from scipy.special import expit, logit, logsumexp, ndtri
 
+from storyodds.priors.beta_functions import (
+    beta_quantile,
+    fall,
+    log_beta_binomial,
+    log_beta_peak,
+    log_binomial,
+    log_binomial_of_rate,
+)
 from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import (
@@ -33,14 +41,15 @@ from storyodds.priors.forms import (
     Prior,
     ProbabilityPool,
     UniformForm,
+    interval_sd,
 )
-from storyodds.priors.log_pool import LogPool
+from storyodds.priors.log_pool import LogPool, precision_mistake
 from storyodds.priors.means import MeansOfOneTrial
 from storyodds.priors.pool_rules import logarithmic_mistake
+from storyodds.priors.quadrature import Cells, concave_cells
 
 # Said twice to say that it may be imported from here.
 from storyodds.priors.quadrature import log_binomial_coefficient as log_binomial_coefficient
-from storyodds.priors.quadrature import logit_normal_binomial_grid
 
 Array = NDArray[np.float64]
 
@@ -66,9 +75,8 @@ class Point:
         misses = trials - hits
         if (hits and self.value == 0.0) or (misses and self.value == 1.0):
             return -np.inf
-        yes = hits * log(self.value) if hits else 0.0
-        no = misses * float(np.log1p(-self.value)) if misses else 0.0
-        return log_binomial_coefficient(trials, hits) + yes + no
+        value = np.array(self.value)
+        return float(log_binomial_of_rate(hits, misses, value, 1.0 - value))
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
         return self.quantile(u)
@@ -94,19 +102,22 @@ class BetaDistribution:
         return 1.0 / (1.0 + self.a / self.b)
 
     def quantile(self, u: Array) -> Array:
-        return np.asarray(betaincinv(self.a, self.b, u))
+        return beta_quantile(self.a, self.b, u)
 
     def log_density_unconstrained(self, z: Array) -> Array:
         """Log density of the logit z, with the Jacobian of the transform."""
-        return np.asarray(self.a * log_expit(z) + self.b * log_expit(-z) - betaln(self.a, self.b))
+        t = np.asarray(z) - (log(self.a) - log(self.b))
+        return np.asarray(log_beta_peak(self.a, self.b) - fall(t, self.a, self.b))
 
     def gradient_unconstrained(self, z: Array) -> Array:
-        return np.asarray(self.a * expit(-z) - self.b * expit(z))
+        t = np.asarray(z) - (log(self.a) - log(self.b))
+        below, above = np.minimum(t, 0.0), np.maximum(t, 0.0)
+        rises = -self.a * expit(-np.asarray(z)) * np.expm1(below)
+        return np.asarray(rises + self.b * expit(z) * np.expm1(-above))
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
         """Beta-binomial, in closed form."""
-        a, b = self.a + hits, self.b + (trials - hits)  # a tiny b survives the sum
-        return log_binomial_coefficient(trials, hits) + float(betaln(a, b) - betaln(self.a, self.b))
+        return float(log_beta_binomial(hits, trials - hits, self.a, self.b))
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
         return BetaDistribution(self.a + hits, self.b + (trials - hits)).quantile(u)
@@ -130,21 +141,33 @@ class LogitNormal(MeansOfOneTrial):
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
         """One-dimensional quadrature over the logit; the integrand is log-concave."""
-        log_integral = _logit_normal_log_integral(self.location, self.sd, hits, trials)
-        return log_binomial_coefficient(trials, hits) + log_integral
+        return _log_marginal(self, hits, trials)
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
-        z, log_f = logit_normal_binomial_grid(self.location, self.sd, hits, trials)
-        density = np.exp(log_f - log_f.max())
-        cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-        return np.asarray(expit(np.interp(u, cumulative / cumulative[-1], z)))
+        t = _given_binomial(self, hits, trials).quantile(u)
+        return np.asarray(expit(self.location + self.sd * t))
 
 
 @lru_cache(maxsize=4096)  # the same findings are asked of every changed story
-def _logit_normal_log_integral(mean: float, sd: float, hits: int, trials: int) -> float:
-    z, log_f = logit_normal_binomial_grid(mean, sd, hits, trials)
-    # Trapezoid: the integrand is negligible at both ends, so the rule converges exponentially.
-    return float(logsumexp(log_f)) + log(z[1] - z[0])
+def _log_marginal(prior: LogitNormal, hits: int, trials: int) -> float:
+    return min(0.0, _given_binomial(prior, hits, trials).log_integral)
+
+
+@lru_cache(maxsize=256)
+def _given_binomial(prior: LogitNormal, hits: int, trials: int) -> Cells:
+    """Integrate over the logit in standard deviations, so that narrow priors keep their digits."""
+    misses = trials - hits
+
+    def log_f(t: Array) -> Array:
+        z = prior.location + prior.sd * np.asarray(t)
+        return np.asarray(log_binomial(hits, misses, z) - 0.5 * t * t - 0.5 * log(2 * np.pi))
+
+    def slope(t: Array) -> Array:
+        z = prior.location + prior.sd * np.asarray(t)
+        return np.asarray(prior.sd * (hits * expit(-z) - misses * expit(z)) - t)
+
+    reach = 40.0 + prior.sd * trials  # the slope changes its sign before
+    return concave_cells(log_f, slope, -reach, reach)
 
 
 @dataclass(frozen=True)
@@ -165,7 +188,7 @@ class NormalDistribution:
         return np.asarray(-0.5 * standardized**2 - log(self.sd) - 0.5 * log(2 * np.pi))
 
     def gradient_unconstrained(self, z: Array) -> Array:
-        return np.asarray((self.location - z) / self.sd**2)
+        return np.asarray((self.location - z) / self.sd / self.sd)
 
     def exp2_log_mean(self) -> float:
         """Log of the mean of 2**bits: a log-normal mean."""
@@ -345,16 +368,22 @@ def distribution_of(form: Prior, kind: Kind) -> Distribution:
         return family(*form.normal)
     if isinstance(form, Interval):
         low, high = form.interval
-        if kind == "probability":
-            low, high = (log(end) - float(np.log1p(-end)) for end in (low, high))
-        sd = (high - low) / (2 * float(ndtri((1 + form.level) / 2)))
-        mean = (low + high) / 2
-        return LogitNormal(mean, sd) if kind == "probability" else NormalDistribution(mean, sd)
+        sd = interval_sd(form, kind)
+        if kind == "bits":
+            return NormalDistribution((low + high) / 2, sd)
+        low, high = (log(end) - log1p(-end) for end in (low, high))
+        return LogitNormal((low + high) / 2, sd)
     if isinstance(form, ProbabilityPool | BitsPool):
+        # Told here of pools with references; of others when they are read.
         if mistake := logarithmic_mistake(form, kind == "probability"):
             raise InputError(mistake)
         judgments = [(j.weight, distribution_of(j.value, kind)) for j in form.pool]
-        return log_pooled(judgments, kind) if form.method == "logarithmic" else pooled(judgments)
+        if form.method == "linear":
+            return pooled(judgments)
+        pool = log_pooled(judgments, kind)
+        if isinstance(pool, LogPool) and (mistake := precision_mistake(pool)):
+            raise InputError(mistake)
+        return pool
     raise TypeError(f"{form!r} still refers to a pack")
 
 
@@ -367,17 +396,26 @@ def pooled(judgments: Iterable[tuple[float, Distribution]]) -> Distribution:
     Point(value=0.1)
     """
     shares: dict[Distribution, float] = {}
-    judgments = list(judgments)
-    total = sum(weight for weight, _ in judgments)
-    for weight, distribution in judgments:
+    for weight, distribution in _normalized(judgments):
         inside = [(1.0, distribution)]
         if isinstance(distribution, Mixture):
             inside = list(zip(distribution.weights, distribution.components, strict=True))
         for share, part in inside:
-            shares[part] = shares.get(part, 0.0) + share * weight / total
+            shares[part] = shares.get(part, 0.0) + share * weight
     if len(shares) == 1:
         return next(iter(shares))
     return Mixture(tuple(shares.values()), tuple(shares))
+
+
+def _normalized(
+    judgments: Iterable[tuple[float, Distribution]],
+) -> list[tuple[float, Distribution]]:
+    """Let weights add up to 1, whatever their scale; without those that vanish beside others."""
+    judgments = list(judgments)
+    heaviest = max(weight for weight, _ in judgments)
+    total = sum(weight / heaviest for weight, _ in judgments)
+    shares = [(weight / heaviest / total, distribution) for weight, distribution in judgments]
+    return [(share, distribution) for share, distribution in shares if share > 0.0]
 
 
 def log_pooled(judgments: Iterable[tuple[float, Distribution]], kind: Kind) -> Distribution:
@@ -404,14 +442,12 @@ def log_pooled(judgments: Iterable[tuple[float, Distribution]], kind: Kind) -> D
     Point(value=0.75)
     """
     shares: dict[Distribution, float] = {}
-    judgments = list(judgments)
-    total = sum(weight for weight, _ in judgments)
-    for weight, distribution in judgments:
+    for weight, distribution in _normalized(judgments):
         inside = [(1.0, distribution)]
         if isinstance(distribution, LogPool):
             inside = list(zip(distribution.weights, distribution.components, strict=True))
         for share, part in inside:
-            shares[part] = shares.get(part, 0.0) + share * weight / total
+            shares[part] = shares.get(part, 0.0) + share * weight
     parts, weights = tuple(shares), tuple(shares.values())
     if len(parts) == 1:
         return parts[0]

@@ -6,7 +6,7 @@ one distinguishing key. The same records are the Python API: `Beta(beta=(2, 8))`
 """
 
 from collections.abc import Callable
-from math import log
+from math import log, log1p, sqrt
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from storyodds.priors.errors import InputError
 from storyodds.priors.pool_rules import logarithmic_mistake
 from storyodds.priors.records import Count, Number, Record, SourceField, Text
 
@@ -29,7 +30,14 @@ Kind = Literal["probability", "bits"]
 MAX_BITS = 60.0
 
 MAX_LOG_SD = 20.0  # of a lognormal: its median is then e**200 below its mean
-MIN_SD = 1e-100  # of a normal probability: the square is still a float
+MIN_SD = 1e-100  # of a normal: the square of what is divided by it is still a float
+MIN_WIDTH = 1e-290  # of a uniform: given 1e12 counts, its density is still a float
+# Of a beta: a rate known to 1 part in 1e8, and a probability of 1e-12 or so to be anything but 0.
+MAX_BETA = 1e16
+MIN_BETA = 1e-12
+# Of the normal that an interval stands for. In logits: [1e-300, 1 - 1e-16] at 90 % has 221. In
+# bits: nine such, beside 60 bits, are still odds below the largest float.
+MAX_INTERVAL_SD: dict["Kind", float] = {"probability": 300.0, "bits": 100.0}
 
 FORM_KEYS = tuple("fixed interval beta counts uniform normal lognormal ref pool".split())
 _FOREIGN: dict[Kind, set[str]] = {
@@ -96,6 +104,23 @@ class Beta(Form):
         Annotated[float, Field(strict=True, gt=0)], Annotated[float, Field(strict=True, gt=0)]
     ]
 
+    @model_validator(mode="after")
+    def _between_certainties(self) -> "Beta":
+        for number in self.beta:
+            if not MIN_BETA <= number <= MAX_BETA:
+                raise PydanticCustomError(
+                    "beta_size",
+                    "found {number} in a beta, expected {least} to {most}: beyond, the "
+                    "probability is as good as fixed; write the fixed number {mean}",
+                    {
+                        "number": f"{number:g}",
+                        "least": f"{MIN_BETA:g}",
+                        "most": f"{MAX_BETA:g}",
+                        "mean": f"{1 / (1 + self.beta[1] / self.beta[0]):.12g}",
+                    },
+                )
+        return self
+
 
 class HitsAndTrials(Record):
     """How often something happened, and how often it could have."""
@@ -136,6 +161,12 @@ class UniformForm(Form):
                 "uniform_order",
                 "found {low} to {high}, expected the lower end first and below the upper end",
                 {"low": low, "high": high},
+            )
+        if high - low < MIN_WIDTH:
+            raise PydanticCustomError(
+                "uniform_width",
+                "found {low} to {high}, expected ends that are {least} or more apart",
+                {"low": low, "high": high, "least": f"{MIN_WIDTH:g}"},
             )
         return self
 
@@ -201,6 +232,58 @@ class Ref(Form):
     ref: Annotated[str, Field(strict=True, pattern=r"^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*$")]
 
 
+def _pool_mistake(pool: "Pool", kind: Kind) -> str | None:
+    """Say what keeps a pool from being computed, unless a reference leaves that open."""
+    if pool.method == "linear":
+        return None
+    if mistake := logarithmic_mistake(pool, kind == "probability"):
+        return mistake
+    from storyodds.priors.distributions import distribution_of  # which imports this module
+
+    try:
+        distribution_of(pool, kind)  # type: ignore[arg-type]
+    except InputError as error:
+        return error.problems[0].message
+    except TypeError:  # a reference
+        return None
+    return None
+
+
+def interval_sd(form: Interval, kind: Kind) -> float:
+    """Standard deviation of the logit, or of the bits, that an interval stands for.
+
+    Examples
+    --------
+    >>> round(interval_sd(Interval(interval=(-1.0, 1.0), level=0.6826894921370859), "bits"), 12)
+    1.0
+    """
+    from scipy.special import erfinv  # slow to import, and not for every file
+
+    low, high = form.interval
+    width = high - low
+    if kind == "probability":
+        # The difference of two logits, which would cancel where the ends are close.
+        ratio = log1p(width / low) if high < 2 * low else log(high) - log(low)
+        width = ratio + log1p(width / (1.0 - high))
+    return width / (2 * sqrt(2) * float(erfinv(form.level)))
+
+
+def _check_width(form: Interval, kind: Kind) -> None:
+    sd = interval_sd(form, kind)
+    if sd > MAX_INTERVAL_SD[kind]:
+        raise PydanticCustomError(
+            "interval_width",
+            "found an interval at level {level}, so that the standard deviation of its {what} is "
+            "{sd}, expected at most {most}: a higher level, or ends that are closer",
+            {
+                "level": f"{form.level:g}",
+                "what": "log odds" if kind == "probability" else "bits",
+                "sd": f"{sd:.3g}",
+                "most": f"{MAX_INTERVAL_SD[kind]:g}",
+            },
+        )
+
+
 def _bounds(kind: Kind) -> Callable[[Any], Any]:
     """Hold the numbers of a form to the range of their kind."""
     low, high = (0.0, 1.0) if kind == "probability" else (-MAX_BITS, MAX_BITS)
@@ -209,9 +292,9 @@ def _bounds(kind: Kind) -> Callable[[Any], Any]:
     def check(form: Any) -> Any:
         if isinstance(form, Fixed) and not low <= form.fixed <= high:
             raise PydanticCustomError("out_of_range", "expected " + named)
-        if isinstance(form, Pool) and (mistake := logarithmic_mistake(form, kind == "probability")):
+        if isinstance(form, Pool) and (mistake := _pool_mistake(form, kind)):
             raise PydanticCustomError("pool", "{mistake}", {"mistake": mistake})
-        if isinstance(form, Normal) and kind == "probability" and form.normal[1] < MIN_SD:
+        if isinstance(form, Normal) and form.normal[1] < MIN_SD:
             raise PydanticCustomError(
                 "normal_sd",
                 "found the standard deviation {sd}, expected {least} or more",
@@ -229,6 +312,7 @@ def _bounds(kind: Kind) -> Callable[[Any], Any]:
                     if kind == "probability"
                     else "expected an interval of " + named,
                 )
+            _check_width(form, kind)
         return form
 
     return check

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, logit
+from scipy.special import expit, logit
 
+from storyodds.priors.beta_functions import log_binomial
 from storyodds.priors.means import MeansOfOneTrial
-from storyodds.priors.quadrature import log_binomial_coefficient
+from storyodds.priors.quadrature import Cells
 
 if TYPE_CHECKING:  # which imports this module
     from storyodds.priors.distributions import Continuous
@@ -39,46 +40,23 @@ _MOST = 200_000  # cells
 _ROUNDS = 200  # of halving
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _SEEDS = np.concatenate([10.0 ** np.arange(-12, -1), np.linspace(0.02, 0.98, 49)])
+_NARROWEST = 1e-9  # logits or bits between which the middle 68 % of a judgment lie, at least
+_ROUNDING = 1e-8  # nats that the log density of a pool may be off by at its peak
+_ZOOMS = 12  # each to a sixteenth of what was looked at before
 _INSIDE = 1e-7  # of a cell: where its ends are looked at, so that a jump lies on one side only
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Cells):
     """A density over an unconstrained variable, cut into cells.
 
     Attributes
     ----------
-    edges : (n + 1,) array
-    cumulative : (n + 1,) array
-        The share of the integral up to each edge.
-    slopes : (n, 2) array
-        Normalized densities just inside the two ends of each cell.
-    log_integral : float
-        In nats.
     mean : float
         Of the variable.
     """
 
-    edges: Array
-    cumulative: Array
-    slopes: Array
-    log_integral: float
     mean: float
-
-    def quantile(self, u: Array) -> Array:
-        """Give the place below which a share u of the density lies."""
-        u = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
-        last = len(self.edges) - 2
-        k = np.clip(np.searchsorted(self.cumulative, u, side="right") - 1, 0, last)
-        low, width = self.edges[k], self.edges[k + 1] - self.edges[k]
-        mass = self.cumulative[k + 1] - self.cumulative[k]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.where(mass > 0.0, (u - self.cumulative[k]) / mass, 0.5)
-            starts, ends = (mass / (self.slopes[k, side] * width) for side in (0, 1))
-        # Hermite's cubic through both ends of the cell; it rises because the slopes hardly differ.
-        starts, ends = (np.where(np.isfinite(s) & (s < 3.0), s, 1.0) for s in (starts, ends))
-        share = t * t * (3.0 - 2.0 * t) + t * (1.0 - t) * (starts * (1.0 - t) - ends * t)
-        return np.asarray(low + width * np.clip(share, 0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -140,8 +118,7 @@ class LogPool(MeansOfOneTrial):
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
         """Give log of the mean probability of so many hits."""
-        gained = _given_binomial(self, hits, trials).log_integral - self.log_normalizer
-        return log_binomial_coefficient(trials, hits) + gained
+        return _given_binomial(self, hits, trials).log_integral - self.log_normalizer
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
         """Give quantiles of the rate, so many hits having been seen."""
@@ -158,6 +135,59 @@ class LogPool(MeansOfOneTrial):
 
 
 @lru_cache(maxsize=128)
+def precision_mistake(pool: LogPool) -> str | None:
+    """Say what keeps a pool from being computed to many digits, if anything does.
+
+    Far out, where judgments that are far apart would meet, their log densities are large numbers,
+    of which the pool keeps the small differences; and a judgment may be so narrow that neighboring
+    floats are on both sides of it.
+
+    Returns
+    -------
+    str or None
+    """
+    u = np.array([0.16, 0.5, 0.84])
+    for part in pool.components:
+        x = part.quantile(u)
+        with np.errstate(divide="ignore"):
+            z = x if pool.bits else np.asarray(logit(x))
+        if np.isfinite(z).all() and z[2] - z[0] < _NARROWEST * max(1.0, abs(float(z[1]))):
+            return (
+                f"found a judgment around {x[1]:.6g} that is as good as fixed in a logarithmic "
+                "pool, expected wider ones, or fixed values alone"
+            )
+    z = _peak(pool)
+    with np.errstate(invalid="ignore"):
+        parts = zip(pool.weights, pool.components, strict=True)
+        sizes = [
+            w * (abs(part.log_density_unconstrained(z)) + abs(part.gradient_unconstrained(z) * z))
+            for w, part in parts
+        ]
+    rounding = float(np.sum(sizes)) * float(np.finfo(np.float64).eps)
+    if not rounding <= _ROUNDING:
+        return (
+            "found judgments in a logarithmic pool that are too far apart for what they have in "
+            "common to be computed, expected wider ones, or 'method: linear'"
+        )
+    return None
+
+
+def _peak(pool: LogPool) -> Array:
+    """About where the pool is densest."""
+    walls = _walls(pool)
+    z = np.unique(np.concatenate([_seeds(pool), walls[np.isfinite(walls)]]))
+    top, peak = -inf, z[len(z) // 2]
+    for _ in range(_ZOOMS):
+        heights = pool._log_mean(z)
+        heights = np.where(np.isnan(heights), -inf, heights)
+        best = int(np.argmax(heights))
+        if heights[best] > top:
+            top, peak = float(heights[best]), z[best]
+        z = np.linspace(z[max(best - 1, 0)], z[min(best + 1, len(z) - 1)], 33)
+    return np.asarray(peak)
+
+
+@lru_cache(maxsize=128)
 def _tabulate(pool: LogPool) -> Table:
     return tabulate(pool._log_mean, _walls(pool), _seeds(pool))
 
@@ -165,8 +195,7 @@ def _tabulate(pool: LogPool) -> Table:
 @lru_cache(maxsize=128)
 def _given_binomial(pool: LogPool, hits: int, trials: int) -> Table:
     def log_f(z: Array) -> Array:
-        said = hits * log_expit(z) + (trials - hits) * log_expit(-z)
-        return np.asarray(pool._log_mean(z) + said)
+        return np.asarray(pool._log_mean(z) + log_binomial(hits, trials - hits, z))
 
     middle = float(logit((hits + 0.5) / (trials + 1.0)))
     width = (trials + 1.0) / np.sqrt((hits + 0.5) * (trials - hits + 0.5))
@@ -234,11 +263,10 @@ def tabulate(log_f: Curve, walls: Array, seeds: Array) -> Table:
     masses = half * (heights @ _WEIGHTS)
     kept = slice(int(np.argmax(masses > 0)), len(masses) - int(np.argmax(masses[::-1] > 0)))
     edges, masses = edges[kept.start : kept.stop + 1], masses[kept]
-    cumulative = np.concatenate([[0.0], np.cumsum(masses)])
-    total = float(cumulative[-1])
+    total = float(masses.sum())
     slopes = np.exp(np.stack([left[kept], right[kept]], axis=1) - top) / total
     mean = float(half @ ((heights * z) @ _WEIGHTS)) / total
-    return Table(edges, cumulative / total, slopes, float(top) + log(total), mean)
+    return Table(edges, masses / total, slopes, float(top) + log(total), mean)
 
 
 def _beyond(log_f: Curve, walls: Array, edges: Array) -> Iterator[Array]:
@@ -247,11 +275,11 @@ def _beyond(log_f: Curve, walls: Array, edges: Array) -> Iterator[Array]:
     span = float(edges[-1] - edges[0]) or 1.0
     for end, sign, wall in ((edges[0], -1.0, walls[0]), (edges[-1], 1.0, walls[-1])):
         out, step = [], span / 64
-        while not isfinite(wall):
+        while not isfinite(wall) and isfinite(end + sign * step):
             end += sign * step
             out.append(end)
             height = float(log_f(np.array(end)))
-            if height < top - _NEGLIGIBLE:
+            if not height >= top - _NEGLIGIBLE:
                 break
             top, step = max(top, height), step * 1.5
         yield np.array(out[::-1] if sign < 0 else out)

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from math import comb, inf, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, expit, log_expit
+from scipy.special import betaln
 
 Array = NDArray[np.float64]
 Curve = Callable[[Array], Array]
@@ -19,7 +18,7 @@ Test = Callable[[Array], NDArray[np.bool_]]
 _LEVELS = np.array([1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 50.0])
 _CELLS = 64  # of a panel
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
-_GRID = 2001
+_PLACED = 2.0**-40  # of its distance from the peak: as near as the end of a panel has to be
 _HALVINGS = 1100  # from 1 to the smallest float
 
 
@@ -30,19 +29,49 @@ class Cells:
     Attributes
     ----------
     edges : (n + 1,) array
-    cumulative : (n + 1,) array
-        The share of the integral up to each edge.
+    masses : (n,) array
+        The share of the integral in each cell.
+    slopes : (n, 2) array
+        Normalized densities just inside the two ends of each cell.
     log_integral : float
         In nats.
     """
 
     edges: Array
-    cumulative: Array
+    masses: Array
+    slopes: Array
     log_integral: float
 
     def quantile(self, u: Array) -> Array:
-        """Read a quantile off, linearly within a cell."""
-        return np.asarray(np.interp(u, self.cumulative, self.edges))
+        """Give the place below which a share u of the density lies, from the nearer end."""
+        u = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
+        return np.asarray(np.where(u < 0.5, self._above(u), self._below(1.0 - u)))
+
+    def upper_quantile(self, u: Array) -> Array:
+        """Give the place above which a share u of the density lies."""
+        u = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
+        return np.asarray(np.where(u < 0.5, self._below(u), self._above(1.0 - u)))
+
+    def _above(self, u: Array) -> Array:
+        return _place(u, self.edges, self.masses, self.slopes)
+
+    def _below(self, u: Array) -> Array:
+        return -_place(u, -self.edges[::-1], self.masses[::-1], self.slopes[::-1, ::-1])
+
+
+def _place(u: Array, edges: Array, masses: Array, slopes: Array) -> Array:
+    """Read a quantile off by Hermite's cubic through both ends of its cell."""
+    cumulative = np.concatenate([[0.0], np.cumsum(masses)])
+    k = np.clip(np.searchsorted(cumulative, u, side="right") - 1, 0, len(masses) - 1)
+    low, width, mass = edges[k], edges[k + 1] - edges[k], masses[k]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        t = np.where(mass > 0.0, np.clip((u - cumulative[k]) / mass, 0.0, 1.0), 0.5)
+        starts, ends = (mass / (slopes[k, side] * width) for side in (0, 1))
+    # It rises because the densities at the two ends hardly differ; a straight line where they do.
+    bent = np.isfinite(starts) & np.isfinite(ends) & (starts < 3.0) & (ends < 3.0)
+    starts, ends = (np.where(bent, s, 1.0) for s in (starts, ends))
+    share = t * t * (3.0 - 2.0 * t) + t * (1.0 - t) * (starts * (1.0 - t) - ends * t)
+    return np.asarray(low + width * np.clip(share, 0.0, 1.0))
 
 
 def concave_cells(log_f: Curve, slope: Curve, low: float, high: float) -> Cells:
@@ -89,9 +118,10 @@ def concave_cells(log_f: Curve, slope: Curve, low: float, high: float) -> Cells:
     half = np.diff(edges) / 2
     x = np.clip(edges[:-1, None] + half[:, None] * (1 + _NODES), low, high)
     masses = half * (np.exp(log_f(x) - top) @ _WEIGHTS)
-    cumulative = np.concatenate([[0.0], np.cumsum(masses)])
-    total = float(cumulative[-1])
-    return Cells(edges, cumulative / total, top + log(total))
+    total = float(masses.sum())
+    heights = np.exp(log_f(np.clip(edges, low, high)) - top) / total
+    slopes = np.stack([heights[:-1], heights[1:]], axis=1)
+    return Cells(edges, masses / total, slopes, top + log(total))
 
 
 def _walk_left(beyond: Test, start: float) -> float:
@@ -120,6 +150,8 @@ def _crossings(log_f: Curve, top: float, peak: float, end: float) -> Array:
     near, far = np.full(len(_LEVELS), peak), np.full(len(_LEVELS), end)
     for _ in range(_HALVINGS):
         middle = near + (far - near) / 2
+        if (np.abs(far - near) <= _PLACED * np.abs(far - peak)).all():
+            break
         if ((middle == near) | (middle == far)).all():
             break
         above = top - log_f(middle) < _LEVELS
@@ -139,49 +171,3 @@ def log_binomial_coefficient(trials: int, hits: int) -> float:
     if fewer <= 5_000:
         return log(comb(trials, fewer))  # whole numbers: differences of log-gammas lose digits
     return -log(trials + 1) - float(betaln(hits + 1, trials - hits + 1))
-
-
-@lru_cache(maxsize=256)
-def logit_normal_binomial_grid(
-    mean: float, sd: float, hits: int, trials: int
-) -> tuple[Array, Array]:
-    """Give an even grid over the logit and the log integrand of Normal x Binomial on it.
-
-    The log integrand is strictly concave, so its peak is the one root of its slope and what lies
-    more than `_LEVELS[-1]` nats below the peak is an interval on either side.
-    """
-
-    def log_f(z: Array | float) -> Array:
-        standardized = (np.asarray(z) - mean) / sd
-        return np.asarray(
-            hits * log_expit(z)
-            + (trials - hits) * log_expit(-np.asarray(z))
-            - 0.5 * standardized**2
-            - log(sd)
-            - 0.5 * log(2 * np.pi)
-        )
-
-    def slope(z: float) -> float:
-        return float(hits - trials * expit(z) - (z - mean) / sd**2)
-
-    low, high = mean - (trials - hits) * sd**2 - 1.0, mean + hits * sd**2 + 1.0
-    peak = _bisect(slope, low, high)
-    floor = float(log_f(peak)) - _LEVELS[-1]
-    reach = sd * np.sqrt(2 * _LEVELS[-1]) + 1.0  # the normal factor alone falls that far there
-    left = _bisect(lambda z: floor - float(log_f(z)), peak - reach, peak)
-    right = _bisect(lambda z: float(log_f(z)) - floor, peak, peak + reach)
-    grid = np.linspace(left, right, _GRID)
-    return grid, log_f(grid)
-
-
-def _bisect(decreasing: Callable[[float], float], low: float, high: float) -> float:
-    """Root of a decreasing function by bisection, to the last bit."""
-    for _ in range(200):
-        middle = (low + high) / 2
-        if middle in (low, high):
-            break
-        if decreasing(middle) > 0:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2

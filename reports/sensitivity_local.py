@@ -31,7 +31,7 @@ assumptions
     `mean`, `error`, `pareto_k` and `refitted`, or null where that cannot be.
 verdicts
     A list: `event`, a fate or `worst-path`; `threshold`; `above`, whether its probability is
-    above it now; `path`, the worst path now.
+    above it now; `path`, the worst path now; `tied`, paths that are just as bad.
 tipping_points
     A list: `number`; `verdict`, a place in `verdicts`; `value`; `side`, `above` or `below`, on
     which the verdict is another; `prior_chance` of that side; `path`, the worst path there.
@@ -42,6 +42,7 @@ BANDS are by event `mean`, `q05` and `q95` over the posterior draws, SUMMARY is 
 "q05", "q95"}`.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -51,7 +52,7 @@ from rich.text import Text
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.bands import band
-from storyodds.models.events import EVENTS
+from storyodds.models.events import EVENTS, FATES
 from storyodds.models.local_sensitivity import LocalSensitivity, Swing, local_sensitivity
 from storyodds.models.posterior import Draws
 from storyodds.models.tipping import WORST_PATH, Verdict
@@ -72,8 +73,11 @@ SHOWN = 8  # numbers, assumptions, and tipping points of one verdict
 _POINTS = ("mean", "q05", "q95")
 BANDED = 3  # numbers of which it is told how swings spread
 _TABLES = ("success", "catastrophe")
-_NOTHING = 1e-12  # what rounding leaves of a derivative that is 0
-_ALIKE = 1e-6  # by how much equal elasticities may differ
+# Of how far an event is from being impossible or certain, whichever is nearer: what rounding leaves
+# of a change that is 0. Changes of a chance of 5e-9 are as real as those of one half.
+_NOTHING = 1e-12
+REACH = 1e-9  # of the same, from which on an assumption is worth a row
+_ALIKE = 1e-6  # of each other, by which equal elasticities may differ
 NOTE = (
     "One input at a time: what two of them do together is not in these numbers. The total "
     "indices of the global part have it."
@@ -167,13 +171,31 @@ def _bands(mean: Array, ends: Array) -> dict[str, dict[str, float | None]] | Non
     """Give BANDS of means, (n_events,), and the 5 and 95 percent points, (2, n_events)."""
     if np.isnan(ends).any():
         return None
-    rows = [np.where(abs(row) > _NOTHING, row, 0.0) for row in (mean, *ends)]
     return {
         event: {
-            name: finite(row[EVENTS.index(event)]) for name, row in zip(_POINTS, rows, strict=True)
+            name: finite(row[EVENTS.index(event)])
+            for name, row in zip(_POINTS, (mean, *ends), strict=True)
         }
         for event in TOLD
     }
+
+
+def _moving(changes: Array, room: Array) -> Array:
+    """Changes of probabilities, (..., n_events), with 0 for what rounding leaves of it."""
+    return np.asarray(np.where(abs(changes) > _NOTHING * room, changes, 0.0))
+
+
+def _room(means: Array) -> Array:
+    """How far events are from being impossible or certain, (n_events,).
+
+    What is left of a probability near 1 is what the others of its group have.
+    """
+    room = np.zeros(len(EVENTS))
+    for group in (CLASSES, FATES):
+        places = [EVENTS.index(event) for event in group]
+        for e in places:
+            room[e] = min(means[e], means[[f for f in places if f != e]].sum())
+    return room
 
 
 def _changed(changed: Changed | None) -> dict[str, Any] | None:
@@ -198,11 +220,13 @@ def _verdict(verdict: Verdict, labels: Sequence[str]) -> dict[str, Any]:
         "threshold": None if worst else verdict.threshold,
         "above": None if worst else bool(verdict.now),
         "path": labels[verdict.now] if worst else None,
+        "tied": [labels[k] for k in verdict.tied],
     }
 
 
 def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
     resolved, slopes = found.base.prepared.resolved, found.slopes
+    room = _room(found.base.means)
     swings = {swing.number: swing for swing in found.swings}
     listed = []
     for number in written_numbers(resolved):
@@ -212,9 +236,11 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
         swing, is_bits = swings.get(i), number.kind == "bits"
         per_bit = None
         if slopes is not None:
-            per_bit = np.where(abs(slopes.per_bit[:, i]) > _NOTHING, slopes.per_bit[:, i], 0.0)
+            per_bit = _moving(slopes.per_bit[:, i], room)
         known = slopes is not None and bool(np.isfinite(slopes.elasticity[:, i]).any())
-        at_draws = None if slopes is None else slopes.at_draws[:, :, i]
+        at_draws = None
+        if found.draw_slopes is not None:
+            at_draws = _moving(found.draw_slopes[:, :, i], room)
         values = draws.values[:, i]
         listed.append(
             {
@@ -222,12 +248,12 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
                 "kind": number.kind,
                 "basis": number.basis,
                 "uncertain": swing is not None,
-                "now": summarize_draws(values, values, draws.weights),
+                "now": summarize_draws(values, draws.weights, values, draws.weights),
                 "per_bit": None if per_bit is None else _events(per_bit),
                 "per_bit_band": None if at_draws is None else _bands_of_draws(at_draws),
                 "per_logit": None if per_bit is None or is_bits else _events(per_bit / LN2),
                 "elasticity": _events(slopes.elasticity[:, i]) if known and slopes else None,
-                **_ends(swing),
+                **_ends(swing, room),
             }
         )
     return listed
@@ -237,7 +263,7 @@ def _bands_of_draws(draws: Array) -> dict[str, dict[str, float | None]] | None:
     return _bands(draws.mean(axis=0), band(draws, np.full(len(draws), 1 / len(draws))))
 
 
-def _ends(swing: Swing | None) -> dict[str, Any]:
+def _ends(swing: Swing | None, room: Array) -> dict[str, Any]:
     if swing is None:
         return dict.fromkeys(("low", "high", "swing", "swing_error", "swing_band"))
     ends = {}
@@ -246,11 +272,12 @@ def _ends(swing: Swing | None) -> dict[str, Any]:
     ):
         bands = {"band": _bands(found.means, swing.bands[k])}
         ends[end] = {"value": value, **(_changed(found) or {}), **bands}
+    differs = _moving(swing.swing, room)
     return {
         **ends,
-        "swing": _events(swing.swing),
+        "swing": _events(differs),
         "swing_error": _events(swing.error),
-        "swing_band": _bands(swing.swing, swing.bands[2]),
+        "swing_band": _bands(differs, _moving(swing.bands[2], room)),
     }
 
 
@@ -260,9 +287,9 @@ def _common(numbers: Sequence[Json], event: str) -> float | None:
     if len(matter) < 2 or any(n["elasticity"] is None for n in matter):
         return None
     found = [n["elasticity"][event] for n in matter]
-    if any(x is None or abs(x - found[0]) > _ALIKE for x in found):
+    if any(x is None or not math.isclose(x, found[0], rel_tol=_ALIKE) for x in found):
         return None
-    return float(round(np.mean(found), 6))
+    return float(f"{np.mean(found):.6g}")
 
 
 def _signs(numbers: Sequence[Json], event: str) -> dict[str, int]:
@@ -304,9 +331,15 @@ def _chance(p: float) -> str:
 
 def _signed(x: float) -> str:
     """A difference of probabilities, as a percentage."""
-    if abs(x) < 1e-9:
+    if x == 0:
         return "0"
     return ("+" if x > 0 else "−") + _chance(abs(x))
+
+
+def _ratio(x: float) -> str:
+    """An elasticity: two decimals, or two digits of a small one."""
+    said = f"{x:+.2f}" if abs(x) >= 0.01 or x == 0 else f"{x:+.1e}"
+    return said.replace("-", "−")
 
 
 def _value(x: float, kind: str) -> str:
@@ -320,7 +353,7 @@ def _number_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
     yield from heading(f"What P({event}) hangs on, number by number", f"now {_chance(now)}")
     moving = [n for n in summary["numbers"] if n["swing"] is not None]
     moving = sorted(moving, key=lambda n: -abs(n["swing"][event]))
-    moving = [n for n in moving if abs(n["swing"][event]) > 1e-9][:SHOWN]
+    moving = [n for n in moving if n["swing"][event]][:SHOWN]
     head = [Text(name, style="dim") for name in ("", "low", "high", "swing", "per bit")]
     if moving:
         rows: list[Row] = [head]
@@ -358,7 +391,7 @@ def _slope_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
     rows: list[Row] = [[Text(name, style="dim") for name in ("", "per bit", "elasticity")]]
     for n in known:
         elasticity = n["elasticity"] and n["elasticity"][event]
-        said = "–" if elasticity is None else f"{elasticity:+.2f}".replace("-", "−")
+        said = "–" if elasticity is None else _ratio(elasticity)
         rows.append([plain(n["name"]), Text(_signed(n["per_bit"][event]), style="bold"), said])
     yield from with_words(rows, [Text()] * len(rows), width)
 
@@ -401,11 +434,12 @@ def _assumption_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
 
     def reach(entry: Json) -> float:
         means = [x for way in _WAYS if (x := mean(entry, way)) is not None]
-        return round(max(means) - min(means), 9) if means else 0.0
+        return max(means) - min(means) if means else 0.0
 
     now = summary["now"][event]
     listed = sorted(summary["assumptions"], key=reach, reverse=True)
-    listed = [entry for entry in listed if reach(entry) > 0][:SHOWN]
+    least = REACH * min(now, 1 - now)
+    listed = [entry for entry in listed if reach(entry) > least][:SHOWN]
     if not listed:
         return
     title = f"P({event}) if an assumption were surely so"
@@ -458,7 +492,10 @@ def _instead(path: str | None, now: str | None) -> str:
 
 def _said(summary: Json, verdict: Json, flips: bool) -> str:
     if verdict["event"] == WORST_PATH:
-        start = f"The worst path is “{plain(verdict['path'])}”."
+        named = [f"“{plain(path)}”" for path in (verdict["path"], *verdict["tied"])]
+        start = f"The worst path is {named[0]}."
+        if named[1:]:
+            start = f"The worst paths are {', '.join(named[:-1])} and {named[-1]}, which tie."
         return f"{start} Another one would be:" if flips else f"{start} No number changes that."
     event, bar = f"P({verdict['event']})", percent(verdict["threshold"])
     now = _chance(summary["now"][verdict["event"]])

@@ -18,7 +18,6 @@ STORY_ENDINGS = (".yaml", ".yml")
 _FORMATS = (".nc", ".json")
 CLASSES = ("intended", "mesa-optimizer", "deceptive", "other")
 _LEAST_MEMORY = 2**20
-_FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 
 
 def all_of(*steps: Callable[[], Any]) -> list[Any]:
@@ -97,36 +96,6 @@ def _prior(text: str, name: str) -> Any:
     from storyodds.priors.settings import read_setting
 
     return read_setting(text, f"--set {name}")
-
-
-def thresholds_of(texts: tuple[str, ...]) -> dict[str, float]:
-    """Read NAME=P, the name of a class or a fate."""
-    from storyodds.priors.phrases import did_you_mean
-
-    known = (*CLASSES, *_FATES)
-    limits, problems = {}, []
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            limit = float(value)
-        except ValueError:
-            limit = -1.0
-        if name not in known:
-            hint = did_you_mean(name, known) or f", one of {', '.join(known)}"
-            problems.append(
-                Problem(f"--fail-above: found '{name}', expected a class or a fate{hint}")
-            )
-        elif not 0 <= limit <= 1:
-            problems.append(
-                Problem(
-                    f"--fail-above {name}: found '{value}', expected a probability from 0 to 1, "
-                    f"as in --fail-above {name}=0.05"
-                )
-            )
-        limits[name] = limit
-    if problems:
-        raise InputError(problems)
-    return limits
 
 
 def memory_of(text: str) -> int:

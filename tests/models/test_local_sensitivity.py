@@ -12,7 +12,7 @@ from support.strategies import small_stories
 
 from storyodds.models import responses
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.models.importance import measure
 from storyodds.models.local_sensitivity import (
     LocalSensitivity,
@@ -45,8 +45,7 @@ DECEPTIVE = EVENTS.index("deceptive")
 
 
 def means(assessment: Assessment) -> np.ndarray:
-    graph, draws = assessment.prepared.graph, assessment.draws
-    return draws.weights @ probabilities(graph, draws.values, assessment.averaged.outcomes)
+    return assessment.averaged.mean(assessment.averaged.events)
 
 
 def look(story: Story, draws: int = 256, **options: Any) -> LocalSensitivity:
@@ -133,9 +132,12 @@ def test_responses_are_those_of_the_changed_draws(monkeypatch: pytest.MonkeyPatc
     ]
     known = curves(ground, numbers)
     found = respond(ground, known, points)
-    for one, other in zip(found, ask_many(base, [dict([p]) for p in points]), strict=True):
-        np.testing.assert_allclose(one.means, other.means, atol=1e-9)
-        np.testing.assert_allclose(one.errors, other.errors, atol=1e-9)
+    again = ask_many(base, [dict([point]) for point in points])
+    assert sum(other.refitted for other in again) < len(again) / 4
+    for one, other in zip(found, again, strict=True):
+        if not other.refitted:
+            np.testing.assert_allclose(one.means, other.means, atol=1e-9)
+            np.testing.assert_allclose(one.errors, other.errors, atol=1e-9)
     monkeypatch.setattr(responses, "_CELLS", 3 * base.values.size)
     for one, other in zip(found, respond(ground, known, points), strict=True):
         np.testing.assert_allclose(one.means, other.means, atol=1e-12)
@@ -194,7 +196,7 @@ def test_swings_of_a_closed_form() -> None:
     assert (b.low, b.high) == pytest.approx((0.2, 0.6))
     assert b.at_low.means[SUCCESS] == pytest.approx(0.9, abs=0.002)
     assert b.at_high.means[SUCCESS] == pytest.approx(0.7, abs=0.005)
-    assert b.swing[SUCCESS] == pytest.approx(-0.2, abs=5 * b.error[SUCCESS])
+    assert b.swing[SUCCESS] == pytest.approx(-0.2, abs=5 * b.error[SUCCESS] + 1e-12)
     assert b.swing[DECEPTIVE] > 0 > b.swing[SUCCESS]
     assert found.swings and not any(s.at_low.refitted for s in found.swings)
     assert by_number[index["r.harm"]].swing[SUCCESS] == pytest.approx(0, abs=1e-12)
@@ -333,6 +335,22 @@ def test_thresholds_are_half_and_twice_unless_told() -> None:
     assert (half.side, twice.side) == ("below", "above")
     assert half.value == pytest.approx(now, rel=0.01)  # P(catastrophe) is half of it
     assert twice.value == pytest.approx(4 * now, rel=0.01)
+
+
+def test_a_tie_is_called_a_tie() -> None:
+    routes = [
+        Route(id=name, class_="deceptive", requires="a", bits=3, harm=0.2) for name in ("r", "q")
+    ]
+    rest = Route(id="something-else", class_="other", bits=[-6, 1], harm=0.5)
+    found = look(tell({"a": believe([0.5, 0.9])}, [*routes, rest]))
+    (verdict,) = (v for v in found.verdicts if v.event == WORST_PATH)
+    tied = {found.paths[k].route for k in (verdict.now, *verdict.tied)}
+    assert tied == {"r", "q"}
+    (tip,) = tips(found, WORST_PATH, "something-else.bits")
+    for tip in (t for t in found.tips if t.verdict is verdict):
+        assert tip.worst is not None and found.paths[tip.worst].route == "something-else"
+    only = look(tell({"a": believe([0.5, 0.9])}, [*routes, OFF]))
+    assert [v for v in only.verdicts if v.event == WORST_PATH and not v.tied] == []
 
 
 def test_where_another_path_becomes_the_worst() -> None:

@@ -10,7 +10,7 @@ from storyodds.models.assessment import assess
 from storyodds.models.what_if import base_of
 from storyodds.reports.layout import wrap
 from storyodds.reports.sensitivity_local import TOLD, lines_local, summarize_local
-from storyodds.scenarios.formulas import AllOf
+from storyodds.scenarios.formulas import AllOf, AnyOf
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route, Story
@@ -134,3 +134,20 @@ def test_what_hangs_on_nothing() -> None:
     text = printed(summary_of(tell({"a": believe(0.5)}, [OFF])))
     assert "No number moves P(catastrophe)." in text
     assert "if an assumption were surely so" not in text.split("Found:")[0]
+
+
+def test_small_chances_have_leverage_of_their_own() -> None:
+    # P(catastrophe) is a b + c, near 5e-9: what moves success is small, and not the same.
+    requires = AnyOf(any=(AllOf(all=("a", "b")), "c"))
+    lost = Route(id="r", class_="other", requires=requires, bits=60, harm=1)
+    prior = {"lognormal": {"mean": 1e-5, "error_factor": 3}}
+    story = tell({"a": believe(prior), "b": believe(2e-4), "c": believe(3e-9)}, [lost, OFF])
+    found = summary_of(story)
+    assert found["equal_elasticity"]["success"] is None
+    entries = {n["name"]: n for n in found["numbers"]}
+    of = [entries[f"{name}.probability"]["elasticity"]["success"] for name in "abc"]
+    assert of == pytest.approx([-2e-9, -2e-9, -3e-9], rel=1e-6)
+    assert found["signs"]["success"] == {"up": 0, "down": 4}  # and the residual's bits
+    text = printed(found)
+    assert "same elasticity" not in text and "a.probability" in text
+    assert entries["a.probability"]["swing"]["success"] == pytest.approx(-2e-9, rel=0.5)

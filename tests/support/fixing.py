@@ -1,6 +1,7 @@
 """A story with every number set to one of an assessment's draws."""
 
 import re
+from collections.abc import Container
 from typing import Any
 
 from storyodds.scenarios.resolve import ResolvedStory
@@ -21,11 +22,16 @@ def steps(key_path: str) -> list[str | int]:
     return [int(index) if index else name for name, index in _STEP.findall(key_path)]
 
 
-def at_values(resolved: ResolvedStory, values: Any) -> Story:
-    """Write values in place of all numbers, in the order of `ResolvedStory.numbers`."""
+def at_values(
+    resolved: ResolvedStory, values: Any, only: Container[int] | None = None
+) -> Story:
+    """Write values in place of numbers, in the order of `ResolvedStory.numbers`.
+
+    `only` are the places of those to write, all by default.
+    """
     data = to_data(resolved.story)
-    for number, value in zip(resolved.numbers, values, strict=True):
-        if number.key_path is not None:
+    for i, (number, value) in enumerate(zip(resolved.numbers, values, strict=True)):
+        if number.key_path is not None and (only is None or i in only):
             *outer, last = steps(number.key_path)
             place = data
             for step in outer:

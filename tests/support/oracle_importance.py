@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from storyodds.scenarios.schema import Hazard, Route, Story
+from storyodds.scenarios.schema import CLASSES, Hazard, Route, Story
 from support.oracle_findings import condition
 from support.oracle_process import (
+    FATES,
     Literals,
     Run,
+    all_routes,
     chance_of_any,
     harm_of,
     minimal_literal_sets,
@@ -18,26 +20,47 @@ from support.oracle_process import (
 
 type Literal = tuple[str, bool]
 
+GIVEN = "-given-deployed"
+ROUNDING = 1e-9  # of a chance: an assumption that makes a smaller difference makes none
+
 
 @dataclass(frozen=True)
 class Joints:
     """An event with every literal: probabilities, given the evidence.
 
-    `paths` is the event brought about by a gate that a minimal literal set with the literal
-    opens: the route of an ending; for a catastrophe, a route or hazard whose own harm came about.
-    It has no entry for composites, of which no minimal set speaks.
+    All of it given that the model is deployed, where the event's name says so; `whole` is P(that)
+    and 1 elsewhere. `paths` is the event brought about by a gate that a minimal literal set with
+    the literal opens: the route of an ending; for a catastrophe, a route or hazard whose own harm
+    came about. It has no entry for composites, of which no minimal set speaks; for assumptions in
+    no minimal set on which the event depends all the same; and for fates other than catastrophe.
     """
 
     event: float
     chances: Mapping[Literal, float]
     joint: Mapping[Literal, float]
     paths: Mapping[Literal, float]
+    whole: float = 1.0
 
 
 def joints(story: Story, events: Sequence[str], *, collapse: bool = False) -> list[Joints]:
     """Answer a story of fixed numbers, event by event; `collapse` is as for `solve`."""
     runs, _ = condition(story, prior_runs(story), collapse)
-    return [_joints(story, runs, event) for event in events]
+    return [_given(story, runs, event) for event in events]
+
+
+def _given(story: Story, runs: Sequence[Run], event: str) -> Joints:
+    """Condition on being deployed where the event says so."""
+    name = event.removesuffix(GIVEN)
+    if name == event:
+        return _joints(story, runs, event)
+    whole = math.fsum(run.weight * run.passed for run in runs)
+    if whole == 0.0:
+        return Joints(math.nan, {}, {}, {}, 0.0)
+    deployed = [
+        replace(run, weight=run.weight * run.passed / whole, passed=1.0, flagged=0.0)
+        for run in runs
+    ]
+    return replace(_joints(story, deployed, name), whole=whole)
 
 
 def _joints(story: Story, runs: Sequence[Run], event: str) -> Joints:
@@ -55,7 +78,9 @@ def _joints(story: Story, runs: Sequence[Run], event: str) -> Joints:
 
     def share_of(run: Run) -> float:
         """P(the event | run)."""
-        return run.passed * run.harm if event == "catastrophe" else run.route.class_ == event
+        if event == "deployed":
+            return run.passed
+        return run.fate(event) if event in FATES else float(run.route.class_ == event)
 
     def share_by(literal: Literal, run: Run) -> float:
         """P(the event, brought about by a gate that was opened with the literal | run)."""
@@ -68,17 +93,37 @@ def _joints(story: Story, runs: Sequence[Run], event: str) -> Joints:
         name, value = literal
         return math.fsum(run.weight * share_of(run) for run in runs if run.truth[name] is value)
 
+    chances = {
+        (name, value): math.fsum(run.weight for run in runs if run.truth[name] is value)
+        for name, value in literals
+    }
+    joined = {literal: joint(literal) for literal in literals}
+
+    def matters(name: str) -> bool:
+        """Whether the event is likelier where an assumption holds, or where it does not."""
+        sides = [(joined[name, value], chances[name, value]) for value in (True, False)]
+        if min(chance for _, chance in sides) == 0.0:
+            return False
+        if_true, if_false = (part / chance for part, chance in sides)
+        return abs(if_true - if_false) > ROUNDING * max(if_true, if_false)
+
+    def has_paths(name: str) -> bool:
+        if event not in (*CLASSES, "catastrophe") or spec_of(story, name).holds_when is not None:
+            return False
+        gates = [r for r in all_routes(story) if event in ("catastrophe", r.class_)]
+        hazards = story.goal.hazards if event == "catastrophe" else ()
+        sets = [minimal_literal_sets(story, gate.requires) for gate in (*gates, *hazards)]
+        inside = {other for ways in sets for way in ways for other, _ in way}
+        return name in inside or not matters(name)
+
     return Joints(
         event=math.fsum(run.weight * share_of(run) for run in runs),
-        chances={
-            (name, value): math.fsum(run.weight for run in runs if run.truth[name] is value)
-            for name, value in literals
-        },
-        joint={literal: joint(literal) for literal in literals},
+        chances=chances,
+        joint=joined,
         paths={
             literal: math.fsum(run.weight * share_by(literal, run) for run in runs)
             for literal in literals
-            if spec_of(story, literal[0]).holds_when is None
+            if has_paths(literal[0])
         },
     )
 
@@ -86,13 +131,13 @@ def _joints(story: Story, runs: Sequence[Run], event: str) -> Joints:
 def mean_of(draws: Sequence[Joints], weights: Iterable[float]) -> Joints:
     """Average over draws, joint probability by joint probability."""
 
-    shares = list(weights)
+    shares = [w * each.whole for w, each in zip(weights, draws, strict=True)]
 
     def mean(values: Sequence[float]) -> float:
         return sum(w * x for w, x in zip(shares, values, strict=True)) / sum(shares)
 
     def table(name: str) -> dict[Literal, float]:
-        keys = getattr(draws[0], name)
+        keys = [key for key in getattr(draws[0], name) if all(key in getattr(x, name) for x in draws)]
         return {key: mean([getattr(each, name)[key] for each in draws]) for key in keys}
 
     return Joints(

@@ -1,0 +1,298 @@
+"""What differs between two versions of a story, as changes that can be made one by one.
+
+A change is one number, or one part that was added, removed or edited. A story with only some of
+the changes is neither of the two, yet it is a story: an assumption that only one of them has stands
+in it all the same, since by itself it changes no odds, and rates for a route that it does not have
+are left out.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Literal
+
+from storyodds.priors.records import Record
+from storyodds.scenarios.formulas import literals
+from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.schema import CLASSES, DEFAULT, Assumption, Evidence, Story
+
+How = Literal["changed", "added", "removed"]
+Parts = dict[str, Record]
+
+NUMBER, ASSUMPTION, EVIDENCE = "number", "assumption", "evidence"
+PARTS = (ASSUMPTION, "hazard", "nudge", "constraint", "route", "check", EVIDENCE)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs between two versions of a story.
+
+    Attributes
+    ----------
+    part : str
+        "number", or one of `PARTS`.
+    name : str
+        The full name of the number, or the id of the part.
+    how : {"changed", "added", "removed"}
+    """
+
+    part: str
+    name: str
+    how: How = "changed"
+
+    @property
+    def owner(self) -> str:
+        """The id of the part that is changed, or to which the number belongs."""
+        return self.name.split(".")[0]
+
+
+def changes_between(old: ResolvedStory, new: ResolvedStory) -> tuple[Change, ...]:
+    """Give all that differs and can bear on the odds.
+
+    Views and settings count: what a number is, not where it is written. Claims, sources and
+    proposals do not.
+
+    Parameters
+    ----------
+    old, new : ResolvedStory
+
+    Returns
+    -------
+    tuple of Change
+        Numbers of a part that is otherwise the same by themselves; else the part.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = load_story("carlsmith-six-premises")
+    >>> doubtful = resolve(story, settings={"aps-feasible": 0.3})
+    >>> [change.name for change in changes_between(resolve(story), doubtful)]
+    ['aps-feasible.probability']
+    """
+    changes: list[Change] = []
+    for part, (ours, theirs) in _both(old, new).items():
+        for name in dict.fromkeys([*ours, *theirs]):
+            if name not in theirs:
+                how: How = "removed"
+            elif name not in ours:
+                how = "added"
+            elif _shape(part, ours[name]) != _shape(part, theirs[name]):
+                how = "changed"
+            else:
+                changes += _numbers_between(old, new, name)
+                continue
+            if part != ASSUMPTION or how == "changed":
+                changes.append(Change(part, name, how))
+    return tuple(changes)
+
+
+def can_be_mixed(old: ResolvedStory, new: ResolvedStory) -> bool:
+    """Whether every story with some of the changes is one.
+
+    It is not where an id means different parts, or where assumptions depend on each other the
+    other way round.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = resolve(load_story("cat-classifier"))
+    >>> can_be_mixed(story, story)
+    True
+    """
+    ids = [[(name, part) for part in PARTS for name in _parts(x, part)] for x in (old, new)]
+    if any(dict(ids[0]).get(name, part) != part for name, part in ids[1]):
+        return False
+    needs: dict[str, set[str]] = {}
+    for name, assumption in (*old.assumptions.items(), *new.assumptions.items()):
+        needs.setdefault(name, set()).update(_needed(assumption))
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError:
+        return False
+    return True
+
+
+def with_changes(
+    old: ResolvedStory, new: ResolvedStory, changes: Collection[Change]
+) -> ResolvedStory:
+    """Make some of the changes.
+
+    Parameters
+    ----------
+    old, new : ResolvedStory
+        That `can_be_mixed`.
+    changes : collection of Change
+        Some of `changes_between`.
+
+    Returns
+    -------
+    ResolvedStory
+        Without proposals. With none of the changes it has the odds of the old story, with all of
+        them those of the new one.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = load_story("carlsmith-six-premises")
+    >>> old, new = resolve(story), resolve(story, settings={"aps-feasible": 0.3})
+    >>> made = with_changes(old, new, changes_between(old, new))
+    >>> made.numbers[0].distribution.value
+    0.3
+    """
+    made = frozenset(changes)
+    is_new: dict[str, bool] = {}
+    mixed = {part: _mixed(part, *both, made, is_new) for part, both in _both(old, new).items()}
+    targets = {*mixed["route"], *CLASSES, DEFAULT}
+    mixed[EVIDENCE] = {name: _trimmed(item, targets) for name, item in mixed[EVIDENCE].items()}
+    return replace(
+        old,
+        story=_told(old.story, mixed),
+        assumptions=mixed[ASSUMPTION],
+        routes=tuple(mixed["route"].values()),
+        numbers=tuple(_numbers(old, new, made, is_new, mixed)),
+        proposals=(),
+        proposal_numbers=(),
+    )
+
+
+def _told(story: Story, mixed: Mapping[str, Parts]) -> Story:
+    """The parts put into a story, which is not read again: it is made of what was."""
+    goal = story.goal.model_copy(update={"hazards": tuple(mixed["hazard"].values())})
+    rationale = story.rationale.model_copy(
+        update={
+            "nudges": tuple(mixed["nudge"].values()),
+            "constraints": tuple(mixed["constraint"].values()),
+        }
+    )
+    return story.model_copy(
+        update={
+            "goal": goal,
+            "rationale": rationale,
+            "checks": tuple(mixed["check"].values()),
+            "evidence": tuple(mixed[EVIDENCE].values()),
+            "proposals": (),
+        }
+    )
+
+
+def _mixed(
+    part: str, ours: Parts, theirs: Parts, made: frozenset[Change], is_new: dict[str, bool]
+) -> Parts:
+    """One kind of part with some of the changes; and of each, whether it is the new version."""
+    mixed: Parts = {}
+    for name in dict.fromkeys([*ours, *theirs]):
+        both = name in ours and name in theirs
+        if both:
+            is_new[name] = Change(part, name) in made
+        elif part == ASSUMPTION:
+            is_new[name] = name in theirs
+        elif name in theirs and Change(part, name, "added") in made:
+            is_new[name] = True
+        elif name in ours and Change(part, name, "removed") not in made:
+            is_new[name] = False
+        else:
+            continue
+        mixed[name] = (theirs if is_new[name] else ours)[name]
+    return mixed
+
+
+def _numbers(
+    old: ResolvedStory,
+    new: ResolvedStory,
+    made: frozenset[Change],
+    is_new: Mapping[str, bool],
+    mixed: Mapping[str, Parts],
+) -> Iterable[Any]:
+    """The numbers of the parts that are there, in the order of the old story and then the new."""
+    targets = {
+        f"{name}.{field}.{key}"
+        for name, item in mixed[EVIDENCE].items()
+        for field in ("rates", "bayes_factor")
+        for key in getattr(item, field) or ()
+    }
+    ours, theirs = old.number_index, new.number_index
+    for name in dict.fromkeys([*ours, *theirs]):
+        owner, *field = name.split(".")
+        if owner == "rationale":  # feasibility is in no odds
+            if name in ours:
+                yield old.numbers[ours[name]]
+            continue
+        if owner not in is_new:
+            continue
+        if owner in mixed[EVIDENCE] and field[0] != "relevance" and name not in targets:
+            continue
+        newer = is_new[owner] or Change(NUMBER, name) in made
+        if newer and name in theirs:
+            yield new.numbers[theirs[name]]
+        elif not newer and name in ours:
+            yield old.numbers[ours[name]]
+
+
+def _trimmed(record: Record, targets: Collection[str]) -> Record:
+    """A finding about the outcome without what it says of routes that are not there."""
+    assert isinstance(record, Evidence)
+    if record.about.outcome is None:
+        return record
+    tables = {
+        field: {key: value for key, value in table.items() if key in targets}
+        for field in ("rates", "bayes_factor")
+        if (table := getattr(record, field)) is not None
+    }
+    return record.model_copy(update=tables)
+
+
+def _both(old: ResolvedStory, new: ResolvedStory) -> dict[str, tuple[Parts, Parts]]:
+    return {part: (_parts(old, part), _parts(new, part)) for part in PARTS}
+
+
+def _parts(resolved: ResolvedStory, part: str) -> Parts:
+    """The parts of one kind by their ids."""
+    if part == ASSUMPTION:
+        return dict(resolved.assumptions)
+    story = resolved.story
+    listed: Mapping[str, tuple[Any, ...]] = {
+        "hazard": story.goal.hazards,
+        "nudge": story.rationale.nudges,
+        "constraint": story.rationale.constraints,
+        "route": resolved.routes,
+        "check": story.checks,
+        EVIDENCE: story.evidence,
+    }
+    return {record.id: record for record in listed[part]}
+
+
+# By kind of part what bears on the odds, but for the numbers; of tables the keys do.
+_BEARING: Mapping[str, tuple[str, ...]] = {
+    "hazard": ("criterion", "requires"),
+    "nudge": ("when", "bits"),
+    "constraint": ("holds", "rules_out"),
+    "route": ("class_", "requires"),
+    "check": ("flags", "result"),
+    EVIDENCE: ("about", "counts", "rates", "bayes_factor", "forecast", "sd_bits"),
+}
+
+
+def _shape(part: str, record: Any) -> Any:
+    if part == ASSUMPTION:
+        rows = [row.when for row in record.given or ()]
+        return record.holds_when, rows, record.probability is None
+    fields = (getattr(record, field) for field in _BEARING[part])
+    return [set(value) if isinstance(value, dict) else value for value in fields]
+
+
+def _numbers_between(old: ResolvedStory, new: ResolvedStory, owner: str) -> list[Change]:
+    start = f"{owner}."
+    return [
+        Change(NUMBER, number.name)
+        for number in old.numbers
+        if number.name.startswith(start)
+        and number.distribution != new.numbers[new.number_index[number.name]].distribution
+    ]
+
+
+def _needed(assumption: Assumption) -> set[str]:
+    formulas = [assumption.holds_when, *(row.when for row in assumption.given or ())]
+    return {name for f in formulas if f is not None for name, _ in literals(f)}
