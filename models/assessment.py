@@ -8,7 +8,7 @@ quantiles of P(event | evidence, numbers) at these draws.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,8 @@ from storyodds.models.quantities import (
 )
 from storyodds.models.queries import Query
 from storyodds.models.strategy import MAX_MEMORY
-from storyodds.priors.distributions import Mixture, Point
+from storyodds.models.weighted_answers import weigh_at
+from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
@@ -336,41 +337,7 @@ def _sample(
 
 def _weigh(prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed: int) -> _Weighted:
     values, log_prior = weighting.sampled_draws(prepared, draws, seed)
-    averaged = prepared.answers.evaluate(values, prepared.likelihoods, queries)
-    opinions = forecasts_log_density(prepared, values)
-    log_weights = averaged.log_evidence + opinions + log_prior
-    active = [prepared.distributions[i] for i in prepared.active]
-    strata = sum(isinstance(distribution, Mixture) for distribution in active)
-    bound = log_likelihood_bound(prepared) + strata * np.log(2.0)
-    weights = weighting.weigh(prepared, log_weights, bound)
-    averaged = replace(averaged, weights=weights.weights)
-    exact = len(values) == 1
-    ess, complaints = weights.ess, weights.messages
-    if not exact:
-        ess = min(ess, soundness.worst_ess(averaged))
-        complaints = weighting.complaints(len(values), ess, weights.pareto_k)
-    n = 1 if not prepared.core else len(values)
-    diagnostics: dict[str, Any] = {
-        "draws": n,
-        "ess": None if exact else ess,
-        "pareto_k": weights.pareto_k,
-        "weight_bound": None if exact else weights.bound,
-        "means": "exact" if exact else "sampled",
-    }
-    drawn = Draws(
-        values=values,
-        weights=weights.weights,
-        chains=1,
-        method="weighting" if prepared.core else "exact",
-        log_evidence=weights.log_evidence,
-        log_evidence_error=weights.log_evidence_error,
-        log_likelihood_bound=log_likelihood_bound(prepared),
-        diagnostics=diagnostics,
-        messages=() if exact else complaints,
-        ok=exact or not complaints,
-        statistics={} if exact else {"log_weight": np.log(np.maximum(weights.weights, 1e-300))},
-    )
-    return _Weighted(averaged, drawn, opinions)
+    return _Weighted(*weigh_at(prepared, values, log_prior, queries))
 
 
 def _nuts(

@@ -127,7 +127,20 @@ def sampled_draws(prepared: PreparedStory, draws: int, seed: int) -> tuple[Array
     """
     if not prepared.sampled:
         return prepared.center[None].copy(), np.zeros(1)
-    points = uniforms(len(prepared.core), draws, seed)
+    return sampled_at(prepared, uniforms(len(prepared.core), draws, seed))
+
+
+def sampled_at(prepared: PreparedStory, points: Array) -> tuple[Array, Array]:
+    """Give the draws that are behind uniform ones, as `sampled_draws`.
+
+    Parameters
+    ----------
+    prepared : PreparedStory
+    points : (n_draws, n_core) array
+        Uniform draws, a column for each uncertain number of the story.
+    """
+    if not prepared.sampled:
+        return prepared.center[None].copy(), np.zeros(1)
     values = np.tile(prepared.center, (len(points), 1))
     log_weights, active = np.zeros(len(points)), set(prepared.active)
     for column, i in enumerate(prepared.core):

@@ -25,6 +25,7 @@ from storyodds.models.posterior import (
     log_likelihood_bound,
     prepare,
 )
+from storyodds.models.quantities import Quantities
 from storyodds.models.weighting import MAX_PARETO_K, pareto_k, sampled_draws, weigh
 from storyodds.priors.distributions import LN2, Point
 from storyodds.priors.errors import InputError
@@ -143,16 +144,29 @@ def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
 
 
 def even_rows(assessment: Assessment, draws: int) -> NDArray[np.intp]:
-    """Rows of `averaged` that all count the same, spread evenly over P(success), P(catastrophe).
+    """Rows of `averaged` that all count the same, as `spread_evenly`."""
+    return spread_evenly(assessment.averaged, draws, assessment.seed)
+
+
+def spread_evenly(quantities: Quantities, draws: int, seed: int) -> NDArray[np.intp]:
+    """Rows that all count the same, spread evenly over P(success) and P(catastrophe).
 
     So that a few hundred of them have almost the means of all.
+
+    Parameters
+    ----------
+    quantities : Quantities
+        At weighted draws.
+    draws : int
+        At most so many rows.
+    seed : int
     """
-    weights, events = assessment.averaged.weights, assessment.averaged.events
+    weights, events = quantities.weights, quantities.events
     if len(weights) <= draws and np.ptp(weights) == 0:
         return np.arange(len(weights))
     success, harm = (np.round(events[:, EVENTS.index(e)], 12) for e in ("success", "catastrophe"))
     # What ties is in no order: every so many points of a Sobol sequence lie in one corner.
-    order = np.random.default_rng([assessment.seed, 5]).permutation(len(weights))
+    order = np.random.default_rng([seed, 5]).permutation(len(weights))
     order = order[np.argsort(success[order], kind="stable")]
     stratum = np.floor(_STRATA * np.cumsum(weights[order]) / weights.sum())
     up_and_down = np.where(stratum % 2, -1.0, 1.0)

@@ -8,6 +8,7 @@ Errors = Mapping[str, float]
 
 NO_ERRORS: Errors = {}
 
+_LEFT_OVER = 1e-15  # of chances that cancel
 _SURE = 1e-12  # nearer to certainty than this is rounding error
 _SMALL = 1e-6  # a smaller probability has more zeros, as a percentage, than anybody counts
 
@@ -142,3 +143,31 @@ def marked(finding: str, opinion: bool) -> str:
     ('red-teaming', 'judge (opinion)')
     """
     return f"{finding} (opinion)" if opinion else finding
+
+
+def points(p: float) -> str:
+    """A difference of two probabilities in percentage points, of two digits.
+
+    Examples
+    --------
+    >>> points(0.08), points(-0.0123), points(0.01), points(0.0), points(-3e-9)
+    ('+8.0 points', '−1.2 points', '+1.0 point', '0', '−3.0e-7 points')
+    """
+    size = signed(p)
+    if size == "0":
+        return size
+    return f"{size} point" if size in ("+1.0", "−1.0") else f"{size} points"
+
+
+def signed(p: float) -> str:
+    """A difference of two probabilities in percentage points, without the word.
+
+    Examples
+    --------
+    >>> signed(0.08), signed(-0.5), signed(1e-17)
+    ('+8.0', '−50', '0')
+    """
+    if abs(p) < _LEFT_OVER:
+        return "0"
+    size = 100 * abs(p)
+    return ("+" if p > 0 else "−") + (_two_digits(size) if size >= 1e-4 else f"{size:.1e}")
