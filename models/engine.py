@@ -150,7 +150,7 @@ def evaluate(
     fast = _is_fast(program, work)
     cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
     room = memory_left(None)
-    most = np.inf if room is None else room // (_COPIES * 8)
+    most = sys.maxsize if room is None else room // (_COPIES * 8)
     if most < cells:
         raise UnsupportedStoryError([Problem(_too_little(cells, _COPIES * 8 * cells))])
     threads = max(1, min(cores(), int(work / _CORE_WORK), int(most // cells))) if fast else 1

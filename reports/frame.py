@@ -6,10 +6,11 @@ from typing import Any
 from rich.text import Text
 
 from storyodds.reports.layout import plain, wrap
-from storyodds.reports.wording import NO_ERRORS, Errors, interval, percent
+from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, interval, percent
 
 Json = Mapping[str, Any]
 
+NO_DECISION = "Every model is halted, so no decision is left to make."
 NOT_RELIABLE = "the computation failed its own checks; quote none of this."
 
 
@@ -96,6 +97,13 @@ def never_words(summary: Json) -> str:
     """What is said before a list of what has no chance."""
     states = states_simulated(summary)
     return "never" if states is None else f"not met in {states:,} simulated states"
+
+
+def cases(summary: Json, entry: Json) -> str:
+    """A chance as a count of cases; what simulation did not meet may still be."""
+    if states_simulated(summary) is not None and entry["mean"] in (0.0, 1.0):
+        return "not met" if entry["mean"] == 0 else "nothing else met"
+    return about_one_in(entry["mean"])
 
 
 def no_catastrophe(summary: Json) -> str:
