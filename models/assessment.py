@@ -413,7 +413,7 @@ def _judged(weighted: _Weighted, exact: Quantities) -> tuple[Draws, soundness.Er
     }
     if not np.isfinite(posterior.log_evidence_error):
         diagnostics["log_probability_error"] = None
-    conflict = ()
+    conflict: tuple[str, ...] = ()
     if exact is not averaged and posterior.method != "simulation":
         conflict = soundness.disagreements(averaged, exact)
     judged = replace(
