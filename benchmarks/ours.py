@@ -1,13 +1,13 @@
 """All that the benchmarks ask of storyodds; no other file here imports its engine.
 
-Where numba is loaded already, the engine uses it for small stories too. It is loaded here, so that
-it makes no difference whether another tool has done so before.
+Once the engine has loaded what numba compiled for it, it uses that for small stories too. It is
+loaded here, as a command with much to ask does, so that what another tool has imported before makes
+no difference.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numba  # noqa: F401
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlog1py, xlogy
@@ -22,6 +22,8 @@ from storyodds.models.queries import EVERYTHING, Query
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import resolve
+
+engine.load_numba()
 
 Array = NDArray[np.float64]
 Answers = dict[str, Array]

@@ -18,6 +18,7 @@ from storyodds.models.evidence import forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
 from storyodds.models.integrated_draws import draw_integrated
 from storyodds.models.likelihoods import no_evidence
+from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import (
     Draws,
@@ -127,7 +128,8 @@ def assess(
     draws : int
     seed : int
     max_memory : int
-        Bytes that compiling the exact sums may take.
+        Bytes that the process may take, Python included; one that is large already may grow by
+        half as much.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -146,6 +148,18 @@ def assess(
         raise InputError(
             [Problem(f"max_memory: found {max_memory:,} bytes, expected at least {MIN_MEMORY:,}")]
         )
+    with memory_limit(max_memory):
+        return _assess(resolved, method, draws, seed, max_memory, progress)
+
+
+def _assess(
+    resolved: ResolvedStory,
+    method: Method,
+    draws: int,
+    seed: int,
+    max_memory: int,
+    progress: Progress | None,
+) -> Assessment:
     report = progress or (lambda stage, done, total: None)
     simulate = _simulation(seed, draws, report) if method == "simulation" else None
     prepared = prepare(resolved, max_memory=max_memory, answers=simulate)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
-from storyodds.models.posterior import PreparedStory, from_uniforms, impossible_evidence
+from storyodds.models.posterior import PreparedStory, from_uniforms, impossibility
 from storyodds.models.sobol import sobol_points
 from storyodds.priors import errors
 from storyodds.priors.distributions import Distribution, Mixture
@@ -211,7 +211,7 @@ def weigh(prepared: PreparedStory, log_weights: Array, log_bound: float = np.inf
     """
     n, top = len(log_weights), log_weights.max()
     if not np.isfinite(top):
-        raise errors.InputError([errors.Problem(impossible_evidence(prepared))])
+        raise errors.InputError([impossibility(prepared)])
     log_mean = float(log_sum_exp(log_weights, axis=0) - np.log(n))
     if np.ptp(log_weights) <= _ROUNDING:
         return Weights(np.full(n, 1.0 / n), log_mean, 0.0, float(n), 1.0, None, ())
