@@ -170,4 +170,4 @@ def signed(p: float) -> str:
     if abs(p) < _LEFT_OVER:
         return "0"
     size = 100 * abs(p)
-    return ("+" if p > 0 else "−") + (_to_place(size, _place(size, 1) - 1) if size >= 1e-4 else f"{size:.1e}")
+    return ("+" if p > 0 else "−") + (_to_place(size, _place(size, 1) - 1) if size >= 1e-4 else _scientific(size, 0.0))
