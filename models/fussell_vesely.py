@@ -75,6 +75,8 @@ class Paths:
 
     def outside(self, event: str) -> frozenset[Literal]:
         """Literals of assumptions of which no gate of an event speaks in a minimal set."""
+        if self._kind(event) is None:  # it has no minimal sets at all
+            return frozenset()
         inside = {name for gate in self._gates(event) for name in _names(gate)}
         return frozenset(x for x in self.literals if x[0] not in inside | self._composites)
 
@@ -125,8 +127,7 @@ class Paths:
 
     def _gates(self, event: str) -> list[Gate]:
         kind, graph = self._kind(event), self.prepared.graph
-        if kind is None:
-            return []
+        assert kind is not None
         hazards = graph.hazards if kind == "catastrophe" else ()
         routes = {graph.outcomes[share.outcome].route for share in shares_of(graph)[kind]}
         return [*(graph.routes[r] for r in sorted(routes)), *hazards]
