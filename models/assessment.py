@@ -111,6 +111,7 @@ def assess(
     draws: int = 4096,
     seed: int = 1,
     max_memory: int = MAX_MEMORY,
+    like: PreparedStory | None = None,
     progress: Progress | None = None,
 ) -> Assessment:
     """Compute a story's posterior and every quantity at its draws.
@@ -127,6 +128,8 @@ def assess(
     seed : int
     max_memory : int
         Bytes that compiling the exact sums may take.
+    like : PreparedStory, optional
+        Another story, of which only the priors may differ: what was compiled for it serves again.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -147,7 +150,7 @@ def assess(
         )
     report = progress or (lambda stage, done, total: None)
     simulate = _simulation(seed, draws, report) if method == "simulation" else None
-    prepared = prepare(resolved, max_memory=max_memory, answers=simulate)
+    prepared = prepare(resolved, max_memory=max_memory, answers=simulate, like=like)
     prepared, paths, queries = _with_paths(prepared, max_memory)
     report("weighing the evidence", 0, 0)
     weighted = _sample(prepared, queries, method, draws, seed, report)
