@@ -80,9 +80,7 @@ class Paths:
         inside = {name for gate in self._gates(event) for name in _names(gate)}
         return frozenset(x for x in self.literals if x[0] not in inside | self._composites)
 
-    def numerators(
-        self, event: str, values: Sequence[Array]
-    ) -> tuple[list[Array], Reasons]:
+    def numerators(self, event: str, values: Sequence[Array]) -> tuple[list[Array], Reasons]:
         """P(event by a minimal set with the literal), at several sets of draws.
 
         Parameters
@@ -174,9 +172,7 @@ class Paths:
         for state in product(*((x,) if isinstance(x, bool) else (True, False) for x in holds)):
             by_route, *by_hazard = state
             conditions = frozenset(
-                (x, value)
-                for x, value in zip(holds, state, strict=True)
-                if not isinstance(x, bool)
+                (x, value) for x, value in zip(holds, state, strict=True) if not isinstance(x, bool)
             )
             silent = frozenset(
                 hazard.harm
@@ -194,9 +190,7 @@ class Paths:
     def _compile(self, terms: Iterable[_Term]) -> None:
         compile_queries(self.prepared.compiler, [EVERYTHING, *map(_query, terms)])
 
-    def _sums(
-        self, plan: Mapping[Literal, Sequence[_Term]], values: Array
-    ) -> dict[Literal, Array]:
+    def _sums(self, plan: Mapping[Literal, Sequence[_Term]], values: Array) -> dict[Literal, Array]:
         graph = self.prepared.graph
         after = after_training(graph, values)
         sums = {literal: np.zeros(len(values)) for literal in plan}

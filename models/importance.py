@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from storyodds.models import fussell_vesely
 from storyodds.models.assessment import Assessment
 from storyodds.models.cut_sets import Literal
-from storyodds.models.events import ODDS, Sides, sides_of, weights
+from storyodds.models.events import Sides, sides_of, weights
 from storyodds.models.graph import StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
@@ -286,9 +286,7 @@ def _joint(road: _Road, sides: Sides) -> _Joint:
         if not queries:
             whole[:, block] = 0.0
             continue
-        found = jointly(
-            road.prepared.compiler, values, road.said.take(block), queries, mixtures
-        )
+        found = jointly(road.prepared.compiler, values, road.said.take(block), queries, mixtures)
         for k in range(seeds):
             whole[k, block, 0] = found.events[:, k]
             out[k, block] = _interleaved(found.true[:, k], found.false[:, k])
@@ -440,5 +438,3 @@ def weighted_quantiles(draws: Array, weights: Array, levels: Sequence[float]) ->
         place = (share[:, left] < level).sum(axis=0)
         out[k, left] = np.take_along_axis(ranked[:, left], place[None], axis=0)[0]
     return out
-
-

@@ -9,7 +9,7 @@ so that its mean is the conditional probability itself, not an average of ratios
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.cut_sets import CutSet
 from storyodds.models.derivatives import EVENTS, mean_derivatives
-from storyodds.models.failure_modes import concerns
 from storyodds.models.events import CRITERIA, FATES, Share
+from storyodds.models.failure_modes import concerns
 from storyodds.models.graph import Outcome
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.posterior import log_likelihood_bound

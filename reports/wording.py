@@ -93,3 +93,17 @@ def bits(x: float | None) -> str:
     if x is None:
         return "–"
     return "0" if abs(x) < 0.005 else f"{x:+.2f}".replace("-", "−")
+
+
+def odds_words(odds: str) -> str:
+    """What odds are of, to read in a sentence.
+
+    Examples
+    --------
+    >>> odds_words("success"), odds_words("success-given-deployed"), odds_words("deployed")
+    ('success', 'success once deployed', 'being deployed')
+    """
+    if odds == "deployed":
+        return "being deployed"
+    name = odds.removesuffix("-given-deployed")
+    return name if name == odds else f"{name} once deployed"
