@@ -15,6 +15,7 @@ from storyodds.models.quantities import Jointly, Quantities
 from storyodds.models.queries import Query
 from storyodds.models.state_draws import Uses, draw_uses
 from storyodds.models.strategy import choose_compiler
+from storyodds.priors.errors import UnsupportedStoryError
 
 if TYPE_CHECKING:
     from storyodds.models.posterior import Draws
@@ -46,6 +47,9 @@ class Answers(Protocol):
         self, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator, n: int
     ) -> Uses:
         """Draw n states given the evidence, as `state_draws.draw_uses`."""
+
+    def reaches(self, queries: Sequence[Query]) -> bool:
+        """Whether `evaluate` can answer queries within the memory there is."""
 
     def take(self, rows: NDArray[np.intp]) -> "Answers":
         """Answer for some of the draws only."""
@@ -104,6 +108,14 @@ class Exact:
     ) -> Uses:
         """Walk the circuit of the evidence alone."""
         return draw_uses(self.likelihood, values, likelihoods, rng, n)
+
+    def reaches(self, queries: Sequence[Query]) -> bool:
+        """Compile them, and see."""
+        try:
+            quantities.compile_quantities(self.compiler, queries)
+        except UnsupportedStoryError:
+            return False
+        return True
 
     def take(self, rows: NDArray[np.intp]) -> "Exact":
         """Answer as ever: nothing depends on which draws these are."""

@@ -8,17 +8,17 @@ quantiles of P(event | evidence, numbers) at these draws.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import simulation, soundness, weighting
-from storyodds.models.answers import Exact
 from storyodds.models.evidence import forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
 from storyodds.models.integrated_draws import draw_integrated
 from storyodds.models.likelihoods import no_evidence
+from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import (
     Draws,
@@ -38,7 +38,8 @@ from storyodds.models.quantities import (
 )
 from storyodds.models.queries import Query
 from storyodds.models.strategy import MAX_MEMORY
-from storyodds.priors.distributions import Mixture, Point
+from storyodds.models.weighted_answers import weigh_at
+from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
@@ -112,6 +113,7 @@ def assess(
     draws: int = 4096,
     seed: int = 1,
     max_memory: int = MAX_MEMORY,
+    like: PreparedStory | None = None,
     progress: Progress | None = None,
 ) -> Assessment:
     """Compute a story's posterior and every quantity at its draws.
@@ -127,7 +129,10 @@ def assess(
     draws : int
     seed : int
     max_memory : int
-        Bytes that compiling the exact sums may take.
+        Bytes that the process may take, Python included; one that is large already may grow by
+        half as much.
+    like : PreparedStory, optional
+        Another story, of which only the priors may differ: what was compiled for it serves again.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -146,17 +151,33 @@ def assess(
         raise InputError(
             [Problem(f"max_memory: found {max_memory:,} bytes, expected at least {MIN_MEMORY:,}")]
         )
+    with memory_limit(max_memory):
+        return _assess(resolved, method, draws, seed, max_memory, like, progress)
+
+
+def _assess(
+    resolved: ResolvedStory,
+    method: Method,
+    draws: int,
+    seed: int,
+    max_memory: int,
+    like: PreparedStory | None,
+    progress: Progress | None,
+) -> Assessment:
     report = progress or (lambda stage, done, total: None)
     simulate = _simulation(seed, draws, report) if method == "simulation" else None
-    prepared = prepare(resolved, max_memory=max_memory, answers=simulate)
-    report("drawing from the prior", 0, 0)
-    prior, prior_averaged = _prior(prepared, draws, seed)
+    prepared = prepare(resolved, max_memory=max_memory, answers=simulate, like=like)
+    prepared, paths, queries = _with_paths(prepared, max_memory)
     report("weighing the evidence", 0, 0)
-    prepared, paths, queries = _with_paths(prepared, prior_averaged, max_memory)
-    averaged, posterior, strata = _sample(prepared, queries, method, draws, seed, report)
+    weighted = _sample(prepared, queries, method, draws, seed, report)
+    averaged = weighted.averaged
     report("drawing the numbers that were integrated out", 0, 0)
     exact = _exact(prepared, averaged, queries, draws, seed)
-    posterior, errors = _judged(prepared, posterior, averaged, exact, strata)
+    report("drawing from the prior", 0, 0)
+    prior, prior_averaged = exact, averaged
+    if prepared.has_evidence:
+        prior, prior_averaged = _prior(prepared, queries, draws, seed)
+    posterior, errors = _judged(weighted, exact)
     posterior = prepared.answers.checked(posterior, prior_averaged, averaged)
     report("summing over the paths", 0, 0)
     prepared, links, link_rows, link_chances = _links(
@@ -175,7 +196,7 @@ def assess(
         prior_averaged=prior_averaged,
         prior=prior,
         errors=errors,
-        opinions=forecasts_log_density(prepared, averaged.values),
+        opinions=weighted.opinions,
         item_bits=_item_bits(prepared, prior_averaged),
         seed=seed,
     )
@@ -193,13 +214,15 @@ def _simulation(
     )
 
 
-def _prior(prepared: PreparedStory, draws: int, seed: int) -> tuple[Quantities, Quantities]:
+def _prior(
+    prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed: int
+) -> tuple[Quantities, Quantities]:
     """Quantities before the evidence: at draws of all numbers, and with some integrated out."""
     nothing, answers = no_evidence(prepared.graph), prepared.answers
     if not prepared.core:
-        whole = answers.evaluate(prepared.center[None].copy(), nothing)
+        whole = answers.evaluate(prepared.center[None].copy(), nothing, queries)
         return whole, whole
-    whole = answers.evaluate(weighting.prior_draws(prepared, draws, seed), nothing)
+    whole = answers.evaluate(weighting.prior_draws(prepared, draws, seed), nothing, queries)
     if not prepared.integrated:
         return whole, whole
     values = prepared.center[None].copy()
@@ -207,30 +230,30 @@ def _prior(prepared: PreparedStory, draws: int, seed: int) -> tuple[Quantities, 
         values = np.repeat(values, min(PRIOR_DRAWS, len(whole.values)), axis=0)
         sampled = list(prepared.sampled)
         values[:, sampled] = whole.values[: len(values), sampled]
-    return whole, answers.evaluate(values, nothing)
+    return whole, answers.evaluate(values, nothing, queries)
 
 
 def _with_paths(
-    prepared: PreparedStory, prior: Quantities, max_memory: int
+    prepared: PreparedStory, max_memory: int
 ) -> tuple[PreparedStory, tuple[Path, ...], tuple[Query, ...]]:
     """The failure paths, told apart as far as that is within reach."""
     graph = prepared.graph
     harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
-    believed = prior.mean(prior.assumptions)
-    by_name = {
-        variable.name: float(p) for variable, p in zip(graph.variables, believed, strict=True)
-    }
-    paths = failure_paths(graph, harmless, by_name)
+
+    def believed() -> Mapping[str, float]:
+        # Linear in what is integrated out, and bits do not bear on it: one draw is exact.
+        whole = prepared.answers.evaluate(prepared.center[None].copy(), no_evidence(graph))
+        chances = whole.assumptions[0].tolist()
+        return dict(zip((variable.name for variable in graph.variables), chances, strict=True))
+
     sides = [Query((graph.outcome_index[outcome],)) for outcome in graph.side_outcomes]
-    queries = tuple(dict.fromkeys([*path_queries(paths), *sides]))
-    if not isinstance(prepared.answers, Exact):
-        return prepared, paths, queries
-    try:
-        prepared.answers.evaluate(prior.values[:1], prepared.likelihoods, queries)
-    except UnsupportedStoryError:  # the odds are within reach, but not each path by itself
-        prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
-        paths = failure_paths(graph, harmless, by_name, apart=False)
+    for apart in (True, False):
+        paths = failure_paths(graph, harmless, believed, apart=apart)
         queries = tuple(dict.fromkeys([*path_queries(paths), *sides]))
+        if not apart or prepared.answers.reaches(queries):
+            break
+        # The odds are within reach, but not each path by itself.
+        prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
     return prepared, paths, queries
 
 
@@ -265,6 +288,7 @@ class _Weighted:
 
     averaged: Quantities
     draws: Draws
+    opinions: Array  # log density of all forecasts together, in nats
     strata: NDArray[np.intp] | None = None
 
     def answers(self) -> tuple[Array, Array]:
@@ -282,19 +306,18 @@ def _sample(
     draws: int,
     seed: int,
     progress: Progress,
-) -> tuple[Quantities, Draws, NDArray[np.intp] | None]:
+) -> _Weighted:
     if method == "nuts" and prepared.active:
-        sampled = _nuts(prepared, queries, draws, seed, progress)
-        return sampled.averaged, sampled.draws, sampled.strata
+        return _nuts(prepared, queries, draws, seed, progress)
     weighted = _weigh(prepared, queries, draws, seed)
     if method in ("weighting", "simulation") or weighted.draws.ok or not prepared.active:
-        return weighted.averaged, weighted.draws, None
+        return weighted
     try:
         sampled = _nuts(prepared, queries, draws, seed, progress)
     except InputError as error:
         message = "NUTS cannot take over: " + "; ".join(str(p.message) for p in error.problems)
         unsound = replace(weighted.draws, messages=(*weighted.draws.messages, message))
-        return weighted.averaged, unsound, None
+        return replace(weighted, draws=unsound)
     reason = (
         "weighting was not good enough ("
         + "; ".join(weighted.draws.messages)
@@ -310,48 +333,15 @@ def _sample(
             "weighted draws are kept"
         )
         messages = (*weighted.draws.messages, reason, *conflict)
-        return weighted.averaged, replace(weighted.draws, messages=messages, ok=False), None
+        return replace(weighted, draws=replace(weighted.draws, messages=messages, ok=False))
     messages = (*sampled.draws.messages, reason, *conflict)
     ok = sampled.draws.ok and not conflict
-    return sampled.averaged, replace(sampled.draws, messages=messages, ok=ok), sampled.strata
+    return replace(sampled, draws=replace(sampled.draws, messages=messages, ok=ok))
 
 
 def _weigh(prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed: int) -> _Weighted:
     values, log_prior = weighting.sampled_draws(prepared, draws, seed)
-    averaged = prepared.answers.evaluate(values, prepared.likelihoods, queries)
-    log_weights = averaged.log_evidence + forecasts_log_density(prepared, values) + log_prior
-    active = [prepared.distributions[i] for i in prepared.active]
-    strata = sum(isinstance(distribution, Mixture) for distribution in active)
-    bound = log_likelihood_bound(prepared) + strata * np.log(2.0)
-    weights = weighting.weigh(prepared, log_weights, bound)
-    averaged = replace(averaged, weights=weights.weights)
-    exact = len(values) == 1
-    ess, complaints = weights.ess, weights.messages
-    if not exact:
-        ess = min(ess, soundness.worst_ess(averaged))
-        complaints = weighting.complaints(len(values), ess, weights.pareto_k)
-    n = 1 if not prepared.core else len(values)
-    diagnostics: dict[str, Any] = {
-        "draws": n,
-        "ess": None if exact else ess,
-        "pareto_k": weights.pareto_k,
-        "weight_bound": None if exact else weights.bound,
-        "means": "exact" if exact else "sampled",
-    }
-    drawn = Draws(
-        values=values,
-        weights=weights.weights,
-        chains=1,
-        method="weighting" if prepared.core else "exact",
-        log_evidence=weights.log_evidence,
-        log_evidence_error=weights.log_evidence_error,
-        log_likelihood_bound=log_likelihood_bound(prepared),
-        diagnostics=diagnostics,
-        messages=() if exact else complaints,
-        ok=exact or not complaints,
-        statistics={} if exact else {"log_weight": np.log(np.maximum(weights.weights, 1e-300))},
-    )
-    return _Weighted(averaged, drawn)
+    return _Weighted(*weigh_at(prepared, values, log_prior, queries))
 
 
 def _nuts(
@@ -392,7 +382,8 @@ def _nuts(
         ok=not messages,
         statistics={"diverging": chains.divergent.astype(float), "energy": chains.energy},
     )
-    return _Weighted(averaged, drawn, chains.strata)
+    opinions = forecasts_log_density(prepared, chains.values)
+    return _Weighted(averaged, drawn, opinions, chains.strata)
 
 
 def _exact(
@@ -412,15 +403,10 @@ def _exact(
     return prepared.answers.evaluate(values, said, queries, weights)
 
 
-def _judged(
-    prepared: PreparedStory,
-    posterior: Draws,
-    averaged: Quantities,
-    exact: Quantities,
-    strata: NDArray[np.intp] | None,
-) -> tuple[Draws, soundness.Errors]:
+def _judged(weighted: _Weighted, exact: Quantities) -> tuple[Draws, soundness.Errors]:
     """Add the errors of the answers, and whether the two roads to each agree."""
-    errors = soundness.errors_of(averaged, exact, posterior.chains, strata)
+    averaged, posterior = weighted.averaged, weighted.draws
+    errors = soundness.errors_of(averaged, exact, posterior.chains, weighted.strata)
     n = len(exact.values)
     diagnostics = {
         **posterior.diagnostics,
@@ -431,7 +417,7 @@ def _judged(
     }
     if not np.isfinite(posterior.log_evidence_error):
         diagnostics["log_probability_error"] = None
-    conflict = ()
+    conflict: tuple[str, ...] = ()
     if exact is not averaged and posterior.method != "simulation":
         conflict = soundness.disagreements(averaged, exact)
     judged = replace(

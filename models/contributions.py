@@ -29,7 +29,7 @@ MOST = 8  # changes of which all 256 subsets are made; of more, some orders
 MOST_STRUCTURES = 6  # of them that are more than a number: each subset is compiled by itself
 MOST_SAMPLED = 24  # beyond which changes are taken together by kind of part
 _ORDERS = 8  # that are sampled: four, and each the other way round
-_ROWS = 2**17  # of numbers that are asked about in all, as far as every story has some hundreds
+_ROWS = 2**15  # of numbers that are asked about in all, as far as every story has some hundreds
 _MIN_ROWS = 256
 
 
@@ -100,7 +100,8 @@ def contributions(
     structures = sum(any(change.part != NUMBER for change in player) for player in players)
     whole = n <= MOST and structures <= MOST_STRUCTURES
     stories = 2**n if whole else _ORDERS * n
-    rows = max(_MIN_ROWS, min(draws, _ROWS // max(stories, 1)))
+    most = min(draws, _ROWS // max(stories, 1))
+    rows = max(_MIN_ROWS, 2 ** int(np.log2(most)))  # whole Sobol sequences
     game = _Game(old, new, players, rows, seed)
     shares, errors = _all_orders(game) if whole else _some_orders(game, seed)
     return Contributions(players, shares, errors, None if whole else _ORDERS)

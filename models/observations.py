@@ -15,6 +15,7 @@ from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.evidence import collapsed
 from storyodds.models.graph import EvidenceItem, build_graph
 from storyodds.models.posterior import PreparedStory
+from storyodds.priors.beta_functions import log_beta_binomial
 from storyodds.priors.distributions import (
     BetaDistribution,
     Distribution,
@@ -22,6 +23,7 @@ from storyodds.priors.distributions import (
     Mixture,
     Point,
     RateLike,
+    log_binomial_coefficient,
     rate_like,
 )
 from storyodds.scenarios.resolve import ResolvedStory
@@ -227,7 +229,9 @@ def _log_joint(rate: RateLike, trials: int, seen: tuple[int, int]) -> Array:
     if isinstance(rate, Point):
         return np.asarray(ways + xlogy(hits, rate.value) + xlog1py(misses, -rate.value))
     if isinstance(rate, BetaDistribution):
-        return np.asarray(ways + betaln(rate.a + hits, rate.b + misses) - betaln(rate.a, rate.b))
+        before = rate.binomial_log_marginal(*seen) - log_binomial_coefficient(seen[1], seen[0])
+        a, b = rate.a + seen[0], rate.b + (seen[1] - seen[0])
+        return np.asarray(log_beta_binomial(k, trials - k, a, b) + np.log1p(trials) + before)
     if isinstance(rate, LogitNormal):
         # One grid for every k: a trapezoid finer than prior and likelihood are wide.
         step = min(rate.sd, 2 / np.sqrt(trials + seen[1])) / 6

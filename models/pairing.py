@@ -119,10 +119,7 @@ def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> 
     return Beside(
         events=np.stack(events) if events else np.zeros((0, 0, len(EVENTS))),
         follows=np.repeat(np.arange(len(sides)), each),
-        pairs={
-            (a, b): _pair(sides[a], sides[b])
-            for a, b in combinations(range(len(sides)), 2)
-        },
+        pairs={(a, b): _pair(sides[a], sides[b]) for a, b in combinations(range(len(sides)), 2)},
     )
 
 

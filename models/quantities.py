@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 
 import numpy as np
@@ -25,6 +25,7 @@ from storyodds.models.events import (
 )
 from storyodds.models.graph import Gate, Outcome, StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods
+from storyodds.models.program import Program
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.scenarios.schema import CLASSES, INTENDED
@@ -173,7 +174,7 @@ class Quantities:
 def failure_paths(
     graph: StoryGraph,
     never_harmful: Sequence[int],
-    believed: Mapping[str, float],
+    believed: Callable[[], Mapping[str, float]],
     *,
     apart: bool = True,
 ) -> tuple[Path, ...]:
@@ -187,23 +188,25 @@ def failure_paths(
     ----------
     never_harmful : sequence of int
         Numbers that are fixed at 0.
-    believed : mapping of str to float
-        P(assumption), to choose by.
+    believed : callable
+        Gives P(assumption) by name, to choose by; called only where there is a choice.
     apart : bool
         Whether to tell the ways to open a gate apart at all.
     """
     paths: list[Path] = []
+    believed = cache(believed)
     share = _MAX_PATHS // (len(graph.routes) + len(graph.hazards))
     most = min(MAX_WAYS, max(3, share)) if apart else 1
     for r, route in enumerate(graph.routes):
         if route.outcome_class != INTENDED or route.harm not in never_harmful:
-            about, ends = (route.id, None, route.kind, route.claim), route_shares(graph, r)
+            ends, count = route_shares(graph, r), _count(route, most)
             for way, overlaps in _ways(route, believed, most):
-                paths.append(Path(*about, way, *ends, overlaps, _count(route, most)))
+                about = (route.id, None, route.kind, route.claim)
+                paths.append(Path(*about, way, *ends, overlaps, count))
     for h, hazard in enumerate(graph.hazards):
-        about, ends = (INTENDED, hazard.id, None, hazard.claim), _hazard_shares(graph, h)
+        ends, count = _hazard_shares(graph, h), _count(hazard, most)
         for way, overlaps in _ways(hazard, believed, most):
-            paths.append(Path(*about, way, *ends, overlaps, _count(hazard, most)))
+            paths.append(Path(INTENDED, hazard.id, None, hazard.claim, way, *ends, overlaps, count))
     return tuple(paths)
 
 
@@ -295,7 +298,9 @@ def _count(gate: Gate, most: int) -> int | None:
     return gate.ways.count
 
 
-def _ways(gate: Gate, believed: Mapping[str, float], most: int) -> Iterator[tuple[CutSet, bool]]:
+def _ways(
+    gate: Gate, believed: Callable[[], Mapping[str, float]], most: int
+) -> Iterator[tuple[CutSet, bool]]:
     """Ways to open a gate, each with whether it can hold together with another one."""
     if _count(gate, most) is None or gate.ways is None:
         yield gate.needs, False
@@ -303,7 +308,7 @@ def _ways(gate: Gate, believed: Mapping[str, float], most: int) -> Iterator[tupl
     family = gate.ways
     listed = list(islice(family, most + 1))
     if len(listed) > most:
-        listed = [cut_set for cut_set, _ in most_probable(family, most, believed)]
+        listed = [cut_set for cut_set, _ in most_probable(family, most, believed())]
     for mine in listed:
         opposite = {(name, not value) for name, value in mine}
         others = any(other is not mine and not other & opposite for other in listed)
@@ -358,6 +363,44 @@ def _single(literal: Literal) -> CutSet:
     return frozenset([literal])
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What the engine is asked, for everything that reports speak of and for some queries."""
+
+    program: Program
+    parts: tuple[Query, ...]  # what becomes of hazards
+    goals: Mapping[str, Query]  # by criterion
+    extra: Mapping[tuple[int, bool], Query]  # assumptions that are written out, true and false
+    reduced: tuple[Query, ...]
+
+
+def compile_quantities(compiler: Compiler, queries: Sequence[Query]) -> _Asked:
+    """Compile what `evaluate` asks.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If it needs more memory than there is.
+    """
+    graph = compiler.graph
+    expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
+    about = [graph.evidence[i].target or 0 for i in compiler.items]
+    extra = {
+        (v, truth): Query((), frozenset([(graph.variables[v].name, truth)]))
+        for v in expanded
+        for truth in (False, True)
+        if truth or v in about
+    }
+    reduced = tuple(_reduced(graph, query) for query in queries)
+    at_hand = {Query((o,)) for o in range(len(graph.outcomes))} | {EVERYTHING}
+    at_hand |= {Query((), frozenset([(name, x)])) for name in graph.order for x in (False, True)}
+    rest = [query for query in reduced if query not in at_hand]
+    parts = tuple(Query((o,)) for o in range(len(graph.routes), len(graph.outcomes)))
+    goals = {criterion: Query(spared=criterion) for criterion in CRITERIA if graph.hazards}
+    asked = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
+    return _Asked(compile_queries(compiler, asked), parts, goals, extra, reduced)
+
+
 def evaluate(
     compiler: Compiler,
     values: Array,
@@ -382,24 +425,9 @@ def evaluate(
     Quantities
     """
     graph = compiler.graph
-    n_routes = len(graph.routes)
-    split = range(n_routes, len(graph.outcomes))  # what becomes of hazards
-    goals = {criterion: Query(spared=criterion) for criterion in CRITERIA if graph.hazards}
-    expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
+    asked = compile_quantities(compiler, queries)
+    compiled, goals, extra, parts = asked.program, asked.goals, asked.extra, asked.parts
     about = [graph.evidence[i].target or 0 for i in compiler.items]
-    extra = {
-        (v, truth): Query((), frozenset([(graph.variables[v].name, truth)]))
-        for v in expanded
-        for truth in (False, True)
-        if truth or v in about
-    }
-    reduced = [_reduced(graph, query) for query in queries]
-    at_hand = {Query((o,)) for o in range(len(graph.outcomes))} | {EVERYTHING}
-    at_hand |= {Query((), frozenset([(name, x)])) for name in graph.order for x in (False, True)}
-    rest = [query for query in reduced if query not in at_hand]
-    parts = [Query((o,)) for o in split]
-    asked = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
-    compiled = compile_queries(compiler, asked)
     seeds = np.zeros((1, len(compiled.queries)))
     seeds[0, 0] = 1.0
     found = engine.evaluate(compiled, values, likelihoods, seeds, "won")
@@ -409,8 +437,7 @@ def evaluate(
     true, false = compiled.truths(values, found.usage[:, 0])
     for (v, truth), query in extra.items():
         (true if truth else false)[:, v] = joint[:, compiled.column[query]]
-    for v in expanded:
-        if v not in about:
+        if truth and v not in about:
             false[:, v] = np.maximum(1 - true[:, v], 0.0)
     routes = np.zeros((len(graph.routes), len(values))).T
     for route, won in zip(compiled.config_routes, found.won[:, 0].T, strict=True):
@@ -440,7 +467,7 @@ def evaluate(
         routes=routes,
         outcomes=outcomes,
         goals=spared,
-        queries=np.stack([*map(answer, reduced), np.zeros(len(values))], axis=1)[:, :-1],
+        queries=np.stack([*map(answer, asked.reduced), np.zeros(len(values))], axis=1)[:, :-1],
     )
 
 

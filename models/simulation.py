@@ -285,6 +285,10 @@ class Simulation:
         self._run(values, likelihoods, fill, batches)
         return np.asarray(log_sum_exp(out.reshape(-1, batches), axis=1) - np.log(batches))
 
+    def reaches(self, queries: Sequence[Query]) -> bool:
+        """Answer any query."""
+        return True
+
     def anew(self, max_memory: int) -> "Simulation":
         """Give itself: nothing is kept."""
         return self
@@ -446,7 +450,7 @@ class Simulation:
         for o, outcome in enumerate(outcomes):
             if outcome.event is not None:
                 ((factor, _),) = hazards.endings(outcome)
-                out[:, o] *= factor
+                out[:, o] *= 1.0 if factor is None else factor
         return out
 
     def _goals(self, shape: tuple[int, ...], hazards: HazardFactors) -> Array:

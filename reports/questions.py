@@ -13,7 +13,8 @@ from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.priors.phrases import did_you_mean
 from storyodds.reports.comparison import summarize_comparison
-from storyodds.reports.comparison_sides import AS_WRITTEN, Side, saved_side, story_side
+from storyodds.reports.comparison_saved import Saved, read_result, saved_side
+from storyodds.reports.comparison_sides import AS_WRITTEN, Side, story_side
 from storyodds.reports.notebook import Document
 from storyodds.reports.results import assessed
 from storyodds.reports.sensitivity import PARTS, summarize_sensitivity
@@ -158,7 +159,7 @@ def value(
 
 
 def compare(
-    sides: Sequence[Story | Side | str | Path],
+    sides: Sequence[Story | Saved | str | Path],
     *,
     views: Sequence[str | View] = (),
     method: Method = "auto",
@@ -171,9 +172,9 @@ def compare(
     Parameters
     ----------
     sides : sequence of Story, str or Path
-        Stories, and paths of saved results: a .nc file with draws, or a .json file of which only
-        the means can be compared. Differences are from the first one. Uncertain numbers of the
-        same name and the same prior are taken for one number.
+        Stories, and paths of saved results: a .nc file, which is made again from the story that it
+        keeps, or a .json file, of which only the means can be compared. Differences are from the
+        first one, at the same numbers: those of one name are one number.
     views : sequence of str or View
         With one story among the sides: put it beside itself under each of them.
     method : {"auto", "weighting", "nuts"}
@@ -188,8 +189,8 @@ def compare(
     -------
     Document
         A dict, which notebooks show as a short report: the JSON object of `storyodds compare
-        --json`, with odds, differences on paired draws and their intervals, ranks, what the
-        evidence says of rivals, and where sides change order.
+        --json`, with odds, differences at the same numbers and their intervals, what each change
+        adds to them, ranks, what the findings say of rivals, and where sides change order.
 
     Raises
     ------
@@ -214,14 +215,31 @@ def compare(
     if len(sides) + len(views) < 2:
         raise InputError([Problem(f"found {len(sides)} sides, expected two or more to compare")])
     chosen = [load_view(view) if isinstance(view, str) else view for view in views]
-    saved = [side if isinstance(side, Story | Side) else saved_side(str(side)) for side in sides]
+    read = [side if isinstance(side, Story | Saved) else read_result(side) for side in sides]
     sampled = {"method": method, "draws": draws, "seed": seed}
     found: list[Side] = []
-    for side in saved:
-        found += [side] if isinstance(side, Side) else _sides_of(side, chosen, sampled, progress)
-    if progress is not None:
-        progress("putting draws side by side", 0, 0)
-    return Document(summarize_comparison(_told_apart(found), draws=draws, seed=seed))
+    for side in read:
+        if isinstance(side, Saved):
+            found.append(saved_side(side, _named(progress, side.path.name)))
+        else:
+            found += _sides_of(side, chosen, sampled, progress)
+
+    def tell(stage: str) -> None:
+        if progress is not None:
+            progress(stage, 0, 0)
+
+    tell("putting the odds side by side")
+    return Document(summarize_comparison(_told_apart(found), draws=draws, seed=seed, tell=tell))
+
+
+def _named(progress: Progress | None, name: str) -> Progress:
+    """Progress that says of which side it is."""
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(f"{name}: {stage}", done, total)
+
+    return tell
 
 
 def _unknown(where: str, name: str, known: Sequence[str]) -> Problem:
@@ -233,11 +251,7 @@ def _sides_of(
     story: Story, views: Sequence[View], sampled: Mapping[str, Any], progress: Progress | None
 ) -> list[Side]:
     """Assess a story as it is written, and then under every view."""
-
-    def tell(stage: str, done: int, total: int) -> None:
-        if progress is not None:
-            progress(f"{story.story}: {stage}", done, total)
-
+    tell = _named(progress, story.story)
     written = assess(resolve(story), progress=tell, **sampled)
     found = [story_side(written, AS_WRITTEN if views else story.story)]
     for view in views:

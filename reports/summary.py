@@ -22,6 +22,7 @@ from storyodds.models.assessment import Assessment, assess
 from storyodds.models.cut_sets import CutSet
 from storyodds.models.derivatives import EVENTS, mean_derivatives
 from storyodds.models.events import CRITERIA, FATES, Share
+from storyodds.models.evidence import forecast_log_odds
 from storyodds.models.failure_modes import concerns
 from storyodds.models.graph import Outcome
 from storyodds.models.numerics import weighted_quantile
@@ -50,6 +51,7 @@ SCHEMA = "storyodds/estimate/1"
 _LEVELS = np.array([0.5, 0.05, 0.95])
 _NOTHING = 1e-12  # per bit: what rounding leaves of a derivative that is 0
 _version = cache(version)
+_FIXED = 1e-9  # nats: log odds that differ by less are the same but for rounding
 _TINY = np.log(1e6)  # nats below what the best-fitting hypotheses would give
 
 
@@ -263,7 +265,8 @@ def _deployed(view: _View) -> dict[str, Any] | None:
 
 def _checks(view: _View) -> dict[str, Any]:
     """What each check catches, and what it takes off P(catastrophe) beside the others."""
-    graph, entries = view.graph, {}
+    graph = view.graph
+    entries: dict[str, Any] = {}
     for c, check in enumerate(graph.checks):
         if check.result is not None:
             entries[check.id] = {"result": check.result, "caught": None, "added": None}
@@ -640,12 +643,20 @@ def _evidence(view: _View) -> dict[str, Any]:
                 "id": item.id,
                 "claim": item.claim,
                 "opinion": item.forecast is not None,
+                "idle": item.forecast is not None and _is_idle(assessment, i),
                 "bits": dict(assessment.item_bits[item.id]),
                 "source": plain_source(item.source),
             }
-            for item in story.evidence
+            for i, item in enumerate(story.evidence)
         ],
     }
+
+
+def _is_idle(assessment: Assessment, i: int) -> bool:
+    """Whether a forecast is about a probability that is fixed, and so moves nothing."""
+    prior = assessment.prior
+    odds = forecast_log_odds(assessment.prepared.graph, i, prior.routes, prior.said)
+    return bool(np.ptp(np.where(np.isfinite(odds), odds, 0.0)) <= _FIXED)
 
 
 def _power_of_ten(nats: float) -> str:

@@ -90,7 +90,7 @@ def dashboard(
         click.echo(f"wrote {shown(folder / 'index.html')}")
         for estimate in estimates:
             click.echo(f"wrote {shown(folder / estimate['story'])}.html")
-    judge([dict(estimate) for estimate in estimates], {})
+    judge([dict(estimate) for estimate in estimates])
 
 
 def _writable(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """The commands that compute: estimate and importance."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,10 @@ from storyodds.options import (
     load_stories,
     memory_of,
     result_files,
-    thresholds_of,
 )
+from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.files import write_atomically
+from storyodds.thresholds import Limit, limits_of
 
 if TYPE_CHECKING:
     from storyodds.models.assessment import Assessment, Progress
@@ -94,10 +96,18 @@ def sampling(command: Command, *, simulation: bool = False) -> Command:
 )
 @click.option(
     "--fail-above",
-    "thresholds",
+    "above",
     multiple=True,
     metavar="NAME=P",
-    help="Exit with 4 if the mean probability of a class or fate is above P; repeatable.",
+    help="Exit with 4 if the mean probability of a class, a fate or odds on decision day "
+    "(catastrophe-given-deployed) is above P; NAME.q95=P takes the 95% point; repeatable.",
+)
+@click.option(
+    "--fail-below",
+    "below",
+    multiple=True,
+    metavar="NAME=P",
+    help="The same if it is below P, as in --fail-below success.q05=0.2; repeatable.",
 )
 def estimate(
     stories: tuple[str, ...],
@@ -109,42 +119,55 @@ def estimate(
     draws: int,
     seed: int,
     max_memory: str,
-    thresholds: tuple[str, ...],
+    above: tuple[str, ...],
+    below: tuple[str, ...],
 ) -> None:
     """Odds of every outcome, and the failure paths of most concern."""
     limits, memory, settings, targets, loaded, chosen = all_of(
-        lambda: thresholds_of(thresholds),
+        lambda: limits_of(above, below),
         lambda: memory_of(max_memory),
         lambda: chosen_settings(assignments),
         lambda: result_files(stories, output),
         lambda: load_stories(stories),
         lambda: chosen_view(view),
     )
-    summaries, failures = [], []
+    answered, failures, refused = [], [], []
     with progress_line() as progress:
         for name, story, target in zip(stories, loaded, targets, strict=True):
             progress(f"{shown(name)}: loading", 0, 0)
-            summary, failure = _estimate_one(
-                story,
-                target,
-                about(name, progress),
-                {"method": method, "draws": draws, "seed": seed, "max_memory": memory},
-                {"view": chosen, "settings": settings},
-            )
-            summaries.append(summary)
+            try:
+                summary, failure = _estimate_one(
+                    story,
+                    target,
+                    about(name, progress),
+                    {"method": method, "draws": draws, "seed": seed, "max_memory": memory},
+                    {"view": chosen, "settings": settings},
+                )
+            except InputError as error:  # the other stories are answered all the same
+                refused += [named(problem, name) for problem in error.problems]
+                continue
+            answered.append((name, summary, target))
             failures += [failure] if failure else []
-    if as_json:
-        write_json(summaries if len(summaries) > 1 else summaries[0])
-    else:
-        _print_reports(summaries, stories)
+    summaries = [summary for _, summary, _ in answered]
+    if as_json and summaries:
+        write_json(summaries if len(stories) > 1 else summaries[0])
+    elif summaries:
+        _print_reports(summaries, tuple(name for name, _, _ in answered))
     for failure in failures:
         click.echo(f"storyodds: {failure}", err=True)
     if failures:
         raise click.exceptions.Exit(FAILED)
-    for target in targets:
+    for _, _, target in answered:
         if target is not None:
             click.echo(f"saved {shown(target)}", err=True)
+    if refused:
+        raise InputError(refused)
     judge(summaries, limits)
+
+
+def named(problem: Problem, name: str) -> Problem:
+    """Say of which story a mistake is, where it does not say so itself."""
+    return problem if problem.file is not None else replace(problem, file=shown(name))
 
 
 def _estimate_one(
@@ -242,7 +265,7 @@ def importance(
         from storyodds.reports.importance_table import SHOWN, print_importance
 
         print_importance(Console(highlight=False), summary, top or SHOWN)
-    judge([summary], {})
+    judge([summary])
 
 
 def assess_one(
@@ -295,18 +318,14 @@ def about(name: str, progress: "Progress") -> "Progress":
     return lambda stage, done, total: progress(f"{shown(name)}: {stage}", done, total)
 
 
-def judge(summaries: list[dict[str, Any]], limits: Mapping[str, float]) -> None:
+def judge(summaries: list[dict[str, Any]], limits: Sequence[Limit] = ()) -> None:
     """Turn what was computed into an exit code."""
     exceeded = False
-    for summary in summaries if limits else ():
-        means = {**summary["classes"], **summary["fates"]}
-        for name, limit in limits.items():
-            if means[name]["mean"] > limit:
+    for summary in summaries:
+        for failure in (limit.failure(summary) for limit in limits):
+            if failure is not None:
                 exceeded = True
-                click.echo(
-                    f"{summary['story']}: {name} is {means[name]['mean']:.4g}, above {limit:g}",
-                    err=True,
-                )
+                click.echo(f"{summary['story']}: {failure}", err=True)
     doubtful = [summary for summary in summaries if not summary["diagnostics"]["ok"]]
     for summary in doubtful:
         for message in summary["diagnostics"]["messages"]:

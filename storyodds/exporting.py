@@ -96,7 +96,7 @@ def export(
     else:
         for path in files:
             click.echo(f"wrote {shown(path)}")
-    judge([estimate], {})
+    judge([estimate])
 
 
 def _target(kind: str, output: Path | None) -> None:

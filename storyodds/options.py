@@ -106,36 +106,6 @@ def _prior(text: str, name: str) -> Any:
     return read_setting(text, f"--set {name}")
 
 
-def thresholds_of(texts: tuple[str, ...]) -> dict[str, float]:
-    """Read NAME=P, the name of a class or a fate."""
-    from storyodds.priors.phrases import did_you_mean
-
-    known = (*CLASSES, *_FATES)
-    limits, problems = {}, []
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            limit = float(value)
-        except ValueError:
-            limit = -1.0
-        if name not in known:
-            hint = did_you_mean(name, known) or f", one of {', '.join(known)}"
-            problems.append(
-                Problem(f"--fail-above: found '{name}', expected a class or a fate{hint}")
-            )
-        elif not 0 <= limit <= 1:
-            problems.append(
-                Problem(
-                    f"--fail-above {name}: found '{value}', expected a probability from 0 to 1, "
-                    f"as in --fail-above {name}=0.05"
-                )
-            )
-        limits[name] = limit
-    if problems:
-        raise InputError(problems)
-    return limits
-
-
 def memory_of(text: str) -> int:
     """Read an amount of memory in bytes, such as 512MiB, 4GiB or 1073741824."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*", text, re.IGNORECASE | re.ASCII)

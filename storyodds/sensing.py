@@ -55,4 +55,4 @@ def sensitivity(
         from storyodds.reports.sensitivity import print_sensitivity
 
         print_sensitivity(Console(highlight=False), summary)
-    judge([summary], {})
+    judge([summary])

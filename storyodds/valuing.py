@@ -87,7 +87,7 @@ def value(
         from storyodds.reports.value_table import SHOWN, print_value
 
         print_value(Console(highlight=False), summary, top or SHOWN)
-    judge([summary], {})
+    judge([summary])
 
 
 def stakes_of(texts: tuple[str, ...]) -> dict[str, float]:

@@ -1,0 +1,78 @@
+"""Limits on means and quantiles of an estimate, for scripts that have to stop on them."""
+
+from pathlib import Path
+
+import pytest
+from support.command_line import Run
+
+STORY = """
+story: limited
+title: A story with limits
+goal: {specification: S., desirability: D.}
+assumptions:
+  a: {claim: A., probability: [0.1, 0.5]}
+routes:
+  - {id: r, class: deceptive, claim: R., requires: a, bits: 1, harm: 0.5}
+  - {id: something-else, class: other, claim: E., bits: -4, harm: 0.01}
+checks:
+  - {id: audit, claim: C., flags: {deceptive: 0.5, default: 0.1}}
+"""
+HALTED = STORY.replace("deceptive: 0.5, default: 0.1", "default: 1").replace("limited", "halted")
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> str:
+    (tmp_path / "limited.yaml").write_text(STORY)
+    return str(tmp_path / "limited.yaml")
+
+
+@pytest.mark.parametrize(
+    ("option", "limit", "sentence"),
+    [
+        ("--fail-above", "deceptive=0.01", "limited: deceptive is 0.17"),
+        ("--fail-above", "deceptive.q95=0.2", "limited: the 95% point of deceptive is 0.3"),
+        ("--fail-below", "success.q05=0.9", "limited: the 5% point of success is 0."),
+        ("--fail-above", "catastrophe-given-deployed=0", "catastrophe-given-deployed is 0."),
+        ("--fail-below", "deployed=0.99", "limited: deployed is 0."),
+    ],
+)
+def test_a_limit_that_is_not_kept_ends_with_4(
+    run: Run, story: str, option: str, limit: str, sentence: str
+) -> None:
+    ran = run("estimate", story, option, limit)
+    assert ran.code == 4
+    assert sentence in ran.err
+
+
+@pytest.mark.parametrize(
+    ("option", "limit"),
+    [
+        ("--fail-above", "deceptive.q95=0.5"),
+        ("--fail-above", "deceptive.q05=0.1"),
+        ("--fail-below", "success=0.1"),
+        ("--fail-above", "deceptive-given-deployed.median=0.9"),
+    ],
+)
+def test_a_limit_that_is_kept_says_nothing(run: Run, story: str, option: str, limit: str) -> None:
+    ran = run("estimate", story, option, limit)
+    assert ran.code == 0
+    assert "above" not in ran.err and "below" not in ran.err
+
+
+def test_odds_that_are_not_defined_keep_no_limit(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "halted.yaml").write_text(HALTED)
+    path = str(tmp_path / "halted.yaml")
+    ran = run("estimate", path, "--fail-above", "catastrophe-given-deployed=0.5")
+    assert ran.code == 4
+    assert "every model is halted" in ran.err
+    assert run("estimate", path, "--fail-above", "deployed=0.5").code == 0
+
+
+def test_every_mistake_of_both_options_is_listed(run: Run, story: str) -> None:
+    ran = run(
+        *("estimate", story, "--fail-above", "deceptve=0.1", "--fail-above", "success.q9=0.1"),
+        *("--fail-below", "success=2", "--fail-below", "success-given-deploy=0.1"),
+    )
+    assert ran.code == 2
+    for text in ("deceptive", "q95", "found '2'", "success-given-deployed"):
+        assert text in ran.err
