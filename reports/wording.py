@@ -140,7 +140,7 @@ def points(p: float) -> str:
     Examples
     --------
     >>> points(0.08), points(-0.0123), points(0.01), points(0.0), points(-3e-9)
-    ('+8.0 points', '−1.2 points', '+1.0 point', '0', '−3.0e-07 points')
+    ('+8.0 points', '−1.2 points', '+1.0 point', '0', '−3.0e-7 points')
     """
     size = signed(p)
     if size == "0":
@@ -159,7 +159,11 @@ def signed(p: float) -> str:
     if abs(p) < _LEFT_OVER:
         return "0"
     size = 100 * abs(p)
-    return ("+" if p > 0 else "−") + (_two_digits(size) if size >= 1e-4 else f"{size:.1e}")
+    if size < 100 * _SMALL:
+        digits = _scientific(size, 0.0)
+    else:
+        digits = _to_place(size, _place(size, 1) - 1)
+    return ("+" if p > 0 else "−") + digits
 
 
 def marked(finding: str, opinion: bool) -> str:
