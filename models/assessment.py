@@ -113,6 +113,7 @@ def assess(
     draws: int = 4096,
     seed: int = 1,
     max_memory: int = MAX_MEMORY,
+    like: PreparedStory | None = None,
     progress: Progress | None = None,
 ) -> Assessment:
     """Compute a story's posterior and every quantity at its draws.
@@ -130,6 +131,8 @@ def assess(
     max_memory : int
         Bytes that the process may take, Python included; one that is large already may grow by
         half as much.
+    like : PreparedStory, optional
+        Another story, of which only the priors may differ: what was compiled for it serves again.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -149,7 +152,7 @@ def assess(
             [Problem(f"max_memory: found {max_memory:,} bytes, expected at least {MIN_MEMORY:,}")]
         )
     with memory_limit(max_memory):
-        return _assess(resolved, method, draws, seed, max_memory, progress)
+        return _assess(resolved, method, draws, seed, max_memory, like, progress)
 
 
 def _assess(
@@ -158,11 +161,12 @@ def _assess(
     draws: int,
     seed: int,
     max_memory: int,
+    like: PreparedStory | None,
     progress: Progress | None,
 ) -> Assessment:
     report = progress or (lambda stage, done, total: None)
     simulate = _simulation(seed, draws, report) if method == "simulation" else None
-    prepared = prepare(resolved, max_memory=max_memory, answers=simulate)
+    prepared = prepare(resolved, max_memory=max_memory, answers=simulate, like=like)
     prepared, paths, queries = _with_paths(prepared, max_memory)
     report("weighing the evidence", 0, 0)
     weighted = _sample(prepared, queries, method, draws, seed, report)
@@ -413,7 +417,7 @@ def _judged(weighted: _Weighted, exact: Quantities) -> tuple[Draws, soundness.Er
     }
     if not np.isfinite(posterior.log_evidence_error):
         diagnostics["log_probability_error"] = None
-    conflict = ()
+    conflict: tuple[str, ...] = ()
     if exact is not averaged and posterior.method != "simulation":
         conflict = soundness.disagreements(averaged, exact)
     judged = replace(

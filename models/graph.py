@@ -433,7 +433,7 @@ def _evidence(
         keys: tuple[str, ...]
         if about.assumption is not None:
             subject, target, keys = "assumption", index[about.assumption], ("false", "true")
-            alternatives = keys
+            alternatives: tuple[str, ...] = keys
         else:
             subject = "class" if about.class_ is not None else "outcome"
             target = CLASSES.index(about.class_) if about.class_ is not None else None

@@ -288,7 +288,7 @@ def _effects(assessment: Assessment) -> Array:
     """By number, the larger effect on the log odds of what is asked; 0 where there is none."""
     prepared, averaged = assessment.prepared, assessment.averaged
     means = averaged.mean(averaged.events)[[EVENTS.index(event) for event in ASKED]]
-    room = np.minimum(means, 1 - means)
+    room = means * (1 - means)
     spread = _spreads(prepared)
     try:
         per_bit = mean_slopes(assessment, ASKED).per_bit

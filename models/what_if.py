@@ -22,12 +22,12 @@ from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import (
     PreparedStory,
     forecasts_log_density,
-    log_likelihood_bound,
     prepare,
 )
 from storyodds.models.quantities import Quantities
-from storyodds.models.weighting import MAX_PARETO_K, pareto_k, sampled_draws, weigh
-from storyodds.priors.distributions import LN2, Point
+from storyodds.models.weighted_answers import weigh_at
+from storyodds.models.weighting import MAX_PARETO_K, pareto_k, sampled_draws
+from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.resolve import ResolvedStory
 
@@ -377,18 +377,17 @@ def refit(base: Base, resolved: ResolvedStory) -> Changed:
 def _afresh(base: Base, prepared: PreparedStory) -> Changed:
     """Weight draws from the prior of a changed story; where that is not enough, assess it."""
     noise = base.events.var(axis=0) / len(base.events)
-    values, log_prior = sampled_draws(prepared, 4 * DRAWS, base.seed)
-    log_evidence, events = answers_at(prepared, values)
-    found = weigh(prepared, log_evidence + log_prior, log_likelihood_bound(prepared) + LN2)
-    if found.ok or not prepared.sampled:
-        means = found.weights @ events
-        noise = noise + found.weights**2 @ (events - means) ** 2
-        return Changed(means, np.sqrt(noise), None, found.ess, refitted=True)
+    averaged, draws, _ = weigh_at(prepared, *sampled_draws(prepared, 4 * DRAWS, base.seed))
+    if draws.ok:
+        weights, means = averaged.weights, averaged.mean(averaged.events)
+        noise = noise + weights**2 @ (averaged.events - means) ** 2
+        ess = float(1 / np.sum(weights**2))
+        return Changed(means, np.sqrt(noise), None, ess, refitted=True)
     again = fixed(prepared.resolved, _points(prepared))
-    found = base_of(assess(again, draws=4 * DRAWS, seed=base.seed), 4 * DRAWS)
-    n = len(found.events)
-    errors = np.sqrt(noise + found.events.var(axis=0) / n)
-    return Changed(found.means, errors, None, float(n), refitted=True)
+    afresh = base_of(assess(again, draws=4 * DRAWS, seed=base.seed), 4 * DRAWS)
+    n = len(afresh.events)
+    errors = np.sqrt(noise + afresh.events.var(axis=0) / n)
+    return Changed(afresh.means, errors, None, float(n), refitted=True)
 
 
 def _points(prepared: PreparedStory) -> dict[int, float]:

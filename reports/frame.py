@@ -122,8 +122,10 @@ def opinions_words(summary: Json) -> str | None:
     fates = opinions["fates"]
     said = " and ".join(f"{name} {percent(fates[name]['mean'])}" for name in _HEADLINES)
     many = len(opinions["forecasts"]) > 1
-    start = "Forecasts are opinions, not findings; without them:" if many else (
-        "A forecast is an opinion, not a finding; without it:"
+    start = (
+        "Forecasts are opinions, not findings; without them:"
+        if many
+        else ("A forecast is an opinion, not a finding; without it:")
     )
     idle = [item["id"] for item in summary["evidence"]["items"] if item["idle"]]
     more = "".join(f" {plain(name)} {DOES_NOTHING}" for name in idle)
@@ -172,9 +174,7 @@ def _soundness(summary: Json) -> str:
             f"independent ones{_tail(d)}."
         )
     if d["means"] == "exact":
-        return (
-            f"Sound: means are exact sums; intervals are from {d['draws']:,} independent draws."
-        )
+        return f"Sound: means are exact sums; intervals are from {d['draws']:,} independent draws."
     if method == "weighting":
         return (
             f"Sound: {d['draws']:,} weighted draws count as {d['ess']:,.0f} independent "

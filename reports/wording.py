@@ -10,6 +10,7 @@ NO_ERRORS: Errors = {}
 
 _LEFT_OVER = 1e-15  # of chances that cancel
 _SURE = 1e-12  # nearer to certainty than this is rounding error
+_TINY = 1e-4  # points: smaller differences have more zeros than anybody counts
 _SMALL = 1e-6  # a smaller probability has more zeros, as a percentage, than anybody counts
 
 
@@ -170,4 +171,5 @@ def signed(p: float) -> str:
     if abs(p) < _LEFT_OVER:
         return "0"
     size = 100 * abs(p)
-    return ("+" if p > 0 else "−") + (_two_digits(size) if size >= 1e-4 else f"{size:.1e}")
+    digits = _scientific(size, 0.0) if size < _TINY else _to_place(size, _place(size, 1) - 1)
+    return ("+" if p > 0 else "−") + digits

@@ -21,7 +21,7 @@ from storyodds.console import (
     write_json,
 )
 from storyodds.options import (
-    CLASSES,
+    ODDS,
     all_of,
     chosen_settings,
     chosen_view,
@@ -218,10 +218,12 @@ def _print_reports(summaries: list[dict[str, Any]], names: tuple[str, ...]) -> N
 @json_option
 @click.option(
     "--of",
-    type=click.Choice([*CLASSES, "catastrophe"]),
+    type=click.Choice(ODDS),
+    metavar="ODDS",
     default="catastrophe",
     show_default=True,
-    help="The ending that is asked about: a class, or catastrophe.",
+    help="What is asked about: a class, a fate, deployed, or either of the first given that, as in "
+    "catastrophe-given-deployed.",
 )
 @click.option(
     "--top",

@@ -52,7 +52,12 @@ def _deployed(doc: Json) -> Iterator[str]:
     if day is None:
         yield from (NO_DECISION, "")
         return
-    rows = [["no check flags the model", *odds_cells(doc, day["probability"], errors_of(doc, "deployed"))]]
+    rows = [
+        [
+            "no check flags the model",
+            *odds_cells(doc, day["probability"], errors_of(doc, "deployed")),
+        ]
+    ]
     fates = [name for name in day if name not in ("probability", "classes")]
     rows += [[name, *odds_cells(doc, day[name])] for name in fates]
     rows += [[f"class {name}", *odds_cells(doc, entry)] for name, entry in day["classes"].items()]

@@ -246,9 +246,7 @@ def test_a_bound_on_the_weights_is_told_where_it_was_proved(rich_one: dict[str, 
 
 
 def test_simulation_proves_no_zero() -> None:
-    summary = summarize(
-        assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64)
-    )
+    summary = summarize(assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64))
     text = words(summary)
     n = summary["diagnostics"]["states"] * summary["diagnostics"]["draws"]
     assert f"Catastrophe was not met in {n:,} simulated states" in text
