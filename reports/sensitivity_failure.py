@@ -157,13 +157,13 @@ def _told(averaged: _Side, exact: _Side) -> dict[str, Any]:
         means, drawn = ((pick(side), whole(side), side.weights) for side in (averaged, exact))
         return summarize_quotient(means, drawn)
 
+    def share(name: str) -> Summary | None:
+        return given(lambda side: side.end(name), lambda side: side.failed)
+
     return {
         "failure": given(lambda side: side.failed, lambda side: side.chance),
         "halted": given(lambda side: side.end("halted"), lambda side: side.chance),
-        "given_failure": {
-            name: given(lambda side, name=name: side.end(name), lambda side: side.failed)
-            for name in _SHARES
-        },
+        "given_failure": {name: share(name) for name in _SHARES},
     }
 
 
