@@ -92,7 +92,11 @@ _TABLES: Mapping[str, Tables] = {
         ("proposal_provenance", "proposal_provenance", "number", "name"),
         _NUMBERS,
     ),
-    "importance": (("literals", "literals", "literal", "literal"), _NUMBERS),
+    "importance": (
+        ("literals", "literals", "literal", "literal"),
+        ("undefined", "undefined", "reason", "why"),
+        _NUMBERS,
+    ),
     "compare": (
         ("sides", "sides", "side", "name"),
         ("pairs", "pairs", "pair", None),
