@@ -113,9 +113,7 @@ def _ends(prepared: PreparedStory, values: Array, counts: Array) -> Ends:
     for first in range(0, n, step):
         block = slice(first, first + step)
         mixed = shares_of_ends(graph, values[block])
-        asked = jointly(
-            prepared.compiler, values[block], prepared.likelihoods, queries, mixed
-        )
+        asked = jointly(prepared.compiler, values[block], prepared.likelihoods, queries, mixed)
         whole[block], sides[0, block], sides[1, block] = asked.events, asked.true, asked.false
     return Ends(names, counts, whole, sides[0], sides[1])
 
@@ -254,7 +252,9 @@ class Concerns:
     def worst(self) -> tuple[Path, ...]:
         """The paths that rank first: several where they tie."""
         first = self.ranks.rank[:1]
-        return tuple(p for p, rank in zip(self.paths, self.ranks.rank, strict=True) if rank in first)
+        return tuple(
+            p for p, rank in zip(self.paths, self.ranks.rank, strict=True) if rank in first
+        )
 
 
 def concerns(assessment: Assessment) -> Concerns:
@@ -276,6 +276,4 @@ def concerns(assessment: Assessment) -> Concerns:
     def ordered(odds: Sequence[PathOdds]) -> tuple[PathOdds, ...]:
         return tuple(odds[k] for k in ranks.order)
 
-    return Concerns(
-        tuple(paths[k] for k in ranks.order), ordered(averaged), ordered(drawn), ranks
-    )
+    return Concerns(tuple(paths[k] for k in ranks.order), ordered(averaged), ordered(drawn), ranks)

@@ -57,9 +57,7 @@ def rank_paths(
     >>> ranks.order, ranks.rank, ranks.share_top.tolist()
     ((1, 2, 0), (1, 1, 3), [0.5, 0.5, 0.0])
     """
-    means = [
-        (float(weights @ odds.concern), float(weights @ odds.reached)) for odds in averaged
-    ]
+    means = [(float(weights @ odds.concern), float(weights @ odds.reached)) for odds in averaged]
     groups = [
         group
         for alike in _alike(range(len(means)), [concern for concern, _ in means])

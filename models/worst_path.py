@@ -244,6 +244,4 @@ class _Race:
         literals = self.paths[k].literals
         if any((name, not value) in literals for name, value in pair):
             return []
-        return [
-            (Query((share.outcome,), literals | set(pair)), share) for share in self.shares[k]
-        ]
+        return [(Query((share.outcome,), literals | set(pair)), share) for share in self.shares[k]]

@@ -56,7 +56,9 @@ def summarize_contributions(
     """
     if first.head["story"] != second.head["story"]:
         return None
-    alone = [side for side in (first, second) if side.posterior is None or not side.posterior.prepared]
+    alone = [
+        side for side in (first, second) if side.posterior is None or not side.posterior.prepared
+    ]
     if alone:
         names = " and ".join(side.name for side in alone)
         return _untold(f"no story is at hand of {names} that changes could be made in")
@@ -147,7 +149,9 @@ def _contributions(pair: Json, width: int) -> Iterator[Text]:
         return
     yield from heading("What each change adds", "points, and what error they have")
     means = {event: pair["differences"][event]["mean"] for event in _HEADLINE}
-    rows: list[Row] = [[Text(x, style="dim") for x in ("", *(x for e in _HEADLINE for x in (e, "")))]]
+    rows: list[Row] = [
+        [Text(x, style="dim") for x in ("", *(x for e in _HEADLINE for x in (e, "")))]
+    ]
     for one in found["changes"][:SHOWN]:
         rows.append([plain(one["label"]), *_cells(one["adds"])])
     if len(found["changes"]) > SHOWN:

@@ -9,16 +9,14 @@ from rich.text import Text
 from storyodds.reports.comparison_changes import lines_changes
 from storyodds.reports.comparison_tipping import tipping_lines
 from storyodds.reports.frame import band, heading
-from storyodds.reports.layout import Row, columns, fitting, plain, stripped, with_words, wrap
+from storyodds.reports.layout import Row, columns, fitting, plain, stripped, wrap
 from storyodds.reports.wording import bits, percent, signed
 
 Json = Mapping[str, Any]
 
 _NAMED = 12  # numbers that are paired
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CLEAR = (
-    "A difference is clear where it has one sign at 95% of the numbers that either side believes in."
-)
+_CLEAR = "A difference is clear where it has one sign at 95% of the numbers that either side believes in."
 _HEAD = ("", "chance", "90% interval", "points", "90% interval", "share")
 
 

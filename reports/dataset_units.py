@@ -208,9 +208,10 @@ _HERE: Mapping[tuple[str, str], tuple[str, str]] = {
     },
     ("trust/before", "value"): (_P, "probability without the evidence"),
     ("trust/after", "value"): (_P, "probability with the evidence"),
-    ("proposals", "success_q05"): (_P, "5% point of P(success) once the result is in"),
-    ("proposals", "success_q95"): (_P, "95% point of P(success) once the result is in"),
+    ("proposals", "then_q05"): (_P, "5% point of the odds asked about once the result is in"),
+    ("proposals", "then_q95"): (_P, "95% point of the odds asked about once the result is in"),
     ("results", "probability"): (_P, "probability of the result"),
+    ("results", "then"): (_P, "the odds asked about after the result"),
     ("results", "success"): (_P, "probability of success after the result"),
     ("results", "catastrophe"): (_P, "probability of catastrophe after the result"),
 }

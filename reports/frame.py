@@ -6,10 +6,11 @@ from typing import Any
 from rich.text import Text
 
 from storyodds.reports.layout import plain, wrap
-from storyodds.reports.wording import NO_ERRORS, Errors, interval, percent
+from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, interval, percent
 
 Json = Mapping[str, Any]
 
+NO_DECISION = "Every model is halted, so no decision is left to make."
 NOT_RELIABLE = "the computation failed its own checks; quote none of this."
 
 
@@ -98,6 +99,13 @@ def never_words(summary: Json) -> str:
     return "never" if states is None else f"not met in {states:,} simulated states"
 
 
+def cases(summary: Json, entry: Json) -> str:
+    """A chance as a count of cases; what simulation did not meet may still be."""
+    if states_simulated(summary) is not None and entry["mean"] in (0.0, 1.0):
+        return "not met" if entry["mean"] == 0 else "nothing else met"
+    return about_one_in(entry["mean"])
+
+
 def no_catastrophe(summary: Json) -> str:
     """Say that there is no catastrophe, as surely as that was found."""
     states = states_simulated(summary)
@@ -114,8 +122,10 @@ def opinions_words(summary: Json) -> str | None:
     fates = opinions["fates"]
     said = " and ".join(f"{name} {percent(fates[name]['mean'])}" for name in _HEADLINES)
     many = len(opinions["forecasts"]) > 1
-    start = "Forecasts are opinions, not findings; without them:" if many else (
-        "A forecast is an opinion, not a finding; without it:"
+    start = (
+        "Forecasts are opinions, not findings; without them:"
+        if many
+        else ("A forecast is an opinion, not a finding; without it:")
     )
     idle = [item["id"] for item in summary["evidence"]["items"] if item["idle"]]
     more = "".join(f" {plain(name)} {DOES_NOTHING}" for name in idle)
@@ -164,9 +174,7 @@ def _soundness(summary: Json) -> str:
             f"independent ones{_tail(d)}."
         )
     if d["means"] == "exact":
-        return (
-            f"Sound: means are exact sums; intervals are from {d['draws']:,} independent draws."
-        )
+        return f"Sound: means are exact sums; intervals are from {d['draws']:,} independent draws."
     if method == "weighting":
         return (
             f"Sound: {d['draws']:,} weighted draws count as {d['ess']:,.0f} independent "

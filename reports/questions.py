@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from storyodds.models.assessment import Method, Progress, assess
+from storyodds.models.events import ODDS
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
@@ -90,6 +91,7 @@ def value(
     story: Story,
     *,
     stakes: Mapping[str, float] | None = None,
+    of: str = "success",
     standard: bool = True,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -107,7 +109,10 @@ def value(
         What an ending is worth, in any unit, 0 unless stated: success, uncompetitive,
         benign-failure, catastrophe, and withheld, which is worth the same as being halted. They
         state a decision, to deploy or to withhold; without them, proposals are ranked by bits about
-        success.
+        what `of` says.
+    of : str
+        What bits are about: a class, a fate, "deployed", or either of the first given that, as in
+        "catastrophe-given-deployed".
     standard : bool
         Whether to weigh the catalog's standard observations besides what the story proposes.
     view : str or View, optional
@@ -131,7 +136,7 @@ def value(
     Raises
     ------
     InputError
-        If an ending is not known or its worth is no number, a view or setting does not fit, or the
+        If an ending or what bits are about is not known, a worth is no number, a view or setting does not fit, or the
         evidence is impossible.
     UnsupportedStoryError
         If the story is too large to sum exactly.
@@ -144,11 +149,13 @@ def value(
     ('withhold', -0.0514)
     """
     weighed = checked_stakes((stakes or {}).items(), "stakes")
+    if of not in ODDS:
+        raise InputError([_unknown("of", of, ODDS)])
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
     assessment = assessed(story, view, settings, standard=standard, **sampled)
     if progress is not None:
         progress("weighing what could be observed", 0, 0)
-    return Document(summarize_value(assessment, weighed or None))
+    return Document(summarize_value(assessment, weighed or None, of=of))
 
 
 def compare(

@@ -249,8 +249,7 @@ def _near_misses(assessment: Assessment, overall: tuple[Array, Array]) -> dict[s
 
     def share(name: str) -> Summary | None:
         means, drawn = (
-            (part, side.failed, side.weights)
-            for part, side in zip(parts[name], sides, strict=True)
+            (part, side.failed, side.weights) for part, side in zip(parts[name], sides, strict=True)
         )
         return summarize_quotient(means, drawn)
 

@@ -9,7 +9,7 @@ so that its mean is the conditional probability itself, not an average of ratios
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
@@ -265,7 +265,8 @@ def _deployed(view: _View) -> dict[str, Any] | None:
 
 def _checks(view: _View) -> dict[str, Any]:
     """What each check catches, and what it takes off P(catastrophe) beside the others."""
-    graph, entries = view.graph, {}
+    graph = view.graph
+    entries: dict[str, Any] = {}
     for c, check in enumerate(graph.checks):
         if check.result is not None:
             entries[check.id] = {"result": check.result, "caught": None, "added": None}

@@ -185,7 +185,9 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
     names = [
         name
         for name in CLASSES
-        if any(values[name] is not None for values in (*totals.values(), *(i["bits"] for i in shown)))
+        if any(
+            values[name] is not None for values in (*totals.values(), *(i["bits"] for i in shown))
+        )
     ]
     said = [(marked(plain(item["id"]), item["opinion"]), item["bits"]) for item in shown]
     said += totals.items()
@@ -205,7 +207,9 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
         yield Text(f"and {len(items) - len(shown)} items that did less", style="dim")
     for item in items:
         if item["idle"]:
-            yield from wrap(Text(f"{plain(item['id'])} {DOES_NOTHING}", "yellow"), width, "! ", "  ")
+            yield from wrap(
+                Text(f"{plain(item['id'])} {DOES_NOTHING}", "yellow"), width, "! ", "  "
+            )
     if summary["evidence"]["note"]:
         yield from wrap(Text(plain(summary["evidence"]["note"]), "yellow"), width, "! ", "  ")
 
@@ -240,7 +244,9 @@ def _lens(summary: Json, width: int) -> Iterator[Text]:
         rows: list[Row] = [header(summary)]
         for name, entry in zip(("outer alignment", "inner alignment"), entries, strict=True):
             rows.append(
-                [name, "–", ""][: len(rows[0])] if entry is None else odds_cells(summary, name, entry)
+                [name, "–", ""][: len(rows[0])]
+                if entry is None
+                else odds_cells(summary, name, entry)
             )
         said = [
             Text("cannot be said" if entry is None else told, style="dim")

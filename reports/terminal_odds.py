@@ -7,6 +7,7 @@ from rich.text import Text
 
 from storyodds.reports.axis import plot
 from storyodds.reports.frame import (
+    NO_DECISION,
     band,
     errors_of,
     flagged_words,
@@ -220,7 +221,7 @@ def decision_day(summary: Json, width: int) -> Iterator[Text]:
 def _deployed(summary: Json, width: int) -> Iterator[Text]:
     day = summary["deployed"]
     if day is None:
-        yield Text("Every model is halted, so no decision is left to make.")
+        yield Text(NO_DECISION)
         return
     entries = {
         "deployed": (day["probability"], "no check flags it", errors_of(summary, "deployed")),

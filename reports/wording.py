@@ -10,6 +10,7 @@ NO_ERRORS: Errors = {}
 
 _LEFT_OVER = 1e-15  # of chances that cancel
 _SURE = 1e-12  # nearer to certainty than this is rounding error
+_TINY = 1e-4  # points: smaller differences have more zeros than anybody counts
 _SMALL = 1e-6  # a smaller probability has more zeros, as a percentage, than anybody counts
 
 
@@ -134,6 +135,17 @@ def bits(x: float | None) -> str:
     return "0" if abs(x) < 0.005 else f"{x:+.2f}".replace("-", "−")
 
 
+def marked(finding: str, opinion: bool) -> str:
+    """Name a finding, and say so where it is a forecast, which is an opinion.
+
+    Examples
+    --------
+    >>> marked("red-teaming", False), marked("judge", True)
+    ('red-teaming', 'judge (opinion)')
+    """
+    return f"{finding} (opinion)" if opinion else finding
+
+
 def points(p: float) -> str:
     """A difference of two probabilities in percentage points, of two digits.
 
@@ -159,19 +171,5 @@ def signed(p: float) -> str:
     if abs(p) < _LEFT_OVER:
         return "0"
     size = 100 * abs(p)
-    if size < 100 * _SMALL:
-        digits = _scientific(size, 0.0)
-    else:
-        digits = _to_place(size, _place(size, 1) - 1)
+    digits = _scientific(size, 0.0) if size < _TINY else _to_place(size, _place(size, 1) - 1)
     return ("+" if p > 0 else "−") + digits
-
-
-def marked(finding: str, opinion: bool) -> str:
-    """Name a finding, and say so where it is a forecast, which is an opinion.
-
-    Examples
-    --------
-    >>> marked("red-teaming", False), marked("judge", True)
-    ('red-teaming', 'judge (opinion)')
-    """
-    return f"{finding} (opinion)" if opinion else finding

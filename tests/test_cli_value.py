@@ -14,7 +14,7 @@ STAKES = ("--worth", "success=1", "--worth", "catastrophe=-9")
 GAIN = {"value", "error"}
 PROPOSAL = {
     *("id", "claim", "origin", "replicates", "about", "trials", "cost", "bits", "worth", "net"),
-    *("ceiling", "behind", "success", "results"),
+    *("ceiling", "behind", "then", "results"),
 }
 
 COMMAND = "value"

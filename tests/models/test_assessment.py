@@ -20,7 +20,6 @@ from storyodds.scenarios.schema import CLASSES, Evidence, Story
 FINDING = item(
     "finding", {"outcome": True}, bayes_factor={"deceptive": math.log2(20), "default": 0}
 )
-ON_A_CLASS = on_a_class({"beta": [0.5, 2]}, [FINDING])
 
 
 # --- special evidence ---------------------------------------------------------------------------
@@ -33,11 +32,8 @@ def test_no_evidence_returns_the_prior() -> None:
     assert assessment.draws.ok
     assert np.ptp(assessment.draws.weights) == 0
     summary = summarize(assessment)
-    assert summary["evidence"] == {
-        "log_probability": pytest.approx(0.0, abs=1e-12),
-        "note": None,
-        "items": [],
-    }
+    assert summary["evidence"]["log_probability"] == pytest.approx(0.0, abs=1e-12)
+    assert summary["evidence"]["note"] is None and not summary["evidence"]["items"]
     for name in CLASSES:
         assert summary["classes"][name] == pytest.approx(summary["prior_classes"][name], rel=1e-12)
     for entry in summary["assumptions"].values():
@@ -89,13 +85,11 @@ def test_fixed_numbers_need_no_sampler() -> None:
         assessment = assess(resolved, method=method)
         summary = summarize(assessment)
         assert summary["method"] == "exact"
-        assert summary["diagnostics"] == {
-            "ok": True,
-            "draws": 1,
-            "ess": None,
-            "pareto_k": None,
-            "messages": [],
-        }
+        told = summary["diagnostics"]
+        assert (told["ok"], told["draws"], told["messages"]) == (True, 1, [])
+        assert (told["means"], told["ess"], told["pareto_k"]) == ("exact", None, None)
+        assert told["log_probability_error"] == 0.0
+        assert not any(x for errors in told["standard_errors"].values() for x in errors.values())
         for entry in [*summary["classes"].values(), *summary["fates"].values()]:
             assert entry["mean"] == entry["median"] == entry["q05"] == entry["q95"]
     exact = 6 / 6.7  # odds 3 : 7, times 20; the other routes are 2**-60
@@ -149,28 +143,41 @@ def test_auto_goes_on_to_nuts_and_says_so() -> None:
     assert not forced.draws.ok
 
 
-def test_nuts_cannot_follow_fixed_values() -> None:
+def test_fixed_values_in_a_pool_are_sampled_by_themselves() -> None:
+    """One judgment is that a3 is 0.2: against a judge who says 0.9 to a tenth of a bit, nothing."""
     pool = {"pool": [{"by": "A", "value": 0.2}, {"by": "B", "value": {"beta": [1, 1]}}]}
-    resolved = resolve(sharp([{"beta": [1, 1]}] * 3 + [pool]))
-    assessment = assess(resolved, draws=2000)
+    assessment = assess(resolve(sharp([{"beta": [1, 1]}, pool])), method="nuts", draws=64)
+    assert assessment.draws.method == "nuts"
+    assert assessment.draws.ok, assessment.draws.messages
+    believed = assessment.averaged.mean(assessment.averaged.assumptions)
+    # As in the test before: the uniform prior leaves the judge's N(log2 9, 0.1 bits) as it is.
+    np.testing.assert_allclose(believed, 0.9, atol=0.01)
+
+
+def test_too_many_combinations_of_judgments_are_refused() -> None:
+    pool = {"pool": [{"by": by, "value": [low, 0.9]} for by, low in zip("ABC", (0.1, 0.2, 0.3))]}
+    resolved = resolve(sharp([pool] * 4))
+    assessment = assess(resolved, draws=256)
     assert assessment.draws.method == "weighting"
     assert not assessment.draws.ok
     assert not summarize(assessment)["diagnostics"]["ok"]
-    assert any("NUTS cannot take over" in m and "a3" in m for m in assessment.draws.messages)
-    with pytest.raises(InputError, match="pool of fixed values"):
+    assert any("NUTS cannot take over" in message for message in assessment.draws.messages)
+    with pytest.raises(InputError, match="81 combinations of judgments"):
         assess(resolved, method="nuts", draws=64)
 
 
-def test_weights_of_which_the_largest_are_all_the_same() -> None:
-    """There is no tail to smooth: two fixed values give two weights."""
+def test_a_pool_of_fixed_values_is_its_mean() -> None:
+    """What P(evidence) is linear in is not sampled, however it is spread."""
     pool = {"pool": [{"by": "A", "value": 0.1}, {"by": "B", "value": 0.5}]}
     assessment = assess(resolve(on_a_class(pool, [FINDING])), draws=1024)
     assert assessment.draws.ok
     assert assessment.draws.diagnostics["pareto_k"] is None
     # P(deceptive) is (0.1 + 0.5) / 2 before a likelihood ratio of 20.
-    assert summarize(assessment)["classes"]["deceptive"]["mean"] == pytest.approx(
-        20 * 0.3 / (20 * 0.3 + 0.7), abs=1e-9
-    )
+    summary = summarize(assessment)["classes"]["deceptive"]
+    assert summary["mean"] == pytest.approx(20 * 0.3 / (20 * 0.3 + 0.7), abs=1e-14)
+    # The interval's ends are what either expert would say, given the finding.
+    ends = [20 * p / (20 * p + 1 - p) for p in (0.1, 0.5)]
+    assert [summary["q05"], summary["q95"]] == pytest.approx(ends, abs=1e-12)
 
 
 # --- seeds --------------------------------------------------------------------------------------
@@ -178,10 +185,11 @@ def test_weights_of_which_the_largest_are_all_the_same() -> None:
 
 @pytest.mark.parametrize("method", ["weighting", "nuts"])
 def test_the_seed_decides_the_draws(method: Method) -> None:
-    resolved = resolve(ON_A_CLASS)
+    resolved = resolve(on_a_class({"beta": [0.5, 2]}, [FINDING]), settings={"scheme.bits": [2, 4]})
     first, again, other = (
         assess(resolved, method=method, draws=400, seed=seed) for seed in (7, 7, 8)
     )
+    assert first.draws.method == method
     np.testing.assert_array_equal(first.draws.values, again.draws.values)
     assert summarize(first) == summarize(again)
     assert not np.array_equal(first.draws.values, other.draws.values)

@@ -10,11 +10,10 @@ import pytest
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
-from support.building import believe, item, tell
+from support.building import OFF, believe, item, tell
 from support.fixing import at_values
 from support.monte_carlo import effective
-from support.oracle import condition, solve
-from support.oracle_process import prior_runs
+from support.oracle import solve
 
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.datatree import load_result, save_result, to_datatree
@@ -26,7 +25,6 @@ from storyodds.scenarios.schema import CLASSES, Assumption, Check, GivenRow, Haz
 
 Array = NDArray[np.float64]
 
-POOL = {"pool": [{"by": "A", "value": 0.1}, {"by": "B", "value": 0.4}]}
 STORY = tell(
     {
         "a": believe({"beta": [2, 3]}),
@@ -46,7 +44,10 @@ STORY = tell(
         Route(id="something-else", class_="other", bits=-2, harm=0),
     ),
     hazards=(Hazard(id="h", criterion="alignment", requires="b", probability=0.2, harm=0.3),),
-    checks=(Check(id="audit", flags={"deceptive": {"beta": [3, 5]}, "default": 0.1}),),
+    checks=(
+        Check(id="audit", flags={"deceptive": {"beta": [3, 5]}, "default": 0.1}),
+        Check(id="trial", flags={"deceptive": 0.4, "default": [0.05, 0.2]}, result="passed"),
+    ),
     evidence=(
         item(
             "probes",
@@ -71,15 +72,15 @@ UNCERTAIN = {
     "scheme.bits",
     "proxy.bits",
     "audit.flags.deceptive",
-    "probes.rates.true",
-    "probes.rates.false",
-    "signs.bayes_factor.deceptive",
+    "trial.flags.default",
 }
 SHAPES = {
     "class_probability": "class",
     "route_probability": "route",
     "fate_probability": "fate",
     "assumption_probability": "assumption",
+    "goal_probability": "criterion",
+    "deployed_probability": None,
     "path_probability": "path",
     "path_concern": "path",
 }
@@ -117,7 +118,7 @@ def test_variables_and_labels(tree: xr.DataTree, group: str) -> None:
     # The prior is without evidence and has no paths of its own.
     assert set(SHAPES) - set(data.data_vars) <= {"path_probability", "path_concern"}
     for name in data.data_vars:
-        extra = (SHAPES[str(name)],) if name in SHAPES else ()
+        extra = tuple(x for x in [SHAPES.get(str(name))] if x)
         assert data[name].dims == ("chain", "draw", *extra)
         assert np.isfinite(data[name].values).all()
     assert list(data["class"].values) == list(CLASSES)
@@ -139,15 +140,10 @@ def test_probabilities_add_up(tree: xr.DataTree) -> None:
             np.testing.assert_allclose(total, 1.0, rtol=1e-9)
 
 
-def log_evidence_by_oracle(assessed: Assessment, values: Array) -> float:
-    story = at_values(assessed.prepared.resolved, values)
-    return condition(story, prior_runs(story), collapse=False)[1]
-
-
 def test_log_likelihoods_add_up_to_the_oracles(assessed: Assessment, tree: xr.DataTree) -> None:
     """And they are what the oracle gives at the drawn numbers, so do the probabilities."""
     group = tree["log_likelihood"].to_dataset()
-    assert list(group.data_vars) == ["probes", "panel", "signs", "judge"]
+    assert list(group.data_vars) == ["trial", "probes", "panel", "signs", "judge"]
     numbers = assessed.prepared.resolved.numbers
     posterior = tree["posterior"].to_dataset()
     for draw in (0, 17, 500, 1023):
@@ -160,7 +156,8 @@ def test_log_likelihoods_add_up_to_the_oracles(assessed: Assessment, tree: xr.Da
                 for i, n in enumerate(numbers)
             ]
         )
-        answer = solve(at_values(assessed.prepared.resolved, values))
+        core = assessed.prepared.core  # findings' own numbers are averaged out by the oracle, too
+        answer = solve(at_values(assessed.prepared.resolved, values, core), collapse=True)
         assert total == pytest.approx(answer.log_evidence, rel=1e-10)
         classes = posterior["class_probability"].isel(at).values
         np.testing.assert_allclose(classes, list(answer.classes.values()), rtol=1e-9, atol=1e-12)
@@ -187,9 +184,7 @@ def test_log_prior_is_the_density_of_the_numbers(tree: xr.DataTree) -> None:
         "scheme.bits": stats.norm(1, 1).logpdf,
         "proxy.bits": stats.norm(-0.5, 1.5 / z95).logpdf,
         "audit.flags.deceptive": stats.beta(3, 5).logpdf,
-        "probes.rates.true": stats.beta(3.5, 2.5).logpdf,
-        "probes.rates.false": logit_normal(0.05, 0.4),
-        "signs.bayes_factor.deceptive": stats.norm(1, 1).logpdf,
+        "trial.flags.default": logit_normal(0.05, 0.2),
     }
     for name, log_density in expected.items():
         np.testing.assert_allclose(
@@ -211,7 +206,8 @@ def test_observed_data_and_statistics(tree: xr.DataTree) -> None:
     assert int(observed["probes"]) == 4
     assert observed["probes"].attrs == {"trials": 9}
     assert float(observed["panel"]) == 0.2
-    assert set(observed.data_vars) == {"probes", "panel", "signs", "judge"}
+    assert int(observed["trial"]) == 0
+    assert set(observed.data_vars) == {"trial", "probes", "panel", "signs", "judge"}
     assert "log_weight" in tree["sample_stats"].to_dataset()
 
 
@@ -220,7 +216,7 @@ def test_draws_of_equal_weight_have_the_summarys_means(
 ) -> None:
     """Resampled draws against weighted means: 4.5 errors of a mean of ESS draws.
 
-    Systematic resampling adds next to nothing; what counts is that the rates are drawn here and
+    Systematic resampling adds next to nothing; what counts is that what is linear is drawn here and
     integrated out there.
     """
     summary = summarize_assessment(assessed)
@@ -244,7 +240,9 @@ def test_stories_without_uncertain_numbers() -> None:
 
 
 def test_nuts_keeps_its_chains() -> None:
-    story = tell({"a": believe({"beta": [2, 3]})})
+    scheme = Route(id="scheme", class_="deceptive", requires="a", bits=[0, 2], harm=0.5)
+    seen = item("seen", {"outcome": True}, bayes_factor={"deceptive": 1, "default": 0})
+    story = tell({"a": believe({"beta": [2, 3]})}, (scheme, OFF), evidence=[seen])
     tree = estimate(story, method="nuts", draws=200)
     assert dict(tree["posterior"].sizes)["chain"] == 4
     assert dict(tree["posterior"].sizes)["draw"] == 1000  # the least that can be diagnosed

@@ -120,7 +120,9 @@ def test_no_bits_open_a_closed_route() -> None:
     assert all(miss.bits == math.inf for miss in misses(base, base.values))
     # At 0.6 the two are as likely where 0.6 s = 1/2, s being the share where the gate is open.
     _, base = assessed(story_of(0.0, 0.0, -60.0, gate=0.6))
-    assert misses(base, base.values)[1].bits == pytest.approx(math.log2((5 / 6) / (1 / 6)), abs=2e-3)
+    assert misses(base, base.values)[1].bits == pytest.approx(
+        math.log2((5 / 6) / (1 / 6)), abs=2e-3
+    )
 
 
 @relaxed

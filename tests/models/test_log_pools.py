@@ -4,14 +4,11 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor
-import pytensor.tensor as pt
 import pytest
-from pytensor.compile.mode import Mode
-from scipy.special import expit
+from support.coordinates import INTERPRETED, log_prior, pymc_density, spelled_out
 
 from storyodds import compile_story, load_story
-from storyodds.models.density import bounds, log_density, to_coordinate, to_values
+from storyodds.models.density import log_density, to_coordinate, to_values
 from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
 from storyodds.priors.distributions import Mixture
 from storyodds.priors.errors import InputError
@@ -21,7 +18,6 @@ from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.serialize import to_yaml
 
 STORY = "coinrun-agent"
-INTERPRETED = Mode(linker="py", optimizer=None)
 
 
 def pool(*values: Any, method: str = "logarithmic") -> dict[str, Any]:
@@ -56,45 +52,22 @@ def prepared_with(name: str) -> PreparedStory:
     return prepare(resolve(load_story(STORY), settings=SETTINGS[name]))
 
 
-def pymc_density(prepared: PreparedStory, name: str) -> Any:
-    """The log density over the coordinates of the numbers that the evidence bears on."""
-    model = compile_story(load_story(STORY), settings=SETTINGS[name], integrate_rates=True)
-    numbers = [prepared.resolved.numbers[i].name for i in prepared.core]
-    inputs = [model.rvs_to_values[model[number]] for number in numbers]
-    total = pt.stack([pt.sum(term) for term in model.logp(sum=False)]).sum()
-    outputs = [total, *pytensor.grad(total, inputs)]
-    return pytensor.function(inputs, outputs, mode=INTERPRETED)
-
-
-def log_prior(prepared: PreparedStory, i: int, z: float) -> float:
-    """The prior of a number as the kernel's coordinate has it, from its density of the logit."""
-    prior: Any = prepared.distributions[i]
-    if prepared.resolved.numbers[i].kind == "bits":
-        return float(prior.log_density_unconstrained(np.array(z)))
-    low, high = bounds(prior)
-    p = low + (high - low) * expit(z)
-    q = (1.0 - high) + (high - low) * expit(-z)
-    rise = (high - low) * expit(z) * expit(-z) / (p * q)
-    return float(prior.log_density_unconstrained(np.array(np.log(p / q))) + np.log(rise))
-
-
 @pytest.mark.parametrize("name", SETTINGS)
 def test_two_roads(name: str) -> None:
+    """What is integrated out stands still in the kernel, wherever it is, and moves in PyMC."""
     prepared = prepared_with(name)
-    base = from_uniforms(prepared, (), np.zeros((1, 0)))
-    kernel, pymc = log_density(prepared, base), pymc_density(prepared, name)
+    pymc = pymc_density(compile_story(load_story(STORY), settings=SETTINGS[name]), prepared)
     core = list(prepared.core)
     active = [core.index(i) for i in prepared.active]
     for seed in range(3):
         z = np.random.default_rng(seed).normal(size=len(core))
-        value, *gradient = pymc(*z)
-        expected, slope = kernel(z[active])
+        value, gradient = pymc(z)
+        expected, slope = log_density(prepared, spelled_out(prepared, z))(z[active])
         others = sum(
             log_prior(prepared, core[k], z[k]) for k in range(len(core)) if k not in active
         )
-        assert float(value) == pytest.approx(expected + others, rel=1e-10)
-        found = np.array([float(x) for x in gradient])[active]
-        np.testing.assert_allclose(found, slope, rtol=1e-8, atol=1e-8)
+        assert value == pytest.approx(expected + others, rel=1e-10)
+        np.testing.assert_allclose(gradient[active], slope, rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

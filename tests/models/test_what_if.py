@@ -12,7 +12,7 @@ from support.strategies import small_stories
 from storyodds.models import what_if
 from storyodds.models.answers import Exact
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.models.evidence import event_likelihoods
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import forecast_sides
@@ -26,8 +26,7 @@ SUCCESS, CATASTROPHE = EVENTS.index("success"), EVENTS.index("catastrophe")
 
 def means(assessment: Assessment) -> np.ndarray:
     """Posterior means of all events."""
-    graph, draws = assessment.prepared.graph, assessment.draws
-    return draws.weights @ probabilities(graph, draws.values, assessment.averaged.outcomes)
+    return assessment.averaged.mean(assessment.averaged.events)
 
 
 def uncertain(**parts: Any) -> Story:

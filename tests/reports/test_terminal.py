@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
+from support.features import FEATURES, features
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment import assess
@@ -152,36 +153,6 @@ def test_no_number_of_what_is_not_reliable_stands_alone_in_the_headline(
         assert " – NOT RELIABLE." in sentence[: sentence.index(". ") + 2]
 
 
-FEATURES = """\
-story: features
-title: A story with checks of both kinds, a forecast that does nothing, and a mechanism
-goal:
-  specification: Asked.
-  desirability: Meant well.
-  hazards:
-    - {id: bad-intent, criterion: alignment, probability: 0.1, harm: 0.01}
-assumptions:
-  aware: {claim: It knows., probability: 0.4}
-  far: {claim: It looks far ahead., probability: [0.1, 0.4]}
-routes:
-  - {id: intended, class: intended, requires: not far}
-  - {id: schemer, class: deceptive, requires: aware, bits: 1, harm: 5.0e-8, mechanism: scheming}
-  - {id: twin, class: deceptive, requires: far, bits: [0, 1], harm: 0.2, mechanism: scheming}
-  - {id: something-else, class: other, bits: -3, harm: 0}
-checks:
-  - {id: audit, flags: {deceptive: [0.2, 0.6], bad-intent: 0.5, default: 0.1}}
-  - {id: probe, result: RESULT, flags: {deceptive: [0.2, 0.6], default: 0.1}}
-evidence:
-  - {id: aware-told, about: {assumption: aware}, forecast: 0.2, sd_bits: 2}
-  - {id: far-told, about: {assumption: far}, forecast: 0.6, sd_bits: 1}
-"""
-
-
-def features(result: str) -> dict[str, Any]:
-    story = load_text(FEATURES.replace("RESULT", result), "features.yaml")
-    return summarize(assess(resolve(story), draws=256))
-
-
 def words(summary: dict[str, Any]) -> str:
     return " ".join(printed(summary).split())
 
@@ -275,9 +246,7 @@ def test_a_bound_on_the_weights_is_told_where_it_was_proved(rich_one: dict[str, 
 
 
 def test_simulation_proves_no_zero() -> None:
-    summary = summarize(
-        assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64)
-    )
+    summary = summarize(assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64))
     text = words(summary)
     n = summary["diagnostics"]["states"] * summary["diagnostics"]["draws"]
     assert f"Catastrophe was not met in {n:,} simulated states" in text

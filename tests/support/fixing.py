@@ -22,9 +22,7 @@ def steps(key_path: str) -> list[str | int]:
     return [int(index) if index else name for name, index in _STEP.findall(key_path)]
 
 
-def at_values(
-    resolved: ResolvedStory, values: Any, only: Container[int] | None = None
-) -> Story:
+def at_values(resolved: ResolvedStory, values: Any, only: Container[int] | None = None) -> Story:
     """Write values in place of numbers, in the order of `ResolvedStory.numbers`.
 
     `only` are the places of those to write, all by default.

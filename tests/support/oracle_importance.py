@@ -137,7 +137,9 @@ def mean_of(draws: Sequence[Joints], weights: Iterable[float]) -> Joints:
         return sum(w * x for w, x in zip(shares, values, strict=True)) / sum(shares)
 
     def table(name: str) -> dict[Literal, float]:
-        keys = [key for key in getattr(draws[0], name) if all(key in getattr(x, name) for x in draws)]
+        keys = [
+            key for key in getattr(draws[0], name) if all(key in getattr(x, name) for x in draws)
+        ]
         return {key: mean([getattr(each, name)[key] for each in draws]) for key in keys}
 
     return Joints(
