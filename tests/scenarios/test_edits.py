@@ -12,37 +12,34 @@ from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Check, Constraint, Nudge, Route, Story
 
+SCHEME = Route(id="scheme", class_="deceptive", requires="a", bits=1, harm=0.5)
 PROXY = Route(id="proxy", class_="mesa-optimizer", requires="b", bits=1, harm=0.2)
 
 
-def old() -> Story:
+def told(*routes: Route, flagged: float = 0.5, push: bool = False, **rates: float) -> Story:
+    """A story of some routes, with the rates at which a finding comes about."""
     seen = item(
         "pilot",
         {"outcome": True},
         counts={"hits": 1, "trials": 9},
-        rates={"scheme": 0.3, "default": 0.1},
+        rates={"scheme": 0.3, "default": 0.1, **rates},
     )
-    route = SCHEMER.model_copy(update={"bits": 1})
-    audit = Check(id="audit", flags={"deceptive": 0.5, "default": 0.1})
-    return tell({"a": believe(0.3)}, (route, OFF), checks=[audit], evidence=[seen])
+    return tell(
+        {"a": believe(0.3), **({"b": believe(0.7)} if PROXY in routes else {})},
+        (SCHEME, *routes, OFF),
+        checks=[Check(id="audit", flags={"deceptive": flagged, "default": 0.1})],
+        nudges=[Nudge(id="push", when="b", bits={"proxy": -1})] if push else (),
+        evidence=[seen],
+    )
+
+
+def old() -> Story:
+    return told()
 
 
 def new() -> Story:
     """A route more, which the finding and a nudge name, on an assumption more."""
-    story = old()
-    (pilot,), (audit,) = story.evidence, story.checks
-    rates = {**(pilot.rates or {}), "proxy": 0.6}
-    return story.model_copy(
-        update={
-            "assumptions": {"a": believe(0.3), "b": believe(0.7)},
-            "routes": (*story.routes, PROXY),
-            "checks": (audit.model_copy(update={"flags": {**audit.flags, "deceptive": 0.9}}),),
-            "evidence": (pilot.model_copy(update={"rates": rates}),),
-            "rationale": story.rationale.model_copy(
-                update={"nudges": (Nudge(id="push", when="b", bits={"proxy": -1}),)}
-            ),
-        }
-    )
+    return told(PROXY, flagged=0.9, push=True, proxy=0.6)
 
 
 def means(resolved: Any) -> Any:
@@ -64,8 +61,8 @@ def test_what_differs() -> None:
 
 def test_words_change_nothing() -> None:
     story = old()
-    told = story.model_copy(update={"title": "Other words", "summary": "More of them."})
-    assert changes_between(resolve(story), resolve(told)) == ()
+    again = story.model_copy(update={"title": "Other words", "summary": "More of them."})
+    assert changes_between(resolve(story), resolve(again)) == ()
 
 
 @pytest.mark.parametrize("back", [False, True])
@@ -84,12 +81,8 @@ def test_some_of_the_changes() -> None:
     by_name = {change.name: change for change in changes_between(first, second)}
     finding = with_changes(first, second, [by_name["pilot"]])
     assert means(finding) == pytest.approx(means(first), abs=1e-14)
-    story = old()
-    expected = story.model_copy(
-        update={"assumptions": new().assumptions, "routes": (*story.routes, PROXY)}
-    )
     made = with_changes(first, second, [by_name["proxy"]])
-    assert means(made) == pytest.approx(means(resolve(expected)), abs=1e-14)
+    assert means(made) == pytest.approx(means(resolve(told(PROXY))), abs=1e-14)
 
 
 def test_any_two_stories_can_be_mixed() -> None:
