@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from storyodds import load_text
+from storyodds import Story, load_text
 from storyodds.models.assessment import assess
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
@@ -32,7 +32,11 @@ evidence:
 """
 
 
+def features_story(result: str) -> Story:
+    """Give the story, the result of one of its checks being `passed` or `flagged`."""
+    return load_text(FEATURES.replace("RESULT", result), "features.yaml")
+
+
 def features(result: str) -> dict[str, Any]:
-    """Summarize it, the result of one of its checks being `passed` or `flagged`."""
-    story = load_text(FEATURES.replace("RESULT", result), "features.yaml")
-    return summarize(assess(resolve(story), draws=256))
+    """Give its estimate."""
+    return summarize(assess(resolve(features_story(result)), draws=256))
