@@ -47,8 +47,13 @@ def saved(file: Path) -> Saved:
         for name in FATES:
             if not all(0 <= float(found["fates"][name][k]) <= 1 for k in ("mean", "q05", "q95")):
                 return Saved(None, "The saved result is damaged.")
+            if not math.isfinite(monte_carlo_error(found, name)):
+                return Saved(None, "The saved result is damaged.")
         str(found["story_sha256"]), found["diagnostics"].get("ess"), found["settings"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (
+        *(OSError, ValueError, KeyError, TypeError, AttributeError),
+        *(RecursionError, OverflowError),
+    ):
         return Saved(None, "The saved result cannot be read.")
     return Saved(found)
 

@@ -236,7 +236,7 @@ def test_saved_results_are_compared_as_their_stories_are(tmp_path: Path) -> None
         save_result(estimate(story, draws=256, **chosen), path)
     results = [read(path) for path in paths]
     assert all(result.why_alone is None for result in results)
-    of_files = summarize_comparison(results, draws=256)
+    of_files = summarize_comparison(results[:2], draws=256)
     written = side(story, "0.nc", 256)
     moved = side(story, "1.nc", 256, settings=settings)
     of_stories = summarize_comparison([written, moved], draws=256)
