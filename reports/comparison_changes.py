@@ -125,8 +125,8 @@ def contribution_sentences(pair: Json) -> Iterator[str]:
         most = [one for one in order[:_TOP] if one["adds"][event]["mean"]]
         if points(mean) == "0" or not most:
             continue
-        adds = (f"{one['label']} {signed(one['adds'][event]['mean'])}" for one in most)
-        yield f"Most of {points(mean)} of {event} in {pair['second']}: {', '.join(adds)}."
+        adds = ", ".join(f"{one['label']} {signed(one['adds'][event]['mean'])}" for one in most)
+        yield f"What adds most to the {points(mean)} of {event} in {pair['second']}: {adds}."
 
 
 def lines_changes(summary: Json, width: int) -> Iterator[Text]:
