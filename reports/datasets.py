@@ -106,6 +106,7 @@ _TABLES: Mapping[str, Tables] = {
         ("pairs", "pairs", "pair", None),
         ("changed_numbers", "pairs[].changed.numbers", "change", None),
         ("changed_evidence", "pairs[].changed.evidence", "change", None),
+        ("contributions", "pairs[].contributions.changes", "change", None),
         ("rivals", "evidence.rivals", "group", None),
         ("not_rivals", "evidence.apart", "row", None),
         ("tipping", "tipping", "order", None),
