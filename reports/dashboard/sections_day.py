@@ -99,7 +99,7 @@ def criteria(dossier: Dossier) -> Section:
         id="criteria",
         title="The four criteria, and the hazards of the goal",
         finding=f"Training leads to an intended model with a chance of {led}; a run made to end "
-        f"at one would have a good model with {good}.",
+        f"at one gives a good model with {good}.",
         tables=tuple(tables),
         notes=(
             "The goal's criteria are of a run that is made to end as intended; that training does "

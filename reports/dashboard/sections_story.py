@@ -14,14 +14,15 @@ from storyodds.priors.forms import plain_prior
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.frame import sentence_case
+from storyodds.reports.frame import sentence_case, soundness
 from storyodds.reports.wording import percent
 
 _CATASTROPHE = EVENTS.index("catastrophe")
+_MEANS = {"exact": "by exact sums", "sampled": "over the draws"}
 _LARGE = 100  # a measure from here on is told without decimals
 MEASURES = {
     "ess": "worth so many independent draws (ESS)",
-    "means": "how means are taken",
+    "means": "means",
     "weight_bound": "times the average weight that no draw can count more than",
     "log_probability_error": "standard error of the log probability of the evidence",
     "pareto_k": "Pareto k of the weights (good below 0.7)",
@@ -278,7 +279,7 @@ def diagnostics(dossier: Dossier) -> Section:
         if name not in ("ok", "messages") and isinstance(value, str | int | float)
     )
     said = " ".join(f"{sentence_case(message)}." for message in found["messages"])
-    finding = "The computation passed its own checks." if found["ok"] else "NOT RELIABLE."
+    finding = soundness(dossier.estimate) if found["ok"] else "NOT RELIABLE."
     return Section(
         id="diagnostics",
         title="Can the computation be relied on?",
@@ -323,6 +324,8 @@ def _about_plots(dossier: Dossier) -> tuple[str, ...]:
 
 
 def _measure(value: Any) -> str:
+    if isinstance(value, str):
+        return _MEANS.get(value, value)
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) else str(value)
     return (f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}").replace("-", "−")
