@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from storyodds.models.comparison import COLUMNS, EVENTS, Posterior
 from storyodds.models.posterior import PreparedStory, log_likelihood_bound, prepare
 from storyodds.models.weighting import sampled_draws, weigh
-from storyodds.models.what_if import answers_at
+from storyodds.models.what_if import MIN_SHARE, answers_at
 from storyodds.priors.distributions import LN2
 from storyodds.priors.errors import InputError, Problem
 from storyodds.scenarios.edits import NUMBER, Change, can_be_mixed, changes_between, with_changes
@@ -30,7 +30,7 @@ MOST_STRUCTURES = 6  # of them that are more than a number: each subset is compi
 MOST_SAMPLED = 24  # beyond which changes are taken together by kind of part
 _ORDERS = 8  # that are sampled: four, and each the other way round
 _ROWS = 2**15  # of numbers that are asked about in all, as far as every story has some hundreds
-_MIN_ROWS = 256
+_MIN_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,9 @@ class _Game:
         log_evidence, events = answers_at(prepared, values)
         bound = log_likelihood_bound(prepared) + LN2
         found = weigh(prepared, log_evidence + log_prior, bound)
-        if not found.ok and len(values) > 1:
+        # Both versions are sound at many more draws. Of these few the tail tells nothing yet, and
+        # the error of what comes of them is stated.
+        if found.ess < MIN_SHARE * len(values):
             raise InputError([Problem("a story with some of the changes needs NUTS")])
         events = events[:, COLUMNS]
         means = found.weights @ events

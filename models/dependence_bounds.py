@@ -263,9 +263,9 @@ def _points(base: Base, i: int) -> Array:
     points, m = rate_like(prepared.distributions[i]).quantile(u), prepared.center[i]
     # Tails reach beyond the outermost points: so that the mean is right all the same.
     if m < 0.5:
-        return np.minimum(points * (m / points.mean()), 1.0)[None]
+        return np.asarray(np.minimum(points * (m / points.mean()), 1.0)[None])
     rest = 1 - points
-    return np.maximum(1 - rest * ((1 - m) / max(rest.mean(), _TINY)), 0.0)[None]
+    return np.asarray(np.maximum(1 - rest * ((1 - m) / max(rest.mean(), _TINY)), 0.0)[None])
 
 
 def _at_states(

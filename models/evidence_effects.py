@@ -270,4 +270,4 @@ def _most(graph: StoryGraph, subsets: Sequence[Subset]) -> int:
     targets = {graph.evidence[i].target for i in about}
     calls = min(len({subset & about for subset in subsets}), 2 ** len(targets))
     most = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls))
-    return 2 ** int(np.log2(most))
+    return int(2 ** int(np.log2(most)))

@@ -172,7 +172,7 @@ def _cross_fitted(basis: Array, told: _Folded) -> Array:
 
 
 def _bits(chance: Array, fitted: Array, weights: Array) -> Array:
-    """By how much the curve foretells what comes about better than the mean does, in bits, by draw."""
+    """By how much the curve foretells better than the mean does, in bits, by draw."""
     mean = float(weights @ chance)
     if not 0 < mean < 1:
         return np.zeros(len(chance))

@@ -139,7 +139,7 @@ class _Nodes:
         self.most = int(max_bytes / (PLACE_BYTES * _OLD))
         if self.most < _FIRST_PLACES:
             raise TooManyNodesError
-        self.store = sifting_kernel.store(np.arange(n_variables), _FIRST_PLACES)
+        self.store = sifting_kernel.store(np.arange(n_variables, dtype=np.int32), _FIRST_PLACES)
         self.held: dict[int, int] = {}
         self.temporary: list[int] = []
         self._next_sift = _FIRST_SIFT

@@ -83,7 +83,7 @@ def _bucket(s: Store, variable: int, low: int, high: int) -> int:
     mixed = np.uint64(low) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= np.uint64(high) * np.uint64(0xC2B2AE3D27D4EB4F)
     mixed ^= np.uint64(variable) * np.uint64(0x165667B19E3779F9)
-    return np.int64((mixed >> np.uint64(29)) & np.uint64(len(s.buckets) - 1))
+    return int(np.int64((mixed >> np.uint64(29)) & np.uint64(len(s.buckets) - 1)))
 
 
 @jit
@@ -141,7 +141,7 @@ def make(s: Store, variable: int, low: int, high: int) -> int:
             and s.nodes[node, HIGH] == high
             and s.nodes[node, VARIABLE] == variable
         ):
-            return node
+            return int(node)
         node = s.nodes[node, CHAIN]
     node = s.state[0]
     if node < 0:
@@ -150,7 +150,7 @@ def make(s: Store, variable: int, low: int, high: int) -> int:
     s.state[1] -= 1
     s.nodes[node, USES] = 0
     _enter(s, node, variable, low, high)
-    return node
+    return int(node)
 
 
 @jit
@@ -211,7 +211,7 @@ def _result(s: Store, f: int, g: int, absorbing: int) -> int:
     mixed ^= np.uint64(g) * np.uint64(0xC2B2AE3D27D4EB4F)
     mixed += np.uint64(absorbing)
     mixed ^= mixed >> np.uint64(31)
-    return np.int64(mixed & np.uint64(len(s.results) - 1))
+    return int(np.int64(mixed & np.uint64(len(s.results) - 1)))
 
 
 @jit
@@ -234,7 +234,7 @@ def negate(s: Store, root: int) -> int:
             if opposite[node] == FULL:
                 return FULL
             depth -= 1
-    return opposite[root]
+    return int(opposite[root])
 
 
 @jit
@@ -349,7 +349,7 @@ def _move(s: Store, variable: int, target: int, limit: int, best: Ints) -> int:
         if size < best[0]:
             best[0], best[1] = size, s.levels[variable, LEVEL_OF]
         if size > limit:
-            return work
+            return int(work)
     return work
 
 
@@ -379,4 +379,4 @@ def sift(s: Store, most: int) -> None:
         ends = (0, n - 1) if best[1] < n // 2 else (n - 1, 0)
         for end in ends:
             work += _move(s, variable, end, limit, best)
-        work += _move(s, variable, best[1], np.int64(len(s.nodes)), best)
+        work += _move(s, variable, best[1], len(s.nodes), best)

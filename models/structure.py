@@ -152,7 +152,8 @@ def without_check(graph: StoryGraph, index: int) -> dict[int, float]:
     >>> set(without_check(build_graph(resolve(load_story("cat-classifier"))), 0).values())
     {0.0}
     """
-    rates = {node.flags[index] for node in (*graph.routes, *graph.hazards)}
+    rates: set[int | None] = {route.flags[index] for route in graph.routes}
+    rates |= {hazard.flags[index] for hazard in graph.hazards}
     surely = float(graph.checks[index].result == "flagged")
     return {rate: surely for rate in rates if rate is not None}
 

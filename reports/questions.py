@@ -136,8 +136,8 @@ def value(
     Raises
     ------
     InputError
-        If an ending or what bits are about is not known, a worth is no number, a view or setting does not fit, or the
-        evidence is impossible.
+        If an ending or what bits are about is not known, a worth is no number, a view or setting
+        does not fit, or the evidence is impossible.
     UnsupportedStoryError
         If the story is too large to sum exactly.
 

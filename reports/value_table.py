@@ -10,7 +10,7 @@ from rich.text import Text
 from storyodds.reports.frame import heading, title_lines, verdict, warning
 from storyodds.reports.layout import Row, fitting, plain, with_words, wrap
 from storyodds.reports.value import SURE
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import odds_words, percent
 
 Json = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ def _headline(summary: Json) -> Iterator[Text]:
     text = Text("The most telling thing to find out next is ")
     text.append(plain(first["id"]), style="bold").append(": on average ")
     if unit == "bits":
-        text.append(f"{_amount(gain)} bits about {summary['of']}", style="bold")
+        text.append(f"{_amount(gain)} bits about {_of(summary)}", style="bold")
         text.append(f", {percent(_share(summary, gain))} of the ")
         yield text.append(f"{_amount(summary['perfect']['bits']['value'])} that are open.")
     else:
@@ -96,7 +96,7 @@ def _headline(summary: Json) -> Iterator[Text]:
 def _nothing(summary: Json) -> Text:
     if summary["unit"] == "bits":
         said = "None of the proposed observations would tell anything to speak of about"
-        return Text(f"{said} {summary['of']}.")
+        return Text(f"{said} {_of(summary)}.")
     said = "Whatever the proposed observations show, that all but surely stays the better choice"
     return Text(f"{said}: none of them is worth anything to speak of.")
 
@@ -119,7 +119,7 @@ def _decision(summary: Json) -> Text:
 
 def _after(summary: Json, entry: Json) -> Text:
     """What the odds asked about would be, in the two cases of one trial or over all results."""
-    results, chance = entry["results"], f"The chance of {summary['of']}"
+    results, chance = entry["results"], f"The chance of {_of(summary)}"
     if entry["trials"] == 1 and len(results) == 2:
         missed, hit = results
         return Text(
@@ -139,7 +139,7 @@ def _then(result: Json) -> str:
 
 def _ranked_by(summary: Json) -> str:
     if summary["unit"] == "bits":
-        return f"by what they tell of {summary['of']}"
+        return f"by what they tell of {_of(summary)}"
     return "by worth to the decision" + (", less cost" if _costs(summary) else "")
 
 
@@ -150,6 +150,10 @@ def _costs(summary: Json) -> bool:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
+
+
+def _of(summary: Json) -> str:
+    return odds_words(summary["of"])
 
 
 # In numbers
@@ -193,7 +197,7 @@ def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
     shown = telling[:top]
     if shown:
         heads = ["", unit, "", *(["cost", "net"] if unit == "worth" and _costs(summary) else [])]
-        heads += ["share", "at most", f"then {summary['of']}"]
+        heads += ["share", "at most", "then"]
         rows: list[Row] = [[Text(name, style="dim") for name in heads]]
         for entry in shown:
             row: list[Text | str] = [plain(entry["id"]), *_gain(entry, unit)]
@@ -274,8 +278,8 @@ def _sampled(summary: Json) -> bool:
 
 def _legend(summary: Json) -> Iterator[tuple[str, str]]:
     if summary["unit"] == "bits":
-        yield "bits", f"expected information about {summary['of']} (EVSI, EVPPI, EVPI)"
-        yield "share", f"of what is open about {summary['of']} now"
+        yield "bits", f"expected information about {_of(summary)} (EVSI, EVPPI, EVPI)"
+        yield "share", f"of what is open about {_of(summary)} now"
     else:
         said = "what knowing it before choosing would add on average (EVSI, EVPPI, EVPI)"
         yield "worth", f"{said}, in the units of --worth"
@@ -284,6 +288,6 @@ def _legend(summary: Json) -> Iterator[tuple[str, str]]:
         yield "±", "Monte Carlo standard error; proposals share their draws, so they compare better"
     if summary["proposals"]:
         yield "at most", "what learning for sure what the observation is about would tell"
-        yield "then", f"P({summary['of']}) once the result is in: its central 90% over results"
+        yield "then", f"P({_of(summary)}) once the result is in: its central 90% over results"
     if summary["numbers"]:
         yield "numbers", "gains of learning a number are estimated from below"

@@ -135,6 +135,20 @@ def bits(x: float | None) -> str:
     return "0" if abs(x) < 0.005 else f"{x:+.2f}".replace("-", "−")
 
 
+def odds_words(odds: str) -> str:
+    """What odds are of, to read in a sentence.
+
+    Examples
+    --------
+    >>> odds_words("success"), odds_words("success-given-deployed"), odds_words("deployed")
+    ('success', 'success once deployed', 'being deployed')
+    """
+    if odds == "deployed":
+        return "being deployed"
+    name = odds.removesuffix("-given-deployed")
+    return name if name == odds else f"{name} once deployed"
+
+
 def marked(finding: str, opinion: bool) -> str:
     """Name a finding, and say so where it is a forecast, which is an opinion.
 

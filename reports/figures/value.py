@@ -7,6 +7,7 @@ import xarray as xr
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import chance
+from storyodds.reports.wording import odds_words
 
 _LEAST = 0.0001  # that is written as a number
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
@@ -32,7 +33,7 @@ def plot_value(
     Figure
     """
     title = "What is worth finding out next"
-    columns = ("observation", "about", "gain", "±", "ceiling", f"{of} after it")
+    columns = ("observation", "about", "gain", "±", "ceiling", f"{odds_words(of)} after it")
     if "proposal" not in proposals.coords or f"{unit}_value" not in proposals:
         return nothing("value", title, "no observation is proposed", columns)
     shown = [
@@ -47,7 +48,7 @@ def plot_value(
         span = f"{chance(low)}–{chance(high)}"
         words = (
             f"{name}, about {about}: {amount(gain)} {unit}, at most {amount(ceiling)} if "
-            f"learned for sure; {of} after it {span}"
+            f"learned for sure; {odds_words(of)} after it {span}"
         )
         ends = (max(0.0, gain - _TWICE * error), gain + _TWICE * error)
         marks = (Point(ceiling, shape="ring"), Point(gain, *ends))
@@ -55,7 +56,7 @@ def plot_value(
         lines.append(Line(name, words, marks, numbers, f"about {about}"))
         half = amount(_TWICE * error)
         rows.append((name, about, amount(gain), half, amount(ceiling), span))
-    what = f"bits about {of}" if unit == "bits" else "in the unit of the decision"
+    what = f"bits about {odds_words(of)}" if unit == "bits" else "in the unit of the decision"
     note = (
         f"Filled dot: expected gain, {what}, with its 90% Monte Carlo interval. Hollow dot: its "
         "ceiling, the gain of learning for sure what the observation is about."

@@ -203,7 +203,7 @@ def test_paths_are_ranked_as_in_the_estimate() -> None:
 @given(small_stories(max_assumptions=4, max_routes=4))
 def test_the_smallest_changes_by_enumeration(story: Story) -> None:
     runs = runs_of(story)
-    assessment, base = assessed(story)
+    assessment, _ = assessed(story)
     assume(len(assessment.paths) > 1)
     plain = [name for name in story.assumptions if spec_of(story, name).holds_when is None]
     literals = [(name, value) for name in plain for value in (True, False)]
@@ -243,7 +243,7 @@ def test_two_changes_where_one_is_not_enough() -> None:
         Route(id="rare", class_="deceptive", requires=("a", "b"), bits=4, harm=1.0),
         OFF,
     ]
-    assessment, base = assessed(tell({"a": believe(0.3), "b": believe(0.3)}, routes))
+    assessment, _ = assessed(tell({"a": believe(0.3), "b": believe(0.3)}, routes))
     (found,) = flips(assessment).found
     assert set(found.literals) == {("a", True), ("b", True)}
     assert found.probability == pytest.approx(0.09)

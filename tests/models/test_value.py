@@ -13,10 +13,11 @@ from scipy.integrate import quad
 from support.building import OFF, SCHEMER, believe, item, tell
 from support.strategies import probabilities, small_stories
 
+from storyodds.models import events
 from storyodds.models import observations as module
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.choices import SUCCESS, bits_gained, choice_gained, worth_of_fates
-from storyodds.models.events import FATES, ODDS, probabilities, sides_of
+from storyodds.models.events import FATES, ODDS, sides_of
 from storyodds.models.observations import Observation, observations, with_result
 from storyodds.models.value import Value, value_of_information
 from storyodds.priors.distributions import distribution_of, log_binomial_coefficient, rate_like
@@ -149,7 +150,7 @@ def test_bits_about_any_odds_are_those_of_the_story_assessed_again(of: str) -> N
 
     def both(found: Assessment) -> NDArray[np.float64]:
         averaged = found.averaged
-        chances = probabilities(averaged.graph, averaged.values, averaged.outcomes, names)
+        chances = events.probabilities(averaged.graph, averaged.values, averaged.outcomes, names)
         part, whole = signs @ averaged.mean(chances)
         return np.array([part, whole - part])
 
