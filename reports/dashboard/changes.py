@@ -78,7 +78,7 @@ def what_changed(now: Json, before: Saved) -> str:
     said = []
     for fate in FATES:
         a, b = float(then["fates"][fate]["mean"]), float(now["fates"][fate]["mean"])
-        error = math.hypot(monte_carlo_error(then, fate), monte_carlo_error(now, fate))
+        error = math.hypot(*(monte_carlo_error(it, fate) for it in (then, now)))
         if a == b:
             said.append(f"{fate} {percent(b)} as before")
         elif abs(b - a) <= _SURE * error:
