@@ -5,7 +5,7 @@ Everything here takes as long as the diagrams are large, however many sets there
 
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import numpy.typing as npt
