@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment, Progress, assess
+from storyodds.models.assessment import Assessment, Method, Progress, assess
 from storyodds.models.comparison import EVENTS, Posterior, log_findings, of_assessment, of_draws
 from storyodds.models.order_tipping import DRAWS
 from storyodds.models.result_files import SavedDraws, read_draws
@@ -267,7 +267,7 @@ def _made_again(saved: Saved, progress: Progress | None) -> Assessment | str:
     if resolved is None:
         return "this version of the software reads the story that it keeps in another way"
     draws = min(max(int(summary["diagnostics"]["draws"]), _LEAST), _MOST)
-    method = "nuts" if summary["method"] == "nuts" else "auto"
+    method: Method = "nuts" if summary["method"] == "nuts" else "auto"
     seed = int(summary["seed"]) % 2**63
     try:
         made = assess(resolved, method=method, draws=draws, seed=seed, progress=progress)
