@@ -224,7 +224,7 @@ def arviz_figures(dossier: Dossier) -> Figures:
     active = {numbers[i].name: numbers[i].kind for i in prepared.active}
     scaled = arviz_priors.arviz_power_scaling(tree, _hanging(dossier, list(active)))
     if not _of_chains(dossier):
-        if not has_evidence(dossier.estimate):
+        if not active or not has_evidence(dossier.estimate):
             return scaled
         return (arviz_priors.arviz_prior_posterior(tree, active), *scaled)
     return (

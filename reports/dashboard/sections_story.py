@@ -316,9 +316,11 @@ def _about_plots(dossier: Dossier) -> tuple[str, ...]:
     if not dossier.thorough:
         return ("With --thorough, ArviZ's plots of the draws stand here too.",)
     if method == "weighting":
+        exact = dossier.estimate["diagnostics"]["means"] == "exact"
+        chains = "" if exact else " --method nuts runs chains."
         return (
             "ArviZ's plots of chains (ranks, traces, autocorrelation, effective sample sizes) are "
-            "not here: these draws are independent, and weighted. --method nuts runs chains.",
+            f"not here: these draws are independent of each other.{chains}",
         )
     return ()
 

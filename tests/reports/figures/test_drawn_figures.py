@@ -104,7 +104,7 @@ def valued(name: str) -> Figure:
         "about": "outcome",
         "bits": {"value": 0.1, "error": 0.01},
         "ceiling": {"bits": {"value": 0.5, "error": 0.01}},
-        "success": {"q05": 0.1, "q95": 0.4},
+        "then": {"q05": 0.1, "q95": 0.4},
     }
     return plot_value(table([row], "proposal", "id"))
 
