@@ -57,7 +57,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.comparison import EVENTS, evidence_weights, rank_shares, signs
 from storyodds.models.pairing import Beside, Pair, put_beside
-from storyodds.reports.comparison_changes import summarize_contributions
+from storyodds.reports.comparison_changes import contribution_sentences, summarize_contributions
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.comparison_tipping import summarize_tipping, tipping_sentences
 from storyodds.reports.wording import percent, points
@@ -387,7 +387,10 @@ def _why_apart(first: Side, second: Side) -> str | None:
 def _sentences(sides: Sequence[Side], pairs: Sequence[Json], ranks: Json) -> list[str]:
     first = sides[0].name
     odds = {side.name: side.odds for side in sides}
-    said = [_clear(pair, odds) for pair in pairs if pair["first"] == first]
+    said = []
+    for pair in pairs:
+        if pair["first"] == first:
+            said += [_clear(pair, odds), *contribution_sentences(pair)]
     if ranks["catastrophe"]:
         said.append(_safest(ranks["catastrophe"]))
     return said

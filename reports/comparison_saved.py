@@ -138,7 +138,7 @@ def _check(summary: Json) -> None:
     """
     texts = [summary[key] for key in ("story", "title", "story_sha256", "method")]
     texts += [entry["name"] for entry in summary["provenance"]]
-    texts += [message for message in summary["diagnostics"]["messages"]]
+    texts += list(summary["diagnostics"]["messages"])
     texts += [item["id"] for item in summary["evidence"]["items"]]
     texts += [] if summary["view"] is None else [summary["view"]]
     texts += [*summary["settings"], *summary["settings"].values()]
@@ -154,7 +154,9 @@ def _check(summary: Json) -> None:
         points = [float(odds_in(summary, event)[point]) for point in _POINTS]
         if not all(-_OUT_OF_RANGE <= p <= 1 + _OUT_OF_RANGE for p in points):
             raise ValueError
-    [entry["form"] for entry in summary["provenance"]]
+        if not isfinite(monte_carlo_error(summary, event)):
+            raise ValueError
+    numbers_of(summary["provenance"])
 
 
 def odds_in(summary: Json, event: str) -> Any:

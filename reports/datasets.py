@@ -30,6 +30,7 @@ _EVENTS = frozenset((*CLASSES, *FATES, WITHHELD))
 Index = tuple[tuple[str, Any], ...]  # where along which dimensions
 Tables = Sequence[tuple[str, str, str, str | None]]
 
+_ERRORS = ("standard_errors", "diagnostics.standard_errors", "answer", None)
 _NUMBERS = ("provenance", "provenance", "number", "name")
 
 # Of each document: the node, where its rows are, what a row is, and which of its keys names it.
@@ -52,7 +53,7 @@ _TABLES: Mapping[str, Tables] = {
         ("paths", "paths", "path", "rank"),
         ("evidence", "evidence.items", "evidence", "id"),
         ("kinds", "lens.kinds", "kind", None),
-        ("standard_errors", "diagnostics.standard_errors", "answer", None),
+        _ERRORS,
         _NUMBERS,
     ),
     "sensitivity": (
@@ -82,6 +83,7 @@ _TABLES: Mapping[str, Tables] = {
         ("trust/after", "trust.evidence_effects.posterior", "event", None),
         ("trust/evidence_sequence", "trust.evidence_sequence.steps", "step", None),
         ("views", "views.views", "view", "name"),
+        _ERRORS,
         _NUMBERS,
     ),
     "value": (
@@ -90,14 +92,21 @@ _TABLES: Mapping[str, Tables] = {
         ("assumptions", "assumptions", "assumption", "assumption"),
         ("numbers", "numbers", "number", "number"),
         ("proposal_provenance", "proposal_provenance", "number", "name"),
+        _ERRORS,
         _NUMBERS,
     ),
-    "importance": (("literals", "literals", "literal", "literal"), _NUMBERS),
+    "importance": (
+        ("literals", "literals", "literal", "literal"),
+        ("undefined", "undefined", "reason", "why"),
+        _ERRORS,
+        _NUMBERS,
+    ),
     "compare": (
         ("sides", "sides", "side", "name"),
         ("pairs", "pairs", "pair", None),
         ("changed_numbers", "pairs[].changed.numbers", "change", None),
         ("changed_evidence", "pairs[].changed.evidence", "change", None),
+        ("contributions", "pairs[].contributions.changes", "change", None),
         ("rivals", "evidence.rivals", "group", None),
         ("not_rivals", "evidence.apart", "row", None),
         ("tipping", "tipping", "order", None),

@@ -149,7 +149,7 @@ def verdict(summary: Json) -> Iterator[Text]:
     """Say whether the computation was sound."""
     messages = [plain(message) for message in summary["diagnostics"]["messages"]]
     if summary["diagnostics"]["ok"]:
-        yield Text("✓ ", style="cyan").append(_soundness(summary), style="default")
+        yield Text("✓ ", style="cyan").append(soundness(summary), style="default")
         for message in messages:
             yield Text(f"! {sentence_case(message)}.", style="yellow")
     else:
@@ -163,7 +163,8 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _soundness(summary: Json) -> str:
+def soundness(summary: Json) -> str:
+    """Say what was computed how, where that passed its own checks."""
     d, method = summary["diagnostics"], summary["method"]
     if method == "exact":
         return "Exact: nothing was sampled."
