@@ -1,25 +1,29 @@
 """All that the benchmarks ask of storyodds; no other file here imports its engine.
 
-Where numba is loaded already, the engine uses it for small stories too. It is loaded here, so that
-it makes no difference whether another tool has done so before.
+Once the engine has loaded what numba compiled for it, it uses that for small stories too. It is
+loaded here, as a command with much to ask does, so that what another tool has imported before makes
+no difference.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numba  # noqa: F401
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln, xlog1py, xlogy
 
 from storyodds.models import engine
-from storyodds.models.evidence import assemble, explicit_tables
-from storyodds.models.likelihoods import no_evidence
+from storyodds.models.evidence import assemble
+from storyodds.models.graph import StoryGraph
+from storyodds.models.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.posterior import PreparedStory, prepare
 from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import resolve
+
+engine.load_numba()
 
 Array = NDArray[np.float64]
 Answers = dict[str, Array]
@@ -104,7 +108,7 @@ def answers(prepared: Prepared, values: Array) -> Answers:
     """
     graph, compiled = prepared.story.graph, prepared.compiled
     found: Answers = {}
-    said = assemble(graph, explicit_tables(graph, values))
+    said = _at_rates(graph, values)
     for name, evidence in (("prior", no_evidence(graph)), ("posterior", said)):
         if prepared.routes is None:
             roots = engine.evaluate(compiled, values, evidence).log_roots
@@ -117,13 +121,24 @@ def answers(prepared: Prepared, values: Array) -> Answers:
     return found | {"log P(E)": roots[:, 0]}
 
 
+def _at_rates(graph: StoryGraph, values: Array) -> LogLikelihoods:
+    """What counts say at given rates: an estimate integrates these out, other tools do not."""
+    tables = []
+    for item in graph.evidence:
+        hits, misses = item.hits, item.trials - item.hits
+        ways = gammaln(item.trials + 1) - gammaln(hits + 1) - gammaln(misses + 1)
+        rates = values[:, [item.numbers[key] for key in item.keys]]
+        tables.append(ways + xlogy(hits, rates) + xlog1py(misses, -rates))
+    return assemble(graph, tables)
+
+
 def derivative(prepared: Prepared, values: Array, names: Sequence[str]) -> Answers:
     """Derivative of P(target | evidence) in the numbers named, (n_draws, n_names).
 
     It is P(x | E) times the difference of two scores: that of x and E, and that of E.
     """
     graph, compiled = prepared.story.graph, prepared.compiled
-    said = assemble(graph, explicit_tables(graph, values))
+    said = _at_rates(graph, values)
     at = engine.evaluate(compiled, values, said, np.eye(2))
     scores = engine.gradient(compiled, values, at)
     change = scores[:, 1] - scores[:, 0]

@@ -8,7 +8,7 @@ quantiles of P(event | evidence, numbers) at these draws.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from storyodds.models.evidence import forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
 from storyodds.models.integrated_draws import draw_integrated
 from storyodds.models.likelihoods import no_evidence
+from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import (
     Draws,
@@ -37,7 +38,8 @@ from storyodds.models.quantities import (
 )
 from storyodds.models.queries import Query
 from storyodds.models.strategy import MAX_MEMORY
-from storyodds.priors.distributions import Mixture, Point
+from storyodds.models.weighted_answers import weigh_at
+from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
@@ -111,6 +113,7 @@ def assess(
     draws: int = 4096,
     seed: int = 1,
     max_memory: int = MAX_MEMORY,
+    like: PreparedStory | None = None,
     progress: Progress | None = None,
 ) -> Assessment:
     """Compute a story's posterior and every quantity at its draws.
@@ -126,7 +129,10 @@ def assess(
     draws : int
     seed : int
     max_memory : int
-        Bytes that compiling the exact sums may take.
+        Bytes that the process may take, Python included; one that is large already may grow by
+        half as much.
+    like : PreparedStory, optional
+        Another story, of which only the priors may differ: what was compiled for it serves again.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -145,9 +151,22 @@ def assess(
         raise InputError(
             [Problem(f"max_memory: found {max_memory:,} bytes, expected at least {MIN_MEMORY:,}")]
         )
+    with memory_limit(max_memory):
+        return _assess(resolved, method, draws, seed, max_memory, like, progress)
+
+
+def _assess(
+    resolved: ResolvedStory,
+    method: Method,
+    draws: int,
+    seed: int,
+    max_memory: int,
+    like: PreparedStory | None,
+    progress: Progress | None,
+) -> Assessment:
     report = progress or (lambda stage, done, total: None)
     simulate = _simulation(seed, draws, report) if method == "simulation" else None
-    prepared = prepare(resolved, max_memory=max_memory, answers=simulate)
+    prepared = prepare(resolved, max_memory=max_memory, answers=simulate, like=like)
     prepared, paths, queries = _with_paths(prepared, max_memory)
     report("weighing the evidence", 0, 0)
     weighted = _sample(prepared, queries, method, draws, seed, report)
@@ -322,41 +341,7 @@ def _sample(
 
 def _weigh(prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed: int) -> _Weighted:
     values, log_prior = weighting.sampled_draws(prepared, draws, seed)
-    averaged = prepared.answers.evaluate(values, prepared.likelihoods, queries)
-    opinions = forecasts_log_density(prepared, values)
-    log_weights = averaged.log_evidence + opinions + log_prior
-    active = [prepared.distributions[i] for i in prepared.active]
-    strata = sum(isinstance(distribution, Mixture) for distribution in active)
-    bound = log_likelihood_bound(prepared) + strata * np.log(2.0)
-    weights = weighting.weigh(prepared, log_weights, bound)
-    averaged = replace(averaged, weights=weights.weights)
-    exact = len(values) == 1
-    ess, complaints = weights.ess, weights.messages
-    if not exact:
-        ess = min(ess, soundness.worst_ess(averaged))
-        complaints = weighting.complaints(len(values), ess, weights.pareto_k)
-    n = 1 if not prepared.core else len(values)
-    diagnostics: dict[str, Any] = {
-        "draws": n,
-        "ess": None if exact else ess,
-        "pareto_k": weights.pareto_k,
-        "weight_bound": None if exact else weights.bound,
-        "means": "exact" if exact else "sampled",
-    }
-    drawn = Draws(
-        values=values,
-        weights=weights.weights,
-        chains=1,
-        method="weighting" if prepared.core else "exact",
-        log_evidence=weights.log_evidence,
-        log_evidence_error=weights.log_evidence_error,
-        log_likelihood_bound=log_likelihood_bound(prepared),
-        diagnostics=diagnostics,
-        messages=() if exact else complaints,
-        ok=exact or not complaints,
-        statistics={} if exact else {"log_weight": np.log(np.maximum(weights.weights, 1e-300))},
-    )
-    return _Weighted(averaged, drawn, opinions)
+    return _Weighted(*weigh_at(prepared, values, log_prior, queries))
 
 
 def _nuts(
@@ -432,7 +417,7 @@ def _judged(weighted: _Weighted, exact: Quantities) -> tuple[Draws, soundness.Er
     }
     if not np.isfinite(posterior.log_evidence_error):
         diagnostics["log_probability_error"] = None
-    conflict = ()
+    conflict: tuple[str, ...] = ()
     if exact is not averaged and posterior.method != "simulation":
         conflict = soundness.disagreements(averaged, exact)
     judged = replace(

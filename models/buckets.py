@@ -203,6 +203,14 @@ class Elimination:
                 table = diagrams.multiply(table, pair[0])
             weights[level] = diagrams.split(table, level)
         in_order = {level: weights[level] for level in reversed(run)}
+        # Where one side counts nothing, most of a gate's diagram may be one and the same.
+        fixed = {level: no == ZERO for level, (no, yes) in weights.items() if ZERO in (no, yes)}
+        if fixed:
+            left = dict[int, int]()
+            product = (
+                diagrams.restrict(product[0], fixed, left),
+                diagrams.restrict(product[1], fixed, left),
+            )
         return (
             diagrams.sum_out_all(product[0], in_order),
             diagrams.sum_out_all(product[1], in_order),

@@ -1,4 +1,4 @@
-"""What information is worth once it is there: bits about success, or a better choice."""
+"""What information is worth once it is there: bits about odds, or a better choice."""
 
 from collections.abc import Mapping
 
@@ -18,19 +18,21 @@ _TINY = 1e-12  # of what is at stake: a smaller gain is rounding error
 
 
 def bits_gained(joint: Array) -> Array:
-    """Mutual information between result and success, in bits.
+    """Mutual information between a result and whether something comes about, in bits.
+
+    Parameters
+    ----------
+    joint : (..., n_results, 2) array
+        P(result and it does), and P(result and it does not).
 
     Examples
     --------
-    >>> told = np.zeros((2, len(FATES)))
-    >>> told[0, SUCCESS], told[1, -1] = 0.5, 0.5
-    >>> float(bits_gained(told))
+    >>> float(bits_gained(np.array([[0.5, 0.0], [0.0, 0.5]])))
     1.0
     """
-    success = joint[..., SUCCESS]
-    failure = np.delete(joint, SUCCESS, axis=-1).sum(axis=-1)
-    open_now = _entropy(success.sum(axis=-1), failure.sum(axis=-1))
-    return _rounded(open_now - _entropy(success, failure).sum(axis=-1), open_now)
+    yes, no = joint[..., 0], joint[..., 1]
+    open_now = _entropy(yes.sum(axis=-1), no.sum(axis=-1))
+    return _rounded(open_now - _entropy(yes, no).sum(axis=-1), open_now)
 
 
 def _entropy(yes: Array, no: Array) -> Array:
@@ -41,6 +43,12 @@ def _entropy(yes: Array, no: Array) -> Array:
 
 def choice_gained(joint: Array, stakes: Stakes) -> Array:
     """Expected gain of choosing after the result rather than before it.
+
+    Parameters
+    ----------
+    joint : (..., n_results, n_fates) array
+        P(result and fate).
+    stakes : mapping of str to float
 
     Examples
     --------

@@ -74,6 +74,27 @@ def of_assessment(assessment: Assessment) -> Posterior:
     return Posterior(means, drawn, exact.weights, exact.values, prepared)
 
 
+def log_findings(assessment: Assessment) -> float | None:
+    """Natural log of P(evidence) without the forecasts, which are opinions and no findings.
+
+    None where it is not known: to chains, forecasts cannot be told from findings.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> log_findings(assess(resolve(load_story("carlsmith-six-premises"))))
+    0.0
+    """
+    log_evidence, opinions = assessment.draws.log_evidence, assessment.opinions
+    if not np.isfinite(log_evidence) or (assessment.draws.chains > 1 and np.any(opinions)):
+        return None
+    with np.errstate(divide="ignore"):
+        logs = np.log(assessment.averaged.weights) - opinions
+    return float(log_evidence + log_sum_exp(logs, axis=0))
+
+
 def of_draws(events: Array) -> Posterior:
     """Take a side from saved draws, (n_draws, n_events) by `EVENTS`, which all count the same."""
     return Posterior(events.mean(axis=0), events, np.full(len(events), 1 / len(events)))

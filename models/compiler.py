@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from typing import Literal as OneOf
 
@@ -19,6 +20,7 @@ from storyodds.models.buckets import CliqueTooLargeError, Elimination, Pair, lay
 from storyodds.models.circuit import ONE, ZERO, Circuit, CircuitBuilder, CircuitTooLargeError
 from storyodds.models.factors import Diagrams
 from storyodds.models.formula_diagrams import TruthFunction
+from storyodds.models.gate_forests import GateForest
 from storyodds.models.graph import Gate, Outcome, StoryGraph
 from storyodds.models.hazards import HazardFactors
 from storyodds.models.ordering import by_appearance, min_fill
@@ -51,6 +53,8 @@ class Compiler:
         Leave out what cannot bear on P(evidence): hazards, and assumptions nothing depends on.
     budget : int
         Most nodes, of the circuit and of the diagrams on the way to it.
+    forest : GateForest, optional
+        The graph's formulas, built already: what is written out is taken from it, in its order.
 
     Raises
     ------
@@ -66,8 +70,10 @@ class Compiler:
         expand: bool,
         evidence_only: bool,
         budget: int,
+        forest: GateForest | None = None,
     ) -> None:
         self.graph = graph
+        self._forest = forest if expand else None
         self.competition = competition
         self.evidence_only = evidence_only
         self._has_hazards = bool(graph.hazards) and (
@@ -84,6 +90,8 @@ class Compiler:
         self._race_of: dict[tuple[int, ...], int] = {}
         self._race_at: dict[tuple[bool, ...], int] = {}  # by what the kept gates say
         self._indicators: dict[str, int] = {}
+        self._planted: dict[int, int] = {0: ZERO, 1: ONE}  # from nodes of the forest
+        self._means: dict[int, int] = {}  # from diagrams to what they add up to
         self._roots: dict[Query, int] = {}
         self.programs: dict[tuple[Query, ...], Any] = {}  # made by `models.program`, kept here
         self._expanded = {
@@ -100,7 +108,7 @@ class Compiler:
             for v in self.variables
             if len(graph.variables[v].rows) == 1
             and v not in told
-            and (evidence_only or self._expanded)
+            and (evidence_only or self._expanded or self._forest is not None)
         }
         with self._named_cliques():
             self._order()
@@ -195,8 +203,8 @@ class Compiler:
         else:
             scopes += routes
             kept = []
-        if self._expanded:
-            gates = [self._in_diagram_order(gate) for gate in (*graph.routes, *graph.hazards)]
+        if self._expanded or self._forest is not None:
+            gates = self._gates_in_order()
             order = by_appearance([*gates, *routes, *hazards, *tables], kept)
         else:
             order = min_fill([frozenset(scope) for scope in scopes], kept)
@@ -204,6 +212,14 @@ class Compiler:
         self.level = {v: level for level, v in enumerate(placed)}
         self._kept = kept
         self._placed = placed
+
+    def _gates_in_order(self) -> list[list[int]]:
+        """The variables of gates, as they stand in diagrams that were built already."""
+        if self._forest is None:
+            gates = (*self.graph.routes, *self.graph.hazards)
+            return [self._in_diagram_order(gate) for gate in gates]
+        names = self._forest.diagram.names
+        return [[v for v in (self._index[name] for name in names) if v in self.variables]]
 
     def _in_diagram_order(self, gate: Gate) -> list[int]:
         """The variables of a gate in the order in which its diagram was found to be small."""
@@ -231,6 +247,8 @@ class Compiler:
         """The factor that is one where a formula holds and zero elsewhere."""
         if formula is None:
             return ONE
+        if self._forest is not None and formula in self._forest.root:
+            return self._from_forest(self._forest, self._forest.root[formula])
         if isinstance(formula, str):
             name = formula.removeprefix("not ")
             found = self._variable_indicator(name)
@@ -249,10 +267,37 @@ class Compiler:
         if name not in self._indicators:
             v = self._index[name]
             if v in self._expanded:
-                self._indicators[name] = self.indicator(self.graph.variables[v].formula)
+                planted = self._forest is not None and name in self._forest.root
+                written = name if planted else self.graph.variables[v].formula
+                self._indicators[name] = self.indicator(written)
             else:
                 self._indicators[name] = self.diagrams.test(self.level[v])
         return self._indicators[name]
+
+    def _from_forest(self, forest: GateForest, root: int) -> int:
+        """Take over a function, node by node."""
+        planted, diagram = self._planted, forest.diagram
+        level_of = [self.level.get(self._index[name], -1) for name in diagram.names]
+        # What patterns keep stands above everything else: the order may be another one here.
+        in_order = all(a < b for a, b in pairwise(x for x in level_of if x >= 0))
+        todo = [root]
+        while todo:
+            node = todo[-1]
+            low, high = int(diagram.low[node]), int(diagram.high[node])
+            if node in planted:
+                todo.pop()
+            elif low in planted and high in planted:
+                level = level_of[diagram.level[node]]
+                if in_order:
+                    planted[node] = self.diagrams.test(level, planted[low], planted[high])
+                else:
+                    planted[node] = self.diagrams.choose(
+                        self.diagrams.test(level), planted[high], planted[low]
+                    )
+                todo.pop()
+            else:
+                todo += [side for side in (low, high) if side not in planted]
+        return planted[root]
 
     def _open(self, route: int) -> int:
         node = self.graph.routes[route]
@@ -481,6 +526,11 @@ class Compiler:
             nodes.append(self.diagrams.choose(tests[level], nodes[high], nodes[low]))
         return nodes[function.diagram.root], ZERO
 
+    @property
+    def _is_independent(self) -> bool:
+        """Whether every assumption is free, but for those written out, and nothing is said."""
+        return bool(self.plain) and not self.items and len(self.plain) == len(self.variables)
+
     def _race_is_silent(self, query: Query) -> bool:
         """Whether it makes no difference to a query by which route training ends.
 
@@ -494,6 +544,16 @@ class Compiler:
         self, changes: dict[int, Pair], extra: list[tuple[frozenset[int], Pair]]
     ) -> int:
         """A sum over the assumptions alone."""
+        if self._is_independent and not changes:
+            product = ONE
+            for _, (factor, _) in extra:
+                product = self.diagrams.multiply(product, factor)
+            leaf = self.builder.leaf
+            weights = {
+                self.level[v]: (leaf("no", number), leaf("yes", number))
+                for v, number in self.plain.items()
+            }
+            return self.diagrams.mean(product, weights, self._means)
         if self.competition == "quadrature":
             if self._assumptions is None:
                 still = [(ONE, ZERO)] * (len(self._factors) - self._routes_at)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from storyodds.models.comparison import COLUMNS, EVENTS, Posterior
 from storyodds.models.posterior import PreparedStory, log_likelihood_bound, prepare
 from storyodds.models.weighting import sampled_draws, weigh
-from storyodds.models.what_if import answers_at
+from storyodds.models.what_if import MIN_SHARE, answers_at
 from storyodds.priors.distributions import LN2
 from storyodds.priors.errors import InputError, Problem
 from storyodds.scenarios.edits import NUMBER, Change, can_be_mixed, changes_between, with_changes
@@ -29,8 +29,8 @@ MOST = 8  # changes of which all 256 subsets are made; of more, some orders
 MOST_STRUCTURES = 6  # of them that are more than a number: each subset is compiled by itself
 MOST_SAMPLED = 24  # beyond which changes are taken together by kind of part
 _ORDERS = 8  # that are sampled: four, and each the other way round
-_ROWS = 2**17  # of numbers that are asked about in all, as far as every story has some hundreds
-_MIN_ROWS = 256
+_ROWS = 2**15  # of numbers that are asked about in all, as far as every story has some hundreds
+_MIN_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def contributions(
     structures = sum(any(change.part != NUMBER for change in player) for player in players)
     whole = n <= MOST and structures <= MOST_STRUCTURES
     stories = 2**n if whole else _ORDERS * n
-    rows = max(_MIN_ROWS, min(draws, _ROWS // max(stories, 1)))
+    most = min(draws, _ROWS // max(stories, 1))
+    rows = max(_MIN_ROWS, 2 ** int(np.log2(most)))  # whole Sobol sequences
     game = _Game(old, new, players, rows, seed)
     shares, errors = _all_orders(game) if whole else _some_orders(game, seed)
     return Contributions(players, shares, errors, None if whole else _ORDERS)
@@ -174,7 +175,9 @@ class _Game:
         log_evidence, events = answers_at(prepared, values)
         bound = log_likelihood_bound(prepared) + LN2
         found = weigh(prepared, log_evidence + log_prior, bound)
-        if not found.ok and len(values) > 1:
+        # Both versions are sound at many more draws. Of these few the tail tells nothing yet, and
+        # the error of what comes of them is stated.
+        if found.ess < MIN_SHARE * len(values):
             raise InputError([Problem("a story with some of the changes needs NUTS")])
         events = events[:, COLUMNS]
         means = found.weights @ events

@@ -3,8 +3,9 @@
 A story takes its free assumptions for independent, given its numbers. Two assumptions a and b
 with chances p and q may at most be true together with min(p, q), rising and falling as one, and
 at least with max(0, p + q - 1), one standing in for the other. Both ends keep each assumption's
-own chance. What follows is exact at every draw of the numbers: the four states of the pair are
-asked one by one, with both assumptions settled, and weighed by their chances at either end.
+own chance. The four states of the pair are asked one by one, with both assumptions settled, and
+weighed by their chances at either end. Where p and q are uncertain, these are means over their
+priors: the evidence is weighed anew, and all that follows is linear in them.
 
 References
 ----------
@@ -12,7 +13,7 @@ M. Fréchet (1951), "Sur les tableaux de corrélation dont les marges sont donn�
 l'Université de Lyon, Section A 14, 53-77.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -22,20 +23,22 @@ from numpy.typing import NDArray
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
 from storyodds.models.cut_sets import Literal
-from storyodds.models.events import EVENTS, probabilities
-from storyodds.models.failure_modes import concerns, harm_of
+from storyodds.models.events import EVENTS, after_training, probabilities
 from storyodds.models.forward import forward
 from storyodds.models.graph import StoryGraph
 from storyodds.models.posterior import forecast_densities, forecast_sides
-from storyodds.models.quantities import Path
+from storyodds.models.quantities import Path, PathOdds, concerns_of, path_odds, path_queries
 from storyodds.models.queries import Query
 from storyodds.models.what_if import Base, Changed, base_of, weighted
+from storyodds.priors.distributions import rate_like
 
 Array = NDArray[np.float64]
 
 PATHS = 10  # the most concerning ones, whose pairs are looked at
 PAIRS = 8  # of all these, those with the largest bearing on their paths
 DRAWS = 256
+_POINTS = 256  # even ones of a prior, over pairs of which the mean of min(p, q) is taken
+_TINY = float(np.finfo(np.float64).tiny)
 
 ENDS = (True, False)  # together, apart
 _CATASTROPHE = EVENTS.index("catastrophe")
@@ -122,37 +125,50 @@ def dependence_bounds(assessment: Assessment, most: int = PAIRS, draws: int = DR
     True
     """
     base = base_of(assessment, draws)
-    ranked = [path for path in concerns(assessment).paths if path.ways is not None][:PATHS]
-    queries = [Query((o,), path.literals) for path in ranked for o in path.outcomes]
-    asked = iter(forward(base.prepared, base.values, queries=queries).queries.T)
-    harm = harm_of(base.prepared.graph, base.values)
-    chance, concern = [], []
-    for path in ranked:
-        endings = [next(asked) for _ in path.outcomes]
-        chance.append(np.sum(endings, axis=0))
-        concern.append(sum(p * harm[:, o] for p, o in zip(endings, path.outcomes, strict=True)))
+    graph = base.prepared.graph
+    ranked = _ranked(assessment)[:PATHS]
+    odds = _odds(base, ranked)
     pairs: dict[frozenset[str], list[int]] = {}
-    free = _free(base.prepared.graph)
+    free = _free(graph)
     for k, path in enumerate(ranked):
         names = sorted(name for name, _ in path.literals if name in free)
         for i, a in enumerate(names):
             for b in names[i + 1 :]:
                 pairs.setdefault(frozenset((a, b)), []).append(k)
+    states = {pair: _PairChances.of(base, free, pair) for pair in pairs}
 
     def bearing(pair: frozenset[str]) -> float:
         swings = []
         for k in pairs[pair]:
-            literals = _literals(ranked[k], pair)
-            up, down = (_factor(base.values, free, literals, end) for end in ENDS)
-            swings.append((concern[k] * (up - down)).mean())
+            state = _state(ranked[k], pair)
+            up, down = (states[pair].factor(state, end) for end in ENDS)
+            swings.append((odds[k].concern * (up - down)).mean())
         return abs(float(np.sum(swings)))
 
     chosen = sorted(pairs, key=lambda pair: (-bearing(pair), sorted(pair)))[:most]
-    found = [
-        _bound(base, free, pair, asked_of_pair, [(ranked[k], chance[k]) for k in pairs[pair]])
-        for pair, asked_of_pair in zip(chosen, _at_states(base, free, chosen), strict=True)
+    bounds = [
+        _bound(base, states[pair], pair, asked, [(ranked[k], odds[k].reached) for k in pairs[pair]])
+        for pair, asked in zip(chosen, _at_states(base, free, chosen), strict=True)
     ]
-    return Bounds(base, tuple(sorted(found, key=width, reverse=True)), len(pairs))
+    return Bounds(base, tuple(sorted(bounds, key=width, reverse=True)), len(pairs))
+
+
+def _ranked(assessment: Assessment) -> list[Path]:
+    """The paths told apart, the most concerning first."""
+    concern = concerns_of(assessment.averaged, assessment.paths, assessment.queries)
+    order = np.argsort(-concern, kind="stable")
+    return [assessment.paths[k] for k in order if assessment.paths[k].ways is not None]
+
+
+def _odds(base: Base, paths: Sequence[Path]) -> list[PathOdds]:
+    graph, queries = base.prepared.graph, list(dict.fromkeys(path_queries(paths)))
+    asked = forward(base.prepared, base.values, queries=queries).queries
+    after, column = after_training(graph, base.values), {q: k for k, q in enumerate(queries)}
+
+    def chance(path: Path) -> Callable[[int], Array]:
+        return lambda o: asked[:, column[Query((o,), path.literals)]]
+
+    return [path_odds(path, after, graph, chance(path)) for path in paths]
 
 
 def width(bound: Bound) -> float:
@@ -175,6 +191,12 @@ def _literals(path: Path, pair: frozenset[str]) -> tuple[Literal, Literal]:
     return a, b
 
 
+def _state(path: Path, pair: frozenset[str]) -> tuple[bool, bool]:
+    """What a path needs of the two, by name."""
+    (_, first), (_, second) = _literals(path, pair)
+    return first, second
+
+
 def joint_chances(p: Array, q: Array, together: bool) -> tuple[Array, Array, Array, Array]:
     """The chances of (both, first only, second only, neither) at an end of what is possible.
 
@@ -191,21 +213,63 @@ def joint_chances(p: Array, q: Array, together: bool) -> tuple[Array, Array, Arr
     return np.maximum(over, 0), np.minimum(p, 1 - q), np.minimum(q, 1 - p), np.maximum(-over, 0)
 
 
-def _factor(
-    values: Array, free: dict[str, int], literals: tuple[Literal, Literal], together: bool
-) -> Array:
-    """By how much a state of a pair is likelier than under independence, (n_draws,)."""
-    (a, yes_a), (b, yes_b) = literals
-    p, q = values[:, free[a]], values[:, free[b]]
-    state = _STATES.index((yes_a, yes_b))
-    now = (p if yes_a else 1 - p) * (q if yes_b else 1 - q)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = joint_chances(p, q, together)[state] / now
-    return np.where(now > 0, factor, 0.0)
+_Four = tuple[Array, Array, Array, Array]
+
+
+@dataclass(frozen=True)
+class _PairChances:
+    """The chances of `_STATES` of a pair, (n_draws,) each: if independent, and at both ends."""
+
+    now: _Four
+    together: _Four
+    apart: _Four
+
+    @classmethod
+    def of(cls, base: Base, free: Mapping[str, int], pair: frozenset[str]) -> "_PairChances":
+        """Take means over the priors of what is integrated out, draw by draw of the rest."""
+        i, j = (free[name] for name in sorted(pair))
+        p, q = base.values[:, i], base.values[:, j]
+        now = p * q, p * (1 - q), (1 - p) * q, (1 - p) * (1 - q)
+        wide = _points(base, i)[:, :, None], _points(base, j)[:, None, :]
+
+        def mean(chance: Array) -> Array:
+            return np.broadcast_to(chance.mean(axis=(1, 2)), len(p))
+
+        up, down = (joint_chances(*wide, together=end) for end in ENDS)
+        return cls(
+            now,
+            (mean(up[0]), mean(up[1]), mean(up[2]), mean(up[3])),
+            (mean(down[0]), mean(down[1]), mean(down[2]), mean(down[3])),
+        )
+
+    def at(self, together: bool) -> _Four:
+        """Give those at one end."""
+        return self.together if together else self.apart
+
+    def factor(self, state: tuple[bool, bool], together: bool) -> Array:
+        """By how much a state is likelier at an end than under independence, (n_draws,)."""
+        k = _STATES.index(state)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor = self.at(together)[k] / self.now[k]
+        return np.where(self.now[k] > 0, factor, 0.0)
+
+
+def _points(base: Base, i: int) -> Array:
+    """Even points of the prior of what is integrated out, (1, n_points); else values, (n, 1)."""
+    prepared = base.prepared
+    if i not in prepared.integrated:
+        return base.values[:, i][:, None]
+    u = (np.arange(_POINTS) + 0.5) / _POINTS
+    points, m = rate_like(prepared.distributions[i]).quantile(u), prepared.center[i]
+    # Tails reach beyond the outermost points: so that the mean is right all the same.
+    if m < 0.5:
+        return np.asarray(np.minimum(points * (m / points.mean()), 1.0)[None])
+    rest = 1 - points
+    return np.asarray(np.maximum(1 - rest * ((1 - m) / max(rest.mean(), _TINY)), 0.0)[None])
 
 
 def _at_states(
-    base: Base, free: dict[str, int], pairs: Sequence[frozenset[str]]
+    base: Base, free: Mapping[str, int], pairs: Sequence[frozenset[str]]
 ) -> list[list[_Asked]]:
     """What the story says of every pair in each of its states; all of it asked at once."""
     if not pairs:
@@ -232,25 +296,23 @@ def _at_states(
 
 def _bound(
     base: Base,
-    free: dict[str, int],
+    states: _PairChances,
     pair: frozenset[str],
     asked: Sequence[_Asked],
     paths: Sequence[tuple[Path, Array]],
 ) -> Bound:
-    a, b = sorted(pair)
     graph = base.prepared.graph
-    p, q = base.values[:, free[a]], base.values[:, free[b]]
-    now = _mix(asked, (p * q, p * (1 - q), (1 - p) * q, (1 - p) * (1 - q)))[0]
+    now = _mix(asked, states.now)[0]
     before = np.stack([chance for _, chance in paths], axis=1)
     seen = replace(base, events=np.hstack([before, base.events]))
     n, changed, chances = len(paths), [], []
     for end in ENDS:
-        log_evidence, events, sides = _mix(asked, joint_chances(p, q, end))
+        log_evidence, events, sides = _mix(asked, states.at(end))
         densities = forecast_densities(graph, sides)
         whole = np.sum([log_evidence, *densities.values()], axis=0)
         possible = np.isfinite(log_evidence)
         lighter = np.exp(np.where(possible, now, -np.inf) - np.where(possible, log_evidence, 0.0))
-        factors = [_factor(base.values, free, _literals(path, pair), end) for path, _ in paths]
+        factors = [states.factor(_state(path, pair), end) for path, _ in paths]
         after = before * np.stack(factors, axis=1) * lighter[:, None]
         answer = _weighted(seen, whole, np.hstack([after, events]))
         chances.append(answer.means[:n])

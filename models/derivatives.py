@@ -25,7 +25,7 @@ from storyodds.models.evidence import collapsed, columns, event_likelihoods, for
 from storyodds.models.graph import EvidenceItem
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.program import Program
+from storyodds.models.program import Program, without_results
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.models.what_if import columns_of
@@ -342,7 +342,7 @@ def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
             )
             for yes in (True, False)
         ]
-        alone = prepared.likelihood.without_results(values)
+        alone = without_results(values, prepared.likelihood.result_numbers)
         slopes = [engine.gradient(prepared.likelihood, alone, side)[:, 0] for side in sides]
         log_odds = sides[0].log_roots[:, 0] - sides[1].log_roots[:, 0]
         out += forecast_slope_at(item, log_odds)[:, None] * (slopes[0] - slopes[1])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.evidence_draws import draws_of_numbers
-from storyodds.models.evidence_versions import answer_versions, findings_of
+from storyodds.models.evidence_versions import answer_versions, findings_of, opinions_of
 from storyodds.models.graph import StoryGraph
 from storyodds.models.weighting import pareto_k
 from storyodds.models.what_if import columns_of
@@ -55,10 +55,14 @@ class EvidenceEffects:
     ----------
     items : tuple of str
         As `evidence_versions.findings_of` has them.
+    opinions : tuple of str
+        Those of them that are forecasts.
     events : tuple of str
     alone, left_out, average : Effect
     total, total_error : (n_events,) array
         Of all evidence.
+    findings, findings_error : (n_events,) array
+        Of all of it but the opinions.
     prior, posterior : (n_events,) array
         Probability without evidence and with all of it, as the assessment has them.
     orders : int or None
@@ -71,12 +75,15 @@ class EvidenceEffects:
     """
 
     items: tuple[str, ...]
+    opinions: tuple[str, ...]
     events: tuple[str, ...]
     alone: Effect
     left_out: Effect
     average: Effect
     total: Array
     total_error: Array
+    findings: Array
+    findings_error: Array
     prior: Array
     posterior: Array
     orders: int | None
@@ -130,9 +137,11 @@ def evidence_effects(
     graph = prepared.compiler.graph  # refuses simulated stories
     items = findings_of(graph)
     n = len(items)
-    orders = None if n <= all_orders else _drawn_orders(n, assessment.seed)
-    subsets = _subsets(n, orders)
+    opinions = opinions_of(graph)
     nothing, everything = frozenset[int](), frozenset(range(n))
+    findings = frozenset(i for i in everything if items[i] not in opinions)
+    orders = None if n <= all_orders else _drawn_orders(n, assessment.seed)
+    subsets = list(dict.fromkeys([*_subsets(n, orders), findings]))
     drawn = draws_of_numbers(assessment, _most(graph, subsets))
     powers = np.array([[float(i in subset) for i in range(n)] for subset in subsets])
     answers = answer_versions(prepared, drawn.values, powers, columns)
@@ -142,16 +151,19 @@ def evidence_effects(
     weights = np.exp(whole_weights - whole_weights.max())
     average = found.over_all_orders(n) if orders is None else found.over_orders(orders)
     before, after = assessment.prior_averaged, assessment.averaged
-    whole = found.differences([everything], [nothing])
+    whole = found.differences([everything, findings], [nothing] * 2)
     alone, rest = [frozenset([i]) for i in range(n)], [everything - {i} for i in range(n)]
     return EvidenceEffects(
         items=items,
+        opinions=opinions,
         events=tuple(of),
         alone=found.differences(alone, [nothing] * n),
         left_out=found.differences([everything] * n, rest),
         average=average,
         total=whole.bits[0],
         total_error=whole.error[0],
+        findings=whole.bits[1],
+        findings_error=whole.error[1],
         prior=before.mean(before.events[:, columns]),
         posterior=after.mean(after.events[:, columns]),
         orders=None if orders is None else len(orders),
@@ -258,4 +270,4 @@ def _most(graph: StoryGraph, subsets: Sequence[Subset]) -> int:
     targets = {graph.evidence[i].target for i in about}
     calls = min(len({subset & about for subset in subsets}), 2 ** len(targets))
     most = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls))
-    return 2 ** int(np.log2(most))
+    return int(2 ** int(np.log2(most)))

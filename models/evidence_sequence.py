@@ -11,6 +11,7 @@ intervals at draws of all numbers, those that were integrated out drawn given th
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from storyodds.models.assessment import Assessment
 from storyodds.models.evidence import assemble
 from storyodds.models.evidence_draws import DrawsOfNumbers, draws_of_numbers
-from storyodds.models.evidence_versions import answer_versions, findings_of
+from storyodds.models.evidence_versions import answer_versions, findings_of, opinions_of
 from storyodds.models.integrated_draws import draw_integrated
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.quantities import Quantities
@@ -42,6 +43,8 @@ class EvidenceSequence:
     ----------
     items : tuple of str
         In the order of the story; step k is given the first k of them.
+    opinions : tuple of str
+        Those of them that are forecasts.
     events : tuple of str
     mean : (n_items + 1, n_events) array
     error : (n_items + 1, n_events) array
@@ -61,6 +64,7 @@ class EvidenceSequence:
     """
 
     items: tuple[str, ...]
+    opinions: tuple[str, ...]
     events: tuple[str, ...]
     mean: Array
     error: Array
@@ -128,7 +132,8 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
     (7, (8, 1))
     """
     columns = columns_of(of)
-    items = findings_of(assessment.prepared.compiler.graph)  # refuses simulated stories
+    graph = assessment.prepared.compiler.graph  # refuses simulated stories
+    items = findings_of(graph)
     steps, count = [_last(assessment, columns)], 0
     if items:
         steps.insert(0, _first(assessment, columns))
@@ -138,9 +143,10 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
         steps[1:1] = _between(assessment, drawn, len(items), columns)
         if np.array_equal(drawn.values, assessment.averaged.values):
             steps[-1] = replace(steps[-1], pulls=_pulls(assessment.averaged, columns))
-    changes = [_change_error(*pair) for pair in zip(steps, steps[1:], strict=False)]
+    changes = [_change_error(*pair) for pair in pairwise(steps)]
     return EvidenceSequence(
         items=items,
+        opinions=opinions_of(graph),
         events=tuple(of),
         mean=np.stack([step.mean for step in steps]),
         error=np.stack([step.error for step in steps]),

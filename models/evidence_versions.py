@@ -65,6 +65,11 @@ def findings_of(graph: StoryGraph) -> tuple[str, ...]:
     return (*(item.id for item in graph.evidence), *names)
 
 
+def opinions_of(graph: StoryGraph) -> tuple[str, ...]:
+    """Name the findings that are forecasts, and so opinions."""
+    return tuple(item.id for item in graph.evidence if item.form == "forecast")
+
+
 def answer_versions(
     prepared: PreparedStory, values: Array, powers: Array, of: Sequence[int]
 ) -> Versions:

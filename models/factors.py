@@ -171,8 +171,9 @@ class Diagrams:
                     no, yes = weights[level]
                     after = place[level] + 1
                     multiply = self.circuit.multiply
-                    found = self.circuit.add(
-                        multiply(no, worth(low, after)), multiply(yes, worth(high, after))
+                    found = self.circuit.add(  # nothing is made for a side that counts nothing
+                        multiply(no, worth(low, after)) if no != ZERO else ZERO,
+                        multiply(yes, worth(high, after)) if yes != ZERO else ZERO,
                     )
                 else:
                     found = self.test(level, above(low), above(high))
@@ -183,6 +184,54 @@ class Diagrams:
             return total(g) if g < 0 and self.level[~g] not in place else worth(g, 0)
 
         return above(f)
+
+    def restrict(self, f: int, fixed: Mapping[int, bool], known: dict[int, int]) -> int:
+        """What is left of a factor where variables of some levels are false or true.
+
+        Parameters
+        ----------
+        f : int
+        fixed : mapping of int to bool
+            By level.
+        known : dict of int to int
+            What is left of diagrams; grows.
+        """
+        if f >= 0:
+            return f
+        found = known.get(f)
+        if found is None:
+            level, low, high = self.level[~f], self.low[~f], self.high[~f]
+            if level in fixed:
+                found = self.restrict(high if fixed[level] else low, fixed, known)
+            else:
+                found = self.test(
+                    level, self.restrict(low, fixed, known), self.restrict(high, fixed, known)
+                )
+            known[f] = found
+        return found
+
+    def mean(self, f: int, weights: Mapping[int, tuple[int, int]], known: dict[int, int]) -> int:
+        """Add up over all variables, where false and true of each add up to one.
+
+        Parameters
+        ----------
+        f : int
+        weights : mapping of int to (int, int)
+            By level: the circuit nodes that false and true count with.
+        known : dict of int to int
+            What diagrams add up to with these weights; grows.
+        """
+        if f >= 0:
+            return f
+        found = known.get(f)
+        if found is None:
+            no, yes = weights[self.level[~f]]
+            low = self.mean(self.low[~f], weights, known)
+            high = self.mean(self.high[~f], weights, known)
+            multiply = self.circuit.multiply
+            found = self.circuit.add(multiply(no, low), multiply(yes, high))
+            self._remember(known, f, found)
+        return found
 
     def cells(self, f: int, levels: Sequence[int]) -> Iterator[tuple[tuple[bool, ...], int]]:
         """Every assignment of the variables of these levels whose end is not zero, and its end.

@@ -1,29 +1,42 @@
 """If the story fails: how, by how far, and where.
 
-Failure is any fate but success, a check that stops a good model included. All probabilities are
-given the evidence.
+A failure is deployed and no success. A model that a check has halted is no failure: it stands
+beside. All probabilities are given the evidence. What means are taken of (`averaged`) and what
+intervals are taken of (`exact`) have draws and weights of their own, as in `Assessment`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.evidence import assemble, explicit_tables
+from storyodds.models.events import after_training, probabilities, weights
 from storyodds.models.graph import StoryGraph
-from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.quantities import Path, derive, jointly
+from storyodds.models.numerics import systematic
+from storyodds.models.path_ranks import Ranks, rank_paths
+from storyodds.models.posterior import PreparedStory
+from storyodds.models.quantities import Path, PathOdds, Quantities, jointly, odds_of_paths
 from storyodds.models.queries import Query
-from storyodds.models.what_if import Base
 from storyodds.scenarios.schema import INTENDED
 
 Array = NDArray[np.float64]
 
-ENDS = ("success", "safe", "catastrophe", "deceptive")
-"""Success; failure without catastrophe; catastrophe; a deceptive model, whatever becomes of it."""
+ENDS = ("success", "safe", "catastrophe", "deceptive", "halted")
+"""Success; failure without catastrophe; catastrophe; a deployed deceptive model, whatever becomes
+of it; halted by a check."""
 
-SAFE = 0.99  # P(no catastrophe | route) from which a route that misses the goal is a near miss
+_OF_END = (
+    ("success",),
+    ("uncompetitive", "benign-failure"),
+    ("catastrophe",),
+    ("deceptive, deployed",),
+    ("halted",),
+)
+SAFE = 0.99  # P(no catastrophe | route, deployed) from which missing the goal is a near miss
+_BAND_DRAWS = 1024  # of which intervals given an assumption are taken: a 5% point to 0.7 points
+_BLOCK = 2**21  # draws times what is asked at each, of one call of the engine
 
 
 # How
@@ -31,39 +44,39 @@ SAFE = 0.99  # P(no catastrophe | route) from which a route that misses the goal
 
 @dataclass(frozen=True)
 class Ends:
-    """How the story ends, per draw, as a whole and with every assumption true or false.
+    """How the story ends at some draws, as a whole and with every assumption true or false.
 
-    Joint probabilities; a conditional one is the ratio of two sums of them. Draws count the same.
+    Joint probabilities; a conditional one is the ratio of two sums of them.
 
     Attributes
     ----------
     names : tuple of str
         The assumptions.
-    whole : (n_draws, 4) array
+    weights : (n_draws,) array
+    whole : (n_draws, 5) array
         By `ENDS`.
-    true, false : (n_draws, 4, n_assumptions) array
+    true, false : (n_draws, 5, n_assumptions) array
     """
 
     names: tuple[str, ...]
+    weights: Array
     whole: Array
     true: Array
     false: Array
 
 
-def ends(assessment: Assessment, base: Base) -> tuple[Ends, Ends]:
+def ends(assessment: Assessment) -> tuple[Ends, Ends]:
     """Ask how the story ends, together with every assumption.
 
     Parameters
     ----------
     assessment : Assessment
-    base : Base
-        Of this assessment.
+        Computed exactly, not simulated.
 
     Returns
     -------
     tuple of Ends
-        With the evidence items' own numbers integrated out, which means are taken of, and at
-        draws of all numbers, which intervals are taken of. The same where there are none.
+        At the draws that means are taken of, and at some that intervals are taken of.
 
     Raises
     ------
@@ -74,31 +87,47 @@ def ends(assessment: Assessment, base: Base) -> tuple[Ends, Ends]:
     --------
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment import assess
-    >>> from storyodds.models.what_if import base_of
     >>> from storyodds.scenarios.resolve import resolve
-    >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> averaged, _ = ends(assessed, base_of(assessed))
+    >>> averaged, _ = ends(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> round(float(averaged.whole[0, ENDS.index("catastrophe")]), 4)
     0.0514
     """
-    prepared, values = base.prepared, base.values
+    prepared, means, exact = assessment.prepared, assessment.averaged, assessment.exact
+    averaged = _ends(prepared, means.values, means.weights)
+    if exact is means and len(means.values) <= _BAND_DRAWS:
+        return averaged, averaged
+    values, counts = exact.values, exact.weights
+    if len(values) > _BAND_DRAWS:
+        values = values[systematic(counts, _BAND_DRAWS)]
+        counts = np.full(_BAND_DRAWS, 1 / _BAND_DRAWS)
+    return averaged, _ends(prepared, values, counts)
+
+
+def _ends(prepared: PreparedStory, values: Array, counts: Array) -> Ends:
     graph = prepared.graph
     names = tuple(variable.name for variable in graph.variables)
     queries = [Query((o,)) for o in range(len(graph.outcomes))]
-    shares = _shares(graph, values)
+    n, n_ends = len(values), len(ENDS)
+    whole, sides = np.zeros((n, n_ends)), np.zeros((2, n, n_ends, len(names)))
+    step = max(64, _BLOCK // (len(queries) + n_ends * max(1, len(names))))
+    for first in range(0, n, step):
+        block = slice(first, first + step)
+        mixed = shares_of_ends(graph, values[block])
+        asked = jointly(prepared.compiler, values[block], prepared.likelihoods, queries, mixed)
+        whole[block], sides[0, block], sides[1, block] = asked.events, asked.true, asked.false
+    return Ends(names, counts, whole, sides[0], sides[1])
 
-    def given(said: LogLikelihoods) -> Ends:
-        found = jointly(prepared.compiler, values, said, queries, shares)
-        return Ends(names, found.events, found.true, found.false)
 
-    averaged = given(prepared.likelihoods)
-    if assessment.exact is assessment.averaged:
-        return averaged, averaged
-    return averaged, given(assemble(graph, explicit_tables(graph, values)))
+def shares_of_ends(graph: StoryGraph, values: Array) -> Array:
+    """What part of every outcome ends how, (n_draws, 5, n_outcomes), by `ENDS`."""
+    events = [event for group in _OF_END for event in group]
+    counts = weights(graph, values, events)
+    first = np.cumsum([0, *map(len, _OF_END[:-1])])
+    return np.asarray(np.add.reduceat(counts, first, axis=1))
 
 
 def overall(assessment: Assessment) -> tuple[Array, Array]:
-    """Ask how the story ends, over all draws: averaged and exact, (n_draws, 4), by `ENDS`.
+    """How the story ends: averaged and exact, (n_draws, 5) each, by `ENDS`.
 
     Examples
     --------
@@ -109,51 +138,34 @@ def overall(assessment: Assessment) -> tuple[Array, Array]:
     >>> round(float(averaged[0, ENDS.index("catastrophe")]), 4)
     0.0514
     """
-    shares = _shares(assessment.prepared.graph, assessment.draws.values)
     averaged, exact = (
-        np.einsum("deo,do->de", shares, found.outcomes)
+        np.column_stack(
+            [
+                probabilities(found.graph, found.values, found.outcomes, group).sum(axis=1)
+                for group in _OF_END
+            ]
+        )
         for found in (assessment.averaged, assessment.exact)
     )
     return averaged, exact
 
 
-def _shares(graph: StoryGraph, values: Array) -> Array:
-    """What part of every outcome ends how, (n_draws, 4, n_outcomes)."""
-    n_outcomes = len(graph.outcomes)
-    derived = derive(graph, values, np.zeros((len(values), n_outcomes)))
-    succeeds = _is_route(graph, intended=True)
-    catastrophe = derived.undetected * derived.harm
-    held, passed = np.zeros_like(derived.harm), np.ones_like(derived.harm)
-    for k in range(len(graph.checks)):  # 1 - undetected, with all its digits
-        flags = values[:, [outcome.flags[k] for outcome in graph.outcomes]]
-        held, passed = held + passed * flags, passed * (1 - flags)
-    harmless = derived.undetected * (1 - derived.harm)
-    deceptive = np.array(
-        [graph.routes[o.route].outcome_class == "deceptive" for o in graph.outcomes]
-    )
-    return np.stack(
-        [
-            harmless * succeeds,
-            held + harmless * ~succeeds,
-            catastrophe,
-            np.broadcast_to(deceptive, held.shape),
-        ],
-        axis=1,
-    )
-
-
-def _is_route(graph: StoryGraph, *, intended: bool) -> NDArray[np.bool_]:
-    """Which outcomes are of a route of the intended class with no hazard, or of another class."""
-    return np.array(
-        [
-            (graph.routes[o.route].outcome_class == INTENDED) == intended
-            and (o.hazard is None or not intended)
-            for o in graph.outcomes
-        ]
-    )
-
-
 # By how far
+
+
+@dataclass(frozen=True)
+class RouteMiss:
+    """A route that misses the goal, at some draws.
+
+    Attributes
+    ----------
+    probability, deployed, catastrophe : (n_draws,) array
+        P(route), P(route, deployed) and P(route, catastrophe).
+    """
+
+    probability: Array
+    deployed: Array
+    catastrophe: Array
 
 
 @dataclass(frozen=True)
@@ -163,53 +175,57 @@ class NearMiss:
     Attributes
     ----------
     route : str
-    probability, catastrophe : (2, n_draws) array
-        P(route) and P(route and catastrophe), averaged and exact as in `Assessment`.
+    averaged, exact : RouteMiss
     no_catastrophe : float or None
-        P(no catastrophe | route); None for a route that is never taken.
+        P(no catastrophe | route, deployed); None for a route that is never deployed.
     near : bool
         Whether that is at least the threshold.
     """
 
     route: str
-    probability: Array
-    catastrophe: Array
+    averaged: RouteMiss
+    exact: RouteMiss
     no_catastrophe: float | None
     near: bool
 
 
 def near_misses(assessment: Assessment, safe: float = SAFE) -> tuple[NearMiss, ...]:
-    """Look at every route that misses the goal: does that do harm?
+    """Look at every route that misses the goal: does that do harm, once it is deployed?
 
     Parameters
     ----------
     assessment : Assessment
     safe : float
-        P(no catastrophe | route) from which a miss is a near one.
+        P(no catastrophe | route, deployed) from which a miss is a near one.
 
     Examples
     --------
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = near_misses(assess(resolve(load_story("cat-classifier"))))
-    >>> all(miss.near for miss in found)
+    >>> misses = near_misses(assess(resolve(load_story("cat-classifier"))))
+    >>> all(miss.near for miss in misses)
     True
     """
-    graph, draws = assessment.prepared.graph, assessment.draws
+    graph = assessment.prepared.graph
     missed = []
-    for o, outcome in enumerate(graph.outcomes):
-        route = graph.routes[outcome.route]
+    for r, route in enumerate(graph.routes):
         if route.outcome_class == INTENDED:
             continue
-        reached = np.stack([assessment.averaged.outcomes[:, o], assessment.exact.outcomes[:, o]])
-        undetected = np.prod([1 - draws.values[:, flag] for flag in outcome.flags], axis=0)
-        harmed = reached * undetected * draws.values[:, outcome.harm]
-        whole, part = (float(draws.weights @ x[0]) for x in (reached, harmed))
-        spared = 1 - part / whole if whole > 0 else None
+        averaged, exact = (_missed(found, r) for found in (assessment.averaged, assessment.exact))
+        deployed, harmed = (
+            float(assessment.averaged.mean(x)) for x in (averaged.deployed, averaged.catastrophe)
+        )
+        spared = 1 - harmed / deployed if deployed > 0 else None
         near = spared is not None and spared >= safe
-        missed.append(NearMiss(route.id, reached, harmed, spared, near))
+        missed.append(NearMiss(route.id, averaged, exact, spared, near))
     return tuple(missed)
+
+
+def _missed(found: Quantities, r: int) -> RouteMiss:
+    after = after_training(found.graph, found.values)
+    deployed = found.routes[:, r] * after.unflagged[:, r]
+    return RouteMiss(found.routes[:, r], deployed, deployed * after.harm[:, r])
 
 
 # Where
@@ -222,16 +238,23 @@ class Concerns:
     Attributes
     ----------
     paths : tuple of Path
-    averaged, exact : (n_draws, n_paths) array
-        P(path and catastrophe).
-    share_top : (n_paths,) array
-        How often over the posterior draws each path ranks first.
+    averaged, exact : tuple of PathOdds
+        By path, at the draws of `Assessment.averaged` and of `Assessment.exact`.
+    ranks : Ranks
     """
 
     paths: tuple[Path, ...]
-    averaged: Array
-    exact: Array
-    share_top: Array
+    averaged: tuple[PathOdds, ...]
+    exact: tuple[PathOdds, ...]
+    ranks: Ranks
+
+    @property
+    def worst(self) -> tuple[Path, ...]:
+        """The paths that rank first: several where they tie."""
+        first = self.ranks.rank[:1]
+        return tuple(
+            p for p, rank in zip(self.paths, self.ranks.rank, strict=True) if rank in first
+        )
 
 
 def concerns(assessment: Assessment) -> Concerns:
@@ -242,37 +265,15 @@ def concerns(assessment: Assessment) -> Concerns:
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> concerns(assess(resolve(load_story("carlsmith-six-premises")))).share_top
+    >>> concerns(assess(resolve(load_story("carlsmith-six-premises")))).ranks.share_top
     array([1., 0.])
     """
-    graph, draws = assessment.prepared.graph, assessment.draws
-    harm = harm_of(graph, draws.values)
-    column = {query: k for k, query in enumerate(assessment.queries)}
-    found = []
-    for quantities in (assessment.averaged, assessment.exact):
-        chance, concern = (np.zeros((len(harm), len(assessment.paths))) for _ in range(2))
-        for k, path in enumerate(assessment.paths):
-            for o in path.outcomes:
-                each = quantities.queries[:, column[Query((o,), path.literals)]]
-                chance[:, k] += each
-                concern[:, k] += each * harm[:, o]
-        found.append((chance, concern))
-    (chance, averaged), (chance_exact, exact) = found
-    order = sorted(
-        range(len(assessment.paths)),
-        key=lambda k: (draws.weights @ averaged[:, k], draws.weights @ chance[:, k]),
-        reverse=True,
-    )
-    top = np.zeros(len(order))
-    if order:
-        at_top = exact == exact.max(axis=1, keepdims=True)
-        first = np.where(at_top, chance_exact, -1.0).argmax(axis=1)
-        np.add.at(top, first, draws.weights / draws.weights.sum())
-    paths = tuple(assessment.paths[k] for k in order)
-    return Concerns(paths, averaged[:, order], exact[:, order], top[order])
+    paths, means, exact = assessment.paths, assessment.averaged, assessment.exact
+    averaged = odds_of_paths(means, paths, assessment.queries)
+    drawn = averaged if exact is means else odds_of_paths(exact, paths, assessment.queries)
+    ranks = rank_paths(averaged, means.weights, drawn, exact.weights)
 
+    def ordered(odds: Sequence[PathOdds]) -> tuple[PathOdds, ...]:
+        return tuple(odds[k] for k in ranks.order)
 
-def harm_of(graph: StoryGraph, values: Array) -> Array:
-    """P(catastrophe | outcome), (n_draws, n_outcomes)."""
-    derived = derive(graph, values, np.zeros((len(values), len(graph.outcomes))))
-    return np.asarray(derived.undetected * derived.harm)
+    return Concerns(tuple(paths[k] for k in ranks.order), ordered(averaged), ordered(drawn), ranks)

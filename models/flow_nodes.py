@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.events import FATES
-from storyodds.models.flow_shares import Ends, states
+from storyodds.models.flow_endings import endings_of
+from storyodds.models.flow_shares import ends_by_draw, states
 from storyodds.models.graph import StoryGraph
 from storyodds.scenarios.schema import INTENDED
 
@@ -48,45 +48,36 @@ def _truth(column: int, assumption: str, truth: bool) -> Key:
     return Key(column, 1 - truth, "assumption", name, f"{assumption} {name}")
 
 
-def nodes_of_endings(graph: StoryGraph, ends: Ends, first: int) -> list[list[tuple[Key, ...]]]:
-    """The nodes of every outcome and what becomes of it, from a column on."""
+def nodes_of_endings(graph: StoryGraph, first: int) -> list[tuple[Key, ...]]:
+    """The nodes of every ending, from a column on."""
+    checks = [graph.checks[c].id for c in graph.live_checks]
     told = []
-    for o, outcome in enumerate(graph.outcomes):
-        route = graph.routes[outcome.route]
+    for ending in endings_of(graph):
+        route = graph.routes[ending.route]
         rank = _CLASSES.index(route.outcome_class)
-        at_first = Key(first, rank, "route", route.id, route.id)
-        if outcome.hazard is not None:
-            hazard = graph.hazards[outcome.hazard].id
-            words = f"an intended model, but {hazard}"
-            model = Key(first + 1, rank, "hazard", hazard, words)
+        keys = [Key(first, rank, "route", route.id, route.id)]
+        if ending.fired:
+            several = len(graph.hazards) > 1
+            name = "a goal hazard" if several else graph.hazards[0].id
+            words = f"an intended model, but {name}"
+            keys.append(Key(first + 1, rank, "hazard", name, words))
         else:
-            model = Key(
-                first + 1,
-                rank + (route.outcome_class == INTENDED),
-                "class",
-                route.outcome_class,
-                _MODELS[route.outcome_class],
-            )
-        of_outcome = []
-        for e, fate in enumerate(ends.fates[o]):
-            rest = [
-                Key(first + 2, 1 + e, "check", check, f"stopped by {check}")
-                for check in graph.checks[e:][:1]
-            ]
-            if graph.checks and e >= len(graph.checks):
-                rest.append(Key(first + 2, 0, "deployed", "no check", "not stopped"))
-            end = FATES[fate]
-            rest.append(Key(first + 2 + len(rest), _FATES.index(end), "fate", end, end))
-            of_outcome.append((at_first, model, *rest))
-        told.append(of_outcome)
+            place = rank + (route.outcome_class == INTENDED)
+            words = _MODELS[route.outcome_class]
+            keys.append(Key(first + 1, place, "class", route.outcome_class, words))
+        if ending.check is not None:
+            check = checks[ending.check]
+            keys.append(Key(first + 2, 1 + ending.check, "check", check, f"stopped by {check}"))
+        elif checks:
+            keys.append(Key(first + 2, 0, "deployed", "no check", "not stopped"))
+        fate = ending.fate
+        keys.append(Key(first + len(keys), _FATES.index(fate), "fate", fate, fate))
+        told.append(tuple(keys))
     return told
 
 
 def drawn_at(
-    assessment: Assessment,
-    ends: Ends,
-    of_ending: Sequence[Sequence[Sequence[Key]]],
-    names: Iterable[str],
+    assessment: Assessment, of_ending: Sequence[Sequence[Key]], names: Iterable[str]
 ) -> dict[Key, Array]:
     """P(node) at the draws of which intervals are taken."""
     exact, order = assessment.exact, assessment.prepared.graph.order
@@ -94,9 +85,7 @@ def drawn_at(
     for k, name in enumerate(names):
         drawn[_truth(k, name, True)] = exact.assumptions[:, order[name]]
         drawn[_truth(k, name, False)] = exact.assumptions_false[:, order[name]]
-    for o, of_outcome in enumerate(of_ending):
-        for e, keys in enumerate(of_outcome):
-            reached = exact.outcomes[:, o] * ends.shares[:, o, e]
-            for key in keys:
-                drawn[key] = drawn.get(key, 0.0) + reached
+    for keys, reached in zip(of_ending, ends_by_draw(assessment, exact=True).T, strict=True):
+        for key in keys:
+            drawn[key] = drawn.get(key, 0.0) + reached
     return drawn

@@ -7,11 +7,14 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.answers import Answers
 from storyodds.models.assessment import Assessment
 from storyodds.models.cut_sets import CutSet
-from storyodds.models.events import FATES
+from storyodds.models.events import FATES, after_training, shares_of
+from storyodds.models.flow_endings import Term, endings_of, stages, terms_along, terms_of
 from storyodds.models.graph import StoryGraph
-from storyodds.models.quantities import Path, derive
+from storyodds.models.likelihoods import LogLikelihoods
+from storyodds.models.quantities import Path
 from storyodds.models.queries import Query
 from storyodds.models.what_if import even_rows
 from storyodds.scenarios.schema import CLASSES
@@ -21,60 +24,108 @@ Array = NDArray[np.float64]
 LEADING = 2  # assumptions that come first
 _TELLING = 0.01  # bits about the ending from which an assumption is worth a column
 _ROWS = 512  # draws at which they are asked for together with the endings,
-_FEW = 64  # and at which they are chosen
+_FEW = 64  # and at which they are chosen; one is enough where no number has to be sampled
 _ROUNDS = 200  # of fitting; some ten are enough
 _ROUNDING = 1e-12
+_NO_LITERALS: CutSet = frozenset()
 
 
-@dataclass(frozen=True)
-class Ends:
-    """What becomes of a model, given where training ended, at some draws.
+@dataclass
+class _Chances:
+    """P(outcome and literals | E, θ) at some draws, where only some checks can flag hazards."""
 
-    Attributes
+    answers: Answers
+    values: Array
+    said: LogLikelihoods
+    known: dict[tuple[int, Query], Array]  # by how many of the live checks can
+    graph: StoryGraph
+
+    def ask(self, terms: Mapping[CutSet, Sequence[Term]]) -> None:
+        """Ask for everything that terms need, each with literals of its own."""
+        by_stage: dict[int, dict[Query, None]] = {}
+        for literals, each in terms.items():
+            for term in each:
+                query = Query((term.outcome,), literals)
+                if (term.stage, query) not in self.known:
+                    by_stage.setdefault(term.stage, {})[query] = None
+        for stage, queries in by_stage.items():
+            listed = list(queries)
+            values = stages(self.graph, self.values)[stage]
+            asked = self.answers.evaluate(values, self.said, listed).queries
+            self.known |= {(stage, query): asked[:, k] for k, query in enumerate(listed)}
+
+    def total(self, terms: Sequence[Term], literals: CutSet, n_endings: int) -> Array:
+        """Sum up terms by ending, (n_draws, n_endings); what is left by rounding is nothing."""
+        total, size = np.zeros((2, n_endings, len(self.values)))
+        for term in terms:
+            part = term.weight * self.known[term.stage, Query((term.outcome,), literals)]
+            total[term.ending] += part
+            size[term.ending] += abs(part)
+        total[total < _ROUNDING * size] = 0.0
+        return np.asarray(total.T)
+
+
+def ends_by_draw(assessment: Assessment, *, exact: bool = False) -> Array:
+    """P(ending) at the draws that means are taken of, or intervals, (n_draws, n_endings)."""
+    graph = assessment.prepared.graph
+    chances = _at_all(assessment, exact=exact)
+    terms = terms_of(graph, chances.values)
+    chances.ask({_NO_LITERALS: terms})
+    return chances.total(terms, _NO_LITERALS, len(endings_of(graph)))
+
+
+def along(assessment: Assessment, worst: Path, harms: bool) -> Array:
+    """Posterior means of endings, apart from a path and along it, (2, n_endings).
+
+    Parameters
     ----------
-    shares : (n_draws, n_outcomes, n_checks + 2) array
-        P(this check is the first to stop it | outcome); then P(deployed, without catastrophe) and
-        P(deployed, with catastrophe). They sum to 1.
-    fates : (n_outcomes, n_checks + 2) int
-        Indices into `FATES`.
+    assessment : Assessment
+    worst : Path
+    harms : bool
+        Whether only what ends in catastrophe counts as along it.
     """
-
-    shares: Array
-    fates: NDArray[np.intp]
-
-
-def ends_of(graph: StoryGraph, values: Array) -> Ends:
-    """Take every outcome through the checks, one after the other as they are written."""
-    n_outcomes, n_checks = len(graph.outcomes), len(graph.checks)
-    derived = derive(graph, values, np.zeros((len(values), n_outcomes)))
-    shares = np.empty((len(values), n_outcomes, n_checks + 2))
-    passed = np.ones((len(values), n_outcomes))
-    for k in range(n_checks):
-        flags = values[:, [outcome.flags[k] for outcome in graph.outcomes]]
-        shares[:, :, k], passed = passed * flags, passed * (1 - flags)
-    shares[:, :, -2] = derived.undetected * (1 - derived.harm)
-    shares[:, :, -1] = derived.undetected * derived.harm
-    # Where all numbers are 0 no check flags and nothing harms: what is left is the other fate.
-    harmless = derive(graph, np.zeros((n_outcomes, values.shape[1])), np.eye(n_outcomes)).fates
-    fates = np.full((n_outcomes, n_checks + 2), FATES.index("halted"))
-    fates[:, -2], fates[:, -1] = harmless.argmax(axis=1), FATES.index("catastrophe")
-    return Ends(shares, fates)
+    graph = assessment.prepared.graph
+    chances = _at_all(assessment, exact=False)
+    whole = terms_of(graph, chances.values)
+    part = terms_along(graph, chances.values, worst, harms)
+    chances.ask({_NO_LITERALS: whole})
+    chances.ask({worst.literals: part})
+    n = len(endings_of(graph))
+    weights = assessment.averaged.weights
+    means = [
+        weights @ chances.total(terms, literals, n)
+        for terms, literals in ((whole, _NO_LITERALS), (part, worst.literals))
+    ]
+    return _parted(graph, *means)
 
 
-def along(assessment: Assessment, worst: Path) -> Array:
-    """P(outcome), apart from a path and along it, at all draws: (n_draws, 2, n_outcomes)."""
-    outcomes = assessment.averaged.outcomes
-    part = np.zeros_like(outcomes)
-    for o in worst.outcomes:
-        column = assessment.queries.index(Query((o,), worst.literals))
-        part[:, o] = assessment.averaged.queries[:, column]
-    return np.stack([_rest(outcomes, part), part], axis=1)
+def _at_all(assessment: Assessment, *, exact: bool) -> _Chances:
+    found = assessment.exact if exact else assessment.averaged
+    graph, last = found.graph, len(found.graph.live_checks)
+    known = {(last, Query((o,))): found.outcomes[:, o] for o in range(len(graph.outcomes))}
+    known |= {(last, query): found.queries[:, k] for k, query in enumerate(assessment.queries)}
+    prepared = assessment.prepared
+    return _Chances(prepared.answers, found.values, prepared.likelihoods, known, graph)
 
 
-def _rest(whole: Array, part: Array) -> Array:
-    """What is left of a whole, and nothing where that is rounding."""
+def _parted(graph: StoryGraph, whole: Array, part: Array) -> Array:
+    """What is apart from a path and what is along it, which cannot be more than the whole.
+
+    Of a competitiveness hazard beside hazards of alignment it is not told apart whether one of
+    those fired too: what would be too much for the one fate is of the other.
+    """
+    part = part.copy()
+    endings = endings_of(graph)
+    for e, ending in enumerate(endings):
+        if ending.fired and ending.fate == "uncompetitive":
+            for other, rival in enumerate(endings):
+                if (rival.route, rival.fired, rival.fate) == (ending.route, True, "benign-failure"):
+                    over = np.maximum(part[..., e] - whole[..., e], 0.0)
+                    part[..., e] -= over
+                    part[..., other] += over
+    part = np.minimum(part, whole)
     rest = whole - part
-    return np.where(rest > _ROUNDING * whole, rest, 0.0)
+    return np.stack([np.where(rest > _ROUNDING * whole, rest, 0.0), part], axis=-2)
 
 
 # Which assumptions come first
@@ -102,11 +153,11 @@ def leading(assessment: Assessment, worst: Path) -> dict[str, float]:
     if not plain:
         return {}
     rows = even_rows(assessment, _FEW)
-    values = assessment.draws.values[rows]
+    values = assessment.averaged.values[rows]
     answers, said = prepared.answers.take(rows), prepared.likelihoods.take(rows)
     whole = [Query((o,)) for o in range(len(graph.outcomes))]
     found = answers.jointly(values, said, whole)
-    ending = _by_ending(graph, ends_of(graph, values))
+    ending = _by_class_and_fate(graph, values)
     true, false = (
         np.einsum("dov,dok->vk", part[:, :, plain], ending) / len(rows)
         for part in (found.true, found.false)
@@ -122,14 +173,15 @@ def leading(assessment: Assessment, worst: Path) -> dict[str, float]:
     return {name: bits[name] for name in sorted(chosen, key=graph.order.__getitem__)}
 
 
-def _by_ending(graph: StoryGraph, ends: Ends) -> Array:
+def _by_class_and_fate(graph: StoryGraph, values: Array) -> Array:
     """P(class and fate | outcome), (n_draws, n_outcomes, n_classes * n_fates)."""
-    of_route = graph.route_classes()
-    shares = np.zeros((*ends.shares.shape[:2], len(CLASSES) * len(FATES)))
-    for o, outcome in enumerate(graph.outcomes):
-        for e, fate in enumerate(ends.fates[o]):
-            shares[:, o, of_route[outcome.route] * len(FATES) + fate] += ends.shares[:, o, e]
-    return shares
+    of_route, after = graph.route_classes(), after_training(graph, values)
+    parts = np.zeros((len(values), len(graph.outcomes), len(CLASSES) * len(FATES)))
+    for f, fate in enumerate(FATES):
+        for share in shares_of(graph)[fate]:
+            route = graph.outcomes[share.outcome].route
+            parts[:, share.outcome, of_route[route] * len(FATES) + f] += after.factor(share, route)
+    return parts
 
 
 def mutual_information(table: Array) -> float:
@@ -164,50 +216,53 @@ def states(names: Sequence[str]) -> list[CutSet]:
     return [frozenset(zip(names, truth, strict=True)) for truth in truths]
 
 
-def by_state(assessment: Assessment, worst: Path, names: Sequence[str], endings: Array) -> Array:
+def by_state(
+    assessment: Assessment, worst: Path, harms: bool, names: Sequence[str], endings: Array
+) -> Array:
     """Split endings by the truth of some assumptions.
 
     Parameters
     ----------
     assessment : Assessment
     worst : Path
+    harms : bool
+        As in `along`.
     names : sequence of str
-    endings : (2, n_outcomes, n_checks + 2) array
+    endings : (2, n_endings) array
         Posterior means apart from the worst path and along it; the result sums to them exactly.
 
     Returns
     -------
-    (n_states, 2, n_outcomes, n_checks + 2) array
+    (n_states, 2, n_endings) array
         By `states`.
     """
-    weights, true = assessment.draws.weights, assessment.averaged.assumptions
-    chance = weights @ true / weights.sum()
-    order = assessment.prepared.graph.order
+    averaged, order = assessment.averaged, assessment.prepared.graph.order
+    chance = averaged.mean(averaged.assumptions)
     wanted = {name: float(chance[order[name]]) for name in names}
-    return _fitted(_asked(assessment, worst, names), endings, wanted)
+    return _fitted(_asked(assessment, worst, harms, names), endings, wanted)
 
 
-def _asked(assessment: Assessment, worst: Path, names: Sequence[str]) -> Array:
+def _asked(assessment: Assessment, worst: Path, harms: bool, names: Sequence[str]) -> Array:
     """The same, asked of the engine at some hundred draws that all count the same."""
     prepared, every = assessment.prepared, states(names)
     graph = prepared.graph
     rows = even_rows(assessment, _ROWS)
-    values = assessment.draws.values[rows]
-    asked: dict[tuple[int, int, int], Query] = {}
-    for s, state in enumerate(every):
-        asked |= {(s, 0, o): Query((o,), state) for o in range(len(graph.outcomes))}
-        if not any((name, not value) in worst.literals for name, value in state):
-            asked |= {(s, 1, o): Query((o,), worst.literals | state) for o in worst.outcomes}
-    queries = list(dict.fromkeys(asked.values()))
-    column = {query: k for k, query in enumerate(queries)}
+    values = assessment.averaged.values[rows]
     answers, said = prepared.answers.take(rows), prepared.likelihoods.take(rows)
-    found = answers.evaluate(values, said, queries).queries
-    parts = np.zeros((len(rows), len(every), 2, len(graph.outcomes)))
-    for (s, w, o), query in asked.items():
-        parts[:, s, w, o] = found[:, column[query]]
-    parts[:, :, 0] = _rest(parts[:, :, 0], parts[:, :, 1])
-    split: Array = np.einsum("dswo,doe->swoe", parts, ends_of(graph, values).shares) / len(rows)
-    return split
+    chances = _Chances(answers, values, said, {}, graph)
+    whole, part = terms_of(graph, values), terms_along(graph, values, worst, harms)
+    possible = [s for s in every if not any((x, not value) in worst.literals for x, value in s)]
+    chances.ask({**dict.fromkeys(every, whole)})
+    chances.ask({worst.literals | state: part for state in possible})
+    n = len(endings_of(graph))
+    split = []
+    for state in every:
+        of_state = chances.total(whole, state, n).mean(axis=0)
+        marked = np.zeros(n)
+        if state in possible:
+            marked = chances.total(part, worst.literals | state, n).mean(axis=0)
+        split.append(_parted(graph, of_state, marked))
+    return np.array(split)
 
 
 def _fitted(joint: Array, endings: Array, wanted: Mapping[str, float]) -> Array:

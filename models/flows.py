@@ -14,13 +14,14 @@ import numpy as np
 from storyodds.models.assessment import Assessment
 from storyodds.models.failure_modes import concerns
 from storyodds.models.flow_nodes import Key, drawn_at, nodes_of_endings, nodes_of_states
-from storyodds.models.flow_shares import along, by_state, ends_of, leading
+from storyodds.models.flow_shares import along, by_state, leading
+from storyodds.models.numerics import weighted_quantile
 from storyodds.models.quantities import Path
 from storyodds.priors.errors import UnsupportedStoryError
 
 MOST = 12  # nodes of one kind that are told apart where a picture has to be small
 
-_OTHERS = {"route": "other routes", "hazard": "other hazards", "check": "other checks"}
+_OTHERS = {"route": "other routes", "check": "other checks"}
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Step:
     ----------
     column : int
     kind : str
-        `assumption`, `route`, `class`, `hazard` (of an intended model), `check` (the first that
-        stopped the model), `deployed` (none did) or `fate`; with an `s` for several that were
-        merged.
+        `assumption`, `route`, `class`, `hazard` (of an intended model: at least one fired),
+        `check` (the first that stopped the model, in the order written), `deployed` (none did) or
+        `fate`; with an `s` for several that were merged.
     name : str
         As under the head of its column.
     words : str
@@ -99,8 +100,8 @@ class Flows:
     ----------
     columns : tuple of str
         Heads, from left to right: at most two leading assumptions, in dependency order; `route`;
-        `model`, an intended one by the hazard that fired; `stopped by`, where there are checks;
-        `fate`.
+        `model`, an intended one by whether a goal hazard fired; `stopped by`, where there are
+        checks whose result is not known; `fate`.
     steps : tuple of Step
         By column, and in it from the top down.
     strands : tuple of Strand
@@ -150,45 +151,39 @@ def flows(assessment: Assessment) -> Flows:
     >>> round(sum(strand.probability for strand in found.strands if strand.worst), 6)
     0.051376
     """
-    ranked, graph, draws = concerns(assessment), assessment.prepared.graph, assessment.draws
+    ranked, graph = concerns(assessment), assessment.prepared.graph
     worst = ranked.paths[0]
-    share = draws.weights / draws.weights.sum()
-    concern = float(share @ ranked.averaged[:, 0])
-    ends = ends_of(graph, draws.values)
-    weighed = share[:, None, None] * along(assessment, worst)
-    by_outcome = np.matmul(weighed.transpose(2, 1, 0), ends.shares.transpose(1, 0, 2))
-    endings = by_outcome.transpose(1, 0, 2)
+    concern = float(assessment.averaged.mean(ranked.averaged[0].concern))
+    endings = along(assessment, worst, harms=concern > 0)
     information: dict[str, float] = {}
     joint = endings[None]
     try:
         information = leading(assessment, worst)
         if information:
-            joint = by_state(assessment, worst, list(information), endings)
+            joint = by_state(assessment, worst, concern > 0, list(information), endings)
     except UnsupportedStoryError:
         information = {}
-    of_ending = nodes_of_endings(graph, ends, len(information))
+    of_ending = nodes_of_endings(graph, len(information))
     found: dict[tuple[tuple[Key, ...], bool], float] = {}
     for s, of_state in enumerate(nodes_of_states(list(information))):
-        for w, o, e in np.argwhere(joint[s] > 0).tolist():
-            marked = w == 1 and (concern == 0 or e == ends.shares.shape[2] - 1)
-            way = (*of_state, *of_ending[o][e]), marked
-            found[way] = found.get(way, 0.0) + float(joint[s, w, o, e])
+        for w, e in np.argwhere(joint[s] > 0).tolist():
+            way = (*of_state, *of_ending[e]), w == 1
+            found[way] = found.get(way, 0.0) + float(joint[s, w, e])
     chance: dict[Key, float] = {}
     for (keys, _), p in found.items():
         for key in keys:
             chance[key] = chance.get(key, 0.0) + p
     order = sorted(chance, key=lambda key: (key.column, key.rank, -chance[key], key.name))
-    drawn = drawn_at(assessment, ends, of_ending, information)
+    drawn = drawn_at(assessment, of_ending, information)
     steps = []
     for key in order:
-        low, high = np.quantile(
-            drawn[key], [0.05, 0.95], weights=draws.weights, method="inverted_cdf"
-        )
+        low, high = weighted_quantile(drawn[key], np.array([0.05, 0.95]), assessment.exact.weights)
         about = (key.column, key.kind, key.name, key.words, chance[key])
         steps.append(Step(*about, float(low), float(high)))
     at = {key: k for k, key in enumerate(order)}
     ways = [(tuple(at[key] for key in keys), marked, p) for (keys, marked), p in found.items()]
-    columns = (*information, "route", "model", *(["stopped by"] if graph.checks else []), "fate")
+    stops = ["stopped by"] if graph.live_checks else []
+    columns = (*information, "route", "model", *stops, "fate")
     return Flows(columns, tuple(steps), _strands(ways), worst, concern, information)
 
 
@@ -226,7 +221,7 @@ def links(found: Flows) -> tuple[Link, ...]:
 
 
 def merged(found: Flows, most: int = MOST) -> Flows:
-    """Make one node of the less likely of very many routes, and of hazards and checks likewise.
+    """Make one node of the less likely of very many routes, and of checks likewise.
 
     What is on the worst path stays.
 
@@ -255,7 +250,7 @@ def merged(found: Flows, most: int = MOST) -> Flows:
         if len(gone) < 2:
             continue
         name = f"{len(gone)} {noun}"
-        words = {"hazard": f"an intended model, but {name}", "check": f"stopped by {name}"}
+        words = {"check": f"stopped by {name}"}
         chance = sum(found.steps[k].probability for k in gone)
         column = found.steps[gone[0]].column
         place |= dict.fromkeys(gone, len(steps))

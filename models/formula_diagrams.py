@@ -31,7 +31,8 @@ from storyodds.scenarios.formulas import Formula
 
 _ORDERS = (as_written, drawn_together, small_parts_first, large_parts_first)
 # Every order of variables is tried on a small budget of nodes before any is on a larger one.
-_BUDGETS = (1 << 12, 1 << 15, 1 << 18)
+_BUDGETS = (1 << 12, 1 << 15)
+_SIFTING_PLACES = 4  # for every node of the largest budget: sifting passes through larger diagrams
 _SHOWN = 8
 
 
@@ -187,6 +188,7 @@ def in_a_good_order[T](
         If every order passes the largest budget.
     """
     found: list[Order] = []
+    sifted_order: Order | None = None
     for budget in (*(small for small in _BUDGETS if small < max_nodes), max_nodes):
         for k, make in enumerate(_ORDERS):
             if k == len(found):
@@ -195,7 +197,26 @@ def in_a_good_order[T](
                 return attempt(graph, found[k], budget)
             except TooManyNodesError:
                 continue
+        if budget == _BUDGETS[-1] < max_nodes:
+            # Seconds of work from here on: one good order, or none.
+            sifted_order = _sifted_order(graph, found[1], max_nodes)
+            break
+    if sifted_order is not None:
+        try:
+            return attempt(graph, sifted_order, max_nodes)
+        except TooManyNodesError:
+            pass
     raise too_many_nodes(found[0], owner, max_nodes)
+
+
+def _sifted_order(graph: GateGraph, start: Order, max_nodes: int) -> Order | None:
+    """The order that sifting ends with; None where even that takes too much."""
+    from storyodds.models.sifted_diagrams import PLACE_BYTES, sifted
+
+    try:
+        return sifted(graph, start, [graph.top], _SIFTING_PLACES * max_nodes * PLACE_BYTES).names
+    except TooManyNodesError:
+        return None
 
 
 def too_many_nodes(names: Sequence[str], owner: str, max_nodes: int) -> UnsupportedStoryError:

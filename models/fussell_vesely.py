@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import engine
+from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.cut_set_odds import union_function
 from storyodds.models.cut_sets import Literal, containing
 from storyodds.models.events import (
@@ -75,6 +76,8 @@ class Paths:
 
     def outside(self, event: str) -> frozenset[Literal]:
         """Literals of assumptions of which no gate of an event speaks in a minimal set."""
+        if self._kind(event) is None:  # it has no minimal sets at all
+            return frozenset()
         inside = {name for gate in self._gates(event) for name in _names(gate)}
         return frozenset(x for x in self.literals if x[0] not in inside | self._composites)
 
@@ -103,8 +106,9 @@ class Paths:
         for literal in told:
             try:
                 terms = self._terms(event, literal)
-                self._compile(terms)
-            except UnsupportedStoryError:
+                for term in terms:
+                    self.prepared.compiler.root(_query(term))
+            except (UnsupportedStoryError, CliqueTooLargeError):
                 reasons[literal] = OUT_OF_REACH
             else:
                 plan[literal] = terms
@@ -125,8 +129,7 @@ class Paths:
 
     def _gates(self, event: str) -> list[Gate]:
         kind, graph = self._kind(event), self.prepared.graph
-        if kind is None:
-            return []
+        assert kind is not None
         hazards = graph.hazards if kind == "catastrophe" else ()
         routes = {graph.outcomes[share.outcome].route for share in shares_of(graph)[kind]}
         return [*(graph.routes[r] for r in sorted(routes)), *hazards]
@@ -185,9 +188,6 @@ class Paths:
                 harmless = False if by_route else None
                 terms.append(_Term(Share(harmful, False, harmless), conditions, silent))
         return terms
-
-    def _compile(self, terms: Iterable[_Term]) -> None:
-        compile_queries(self.prepared.compiler, [EVERYTHING, *map(_query, terms)])
 
     def _sums(self, plan: Mapping[Literal, Sequence[_Term]], values: Array) -> dict[Literal, Array]:
         graph = self.prepared.graph

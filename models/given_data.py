@@ -1,6 +1,6 @@
 """What learning an uncertain number is worth, from the draws at hand.
 
-E[fate | number] is a curve fitted to the posterior draws: given-data estimation, as Strong, Oakley
+E[odds | number] is a curve fitted to the posterior draws: given-data estimation, as Strong, Oakley
 and Brennan (2014) do it, with a natural cubic spline in the number's normal score. A curve fitted
 and judged on the same draws finds value in noise. So each draw is judged by a curve that was
 fitted without it, which makes the estimate one from below with an error that can be told.
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.choices import SUCCESS, WITHHELD, Stakes, worth_of_fates
-from storyodds.models.quantities import derive
+from storyodds.models.choices import WITHHELD, Stakes, worth_of_fates
+from storyodds.models.events import probabilities, sides_of
 
 Array = NDArray[np.float64]
 
+BATCHES = 32
 _FOLDS = 8
 _KNOTS = ndtri((0.05, 0.275, 0.5, 0.725, 0.95))  # Harrell's choice for five
 
@@ -34,7 +35,7 @@ class Gains:
 
 @dataclass(frozen=True)
 class NumberGains:
-    """What learning numbers is worth, in bits about success and for a decision where one is made.
+    """What learning numbers is worth, in bits about odds and for a decision where one is made.
 
     Amounts may be below 0, where a fitted curve does worse than none.
     """
@@ -46,7 +47,7 @@ class NumberGains:
 def number_gains(
     assessment: Assessment,
     numbers: Sequence[int],
-    batches: Sequence[slice],
+    of: str,
     stakes: Stakes | None = None,
 ) -> NumberGains:
     """Estimate what learning the value of each number is worth.
@@ -55,34 +56,44 @@ def number_gains(
     ----------
     assessment : Assessment
     numbers : sequence of int
-    batches : sequence of slice
-        Of draws, one after the other, from which errors are taken.
+    of : str
+        What bits are about, of `events.ODDS`.
     stakes : mapping of str to float, optional
 
     Returns
     -------
     NumberGains
     """
-    prepared, weights = assessment.prepared, assessment.draws.weights
-    values = np.asfortranarray(assessment.draws.values)
-    success, gain = {}, {}
-    # A number of an evidence item alone bears on the odds only where it is not integrated out.
-    for own, found in ((False, assessment.averaged), (True, assessment.exact)):
-        fates = derive(prepared.graph, values, found.outcomes).fates
-        success[own] = _folded(fates[:, SUCCESS] / fates.sum(axis=1), weights)
-        if stakes is not None:
-            gain[own] = _folded(fates @ worth_of_fates(stakes) - stakes.get(WITHHELD, 0.0), weights)
+    found = assessment.exact
+    values, batches = np.asfortranarray(found.values), batches_of(len(found.values))
+    names, signs = sides_of(of).signs()
+    part, whole = signs @ probabilities(found.graph, found.values, found.outcomes, names).T
+    # Odds given being deployed are of the posterior given that.
+    counts = found.weights * whole
+    counts = counts / counts.sum() if counts.sum() > 0 else found.weights
+    chance = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    told = _folded(chance, counts)
+    gain = None
+    if stakes is not None:
+        better = found.fates @ worth_of_fates(stakes) - stakes.get(WITHHELD, 0.0)
+        gain = _folded(better, found.weights)
     bits, worth = [], []
     for number in numbers:
-        own = number in prepared.own
-        basis = _spline(_score(values[:, number], weights))
-        fitted = _cross_fitted(basis, success[own])
-        bits.append(_mean(_bits(success[own].y, fitted, weights), weights, batches))
-        if stakes is not None:
-            fitted, y = _cross_fitted(basis, gain[own]), gain[own].y
-            better = y * ((fitted > 0) ^ (weights @ y > 0)) * np.sign(fitted)
-            worth.append(_mean(better, weights, batches))
+        basis = _spline(_score(values[:, number], counts))
+        fitted = _cross_fitted(basis, told)
+        bits.append(_mean(_bits(told.y, fitted, counts), counts, batches))
+        if gain is not None:
+            basis = _spline(_score(values[:, number], found.weights))
+            fitted, y = _cross_fitted(basis, gain), gain.y
+            chosen = y * ((fitted > 0) ^ (found.weights @ y > 0)) * np.sign(fitted)
+            worth.append(_mean(chosen, found.weights, batches))
     return NumberGains(_gathered(bits), None if stakes is None else _gathered(worth))
+
+
+def batches_of(n: int) -> list[slice]:
+    """Cut draws, one after the other, into batches from which errors are taken."""
+    edges = np.linspace(0, n, min(BATCHES, n) + 1).astype(int).tolist()
+    return [slice(first, last) for first, last in pairwise(edges)]
 
 
 def _gathered(pairs: Sequence[tuple[float, float]]) -> Gains:
@@ -160,14 +171,14 @@ def _cross_fitted(basis: Array, told: _Folded) -> Array:
     return np.asarray(np.clip(np.concatenate(fitted), told.least, told.most))
 
 
-def _bits(success: Array, fitted: Array, weights: Array) -> Array:
-    """By how much the curve foretells success better than the mean does, in bits, by draw."""
-    mean = float(weights @ success)
+def _bits(chance: Array, fitted: Array, weights: Array) -> Array:
+    """By how much the curve foretells better than the mean does, in bits, by draw."""
+    mean = float(weights @ chance)
     if not 0 < mean < 1:
-        return np.zeros(len(success))
+        return np.zeros(len(chance))
     fitted = np.clip(fitted, 1e-9, 1 - 1e-9)
     yes, no = np.log2(fitted / mean), np.log2((1 - fitted) / (1 - mean))
-    return np.asarray(success * yes + (1 - success) * no)
+    return np.asarray(chance * yes + (1 - chance) * no)
 
 
 def _mean(x: Array, weights: Array, batches: Sequence[slice]) -> tuple[float, float]:

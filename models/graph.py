@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
+from typing import Any
 
 from storyodds.models.cut_sets import CutSet, CutSetFamily, cut_set_family, without
 from storyodds.priors.errors import UnsupportedStoryError
@@ -180,6 +181,8 @@ class StoryGraph:
     n_numbers : int
     feasibility : int or None
         Index of the rationale's feasibility.
+    forests : dict
+        Diagrams of its formulas (`models.gate_forests`), by the memory that they could take.
     """
 
     variables: tuple[Variable, ...]
@@ -190,6 +193,7 @@ class StoryGraph:
     evidence: tuple[EvidenceItem, ...]
     n_numbers: int
     feasibility: int | None
+    forests: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def order(self) -> dict[str, int]:
@@ -429,7 +433,7 @@ def _evidence(
         keys: tuple[str, ...]
         if about.assumption is not None:
             subject, target, keys = "assumption", index[about.assumption], ("false", "true")
-            alternatives = keys
+            alternatives: tuple[str, ...] = keys
         else:
             subject = "class" if about.class_ is not None else "outcome"
             target = CLASSES.index(about.class_) if about.class_ is not None else None

@@ -48,8 +48,29 @@ def draw_integrated(
     >>> sorted(np.flatnonzero(np.ptp(drawn, axis=0)).tolist()) == sorted(prepared.integrated)
     True
     """
+    n = draws if len(values) == 1 else len(values)
+    u = weighting.uniforms(len(prepared.core), n, seed)
+    return integrated_at(prepared, values, said, u, seed)
+
+
+def integrated_at(
+    prepared: PreparedStory, values: Array, said: LogLikelihoods, u: Array, seed: int
+) -> Array:
+    """Draw the integrated numbers as `draw_integrated`, from given uniform draws.
+
+    Parameters
+    ----------
+    prepared, values, said, seed
+        As of `draw_integrated`.
+    u : (n_draws, n_core) array
+        Uniform draws, a column for each uncertain number of the story; as many are made, or one at
+        every draw of the sampled numbers.
+
+    Returns
+    -------
+    (n_draws, n_numbers) array
+    """
     single = len(values) == 1
-    u = weighting.uniforms(len(prepared.core), draws if single else len(values), seed)
     n = len(u) if single else len(values)
     uses = Uses.none(n, len(prepared.distributions))
     if prepared.has_evidence:

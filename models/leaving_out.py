@@ -14,8 +14,9 @@ type Parts = Collection[tuple[Part, str]]
 def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
     """Give the story without some of its parts.
 
-    A nudge is left out by setting its bits to 0, a check by letting it flag nothing; constraints
-    and evidence items go, and with an item the proposals to replicate it.
+    A nudge is left out by setting its bits to 0, a check by letting it flag nothing (or, where it
+    is known to have flagged the model, everything); constraints and evidence items go, and with an
+    item the proposals to replicate it.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
     ]
     if problems:
         raise InputError(problems)
-    zero = {resolved.number_index[name]: 0.0 for name in silenced(resolved, parts)}
-    resolved = fixed(resolved, zero) if zero else resolved
+    silent = {resolved.number_index[name]: x for name, x in silenced(resolved, parts).items()}
+    resolved = fixed(resolved, silent) if silent else resolved
     for part, name in parts:
         if part == "constraint":
             ids = [constraint.id for constraint in resolved.story.rationale.constraints]
@@ -56,19 +57,29 @@ def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
     return resolved
 
 
-def silenced(resolved: ResolvedStory, parts: Parts) -> list[str]:
-    """Name the numbers that are 0 where nudges and checks are left out.
+def silenced(resolved: ResolvedStory, parts: Parts) -> dict[str, float]:
+    """Give the numbers that nudges and checks are left out by, each with what it then is.
 
     Examples
     --------
     >>> from storyodds import load_story
     >>> from storyodds.scenarios.resolve import resolve
     >>> silenced(resolve(load_story("coinrun-agent")), [("nudge", "direction-is-cheap")])
-    ['direction-is-cheap.bits.right-end-goal', ...]
+    {'direction-is-cheap.bits.right-end-goal': 0.0, ...}
     """
-    silent = {"nudge": "bits", "check": "flags"}
-    owned = tuple(f"{name}.{silent[part]}." for part, name in parts if part in silent)
-    return [n.name for n in resolved.numbers if owned and n.name.startswith(owned)]
+    flagged = {check.id for check in resolved.story.checks if check.result == "flagged"}
+    field = {"nudge": "bits", "check": "flags"}
+    owners = {
+        f"{name}.{field[part]}.": float(part == "check" and name in flagged)
+        for part, name in parts
+        if part in field
+    }
+    return {
+        number.name: value
+        for number in resolved.numbers
+        for start, value in owners.items()
+        if number.name.startswith(start)
+    }
 
 
 def parts_of(resolved: ResolvedStory) -> tuple[tuple[Part, str], ...]:

@@ -30,14 +30,15 @@ class LogLikelihoods:
 
     def take(self, draws: slice | NDArray[np.intp]) -> "LogLikelihoods":
         """Those of some draws."""
-        return LogLikelihoods(
-            *(x if len(x) == 1 else x[draws] for x in (self.assumptions, self.routes)),
-            results=self.results,
+        assumptions, routes = (
+            x if len(x) == 1 else x[draws] for x in (self.assumptions, self.routes)
         )
+        return LogLikelihoods(assumptions, routes, self.results)
 
 
 def no_evidence(graph: StoryGraph) -> LogLikelihoods:
     """Likelihoods of an empty body of evidence."""
     n_items = sum(item.subject == "assumption" for item in graph.evidence)
-    empty = np.zeros((1, 2 * n_items)), np.zeros((1, len(graph.routes)))
-    return LogLikelihoods(*empty, results=False)
+    return LogLikelihoods(
+        np.zeros((1, 2 * n_items)), np.zeros((1, len(graph.routes))), results=False
+    )

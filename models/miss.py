@@ -58,12 +58,14 @@ class Miss:
     refitted: bool
 
 
-def misses(base: Base) -> tuple[Miss, ...]:
+def misses(base: Base, drawn: Array) -> tuple[Miss, ...]:
     """Find the bits that the intended class needs, exactly by root finding.
 
     Parameters
     ----------
     base : Base
+    drawn : (n, n_numbers) array
+        Posterior draws of all numbers that count the same, for what is found by draw.
 
     Returns
     -------
@@ -76,12 +78,12 @@ def misses(base: Base) -> tuple[Miss, ...]:
     >>> from storyodds.models.assessment import assess
     >>> from storyodds.models.what_if import base_of
     >>> from storyodds.scenarios.resolve import resolve
-    >>> base = base_of(assess(resolve(load_story("cat-classifier"))))
-    >>> likeliest, even = misses(base)
+    >>> assessed = assess(resolve(load_story("cat-classifier")))
+    >>> likeliest, even = misses(base_of(assessed), assessed.exact.values[:8])
     >>> bool(likeliest.bits <= even.bits)
     True
     """
-    pushed = _Pushed(base)
+    pushed = _Pushed(base, drawn)
     return tuple(pushed.miss(target) for target in TARGETS)
 
 
@@ -134,8 +136,8 @@ def with_pressure(resolved: ResolvedStory, bits: float) -> ResolvedStory:
 class _Pushed:
     """The story with bits added to its intended class."""
 
-    def __init__(self, base: Base) -> None:
-        self.base = base
+    def __init__(self, base: Base, drawn: Array) -> None:
+        self.base, self.drawn = base, drawn
         self.prepared = prepare(with_pressure(base.prepared.resolved, 0.0))
         self.asked: dict[float, Changed] = {}
 
@@ -187,7 +189,7 @@ class _Pushed:
         """The root for every draw by itself: all at once, each within its own bracket."""
         from scipy.optimize.elementwise import find_root
 
-        values = some(self.base.values, _DRAWS)
+        values = some(self.drawn, _DRAWS)
         graph = self.prepared.graph
 
         def at(bits: Array, row: Array) -> Array:

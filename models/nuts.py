@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.density import LogDensity, log_density, to_coordinate, to_values
-from storyodds.models.posterior import PreparedStory, from_uniforms, impossible_evidence
+from storyodds.models.posterior import PreparedStory, from_uniforms, impossibility
 from storyodds.models.weighting import pareto_k
 from storyodds.priors.distributions import Distribution, Mixture
 from storyodds.priors.errors import InputError, Problem
@@ -129,7 +129,7 @@ def sample(
     ]
     possible = [stratum for stratum in found if np.isfinite(stratum.log_mass)]
     if not possible:
-        raise InputError([Problem(impossible_evidence(prepared))])
+        raise InputError([impossibility(prepared)])
     return _together(prepared, possible, np.random.default_rng([seed, 2]))
 
 

@@ -15,6 +15,7 @@ from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.evidence import collapsed
 from storyodds.models.graph import EvidenceItem, build_graph
 from storyodds.models.posterior import PreparedStory
+from storyodds.priors.beta_functions import log_beta_binomial
 from storyodds.priors.distributions import (
     BetaDistribution,
     Distribution,
@@ -22,6 +23,7 @@ from storyodds.priors.distributions import (
     Mixture,
     Point,
     RateLike,
+    log_binomial_coefficient,
     rate_like,
 )
 from storyodds.scenarios.resolve import ResolvedStory
@@ -158,7 +160,7 @@ def _observation(
     item = items[proposal.replicates or proposal.id]
     seen = (item.hits, item.trials) if proposal.replicates is not None else (0, 0)
     trials = item.trials if proposal.trials is None else proposal.trials
-    used = {key: distributions[item.numbers[key]] for key in {*item.keys, item.reference}}
+    used = {key: distributions[item.numbers[key]] for key in item.alternatives}
     if trials <= MAX_RESULTS:
         hits = np.repeat(np.arange(trials + 1)[:, None], 2, axis=1)
         by_key = {key: _each(rate, trials, seen) for key, rate in used.items()}
@@ -166,32 +168,40 @@ def _observation(
         nodes = {key: _nodes(rate, seen) for key, rate in used.items()}
         hits = _groups(nodes, trials)
         by_key = {key: _grouped(rates, trials, hits) for key, rates in nodes.items()}
-    off = by_key[item.reference]
-    columns = {item.reference: off}
-    share = _shares(item, distributions, again=proposal.replicates is not None)
-    for key in set(item.keys) - {item.reference}:
-        columns[key] = share[key] * by_key[key] + (1 - share[key]) * off
+    columns = _mixed(item, distributions, by_key, again=proposal.replicates is not None)
     chances = np.stack([columns[key] for key in item.keys], axis=1)
     return Observation(proposal, item.subject, item.target, trials, hits, chances)
 
 
-def _shares(
-    item: EvidenceItem, distributions: Sequence[Distribution], again: bool
-) -> dict[str, float]:
-    """P(the observation bears on this story), by key; a finding it replicates tells of that too."""
+def _mixed(
+    item: EvidenceItem,
+    distributions: Sequence[Distribution],
+    by_key: Mapping[str, Array],
+    again: bool,
+) -> dict[str, Array]:
+    """P(result | hypothesis, evidence), by key, whether the observation bears on the matter or not.
+
+    Where it does not, it comes from a process that cannot see the hypotheses, and each alternative
+    is as good as another. A finding that is replicated tells which of all this is the case.
+    """
     assert item.relevance is not None
-    if not again:
-        mean = float(np.exp(rate_like(distributions[item.relevance]).binomial_log_marginal(1, 1)))
-        return dict.fromkeys(item.keys, mean)
-    said = collapsed(item, distributions)
-    mean, off = float(said.relevance[0]), said.log_by_key[item.reference][0]
-    shares = {}
-    for key, log_on in said.log_by_key.items():
-        with np.errstate(divide="ignore"):
-            on, rest = np.log(mean) + log_on[0], np.log1p(-mean) + off
-        both = np.logaddexp(on, rest)
-        shares[key] = float(np.exp(on - both)) if np.isfinite(both) else 0.0
-    return shares
+    relevance = float(rate_like(distributions[item.relevance]).mean())
+    before = dict.fromkeys(by_key, 0.0)
+    if again:
+        before = collapsed(item, distributions).log_by_key
+    with np.errstate(divide="ignore"):
+        relevant, blind = np.log(relevance), np.log1p(-relevance) - np.log(len(by_key))
+    mixed = {}
+    for key in by_key:
+        ways = [(relevant + before[key], key), *((blind + before[a], a) for a in by_key)]
+        top = max(log for log, _ in ways)
+        if not np.isfinite(top):  # the evidence rules the hypothesis out, whatever comes
+            mixed[key] = by_key[key]
+            continue
+        counts = np.exp([log - top for log, _ in ways])
+        each = np.stack([by_key[of] for _, of in ways])
+        mixed[key] = np.asarray(counts @ each / counts.sum())
+    return mixed
 
 
 def _each(rate: Distribution, trials: int, seen: tuple[int, int]) -> Array:
@@ -219,7 +229,9 @@ def _log_joint(rate: RateLike, trials: int, seen: tuple[int, int]) -> Array:
     if isinstance(rate, Point):
         return np.asarray(ways + xlogy(hits, rate.value) + xlog1py(misses, -rate.value))
     if isinstance(rate, BetaDistribution):
-        return np.asarray(ways + betaln(rate.a + hits, rate.b + misses) - betaln(rate.a, rate.b))
+        before = rate.binomial_log_marginal(*seen) - log_binomial_coefficient(seen[1], seen[0])
+        a, b = rate.a + seen[0], rate.b + (seen[1] - seen[0])
+        return np.asarray(log_beta_binomial(k, trials - k, a, b) + np.log1p(trials) + before)
     if isinstance(rate, LogitNormal):
         # One grid for every k: a trapezoid finer than prior and likelihood are wide.
         step = min(rate.sd, 2 / np.sqrt(trials + seen[1])) / 6

@@ -22,7 +22,7 @@ from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING
 from storyodds.models.strategy import MAX_MEMORY, choose_compiler
 from storyodds.priors.distributions import Distribution, Point, rate_like
-from storyodds.priors.errors import Problem, UnsupportedStoryError
+from storyodds.priors.errors import Mistake, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
@@ -318,27 +318,48 @@ def log_likelihood_bound(prepared: PreparedStory) -> float:
     return bound
 
 
-def impossible_evidence(prepared: PreparedStory) -> str:
-    """The sentence for evidence that cannot have come about under a story."""
-    told = [item.id for item in prepared.graph.evidence if item.form == "forecast"]
-    items = ", ".join(item.id for item in prepared.graph.evidence)
-    if told and _all_but_forecasts_possible(prepared):
+def impossibility(prepared: PreparedStory) -> Problem:
+    """The mistake of a story whose evidence cannot have come about under it, with its place."""
+    story = prepared.resolved.story
+    mistake = Mistake(("evidence",), _impossible_evidence(prepared))
+    if story.document is None:
+        return Problem(f"evidence: {mistake.sentence}")
+    return story.document.problem(mistake)
+
+
+def _impossible_evidence(prepared: PreparedStory) -> str:
+    graph = prepared.graph
+    forecasts = [item.id for item in graph.evidence if item.form == "forecast"]
+    results = [check.id for check in graph.checks if check.result is not None]
+    items = ", ".join([*results, *(item.id for item in graph.evidence)])
+    if forecasts and _all_but_forecasts_possible(prepared):
         return (
-            f"evidence: found a forecast ({', '.join(told)}) of what this story is certain of, "
+            f"found a forecast ({', '.join(forecasts)}) of what this story is certain of, "
             "which makes it impossible, expected one of something open; put a number a little "
             "inside 0 and 1 (0.999 for 1) where the story or a setting says 0 or 1"
         )
     if not isinstance(prepared.answers, Exact):
         return (
-            f"evidence: found observations ({items}) that none of the simulated states can "
-            "explain, expected some under which all of them can come about; more --draws simulate "
-            "more states, and only a method that sums exactly can say that there is none"
+            f"found observations ({items}) that none of the simulated states can explain, expected "
+            "some under which all of them can come about; more --draws simulate more states, and "
+            "only a method that sums exactly can say that there is none"
         )
     return (
-        "evidence: found observations that this story makes impossible (P(evidence) is exactly "
+        "found observations that this story makes impossible (P(evidence) is exactly "
         f"0 among {items}), expected at least one route and truth value under which all of them "
         "can come about"
     )
+
+
+def possible_at_all(prepared: PreparedStory) -> bool:
+    """Whether the evidence of a story, summed exactly, can come about under any of its numbers.
+
+    One draw settles that: where what is integrated out stands at its mean, nothing is 0 that is
+    not 0 at almost every draw, and bits make nothing 0.
+    """
+    values = prepared.center[None].copy()
+    log_evidence = prepared.answers.log_evidence(values, prepared.likelihoods)
+    return bool(np.isfinite(log_evidence + forecasts_log_density(prepared, values))[0])
 
 
 def _all_but_forecasts_possible(prepared: PreparedStory) -> bool:

@@ -259,7 +259,7 @@ def _scale_priors(
     *,
     whole: bool,
 ) -> Scaling:
-    """Scale densities, (n_components, n_draws), at weighted draws of events, (n_draws, n_events)."""
+    """Scale log densities, (n_components, n_draws), at weighted draws of the events."""
     out, log_weights = _empty(names, (len(parts), len(base))), _logs(weights)
     near = np.stack([_weights(log_weights + (alpha - 1) * parts) for alpha in NEAR])
     for e in range(len(base)):

@@ -199,13 +199,14 @@ def failure_paths(
     most = min(MAX_WAYS, max(3, share)) if apart else 1
     for r, route in enumerate(graph.routes):
         if route.outcome_class != INTENDED or route.harm not in never_harmful:
-            about, ends = (route.id, None, route.kind, route.claim), route_shares(graph, r)
+            ends, count = route_shares(graph, r), _count(route, most)
             for way, overlaps in _ways(route, believed, most):
-                paths.append(Path(*about, way, *ends, overlaps, _count(route, most)))
+                about = (route.id, None, route.kind, route.claim)
+                paths.append(Path(*about, way, *ends, overlaps, count))
     for h, hazard in enumerate(graph.hazards):
-        about, ends = (INTENDED, hazard.id, None, hazard.claim), _hazard_shares(graph, h)
+        ends, count = _hazard_shares(graph, h), _count(hazard, most)
         for way, overlaps in _ways(hazard, believed, most):
-            paths.append(Path(*about, way, *ends, overlaps, _count(hazard, most)))
+            paths.append(Path(INTENDED, hazard.id, None, hazard.claim, way, *ends, overlaps, count))
     return tuple(paths)
 
 

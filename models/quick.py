@@ -2,49 +2,52 @@
 
 The same road as `assess` by weighting, with what does not change kept: a story is compiled once
 for each structure, and its numbers are drawn from the same uniforms whatever their priors. So an
-answer differs from another one only by what was changed, and that of a story as written is that of
-`assess` with as many draws and the same seed. What takes long is left out: what the evidence items
-do one by one, weakest links, and NUTS where weighting is not good enough, which is said.
+answer differs from another one only by what was changed, and the means of a story as written are
+those of `assess` with as many draws and the same seed. What takes long is left out: what the
+evidence items do one by one, weakest links, many draws for intervals, and NUTS where weighting is
+not good enough, which is said.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import systematic
-from storyodds.models.events import probabilities
-from storyodds.models.evidence import assemble, collapsed_tables, explicit_tables, recover_rates
-from storyodds.models.posterior import (
-    Draws,
-    PreparedStory,
-    forecasts_log_density,
-    from_uniforms,
-    impossible_evidence,
+from storyodds.models.evidence import collapsed_tables
+from storyodds.models.integrated_draws import integrated_at
+from storyodds.models.numerics import systematic
+from storyodds.models.posterior import Draws, PreparedStory
+from storyodds.models.quantities import (
+    Path,
+    PathOdds,
+    Quantities,
+    failure_paths,
+    odds_of_paths,
+    path_queries,
 )
-from storyodds.models.quantities import Path, Quantities, derive, failure_paths, path_queries
 from storyodds.models.queries import Query
-from storyodds.models.weighting import uniforms, weigh_by
+from storyodds.models.weighted_answers import weigh_at
+from storyodds.models.weighting import sampled_at, uniforms
 from storyodds.priors.distributions import Point
-from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
+from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
 
 DRAWS = 1024
-INTERVAL_DRAWS = 256  # at which the evidence items' own numbers are drawn too
+INTERVAL_DRAWS = 256  # of all numbers, of which intervals are taken
 
 
 @dataclass(frozen=True)
 class Uniforms:
-    """Uniform draws for every number that is or becomes uncertain, by name.
+    """Uniform draws for every number of a story that is or becomes uncertain, by name.
 
     Attributes
     ----------
     columns : mapping of str to (n_draws,) array
-        Of the numbers that are uncertain in the story as written.
+        Of the numbers that are uncertain in the story as written, but for findings' own.
     names : tuple of str
         Of all numbers of the story as written.
     n_draws : int
@@ -58,6 +61,8 @@ class Uniforms:
 
     def of(self, names: Collection[str]) -> Array:
         """Give the columns of some numbers, (n_draws, len(names))."""
+        if not names:
+            return np.zeros((self.n_draws, 0))
         return np.stack([self._column(name) for name in names], axis=1)
 
     def _column(self, name: str) -> Array:
@@ -87,7 +92,12 @@ def common_uniforms(written: ResolvedStory, draws: int = DRAWS, seed: int = 1) -
     >>> found.n_draws, found.of(["intended.bits", "intended.harm"]).shape
     (128, (128, 2))
     """
-    uncertain = [n.name for n in written.numbers if not isinstance(n.distribution, Point)]
+    findings = {item.id for item in written.story.evidence}
+    uncertain = [
+        n.name
+        for n in written.numbers
+        if not isinstance(n.distribution, Point) and n.name.partition(".")[0] not in findings
+    ]
     u = uniforms(max(1, len(uncertain)), draws, seed)
     names = tuple(number.name for number in written.numbers)
     return Uniforms(dict(zip(uncertain, u.T, strict=False)), names, len(u), seed)
@@ -126,32 +136,37 @@ class Answer:
     Attributes
     ----------
     draws : Draws
-        The evidence items' own numbers stand at their medians.
-    events : (n_draws, n_events) array
-        P(event | E, θ), by `what_if.EVENTS`, the items' own numbers integrated out: what means are
-        taken of.
-    spread : (n_rows, n_events) array
-        The same at posterior draws of all numbers, of equal weight: what intervals are taken of.
+        Of the numbers that have to be sampled, by weighting; one where there are none.
+    averaged : Quantities
+        At these draws, everything else integrated out: what means are taken of.
+    spread : Quantities
+        At posterior draws of all numbers, of equal weight: what intervals are taken of.
     paths : tuple of Path
         None at all where they are too many to sum apart.
-    chances, concerns : (n_draws, n_paths) array
-        P(path) and P(path and catastrophe).
-    chance_spread, concern_spread : (n_rows, n_paths) array
+    queries : tuple of Query
+        What the paths need, columns of both.
     """
 
     draws: Draws
-    events: Array
-    spread: Array
+    averaged: Quantities
+    spread: Quantities
     paths: tuple[Path, ...]
-    chances: Array
-    concerns: Array
-    chance_spread: Array
-    concern_spread: Array
+    queries: tuple[Query, ...]
 
     @cached_property
     def means(self) -> Array:
         """Posterior means by event."""
-        return np.asarray(self.draws.weights @ self.events)
+        return self.averaged.mean(self.averaged.events)
+
+    @cached_property
+    def path_odds(self) -> Sequence[PathOdds]:
+        """Odds of the paths at the draws that means are taken of."""
+        return odds_of_paths(self.averaged, self.paths, self.queries)
+
+    @cached_property
+    def path_spread(self) -> Sequence[PathOdds]:
+        """Odds of the paths at the draws that intervals are taken of."""
+        return odds_of_paths(self.spread, self.paths, self.queries)
 
 
 def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
@@ -179,90 +194,47 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
     >>> round(float(found.means[EVENTS.index("catastrophe")]), 4)
     0.0514
     """
-    uncertain = prepared.uncertain
-    u = uniforms.of([prepared.resolved.numbers[i].name for i in uncertain]) if uncertain else None
-    values = from_uniforms(prepared, uncertain, np.zeros((1, 0)) if u is None else u)
-    paths, queries, found = _along_paths(prepared, values)
-    log_weights = found.log_evidence + forecasts_log_density(prepared, values)
-    draws = weigh_by(prepared, values, log_weights) if uncertain else _sure(prepared, log_weights)
-    rows = systematic(draws.weights, INTERVAL_DRAWS)
-    values_at, found_at = _all_numbers(prepared, values, rows, queries, uniforms.seed)
-    chances, concerns = _of_paths(prepared, paths, queries, values, found)
-    chance_spread, concern_spread = _of_paths(prepared, paths, queries, values_at, found_at)
-    return Answer(
-        draws=draws,
-        events=probabilities(prepared.graph, values, found.outcomes),
-        spread=probabilities(prepared.graph, values_at, found_at.outcomes),
-        paths=paths,
-        chances=chances,
-        concerns=concerns,
-        chance_spread=chance_spread,
-        concern_spread=concern_spread,
-    )
+    u = uniforms.of([prepared.resolved.numbers[i].name for i in prepared.core])
+    values, log_prior = sampled_at(prepared, u)
+    paths, queries, averaged, draws = _along_paths(prepared, values, log_prior)
+    spread = averaged
+    if prepared.core:
+        spread = _spread(prepared, averaged, queries, u, uniforms.seed)
+    return Answer(draws, averaged, spread, paths, queries)
 
 
 def _along_paths(
-    prepared: PreparedStory, values: Array
-) -> tuple[tuple[Path, ...], tuple[Query, ...], Quantities]:
+    prepared: PreparedStory, values: Array, log_prior: Array
+) -> tuple[tuple[Path, ...], tuple[Query, ...], Quantities, Draws]:
     """Ask for everything at once; without the paths, where these are out of reach."""
     harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
     # Only a choice among very many ways depends on what is believed; any will do.
     even = {variable.name: 0.5 for variable in prepared.graph.variables}
-    ask, said = prepared.answers.evaluate, prepared.likelihoods
     try:
         paths = failure_paths(prepared.graph, harmless, lambda: even)
         queries = tuple(dict.fromkeys(path_queries(paths)))
-        return paths, queries, ask(values, said, queries)
+        averaged, draws, _ = weigh_at(prepared, values, log_prior, queries)
     except UnsupportedStoryError:
-        return (), (), ask(values, said)
+        paths, queries = (), ()
+        averaged, draws, _ = weigh_at(prepared, values, log_prior)
+    return paths, queries, averaged, draws
 
 
-def _sure(prepared: PreparedStory, log_evidence: Array) -> Draws:
-    if not np.isfinite(log_evidence[0]):
-        raise InputError([Problem(impossible_evidence(prepared))])
-    values = from_uniforms(prepared, (), np.zeros((1, 0)))
-    told = {"draws": 1, "ess": None, "pareto_k": None}
-    return Draws(values, np.ones(1), 1, "exact", float(log_evidence[0]), told, (), True, {})
-
-
-def _all_numbers(
+def _spread(
     prepared: PreparedStory,
-    values: Array,
-    rows: NDArray[np.intp],
+    averaged: Quantities,
     queries: tuple[Query, ...],
+    u: Array,
     seed: int,
-) -> tuple[Array, Quantities]:
-    """Draw the evidence items' own numbers too, at some draws, and ask again."""
-    ask, rng = prepared.answers.evaluate, np.random.default_rng([seed, 3])
-    at, said = values[rows], prepared.likelihoods
-    if not any(i in prepared.own for i in prepared.uncertain):
-        return at, ask(at, said, queries)
-    drawn = ask(at, said, (), rng)
-    at = recover_rates(prepared.graph, prepared.distributions, at, drawn.truth, drawn.route, rng)
-    return at, ask(at, assemble(prepared.graph, explicit_tables(prepared.graph, at)), queries)
-
-
-def _of_paths(
-    prepared: PreparedStory,
-    paths: tuple[Path, ...],
-    queries: tuple[Query, ...],
-    values: Array,
-    found: Quantities,
-) -> tuple[Array, Array]:
-    """P(path) and P(path and catastrophe) at every draw."""
-    derived = derive(prepared.graph, values, found.outcomes)
-    column = {query: k for k, query in enumerate(queries)}
-    harmful = derived.undetected * derived.harm
-
-    def total(weight: Callable[[int], Array | float]) -> Array:
-        out = np.zeros((len(values), len(paths)))
-        for k, path in enumerate(paths):
-            for o in path.outcomes:
-                chance = found.queries[:, column[Query((o,), path.literals)]]
-                out[:, k] += chance * weight(o)
-        return out
-
-    return total(lambda o: 1.0), total(lambda o: harmful[:, o])
+) -> Quantities:
+    """Draw all numbers, at some of the draws, and ask again."""
+    if len(averaged.values) == 1:
+        values, u = averaged.values, u[:INTERVAL_DRAWS]
+    else:
+        rows = systematic(averaged.weights, INTERVAL_DRAWS)
+        values, u = averaged.values[rows], u[rows]
+    said = prepared.likelihoods
+    return prepared.answers.evaluate(integrated_at(prepared, values, said, u, seed), said, queries)
 
 
 def difference_errors(before: Answer, after: Answer) -> Array:
@@ -286,7 +258,7 @@ def difference_errors(before: Answer, after: Answer) -> Array:
     return np.asarray((pulls[1] - pulls[0]).std(axis=0) / np.sqrt(n))
 
 
-def _pull(found: Answer) -> Array:
+def _pull(of: Answer) -> Array:
     """By how much every draw pulls the mean away from where it is; nothing in exact answers."""
-    weights = len(found.draws.weights) * found.draws.weights[:, None]
-    return np.asarray(weights * (found.events - found.means))
+    weights = len(of.averaged.weights) * of.averaged.weights[:, None]
+    return np.asarray(weights * (of.averaged.events - of.means))

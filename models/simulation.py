@@ -450,7 +450,7 @@ class Simulation:
         for o, outcome in enumerate(outcomes):
             if outcome.event is not None:
                 ((factor, _),) = hazards.endings(outcome)
-                out[:, o] *= factor
+                out[:, o] *= 1.0 if factor is None else factor
         return out
 
     def _goals(self, shape: tuple[int, ...], hazards: HazardFactors) -> Array:

@@ -4,11 +4,14 @@ Circuits are made symbolically, under a budget of nodes: nothing that depends on
 draws exists yet, and a way that outgrows its budget is given up before it has used its memory.
 """
 
+import gc
 from collections.abc import Sequence
 
 from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.compiler import Competition, Compiler
+from storyodds.models.gate_forests import GateForest, gate_forest
 from storyodds.models.graph import StoryGraph
+from storyodds.models.memory import memory_left
 from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.priors.errors import Problem, UnsupportedStoryError
@@ -50,17 +53,29 @@ def choose_compiler(
         If every way needs more than `max_memory`; the sentence names the assumptions whose joint
         states are too many.
     """
-    most = max(1000, max_memory // _BYTES_A_NODE)
+    room = min(max_memory, memory_left(max_memory))
+    most = max(1000, room // _BYTES_A_NODE)
     composites = sum(variable.formula is not None for variable in graph.variables)
-    found: list[tuple[int, Compiler]] = []
+    best: tuple[int, Compiler] | None = None
     refused: dict[Competition, tuple[str, ...]] = {}  # what was too much, composites kept
+    tried: set[tuple[Competition, bool, int, bool]] = set()
 
-    def attempt(kind: Competition, expand: bool, budget: int) -> None:
-        if competition not in (None, kind):
+    def attempt(
+        kind: Competition, expand: bool, budget: int, forest: GateForest | None = None
+    ) -> None:
+        nonlocal best
+        if competition not in (None, kind) or (kind, expand, budget, forest is None) in tried:
             return
+        tried.add((kind, expand, budget, forest is None))
+        left = most - (best[1].builder.spent if best else 0)  # what is kept takes room as well
         try:
             compiler = Compiler(
-                graph, competition=kind, expand=expand, evidence_only=evidence_only, budget=budget
+                graph,
+                competition=kind,
+                expand=expand,
+                evidence_only=evidence_only,
+                budget=min(budget, left),
+                forest=forest,
             )
             cost = _cost(program(compiler, [EVERYTHING]))
             if expand and not evidence_only:  # every composite is then asked for by itself
@@ -70,21 +85,33 @@ def choose_compiler(
                 refused[kind] = error.names
         else:
             compiler.builder.budget = most
-            found.append((cost, compiler))
+            if best is None or cost < best[0]:
+                best = cost, compiler
+            return
+        gc.collect()  # diagrams given up hold on to themselves, through functions that recurse
 
-    attempt("patterns", False, 20 * _SMALL)
-    if found and found[0][0] <= _SMALL:
-        return found[0][1]
-    for budget in _budgets(20 * _SMALL, most):
+    first = 20 * _SMALL
+    attempt("patterns", False, first)
+    if best and best[0] <= _SMALL:
+        return best[1]
+    forest: GateForest | None = None
+    for budget in _budgets(first, most):
+        if budget > first and forest is None:
+            forest = _forest(graph, room // 2)
+            for kind in reversed(KINDS):  # diagrams are there: patterns need no rule's many nodes
+                if forest is not None and best is None:
+                    attempt(kind, True, most, forest)
+            if best:
+                return best[1]
         for kind in KINDS:
             attempt(kind, False, budget)
             if composites:
                 narrow = kind in refused and 2 ** len(refused[kind]) <= most
                 attempt(kind, True, budget)
-                if found and narrow and not evidence_only:  # worth another try with more room
+                if best and narrow and not evidence_only:  # worth another try with more room
                     attempt(kind, False, most)
-            if found:  # quadrature needs less of everything: patterns only where it fails
-                return min(found, key=lambda pair: pair[0])[1]
+            if best:  # quadrature needs less of everything: patterns only where it fails
+                return best[1]
     raise UnsupportedStoryError([Problem(_refusal(min(refused.values(), key=len), max_memory))])
 
 
@@ -101,6 +128,14 @@ def compiled(compiler: Compiler, queries: Sequence[Query]) -> Program:
     except CliqueTooLargeError as error:
         memory = compiler.builder.budget * _BYTES_A_NODE
         raise UnsupportedStoryError([Problem(_refusal(error.names, memory))]) from None
+
+
+def _forest(graph: StoryGraph, max_bytes: int) -> GateForest | None:
+    """Build the diagram of a story's formulas, once for each of its compilers."""
+    made = next((forest for forest in graph.forests.values() if forest is not None), None)
+    if made is None and max_bytes > max(graph.forests, default=0):
+        made = graph.forests[max_bytes] = gate_forest(graph, max_bytes)
+    return made
 
 
 def _budgets(first: int, most: int) -> Sequence[int]:

@@ -23,15 +23,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.events import probabilities
+from storyodds.models.events import EVENTS, probabilities, shares_of
 from storyodds.models.evidence import assemble
 from storyodds.models.forward import forward, some
-from storyodds.models.graph import RouteNode
+from storyodds.models.graph import RouteNode, StoryGraph
 from storyodds.models.likelihoods import no_evidence
 from storyodds.models.posterior import forecast_densities, forecast_sides, prepare
-from storyodds.models.quantities import Path, mean_concern
+from storyodds.models.quantities import Path, concerns_of
 from storyodds.models.queries import Query
-from storyodds.models.what_if import Base, Changed, answers_at, fixed, moved, settled, with_numbers
+from storyodds.models.what_if import (
+    Base,
+    Changed,
+    answers_at,
+    fixed,
+    moved,
+    refit,
+    settled,
+    with_numbers,
+)
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.formulas import AtLeast, Formula, parts
 from storyodds.scenarios.resolve import ResolvedStory
@@ -58,8 +67,9 @@ class Without:
 def leave_one_out(base: Base) -> tuple[Without, ...]:
     """Ask for the odds without each constraint, nudge, check and evidence item.
 
-    A nudge is left out by setting its bits to 0, a check by letting it flag nothing, an evidence
-    item by dividing its likelihood out, a constraint by compiling the story without it.
+    A nudge is left out by setting its bits to 0, a check by letting it flag nothing (or, where it
+    is known to have flagged the model, everything), an evidence item by leaving its likelihood out,
+    a constraint by compiling the story without it.
 
     Parameters
     ----------
@@ -113,7 +123,11 @@ def without_item(resolved: ResolvedStory, name: str) -> ResolvedStory:
 def _reworded(base: Base, edited: ResolvedStory) -> Changed | None:
     """Ask a story that has the same numbers."""
     try:
-        answers = answers_at(prepare(edited), base.values)
+        prepared = prepare(edited)
+        if not set(prepared.sampled) <= set(base.prepared.sampled):
+            # What now has to be sampled stands at one value in the base.
+            return refit(base, edited)
+        answers = answers_at(prepared, base.values)
     except InputError:
         return None
     return settled(base, *answers, lambda: edited)
@@ -127,15 +141,37 @@ def _without_nudge(base: Base, name: str) -> Changed | None:
     return settled(base, *answers, lambda: fixed(resolved, off))
 
 
+def without_check(graph: StoryGraph, index: int) -> dict[int, float]:
+    """Give the flag rates under which a check does nothing, and its known result tells nothing.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.graph import build_graph
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> set(without_check(build_graph(resolve(load_story("cat-classifier"))), 0).values())
+    {0.0}
+    """
+    rates: set[int | None] = {route.flags[index] for route in graph.routes}
+    rates |= {hazard.flags[index] for hazard in graph.hazards}
+    surely = float(graph.checks[index].result == "flagged")
+    return {rate: surely for rate in rates if rate is not None}
+
+
 def _without_checks(base: Base) -> list[Without]:
-    """Where training ends and what the evidence says do not depend on checks."""
-    prepared, found = base.prepared, []
-    for k, check in enumerate(prepared.graph.checks):
-        off = dict.fromkeys((outcome.flags[k] for outcome in prepared.graph.outcomes), 0.0)
-        events = probabilities(prepared.graph, moved(base.values, off), base.outcomes)
-        changed = settled(base, base.log_evidence, events, partial(fixed, prepared.resolved, off))
-        found.append(Without("check", check, changed))
-    return found
+    prepared, listed = base.prepared, []
+    graph = prepared.graph
+    for k, check in enumerate(graph.checks):
+        off = without_check(graph, k)
+        values = moved(base.values, off)
+        if graph.route_numbers_after_training().issuperset(off):
+            # Where training ends and what the evidence says do not depend on it.
+            answers = base.log_evidence, probabilities(graph, values, base.outcomes)
+        else:
+            answers = answers_at(prepared, values)
+        changed = settled(base, *answers, partial(fixed, prepared.resolved, off))
+        listed.append(Without("check", check.id, changed))
+    return listed
 
 
 def _without_items(base: Base) -> list[Without]:
@@ -388,38 +424,35 @@ def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[R
     paths = [path for path in _by_concern(assessment) if len(path.literals) > 1][:most]
     if not paths:
         return ()
-    every = range(len(prepared.graph.outcomes))
-    asked = [Query((o,), path.literals) for path in paths for o in every]
+    graph, n_routes = prepared.graph, len(prepared.graph.routes)
+    needed = sorted(
+        {share.outcome for event in EVENTS for share in shares_of(graph)[event]}.union(
+            range(n_routes)
+        )
+    )
+    asked = [Query((o,), path.literals) for path in paths for o in needed]
     premises = [Query((), path.literals) for path in paths]
+    before = assessment.prior_averaged.values
     try:
-        found = forward(prepared, base.values, queries=asked)
-        before = assessment.prior_values[: len(base.values)]
-        prior = forward(prepared, before, no_evidence(prepared.graph), premises).queries
+        joint = forward(prepared, base.values, queries=asked).queries
+        prior = forward(prepared, before, no_evidence(graph), premises).queries
     except InputError:
         return ()
-    whole = probabilities(prepared.graph, base.values, found.outcomes).mean(axis=0)
+    whole = base.events.mean(axis=0)
     restated = []
     for k, path in enumerate(paths):
-        columns = slice(k * len(every), (k + 1) * len(every))
-        outcomes = found.queries[:, columns]
-        chance = float(prior[:, k].mean())
-        part = probabilities(prepared.graph, base.values, outcomes).mean(axis=0)
-        if 0 < chance < 1 and 0 < outcomes.sum(axis=1).mean() < 1 - 1e-12:
-            posterior = float(outcomes.sum(axis=1).mean())
+        outcomes = np.zeros((len(base.values), len(graph.outcomes)))
+        outcomes[:, needed] = joint[:, k * len(needed) : (k + 1) * len(needed)]
+        chance, posterior = float(prior[:, k].mean()), float(outcomes[:, :n_routes].sum(1).mean())
+        if 0 < chance < 1 and 0 < posterior < 1 - 1e-12:
+            part = probabilities(graph, base.values, outcomes).mean(axis=0)
             restated.append(_restated(path, chance, posterior, part, whole))
     return tuple(restated)
 
 
 def _by_concern(assessment: Assessment) -> list[Path]:
     """The paths told apart, the most concerning first."""
-    concern = mean_concern(
-        assessment.prepared.graph,
-        assessment.draws.values,
-        assessment.draws.weights,
-        assessment.paths,
-        assessment.queries,
-        assessment.averaged,
-    )
+    concern = concerns_of(assessment.averaged, assessment.paths, assessment.queries)
     order = np.argsort(-concern, kind="stable")
     return [assessment.paths[k] for k in order if assessment.paths[k].ways is not None]
 

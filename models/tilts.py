@@ -21,7 +21,7 @@ from scipy.special import expit, logit
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.derivatives import mean_slopes
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.models.posterior import PreparedStory
 from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions import (
@@ -286,16 +286,14 @@ def sliders(assessment: Assessment, most: int = MOST) -> Sliders:
 
 def _effects(assessment: Assessment) -> Array:
     """By number, the larger effect on the log odds of what is asked; 0 where there is none."""
-    prepared, draws = assessment.prepared, assessment.draws
-    events = probabilities(prepared.graph, draws.values, assessment.averaged.outcomes)
-    events = events[:, [EVENTS.index(event) for event in ASKED]]
-    means = draws.weights @ events
+    prepared, averaged = assessment.prepared, assessment.averaged
+    means = averaged.mean(averaged.events)[[EVENTS.index(event) for event in ASKED]]
     room = means * (1 - means)
     spread = _spreads(prepared)
     try:
         per_bit = mean_slopes(assessment, ASKED).per_bit
     except UnsupportedStoryError:  # simulated, or too large: the draws themselves tell, less well
-        per_bit = _slopes_of_draws(assessment, events - means, spread)
+        per_bit = _slopes_of_draws(assessment, spread)
     moved = np.abs(per_bit) * spread / np.where(room > 0, room, inf)[:, None]
     return np.asarray(np.nan_to_num(moved).max(axis=0))
 
@@ -311,14 +309,16 @@ def _spreads(prepared: PreparedStory) -> Array:
     return out
 
 
-def _slopes_of_draws(assessment: Assessment, off: Array, spread: Array) -> Array:
+def _slopes_of_draws(assessment: Assessment, spread: Array) -> Array:
     """Derivatives per bit, (n_events, n_numbers): a covariance is the derivative along a tilt."""
-    prepared, draws = assessment.prepared, assessment.draws
-    out = np.zeros((off.shape[1], len(spread)))
+    prepared, exact = assessment.prepared, assessment.exact
+    events = exact.events[:, [EVENTS.index(event) for event in ASKED]]
+    out = np.zeros((len(ASKED), len(spread)))
     for i in prepared.core:
-        x = draws.values[:, i]
+        x = exact.values[:, i]
         if prepared.resolved.numbers[i].kind == "probability":
             x = logit(np.clip(x, _TINY, 1 - 2**-53)) / LN2
         if spread[i] > 0:
-            out[:, i] = (draws.weights * (x - draws.weights @ x)) @ off / spread[i] ** 2
+            pull = exact.weights * (x - exact.mean(x))
+            out[:, i] = pull @ (events - exact.mean(events)) / spread[i] ** 2
     return out

@@ -1,35 +1,35 @@
-"""What is worth finding out next: the value of information about success, or for a decision.
+"""What is worth finding out next: the value of information about odds, or for a decision.
 
 Exact pre-posterior sums. A proposed observation says of every draw of the numbers what it says of
 any, so P(result and fate | evidence) follows from the posterior's own P(hypothesis and fate) and
 the observation's table, without a second round of sampling. All proposals are weighed on the same
-draws; Monte Carlo errors are jackknifed over batches of them.
+draws of the numbers that have to be sampled; Monte Carlo errors are jackknifed over batches of
+them, and are 0 where no number has to be.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import batched, pairwise
+from itertools import batched
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.choices import Stakes, bits_gained, choice_gained
-from storyodds.models.events import FATES
-from storyodds.models.given_data import Gains, number_gains
-from storyodds.models.graph import StoryGraph
+from storyodds.models.events import FATES, sides_of, weights
+from storyodds.models.given_data import Gains, batches_of, number_gains
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.observations import Observation
-from storyodds.models.posterior import Draws
-from storyodds.models.quantities import derive, jointly
+from storyodds.models.quantities import jointly
 from storyodds.models.queries import Query
 
 Array = NDArray[np.float64]
 Measure = Callable[[Array], Array]
 
-BATCHES = 32
 _CELLS = 2**21  # of float64: what is asked of the engine at once
+_LEAST = 1e-300  # a chance that may be divided by; one that is smaller is none
+_FATES, _SIDES = slice(0, len(FATES)), slice(len(FATES), len(FATES) + 2)  # columns of moments
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Worths:
     ceilings : Gains
         By proposed observation, of learning for sure what it is about.
     perfect : Gains
-        Of learning the fate itself (EVPI).
+        Of learning what comes about itself: for a decision the fate (EVPI).
     outcome : Gains
         Of learning where training ended.
     assumptions : Gains
@@ -70,14 +70,21 @@ class Value:
     observations : tuple of Observation
     stakes : mapping of str to float, or None
         What each of `WEIGHED` is worth, where a decision was stated.
+    of : str
+        What bits are about, of `events.ODDS`.
+    probability : float
+        Of that.
     fates : (n_fates,) array
         P(fate | evidence).
     results : tuple of (n_results, n_fates) array
         By observation, P(result and fate | evidence).
+    sides : tuple of (n_results, 2) array
+        By observation, P(result and what bits are about | evidence), and that it does not come
+        about; of odds given being deployed, both together with that.
     numbers : tuple of int
-        The uncertain numbers.
+        The uncertain numbers of the story.
     bits : Worths
-        Mutual information with success.
+        Mutual information with what they are about.
     worth : Worths or None
         Expected gain of choosing between deploying and withholding afterward.
     ranked : tuple of int
@@ -88,8 +95,11 @@ class Value:
 
     observations: tuple[Observation, ...]
     stakes: Stakes | None
+    of: str
+    probability: float
     fates: Array
     results: tuple[Array, ...]
+    sides: tuple[Array, ...]
     numbers: tuple[int, ...]
     bits: Worths
     worth: Worths | None
@@ -102,6 +112,7 @@ def value_of_information(
     observations: Sequence[Observation],
     stakes: Stakes | None = None,
     draws: int | None = None,
+    of: str = "success",
 ) -> Value:
     """Weigh proposed observations, assumptions and numbers by what they could tell.
 
@@ -118,6 +129,9 @@ def value_of_information(
     draws : int, optional
         At most so many, and at least one, where prior draws are weighted, for all but what
         numbers are worth; errors grow with fewer.
+    of : str
+        What bits are about, of `events.ODDS`. Bits about odds given being deployed are what a
+        result tells once the model has been.
 
     Returns
     -------
@@ -142,26 +156,31 @@ def value_of_information(
     >>> value.bits.perfect.amount.round(2), value.bits.proposals.amount
     (array([0.29]), array([0., 0., 0.]))
     """
-    moments = _moments(assessment, _first(assessment.draws, draws))
+    moments = _moments(assessment, _first(assessment, draws), of)
     joints = [
         np.einsum("kh,bhf->bkf", observation.chances, moments.about(observation))
         for observation in observations
     ]
-    numbers = assessment.prepared.uncertain
-    learned = number_gains(assessment, numbers, _batches(len(assessment.draws.values)), stakes)
-    bits, rivals = _worths(bits_gained, observations, joints, moments, learned.bits)
+    numbers = assessment.prepared.core
+    learned = number_gains(assessment, numbers, of, stakes)
+    bits, rivals = _worths(bits_gained, _SIDES, observations, joints, moments, learned.bits)
     worth, less_cost = None, bits.proposals.amount
     if stakes is not None and learned.worth is not None:
         measure = partial(choice_gained, stakes=stakes)
-        worth, rivals = _worths(measure, observations, joints, moments, learned.worth)
+        worth, rivals = _worths(measure, _FATES, observations, joints, moments, learned.worth)
         cost = np.array([o.proposal.cost or 0.0 for o in observations])
         less_cost = worth.proposals.amount - cost
     ranked = np.lexsort((-bits.proposals.amount, -np.round(less_cost, 12)))
+    whole = moments.routes.sum(axis=(0, 1))
+    yes, no = whole[_SIDES]
     return Value(
         observations=tuple(observations),
         stakes=stakes,
-        fates=moments.routes.sum(axis=(0, 1)),
-        results=tuple(joint.sum(axis=0) for joint in joints),
+        of=of,
+        probability=float(yes / (yes + no)) if yes + no > 0 else float("nan"),
+        fates=whole[_FATES],
+        results=tuple(joint[..., _FATES].sum(axis=0) for joint in joints),
+        sides=tuple(joint[..., _SIDES].sum(axis=0) for joint in joints),
         numbers=numbers,
         bits=bits,
         worth=worth,
@@ -172,16 +191,18 @@ def value_of_information(
 
 def _worths(
     measure: Measure,
+    columns: slice,
     observations: Sequence[Observation],
     joints: Sequence[Array],
     moments: "_Moments",
     numbers: Gains,
 ) -> tuple[Worths, Array]:
     """Everything in one unit, and the proposals' values without each batch of draws in turn."""
-    ends = np.eye(len(FATES)) * moments.routes.sum(axis=1)[:, None, :]
-    outcome = _gains(measure, [moments.routes])[0]
-    truths = list(np.moveaxis(moments.assumptions, 1, 0))
-    proposals, rivals = _gains(measure, joints)
+    routes = moments.routes[..., columns]
+    ends = np.eye(routes.shape[-1]) * routes.sum(axis=1)[:, None, :]
+    outcome = _gains(measure, [routes])[0]
+    truths = list(np.moveaxis(moments.assumptions[..., columns], 1, 0))
+    proposals, rivals = _gains(measure, [joint[..., columns] for joint in joints])
     assumptions = _gains(measure, truths)[0]
     sure = [outcome if o.target is None else _one(assumptions, o.target) for o in observations]
     worths = Worths(
@@ -200,7 +221,7 @@ def _one(gains: Gains, k: int) -> Gains:
 
 
 def _gains(measure: Measure, joints: Sequence[Array]) -> tuple[Gains, Array]:
-    """Measure P(result and fate) by batch, (n_batches, n_results, n_fates) each.
+    """Measure P(result and what comes about) by batch, (n_batches, n_results, n_columns) each.
 
     Also gives the values without each batch in turn, (n_joints, n_batches).
     """
@@ -209,11 +230,11 @@ def _gains(measure: Measure, joints: Sequence[Array]) -> tuple[Gains, Array]:
         without = np.zeros((len(joints), len(joints[0])))
     for k, joint in enumerate(joints):
         total = joint.sum(axis=0)
-        amounts[k] = measure(total / total.sum())
+        amounts[k] = measure(total / max(total.sum(), _LEAST))
         if without.size:
             rest = total - joint
             # Where one batch carries everything, nothing is known without it.
-            left = np.maximum(rest.sum(axis=(1, 2), keepdims=True), 1e-300)
+            left = np.maximum(rest.sum(axis=(1, 2), keepdims=True), _LEAST)
             without[k] = measure(rest / left)
     return Gains(amounts, _jackknifed(without)), without
 
@@ -237,12 +258,14 @@ def _behind(amounts: Array, without: Array, ranked: NDArray[np.intp]) -> Gains:
 
 @dataclass(frozen=True)
 class _Moments:
-    """P(hypothesis and fate | evidence) by batch of draws, all batches adding up to 1.
+    """P(hypothesis and what comes about | evidence) by batch of draws, all adding up to 1.
+
+    Columns are the fates, then what bits are about and that it does not come about.
 
     Attributes
     ----------
-    routes : (n_batches, n_routes, n_fates) array
-    assumptions : (n_batches, n_variables, 2, n_fates) array
+    routes : (n_batches, n_routes, n_columns) array
+    assumptions : (n_batches, n_variables, 2, n_columns) array
         False, then true.
     """
 
@@ -250,58 +273,49 @@ class _Moments:
     assumptions: Array
 
     def about(self, observation: Observation) -> Array:
-        """What an observation speaks of, (n_batches, n_hypotheses, n_fates)."""
+        """What an observation speaks of, (n_batches, n_hypotheses, n_columns)."""
         if observation.target is None:
             return self.routes
         return np.asarray(self.assumptions[:, observation.target])
 
 
-def _batches(n: int) -> list[slice]:
-    edges = np.linspace(0, n, min(BATCHES, n) + 1).astype(int).tolist()
-    return [slice(first, last) for first, last in pairwise(edges)]
-
-
-def _shares(graph: StoryGraph, values: Array) -> Array:
-    """P(fate | outcome) at every draw, (n_draws, n_fates, n_outcomes)."""
-    n = len(graph.outcomes)
-    told = derive(graph, values, np.ones((len(values), n)))
-    # Where no check flags and nothing does harm, an outcome has one fate.
-    harmless = derive(graph, np.zeros((n, values.shape[1])), np.eye(n)).fates
-    shares = (told.undetected * (1 - told.harm))[:, None] * harmless.T
-    shares[:, FATES.index("catastrophe")] += told.undetected * told.harm
-    shares[:, FATES.index("halted")] += 1 - told.undetected
-    return np.asarray(shares)
-
-
-def _first(draws: Draws, most: int | None) -> int:
+def _first(assessment: Assessment, most: int | None) -> int:
     """How many draws to take: the first 2**k of a Sobol sequence spread evenly, others do not."""
     if most is not None and most < 1:
         raise ValueError(f"draws: found {most}, expected at least 1")
-    n = len(draws.values)
-    if most is None or most >= n or draws.method != "weighting":
+    n = len(assessment.averaged.values)
+    if most is None or most >= n or assessment.draws.method != "weighting":
         return n
     return int(2 ** np.floor(np.log2(most)))
 
 
-def _moments(assessment: Assessment, first: int) -> _Moments:
+def _moments(assessment: Assessment, first: int, of: str) -> _Moments:
     """Ask at the first draws."""
-    prepared, draws = assessment.prepared, assessment.draws
-    graph, all_weights = prepared.graph, draws.weights[:first] / draws.weights[:first].sum()
+    prepared, averaged = assessment.prepared, assessment.averaged
+    graph = prepared.graph
+    all_weights = averaged.weights[:first] / averaged.weights[:first].sum()
+    sides = sides_of(of)
+    events = tuple(dict.fromkeys((*FATES, *sides.yes, *sides.no)))
+    groups = [*((fate,) for fate in FATES), sides.yes, sides.no]
+    columns = np.array([[event in group for group in groups] for event in events], float)
     queries = [Query((o,)) for o in range(len(graph.outcomes))]
     ends = np.equal.outer([o.route for o in graph.outcomes], np.arange(len(graph.routes)))
     routes, assumptions = [], []
-    batches = _batches(first)
-    cells = (batches[0].stop + 1) * len(FATES) * (graph.n_numbers + len(graph.outcomes))
+    batches = batches_of(first)
+    cells = (batches[0].stop + 1) * len(events) * (graph.n_numbers + len(graph.outcomes))
     for together in batched(batches, max(1, _CELLS // cells)):
         asked = slice(together[0].start, together[-1].stop)
-        shares = _shares(graph, draws.values[asked])
+        values = averaged.values[asked]
+        shares = weights(graph, values, events)
         said = prepared.likelihoods.take(asked)
-        found = _jointly(assessment, draws.values[asked], said, queries, shares)
-        reached = assessment.averaged.outcomes[asked, None] * shares @ ends.astype(float)
+        found = _jointly(assessment, values, said, queries, shares)
+        reached = averaged.outcomes[asked, None] * shares @ ends.astype(float)
         for batch in together:
-            weights, here = all_weights[batch], np.arange(batch.start, batch.stop) - asked.start
-            routes.append(np.einsum("d,dfr->rf", weights, reached[here]))
-            assumptions.append(np.einsum("d,dftv->vtf", weights, found[here]))
+            counts, here = all_weights[batch], np.arange(batch.start, batch.stop) - asked.start
+            routes.append(np.einsum("d,der,ec->rc", counts, reached[here], columns, optimize=True))
+            assumptions.append(
+                np.einsum("d,detv,ec->vtc", counts, found[here], columns, optimize=True)
+            )
     return _Moments(np.array(routes), np.array(assumptions))
 
 
@@ -312,9 +326,10 @@ def _jointly(
     queries: Sequence[Query],
     shares: Array,
 ) -> Array:
-    """P(assumption false or true, and fate | evidence), (n_draws, n_fates, 2, n_variables)."""
+    """P(assumption false or true, and event | evidence), (n_draws, n_events, 2, n_variables)."""
     reached = shares.any(axis=(0, 2))
-    out = np.zeros((len(values), len(FATES), 2, len(assessment.prepared.graph.variables)))
+    n_variables = len(assessment.prepared.graph.variables)
+    out = np.zeros((len(values), shares.shape[1], 2, n_variables))
     found = jointly(assessment.prepared.compiler, values, said, queries, shares[:, reached])
     out[:, reached, 0], out[:, reached, 1] = found.false, found.true
     return out

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
-from storyodds.models.posterior import PreparedStory, from_uniforms, impossible_evidence
+from storyodds.models.posterior import PreparedStory, from_uniforms, impossibility
 from storyodds.models.sobol import sobol_points
 from storyodds.priors import errors
 from storyodds.priors.distributions import Distribution, Mixture
@@ -127,7 +127,20 @@ def sampled_draws(prepared: PreparedStory, draws: int, seed: int) -> tuple[Array
     """
     if not prepared.sampled:
         return prepared.center[None].copy(), np.zeros(1)
-    points = uniforms(len(prepared.core), draws, seed)
+    return sampled_at(prepared, uniforms(len(prepared.core), draws, seed))
+
+
+def sampled_at(prepared: PreparedStory, points: Array) -> tuple[Array, Array]:
+    """Give the draws that are behind uniform ones, as `sampled_draws`.
+
+    Parameters
+    ----------
+    prepared : PreparedStory
+    points : (n_draws, n_core) array
+        Uniform draws, a column for each uncertain number of the story.
+    """
+    if not prepared.sampled:
+        return prepared.center[None].copy(), np.zeros(1)
     values = np.tile(prepared.center, (len(points), 1))
     log_weights, active = np.zeros(len(points)), set(prepared.active)
     for column, i in enumerate(prepared.core):
@@ -198,7 +211,7 @@ def weigh(prepared: PreparedStory, log_weights: Array, log_bound: float = np.inf
     """
     n, top = len(log_weights), log_weights.max()
     if not np.isfinite(top):
-        raise errors.InputError([errors.Problem(impossible_evidence(prepared))])
+        raise errors.InputError([impossibility(prepared)])
     log_mean = float(log_sum_exp(log_weights, axis=0) - np.log(n))
     if np.ptp(log_weights) <= _ROUNDING:
         return Weights(np.full(n, 1.0 / n), log_mean, 0.0, float(n), 1.0, None, ())

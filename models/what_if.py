@@ -22,11 +22,12 @@ from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import (
     PreparedStory,
     forecasts_log_density,
-    log_likelihood_bound,
     prepare,
 )
-from storyodds.models.weighting import MAX_PARETO_K, pareto_k, sampled_draws, weigh
-from storyodds.priors.distributions import LN2, Point
+from storyodds.models.quantities import Quantities
+from storyodds.models.weighted_answers import weigh_at
+from storyodds.models.weighting import MAX_PARETO_K, pareto_k, sampled_draws
+from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.resolve import ResolvedStory
 
@@ -143,16 +144,29 @@ def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
 
 
 def even_rows(assessment: Assessment, draws: int) -> NDArray[np.intp]:
-    """Rows of `averaged` that all count the same, spread evenly over P(success), P(catastrophe).
+    """Rows of `averaged` that all count the same, as `spread_evenly`."""
+    return spread_evenly(assessment.averaged, draws, assessment.seed)
+
+
+def spread_evenly(quantities: Quantities, draws: int, seed: int) -> NDArray[np.intp]:
+    """Rows that all count the same, spread evenly over P(success) and P(catastrophe).
 
     So that a few hundred of them have almost the means of all.
+
+    Parameters
+    ----------
+    quantities : Quantities
+        At weighted draws.
+    draws : int
+        At most so many rows.
+    seed : int
     """
-    weights, events = assessment.averaged.weights, assessment.averaged.events
+    weights, events = quantities.weights, quantities.events
     if len(weights) <= draws and np.ptp(weights) == 0:
         return np.arange(len(weights))
     success, harm = (np.round(events[:, EVENTS.index(e)], 12) for e in ("success", "catastrophe"))
     # What ties is in no order: every so many points of a Sobol sequence lie in one corner.
-    order = np.random.default_rng([assessment.seed, 5]).permutation(len(weights))
+    order = np.random.default_rng([seed, 5]).permutation(len(weights))
     order = order[np.argsort(success[order], kind="stable")]
     stratum = np.floor(_STRATA * np.cumsum(weights[order]) / weights.sum())
     up_and_down = np.where(stratum % 2, -1.0, 1.0)
@@ -363,18 +377,17 @@ def refit(base: Base, resolved: ResolvedStory) -> Changed:
 def _afresh(base: Base, prepared: PreparedStory) -> Changed:
     """Weight draws from the prior of a changed story; where that is not enough, assess it."""
     noise = base.events.var(axis=0) / len(base.events)
-    values, log_prior = sampled_draws(prepared, 4 * DRAWS, base.seed)
-    log_evidence, events = answers_at(prepared, values)
-    found = weigh(prepared, log_evidence + log_prior, log_likelihood_bound(prepared) + LN2)
-    if found.ok or not prepared.sampled:
-        means = found.weights @ events
-        noise = noise + found.weights**2 @ (events - means) ** 2
-        return Changed(means, np.sqrt(noise), None, found.ess, refitted=True)
+    averaged, draws, _ = weigh_at(prepared, *sampled_draws(prepared, 4 * DRAWS, base.seed))
+    if draws.ok:
+        weights, means = averaged.weights, averaged.mean(averaged.events)
+        noise = noise + weights**2 @ (averaged.events - means) ** 2
+        ess = float(1 / np.sum(weights**2))
+        return Changed(means, np.sqrt(noise), None, ess, refitted=True)
     again = fixed(prepared.resolved, _points(prepared))
-    found = base_of(assess(again, draws=4 * DRAWS, seed=base.seed), 4 * DRAWS)
-    n = len(found.events)
-    errors = np.sqrt(noise + found.events.var(axis=0) / n)
-    return Changed(found.means, errors, None, float(n), refitted=True)
+    afresh = base_of(assess(again, draws=4 * DRAWS, seed=base.seed), 4 * DRAWS)
+    n = len(afresh.events)
+    errors = np.sqrt(noise + afresh.events.var(axis=0) / n)
+    return Changed(afresh.means, errors, None, float(n), refitted=True)
 
 
 def _points(prepared: PreparedStory) -> dict[int, float]:

@@ -8,18 +8,20 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import LINKED_PATHS, Assessment
 from storyodds.models.cut_sets import Literal
-from storyodds.models.failure_modes import concerns, harm_of
-from storyodds.models.forward import forward, some
+from storyodds.models.events import Share, after_training
+from storyodds.models.failure_modes import Concerns, concerns
+from storyodds.models.forward import forward
+from storyodds.models.path_ranks import ROUNDING
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.quantities import Path, jointly
 from storyodds.models.queries import Query
-from storyodds.models.what_if import Base
+from storyodds.models.what_if import even_rows
 
 Array = NDArray[np.float64]
 
-_DRAWS = 512  # at which paths are compared,
-_FEW = 128  # and at which pairs are looked at
+_DRAWS = 512  # at which paths are compared; one is enough where no number has to be sampled
 MAX_QUESTIONS = 400  # about pairs of assumptions: some seconds of work
+_SURE = 2.0  # standard errors by which a path has to be ahead where numbers were sampled
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,12 @@ class Flip:
     probability : float
         P(they are so).
     shuts : bool
-        Whether one of them shuts the path that is worst now.
+        Whether they shut every path that is worst now.
     worst : Path
         The worst path then.
     concern : float
-        P(that path and catastrophe | they are so).
+        P(that path and catastrophe | they are so); P(that path | they are so) where no path leads
+        to catastrophe now.
     """
 
     literals: tuple[Literal, ...]
@@ -53,30 +56,37 @@ class Flips:
 
     Attributes
     ----------
+    worst : tuple of Path
+        The worst path now; several where they tie.
     found : tuple of Flip
         All of the same size, and none where two assumptions are not enough.
     complete : bool
         Whether every set of this size, and of any smaller one, was looked at.
+    close : int
+        How many sets of this size, and of any smaller one, may or may not do: the draws cannot
+        tell.
     compared : int
         How many paths were compared, the most concerning ones.
     """
 
+    worst: tuple[Path, ...]
     found: tuple[Flip, ...]
     complete: bool
+    close: int
     compared: int
 
 
-def flips(assessment: Assessment, base: Base) -> Flips:
+def flips(assessment: Assessment) -> Flips:
     """Find the fewest assumptions that, known to be so, make another path the worst.
 
     Single assumptions first, each true and false, and pairs only where no single one is enough.
-    Assumptions that are made up of others by a formula are left to those.
+    Assumptions that are made up of others by a formula are left to those. Where several paths tie
+    for the worst, another path is one that is not among them.
 
     Parameters
     ----------
     assessment : Assessment
-    base : Base
-        Of this assessment.
+        Computed exactly, not simulated.
 
     Raises
     ------
@@ -87,71 +97,93 @@ def flips(assessment: Assessment, base: Base) -> Flips:
     --------
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment import assess
-    >>> from storyodds.models.what_if import base_of
     >>> from storyodds.scenarios.resolve import resolve
-    >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> flips(assessed, base_of(assessed)).found
+    >>> flips(assess(resolve(load_story("carlsmith-six-premises")))).found
     ()
     """
-    paths = concerns(assessment).paths[:LINKED_PATHS]
-    if len(paths) < 2:
-        return Flips((), True, len(paths))
-    race = _Race(base.prepared, paths, some(base.values, _DRAWS))
-    found = race.singles()
+    ranked = concerns(assessment)
+    paths, worst = ranked.paths[:LINKED_PATHS], ranked.worst
+    if len(paths) <= len(worst):
+        return Flips(worst, (), True, 0, len(paths))
+    values = assessment.averaged.values[even_rows(assessment, _DRAWS)]
+    race = _Race(assessment.prepared, ranked, values)
+    found, close = race.singles()
     complete = True
     if not found:
-        found, complete = race.pairs()
-    ranked = sorted(found, key=lambda flip: -flip.probability)
-    return Flips(tuple(ranked), complete, len(paths))
+        found, among_pairs, complete = race.pairs()
+        close += among_pairs
+    likeliest = sorted(found, key=lambda flip: -flip.probability)
+    return Flips(worst, tuple(likeliest), complete, close, len(paths))
 
 
 class _Race:
     """Which of some paths is worst, once some assumptions are known."""
 
-    def __init__(self, prepared: PreparedStory, paths: tuple[Path, ...], values: Array) -> None:
-        self.prepared, self.paths, self.values = prepared, paths, values
-        self.harm = harm_of(prepared.graph, values)
-        queries = [Query((o,), path.literals) for path in paths for o in path.outcomes]
-        owner = [k for k, path in enumerate(paths) for _ in path.outcomes]
-        mixtures = np.zeros((len(values), len(paths), len(queries)))
-        for j, (k, query) in enumerate(zip(owner, queries, strict=True)):
-            mixtures[:, k, j] = self.harm[:, query.outcomes[0]]
-        found = jointly(prepared.compiler, values, prepared.likelihoods, queries, mixtures)
-        self.now = found.events.mean(axis=0)
-        self.worst = int(self.now.argmax())
-        plain = [v for v, x in enumerate(prepared.graph.variables) if x.formula is None]
-        self.joint: dict[Literal, Array] = {}
-        for v in plain:
-            name = prepared.graph.variables[v].name
-            self.joint[name, True] = found.true[:, :, v].mean(axis=0)
-            self.joint[name, False] = found.false[:, :, v].mean(axis=0)
-        said = prepared.answers.evaluate(values, prepared.likelihoods)
-        true, false = said.assumptions.mean(axis=0), said.assumptions_false.mean(axis=0)
-        names = prepared.graph.order
-        self.chance = {
-            literal: float((true if literal[1] else false)[names[literal[0]]])
-            for literal in self.joint
+    def __init__(self, prepared: PreparedStory, ranked: Concerns, values: Array) -> None:
+        self.prepared, self.values = prepared, values
+        self.paths = ranked.paths[:LINKED_PATHS]
+        self.worst = [k for k, path in enumerate(self.paths) if path in ranked.worst]
+        harms = any(odds.concern.any() for odds in ranked.averaged[:1])
+        self.shares = [path.harmful if harms else path.reached for path in self.paths]
+        graph, after = prepared.graph, after_training(prepared.graph, values)
+        self.factors = {
+            share: np.broadcast_to(
+                after.factor(share, graph.outcomes[share.outcome].route), len(values)
+            )
+            for shares in self.shares
+            for share in shares
         }
+        pairs = [(k, share) for k, shares in enumerate(self.shares) for share in shares]
+        queries = [Query((share.outcome,), self.paths[k].literals) for k, share in pairs]
+        mixtures = np.zeros((len(values), len(self.paths), len(queries)))
+        for j, (k, share) in enumerate(pairs):
+            mixtures[:, k, j] = self.factors[share]
+        asked = jointly(prepared.compiler, values, prepared.likelihoods, queries, mixtures)
+        self.now = asked.events
+        self.joint: dict[Literal, Array] = {}  # (n_draws, n_paths) each
+        self.chance: dict[Literal, float] = {}
+        said = prepared.answers.evaluate(values, prepared.likelihoods)
+        for v, variable in enumerate(graph.variables):
+            if variable.formula is None:
+                for truth, joint, chance in (
+                    (True, asked.true, said.assumptions),
+                    (False, asked.false, said.assumptions_false),
+                ):
+                    self.joint[variable.name, truth] = joint[:, :, v]
+                    self.chance[variable.name, truth] = float(chance[:, v].mean())
 
-    def singles(self) -> list[Flip]:
-        found = []
+    def singles(self) -> tuple[list[Flip], int]:
+        """Flips by one assumption, and how many more are too close to call."""
+        found, close = [], 0
         for literal, joint in self.joint.items():
-            chance = self.chance[literal]
-            if chance > 0 and (k := self._other(joint)) is not None:
-                found.append(self._flip((literal,), chance, k, joint[k]))
-        return found
+            flip, is_close = self._flip((literal,), self.chance[literal], joint)
+            found += [flip] if flip else []
+            close += is_close
+        return found, close
 
-    def _other(self, joint: Array) -> int | None:
-        """The path that is worst then, if it is another one by more than rounding."""
-        k = int(joint.argmax())
-        return k if joint[k] > joint[self.worst] * (1 + 1e-9) else None
+    def _flip(
+        self, literals: tuple[Literal, ...], chance: float, joint: Array
+    ) -> tuple[Flip | None, bool]:
+        """A path that is worst then, if it is another one by more than rounding and chance.
 
-    def _flip(self, literals: tuple[Literal, ...], chance: float, k: int, joint: float) -> Flip:
+        Parameters
+        ----------
+        joint : (n_draws, n_paths) array
+            P(path and catastrophe, and the literals).
+        """
+        means = joint.mean(axis=0)
+        k = int(means.argmax())
+        best = max(self.worst, key=lambda w: means[w])
+        if chance == 0 or k in self.worst or means[k] <= means[best] * (1 + ROUNDING):
+            return None, False
+        lead = joint[:, k] - joint[:, best]
+        if lead.mean() <= _SURE * lead.std() / np.sqrt(len(lead)):
+            return None, True
         opposite = {(name, not value) for name, value in literals}
-        shuts = bool(self.paths[self.worst].literals & opposite)
-        return Flip(literals, chance, shuts, self.paths[k], float(joint / chance))
+        shuts = all(self.paths[w].literals & opposite for w in self.worst)
+        return Flip(literals, chance, shuts, self.paths[k], float(means[k] / chance)), False
 
-    def pairs(self) -> tuple[list[Flip], bool]:
+    def pairs(self) -> tuple[list[Flip], int, bool]:
         """Ask for the pairs that the single ones do not rule out.
 
         With a and b known, another path k is the worse one only if P(k, a, b) > P(worst, a, b),
@@ -159,53 +191,58 @@ class _Race:
         P(worst, b) - P(worst).
         """
         literals = list(self.joint)
-        possible = []
+        means = {literal: joint.mean(axis=0) for literal, joint in self.joint.items()}
+        now = self.now.mean(axis=0)
+        possible: list[tuple[float, tuple[Literal, Literal], list[int]]] = []
         for i, a in enumerate(literals):
             for b in literals[i + 1 :]:
                 if a[0] == b[0]:
                     continue
-                least = self.joint[a][self.worst] + self.joint[b][self.worst] - self.now[self.worst]
-                most = np.minimum(self.joint[a], self.joint[b])
-                rivals = most > max(least, 0.0) * (1 + 1e-9)
-                rivals[self.worst] = False
-                if rivals.any():
+                least = (means[a] + means[b] - now)[self.worst].max()
+                most = np.minimum(means[a], means[b])
+                ahead = most > max(least, 0.0) * (1 + ROUNDING)
+                ahead[self.worst] = False
+                if ahead.any():
                     likelier = min(self.chance[a], self.chance[b])
-                    possible.append((likelier, (a, b), [*np.flatnonzero(rivals), self.worst]))
+                    rivals = [*np.flatnonzero(ahead).tolist(), *self.worst]
+                    possible.append((likelier, (a, b), rivals))
         possible.sort(key=lambda pair: -pair[0])
         asked, questions = [], 0
         for _, pair, rivals in possible:
-            questions += 1 + sum(len(self.paths[k].outcomes) for k in rivals)
+            questions += 1 + sum(len(self.shares[k]) for k in rivals)
             if questions > MAX_QUESTIONS:
                 break
             asked.append((pair, rivals))
-        return self._ask(asked), len(asked) == len(possible)
+        found, close = self._ask(asked)
+        return found, close, len(asked) == len(possible)
 
-    def _ask(self, pairs: Sequence[tuple[tuple[Literal, Literal], Sequence[int]]]) -> list[Flip]:
+    def _ask(
+        self, pairs: Sequence[tuple[tuple[Literal, Literal], Sequence[int]]]
+    ) -> tuple[list[Flip], int]:
         if not pairs:
-            return []
-        values = some(self.values, _FEW)
-        harm = harm_of(self.prepared.graph, values)
+            return [], 0
         queries: dict[Query, None] = {}
         for pair, rivals in pairs:
             queries[Query((), frozenset(pair))] = None
-            queries |= dict.fromkeys(q for k in rivals for q in self._with(k, pair))
+            queries |= dict.fromkeys(q for k in rivals for q, _ in self._with(k, pair))
         every = tuple(queries)
-        drawn = forward(self.prepared, values, queries=every).queries
+        drawn = forward(self.prepared, self.values, queries=every).queries
         column = {query: drawn[:, j] for j, query in enumerate(every)}
-        found = []
+        found, close = [], 0
         for pair, rivals in pairs:
-            joint = np.zeros(len(self.paths))
+            joint = np.zeros((len(self.values), len(self.paths)))
             for k in rivals:
-                for query in self._with(k, pair):
-                    joint[k] += (column[query] * harm[:, query.outcomes[0]]).mean()
+                for query, share in self._with(k, pair):
+                    joint[:, k] += column[query] * self.factors[share]
             chance = float(column[Query((), frozenset(pair))].mean())
-            if chance > 0 and (other := self._other(joint)) is not None:
-                found.append(self._flip(pair, chance, other, joint[other]))
-        return found
+            flip, is_close = self._flip(pair, chance, joint)
+            found += [flip] if flip else []
+            close += is_close
+        return found, close
 
-    def _with(self, k: int, pair: tuple[Literal, Literal]) -> list[Query]:
+    def _with(self, k: int, pair: tuple[Literal, Literal]) -> list[tuple[Query, Share]]:
         """A path's endings together with a pair; none where that cannot be."""
         literals = self.paths[k].literals
         if any((name, not value) in literals for name, value in pair):
             return []
-        return [Query((o,), literals | set(pair)) for o in self.paths[k].outcomes]
+        return [(Query((share.outcome,), literals | set(pair)), share) for share in self.shares[k]]

@@ -111,7 +111,7 @@ class Beta(Form):
                 raise PydanticCustomError(
                     "beta_size",
                     "found {number} in a beta, expected {least} to {most}: beyond, the "
-                    "probability is as good as fixed; write {{fixed: {mean}}}",
+                    "probability is as good as fixed; write the fixed number {mean}",
                     {
                         "number": f"{number:g}",
                         "least": f"{MIN_BETA:g}",

@@ -176,11 +176,15 @@ def _peak(pool: LogPool) -> Array:
     """About where the pool is densest."""
     walls = _walls(pool)
     z = np.unique(np.concatenate([_seeds(pool), walls[np.isfinite(walls)]]))
+    top, peak = -inf, z[len(z) // 2]
     for _ in range(_ZOOMS):
         heights = pool._log_mean(z)
-        best = int(np.argmax(np.where(np.isnan(heights), -inf, heights)))
+        heights = np.where(np.isnan(heights), -inf, heights)
+        best = int(np.argmax(heights))
+        if heights[best] > top:
+            top, peak = float(heights[best]), z[best]
         z = np.linspace(z[max(best - 1, 0)], z[min(best + 1, len(z) - 1)], 33)
-    return np.asarray(z[16])
+    return np.asarray(peak)
 
 
 @lru_cache(maxsize=128)

@@ -5,25 +5,29 @@ Of the JSON object of `storyodds compare --json`, "storyodds/compare/1", these a
 schema, seed, draws, versions
     `draws` is how many rows the sides have beside each other.
 sides
-    A list: `name`; `kind`, `story`, `view` or `result`; `file` of a saved result; `story`,
+    A list: `name`; `kind`, `story`, `view` or `result`; `file` of a saved result, and `why_alone`,
+    which says why its draws are independent, null where it could be made again; `story`,
     `title`, `story_sha256`, `view`, `settings` and `method` as in `storyodds/estimate/1`; `odds`, a
     SUMMARY by event; `log_evidence`, the natural log of P(evidence), with its Monte Carlo
     `log_evidence_error`, null where it is not known; and `diagnostics`.
 pairs
-    A list, one for every two sides: `first` and `second`, their names; `how` their draws belong
-    together, which is `paired`, `same` (they have the same draws), `independent`, or null where a
-    side has no draws; `why`, a sentence; `numbers` that were taken for one number, the evidence
-    `items` whose own numbers are drawn alike, and `equal`, the share of rows in which all of
-    `numbers` are equal; `differences`, by event a DIFFERENCE; and `changed`, what differs between
-    two versions of one story, null for two stories.
+    A list, one for every two sides: `first` and `second`, their names; `how` they stand beside each
+    other, which is `paired` (at the same numbers), `same` (they have the same saved draws),
+    `independent`, or null where a side has no draws; `why`, a sentence; `numbers` that are equal in
+    every row, and those `moved`, which have the same name and another prior and stand at the same
+    quantile of both; `differences`, by event a DIFFERENCE; `changed`, what differs between two
+    versions of one story, null for two stories; and `contributions`, what each change adds to the
+    differences, as `storyodds.reports.comparison_changes` says, null for two stories and where
+    neither is the first side.
 ranks
     For `success` and `catastrophe` a list: `name`, and `shares`, how often the side comes first
     (safest), second and so on; ties are shared out evenly. Null with fewer than two sides that have
     draws; sides without draws are left out.
 evidence
-    `rivals`, a list of groups that speak of the same evidence: the names of the `sides`, the ids
+    `rivals`, a list of groups that speak of the same findings: the names of the `sides`, the ids
     of the `items`, `bits` by which each explains them worse than the best one, `weights` with equal
-    weights before the evidence, and `odds`, a SUMMARY by event of the average with these weights.
+    weights before the findings, and `odds`, a SUMMARY by event of the average with these weights.
+    Forecasts are opinions and weigh nothing.
     `apart`, a list of `first`, `second` and `why` for two sides that do not.
 tipping
     Where two sides change order, as `storyodds.reports.comparison_tipping` says.
@@ -32,15 +36,18 @@ summary
 diagnostics
     `ok`, whether every side's computation can be relied on, and `messages`.
 
-Events are `success`, the classes and `catastrophe`. A DIFFERENCE is P(event) of the second side
-less that of the first: `mean`, `median`, `q05`, `q95`; `larger` and `smaller`, the share of the
-rows in which it is above and below 0; `error`, the Monte Carlo standard error of these shares; and
-`clear`, whether one of them is at least 0.95. All but `mean` are null without draws.
+Events are `success`, the classes and the other fates. A DIFFERENCE is P(event) of the second side
+less that of the first: `mean`, the difference of their means; `median`, `q05`, `q95` of differences
+at the same numbers, where half of the rows follow the posterior of the one side and half that of
+the other; `larger` and `smaller`, the share of the rows in which it is above and below 0; `error`,
+the Monte Carlo standard error of these shares; and `clear`, whether one of them is at least 0.95 by
+more than twice that error: a change that helps at every θ is clear. All but `mean` are null without
+draws.
 """
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from itertools import combinations
 from typing import Any
@@ -48,23 +55,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.comparison import EVENTS, TIE, evidence_weights, rank_shares
+from storyodds.models.comparison import EVENTS, evidence_weights, rank_shares, signs
 from storyodds.models.pairing import Beside, Pair, put_beside
+from storyodds.reports.comparison_changes import contribution_sentences, summarize_contributions
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.comparison_tipping import summarize_tipping, tipping_sentences
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import percent, points
 
 Json = dict[str, Any]
 Array = NDArray[np.float64]
 
 SCHEMA = "storyodds/compare/1"
 CLEAR = 0.95  # of the rows on one side of 0
+_SURE = 2.0  # standard errors by which more than so many have to be
+_TIE = 1e-9  # shares that are nearer to each other differ by rounding
 
 _HEAD = ("story", "title", "story_sha256", "view", "settings", "method")
 _QUANTILES = (("median", 0.5), ("q05", 0.05), ("q95", 0.95))
 
 
-def summarize_comparison(sides: Sequence[Side], *, draws: int = 4096, seed: int = 1) -> Json:
+def summarize_comparison(
+    sides: Sequence[Side],
+    *,
+    draws: int = 4096,
+    seed: int = 1,
+    tell: Callable[[str], None] | None = None,
+) -> Json:
     """Compare two or more sides.
 
     Parameters
@@ -72,8 +88,10 @@ def summarize_comparison(sides: Sequence[Side], *, draws: int = 4096, seed: int 
     sides : sequence of Side
         Of different names.
     draws : int
-        Rows that the sides are given beside each other, 8,192 at most.
+        Rows of two sides beside each other, 8,192 at most.
     seed : int
+    tell : callable, optional
+        Called with what is done next.
 
     Returns
     -------
@@ -95,20 +113,22 @@ def summarize_comparison(sides: Sequence[Side], *, draws: int = 4096, seed: int 
     >>> round(found["differences"]["catastrophe"]["mean"], 4)
     -0.0257
     """
+    report = tell or (lambda stage: None)
     with_draws = [s for s, side in enumerate(sides) if side.posterior is not None]
     beside = put_beside([p for side in sides if (p := side.posterior) is not None], draws, seed)
     row = {s: k for k, s in enumerate(with_draws)}
-    pairs = [
-        _pair(sides[a], sides[b], beside, (row.get(a), row.get(b)))
-        for a, b in combinations(range(len(sides)), 2)
-    ]
+    pairs = [_pair(sides, pair, beside, row) for pair in combinations(range(len(sides)), 2)]
+    for pair, other in zip(pairs, sides[1:], strict=False):  # those with the first side come first
+        report(f"{other.name}: what each change adds")
+        pair["contributions"] = summarize_contributions(sides[0], other, draws=draws, seed=seed)
     ranks = _ranks([sides[s].name for s in with_draws], beside)
     rivals, apart = _rivals(sides)
+    report("looking for where the order changes")
     tipping = summarize_tipping(sides)
     return {
         "schema": SCHEMA,
         "seed": seed,
-        "draws": int(beside.events.shape[1]) if with_draws else 0,
+        "draws": int(sum(beside.follows < 2)),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("storyodds", "numpy", "scipy")},
@@ -135,6 +155,7 @@ def _side(side: Side) -> Json:
         "name": side.name,
         "kind": side.kind,
         "file": side.file,
+        "why_alone": side.why_alone,
         **{key: side.head[key] for key in _HEAD},
         "odds": side.odds,
         "log_evidence": side.log_evidence,
@@ -146,16 +167,20 @@ def _side(side: Side) -> Json:
 # Two sides
 
 
-def _pair(first: Side, second: Side, beside: Beside, rows: tuple[int | None, int | None]) -> Json:
-    a, b = rows
-    means = {e: _mean(second, e) - _mean(first, e) for e in EVENTS}
+def _pair(
+    sides: Sequence[Side], pair: tuple[int, int], beside: Beside, row: Mapping[int, int]
+) -> Json:
+    first, second = (sides[s] for s in pair)
+    a, b = (row.get(s) for s in pair)
+    means = {e: second.odds[e]["mean"] - first.odds[e]["mean"] for e in EVENTS}
     found = None if a is None or b is None else beside.pairs[a, b]
-    if found is None:
+    if a is None or b is None:
         differences = {event: _nothing_but(mean) for event, mean in means.items()}
     else:
-        gaps = beside.events[b] - beside.events[a]
+        ours, theirs = beside.of_two(a, b)
         differences = {
-            event: difference(means[event], gaps[:, e]) for e, event in enumerate(EVENTS)
+            event: difference(means[event], ours[:, e], theirs[:, e])
+            for e, event in enumerate(EVENTS)
         }
     return {
         "first": first.name,
@@ -163,17 +188,11 @@ def _pair(first: Side, second: Side, beside: Beside, rows: tuple[int | None, int
         "how": None if found is None else found.how,
         "why": _why(first, second, found),
         "numbers": [] if found is None else list(found.numbers),
-        "items": [] if found is None else list(found.items),
-        "equal": None if found is None else found.equal,
+        "moved": [] if found is None else list(found.moved),
         "differences": differences,
         "changed": changed(first, second) if first.head["story"] == second.head["story"] else None,
+        "contributions": None,
     }
-
-
-def _mean(side: Side, event: str) -> float:
-    mean = side.odds[event]["mean"]
-    assert mean is not None
-    return mean
 
 
 def _nothing_but(mean: float) -> Json:
@@ -181,52 +200,58 @@ def _nothing_but(mean: float) -> Json:
     return {"mean": mean, **dict.fromkeys(rest)}
 
 
-def difference(mean: float, gaps: Array) -> Json:
+def difference(mean: float, first: Array, second: Array) -> Json:
     """Give a DIFFERENCE.
 
     Parameters
     ----------
     mean : float
-    gaps : (n_rows,) array
-        At draws that stand beside each other.
+    first, second : (n_rows,) arrays
+        P(event) of the two sides in rows that stand beside each other.
 
     Examples
     --------
-    >>> found = difference(0.1, np.array([0.0, 0.1, 0.2, 0.1]))
+    >>> found = difference(0.1, np.full(4, 0.2), np.array([0.2, 0.3, 0.4, 0.3]))
     >>> found["larger"], found["smaller"], found["clear"]
     (0.75, 0.0, False)
     """
-    larger, smaller = float(np.mean(gaps > TIE)), float(np.mean(gaps < -TIE))
-    error = max(share * (1 - share) for share in (larger, smaller)) / len(gaps)
+    gaps = second - first
+    sign = signs(gaps, first, second)
+    larger, smaller = float(np.mean(sign > 0)), float(np.mean(sign < 0))
+    error = max(float(np.sqrt(share * (1 - share) / len(gaps))) for share in (larger, smaller))
     points = np.quantile(gaps, [q for _, q in _QUANTILES], method="inverted_cdf")
     return {
         "mean": mean,
         **{name: float(x) for (name, _), x in zip(_QUANTILES, points, strict=True)},
         "larger": larger,
         "smaller": smaller,
-        "error": float(np.sqrt(error)),
-        "clear": max(larger, smaller) >= CLEAR,
+        "error": error,
+        "clear": max(larger, smaller) - _SURE * error >= CLEAR,
     }
 
 
 def _why(first: Side, second: Side, pair: Pair | None) -> str:
-    """Say how the draws of two sides belong together, and no more than that."""
+    """Say how two sides stand beside each other, and no more than that."""
+    sides = (first, second)
     if pair is None:
-        names = [side.name for side in (first, second) if side.posterior is None]
+        names = [side.name for side in sides if side.posterior is None]
         return f"no draws were kept of {' and '.join(names)}, so the difference has no interval"
     if pair.how == "same":
         return "both have the same draws, which stand beside each other"
     if pair.how == "paired":
         return _paired(pair)
-    certain = [side.name for side in (first, second) if _is_certain(side)]
+    certain = [side.name for side in sides if _is_certain(side)]
     if certain:
         return f"{' and '.join(certain)}: no uncertain number, so there is nothing to pair"
-    saved = [side.name for side in (first, second) if side.kind == "result"]
-    if saved:
-        return f"the saved draws of {' and '.join(saved)} are independent of all others"
-    if pair.unweighted:
-        return "only weighted draws from the priors can be paired; these are independent"
-    return "no uncertain number has the same name and the same prior in both"
+    alone = [side for side in sides if side.posterior is not None and not side.posterior.prepared]
+    if alone:
+        whose = " and ".join(side.name for side in alone)
+        why = "; ".join(dict.fromkeys(side.why_alone or _SIMULATED for side in alone))
+        return f"the draws of {whose} are independent of all others: {why}"
+    return "no uncertain number has the same name in both"
+
+
+_SIMULATED = "simulated states are those of its own draws"
 
 
 def _is_certain(side: Side) -> bool:
@@ -234,18 +259,15 @@ def _is_certain(side: Side) -> bool:
 
 
 def _paired(pair: Pair) -> str:
-    n, m = len(pair.numbers), len(pair.items)
-    said = []
-    if n:
-        share = pair.equal or 0.0
-        alike = "in all rows" if share == 1 else f"in {percent(share)} of the rows"
-        one = "1 number" if n == 1 else f"{n} numbers"
-        each = "equal" if n == 1 else "all equal"
-        said.append(f"{one} of the same name and prior taken for one, {each} {alike}")
-    if m:
-        items = "1 evidence item" if m == 1 else f"{m} evidence items"
-        said.append(f"the rates of {items} drawn alike")
-    return "; ".join(said)
+    told: list[str] = []
+    if pair.numbers:
+        one = "1 number has" if len(pair.numbers) == 1 else f"{len(pair.numbers)} numbers have"
+        told.append(f"{one} the same value in both")
+    if pair.moved:
+        one = "1 number" if len(pair.moved) == 1 else f"{len(pair.moved)} numbers"
+        stands = "stands" if len(pair.moved) == 1 else "stand"
+        told.append(f"{one} of another prior {stands} at the same quantile of both")
+    return "; ".join(told)
 
 
 def changed(first: Side, second: Side) -> Json:
@@ -299,7 +321,7 @@ def _rivals(sides: Sequence[Side]) -> tuple[list[Json], list[Json]]:
     """Group the sides that speak of the same evidence, and say why others do not."""
     groups: dict[str, list[Side]] = {}
     for side in sides:
-        if side.observed:
+        if side.observed and side.log_findings is not None:
             groups.setdefault(json.dumps(side.observed, sort_keys=True), []).append(side)
     rivals = [_weighed(group) for group in groups.values() if len(group) > 1]
     apart = [
@@ -311,7 +333,7 @@ def _rivals(sides: Sequence[Side]) -> tuple[list[Json], list[Json]]:
 
 
 def _weighed(group: Sequence[Side]) -> Json:
-    logs = np.array([side.log_evidence for side in group])
+    logs = np.array([side.log_findings or 0.0 for side in group])
     weights = evidence_weights(logs.tolist())
     return {
         "sides": [side.name for side in group],
@@ -323,7 +345,7 @@ def _weighed(group: Sequence[Side]) -> Json:
 
 
 def _average(group: Sequence[Side], weights: Array, e: int) -> Json:
-    mean = sum(w * _mean(side, EVENTS[e]) for w, side in zip(weights, group, strict=True))
+    mean = sum(w * side.odds[EVENTS[e]]["mean"] for w, side in zip(weights, group, strict=True))
     kept = [side.posterior for side in group if side.posterior is not None]
     found: Json = {"mean": float(mean), **{name: None for name, _ in _QUANTILES}}
     if len(kept) == len(group):
@@ -345,9 +367,11 @@ def _why_apart(first: Side, second: Side) -> str | None:
             return (
                 f"{side.name} keeps no counts, so it is not known whether its evidence is the same"
             )
+        if side.observed and side.log_findings is None:
+            return f"of {side.name} P(evidence) without opinions is not known"
     ours, theirs = first.observed or {}, second.observed or {}
     if ours == theirs:
-        return None if ours else "neither has evidence"
+        return None if ours else "neither has findings"
     for side, others, other in ((first, theirs, second), (second, ours, first)):
         only = [name for name in side.observed or {} if name not in others]
         if only:
@@ -363,7 +387,10 @@ def _why_apart(first: Side, second: Side) -> str | None:
 def _sentences(sides: Sequence[Side], pairs: Sequence[Json], ranks: Json) -> list[str]:
     first = sides[0].name
     odds = {side.name: side.odds for side in sides}
-    said = [_clear(pair, odds) for pair in pairs if pair["first"] == first]
+    said = []
+    for pair in pairs:
+        if pair["first"] == first:
+            said += [_clear(pair, odds), *contribution_sentences(pair)]
     if ranks["catastrophe"]:
         said.append(_safest(ranks["catastrophe"]))
     return said
@@ -378,7 +405,7 @@ def _clear(pair: Json, odds: Mapping[str, Any]) -> str:
     if all(d["larger"] == d["smaller"] == 0 for d in known.values()):
         return f"{second} has the same odds as {first}."
     clear = [
-        f"{event} {percent(b)} against {percent(a)}"
+        f"{event} {percent(b)} against {percent(a)} ({points(d['mean'])})"
         for event, d in known.items()
         if d["clear"]
         for a, b in [(odds[first][event]["mean"], odds[second][event]["mean"])]
@@ -391,6 +418,6 @@ def _clear(pair: Json, odds: Mapping[str, Any]) -> str:
 def _safest(ranks: Sequence[Json]) -> str:
     best = max(ranks, key=lambda rank: rank["shares"][0])
     share = best["shares"][0]
-    if all(abs(rank["shares"][0] - share) < TIE for rank in ranks):
+    if all(abs(rank["shares"][0] - share) < _TIE for rank in ranks):
         return "None has the least chance of catastrophe more often than another."
     return f"The least chance of catastrophe: {best['name']}, in {share:.0%} of the draws."

@@ -1,23 +1,25 @@
 """A comparison on a terminal: sentences, then the odds side by side, then what lies behind them."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.comparison_changes import lines_changes
 from storyodds.reports.comparison_tipping import tipping_lines
 from storyodds.reports.frame import band, heading
-from storyodds.reports.layout import Row, columns, fitting, plain, stripped, with_words, wrap
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.layout import Row, columns, fitting, plain, stripped, wrap
+from storyodds.reports.wording import bits, percent, signed
 
 Json = Mapping[str, Any]
 
-_CHANGES = 12  # of one version against another that are shown
 _NAMED = 12  # numbers that are paired
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LONG = 40  # letters of a PRIOR on one line
+_CLEAR = (
+    "A difference is clear where it has one sign at 95% of the numbers that either side finds "
+    "probable."
+)
 _HEAD = ("", "chance", "90% interval", "points", "90% interval", "share")
 
 
@@ -54,12 +56,12 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
     if any(
         d["clear"] is not None for pair in summary["pairs"] for d in pair["differences"].values()
     ):
-        yield Text("A difference is clear where 95% of the draws agree on its sign.", style="dim")
+        yield Text(_CLEAR, style="dim")
     yield from odds_lines(summary, width)
+    yield from lines_changes(summary, width)
     yield from _ranks(summary, width)
     yield from tipping_lines(summary["tipping"], width)
     yield from _evidence(summary, width)
-    yield from _changes(summary, width)
     yield from _pairing(summary)
     yield Text()
     yield from _verdict(summary)
@@ -69,12 +71,12 @@ def odds_lines(summary: Json, width: int) -> Iterator[Text]:
     """Give the odds of every side, and its differences from the first one."""
     sides, events = summary["sides"], _events(summary)
     names = [plain(side["name"]) for side in sides]
-    note = f"percentage points more than {names[0]}, and in what share of draws"
+    note = f"points more than {names[0]}, and in what share of the rows"
     rows = _odds_rows(summary, events, names)
     if columns(rows, "l" + "r" * (len(_HEAD) - 1))[0].cell_len > width:
         letters = _lettered(len(names))
         short = _odds_rows(summary, events, letters)
-        note = f"percentage points more than {letters[0]}, and in what share of draws"
+        note = f"points more than {letters[0]}, and in what share of the rows"
         yield from heading("The odds side by side", note)
         for letter, name in zip(letters, names, strict=True):
             yield from wrap(Text(name), width, f"{letter}  ", "   ")
@@ -120,10 +122,10 @@ def _odds_rows(summary: Json, events: Sequence[str], names: Sequence[str]) -> li
 
 def _gap(found: Json) -> list[Text | str]:
     """A difference, its interval, and the share of the draws in which it has its sign."""
-    mean = Text(_points(found["mean"]), style="bold" if found["clear"] else "")
+    mean = Text(signed(found["mean"]), style="bold" if found["clear"] else "")
     if found["clear"] is None:
         return [mean, Text("no draws", style="dim"), ""]
-    low, high = _points(found["q05"]), _points(found["q95"])
+    low, high = signed(found["q05"]), signed(found["q95"])
     share = found["larger"] if found["mean"] > 0 else found["smaller"]
     around = "" if low == high == mean.plain else f"{low} to {high}"
     return [mean, around, share_of_draws(share) if found["mean"] else ""]
@@ -140,13 +142,6 @@ def share_of_draws(x: float) -> str:
     if 0 < x < 0.01:
         return "<1%"
     return ">99%" if 0.99 < x < 1 else f"{100 * x:.0f}%"
-
-
-def _points(x: float) -> str:
-    """A difference in percentage points, of two digits."""
-    if abs(x) < 5e-7:
-        return "0"
-    return ("+" if x > 0 else "−") + percent(abs(x)).removesuffix("%")
 
 
 def _ranks(summary: Json, width: int) -> Iterator[Text]:
@@ -173,8 +168,8 @@ def _place(shares: Sequence[float]) -> float:
 def _evidence(summary: Json, width: int) -> Iterator[Text]:
     found = summary["evidence"]
     if not any(side["log_evidence"] for side in summary["sides"]):
-        return
-    yield from heading("Which explains the evidence", "with equal weights before it")
+        return  # nobody has any
+    yield from heading("Which explains the findings", "with equal weights before them")
     for group in found["rivals"]:
         head = [Text(x, style="dim") for x in ("", "weight", "bits", "success", "catastrophe")]
         means = {side["name"]: side["odds"] for side in summary["sides"]}
@@ -198,61 +193,28 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
         yield Text(plain(said) + more, style="dim")
 
 
-def _changes(summary: Json, width: int) -> Iterator[Text]:
-    first = summary["sides"][0]["name"]
-    for pair in summary["pairs"]:
-        changed = pair["changed"]
-        if pair["first"] != first or changed is None:
-            continue
-        entries = [*changed["numbers"], *(changed["evidence"] or ())]
-        if not entries and not changed["text"]:
-            continue
-        yield from heading(f"What {plain(pair['second'])} changes", f"{plain(first)} → it")
-        rows: list[Row] = [[entry["name"], ""] for entry in entries[:_CHANGES]]
-        words = [Text(f"{_form(e['old'])} → {_form(e['new'])}") for e in entries[:_CHANGES]]
-        if rows:
-            yield from with_words([[plain(str(name)), ""] for name, _ in rows], words, width)
-        if len(entries) > _CHANGES:
-            yield Text(f"and {len(entries) - _CHANGES} more (--json has all)", style="dim")
-        if not entries:
-            yield Text("no number and no observation, but the story's text or structure differs")
-
-
-def _form(prior: Any) -> str:
-    """A PRIOR in short, without where it comes from."""
-    if prior is None:
-        return "none"
-    if isinstance(prior, dict):
-        prior = {k: v for k, v in prior.items() if k not in ("basis", "source", "note")}
-        if set(prior) == {"interval"}:
-            prior = prior["interval"]
-        elif set(prior) == {"fixed"}:
-            prior = prior["fixed"]
-        elif set(prior) == {"ref"}:
-            return plain(str(prior["ref"]))
-    text = plain(json.dumps(prior, ensure_ascii=False).replace('"', ""))
-    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
-
-
 def _pairing(summary: Json) -> Iterator[Text]:
     first = summary["sides"][0]["name"]
-    yield from heading("How the draws belong together")
+    yield from heading("How they stand beside each other")
     for pair in summary["pairs"]:
-        if pair["first"] != first:
-            continue
-        yield Text(f"{plain(pair['second'])}: {plain(pair['why'])}.{_named(pair)}", style="dim")
+        if pair["first"] == first:
+            named = f"{_named(pair, 'numbers', 'Equal')}{_named(pair, 'moved', 'Moved together')}"
+            yield Text(f"{plain(pair['second'])}: {plain(pair['why'])}.{named}", style="dim")
     if any(pair["how"] == "paired" for pair in summary["pairs"]):
-        said = "Each side's odds are given its own evidence; all other numbers are independent."
-        yield Text(said, style="dim")
+        yield Text(
+            "Half of the rows follow the posterior of the one, half that of the other, each given "
+            "its own evidence.",
+            style="dim",
+        )
 
 
-def _named(pair: Json) -> str:
-    """Name the numbers that were taken for one."""
-    names = pair["numbers"]
+def _named(pair: Json, key: str, what: str) -> str:
+    """Name the numbers that stand beside each other."""
+    names = pair[key]
     if not names:
         return ""
     more = f" and {len(names) - _NAMED} more, which --json names" if len(names) > _NAMED else ""
-    return f" They are {', '.join(map(plain, names[:_NAMED]))}{more}."
+    return f" {what}: {', '.join(map(plain, names[:_NAMED]))}{more}."
 
 
 def _verdict(summary: Json) -> Iterator[Text]:

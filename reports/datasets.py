@@ -30,6 +30,7 @@ _EVENTS = frozenset((*CLASSES, *FATES, WITHHELD))
 Index = tuple[tuple[str, Any], ...]  # where along which dimensions
 Tables = Sequence[tuple[str, str, str, str | None]]
 
+_ERRORS = ("standard_errors", "diagnostics.standard_errors", "answer", None)
 _NUMBERS = ("provenance", "provenance", "number", "name")
 
 # Of each document: the node, where its rows are, what a row is, and which of its keys names it.
@@ -39,12 +40,20 @@ _TABLES: Mapping[str, Tables] = {
     "estimate": (
         ("classes", "classes", "class", None),
         ("fates", "fates", "fate", None),
+        ("deployed/classes", "deployed.classes", "class", None),
+        ("opinions/classes", "opinions.classes", "class", None),
+        ("opinions/fates", "opinions.fates", "fate", None),
         ("criteria", "criteria", "criterion", None),
+        ("criteria_given_intended", "criteria_given_intended", "criterion", None),
+        ("hazards", "hazards", "hazard", None),
+        ("checks", "checks", "check", None),
+        ("mechanisms", "mechanisms", "mechanism", None),
         ("routes", "routes", "route", None),
         ("assumptions", "assumptions", "assumption", None),
         ("paths", "paths", "path", "rank"),
         ("evidence", "evidence.items", "evidence", "id"),
         ("kinds", "lens.kinds", "kind", None),
+        _ERRORS,
         _NUMBERS,
     ),
     "sensitivity": (
@@ -74,6 +83,7 @@ _TABLES: Mapping[str, Tables] = {
         ("trust/after", "trust.evidence_effects.posterior", "event", None),
         ("trust/evidence_sequence", "trust.evidence_sequence.steps", "step", None),
         ("views", "views.views", "view", "name"),
+        _ERRORS,
         _NUMBERS,
     ),
     "value": (
@@ -82,14 +92,21 @@ _TABLES: Mapping[str, Tables] = {
         ("assumptions", "assumptions", "assumption", "assumption"),
         ("numbers", "numbers", "number", "number"),
         ("proposal_provenance", "proposal_provenance", "number", "name"),
+        _ERRORS,
         _NUMBERS,
     ),
-    "importance": (("literals", "literals", "literal", "literal"), _NUMBERS),
+    "importance": (
+        ("literals", "literals", "literal", "literal"),
+        ("undefined", "undefined", "reason", "why"),
+        _ERRORS,
+        _NUMBERS,
+    ),
     "compare": (
         ("sides", "sides", "side", "name"),
         ("pairs", "pairs", "pair", None),
         ("changed_numbers", "pairs[].changed.numbers", "change", None),
         ("changed_evidence", "pairs[].changed.evidence", "change", None),
+        ("contributions", "pairs[].contributions.changes", "change", None),
         ("rivals", "evidence.rivals", "group", None),
         ("not_rivals", "evidence.apart", "row", None),
         ("tipping", "tipping", "order", None),
@@ -97,7 +114,8 @@ _TABLES: Mapping[str, Tables] = {
     ),
 }
 _RANKS = {"ranks": "ranks", "view_ranks": "views.ranks"}  # where they are, by node
-_ELSEWHERE = ("global/inputs", *_RANKS)  # nodes of tables that are not among those above
+_CAUGHT = "caught"  # of checks, by route
+_ELSEWHERE = ("global/inputs", _CAUGHT, *_RANKS)  # nodes of tables that are not among those above
 # Rows of theirs are not those of the tables above.
 _MADE = ("prior_classes", *_RANKS.values())
 # What a person wrote, of any form.
@@ -187,6 +205,8 @@ def dataset(document: Json, node: str) -> xr.Dataset | None:
     if node == "global/inputs":
         inputs = _inputs(_at(document, "global.events") or ())
         found = table(inputs, "input", "name") if inputs else None
+    elif node == _CAUGHT:
+        found = _caught(_at(document, "checks") or {})
     elif node in _RANKS:
         ranks = {k: v for k, v in (_at(document, _RANKS[node]) or {}).items() if v}
         found = _ranks(ranks) if ranks else None
@@ -217,6 +237,8 @@ def _table(document: Json, node: str) -> xr.Dataset | None:
     if not found:
         return None
     inner = {other.replace("[]", "") for _, other, *_ in tables if "[]" in other}
+    if node == "checks":
+        inner.add(f"{place}.{_CAUGHT}")
     result = table([_without(row, inner, f"{place}.") for row in found], dimension, key)
     if node == "classes":
         prior = [{"id": k, **v} for k, v in document["prior_classes"].items()]
@@ -331,6 +353,22 @@ def _inputs(events: Sequence[Json]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
+def _caught(checks: Mapping[str, Json]) -> xr.Dataset | None:
+    """How often each check flags each route; of checks with a known result nothing is said."""
+    placed: list[tuple[Index, Json]] = [
+        (
+            (("check", name), ("route", route), ("summary", point)),
+            {"probability": None if entry is None else entry[point]},
+        )
+        for name, check in checks.items()
+        for route, entry in (check[_CAUGHT] or {}).items()
+        for point in SUMMARY
+    ]
+    labels = [dict(index) for index, _ in placed]
+    sizes = {dim: list(dict.fromkeys(at[dim] for at in labels)) for dim in ("check", "route")}
+    return _dataset(placed, {**sizes, "summary": list(SUMMARY)}) if placed else None
+
+
 def _ranks(ranks: Mapping[str, Sequence[Json]]) -> xr.Dataset:
     """How often each side takes each place, the safest first, by event."""
     sides = [entry["name"] for entry in next(iter(ranks.values()))]
@@ -345,7 +383,7 @@ def _overall(document: Json, tables: Tables) -> dict[str, xr.Dataset]:
     sections = {node.partition("/")[0] for node, *_ in tables if "/" in node}
     rows: dict[str, dict[str, Any]] = {}
     for key, value in document.items():
-        if key in sections:
+        if key in sections and value is not None:
             rows[f"{key}/overall"] = _without(value, taken, f"{key}.")
         elif not (value is None or isinstance(value, str | int | float) or key in _ATTRIBUTES):
             rows.setdefault("overall", {}).update(_without({key: value}, taken))

@@ -6,9 +6,12 @@ from typing import Any
 from rich.text import Text
 
 from storyodds.reports.layout import plain, wrap
-from storyodds.reports.wording import interval, percent
+from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, interval, percent
 
 Json = Mapping[str, Any]
+
+NO_DECISION = "Every model is halted, so no decision is left to make."
+NOT_RELIABLE = "the computation failed its own checks; quote none of this."
 
 
 def title_lines(summary: Json) -> Iterator[Text]:
@@ -25,7 +28,7 @@ def warning(summary: Json) -> Iterator[Text]:
     """Say before all else where nothing can be relied on."""
     if not summary["diagnostics"]["ok"]:
         text = Text("NOT RELIABLE: ", style="bold red")
-        yield text.append("the computation failed its own checks; quote none of this.", "not bold")
+        yield text.append(NOT_RELIABLE, "not bold")
 
 
 def heading(title: str, note: str = "") -> Iterator[Text]:
@@ -46,17 +49,107 @@ def is_uncertain(summary: Json) -> bool:
     return bool(summary["diagnostics"]["draws"] > 1)
 
 
-def band(entry: Json) -> str:
+def band(entry: Json, errors: Errors = NO_ERRORS) -> str:
     """The interval, or nothing where it would only say the mean again."""
-    same = {percent(entry[key]) for key in ("mean", "q05", "q95")}
-    return "" if len(same) == 1 else interval(entry)
+    same = {percent(entry[key], errors.get(key, 0.0)) for key in ("mean", "q05", "q95")}
+    return "" if len(same) == 1 else interval(entry, errors)
+
+
+def errors_of(summary: Json, answer: str) -> Errors:
+    """Monte Carlo standard errors of a class, a fate or being deployed, and of its interval.
+
+    Parameters
+    ----------
+    summary : mapping
+        The object of `estimate --json`.
+    answer : str
+
+    Examples
+    --------
+    >>> errors_of({"diagnostics": {"standard_errors": {"success": {"mean": 0.01}}}}, "success")
+    {'mean': 0.01}
+    """
+    d = summary["diagnostics"]
+    errors = dict(d.get("standard_errors", {}).get(answer, {}))
+    simulated = d.get("simulation_error", {}).get(answer, 0.0)  # that of states, too
+    return {**errors, "mean": max(errors["mean"], simulated)} if errors else NO_ERRORS
+
+
+def has_evidence(summary: Json) -> bool:
+    """Whether anything was observed: findings, forecasts, or results of checks."""
+    results = (check["result"] for check in summary["checks"].values())
+    return bool(summary["evidence"]["items"]) or any(results)
+
+
+def is_zero(entry: Json) -> bool:
+    """Whether a probability is 0 at every draw."""
+    return bool(entry["mean"] == 0 and entry["q95"] == 0)
+
+
+def states_simulated(summary: Json) -> int | None:
+    """How many states were simulated in all; None where sums are exact, and a 0 is proved."""
+    if summary["method"] != "simulation":
+        return None
+    return int(summary["diagnostics"]["states"] * summary["diagnostics"]["draws"])
+
+
+def never_words(summary: Json) -> str:
+    """What is said before a list of what has no chance."""
+    states = states_simulated(summary)
+    return "never" if states is None else f"not met in {states:,} simulated states"
+
+
+def cases(summary: Json, entry: Json) -> str:
+    """A chance as a count of cases; what simulation did not meet may still be."""
+    if states_simulated(summary) is not None and entry["mean"] in (0.0, 1.0):
+        return "not met" if entry["mean"] == 0 else "nothing else met"
+    return about_one_in(entry["mean"])
+
+
+def no_catastrophe(summary: Json) -> str:
+    """Say that there is no catastrophe, as surely as that was found."""
+    states = states_simulated(summary)
+    if states is None:
+        return "It cannot end in catastrophe: nothing in it does harm of that size."
+    return f"Catastrophe was not met in {states:,} simulated states, which does not rule it out."
+
+
+def opinions_words(summary: Json) -> str | None:
+    """Success and catastrophe without the forecasts; None where the story has none."""
+    opinions = summary["opinions"]
+    if opinions is None:
+        return None
+    fates = opinions["fates"]
+    said = " and ".join(f"{name} {percent(fates[name]['mean'])}" for name in _HEADLINES)
+    many = len(opinions["forecasts"]) > 1
+    start = (
+        "Forecasts are opinions, not findings; without them:"
+        if many
+        else ("A forecast is an opinion, not a finding; without it:")
+    )
+    idle = [item["id"] for item in summary["evidence"]["items"] if item["idle"]]
+    more = "".join(f" {plain(name)} {DOES_NOTHING}" for name in idle)
+    return f"{start} {said}.{more}"
+
+
+_HEADLINES = ("success", "catastrophe")
+DOES_NOTHING = "does nothing: it is about a number that is fixed."
+
+
+def flagged_words(summary: Json) -> str | None:
+    """Say whose odds these are where a check is known to have flagged the model."""
+    flagged = [name for name, check in summary["checks"].items() if check["result"] == "flagged"]
+    if not flagged:
+        return None
+    names = ", ".join(map(plain, flagged))
+    return f"A check flagged this model ({names}): the odds are those of going on all the same."
 
 
 def verdict(summary: Json) -> Iterator[Text]:
     """Say whether the computation was sound."""
     messages = [plain(message) for message in summary["diagnostics"]["messages"]]
     if summary["diagnostics"]["ok"]:
-        yield Text("✓ ", style="cyan").append(_soundness(summary), style="default")
+        yield Text("✓ ", style="cyan").append(soundness(summary), style="default")
         for message in messages:
             yield Text(f"! {sentence_case(message)}.", style="yellow")
     else:
@@ -70,22 +163,23 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _soundness(summary: Json) -> str:
-    d = summary["diagnostics"]
-    if summary["method"] == "exact":
+def soundness(summary: Json) -> str:
+    """Say what was computed how, where that passed its own checks."""
+    d, method = summary["diagnostics"], summary["method"]
+    if method == "exact":
         return "Exact: nothing was sampled."
-    if summary["method"] == "weighting":
-        shape = "" if d["pareto_k"] is None else f" (Pareto k {_signed(d['pareto_k'])})"
-        return (
-            f"Sound: {d['draws']:,} weighted draws count as {d['ess']:,.0f} independent "
-            f"ones{shape}."
-        )
-    if summary["method"] == "simulation":
-        shape = "" if d["pareto_k"] is None else f" (Pareto k {_signed(d['pareto_k'])})"
+    if method == "simulation":
         drawn = f"{d['draws']:,} draws of {d['states']:,}" if d["draws"] > 1 else f"{d['states']:,}"
         return (
             f"Sound, as simulations go: {drawn} weighted states count as {d['ess_joint']:,.0f} "
-            f"independent ones{shape}."
+            f"independent ones{_tail(d)}."
+        )
+    if d["means"] == "exact":
+        return f"Sound: means are exact sums; intervals are from {d['draws']:,} independent draws."
+    if method == "weighting":
+        return (
+            f"Sound: {d['draws']:,} weighted draws count as {d['ess']:,.0f} independent "
+            f"ones{_tail(d)}."
         )
     return (
         f"Sound: {d['draws']:,} NUTS draws count as at least "
@@ -94,5 +188,15 @@ def _soundness(summary: Json) -> str:
     )
 
 
-def _signed(x: float) -> str:
-    return f"{x:.2f}".replace("-", "−")
+def _tail(d: Json) -> str:
+    """What vouches for the largest weights: a bound that was proved, or the shape of their tail."""
+    if d["pareto_k"] is not None:
+        return f" (Pareto k {d['pareto_k']:.2f})".replace("-", "−")
+    bound = d["weight_bound"]
+    if bound is None or bound <= 1:
+        return ""
+    times = f"{bound:,.0f}" if bound >= _ROUND else f"{bound:.2g}"
+    return f"; no draw counts more than {times} times the average"
+
+
+_ROUND = 10  # from here on, a bound needs no decimals

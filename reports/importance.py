@@ -6,7 +6,8 @@
 schema, story, title, story_sha256, view, settings, method, seed, versions, diagnostics
     As in `storyodds/estimate/1`.
 of
-    The event: `catastrophe` or a class.
+    The event, of `storyodds.models.events.ODDS`: a class, a fate, `deployed`, or odds on the day
+    of the decision, such as `catastrophe-given-deployed`; of those everything is given that.
 probability
     SUMMARY of P(event), given the evidence like everything else.
 literals
@@ -14,19 +15,21 @@ literals
     `literal`, as it stands in a formula; `assumption` and `truth`; `composite`, whether the
     assumption is made up of others by a formula; `probability`, SUMMARY of P(literal); and a
     SUMMARY of each measure, `if_true`, `if_false`, `birnbaum`, `criticality`, `diagnosis`,
-    `fussell_vesely`, `risk_achievement_worth`, `risk_reduction_worth`.
+    `fussell_vesely`, `risk_achievement_worth`, `risk_reduction_worth`; and `undefined`, why the
+    literal has no Fussell-Vesely importance though the event can come about, or null.
 literals_in_all
     How many there are, be they listed or not.
 provenance
     As in `storyodds/estimate/1`.
-not_worked_out
-    `count` of the literals whose `fussell_vesely` would take too long, and `why`.
+undefined
+    A list of the reasons why literals have no `fussell_vesely`: `why`, and `count` of literals.
 
 SUMMARY is `{"mean", "median", "q05", "q95"}`. A measure that is undefined, because its condition
 has probability 0, is null as a whole; a number that is infinite is null within it.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,7 +37,7 @@ from numpy.typing import NDArray
 
 from storyodds.models import importance as measures
 from storyodds.models.assessment import Assessment, Progress
-from storyodds.models.importance import CATASTROPHE, EVENTS, MEASURES, POINTS, WHY_MISSING, measure
+from storyodds.models.importance import CATASTROPHE, MEASURES, POINTS, USUAL, measure
 from storyodds.priors.library import View
 from storyodds.reports.results import assessed
 from storyodds.reports.summary import diagnostics, head
@@ -50,7 +53,7 @@ SCHEMA = "storyodds/importance/1"
 def importance(
     story: Story,
     *,
-    of: Sequence[str] = EVENTS,
+    of: Sequence[str] = USUAL,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
     method: Literal["auto", "weighting", "nuts"] = "auto",
@@ -68,7 +71,8 @@ def importance(
     ----------
     story : Story
     of : sequence of str
-        Classes of outcome, or `catastrophe`; all five unless stated.
+        Of `storyodds.models.events.ODDS`: classes, fates, `deployed`, and odds given that, such
+        as `catastrophe-given-deployed`. All classes and `catastrophe` unless stated.
     view : str or View, optional
         A named set of overrides, or the path of a view's file.
     settings : mapping of str to PRIOR, optional
@@ -122,7 +126,7 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
     ----------
     assessment : Assessment
     of : str
-        A class, or `catastrophe`.
+        Of `storyodds.models.events.ODDS`.
 
     Returns
     -------
@@ -147,8 +151,9 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
             "assumption": literal[0],
             "truth": literal[1],
             "composite": literal[0] in composites,
-            "probability": _summary(found.probability[k]),
+            "probability": _summary(found.probability[0, k]),
             **{name: _summary(found.measures[name][0, k]) for name in MEASURES},
+            "undefined": found.missing[of].get(literal),
         }
         for k, literal in enumerate(found.literals)
     ]
@@ -158,10 +163,10 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
         "probability": _summary(found.event_probability[0]),
         "literals": sorted(listed, key=_rank),
         "literals_in_all": len(listed),
-        "not_worked_out": {
-            "count": len(found.missing[of]),
-            "why": WHY_MISSING if found.missing[of] else None,
-        },
+        "undefined": [
+            {"why": why, "count": count}
+            for why, count in Counter(found.missing[of].values()).most_common()
+        ],
         "provenance": provenance(assessment.prepared.resolved),
         "diagnostics": diagnostics(assessment),
     }

@@ -75,7 +75,9 @@ def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
 
 
 def _event(summary: Json) -> str:
-    return f"P({summary['of']})"
+    """The odds as they are written: of what, and given what."""
+    name = summary["of"].removesuffix("-given-deployed")
+    return f"P({name} | deployed)" if name != summary["of"] else f"P({name})"
 
 
 # In words
@@ -83,6 +85,9 @@ def _event(summary: Json) -> str:
 
 def _headline(summary: Json, hinges: Sequence[Json]) -> Iterator[Text]:
     whole, event = summary["probability"], _event(summary)
+    if whole is None:
+        yield Text(f"{event} is not defined: every model is halted.")
+        return
     if whole["mean"] == 0:
         yield Text(f"{event} is 0, so nothing hangs on any assumption.")
         return
@@ -112,7 +117,7 @@ def _otherwise(entry: Json) -> str:
 
 def _others(summary: Json, hinges: Sequence[Json], every: Sequence[Json]) -> Iterator[Text]:
     """Assumptions that are in no row, and why."""
-    if summary["probability"]["mean"] == 0:
+    if summary["probability"] is None or summary["probability"]["mean"] == 0:
         return
     made_up = [
         f"{plain(entry['literal'])} {_share(entry['criticality']['mean'])}"
@@ -214,19 +219,25 @@ def _band(found: Json | None, say: Say) -> str:
     return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
 
 
+def _deployed(summary: Json) -> str:
+    return ", and that it is deployed" if summary["of"].endswith("-given-deployed") else ""
+
+
 def _legend(summary: Json, shown: Sequence[Json]) -> Iterator[tuple[str, str]]:
     event = _event(summary)
     share = f"the part of {event} that would go if the assumption turned out otherwise"
     yield "share", f"{share} (criticality importance; 1 − 1/RRW)"
-    yield "chance", "of the assumption itself, given the evidence"
+    yield "chance", f"of the assumption itself, given the evidence{_deployed(summary)}"
     yield "if so, not", f"{event} once the assumption is known to be so, or otherwise"
     yield "Birnbaum", "the difference between these two"
-    yield "diagnosis", f"chance of the assumption once the ending is known to be {summary['of']}"
-    path = f"Fussell-Vesely: the part of {event} that comes by a path with the assumption"
-    yield "F-V", f"{path}; none where it only favors or rules out"
+    ending = summary["of"].removesuffix("-given-deployed")
+    yield "diagnosis", f"chance of the assumption once the ending is known to be {ending}"
+    yield "F-V", f"Fussell-Vesely: the part of {event} that comes by a minimal set with it"
     worth = "risk achievement and risk reduction worth"
     yield "RAW, RRW", f"{worth}: {event} times RAW if so, divided by RRW if not"
-    if any(entry["fussell_vesely"] is None for entry in shown):
-        yield "–", "its paths are too many to add up"
+    for why in dict.fromkeys(entry["undefined"] for entry in shown if entry["undefined"]):
+        yield "– (F-V)", why
+    if any(entry["composite"] for entry in shown):
+        yield "– (F-V)", "minimal sets speak of what the assumption is made up of"
     if is_uncertain(summary):
         yield "below each", "its central 90% interval over the story's uncertain numbers"

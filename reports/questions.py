@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from storyodds.models.assessment import Method, Progress, assess
+from storyodds.models.events import ODDS
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.priors.phrases import did_you_mean
 from storyodds.reports.comparison import summarize_comparison
-from storyodds.reports.comparison_sides import AS_WRITTEN, Side, saved_side, story_side
+from storyodds.reports.comparison_saved import Saved, read_result, saved_side
+from storyodds.reports.comparison_sides import AS_WRITTEN, Side, story_side
 from storyodds.reports.notebook import Document
 from storyodds.reports.results import assessed
 from storyodds.reports.sensitivity import PARTS, summarize_sensitivity
@@ -89,6 +91,7 @@ def value(
     story: Story,
     *,
     stakes: Mapping[str, float] | None = None,
+    of: str = "success",
     standard: bool = True,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -106,7 +109,10 @@ def value(
         What an ending is worth, in any unit, 0 unless stated: success, uncompetitive,
         benign-failure, catastrophe, and withheld, which is worth the same as being halted. They
         state a decision, to deploy or to withhold; without them, proposals are ranked by bits about
-        success.
+        what `of` says.
+    of : str
+        What bits are about: a class, a fate, "deployed", or either of the first given that, as in
+        "catastrophe-given-deployed".
     standard : bool
         Whether to weigh the catalog's standard observations besides what the story proposes.
     view : str or View, optional
@@ -130,8 +136,8 @@ def value(
     Raises
     ------
     InputError
-        If an ending is not known or its worth is no number, a view or setting does not fit, or the
-        evidence is impossible.
+        If an ending or what bits are about is not known, a worth is no number, a view or setting
+        does not fit, or the evidence is impossible.
     UnsupportedStoryError
         If the story is too large to sum exactly.
 
@@ -143,15 +149,17 @@ def value(
     ('withhold', -0.0514)
     """
     weighed = checked_stakes((stakes or {}).items(), "stakes")
+    if of not in ODDS:
+        raise InputError([_unknown("of", of, ODDS)])
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
     assessment = assessed(story, view, settings, standard=standard, **sampled)
     if progress is not None:
         progress("weighing what could be observed", 0, 0)
-    return Document(summarize_value(assessment, weighed or None))
+    return Document(summarize_value(assessment, weighed or None, of=of))
 
 
 def compare(
-    sides: Sequence[Story | Side | str | Path],
+    sides: Sequence[Story | Saved | str | Path],
     *,
     views: Sequence[str | View] = (),
     method: Method = "auto",
@@ -164,9 +172,9 @@ def compare(
     Parameters
     ----------
     sides : sequence of Story, str or Path
-        Stories, and paths of saved results: a .nc file with draws, or a .json file of which only
-        the means can be compared. Differences are from the first one. Uncertain numbers of the
-        same name and the same prior are taken for one number.
+        Stories, and paths of saved results: a .nc file, which is made again from the story that it
+        keeps, or a .json file, of which only the means can be compared. Differences are from the
+        first one, at the same numbers: those of one name are one number.
     views : sequence of str or View
         With one story among the sides: put it beside itself under each of them.
     method : {"auto", "weighting", "nuts"}
@@ -181,8 +189,8 @@ def compare(
     -------
     Document
         A dict, which notebooks show as a short report: the JSON object of `storyodds compare
-        --json`, with odds, differences on paired draws and their intervals, ranks, what the
-        evidence says of rivals, and where sides change order.
+        --json`, with odds, differences at the same numbers and their intervals, what each change
+        adds to them, ranks, what the findings say of rivals, and where sides change order.
 
     Raises
     ------
@@ -207,14 +215,31 @@ def compare(
     if len(sides) + len(views) < 2:
         raise InputError([Problem(f"found {len(sides)} sides, expected two or more to compare")])
     chosen = [load_view(view) if isinstance(view, str) else view for view in views]
-    saved = [side if isinstance(side, Story | Side) else saved_side(str(side)) for side in sides]
+    read = [side if isinstance(side, Story | Saved) else read_result(side) for side in sides]
     sampled = {"method": method, "draws": draws, "seed": seed}
     found: list[Side] = []
-    for side in saved:
-        found += [side] if isinstance(side, Side) else _sides_of(side, chosen, sampled, progress)
-    if progress is not None:
-        progress("putting draws side by side", 0, 0)
-    return Document(summarize_comparison(_told_apart(found), draws=draws, seed=seed))
+    for side in read:
+        if isinstance(side, Saved):
+            found.append(saved_side(side, _named(progress, side.path.name)))
+        else:
+            found += _sides_of(side, chosen, sampled, progress)
+
+    def tell(stage: str) -> None:
+        if progress is not None:
+            progress(stage, 0, 0)
+
+    tell("putting the odds side by side")
+    return Document(summarize_comparison(_told_apart(found), draws=draws, seed=seed, tell=tell))
+
+
+def _named(progress: Progress | None, name: str) -> Progress:
+    """Progress that says of which side it is."""
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(f"{name}: {stage}", done, total)
+
+    return tell
 
 
 def _unknown(where: str, name: str, known: Sequence[str]) -> Problem:
@@ -226,11 +251,7 @@ def _sides_of(
     story: Story, views: Sequence[View], sampled: Mapping[str, Any], progress: Progress | None
 ) -> list[Side]:
     """Assess a story as it is written, and then under every view."""
-
-    def tell(stage: str, done: int, total: int) -> None:
-        if progress is not None:
-            progress(f"{story.story}: {stage}", done, total)
-
+    tell = _named(progress, story.story)
     written = assess(resolve(story), progress=tell, **sampled)
     found = [story_side(written, AS_WRITTEN if views else story.story)]
     for view in views:

@@ -1,17 +1,18 @@
 """If a story fails: how, by how far, and where.
 
-`summarize_failure` gives a JSON object; failure is any fate but success.
+`summarize_failure` gives a JSON object. Failure is deployed and no success: what a check halts
+stands beside it.
 
-failure
-    SUMMARY of P(failure).
+failure, halted
+    SUMMARY of P(failure), and of P(a check halts it), which is no failure.
 given_failure
     `catastrophe`, `safe` and `deceptive`: SUMMARY of each, given failure; null where failure is
     impossible.
 assumptions
     A list, those first whose being false leaves the most catastrophes among failures:
     `assumption`, `composite`, `probability` (SUMMARY of its being true), and for `if_false` and
-    `if_true` SUMMARY of P(failure) and of the three shares of failure, given that; null where the
-    condition is impossible. The list is null where the story is too large for it.
+    `if_true` SUMMARY of P(failure), of P(halted) and of the three shares of failure, given that;
+    null where the condition is impossible. The list is null where the story is too large for it.
 miss
     `likeliest_class`, and `targets`: for `likeliest` and `even` the `bits` that the intended class
     needs (negative: has to spare) by the posterior means, `median`, `q05` and `q95` over the
@@ -21,21 +22,25 @@ miss
 near_misses
     `threshold`; SUMMARY of the shares of failure that are near misses (`share`), other misses of
     the goal (`far`), and failures though the goal was reached (`goal_reached`); and by `routes`:
-    `route`, `probability`, `no_catastrophe` (SUMMARY each; null for a route never taken), `near`.
+    `route`, `probability`, `no_catastrophe` (once deployed; SUMMARY each; null for a route that is
+    never deployed), `near`.
 paths
-    The ranked failure paths: `path`, `literals`, `concern` (SUMMARY), `share` of P(catastrophe)
-    (SUMMARY, as Fussell and Vesely have it), `share_top` (how often over the draws it ranks
-    first) and `overlaps` (whether another path of the same ending can hold with it).
+    The failure paths as `estimate` ranks them: `place`, which those that tie share, `path`,
+    `literals`, `concern` (SUMMARY), `share` of P(catastrophe) (SUMMARY, as Fussell and Vesely have
+    it), `share_top` (how often over the draws it ranks first, ties shared evenly) and `overlaps`
+    (whether another path of the same ending can hold with it).
 flips
-    `size` of the smallest sets of assumptions that, known, make another path the worst (null: none
-    of up to two), `found` (`literals`, `probability`, `shuts`, `path`, `concern`), `complete`
-    and `compared` paths. Null where the story is too large for it.
+    `worst`: the worst path, or those that tie for it (`path`, `literals`). `size` of the smallest
+    sets of assumptions that, known, make another path the worst (null: none of up to two), `found`
+    (`literals`, `probability`, `shuts`, `path`, `concern`), `complete`, `close` (sets that the
+    draws cannot decide) and `compared` paths. Null where the story is too large for it.
 
 SUMMARY is `{"mean", "median", "q05", "q95"}`.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -45,15 +50,22 @@ from rich.text import Text
 
 from storyodds.models import failure_modes
 from storyodds.models.assessment import Assessment
-from storyodds.models.failure_modes import ENDS, SAFE, Ends
+from storyodds.models.failure_modes import ENDS, SAFE, NearMiss
 from storyodds.models.importance import literal_text
 from storyodds.models.miss import Miss, misses
+from storyodds.models.numerics import systematic
 from storyodds.models.what_if import Base, base_of
 from storyodds.models.worst_path import Flip, flips
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.reports.frame import band, titled
 from storyodds.reports.layout import Row, dim, fitting, plain, stripped, wrap
-from storyodds.reports.summary import finite, path_record, summarize_draws, summarize_ratio
+from storyodds.reports.summary import (
+    Summary,
+    finite,
+    path_record,
+    summarize_draws,
+    summarize_quotient,
+)
 from storyodds.reports.wording import bits, percent
 from storyodds.scenarios.schema import CLASSES
 
@@ -99,76 +111,89 @@ def summarize_failure(
     base = base_of(assessment) if base is None else base
     overall = failure_modes.overall(assessment)
     works: dict[str, Callable[[], Any]] = {
-        "assumptions": partial(_assumptions, assessment, base),
-        "miss": partial(_miss, base),
+        "assumptions": partial(_assumptions, assessment),
+        "miss": partial(_miss, assessment, base),
         "near_misses": partial(_near_misses, assessment, overall),
         "paths": partial(_paths, assessment, overall),
-        "flips": partial(_flips, assessment, base),
+        "flips": partial(_flips, assessment),
     }
-    weights = assessment.draws.weights
-    every = np.ones(len(weights))
-    return {**_shares(*overall, every, every, weights), **{part: works[part]() for part in parts}}
+    sides = (
+        _Side(overall[0], np.ones(len(overall[0])), assessment.averaged.weights),
+        _Side(overall[1], np.ones(len(overall[1])), assessment.exact.weights),
+    )
+    return {**_told(*sides), **{part: works[part]() for part in parts}}
 
 
-def _shares(
-    averaged: Array, exact: Array, chance: Array, chance_exact: Array, weights: Array
-) -> dict[str, Any]:
-    """Summarize P(failure | condition) and the shares of failure.
+@dataclass(frozen=True)
+class _Side:
+    """How the story ends where a condition holds, at draws that means or bands are taken of.
 
-    Parameters
+    Attributes
     ----------
-    averaged, exact : (n_draws, 4) array
+    ends : (n_draws, 5) array
         By `ENDS`, joint with the condition.
-    chance, chance_exact : (n_draws,) array
-        Of the condition.
+    chance, weights : (n_draws,) array
+        P(condition), and what each draw counts.
     """
-    place = {name: k for k, name in enumerate(ENDS)}
 
-    def failed(x: Array) -> Array:
-        return np.asarray(x[:, place["safe"]] + x[:, place["catastrophe"]])
+    ends: Array
+    chance: Array
+    weights: Array
 
-    def share(name: str) -> dict[str, float] | None:
-        k = place[name]
-        parts = averaged[:, k], exact[:, k]
-        return summarize_ratio(parts[0], failed(averaged), parts[1], failed(exact), weights)
+    def end(self, name: str) -> Array:
+        """P(an end and the condition)."""
+        return np.asarray(self.ends[:, ENDS.index(name)])
+
+    @property
+    def failed(self) -> Array:
+        """P(failure and the condition)."""
+        return self.end("safe") + self.end("catastrophe")
+
+
+def _told(averaged: _Side, exact: _Side) -> dict[str, Any]:
+    """Summarize P(failure | condition), P(halted | condition) and the shares of failure."""
+
+    def given(pick: Callable[[_Side], Array], whole: Callable[[_Side], Array]) -> Summary | None:
+        means, drawn = ((pick(side), whole(side), side.weights) for side in (averaged, exact))
+        return summarize_quotient(means, drawn)
+
+    def share(name: str) -> Summary | None:
+        return given(lambda side: side.end(name), lambda side: side.failed)
 
     return {
-        "failure": summarize_ratio(failed(averaged), chance, failed(exact), chance_exact, weights),
+        "failure": given(lambda side: side.failed, lambda side: side.chance),
+        "halted": given(lambda side: side.end("halted"), lambda side: side.chance),
         "given_failure": {name: share(name) for name in _SHARES},
     }
 
 
-def _assumptions(assessment: Assessment, base: Base) -> list[dict[str, Any]] | None:
+def _assumptions(assessment: Assessment) -> list[dict[str, Any]] | None:
     try:
-        averaged, exact = failure_modes.ends(assessment, base)
+        sides = failure_modes.ends(assessment)
     except UnsupportedStoryError:
         return None
-    graph = base.prepared.graph
+    graph = assessment.prepared.graph
     composites = {variable.name for variable in graph.variables if variable.formula is not None}
-    weights = np.full(len(base.values), 1 / len(base.values))
     listed = []
-    for v, name in enumerate(averaged.names):
+    for v, name in enumerate(sides[0].names):
         entry: dict[str, Any] = {"assumption": name, "composite": name in composites}
-        believed, drawn = _chance(averaged.true[:, :, v]), _chance(exact.true[:, :, v])
-        entry["probability"] = summarize_draws(believed, drawn, weights)
-        for key, pick in (("if_false", _false), ("if_true", _true)):
-            a, e = pick(averaged, v), pick(exact, v)
-            entry[key] = _shares(a, e, _chance(a), _chance(e), weights)
+        true, false = (
+            [_side(getattr(side, key)[:, :, v], side.weights) for side in sides]
+            for key in ("true", "false")
+        )
+        believed, drawn = true
+        entry["probability"] = summarize_draws(
+            believed.chance, believed.weights, drawn.chance, drawn.weights
+        )
+        entry["if_false"], entry["if_true"] = _told(*false), _told(*true)
         listed.append(entry)
     return sorted(listed, key=_rank)
 
 
-def _true(found: Ends, v: int) -> Array:
-    return found.true[:, :, v]
-
-
-def _false(found: Ends, v: int) -> Array:
-    return found.false[:, :, v]
-
-
-def _chance(joint: Array) -> Array:
-    """P(condition), from how the story ends with it: the last of `ENDS` is no fate."""
-    return np.asarray(joint[:, :3].sum(axis=1))
+def _side(ends: Array, weights: Array) -> _Side:
+    """How it ends with an assumption: deceptive is no end of its own."""
+    exclusive = [k for k, name in enumerate(ENDS) if name != "deceptive"]
+    return _Side(ends, ends[:, exclusive].sum(axis=1), weights)
 
 
 def _rank(entry: Json) -> float:
@@ -176,11 +201,15 @@ def _rank(entry: Json) -> float:
     return math.inf if share is None else -round(share["mean"], 9)
 
 
-def _miss(base: Base) -> dict[str, Any]:
+def _miss(assessment: Assessment, base: Base) -> dict[str, Any]:
+    exact = assessment.exact
+    drawn = exact.values
+    if np.ptp(exact.weights) > 0:
+        drawn = drawn[systematic(exact.weights, len(drawn))]
     classes = base.means[: len(CLASSES)]
     return {
         "likeliest_class": CLASSES[int(classes.argmax())],
-        "targets": {miss.target: _target(miss) for miss in misses(base)},
+        "targets": {miss.target: _target(miss) for miss in misses(base, drawn)},
     }
 
 
@@ -204,69 +233,84 @@ def _target(miss: Miss) -> dict[str, Any]:
 
 
 def _near_misses(assessment: Assessment, overall: tuple[Array, Array]) -> dict[str, Any]:
-    found = failure_modes.near_misses(assessment)
-    weights = assessment.draws.weights
-    ends = np.stack(overall)
-    failed = ends[:, :, ENDS.index("safe")] + ends[:, :, ENDS.index("catastrophe")]
-    none = np.zeros_like(failed)
-    near = sum((miss.probability for miss in found if miss.near), none)
-    far = sum((miss.probability for miss in found if not miss.near), none)
-    reached = np.maximum(failed - near - far, 0)
+    missed = failure_modes.near_misses(assessment)
+    weights = assessment.averaged.weights, assessment.exact.weights
+    sides = [
+        _Side(ends, np.ones(len(ends)), counts)
+        for ends, counts in zip(overall, weights, strict=True)
+    ]
+    parts: dict[str, list[Array]] = {"near": [], "far": [], "goal_reached": []}
+    for side, which in zip(sides, ("averaged", "exact"), strict=True):
+        for key in ("near", "far"):
+            routes = [getattr(m, which).deployed for m in missed if m.near == (key == "near")]
+            parts[key].append(np.sum([np.zeros(len(side.ends)), *routes], axis=0))
+        rest = side.failed - parts["near"][-1] - parts["far"][-1]
+        parts["goal_reached"].append(np.maximum(rest, 0))
 
-    def share(part: Array) -> dict[str, float] | None:
-        return summarize_ratio(part[0], failed[0], part[1], failed[1], weights)
+    def share(name: str) -> Summary | None:
+        means, drawn = (
+            (part, side.failed, side.weights) for part, side in zip(parts[name], sides, strict=True)
+        )
+        return summarize_quotient(means, drawn)
 
     return {
         "threshold": SAFE,
-        "share": share(near),
-        "far": share(far),
-        "goal_reached": share(reached),
-        "routes": [
-            {
-                "route": miss.route,
-                "probability": summarize_draws(miss.probability[0], miss.probability[1], weights),
-                "no_catastrophe": summarize_ratio(
-                    miss.probability[0] - miss.catastrophe[0],
-                    miss.probability[0],
-                    miss.probability[1] - miss.catastrophe[1],
-                    miss.probability[1],
-                    weights,
-                ),
-                "near": miss.near,
-            }
-            for miss in found
-        ],
+        "share": share("near"),
+        "far": share("far"),
+        "goal_reached": share("goal_reached"),
+        "routes": [_near_miss(miss, *weights) for miss in missed],
+    }
+
+
+def _near_miss(miss: NearMiss, weights: Array, exact_weights: Array) -> dict[str, Any]:
+    averaged, exact = miss.averaged, miss.exact
+    return {
+        "route": miss.route,
+        "probability": summarize_draws(
+            averaged.probability, weights, exact.probability, exact_weights
+        ),
+        "no_catastrophe": summarize_quotient(
+            (averaged.deployed - averaged.catastrophe, averaged.deployed, weights),
+            (exact.deployed - exact.catastrophe, exact.deployed, exact_weights),
+        ),
+        "near": miss.near,
     }
 
 
 def _paths(assessment: Assessment, overall: tuple[Array, Array]) -> list[dict[str, Any]]:
     ranked = failure_modes.concerns(assessment)
-    weights = assessment.draws.weights
-    averaged, exact = (found[:, ENDS.index("catastrophe")] for found in overall)
+    weights, exact_weights = assessment.averaged.weights, assessment.exact.weights
+    averaged, exact = (ends[:, ENDS.index("catastrophe")] for ends in overall)
     return [
         {
+            "place": ranked.ranks.rank[k],
             **path_record(path),
-            "concern": summarize_draws(ranked.averaged[:, k], ranked.exact[:, k], weights),
-            "share": summarize_ratio(
-                ranked.averaged[:, k], averaged, ranked.exact[:, k], exact, weights
+            "concern": summarize_draws(
+                ranked.averaged[k].concern, weights, ranked.exact[k].concern, exact_weights
             ),
-            "share_top": float(ranked.share_top[k]),
+            "share": summarize_quotient(
+                (ranked.averaged[k].concern, averaged, weights),
+                (ranked.exact[k].concern, exact, exact_weights),
+            ),
+            "share_top": float(ranked.ranks.share_top[k]),
             "overlaps": path.overlaps,
         }
         for k, path in enumerate(ranked.paths)
     ]
 
 
-def _flips(assessment: Assessment, base: Base) -> dict[str, Any] | None:
+def _flips(assessment: Assessment) -> dict[str, Any] | None:
     try:
-        found = flips(assessment, base)
+        changes = flips(assessment)
     except UnsupportedStoryError:
         return None
     return {
-        "size": len(found.found[0].literals) if found.found else None,
-        "found": [_flip(flip) for flip in found.found],
-        "complete": found.complete,
-        "compared": found.compared,
+        "worst": [path_record(path) for path in changes.worst],
+        "size": len(changes.found[0].literals) if changes.found else None,
+        "found": [_flip(flip) for flip in changes.found],
+        "complete": changes.complete,
+        "close": changes.close,
+        "compared": changes.compared,
     }
 
 
@@ -319,11 +363,11 @@ def _how(summary: Json, width: int) -> Iterator[Text]:
     )
     given = summary["given_failure"]
     if given["safe"] is None:
-        yield from _said("The story cannot fail.", width)
+        yield from _said(f"The story cannot fail.{_halted(summary)}", width)
         return
     yield from _said(
         f"The story fails with a chance of {percent(summary['failure']['mean'])}"
-        f"{_within(summary['failure'])}. Of failures, {_mean(given['safe'])}"
+        f"{_within(summary['failure'])}.{_halted(summary)} Of failures, {_mean(given['safe'])}"
         f"{_within(given['safe'])} are safe and {_mean(given['catastrophe'])}"
         f"{_within(given['catastrophe'])} end in catastrophe; {_mean(given['deceptive'])}"
         f"{_within(given['deceptive'])} come with a deceptive model.",
@@ -356,6 +400,14 @@ def _how(summary: Json, width: int) -> Iterator[Text]:
         left = len(entries) - SHOWN
         yield Text(f"and {left} more that leave fewer catastrophes among failures", style="dim")
     yield from _said(_safest_and_worst(entries), width)
+
+
+def _halted(summary: Json) -> str:
+    """What checks stop, which is no failure."""
+    halted = summary["halted"]
+    if halted["mean"] == 0:
+        return ""
+    return f" Checks halt it with a chance of {percent(halted['mean'])}, which is no failure."
 
 
 def _safest_and_worst(entries: Sequence[Json]) -> str:
@@ -434,18 +486,24 @@ def _where(summary: Json, width: int) -> Iterator[Text]:
     yield from stripped(fitting(rows, width))
     if len(paths) > SHOWN:
         yield Text(f"and {len(paths) - SHOWN} paths of less concern", style="dim")
+    tied = [path for path in summary["paths"] if path["place"] == 1]
+    if len(tied) > 1:
+        names = ", ".join(plain(path["path"]) for path in tied)
+        yield from _said(f"{len(tied)} paths tie for the worst: {names}.", width)
     yield from _said(_what_changes_the_worst(summary["flips"]), width)
 
 
 def _what_changes_the_worst(found: Json | None) -> str:
     if found is None:
         return "What would change the worst path is out of reach for a story of this size."
-    if found["compared"] < 2:
+    if found["compared"] <= len(found["worst"]):
         return "There is no other path that could be worse."
     if not found["found"]:
         rest = "" if found["complete"] else " looked at (not all of them could be)"
+        close = f"; {found['close']} are too close to call by these draws" if found["close"] else ""
         return (
-            f"No one assumption and no pair{rest} would, once known, make another path the worst."
+            f"No one assumption and no pair{rest} would, once known, make another path the worst"
+            f"{close}."
         )
     open_ones = [flip for flip in found["found"] if not flip["shuts"]]
     flip = (open_ones or found["found"])[0]

@@ -13,7 +13,8 @@ others
 idle
     Names of numbers that move none of the events.
 averaged_over
-    Names of uncertain numbers that belong to one evidence item, and are integrated out.
+    Names of uncertain numbers that say how to read one evidence item: no numbers of the story, they
+    are integrated out.
 evaluations
     How often the story was evaluated for the indices.
 """
@@ -221,4 +222,4 @@ def _notes(summary: Json) -> Iterator[str]:
     ]
     yield f"and changes the spread of {', '.join(off)}." if off else "and hardly changes a spread."
     if summary["averaged_over"]:
-        yield "Rates that belong to one evidence item are averaged over and have no share."
+        yield "Numbers that say how to read one finding are averaged over and have no share."

@@ -4,10 +4,11 @@
 
 steps
     A list, each given one finding more, in the order in which the story writes them: `item`, the
-    last of these findings, null for the first step, which is given none; by event of `odds` a
-    summary and the `error` of its mean as against both ends, 0 at these, which are those of the
-    estimate; `ess` and `pareto_k` of the draws behind it, and `ok`, whether these can be relied
-    on.
+    last of these findings, null for the first step, which is given none; `opinion`, whether that is
+    a forecast; by event of `odds` a summary, the `error` of its mean and, null for the first step,
+    the `change_error` of its difference from the step before; `ess` and `pareto_k` of the draws
+    behind it, and `ok`, whether these can be relied on. Both ends are those of the estimate. Known
+    results of checks come last, together.
 draws
     How many are behind the steps between both ends.
 """
@@ -17,11 +18,11 @@ from typing import Any
 
 from rich.text import Text
 
-from storyodds.models.control_variates import LEVELS
 from storyodds.models.evidence_sequence import EvidenceSequence
+from storyodds.models.soundness import LEVELS
 from storyodds.reports.frame import band, heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import marked, percent
 
 Json = Mapping[str, Any]
 
@@ -54,6 +55,7 @@ def summarize_sequence(found: EvidenceSequence) -> dict[str, Any]:
     steps = [
         {
             "item": item,
+            "opinion": item in found.opinions,
             "odds": {
                 event: {
                     "mean": float(found.mean[k, e]),
@@ -62,6 +64,7 @@ def summarize_sequence(found: EvidenceSequence) -> dict[str, Any]:
                         for level, x in zip(LEVELS, found.quantiles[k, e], strict=True)
                     },
                     "error": float(found.error[k, e]),
+                    "change_error": float(found.change_error[k - 1, e]) if k else None,
                 }
                 for e, event in enumerate(found.events)
             },
@@ -99,7 +102,7 @@ def lines_sequence(sequence: Json, width: int) -> Iterator[Text]:
         for odds in step["odds"].values():
             cells += [Text(percent(odds["mean"]) + "?" * (not step["ok"]))]
             cells += [Text(band(odds), style="dim")]
-        rows.append(["before" if step["item"] is None else plain(step["item"]), *cells])
+        rows.append([_name(step), *cells])
     for line in fitting(rows, width):
         line.rstrip()
         yield line
@@ -109,10 +112,14 @@ def lines_sequence(sequence: Json, width: int) -> Iterator[Text]:
         "Each line is given its finding and all above it. Another order gives other steps, but "
         "the same first and last line, which are those of the estimate."
     )
-    between = {event: max(step["odds"][event]["error"] for step in steps) for event in events}
-    if any(between.values()):
-        errors = " and ".join(f"{percent(error)} of {e}" for e, error in between.items())
-        notes += f" Monte Carlo standard errors of the means between them are at most {errors}."
+    most = {event: max(step["odds"][event]["error"] for step in steps) for event in events}
+    if any(most.values()):
+        errors = " and ".join(f"{percent(error)} of {e}" for e, error in most.items())
+        notes += f" Monte Carlo standard errors of the means are at most {errors}."
     if not all(step["ok"] for step in steps):
         notes += " Not to be relied on: ?, where too few draws carry the answer."
     yield from (Text(line.plain, style="dim") for line in wrap(Text(notes), width))
+
+
+def _name(step: Json) -> str:
+    return "before" if step["item"] is None else marked(plain(step["item"]), step["opinion"])

@@ -10,13 +10,16 @@ power_scaling
     relied on; and `pareto_k`, `near` for the first two, `half` and `double`. An entry of a prior
     also has `itself`: how far the number itself moves with its `prior` and with the `evidence`,
     by how many standard deviations a doubled prior would `pull` it, and whether that makes a
-    `conflict`; null for all priors together. `no_density` names uncertain numbers that cannot be
-    scaled.
+    `conflict`; null for all priors together. One of evidence has `opinion`, whether it is a
+    forecast. `no_density` names uncertain numbers that cannot be scaled. Numbers that only say how
+    to read one finding are integrated out, and known results of checks stay as they are.
 evidence_effects
     By item a list: `item`, and by event `alone`, `left_out` and `average`, in bits of log2 odds as
-    `{"mean", "error"}`, null where the odds are undefined. `total`, by event, likewise; `prior`
-    and `posterior`, the event's probability without evidence and with it; `orders`, null where
-    the average is over all of them; `draws`, what they are worth in the end, `ess`, and `pareto_k`.
+    `{"mean", "error"}`, null where the odds are undefined. Known results of checks are one item,
+    the last. `opinions` names the items that are forecasts. `total`, by event, likewise, and
+    `without_opinions`, of all but the forecasts, null where there are none; `prior` and
+    `posterior`, the event's probability without evidence and with it; `orders`, null where the
+    average is over all of them; `draws`, what they are worth in the end, `ess`, and `pareto_k`.
 evidence_sequence
     As `storyodds.reports.sensitivity_sequence` says.
 
@@ -32,6 +35,7 @@ from rich.text import Text
 from storyodds.models.assessment import Assessment
 from storyodds.models.evidence_effects import ASKED, Effect, EvidenceEffects, evidence_effects
 from storyodds.models.evidence_sequence import HEADLINE, evidence_sequence
+from storyodds.models.evidence_versions import opinions_of
 from storyodds.models.power_scaling import (
     ALL_EVIDENCE,
     ALL_PRIORS,
@@ -45,7 +49,7 @@ from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
 from storyodds.reports.sensitivity_sequence import lines_sequence, summarize_sequence
 from storyodds.reports.summary import finite
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.wording import bits, marked, percent
 
 Json = Mapping[str, Any]
 
@@ -82,6 +86,10 @@ def summarize_trust(assessment: Assessment, *, whole: bool = True) -> dict[str, 
     scaled = power_scaling(assessment, whole=whole)
     effects = evidence_effects(assessment, ASKED if whole else HEADLINE)
     priors = _entries(scaled, scaled.priors, whole)
+    evidence = _entries(scaled, scaled.evidence, whole)
+    opinions = opinions_of(assessment.prepared.graph)
+    for entry in evidence:
+        entry["opinion"] = entry["name"] in opinions
     names = [] if scaled.priors is None else list(scaled.priors.names)
     for entry in priors if whole else ():
         entry["itself"] = None
@@ -98,7 +106,7 @@ def summarize_trust(assessment: Assessment, *, whole: bool = True) -> dict[str, 
             "threshold": THRESHOLD,
             "base": _by(scaled.events, scaled.base),
             "priors": priors,
-            "evidence": _entries(scaled, scaled.evidence, whole),
+            "evidence": evidence,
             "no_density": list(scaled.no_density),
         },
         "evidence_effects": _effects(effects),
@@ -151,10 +159,20 @@ def _effects(found: EvidenceEffects) -> dict[str, Any]:
         }
         for i, item in enumerate(found.items)
     ]
-    total = [_pair(*pair) for pair in zip(found.total, found.total_error, strict=True)]
+    total, findings = (
+        [_pair(*pair) for pair in zip(*pairs, strict=True)]
+        for pairs in (
+            (found.total, found.total_error),
+            (found.findings, found.findings_error),
+        )
+    )
     return {
         "items": items,
+        "opinions": list(found.opinions),
         "total": dict(zip(found.events, total, strict=True)),
+        "without_opinions": dict(zip(found.events, findings, strict=True))
+        if found.opinions
+        else None,
         "prior": _by(found.events, found.prior),
         "posterior": _by(found.events, found.posterior),
         "orders": found.orders,
@@ -216,7 +234,8 @@ def _scaling_table(scaled: Json, width: int) -> Iterator[Text]:
         for x in [*told[:SHOWN], *together]:
             moved = [_distance(x[event]["sensitivity"], scaled) for event in events]
             far = [_answer(x[event][key]) for event in events for key in ("at_half", "at_double")]
-            rows.append([plain(x["name"]), *moved, Text(_shape(x), style="dim"), *far])
+            name = marked(plain(x["name"]), x.get("opinion", False))
+            rows.append([name, *moved, Text(_shape(x), style="dim"), *far])
     for line in fitting(rows, width):
         line.rstrip()
         yield line
@@ -288,12 +307,14 @@ def _effect_lines(effects: Json, width: int) -> Iterator[Text]:
         cells += [_bits(about["alone"]), _bits(about["left_out"])]
         for event in averages:
             cells += [_bits(x[event]["average"]), _spread(x[event]["average"])]
-        rows.append([plain(x["item"]), *cells])
-    total = effects["total"]
-    last = [_bits(total["success"]), _spread(total["success"]), Text(""), Text("")]
-    for event in averages:
-        last += [_bits(total[event]), _spread(total[event])]
-    rows.append(["all of it", *last])
+        rows.append([marked(plain(x["item"]), x["item"] in effects["opinions"]), *cells])
+    for name, key in (("all of it", "total"), ("without opinions", "without_opinions")):
+        total = effects[key]
+        if total is not None:
+            last = [_bits(total["success"]), _spread(total["success"]), Text(""), Text("")]
+            for event in averages:
+                last += [_bits(total[event]), _spread(total[event])]
+            rows.append([name, *last])
     for line in fitting(rows, width):
         line.rstrip()
         yield line

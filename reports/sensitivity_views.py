@@ -6,12 +6,11 @@ views
     A list, the story as it was assessed first: `name`; `title` of the view, null for the first;
     `odds`, a SUMMARY by event; `differences` from the first, a DIFFERENCE by event as in
     `storyodds/compare/1`, null for the first; `changed`, how many numbers the view changes;
-    `equal`, the share of the draws in which all other numbers are equal to those of the first, null
-    where its draws are independent; `bits`, by which it explains the evidence worse than the view
-    that explains it best; and `weight`, its probability given the evidence if all were equally
-    probable before it. These two are null without evidence.
+    `bits`, by which it explains the findings worse than the view that explains them best; and
+    `weight`, its probability given the findings if all were equally probable before them. These
+    two are null without findings: forecasts are opinions, by which no view is weighed.
 odds
-    SUMMARY by event of the average by weight, null without evidence.
+    SUMMARY by event of the average by weight, null without findings.
 silent
     Views that change no number of the story.
 impossible
@@ -39,17 +38,18 @@ from storyodds.models.comparison import (
     evidence_weights,
     of_assessment,
     rank_shares,
-    weighted_posterior,
 )
-from storyodds.models.pairing import put_beside
-from storyodds.models.posterior import prepare
+from storyodds.models.evidence_draws import log_evidence_of_findings
+from storyodds.models.evidence_versions import findings_of, opinions_of
+from storyodds.models.numerics import weighted_quantile
+from storyodds.models.pairing import Beside, put_beside
+from storyodds.models.soundness import LEVELS
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.priors.library import view as load_view
 from storyodds.priors.library import view_names
 from storyodds.reports.comparison import difference
 from storyodds.reports.frame import band, heading
 from storyodds.reports.layout import Row, columns, fitting, plain
-from storyodds.reports.summary import summarize_draws
 from storyodds.reports.wording import percent
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Story
@@ -68,7 +68,7 @@ class _Viewed:
     name: str
     title: str | None
     posterior: Posterior
-    log_evidence: float
+    log_findings: float  # natural log of P(evidence) but for forecasts
     changed: int
     ok: bool
 
@@ -105,15 +105,7 @@ def summarize_views(
     ['as assessed', 'advocate', 'carlsmith', 'sceptic', 'wide']
     """
     written = assessment.prepared.resolved
-    first = _Viewed(
-        AS_ASSESSED,
-        None,
-        of_assessment(assessment),
-        assessment.draws.log_evidence,
-        0,
-        assessment.draws.ok,
-    )
-    viewed, silent, impossible = [first], [], []
+    viewed, silent, impossible = [_viewed(AS_ASSESSED, None, assessment, 0)], [], []
     for name in view_names():
         resolved = resolve(story, view=load_view(name), settings=settings)
         changed = _changed(written, resolved)
@@ -121,30 +113,31 @@ def summarize_views(
             silent.append(name)
             continue
         try:
-            viewed.append(_under(name, resolved, changed, draws, assessment))
+            found = assess(resolved, draws=draws, seed=assessment.seed, like=assessment.prepared)
+            viewed.append(_viewed(name, load_view(name).title, found, changed))
         except UnsupportedStoryError:
             raise
         except InputError:  # told in the summary: the view rules the evidence out
             impossible.append(name)
     beside = put_beside([view.posterior for view in viewed], draws, assessment.seed)
-    said = bool(story.evidence)
-    logs = [view.log_evidence for view in viewed]
+    graph = assessment.prepared.graph
+    said = len(findings_of(graph)) > len(opinions_of(graph))
+    logs = [view.log_findings for view in viewed]
     weights = evidence_weights(logs)
     return {
         "views": [
             {
                 "name": view.name,
                 "title": view.title,
-                "odds": _odds(view.posterior, beside.events[k]),
-                "differences": _differences(viewed, beside.events, k) if k else None,
+                "odds": _odds(view.posterior),
+                "differences": _differences(viewed, beside, k) if k else None,
                 "changed": view.changed,
-                "equal": beside.pairs[0, k].equal if k else None,
                 "bits": float((logs[k] - max(logs)) / np.log(2)) if said else None,
                 "weight": float(weights[k]) if said else None,
             }
             for k, view in enumerate(viewed)
         ],
-        "odds": _average(viewed, beside.events, weights) if said else None,
+        "odds": _average(viewed, weights) if said else None,
         "silent": silent,
         "impossible": impossible,
         "ranks": {
@@ -172,42 +165,43 @@ def _changed(written: ResolvedStory, resolved: ResolvedStory) -> int:
     )
 
 
-def _under(
-    name: str, resolved: ResolvedStory, changed: int, draws: int, written: Assessment
-) -> _Viewed:
-    """Weigh prior draws, or assess in full where that is not good enough."""
-    title, seed = load_view(name).title, written.seed
-    found = weighted_posterior(prepare(resolved, like=written.prepared), draws, seed)
-    if found is not None:
-        posterior, log_evidence = found
-        return _Viewed(name, title, posterior, log_evidence, changed, True)
-    full = assess(resolved, draws=draws, seed=seed)
-    drawn = full.draws
-    return _Viewed(name, title, of_assessment(full), drawn.log_evidence, changed, drawn.ok)
+def _viewed(name: str, title: str | None, assessment: Assessment, changed: int) -> _Viewed:
+    drawn, n = assessment.draws, len(assessment.averaged.values)
+    log_findings = log_evidence_of_findings(
+        assessment.prepared, drawn.log_evidence, n, assessment.seed
+    )
+    return _Viewed(name, title, of_assessment(assessment), log_findings, changed, drawn.ok)
 
 
-def _odds(posterior: Posterior, events: Array) -> Json:
-    equal = np.ones(len(events))
+def _odds(posterior: Posterior) -> Json:
     return {
-        event: summarize_draws(events[:, e], events[:, e], equal)
-        | {"mean": float(posterior.means[e])}
+        event: _summary(float(posterior.means[e]), posterior.exact[:, e], posterior.weights)
         for e, event in enumerate(EVENTS)
     }
 
 
-def _differences(viewed: Sequence[_Viewed], events: Array, k: int) -> Json:
+def _summary(mean: float, exact: Array, weights: Array) -> Json:
+    low, median, high = weighted_quantile(exact, np.array(LEVELS), weights).tolist()
+    return {"mean": mean, "median": median, "q05": low, "q95": high}
+
+
+def _differences(viewed: Sequence[_Viewed], beside: Beside, k: int) -> Json:
     means = viewed[k].posterior.means - viewed[0].posterior.means
-    gaps = events[k] - events[0]
-    return {event: difference(float(means[e]), gaps[:, e]) for e, event in enumerate(EVENTS)}
-
-
-def _average(viewed: Sequence[_Viewed], events: Array, weights: Array) -> Json:
-    shares = np.repeat(weights, events.shape[1])
+    first, second = beside.of_two(0, k)
     return {
-        event: summarize_draws(events[:, :, e].ravel(), events[:, :, e].ravel(), shares)
-        | {"mean": float(weights @ [view.posterior.means[e] for view in viewed])}
+        event: difference(float(means[e]), first[:, e], second[:, e])
         for e, event in enumerate(EVENTS)
     }
+
+
+def _average(viewed: Sequence[_Viewed], weights: Array) -> Json:
+    each = [view.posterior for view in viewed]
+    exact = np.concatenate([posterior.exact for posterior in each])
+    shares = np.concatenate(
+        [w * posterior.weights for w, posterior in zip(weights, each, strict=True)]
+    )
+    means = weights @ np.stack([posterior.means for posterior in each])
+    return {event: _summary(float(means[e]), exact[:, e], shares) for e, event in enumerate(EVENTS)}
 
 
 # On a terminal
@@ -253,7 +247,10 @@ def lines_views(summary: Mapping[str, Any], width: int) -> Iterator[Text]:
         yield Text(_range(views, event))
     yield Text(_clear(views))
     if weigh:
-        said = "weight: how probable each view is after the evidence, if all were alike before it"
+        said = (
+            "weight: how probable each view is after the findings, if all were alike before them; "
+            "forecasts are opinions and do not count here"
+        )
         yield Text(said, style="dim")
     for key, said in (
         ("silent", "They change no number of this story"),

@@ -9,7 +9,7 @@ so that its mean is the conditional probability itself, not an average of ratios
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
@@ -22,15 +22,15 @@ from storyodds.models.assessment import Assessment, assess
 from storyodds.models.cut_sets import CutSet
 from storyodds.models.derivatives import EVENTS, mean_derivatives
 from storyodds.models.events import CRITERIA, FATES, Share
+from storyodds.models.evidence import forecast_log_odds
+from storyodds.models.failure_modes import concerns
 from storyodds.models.graph import Outcome
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.posterior import log_likelihood_bound
 from storyodds.models.quantities import (
     Path,
-    PathOdds,
     Quantities,
     link_queries,
-    odds_of_paths,
     path_odds,
     prefixes,
     route_shares,
@@ -51,7 +51,7 @@ SCHEMA = "storyodds/estimate/1"
 _LEVELS = np.array([0.5, 0.05, 0.95])
 _NOTHING = 1e-12  # per bit: what rounding leaves of a derivative that is 0
 _version = cache(version)
-_TIE = 1e-9  # relative: concerns that differ by less are equal but for rounding
+_FIXED = 1e-9  # nats: log odds that differ by less are the same but for rounding
 _TINY = np.log(1e6)  # nats below what the best-fitting hypotheses would give
 
 
@@ -133,14 +133,38 @@ def summarize_ratio(
     averaged: Quantities, exact: Quantities, part: Pick, whole: Pick
 ) -> Summary | None:
     """Summarize P(part | whole) from draws of both; None where `whole` has probability 0."""
-    chance = float(averaged.mean(whole(averaged)))
-    total = exact.weights * whole(exact)
+    return summarize_quotient(
+        (part(averaged), whole(averaged), averaged.weights),
+        (part(exact), whole(exact), exact.weights),
+    )
+
+
+def summarize_quotient(
+    averaged: tuple[Array, Array, Array], exact: tuple[Array, Array, Array]
+) -> Summary | None:
+    """Summarize P(part | whole) from draws of both; None where the whole has probability 0.
+
+    Parameters
+    ----------
+    averaged, exact : tuple of three arrays
+        P(part), P(whole) and the weights of draws: those of which means are taken, and those of
+        which quantiles are.
+
+    Examples
+    --------
+    >>> draws = np.array([0.1, 0.4]), np.array([0.2, 0.8]), np.ones(2)
+    >>> summarize_quotient(draws, draws)["mean"]
+    0.5
+    """
+    part, whole, weights = averaged
+    exact_part, exact_whole, exact_weights = exact
+    chance, total = float(weights @ whole), exact_weights * exact_whole
     if not (chance > 0 and total.sum() > 0):
         return None
     possible = total > 0
-    quotient = part(exact)[possible] / whole(exact)[possible]
+    quotient = exact_part[possible] / exact_whole[possible]
     median, low, high = weighted_quantile(quotient, _LEVELS, total[possible])
-    mean = float(averaged.mean(part(averaged))) / chance
+    mean = float(weights @ part) / chance
     return {"mean": mean, "median": float(median), "q05": float(low), "q95": float(high)}
 
 
@@ -241,7 +265,8 @@ def _deployed(view: _View) -> dict[str, Any] | None:
 
 def _checks(view: _View) -> dict[str, Any]:
     """What each check catches, and what it takes off P(catastrophe) beside the others."""
-    graph, entries = view.graph, {}
+    graph = view.graph
+    entries: dict[str, Any] = {}
     for c, check in enumerate(graph.checks):
         if check.result is not None:
             entries[check.id] = {"result": check.result, "caught": None, "added": None}
@@ -478,81 +503,41 @@ def path_record(path: Path) -> dict[str, Any]:
 
 
 def _paths(view: _View) -> list[dict[str, Any]]:
-    """Every failure path, the most concerning first."""
-    paths, queries = view.assessment.paths, view.assessment.queries
-    if not paths:
-        return []
-    averaged = odds_of_paths(view.averaged, paths, queries)
-    exact = odds_of_paths(view.exact, paths, queries)
-    order = sorted(range(len(paths)), key=lambda k: _rank(view.averaged, averaged[k]), reverse=True)
-    share_top = shares_at_top(exact, view.exact.weights)
+    """Every failure path, the most concerning first; those that tie share a place."""
+    ranked = concerns(view.assessment)
     index = view.graph.order
     listed = []
-    for rank, k in enumerate(order, start=1):
-        path, pair = paths[k], (averaged[k], exact[k])
+    for k, path in enumerate(ranked.paths):
+        averaged, exact = ranked.averaged[k], ranked.exact[k]
         listed.append(
             {
-                "rank": rank,
+                "rank": k + 1,
+                "place": ranked.ranks.rank[k],
                 "route": path.route,
                 "hazard": path.hazard,
                 "kind": path.kind,
                 "literals": [
                     _text(literal) for literal in sorted(path.literals, key=lambda x: index[x[0]])
                 ],
-                "probability": _summary_of(view, *(odds.reached for odds in pair)),
-                "undetected": _ratio_of(view, *((odds.undetected, odds.reached) for odds in pair)),
-                "concern": _summary_of(view, *(odds.concern for odds in pair)),
+                "probability": _summary_of(view, averaged.reached, exact.reached),
+                "undetected": summarize_quotient(
+                    (averaged.undetected, averaged.reached, view.averaged.weights),
+                    (exact.undetected, exact.reached, view.exact.weights),
+                ),
+                "concern": _summary_of(view, averaged.concern, exact.concern),
                 "weakest_link": _weakest_link(view, path),
                 "claim": path.claim,
                 "checks": [view.graph.checks[c].id for c in view.graph.live_checks],
                 "overlaps": path.overlaps,
                 "ways": path.ways,
-                "share_top": float(share_top[k]),
+                "share_top": float(ranked.ranks.share_top[k]),
             }
         )
     return listed
 
 
-def _rank(averaged: Quantities, odds: PathOdds) -> tuple[float, float]:
-    return float(averaged.mean(odds.concern)), float(averaged.mean(odds.reached))
-
-
 def _summary_of(view: _View, averaged: Array, exact: Array) -> Summary:
     return summarize_draws(averaged, view.averaged.weights, exact, view.exact.weights)
-
-
-def _ratio_of(
-    view: _View, averaged: tuple[Array, Array], exact: tuple[Array, Array]
-) -> Summary | None:
-    parts = {id(view.averaged): averaged, id(view.exact): exact}
-    if view.averaged is view.exact:
-        parts = {id(view.averaged): averaged}
-    return view.ratio(lambda q: parts[id(q)][0], lambda q: parts[id(q)][1])
-
-
-def shares_at_top(paths: Sequence[PathOdds], weights: Array) -> Array:
-    """How often over the draws each path is the most concerning; a tie is shared evenly.
-
-    Parameters
-    ----------
-    paths : sequence of PathOdds
-    weights : (n_draws,) array
-
-    Returns
-    -------
-    (n_paths,) array
-        Sums to 1.
-
-    Examples
-    --------
-    >>> half = PathOdds(*(np.array([0.5, 0.5]),) * 3)
-    >>> shares_at_top([half, half], np.ones(2)).tolist()
-    [0.5, 0.5]
-    """
-    concern = np.stack([odds.concern for odds in paths], axis=1)
-    at_top = concern >= concern.max(axis=1, keepdims=True) * (1 - _TIE)
-    shares = at_top / at_top.sum(axis=1, keepdims=True)
-    return np.asarray(weights @ shares / weights.sum())
 
 
 def _mechanisms(view: _View) -> dict[str, Any]:
@@ -659,12 +644,20 @@ def _evidence(view: _View) -> dict[str, Any]:
                 "id": item.id,
                 "claim": item.claim,
                 "opinion": item.forecast is not None,
+                "idle": item.forecast is not None and _is_idle(assessment, i),
                 "bits": dict(assessment.item_bits[item.id]),
                 "source": plain_source(item.source),
             }
-            for item in story.evidence
+            for i, item in enumerate(story.evidence)
         ],
     }
+
+
+def _is_idle(assessment: Assessment, i: int) -> bool:
+    """Whether a forecast is about a probability that is fixed, and so moves nothing."""
+    prior = assessment.prior
+    odds = forecast_log_odds(assessment.prepared.graph, i, prior.routes, prior.said)
+    return bool(np.ptp(np.where(np.isfinite(odds), odds, 0.0)) <= _FIXED)
 
 
 def _power_of_ten(nats: float) -> str:

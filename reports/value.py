@@ -5,9 +5,13 @@ Of that object, "storyodds/value/1", these are the keys:
 schema, story, title, story_sha256, view, settings, method, seed, versions, diagnostics
     As in `storyodds/estimate/1`.
 unit
-    What proposals are ranked by: `bits` (about success) or `worth` (for the decision).
+    What proposals are ranked by: `bits` (about `of`) or `worth` (for the decision).
+of, probability
+    What bits are about, of `storyodds.models.events.ODDS`, such as `success` or
+    `catastrophe-given-deployed`; and its probability, given the evidence like everything else,
+    null where it is not defined.
 success
-    P(success), given the evidence like everything else.
+    P(success).
 decision
     null, or `worth` by ending as stated; `deploy` and `withhold`, what each choice is worth now;
     and `choice`, the better one.
@@ -16,12 +20,12 @@ proposals
     the story's after the catalog; `replicates`; `about`, an assumption or `outcome`; `trials`;
     `cost`; `bits` and `worth`, each a GAIN; `net`, worth less cost; `ceiling`, with the GAINs of
     learning for sure what it is about; `behind`, a GAIN: how far it is behind the best in what
-    they are ranked by, on the same draws; `success`, the 5 and 95 percent points of P(success)
-    once the result is in; and `results`, a list: `hits`, first and last; `probability`;
-    `success` and `catastrophe`, the odds that follow it; `choice`, the better one after it, or
-    null.
+    they are ranked by, on the same draws; `then`, the 5 and 95 percent points of P(`of`) once the
+    result is in; and `results`, a list: `hits`, first and last; `probability`; `then`, `success`
+    and `catastrophe`, the odds that follow it; `choice`, the better one after it, or null.
 perfect, outcome
-    GAINs of learning the fate itself (EVPI), and where training ended.
+    GAINs of learning what comes about itself, for a decision the fate (EVPI), and where training
+    ended.
 assumptions
     A list of `assumption` with the GAINs of learning whether it is true (EVPPI), most bits first.
 numbers
@@ -47,9 +51,10 @@ from storyodds.models.assessment import Assessment
 from storyodds.models.choices import SUCCESS, WITHHELD, Stakes, worth_of_fates
 from storyodds.models.events import FATES
 from storyodds.models.given_data import Gains
+from storyodds.models.numerics import weighted_quantile
 from storyodds.models.observations import observations
 from storyodds.models.value import Value, value_of_information
-from storyodds.reports.summary import diagnostics, head
+from storyodds.reports.summary import diagnostics, finite, head
 from storyodds.scenarios.provenance import proposal_provenance, provenance
 from storyodds.scenarios.schema import Proposal
 
@@ -60,7 +65,10 @@ SURE = 2.0  # errors that a difference has to exceed
 
 
 def summarize_value(
-    assessment: Assessment, stakes: Stakes | None = None, draws: int | None = None
+    assessment: Assessment,
+    stakes: Stakes | None = None,
+    draws: int | None = None,
+    of: str = "success",
 ) -> dict[str, Any]:
     """Give what is worth finding out next as the object of `storyodds value --json`.
 
@@ -72,6 +80,8 @@ def summarize_value(
         What endings are worth, and `withheld`; without it, proposals are ranked by bits.
     draws : int, optional
         As in `value_of_information`.
+    of : str
+        What bits are about, of `storyodds.models.events.ODDS`.
 
     Returns
     -------
@@ -88,12 +98,14 @@ def summarize_value(
     'existential-catastrophe'
     """
     prepared = assessment.prepared
-    value = value_of_information(assessment, observations(prepared), stakes, draws)
+    value = value_of_information(assessment, observations(prepared), stakes, draws, of)
     names = [variable.name for variable in prepared.graph.variables]
     numbers = [prepared.resolved.numbers[i].name for i in value.numbers]
     return {
         **head(assessment, SCHEMA),
         "unit": "bits" if value.worth is None else "worth",
+        "of": of,
+        "probability": finite(value.probability),
         "success": float(value.fates[SUCCESS]),
         "decision": None if stakes is None else _decision(value.fates, stakes),
         "proposals": [_proposal(value, i, names) for i in value.ranked],
@@ -147,18 +159,18 @@ def _number(value: Value, k: int, name: str) -> dict[str, Any]:
 
 
 def _proposal(value: Value, i: int, names: list[str]) -> dict[str, Any]:
-    observation, joint = value.observations[i], value.results[i]
+    observation, joint, sides = value.observations[i], value.results[i], value.sides[i]
     proposal = observation.proposal
     gains = _gains(value, "proposals", i)
     net = None
     if gains["worth"] is not None:
         net = gains["worth"]["value"] - (proposal.cost or 0.0)
-    chances = joint.sum(axis=1)
-    possible = chances > 0
-    success = joint[possible, SUCCESS] / chances[possible]
-    low, high = np.quantile(
-        success, [0.05, 0.95], weights=chances[possible], method="inverted_cdf"
-    ).tolist()
+    possible = sides.sum(axis=1) > 0
+    chances = sides[possible].sum(axis=1)
+    low = high = None
+    if possible.any():
+        then = sides[possible, 0] / chances
+        low, high = weighted_quantile(then, np.array([0.05, 0.95]), chances).tolist()
     return {
         "id": proposal.id,
         "claim": " ".join(proposal.claim.split()),
@@ -171,10 +183,10 @@ def _proposal(value: Value, i: int, names: list[str]) -> dict[str, Any]:
         "net": net,
         "ceiling": _gains(value, "ceilings", i),
         "behind": _gain(value.behind, i),
-        "success": {"q05": low, "q95": high},
+        "then": {"q05": low, "q95": high},
         "results": [
-            _result(hits, row, value.stakes)
-            for hits, row in zip(observation.hits.tolist(), joint, strict=True)
+            _result(hits, row, side, value.stakes)
+            for hits, row, side in zip(observation.hits.tolist(), joint, sides, strict=True)
             if row.sum() > 0
         ],
     }
@@ -184,13 +196,16 @@ def _origin(proposal: Proposal) -> str:
     return "story" if proposal.use is None else f"catalog observation {proposal.use}"
 
 
-def _result(hits: list[int], row: Array, stakes: Mapping[str, float] | None) -> dict[str, Any]:
+def _result(
+    hits: list[int], row: Array, side: Array, stakes: Mapping[str, float] | None
+) -> dict[str, Any]:
     chance = float(row.sum())
     after = row / chance
     choice = None if stakes is None else _decision(after, stakes)["choice"]
     return {
         "hits": hits,
         "probability": chance,
+        "then": float(side[0] / side.sum()) if side.sum() > 0 else None,
         "success": float(after[SUCCESS]),
         "catastrophe": float(after[FATES.index("catastrophe")]),
         "choice": choice,

@@ -10,7 +10,7 @@ from rich.text import Text
 from storyodds.reports.frame import heading, title_lines, verdict, warning
 from storyodds.reports.layout import Row, fitting, plain, with_words, wrap
 from storyodds.reports.value import SURE
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import odds_words, percent
 
 Json = Mapping[str, Any]
 
@@ -81,13 +81,13 @@ def _headline(summary: Json) -> Iterator[Text]:
     text = Text("The most telling thing to find out next is ")
     text.append(plain(first["id"]), style="bold").append(": on average ")
     if unit == "bits":
-        text.append(f"{_amount(gain)} bits about success", style="bold")
+        text.append(f"{_amount(gain)} bits about {_of(summary)}", style="bold")
         text.append(f", {percent(_share(summary, gain))} of the ")
         yield text.append(f"{_amount(summary['perfect']['bits']['value'])} that are open.")
     else:
         text.append(f"worth {_amount(gain)} to the decision", style="bold")
         yield text.append(f", {_amount(first['net'])} after its cost." if first["cost"] else ".")
-    yield _after(first)
+    yield _after(summary, first)
     if rivals := [plain(entry["id"]) for entry in found[1:] if _ties(entry)]:
         are = "is" if len(rivals) == 1 else "are"
         yield Text(f"{_listed(rivals)} {are} not told apart from it by these draws.", style="dim")
@@ -95,8 +95,8 @@ def _headline(summary: Json) -> Iterator[Text]:
 
 def _nothing(summary: Json) -> Text:
     if summary["unit"] == "bits":
-        said = "None of the proposed observations would tell anything to speak of about success."
-        return Text(said)
+        said = "None of the proposed observations would tell anything to speak of about"
+        return Text(f"{said} {_of(summary)}.")
     said = "Whatever the proposed observations show, that all but surely stays the better choice"
     return Text(f"{said}: none of them is worth anything to speak of.")
 
@@ -117,25 +117,29 @@ def _decision(summary: Json) -> Text:
     )
 
 
-def _after(entry: Json) -> Text:
-    """What the chance of success would be, in the two cases of one trial or over all results."""
-    results = entry["results"]
+def _after(summary: Json, entry: Json) -> Text:
+    """What the odds asked about would be, in the two cases of one trial or over all results."""
+    results, chance = entry["results"], f"The chance of {_of(summary)}"
     if entry["trials"] == 1 and len(results) == 2:
         missed, hit = results
         return Text(
-            f"The chance of success would then be {percent(hit['success'])} if it is seen (chance "
-            f"{percent(hit['probability'])}) and {percent(missed['success'])} if not."
+            f"{chance} would then be {_then(hit)} if it is seen (chance "
+            f"{percent(hit['probability'])}) and {_then(missed)} if not."
         )
-    low, high = (percent(entry["success"][point]) for point in ("q05", "q95"))
+    low, high = (percent(entry["then"][point]) for point in ("q05", "q95"))
     if low == high:
-        return Text(f"The chance of success would then nearly always be {low}.")
+        return Text(f"{chance} would then nearly always be {low}.")
     said = f"from {low} to {high}"
-    return Text(f"The chance of success would then be {said}, in nine cases of ten.")
+    return Text(f"{chance} would then be {said}, in nine cases of ten.")
+
+
+def _then(result: Json) -> str:
+    return "undefined" if result["then"] is None else percent(result["then"])
 
 
 def _ranked_by(summary: Json) -> str:
     if summary["unit"] == "bits":
-        return "by what they tell of success"
+        return f"by what they tell of {_of(summary)}"
     return "by worth to the decision" + (", less cost" if _costs(summary) else "")
 
 
@@ -146,6 +150,10 @@ def _costs(summary: Json) -> bool:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
+
+
+def _of(summary: Json) -> str:
+    return odds_words(summary["of"])
 
 
 # In numbers
@@ -189,7 +197,7 @@ def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
     shown = telling[:top]
     if shown:
         heads = ["", unit, "", *(["cost", "net"] if unit == "worth" and _costs(summary) else [])]
-        heads += ["share", "at most", "then success"]
+        heads += ["share", "at most", "then"]
         rows: list[Row] = [[Text(name, style="dim") for name in heads]]
         for entry in shown:
             row: list[Text | str] = [plain(entry["id"]), *_gain(entry, unit)]
@@ -216,7 +224,9 @@ def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
 
 
 def _range(entry: Json) -> str:
-    low, high = percent(entry["success"]["q05"]), percent(entry["success"]["q95"])
+    if entry["then"]["q05"] is None:
+        return "undefined"
+    low, high = percent(entry["then"]["q05"]), percent(entry["then"]["q95"])
     return low if low == high else f"{low}–{high}"
 
 
@@ -260,18 +270,24 @@ def _count(n: int, thing: str) -> str:
     return f"{n:,} other {thing}s would tell" if n > 1 else f"1 other {thing} would tell"
 
 
+def _sampled(summary: Json) -> bool:
+    """Whether any gain has a Monte Carlo error."""
+    parts = [*summary["proposals"], *summary["assumptions"], *summary["numbers"]]
+    return any(entry[summary["unit"]]["error"] > 0 for entry in parts)
+
+
 def _legend(summary: Json) -> Iterator[tuple[str, str]]:
     if summary["unit"] == "bits":
-        yield "bits", "expected information about whether the story succeeds (EVSI, EVPPI, EVPI)"
-        yield "share", "of what is open about success now"
+        yield "bits", f"expected information about {_of(summary)} (EVSI, EVPPI, EVPI)"
+        yield "share", f"of what is open about {_of(summary)} now"
     else:
         said = "what knowing it before choosing would add on average (EVSI, EVPPI, EVPI)"
         yield "worth", f"{said}, in the units of --worth"
         yield "share", "of what knowing the ending itself would add"
-    if summary["method"] != "exact":
+    if _sampled(summary):
         yield "±", "Monte Carlo standard error; proposals share their draws, so they compare better"
     if summary["proposals"]:
         yield "at most", "what learning for sure what the observation is about would tell"
-        yield "then success", "P(success) once the result is in: its central 90% over results"
+        yield "then", f"P({_of(summary)}) once the result is in: its central 90% over results"
     if summary["numbers"]:
         yield "numbers", "gains of learning a number are estimated from below"

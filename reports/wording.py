@@ -1,55 +1,95 @@
 """How numbers are said: percentages, odds, bits."""
 
 from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
 
 Summary = Mapping[str, float]
+Errors = Mapping[str, float]
 
+NO_ERRORS: Errors = {}
+
+_LEFT_OVER = 1e-15  # of chances that cancel
 _SURE = 1e-12  # nearer to certainty than this is rounding error
+_TINY = 1e-4  # points: smaller differences have more zeros than anybody counts
+_SMALL = 1e-6  # a smaller probability has more zeros, as a percentage, than anybody counts
 
 
-def percent(p: float) -> str:
-    """A probability as a percentage of two significant digits.
+def percent(p: float, error: float = 0.0) -> str:
+    """A probability as a percentage of two significant digits, or of fewer.
 
-    Close to certainty the digit is that of what is missing.
+    Close to certainty the digit is that of what is missing. A probability below a millionth is
+    said as such, without a percent sign. The last digit never stands below the place of the first
+    digit of the standard error; where no digit is left above it, the first follows a "~".
+
+    Parameters
+    ----------
+    p : float
+    error : float
+        Standard error of `p`.
 
     Examples
     --------
     >>> percent(0.3249), percent(0.05), percent(0.0214), percent(0.99953)
     ('32%', '5.0%', '2.1%', '99.95%')
-    >>> percent(0.0), percent(1e-9), percent(1 - 1e-9), percent(1.0)
-    ('0%', '<0.0001%', '>99.9999%', '100%')
+    >>> percent(0.0), percent(5e-9), percent(1 - 2e-9), percent(1.0)
+    ('0%', '5.0e-9', '1 − 2.0e-9', '100%')
+    >>> percent(0.3249, 0.12), percent(0.0214, 0.004), percent(0.0214, 0.2), percent(5e-9, 4e-9)
+    ('30%', '2.1%', '~2%', '5e-9')
     """
     if p <= 0.0:
         return "0%"
     if p >= 1.0 - _SURE:
         return "100%"
-    if p < 1e-6:
-        return "<0.0001%"
-    if p > 1 - 1e-6:
-        return ">99.9999%"
-    if p > 0.99:
-        missing = float(f"{100 * (1 - p):.1g}")
-        decimals = len(f"{missing:.10f}".rstrip("0").split(".")[1])
-        return f"{100 - missing:.{decimals}f}%"
-    return f"{_two_digits(100 * p)}%"
+    if p < _SMALL:
+        return _scientific(p, error)
+    if p > 1 - _SMALL:
+        return f"1 − {_scientific(1 - p, error)}"
+    x = 100 * p
+    first = _place(100 - x, 0) if p > 0.99 else _place(x, 1)
+    last = first if p > 0.99 else first - 1
+    coarse = max(last, _place(100 * error, 0)) if error > 0 else last
+    said = _to_place(x, coarse)
+    if coarse > first or said == "100":
+        return f"~{_to_place(x, first)}%"
+    return f"{said}%"
 
 
-def _two_digits(x: float) -> str:
-    rounded = float(f"{x:.1e}")
-    exponent = int(f"{rounded:e}".split("e")[1])
-    return f"{rounded:.{max(0, 1 - exponent)}f}"
+def _scientific(p: float, error: float) -> str:
+    first = _place(p, 1)
+    coarse = max(first - 1, _place(error, 0)) if error > 0 else first - 1
+    digits, exponent = f"{p:.{0 if coarse >= first else 1}e}".split("e")
+    return f"{'~' if coarse > first else ''}{digits}e{int(exponent)}"
 
 
-def interval(summary: Summary) -> str:
+def _place(x: float, more: int) -> int:
+    """The power of ten of the first digit, once rounded to so many more."""
+    return int(f"{x:.{more}e}".split("e")[1])
+
+
+def _to_place(x: float, place: int) -> str:
+    rounded = Decimal(x).quantize(Decimal((0, (1,), place)), ROUND_HALF_EVEN)
+    return f"{rounded:f}"
+
+
+def interval(summary: Summary, errors: Errors = NO_ERRORS) -> str:
     """The central 90 percent interval, as text.
+
+    Parameters
+    ----------
+    summary : mapping
+        With `q05` and `q95`.
+    errors : mapping
+        Their standard errors, where there are any.
 
     Examples
     --------
     >>> interval({"q05": 0.18, "q95": 0.52}), interval({"q05": 1e-9, "q95": 1e-8})
-    ('18%–52%', '<0.0001%')
+    ('18%–52%', '1.0e-9–1.0e-8')
+    >>> interval({"q05": 0.18, "q95": 1 - 1e-8}), interval({"q05": 0.18, "q95": 0.5}, {"q05": 0.1})
+    ('18% to 1 − 1.0e-8', '20%–50%')
     """
-    low, high = percent(summary["q05"]), percent(summary["q95"])
-    return low if low == high and low[0] in "<>" else f"{low}–{high}"
+    low, high = (percent(summary[end], errors.get(end, 0.0)) for end in ("q05", "q95"))
+    return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
 
 
 def about_one_in(p: float) -> str:
@@ -93,3 +133,57 @@ def bits(x: float | None) -> str:
     if x is None:
         return "–"
     return "0" if abs(x) < 0.005 else f"{x:+.2f}".replace("-", "−")
+
+
+def odds_words(odds: str) -> str:
+    """What odds are of, to read in a sentence.
+
+    Examples
+    --------
+    >>> odds_words("success"), odds_words("success-given-deployed"), odds_words("deployed")
+    ('success', 'success once deployed', 'being deployed')
+    """
+    if odds == "deployed":
+        return "being deployed"
+    name = odds.removesuffix("-given-deployed")
+    return name if name == odds else f"{name} once deployed"
+
+
+def marked(finding: str, opinion: bool) -> str:
+    """Name a finding, and say so where it is a forecast, which is an opinion.
+
+    Examples
+    --------
+    >>> marked("red-teaming", False), marked("judge", True)
+    ('red-teaming', 'judge (opinion)')
+    """
+    return f"{finding} (opinion)" if opinion else finding
+
+
+def points(p: float) -> str:
+    """A difference of two probabilities in percentage points, of two digits.
+
+    Examples
+    --------
+    >>> points(0.08), points(-0.0123), points(0.01), points(0.0), points(-3e-9)
+    ('+8.0 points', '−1.2 points', '+1.0 point', '0', '−3.0e-7 points')
+    """
+    size = signed(p)
+    if size == "0":
+        return size
+    return f"{size} point" if size in ("+1.0", "−1.0") else f"{size} points"
+
+
+def signed(p: float) -> str:
+    """A difference of two probabilities in percentage points, without the word.
+
+    Examples
+    --------
+    >>> signed(0.08), signed(-0.5), signed(1e-17)
+    ('+8.0', '−50', '0')
+    """
+    if abs(p) < _LEFT_OVER:
+        return "0"
+    size = 100 * abs(p)
+    digits = _scientific(size, 0.0) if size < _TINY else _to_place(size, _place(size, 1) - 1)
+    return ("+" if p > 0 else "−") + digits

@@ -73,6 +73,7 @@ def _look_over(name: str, quiet: bool) -> dict[str, Any]:
     try:
         story = load_one(name)
         findings = lint(story)
+        _require_possible(story)
     except InputError as error:
         problems = tuple(error.problems)
     if not quiet:
@@ -89,6 +90,32 @@ def _look_over(name: str, quiet: bool) -> dict[str, Any]:
         "problems": [plain_problem(problem) for problem in problems],
         "findings": [finding.as_dict() for finding in findings],
     }
+
+
+def _require_possible(story: "Story") -> None:
+    """Refuse a story whose evidence cannot come about, as every command that computes does.
+
+    Nothing is summed where nothing in the story is certain, and so nothing impossible.
+
+    Raises
+    ------
+    InputError
+        At the place of the evidence.
+    """
+    from storyodds.scenarios.certainties import may_be_impossible
+
+    if not may_be_impossible(story):
+        return
+    from storyodds.models.posterior import impossibility, possible_at_all, prepare
+    from storyodds.priors.errors import UnsupportedStoryError
+    from storyodds.scenarios.resolve import resolve
+
+    try:
+        prepared = prepare(resolve(story))
+    except UnsupportedStoryError:  # too large to sum: an estimate says so too
+        return
+    if not possible_at_all(prepared):
+        raise InputError([impossibility(prepared)])
 
 
 def _called(name: str) -> str:

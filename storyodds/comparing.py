@@ -14,7 +14,7 @@ from storyodds.options import all_of, chosen_view, load_one
 from storyodds.priors.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from storyodds.reports.comparison_sides import Side
+    from storyodds.reports.comparison_saved import Saved
     from storyodds.scenarios.schema import Story
 
 _SAVED = (".nc", ".json")
@@ -41,9 +41,10 @@ def compare(
 ) -> None:
     """Stories, views of a story, or saved results, side by side.
 
-    A RESULT is what `storyodds estimate --output` saved: a .nc file with its draws, or a .json file
-    of which only the means can be compared. Differences are from the first side. Uncertain numbers
-    of the same name and the same prior are taken for one number.
+    A RESULT is what `storyodds estimate --output` saved: a .nc file, which is made again from the
+    story that it keeps, or a .json file, of which only the means can be compared. Differences are
+    from the first side, at the same numbers: those of one name are one number. Of two versions of a
+    story, it is told what each change adds.
     """
     _, chosen, loaded = all_of(
         lambda: _check(sides, views),
@@ -92,18 +93,18 @@ def _check(sides: Sequence[str], views: Sequence[str]) -> None:
         raise InputError([Problem(problem) for problem in problems])
 
 
-def _load_all(names: Sequence[str]) -> "list[Story | Side]":
+def _load_all(names: Sequence[str]) -> "list[Story | Saved]":
     if names.count("-") > 1:
         raise InputError([Problem("found '-' twice, but standard input can be read only once")])
     return all_of(*(partial(_load, name) for name in names))
 
 
-def _load(name: str) -> "Story | Side":
+def _load(name: str) -> "Story | Saved":
     if not _is_saved(name):
         return load_one(name)
-    from storyodds.reports.comparison_sides import saved_side
+    from storyodds.reports.comparison_saved import read_result
 
-    return saved_side(name)
+    return read_result(name)
 
 
 def _judge(summary: Mapping[str, Any]) -> None:
@@ -111,6 +112,7 @@ def _judge(summary: Mapping[str, Any]) -> None:
     doubtful = [side for side in summary["sides"] if not side["diagnostics"]["ok"]]
     for side in doubtful:
         for message in side["diagnostics"]["messages"]:
-            click.echo(f"{shown(side['name'])}: NOT RELIABLE: {message}", err=True)
+            told = shown(" ".join(message.split()))
+            click.echo(f"{shown(side['name'])}: NOT RELIABLE: {told}", err=True)
     if doubtful:
         raise click.exceptions.Exit(NOT_RELIABLE)

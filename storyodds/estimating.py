@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from storyodds.console import (
     write_json,
 )
 from storyodds.options import (
-    CLASSES,
+    ODDS,
     all_of,
     chosen_settings,
     chosen_view,
@@ -29,6 +30,7 @@ from storyodds.options import (
     memory_of,
     result_files,
 )
+from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.files import write_atomically
 from storyodds.thresholds import Limit, limits_of
 
@@ -129,31 +131,43 @@ def estimate(
         lambda: load_stories(stories),
         lambda: chosen_view(view),
     )
-    summaries, failures = [], []
+    answered, failures, refused = [], [], []
     with progress_line() as progress:
         for name, story, target in zip(stories, loaded, targets, strict=True):
             progress(f"{shown(name)}: loading", 0, 0)
-            summary, failure = _estimate_one(
-                story,
-                target,
-                about(name, progress),
-                {"method": method, "draws": draws, "seed": seed, "max_memory": memory},
-                {"view": chosen, "settings": settings},
-            )
-            summaries.append(summary)
+            try:
+                summary, failure = _estimate_one(
+                    story,
+                    target,
+                    about(name, progress),
+                    {"method": method, "draws": draws, "seed": seed, "max_memory": memory},
+                    {"view": chosen, "settings": settings},
+                )
+            except InputError as error:  # the other stories are answered all the same
+                refused += [named(problem, name) for problem in error.problems]
+                continue
+            answered.append((name, summary, target))
             failures += [failure] if failure else []
-    if as_json:
-        write_json(summaries if len(summaries) > 1 else summaries[0])
-    else:
-        _print_reports(summaries, stories)
+    summaries = [summary for _, summary, _ in answered]
+    if as_json and summaries:
+        write_json(summaries if len(stories) > 1 else summaries[0])
+    elif summaries:
+        _print_reports(summaries, tuple(name for name, _, _ in answered))
     for failure in failures:
         click.echo(f"storyodds: {failure}", err=True)
     if failures:
         raise click.exceptions.Exit(FAILED)
-    for target in targets:
+    for _, _, target in answered:
         if target is not None:
             click.echo(f"saved {shown(target)}", err=True)
+    if refused:
+        raise InputError(refused)
     judge(summaries, limits)
+
+
+def named(problem: Problem, name: str) -> Problem:
+    """Say of which story a mistake is, where it does not say so itself."""
+    return problem if problem.file is not None else replace(problem, file=shown(name))
 
 
 def _estimate_one(
@@ -204,10 +218,12 @@ def _print_reports(summaries: list[dict[str, Any]], names: tuple[str, ...]) -> N
 @json_option
 @click.option(
     "--of",
-    type=click.Choice([*CLASSES, "catastrophe"]),
+    type=click.Choice(ODDS),
+    metavar="ODDS",
     default="catastrophe",
     show_default=True,
-    help="The ending that is asked about: a class, or catastrophe.",
+    help="What is asked about: a class, a fate, deployed, or either of the first given that, as in "
+    "catastrophe-given-deployed.",
 )
 @click.option(
     "--top",

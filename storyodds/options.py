@@ -18,6 +18,14 @@ STORY_ENDINGS = (".yaml", ".yml")
 _FORMATS = (".nc", ".json")
 CLASSES = ("intended", "mesa-optimizer", "deceptive", "other")
 _LEAST_MEMORY = 2**20
+_FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
+# Said twice, here and where they are worked out, so that --help answers at once; a test compares.
+ODDS = (
+    *CLASSES,
+    *_FATES,
+    "deployed",
+    *(f"{name}-given-deployed" for name in (*CLASSES, *_FATES) if name != "halted"),
+)
 
 
 def all_of(*steps: Callable[[], Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from storyodds.options import ODDS
 from storyodds.priors.errors import InputError, Problem
 
 POINTS = {"mean": "mean", "median": "median", "q05": "5% point", "q95": "95% point"}
@@ -85,7 +86,6 @@ def limits_of(above: Sequence[str], below: Sequence[str]) -> tuple[Limit, ...]:
 
 
 def _limit(option: str, text: str) -> Limit | Problem:
-    from storyodds.models.events import ODDS
     from storyodds.priors.phrases import did_you_mean
 
     left, _, right = text.partition("=")

@@ -6,6 +6,7 @@ import click
 
 from storyodds.console import json_option, progress_line, write_json
 from storyodds.estimating import about, assess_one, changing, judge, sampling
+from storyodds.options import ODDS
 
 
 @click.command(short_help="Which observation would tell most, or be worth most to a decision.")
@@ -19,7 +20,16 @@ from storyodds.estimating import about, assess_one, changing, judge, sampling
     help="State a decision, to deploy or to withhold, by what an ending is worth: success, "
     "uncompetitive, benign-failure, catastrophe, and withheld; in any unit, 0 unless stated, as "
     "in --worth success=1 --worth catastrophe=-100; repeatable. Without it, rank by bits about "
-    "success.",
+    "what --of says.",
+)
+@click.option(
+    "--of",
+    type=click.Choice(ODDS),
+    metavar="ODDS",
+    default="success",
+    show_default=True,
+    help="What bits are about: a class, a fate, deployed, or either of the first given that, as in "
+    "catastrophe-given-deployed.",
 )
 @click.option(
     "--no-standard",
@@ -39,6 +49,7 @@ def value(
     story: str,
     as_json: bool,
     stakes: tuple[str, ...],
+    of: str,
     no_standard: bool,
     top: int | None,
     view: str | None,
@@ -66,7 +77,7 @@ def value(
         from storyodds.reports.value import summarize_value
 
         tell("weighing what could be observed", 0, 0)
-        summary = summarize_value(assessed, weighed or None)
+        summary = summarize_value(assessed, weighed or None, of=of)
     if as_json:
         cut = {key: summary[key][:top] for key in ("proposals", "assumptions", "numbers")}
         write_json({**summary, **cut})

@@ -6,6 +6,8 @@ import pytest
 from support.command_line import Run, document
 
 from storyodds import importance, load_story
+from storyodds import options as command
+from storyodds.models.events import ODDS
 
 COMMAND = "importance"
 
@@ -18,7 +20,7 @@ MEASURES = {
     *("risk_achievement_worth", "risk_reduction_worth"),
 }
 
-KEYS = {"literal", "assumption", "truth", "composite", "probability"}
+KEYS = {"literal", "assumption", "truth", "composite", "probability", "undefined"}
 
 
 def test_the_answer_comes_first(run: Run) -> None:
@@ -43,7 +45,8 @@ def test_json_keeps_the_contract(run: Run, arguments: tuple[str, ...]) -> None:
         assert all(entry[name] is None or set(entry[name]) == SUMMARY for name in MEASURES)
     shares = [entry["criticality"]["mean"] for entry in found["literals"] if entry["criticality"]]
     assert shares == pytest.approx(sorted(shares, reverse=True), abs=1e-8)
-    assert found["not_worked_out"] == {"count": 0, "why": None}
+    undefined = [entry["undefined"] for entry in found["literals"] if entry["undefined"]]
+    assert sum(reason["count"] for reason in found["undefined"]) == len(undefined)
     assert found["diagnostics"]["ok"] is True
 
 
@@ -77,7 +80,7 @@ def test_seed_and_method_are_taken(run: Run) -> None:
     ("arguments", "sentence"),
     [
         (("coinrun-agnet",), "did you mean 'coinrun-agent'?"),
-        ((EXACT, "--of", "success"), "'success' is not one of"),
+        ((EXACT, "--of", "disaster"), "'disaster' is not one of"),
         ((EXACT, "--method", "simulation"), "'simulation' is not one of"),
         ((EXACT, "--top", "0"), "0 is not in the range"),
         ((EXACT, "--view", "optimist"), "optimist"),
@@ -140,5 +143,19 @@ def test_the_function_takes_views_and_settings() -> None:
         settings={"goal-guarding": 0},
         draws=64,
     )
-    chance = found["probability"].sel(literal="goal-guarding", summary="mean")
+    chance = found["probability"].sel(event="deceptive", literal="goal-guarding", summary="mean")
     assert float(chance) == 0
+
+
+def test_what_can_be_asked_about_is_said_twice_alike() -> None:
+    assert command.ODDS == ODDS
+
+
+@pytest.mark.parametrize("of", ["success", "halted", "deployed", "deceptive-given-deployed"])
+def test_every_odds_can_be_asked_about(run: Run, of: str) -> None:
+    code, out, _ = run(*UNCERTAIN, "--of", of, "--json")
+    assert code == DONE
+    found = document(out)
+    assert found["of"] == of
+    assert 0 < found["probability"]["mean"] < 1
+    assert run(*UNCERTAIN, "--of", of)[0] == DONE

@@ -14,7 +14,7 @@ STAKES = ("--worth", "success=1", "--worth", "catastrophe=-9")
 GAIN = {"value", "error"}
 PROPOSAL = {
     *("id", "claim", "origin", "replicates", "about", "trials", "cost", "bits", "worth", "net"),
-    *("ceiling", "behind", "success", "results"),
+    *("ceiling", "behind", "then", "results"),
 }
 
 COMMAND = "value"
@@ -28,7 +28,7 @@ def test_the_answer_comes_first(run: Run) -> None:
     code, out, err = run(*UNCERTAIN)
     assert (code, err) == (DONE, "")
     assert "The most telling thing to find out next is audit: on average 0.018 bits" in words(out)
-    assert "The chance of success would then be 5.4% if it is seen (chance 14%)" in words(out)
+    assert "The chance of success would then be 5.5% if it is seen (chance 14%)" in words(out)
     assert "planning-inside" in out and "next to nothing would come of" in out
     assert "not distinguishable from 0" in words(out)
 
@@ -70,6 +70,17 @@ def test_json_keeps_the_contract(run: Run, more: tuple[str, ...]) -> None:
     assert found["proposal_provenance"][0]["origin"] == "story"
     assert all(entry["source"] for entry in found["proposal_provenance"])
     assert found["diagnostics"]["ok"] is True
+
+
+def test_bits_about_other_odds(run: Run) -> None:
+    _, out, _ = run(*UNCERTAIN, "--of", "catastrophe-given-deployed", "--json")
+    found = document(out)
+    assert found["of"] == "catastrophe-given-deployed"
+    for entry in found["proposals"]:
+        assert 0 <= entry["then"]["q05"] <= entry["then"]["q95"] <= 1
+    _, out, _ = run(*UNCERTAIN, "--of", "catastrophe-given-deployed")
+    assert "bits about catastrophe once deployed" in words(out)
+    assert "The chance of catastrophe once deployed would then be" in words(out)
 
 
 def test_an_exact_story_has_no_errors(run: Run) -> None:

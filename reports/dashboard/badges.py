@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from storyodds.models.events import EVENTS as OF
-from storyodds.models.events import probabilities
 from storyodds.models.sensitivity_noise import noise_per_error
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, counted
+from storyodds.reports.frame import flagged_words
 from storyodds.reports.wording import percent
 
 EVENTS = ("success", "catastrophe")
@@ -46,6 +45,11 @@ def badges(dossier: Dossier) -> list[Badge]:
     found = [_sound(dossier)]
     if dossier.estimate["method"] == "simulation":
         found.append(Badge("doubt", "Simulated, not summed exactly"))
+    if flagged_words(dossier.estimate) is not None:
+        found.append(Badge("doubt", "A check flagged this model: odds of going on all the same"))
+    if dossier.estimate["opinions"] is not None:
+        forecasts = counted(len(dossier.estimate["opinions"]["forecasts"]), "forecast")
+        found.append(Badge("doubt", f"Includes {forecasts}: opinions, not findings"))
     return [*found, *_carried(dossier), *_assumed(dossier)]
 
 
@@ -57,11 +61,14 @@ def _sound(dossier: Dossier) -> Badge:
         return Badge("good", "Computed exactly: nothing was sampled")
     if method in ("weighting", "nuts"):
         worth = _worth(dossier)
-        said = f"{d['draws']:,} draws worth {worth:,.0f}"
+        size = f"{d['draws']:,} draws worth {worth:,.0f}"
         if not 2 * sqrt(_BEYOND * (1 - _BEYOND) / worth) < _BEYOND:
-            return Badge("doubt", f"Too few draws for the ends of intervals: {said}")
+            return Badge("doubt", f"Too few draws for the ends of intervals: {size}")
+        if d["means"] == "exact":
+            drawn = f"intervals from {d['draws']:,} independent draws"
+            return Badge("good", f"Computation sound: means are exact sums, {drawn}")
         shape = f", R-hat {d['r_hat_max']:.3f}" if method == "nuts" else ""
-        return Badge("good", f"Computation sound: {said}{shape}")
+        return Badge("good", f"Computation sound: {size}{shape}")
     return Badge(
         "good",
         f"Computation sound: {d['draws'] * d['states']:,} simulated states worth "
@@ -125,17 +132,13 @@ def _verdict(what: str, sure: int, unclear: int, threshold: str) -> Badge:
 
 def _noise(dossier: Dossier, components: int) -> dict[str, float]:
     """By event, the index that chance alone hardly gives any component, over its slope's error."""
-    assessment = dossier.assessment
-    weights = assessment.draws.weights
-    events = probabilities(
-        assessment.prepared.graph, assessment.draws.values, assessment.averaged.outcomes
-    )
+    exact, seed = dossier.assessment.exact, dossier.assessment.seed
+    weights = exact.weights
     # Slopes have errors as if draws were independent; those of Markov chains are worth fewer.
     by = sqrt(max(1.0, 1 / float(weights @ weights) / _worth(dossier)))
     tests = len(EVENTS) * max(components, 1)
     return {
-        event: by * noise_per_error(events[:, OF.index(event)], weights, tests, assessment.seed)
-        for event in EVENTS
+        event: by * noise_per_error(exact.event(event), weights, tests, seed) for event in EVENTS
     }
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storyodds.reports.comparison_saved import monte_carlo_error
 from storyodds.reports.dashboard.parts import Json
 from storyodds.reports.summary import SCHEMA
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import percent, points
 
 FATES = ("success", "catastrophe")
 _MOST_BYTES = 64 * 2**20  # of a file that is looked into
-_WIDTH = 2 * 1.6448536269514722  # of a normal's 90 percent interval, in standard deviations
 _SURE = 2.0  # errors that a difference has to exceed
 
 
@@ -47,34 +47,15 @@ def saved(file: Path) -> Saved:
         for name in FATES:
             if not all(0 <= float(found["fates"][name][k]) <= 1 for k in ("mean", "q05", "q95")):
                 return Saved(None, "The saved result is damaged.")
+            if not math.isfinite(monte_carlo_error(found, name)):
+                return Saved(None, "The saved result is damaged.")
         str(found["story_sha256"]), found["diagnostics"].get("ess"), found["settings"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (
+        *(OSError, ValueError, KeyError, TypeError, AttributeError),
+        *(RecursionError, OverflowError),
+    ):
         return Saved(None, "The saved result cannot be read.")
     return Saved(found)
-
-
-def monte_carlo_error(estimate: Json, fate: str) -> float:
-    """Give the standard error of a mean, from its interval and the number of draws.
-
-    Roughly: as if the draws were normal. Weighted draws from a low-discrepancy sequence do
-    better than that.
-
-    Examples
-    --------
-    >>> entry = {"mean": 0.2, "q05": 0.1, "q95": 0.4}
-    >>> estimate = {"fates": {"success": entry}, "diagnostics": {"ess": 400.0}}
-    >>> round(monte_carlo_error(estimate, "success"), 4)
-    0.0046
-    """
-    d, entry = estimate["diagnostics"], estimate["fates"][fate]
-    worth = [d.get(k) for k in ("ess", "ess_joint", "ess_bulk_min", "ess_tail_min")]
-    known = [float(x) for x in worth if isinstance(x, int | float) and x > 0]
-    if not known:
-        return 0.0
-    spread = max(0.0, float(entry["q95"]) - float(entry["q05"])) / _WIDTH
-    if "ess_joint" in d and d.get("draws") == 1:  # states, not numbers, are what is drawn
-        spread = math.sqrt(float(entry["mean"]) * (1 - float(entry["mean"])))
-    return spread / math.sqrt(min(known))
 
 
 def what_changed(now: Json, before: Saved) -> str:
@@ -97,15 +78,15 @@ def what_changed(now: Json, before: Saved) -> str:
     said = []
     for fate in FATES:
         a, b = float(then["fates"][fate]["mean"]), float(now["fates"][fate]["mean"])
-        error = math.hypot(monte_carlo_error(then, fate), monte_carlo_error(now, fate))
+        error = math.hypot(*(monte_carlo_error(it, fate) for it in (then, now)))
         if a == b:
             said.append(f"{fate} {percent(b)} as before")
         elif abs(b - a) <= _SURE * error:
             said.append(
-                f"{fate} {percent(a)} → {percent(b)}, within Monte Carlo error (± {percent(error)})"
+                f"{fate} {percent(a)} → {percent(b)}, within Monte Carlo error ({points(b - a)})"
             )
         else:
-            said.append(f"{fate} {percent(a)} → {percent(b)}")
+            said.append(f"{fate} {percent(a)} → {percent(b)} ({points(b - a)})")
     return f"{causes}: {'; '.join(said)}."
 
 

@@ -61,8 +61,8 @@ const significant = (x, more) => {
 const percent = p => {
   if (p <= 0) return "0%";
   if (p >= 1 - 1e-12) return "100%";
-  if (p < 1e-6) return "<0.0001%";
-  if (p > 1 - 1e-6) return ">99.9999%";
+  if (p < 1e-6) return significant(p, 1).toExponential(1);
+  if (p > 1 - 1e-6) return "1 − " + significant(1 - p, 1).toExponential(1);
   if (p > 0.99) {
     const missing = significant(100 * (1 - p), 0);
     return (100 - missing).toFixed(missing.toFixed(10).replace(/0+$/, "").split(".")[1].length) + "%";
@@ -142,7 +142,7 @@ function whatIf() {
   const range = event => {
     if (!ranks[event]) return "";
     const low = percent(quantile(event, 0.05)), high = percent(quantile(event, 0.95));
-    return low === high && "<>".includes(low[0]) ? low : low + "–" + high;
+    return low + ((low + high).includes("−") ? " to " : "–") + high;
   };
   const shown = name => [...document.querySelectorAll(`[data-${name}]`)].map(node => [node, node.dataset[name], node.textContent]);
   const odds = shown("odds"), ranges = shown("range");

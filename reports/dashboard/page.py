@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from storyodds.reports.dashboard import sections_day as day
 from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard import sections_odds as odds
 from storyodds.reports.dashboard import sections_pieces as pieces
@@ -21,13 +22,22 @@ from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.dashboard.parts import Json, Section
 from storyodds.reports.figures.figure import DARK, LIGHT
 from storyodds.reports.figures.figure import style as figure_style
-from storyodds.reports.frame import band, sentence_case
-from storyodds.reports.wording import about_one_in, percent
+from storyodds.reports.frame import (
+    band,
+    cases,
+    errors_of,
+    flagged_words,
+    opinions_words,
+    sentence_case,
+)
+from storyodds.reports.wording import percent
 
 PAGES = {"light": "#fbfaf7", "dark": "#12151c"}  # behind the cards
 SECTIONS = (
     odds.how_it_ends,
     odds.in_cases,
+    day.decision_day,
+    day.criteria,
     odds.what_if,
     odds.how_it_gets_there,
     odds.failure_paths,
@@ -207,18 +217,21 @@ def _head(dossier: Dossier) -> Json:
         "odds": [odds_entry(estimate, name) for name in ("success", "catastrophe")],
         "hangs": _hangs(dossier),
         "messages": said,
+        "notices": [
+            words for words in (flagged_words(estimate), opinions_words(estimate)) if words
+        ],
     }
 
 
 def odds_entry(estimate: Json, name: str) -> Json:
     """The chance of a fate, said in every way that a headline does."""
-    entry = estimate["fates"][name]
+    entry, errors = estimate["fates"][name], errors_of(estimate, name)
     return {
         "name": name,
         "words": f"Chance of {name}",
-        "mean": percent(entry["mean"]),
-        "band": band(entry),
-        "count": about_one_in(entry["mean"]),
+        "mean": percent(entry["mean"], errors.get("mean", 0.0)),
+        "band": band(entry, errors),
+        "count": cases(estimate, entry),
         "worst": name == "catastrophe",
     }
 

@@ -9,8 +9,7 @@ import xarray as xr
 from storyodds.models.datatree import to_datatree
 from storyodds.models.events import FATES
 from storyodds.models.flows import merged
-from storyodds.models.quantities import derive
-from storyodds.models.what_if import even_rows
+from storyodds.models.what_if import spread_evenly
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.number_labels import claims
 from storyodds.reports.figures.densities import plot_prior_posterior
@@ -24,6 +23,7 @@ from storyodds.reports.figures.odds import plot_odds, plot_views
 from storyodds.reports.figures.structure import plot_structure
 from storyodds.reports.figures.tornado import plot_assumption_effects, plot_tipping, plot_tornado
 from storyodds.reports.figures.value import plot_value
+from storyodds.reports.frame import has_evidence
 
 Figures = tuple[Figure, ...]
 
@@ -59,9 +59,8 @@ def _odds(dossier: Dossier) -> Figures:
     """Classes and fates, with what they were before the evidence where there is any."""
     assessment, told = dossier.assessment, (dossier.table(n, "estimate") for n in _ENDS)
     classes, fates = (found for found in told if found is not None)
-    if dossier.estimate["evidence"]["items"]:
-        graph, prior = assessment.prepared.graph, assessment.prior
-        before = derive(graph, assessment.prior_values, prior.outcomes).fates.mean(axis=0)
+    if has_evidence(dossier.estimate):
+        before = assessment.prior_averaged.mean(assessment.prior_averaged.fates)
         means = before[[FATES.index(name) for name in fates.fate.values.tolist()]]
         known = np.where(fates.summary.values == "mean", means[:, None], np.nan)
         fates = fates.assign(prior=(("fate", "summary"), known)).round(_DIGITS)
@@ -74,9 +73,8 @@ def _odds(dossier: Dossier) -> Figures:
 
 
 def _dots(dossier: Dossier) -> Figures:
-    assessment = dossier.assessment
-    exact, weights = assessment.exact.outcomes, xr.DataArray(assessment.draws.weights, dims="draw")
-    fates = derive(assessment.prepared.graph, assessment.draws.values, exact).fates.round(_DIGITS)
+    exact = dossier.assessment.exact
+    fates, weights = exact.fates.round(_DIGITS), xr.DataArray(exact.weights, dims="draw")
     return tuple(
         plot_dots(
             xr.DataArray(fates[:, FATES.index(event)], dims="draw", name=event), weights=weights
@@ -152,7 +150,8 @@ def _densities(dossier: Dossier) -> Figures:
     assessment = dossier.assessment
     # Without the last digits, which depend on how the sums were done, and make other pictures.
     before = assessment.prior.assumptions[:_DRAWS].round(_DIGITS)
-    after = assessment.exact.assumptions[even_rows(assessment, _DRAWS)].round(_DIGITS)
+    even = spread_evenly(assessment.exact, _DRAWS, assessment.seed)
+    after = assessment.exact.assumptions[even].round(_DIGITS)
     moved = np.abs(after.mean(axis=0) - before.mean(axis=0))
     names = [variable.name for variable in assessment.prepared.graph.variables]
     return tuple(
@@ -178,29 +177,34 @@ def _views(dossier: Dossier) -> Figures:
 def _diagnostics(dossier: Dossier) -> Figures:
     """What ArviZ draws too, on a thorough page; there, its ranks take the place of ours."""
     draws, found = dossier.assessment.draws, dossier.estimate["diagnostics"]
-    if draws.chains > 1 and dossier.thorough:
-        return arviz_figures(dossier)
-    if draws.chains > 1:
-        exact = dossier.assessment.exact.outcomes
-        fates = derive(dossier.assessment.prepared.graph, draws.values, exact).fates
-        chains = fates.round(_DIGITS).reshape(draws.chains, -1, fates.shape[1])
+    averaged = dossier.assessment.averaged
+    if _of_chains(dossier):
+        if dossier.thorough:
+            return arviz_figures(dossier)
+        chains = averaged.fates.round(_DIGITS).reshape(draws.chains, -1, len(FATES))
         return tuple(
             plot_ranks(
                 xr.DataArray(chains[:, :, FATES.index(event)], dims=("chain", "draw")), name=event
             )
             for event in EVENTS
         )
-    if draws.method != "weighting":
-        return ()
+    if found["means"] == "exact" or draws.method == "simulation":  # no draw weighs more
+        return arviz_figures(dossier) if dossier.thorough else ()
     shape = found["pareto_k"]
     return (
         plot_weights(
-            xr.DataArray(draws.weights.round(_DIGITS + 6), dims="draw"),
+            xr.DataArray(averaged.weights.round(_DIGITS + 6), dims="draw"),
             ess=found["ess"],
             pareto_k=np.nan if shape is None else shape,
         ),
         *(arviz_figures(dossier) if dossier.thorough else ()),
     )
+
+
+def _of_chains(dossier: Dossier) -> bool:
+    """Whether the draws are those of chains from one start to one end, not of several runs."""
+    draws = dossier.assessment.draws
+    return draws.chains > 1 and float(np.ptp(draws.weights)) == 0
 
 
 def arviz_figures(dossier: Dossier) -> Figures:
@@ -219,8 +223,8 @@ def arviz_figures(dossier: Dossier) -> Figures:
     tree, numbers = to_datatree(assessment, {}), prepared.resolved.numbers
     active = {numbers[i].name: numbers[i].kind for i in prepared.active}
     scaled = arviz_priors.arviz_power_scaling(tree, _hanging(dossier, list(active)))
-    if draws.chains == 1:
-        if not dossier.estimate["evidence"]["items"]:
+    if not _of_chains(dossier):
+        if not active or not has_evidence(dossier.estimate):
             return scaled
         return (arviz_priors.arviz_prior_posterior(tree, active), *scaled)
     return (

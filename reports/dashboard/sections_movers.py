@@ -16,6 +16,7 @@ from storyodds.reports.dashboard.parts import (
 )
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.value import amount
+from storyodds.reports.frame import opinions_words
 from storyodds.reports.wording import bits, percent
 
 _LEAST = 0.00005  # bits that are written as 0.0001
@@ -99,7 +100,7 @@ def as_evidence_came_in(dossier: Dossier) -> Section:
     total = effects["total"]["catastrophe"]
     before, after = (percent(effects[when]["catastrophe"]) for when in ("prior", "posterior"))
     finding = (
-        f"{counted(len(items), 'finding')} moved catastrophe from {before} to {after}"
+        f"{counted(len(items), 'item')} of evidence moved catastrophe from {before} to {after}"
         + (f", {bits(total['mean'])} bits of odds in all (+1 doubles the odds)" if total else "")
         + "."
     )
@@ -108,8 +109,18 @@ def as_evidence_came_in(dossier: Dossier) -> Section:
         *name,
         finding=finding,
         figures=drawn(dossier, "evidence"),
-        notes=() if note is None else (f"{note}.",),
+        notes=(*_opinions(dossier), *(() if note is None else (f"{note}.",))),
     )
+
+
+def _opinions(dossier: Dossier) -> tuple[str, ...]:
+    """Which items are opinions, and which of these do nothing."""
+    items = dossier.estimate["evidence"]["items"]
+    forecasts = [item["id"] for item in items if item["opinion"]]
+    if not forecasts:
+        return ()
+    without = opinions_words(dossier.estimate) or ""
+    return (f"Forecasts, and so opinions: {listed(forecasts)}. {without}",)
 
 
 def assumptions(dossier: Dossier) -> Section:
@@ -250,9 +261,12 @@ def if_it_fails(dossier: Dossier) -> Section:
         return Section(*name, finding=dossier.reasons["failure"])
     given = failure["given_failure"]
     if given["catastrophe"] is None:
-        return Section(*name, finding="By its own numbers, the story cannot fail.")
+        return Section(*name, finding="By its own numbers, the story cannot fail once deployed.")
+    halted = failure["halted"]
+    beside = f"; a check halts it with {with_band(halted)}" if halted["mean"] > 0 else ""
     finding = (
-        f"The chance that it fails is {with_band(failure['failure'])}. Of failures, "
+        "The chance that it is deployed and no success is "
+        f"{with_band(failure['failure'])}{beside}. Of deployed failures, "
         f"{with_band(given['catastrophe'])} are catastrophes, and "
         f"{with_band(given['deceptive'])} end in a deceptive model."
     )

@@ -4,9 +4,17 @@ from collections.abc import Sequence
 
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.number_labels import literal_label
-from storyodds.reports.dashboard.parts import Json, Section, counted, listed, with_band
+from storyodds.reports.dashboard.parts import (
+    Json,
+    Section,
+    Table,
+    counted,
+    listed,
+    with_band,
+)
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.wording import about_one_in, percent
+from storyodds.reports.frame import cases, no_catastrophe
+from storyodds.reports.wording import percent
 
 CLAIM = 90  # characters of it beside its id; the whole of it is in the story as given
 BEYOND = 10  # paths that are told one by one
@@ -25,13 +33,35 @@ def how_it_ends(dossier: Dossier) -> Section:
         finding=f"Training most likely ends in the class “{likeliest}”, "
         f"{with_band(classes[likeliest])}, and the story in {fate}, {with_band(fates[fate])}.",
         figures=drawn(dossier, "odds"),
-        notes=(
-            f"False alarms: with a chance of {with_band(estimate['false_alarm'])}, a check stops "
-            "a model that would have succeeded.",
-        )
-        if dossier.story.checks
-        else (),
+        tables=_without_opinions(estimate),
+        notes=_false_alarms(estimate),
         half=True,
+    )
+
+
+def _without_opinions(estimate: Json) -> tuple[Table, ...]:
+    """Totals with the forecasts and without them, where there are any."""
+    opinions = estimate["opinions"]
+    if opinions is None:
+        return ()
+    rows = tuple(
+        (name, with_band(entry), with_band(opinions[of][name]))
+        for of in ("classes", "fates")
+        for name, entry in estimate[of].items()
+    )
+    return (
+        Table(
+            "With forecasts, which are opinions, and without", ("ending", "with", "without"), rows
+        ),
+    )
+
+
+def _false_alarms(estimate: Json) -> tuple[str, ...]:
+    if all(check["result"] is not None for check in estimate["checks"].values()):
+        return ()
+    return (
+        f"False alarms: with a chance of {with_band(estimate['false_alarm'])}, a check stops a "
+        "model that would have succeeded.",
     )
 
 
@@ -42,8 +72,8 @@ def in_cases(dossier: Dossier) -> Section:
     return Section(
         id="in-cases",
         title="The same as cases to count",
-        finding=f"Success: {about_one_in(success['mean'])}. Catastrophe: "
-        f"{about_one_in(worst['mean'])}. "
+        finding=f"Success: {cases(dossier.estimate, success)}. Catastrophe: "
+        f"{cases(dossier.estimate, worst)}. "
         + (
             "How sure that is shows in how the dots spread."
             if dossier.assessment.prepared.uncertain
@@ -71,7 +101,6 @@ def what_if(dossier: Dossier) -> Section:
 
 def how_it_gets_there(dossier: Dossier) -> Section:
     """From assumptions to routes, checks and fates."""
-    worst = _worst(dossier)
     flows = dossier.parts.get("flows")
     if flows is None:
         return Section(
@@ -82,13 +111,7 @@ def how_it_gets_there(dossier: Dossier) -> Section:
     return Section(
         id="how-it-gets-there",
         title="How it gets there",
-        finding=(
-            "No path to catastrophe is open."
-            if worst is None
-            else f"The path of most concern ends at “{path_name(worst)}”: its chance is "
-            f"{with_band(worst['probability'])}, and if it comes about, the chance that no check "
-            f"catches it is {with_band(worst['undetected'])}."
-        ),
+        finding=_of_most_concern(dossier.estimate),
         figures=drawn(dossier, "flow"),
         fuller=drawn(dossier, "whole_flow"),
         part="ways",
@@ -96,9 +119,19 @@ def how_it_gets_there(dossier: Dossier) -> Section:
     )
 
 
-def _worst(dossier: Dossier) -> Json | None:
-    paths: Sequence[Json] = dossier.estimate["paths"]
-    return paths[0] if paths else None
+def _of_most_concern(estimate: Json) -> str:
+    """The worst path, and how likely it is to be caught."""
+    if not estimate["paths"] or estimate["paths"][0]["concern"]["mean"] == 0:
+        return no_catastrophe(estimate)
+    worst = estimate["paths"][0]
+    finding = (
+        f"The path of most concern ends at “{path_name(worst)}”: its chance is "
+        f"{with_band(worst['probability'])}"
+    )
+    if not worst["checks"]:
+        return f"{finding}."
+    slips = with_band(worst["undetected"])
+    return f"{finding}, and if it comes about, the chance that no check catches it is {slips}."
 
 
 def _ways(dossier: Dossier) -> list[Json]:
@@ -152,10 +185,21 @@ def failure_paths(dossier: Dossier) -> Section:
         notes=(
             "Concern is the chance that the path is taken, no check catches it, and it does "
             "catastrophic harm. The weakest link is the condition whose failing would lower it "
-            "most.",
+            "most. Conditions have no order.",
         ),
+        tables=_mechanisms(dossier.estimate),
         long=True,
     )
+
+
+def _mechanisms(estimate: Json) -> tuple[Table, ...]:
+    """Concern by mechanism, of routes that share one."""
+    rows = tuple(
+        (name, ", ".join(it["routes"]), with_band(it["probability"]), with_band(it["concern"]))
+        for name, it in estimate["mechanisms"].items()
+    )
+    heads = ("mechanism", "routes", "chance", "concern")
+    return (Table("Concern by mechanism", heads, rows),) if rows else ()
 
 
 def _on_top(dossier: Dossier, path: Json) -> str:

@@ -14,13 +14,17 @@ from storyodds.priors.forms import plain_prior
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.frame import sentence_case
+from storyodds.reports.frame import sentence_case, soundness
 from storyodds.reports.wording import percent
 
 _CATASTROPHE = EVENTS.index("catastrophe")
+_MEANS = {"exact": "by exact sums", "sampled": "over the draws"}
 _LARGE = 100  # a measure from here on is told without decimals
 MEASURES = {
     "ess": "worth so many independent draws (ESS)",
+    "means": "means",
+    "weight_bound": "times the average weight that no draw can count more than",
+    "log_probability_error": "standard error of the log probability of the evidence",
     "pareto_k": "Pareto k of the weights (good below 0.7)",
     "r_hat_max": "R-hat, the largest (good below 1.01)",
     "ess_bulk_min": "ESS in the bulk, the smallest",
@@ -179,8 +183,20 @@ def _groups(dossier: Dossier) -> Iterator[tuple[str, list[dict[str, str]]]]:
         "What training could end in",
         [_entry(f"{it.class_}", it.id, it.claim) for it in story.routes],
     )
-    yield "Checks before deployment", [_entry("Check", it.id, it.claim) for it in story.checks]
-    yield "Evidence", [_entry("Finding", it.id, it.claim) for it in story.evidence]
+    yield (
+        "Checks before deployment",
+        [
+            _entry("Check" if it.result is None else f"Check, {it.result}", it.id, it.claim)
+            for it in story.checks
+        ],
+    )
+    yield (
+        "Evidence",
+        [
+            _entry("Finding" if it.forecast is None else "Forecast (opinion)", it.id, it.claim)
+            for it in story.evidence
+        ],
+    )
     yield "Proposed observations", [_entry("Proposal", it.id, it.claim) for it in story.proposals]
 
 
@@ -260,10 +276,10 @@ def diagnostics(dossier: Dossier) -> Section:
     rows = tuple(
         (MEASURES.get(name, name.replace("_", " ")), _measure(value))
         for name, value in found.items()
-        if name not in ("ok", "messages") and value is not None
+        if name not in ("ok", "messages") and isinstance(value, str | int | float)
     )
     said = " ".join(f"{sentence_case(message)}." for message in found["messages"])
-    finding = "The computation passed its own checks." if found["ok"] else "NOT RELIABLE."
+    finding = soundness(dossier.estimate) if found["ok"] else "NOT RELIABLE."
     return Section(
         id="diagnostics",
         title="Can the computation be relied on?",
@@ -276,8 +292,20 @@ def diagnostics(dossier: Dossier) -> Section:
                 (("method", str(dossier.estimate["method"])), *rows),
             ),
         ),
+        extra=_errors_table(found.get("standard_errors", {})),
         notes=_about_plots(dossier),
     )
+
+
+def _errors_table(errors: Json) -> tuple[Table, ...]:
+    """Monte Carlo standard errors of every answer, in percentage points."""
+    rows = tuple(
+        (name, *(f"{100 * by[point]:.2g}" for point in ("mean", "q05", "median", "q95")))
+        for name, by in errors.items()
+        if any(by.values())
+    )
+    heads = ("answer", "mean", "5% point", "median", "95% point")
+    return (Table("Standard errors, in percentage points", heads, rows),) if rows else ()
 
 
 def _about_plots(dossier: Dossier) -> tuple[str, ...]:
@@ -288,14 +316,18 @@ def _about_plots(dossier: Dossier) -> tuple[str, ...]:
     if not dossier.thorough:
         return ("With --thorough, ArviZ's plots of the draws stand here too.",)
     if method == "weighting":
+        exact = dossier.estimate["diagnostics"]["means"] == "exact"
+        chains = "" if exact else " --method nuts runs chains."
         return (
             "ArviZ's plots of chains (ranks, traces, autocorrelation, effective sample sizes) are "
-            "not here: these draws are independent, and weighted. --method nuts runs chains.",
+            f"not here: these draws are independent of each other.{chains}",
         )
     return ()
 
 
 def _measure(value: Any) -> str:
+    if isinstance(value, str):
+        return _MEANS.get(value, value)
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) else str(value)
     return (f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}").replace("-", "−")

@@ -35,9 +35,9 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.balancing import balance
-from storyodds.models.events import EVENTS, FATES, probabilities
+from storyodds.models.events import EVENTS, FATES
 from storyodds.models.tilts import MOST, Slider, sliders
-from storyodds.models.what_if import MIN_SHARE, even_rows
+from storyodds.models.what_if import MIN_SHARE, spread_evenly
 from storyodds.priors.forms import Prior, plain_prior
 from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.summary import summarize_draws
@@ -88,25 +88,24 @@ def what_if_data(
     found = sliders(assessment, most)
     if not found.shown:
         return None
-    resolved, weights = assessment.prepared.resolved, assessment.draws.weights
-    averaged, events = (
-        probabilities(assessment.prepared.graph, assessment.draws.values, found.outcomes)
-        for found in (assessment.averaged, assessment.exact)
-    )
+    resolved = assessment.prepared.resolved
+    averaged, exact = assessment.averaged, assessment.exact
+    events, weights = exact.events, exact.weights
     stated = [
-        summarize_draws(*of_event, weights) for of_event in zip(averaged.T, events.T, strict=True)
+        summarize_draws(*of_event, weights)
+        for of_event in zip(
+            averaged.events.T, [averaged.weights] * len(EVENTS), events.T, strict=True
+        )
     ]
     means = np.array([summary["mean"] for summary in stated])
     kept = _with_columns(means)
-    statistics = _statistics(assessment, found.shown)
-    full = np.concatenate(
-        [means[kept], *(np.atleast_1d(weights @ it / weights.sum()) for it in statistics)]
-    )
+    statistics = _statistics(exact.values, found.shown)
+    full = np.concatenate([means[kept], *(np.atleast_1d(exact.mean(it)) for it in statistics)])
     columns = np.column_stack([events[:, kept], *statistics])
-    integers, low, step = quantized(columns[even_rows(assessment, draws)])
+    integers, low, step = quantized(columns[spread_evenly(exact, draws, assessment.seed)])
     # Means of what intervals are taken of differ by chance from those stated. Where events hang
     # together so closely that no weights make up for that, the draws are moved by it.
-    off = means[kept] - weights @ events[:, kept] / weights.sum()
+    off = means[kept] - exact.mean(events[:, kept])
     for by in (0.0, off):
         low[: len(kept)] += by
         columns = low + step * integers
@@ -154,8 +153,7 @@ def _with_columns(means: Array) -> list[int]:
     return [k for k in range(len(EVENTS)) if k not in without]
 
 
-def _statistics(assessment: Assessment, shown: Sequence[Slider]) -> list[Array]:
-    values = assessment.draws.values
+def _statistics(values: Array, shown: Sequence[Slider]) -> list[Array]:
     return [slider.tilt.statistic(values[:, slider.number]) for slider in shown]
 
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storyodds.reports.exports.gsn_records import PREFIX, Argument, Edge, Kind, Node, Tie
-from storyodds.reports.exports.gsn_words import Numbers, chance, evidence_words, share, stated
+from storyodds.reports.exports.gsn_words import (
+    Numbers,
+    chance,
+    decision_words,
+    evidence_words,
+    share,
+    stated,
+)
 from storyodds.reports.exports.markdown_text import web_address
 from storyodds.reports.layout import plain
 from storyodds.scenarios.bearing import bearing, closed
@@ -45,7 +52,7 @@ def argument(estimate_document: Json, story: Story, *, most: int | None = None) 
     >>> story = load_story("carlsmith-six-premises")
     >>> made = argument(summarize(estimate(story)), story)
     >>> print(made.nodes[0].text)
-    Training as told ends in success: the intended model, no hazard, deployed. P = 95%
+    Training as told ends in success: the intended model, no hazard fires, deployed. P = 95%
     """
     return _Builder(estimate_document, story, most).whole()
 
@@ -68,14 +75,14 @@ class _Builder:
         fates, criteria = self.doc["fates"], self.doc["criteria"]
         top = self._add(
             "goal",
-            "Training as told ends in success: the intended model, no hazard, deployed.",
+            "Training as told ends in success: the intended model, no hazard fires, deployed.",
             entry=fates["success"],
             of="success",
         )
         self._contexts(top)
         over = self._add("strategy", "Over the four criteria, and the checks.", below=top)
-        good = "No hazard of alignment comes about, given a model as specified."
-        strong = "No hazard of competitiveness comes about, given a model as specified."
+        good = "No hazard of alignment fires in a run made to end as intended."
+        strong = "No hazard of competitiveness fires in a run made to end as intended."
         led = "Training ends at the intended model, not at a rival."
         able = "Training can be carried out as the story tells it."
         self._hazards(over, "alignment", good)
@@ -134,6 +141,9 @@ class _Builder:
         self._add("context", f"Goal: {goal.specification}", below=top, about="goal.specification")
         self._add("justification", goal.desirability, below=top, about="goal.desirability")
         self._add("context", stated(self.doc), below=top)
+        day = decision_words(self.doc)
+        if day:
+            self._add("context", day, below=top, about="deployed")
 
     def _criterion(self, over: str, key: str, words: str) -> str:
         entry = self.doc["criteria"][key]
@@ -150,20 +160,18 @@ class _Builder:
                 self._hazard(each, hazard)
 
     def _hazard(self, over: str, hazard: Hazard) -> None:
-        worst = self._worst("hazard", hazard.id)
-        entry = None if worst is None else worst["probability"]
-        told = ""
+        entry, worst = self.doc["hazards"][hazard.id], self._worst("hazard", hazard.id)
+        fires = f"P(it fires) = {chance(entry)}."
         if worst is not None:
-            told = f"P(it comes about) = {chance(worst['probability'])}."
-            told += f" Ends in catastrophe: {chance(worst['concern'])}."
+            fires += f" By itself it ends in catastrophe: {chance(worst['concern'])}."
         self._add(
             "goal",
-            f"Hazard {hazard.id} does not come about. {hazard.claim}",
+            f"Hazard {hazard.id} does not fire. {hazard.claim}",
             below=over,
             about=hazard.id,
-            entry=entry,
+            entry=_summary(entry),
             of=f"hazard {hazard.id}",
-            more=told + self.numbers.basis(hazard.id),
+            more=fires + self.numbers.basis(hazard.id),
         )
 
     def _worst(self, key: str, name: str) -> Json | None:
@@ -299,11 +307,22 @@ class _Builder:
         )
 
     def _checks(self, over: str) -> None:
-        if not self.story.checks:
-            return
+        live = [check for check in self.story.checks if check.result is None]
+        strategy = self._halting(over) if live else over
+        for check in self.story.checks:
+            kept = "kept out of training" if check.role == "held-out" else "also trained against"
+            basis = self.numbers.basis(check.id)
+            if check.result is None:
+                words = f"Check {check.id} ({kept}) flags bad models at the rates stated."
+                self._add("goal", f"{words} {check.claim}{basis}", below=strategy, about=check.id)
+            else:
+                words = f"Check {check.id} ({kept}) {check.result}: evidence, at the rates stated."
+                self._add("context", f"{words} {check.claim}{basis}", below=over, about=check.id)
+
+    def _halting(self, over: str) -> str:
         halted = self.doc["fates"]["halted"]
-        told = f"P(halted) = {chance(halted)}"
-        told += f", of which false alarms: {chance(self.doc['false_alarm'])}"
+        odds = f"P(halted) = {chance(halted)}"
+        odds += f", of which false alarms: {chance(self.doc['false_alarm'])}"
         goal = self._add(
             "goal",
             "A check halts what is not as intended.",
@@ -311,14 +330,9 @@ class _Builder:
             about="checks",
             entry=halted,
             of="halted",
-            more=told,
+            more=odds,
         )
-        strategy = self._add("strategy", "Over the checks before deployment.", below=goal)
-        for check in self.story.checks:
-            kept = "kept out of training" if check.role == "held-out" else "also trained against"
-            said = f"Check {check.id} ({kept}) flags bad models at the rates stated. {check.claim}"
-            said += self.numbers.basis(check.id)
-            self._add("goal", said, below=strategy, about=check.id)
+        return self._add("strategy", "Over the checks before deployment.", below=goal)
 
 
 def _is(path: Json, key: str) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from storyodds.reports.frame import band
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.frame import NO_DECISION, band, flagged_words, opinions_words
+from storyodds.reports.wording import bits, marked, percent
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
 from storyodds.scenarios.schema import CLASSES
@@ -53,15 +53,17 @@ def evidence_words(item: Json) -> str:
 
     Examples
     --------
-    >>> seen = {"id": "audit", "claim": "Nothing.", "source": None, "bits": {"deceptive": -0.5}}
-    >>> evidence_words({**seen, "bits": {**dict.fromkeys(CLASSES), "deceptive": -0.5}})
+    >>> moved = {**dict.fromkeys(CLASSES), "deceptive": -0.5}
+    >>> item = {"id": "audit", "claim": "Nothing.", "opinion": False, "idle": False}
+    >>> evidence_words({**item, "bits": moved, "source": None})
     'audit: Nothing. Bits, taken alone: deceptive −0.50. No source.'
     """
     moved = [f"{name} {bits(item['bits'][name])}" for name in CLASSES if item["bits"][name]]
     told = f"Bits, taken alone: {', '.join(moved)}." if moved else "It moves no odds."
+    told += " It is about a number that is fixed, and does nothing." if item["idle"] else ""
     source = item["source"]
     where = "No source." if source is None else f"Source: {source['cite']}."
-    return f"{item['id']}: {item['claim']} {told} {where}"
+    return f"{marked(item['id'], item['opinion'])}: {item['claim']} {told} {where}"
 
 
 def stated(doc: Json) -> str:
@@ -74,9 +76,24 @@ def stated(doc: Json) -> str:
         "says how likely, not that it is so. Evidence with bits for a class challenges the goal "
         "that denies it; bits are those of a class, and may be others for one of its routes."
     )
+    said += "".join(f" {words}" for words in (flagged_words(doc), opinions_words(doc)) if words)
     if doc["method"] == "simulation":
         said += " Simulated: they carry simulation error."
     if not doc["diagnostics"]["ok"]:
         told = "; ".join(doc["diagnostics"]["messages"])
         said = f"NOT RELIABLE: {told}. {said}"
     return said
+
+
+def decision_words(doc: Json) -> str:
+    """The odds once no check has flagged; nothing where no check can halt the model."""
+    if all(check["result"] is not None for check in doc["checks"].values()):
+        return ""
+    day = doc["deployed"]
+    if day is None:
+        return NO_DECISION
+    odds = {**{name: day[name] for name in ("success", "catastrophe")}, **day["classes"]}
+    chances = ", ".join(
+        f"P({name}) = {chance(odds[name])}" for name in ("success", "catastrophe", "deceptive")
+    )
+    return f"On the day of the decision, no check having flagged the model: {chances}."

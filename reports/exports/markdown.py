@@ -13,6 +13,13 @@ from storyodds.reports.exports.markdown_basis import (
     make_again,
     numbers_part,
 )
+from storyodds.reports.exports.markdown_day import (
+    chance,
+    decision_part,
+    hazards_part,
+    mechanisms_part,
+    odds_cells,
+)
 from storyodds.reports.exports.markdown_more import (
     failure_part,
     hangs_on_part,
@@ -20,15 +27,26 @@ from storyodds.reports.exports.markdown_more import (
     value_part,
 )
 from storyodds.reports.exports.markdown_text import code, link, table, text
-from storyodds.reports.frame import band, is_uncertain
-from storyodds.reports.wording import about_one_in, bits, percent
+from storyodds.reports.frame import (
+    DOES_NOTHING,
+    NOT_RELIABLE,
+    band,
+    errors_of,
+    flagged_words,
+    is_uncertain,
+    is_zero,
+    no_catastrophe,
+    opinions_words,
+    sentence_case,
+)
+from storyodds.reports.wording import about_one_in, bits, marked, percent
 from storyodds.scenarios.schema import CLASSES, Story
 
 Json = Mapping[str, Any]
 
 _TOLD = 10  # failure paths that are told in words
 _FATES = {
-    "success": "as intended, no hazard comes about, deployed",
+    "success": "as intended, no hazard fires, deployed",
     "uncompetitive": "deployed without catastrophe, but loses out to rivals",
     "halted": "flagged by a check, not deployed",
     "benign-failure": "not as intended, deployed, no catastrophe",
@@ -36,7 +54,7 @@ _FATES = {
 }
 _CRITERIA = {
     "goal_alignment": "Goal, alignment: an intended model is good",
-    "goal_competitiveness": "Goal, competitiveness: it is also strong enough",
+    "goal_competitiveness": "Goal, competitiveness: an intended model is strong enough",
     "rationale_alignment": "Rationale, alignment: training leads to one",
     "rationale_competitiveness": "Rationale, competitiveness: training is feasible",
 }
@@ -92,12 +110,6 @@ def markdown_report(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def chance(entry: Json) -> str:
-    """A probability with its interval, where it has one."""
-    spread = band(entry)
-    return percent(entry["mean"]) + (f" (90% interval {spread})" if spread else "")
-
-
 def _head(doc: Json) -> Iterator[str]:
     yield from (f"# {text(doc['title'])}", "")
     changed = [f"under the view {code(doc['view'])}"] if doc["view"] else []
@@ -105,15 +117,16 @@ def _head(doc: Json) -> Iterator[str]:
     said = "".join(f", {words}" for words in changed)
     yield from (f"Annex on the training story {code(doc['story'])}{said}.", "")
     if not doc["diagnostics"]["ok"]:
-        yield "> **NOT RELIABLE.** The computation failed its own checks; quote none of this."
+        yield f"> **NOT RELIABLE.** {sentence_case(NOT_RELIABLE)}"
         yield from (f"> {text(message)}." for message in doc["diagnostics"]["messages"])
         yield ""
-    success, catastrophe = doc["fates"]["success"], doc["fates"]["catastrophe"]
-    yield f"**The story goes right with a chance of {_sentence(success)}.**"
-    if catastrophe["mean"] == catastrophe["q95"] == 0:
-        yield "It cannot end in catastrophe as it stands: nothing in it does harm of that size."
+    mark = "" if doc["diagnostics"]["ok"] else " NOT RELIABLE."
+    yield f"**The story goes right with a chance of {_sentence(doc, 'success')}.{mark}**"
+    if is_zero(doc["fates"]["catastrophe"]):
+        yield text(no_catastrophe(doc))
     else:
-        yield f"**It ends in catastrophe with a chance of {_sentence(catastrophe)}.**"
+        yield f"**It ends in catastrophe with a chance of {_sentence(doc, 'catastrophe')}.{mark}**"
+    yield from (text(words) for words in (flagged_words(doc), opinions_words(doc)) if words)
     if is_uncertain(doc):
         yield "Intervals are central 90% intervals: how far these odds turn on uncertain numbers."
     else:
@@ -125,41 +138,67 @@ def _head(doc: Json) -> Iterator[str]:
     yield ""
 
 
-def _sentence(entry: Json) -> str:
-    said = percent(entry["mean"]).replace("<", "less than ").replace(">", "more than ")
-    spread = band(entry)
-    counted = f"{said}, {about_one_in(entry['mean'])}"
+def _sentence(doc: Json, fate: str) -> str:
+    entry, errors = doc["fates"][fate], errors_of(doc, fate)
+    spread = band(entry, errors)
+    counted = f"{percent(entry['mean'], errors.get('mean', 0.0))}, {about_one_in(entry['mean'])}"
     return text(counted + (f" (90% interval {spread})" if spread else ""))
 
 
-def _cells(entry: Json) -> list[str]:
-    told = (percent(entry["mean"]), band(entry) or "–", about_one_in(entry["mean"]))
-    return [text(cell) for cell in told]
-
-
 def _odds(doc: Json) -> Iterator[str]:
+    opinions = doc["opinions"]
     yield from ("## Where training ends", "")
-    heads = ("Model", "Before evidence", "Chance", "90% interval", "In cases")
-    before = doc["prior_classes"]
+    before, more = doc["prior_classes"], ["Without forecasts"] if opinions is not None else []
     rows = [
-        [name, text(percent(before[name]["mean"])), *_cells(doc["classes"][name])]
+        [
+            name,
+            text(percent(before[name]["mean"])),
+            *odds_cells(doc, doc["classes"][name], errors_of(doc, name)),
+            *_without(opinions, "classes", name),
+        ]
         for name in CLASSES
     ]
-    yield from table(heads, rows, "lrrrl")
+    heads = ["Model", "Before evidence", "Chance", "90% interval", "In cases", *more]
+    yield from table(heads, rows, "lrrrl" + "r" * len(more))
     yield from ("## What becomes of the model", "")
-    heads = ("Fate", "Chance", "90% interval", "In cases", "Meaning")
-    rows = [[name, *_cells(entry), _FATES[name]] for name, entry in doc["fates"].items()]
-    yield from table(heads, rows, "lrrll")
+    rows = [
+        [
+            name,
+            *odds_cells(doc, entry, errors_of(doc, name)),
+            *_without(opinions, "fates", name),
+            _FATES[name],
+        ]
+        for name, entry in doc["fates"].items()
+    ]
+    heads = ["Fate", "Chance", "90% interval", "In cases", *more, "Meaning"]
+    yield from table(heads, rows, "lrrl" + "r" * len(more) + "l")
     if doc["false_alarm"]["mean"] > 0:
-        said = text(chance(doc["false_alarm"]))
-        yield from (f"Halted although the model was as intended: {said}.", "")
+        alarms = text(chance(doc["false_alarm"]))
+        yield from (f"Halted although the story would have succeeded: {alarms}.", "")
+    yield from decision_part(doc)
+    yield from _criteria(doc)
+    yield from hazards_part(doc)
+
+
+def _without(opinions: Json | None, of: str, name: str) -> list[str]:
+    return [] if opinions is None else [text(percent(opinions[of][name]["mean"]))]
+
+
+def _criteria(doc: Json) -> Iterator[str]:
     yield from ("## The four criteria of a training story", "")
     rows = [
-        [words, *(["–", "–", "cannot be said"] if entry is None else _cells(entry))]
+        [words, *(["–", "–", "not stated"] if entry is None else odds_cells(doc, entry))]
         for key, words in _CRITERIA.items()
         for entry in [doc["criteria"][key]]
     ]
     yield from table(("Criterion", "Chance", "90% interval", "In cases"), rows, "lrrl")
+    if not doc["hazards"]:
+        return
+    given = {key: entry for key, entry in doc["criteria_given_intended"].items() if entry}
+    yield "The goal's criteria are of a run that is made to end as intended. Given that training"
+    chances = [f"{key.replace('_', ' ')} {chance(entry)}" for key, entry in given.items()]
+    ended = "; ".join(chances) or "nothing can be said, since it cannot"
+    yield from (f"does end as intended, which tells of the goal too: {text(ended)}.", "")
 
 
 def _paths(doc: Json) -> Iterator[str]:
@@ -173,6 +212,7 @@ def _paths(doc: Json) -> Iterator[str]:
     for path in paths[:_TOLD]:
         yield f"{path['rank']}. {code(path['hazard'] or path['route'])}: {_path_words(path)}"
     yield ""
+    yield from mechanisms_part(doc)
     if any(path["overlaps"] for path in paths):
         yield from ("\\* Other conditions lead to the same ending, so these paths overlap.", "")
 
@@ -209,7 +249,7 @@ def _evidence(doc: Json) -> Iterator[str]:
     yield from ("Bits for (+) or against (−) each class, each item alone.", "")
     rows = [
         [
-            code(item["id"]),
+            marked(code(item["id"]), item["opinion"]),
             *(bits(item["bits"][name]) for name in CLASSES),
             text(item["claim"]),
             _source(item["source"]),
@@ -217,6 +257,9 @@ def _evidence(doc: Json) -> Iterator[str]:
         for item in items
     ]
     yield from table(("Item", *CLASSES, "Claim", "Source"), rows, "lrrrrll")
+    for item in items:
+        if item["idle"]:
+            yield from (f"{code(item['id'])} {DOES_NOTHING}", "")
     if doc["evidence"]["note"]:
         yield from (f"Note: {text(doc['evidence']['note'])}.", "")
 
@@ -236,5 +279,5 @@ def _lens(doc: Json) -> Iterator[str]:
         yield ""
     if lens["kinds"]:
         ranked = sorted(lens["kinds"].items(), key=lambda kind: -kind[1]["mean"])
-        rows = [[code(name), *_cells(entry)] for name, entry in ranked]
+        rows = [[code(name), *odds_cells(doc, entry)] for name, entry in ranked]
         yield from table(("Kind of model", "Chance", "90% interval", "In cases"), rows, "lrrl")

@@ -86,12 +86,13 @@ def _totals(all_at_once: Json) -> Iterator[str]:
 def failure_part(doc: Json, sensitivity: Json | None) -> Iterator[str]:
     """How it fails, if it fails: shares of failure, and what its assumptions do to them."""
     found = None if sensitivity is None else sensitivity.get("failure")
-    shares = {"catastrophe": doc["catastrophe_given_failure"]}
+    shares = {"catastrophe": doc["catastrophe_given_deployed_failure"]}
     if found is not None:
         shares = found["given_failure"]
     if all(entry is None for entry in shares.values()):
         return
     yield from ("## If it fails", "")
+    yield from ("Failure is deployed and no success: what a check halts stands beside it.", "")
     meaning = {
         "catastrophe": "it ends in catastrophe",
         "safe": "it ends without catastrophe",
@@ -102,7 +103,7 @@ def failure_part(doc: Json, sensitivity: Json | None) -> Iterator[str]:
         for name, entry in shares.items()
         if entry is not None
     ]
-    yield from table(("Given failure", "Chance", "90% interval"), rows, "lrr")
+    yield from table(("Of deployed failures", "Chance", "90% interval"), rows, "lrr")
     if found is None or not found["assumptions"]:
         return
     heads = ["Assumption", "P(failure) if true", "P(failure) if false"]

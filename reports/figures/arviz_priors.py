@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from storyodds.models.weighting import MAX_PARETO_K, smooth
+from storyodds.models.weighting import MAX_PARETO_K, pareto_k
 from storyodds.reports.figures.arviz_draws import (
     COVER,
     DENSITY,
@@ -111,7 +111,7 @@ def _scaled(plot: Any, part: str, names: Sequence[str], total: Array, kinds: Kin
         ends = seen([(curve.x, curve.y) for curve in curves], *shown)
         panels.append(Panel(name, words, curves, *ends, tick_of(name, kinds), lanes=lanes))
         rows.append((name, *cells))
-    shapes = [smooth((alpha - 1) * total)[1] for alpha in ALPHAS]
+    shapes = [pareto_k((alpha - 1) * total) for alpha in ALPHAS]
     low, high = ("no tail" if k is None else f"{k:.2f}".replace("-", "−") for k in shapes)
     rows.append(("Pareto k of the weights", low, "–", high))
     doubtful = any(k is not None and k > MAX_PARETO_K for k in shapes)

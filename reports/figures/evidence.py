@@ -1,7 +1,7 @@
 """What each item of the evidence does to an event's odds, in its turn and on average."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import xarray as xr
@@ -20,7 +20,7 @@ from storyodds.reports.figures.svg import (
     mark,
     ticks,
 )
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import marked, percent
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ _APART = 26  # pixels between two events
 _LETTERS = 24
 
 
-def plot_evidence(effects: xr.Dataset, event: str) -> Figure:
+def plot_evidence(effects: xr.Dataset, event: str, opinions: Collection[str] = ()) -> Figure:
     """Draw the effect of each item in bits of log2 odds, in the order in which they are written.
 
     Parameters
@@ -41,6 +41,8 @@ def plot_evidence(effects: xr.Dataset, event: str) -> Figure:
     effects : xarray.Dataset
         The node `trust/evidence_effects` of `datasets`.
     event : str
+    opinions : collection of str
+        Items that are forecasts, which is said of them.
 
     Returns
     -------
@@ -50,7 +52,8 @@ def plot_evidence(effects: xr.Dataset, event: str) -> Figure:
     columns = ("evidence", "share of the whole", "alone", "last")
     if "evidence" not in effects.coords or "bits_average_mean" not in effects:
         return nothing(name, title, "the story has no evidence, or its odds are 0 or 1", columns)
-    at, items = effects.sel(event=event), effects.evidence.values.tolist()
+    at = effects.sel(event=event)
+    items = [marked(item, item in opinions) for item in effects.evidence.values.tolist()]
     means = [
         at[name].values.tolist() if name in at else [math.nan] * len(items)
         for name in (f"bits_{way}_mean" for way in _WAYS)
@@ -99,8 +102,12 @@ def plot_evidence_sequence(
     if "odds" not in sequence or sequence.sizes["step"] < 2:
         return nothing(name, title, "the story has no evidence", columns)
     trusted = sequence.ok.values.astype(bool).tolist()
-    given = [item or "before" for item in sequence.item.values.tolist()]
-    rows: list[list[str]] = [[item] for item in given]
+    given = sequence.item.values.tolist()
+    opinions = sequence.opinion.values.astype(bool).tolist()
+    rows: list[list[str]] = [
+        [marked(item, opinion) if item else "before"]
+        for item, opinion in zip(given, opinions, strict=True)
+    ]
     height, words, children = _TOP + _ROW * len(given), list[str](), list[Markup]()
     wide = (WIDTH - _LABELS - _APART * (len(events) - 1)) / len(events)
     for k, event in enumerate(events):
@@ -108,7 +115,7 @@ def plot_evidence_sequence(
             sequence.odds.sel(event=event, summary=end).values for end in ("mean", "q05", "q95")
         )
         told = [chance(p) + "?" * (not ok) for p, ok in zip(mean.tolist(), trusted, strict=True)]
-        steps = _steps(mean, sequence.odds_error.sel(event=event).values)
+        steps = _steps(mean, sequence.odds_change_error.sel(event=event).values[1:])
         for row, p, a, b, step in zip(rows, told, low, high, steps, strict=True):
             row += [f"{p} ({percent(a)}–{percent(b)})", step]
         first, last = (band(*(float(x[i]) for x in (mean, low, high))) for i in (0, -1))
@@ -122,8 +129,10 @@ def plot_evidence_sequence(
             mark(words[-1], *_course(scale, mean, low, high, worst=worst)),
         ]
     labels = [
-        element("text", _short(item) + "?" * (not ok), x=_LABELS - 12, y=y)
-        for item, ok, y in zip(given, trusted, _middles(len(given), 4.5), strict=True)
+        element("text", _short(item or "before", opinion) + "?" * (not ok), x=_LABELS - 12, y=y)
+        for item, opinion, ok, y in zip(
+            given, opinions, trusted, _middles(len(given), 4.5), strict=True
+        )
     ]
     said = f"{title}: {' and '.join(events)} before the evidence and after each finding."
     note = (
@@ -138,16 +147,17 @@ def plot_evidence_sequence(
 
 
 def _steps(mean: Array, error: Array) -> list[str]:
-    """What each finding adds, where that is more than the error of it."""
-    steps, noise = np.diff(mean).tolist(), (_TWICE * np.hypot(error[1:], error[:-1])).tolist()
+    """What each finding adds, where that is more than the error of it, (n_steps - 1,)."""
+    steps, noise = np.diff(mean).tolist(), (_TWICE * error).tolist()
     return [
         "",
         *(change(x) if abs(x) >= least else "~0" for x, least in zip(steps, noise, strict=True)),
     ]
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+def _short(name: str, opinion: bool) -> str:
+    room = _LETTERS - len(marked("", opinion))
+    return marked(name if len(name) <= room else f"{name[: room - 1]}…", opinion)
 
 
 def _middles(n: int, below: float = 0.0) -> list[float]:
@@ -193,6 +203,6 @@ def _errors(sequence: xr.Dataset, events: Sequence[str]) -> str:
         return ""
     said = ", ".join(f"{percent(x)} of {event}" for x, event in zip(most, events, strict=True))
     return (
-        f" Monte Carlo standard errors of the means between them: at most {said}, and steps "
-        "within their 90% noise are ~0; small jumps of a band's ends are such errors too."
+        f" Monte Carlo standard errors of the means: at most {said}, and steps within their 90% "
+        "noise are ~0; small jumps of a band's ends are such errors too."
     )

@@ -9,6 +9,7 @@ from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import band, chance, points, tick_change
 from storyodds.reports.figures.svg import tick_percent
+from storyodds.reports.wording import marked
 
 THRESHOLD = 0.05  # of a sensitivity; above it, a prior or likelihood is worth a look
 
@@ -52,7 +53,8 @@ def plot_power_scaling(
     lines, rows = [], []
     for k in np.argsort(-found, kind="stable")[:top].tolist():
         at = scaled.isel({kind: k})
-        label, value = str(at[kind].item()), float(at[key])
+        opinion = "opinion" in scaled and bool(at.opinion)
+        label, value = marked(str(at[kind].item()), opinion), float(at[key])
         ends = [chance(float(at[f"{event}_at_{way}"])) for way in ("half", "double")]
         over = value > threshold
         said = f"{value:.2g}" if math.isfinite(value) else "–"

@@ -7,13 +7,16 @@ import xarray as xr
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import chance
+from storyodds.reports.wording import odds_words
 
 _LEAST = 0.0001  # that is written as a number
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
 
 
-def plot_value(proposals: xr.Dataset, *, unit: str = "bits", top: int = 12) -> Figure:
-    """Draw how much each observation would tell about success, and its ceiling.
+def plot_value(
+    proposals: xr.Dataset, *, unit: str = "bits", of: str = "success", top: int = 12
+) -> Figure:
+    """Draw how much each observation would tell, and its ceiling.
 
     Parameters
     ----------
@@ -21,6 +24,8 @@ def plot_value(proposals: xr.Dataset, *, unit: str = "bits", top: int = 12) -> F
         The node `proposals` of `datasets`, the best first.
     unit : {"bits", "worth"}
         What they are ranked by.
+    of : str
+        What bits are about, of `storyodds.models.events.ODDS`.
     top : int
 
     Returns
@@ -28,13 +33,13 @@ def plot_value(proposals: xr.Dataset, *, unit: str = "bits", top: int = 12) -> F
     Figure
     """
     title = "What is worth finding out next"
-    columns = ("observation", "about", "gain", "±", "ceiling", "success after it")
+    columns = ("observation", "about", "gain", "±", "ceiling", f"{odds_words(of)} after it")
     if "proposal" not in proposals.coords or f"{unit}_value" not in proposals:
         return nothing("value", title, "no observation is proposed", columns)
     shown = [
         proposals[told].values[:top].tolist()
         for told in (
-            *("proposal", "about", "success_q05", "success_q95"),
+            *("proposal", "about", "then_q05", "then_q95"),
             *(f"{unit}_value", f"{unit}_error", f"ceiling_{unit}_value"),
         )
     ]
@@ -43,7 +48,7 @@ def plot_value(proposals: xr.Dataset, *, unit: str = "bits", top: int = 12) -> F
         span = f"{chance(low)}–{chance(high)}"
         words = (
             f"{name}, about {about}: {amount(gain)} {unit}, at most {amount(ceiling)} if "
-            f"learned for sure; success after it {span}"
+            f"learned for sure; {odds_words(of)} after it {span}"
         )
         ends = (max(0.0, gain - _TWICE * error), gain + _TWICE * error)
         marks = (Point(ceiling, shape="ring"), Point(gain, *ends))
@@ -51,7 +56,7 @@ def plot_value(proposals: xr.Dataset, *, unit: str = "bits", top: int = 12) -> F
         lines.append(Line(name, words, marks, numbers, f"about {about}"))
         half = amount(_TWICE * error)
         rows.append((name, about, amount(gain), half, amount(ceiling), span))
-    what = "bits about success" if unit == "bits" else "in the unit of the decision"
+    what = f"bits about {odds_words(of)}" if unit == "bits" else "in the unit of the decision"
     note = (
         f"Filled dot: expected gain, {what}, with its 90% Monte Carlo interval. Hollow dot: its "
         "ceiling, the gain of learning for sure what the observation is about."

@@ -57,8 +57,8 @@ def answer(now: quick.Answer, before: quick.Answer, state: State, seed: int) -> 
         difference.
     """
     errors = quick.difference_errors(before, now)
-    found = _summaries(now, now.events, now.spread)
-    written = _summaries(before, before.events, before.spread)
+    found = _summaries(now, now.averaged.events, now.spread.events)
+    written = _summaries(before, before.averaged.events, before.spread.events)
     odds = {
         name: {
             "now": found[k],
@@ -123,7 +123,7 @@ def _points(size: float) -> str:
 
 def _summaries(found: quick.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:
     """The means of one set of draws, the intervals of another, column by column, told."""
-    means = found.draws.weights @ at_draws
+    means = found.averaged.mean(at_draws)
     ends = np.quantile(spread, [0.5, 0.05, 0.95], axis=0, method="inverted_cdf")
     names = ("mean", "median", "q05", "q95")
     columns = zip(means, *ends, strict=True)
@@ -132,11 +132,19 @@ def _summaries(found: quick.Answer, at_draws: Array, spread: Array) -> list[dict
 
 def _paths(found: quick.Answer) -> list[dict[str, Any]]:
     """The failure paths of most concern."""
-    mean_concern = found.draws.weights @ found.concerns
-    mean_chance = found.draws.weights @ found.chances
-    order = np.lexsort((-mean_chance, -mean_concern))[:TOP_PATHS]
-    concern = _summaries(found, found.concerns[:, order], found.concern_spread[:, order])
-    chance = _summaries(found, found.chances[:, order], found.chance_spread[:, order])
+    if not found.paths:
+        return []
+    concerns, chances = (
+        [
+            np.stack([getattr(odds, part) for odds in of], axis=1)
+            for of in (found.path_odds, found.path_spread)
+        ]
+        for part in ("concern", "reached")
+    )
+    order = np.lexsort((-found.averaged.mean(chances[0]), -found.averaged.mean(concerns[0])))
+    order = order[:TOP_PATHS]
+    concern = _summaries(found, *(of[:, order] for of in concerns))
+    chance = _summaries(found, *(of[:, order] for of in chances))
     return [
         {
             **path_name(path.route, path.hazard, path.claim),
@@ -157,6 +165,8 @@ def _soundness(found: quick.Answer) -> str:
     told_of = found.draws.diagnostics
     if found.draws.method == "exact":
         return "Exact: no number is uncertain."
+    if len(found.averaged.values) == 1:
+        return f"Means are exact; intervals are of {len(found.spread.values):,} draws."
     k = told_of["pareto_k"]
     carried = f"{told_of['ess']:,.0f} of {told_of['draws']:,} draws carry the answer"
     return carried + ("" if k is None else f"; Pareto k {k:.2f}".replace("-", "−")) + "."

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from support.building import OFF, believe, item, tell
 from support.oracle import Answer, ImpossibleEvidence, solve
 from support.strategies import small_stories
@@ -102,22 +103,32 @@ def test_a_conjunction_of_two() -> None:
     assert width(bound) == pytest.approx(0.2)
 
 
-def test_uncertain_chances_keep_their_marginals_draw_by_draw() -> None:
-    """E[min(p, q)] over draws, and evidence on one assumption weighed anew."""
+def test_uncertain_chances_are_averaged_over_their_priors() -> None:
+    """E[min(p, q)], and evidence on one assumption weighed anew."""
     uncertain = {"a": believe({"beta": (4, 6)}), "b": believe({"beta": (5, 5)})}
     story = TWO.model_copy(update={"assumptions": uncertain})
-    found = bounds(story)
-    p, q = (
-        found.base.values[:, found.base.prepared.resolved.number_index[f"{name}.probability"]]
-        for name in "ab"
-    )
-    assert found.found[0].paths_together == pytest.approx([np.minimum(p, q).mean()])
+    x = np.linspace(0, 1, 20_001)
+    both = np.trapezoid(stats.beta(4, 6).sf(x) * stats.beta(5, 5).sf(x), x)
+    (bound,) = bounds(story).found
+    assert bound.paths_together == pytest.approx([both], rel=2e-4)
+    assert bound.paths_now == pytest.approx([0.4 * 0.5])
+    # P(e | a) is twice P(e | not a): a weighs 2 E[min] against 1 + E[p].
     told = item("e", {"assumption": "a"}, bayes_factor={"true": 1.0})
     bound = bounds(story.model_copy(update={"evidence": (told,)})).found[0]
-    rng = np.random.default_rng(5)
-    p, q = rng.beta(4, 6, 200_000), rng.beta(5, 5, 200_000)
-    expected = (2 * np.minimum(p, q)).mean() / (1 + p).mean()
-    assert bound.paths_together == pytest.approx([expected], abs=0.01)
+    assert bound.paths_together == pytest.approx([2 * both / 1.4], rel=2e-4)
+
+
+def test_chances_that_have_to_be_sampled_are_bounded_draw_by_draw() -> None:
+    uncertain = {"a": believe({"beta": (4, 6)}), "b": believe({"beta": (5, 5)})}
+    told = item("e", {"assumption": "a"}, forecast=0.4, sd_bits=20.0)  # next to no opinion
+    story = TWO.model_copy(update={"assumptions": uncertain, "evidence": (told,)})
+    found = bounds(story)
+    assert len(found.base.values) > 1
+    x = np.linspace(0, 1, 20_001)
+    both = np.trapezoid(stats.beta(4, 6).sf(x) * stats.beta(5, 5).sf(x), x)
+    # min(p, q) varies by 0.12 over p, of which there are 256 draws.
+    assert found.found[0].paths_together == pytest.approx([both], abs=5 * 0.12 / 16)
+    assert found.found[0].together.errors[EVENTS.index("catastrophe")] < 0.12 / 16
 
 
 def test_only_free_assumptions_that_meet_in_a_path() -> None:

@@ -1,6 +1,7 @@
 """What evidence items say: tables and recovered numbers against the oracle and brute force."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +12,13 @@ from scipy import stats
 from support.building import believe, item, tell
 from support.monte_carlo import mean_and_error
 from support.oracle import ImpossibleEvidence, expected_likelihoods, solve
-from support.oracle_evidence import log_likelihoods
 from support.roads import by_road
 from support.strategies import evidence_items, small_stories
 
 from storyodds.models import engine
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.evidence import assemble, collapsed_tables, explicit_tables
+from storyodds.models.evidence import assemble, collapsed_tables
 from storyodds.models.graph import build_graph
-from storyodds.models.posterior import from_uniforms, prepare
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import Fixed
 from storyodds.reports.summary import summarize
@@ -70,21 +69,6 @@ def test_collapsed_tables_are_the_oracles_means(found: Evidence) -> None:
     np.testing.assert_allclose(np.exp(table[0]), expected, rtol=1e-9, atol=1e-300)
 
 
-@relaxed
-@given(evidence_items(0, ("a", "b"), OUTCOMES, certain=True))
-def test_explicit_tables_are_the_oracles_at_fixed_values(found: Evidence) -> None:
-    prepared = prepare(resolve(around(found)))
-    values = np.repeat(from_uniforms(prepared, (), np.zeros((1, 0))), 3, axis=0)
-    table = explicit_tables(prepared.graph, values)[0]
-    if found.forecast is not None:
-        assert table is None
-        return
-    assert table is not None
-    expected = np.array(rows(found, log_likelihoods(found)))
-    for row in table:
-        np.testing.assert_allclose(row, expected, rtol=1e-10, atol=1e-10)
-
-
 @st.composite
 def stories_with_uncertain_evidence(draw: st.DrawFn) -> Story:
     story = draw(small_stories(max_assumptions=4, max_routes=4))
@@ -120,7 +104,7 @@ def test_means_are_exact_where_only_evidence_is_uncertain(story: Story) -> None:
         assert entry["concern"]["mean"] == pytest.approx(path.concern, abs=1e-9)
 
 
-# --- the rates afterwards -----------------------------------------------------------------------
+# --- what findings do to numbers ----------------------------------------------------------------
 
 RATES = {"true": {"beta": [2, 2]}, "false": [0.05, 0.4]}
 WATCHED = item(
@@ -141,30 +125,27 @@ UNCERTAIN = tell(
     ),
     evidence=(WATCHED, JUDGED),
 )
-NUMBERS = (
-    "a.probability",
-    "scheme.bits",
-    "watched.rates.true",
-    "watched.rates.false",
-    "watched.relevance",
-    "judged.bayes_factor.deceptive",
-)
+NUMBERS = ("a.probability", "scheme.bits")
 
 
 def by_brute_force(n: int, seed: int) -> tuple[dict[str, Array], Array, Array]:
-    """Draw every number from its prior; P(E) and P(E, deceptive) by hand."""
+    """Draw the story's numbers from their priors, and by each of them the findings' own.
+
+    P(E) and P(E, deceptive), the means over what the findings' own numbers are, by hand: P(E) is
+    linear in what the findings say, so that one draw of their numbers each is as good as any.
+    """
     rng = np.random.default_rng(seed)
     low, high = np.log(0.05 / 0.95), np.log(0.4 / 0.6)
     logit = rng.normal((low + high) / 2, (high - low) / 2 / stats.norm.ppf(0.95), n)
     p, bits = rng.beta(2, 3, n), rng.normal(0, 1, n)
     yes, no = rng.beta(2, 2, n), 1 / (1 + np.exp(-logit))
     share, said = rng.beta(3, 1, n), rng.normal(1.0, 1.5, n)
-    if_false = stats.binom.pmf(6, 10, no)
-    if_true = share * stats.binom.pmf(6, 10, yes) + (1 - share) * if_false
+    hits_if = np.array([stats.binom.pmf(6, 10, x) for x in (yes, no)]).mean(axis=1)
+    if_true, if_false = share.mean() * hits_if + (1 - share.mean()) * hits_if.mean()
     scheme, rest = 2.0**bits, 1 + 2.0**-3
-    deceptive = p * if_true * scheme / (scheme + rest) * 2.0**said
+    deceptive = p * if_true * scheme / (scheme + rest) * np.mean(2.0**said)
     total = deceptive + p * if_true * rest / (scheme + rest) + (1 - p) * if_false
-    return dict(zip(NUMBERS, (p, bits, yes, no, share, said), strict=True)), total, deceptive
+    return dict(zip(NUMBERS, (p, bits), strict=True)), total, deceptive
 
 
 @pytest.fixture(scope="module")
@@ -174,41 +155,89 @@ def assessed() -> Assessment:
 
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("power", [1, 2])
-def test_recovered_numbers_have_their_posterior(
-    assessed: Assessment, name: str, power: int
-) -> None:
+def test_numbers_have_their_posterior(assessed: Assessment, name: str, power: int) -> None:
     """Mean and second moment (so the sd) within 4.5 standard errors of both sides together."""
-    theirs, weights, _ = by_brute_force(400_000, 11)
+    theirs, weights, _ = by_brute_force(1_000_000, 11)
     expected, error = mean_and_error(theirs[name] ** power, weights)
-    column = assessed.draws.values[:, assessed.prepared.resolved.number_index[name]]
-    found, mine = mean_and_error(column**power, assessed.draws.weights)
+    column = assessed.exact.values[:, assessed.prepared.resolved.number_index[name]]
+    found, mine = mean_and_error(column**power, assessed.exact.weights)
     assert abs(found - expected) < 4.5 * math.hypot(error, mine)
     assert mine < 0.02 * max(1.0, abs(found))  # or the line above would say nothing
 
 
 def test_spread_given_the_numbers_has_its_posterior(assessed: Assessment) -> None:
-    """P(deceptive | E, numbers) at recovered numbers: what intervals are taken of."""
-    _, weights, deceptive = by_brute_force(400_000, 11)
+    """P(deceptive | E, numbers) at draws of the story's numbers: what intervals are taken of."""
+    _, weights, deceptive = by_brute_force(1_000_000, 11)
     column = [route.id for route in assessed.prepared.graph.routes].index("scheme")
     for power in (1, 2):
         expected, error = mean_and_error((deceptive / weights) ** power, weights)
         found, mine = mean_and_error(
-            assessed.exact.routes[:, column] ** power, assessed.draws.weights
+            assessed.exact.routes[:, column] ** power, assessed.exact.weights
         )
         assert abs(found - expected) < 4.5 * math.hypot(error, mine)
 
 
-def test_averaged_and_exact_have_one_mean(assessed: Assessment) -> None:
+def test_means_by_integration_and_over_draws_of_all_numbers_are_one(assessed: Assessment) -> None:
     """The same mean by two roads; the averaged one is steadier."""
     for averaged, exact in (
         (assessed.averaged.routes, assessed.exact.routes),
         (assessed.averaged.assumptions, assessed.exact.assumptions),
     ):
         for k in range(averaged.shape[1]):
-            a, _ = mean_and_error(averaged[:, k], assessed.draws.weights)
-            b, error = mean_and_error(exact[:, k], assessed.draws.weights)
+            a = assessed.averaged.mean(averaged[:, k])
+            b, error = mean_and_error(exact[:, k], assessed.exact.weights)
             assert abs(a - b) < 4.5 * error + 1e-12
             assert np.ptp(averaged[:, k]) <= np.ptp(exact[:, k]) + 1e-12
+
+
+def test_findings_own_numbers_are_no_numbers_of_the_story(assessed: Assessment) -> None:
+    prepared = assessed.prepared
+    names = [prepared.resolved.numbers[i].name for i in prepared.core]
+    assert names == list(NUMBERS)
+    own = sorted(prepared.own)
+    assert np.ptp(assessed.exact.values[:, own], axis=0).max() == 0
+
+
+@pytest.mark.parametrize("relevance", [0.3, {"beta": [3, 1]}])
+def test_a_finding_is_worth_the_same_however_its_claim_is_phrased(relevance: Any) -> None:
+    """About "a" or about "not a", with the rates swapped: one answer, either way."""
+
+    def told(negated: bool) -> Story:
+        rates = {"true": 0.9, "false": 0.02}
+        if negated:
+            rates = {"true": rates["false"], "false": rates["true"]}
+        seen = item(
+            "seen",
+            {"assumption": "a"},
+            counts={"hits": 4, "trials": 5},
+            rates=rates,
+            relevance=relevance,
+        )
+        gate = "not a" if negated else "a"
+        route = Route(id="scheme", class_="deceptive", requires=gate, bits=0, harm=0.5)
+        prior = 0.6 if negated else 0.4
+        return tell({"a": believe(prior)}, (route, ROUTES[-1]), evidence=[seen])
+
+    found = [assess(resolve(told(negated))) for negated in (False, True)]
+    np.testing.assert_allclose(found[0].averaged.classes, found[1].averaged.classes, rtol=1e-12)
+    rho = 0.75 if isinstance(relevance, dict) else relevance
+    bits = found[0].item_bits["seen"]["deceptive"]
+    assert bits is not None and 0 < bits <= math.log2((1 + rho) / (1 - rho))
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.25, 0.75, 0.99])
+def test_no_finding_of_two_hypotheses_is_worth_more_than_its_relevance(rho: float) -> None:
+    proof = item(
+        "proof",
+        {"assumption": "a"},
+        counts={"hits": 50, "trials": 50},
+        rates={"true": 1, "false": 0.01},
+        relevance=rho,
+    )
+    assessment = assess(resolve(around(proof)))
+    p = float(assessment.averaged.assumptions[0, 0])
+    gain = math.log2(p / (1 - p)) - math.log2(0.3 / 0.7)
+    assert gain == pytest.approx(math.log2((1 + rho) / (1 - rho)), abs=1e-9)
 
 
 def test_items_own_bits_do_not_depend_on_the_company(assessed: Assessment) -> None:
@@ -253,27 +282,17 @@ def test_relevance_zero_silences_an_item() -> None:
     assert summary["assumptions"]["a"]["mean"] == pytest.approx(0.3, rel=1e-12)
 
 
-def test_numbers_that_no_draw_used_keep_their_prior() -> None:
-    """`a` is certain and its item relevant: the false rate is never used, so never updated."""
-    certain = WATCHED.model_copy(update={"relevance": None})
-    assessment = assess(resolve(tell({"a": believe(1.0)}, ROUTES, evidence=(certain,))))
-    index = assessment.prepared.resolved.number_index
-    column = assessment.draws.values[:, index["watched.rates.false"]]
-    # A false alarm once in a million for 4,096 draws.
-    low, high = np.log(0.05 / 0.95), np.log(0.4 / 0.6)
-    prior = stats.norm((low + high) / 2, (high - low) / 2 / stats.norm.ppf(0.95))
-    assert stats.kstest(np.log(column / (1 - column)), prior.cdf).pvalue > 1e-6
-
-
 @pytest.mark.parametrize("name", ["numpy", "numba"])
 def test_draws_in_pieces_are_the_same_draws(
     assessed: Assessment, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Each piece of the draws has to take its own rows of what the evidence says."""
     prepared = assessed.prepared
-    values, n = assessed.draws.values[:500], 500
-    said = assemble(prepared.graph, explicit_tables(prepared.graph, values))
-    seeds = np.random.default_rng(1).uniform(size=(n, 1, 1))
+    values, n = assessed.exact.values[:500], 500
+    rng = np.random.default_rng(1)
+    tables = [None if t is None else t + rng.normal(size=(n, 1)) * t for t in prepared.tables]
+    said = assemble(prepared.graph, tables)
+    seeds = rng.uniform(size=(n, 1, 1))
     one_by_one = [
         by_road("numpy", prepared.likelihood, values[d : d + 1], said.take(slice(d, d + 1)), seed)
         for d, seed in enumerate(seeds)

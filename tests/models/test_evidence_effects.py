@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from support.building import OFF, believe, item, tell
-from support.strategies import small_stories
+from support.strategies import small_stories, with_results
 
 from storyodds.models.assessment import assess
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.models.evidence_effects import ASKED, EvidenceEffects, evidence_effects
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Route, Story
+from storyodds.scenarios.schema import CLASSES, Check, Route, Story
 
 SCHEMER = Route(id="scheme", class_="deceptive", requires="a", bits=0, harm=0.5, kind="schemer")
 
@@ -35,21 +35,32 @@ def effects(story: Story, of: Any = ASKED, **options: Any) -> EvidenceEffects:
         raise
 
 
+def with_some(story: Story, kept: tuple[int, ...]) -> Story:
+    """The story with some of its findings only; without their results, checks that were run go."""
+    n, run = len(story.evidence), any(check.result is not None for check in story.checks)
+    return story.model_copy(
+        update={
+            "evidence": tuple(story.evidence[i] for i in sorted(kept) if i < n),
+            "checks": tuple(c for c in story.checks if n in kept or c.result is None)
+            if run
+            else story.checks,
+        }
+    )
+
+
 def odds(story: Story, kept: tuple[int, ...]) -> np.ndarray:
-    """Log2 odds of the events with some of the items only, from an assessment of its own."""
-    some = tuple(story.evidence[i] for i in sorted(kept))
-    found = assess(resolve(story.model_copy(update={"evidence": some})))
-    graph = found.prepared.graph
-    p = probabilities(graph, found.draws.values, found.averaged.outcomes)[0]
-    p = p[[EVENTS.index(event) for event in ASKED]]
+    """Log2 odds of the events with some of the findings, from an assessment of its own."""
+    found = assess(resolve(with_some(story, kept)))
+    p = found.averaged.events[0, [EVENTS.index(event) for event in ASKED]]
     p = np.clip(p, 1e-30, 1 - 1e-12)
     return np.asarray(np.log2(p) - np.log2(1 - p))
 
 
 @relaxed
-@given(story=small_stories(max_assumptions=4, max_routes=4))
+@given(story=with_results(small_stories(max_assumptions=4, max_routes=4)))
 def test_equal_assessments_of_stories_with_less_evidence(story: Story) -> None:
-    found, n = effects(story), len(story.evidence)
+    found = effects(story)
+    n = len(found.items)
     try:
         v = {s: odds(story, s) for k in range(n + 1) for s in combinations(range(n), k)}
     except InputError:
@@ -127,6 +138,23 @@ def test_what_repeats_is_worth_less_than_it_is_alone() -> None:
     before, after = found.prior[known], found.posterior[known]
     exact = np.log2(after / (1 - after)) - np.log2(before / (1 - before))
     assert (np.abs(found.total[known] - exact) < 4 * found.total_error[known] + 1e-3).all()
+
+
+def test_a_result_of_a_check_is_a_finding_and_a_forecast_is_an_opinion() -> None:
+    audit = Check(id="audit", flags={"deceptive": 0.9, "default": 0.1}, result="passed")
+    probe = Check(id="probe", flags={"deceptive": 0.5, "default": 0.0}, result="passed")
+    judge = item("judge", {"class_": "deceptive"}, forecast=0.4, sd_bits=1.5)
+    story = tell({"a": believe({"beta": [1, 4]})}, (SCHEMER, OFF), checks=[audit], evidence=[judge])
+    found = effects(story, ["deceptive"])
+    assert (found.items, found.opinions) == (("judge", "audit"), ("judge",))
+    # Conjugate: log2(0.1 / 0.9), whatever else is known.
+    for effect in (found.alone, found.left_out, found.average):
+        assert effect.bits[1, 0] == pytest.approx(np.log2(1 / 9), abs=0.05 + 4 * effect.error[1, 0])
+    assert found.findings[0] == pytest.approx(np.log2(1 / 9), abs=0.05)
+    assert found.total[0] > found.findings[0] + 0.2  # the judge fears more than the story does
+    both = effects(story.model_copy(update={"checks": (audit, probe)}), ["deceptive"])
+    assert both.items == ("judge", "results of checks")
+    assert both.alone.bits[1, 0] == pytest.approx(np.log2(1 / 18), abs=0.05)
 
 
 def test_drawn_orders_are_within_their_error_of_all_of_them() -> None:

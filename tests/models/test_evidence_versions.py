@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -9,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from support.building import OFF, SCHEMER, believe, item, tell
-from support.strategies import small_stories
+from support.strategies import small_stories, with_results
 
 from storyodds.models import evidence_versions
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.models.evidence import assemble
-from storyodds.models.evidence_versions import answer_versions
+from storyodds.models.evidence_versions import answer_versions, findings_of
 from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
 from storyodds.models.weighting import prior_draws
 from storyodds.priors.errors import InputError
@@ -30,13 +31,15 @@ def one_by_one(
     """The same from the engine, version by version; forecasts are left to the caller."""
     log_evidence, events = [], []
     for version in powers:
+        n = len(prepared.tables)
         tables = [
             None if table is None or power == 0 else power * table
-            for power, table in zip(version, prepared.tables, strict=True)
+            for power, table in zip(version[:n], prepared.tables, strict=True)
         ]
-        found = prepared.answers.evaluate(values, assemble(prepared.graph, tables))
+        said = replace(assemble(prepared.graph, tables), results=bool(version[n:].all()))
+        found = prepared.answers.evaluate(values, said)
         log_evidence.append(found.log_evidence)
-        events.append(probabilities(prepared.graph, values, found.outcomes))
+        events.append(found.events)
     return np.stack(log_evidence, axis=1), np.stack(events, axis=1)
 
 
@@ -53,7 +56,7 @@ def same(prepared: PreparedStory, powers: np.ndarray) -> None:
     max_examples=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-@given(story=small_stories(max_assumptions=4, max_routes=4, certain=False))
+@given(story=with_results(small_stories(max_assumptions=4, max_routes=4, certain=False)))
 def test_equal_the_engine_on_random_stories(story: Story) -> None:
     n = len(story.evidence)
     assume(0 < n <= 3)
@@ -63,7 +66,9 @@ def test_equal_the_engine_on_random_stories(story: Story) -> None:
         assume(False)
         raise
     assume(all(each.form != "forecast" for each in prepared.graph.evidence))
-    same(prepared, np.array(list(product((0.0, 0.5, 1.0), repeat=n))))
+    results = (0.0, 1.0) if len(findings_of(prepared.graph)) > n else ()
+    sides = [(0.0, 0.5, 1.0)] * n + [results] * bool(results)
+    same(prepared, np.array(list(product(*sides))))
 
 
 def telling(*said: tuple[str, int], extra: Sequence[Any] = ()) -> Story:
@@ -85,9 +90,11 @@ def test_versions_that_outnumber_states_mix_their_answers(
     """Thousands of trials, so that one state is e to the hundreds more likely than another."""
     asked, ask = [], evidence_versions._ask
 
-    def counted(prepared: PreparedStory, values: np.ndarray, rows: np.ndarray) -> Any:
+    def counted(
+        prepared: PreparedStory, values: np.ndarray, rows: np.ndarray, **options: Any
+    ) -> Any:
         asked.append(len(rows))
-        return ask(prepared, values, rows)
+        return ask(prepared, values, rows, **options)
 
     monkeypatch.setattr(evidence_versions, "_ask", counted)
     prepared = prepare(resolve(telling(("a", 900), ("a", 4000), ("b", 4500))))

@@ -44,7 +44,7 @@ def assessed(story: Story, **options: Any) -> tuple[Assessment, Base]:
 
 def runs_of(story: Story) -> list[Run]:
     try:
-        return condition(story, prior_runs(story), collapse=False)[0]
+        return condition(story, prior_runs(story), False)[0]
     except ImpossibleEvidence:
         assume(False)
         raise
@@ -55,16 +55,17 @@ def runs_of(story: Story) -> list[Run]:
 
 def ended(run: Run) -> list[float]:
     success, catastrophe = run.fate("success"), run.fate("catastrophe")
-    safe = math.fsum(run.fate(name) for name in ("uncompetitive", "halted", "benign-failure"))
-    return [success, safe, catastrophe, float(run.route.class_ == "deceptive")]
+    safe = math.fsum(run.fate(name) for name in ("uncompetitive", "benign-failure"))
+    deceptive = run.passed * (run.route.class_ == "deceptive")
+    return [success, safe, catastrophe, deceptive, run.fate("halted")]
 
 
 @relaxed
 @given(small_stories(max_assumptions=4, max_routes=4))
 def test_ends_with_every_assumption_by_enumeration(story: Story) -> None:
     runs = runs_of(story)
-    assessment, base = assessed(story)
-    averaged, exact = ends(assessment, base)
+    assessment, _ = assessed(story)
+    averaged, exact = ends(assessment)
 
     def joint(name: str | None, value: bool) -> list[float]:
         chosen = [run for run in runs if name is None or run.truth[name] is value]
@@ -99,7 +100,7 @@ def story_of(intended: float, *rivals: float, gate: float | None = None) -> Stor
 
 def test_the_miss_in_bits_is_a_difference_of_bits() -> None:
     _, base = assessed(story_of(-1.0, 2.0, 1.0))
-    likeliest, even = misses(base)
+    likeliest, even = misses(base, base.values)
     assert likeliest.bits == pytest.approx(3.0, abs=2e-3)
     assert even.bits == pytest.approx(1 + math.log2(6), abs=2e-3)
     assert even.by_draw == pytest.approx([even.bits], abs=2e-3)
@@ -107,19 +108,21 @@ def test_the_miss_in_bits_is_a_difference_of_bits() -> None:
 
 def test_bits_to_spare_are_negative() -> None:
     _, base = assessed(story_of(5.0, 2.0, -3.0))
-    assert misses(base)[0].bits == pytest.approx(-3.0, abs=2e-3)
+    assert misses(base, base.values)[0].bits == pytest.approx(-3.0, abs=2e-3)
 
 
 def test_no_bits_open_a_closed_route() -> None:
     _, base = assessed(story_of(0.0, 0.0, -60.0, gate=0.4))
-    for miss in misses(base):
+    for miss in misses(base, base.values):
         assert miss.bits == math.inf
         assert (miss.by_draw == math.inf).all()
     _, base = assessed(story_of(0.0, 0.0, 0.0, gate=1e-300))
-    assert all(miss.bits == math.inf for miss in misses(base))
+    assert all(miss.bits == math.inf for miss in misses(base, base.values))
     # At 0.6 the two are as likely where 0.6 s = 1/2, s being the share where the gate is open.
     _, base = assessed(story_of(0.0, 0.0, -60.0, gate=0.6))
-    assert misses(base)[1].bits == pytest.approx(math.log2((5 / 6) / (1 / 6)), abs=2e-3)
+    assert misses(base, base.values)[1].bits == pytest.approx(
+        math.log2((5 / 6) / (1 / 6)), abs=2e-3
+    )
 
 
 @relaxed
@@ -127,7 +130,7 @@ def test_no_bits_open_a_closed_route() -> None:
 def test_the_story_with_these_bits_is_even(story: Story) -> None:
     runs_of(story)
     _, base = assessed(story)
-    for miss, others in zip(misses(base), (max, math.fsum), strict=True):
+    for miss, others in zip(misses(base, base.values), (max, math.fsum), strict=True):
         if not abs(miss.bits) <= MAX_BITS:  # a story cannot say more, nor can it be infinite
             continue
         means = assessed_means(with_bits(story, miss.bits))
@@ -147,7 +150,7 @@ def assessed_means(story: Story) -> np.ndarray:
 def test_draw_by_draw_the_miss_follows_the_bits() -> None:
     routes = [Route(id="r", class_="deceptive", bits={"interval": (0, 4)}, harm=0), OFF]
     _, base = assessed(tell({}, routes))
-    likeliest = misses(base)[0]
+    likeliest = misses(base, base.values)[0]
     numbers = base.prepared.resolved.number_index
     drawn = some(base.values, 512)[:, numbers["r.bits"]]
     assert likeliest.by_draw == pytest.approx(drawn, abs=5e-3)
@@ -191,8 +194,8 @@ def test_paths_are_ranked_as_in_the_estimate() -> None:
     assessment, _ = assessed(tell({"a": believe({"beta": (3, 2)})}, routes), draws=256)
     listed, found = summarize(assessment)["paths"], concerns(assessment)
     assert [path.route for path in found.paths] == [entry["route"] for entry in listed]
-    assert found.share_top == pytest.approx([entry["share_top"] for entry in listed])
-    means = assessment.draws.weights @ found.averaged
+    assert found.ranks.share_top == pytest.approx([entry["share_top"] for entry in listed])
+    means = [assessment.averaged.mean(odds.concern) for odds in found.averaged]
     assert means == pytest.approx([entry["concern"]["mean"] for entry in listed])
 
 
@@ -200,7 +203,7 @@ def test_paths_are_ranked_as_in_the_estimate() -> None:
 @given(small_stories(max_assumptions=4, max_routes=4))
 def test_the_smallest_changes_by_enumeration(story: Story) -> None:
     runs = runs_of(story)
-    assessment, base = assessed(story)
+    assessment, _ = assessed(story)
     assume(len(assessment.paths) > 1)
     plain = [name for name in story.assumptions if spec_of(story, name).holds_when is None]
     literals = [(name, value) for name in plain for value in (True, False)]
@@ -226,7 +229,7 @@ def test_the_smallest_changes_by_enumeration(story: Story) -> None:
         for pair in combinations(literals, 2)
         if pair[0][0] != pair[1][0] and changes(pair)
     }
-    found = flips(assessment, base)
+    found = flips(assessment)
     assert found.complete
     assert {flip.literals for flip in found.found if len(flip.literals) == 1} == single
     if not single:
@@ -240,8 +243,8 @@ def test_two_changes_where_one_is_not_enough() -> None:
         Route(id="rare", class_="deceptive", requires=("a", "b"), bits=4, harm=1.0),
         OFF,
     ]
-    assessment, base = assessed(tell({"a": believe(0.3), "b": believe(0.3)}, routes))
-    (found,) = flips(assessment, base).found
+    assessment, _ = assessed(tell({"a": believe(0.3), "b": believe(0.3)}, routes))
+    (found,) = flips(assessment).found
     assert set(found.literals) == {("a", True), ("b", True)}
     assert found.probability == pytest.approx(0.09)
     assert found.worst.route == "rare"
@@ -256,7 +259,7 @@ def test_pairs_are_given_up_where_they_are_too_many(monkeypatch: pytest.MonkeyPa
         Route(id="rare", class_="deceptive", requires=("a", "b"), bits=4, harm=1.0),
         OFF,
     ]
-    found = flips(*assessed(tell({"a": believe(0.3), "b": believe(0.3)}, routes)))
+    found = flips(assessed(tell({"a": believe(0.3), "b": believe(0.3)}, routes))[0])
     assert (found.found, found.complete) == ((), False)
 
 
@@ -266,5 +269,24 @@ def test_shutting_the_worst_path_counts_and_is_told_apart() -> None:
         Route(id="y", class_="mesa-optimizer", bits=0, harm=0.1),
         OFF,
     ]
-    (found,) = flips(*assessed(tell({"a": believe(0.9)}, routes))).found
+    (found,) = flips(assessed(tell({"a": believe(0.9)}, routes))[0]).found
     assert (found.literals, found.shuts, found.worst.route) == ((("a", False),), True, "y")
+
+
+def test_paths_that_tie_share_their_rank_and_the_top() -> None:
+    """Two routes by assumptions alike: what makes a third one worst is that neither holds."""
+    routes = [
+        Route(id="r1", class_="deceptive", requires="a", bits=0, harm=0.5),
+        Route(id="r2", class_="mesa-optimizer", requires="b", bits=0, harm=0.5),
+        Route(id="something-else", class_="other", bits=-60, harm=0.5),
+    ]
+    assessment, _ = assessed(tell({"a": believe(0.5), "b": believe(0.5)}, routes))
+    ranked = concerns(assessment)
+    assert ranked.ranks.rank == (1, 1, 3)
+    assert ranked.ranks.share_top == pytest.approx([0.5, 0.5, 0])
+    assert [path.route for path in ranked.worst] == ["r1", "r2"]
+    changes = flips(assessment)
+    assert changes.worst == ranked.worst
+    (flip,) = changes.found
+    assert set(flip.literals) == {("a", False), ("b", False)}
+    assert (flip.worst.route, flip.shuts) == ("something-else", True)

@@ -1,7 +1,7 @@
 """Importance measures against enumeration, closed forms, Bayes by hand, and SCRAM."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unittest import mock
 
@@ -20,8 +20,11 @@ from storyodds.models import importance as module
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.events import ODDS
+from storyodds.models.fussell_vesely import NO_SETS, OUT_OF_REACH
 from storyodds.models.importance import (
     MEASURES,
+    OUTSIDE,
+    USUAL,
     Importance,
     importance,
     measure,
@@ -30,7 +33,16 @@ from storyodds.models.importance import (
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.scenarios.formulas import AnyOf, AtLeast
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Constraint, GivenRow, Hazard, Nudge, Route, Story
+from storyodds.scenarios.schema import (
+    Assumption,
+    Check,
+    Constraint,
+    GivenRow,
+    Hazard,
+    Nudge,
+    Route,
+    Story,
+)
 
 TOLERANCE = 1e-10
 TINY = 1e-250  # where the oracle itself runs out of digits
@@ -110,7 +122,7 @@ def by_draw(assessment: Assessment, values: Any, event: str) -> list[Joints]:
     return each
 
 
-@settings(relaxed, max_examples=15)
+@settings(relaxed, max_examples=8)
 @given(small_stories(max_assumptions=3, max_routes=3, certain=False), st.sampled_from(ODDS))
 def test_means_and_bands_over_the_draws(story: Story, event: str) -> None:
     """Means where everything linear stands at its mean; bands are direct weighted quantiles."""
@@ -169,8 +181,8 @@ def decided_by(formula: Any, assumptions: Mapping[str, Assumption], **parts: Any
     return tell(assumptions, (route, OFF), constraints=[rule], **parts)
 
 
-def found_of(story: Story, **options: Any) -> Importance:
-    return measure(assess(resolve(story), **options))
+def found_of(story: Story, of: Sequence[str] = USUAL, **options: Any) -> Importance:
+    return measure(assess(resolve(story), **options), of)
 
 
 def test_a_series_system() -> None:
@@ -227,7 +239,8 @@ def test_what_is_learned_from_the_evidence_comes_first() -> None:
     told = tells(found, "deceptive", ("a", True))
     p = 4 / 7
     whole = p + (1 - p) * 0.5
-    assert found.probability[found.literals.index(("a", True)), 0] == pytest.approx(p)
+    place = found.literals.index(("a", True))
+    assert found.probability[found.events.index("deceptive"), place, 0] == pytest.approx(p)
     assert told["diagnosis"] == pytest.approx(p / whole)
     assert told["criticality"] == pytest.approx(0.5 * p / whole)
     assert told["risk_achievement_worth"] == pytest.approx(1 / whole)
@@ -245,7 +258,7 @@ def test_evidence_about_the_outcome_makes_assumptions_depend_on_each_other() -> 
     found = found_of(decided_by(("a", "b"), chances, evidence=[finding]))
     told = tells(found, "deceptive", ("a", True))
     assert told["if_true"] == pytest.approx(3 / 4)
-    assert found.probability[0, 0] == pytest.approx(4 / 6)
+    assert found.probability[0, 0, 0] == pytest.approx(4 / 6)
     assert told["risk_achievement_worth"] == pytest.approx((3 / 4) / (3 / 6))
     assert told["risk_reduction_worth"] == math.inf
 
@@ -257,7 +270,8 @@ def test_it_is_learning_and_not_intervening() -> None:
     told = tells(found, "deceptive", ("b", True))
     assert told["if_true"] == pytest.approx(0.9)
     assert told["if_false"] == pytest.approx(0.1)
-    assert told["fussell_vesely"] == 0
+    assert math.isnan(told["fussell_vesely"])  # and not 0: much depends on it
+    assert found.missing["deceptive"][("b", True)] == OUTSIDE
 
 
 def test_a_hazard_counts_by_what_it_requires() -> None:
@@ -288,7 +302,48 @@ def test_a_nudge_is_on_no_path() -> None:
     found = found_of(tell({"a": believe(0.5)}, (route, OFF), nudges=[nudge]))
     told = tells(found, "deceptive", ("a", True))
     assert told["birnbaum"] == pytest.approx(2 / 3 - 1 / 2)
-    assert told["fussell_vesely"] == 0
+    assert math.isnan(told["fussell_vesely"])
+    assert set(found.missing["deceptive"].values()) == {OUTSIDE}
+
+
+def test_what_makes_no_difference_has_no_part() -> None:
+    """b stands in no minimal set, and nothing depends on it."""
+    found = found_of(decided_by("a", {"a": believe(0.5), "b": believe(0.5)}))
+    assert tells(found, "deceptive", ("b", True))["fussell_vesely"] == 0
+    assert found.missing["deceptive"] == {}
+
+
+def test_no_minimal_set_brings_success_about() -> None:
+    found = found_of(decided_by("a", {"a": believe(0.5)}), of=("success", "deployed"))
+    for event in ("success", "deployed"):
+        assert found.missing[event] == {("a", True): NO_SETS, ("a", False): NO_SETS}
+    assert tells(found, "success", ("a", False))["if_true"] == 1
+
+
+def test_odds_on_the_day_of_the_decision() -> None:
+    """A check catches half of the deceptive models: 1/2, or 1/3 of those that are deployed."""
+    check = Check(id="v", flags={"deceptive": 0.5, "default": 0})
+    story = decided_by("a", {"a": believe(0.5)}, checks=[check])
+    found = found_of(story, of=("deceptive", "deceptive-given-deployed"))
+    assert found.event_probability[:, 0] == pytest.approx([1 / 2, 1 / 3])
+    assert found.probability[:, 0, 0] == pytest.approx([1 / 2, 1 / 3])
+    told = tells(found, "deceptive-given-deployed", ("a", True))
+    assert (told["if_true"], told["if_false"], told["fussell_vesely"]) == (1, 0, 1)
+
+
+def test_a_literal_that_opens_several_hazards_counts_once() -> None:
+    """Of two hazards that both need s, one of them also by t: at least one of them does harm."""
+    hazards = [
+        Hazard(id="one", criterion="alignment", requires="s", probability=0.5, harm=0.5),
+        Hazard(id="two", criterion="alignment", requires=AnyOf(any=("s", "t")), probability=1,
+               harm=0.5),
+    ]  # fmt: skip
+    story = tell({"s": believe(0.5), "t": believe(0.5)}, (OFF,), hazards=hazards)
+    found = found_of(story, of=("catastrophe",))
+    by_s, by_t = 0.5 * (1 - 0.75 * 0.5), 0.5 * 0.5
+    whole = 0.5 * (1 - 0.75 * 0.5) + 0.25 * 0.5
+    told = [tells(found, "catastrophe", (x, True))["fussell_vesely"] for x in ("s", "t")]
+    assert told == pytest.approx([by_s / whole, by_t / whole])
 
 
 def test_what_is_undefined_is_not_a_number() -> None:
@@ -324,16 +379,30 @@ def test_a_mean_is_a_posterior_probability_and_no_average_of_ratios() -> None:
     assert told["diagnosis"] == pytest.approx(0.25 / (1 - 0.75 * 0.75), rel=1e-4)
 
 
-def test_numbers_of_the_evidence_alone_are_averaged_out() -> None:
-    """The means are those of the rates' means; the band still knows that rates are uncertain."""
+def test_numbers_that_say_how_to_read_a_finding_are_averaged_out() -> None:
+    """The means are those of the rates' means, and nothing of them is left in the band."""
     rates = {"true": {"beta": [3, 1]}, "false": {"beta": [1, 3]}}
     finding = item("seen", {"assumption": "a"}, counts={"hits": 1, "trials": 1}, rates=rates)
     chances = {"a": believe(0.5), "b": believe(0.5)}
     found = found_of(decided_by(AnyOf(any=("a", "b")), chances, evidence=[finding]))
-    told = tells(found, "deceptive", ("a", True))
-    assert told["diagnosis"] == pytest.approx(0.75 / (1 - 0.25 * 0.5))
-    low, high = found.measures["diagnosis"][0 + 2, 0, 2:]
-    assert low < told["diagnosis"] < high
+    told = found.measures["diagnosis"][USUAL.index("deceptive"), 0]
+    assert told == pytest.approx([0.75 / (1 - 0.25 * 0.5)] * 4)
+
+
+def test_means_are_the_same_whatever_is_drawn() -> None:
+    """A point mass, a beta and a finding: P(a | E) is certain though every number is not."""
+    mixed = {"pool": [{"by": "X", "value": 0.2}, {"by": "Y", "value": {"beta": [2, 2]}}]}
+    finding = item("seen", {"assumption": "a"}, counts={"hits": 3, "trials": 5},
+                   rates={"true": 0.8, "false": 0.3})  # fmt: skip
+    route = Route(id="ra", class_="deceptive", requires=("a", "b"), bits=60, harm=1)
+    chances = {"a": believe(mixed), "b": believe({"uniform": [0.1, 0.9]})}
+    story = tell(chances, (route, OFF), evidence=[finding])
+    # The mean of a is 0.35, of b 0.5; the finding says a to not a as 0.8^3 0.2^2 to 0.3^3 0.7^2.
+    yes, no = 0.35 * 0.8**3 * 0.2**2, 0.65 * 0.3**3 * 0.7**2
+    for seed in (1, 2):
+        found = found_of(story, ("catastrophe",), seed=seed, draws=64)
+        told = [tells(found, "catastrophe", (name, True))["if_true"] for name in "ab"]
+        assert told == pytest.approx([0.5, yes / (yes + no)], rel=1e-12)
 
 
 # What is too much
@@ -345,25 +414,17 @@ def many(n: int) -> Story:
     return decided_by(AtLeast(at_least=n // 2, of=tuple(names)), dict.fromkeys(names, believe(0.5)))
 
 
-def test_too_many_parts_are_not_added_up() -> None:
-    found = found_of(many(12))
-    assert len(found.missing["deceptive"]) == 12  # only "true" is on a path
+@pytest.mark.parametrize("n", [5, 12, 24])
+def test_very_many_minimal_sets(n: int) -> None:
+    """At least half of n, by up to 2.7 million sets: one of n holds, and enough of the others."""
+    found = found_of(many(n), ("deceptive",))
+    half, rest = n // 2, [math.comb(n - 1, k) for k in range(n)]
+    with_it = sum(rest[half - 1 :]) / 2**n
+    whole = sum(math.comb(n, k) for k in range(half, n + 1)) / 2**n
     told = tells(found, "deceptive", ("x0", True))
-    assert math.isnan(told["fussell_vesely"])
-    assert told["birnbaum"] == pytest.approx(math.comb(11, 5) / 2**11)
+    assert told["fussell_vesely"] == pytest.approx(with_it / whole)
+    assert told["birnbaum"] == pytest.approx(math.comb(n - 1, half - 1) / 2 ** (n - 1))
     assert tells(found, "deceptive", ("x0", False))["fussell_vesely"] == 0
-    assert found.missing["mesa-optimizer"] == ()
-
-
-def test_all_parts_together_are_bounded() -> None:
-    with mock.patch.object(module, "MAX_CUBES_IN_ALL", 8):
-        found = found_of(many(5))
-    assert 0 < len(found.missing["deceptive"]) < 5
-    full = found_of(many(5))
-    for k in range(5):
-        part, whole = (tells(x, "deceptive", (f"x{k}", True)) for x in (found, full))
-        if (f"x{k}", True) not in found.missing["deceptive"]:
-            assert part["fussell_vesely"] == whole["fussell_vesely"]
 
 
 def test_paths_out_of_reach_are_missing_only_where_they_matter() -> None:
@@ -377,6 +438,7 @@ def test_paths_out_of_reach_are_missing_only_where_they_matter() -> None:
             route.__dict__.pop("needs", None)
         found = measure(assessment, ("deceptive",))
     assert {name for name, _ in found.missing["deceptive"]} == {"x", "y"}
+    assert set(found.missing["deceptive"].values()) == {OUT_OF_REACH}
     assert tells(found, "deceptive", ("z", True))["fussell_vesely"] == 0
 
 
@@ -385,7 +447,7 @@ def test_a_budget_that_runs_out_loses_one_measure_only() -> None:
     real = type(assessment.prepared.compiler).root
 
     def root(self: Any, query: Any) -> int:
-        if query.literals:
+        if query.conditions:
             raise CliqueTooLargeError(frozenset(), ())
         return real(self, query)
 
@@ -427,13 +489,12 @@ def test_the_dataset_is_labelled() -> None:
     assert list(found.coords["summary"].values) == ["mean", "median", "q05", "q95"]
     assert list(found.coords["truth"].values[:2]) == [True, False]
     assert set(MEASURES) < set(found.data_vars)
-    assert found["not_worked_out"].sel(event="catastrophe").item() == 12
-    assert "64" in found["not_worked_out"].attrs["why"]
+    assert found["undefined"].sel(event="catastrophe").item() == 0
 
 
 def test_an_unknown_event_is_refused() -> None:
-    with pytest.raises(ValueError, match="'success', expected one of intended"):
-        measure(assess(resolve(many(3))), ("success",))
+    with pytest.raises(ValueError, match="'disaster', expected one of intended"):
+        measure(assess(resolve(many(3))), ("disaster",))
 
 
 # SCRAM

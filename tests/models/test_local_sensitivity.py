@@ -341,11 +341,12 @@ def test_a_tie_is_called_a_tie() -> None:
     routes = [
         Route(id=name, class_="deceptive", requires="a", bits=3, harm=0.2) for name in ("r", "q")
     ]
-    rest = Route(id="something-else", class_="other", bits=0, harm=[0.3, 0.9])
+    rest = Route(id="something-else", class_="other", bits=[-6, 1], harm=0.5)
     found = look(tell({"a": believe([0.5, 0.9])}, [*routes, rest]))
     (verdict,) = (v for v in found.verdicts if v.event == WORST_PATH)
     tied = {found.paths[k].route for k in (verdict.now, *verdict.tied)}
     assert tied == {"r", "q"}
+    (tip,) = tips(found, WORST_PATH, "something-else.bits")
     for tip in (t for t in found.tips if t.verdict is verdict):
         assert tip.worst is not None and found.paths[tip.worst].route == "something-else"
     only = look(tell({"a": believe([0.5, 0.9])}, [*routes, OFF]))

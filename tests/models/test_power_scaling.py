@@ -1,12 +1,14 @@
 """Power-scaling against closed forms, and against the same distance as ArviZ computes it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 from hypothesis import HealthCheck, assume, given, settings
-from scipy.special import betaln, expit
+from scipy import stats
+from scipy.special import betaln, expit, logit
 from support.building import OFF, SCHEMER, believe, item, on_a_class, tell
 from support.strategies import small_stories
 
@@ -41,11 +43,14 @@ def row(scaling: Scaling | None, name: str) -> int:
     return scaling.names.index(name)
 
 
-def conjugate() -> Story:
-    """A Beta prior on each of two rates, and counts."""
+LOW, HIGH = 0.1, 0.6  # of an interval for P(a): a logit-normal prior
+
+
+def counted(prior: Any) -> Story:
+    """Counts about `a`, with rates of their own that are integrated out."""
     rates = {"true": {"beta": list(TRUE)}, "false": {"beta": list(FALSE)}}
     counts = {"hits": HITS, "trials": TRIALS}
-    return on_a_class(PRIOR, [item("seen", {"assumption": "a"}, counts=counts, rates=rates)])
+    return on_a_class(prior, [item("seen", {"assumption": "a"}, counts=counts, rates=rates)])
 
 
 def beta_binomial(a: float, b: float) -> float:
@@ -53,36 +58,54 @@ def beta_binomial(a: float, b: float) -> float:
     return float(np.exp(betaln(a + HITS, b + TRIALS - HITS) - betaln(a, b)))
 
 
-def posterior(true: float = 1.0, false: float = 1.0, evidence: float = 1.0) -> float:
-    """P(deceptive | counts) with priors and evidence to given powers, in closed form."""
-    yes = beta_binomial(true * TRUE[0], true * TRUE[1]) ** evidence
-    no = beta_binomial(false * FALSE[0], false * FALSE[1]) ** evidence
-    return PRIOR * yes / (PRIOR * yes + (1 - PRIOR) * no)
+def mean_of_prior(alpha: float) -> float:
+    """The mean of the interval with its density over log odds to a power, by quadrature."""
+    ends = logit([LOW, HIGH])
+    sd = (ends[1] - ends[0]) / 2 / stats.norm.ppf(0.95)
+    z, w = np.polynomial.hermite_e.hermegauss(80)
+    return float(w @ expit(ends.mean() + sd / alpha**0.5 * z) / w.sum())
 
 
-def per_doubling(name: str) -> float:
-    return (posterior(**{name: 2**1e-4}) - posterior(**{name: 2**-1e-4})) / 2e-4
+def posterior(prior: float = PRIOR, evidence: float = 1.0) -> float:
+    """P(deceptive | counts), by the mean of P(a) and with evidence to a power, in closed form."""
+    yes, no = beta_binomial(*TRUE) ** evidence, beta_binomial(*FALSE) ** evidence
+    return prior * yes / (prior * yes + (1 - prior) * no)
 
 
-def test_conjugate_priors_and_counts() -> None:
-    found = scale(conjugate(), ["deceptive"])
-    assert found.base[0] == pytest.approx(posterior(), rel=1e-12)
-    priors, evidence = found.priors, found.evidence
-    assert priors is not None and evidence is not None
-    for name in ("true", "false"):
-        c = row(priors, f"seen.rates.{name}")
-        assert priors.slope_error[c, 0] < 0.02
-        assert abs(priors.slope[c, 0] - per_doubling(name)) < 4 * priors.slope_error[c, 0]
-        for a, alpha in enumerate(FAR):
-            assert priors.means[c, a, 0] == pytest.approx(posterior(**{name: alpha}), abs=0.02)
-    both = row(priors, ALL_PRIORS)
-    together = per_doubling("true") + per_doubling("false")
-    assert abs(priors.slope[both, 0] - together) < 4 * priors.slope_error[both, 0]
-    c = row(evidence, "seen")  # bits times so much, no draw about it
-    assert evidence.slope[c, 0] == pytest.approx(per_doubling("evidence"), rel=1e-3)
-    expected = [posterior(evidence=alpha) for alpha in FAR]
-    np.testing.assert_allclose(evidence.means[c, :, 0], expected, rtol=1e-9)
-    assert np.isnan(evidence.sensitivity[c, 0])  # P(deceptive | E) has no distribution
+def per_doubling(at: Callable[[float], float]) -> float:
+    return (at(2**1e-4) - at(2**-1e-4)) / 2e-4
+
+
+def test_scaling_evidence_is_exact_where_nothing_has_to_be_sampled() -> None:
+    fixed = scale(counted(PRIOR), ["deceptive"])
+    assert fixed.priors is None  # rates of a finding are no numbers of the story
+    spread = scale(counted({"beta": [3, 7]}), ["deceptive"])
+    for found in (fixed, spread):
+        assert found.base[0] == pytest.approx(posterior(), rel=1e-12)
+        assert found.evidence is not None
+        c = row(found.evidence, "seen")
+        slope = per_doubling(lambda x: posterior(evidence=x))
+        assert found.evidence.slope[c, 0] == pytest.approx(slope, rel=1e-3)
+        expected = [posterior(evidence=alpha) for alpha in FAR]
+        np.testing.assert_allclose(found.evidence.means[c, :, 0], expected, rtol=1e-9)
+        assert found.evidence.slope_error[c, 0] == 0
+    assert fixed.evidence is not None and spread.evidence is not None
+    assert np.isnan(fixed.evidence.sensitivity[0, 0])  # P(deceptive | E) has no distribution
+    assert spread.evidence.sensitivity[0, 0] > 0.05
+
+
+def test_scaling_the_prior_of_an_integrated_number_moves_its_mean() -> None:
+    found = scale(counted({"interval": [LOW, HIGH]}), ["deceptive"])
+    priors = found.priors
+    assert priors is not None and priors.names == ("a.probability", ALL_PRIORS)
+    slope = per_doubling(lambda x: posterior(mean_of_prior(x)))
+    np.testing.assert_allclose(priors.slope[:, 0], slope, atol=4 * priors.slope_error[0, 0])
+    assert priors.slope_error[0, 0] < 0.01
+    # Twice a density narrows it: weights with no tail; half of it may reach beyond the draws.
+    assert priors.means[0, 1, 0] == pytest.approx(posterior(mean_of_prior(2.0)), abs=0.01)
+    even = scale(counted({"beta": [3, 7]}), ["deceptive"]).priors
+    assert even is not None  # Beta(3 alpha, 7 alpha) has the mean of Beta(3, 7)
+    assert abs(even.slope[0, 0]) < 4 * even.slope_error[0, 0] < 0.04
 
 
 def test_the_derivative_in_the_power_of_a_normal_prior_on_bits() -> None:

@@ -7,7 +7,6 @@ from scipy.stats import poisson
 from storyodds import load_story
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.cumulative_distance import distance
-from storyodds.models.events import EVENTS, probabilities
 from storyodds.models.power_scaling import ASKED, NEAR, power_scaling, sensitivity, unconstrained
 from storyodds.models.sensitivity_noise import noise_per_error
 from storyodds.priors.distributions import LN2, has_atoms
@@ -23,9 +22,8 @@ def showcase(request: pytest.FixtureRequest) -> Assessment:
 
 def test_what_bears_on_nothing_hardly_ever_exceeds_it(showcase: Assessment) -> None:
     """Log densities shuffled among the draws, all of a story's priors together, ten times."""
-    prepared, weights = showcase.prepared, showcase.draws.weights
-    events = probabilities(prepared.graph, showcase.draws.values, showcase.averaged.outcomes)
-    scaled = [i for i in prepared.uncertain if not has_atoms(prepared.distributions[i])]
+    prepared, weights = showcase.prepared, showcase.exact.weights
+    scaled = [i for i in prepared.core if not has_atoms(prepared.distributions[i])]
     densities = np.array(
         [
             prepared.distributions[i].log_density_unconstrained(z)  # type: ignore[union-attr]
@@ -34,7 +32,7 @@ def test_what_bears_on_nothing_hardly_ever_exceeds_it(showcase: Assessment) -> N
     )
     rng, exceeded, found = np.random.default_rng(2), 0, []
     for event in ASKED:
-        x = events[:, EVENTS.index(event)]
+        x = showcase.exact.event(event)
         level = noise_per_error(x, weights, len(ASKED) * len(scaled), 1)
         for _ in range(TIMES):
             parts = rng.permuted(densities, axis=1)
@@ -59,13 +57,8 @@ def test_few_draws_do_not_tell_what_carries_the_answer() -> None:
         assessed = assess(resolve(load_story("rlhf-assistant")), draws=draws)
         priors = power_scaling(assessed, whole=False).priors
         assert priors is not None
-        events = probabilities(
-            assessed.prepared.graph, assessed.draws.values, assessed.averaged.outcomes
-        )
-        levels = [
-            noise_per_error(events[:, EVENTS.index(e)], assessed.draws.weights, 160, 1)
-            for e in ASKED
-        ]
+        exact = assessed.exact
+        levels = [noise_per_error(exact.event(e), exact.weights, 160, 1) for e in ASKED]
         high = priors.sensitivity > 0.05
         clear = priors.sensitivity > levels * priors.slope_error
         above[draws] = (int(high.any(axis=1).sum()), int((high & clear).any(axis=1).sum()))

@@ -1,6 +1,6 @@
 """Value of information against enumeration of results, closed forms, and its own inequalities."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,31 @@ from scipy.integrate import quad
 from support.building import OFF, SCHEMER, believe, item, tell
 from support.strategies import probabilities, small_stories
 
+from storyodds.models import events
 from storyodds.models import observations as module
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.choices import SUCCESS, bits_gained, choice_gained, worth_of_fates
-from storyodds.models.events import FATES
+from storyodds.models.events import FATES, ODDS, sides_of
 from storyodds.models.observations import Observation, observations, with_result
-from storyodds.models.quantities import derive
 from storyodds.models.value import Value, value_of_information
 from storyodds.priors.distributions import distribution_of, log_binomial_coefficient, rate_like
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import parse_prior
 from storyodds.scenarios.resolve import ResolvedStory, resolve
-from storyodds.scenarios.schema import CLASSES, About, Evidence, Proposal, Route, Story
+from storyodds.scenarios.schema import (
+    CLASSES,
+    About,
+    Check,
+    Evidence,
+    Hazard,
+    Proposal,
+    Route,
+    Story,
+)
 
 STAKES = {"success": 1.0, "catastrophe": -3.0, "uncompetitive": 0.2, "withheld": -0.1}
 
-TIGHT = {"success": 1.0, "catastrophe": -9.0}  # so that what is found out can change the choice
+TIGHT = {"success": 1.0, "catastrophe": -11.0}  # so that what is found out can change the choice
 
 relaxed = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -48,12 +57,20 @@ def weigh(
 
 
 def fates_of(assessment: Assessment) -> NDArray[np.float64]:
-    graph, draws = assessment.prepared.graph, assessment.draws
-    return draws.weights @ derive(graph, draws.values, assessment.averaged.outcomes).fates
+    return assessment.averaged.mean(assessment.averaged.fates)
+
+
+def by_success(joint: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From fates to whether it is a success."""
+    rest = np.delete(joint, SUCCESS, axis=-1).sum(axis=-1)
+    return np.stack([joint[..., SUCCESS], rest], axis=-1)
 
 
 def by_asking_again(
-    assessment: Assessment, observation: Observation, **options: Any
+    assessment: Assessment,
+    observation: Observation,
+    tell: Callable[[Assessment], NDArray[np.float64]] = fates_of,
+    **options: Any,
 ) -> NDArray[np.float64]:
     """P(result and fate | evidence): the story assessed once more with every result."""
     before, rows = assessment.draws.log_evidence, []
@@ -62,9 +79,9 @@ def by_asking_again(
         try:
             after = assess(resolved, **options)
         except InputError:  # a result that cannot come about
-            rows.append(np.zeros(len(FATES)))
+            rows.append(np.zeros_like(tell(assessment)))
             continue
-        rows.append(np.exp(after.draws.log_evidence - before) * fates_of(after))
+        rows.append(np.exp(after.draws.log_evidence - before) * tell(after))
     return np.array(rows)
 
 
@@ -109,10 +126,40 @@ def test_results_and_fates_are_those_of_the_story_assessed_again(data: st.DataOb
         assert again.sum() == pytest.approx(1, abs=1e-6)
         np.testing.assert_allclose(value.results[k], again, rtol=1e-6, atol=1e-8)
         assert value.worth is not None
-        expected = float(bits_gained(again)), float(choice_gained(again, STAKES))
+        expected = float(bits_gained(by_success(again))), float(choice_gained(again, STAKES))
         gained = value.bits.proposals.amount[k], value.worth.proposals.amount[k]
         assert gained == pytest.approx(expected, abs=1e-6)
         assert value.bits.proposals.error[k] <= 1e-12
+
+
+@pytest.mark.parametrize("of", ODDS)
+def test_bits_about_any_odds_are_those_of_the_story_assessed_again(of: str) -> None:
+    hazards = [
+        Hazard(id="h", criterion="alignment", requires="b", probability=0.3, harm=0.4),
+        Hazard(id="g", criterion="competitiveness", probability=0.2),
+    ]
+    check = Check(id="v", flags={"deceptive": 0.7, "default": 0.1, "h": 0.5})
+    rates = {"true": 0.8, "false": 0.3}
+    asked = Proposal(id="look", about=About(assumption="a"), trials=2, rates=rates)
+    story = tell({"a": believe(0.4), "b": believe({"beta": [2, 3]})}, [SCHEMER, OFF],
+                 hazards=hazards, checks=[check])  # fmt: skip
+    assessment = assess(resolve(proposing(story, asked)))
+    (observation,) = observations(assessment.prepared)
+    value = value_of_information(assessment, [observation], of=of)
+    names, signs = sides_of(of).signs()
+
+    def both(found: Assessment) -> NDArray[np.float64]:
+        averaged = found.averaged
+        chances = events.probabilities(averaged.graph, averaged.values, averaged.outcomes, names)
+        part, whole = signs @ averaged.mean(chances)
+        return np.array([part, whole - part])
+
+    again = by_asking_again(assessment, observation, both)
+    np.testing.assert_allclose(value.sides[0], again, rtol=1e-9, atol=1e-12)
+    assert value.probability == pytest.approx(again[:, 0].sum() / again.sum())
+    gained = value.bits.proposals
+    assert gained.amount[0] == pytest.approx(bits_gained(again / again.sum()), abs=1e-12)
+    assert gained.error[0] == 0  # no number has to be sampled
 
 
 def _per_sequence(
@@ -159,7 +206,7 @@ def test_uncertain_numbers_within_the_error_that_is_told() -> None:
         again /= again.sum()
         assert value.worth is not None
         for measured, gains in (
-            (bits_gained(again), value.bits.proposals),
+            (bits_gained(by_success(again)), value.bits.proposals),
             (choice_gained(again, TIGHT), value.worth.proposals),
         ):
             assert gains.amount[k] > 0

@@ -12,7 +12,7 @@ from support.strategies import small_stories
 from storyodds.models import what_if
 from storyodds.models.answers import Exact
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.models.evidence import event_likelihoods
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import forecast_sides
@@ -26,8 +26,7 @@ SUCCESS, CATASTROPHE = EVENTS.index("success"), EVENTS.index("catastrophe")
 
 def means(assessment: Assessment) -> np.ndarray:
     """Posterior means of all events."""
-    graph, draws = assessment.prepared.graph, assessment.draws
-    return draws.weights @ probabilities(graph, draws.values, assessment.averaged.outcomes)
+    return assessment.averaged.mean(assessment.averaged.events)
 
 
 def uncertain(**parts: Any) -> Story:
@@ -87,8 +86,8 @@ def test_what_training_does_not_depend_on_leaves_it_as_it_is() -> None:
     prepared = base.prepared
     idle = set(range(len(prepared.distributions))) - numbers_of_training(prepared)
     names = {prepared.resolved.numbers[i].name for i in idle}
-    assert {"r.harm", "v.flags.deceptive", "h.harm"} <= names
-    assert not names & {"a.probability", "r.bits", "h.probability", "seen.rates.true"}
+    assert {"r.harm", "v.flags.deceptive"} <= names
+    assert not names & {"a.probability", "r.bits", "h.probability", "h.harm", "seen.rates.true"}
     for i in idle:
         values = base.values.copy()
         values[:, i] = 0.5
@@ -130,7 +129,7 @@ def test_weighted_draws_against_another_assessment(name: str, value: float) -> N
     assert (abs(gap) < 5 * found.errors + 1e-3).all()
 
 
-def test_where_the_draws_do_not_serve_the_story_is_assessed_afresh() -> None:
+def test_where_nothing_has_to_be_sampled_changes_are_exact() -> None:
     # What is seen asks for all of a to f; once f is out of the question, it asks for none.
     told = item("seen", {"outcome": True}, bayes_factor={"deceptive": 30, "default": 0})
     route = Route(id="r", class_="deceptive", requires=[*"abcdef"], bits=0, harm=[0.1, 0.5])
@@ -139,24 +138,43 @@ def test_where_the_draws_do_not_serve_the_story_is_assessed_afresh() -> None:
         {name: believe([0.01, 0.5]) for name in "abcdef"}, [route, rival, OFF], evidence=[told]
     )
     resolved = resolve(story)
-    base = base_of(assess(resolved), 256)
-    found = ask(base, {resolved.number_index["f.probability"]: 0.0})
+    base = base_of(assess(resolved))
+    assert len(base.values) == 1
+    changed = ask(base, {resolved.number_index["f.probability"]: 0.0})
     expected = means(assess(resolve(story, settings={"f": 0})))
-    assert found.refitted and found.pareto_k is None
-    np.testing.assert_allclose(found.means, expected, atol=1e-9)
-    assert found.means[CATASTROPHE] < base.means[CATASTROPHE] / 2
+    assert not changed.refitted and not changed.errors.any()
+    np.testing.assert_allclose(changed.means, expected, atol=1e-12)
+    assert changed.means[CATASTROPHE] < base.means[CATASTROPHE] / 2
+
+
+def test_where_the_draws_do_not_serve_the_story_is_assessed_afresh() -> None:
+    # What is seen asks for many bits of r; without f, they are what they were before.
+    told = item("seen", {"outcome": True}, bayes_factor={"deceptive": 20, "default": 0})
+    route = Route(id="r", class_="deceptive", requires="f", bits={"normal": [-12, 3]}, harm=0.5)
+    rival = Route(id="q", class_="mesa-optimizer", bits={"normal": [-2, 1]}, harm=0.2)
+    story = tell({"f": believe([0.4, 0.9])}, [route, rival, OFF], evidence=[told])
+    resolved = resolve(story)
+    base = base_of(assess(resolved), 256)
+    changed = ask(base, {resolved.number_index["f.probability"]: 0.0})
+    expected = means(assess(resolve(story, settings={"f": 0})))
+    assert changed.refitted and changed.pareto_k is None
+    assert (abs(changed.means - expected) < 5 * changed.errors + 1e-9).all()
+    assert changed.means[CATASTROPHE] < base.means[CATASTROPHE] / 2
     again = refit(base, resolved)
     assert (abs(again.means - base.means) < 5 * again.errors + 1e-9).all()
 
 
 def test_draws_of_a_base_are_from_all_over_the_posterior() -> None:
     # Every fourth point of a Sobol sequence is on one side of the middle of the first number.
-    assessed = assess(resolve(tell({"a": believe([0.2, 0.6]), "b": believe([0.1, 0.5])})))
-    base, draws = base_of(assessed), assessed.draws
+    routes = [Route(id=name, class_="other", bits=[-2, 3], harm=0.5) for name in ("r", "q")]
+    assessed = assess(resolve(tell({}, [*routes, OFF])))
+    base, averaged = base_of(assessed), assessed.averaged
+    sampled = list(assessed.prepared.sampled)
+    assert len(sampled) == 2
     for level in (0.05, 0.5, 0.95):
-        found = np.quantile(base.values[:, :2], level, axis=0)
-        expected = np.quantile(draws.values[:, :2], level, axis=0)
-        np.testing.assert_allclose(found, expected, atol=0.02)
+        of_base = np.quantile(base.values[:, sampled], level, axis=0)
+        of_all = np.quantile(averaged.values[:, sampled], level, axis=0)
+        np.testing.assert_allclose(of_base, of_all, atol=0.2)  # of a spread of 5 bits
     story = assess(resolve(uncertain()))
     few, all_of_them = base_of(story, 256).means, means(story)
     assert few[SUCCESS] == pytest.approx(all_of_them[SUCCESS], rel=0.01)

@@ -48,6 +48,22 @@ def test_an_estimate_is_the_same_as_its_tree(name: str) -> None:
             assert math.isnan(at) if bits is None else at == bits
 
 
+def test_what_checks_catch_is_by_route() -> None:
+    document = documents("everything")["estimate"]
+    tree = datasets(document)
+    caught = tree["caught"].to_dataset().probability
+    assert caught.check.values.tolist() == ["audit"]  # the other has a result
+    for route, entry in document["checks"]["audit"]["caught"].items():
+        assert float(caught.sel(check="audit", route=route, summary="mean")) == entry["mean"]
+    assert tree["checks"].to_dataset().result.values.tolist() == ["", "passed"]
+
+
+def test_where_every_model_is_halted_there_is_no_day_of_the_decision() -> None:
+    document = {**documents("everything")["estimate"], "deployed": None, "opinions": None}
+    tree = datasets(document)
+    assert not {"deployed", "opinions"} & set(tree.children)
+
+
 def test_a_sensitivity_analysis_is_the_same_as_its_tree() -> None:
     document = summarize_sensitivity(assessed("cat-classifier"), ("local", "failure"))
     tree = datasets(document)
@@ -150,11 +166,17 @@ assumptions:
   both: {holds_when: [aware, searches]}
 routes:
   - {id: proxy, class: mesa-optimizer, requires: searches, bits: [-2, 1], harm: 0.05}
-  - {id: twin, class: mesa-optimizer, requires: aware, bits: 0, harm: [0.01, 0.1]}
+  - id: twin
+    class: mesa-optimizer
+    requires: aware
+    bits: 0
+    harm: [0.01, 0.1]
+    mechanism: searching
   - {id: schemer, class: deceptive, requires: [aware, searches], bits: {normal: [0, 1]}, harm: 0.3}
   - {id: something-else, class: other, bits: [-3, 0], harm: 0.02}
 checks:
-  - {id: audit, role: held-out, flags: {deceptive: [0.2, 0.6], default: 0.1}}
+  - {id: audit, role: held-out, flags: {deceptive: [0.2, 0.6], bad-intent: 0.3, default: 0.1}}
+  - {id: probe, role: held-out, result: passed, flags: {deceptive: [0.1, 0.3], default: 0}}
 evidence:
   - id: seen
     about: {assumption: aware}

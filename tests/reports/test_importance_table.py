@@ -1,6 +1,7 @@
 """The importance of assumptions on a terminal, at any width, and what it does not say."""
 
 import io
+import math
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from storyodds.reports.importance_table import print_importance
 from storyodds.scenarios.formulas import AnyOf, AtLeast
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Constraint, Route, Story
+from storyodds.scenarios.schema import Assumption, Constraint, Nudge, Route, Story
 
 
 def printed(summary: Any, width: int = 80, **options: int) -> str:
@@ -96,10 +97,26 @@ def test_composites_alone_are_better_than_nothing() -> None:
     assert "nothing hangs on: a, b" in text
 
 
-def test_paths_that_are_too_many_are_said_to_be() -> None:
+def test_why_there_is_no_fussell_vesely_importance() -> None:
+    route = Route(id="the-rival", class_="deceptive", bits=0, harm=1)
+    nudge = Nudge(id="n", when="a", bits={"deceptive": 1})
+    text = said(tell({"a": believe(0.5)}, (route, OFF), nudges=[nudge]))
+    assert (
+        "– (F-V)     it is in no minimal set of literals, though the ending depends on it" in text
+    )
+
+
+def test_many_minimal_sets_are_added_up() -> None:
     names = [f"x{k}" for k in range(12)]
     text = said(story(AtLeast(at_least=6, of=tuple(names)), **dict.fromkeys(names, 0.5)))
-    assert "–           its paths are too many to add up" in text
+    # One of twelve and five of the other eleven, out of six of all twelve.
+    part = sum(math.comb(11, k) for k in range(5, 12)) / sum(math.comb(12, k) for k in range(6, 13))
+    assert f"{part:.0%}" in next(line for line in text.splitlines() if "23%" in line)
+
+
+def test_odds_given_being_deployed_are_written_so() -> None:
+    text = said(story("a", a=0.5), "catastrophe-given-deployed")
+    assert "P(catastrophe | deployed) would fall from 50% to 0%." in " ".join(text.split())
 
 
 def test_nothing_that_can_come_about() -> None:
@@ -121,7 +138,7 @@ def test_tiny_probabilities_are_still_told_apart() -> None:
 
 def test_bands_below_zero_are_readable() -> None:
     either = AnyOf(any=(("a", "b"), ("not a", "c")))
-    text = said(story(either, a=0.5, b=[0.1, 0.9], c=[0.1, 0.9]))
+    text = said(story(either, a=0.5, b=[0.2, 0.9], c=[0.1, 0.9]))
     assert any("% to " in line and "−" in line for line in text.splitlines())
 
 

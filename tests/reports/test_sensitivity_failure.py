@@ -52,9 +52,11 @@ def test_the_object_is_plain_json(summary: dict[str, Any]) -> None:
 
 def test_it_agrees_with_the_estimate(summary: dict[str, Any]) -> None:
     estimate = summarize(assess(resolve(STORY), draws=512))
-    expected = estimate["catastrophe_given_failure"]
+    expected = estimate["catastrophe_given_deployed_failure"]
     assert summary["given_failure"]["catastrophe"] == pytest.approx(expected)
-    assert summary["failure"]["mean"] == pytest.approx(1 - estimate["fates"]["success"]["mean"])
+    fates = {name: entry["mean"] for name, entry in estimate["fates"].items()}
+    assert summary["failure"]["mean"] == pytest.approx(1 - fates["success"] - fates["halted"])
+    assert summary["halted"]["mean"] == pytest.approx(fates["halted"])
     found = [(path["path"], path["share_top"]) for path in summary["paths"]]
     listed = [(path["hazard"] or path["route"], path["share_top"]) for path in estimate["paths"]]
     assert found == [(name, pytest.approx(share)) for name, share in listed]
@@ -124,9 +126,28 @@ def test_a_story_that_hardly_fails() -> None:
     summary = summary_of(SURE)
     assert summary["miss"]["targets"]["likeliest"]["bits"] == pytest.approx(-60, abs=0.01)
     assert "nothing; it has 60.00 to spare" in text(summary)
-    assert summary["flips"] == {"size": None, "found": [], "complete": True, "compared": 1}
+    changes = summary["flips"]
+    assert (changes["size"], changes["found"], changes["complete"]) == (None, [], True)
 
 
 def test_only_what_is_asked_for_is_worked_out(summary: dict[str, Any]) -> None:
     found = summarize_failure(assess(resolve(STORY), draws=512), parts=["paths"])
-    assert found == {name: summary[name] for name in ("failure", "given_failure", "paths")}
+    kept = ("failure", "halted", "given_failure", "paths")
+    assert found == {name: summary[name] for name in kept}
+
+
+def test_a_tie_is_called_a_tie() -> None:
+    """Two routes that nothing tells apart: neither is the worst more often than the other."""
+    twins = tell(
+        {"open": believe([0.2, 0.6])},
+        [
+            Route(id="left", class_="deceptive", requires="open", bits=0, harm=0.5),
+            Route(id="right", class_="mesa-optimizer", requires="open", bits=0, harm=0.5),
+            Route(id="something-else", class_="other", bits=-5, harm=0),
+        ],
+    )
+    summary = summary_of(twins, draws=64)
+    told = [(path["path"], path["place"], path["share_top"]) for path in summary["paths"][:2]]
+    assert told == [("left", 1, 0.5), ("right", 1, 0.5)]
+    assert [path["path"] for path in summary["flips"]["worst"]] == ["left", "right"]
+    assert "2 paths tie for the worst: left, right." in text(summary)

@@ -147,7 +147,7 @@ def test_small_chances_have_leverage_of_their_own() -> None:
     entries = {n["name"]: n for n in found["numbers"]}
     of = [entries[f"{name}.probability"]["elasticity"]["success"] for name in "abc"]
     assert of == pytest.approx([-2e-9, -2e-9, -3e-9], rel=1e-6)
-    assert found["signs"]["success"] == {"up": 1, "down": 4}  # the route's bits and harm too
+    assert found["signs"]["success"] == {"up": 0, "down": 4}  # and the residual's bits
     text = printed(found)
     assert "same elasticity" not in text and "a.probability" in text
     assert entries["a.probability"]["swing"]["success"] == pytest.approx(-2e-9, rel=0.5)

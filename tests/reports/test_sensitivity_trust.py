@@ -9,6 +9,7 @@ from support.building import OFF, SCHEMER, believe, item, on_a_class, tell
 from support.strategies import small_stories
 
 from storyodds.models.assessment import assess
+from storyodds.models.weighting import MAX_PARETO_K
 from storyodds.priors.errors import InputError
 from storyodds.reports.sensitivity_global import lines_global, summarize_global
 from storyodds.reports.sensitivity_sequence import lines_sequence
@@ -48,10 +49,15 @@ def contradicted() -> dict[str, Any]:
 def test_the_object_is_plain_and_finite(contradicted: dict[str, Any]) -> None:
     assert json.loads(json.dumps(contradicted, allow_nan=False)) == contradicted
     scaled, effects = contradicted["power_scaling"], contradicted["evidence_effects"]
-    assert {x["name"] for x in scaled["priors"][:-1]} == {
-        "a.probability",
-        *(f"{name}.rates.{side}" for name in ("one", "two") for side in ("true", "false")),
+    assert [x["name"] for x in scaled["priors"][:-1]] == ["a.probability"]
+    assert {x["name"]: x["opinion"] for x in scaled["evidence"][:-1]} == {
+        "one": False,
+        "two": False,
+        "judge": True,
     }
+    assert effects["opinions"] == ["judge"]
+    # Without the judge, less of everything that the judge's fear moves.
+    assert effects["without_opinions"]["deceptive"]["mean"] < effects["total"]["deceptive"]["mean"]
     assert scaled["priors"][-1]["name"] == "all priors together"
     assert scaled["priors"][-1]["itself"] is None
     assert scaled["evidence"][-1]["name"] == "all evidence together"
@@ -75,7 +81,8 @@ def test_what_a_page_takes_is_part_of_the_whole() -> None:
         full, found = whole["power_scaling"][kind], part["power_scaling"][kind]
         assert [x["name"] for x in found] == [x["name"] for x in full[:-1]]
         for mine, theirs in zip(found, full[:-1], strict=True):
-            assert set(mine) == {"name", "success", "catastrophe"}
+            more = {"opinion"} if kind == "evidence" else set()
+            assert set(mine) == {"name", "success", "catastrophe"} | more
             for event in ("success", "catastrophe"):
                 index = theirs[event]["sensitivity"]
                 assert mine[event]["sensitivity"] == pytest.approx(index, rel=1e-6)
@@ -92,8 +99,10 @@ def test_the_last_step_is_the_estimate_and_each_has_its_finding() -> None:
     found, whole = summarize_trust(assessment)["evidence_sequence"], summarize(assessment)
     assert [step["item"] for step in found["steps"]] == [None, "one", "two"]
     for event, odds in found["steps"][-1]["odds"].items():
-        assert odds == {**whole["fates"][event], "error": 0.0}
-    assert found["steps"][1]["odds"]["success"]["error"] > 0
+        for key, value in whole["fates"][event].items():
+            assert odds[key] == pytest.approx(value, rel=1e-12)
+        assert odds["error"] == odds["change_error"] == 0  # nothing has to be sampled
+    assert found["steps"][0]["odds"]["success"]["change_error"] is None
     text = said(summarize_trust(assessment))
     assert "As the findings came in in the order in which the story gives them" in text
     assert f"two {percent(whole['fates']['success']['mean'])}" in text
@@ -106,6 +115,7 @@ def test_a_step_that_rests_on_too_few_draws_says_so(contradicted: dict[str, Any]
     mean = broken["evidence_sequence"]["steps"][1]["odds"]["success"]["mean"]
     text = said(broken)
     assert f"one {percent(mean)}?" in text and "Not to be relied on: ?" in text
+    assert "judge (opinion) " in text and "without opinions " in text
 
 
 def test_a_long_sequence_is_cut_before_its_last_step(contradicted: dict[str, Any]) -> None:
@@ -137,7 +147,7 @@ def test_weights_that_cannot_be_relied_on_give_no_number(contradicted: dict[str,
     for entry in entries:
         for key, told in (("half", "at_half"), ("double", "at_double")):
             k = entry["pareto_k"][key]
-            assert (entry["success"][told] is None) == (k is not None and k > 0.7)
+            assert (entry["success"][told] is None) == (k is not None and k > MAX_PARETO_K)
     broken = json.loads(json.dumps(contradicted))
     for entry in broken["power_scaling"]["priors"]:
         entry["success"]["at_half"], entry["pareto_k"]["half"] = None, 1.25

@@ -3,6 +3,7 @@
 import copy
 import io
 import math
+import re
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
+from support.features import FEATURES, features
 
-from storyodds import load_story
+from storyodds import load_story, load_text
 from storyodds.models.assessment import assess
 from storyodds.reports.axis import plot
 from storyodds.reports.summary import summarize
 from storyodds.reports.terminal import print_report
+from storyodds.reports.wording import percent
 from storyodds.scenarios.resolve import resolve
 
 CARLSMITH = """\
@@ -33,12 +36,12 @@ other       5.1%     ●
 never: mesa-optimizer, deceptive
 
 What becomes of the model
-                  chance
-success              95%  as intended, no hazard fires, deployed
-benign-failure  <0.0001%  not as intended, deployed, no catastrophe
-catastrophe         5.1%  deployed, and the harm comes about
-given failure       100%  catastrophe, once the story has failed
+                 chance
+success             95%  as intended, no hazard fires, deployed
+benign-failure  8.2e-19  not as intended, deployed, no catastrophe
+catastrophe        5.1%  deployed, and the harm comes about
 never: uncompetitive, halted
+Of deployed failures, 100% end in catastrophe.
 
 The four criteria of a training story
                             chance
@@ -107,7 +110,7 @@ def test_no_interval_and_no_before_where_nothing_is_uncertain(exact: dict[str, A
 def test_prior_and_posterior_share_an_axis(rich_one: dict[str, Any]) -> None:
     text = printed(rich_one)
     assert "○ before the evidence, ● after it" in text
-    (row,) = [line for line in text.splitlines() if line.startswith("deceptive ")]
+    row = next(line for line in text.splitlines() if line.startswith("deceptive "))
     assert row.count("●") == 1
     assert row.count("○") <= 1
     assert row.count("├") == row.count("┤") == 1
@@ -139,12 +142,135 @@ def test_what_is_not_reliable_is_said_first(rich_one: dict[str, Any]) -> None:
     assert "✓" not in text
 
 
+def test_no_number_of_what_is_not_reliable_stands_alone_in_the_headline(
+    rich_one: dict[str, Any],
+) -> None:
+    summary = copy.deepcopy(rich_one)
+    summary["diagnostics"] |= {"ok": False, "messages": ["a few draws carry the answer"]}
+    text = " ".join(printed(summary).split())
+    for start in ("The story goes right", "It ends in catastrophe"):
+        sentence = text[text.index(start) :]
+        assert " – NOT RELIABLE." in sentence[: sentence.index(". ") + 2]
+
+
+def words(summary: dict[str, Any]) -> str:
+    return " ".join(printed(summary).split())
+
+
+def test_the_day_of_the_decision_and_what_checks_do() -> None:
+    summary = features("passed")
+    text = words(summary)
+    part = text[text.index("On the day of the decision") :]
+    part = part[: part.index("The four criteria")]
+    day = summary["deployed"]
+    for name, entry in (
+        ("deployed", day["probability"]),
+        ("success", day["success"]),
+        ("catastrophe", day["catastrophe"]),
+        ("deceptive", day["classes"]["deceptive"]),
+    ):
+        assert f"{name} {percent(entry['mean'])} " in part
+    assert f"likelier by {percent(summary['checks']['audit']['added']['mean'])} without" in part
+    assert "probe passed" in part
+    assert "going on all the same" not in text
+
+
+def test_a_model_that_a_check_flagged() -> None:
+    text = words(features("flagged"))
+    assert "A check flagged this model (probe): the odds are those of going on all the same" in text
+    assert "probe flagged" in text
+    assert "all, with results of checks" in text
+
+
+def test_no_day_of_the_decision_without_checks(exact: dict[str, Any]) -> None:
+    assert "day of the decision" not in printed(exact)
+
+
+def test_where_every_model_is_halted() -> None:
+    summary = features("passed")
+    summary["deployed"] = None
+    assert "Every model is halted, so no decision is left to make." in printed(summary)
+
+
+def test_totals_are_told_without_opinions_too() -> None:
+    summary = features("passed")
+    fates = summary["opinions"]["fates"]
+    success, catastrophe = (percent(fates[name]["mean"]) for name in ("success", "catastrophe"))
+    text = words(summary)
+    assert f"without them: success {success} and catastrophe {catastrophe}." in text
+    assert text.count("no forecasts") == 2  # heads of both tables
+    assert "far-told (opinion)" in text and "all but the opinions" in text
+    assert text.count("aware-told does nothing: it is about a number that is fixed.") == 2
+    assert "far-told does nothing" not in text
+
+
+def test_hazards_and_mechanisms_have_their_own_odds() -> None:
+    summary = features("passed")
+    text = words(summary)
+    hazard = summary["hazards"]["bad-intent"]
+    assert f"bad-intent {percent(hazard['mean'])}" in text
+    assert f"{percent(hazard['given_intended']['mean'])} of intended models" in text
+    concern = summary["mechanisms"]["scheming"]["concern"]
+    assert f"scheming {percent(concern['mean'])}" in text
+
+
+def test_the_goal_once_training_does_end_as_intended() -> None:
+    """A good goal and the intended model may have a reason in common."""
+    text = FEATURES.replace("RESULT", "passed").replace(
+        "probability: 0.1, harm: 0.01", "probability: 0.5, requires: far, harm: 0.01"
+    )
+    summary = summarize(assess(resolve(load_text(text, "features.yaml")), draws=256))
+    made = percent(summary["criteria"]["goal_alignment"]["mean"])
+    ended = percent(summary["criteria_given_intended"]["goal_alignment"]["mean"])
+    assert made != ended == "100%"  # the intended model requires that the hazard is shut
+    assert f"an intended model is good ({ended} once training ends at one)" in words(summary)
+
+
+def test_what_was_done_is_what_is_said() -> None:
+    sampled = features("passed")
+    assert sampled["diagnostics"]["means"] == "sampled"
+    assert re.search(r"✓ Sound: 256 weighted draws count as \d+ independent ones", words(sampled))
+    exact_means = FEATURES[: FEATURES.index("evidence:")].replace("RESULT", "passed")
+    text = exact_means.replace("bits: [0, 1]", "bits: 0")
+    summary = summarize(assess(resolve(load_text(text, "features.yaml")), draws=256))
+    said = "✓ Sound: means are exact sums; intervals are from 256 independent draws."
+    assert said in words(summary)
+
+
+def test_a_bound_on_the_weights_is_told_where_it_was_proved(rich_one: dict[str, Any]) -> None:
+    summary = copy.deepcopy(rich_one)
+    summary["diagnostics"] |= {"weight_bound": 1.804, "pareto_k": None}
+    assert "; no draw counts more than 1.8 times the average." in words(summary)
+    summary["diagnostics"] |= {"weight_bound": 74.8, "pareto_k": -0.261}
+    assert "independent ones (Pareto k −0.26)." in words(summary)
+
+
+def test_simulation_proves_no_zero() -> None:
+    summary = summarize(assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64))
+    text = words(summary)
+    n = summary["diagnostics"]["states"] * summary["diagnostics"]["draws"]
+    assert f"Catastrophe was not met in {n:,} simulated states" in text
+    assert f"not met in {n:,} simulated states: catastrophe" in text
+    assert "never:" not in text and "cannot" not in text
+
+
+def test_digits_that_the_error_does_not_support_are_not_told(rich_one: dict[str, Any]) -> None:
+    summary = copy.deepcopy(rich_one)
+    summary["fates"]["success"] = {"mean": 0.324, "median": 0.3, "q05": 0.123, "q95": 0.567}
+    errors = {"mean": 0.1, "median": 0.1, "q05": 0.01, "q95": 0.1}
+    summary["diagnostics"]["standard_errors"]["success"] = errors
+    text = words(summary)
+    assert "goes right with a chance of 30%, about 1 in 3 (90% interval 12%–60%)" in text
+    assert "success 30% 12%–60%" in text
+
+
 def test_that_nuts_took_over_is_said(rich_one: dict[str, Any]) -> None:
     summary = copy.deepcopy(rich_one)
     summary["method"] = "nuts"
     summary["diagnostics"] = {
         **{"ok": True, "draws": 4096, "ess": 900.0, "pareto_k": 0.1, "r_hat_max": 1.002},
         **{"ess_bulk_min": 900.0, "ess_tail_min": 800.0, "divergences": 0},
+        **{"means": "sampled", "weight_bound": None},
         "messages": ["weighting was not good enough (too few), so NUTS was run"],
     }
     text = printed(summary)
@@ -240,7 +366,18 @@ def hostile(summary: dict[str, Any], data: st.DataObject) -> dict[str, Any]:
     changed["settings"] = {"x": data.draw(HOSTILE)}
     for part in ("classes", "prior_classes", "fates", "criteria"):
         changed[part] = {name: data.draw(entries()) for name in changed[part]}
-    changed["catastrophe_given_failure"] = data.draw(st.none() | entries())
+    changed["catastrophe_given_deployed_failure"] = data.draw(st.none() | entries())
+    for entry in changed["hazards"].values():
+        entry |= data.draw(entries()) | {"given_intended": data.draw(st.none() | entries())}
+    changed["mechanisms"] = {
+        data.draw(HOSTILE): {
+            "routes": [data.draw(HOSTILE)],
+            "probability": data.draw(entries()),
+            "concern": data.draw(entries()),
+        }
+    }
+    for check in changed["checks"].values():
+        check["result"] = data.draw(st.sampled_from([None, "passed", "flagged"]))
     changed["false_alarm"] = data.draw(entries())
     for path in changed["paths"][:3]:
         path["claim"] = data.draw(HOSTILE)

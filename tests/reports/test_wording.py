@@ -13,7 +13,9 @@ probabilities = st.floats(0, 1)
     ("p", "said"),
     [
         (0.0, "0%"),
-        (2.0**-60, "<0.0001%"),
+        (2.0**-60, "8.7e-19"),
+        (5e-9, "5.0e-9"),
+        (9.99e-7, "1.0e-6"),
         (1e-6, "0.00010%"),
         (0.000123, "0.012%"),
         (0.05, "5.0%"),
@@ -24,7 +26,7 @@ probabilities = st.floats(0, 1)
         (0.986, "99%"),
         (0.9907, "99.1%"),
         (0.99953, "99.95%"),
-        (1 - 1e-8, ">99.9999%"),
+        (1 - 1e-8, "1 − 1.0e-8"),
         (1 - 1e-15, "100%"),
         (1.0, "100%"),
     ],
@@ -34,7 +36,9 @@ def test_percent(p: float, said: str) -> None:
 
 
 def value(said: str) -> float:
-    return float(said.strip("<>%")) / 100
+    if said.startswith("1 − "):
+        return 1 - float(said.removeprefix("1 − "))
+    return float(said.strip("~%")) / 100 if said.endswith("%") else float(said.strip("~"))
 
 
 @given(probabilities)
@@ -49,6 +53,26 @@ def test_percent_keeps_the_order(p: float, q: float) -> None:
     assert value(percent(low)) <= value(percent(high))
 
 
+@given(st.floats(1e-300, 1 - 1e-11), st.floats(1e-12, 0.3))
+def test_no_digit_is_finer_than_the_first_of_the_error(p: float, error: float) -> None:
+    """But for a first digit that says of itself that it is not to be relied on."""
+    said = percent(p, error)
+    if "~" in said:
+        return
+    digits = said.strip("%").removeprefix("1 − ")
+    digits, _, exponent = digits.partition("e")
+    place = -len(digits.partition(".")[2]) + int(exponent or 0)
+    if "e" not in said and "." not in digits:
+        place = len(digits) - len(digits.rstrip("0")) if said != "0%" else 0
+    scale = 100 if said.endswith("%") else 1
+    assert 10.0**place * (1 + 1e-9) >= 10.0 ** int(f"{scale * error:.0e}".split("e")[1])
+
+
+@given(probabilities, st.floats(0, 0.3))
+def test_fewer_digits_are_as_close_as_the_error(p: float, error: float) -> None:
+    assert abs(value(percent(p, error)) - p) <= max(error, 0.051 * p, 1e-6)
+
+
 @given(st.floats(1e-6, 0.99))
 def test_percent_has_two_significant_digits(p: float) -> None:
     digits = percent(p).strip("%").replace(".", "").lstrip("0")
@@ -58,7 +82,8 @@ def test_percent_has_two_significant_digits(p: float) -> None:
 def test_interval() -> None:
     assert interval({"q05": 0.0069, "q95": 0.05}) == "0.69%–5.0%"
     assert interval({"q05": 0.2, "q95": 0.2}) == "20%–20%"
-    assert interval({"q05": 1e-12, "q95": 1e-9}) == "<0.0001%"
+    assert interval({"q05": 1e-12, "q95": 1e-9}) == "1.0e-12–1.0e-9"
+    assert interval({"q05": 0.5, "q95": 1 - 1e-9}) == "50% to 1 − 1.0e-9"
 
 
 @pytest.mark.parametrize(

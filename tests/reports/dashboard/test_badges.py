@@ -4,6 +4,7 @@ from math import sqrt
 
 import pytest
 from support.building import OFF, believe, item, tell
+from support.features import features_story
 
 from storyodds import load_story
 from storyodds.models.assessment import assess
@@ -49,11 +50,28 @@ def test_where_nothing_is_uncertain_nothing_is_said_to_carry_the_answer() -> Non
 @pytest.mark.slow
 def test_chains_are_worth_fewer_draws_than_they_have() -> None:
     rival = Route(id="r", class_="deceptive", requires="a", bits={"normal": [0, 1]}, harm=0.5)
-    story = tell({"a": believe({"beta": [2, 3]})}, [rival, OFF])
+    seen = item("seen", {"outcome": True}, bayes_factor={"deceptive": 2.0, "default": 0.0})
+    story = tell({"a": believe({"beta": [2, 3]})}, [rival, OFF], evidence=[seen])
     dossier = make_dossier(assess(resolve(story), method="nuts", draws=400))
     d = dossier.estimate["diagnostics"]
     worth = min(d["ess_bulk_min"], d["ess_tail_min"])
     assert f"{d['draws']:,} draws worth {worth:,.0f}, R-hat" in badges(dossier)[0].words
+
+
+def test_exact_means_are_told_from_sampled_ones() -> None:
+    seen = item("seen", {"assumption": "a"}, bayes_factor={"true": 3.0, "false": 0.0})
+    rival = Route(id="r", class_="deceptive", requires="a", bits=1.0, harm=0.5)
+    story = tell({"a": believe({"beta": [2, 3]})}, [rival, OFF], evidence=[seen])
+    first = badges(make_dossier(assess(resolve(story), draws=1024)))[0].words
+    expected = "means are exact sums, intervals from 1,024 independent draws"
+    assert first == f"Computation sound: {expected}"
+
+
+def test_forecasts_and_flags_are_told_before_any_number() -> None:
+    found = assess(resolve(features_story("flagged")), draws=256)
+    words = [badge.words for badge in badges(make_dossier(found))]
+    assert "Includes 2 forecasts: opinions, not findings" in words
+    assert "A check flagged this model: odds of going on all the same" in words
 
 
 def test_many_draws_do() -> None:

@@ -18,7 +18,7 @@ def test_findings_stand_in_the_order_of_the_story_between_both_estimates() -> No
     dossier = make_dossier(assess(resolve(story), draws=256))
     section = as_evidence_came_in(dossier)
     figure = next(it for it in section.figures if it.name == "evidence-sequence")
-    assert [row[0] for row in figure.rows] == ["before", "zeta", "alpha"]
+    assert [row[0] for row in figure.rows] == ["before", "zeta (opinion)", "alpha (opinion)"]
     after = dossier.estimate["fates"]["success"]
     assert figure.rows[-1][1].startswith(f"{percent(after['mean'])} (")
     assert any("the order in which the story gives them" in note for note in section.reading)

@@ -14,7 +14,7 @@ from support.strategies import small_stories
 
 from storyodds import load_story
 from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS, probabilities
+from storyodds.models.events import EVENTS
 from storyodds.priors.errors import InputError
 from storyodds.priors.library import view
 from storyodds.reports.dashboard.what_if import below, what_if_data
@@ -51,8 +51,8 @@ def test_statistics_have_the_means_of_all_draws(showcase: Assessment) -> None:
     columns, (_, weights) = decoded(data), weighted_events(data, {})
     names = [number.name for number in showcase.prepared.resolved.numbers]
     for k, slider in enumerate(data["sliders"]):
-        values = showcase.draws.values[:, names.index(slider["name"])]
-        expected = showcase.draws.weights @ tilt_in(data, k).statistic(values)
+        values = showcase.exact.values[:, names.index(slider["name"])]
+        expected = showcase.exact.weights @ tilt_in(data, k).statistic(values)
         found = weights @ columns[:, len(data["events"]) + k]
         assert found == pytest.approx(expected, abs=1e-9)
 
@@ -89,29 +89,24 @@ def test_moved_sliders_give_what_a_fresh_estimate_gives(
         for k, step in moves.items()
     }
     fresh = assess(resolve(load_story("rlhf-assistant"), settings=changed))
-    events, exact = (
-        probabilities(fresh.prepared.graph, fresh.draws.values, found.outcomes)
-        for found in (fresh.averaged, fresh.exact)
-    )
+    events, exact = fresh.averaged.events, fresh.exact.events
+    spread_weights = fresh.exact.weights
     assert share > data["least"]
     still, told_apart = intervals(data, {}), 0
     for e, event in enumerate(EVENTS):
-        expected, error = mean_and_error(events[:, e], fresh.draws.weights)
+        expected, error = mean_and_error(events[:, e], fresh.averaged.weights)
         # What so many draws, independent ones, would be off by.
-        spread = np.sqrt(fresh.draws.weights @ (exact[:, e] - expected) ** 2)
+        spread = np.sqrt(spread_weights @ (exact[:, e] - expected) ** 2)
         carried_error = spread / np.sqrt(share * data["draws"])
         assert abs(means[event] - expected) <= 4 * np.hypot(error, carried_error)
         assert means[event] != pytest.approx(data["means"][event], abs=1e-7)
         for end, unmoved, level in zip(ends[event], still[event], (0.05, 0.95), strict=True):
             # Of the share below, by so many independent draws and those of the fresh estimate.
             error = np.sqrt(
-                level
-                * (1 - level)
-                * (1 / (share * data["draws"]) + 1 / effective(fresh.draws.weights))
+                level * (1 - level) * (1 / (share * data["draws"]) + 1 / effective(spread_weights))
             )
             off, before = (
-                abs(fresh.draws.weights @ (exact[:, e] <= place) - level)
-                for place in (end, unmoved)
+                abs(spread_weights @ (exact[:, e] <= place) - level) for place in (end, unmoved)
             )
             assert off <= 4 * error
             told_apart += before > 4 * error

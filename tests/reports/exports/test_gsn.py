@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from support.features import FEATURES, features, features_story
 from support.hostile_story import ATTACK, hostile_story
 from support.many_routes import many_routes
 
@@ -21,6 +22,7 @@ from storyodds.reports.exports.gsn_picture import gsn_svg
 from storyodds.reports.exports.gsn_records import PREFIX, Argument, Edge
 from storyodds.reports.exports.gsn_shapes import LETTER, Shape
 from storyodds.reports.exports.gsn_text import gsn_yaml
+from storyodds.reports.exports.gsn_words import chance
 from storyodds.reports.figures.figure import standalone
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.loader import bundled_stories
@@ -114,7 +116,7 @@ def test_probabilities_are_those_of_the_document(name: str) -> None:
         **{f"class {kind}": entry for kind, entry in doc["classes"].items()},
         **{key.replace("_", " "): entry for key, entry in doc["criteria"].items()},
         **doc["assumptions"],
-        **{f"hazard {p['hazard']}": p["probability"] for p in doc["paths"] if p["hazard"]},
+        **{f"hazard {name}": entry for name, entry in doc["hazards"].items()},
         "success": doc["fates"]["success"],
         "halted": doc["fates"]["halted"],
     }
@@ -124,6 +126,33 @@ def test_probabilities_are_those_of_the_document(name: str) -> None:
         assert node.probability is not None
         for key in ("mean", "q05", "q95"):
             assert node.probability[key] == expected[node.probability_of][key]
+
+
+def test_results_of_checks_are_evidence_and_the_decision_day_is_told() -> None:
+    doc = features("flagged")
+    found = argument(doc, features_story("flagged"))
+    by_about = {node.about: node for node in found.nodes}
+    assert by_about["audit"].kind == "goal" and by_about["probe"].kind == "context"
+    assert "Check probe (kept out of training) flagged" in by_about["probe"].text
+    day = by_about["deployed"].text
+    for name, entry in (
+        ("success", doc["deployed"]["success"]),
+        ("deceptive", doc["deployed"]["classes"]["deceptive"]),
+    ):
+        assert f"P({name}) = {chance(entry)}" in day
+    texts = " ".join(node.text for node in found.nodes)
+    assert "going on all the same" in texts and "far-told (opinion)" in texts
+    assert "about a number that is fixed, and does nothing" in by_about["aware-told"].text
+
+
+def test_where_every_check_has_a_result_none_is_said_to_halt() -> None:
+    text = FEATURES.replace("RESULT", "passed").replace(
+        "{id: audit,", "{id: audit, result: passed,"
+    )
+    story = load_text(text, "features.yaml")
+    found = argument(summarize(assess(resolve(story), draws=64)), story)
+    assert not {"checks", "deployed"} & {node.about for node in found.nodes}
+    assert {n.kind for n in found.nodes if n.about in ("audit", "probe")} == {"context"}
 
 
 def test_routes_taken_together_have_their_sum() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from support.features import features
 from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import Story, load_story
@@ -147,8 +148,36 @@ def test_the_headline_says_what_the_estimate_says() -> None:
     doc = summarize(assessed(False))
     for fate in ("success", "catastrophe"):
         mean = doc["fates"][fate]["mean"]
-        said = percent(mean).replace("<", "less than ")
-        assert f"{said}, {about_one_in(mean)}" in shown(report(False))
+        assert f"{percent(mean)}, {about_one_in(mean)}" in shown(report(False))
+
+
+def test_decision_day_checks_hazards_mechanisms_and_opinions_are_told() -> None:
+    doc = features("flagged")
+    markdown = markdown_report(doc)
+    seen, day = shown(markdown), doc["deployed"]
+    assert "A check flagged this model (probe): the odds are those of going on" in seen
+    part = markdown[markdown.index("## On the day of") : markdown.index("## The checks")]
+    for name in ("success", "uncompetitive", "benign-failure", "catastrophe"):
+        assert f"| {name} | {percent(day[name]['mean'])} |" in part
+    assert f"| class deceptive | {percent(day['classes']['deceptive']['mean'])} |" in part
+    added = percent(doc["checks"]["audit"]["added"]["mean"])
+    assert f"| `audit` | before the decision | {added} |" in markdown
+    assert "| `probe` | flagged | – | – |" in markdown
+    hazard = doc["hazards"]["bad-intent"]
+    assert f"| `bad-intent` | alignment | {percent(hazard['mean'])} |" in markdown
+    assert f"| scheming | {percent(doc['mechanisms']['scheming']['concern']['mean'])} |" in markdown
+    without = percent(doc["opinions"]["classes"]["deceptive"]["mean"])
+    (row,) = [line for line in markdown.splitlines() if line.startswith("| deceptive |")]
+    assert row.endswith(f"| {without} |")
+    assert "`far-told` (opinion)" in markdown
+    assert "`aware-told` does nothing: it is about a number that is fixed." in markdown
+
+
+def test_what_was_only_simulated_is_not_ruled_out() -> None:
+    found = assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64)
+    seen = shown(markdown_report(summarize(found)))
+    assert "Catastrophe was not met in" in seen and "cannot end" not in seen
+    assert "never" not in seen[: seen.index("The four criteria")]
 
 
 def test_every_number_is_listed_with_its_basis() -> None:

@@ -14,7 +14,7 @@ import xarray as xr
 from defusedxml.ElementTree import fromstring
 from numpy.typing import NDArray
 from scipy import stats
-from support.building import believe, item, tell
+from support.building import OFF, believe, item, tell
 
 from storyodds.models.assessment import assess
 from storyodds.models.datatree import to_datatree
@@ -32,7 +32,7 @@ from storyodds.reports.figures.arviz_chains import (
 from storyodds.reports.figures.arviz_priors import arviz_power_scaling, arviz_prior_posterior
 from storyodds.reports.figures.figure import Figure, standalone
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.schema import Route, Story
 
 Array = NDArray[np.float64]
 
@@ -293,15 +293,20 @@ def test_weighted_draws_are_told_beside_those_that_were_drawn() -> None:
 
 # --- pages --------------------------------------------------------------------------------------
 
+PROBES = item(
+    "probes",
+    {"assumption": "a"},
+    counts={"hits": 4, "trials": 9},
+    rates={"true": 0.6, "false": [0.05, 0.4]},
+)
+BELIEVED = {"a": believe({"beta": [2, 3]}), "b": believe([0.2, 0.6])}
+INTEGRATED = tell(BELIEVED, evidence=(PROBES,))  # no number of it has to be sampled
 STORY = tell(
-    {"a": believe({"beta": [2, 3]}), "b": believe([0.2, 0.6])},
+    BELIEVED,
+    (Route(id="scheme", class_="deceptive", requires="a", bits={"normal": [0, 1]}, harm=0.5), OFF),
     evidence=(
-        item(
-            "probes",
-            {"assumption": "a"},
-            counts={"hits": 4, "trials": 9},
-            rates={"true": 0.6, "false": [0.05, 0.4]},
-        ),
+        PROBES,
+        item("odd", {"outcome": True}, bayes_factor={"deceptive": 1.0, "default": 0.0}),
     ),
 )
 
@@ -334,6 +339,16 @@ def test_a_thorough_page_has_what_means_something_for_how_it_drew(
     assert "--thorough" in plain.notes[0]
     tree = to_datatree(dossier.assessment, {})
     assert ("energy" in tree["sample_stats"]) == (method == "nuts")
+
+
+def test_where_means_are_exact_there_are_no_weights_to_look_at() -> None:
+    dossier = page_of(INTEGRATED, "weighting")
+    assert dossier.estimate["diagnostics"]["means"] == "exact"
+    found = diagnostics(dossier)
+    assert names(found.figures) == ["arviz-psense-prior", "arviz-psense-likelihood"]
+    assert "means are exact sums" in found.finding
+    assert not any("--method nuts" in note for note in found.notes)
+    assert diagnostics(replace(dossier, thorough=False)).figures == ()
 
 
 def test_draws_that_there_are_none_of_have_no_plots() -> None:

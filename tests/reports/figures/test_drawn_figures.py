@@ -34,7 +34,7 @@ def summary(mean: float, half: float = 0.05) -> dict[str, float]:
     return {"mean": mean, "median": mean, "q05": mean - half, "q95": mean + half}
 
 
-STEPS = ((0.2, 0.0), (0.4, 0.001), (0.4005, 0.0))
+STEPS = ((0.2, 0.0), (0.4, 0.001), (0.4005, 0.001))  # means, and errors of their changes
 
 
 def by_event(success: Any, catastrophe: Any) -> dict[str, Any]:
@@ -81,9 +81,12 @@ def evidence(name: str) -> Figure:
 
 
 def sequence(name: str, ok: bool = True) -> Figure:
-    odds = [by_event(*({**summary(x), "error": e} for x in (p, p / 2))) for p, e in STEPS]
+    odds = [
+        by_event(*({**summary(x), "error": e, "change_error": e} for x in (p, p / 2)))
+        for p, e in STEPS
+    ]
     steps = [
-        {"item": item, "odds": at, "ok": ok or item != name}
+        {"item": item, "opinion": item == "last", "odds": at, "ok": ok or item != name}
         for item, at in zip((None, name, "last"), odds, strict=True)
     ]
     return plot_evidence_sequence(table(steps, "step"))
@@ -101,7 +104,7 @@ def valued(name: str) -> Figure:
         "about": "outcome",
         "bits": {"value": 0.1, "error": 0.01},
         "ceiling": {"bits": {"value": 0.5, "error": 0.01}},
-        "success": {"q05": 0.1, "q95": 0.4},
+        "then": {"q05": 0.1, "q95": 0.4},
     }
     return plot_value(table([row], "proposal", "id"))
 
@@ -390,7 +393,7 @@ def test_a_sequence_tells_its_order_its_steps_and_what_not_to_rely_on() -> None:
     assert sure.rows == (
         ("before", "20% (15%–25%)", "", "10% (5.0%–15%)", ""),
         ("one", "40% (35%–45%)", "+20%", "20% (15%–25%)", "+10%"),
-        ("last", "40% (35%–45%)", "~0", "20% (15%–25%)", "~0"),  # no more than its error
+        ("last (opinion)", "40% (35%–45%)", "~0", "20% (15%–25%)", "~0"),  # no more than its error
     )
     assert "in the order in which the story gives them" in sure.note
     assert "at most 0.10% of success" in sure.note and "relied on" not in sure.note

@@ -1,0 +1,208 @@
+"""What two versions of a story differ in, and how much each change adds to the differences.
+
+`summarize_contributions` gives an object with the keys
+
+changes
+    A list, the largest first by what they add to success and catastrophe: `label`, in words;
+    `changes` that count as one, each with `part` ("number", "route", "check", …), `name` and `how`
+    ("changed", "added", "removed"); and `adds`, by event its `mean` and Monte Carlo `error`. The
+    means add up to the difference of the two sides. Null where they were not told apart.
+orders
+    In how many orders the changes were made; null where it was in all of them.
+why
+    Why they were not told apart; else null.
+
+A change adds what it does when it is made after some of the others, on average over all orders in
+which they can be made: its Shapley value.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from storyodds.models.comparison import EVENTS
+from storyodds.models.contributions import Contributions, contributions
+from storyodds.priors.errors import InputError
+from storyodds.reports.comparison_sides import Side
+from storyodds.reports.frame import heading
+from storyodds.reports.layout import Row, fitting, plain, stripped, with_words, wrap
+from storyodds.reports.wording import points, signed
+from storyodds.scenarios.edits import NUMBER, Change
+
+Json = Mapping[str, Any]
+
+SHOWN = 12  # changes on a terminal
+_TOP = 3  # changes in a sentence
+_HEADLINE = ("success", "catastrophe")
+_LONG = 40  # letters of a PRIOR on one line
+
+
+def summarize_contributions(
+    first: Side, second: Side, *, draws: int = 4096, seed: int = 1
+) -> dict[str, Any] | None:
+    """Tell the changes between two versions of a story apart.
+
+    Parameters
+    ----------
+    first, second : Side
+    draws, seed : int
+        As in `contributions`.
+
+    Returns
+    -------
+    dict or None
+        None for two stories.
+    """
+    if first.head["story"] != second.head["story"]:
+        return None
+    alone = [
+        side for side in (first, second) if side.posterior is None or not side.posterior.prepared
+    ]
+    if alone:
+        names = " and ".join(side.name for side in alone)
+        return _untold(f"no story is at hand of {names} that changes could be made in")
+    assert first.posterior is not None and second.posterior is not None
+    try:
+        found = contributions(first.posterior, second.posterior, draws=draws, seed=seed)
+    except InputError as error:
+        return _untold(error.problems[0].message)
+    return {"changes": _told(found), "orders": found.orders, "why": None}
+
+
+def _untold(why: str) -> dict[str, Any]:
+    return {"changes": None, "orders": None, "why": why}
+
+
+def _told(found: Contributions) -> list[dict[str, Any]]:
+    told = [
+        {
+            "label": label(player),
+            "changes": [{"part": c.part, "name": c.name, "how": c.how} for c in player],
+            "adds": {
+                event: {"mean": float(shares[e]), "error": float(errors[e])}
+                for e, event in enumerate(EVENTS)
+            },
+        }
+        for player, shares, errors in zip(found.players, found.shares, found.errors, strict=True)
+    ]
+    return sorted(told, key=lambda one: -sum(abs(one["adds"][e]["mean"]) for e in _HEADLINE))
+
+
+def label(changes: Sequence[Change]) -> str:
+    """Say what was changed, several changes as one.
+
+    Examples
+    --------
+    >>> label([Change("number", "aware.probability")]), label([Change("check", "audit", "removed")])
+    ('aware.probability', 'check audit removed')
+    >>> label([Change("number", "honest.bits.proxy"), Change("number", "honest.bits.schemer")])
+    'honest (2 numbers)'
+    """
+    parts = {change.part for change in changes}
+    if len(changes) == 1:
+        one = changes[0]
+        return one.name if one.part == NUMBER else f"{one.part} {one.name} {one.how}"
+    if len({change.owner for change in changes}) == 1:
+        return f"{changes[0].owner} ({len(changes)} numbers)"
+    kind = next(iter(parts)) if len(parts) == 1 else "change"
+    plural = kind if kind == "evidence" else f"{kind}s"
+    return f"{len(changes)} {plural}"
+
+
+# In words and on a terminal
+
+
+def contribution_sentences(pair: Json) -> Iterator[str]:
+    """Say which changes add most to the difference of success, and of catastrophe."""
+    told = pair["contributions"]
+    if told is None or not told["changes"] or len(told["changes"]) == 1:
+        return
+    for event in _HEADLINE:
+        mean = pair["differences"][event]["mean"]
+        order = sorted(told["changes"], key=lambda one: -abs(one["adds"][event]["mean"]))
+        most = [one for one in order[:_TOP] if one["adds"][event]["mean"]]
+        if points(mean) == "0" or not most:
+            continue
+        adds = ", ".join(f"{one['label']} {signed(one['adds'][event]['mean'])}" for one in most)
+        yield f"What adds most to the {points(mean)} of {event} in {pair['second']}: {adds}."
+
+
+def lines_changes(summary: Json, width: int) -> Iterator[Text]:
+    """Tell what every version of the first side's story changes."""
+    first = summary["sides"][0]["name"]
+    for pair in summary["pairs"]:
+        if pair["first"] != first or pair["changed"] is None:
+            continue
+        changed = pair["changed"]
+        entries = [*changed["numbers"], *(changed["evidence"] or ())]
+        if not entries and not changed["text"]:
+            continue
+        yield from heading(f"What {plain(pair['second'])} changes", f"{plain(first)} → it")
+        yield from _entries(entries, width)
+        yield from _contributions(pair, width)
+
+
+def _entries(entries: Sequence[Json], width: int) -> Iterator[Text]:
+    rows: list[Row] = [[plain(str(entry["name"])), ""] for entry in entries[:SHOWN]]
+    words = [Text(f"{_form(e['old'])} → {_form(e['new'])}") for e in entries[:SHOWN]]
+    if rows:
+        yield from with_words(rows, words, width)
+    if len(entries) > SHOWN:
+        yield Text(f"and {len(entries) - SHOWN} more (--json has all)", style="dim")
+    if not entries:
+        yield Text("no number and no observation, but the story's text or structure differs")
+
+
+def _contributions(pair: Json, width: int) -> Iterator[Text]:
+    found = pair["contributions"]
+    if found["why"] is not None:
+        yield Text(f"What each change adds is not told apart: {plain(found['why'])}.", style="dim")
+        return
+    if not found["changes"]:
+        yield Text("Nothing that bears on the odds has changed.", style="dim")
+        return
+    yield from heading("What each change adds", "points, and what error they have")
+    means = {event: pair["differences"][event]["mean"] for event in _HEADLINE}
+    rows: list[Row] = [
+        [Text(x, style="dim") for x in ("", *(x for e in _HEADLINE for x in (e, "")))]
+    ]
+    rows += [[plain(one["label"]), *_cells(one["adds"])] for one in found["changes"][:SHOWN]]
+    if len(found["changes"]) > SHOWN:
+        rest = found["changes"][SHOWN:]
+        sums = {e: sum(one["adds"][e]["mean"] for one in rest) for e in _HEADLINE}
+        rows.append([f"{len(rest)} more", *(x for e in _HEADLINE for x in (signed(sums[e]), ""))])
+    total = (x for e in _HEADLINE for x in (Text(signed(means[e]), style="bold"), ""))
+    rows.append([Text("together", style="bold"), *total])
+    yield from stripped(fitting(rows, width))
+    orders = "all orders" if found["orders"] is None else f"{found['orders']} orders"
+    yield from wrap(
+        Text(f"Each as an average over {orders} in which they can be made.", style="dim"), width
+    )
+
+
+def _cells(adds: Json) -> Iterator[Text | str]:
+    for event in _HEADLINE:
+        mean, error = adds[event]["mean"], adds[event]["error"]
+        yield Text(signed(mean), style="bold")
+        yield Text(f"± {signed(error)[1:]}" if error > _TOLD * abs(mean) else "", style="dim")
+
+
+_TOLD = 0.01  # of a number that is shown to two digits: smaller errors change none of them
+
+
+def _form(prior: Any) -> str:
+    """A PRIOR in short, without where it comes from."""
+    if prior is None:
+        return "none"
+    if isinstance(prior, dict):
+        prior = {k: v for k, v in prior.items() if k not in ("basis", "source", "note")}
+        if set(prior) == {"interval"}:
+            prior = prior["interval"]
+        elif set(prior) == {"fixed"}:
+            prior = prior["fixed"]
+        elif set(prior) == {"ref"}:
+            return plain(str(prior["ref"]))
+    text = plain(json.dumps(prior, ensure_ascii=False).replace('"', ""))
+    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"

@@ -1,0 +1,299 @@
+"""Saved results as sides of a comparison: read, checked, and made again from the story they keep.
+
+A result that is made again is compared as its story is, at the same numbers as all others. Where it
+cannot be, or does not come out as it was saved, its saved draws stand by themselves.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import hypot, isfinite, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.assessment import Assessment, Method, Progress, assess
+from storyodds.models.comparison import EVENTS, Posterior, log_findings, of_assessment, of_draws
+from storyodds.models.order_tipping import DRAWS
+from storyodds.models.result_files import SavedDraws, read_draws
+from storyodds.models.what_if import base_of
+from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.phrases import described, did_you_mean, quoted
+from storyodds.reports import summary as estimates
+from storyodds.reports.comparison_sides import ENDINGS, HEAD, Side, numbers_of, observations
+from storyodds.reports.wording import percent
+from storyodds.scenarios.loader import load_text
+from storyodds.scenarios.provenance import provenance
+from storyodds.scenarios.resolve import ResolvedStory, resolve
+from storyodds.scenarios.schema import CLASSES, Story
+
+Json = Mapping[str, Any]
+Array = NDArray[np.float64]
+
+_MOST_JSON = 64 * 2**20  # bytes
+_POINTS = ("mean", "median", "q05", "q95")
+_OUT_OF_RANGE = 1e-9  # by which rounding may take a chance beyond 0 and 1
+_LEAST, _MOST = 64, 2**16  # draws that a result is made again with
+_SURE = 5.0  # standard errors that chance exceeds once in two million times
+_WIDTH = 2 * 1.6448536269514722  # of a normal's 90 percent interval, in standard deviations
+_METHODS = ("exact", "weighting", "nuts", "simulation")
+_CHANGED = "parts missing or changed"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A saved result, as read.
+
+    Attributes
+    ----------
+    path : Path
+    summary : mapping
+        "storyodds/estimate/1", checked as far as a comparison needs it.
+    story : Story or None
+        Which a .nc file keeps.
+    draws : SavedDraws or None
+    """
+
+    path: Path
+    summary: Json
+    story: Story | None = None
+    draws: SavedDraws | None = None
+
+
+def read_result(name: str | Path) -> Saved:
+    """Read a saved result: a .nc file with draws, or the JSON of an estimate without them.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it holds no result.
+    """
+    path = Path(name)
+    if not path.is_file():
+        raise _missing(path)
+    try:
+        return _read_netcdf(path) if path.suffix == ".nc" else _read_json(path)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        sentence = f"found a result with {_CHANGED}"
+        raise _wrong(path, f"{sentence}, expected it as it was saved") from error
+
+
+def _missing(path: Path) -> InputError:
+    if path.is_dir():
+        return _wrong(path, "found a folder, expected a saved result")
+    names = sorted(p.name for p in path.parent.glob("*") if p.suffix in ENDINGS)
+    hint = did_you_mean(path.name, names)
+    return _wrong(path, f"found no such file, expected a saved result{hint}")
+
+
+def _wrong(path: Path, sentence: str) -> InputError:
+    return InputError([Problem(sentence, str(path))])
+
+
+def _read_netcdf(path: Path) -> Saved:
+    try:
+        draws = read_draws(path)
+        summary, text = draws.meta["summary"], draws.meta["story_yaml"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        why = str(error) if str(error).startswith("found") else "found something else"
+        sentence = f"{why}, expected a result as storyodds estimate --output saves it"
+        raise _wrong(path, sentence) from error
+    _check(summary)
+    try:
+        story = load_text(str(text), f"{path}, story_yaml")
+    except InputError:  # right once, perhaps, by another version of the format
+        story = None
+    return Saved(path, summary, story, draws)
+
+
+def _read_json(path: Path) -> Saved:
+    if path.stat().st_size > _MOST_JSON:
+        raise _wrong(path, f"found {path.stat().st_size:,} bytes, expected those of a result")
+    try:
+        summary = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise _wrong(path, "found a text that is not JSON, expected a saved result") from error
+    if isinstance(summary, list):
+        raise _wrong(path, f"found {described(summary)}, expected the result of one story")
+    if not isinstance(summary, dict) or summary.get("schema") != estimates.SCHEMA:
+        found = summary.get("schema") if isinstance(summary, dict) else summary
+        raise _wrong(
+            path,
+            f"schema: found {described(found)}, expected {quoted(estimates.SCHEMA)}, as storyodds "
+            "estimate --json writes it",
+        )
+    _check(summary)
+    return Saved(path, summary)
+
+
+def _check(summary: Json) -> None:
+    """See that everything is there that a comparison takes, and of its kind.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        Where it is not.
+    """
+    texts = [summary[key] for key in ("story", "title", "story_sha256", "method")]
+    texts += [entry["name"] for entry in summary["provenance"]]
+    texts += list(summary["diagnostics"]["messages"])
+    texts += [item["id"] for item in summary["evidence"]["items"]]
+    texts += [] if summary["view"] is None else [summary["view"]]
+    texts += [*summary["settings"], *summary["settings"].values()]
+    diagnostics = summary["diagnostics"]
+    numbers = [summary["evidence"]["log_probability"], diagnostics["ess"], diagnostics["draws"]]
+    if not all(isinstance(text, str) for text in texts) or summary["method"] not in _METHODS:
+        raise TypeError
+    if not isinstance(diagnostics["ok"], bool) or not isinstance(summary["seed"], int):
+        raise TypeError
+    if not all(number is None or isfinite(float(number)) for number in numbers):
+        raise ValueError
+    for event in EVENTS:
+        points = [float(odds_in(summary, event)[point]) for point in _POINTS]
+        if not all(-_OUT_OF_RANGE <= p <= 1 + _OUT_OF_RANGE for p in points):
+            raise ValueError
+        if not isfinite(monte_carlo_error(summary, event)):
+            raise ValueError
+    numbers_of(summary["provenance"])
+
+
+def odds_in(summary: Json, event: str) -> Any:
+    """The SUMMARY of a class or a fate in an estimate."""
+    return summary["classes" if event in CLASSES else "fates"][event]
+
+
+def monte_carlo_error(summary: Json, event: str) -> float:
+    """Give the standard error of a mean that an estimate states, or what its interval tells of it.
+
+    Parameters
+    ----------
+    summary : mapping
+        "storyodds/estimate/1", of this version or of one that stated no errors.
+    event : str
+        A class or a fate.
+
+    Examples
+    --------
+    >>> entry = {"mean": 0.2, "q05": 0.1, "q95": 0.4}
+    >>> estimate = {"fates": {"success": entry}, "diagnostics": {"ess": 400.0}}
+    >>> round(monte_carlo_error(estimate, "success"), 4)
+    0.0046
+    """
+    diagnostics, entry = summary["diagnostics"], odds_in(summary, event)
+    stated = diagnostics.get("standard_errors")
+    if isinstance(stated, Mapping) and isinstance(stated.get(event), Mapping):
+        return float(stated[event]["mean"])
+    if not diagnostics.get("ess"):
+        return 0.0
+    spread = max(0.0, float(entry["q95"]) - float(entry["q05"])) / _WIDTH
+    return spread / sqrt(float(diagnostics["ess"]))
+
+
+def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
+    """Make a side of a saved result.
+
+    Parameters
+    ----------
+    saved : Saved
+    progress : callable, optional
+        As in `assess`.
+    """
+    made = _made_again(saved, progress)
+    again = made if isinstance(made, Assessment) else None
+    summary = saved.summary
+    odds = {event: {p: float(odds_in(summary, event)[p]) for p in _POINTS} for event in EVENTS}
+    means = np.array([odds[event]["mean"] for event in EVENTS])
+    posterior = _kept(saved, means) if again is None else replace(of_assessment(again), means=means)
+    method, diagnostics = summary["method"], summary["diagnostics"]
+    log_evidence = summary["evidence"]["log_probability"]
+    return Side(
+        name=saved.path.name,
+        kind="result",
+        file=str(saved.path),
+        head={key: summary[key] for key in HEAD},
+        odds=odds,
+        posterior=posterior,
+        numbers=numbers_of(summary["provenance"]),
+        observed=_observed(saved),
+        log_evidence=log_evidence,
+        log_evidence_error=0.0 if method == "exact" else _stated(diagnostics),
+        log_findings=_findings(saved) if again is None else log_findings(again),
+        diagnostics=diagnostics,
+        base=None if again is None else base_of(again, DRAWS),
+        why_alone=None if isinstance(made, Assessment) else made,
+    )
+
+
+def _stated(diagnostics: Json) -> float | None:
+    error = diagnostics.get("log_probability_error")
+    return float(error) if isinstance(error, int | float) else None
+
+
+def _findings(saved: Saved) -> float | None:
+    """Log P(evidence), where no opinion is in it."""
+    story, said = saved.story, saved.summary["evidence"]
+    if story is None or any(item.forecast is not None for item in story.evidence):
+        return None
+    return None if said["log_probability"] is None else float(said["log_probability"])
+
+
+def _observed(saved: Saved) -> Json | None:
+    """What the evidence says, where that was kept."""
+    if saved.story is not None:
+        return observations(saved.story, numbers_of(saved.summary["provenance"]))
+    return None if saved.summary["evidence"]["items"] else {}
+
+
+def _kept(saved: Saved, means: Array) -> Posterior | None:
+    """The draws that were saved; of a result without any, only where nothing is uncertain."""
+    summary = saved.summary
+    if summary["method"] == "simulation" and summary["diagnostics"]["draws"] == 1:
+        return None  # simulated states have an error that no interval of one row would show
+    if saved.draws is not None:
+        return replace(of_draws(saved.draws.events), means=means)
+    return of_draws(means[None]) if summary["method"] == "exact" else None
+
+
+def _made_again(saved: Saved, progress: Progress | None) -> Assessment | str:
+    """The assessment that was saved, or why there is none."""
+    summary = saved.summary
+    if saved.draws is None:
+        return "a .json file does not keep the story"
+    if summary["method"] == "simulation":
+        return "simulated states are those of its own draws"
+    resolved = None if saved.story is None else _resolved(saved.story, summary)
+    if resolved is None:
+        return "this version of the software reads the story that it keeps in another way"
+    draws = min(max(int(summary["diagnostics"]["draws"]), _LEAST), _MOST)
+    method: Method = "nuts" if summary["method"] == "nuts" else "auto"
+    seed = int(summary["seed"]) % 2**63
+    try:
+        made = assess(resolved, method=method, draws=draws, seed=seed, progress=progress)
+    except InputError:
+        return "this version of the software cannot compute the story that it keeps"
+    now = estimates.diagnostics(made)
+    means = dict(zip(EVENTS, of_assessment(made).means.tolist(), strict=True))
+    for event in EVENTS:
+        then = float(odds_in(summary, event)["mean"])
+        stated = now["standard_errors"][event]["mean"]
+        error = hypot(monte_carlo_error(summary, event), stated)
+        if abs(means[event] - then) > _SURE * error + _OUT_OF_RANGE:
+            return (
+                f"made again from the story that it keeps, {event} is {percent(means[event])} and "
+                f"no longer {percent(then)}, as by another version of the software"
+            )
+    return made
+
+
+def _resolved(story: Story, summary: Json) -> ResolvedStory | None:
+    """The story with its numbers as they were saved, views and settings among them."""
+    try:
+        written = numbers_of(provenance(resolve(story)))
+        then = numbers_of(summary["provenance"])
+        settings = {name: form for name, form in then.items() if written.get(name) != form}
+        resolved = resolve(story, settings=settings)
+    except InputError:
+        return None
+    return replace(resolved, view=summary["view"], settings=dict(summary["settings"]))
