@@ -20,9 +20,9 @@ from storyodds.priors import strict_xml
 from storyodds.priors.errors import render
 from storyodds.priors.forms import Fixed
 from storyodds.priors.strict_xml import parse_xml
+from storyodds.scenarios import open_psa
 from storyodds.scenarios.formulas import holds
 from storyodds.scenarios.lint import lint
-from storyodds.scenarios import open_psa
 
 DATA = Path(__file__).parent.parent / "data" / "open-psa"
 SCRAM = shutil.which("scram")
