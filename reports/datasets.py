@@ -31,6 +31,7 @@ Index = tuple[tuple[str, Any], ...]  # where along which dimensions
 Tables = Sequence[tuple[str, str, str, str | None]]
 
 _NUMBERS = ("provenance", "provenance", "number", "name")
+_ERRORS = ("standard_errors", "diagnostics.standard_errors", "answer", None)
 
 # Of each document: the node, where its rows are, what a row is, and which of its keys names it.
 # Rows without a name of their own are numbered. Rows inside the rows of a table before them are
@@ -52,7 +53,7 @@ _TABLES: Mapping[str, Tables] = {
         ("paths", "paths", "path", "rank"),
         ("evidence", "evidence.items", "evidence", "id"),
         ("kinds", "lens.kinds", "kind", None),
-        ("standard_errors", "diagnostics.standard_errors", "answer", None),
+        _ERRORS,
         _NUMBERS,
     ),
     "sensitivity": (
@@ -73,7 +74,7 @@ _TABLES: Mapping[str, Tables] = {
         ("failure/assumptions", "failure.assumptions", "assumption", "assumption"),
         ("failure/miss", "failure.miss.targets", "target", None),
         ("failure/near_misses", "failure.near_misses.routes", "route", "route"),
-        ("failure/paths", "failure.paths", "rank", None),
+        ("failure/paths", "failure.paths", "failure_path", None),
         ("failure/flips", "failure.flips.found", "flip", None),
         ("trust/priors", "trust.power_scaling.priors", "number", "name"),
         ("trust/evidence", "trust.power_scaling.evidence", "evidence", "name"),
@@ -82,6 +83,7 @@ _TABLES: Mapping[str, Tables] = {
         ("trust/after", "trust.evidence_effects.posterior", "event", None),
         ("trust/evidence_sequence", "trust.evidence_sequence.steps", "step", None),
         ("views", "views.views", "view", "name"),
+        _ERRORS,
         _NUMBERS,
     ),
     "value": (
@@ -90,14 +92,21 @@ _TABLES: Mapping[str, Tables] = {
         ("assumptions", "assumptions", "assumption", "assumption"),
         ("numbers", "numbers", "number", "number"),
         ("proposal_provenance", "proposal_provenance", "number", "name"),
+        _ERRORS,
         _NUMBERS,
     ),
-    "importance": (("literals", "literals", "literal", "literal"), _NUMBERS),
+    "importance": (
+        ("literals", "literals", "literal", "literal"),
+        ("undefined", "undefined", "reason", None),
+        _ERRORS,
+        _NUMBERS,
+    ),
     "compare": (
         ("sides", "sides", "side", "name"),
         ("pairs", "pairs", "pair", None),
         ("changed_numbers", "pairs[].changed.numbers", "change", None),
         ("changed_evidence", "pairs[].changed.evidence", "change", None),
+        ("contributions", "pairs[].contributions.changes", "change", None),
         ("rivals", "evidence.rivals", "group", None),
         ("not_rivals", "evidence.apart", "row", None),
         ("tipping", "tipping", "order", None),
