@@ -17,7 +17,6 @@ from storyodds.models.decision_diagrams import (
     Draws,
     TooManyNodesError,
     TruthNodes,
-    paths,
     union_of,
 )
 from storyodds.models.formula_diagrams import (
@@ -186,34 +185,3 @@ def union_probability(family: CutSetFamily, probability: Mapping[str, npt.ArrayL
     array([0.75 , 0.875])
     """
     return function_probability(union_function(family), probability)
-
-
-def disjoint_cubes(family: CutSetFamily) -> Iterator[CutSet]:
-    """Cut "at least one set holds" into sets of literals no two of which can hold together.
-
-    So their probabilities add up, whatever depends on what.
-
-    Parameters
-    ----------
-    family : CutSetFamily
-
-    Yields
-    ------
-    frozenset of (str, bool)
-
-    Raises
-    ------
-    UnsupportedStoryError
-        If this takes a diagram of more than `MAX_NODES` nodes.
-
-    Examples
-    --------
-    >>> from storyodds.models.cut_sets import cut_set_family
-    >>> from storyodds.scenarios.formulas import AnyOf
-    >>> family = cut_set_family(AnyOf(any=("a", "b")), {}, "route")
-    >>> [sorted(cube) for cube in disjoint_cubes(family)]
-    [[('a', False), ('b', True)], [('a', True)]]
-    """
-    union = union_function(family)
-    for path in paths(union.diagram):
-        yield frozenset((union.names[level], value) for level, value in path)

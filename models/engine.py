@@ -50,6 +50,7 @@ _CORE_WORK = 4e6  # those that are worth a thread
 _BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold,
 _FAST_CELLS = 2**19  # or, with numba, one that a cache has room for
 _COPIES = 4  # of a block's cells, at most: values, flows, and what they are made from
+_UNLIMITED = 2**62  # bytes: more than any machine has
 _WIDTH = 64  # draws that go through a kernel side by side,
 _SCRATCH_CELLS = 2**25  # unless that would take more of float64 than this, for each core
 
@@ -149,13 +150,12 @@ def evaluate(
     work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * n_seeds)
     fast = _is_fast(program, work)
     cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
-    room = memory_left(None)
-    most = sys.maxsize if room is None else room // (_COPIES * 8)
+    most = memory_left(_UNLIMITED) // (_COPIES * 8)
     if most < cells:
         raise UnsupportedStoryError([Problem(_too_little(cells, _COPIES * 8 * cells))])
-    threads = max(1, min(cores(), int(work / _CORE_WORK), int(most // cells))) if fast else 1
+    threads = max(1, min(cores(), int(work / _CORE_WORK), most // max(1, cells))) if fast else 1
     step = int(np.clip((_FAST_CELLS if fast else _BLOCK_CELLS) // max(1, cells), 16, 2048))
-    step = int(min(step, max(1, most // (cells * threads))))
+    step = min(step, max(1, most // (max(1, cells) * threads)))
     step = max(1, min(step, -(-n // threads)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
     n_configs = len(program.config_routes)
@@ -319,7 +319,7 @@ def _attempt(
 
 def _width(rows: int, n: int) -> int:
     """How many of n draws go through a kernel side by side, that has so many rows of them."""
-    cells = min(_SCRATCH_CELLS, memory_left(2**62) // (8 * _COPIES * cores()))
+    cells = min(_SCRATCH_CELLS, memory_left(_UNLIMITED) // (8 * _COPIES * cores()))
     return int(np.clip(cells // rows, 1, min(n, _WIDTH)))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import engine
+from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.cut_set_odds import union_function
 from storyodds.models.cut_sets import Literal, containing
 from storyodds.models.events import (
@@ -105,8 +106,9 @@ class Paths:
         for literal in told:
             try:
                 terms = self._terms(event, literal)
-                self._compile(terms)
-            except UnsupportedStoryError:
+                for term in terms:
+                    self.prepared.compiler.root(_query(term))
+            except (UnsupportedStoryError, CliqueTooLargeError):
                 reasons[literal] = OUT_OF_REACH
             else:
                 plan[literal] = terms
@@ -186,9 +188,6 @@ class Paths:
                 harmless = False if by_route else None
                 terms.append(_Term(Share(harmful, False, harmless), conditions, silent))
         return terms
-
-    def _compile(self, terms: Iterable[_Term]) -> None:
-        compile_queries(self.prepared.compiler, [EVERYTHING, *map(_query, terms)])
 
     def _sums(self, plan: Mapping[Literal, Sequence[_Term]], values: Array) -> dict[Literal, Array]:
         graph = self.prepared.graph

@@ -81,16 +81,6 @@ class HazardFactors:
         self._indicator = indicator
         self._factors: dict[tuple[Outcome, frozenset[int]], Factor] = {}
 
-    @cached_property
-    def explaining(self) -> frozenset[int]:
-        """The checks that have flagged the model, and that a hazard may have set off."""
-        return frozenset(
-            c
-            for c, check in enumerate(self._graph.checks)
-            if check.result == "flagged"
-            and any(hazard.flags[c] is not None for hazard in self._graph.hazards)
-        )
-
     def endings(self, outcome: Outcome) -> list[tuple[Factor | None, Factor]]:
         """Split an outcome by which checks have flagged the model because of its hazards alone.
 

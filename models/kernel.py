@@ -5,34 +5,21 @@ samplers that follow gradients ask for it. Numba compiles these loops once per m
 loads them from its disk cache. Importing this module imports numba. The functions release the GIL.
 
 Whatever works together is in one file because the disk cache notices changes to a function's own
-file only: `models.pattern_kernel`, which compiles alike, has to be touched when `jit` changes.
+file only: all that is compiled has to be touched when `models.safe_numba.jit` changes.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from storyodds.models.safe_numba import jit
 from storyodds.priors.distributions import LN2
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bytes = NDArray[np.int8]
-
-
-def jit[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Compile for this machine, on disk where there is somewhere to write."""
-
-    def compiled(cache: bool) -> Callable[P, R]:
-        return njit(cache=cache, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
-
-    try:
-        return compiled(cache=True)
-    except RuntimeError:  # nowhere to write: compiled anew in every process
-        return compiled(cache=False)
 
 
 @jit

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,14 +123,14 @@ def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> 
     )
 
 
-def _rows_after(sides: Sequence[Posterior], followed: int, n: int, seed: int) -> list[Array]:
+def _rows_after(sides: Sequence[Posterior], followed: int, n: int, seed: int) -> list[NDArray[Any]]:
     """Rows that follow the posterior of one side: of every side its numbers.
 
     Of a side of which only draws are at hand, the indices of draws.
     """
     order = [*range(followed, len(sides)), *range(followed)]
     theta: dict[str, tuple[Distribution, Array]] = {}
-    rows: dict[int, Array] = {}
+    rows: dict[int, NDArray[Any]] = {}
     for s in order:
         side = sides[s]
         chosen = systematic(side.weights, n, _seed(seed, followed, _name(side, s)))
@@ -200,7 +200,7 @@ def _pair(first: Posterior, second: Posterior) -> Pair:
     if first.prepared is None or second.prepared is None:
         drawn = first.prepared is second.prepared and np.array_equal(first.exact, second.exact)
         return Pair("same" if drawn else "independent")
-    ours, theirs = (_numbers(side.prepared) for side in (first, second))
+    ours, theirs = _numbers(first.prepared), _numbers(second.prepared)
     both = [name for name in ours if name in theirs]
     equal = [
         name

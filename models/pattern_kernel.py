@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.kernel import Array, Bytes, Ints, jit
+from storyodds.models.kernel import Array, Bytes, Ints
+from storyodds.models.safe_numba import jit
 
 Places = NDArray[np.intp]
 

@@ -8,6 +8,7 @@ package, and writes the arrays to its standard output.
 import io
 import os
 import sys
+from typing import Any
 
 MAX_BYTES = 2**31  # of address space; most of it is what libraries set aside
 MAX_RATIO = 100  # bytes of data to one of the file: results are saved as they are, not packed
@@ -38,11 +39,11 @@ def main(path: str) -> None:
 
         file.visititems(look)
         posterior = file["posterior"]
-        found = {name: np.asarray(posterior[name][...], float) for name in ARRAYS}
-        labels = {name: np.array([x.decode() for x in posterior[name][...]]) for name in LABELS}
+        found: dict[str, Any] = {name: np.asarray(posterior[name][...], float) for name in ARRAYS}
+        found |= {name: np.array([x.decode() for x in posterior[name][...]]) for name in LABELS}
         meta = np.frombuffer(str(file.attrs["meta"]).encode(), np.uint8)
     out = io.BytesIO()
-    np.savez(out, meta=meta, **found, **labels)
+    np.savez(out, allow_pickle=False, meta=meta, **found)
     sys.stdout.buffer.write(out.getbuffer())
 
 

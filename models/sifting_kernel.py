@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.kernel import jit
+from storyodds.models.safe_numba import jit
 
 Ints = NDArray[np.int32]
 

@@ -66,7 +66,7 @@ def _scrambled(columns: Words, triangles: Words) -> Words:
     places = np.arange(BITS - 1, -1, -1, dtype=np.uint32)  # the first bit is the highest
     bits = (columns[:, :, None] >> places) & 1  # (dimension, column, bit)
     products = np.matmul(bits.astype(np.float32), triangles.transpose(0, 2, 1).astype(np.float32))
-    return (products.astype(np.uint32) & 1) @ (np.uint32(1) << places)
+    return np.asarray((products.astype(np.uint32) & 1) @ (np.uint32(1) << places))
 
 
 @lru_cache(maxsize=8)

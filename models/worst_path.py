@@ -193,18 +193,19 @@ class _Race:
         literals = list(self.joint)
         means = {literal: joint.mean(axis=0) for literal, joint in self.joint.items()}
         now = self.now.mean(axis=0)
-        possible = []
+        possible: list[tuple[float, tuple[Literal, Literal], list[int]]] = []
         for i, a in enumerate(literals):
             for b in literals[i + 1 :]:
                 if a[0] == b[0]:
                     continue
                 least = (means[a] + means[b] - now)[self.worst].max()
                 most = np.minimum(means[a], means[b])
-                rivals = most > max(least, 0.0) * (1 + ROUNDING)
-                rivals[self.worst] = False
-                if rivals.any():
+                ahead = most > max(least, 0.0) * (1 + ROUNDING)
+                ahead[self.worst] = False
+                if ahead.any():
                     likelier = min(self.chance[a], self.chance[b])
-                    possible.append((likelier, (a, b), [*np.flatnonzero(rivals), *self.worst]))
+                    rivals = [*np.flatnonzero(ahead).tolist(), *self.worst]
+                    possible.append((likelier, (a, b), rivals))
         possible.sort(key=lambda pair: -pair[0])
         asked, questions = [], 0
         for _, pair, rivals in possible:

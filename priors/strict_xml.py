@@ -28,13 +28,16 @@ class Element:
     Attributes
     ----------
     tag : str
-        Without a namespace prefix.
+        Without the namespace prefix of the root; any other prefix is kept, for it makes the
+        element one of another vocabulary.
     attributes : dict of str to str
     line, column : int
         Of its start tag, from 1.
     children : list of Element
     text : str
         The text directly inside it, with single spaces.
+    text_line : int
+        The line in which that text begins; 0 without any.
     """
 
     tag: str
@@ -43,6 +46,7 @@ class Element:
     column: int
     children: list["Element"] = field(default_factory=list)
     text: str = ""
+    text_line: int = 0
 
     def walk(self) -> Iterator["Element"]:
         """Give the element and all within it, in the order written."""
@@ -64,6 +68,16 @@ class XmlDocument:
     def problem(self, sentence: str, element: Element, about: str | None = None) -> Problem:
         """Give a mistake the place of an element."""
         return _problem(sentence, self.file, element.line, element.column, self.lines, about)
+
+    def text_problem(self, sentence: str, element: Element, about: str | None = None) -> Problem:
+        """Give a mistake the place where the text in an element begins."""
+        word = element.text.partition(" ")[0]
+        # A comment within the text makes the parser count its lines too: look further up.
+        for line in range(element.text_line, element.line - 1, -1):
+            column = self.lines[line - 1].find(word) if line <= len(self.lines) else -1
+            if column >= 0:
+                return _problem(sentence, self.file, line, column + 1, self.lines, about)
+        return self.problem(sentence, element, about)
 
 
 def read_xml(path: Path) -> XmlDocument:
@@ -155,6 +169,7 @@ class _Builder(ContentHandler):
         self.locator: Any = None
         self._open: list[tuple[Element, list[str]]] = []
         self._count = 0
+        self._prefix = ""
 
     def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802
         """Keep what knows the line."""
@@ -169,7 +184,11 @@ class _Builder(ContentHandler):
     def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
         """Open an element."""
         line, column = self.place()
-        element = Element(name.rpartition(":")[2], dict(attrs.items()), line, column)
+        prefix, _, local = name.rpartition(":")
+        if self.root is None:
+            self._prefix = prefix
+        tag = local if prefix == self._prefix else name
+        element = Element(tag, dict(attrs.items()), line, column)
         self._count += 1
         if self._count > MAX_XML_ELEMENTS:
             sentence = f"found more than {MAX_XML_ELEMENTS:,} elements, expected fewer"
@@ -188,7 +207,12 @@ class _Builder(ContentHandler):
     def characters(self, content: str) -> None:
         """Take text."""
         if self._open:
-            self._open[-1][1].append(content)
+            element, texts = self._open[-1]
+            texts.append(content)
+            if not element.text_line and content.strip():
+                # The parser gives text once it has read on: it stands where the text ends.
+                after = content[len(content) - len(content.lstrip()) :]
+                element.text_line = max(self.place()[0] - after.count("\n"), element.line)
 
     def endElement(self, name: str) -> None:  # noqa: N802
         """Close an element."""

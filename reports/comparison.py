@@ -57,7 +57,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.comparison import EVENTS, evidence_weights, rank_shares, signs
 from storyodds.models.pairing import Beside, Pair, put_beside
-from storyodds.reports.comparison_changes import summarize_contributions
+from storyodds.reports.comparison_changes import contribution_sentences, summarize_contributions
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.comparison_tipping import summarize_tipping, tipping_sentences
 from storyodds.reports.wording import percent, points
@@ -245,9 +245,9 @@ def _why(first: Side, second: Side, pair: Pair | None) -> str:
         return f"{' and '.join(certain)}: no uncertain number, so there is nothing to pair"
     alone = [side for side in sides if side.posterior is not None and not side.posterior.prepared]
     if alone:
-        names = " and ".join(side.name for side in alone)
+        whose = " and ".join(side.name for side in alone)
         why = "; ".join(dict.fromkeys(side.why_alone or _SIMULATED for side in alone))
-        return f"the draws of {names} are independent of all others: {why}"
+        return f"the draws of {whose} are independent of all others: {why}"
     return "no uncertain number has the same name in both"
 
 
@@ -259,7 +259,7 @@ def _is_certain(side: Side) -> bool:
 
 
 def _paired(pair: Pair) -> str:
-    told = []
+    told: list[str] = []
     if pair.numbers:
         one = "1 number has" if len(pair.numbers) == 1 else f"{len(pair.numbers)} numbers have"
         told.append(f"{one} the same value in both")
@@ -387,7 +387,10 @@ def _why_apart(first: Side, second: Side) -> str | None:
 def _sentences(sides: Sequence[Side], pairs: Sequence[Json], ranks: Json) -> list[str]:
     first = sides[0].name
     odds = {side.name: side.odds for side in sides}
-    said = [_clear(pair, odds) for pair in pairs if pair["first"] == first]
+    said = []
+    for pair in pairs:
+        if pair["first"] == first:
+            said += [_clear(pair, odds), *contribution_sentences(pair)]
     if ranks["catastrophe"]:
         said.append(_safest(ranks["catastrophe"]))
     return said

@@ -28,12 +28,13 @@ from storyodds.priors.errors import InputError
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, fitting, plain, stripped, with_words, wrap
-from storyodds.reports.wording import signed
+from storyodds.reports.wording import points, signed
 from storyodds.scenarios.edits import NUMBER, Change
 
 Json = Mapping[str, Any]
 
 SHOWN = 12  # changes on a terminal
+_TOP = 3  # changes in a sentence
 _HEADLINE = ("success", "catastrophe")
 _LONG = 40  # letters of a PRIOR on one line
 
@@ -110,7 +111,22 @@ def label(changes: Sequence[Change]) -> str:
     return f"{len(changes)} {plural}"
 
 
-# On a terminal
+# In words and on a terminal
+
+
+def contribution_sentences(pair: Json) -> Iterator[str]:
+    """Say which changes add most to the difference of success, and of catastrophe."""
+    told = pair["contributions"]
+    if told is None or not told["changes"] or len(told["changes"]) == 1:
+        return
+    for event in _HEADLINE:
+        mean = pair["differences"][event]["mean"]
+        order = sorted(told["changes"], key=lambda one: -abs(one["adds"][event]["mean"]))
+        most = [one for one in order[:_TOP] if one["adds"][event]["mean"]]
+        if points(mean) == "0" or not most:
+            continue
+        adds = ", ".join(f"{one['label']} {signed(one['adds'][event]['mean'])}" for one in most)
+        yield f"What adds most to the {points(mean)} of {event} in {pair['second']}: {adds}."
 
 
 def lines_changes(summary: Json, width: int) -> Iterator[Text]:
@@ -152,8 +168,7 @@ def _contributions(pair: Json, width: int) -> Iterator[Text]:
     rows: list[Row] = [
         [Text(x, style="dim") for x in ("", *(x for e in _HEADLINE for x in (e, "")))]
     ]
-    for one in found["changes"][:SHOWN]:
-        rows.append([plain(one["label"]), *_cells(one["adds"])])
+    rows += [[plain(one["label"]), *_cells(one["adds"])] for one in found["changes"][:SHOWN]]
     if len(found["changes"]) > SHOWN:
         rest = found["changes"][SHOWN:]
         sums = {e: sum(one["adds"][e]["mean"] for one in rest) for e in _HEADLINE}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment, Progress, assess
+from storyodds.models.assessment import Assessment, Method, Progress, assess
 from storyodds.models.comparison import EVENTS, Posterior, log_findings, of_assessment, of_draws
 from storyodds.models.order_tipping import DRAWS
 from storyodds.models.result_files import SavedDraws, read_draws
@@ -138,7 +138,7 @@ def _check(summary: Json) -> None:
     """
     texts = [summary[key] for key in ("story", "title", "story_sha256", "method")]
     texts += [entry["name"] for entry in summary["provenance"]]
-    texts += [message for message in summary["diagnostics"]["messages"]]
+    texts += list(summary["diagnostics"]["messages"])
     texts += [item["id"] for item in summary["evidence"]["items"]]
     texts += [] if summary["view"] is None else [summary["view"]]
     texts += [*summary["settings"], *summary["settings"].values()]
@@ -154,7 +154,9 @@ def _check(summary: Json) -> None:
         points = [float(odds_in(summary, event)[point]) for point in _POINTS]
         if not all(-_OUT_OF_RANGE <= p <= 1 + _OUT_OF_RANGE for p in points):
             raise ValueError
-    [entry["form"] for entry in summary["provenance"]]
+        if not isfinite(monte_carlo_error(summary, event)):
+            raise ValueError
+    numbers_of(summary["provenance"])
 
 
 def odds_in(summary: Json, event: str) -> Any:
@@ -265,7 +267,7 @@ def _made_again(saved: Saved, progress: Progress | None) -> Assessment | str:
     if resolved is None:
         return "this version of the software reads the story that it keeps in another way"
     draws = min(max(int(summary["diagnostics"]["draws"]), _LEAST), _MOST)
-    method = "nuts" if summary["method"] == "nuts" else "auto"
+    method: Method = "nuts" if summary["method"] == "nuts" else "auto"
     seed = int(summary["seed"]) % 2**63
     try:
         made = assess(resolved, method=method, draws=draws, seed=seed, progress=progress)

@@ -59,7 +59,7 @@ class Side:
     kind: Kind
     file: str | None
     head: Json
-    odds: Mapping[str, Mapping[str, float | None]]
+    odds: Mapping[str, Mapping[str, float]]
     posterior: Posterior | None
     numbers: Json
     observed: Json | None

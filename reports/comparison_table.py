@@ -16,7 +16,10 @@ Json = Mapping[str, Any]
 
 _NAMED = 12  # numbers that are paired
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CLEAR = "A difference is clear where it has one sign at 95% of the numbers that either side believes in."
+_CLEAR = (
+    "A difference is clear where it has one sign at 95% of the numbers that either side finds "
+    "probable."
+)
 _HEAD = ("", "chance", "90% interval", "points", "90% interval", "share")
 
 

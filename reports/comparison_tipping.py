@@ -23,9 +23,9 @@ from typing import Any
 
 from rich.text import Text
 
-from storyodds.models.order_tipping import TIE, OrderTip, order_tips, scan_story
+from storyodds.models.order_tipping import OrderTip, order_tips, scan_story
 from storyodds.models.pairing import shared_numbers
-from storyodds.models.tipping import Scan
+from storyodds.models.tipping import TIE, Scan
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, plain, with_words
@@ -54,7 +54,7 @@ def summarize_tipping(sides: Sequence[Side]) -> list[Json]:
         mean = [side.odds[event]["mean"] or 0.0 for side in sides]
         order = sorted(range(len(sides)), key=lambda s: -mean[s])
         for a, b in pairwise(order):
-            why = _why_not(sides[a], sides[b], abs(mean[a] - mean[b]) <= TIE)
+            why = _why_not(sides[a], sides[b], abs(mean[a] - mean[b]) <= TIE * max(mean))
             entry: Json = {"event": event, "first": sides[a].name, "second": sides[b].name}
             entry |= {"points": None, "numbers": None, "why": why}
             if why is None:

@@ -30,8 +30,8 @@ _EVENTS = frozenset((*CLASSES, *FATES, WITHHELD))
 Index = tuple[tuple[str, Any], ...]  # where along which dimensions
 Tables = Sequence[tuple[str, str, str, str | None]]
 
-_NUMBERS = ("provenance", "provenance", "number", "name")
 _ERRORS = ("standard_errors", "diagnostics.standard_errors", "answer", None)
+_NUMBERS = ("provenance", "provenance", "number", "name")
 
 # Of each document: the node, where its rows are, what a row is, and which of its keys names it.
 # Rows without a name of their own are numbered. Rows inside the rows of a table before them are
@@ -97,7 +97,7 @@ _TABLES: Mapping[str, Tables] = {
     ),
     "importance": (
         ("literals", "literals", "literal", "literal"),
-        ("undefined", "undefined", "reason", None),
+        ("undefined", "undefined", "reason", "why"),
         _ERRORS,
         _NUMBERS,
     ),

@@ -25,7 +25,7 @@ near_misses
     `route`, `probability`, `no_catastrophe` (once deployed; SUMMARY each; null for a route that is
     never deployed), `near`.
 paths
-    The failure paths as `estimate` ranks them: `rank`, which those that tie share, `path`,
+    The failure paths as `estimate` ranks them: `place`, which those that tie share, `path`,
     `literals`, `concern` (SUMMARY), `share` of P(catastrophe) (SUMMARY, as Fussell and Vesely have
     it), `share_top` (how often over the draws it ranks first, ties shared evenly) and `overlaps`
     (whether another path of the same ending can hold with it).
@@ -157,13 +157,13 @@ def _told(averaged: _Side, exact: _Side) -> dict[str, Any]:
         means, drawn = ((pick(side), whole(side), side.weights) for side in (averaged, exact))
         return summarize_quotient(means, drawn)
 
+    def share(name: str) -> Summary | None:
+        return given(lambda side: side.end(name), lambda side: side.failed)
+
     return {
         "failure": given(lambda side: side.failed, lambda side: side.chance),
         "halted": given(lambda side: side.end("halted"), lambda side: side.chance),
-        "given_failure": {
-            name: given(lambda side, name=name: side.end(name), lambda side: side.failed)
-            for name in _SHARES
-        },
+        "given_failure": {name: share(name) for name in _SHARES},
     }
 
 
@@ -283,7 +283,7 @@ def _paths(assessment: Assessment, overall: tuple[Array, Array]) -> list[dict[st
     averaged, exact = (ends[:, ENDS.index("catastrophe")] for ends in overall)
     return [
         {
-            "rank": ranked.ranks.rank[k],
+            "place": ranked.ranks.rank[k],
             **path_record(path),
             "concern": summarize_draws(
                 ranked.averaged[k].concern, weights, ranked.exact[k].concern, exact_weights
@@ -486,7 +486,7 @@ def _where(summary: Json, width: int) -> Iterator[Text]:
     yield from stripped(fitting(rows, width))
     if len(paths) > SHOWN:
         yield Text(f"and {len(paths) - SHOWN} paths of less concern", style="dim")
-    tied = [path for path in summary["paths"] if path["rank"] == 1]
+    tied = [path for path in summary["paths"] if path["place"] == 1]
     if len(tied) > 1:
         names = ", ".join(plain(path["path"]) for path in tied)
         yield from _said(f"{len(tied)} paths tie for the worst: {names}.", width)

@@ -503,7 +503,7 @@ def path_record(path: Path) -> dict[str, Any]:
 
 
 def _paths(view: _View) -> list[dict[str, Any]]:
-    """Every failure path, the most concerning first; those that tie share a rank."""
+    """Every failure path, the most concerning first; those that tie share a place."""
     ranked = concerns(view.assessment)
     index = view.graph.order
     listed = []
@@ -511,7 +511,8 @@ def _paths(view: _View) -> list[dict[str, Any]]:
         averaged, exact = ranked.averaged[k], ranked.exact[k]
         listed.append(
             {
-                "rank": ranked.ranks.rank[k],
+                "rank": k + 1,
+                "place": ranked.ranks.rank[k],
                 "route": path.route,
                 "hazard": path.hazard,
                 "kind": path.kind,

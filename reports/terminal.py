@@ -108,6 +108,9 @@ def _paths(summary: Json, width: int) -> Iterator[Text]:
         yield from heading("Likeliest failures", "chance that training ends so")
     for k, path in enumerate(paths[:PATHS_SHOWN], start=1):
         yield from _path(summary, path, k, "concern" if worst else "probability", width)
+    tied = sum(path["place"] == paths[0]["place"] for path in paths)
+    if worst and tied > 1:
+        yield Text(f"    the first {tied} tie: none of them is worse than the others", style="dim")
     hidden = len(paths) - PATHS_SHOWN
     if hidden > 0:
         less = "of less concern" if worst else "less likely"

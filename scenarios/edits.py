@@ -17,7 +17,7 @@ from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES, DEFAULT, Assumption, Evidence, Story
 
 How = Literal["changed", "added", "removed"]
-Parts = dict[str, Record]
+Parts = dict[str, Any]
 
 NUMBER, ASSUMPTION, EVIDENCE = "number", "assumption", "evidence"
 PARTS = (ASSUMPTION, "hazard", "nudge", "constraint", "route", "check", EVIDENCE)

@@ -5,12 +5,13 @@ route that is the only way in which training ends anywhere but at the intended m
 probability of that route is the probability of the top event, to a factor of 1 - 2**-60.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError, printable
-from storyodds.priors.forms import Fixed, Prior
+from storyodds.priors.forms import Fixed
 from storyodds.priors.phrases import did_you_mean, quoted
 from storyodds.priors.records import Source
 from storyodds.priors.strict_xml import Element, XmlDocument, read_xml
@@ -18,8 +19,8 @@ from storyodds.scenarios.consistency import MAX_ASSUMPTIONS, MAX_FREE
 from storyodds.scenarios.lint import lint
 from storyodds.scenarios.loops import bottom_up, loops
 from storyodds.scenarios.open_psa_formulas import Formula, gates_in, house_value, read_formula
-from storyodds.scenarios.open_psa_numbers import Numbers
-from storyodds.scenarios.open_psa_story import Composites, Slugs, claim_of, in_reach
+from storyodds.scenarios.open_psa_numbers import Estimate, Numbers
+from storyodds.scenarios.open_psa_story import Composites, Slugs, claim_of, in_reach, shown
 from storyodds.scenarios.open_psa_tree import Definition, Tree, read_tree
 from storyodds.scenarios.schema import (
     INTENDED,
@@ -47,6 +48,21 @@ _OF_TRAINING = (
 _SHOWN_TOPS = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """An imported fault tree.
+
+    Attributes
+    ----------
+    story : Story
+    remarks : tuple of str
+        What the story has otherwise than the file, each with the event that it is about.
+    """
+
+    story: Story
+    remarks: tuple[str, ...]
+
+
 def import_open_psa(path: str | Path, top: str | None = None) -> Story:
     """Import a fault tree in the Open-PSA Model Exchange Format as a story.
 
@@ -72,7 +88,9 @@ def import_open_psa(path: str | Path, top: str | None = None) -> Story:
     Notes
     -----
     House events are constants: they, and every gate that they decide, do not appear in the
-    story. Uncertain numbers of basic events are independent; a parameter with a deviate that two
+    story. Units are honored, a year taken as 8,760 hours. A deviate that leaves 0 to 1 is cut off
+    there: where that changes its mean by more than 5 % it is refused, where by more than 0.01 % a
+    note of the number says so. Uncertain numbers of basic events are independent; a parameter with a deviate that two
     events share is refused, because they would move together.
 
     Examples
@@ -89,28 +107,46 @@ def import_open_psa(path: str | Path, top: str | None = None) -> Story:
     >>> story.assumptions["dark-gate"].holds_when
     AnyOf(any=('bulb', 'fuse'))
     """
-    return story_of(read_xml(Path(path)), top)
+    return read_open_psa(path, top).story
 
 
-def story_of(document: XmlDocument, top: str | None = None) -> Story:
+def read_open_psa(path: str | Path, top: str | None = None) -> Imported:
+    """Import a fault tree, with what the story has otherwise than the file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    top : str, optional
+        Both as `import_open_psa` takes them.
+
+    Returns
+    -------
+    Imported
+    """
+    return imported(read_xml(Path(path)), top)
+
+
+def imported(document: XmlDocument, top: str | None = None) -> Imported:
     """Turn the text of a fault tree into a story; `import_open_psa` says how."""
     tree = read_tree(document)
     cite = printable(tree.title or tree.name or Path(document.file).name)
     gates = {gate: read_formula(tree, gate) for gate in tree.of_kind("gate")}
     houses = {event: house_value(tree, event) for event in tree.of_kind("house event")}
     numbers = Numbers(tree, cite)
-    priors = {event: numbers.prior_of(event) for event in tree.of_kind("basic event")}
+    estimates = {event: numbers.estimate_of(event) for event in tree.of_kind("basic event")}
     _find_loops(tree, gates)
     chosen = _top_of(tree, gates, top)
     if tree.problems or chosen is None:
-        by_line = sorted(
-            tree.problems, key=lambda problem: (problem.line or 0, problem.column or 0)
-        )
-        raise InputError(by_line)
+        raise InputError(sorted(tree.problems, key=_place))
     formulas = {gate: formula for gate, formula in gates.items() if formula is not None}
-    known = {house: value for house, value in houses.items() if value is not None}
-    numbered = {event: prior for event, prior in priors.items() if prior is not None}
-    return _story(tree, cite, chosen, formulas, known, numbered)
+    truths = {house: value for house, value in houses.items() if value is not None}
+    numbered = {event: it for event, it in estimates.items() if it is not None}
+    return _imported(tree, cite, chosen, formulas, truths, numbered)
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    """Where a mistake stands; one of the whole file is likelier to follow from the others."""
+    return (problem.line or sys.maxsize, problem.column or 0)
 
 
 def _find_loops(tree: Tree, gates: Mapping[Definition, Formula | None]) -> None:
@@ -174,18 +210,18 @@ class _Ids:
     constraint: str
 
 
-def _story(
+def _imported(
     tree: Tree,
     cite: str,
     top: Definition,
     gates: Mapping[Definition, Formula],
     houses: Mapping[Definition, bool],
-    priors: Mapping[Definition, tuple[Prior, Element | None]],
-) -> Story:
+    estimates: Mapping[Definition, Estimate],
+) -> Imported:
     slugs = Slugs()
     ids = _Ids(route=slugs.take(top.name), constraint=slugs.take("top-event-decides"))
     names = {top: slugs.take(f"{top.name}-gate")}
-    names |= {item: slugs.take(item.name) for item in (*gates, *priors) if item is not top}
+    names |= {item: slugs.take(item.name) for item in (*gates, *estimates) if item is not top}
     composites = Composites(slugs, names, dict(houses))
     by_name = {gate.full_name: gate for gate in gates}
     for name in bottom_up(_uses(gates)):
@@ -201,20 +237,23 @@ def _story(
             ]
         )
     reached = in_reach(names[top], composites.formulas)
-    events = {names[event]: event for event in priors if names[event] in set(reached)}
-    _refuse_shared(tree, {event: priors[event] for event in events.values()})
+    inside = set(reached)
+    events = {names[event]: event for event in estimates if names[event] in inside}
+    _refuse_shared(tree, {event: estimates[event] for event in events.values()})
     assumptions = {
         name: Assumption(claim=composites.claims[name], holds_when=composites.formulas[name])
         for name in reached
         if name in composites.formulas
     }
     assumptions |= {
-        name: Assumption(claim=claim_of(events[name]), probability=priors[events[name]][0])
+        name: Assumption(claim=claim_of(events[name]), probability=estimates[events[name]].prior)
         for name in reached
         if name in events
     }
     _refuse_large(tree, len(events), len(assumptions))
-    return _without_questions(_told(tree, cite, ids, top, names[top], assumptions))
+    story = _without_questions(_told(tree, cite, ids, top, names[top], assumptions))
+    remarks = ((shown(event), estimates[event].remark) for event in events.values())
+    return Imported(story, tuple(f"{event}: {remark}" for event, remark in remarks if remark))
 
 
 def _without_questions(story: Story) -> Story:
@@ -225,10 +264,11 @@ def _without_questions(story: Story) -> Story:
     return story.model_copy(update={"lint": off})
 
 
-def _refuse_shared(tree: Tree, priors: Mapping[Definition, tuple[Prior, Element | None]]) -> None:
+def _refuse_shared(tree: Tree, estimates: Mapping[Definition, Estimate]) -> None:
     """Refuse a deviate that several basic events draw from: they would move together."""
     users: dict[int, tuple[Element, list[str]]] = {}
-    for event, (_, deviate) in priors.items():
+    for event, estimate in estimates.items():
+        deviate = estimate.deviate
         if deviate is not None:
             users.setdefault(id(deviate), (deviate, []))[1].append(event.name)
     problems = [

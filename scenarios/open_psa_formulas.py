@@ -63,6 +63,7 @@ def _formula(tree: Tree, element: Element, gate: Definition) -> Formula | None:
         return read_constant(tree, element, gate)
     if element.tag not in CONNECTIVES:
         hint = did_you_mean(element.tag, _FORMULAS)
+        tree.spoil(element)
         tree.complain(
             f"found <{element.tag}>, which is not supported in a formula, expected "
             f"{one_of(_FORMULAS)}{hint}",

@@ -1,135 +1,77 @@
 """The expressions of an Open-PSA file as PRIORs: constants, arithmetic on them, and deviates."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import NormalDist
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from storyodds.priors.forms import Prior
-from storyodds.priors.phrases import described, did_you_mean, hint_for, one_of
+from storyodds.priors.phrases import described, did_you_mean, hint_for, one_of, quoted
 from storyodds.priors.records import Source
 from storyodds.priors.strict_xml import Element
 from storyodds.priors.wording import mistakes_in
 from storyodds.scenarios.loops import bottom_up, loops
+from storyodds.scenarios.open_psa_deviates import (
+    REFUSED_CHANGE,
+    TOLD_CHANGE,
+    Deviate,
+    DeviateError,
+    change,
+    cut_note,
+    means,
+    story_form,
+)
+from storyodds.scenarios.open_psa_functions import CLAMPS, DEVIATES, FUNCTIONS, OPERATIONS
 from storyodds.scenarios.open_psa_tree import Definition, Tree, required
+from storyodds.scenarios.open_psa_units import (
+    PURE,
+    TYPES,
+    UNITS,
+    YEAR_NOTE,
+    Quantity,
+    Unit,
+    UnitError,
+    stated,
+)
 from storyodds.scenarios.schema import Assumption
 
-_LEVEL = 0.95
-_CUT = "Clamped to [0, 1] in the file; cut off there in the story."
+Value = Quantity | Deviate
 
-
-@dataclass(frozen=True, slots=True)
-class Deviate:
-    """An uncertain number.
-
-    Attributes
-    ----------
-    form : mapping
-        As a story writes it.
-    element : Element
-        Where the file states it; two events that reach the same one move together.
-    at_least_0, at_most_1 : bool
-        Whether the file clamps it there.
-    """
-
-    form: Mapping[str, Any]
-    element: Element
-    at_least_0: bool = False
-    at_most_1: bool = False
-
-
-Value = float | Deviate
-
-
-def _exponential(rate: float, time: float) -> float:
-    return -math.expm1(-rate * time)
-
-
-def _glm(gamma: float, failure: float, repair: float, time: float) -> float:
-    both = failure + repair
-    return (failure - (failure - gamma * both) * math.exp(-both * time)) / both
-
-
-def _weibull(scale: float, shape: float, shift: float, time: float) -> float:
-    return -math.expm1(-math.pow((time - shift) / scale, shape)) if time > shift else 0.0
-
-
-def _subtract(first: float, *others: float) -> float:
-    return first - math.fsum(others)
-
-
-def _divide(first: float, *others: float) -> float:
-    return first / math.prod(others)
-
-
-def _mean(*numbers: float) -> float:
-    return math.fsum(numbers) / len(numbers)
-
-
-def _add(*numbers: float) -> float:
-    return math.fsum(numbers)
-
-
-def _multiply(*numbers: float) -> float:
-    return math.prod(numbers)
-
-
-# How many arguments each takes (None: any number from the first on), and what it computes.
-_OPERATIONS: dict[str, tuple[int, int | None, Callable[..., float]]] = {
-    "neg": (1, 1, lambda x: -x),
-    "add": (1, None, _add),
-    "sub": (1, None, _subtract),
-    "mul": (1, None, _multiply),
-    "div": (1, None, _divide),
-    "mean": (1, None, _mean),
-    "pow": (2, 2, math.pow),
-    "abs": (1, 1, abs),
-    "exp": (1, 1, math.exp),
-    "log": (1, 1, math.log),
-    "log10": (1, 1, math.log10),
-    "sqrt": (1, 1, math.sqrt),
-    "pi": (0, 0, lambda: math.pi),
-    "exponential": (2, 2, _exponential),
-    "GLM": (4, 4, _glm),
-    "Weibull": (4, 4, _weibull),
-}
-
-
-def _lognormal(*numbers: float) -> dict[str, Any]:
-    if len(numbers) == 2:  # mean and standard deviation of the logarithm
-        mu, sigma = numbers
-        mean = math.exp(mu + sigma**2 / 2)
-        factor = math.exp(sigma * NormalDist().inv_cdf(_LEVEL))
-        return {"lognormal": {"mean": mean, "error_factor": factor}}
-    mean, factor, level = numbers
-    return {"lognormal": {"mean": mean, "error_factor": factor, "level": level}}
-
-
-_DEVIATES: dict[str, tuple[int, int, Callable[..., dict[str, Any]]]] = {
-    "beta-deviate": (2, 2, lambda a, b: {"beta": [a, b]}),
-    "lognormal-deviate": (2, 3, _lognormal),
-    "normal-deviate": (2, 2, lambda mean, sd: {"normal": [mean, sd]}),
-    "uniform-deviate": (2, 2, lambda low, high: {"uniform": [low, high]}),
-}
-_FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., float | dict[str, Any]]]] = {
-    **_OPERATIONS,
-    **_DEVIATES,
-}
 _LITERALS = ("float", "int")
-_CLAMPS = ("min", "max")
 # Parts of Open-PSA that a near name would only lead away from, and the way out where there is one.
 _UNSUPPORTED = {
     "system-mission-time": "; the file does not say how long that is, so write the number",
-    "periodic-test": "",
-    "gamma-deviate": "",
-    "histogram": "",
-    "extern-function": "",
-    "bool": "",
+    **dict.fromkeys(
+        (
+            *("periodic-test", "gamma-deviate", "histogram", "extern-function", "bool", "acos"),
+            *("asin", "atan", "cos", "cosh", "mod", "sin", "sinh", "tan", "tanh", "ceil", "floor"),
+            *("not", "and", "or", "eq", "df", "lt", "gt", "leq", "geq", "ite", "switch"),
+            *("test-initiating-event", "test-functional-event"),
+        ),
+        "",
+    ),
 }
-_KNOWN = (*_LITERALS, "parameter", *_DEVIATES, *_CLAMPS, *_OPERATIONS)
+_KNOWN = (*_LITERALS, "parameter", *DEVIATES, *CLAMPS, *OPERATIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A basic event's number.
+
+    Attributes
+    ----------
+    prior : Prior
+    deviate : Element or None
+        Where its deviate stands, if it has one.
+    remark : str or None
+        What the story has otherwise than the file.
+    """
+
+    prior: Prior
+    deviate: Element | None
+    remark: str | None
 
 
 class Numbers:
@@ -152,7 +94,8 @@ class Numbers:
         for name in bottom_up(uses):
             item = parameters[name]
             if item not in self._parameters:
-                self._parameters[item] = self._value(item.body, item) if item.body else None
+                value = self._value(item.body, item) if item.body else None
+                self._parameters[item] = self._stated(value, item)
 
     def _used(self, item: Definition) -> list[str]:
         """Names of the parameters that an expression uses; wrong ones are told when it is read."""
@@ -163,48 +106,86 @@ class Numbers:
         ]
         return [used.full_name for used in found if used is not None]
 
-    def prior_of(self, event: Definition) -> tuple[Prior, Element | None] | None:
-        """Give a basic event's PRIOR, and where its deviate stands if it has one.
-
-        Returns
-        -------
-        tuple or None
-            None where something is wrong.
-        """
+    def estimate_of(self, event: Definition) -> Estimate | None:
+        """Give a basic event's PRIOR; None where something is wrong."""
         if event.body is None:
             return None
         value = self._value(event.body, event)
-        if value is None:
+        if value is None or not self._is_probability(value, event):
             return None
-        form: float | dict[str, Any]
-        if isinstance(value, Deviate):
-            form, note = _clamped(value)
-        else:
-            form = value
-            plain = event.body.tag in (*_LITERALS, "parameter")
-            note = None if plain else f"Computed in the file by <{event.body.tag}>."
+        deviate = value if isinstance(value, Deviate) else None
+        form = story_form(value) if isinstance(value, Deviate) else value.number
+        place = deviate.element if deviate else event.body
+        prior = self._prior(form, place, event)
+        if prior is None:
+            return None
+        remark = None
+        notes = []
+        if deviate is not None:
+            in_file, in_story = means(deviate, prior)
+            size = change(in_file, in_story)
+            if not size <= REFUSED_CHANGE:
+                self._refuse_cut(deviate, event, in_file, in_story)
+                return None
+            if size > TOLD_CHANGE:
+                remark = cut_note(deviate, in_file, in_story)
+                notes.append(remark)
+        elif event.body.tag not in (*_LITERALS, "parameter"):
+            notes.append(f"Computed in the file by <{event.body.tag}>.")
+        if isinstance(value, Quantity) and value.years:
+            notes.append(YEAR_NOTE)
+            remark = YEAR_NOTE
+        note = " ".join(notes) or None
+        provenance = {"basis": "assumed", "source": self._source, "note": note}
+        return Estimate(prior.model_copy(update=provenance), deviate and deviate.element, remark)
+
+    def _is_probability(self, value: Value, event: Definition) -> bool:
+        if value.unit in (None, PURE):
+            return True
+        assert event.body is not None and value.unit is not None
+        self._tree.complain(
+            f"found a value in {value.unit.name}, expected a probability, which has no unit; a rate "
+            "and a time make one in <exponential>",
+            event.body,
+            event,
+        )
+        return False
+
+    def _prior(
+        self, form: float | dict[str, Any], place: Element, event: Definition
+    ) -> Prior | None:
         data = {"probability": form}
         try:
-            prior = Assumption.model_validate(data).probability
+            return Assumption.model_validate(data).probability
         except ValidationError as error:
             for mistake in mistakes_in(error, data, Assumption):
-                self._tree.complain(mistake.sentence, event.body, event)
+                self._tree.complain(mistake.sentence, place, event)
             return None
-        assert prior is not None
-        provenance = {"basis": "assumed", "source": self._source, "note": note}
-        where = value.element if isinstance(value, Deviate) else None
-        return prior.model_copy(update=provenance), where
+
+    def _refuse_cut(
+        self, deviate: Deviate, event: Definition, in_file: float, in_story: float
+    ) -> None:
+        clamps = deviate.at_least_0 or deviate.at_most_1
+        done = "is clamped to" if clamps else "goes beyond"
+        self._tree.complain(
+            f"found a deviate of mean {in_file:.6g} that {done} probabilities from 0 to 1; a story "
+            f"cuts it off there, so that its mean would be {in_story:.6g}: expected a change of at "
+            f"most {REFUSED_CHANGE:.0%}; write a narrower one, or a <beta-deviate> of that mean",
+            deviate.element,
+            event,
+        )
 
     def _value(self, element: Element, owner: Definition) -> Value | None:
         if element.tag in _LITERALS:
-            return self._literal(element, owner)
+            number = self._literal(element, owner)
+            return None if number is None else Quantity(number)
         if element.tag == "parameter":
-            found = self._tree.find(element, owner)
-            return self._parameters.get(found) if found is not None else None
+            return self._parameter(element, owner)
         if element.tag not in _KNOWN:
             hint = did_you_mean(element.tag, _KNOWN)
             if element.tag in _UNSUPPORTED:
                 hint = _UNSUPPORTED[element.tag]
+            self._tree.spoil(element)
             self._tree.complain(
                 f"found <{element.tag}>, which is not supported in an expression, expected "
                 f"{one_of(_KNOWN)}{hint}",
@@ -212,27 +193,67 @@ class Numbers:
                 owner,
             )
             return None
-        arguments = [self._value(child, owner) for child in element.children]
-        if element.tag in _CLAMPS:
-            return self._clamp(element, arguments, owner)
-        fewest, most, compute = _FUNCTIONS[element.tag]
-        if len(arguments) < fewest or (most is not None and len(arguments) > most):
-            wanted = (
-                f"at least {fewest}"
-                if most is None
-                else one_of(str(count) for count in range(fewest, most + 1))
+        return self._applied(element, owner)
+
+    def _parameter(self, element: Element, owner: Definition) -> Value | None:
+        """Give a parameter's value; a unit beside its name has to be the one it has."""
+        meant = self._tree.find(element, owner)
+        if meant is None:
+            return None
+        unit, own = element.attributes.get("unit"), meant.element.attributes.get("unit")
+        if unit is not None and unit != own:
+            wanted = f"{own}, the unit" if own is not None else "no unit, as none stands there: as"
+            self._tree.complain(
+                f"found unit={quoted(unit)}, expected {wanted} of the parameter "
+                f"{meant.name} in line {meant.element.line}",
+                element,
+                owner,
             )
+            return None
+        return self._parameters.get(meant)
+
+    def _stated(self, value: Value | None, item: Definition) -> Value | None:
+        """Give a parameter's value in the unit that its definition states."""
+        name = item.element.attributes.get("unit")
+        if name is None or value is None:
+            return value
+        try:
+            if isinstance(value, Quantity):
+                return stated(value, name)
+            return self._stated_deviate(value, name)
+        except UnitError as error:
+            self._tree.complain(f"{error}{self._unit_hint(name)}", item.element, item)
+            return None
+
+    @staticmethod
+    def _stated_deviate(deviate: Deviate, name: str) -> Deviate:
+        if name in ("int", "bool"):
+            raise UnitError(f"found unit={name} of a deviate, expected float, or a unit")
+        unit: Unit | None = stated(Quantity(0.0, deviate.unit), name).unit
+        return deviate.with_unit(unit)
+
+    @staticmethod
+    def _unit_hint(name: str) -> str:
+        known = (*UNITS, *TYPES)
+        return "" if name in known else did_you_mean(name, known)
+
+    def _applied(self, element: Element, owner: Definition) -> Value | None:
+        arguments = [self._value(child, owner) for child in element.children]
+        function = FUNCTIONS[element.tag]
+        fewest, most = function.fewest, function.most
+        if len(arguments) < fewest or (most is not None and len(arguments) > most):
+            counts = [str(count) for count in range(fewest, (most or fewest) + 1)]
+            wanted = f"at least {fewest}" if most is None else one_of(counts)
             self._tree.complain(
                 f"found {len(arguments)} arguments in <{element.tag}>, expected {wanted}",
                 element,
                 owner,
             )
             return None
-        numbers = self._constants(element, arguments, owner)
-        if numbers is None:
-            return None
-        computed = self._computed(element, compute, numbers, owner)
-        return Deviate(computed, element) if isinstance(computed, dict) else computed
+        if element.tag in CLAMPS and any(isinstance(given, Deviate) for given in arguments):
+            return self._clamp(element, arguments, owner)
+        quantities = self._constants(element, arguments, owner)
+        return None if quantities is None else self._computed(element, quantities, owner)
 
     def _literal(self, element: Element, owner: Definition) -> float | None:
         text = required(self._tree, element, "value", owner)
@@ -242,7 +263,7 @@ class Numbers:
             number = float(int(text)) if element.tag == "int" else float(text)
         except (ValueError, OverflowError):
             number = math.nan
-        if math.isfinite(number) and "_" not in text:
+        if math.isfinite(number) and "_" not in text and text.isascii():
             return number
         wanted = "a whole number" if element.tag == "int" else "a number"
         self._tree.complain(
@@ -252,7 +273,7 @@ class Numbers:
 
     def _constants(
         self, element: Element, arguments: Sequence[Value | None], owner: Definition
-    ) -> list[float] | None:
+    ) -> list[Quantity] | None:
         """Give the arguments if all of them are constants."""
         if any(isinstance(argument, Deviate) for argument in arguments):
             self._tree.complain(
@@ -262,60 +283,42 @@ class Numbers:
                 owner,
             )
             return None
-        numbers = [number for number in arguments if isinstance(number, float)]
-        return numbers if len(numbers) == len(arguments) else None
+        quantities = [given for given in arguments if isinstance(given, Quantity)]
+        return quantities if len(quantities) == len(arguments) else None
 
-    def _computed[T](
-        self,
-        element: Element,
-        compute: Callable[..., T],
-        numbers: Sequence[float],
-        owner: Definition,
-    ) -> T | None:
+    def _computed(
+        self, element: Element, quantities: Sequence[Quantity], owner: Definition
+    ) -> Value | None:
+        function = FUNCTIONS[element.tag]
         try:
-            result = compute(*numbers)
+            numbers, unit, years = function.units(element.tag, quantities)
+            result = function.compute(*numbers)
+        except (UnitError, DeviateError) as error:
+            self._tree.complain(str(error), element, owner)
+            return None
         except (ValueError, OverflowError, ZeroDivisionError):
-            result = None
-        if result is None or (isinstance(result, float) and not math.isfinite(result)):
-            shown = ", ".join(described(number) for number in numbers)
+            result = math.nan
+        if isinstance(result, dict):
+            return Deviate(result, element, unit)
+        if not math.isfinite(result):
+            shown = ", ".join(described(quantity.number) for quantity in quantities)
             self._tree.complain(
                 f"found {element.tag}({shown}), expected a finite result", element, owner
             )
             return None
-        return result
+        return Quantity(result, unit, years)
 
     def _clamp(
         self, element: Element, arguments: Sequence[Value | None], owner: Definition
     ) -> Value | None:
-        deviates = [argument for argument in arguments if isinstance(argument, Deviate)]
-        numbers = [argument for argument in arguments if isinstance(argument, float)]
-        if not arguments:
-            sentence = f"found 0 arguments in <{element.tag}>, expected at least 1"
-            self._tree.complain(sentence, element, owner)
+        """Clamp a deviate to probabilities, which is all that a clamp may do to one."""
+        if any(argument is None for argument in arguments):
             return None
-        if len(deviates) + len(numbers) < len(arguments):
-            return None
+        deviates = [given for given in arguments if isinstance(given, Deviate)]
+        numbers = [given.number for given in arguments if isinstance(given, Quantity)]
         is_min = element.tag == "min"
-        if not deviates:
-            return min(numbers) if is_min else max(numbers)
-        harmless = all(number >= 1.0 if is_min else number <= 0.0 for number in numbers)
-        if len(deviates) > 1 or not harmless:
+        bound = min(numbers, default=1.0) if is_min else max(numbers, default=0.0)
+        if len(deviates) > 1 or bound != (1.0 if is_min else 0.0):
             self._constants(element, arguments, owner)
             return None
-        if is_min:
-            return replace(deviates[0], at_most_1=bool(numbers) or deviates[0].at_most_1)
-        return replace(deviates[0], at_least_0=bool(numbers) or deviates[0].at_least_0)
-
-
-def _clamped(deviate: Deviate) -> tuple[dict[str, Any], str | None]:
-    """Give a deviate's form and a note, with what the file clamps off cut off."""
-    form = dict(deviate.form)
-    if "uniform" in form:
-        low, high = form["uniform"]
-        low = max(low, 0.0) if deviate.at_least_0 else low
-        high = min(high, 1.0) if deviate.at_most_1 else high
-        cut = [low, high] != form["uniform"]
-        form["uniform"] = [low, high]
-        return form, _CUT if cut else None
-    clamps = deviate.at_least_0 or deviate.at_most_1
-    return form, _CUT if clamps and ("normal" in form or "lognormal" in form) else None
+        return deviates[0].clamped(at_1=is_min) if numbers else deviates[0]

@@ -107,22 +107,22 @@ class Composites:
             )
         if name == "xor":
             return self._parity(parts, wanted)
-        if name == "iff":
-            return self._between(parts, wanted, 1, len(parts) - 1, inside=False)
+        if name == "iff":  # associative: an even number of its parts fails
+            return self._parity(parts, wanted is (len(parts) % 2 == 1))
         if name == "cardinality":
-            return self._between(parts, wanted, formula.least, formula.most, inside=True)
+            return self._between(parts, wanted, formula.least, formula.most)
         least = {"and": len(parts), "or": 1}.get(name, formula.least)
         turned = [self._turn(part, wanted, depth + 1) for part in parts]
         return at_least(least if wanted else len(parts) - least + 1, turned)
 
     def _between(
-        self, parts: tuple[Tree, ...], wanted: bool, least: int, most: int, *, inside: bool
+        self, parts: tuple[Tree, ...], wanted: bool, least: int, most: int
     ) -> Formula | bool:
-        """From `least` to `most` of the parts hold, or (not inside) fewer or more of them."""
+        """From `least` to `most` of the parts hold, or (unless wanted) fewer or more of them."""
         named = [self._apart(part) for part in parts]
         yes = [self._signed(part, True) for part in named]
         no = [self._signed(part, False) for part in named]
-        if inside is wanted:
+        if wanted:
             return at_least(2, [at_least(least, yes), at_least(len(parts) - most, no)])
         enough_no, enough_yes = len(parts) - least + 1, most + 1
         return at_least(1, [at_least(enough_no, no), at_least(enough_yes, yes)])

@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 from storyodds.priors.errors import Problem
 from storyodds.priors.phrases import Suggestions, did_you_mean, one_of, quoted
 from storyodds.priors.strict_xml import Element, XmlDocument
+from storyodds.scenarios.open_psa_grammar import (
+    ALLOWANCES,
+    check_all,
+    check_descriptions,
+    check_element,
+)
 
 CONTAINERS = ("define-fault-tree", "define-component", "model-data")
 DEFINITIONS = {
@@ -17,6 +23,14 @@ DEFINITIONS = {
     "define-basic-event": "basic event",
     "define-house-event": "house event",
     "define-parameter": "parameter",
+}
+_IN_TREES = ("define-component", *DEFINITIONS)
+# What each container holds, by the standard.
+_INSIDE = {
+    "opsa-mef": ("define-fault-tree", "model-data"),
+    "define-fault-tree": _IN_TREES,
+    "define-component": _IN_TREES,
+    "model-data": tuple(tag for tag in DEFINITIONS if tag != "define-gate"),
 }
 DESCRIPTIONS = ("label", "attributes")
 REFERENCES = {
@@ -26,14 +40,25 @@ REFERENCES = {
     "house-event": ("house event",),
     "parameter": ("parameter",),
 }
+# What the inside of a definition is called, and what is expected there.
+_BODIES = {
+    "gate": ("formula", "a formula"),
+    "basic event": ("expression", "its probability"),
+    "house event": ("constant", "a constant"),
+    "parameter": ("expression", "its value"),
+}
+EVENT_TYPES = ("gate", "basic-event", "house-event")
 # Parts of Open-PSA that a near name would only lead away from.
-_UNSUPPORTED = tuple(
-    f"define-{what}"
-    for what in (
-        *("event-tree", "initiating-event", "functional-event", "sequence", "branch", "rule"),
-        *("CCF-group", "substitution", "alignment", "extern-function", "extern-library"),
-        *("consequence", "consequence-group"),
-    )
+_UNSUPPORTED = (
+    "include",
+    *(
+        f"define-{what}"
+        for what in (
+            *("event-tree", "initiating-event", "functional-event", "sequence", "branch", "rule"),
+            *("CCF-group", "substitution", "alignment", "extern-function", "extern-library"),
+            *("consequence", "consequence-group", "initiating-event-group", "phase"),
+        )
+    ),
 )
 _MOST = 1000
 
@@ -87,11 +112,30 @@ class Tree:
     _by_path: dict[tuple[bool, str], Definition] = field(default_factory=dict)
     _public: dict[tuple[bool, str], Definition] = field(default_factory=dict)
     _kinds: set[str] = field(default_factory=set)
+    _spoiled: set[str] = field(default_factory=set)
+    _includes: bool = False
     _suggestions: Suggestions = field(default_factory=Suggestions)
 
     def complain(self, sentence: str, element: Element, about: Definition | None = None) -> None:
         """Note a mistake, once."""
-        problem = self.document.problem(sentence, element, about.shown if about else None)
+        self._note(self.document.problem(sentence, element, about.shown if about else None))
+
+    def complain_of_text(
+        self, sentence: str, element: Element, about: Definition | None = None
+    ) -> None:
+        """Note a mistake where the text in an element begins."""
+        self._note(self.document.text_problem(sentence, element, about.shown if about else None))
+
+    def spoil(self, element: Element) -> None:
+        """Note that an element is refused as a whole.
+
+        Whatever it would have defined is not missed a second time, by those who name it.
+        """
+        self._includes = self._includes or element.tag.rpartition(":")[2] == "include"
+        for part in element.walk():
+            self._spoiled.update(value.strip() for value in part.attributes.values())
+
+    def _note(self, problem: Problem) -> None:
         if len(self.problems) < _MOST and problem not in self.problems[-20:]:
             self.problems.append(problem)
 
@@ -123,9 +167,20 @@ class Tree:
             return None
         kinds = REFERENCES[reference.tag]
         if reference.tag == "event" and "type" in reference.attributes:
-            kinds = REFERENCES.get(reference.attributes["type"], kinds)
+            kind = reference.attributes["type"].strip()
+            if kind not in EVENT_TYPES:
+                self.complain(
+                    f"found the type {quoted(kind)}, expected {one_of(EVENT_TYPES)}"
+                    f"{did_you_mean(kind, EVENT_TYPES)}",
+                    reference,
+                    owner,
+                )
+                return None
+            kinds = REFERENCES[kind]
         found = self.lookup(name, owner.scope, apart="parameter" in kinds)
         if found is None:
+            if self._includes or name.rpartition(".")[2] in self._spoiled:
+                return None
             hint = self._suggest(name, apart="parameter" in kinds)
             if not hint and "basic event" not in self._kinds:
                 hint = "; a model that is spread over several files has to be put into one"
@@ -190,13 +245,23 @@ def read_tree(document: XmlDocument) -> Tree:
     while waiting:
         container, scope, public = waiting.pop()
         inner = []
+        check_element(tree, container)
+        check_descriptions(tree, container)
         for element in container.children:
+            if element.tag in DESCRIPTIONS:
+                continue
+            if element.tag not in (*CONTAINERS, *DEFINITIONS):
+                tree.spoil(element)
+                tree.complain(_stranger(element, _INSIDE[container.tag]), element)
+                continue
+            if element.tag not in _INSIDE[container.tag]:
+                places = (tag for tag, allowed in _INSIDE.items() if element.tag in allowed)
+                found = f"found <{element.tag}> in <{container.tag}>, expected it in "
+                tree.complain(found + one_of(f"<{tag}>" for tag in places), element)
             if element.tag in CONTAINERS:
                 inner.append(_enter(tree, element, scope, public))
-            elif element.tag in DEFINITIONS:
+            else:
                 _define(tree, element, scope, public)
-            elif element.tag not in DESCRIPTIONS:
-                tree.complain(_stranger(element, (*CONTAINERS, *DEFINITIONS)), element)
         waiting.extend(reversed(inner))
     if not tree.definitions and not tree.problems:
         tree.complain("found no gate and no event, expected a fault tree", root)
@@ -226,7 +291,9 @@ def _is_public(tree: Tree, element: Element, inherited: bool) -> bool:
 def _define(tree: Tree, element: Element, scope: tuple[str, ...], public: bool) -> None:
     kind = DEFINITIONS[element.tag]
     name = required(tree, element, "name")
-    bodies = [child for child in element.children if child.tag not in DESCRIPTIONS]
+    inside = [child for child in element.children if child.tag not in DESCRIPTIONS]
+    # What the format does not have is no second formula, and the first is not to be lost for it.
+    bodies = [child for child in inside if child.tag in ALLOWANCES] or inside[:1]
     definition = Definition(
         kind,
         name or "?",
@@ -238,15 +305,28 @@ def _define(tree: Tree, element: Element, scope: tuple[str, ...], public: bool) 
     )
     if name is not None:
         tree.add(definition)
+    else:
+        tree.spoil(element)
+    check_element(tree, element, definition)
+    check_descriptions(tree, element, definition)
+    for body in bodies:
+        check_all(tree, body, definition)
+    singular, wanted = _BODIES[kind]
+    for child in inside:
+        if child not in bodies:
+            tree.spoil(child)
+            tree.complain(
+                f"found <{child.tag}> in <{element.tag}>, expected {wanted} alone",
+                child,
+                definition,
+            )
     if len(bodies) > 1:
-        sort = "formula" if kind == "gate" else "expression"
-        tree.complain(f"found {len(bodies)} {sort}s, expected one", bodies[1], definition)
+        tree.complain(
+            f"found {len(bodies)} {singular}s in <{element.tag}>, expected one",
+            bodies[1],
+            definition,
+        )
     if not bodies and kind != "house event":
-        wanted = {
-            "gate": "a formula",
-            "basic event": "its probability",
-            "parameter": "its value",
-        }[kind]
         tree.complain(
             f"found nothing inside <{element.tag}>, expected {wanted}", element, definition
         )
@@ -258,6 +338,8 @@ def _label(element: Element) -> str:
 
 def _stranger(element: Element, known: tuple[str, ...]) -> str:
     hint = "" if element.tag in _UNSUPPORTED else did_you_mean(element.tag, known)
+    if element.tag.rpartition(":")[2] == "include":
+        hint = "; a model that is spread over several files has to be put into one"
     return (
         f"found <{element.tag}>, which is not supported, expected "
         f"{one_of(f'<{tag}>' for tag in known)}{hint}"

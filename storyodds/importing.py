@@ -30,13 +30,14 @@ def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None)
     The top gate becomes a route whose probability is that of the top event:
     storyodds import pumps.xml -o pumps.yaml && storyodds estimate pumps.yaml.
     """
-    from storyodds.scenarios.open_psa import import_open_psa
+    from storyodds.scenarios.open_psa import read_open_psa
     from storyodds.scenarios.serialize import to_yaml
 
-    target, story = all_of(
+    target, imported = all_of(
         lambda: None if output is None else writable_file(output, STORY_ENDINGS),
-        lambda: import_open_psa(tree, top),
+        lambda: read_open_psa(tree, top),
     )
+    story = imported.story
     text = to_yaml(story)
     if target is not None:
         save_text(text, target)
@@ -50,11 +51,14 @@ def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None)
                 "basic_events": _free(story),
                 "composites": len(story.assumptions) - _free(story),
                 "output": None if target is None else str(target),
+                "remarks": list(imported.remarks),
                 "text": text,
             }
         )
     elif target is None:
         print_text(text)
+    for remark in imported.remarks:
+        click.echo(f"note: {remark}", err=True)
     if target is not None:
         click.echo(f"saved {shown(target)}", err=True)
 

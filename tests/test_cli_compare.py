@@ -10,7 +10,8 @@ from storyodds.cli import main
 DONE, WRONG_INPUT, NOT_RELIABLE = 0, 2, 3
 SMALL = ("coinrun-agent", "--draws", "128")
 SUMMARY = {"mean", "median", "q05", "q95"}
-EVENTS = ["success", "intended", "mesa-optimizer", "deceptive", "other", "catastrophe"]
+CLASSES = ["intended", "mesa-optimizer", "deceptive", "other"]
+EVENTS = ["success", *CLASSES, "uncompetitive", "halted", "benign-failure", "catastrophe"]
 
 COMMAND = "compare"
 
@@ -39,13 +40,19 @@ def test_json_keeps_the_contract(run: Run) -> None:
     assert len(found["pairs"]) == 3
     for pair in found["pairs"]:
         assert set(pair) == {
-            *("first", "second", "how", "why", "numbers", "items", "equal", "differences"),
-            "changed",
+            *("first", "second", "how", "why", "numbers", "moved", "differences"),
+            *("changed", "contributions"),
         }
         assert pair["how"] == "paired" and pair["numbers"]
         for d in pair["differences"].values():
             assert set(d) == SUMMARY | {"larger", "smaller", "error", "clear"}
         assert pair["changed"]["numbers"] and not pair["changed"]["text"]
+        told = pair["contributions"]
+        assert (told is not None) == (pair["first"] == "as written")
+        if told is not None:
+            assert set(told) == {"changes", "orders", "why"} and told["why"] is None
+            for one in told["changes"]:
+                assert set(one) == {"label", "changes", "adds"} and list(one["adds"]) == EVENTS
     for ranks in found["ranks"].values():
         assert all(sum(rank["shares"]) == pytest.approx(1) for rank in ranks)
     (group,) = found["evidence"]["rivals"]
@@ -77,7 +84,12 @@ def test_saved_results(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (code, err) == (DONE, "")
     found = document(out)
     assert [side["kind"] for side in found["sides"]] == ["story", "result", "result"]
-    assert [pair["how"] for pair in found["pairs"]] == ["independent", None, None]
+    assert [pair["how"] for pair in found["pairs"]] == ["paired", None, None]
+    assert found["sides"][1]["why_alone"] is None
+    (one,) = found["pairs"][0]["contributions"]["changes"]
+    assert one["label"] == "path-dependence.probability"
+    difference = found["pairs"][0]["differences"]["success"]
+    assert one["adds"]["success"]["mean"] == pytest.approx(difference["mean"], abs=1e-12)
 
 
 @pytest.mark.parametrize(

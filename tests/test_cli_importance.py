@@ -6,6 +6,8 @@ import pytest
 from support.command_line import Run, document
 
 from storyodds import importance, load_story
+from storyodds import options as command
+from storyodds.models.events import ODDS
 
 COMMAND = "importance"
 
@@ -143,3 +145,17 @@ def test_the_function_takes_views_and_settings() -> None:
     )
     chance = found["probability"].sel(event="deceptive", literal="goal-guarding", summary="mean")
     assert float(chance) == 0
+
+
+def test_what_can_be_asked_about_is_said_twice_alike() -> None:
+    assert command.ODDS == ODDS
+
+
+@pytest.mark.parametrize("of", ["success", "halted", "deployed", "deceptive-given-deployed"])
+def test_every_odds_can_be_asked_about(run: Run, of: str) -> None:
+    code, out, _ = run(*UNCERTAIN, "--of", of, "--json")
+    assert code == DONE
+    found = document(out)
+    assert found["of"] == of
+    assert 0 < found["probability"]["mean"] < 1
+    assert run(*UNCERTAIN, "--of", of)[0] == DONE

@@ -138,8 +138,7 @@ def _noise(dossier: Dossier, components: int) -> dict[str, float]:
     by = sqrt(max(1.0, 1 / float(weights @ weights) / _worth(dossier)))
     tests = len(EVENTS) * max(components, 1)
     return {
-        event: by * noise_per_error(exact.event(event), weights, tests, seed)
-        for event in EVENTS
+        event: by * noise_per_error(exact.event(event), weights, tests, seed) for event in EVENTS
     }
 
 

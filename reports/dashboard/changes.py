@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storyodds.reports.comparison_saved import monte_carlo_error
 from storyodds.reports.dashboard.parts import Json
-from storyodds.reports.frame import errors_of
 from storyodds.reports.summary import SCHEMA
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import percent, points
 
 FATES = ("success", "catastrophe")
 _MOST_BYTES = 64 * 2**20  # of a file that is looked into
@@ -47,9 +47,13 @@ def saved(file: Path) -> Saved:
         for name in FATES:
             if not all(0 <= float(found["fates"][name][k]) <= 1 for k in ("mean", "q05", "q95")):
                 return Saved(None, "The saved result is damaged.")
-            float(found["diagnostics"]["standard_errors"][name]["mean"])
-        str(found["story_sha256"]), found["settings"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            if not math.isfinite(monte_carlo_error(found, name)):
+                return Saved(None, "The saved result is damaged.")
+        str(found["story_sha256"]), found["diagnostics"].get("ess"), found["settings"].items()
+    except (
+        *(OSError, ValueError, KeyError, TypeError, AttributeError),
+        *(RecursionError, OverflowError),
+    ):
         return Saved(None, "The saved result cannot be read.")
     return Saved(found)
 
@@ -74,15 +78,15 @@ def what_changed(now: Json, before: Saved) -> str:
     said = []
     for fate in FATES:
         a, b = float(then["fates"][fate]["mean"]), float(now["fates"][fate]["mean"])
-        error = math.hypot(*(errors_of(it, fate).get("mean", 0.0) for it in (then, now)))
+        error = math.hypot(*(monte_carlo_error(it, fate) for it in (then, now)))
         if a == b:
             said.append(f"{fate} {percent(b)} as before")
         elif abs(b - a) <= _SURE * error:
             said.append(
-                f"{fate} {percent(a)} → {percent(b)}, within Monte Carlo error (± {percent(error)})"
+                f"{fate} {percent(a)} → {percent(b)}, within Monte Carlo error ({points(b - a)})"
             )
         else:
-            said.append(f"{fate} {percent(a)} → {percent(b)}")
+            said.append(f"{fate} {percent(a)} → {percent(b)} ({points(b - a)})")
     return f"{causes}: {'; '.join(said)}."
 
 

@@ -50,7 +50,9 @@ def _without_opinions(estimate: Json) -> tuple[Table, ...]:
         for name, entry in estimate[of].items()
     )
     return (
-        Table("With forecasts, which are opinions, and without", ("ending", "with", "without"), rows),
+        Table(
+            "With forecasts, which are opinions, and without", ("ending", "with", "without"), rows
+        ),
     )
 
 

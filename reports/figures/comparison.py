@@ -7,10 +7,16 @@ from markupsafe import Markup
 
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import LEFT, WIDTH, Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.saying import chance, change, tick_change
+from storyodds.reports.figures.saying import chance
 from storyodds.reports.figures.svg import Scale, drawing, element, grid, label, mark
+from storyodds.reports.wording import points, signed
 
 _ROW = 34
+
+
+def _tick(p: float) -> str:
+    """A round number of points."""
+    return "0" if p == 0 else f"{100 * p:+.6g}".replace("-", "−")
 
 
 def plot_comparison(pairs: xr.Dataset, event: str) -> Figure:
@@ -27,7 +33,7 @@ def plot_comparison(pairs: xr.Dataset, event: str) -> Figure:
     Figure
     """
     title, name = f"Differences of {event}", f"comparison-{event}"
-    columns = ("second less first", "difference", "90% interval", "draws", "clear")
+    columns = ("second less first", "points", "90% interval", "rows", "clear")
     if "differences" not in pairs or "summary" not in pairs.differences.dims:
         return nothing(name, title, "there are no two sides with draws", columns)
     lines, rows = [], []
@@ -39,17 +45,16 @@ def plot_comparison(pairs: xr.Dataset, event: str) -> Figure:
         how = str(at.how.item()) or "no draws"
         sure = float(at.differences_clear.sel(event=event)) if "differences_clear" in at else 0.0
         clear = "clear" if sure == 1 else "not clear"
-        ends = f"{change(low)} to {change(high)}" if math.isfinite(low) else "–"
-        words = f"{pair}: {change(mean)} ({ends}), {how} draws, {clear}"
+        ends = f"{signed(low)} to {signed(high)}" if math.isfinite(low) else "–"
+        words = f"{pair}: {points(mean)} ({ends}), {how}, {clear}"
         marks = (Point(mean, low, high, "dot" if sure == 1 else "ring", event == "catastrophe"),)
-        lines.append(Line(pair, words, marks, (change(mean), clear), f"{how}: {ends}"))
-        rows.append((pair, change(mean), ends, how, clear))
+        lines.append(Line(pair, words, marks, (signed(mean), clear), f"{how}: {ends}"))
+        rows.append((pair, signed(mean), ends, how, clear))
     note = (
-        "Difference of the chance at draws that belong together: paired draws give numbers the "
-        "same values on both sides. Line: 90% interval. Filled: clear, on one side of 0 in at "
-        "least 95% of the draws; hollow: not."
+        "Difference of the chances, in points; paired: at the same numbers. Line: 90% interval. "
+        "Filled: clear, on one side of 0 in at least 95% of the rows; hollow: not."
     )
-    look = Look(("mean", ""), tick=tick_change, base=0.0, said="equal")
+    look = Look(("points", ""), tick=_tick, base=0.0, said="equal")
     return line_figure(name, title, lines, look, columns, rows, note)
 
 
@@ -113,5 +118,5 @@ def plot_ranks_of_sides(ranks: xr.Dataset, event: str) -> Figure:
         drawing(WIDTH, bottom + 24, title, words, *children),
         ("side", *(f"place {p}" for p in places)),
         tuple(rows),
-        "Share of the draws in which a side takes each place, written in the bar; ties are shared.",
+        "Share of the rows in which a side takes each place, written in the bar; ties are shared.",
     )

@@ -155,7 +155,7 @@ def test_fixed_values_in_a_pool_are_sampled_by_themselves() -> None:
 
 
 def test_too_many_combinations_of_judgments_are_refused() -> None:
-    pool = {"pool": [{"by": by, "value": [low, 0.9]} for by, low in zip("ABC", (0.1, 0.2, 0.3))]}
+    pool = {"pool": [{"by": f"J{k}", "value": [k / 10, 0.9]} for k in (1, 2, 3)]}
     resolved = resolve(sharp([pool] * 4))
     assessment = assess(resolved, draws=256)
     assert assessment.draws.method == "weighting"

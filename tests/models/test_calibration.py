@@ -10,8 +10,10 @@ False alarms: each battery rejects at `ALPHA` shared among its p-values (Bonferr
 engine would fail for one seed in a thousand; the seed is fixed.
 """
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
@@ -20,14 +22,21 @@ from scipy import stats
 from support.building import believe, item, tell
 
 from storyodds.models import posterior
+from storyodds.models.answers import Exact
 from storyodds.models.assessment import assess
 from storyodds.models.evidence import collapsed_tables
+from storyodds.models.likelihoods import no_evidence
+from storyodds.models.posterior import PreparedStory, prepare
+from storyodds.models.quantities import Quantities
+from storyodds.models.state_draws import Uses
+from storyodds.models.weighting import prior_draws
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import (
     Assumption,
     Check,
     Evidence,
     GivenRow,
+    Hazard,
     Nudge,
     ObservedCounts,
     Route,
@@ -58,8 +67,20 @@ STORY = tell(
         Route(id="proxy", class_="mesa-optimizer", requires="not b", bits=0.5, harm=0.1),
         Route(id="something-else", class_="other", bits=-1, harm=0),
     ),
+    hazards=(Hazard(id="slip", criterion="alignment", probability={"beta": [2, 3]}),),
     nudges=(Nudge(id="push", when="b", bits={"deceptive": {"normal": [1, 1]}}),),
-    checks=(Check(id="audit", flags={"default": 0.3}),),
+    checks=(
+        Check(id="audit", flags={"default": 0.3}),
+        Check(
+            id="screen",
+            flags={
+                "deceptive": {"beta": [3, 2]},
+                "slip": {"beta": [2, 2]},
+                "default": {"beta": [1, 6]},
+            },
+            result="passed",
+        ),
+    ),
     evidence=(
         item(
             "probes",
@@ -82,13 +103,19 @@ PRIORS = {
     "b.otherwise": stats.beta(1, 4),
     "scheme.bits": stats.norm(1, 4),
     "push.bits.deceptive": stats.norm(1, 1),
-    "probes.rates.true": stats.beta(9, 2),
-    "probes.rates.false": stats.beta(2, 9),
-    "probes.relevance": stats.beta(4, 1),
-    "audits.rates.deceptive": stats.beta(8, 3),
-    "audits.rates.default": stats.beta(2, 8),
+    "slip.probability": stats.beta(2, 3),
+    "screen.flags.deceptive": stats.beta(3, 2),
+    "screen.flags.slip": stats.beta(2, 2),
+    "screen.flags.default": stats.beta(1, 6),
 }
-CORE = [name for name in PRIORS if not name.startswith(("probes", "audits"))]
+# How to read a finding: no numbers of the story, drawn by the simulator and integrated out here.
+RATES = {
+    "probes.true": (9, 2),
+    "probes.false": (2, 9),
+    "audits.deceptive": (8, 3),
+    "audits.default": (2, 8),
+}
+RELEVANCE = stats.beta(4, 1)
 
 type Numbers = dict[str, Array]
 
@@ -96,30 +123,45 @@ type Numbers = dict[str, Array]
 # --- the story once more, by hand ---------------------------------------------------------------
 
 
-def route_chances(numbers: Numbers, a: bool, b: bool) -> tuple[Array, Array]:
-    """P(deceptive) and P(anything else) for a truth assignment."""
+def route_chances(numbers: Numbers, a: bool, b: bool) -> tuple[Array, Array, Array]:
+    """P(deceptive), P(intended) and P(anything else) for a truth assignment."""
     scheme = 2.0 ** (numbers["scheme.bits"] + b * numbers["push.bits.deceptive"]) * a
-    rest = 1 + (not b) * 2.0**0.5 + 2.0**-1
-    return scheme / (scheme + rest), rest / (scheme + rest)
+    rest = (not b) * 2.0**0.5 + 2.0**-1
+    total = scheme + 1 + rest
+    return scheme / total, 1 / total, rest / total
 
 
-def joint(numbers: Numbers, probed: int, audited: int) -> tuple[Array, Array]:
+def flag_chances(numbers: Numbers) -> tuple[Array, Array, Array]:
+    """P(the screen flags | deceptive), P(it does | intended), P(it does | anything else)."""
+    usual = numbers["screen.flags.default"]
+    slipped = numbers["slip.probability"] * numbers["screen.flags.slip"]
+    return numbers["screen.flags.deceptive"], 1 - (1 - usual) * (1 - slipped), usual
+
+
+def joint(numbers: Numbers, probed: int, audited: int, flagged: bool) -> tuple[Array, Array]:
     """P(evidence | numbers) and P(evidence, deceptive | numbers)."""
+    on, off = (
+        stats.betabinom.pmf(probed, PROBES, *RATES[f"probes.{truth}"])
+        for truth in ("true", "false")
+    )
+    bears = RELEVANCE.mean()
+    by_truth = {x: bears * (on if x else off) + (1 - bears) * (on + off) / 2 for x in (True, False)}
+    caught, usual = (
+        stats.betabinom.pmf(audited, AUDITS, *RATES[f"audits.{key}"])
+        for key in ("deceptive", "default")
+    )
+    flags = [chance if flagged else 1 - chance for chance in flag_chances(numbers)]
     deceptive, total = np.zeros(()), np.zeros(())
     for a in (False, True):
         p = numbers["a.probability"]
-        off = stats.binom.pmf(probed, PROBES, numbers["probes.rates.false"])
-        on = stats.binom.pmf(probed, PROBES, numbers["probes.rates.true"])
-        share = numbers["probes.relevance"]
-        weight = p * (share * on + (1 - share) * off) if a else (1 - p) * off
+        weight = (p if a else 1 - p) * by_truth[a]
         for b in (False, True):
             q = numbers["b.given.0"] if a else numbers["b.otherwise"]
-            scheme, rest = route_chances(numbers, a, b)
             here = weight * (q if b else 1 - q)
-            caught = stats.binom.pmf(audited, AUDITS, numbers["audits.rates.deceptive"])
-            passed = stats.binom.pmf(audited, AUDITS, numbers["audits.rates.default"])
-            deceptive = deceptive + here * scheme * caught
-            total = total + here * (scheme * caught + rest * passed)
+            scheme, intended, rest = route_chances(numbers, a, b)
+            mine = here * scheme * caught * flags[0]
+            deceptive = deceptive + mine
+            total = total + mine + here * usual * (intended * flags[1] + rest * flags[2])
     return total, deceptive
 
 
@@ -132,6 +174,11 @@ class Simulation:
     deceptive: bool
     probed: int
     audited: int
+    flagged: bool
+
+    @property
+    def seen(self) -> tuple[int, int, bool]:
+        return self.probed, self.audited, self.flagged
 
 
 def simulate(rng: np.random.Generator) -> Simulation:
@@ -139,12 +186,23 @@ def simulate(rng: np.random.Generator) -> Simulation:
     numbers = {name: np.asarray(prior.rvs(random_state=rng)) for name, prior in PRIORS.items()}
     a = bool(rng.random() < numbers["a.probability"])
     b = bool(rng.random() < numbers["b.given.0" if a else "b.otherwise"])
-    deceptive = bool(rng.random() < route_chances(numbers, a, b)[0])
-    bears = a and rng.random() < numbers["probes.relevance"]
-    rate = numbers["probes.rates.true" if bears else "probes.rates.false"]
-    caught = numbers["audits.rates.deceptive" if deceptive else "audits.rates.default"]
+    route = int(rng.choice(3, p=route_chances(numbers, a, b)))
+    # A finding that does not bear on the matter is of either process alike.
+    bears = rng.random() < RELEVANCE.rvs(random_state=rng)
+    truth = a if bears else rng.random() < 0.5
+    rate = rng.beta(*RATES["probes.true" if truth else "probes.false"])
+    caught = rng.beta(*RATES["audits.default" if route else "audits.deceptive"])
+    usual = numbers["screen.flags.default"] if route else numbers["screen.flags.deceptive"]
+    flagged = rng.random() < usual
+    if route == 1 and rng.random() < numbers["slip.probability"]:
+        flagged = flagged or rng.random() < numbers["screen.flags.slip"]
     return Simulation(
-        numbers, a, deceptive, int(rng.binomial(PROBES, rate)), int(rng.binomial(AUDITS, caught))
+        numbers=numbers,
+        a=a,
+        deceptive=route == 0,
+        probed=int(rng.binomial(PROBES, rate)),
+        audited=int(rng.binomial(AUDITS, caught)),
+        flagged=bool(flagged),
     )
 
 
@@ -156,7 +214,9 @@ def observed(simulation: Simulation) -> Story:
 
     probes, audits = STORY.evidence
     items = (seen(probes, simulation.probed, PROBES), seen(audits, simulation.audited, AUDITS))
-    return STORY.model_copy(update={"evidence": items})
+    audit, screen = STORY.checks
+    screen = screen.model_copy(update={"result": "flagged" if simulation.flagged else "passed"})
+    return STORY.model_copy(update={"evidence": items, "checks": (audit, screen)})
 
 
 # --- engines, right and wrong -------------------------------------------------------------------
@@ -164,45 +224,45 @@ def observed(simulation: Simulation) -> Story:
 
 @dataclass(frozen=True)
 class Fit:
-    """What an engine says: weighted draws of the numbers, and of P(deceptive) and P(a) at them."""
+    """What an engine says: weighted draws of the numbers and P(deceptive) at them, and means."""
 
     numbers: Numbers
     weights: Array
     deceptive: Array  # exact given all numbers
-    deceptive_averaged: Array  # over what was integrated out
-    a_averaged: Array
+    means: dict[str, float]
 
 
-def right(story: Story, seed: int, *, silent: bool = False) -> Fit:
-    """The engine as it is; `silent` removes the evidence."""
-    story = story.model_copy(update={"evidence": ()}) if silent else story
+def right(story: Story, seed: int) -> Fit:
+    """The engine as it is."""
     assessment = assess(resolve(story), method="weighting", draws=DRAWS, seed=seed)
-    resolved, draws = assessment.prepared.resolved, assessment.draws
-    scheme = [route.id for route in assessment.prepared.graph.routes].index("scheme")
-    a = assessment.prepared.graph.order["a"]
+    return fit_of(assessment.prepared, assessment.exact, assessment.averaged)
+
+
+def fit_of(prepared: PreparedStory, exact: Quantities, averaged: Quantities) -> Fit:
+    index = prepared.resolved.number_index
+    a = averaged.mean(averaged.assumptions)[prepared.graph.order["a"]]
     return Fit(
-        numbers={
-            name: draws.values[:, resolved.number_index[name]]
-            for name in (CORE if silent else PRIORS)
-        },
-        weights=draws.weights,
-        deceptive=assessment.exact.routes[:, scheme],
-        deceptive_averaged=assessment.averaged.routes[:, scheme],
-        a_averaged=assessment.averaged.assumptions[:, a],
+        numbers={name: exact.values[:, index[name]] for name in PRIORS},
+        weights=exact.weights,
+        deceptive=exact.event("deceptive"),
+        means={"deceptive": float(averaged.mean(averaged.event("deceptive"))), "a": float(a)},
     )
 
 
-def unweighted(fit: Fit) -> Fit:
+def unweighted(story: Story, seed: int) -> Fit:
     """The 0.62 mistake: P(deceptive | E, numbers) averaged over the prior of the numbers."""
-    return replace(fit, weights=np.full(len(fit.weights), 1 / len(fit.weights)))
+    prepared = prepare(resolve(story))
+    found = prepared.answers.evaluate(prior_draws(prepared, DRAWS, seed), prepared.likelihoods)
+    return fit_of(prepared, found, found)
 
 
 def deaf(story: Story, seed: int) -> Fit:
     """The likelihood is dropped: prior in, prior out."""
-    fit = right(story, seed, silent=True)
-    rng = np.random.default_rng([seed, 99])
-    rates = {name: PRIORS[name].rvs(DRAWS, random_state=rng) for name in set(PRIORS) - set(CORE)}
-    return replace(fit, numbers={**fit.numbers, **rates})
+    prepared = prepare(resolve(story))
+    found = prepared.answers.evaluate(
+        prior_draws(prepared, DRAWS, seed), no_evidence(prepared.graph)
+    )
+    return fit_of(prepared, found, found)
 
 
 # --- the battery --------------------------------------------------------------------------------
@@ -238,16 +298,15 @@ def battery(fits: Iterable[Fit], simulations: list[Simulation]) -> dict[str, flo
     positions: dict[str, list[float]] = {}
     said: dict[str, list[float]] = {"deceptive": [], "a": []}
     for fit, truth in zip(fits, simulations, strict=True):
-        seen = truth.probed, truth.audited
-        total, deceptive = joint(truth.numbers, *seen)
-        theirs, _ = joint(fit.numbers, *seen)
+        total, deceptive = joint(truth.numbers, *truth.seen)
+        theirs, _ = joint(fit.numbers, *truth.seen)
         compared = {f"rank of {name}": (fit.numbers[name], truth.numbers[name]) for name in PRIORS}
         compared["rank of P(E | numbers)"] = (theirs, total)
         compared["rank of P(deceptive | E, numbers)"] = (fit.deceptive, deceptive / total)
         for name, (draws, true) in compared.items():
             positions.setdefault(name, []).append(position(draws, fit.weights, true))
-        said["deceptive"].append(float(fit.weights @ fit.deceptive_averaged))
-        said["a"].append(float(fit.weights @ fit.a_averaged))
+        for name, mean in fit.means.items():
+            said[name].append(mean)
     found = {name: float(stats.kstest(x, "uniform").pvalue) for name, x in positions.items()}
     for name, x in said.items():
         each = calibration([getattr(truth, name) for truth in simulations], x)
@@ -262,16 +321,22 @@ def rejected(found: dict[str, float]) -> dict[str, float]:
 def test_simulator_and_formula_agree() -> None:
     """The check's own two halves: simulated frequencies against the formula, 4.5 sigma."""
     rng, n = np.random.default_rng(9), 2_000
-    runs = [simulate(rng) for _ in range(2_000)]
+    runs = [simulate(rng) for _ in range(n)]
     numbers = {name: prior.rvs(n, random_state=rng) for name, prior in PRIORS.items()}
-    pairs = [(x, y) for x in range(PROBES + 1) for y in range(AUDITS + 1)]
-    at = [joint(numbers, *pair)[1].mean() for pair in pairs]
-    chance = float(np.sum(at))
-    error = np.sqrt(chance * (1 - chance) * (1 / len(runs) + 1 / n))
-    assert abs(np.mean([run.deceptive for run in runs]) - chance) < 4.5 * error
-    by_probes = np.array([run.audited * run.probed for run in runs], float)
-    expected = sum(x * y * joint(numbers, x, y)[0].mean() for x, y in pairs)
-    assert abs(by_probes.mean() - expected) < 4.5 * by_probes.std() * np.sqrt(1 / len(runs) + 1 / n)
+    chance, together, flags = 0.0, 0.0, 0.0
+    for seen in product(range(PROBES + 1), range(AUDITS + 1), (False, True)):
+        total, deceptive = (float(x.mean()) for x in joint(numbers, *seen))
+        chance += deceptive
+        together += math.prod(seen[:2]) * total
+        flags += seen[2] * total
+    for happened, expected in (
+        ([run.deceptive for run in runs], chance),
+        ([run.flagged for run in runs], flags),
+        ([run.audited * run.probed for run in runs], together),
+    ):
+        # As many draws on either side; those of the formula vary less than those of runs.
+        error = np.std(happened) * math.sqrt(2 / n)
+        assert abs(np.mean(happened) - expected) < 4.5 * error
 
 
 def test_the_engine_is_calibrated(fits: list[Fit], simulations: list[Simulation]) -> None:
@@ -280,8 +345,24 @@ def test_the_engine_is_calibrated(fits: list[Fit], simulations: list[Simulation]
     assert not rejected(found)
 
 
-def test_the_plain_average_is_caught(fits: list[Fit], simulations: list[Simulation]) -> None:
-    assert rejected(battery(map(unweighted, fits), simulations))
+def test_the_plain_average_is_caught(simulations: list[Simulation]) -> None:
+    wrong = [unweighted(observed(truth), seed) for seed, truth in enumerate(simulations)]
+    assert rejected(battery(wrong, simulations))
+
+
+def test_numbers_that_ignore_the_drawn_state_are_caught(
+    simulations: list[Simulation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is integrated out, drawn from its prior: means stay right, and draws do not."""
+    monkeypatch.setattr(
+        Exact,
+        "uses",
+        lambda self, values, said, rng, n: Uses.none(n, values.shape[1]),
+    )
+    wrong = [right(observed(truth), seed) for seed, truth in enumerate(simulations)]
+    caught = rejected(battery(wrong, simulations))
+    assert "rank of P(E | numbers)" in caught
+    assert not [name for name in caught if not name.startswith("rank of P")]
 
 
 def test_a_likelihood_of_the_wrong_sign_is_caught(
@@ -306,8 +387,7 @@ def test_a_dropped_likelihood_is_caught_and_ranks_alone_are_blind(
     the quantities that depend on the data are what catches it.
     """
     wrong = [deaf(observed(truth), seed) for seed, truth in enumerate(simulations)]
-    found = battery(wrong, simulations)
-    caught = rejected(found)
+    caught = rejected(battery(wrong, simulations))
     assert "rank of P(E | numbers)" in caught
     assert not [name for name in caught if name.removeprefix("rank of ") in PRIORS]
     assert "level of P(deceptive | E)" not in caught
@@ -319,14 +399,12 @@ def test_blind_spot_a_single_item_of_evidence(
     """Errors that are small next to the prior pass: here, a likelihood that is 10 % too bold.
 
     200 simulations see gross mistakes; the exact comparisons with the oracle see small ones. What
-    happens after training (checks, harm, hazards) is not looked at here at all.
+    happens after training (live checks, harm) is not looked at here at all.
     """
     monkeypatch.setattr(
         posterior,
         "collapsed_tables",
         lambda *given: [None if t is None else 1.1 * t for t in collapsed_tables(*given)],
     )
-
-    stories = [observed(truth).model_copy(update={"checks": ()}) for truth in simulations]
-    wrong = [right(story, seed) for seed, story in enumerate(stories)]
+    wrong = [right(observed(truth), seed) for seed, truth in enumerate(simulations)]
     assert not rejected(battery(wrong, simulations))

@@ -1,6 +1,5 @@
-"""Draws side by side: whose are whose, what is shared, and closed forms of what follows."""
+"""Stories at the same numbers: what is shared, whose posterior rows follow, and closed forms."""
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -18,24 +17,24 @@ from storyodds.models.comparison import (
     EVENTS,
     Posterior,
     evidence_weights,
+    log_findings,
     of_assessment,
-    of_result,
+    of_draws,
     rank_shares,
-    weighted_posterior,
 )
-from storyodds.models.likelihoods import no_evidence
-from storyodds.models.pairing import put_beside
-from storyodds.models.posterior import forecasts_log_density, from_uniforms, log_likelihood, prepare
+from storyodds.models.pairing import Beside, put_beside
 from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Beta
-from storyodds.reports.results import estimate
+from storyodds.priors.forms import Beta, Interval
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Nudge, Route, Story
 
+SUCCESS = EVENTS.index("success")
 DECEPTIVE = EVENTS.index("deceptive")
 CATASTROPHE = EVENTS.index("catastrophe")
 WIDE = Beta(beta=(2, 3))
+# Kolmogorov's distance of n draws from what they are drawn of, exceeded once in a million.
+FAR = 2.7
 
 
 def side(story: Story, draws: int = 2048, **options: Any) -> Posterior:
@@ -53,16 +52,21 @@ def seen(hits: int, trials: int, true: float = 0.8, false: float = 0.2) -> Any:
     return item("seen", {"assumption": "a"}, counts={"hits": hits, "trials": trials}, rates=rates)
 
 
+def both(beside: Beside, event: int = DECEPTIVE) -> tuple[Any, Any]:
+    first, second = beside.of_two(0, 1)
+    return first[:, event], second[:, event]
+
+
 def test_a_story_against_itself_is_all_zero() -> None:
     story = load_story("coinrun-agent")
     beside = put_beside([side(story, 256), side(story, 256)], 256)
     assert np.array_equal(beside.events[0], beside.events[1])
-    assert beside.pairs[0, 1].how == "paired" and beside.pairs[0, 1].equal == 1
-    assert beside.pairs[0, 1].items == tuple(e.id for e in story.evidence)
+    assert beside.pairs[0, 1].how == "paired" and not beside.pairs[0, 1].moved
 
 
 def test_fixed_stories_have_one_difference() -> None:
     beside = put_beside([side(on_a_class(0.3)), side(on_a_class(0.1))], 100)
+    assert beside.events.shape[1] == 2  # a row for each
     gaps = beside.events[1] - beside.events[0]
     assert gaps[:, DECEPTIVE] == pytest.approx(-0.2, abs=1e-9)
     assert gaps[:, CATASTROPHE] == pytest.approx(-0.1, abs=1e-9)
@@ -72,46 +76,52 @@ def test_fixed_stories_have_one_difference() -> None:
 def test_a_shared_number_is_one_number() -> None:
     """P(deceptive) is p in one story and p / 2 in the other: the difference is p / 2."""
     beside = put_beside([side(on_a_class(WIDE)), side(half_as_likely(WIDE))], 4096)
-    p, half = beside.events[:, :, DECEPTIVE]
+    p, half = both(beside)
     assert half == pytest.approx(p / 2, abs=1e-6)
     assert np.std(p - half) == pytest.approx(beta(2, 3).std() / 2, rel=0.05)
     assert beside.pairs[0, 1].numbers == ("a.probability",)
-    assert beside.pairs[0, 1].equal == 1
 
 
-def test_numbers_of_another_prior_are_independent() -> None:
-    other = Beta(beta=(3, 2))
-    beside = put_beside([side(on_a_class(WIDE)), side(on_a_class(other))], 4096)
-    p, q = beside.events[:, :, DECEPTIVE]
-    assert abs(np.corrcoef(p, q)[0, 1]) < 0.06
-    assert np.var(p - q) == pytest.approx(beta(2, 3).var() + beta(3, 2).var(), rel=0.1)
-    assert beside.pairs[0, 1].how == "independent" and not beside.pairs[0, 1].numbers
+def test_a_number_of_another_prior_stands_at_the_same_quantile() -> None:
+    """Beta(3, 3) is above Beta(2, 3) at every quantile: less of it is clearly less."""
+    more = Beta(beta=(3, 3))
+    beside = put_beside([side(on_a_class(more)), side(on_a_class(WIDE))], 1024)
+    p, q = both(beside)
+    assert beta(2, 3).cdf(q) == pytest.approx(beta(3, 3).cdf(p), abs=1e-5)
+    assert np.all(q < p)
+    assert beside.pairs[0, 1].moved == ("a.probability",) and not beside.pairs[0, 1].numbers
 
 
-def test_every_side_keeps_its_own_posterior() -> None:
-    """Contrary evidence: each side's draws follow the Beta mixture that its own items leave."""
-    sides = [side(on_a_class(WIDE, [seen(*what)])) for what in ((9, 10), (1, 10), (5, 5))]
-    beside = put_beside([*sides, side(on_a_class(WIDE))], 4096)
-    for k, own in enumerate(sides):
-        drawn = np.sort(beside.events[k, :, DECEPTIVE])
-        assert drawn.mean() == pytest.approx(own.means[DECEPTIVE], abs=0.01)
-        order = np.argsort(own.exact[:, DECEPTIVE])
-        reached = np.interp(drawn, own.exact[order, DECEPTIVE], np.cumsum(own.weights[order]))
-        assert abs(reached - (np.arange(4096) + 0.5) / 4096).max() < 0.035
+def test_numbers_of_another_name_are_independent() -> None:
+    other = SCHEMER.model_copy(update={"requires": "b"})
+    sides = [side(on_a_class(WIDE)), side(tell({"b": believe(WIDE)}, (other, OFF)))]
+    beside = put_beside(sides, 4096)
+    p, q = both(beside)
+    # Four standard errors of a correlation of 0.
+    assert abs(np.corrcoef(p, q)[0, 1]) < 4 / np.sqrt(len(p))
+    assert np.var(p - q) == pytest.approx(2 * beta(2, 3).var(), rel=0.1)
+    assert beside.pairs[0, 1].how == "independent"
 
 
-def test_shared_numbers_are_equal_as_often_as_can_be() -> None:
-    """Densities 2x and 2(1 - x), which overlap by half; the other half keeps its order."""
-    true, false = seen(1, 1, 1.0, 0.0), seen(0, 1, 1.0, 0.0)
-    flat = Beta(beta=(1, 1))
-    stories = [half_as_likely(flat, [what]) for what in (true, false)]
-    sides = [side(story) for story in stories]
-    pair = put_beside(sides, 4096).pairs[0, 1]
-    assert pair.equal == pytest.approx(0.5, abs=0.03)
+def test_rows_follow_the_posterior_of_the_one_and_of_the_other() -> None:
+    """Hits about `a` make its Beta(2, 3) a mixture; without evidence it stays one."""
+    story = on_a_class(WIDE, [seen(9, 10)])
+    sides = [side(story), side(on_a_class(WIDE))]
+    beside = put_beside(sides, 4096)
+    plain = beside.events[1, :, DECEPTIVE]  # the number itself, whatever the row follows
+    yes, no = 0.8**9 * 0.2, 0.2**9 * 0.8
+    share = 0.4 * yes / (0.4 * yes + 0.6 * no)
+    expected = (
+        lambda p: share * beta(3, 3).cdf(p) + (1 - share) * beta(2, 4).cdf(p),
+        beta(2, 3).cdf,
+    )
+    for k, cumulative in enumerate(expected):
+        drawn = np.sort(plain[beside.follows == k])
+        place = (np.arange(len(drawn)) + 0.5) / len(drawn)
+        assert abs(cumulative(drawn) - place).max() < FAR / np.sqrt(len(drawn))
 
 
-def test_unshared_numbers_under_evidence_leave_shared_ones_together() -> None:
-    """Evidence on one side's own number alone takes no shared number apart."""
+def test_what_one_side_has_alone_follows_its_own_posterior() -> None:
     about = item(
         "about-b",
         {"assumption": "b"},
@@ -119,29 +129,63 @@ def test_unshared_numbers_under_evidence_leave_shared_ones_together() -> None:
         rates={"true": 0.7, "false": 0.3},
     )
     route = SCHEMER.model_copy(update={"requires": ("a", "b")})
-    first = tell({"a": believe(WIDE), "b": believe(Beta(beta=(1, 2)))}, (route, OFF))
+    first = on_a_class(WIDE)
     told = tell(
         {"a": believe(WIDE), "b": believe(Beta(beta=(1, 1)))}, (route, OFF), evidence=[about]
     )
-    beside = put_beside([side(first), side(told)], 4096)
+    sides = [side(first), side(told)]
+    beside = put_beside(sides, 4096)
+    p, q = both(beside)
     assert beside.pairs[0, 1].numbers == ("a.probability",)
-    assert beside.pairs[0, 1].equal is not None and beside.pairs[0, 1].equal > 0.9
-    drawn = beside.events[1, :, DECEPTIVE]
-    assert drawn.mean() == pytest.approx(side(told).means[DECEPTIVE], abs=0.01)
+    assert np.all(q < p)  # b makes it less likely, whatever it is
+    spread = np.std(q) / np.sqrt(len(q))
+    assert q.mean() == pytest.approx(sides[1].means[DECEPTIVE], abs=5 * spread)
 
 
-def test_rates_of_the_same_item_are_drawn_alike() -> None:
-    """What a rate turned out to be moves both sides alike, so it does not blur their difference."""
-    wide = {"true": Beta(beta=(2, 2)), "false": Beta(beta=(1, 5))}
-    seen_item = item("seen", {"assumption": "a"}, counts={"hits": 2, "trials": 6}, rates=wide)
-    first, second = on_a_class(0.3, [seen_item]), on_a_class(0.31, [seen_item])
-    sides = [side(story) for story in (first, second)]
-    beside = put_beside(sides, 2048)
-    assert beside.pairs[0, 1].items == ("seen",)
-    p, q = beside.events[:, :, DECEPTIVE]
-    assert np.std(p) > 0.05
-    assert np.corrcoef(p, q)[0, 1] > 0.9
-    assert p.mean() == pytest.approx(sides[0].means[DECEPTIVE], abs=0.01)
+def test_only_what_can_happen_at_one_number_is_in_the_interval() -> None:
+    """Two versions that share the bits of a nudge, 1 to 2, whose condition is 80 or 0 percent.
+
+    A finding bears on the routes by its marginal likelihoods alone. At every number of bits the
+    second has more success, and never as much more as independent draws would tell.
+    """
+
+    def version(probability: float) -> Story:
+        rates = {
+            "rival": Interval(interval=(0.02, 0.3)),
+            "default": Interval(interval=(0.01, 0.15)),
+        }
+        return tell(
+            {"long": believe(probability)},
+            (
+                Route(id="rival", class_="deceptive", bits=0, harm=0.1),
+                Route(id="something-else", class_="other", bits=-3, harm=0.1),
+            ),
+            nudges=[Nudge(id="n", when="long", bits={"rival": (1, 2)})],
+            evidence=[
+                item("pilot", {"outcome": True}, counts={"hits": 3, "trials": 60}, rates=rates)
+            ],
+        )
+
+    stories = [version(0.8), version(0.0)]
+    sides = [side(story) for story in stories]
+    p, q = both(put_beside(sides, 4096), SUCCESS)
+    assert np.all(q > p)
+    likelihoods = [np.exp(t) for t in assess(resolve(stories[0])).prepared.tables[0]]
+    by_route = np.asarray(likelihoods[0])
+
+    def success(bits: float, probability: float) -> float:
+        joint = np.zeros(3)
+        for chance, extra in ((probability, bits), (1 - probability, 0.0)):
+            weights = np.array([1.0, 2**extra, 2**-3])
+            joint += chance * weights / weights.sum() * by_route
+        return float(joint[0] / joint.sum())
+
+    sd = 0.5 / 1.6448536269514722
+    # Four thousand draws of the bits are inside 5.5 standard deviations but once in 6,000 times.
+    low, high = (success(x, 0.0) - success(x, 0.8) for x in 1.5 + sd * np.array([-5.5, 5.5]))
+    assert low < (q - p).min() and (q - p).max() < high
+    middle = success(1.5, 0.0) - success(1.5, 0.8)
+    assert np.median(q - p) == pytest.approx(middle, abs=0.01)
 
 
 def test_three_sides_share_what_two_of_them_share() -> None:
@@ -152,31 +196,31 @@ def test_three_sides_share_what_two_of_them_share() -> None:
     )
     assert np.ptp(beside.events[0, :, DECEPTIVE]) == 0
     assert [beside.pairs[a, b].how for a, b in ((0, 1), (1, 2))] == ["independent", "paired"]
+    alone = put_beside([sides[0], sides[1]], 512)
+    assert beside.of_two(0, 1)[0].shape == alone.of_two(0, 1)[0].shape
 
 
-def test_saved_draws_are_paired_with_the_same_draws_only() -> None:
-    story = on_a_class(WIDE)
-    one, other = (of_result(estimate(story, draws=512, seed=seed)) for seed in (1, 2))
-    beside = put_beside([one, one, other, side(story)], 512)
+def test_saved_draws_stand_beside_the_same_draws_only() -> None:
+    rng = np.random.default_rng(1)
+    one, other = (of_draws(rng.dirichlet(np.ones(len(EVENTS)), 512)) for _ in range(2))
+    beside = put_beside([one, one, other, side(on_a_class(WIDE))], 1024)
     hows = [beside.pairs[pair].how for pair in ((0, 1), (0, 2), (0, 3))]
     assert hows == ["same", "independent", "independent"]
     p = beside.events[:, :, DECEPTIVE]
     assert np.array_equal(p[0], p[1])
-    assert all(abs(np.corrcoef(p[0], p[k])[0, 1]) < 0.15 for k in (2, 3))
-    assert np.sort(p[0]) == pytest.approx(np.sort(one.exact[:, DECEPTIVE]))
+    assert all(abs(np.corrcoef(p[0], p[k])[0, 1]) < 4 / np.sqrt(512) for k in (2, 3))
 
 
-def test_sides_that_cannot_be_weighted_are_independent() -> None:
+def test_simulated_sides_are_independent() -> None:
     whole = side(on_a_class(WIDE))
-    alone = replace(whole, weighted=None)
-    beside = put_beside([whole, alone], 512)
-    assert beside.pairs[0, 1].how == "independent"
-    assert abs(np.corrcoef(beside.events[:, :, DECEPTIVE])[0, 1]) < 0.15
-    assert put_beside([], 64).events.shape == (0, 64, len(EVENTS))
+    simulated = side(on_a_class(WIDE), 512, method="simulation")
+    assert simulated.prepared is None
+    assert put_beside([whole, simulated], 512).pairs[0, 1].how == "independent"
+    assert put_beside([], 64).events.shape == (0, 0, len(EVENTS))
 
 
 def test_the_seed_decides() -> None:
-    sides = [side(on_a_class(WIDE), 256)]
+    sides = [side(on_a_class(WIDE), 256)] * 2
     draws = [put_beside(sides, 128, seed).events for seed in (1, 1, 2)]
     assert np.array_equal(draws[0], draws[1]) and not np.array_equal(draws[1], draws[2])
 
@@ -192,8 +236,20 @@ def test_evidence_weights_are_those_of_enumeration() -> None:
     ]
     found = evidence_weights([assess(resolve(s)).draws.log_evidence for s in stories])
     assert found == pytest.approx(np.array(likelihoods) / sum(likelihoods))
-    solved = np.exp([solve(s).log_evidence for s in stories])
-    assert found == pytest.approx(solved / solved.sum())
+
+
+def test_opinions_are_no_findings() -> None:
+    """A forecast moves log P(evidence), and what the findings say stays what it was."""
+    judge = item("judge", {"class": "deceptive"}, forecast=0.05, sd_bits=1.0)
+    without = assess(resolve(on_a_class(WIDE, [seen(6, 10)])), draws=1024)
+    told = assess(resolve(on_a_class(WIDE, [seen(6, 10), judge])), draws=1024)
+    findings = log_findings(told)
+    assert findings is not None
+    # The error of weighting what is exact without the forecast: five of its standard errors.
+    error = 5 * told.draws.log_evidence_error
+    assert findings == pytest.approx(without.draws.log_evidence, abs=error)
+    assert abs(told.draws.log_evidence - findings) > 10 * error or error > 0.05
+    assert log_findings(without) == pytest.approx(without.draws.log_evidence)
 
 
 def test_ranks_share_ties() -> None:
@@ -202,6 +258,13 @@ def test_ranks_share_ties() -> None:
     least = rank_shares(events, "catastrophe", least_first=True)
     assert least.tolist() == [[0.25, 0.25, 0.5], [0.25, 0.75, 0], [0.5, 0, 0.5]]
     assert rank_shares(events, "catastrophe", least_first=False).tolist() == least[:, ::-1].tolist()
+
+
+def test_small_chances_have_ranks() -> None:
+    events = np.zeros((2, 1, len(EVENTS)))
+    events[:, 0, CATASTROPHE] = 5e-9, 4e-9
+    least = rank_shares(events, "catastrophe", least_first=True)
+    assert least.tolist() == [[0, 1], [1, 0]]
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=1, max_size=4))
@@ -220,39 +283,6 @@ def test_any_story_against_itself(story: Story) -> None:
         own = side(story, 64, method="weighting")
     except (ImpossibleEvidence, InputError):
         return
-    beside = put_beside([own, own], 64)
+    beside = put_beside([own, replace(own)], 64)
     assert np.array_equal(beside.events[0], beside.events[1])
     assert np.isfinite(beside.events).all()
-
-
-@settings(max_examples=8)
-@given(small_stories())
-def test_the_evidence_weighs_what_it_does_elsewhere(story: Story) -> None:
-    prepared = prepare(resolve(story))
-    values = from_uniforms(prepared, prepared.core, np.full((2, len(prepared.core)), 0.3))
-    prior = prepared.answers.evaluate(values, no_evidence(prepared.graph))
-    expected = log_likelihood(prepared, values, prior)
-    found = prepared.answers.log_evidence(values, prepared.likelihoods)
-    found = found + forecasts_log_density(prepared, values)
-    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
-
-
-def test_quick_posteriors_are_those_of_an_assessment() -> None:
-    story = on_a_class(WIDE, [seen(6, 10)])
-    found = weighted_posterior(prepare(resolve(story)), 1024, 1)
-    assert found is not None
-    posterior, log_evidence = found
-    full = assess(resolve(story), draws=1024)
-    assert posterior.means == pytest.approx(of_assessment(full).means)
-    assert log_evidence == pytest.approx(full.draws.log_evidence)
-    assert weighted_posterior(prepare(resolve(on_a_class(0.2))), 64, 1) is None
-
-
-def test_quick_posteriors_admit_defeat() -> None:
-    sure = item("sure", {"class": "deceptive"}, forecast=1e-6, sd_bits=0.05)
-    route = Route(id="scheme", class_="deceptive", bits=(-8, 8), harm=0.1)
-    story = tell({}, (route, OFF), evidence=[sure])
-    assert weighted_posterior(prepare(resolve(story)), 64, 1) is None
-    own = side(story, 64, method="weighting")
-    assert own.weighted is None
-    assert math.isfinite(put_beside([own, own], 64).events.sum())

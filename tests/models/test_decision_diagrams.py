@@ -15,7 +15,6 @@ from support.oracle_process import true_in
 from support.strategies import formulas
 
 from storyodds.models.cut_set_odds import (
-    disjoint_cubes,
     most_probable,
     union_function,
     union_probability,
@@ -103,26 +102,6 @@ def test_union_of_a_part(
         np.testing.assert_allclose(found, by_enumeration(held_by(family), probability), **EXACT)
 
 
-@given(nested, chances)
-def test_disjoint_cubes(formula: Formula, probability: dict[str, float]) -> None:
-    family = without(cut_set_family(formula, COMPOSITES, "x"), ("a", True))
-    cubes = list(disjoint_cubes(family))
-    for one, other in itertools.combinations(cubes, 2):
-        assert any((name, not value) in other for name, value in one)
-    union = held_by(family)
-    for values in itertools.product((True, False), repeat=len(NAMES)):
-        truth = set(zip(NAMES, values, strict=True))
-        assert sum(cube <= truth for cube in cubes) == union(dict(truth))
-    total = math.fsum(chance_of(cube, probability) for cube in cubes)
-    np.testing.assert_allclose(total, by_enumeration(union, probability), **EXACT)
-
-
-def test_cubes_come_one_by_one() -> None:
-    """There are some 10**18 of them."""
-    family = cut_set_family(AnyOf(any=tuple((f"a{k}", f"b{k}") for k in range(40))), {}, "x")
-    assert len(list(itertools.islice(disjoint_cubes(family), 1_000))) == 1_000
-
-
 # What -log2 adds up to without rounding, so that equals are equal.
 ROUND = st.sampled_from((0.0, 0.125, 0.25, 0.5, 0.75, 1.0))
 
@@ -187,7 +166,6 @@ def test_what_is_certain(formula: Any, expected: float) -> None:
     np.testing.assert_array_equal(formula_probability(formula, {}, "x", draws), [expected] * 3)
     family = cut_set_family(formula, {}, "x")
     np.testing.assert_array_equal(union_probability(family, draws), [expected] * 3)
-    assert list(disjoint_cubes(family)) == [frozenset()] * int(expected)
     assert most_probable(family, 2, {}) == ((frozenset(), 1.0),) * int(expected)
 
 

@@ -271,3 +271,22 @@ def test_shutting_the_worst_path_counts_and_is_told_apart() -> None:
     ]
     (found,) = flips(assessed(tell({"a": believe(0.9)}, routes))[0]).found
     assert (found.literals, found.shuts, found.worst.route) == ((("a", False),), True, "y")
+
+
+def test_paths_that_tie_share_their_rank_and_the_top() -> None:
+    """Two routes by assumptions alike: what makes a third one worst is that neither holds."""
+    routes = [
+        Route(id="r1", class_="deceptive", requires="a", bits=0, harm=0.5),
+        Route(id="r2", class_="mesa-optimizer", requires="b", bits=0, harm=0.5),
+        Route(id="something-else", class_="other", bits=-60, harm=0.5),
+    ]
+    assessment, _ = assessed(tell({"a": believe(0.5), "b": believe(0.5)}, routes))
+    ranked = concerns(assessment)
+    assert ranked.ranks.rank == (1, 1, 3)
+    assert ranked.ranks.share_top == pytest.approx([0.5, 0.5, 0])
+    assert [path.route for path in ranked.worst] == ["r1", "r2"]
+    changes = flips(assessment)
+    assert changes.worst == ranked.worst
+    (flip,) = changes.found
+    assert set(flip.literals) == {("a", False), ("b", False)}
+    assert (flip.worst.route, flip.shuts) == ("something-else", True)

@@ -2,7 +2,6 @@
 
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from storyodds.models.comparison import EVENTS
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import Beta
 from storyodds.reports.comparison import difference, summarize_comparison
-from storyodds.reports.comparison_sides import Side, saved_side, story_side
+from storyodds.reports.comparison_saved import read_result, saved_side
+from storyodds.reports.comparison_sides import Side, story_side
 from storyodds.reports.comparison_table import print_comparison
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
@@ -47,11 +47,14 @@ def test_the_very_words() -> None:
     found = summarize_comparison([likely, unlikely], draws=64)
     text = " ".join(printed(found).split())
     assert (
-        "Clear between unlikely and likely: success 90% against 70%, intended 90% against 70%, "
-        "deceptive 10% against 30%, catastrophe 5.0% against 15%." in text
+        "Clear between unlikely and likely: success 90% against 70% (+20 points), intended 90% "
+        "against 70% (+20 points), deceptive 10% against 30% (−20 points), benign-failure 5.0% "
+        "against 15% (−10 points), catastrophe 5.0% against 15% (−10 points)." in text
     )
     assert "The least chance of catastrophe: unlikely, in 100% of the draws." in text
     assert "a.probability 0.3 → 0.1" in text
+    assert "What each change adds points, and what error they have" in text
+    assert "a.probability +20 −10 together +20 −10" in text
     assert "likely and unlikely: no uncertain number, so there is nothing to pair." in text
     assert text.endswith("✓ Every side passed its own checks.")
 
@@ -83,9 +86,10 @@ def test_sides_say_what_an_estimate_says() -> None:
 
 
 def test_differences_count_both_ways() -> None:
-    found = difference(0.0, np.array([-0.1] * 3 + [0.0, 1e-14] + [0.2] * 5))
+    gaps = np.array([-0.1] * 3 + [0.0, 1e-14] + [0.2] * 5)
+    found = difference(0.0, np.full(10, 0.5), 0.5 + gaps)
     assert (found["smaller"], found["larger"], found["clear"]) == (0.3, 0.5, False)
-    assert (found["q05"], found["q95"]) == (-0.1, 0.2)
+    assert (found["q05"], found["q95"]) == pytest.approx((-0.1, 0.2))
     assert found["error"] == pytest.approx(np.sqrt(0.025))
 
 
@@ -124,18 +128,28 @@ def test_other_evidence_is_not_comparable(other: Any, why: str) -> None:
     assert why in " ".join(printed(found).split())
 
 
-def test_rates_and_forecast_precision_are_how_a_story_explains() -> None:
+def test_a_difference_is_clear_by_more_than_its_error() -> None:
+    """Of 100 rows 96 are 95 percent but for chance; of 10,000 they are more."""
+    for n, clear in ((100, False), (10_000, True)):
+        gaps = np.where(np.arange(n) < 0.96 * n, 0.1, -0.1)
+        assert difference(0.1, np.full(n, 0.5), 0.5 + gaps)["clear"] is clear
+    assert difference(0.1, np.zeros(1), np.ones(1))["clear"]  # at every number that there is
+    tiny = difference(1e-9, np.full(9, 4e-9), np.full(9, 5e-9))
+    assert tiny["clear"] and tiny["larger"] == 1
+
+
+def test_rates_are_how_a_story_explains_and_forecasts_are_opinions() -> None:
     told = [seen(7), seen(7, rates={"true": 0.6, "false": 0.4})]
     sides = [side(on_a_class(0.3, [what]), name) for what, name in zip(told, "ab", strict=True)]
     assert summarize_comparison(sides, draws=64)["evidence"]["rivals"]
-    judge = [
-        item("judge", {"class": "deceptive"}, forecast=q, sd_bits=sd)
-        for q, sd in ((0.2, 1.0), (0.2, 2.0), (0.4, 1.0))
-    ]
-    a, b, c = (side(on_a_class(0.3, [what]), name) for what, name in zip(judge, "abc", strict=True))
-    found = summarize_comparison([a, b, c], draws=64)["evidence"]
-    assert [group["sides"] for group in found["rivals"]] == [["a", "b"]]
-    assert len(found["apart"]) == 2
+    judge = item("judge", {"class": "deceptive"}, forecast=0.1, sd_bits=2.0)
+    told = [on_a_class(WIDE, [seen(7)]), on_a_class(WIDE, [seen(7), judge])]
+    sides = [side(story, name, 4096) for story, name in zip(told, "ab", strict=True)]
+    (group,) = summarize_comparison(sides, draws=64)["evidence"]["rivals"]
+    assert group["items"] == ["seen"]
+    # The forecast is off, and moves a weight by no more than what its draws leave open.
+    error = 5 * (sides[1].log_evidence_error or 0)
+    assert group["weights"][0] == pytest.approx(0.5, abs=error)
     bits = [
         item("bits", {"outcome": True}, bayes_factor={"deceptive": x, "default": 0}) for x in (1, 2)
     ]
@@ -143,15 +157,33 @@ def test_rates_and_forecast_precision_are_how_a_story_explains() -> None:
     assert not summarize_comparison(sides, draws=64)["evidence"]["rivals"]
 
 
+def test_what_each_change_adds() -> None:
+    old, new = (on_a_class(p, [seen(n)]) for p, n in ((WIDE, 7), (Beta(beta=(4, 3)), 8)))
+    found = summarize_comparison([side(old, "old"), side(new, "new")], draws=256)
+    told = found["pairs"][0]["contributions"]
+    assert told["why"] is None and told["orders"] is None
+    assert {one["label"] for one in told["changes"]} == {"a.probability", "evidence seen changed"}
+    for event in EVENTS:
+        total = sum(one["adds"][event]["mean"] for one in told["changes"])
+        mean = found["pairs"][0]["differences"][event]["mean"]
+        assert total == pytest.approx(mean, abs=1e-12)
+    assert "together" in printed(found)
+
+
+def test_two_stories_have_no_changes_to_tell_apart() -> None:
+    sides = [side(load_story(name), name, 64) for name in ("cat-classifier", "coinrun-agent")]
+    (pair,) = summarize_comparison(sides, draws=64)["pairs"]
+    assert pair["changed"] is pair["contributions"] is None
+
+
 def test_why_draws_are_independent() -> None:
-    priors = (WIDE, Beta(beta=(3, 2)))
-    one, two = (side(on_a_class(p), name, 64) for p, name in zip(priors, ("1", "2"), strict=True))
-    assert one.posterior is not None
-    chains = replace(one, posterior=replace(one.posterior, weighted=None))
-    found = summarize_comparison([two, one, chains], draws=64)["pairs"]
+    route = SCHEMER.model_copy(update={"requires": "b"})
+    one, two = side(on_a_class(WIDE), "1", 64), side(tell({"b": believe(WIDE)}, (route, OFF)), "2")
+    simulated = assess(resolve(on_a_class(WIDE)), draws=64, method="simulation")
+    found = summarize_comparison([two, one, story_side(simulated, "3")], draws=64)["pairs"]
     assert [pair["how"] for pair in found] == ["independent"] * 3
-    assert "same name and the same prior" in found[0]["why"]
-    assert "only weighted draws" in found[1]["why"] and "only weighted draws" in found[2]["why"]
+    assert "no uncertain number has the same name" in found[0]["why"]
+    assert all("simulated states" in pair["why"] for pair in found[1:])
 
 
 @pytest.fixture
@@ -162,18 +194,23 @@ def saved(tmp_path: Path) -> tuple[str, str]:
     return str(tmp_path / "old.nc"), str(tmp_path / "old.json")
 
 
+def read(path: str | Path) -> Side:
+    return saved_side(read_result(path))
+
+
 def test_saved_results_against_a_story(saved: tuple[str, str]) -> None:
     story = on_a_class(Beta(beta=(3, 3)), [seen(6)])
-    draws, means = (saved_side(path) for path in saved)
+    draws, means = (read(path) for path in saved)
     found = summarize_comparison([side(story, "now"), draws, means, draws], draws=256)
     by_name = {(pair["first"], pair["second"]): pair for pair in found["pairs"]}
     against = by_name["now", "old.nc"]
-    assert against["how"] == "independent" and "independent of all others" in against["why"]
+    assert against["how"] == "paired" and against["moved"] == ["a.probability"]
     assert against["changed"]["numbers"] == [
         {"name": "a.probability", "old": {"beta": [3.0, 3.0]}, "new": {"beta": [2.0, 3.0]}}
     ]
     assert [entry["name"] for entry in against["changed"]["evidence"]] == ["seen"]
     assert against["changed"]["text"] is True
+    assert len(against["contributions"]["changes"]) == 2
     plain = by_name["now", "old.json"]
     assert plain["how"] is None and "no draws were kept of old.json" in plain["why"]
     for event in EVENTS:
@@ -181,7 +218,7 @@ def test_saved_results_against_a_story(saved: tuple[str, str]) -> None:
         assert d["mean"] == against["differences"][event]["mean"]
         assert d["q05"] is d["larger"] is d["clear"] is None
     assert plain["changed"]["evidence"] is None
-    assert by_name["old.nc", "old.nc"]["how"] == "same"
+    assert "no story is at hand of old.json" in plain["contributions"]["why"]
     assert "keeps no counts" in found["evidence"]["apart"][1]["why"]
     assert found["evidence"]["rivals"][0]["sides"] == ["old.nc", "old.nc"]
     text = printed(found)
@@ -190,8 +227,49 @@ def test_saved_results_against_a_story(saved: tuple[str, str]) -> None:
     json.dumps(found, allow_nan=False)
 
 
+def test_saved_results_are_compared_as_their_stories_are(tmp_path: Path) -> None:
+    """After one changed number, at the same numbers; those of a view and a setting come along."""
+    story, settings = load_story("coinrun-agent"), {"path-dependence": [0.6, 0.9]}
+    options: list[dict[str, Any]] = [{}, {"settings": settings}, {"view": "wide"}]
+    paths = [tmp_path / f"{k}.nc" for k in range(len(options))]
+    for path, chosen in zip(paths, options, strict=True):
+        save_result(estimate(story, draws=256, **chosen), path)
+    results = [read(path) for path in paths]
+    assert all(result.why_alone is None for result in results)
+    of_files = summarize_comparison(results[:2], draws=256)
+    written = side(story, "0.nc", 256)
+    moved = side(story, "1.nc", 256, settings=settings)
+    of_stories = summarize_comparison([written, moved], draws=256)
+    ours, theirs = of_files["pairs"][0], of_stories["pairs"][0]
+    for event, d in ours["differences"].items():  # but for rounding
+        assert d == pytest.approx(theirs["differences"][event], rel=1e-9, abs=1e-14)
+    (one,), (other,) = (pair["contributions"]["changes"] for pair in (ours, theirs))
+    assert one["label"] == other["label"] == "path-dependence.probability"
+    adds = one["adds"]["success"]["mean"]
+    assert adds == pytest.approx(ours["differences"]["success"]["mean"], abs=1e-14)
+    assert ours["how"] == "paired" and ours["moved"] == ["path-dependence.probability"]
+
+
+def test_a_result_that_does_not_come_out_again_stands_alone(tmp_path: Path) -> None:
+    story = on_a_class(WIDE, [seen(7)])
+    result = estimate(story, draws=256)
+    meta = json.loads(result.attrs["meta"])
+    assert "\nevidence:" in meta["story_yaml"]
+    meta["story_yaml"] = meta["story_yaml"].replace("hits: 7", "hits: 2")
+    result.attrs["meta"] = json.dumps(meta)
+    save_result(result, tmp_path / "old.nc")
+    old = read(tmp_path / "old.nc")
+    assert old.why_alone is not None and "another version" in old.why_alone
+    (pair,) = summarize_comparison([side(story, "now"), old], draws=256)["pairs"]
+    assert pair["how"] == "independent" and "another version" in pair["why"]
+    assert "no story is at hand of old.nc" in pair["contributions"]["why"]
+    # Its own draws, and the same posterior: half of the rows are above, half below.
+    d = pair["differences"]["deceptive"]
+    assert d["larger"] == pytest.approx(0.5, abs=0.15) and not d["clear"]
+
+
 def test_two_results_without_draws(saved: tuple[str, str]) -> None:
-    means = saved_side(saved[1])
+    means = read(saved[1])
     found = summarize_comparison([means, means])
     assert found["draws"] == 0 and found["ranks"] == {"success": None, "catastrophe": None}
     assert "no difference can be called clear" in printed(found)
@@ -200,7 +278,7 @@ def test_two_results_without_draws(saved: tuple[str, str]) -> None:
 def test_exact_results_need_no_draws(tmp_path: Path) -> None:
     path = tmp_path / "sure.json"
     path.write_text(json.dumps(summarize(estimate(on_a_class(0.2)))), "utf-8")
-    found = summarize_comparison([saved_side(str(path)), side(on_a_class(0.5), "now")], draws=64)
+    found = summarize_comparison([read(path), side(on_a_class(0.5), "now")], draws=64)
     d = found["pairs"][0]["differences"]["deceptive"]
     assert [d["mean"], d["q05"], d["q95"]] == pytest.approx([0.3] * 3) and d["clear"]
 
@@ -208,14 +286,14 @@ def test_exact_results_need_no_draws(tmp_path: Path) -> None:
 def test_one_row_of_simulated_states_has_no_interval(tmp_path: Path) -> None:
     path = tmp_path / "simulated.nc"
     save_result(estimate(on_a_class(0.2), method="simulation", draws=64), path)
-    assert saved_side(str(path)).posterior is None
+    assert read(path).posterior is None
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
         ("lod.nc", None, "did you mean 'old.nc'?"),
-        ("new.nc", "no result", "did not write"),
+        ("new.nc", "no result", "damaged, or no result"),
         ("new.json", "no result", "not JSON"),
         ("new.json", "[1, 2]", "expected the result of one story"),
         ("new.json", '{"schema": "else/1"}', "found 'else/1', expected 'storyodds/estimate/1'"),
@@ -228,17 +306,38 @@ def test_wrong_files(saved: tuple[str, str], name: str, content: str | None, sen
     if content is not None:
         path.write_text(content, "utf-8")
     with pytest.raises(InputError, match="expected") as caught:
-        saved_side(str(path))
+        read(path)
     assert sentence in str(caught.value) and name in str(caught.value)
 
 
-def test_chances_out_of_range_are_refused(saved: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("classes", "intended", "mean"), 1.5),
+        (("fates", "halted", "q05"), float("nan")),
+        (("diagnostics", "ok"), None),
+        (("diagnostics", "messages"), [1]),
+        (("evidence", "log_probability"), float("inf")),
+        (("evidence", "log_probability"), 10**400),
+        (("seed",), "one"),
+        (("method",), "guess"),
+        (("provenance",), [{"name": "a"}]),
+        (("settings",), []),
+        (("view",), 3),
+    ],
+)
+def test_results_that_were_changed_are_refused(
+    saved: tuple[str, str], place: tuple[str, ...], value: Any
+) -> None:
     path = Path(saved[1])
     found = json.loads(path.read_text("utf-8"))
-    found["classes"]["intended"]["mean"] = 1.5
+    inner = found
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
     path.write_text(json.dumps(found), "utf-8")
     with pytest.raises(InputError, match="parts missing or changed"):
-        saved_side(str(path))
+        read(path)
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 120])
@@ -246,7 +345,7 @@ def test_no_line_is_too_long(width: int, saved: tuple[str, str]) -> None:
     names = ["one", "a-name-that-is-as-long-as-names-of-stories-can-be", "three"]
     stories = [on_a_class(WIDE, [seen(7)]), on_a_class(0.2), on_a_class(Beta(beta=(1, 4)))]
     sides = [side(story, name, 64) for story, name in zip(stories, names, strict=True)]
-    text = printed(summarize_comparison([*sides, saved_side(saved[1])], draws=64), width)
+    text = printed(summarize_comparison([*sides, read(saved[1])], draws=64), width)
     assert max(map(len, text.splitlines())) <= width
     assert all(line == line.rstrip() for line in text.splitlines())
 

@@ -147,7 +147,7 @@ def test_a_tie_is_called_a_tie() -> None:
         ],
     )
     summary = summary_of(twins, draws=64)
-    told = [(path["path"], path["rank"], path["share_top"]) for path in summary["paths"][:2]]
+    told = [(path["path"], path["place"], path["share_top"]) for path in summary["paths"][:2]]
     assert told == [("left", 1, 0.5), ("right", 1, 0.5)]
     assert [path["path"] for path in summary["flips"]["worst"]] == ["left", "right"]
     assert "2 paths tie for the worst: left, right." in text(summary)

@@ -22,14 +22,14 @@ from storyodds.priors.forms import Fixed
 from storyodds.priors.strict_xml import parse_xml
 from storyodds.scenarios.formulas import holds
 from storyodds.scenarios.lint import lint
-from storyodds.scenarios.open_psa import story_of
+from storyodds.scenarios import open_psa
 
 DATA = Path(__file__).parent.parent / "data" / "open-psa"
 SCRAM = shutil.which("scram")
 
 
 def imported(text: str, top: str | None = None) -> Story:
-    return story_of(parse_xml(text.encode(), "tree.xml"), top)
+    return open_psa.imported(parse_xml(text.encode(), "tree.xml"), top).story
 
 
 def mistakes(text: str, top: str | None = None) -> list[str]:
@@ -462,7 +462,7 @@ def test_single_mistakes(body: str, start: str) -> None:
 )
 def test_text_that_is_no_tree(raw: bytes, sentence: str) -> None:
     with pytest.raises(InputError) as caught:
-        story_of(parse_xml(raw, "tree.xml"))
+        open_psa.imported(parse_xml(raw, "tree.xml"))
     (problem,) = caught.value.problems
     assert problem.message.startswith(sentence)
     assert problem.line is not None and problem.file == "tree.xml"
@@ -480,7 +480,7 @@ def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.binary(max_size=60))
 def test_any_bytes_are_told_apart(raw: bytes) -> None:
     with pytest.raises(InputError):
-        story_of(parse_xml(raw))
+        open_psa.imported(parse_xml(raw))
 
 
 # --- the command line -----------------------------------------------------------------------------

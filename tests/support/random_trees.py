@@ -139,7 +139,10 @@ class Reading:
             case "xor":
                 return count % 2 == 1
             case "iff":
-                return count in (0, len(inner))
+                left = inner[0]
+                for right in inner[1:]:
+                    left = left == right
+                return left
             case "imply":
                 return not inner[0] or inner[1]
             case "atleast":

@@ -146,7 +146,9 @@ def test_results_of_checks_are_evidence_and_the_decision_day_is_told() -> None:
 
 
 def test_where_every_check_has_a_result_none_is_said_to_halt() -> None:
-    text = FEATURES.replace("RESULT", "passed").replace("{id: audit,", "{id: audit, result: passed,")
+    text = FEATURES.replace("RESULT", "passed").replace(
+        "{id: audit,", "{id: audit, result: passed,"
+    )
     story = load_text(text, "features.yaml")
     found = argument(summarize(assess(resolve(story), draws=64)), story)
     assert not {"checks", "deployed"} & {node.about for node in found.nodes}
