@@ -25,6 +25,7 @@ from storyodds.scenarios.open_psa_tree import Definition, Tree, read_tree
 from storyodds.scenarios.schema import (
     INTENDED,
     RESIDUAL,
+    RISK_ARGUMENT,
     Assumption,
     Constraint,
     Goal,
@@ -315,6 +316,7 @@ def _told(
     return Story(
         story=Slugs().take(tree.name or Path(tree.document.file).stem),
         title=f"Fault tree: {cite}",
+        kind=RISK_ARGUMENT,
         summary=f"Imported from {file}, a fault tree in the Open-PSA Model Exchange Format. The "
         f"probability of the route '{ids.route}' is the probability of its top event. {_ONLY_TREE}",
         sources=(Source(cite=cite, note=f"Imported from {file}"),),

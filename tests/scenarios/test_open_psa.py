@@ -179,7 +179,11 @@ def test_every_feature_at_once() -> None:
     }
     assert isinstance(forms["pump-2"], Fixed)
     assert forms["pump-2"].fixed == pytest.approx(1 - math.exp(-0.1), rel=1e-15)
-    assert forms["ol"].note == "Clamped to [0, 1] in the file; cut off there in the story."
+    # With phi and Phi of 2.5: 0.01 Phi + 0.004 phi in the file, 0.01 + 0.004 phi / Phi in the story.
+    assert forms["ol"].note == (
+        "Clamped in the file and cut off at 0 and 1 in the story, which moves its mean from "
+        "0.010008 in the file to 0.0100706."
+    )
     assert [route.id for route in story.routes] == ["no-cooling", "something-else"]
     assert load_text(to_yaml(story)) == story
     assert lint(story) == []
@@ -228,11 +232,11 @@ def test_constant_expressions(expression: str, expected: float) -> None:
         (f"<normal-deviate>{number(0.1)}{number(0.05)}</normal-deviate>", {"normal": (0.1, 0.05)}),
         (f"<uniform-deviate>{number(0)}{number(0.2)}</uniform-deviate>", {"uniform": (0.0, 0.2)}),
         (
-            f"<max>{number(0)}<uniform-deviate>{number(-1)}{number(0.2)}</uniform-deviate></max>",
+            f"<max>{number(0)}<uniform-deviate>{number(-0.01)}{number(0.2)}</uniform-deviate></max>",
             {"uniform": (0.0, 0.2)},
         ),
         (
-            "<min><uniform-deviate><float value='0.5'/><int value='2'/></uniform-deviate>"
+            "<min><uniform-deviate><float value='0.5'/><float value='1.01'/></uniform-deviate>"
             "<int value='1'/></min>",
             {"uniform": (0.5, 1.0)},
         ),
@@ -491,11 +495,12 @@ Printed = pytest.CaptureFixture[str]
 def test_command_prints_or_saves(capsys: Printed, tmp_path: Path) -> None:
     assert main(["import", str(DATA / "pumps.xml")]) == 0
     printed = capsys.readouterr()
-    assert printed.err == ""
+    note = "note: basic event Öl: Clamped in the file and cut off at 0 and 1 in the story, which "
+    assert printed.err == f"{note}moves its mean from 0.010008 in the file to 0.0100706.\n"
     target = tmp_path / "pumps.yaml"
     assert main(["import", str(DATA / "pumps.xml"), "-o", str(target)]) == 0
     saved = capsys.readouterr()
-    assert (saved.out, saved.err) == ("", f"saved {target}\n")
+    assert (saved.out, saved.err) == ("", f"{printed.err}saved {target}\n")
     assert target.read_text(encoding="utf-8") == printed.out
     assert [path.name for path in tmp_path.iterdir()] == ["pumps.yaml"]
     assert main(["check", "--strict", str(target)]) == 0
@@ -513,6 +518,7 @@ def test_command_as_json(capsys: Printed) -> None:
         "basic_events": 2,
         "composites": 1,
         "output": None,
+        "remarks": [],
     }
     assert load_text(text) == import_open_psa(DATA / "two-tops.xml", "Left")
 
