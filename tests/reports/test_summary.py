@@ -35,7 +35,7 @@ BUNDLED = (
     "rlhf-assistant",
 )
 KEYS = [
-    "schema", "story", "title", "story_sha256", "view", "settings", "method", "seed", "versions",
+    "schema", "story", "title", "story_sha256", "view", "settings", "method", "seed", "versions", "kind",
     "classes", "prior_classes", "routes", "fates", "false_alarm", "criteria",
     "catastrophe_given_failure", "lens", "assumptions", "paths", "evidence", "provenance",
     "rests_on",
