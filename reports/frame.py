@@ -140,7 +140,9 @@ def opinions_words(summary: Json) -> str | None:
     if opinions is None:
         return None
     fates = opinions["fates"]
-    said = " and ".join(f"{name} {percent(fates[name]['mean'])}" for name in headline_fates(summary))
+    said = " and ".join(
+        f"{name} {percent(fates[name]['mean'])}" for name in headline_fates(summary)
+    )
     many = len(opinions["forecasts"]) > 1
     start = (
         "Forecasts are opinions, not findings; without them:"

@@ -173,9 +173,9 @@ class Numbers:
         clamps = deviate.at_least_0 or deviate.at_most_1
         done = "is clamped to" if clamps else "leaves"
         self._tree.complain(
-            f"found a deviate of mean {in_file:.6g} that {done} the range from 0 to 1; a story cuts "
-            f"it off there, which would make its mean {in_story:.6g}; expected a change of at most "
-            f"{REFUSED_CHANGE:.0%}: write a narrower one, or a <beta-deviate>",
+            f"found a deviate of mean {in_file:.6g} that {done} the range from 0 to 1; a story "
+            f"cuts it off there, which would make its mean {in_story:.6g}; expected a change of at "
+            f"most {REFUSED_CHANGE:.0%}: write a narrower one, or a <beta-deviate>",
             deviate.element,
             event,
         )

@@ -35,8 +35,8 @@ BUNDLED = (
     "rlhf-assistant",
 )
 KEYS = [
-    "schema", "story", "title", "story_sha256", "view", "settings", "method", "seed", "versions", "kind",
-    "classes", "prior_classes", "routes", "fates", "false_alarm", "criteria",
+    "schema", "story", "title", "story_sha256", "view", "settings", "method", "seed", "versions",
+    "kind", "classes", "prior_classes", "routes", "fates", "false_alarm", "criteria",
     "catastrophe_given_failure", "lens", "assumptions", "paths", "evidence", "provenance",
     "rests_on",
     "diagnostics",
