@@ -1,6 +1,6 @@
 """The odds of one story on a terminal: the headline, and the tables of what comes about."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -157,7 +157,7 @@ def _class_heads(summary: Json) -> Row:
     return dim("", *heads)
 
 
-def _plotted(summary: Json, lines: list[Text], shown: list[str], width: int) -> Iterator[Text]:
+def _plotted(summary: Json, lines: list[Text], shown: Sequence[str], width: int) -> Iterator[Text]:
     """The rows of classes, each with its interval drawn where there is room."""
     evidence = has_evidence(summary)
     room = min(_PLOT_WIDTHS[1], width - lines[0].cell_len - GAP)

@@ -263,8 +263,8 @@ def stated(quantity: Quantity, name: str) -> Quantity:
     if name in TYPES:
         if unit not in (None, PURE):
             raise UnitError(
-                f"found unit={name} of a value that comes out in {unit.name}, "  # type: ignore[union-attr]
-                f"expected unit={unit.name}"  # type: ignore[union-attr]
+                f"found unit={name} of a value that comes out in {unit.name}, "
+                f"expected unit={unit.name}"
             )
         _check_type(quantity.number, name)
         return quantity
