@@ -1,6 +1,6 @@
 """The odds of one story on a terminal: the headline, and the tables of what comes about."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
