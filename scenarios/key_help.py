@@ -225,6 +225,10 @@ _CLASSES = {
 }
 
 VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("Story", "kind"): {
+        "training-story": "how training would end at the wanted model, and at its rivals",
+        "risk-argument": "how a catastrophe would come about, and nothing of what goes right",
+    },
     ("Goal", "optimization"): {
         "none": "the model is not meant to search for anything",
         "narrow": "within one domain",

@@ -137,8 +137,8 @@ class Numbers:
             remark = YEAR_NOTE
         note = " ".join(notes) or None
         provenance = {"basis": "assumed", "source": self._source, "note": note}
-        element = None if deviate is None else deviate.element
-        return Estimate(prior.model_copy(update=provenance), element, remark)
+        where = None if deviate is None else deviate.element
+        return Estimate(prior.model_copy(update=provenance), where, remark)
 
     def _is_probability(self, value: Value, event: Definition) -> bool:
         if value.unit in (None, PURE):

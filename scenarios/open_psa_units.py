@@ -262,9 +262,10 @@ def stated(quantity: Quantity, name: str) -> Quantity:
     unit = quantity.unit
     if name in TYPES:
         if unit not in (None, PURE):
+            assert unit is not None
             raise UnitError(
-                f"found unit={name} of a value that comes out in {unit.name}, "
-                f"expected unit={unit.name}"
+                f"found unit={name} of a value that comes out in {unit.name}, expected the unit "
+                "in which it comes out"
             )
         _check_type(quantity.number, name)
         return quantity
