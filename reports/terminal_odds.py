@@ -1,6 +1,6 @@
 """The odds of one story on a terminal: the headline, and the tables of what comes about."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -152,7 +152,7 @@ def _class_heads(summary: Json) -> Row:
     return dim("", *heads)
 
 
-def _plotted(summary: Json, lines: list[Text], shown: list[str], width: int) -> Iterator[Text]:
+def _plotted(summary: Json, lines: list[Text], shown: Sequence[str], width: int) -> Iterator[Text]:
     """The rows of classes, each with its interval drawn where there is room."""
     evidence = has_evidence(summary)
     room = min(_PLOT_WIDTHS[1], width - lines[0].cell_len - GAP)
@@ -167,7 +167,7 @@ def _plotted(summary: Json, lines: list[Text], shown: list[str], width: int) -> 
         yield line
 
 
-def _never(summary: Json, names: list[str]) -> Iterator[Text]:
+def _never(summary: Json, names: Sequence[str]) -> Iterator[Text]:
     if names:
         yield Text(f"{never_words(summary)}: {', '.join(names)}", style="dim")
 
