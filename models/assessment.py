@@ -289,7 +289,7 @@ class _Weighted:
     averaged: Quantities
     draws: Draws
     opinions: Array  # log density of all forecasts together, in nats
-    strata: NDArray[np.intp] | None = None
+    strata: soundness.Strata | None = None
 
     def answers(self) -> tuple[Array, Array]:
         """Means of the answers and their standard errors."""

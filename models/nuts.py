@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.density import LogDensity, log_density, to_coordinate, to_values
 from storyodds.models.posterior import PreparedStory, from_uniforms, impossibility
+from storyodds.models.soundness import Strata
 from storyodds.models.weighting import pareto_k
 from storyodds.priors.distributions import Distribution, Mixture
 from storyodds.priors.errors import InputError, Problem
@@ -48,8 +49,8 @@ class Chains:
         What is integrated out stands at its mean.
     weights : (n_draws,) array
         Sum to 1; all the same within one stratum.
-    strata : (n_draws,) int
-        Which combination of judgments a draw belongs to.
+    strata : Strata
+        Combinations of judgments.
     chains : int
         Of every stratum, one after the other.
     log_evidence, log_evidence_error : float
@@ -63,7 +64,7 @@ class Chains:
 
     values: Array
     weights: Array
-    strata: NDArray[np.intp]
+    strata: Strata
     chains: int
     log_evidence: float
     log_evidence_error: float
@@ -214,7 +215,7 @@ def _together(prepared: PreparedStory, strata: list[_Stratum], rng: np.random.Ge
     return Chains(
         values=np.concatenate(values),
         weights=np.repeat(shares / shares.sum(), n) / n,
-        strata=np.repeat(np.arange(len(strata)), n),
+        strata=Strata(np.repeat(np.arange(len(strata)), n), errors),
         chains=CHAINS,
         log_evidence=np.nan if refused else log_evidence,
         log_evidence_error=np.nan if refused else float(np.sqrt(np.sum((shares * errors) ** 2))),

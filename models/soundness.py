@@ -26,6 +26,22 @@ _ROUNDING = 1e-12  # of a probability: what differs by less is the same
 
 
 @dataclass(frozen=True)
+class Strata:
+    """Runs of chains of which each has a part of the posterior to itself.
+
+    Attributes
+    ----------
+    of_draw : (n_draws,) int
+        Which run a draw belongs to.
+    errors : (n_strata,) array
+        Standard errors of the log of what each part weighs, in nats.
+    """
+
+    of_draw: NDArray[np.intp]
+    errors: Array
+
+
+@dataclass(frozen=True)
 class Errors:
     """Monte Carlo standard errors of every answer, in probability.
 
@@ -59,7 +75,7 @@ def answers_of(quantities: Quantities) -> Array:
 
 
 def errors_of(
-    averaged: Quantities, exact: Quantities, chains: int = 1, strata: NDArray[np.intp] | None = None
+    averaged: Quantities, exact: Quantities, chains: int = 1, strata: Strata | None = None
 ) -> Errors:
     """Standard errors of means (of `averaged`) and of quantiles (of `exact`).
 
@@ -68,8 +84,7 @@ def errors_of(
     averaged, exact : Quantities
     chains : int
         Of which the draws are, one after the other in every stratum; 1 where they are independent.
-    strata : (n_draws,) int, optional
-        Which run of chains a draw belongs to.
+    strata : Strata, optional
     """
     drawn, weights = answers_of(exact), exact.weights
     of_mean = errors_of_means(averaged, chains, strata)
@@ -88,9 +103,7 @@ def errors_of(
     return Errors(of_mean, quantiles)
 
 
-def errors_of_means(
-    averaged: Quantities, chains: int = 1, strata: NDArray[np.intp] | None = None
-) -> Array:
+def errors_of_means(averaged: Quantities, chains: int = 1, strata: Strata | None = None) -> Array:
     """Standard errors of posterior means of the answers, (n_answers,), as in `errors_of`."""
     answers = answers_of(averaged)
     if len(answers) == 1:
@@ -111,13 +124,15 @@ def worst_ess(averaged: Quantities) -> float:
     return float(np.min(variance[moving] / error[moving], initial=np.inf))
 
 
-def _spread(weights: Array, pulls: Array, chains: int, strata: NDArray[np.intp] | None) -> Array:
+def _spread(weights: Array, pulls: Array, chains: int, strata: Strata | None) -> Array:
     """Standard errors of weighted sums of columns whose weighted means are 0."""
     if chains == 1:
         return np.asarray(np.sqrt(np.maximum(weights**2 @ pulls**2, 0.0)))
     variance = np.zeros(pulls.shape[1])
-    for _, rows in _runs(len(weights), strata):
+    for rows, log_error in _runs(len(weights), strata):
         share = weights[rows].sum()
+        # What the part weighs is an estimate too, and moves the sum by what the part adds to it.
+        variance += (weights[rows] @ pulls[rows] * log_error) ** 2
         for k in range(pulls.shape[1]):
             column = pulls[rows, k]
             if np.ptp(column) > _ROUNDING:
@@ -125,10 +140,13 @@ def _spread(weights: Array, pulls: Array, chains: int, strata: NDArray[np.intp] 
     return np.sqrt(variance)
 
 
-def _runs(n: int, strata: NDArray[np.intp] | None) -> list[tuple[int, NDArray[np.intp]]]:
+def _runs(n: int, strata: Strata | None) -> list[tuple[NDArray[np.intp], float]]:
+    """The draws of every run, and the standard error of the log of what they weigh together."""
     if strata is None:
-        return [(0, np.arange(n))]
-    return [(int(s), np.flatnonzero(strata == s)) for s in np.unique(strata)]
+        return [(np.arange(n), 0.0)]
+    return [
+        (np.flatnonzero(strata.of_draw == s), float(error)) for s, error in enumerate(strata.errors)
+    ]
 
 
 def _ess(column: Array, chains: int) -> float:
@@ -148,7 +166,7 @@ class ChainDiagnostics:
 
 
 def chain_diagnostics(
-    averaged: Quantities, chains: int, strata: NDArray[np.intp] | None = None
+    averaged: Quantities, chains: int, strata: Strata | None = None
 ) -> ChainDiagnostics:
     """Diagnose chains by the answers that they give, and by log P(evidence) at their draws.
 
@@ -157,13 +175,13 @@ def chain_diagnostics(
     averaged : Quantities
         At draws that are chain by chain, in every stratum.
     chains : int
-    strata : (n_draws,) int, optional
+    strata : Strata, optional
     """
     from arviz_stats.base import array_stats
 
     columns = np.column_stack([answers_of(averaged), averaged.log_evidence])
     r_hat, bulk, tail = 1.0, np.inf, np.inf
-    for _, rows in _runs(len(columns), strata):
+    for rows, _ in _runs(len(columns), strata):
         for k in range(columns.shape[1]):
             chain = columns[rows, k].reshape(chains, -1)
             if np.ptp(chain) <= _ROUNDING:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from storyodds.reports.layout import plain, wrap
 from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, interval, percent
+from storyodds.scenarios.schema import RISK_ARGUMENT
 
 Json = Mapping[str, Any]
 
@@ -23,6 +24,25 @@ def title_lines(summary: Json) -> Iterator[Text]:
     under = f", under {', '.join(changed)}" if changed else ""
     yield Text(plain(summary["story"] + under), style="dim")
     yield Text()
+
+
+def is_risk_argument(summary: Json) -> bool:
+    """Whether a story gives the chance of a catastrophe alone, and of nothing that goes right."""
+    return summary.get("kind") == RISK_ARGUMENT  # absent from results of earlier versions
+
+
+ARGUED = "The argument puts the chance of catastrophe at"
+
+
+def headline_fates(summary: Json) -> tuple[str, ...]:
+    """The fates that a headline gives.
+
+    Examples
+    --------
+    >>> headline_fates({"kind": "risk-argument"}), headline_fates({"kind": "training-story"})
+    (('catastrophe',), ('success', 'catastrophe'))
+    """
+    return ("catastrophe",) if is_risk_argument(summary) else ("success", "catastrophe")
 
 
 def warning(summary: Json) -> Iterator[Text]:
@@ -122,7 +142,9 @@ def opinions_words(summary: Json) -> str | None:
     if opinions is None:
         return None
     fates = opinions["fates"]
-    said = " and ".join(f"{name} {percent(fates[name]['mean'])}" for name in _HEADLINES)
+    said = " and ".join(
+        f"{name} {percent(fates[name]['mean'])}" for name in headline_fates(summary)
+    )
     many = len(opinions["forecasts"]) > 1
     start = (
         "Forecasts are opinions, not findings; without them:"
@@ -134,7 +156,6 @@ def opinions_words(summary: Json) -> str | None:
     return f"{start} {said}.{more}"
 
 
-_HEADLINES = ("success", "catastrophe")
 DOES_NOTHING = "does nothing: it is about a number that is fixed."
 
 

@@ -194,6 +194,7 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
     graph = view.graph
     return {
         **head(assessment, SCHEMA),
+        "kind": assessment.prepared.resolved.story.kind,
         "classes": {
             name: view.of(lambda q, c=c: q.classes[:, c])  # type: ignore[misc]
             for c, name in enumerate(CLASSES)

@@ -7,12 +7,14 @@ from rich.text import Text
 
 from storyodds.reports.axis import plot
 from storyodds.reports.frame import (
+    ARGUED,
     NO_DECISION,
     band,
     errors_of,
     flagged_words,
     has_evidence,
     heading,
+    is_risk_argument,
     is_uncertain,
     is_zero,
     never_words,
@@ -76,11 +78,14 @@ def headline(summary: Json, width: int) -> Iterator[Text]:
     """What goes right and what goes wrong, and how that is to be taken."""
     catastrophe = summary["fates"]["catastrophe"]
     yield from warning(summary)
-    yield _sentence(summary, "The story goes right with a chance of ", "success")
+    argued = is_risk_argument(summary)
+    if not argued:
+        yield _sentence(summary, "The story goes right with a chance of ", "success")
     if is_zero(catastrophe):
         yield Text(no_catastrophe(summary))
     else:
-        yield _sentence(summary, "It ends in catastrophe with a chance of ", "catastrophe")
+        start = ARGUED if argued else "It ends in catastrophe with a chance of"
+        yield _sentence(summary, f"{start} ", "catastrophe")
     flagged = flagged_words(summary)
     if flagged is not None:
         yield Text(flagged, style="yellow")

@@ -134,13 +134,13 @@ def file_mean(deviate: Deviate) -> float:
     low = 0.0 if deviate.at_least_0 else -math.inf
     high = 1.0 if deviate.at_most_1 else math.inf
     ((name, numbers),) = deviate.form.items()
-    mean_of: Callable[[Any, float, float], float] = {
+    means: dict[str, Callable[[Any, float, float], float]] = {
         "beta": _beta_mean,
         "uniform": _uniform_mean,
         "normal": _normal_mean,
         "lognormal": _lognormal_mean,
-    }[name]
-    return mean_of(numbers, low, high)
+    }
+    return means[name](numbers, low, high)
 
 
 def _beta_mean(shapes: Sequence[float], low: float, high: float) -> float:

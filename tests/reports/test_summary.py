@@ -36,7 +36,7 @@ BUNDLED = (
 )
 KEYS = [
     "schema", "story", "title", "story_sha256", "view", "settings", "method", "seed", "versions",
-    "classes", "prior_classes", "routes", "fates", "false_alarm", "criteria",
+    "kind", "classes", "prior_classes", "routes", "fates", "false_alarm", "criteria",
     "catastrophe_given_failure", "lens", "assumptions", "paths", "evidence", "provenance",
     "rests_on",
     "diagnostics",

@@ -25,8 +25,7 @@ CARLSMITH = """\
 Carlsmith's six premises of power-seeking catastrophe by 2070
 carlsmith-six-premises
 
-The story goes right with a chance of 95%, about 18 in 19.
-It ends in catastrophe with a chance of 5.1%, about 1 in 19.
+The argument puts the chance of catastrophe at 5.1%, about 1 in 19.
 Every number of the story is fixed, so the odds have no intervals.
 
 Where training ends
