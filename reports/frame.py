@@ -1,5 +1,6 @@
 """What every report on a terminal has around its answer: a title, headings, and a verdict."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -218,7 +219,8 @@ def _tail(d: Json) -> str:
     bound = d["weight_bound"]
     if bound is None or bound <= 1:
         return ""
-    times = f"{bound:,.0f}" if bound >= _ROUND else f"{bound:.2g}"
+    # A bound is rounded up.
+    times = f"{math.ceil(bound):,}" if bound >= _ROUND else f"{math.ceil(10 * bound) / 10:.1f}"
     return f"; no draw counts more than {times} times the average"
 
 

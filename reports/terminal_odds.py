@@ -172,7 +172,7 @@ def _plotted(summary: Json, lines: list[Text], shown: Sequence[str], width: int)
         yield line
 
 
-def _never(summary: Json, names: list[str]) -> Iterator[Text]:
+def _never(summary: Json, names: Sequence[str]) -> Iterator[Text]:
     if names:
         yield Text(f"{never_words(summary)}: {', '.join(names)}", style="dim")
 

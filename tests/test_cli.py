@@ -87,8 +87,9 @@ def test_json_keeps_the_contract(run: Run, arguments: tuple[str, ...]) -> None:
         assert all(set(entry) == SUMMARY for entry in found[part].values())
         assert sum(entry["mean"] for entry in found[part].values()) == pytest.approx(1)
     assert sum(entry["mean"] for entry in found["routes"].values()) == pytest.approx(1)
-    named = SUMMARY | {"class", "kind", "mechanism"}
-    assert all(set(entry) == named for entry in found["routes"].values())
+    assert all(
+        set(entry) == SUMMARY | {"class", "kind", "mechanism"} for entry in found["routes"].values()
+    )
     assert set(found["false_alarm"]) == SUMMARY
     _has_the_decision_day(found)
     assert set(found["criteria"]) == {
@@ -107,8 +108,10 @@ def test_json_keeps_the_contract(run: Run, arguments: tuple[str, ...]) -> None:
     path_keys = {"route", "hazard", "kind", "literals", "probability", "undetected", "concern"}
     path_keys |= {"weakest_link", "claim", "share_top"}
     assert all(path_keys <= set(path) for path in found["paths"])
-    item_keys = {"id", "bits", "source", "opinion", "idle"}
-    assert all(item_keys <= set(item) for item in found["evidence"]["items"])
+    assert all(
+        {"id", "bits", "source", "opinion", "idle"} <= set(item)
+        for item in found["evidence"]["items"]
+    )
     assert all({"key", "form", "basis", "source"} <= set(n) for n in found["provenance"])
     d = found["diagnostics"]
     assert {"ok", "draws", "ess", "pareto_k", "weight_bound", "means", "messages"} <= set(d)

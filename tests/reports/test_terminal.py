@@ -239,7 +239,7 @@ def test_what_was_done_is_what_is_said() -> None:
 def test_a_bound_on_the_weights_is_told_where_it_was_proved(rich_one: dict[str, Any]) -> None:
     summary = copy.deepcopy(rich_one)
     summary["diagnostics"] |= {"weight_bound": 1.804, "pareto_k": None}
-    assert "; no draw counts more than 1.8 times the average." in words(summary)
+    assert "; no draw counts more than 1.9 times the average." in words(summary)
     summary["diagnostics"] |= {"weight_bound": 74.8, "pareto_k": -0.261}
     assert "independent ones (Pareto k −0.26)." in words(summary)
 
