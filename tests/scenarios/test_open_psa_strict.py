@@ -417,6 +417,8 @@ def strange() -> Iterator[tuple[str, str]]:
     )
     yield ONE + A + parameter("q", number(1)) * 2, "parameter q: found 'q' again"
     yield ONE + A + A, "basic event A: found 'A' again"
+    component = "<define-component name='c'/>"
+    yield ONE + A + component * 2, "found <define-component> 'c' again, expected a name of its own"
 
 
 @pytest.mark.parametrize(("body", "start"), list(strange()))
