@@ -14,11 +14,16 @@ from storyodds.models.graph import StoryGraph
 from storyodds.models.memory import memory_left
 from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING, Query
+from storyodds.models.sifted_diagrams import PLACE_BYTES
 from storyodds.priors.errors import Problem, UnsupportedStoryError
 
 GIB = 2**30
 MAX_MEMORY = 2 * GIB
 _BYTES_A_NODE = 300  # of circuits, diagrams and results kept; 170 at most were measured
+# What a compiler spends on every node of a story's sifted diagram, at least: 8.5 and 9.4 were
+# measured on fault trees. A diagram that would be too large for it is not built to its end.
+_SPENT_A_NODE = 8
+_BUILDING_BYTES = 6 * PLACE_BYTES  # of a node that stays: sifting has room for four, old and new
 KINDS: tuple[Competition, ...] = ("quadrature", "patterns")
 _SMALL = 4_000  # nodes that no other way could make noticeably cheaper
 _LANES = 40  # typical number of nodes of the quadrature rule
@@ -97,7 +102,7 @@ def choose_compiler(
     forest: GateForest | None = None
     for budget in _budgets(first, most):
         if budget > first and forest is None:
-            forest = _forest(graph, room // 2)
+            forest = _forest(graph, min(room // 2, most // _SPENT_A_NODE * _BUILDING_BYTES))
             for kind in reversed(KINDS):  # diagrams are there: patterns need no rule's many nodes
                 if forest is not None and best is None:
                     attempt(kind, True, most, forest)

@@ -6,7 +6,7 @@ one distinguishing key. The same records are the Python API: `Beta(beta=(2, 8))`
 """
 
 from collections.abc import Callable
-from math import log, log1p, sqrt
+from math import erf, log, log1p, sqrt
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -259,18 +259,24 @@ def interval_sd(form: Interval, kind: Kind) -> float:
     """
     from scipy.special import erfinv  # slow to import, and not for every file
 
+    return _width(form, kind) / (2 * sqrt(2) * float(erfinv(form.level)))
+
+
+def _width(form: Interval, kind: Kind) -> float:
+    """How far the ends of an interval lie apart, in log odds or in bits."""
     low, high = form.interval
-    width = high - low
-    if kind == "probability":
-        # The difference of two logits, which would cancel where the ends are close.
-        ratio = log1p(width / low) if high < 2 * low else log(high) - log(low)
-        width = ratio + log1p(width / (1.0 - high))
-    return width / (2 * sqrt(2) * float(erfinv(form.level)))
+    if kind == "bits":
+        return high - low
+    # The difference of two logits, which would cancel where the ends are close.
+    ratio = log1p((high - low) / low) if high < 2 * low else log(high) - log(low)
+    return ratio + log1p((high - low) / (1.0 - high))
 
 
 def _check_width(form: Interval, kind: Kind) -> None:
-    sd = interval_sd(form, kind)
-    if sd > MAX_INTERVAL_SD[kind]:
+    # The level at which the interval would have the largest standard deviation there may be: most
+    # files are read without SciPy, whose inverse this is of.
+    if form.level < erf(_width(form, kind) / (2 * sqrt(2) * MAX_INTERVAL_SD[kind])):
+        sd = interval_sd(form, kind)
         raise PydanticCustomError(
             "interval_width",
             "found an interval at level {level}, so that the standard deviation of its {what} is "

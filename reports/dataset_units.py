@@ -41,7 +41,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "goal_alignment": (_P, "probability of the criterion"),
     "outer_alignment": (_P, "probability of outer alignment"),
     "inner_alignment": (_P, "probability of inner alignment"),
-    "failure": (_P, "probability of failure"),
+    "failure": (_P, "probability of failure: deployed, and no success"),
     "halted": (_P, "probability that a check halts it"),
     "given_failure_catastrophe": (_P, "probability of catastrophe given failure"),
     "given_failure_safe": (_P, "probability given failure that it is safe"),
@@ -178,6 +178,8 @@ _HERE: Mapping[tuple[str, str], tuple[str, str]] = {
     ("tipping_points", "value"): (BY_KIND, "value at which the order flips"),
     ("local/tipping_points", "prior_chance"): (_P, "prior probability of being beyond it"),
     ("tipping_points", "prior_chance"): (_P, "prior probability of being beyond it"),
+    ("contributions", "adds_mean"): (_P, "what the change adds to the probability"),
+    ("contributions", "adds_error"): (_P, "Monte Carlo standard error of what it adds"),
     ("deployed/overall", "probability"): (_P, "probability that no check flags the model"),
     **{
         ("deployed/overall", fate): (_P, f"probability of {fate} once deployed")
@@ -261,6 +263,8 @@ def _said(node: str, name: str, ranked_by: str) -> tuple[str, str]:
         return _S if ranked_by == "worth" else _B, _words("behind the best proposal", name[7:])
     if _EFFECTS in f"{node}_{name}" and name.endswith(_EFFECT_ENDS):
         return _B, _words("effect on the log2 odds", name)
+    if "standard_errors_" in name:
+        return _P, _words("Monte Carlo standard error", name.split("standard_errors_")[1])
     parts = name.split("_")
     for k in range(len(parts)):
         end = "_".join(parts[k:])

@@ -74,7 +74,7 @@ _TABLES: Mapping[str, Tables] = {
         ("failure/assumptions", "failure.assumptions", "assumption", "assumption"),
         ("failure/miss", "failure.miss.targets", "target", None),
         ("failure/near_misses", "failure.near_misses.routes", "route", "route"),
-        ("failure/paths", "failure.paths", "rank", None),
+        ("failure/paths", "failure.paths", "failure_path", None),
         ("failure/flips", "failure.flips.found", "flip", None),
         ("trust/priors", "trust.power_scaling.priors", "number", "name"),
         ("trust/evidence", "trust.power_scaling.evidence", "evidence", "name"),

@@ -1,5 +1,6 @@
 """What every report on a terminal has around its answer: a title, headings, and a verdict."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from rich.text import Text
 
 from storyodds.reports.layout import plain, wrap
 from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, interval, percent
+from storyodds.scenarios.schema import RISK_ARGUMENT
 
 Json = Mapping[str, Any]
 
@@ -22,6 +24,25 @@ def title_lines(summary: Json) -> Iterator[Text]:
     under = f", under {', '.join(changed)}" if changed else ""
     yield Text(plain(summary["story"] + under), style="dim")
     yield Text()
+
+
+def is_risk_argument(summary: Json) -> bool:
+    """Whether a story gives the chance of a catastrophe alone, and of nothing that goes right."""
+    return summary.get("kind") == RISK_ARGUMENT  # absent from results of earlier versions
+
+
+ARGUED = "The argument puts the chance of catastrophe at"
+
+
+def headline_fates(summary: Json) -> tuple[str, ...]:
+    """The fates that a headline gives.
+
+    Examples
+    --------
+    >>> headline_fates({"kind": "risk-argument"}), headline_fates({"kind": "training-story"})
+    (('catastrophe',), ('success', 'catastrophe'))
+    """
+    return ("catastrophe",) if is_risk_argument(summary) else ("success", "catastrophe")
 
 
 def warning(summary: Json) -> Iterator[Text]:
@@ -90,7 +111,8 @@ def states_simulated(summary: Json) -> int | None:
     """How many states were simulated in all; None where sums are exact, and a 0 is proved."""
     if summary["method"] != "simulation":
         return None
-    return int(summary["diagnostics"]["states"] * summary["diagnostics"]["draws"])
+    d = summary["diagnostics"]
+    return int(d["states"] if d["simulation_noise"] is None else d["states"] * d["draws"])
 
 
 def never_words(summary: Json) -> str:
@@ -120,7 +142,9 @@ def opinions_words(summary: Json) -> str | None:
     if opinions is None:
         return None
     fates = opinions["fates"]
-    said = " and ".join(f"{name} {percent(fates[name]['mean'])}" for name in _HEADLINES)
+    said = " and ".join(
+        f"{name} {percent(fates[name]['mean'])}" for name in headline_fates(summary)
+    )
     many = len(opinions["forecasts"]) > 1
     start = (
         "Forecasts are opinions, not findings; without them:"
@@ -132,7 +156,6 @@ def opinions_words(summary: Json) -> str | None:
     return f"{start} {said}.{more}"
 
 
-_HEADLINES = ("success", "catastrophe")
 DOES_NOTHING = "does nothing: it is about a number that is fixed."
 
 
@@ -169,7 +192,8 @@ def soundness(summary: Json) -> str:
     if method == "exact":
         return "Exact: nothing was sampled."
     if method == "simulation":
-        drawn = f"{d['draws']:,} draws of {d['states']:,}" if d["draws"] > 1 else f"{d['states']:,}"
+        many = d["simulation_noise"] is not None  # states at every draw, not all at one
+        drawn = f"{d['draws']:,} draws of {d['states']:,}" if many else f"{d['states']:,}"
         return (
             f"Sound, as simulations go: {drawn} weighted states count as {d['ess_joint']:,.0f} "
             f"independent ones{_tail(d)}."
@@ -195,7 +219,8 @@ def _tail(d: Json) -> str:
     bound = d["weight_bound"]
     if bound is None or bound <= 1:
         return ""
-    times = f"{bound:,.0f}" if bound >= _ROUND else f"{bound:.2g}"
+    # A bound is rounded up.
+    times = f"{math.ceil(bound):,}" if bound >= _ROUND else f"{math.ceil(10 * bound) / 10:.1f}"
     return f"; no draw counts more than {times} times the average"
 
 

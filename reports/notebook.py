@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from storyodds.reports.frame import NOT_RELIABLE, flagged_words, opinions_words, verdict
 from storyodds.reports.layout import plain
 from storyodds.reports.notebook_parts import PARTS, cells
 
@@ -54,10 +55,12 @@ def _title(doc: Json) -> Markup:
 
 
 def _doubt(doc: Json) -> Markup:
-    if doc.get("diagnostics", {}).get("ok", True):
-        return Markup("")
-    said = "NOT RELIABLE: the computation failed its own checks; quote none of this."
-    return Markup("<p><strong>{}</strong></p>").format(said)
+    """What has to be known before any number is quoted."""
+    ok = doc.get("diagnostics", {}).get("ok", True)
+    words = [] if ok else [f"NOT RELIABLE: {NOT_RELIABLE}"]
+    if "opinions" in doc:
+        words += [it for it in (flagged_words(doc), opinions_words(doc)) if it is not None]
+    return Markup("").join(Markup("<p><strong>{}</strong></p>").format(it) for it in words)
 
 
 def _picture(doc: Json) -> Markup:
@@ -73,8 +76,6 @@ def _picture(doc: Json) -> Markup:
 
 
 def _verdict(doc: Json) -> Iterator[str]:
-    from storyodds.reports.frame import verdict
-
     yield from (plain(line.plain) for line in verdict(doc))
 
 

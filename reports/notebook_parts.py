@@ -5,9 +5,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from storyodds.reports.frame import band
+from storyodds.reports.frame import band, cases, errors_of
 from storyodds.reports.layout import plain
-from storyodds.reports.wording import about_one_in, percent
+from storyodds.reports.wording import NO_ERRORS, Errors, percent
 
 Json = Mapping[str, Any]
 type Table = tuple[Sequence[str], Sequence[Sequence[str]]]
@@ -18,14 +18,28 @@ def cells(row: Sequence[str]) -> Markup:
     return Markup("").join(Markup("<td>{}</td>").format(plain(cell)) for cell in row)
 
 
-def _odds(entry: Json) -> tuple[str, str, str]:
-    return percent(entry["mean"]), band(entry), about_one_in(entry["mean"])
+def _odds(doc: Json, entry: Json, errors: Errors = NO_ERRORS) -> tuple[str, str, str]:
+    return (
+        percent(entry["mean"], errors.get("mean", 0.0)),
+        band(entry, errors),
+        cases(doc, entry),
+    )
 
 
 def _estimate(doc: Json) -> Iterator[Table]:
-    heads = ("", "Chance", "90% interval", "In cases")
-    yield ("Fate", *heads[1:]), [(name, *_odds(entry)) for name, entry in doc["fates"].items()]
-    yield ("Class", *heads[1:]), [(name, *_odds(entry)) for name, entry in doc["classes"].items()]
+    opinions = doc["opinions"]
+    heads = ["Chance", "90% interval", "In cases", *["Without forecasts"] * (opinions is not None)]
+    for name, of in (("Fate", "fates"), ("Class", "classes")):
+        rows = [
+            (
+                kind,
+                *_odds(doc, entry, errors_of(doc, kind)),
+                *([] if opinions is None else [percent(opinions[of][kind]["mean"])]),
+            )
+            for kind, entry in doc[of].items()
+        ]
+        yield (name, *heads), rows
+    yield from _decision_day(doc)
     rows = [
         (
             path["hazard"] or path["route"],
@@ -39,6 +53,17 @@ def _estimate(doc: Json) -> Iterator[Table]:
     if rows:
         wanted = ("Failure path", "Ends in catastrophe", "90% interval", "Needs", "Weakest link")
         yield wanted, rows
+
+
+def _decision_day(doc: Json) -> Iterator[Table]:
+    """The odds once no check has flagged, where a check still can."""
+    day = doc["deployed"]
+    if day is None or all(check["result"] for check in doc["checks"].values()):
+        return
+    odds = {"deployed": day["probability"], "success": day["success"]}
+    odds |= {"catastrophe": day["catastrophe"], "deceptive": day["classes"]["deceptive"]}
+    rows = [(name, *_odds(doc, entry)) for name, entry in odds.items()]
+    yield ("Once no check has flagged", "Chance", "90% interval", "In cases"), rows
 
 
 def _sensitivity(doc: Json) -> Iterator[Table]:
@@ -59,8 +84,8 @@ def _sensitivity(doc: Json) -> Iterator[Table]:
         )
     if "failure" in doc:
         shares = doc["failure"]["given_failure"].items()
-        rows = [(name, *_odds(entry)) for name, entry in shares if entry is not None]
-        yield ("Given failure", "Chance", "90% interval", "In cases"), rows
+        rows = [(name, *_odds(doc, entry)) for name, entry in shares if entry is not None]
+        yield ("Of deployed failures", "Chance", "90% interval", "In cases"), rows
 
 
 def _value(doc: Json) -> Iterator[Table]:

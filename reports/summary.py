@@ -194,17 +194,16 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
     graph = view.graph
     return {
         **head(assessment, SCHEMA),
+        "kind": assessment.prepared.resolved.story.kind,
         "classes": {
-            name: view.of(lambda q, c=c: q.classes[:, c])  # type: ignore[misc]
-            for c, name in enumerate(CLASSES)
+            name: view.of(_column(lambda q: q.classes, c)) for c, name in enumerate(CLASSES)
         },
         "prior_classes": {
-            name: view.prior(lambda q, c=c: q.classes[:, c])  # type: ignore[misc]
-            for c, name in enumerate(CLASSES)
+            name: view.prior(_column(lambda q: q.classes, c)) for c, name in enumerate(CLASSES)
         },
         "routes": {
             route.id: {
-                **view.of(lambda q, r=r: q.routes[:, r]),  # type: ignore[misc]
+                **view.of(_column(lambda q: q.routes, r)),
                 "class": route.outcome_class,
                 "kind": route.kind,
                 "mechanism": route.mechanism,
@@ -223,8 +222,8 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
         "lens": _lens(view),
         "assumptions": {
             variable.name: {
-                **view.of(lambda q, v=v: q.assumptions[:, v]),  # type: ignore[misc]
-                "prior": view.prior(lambda q, v=v: q.assumptions[:, v]),  # type: ignore[misc]
+                **view.of(_column(lambda q: q.assumptions, v)),
+                "prior": view.prior(_column(lambda q: q.assumptions, v)),
             }
             for v, variable in enumerate(graph.variables)
         },
@@ -239,6 +238,14 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
 
 def _event(name: str) -> Pick:
     return lambda q: q.event(name)
+
+
+def _column(table: Pick, k: int) -> Pick:
+    return lambda q: table(q)[:, k]
+
+
+def _hazard(h: int) -> Pick:
+    return lambda q: q.hazard(h)
 
 
 def _deployed_failure(q: Quantities) -> Array:
@@ -257,7 +264,7 @@ def _deployed(view: _View) -> dict[str, Any] | None:
         "probability": probability,
         **{fate: view.ratio(_event(fate), lambda q: q.deployed) for fate in fates},
         "classes": {
-            name: view.ratio(lambda q, c=c: q.deployed_classes[:, c], lambda q: q.deployed)  # type: ignore[misc]
+            name: view.ratio(_column(lambda q: q.deployed_classes, c), lambda q: q.deployed)
             for c, name in enumerate(CLASSES)
         },
     }
@@ -275,12 +282,12 @@ def _checks(view: _View) -> dict[str, Any]:
             "result": None,
             "caught": {
                 route.id: view.ratio(
-                    lambda q, c=c, r=r: _caught(view, q, c, r),  # type: ignore[misc]
-                    lambda q, r=r: q.routes[:, r],  # type: ignore[misc]
+                    _caught(view, c, r),
+                    _column(lambda q: q.routes, r),
                 )
                 for r, route in enumerate(graph.routes)
             },
-            "added": view.of(lambda q, c=c: _averted(view, q, c)),  # type: ignore[misc]
+            "added": view.of(_averted(view, c)),
         }
     return entries
 
@@ -291,15 +298,23 @@ def _asked(view: _View, q: Quantities, outcome: Outcome) -> Array | None:
     return None if where is None else q.queries[:, view.column[Query((where,))]]
 
 
-def _caught(view: _View, q: Quantities, c: int, r: int) -> Array:
+def _caught(view: _View, c: int, r: int) -> Pick:
     """P(route, and the check flags)."""
-    rate = q.values[:, view.graph.routes[r].flags[c]]
-    by_hazards = _asked(view, q, Outcome(r, "flagged-by", check=c))
-    caught = q.routes[:, r] * rate
-    return caught if by_hazards is None else caught + (1 - rate) * by_hazards
+
+    def caught(q: Quantities) -> Array:
+        rate = q.values[:, view.graph.routes[r].flags[c]]
+        by_hazards = _asked(view, q, Outcome(r, "flagged-by", check=c))
+        by_route = q.routes[:, r] * rate
+        return by_route if by_hazards is None else by_route + (1 - rate) * by_hazards
+
+    return caught
 
 
-def _averted(view: _View, q: Quantities, c: int) -> Array:
+def _averted(view: _View, c: int) -> Pick:
+    return lambda q: _averted_at(view, q, c)
+
+
+def _averted_at(view: _View, q: Quantities, c: int) -> Array:
     """P(catastrophe without the check) less P(catastrophe)."""
     graph, rest = view.graph, [other for other in view.graph.live_checks if other != c]
     averted = np.zeros(len(q.values))
@@ -326,9 +341,9 @@ def _averted(view: _View, q: Quantities, c: int) -> Array:
 def _hazards(view: _View) -> dict[str, Any]:
     return {
         hazard.id: {
-            **view.of(lambda q, h=h: q.hazard(h)),  # type: ignore[misc]
+            **view.of(_hazard(h)),
             "criterion": hazard.criterion,
-            "given_intended": view.ratio(lambda q, h=h: q.hazard(h), _intended),  # type: ignore[misc]
+            "given_intended": view.ratio(_hazard(h), _intended),
         }
         for h, hazard in enumerate(view.graph.hazards)
     }
@@ -344,7 +359,7 @@ def _opinions(view: _View) -> dict[str, Any] | None:
     return {
         "forecasts": forecasts,
         "classes": {
-            name: summarize_both(*without, lambda q, c=c: q.classes[:, c])  # type: ignore[misc]
+            name: summarize_both(*without, _column(lambda q: q.classes, c))
             for c, name in enumerate(CLASSES)
         },
         "fates": {name: summarize_both(*without, _event(name)) for name in FATES},

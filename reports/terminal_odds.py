@@ -1,18 +1,20 @@
 """The odds of one story on a terminal: the headline, and the tables of what comes about."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from storyodds.reports.axis import plot
 from storyodds.reports.frame import (
+    ARGUED,
     NO_DECISION,
     band,
     errors_of,
     flagged_words,
     has_evidence,
     heading,
+    is_risk_argument,
     is_uncertain,
     is_zero,
     never_words,
@@ -76,11 +78,14 @@ def headline(summary: Json, width: int) -> Iterator[Text]:
     """What goes right and what goes wrong, and how that is to be taken."""
     catastrophe = summary["fates"]["catastrophe"]
     yield from warning(summary)
-    yield _sentence(summary, "The story goes right with a chance of ", "success")
+    argued = is_risk_argument(summary)
+    if not argued:
+        yield _sentence(summary, "The story goes right with a chance of ", "success")
     if is_zero(catastrophe):
         yield Text(no_catastrophe(summary))
     else:
-        yield _sentence(summary, "It ends in catastrophe with a chance of ", "catastrophe")
+        start = ARGUED if argued else "It ends in catastrophe with a chance of"
+        yield _sentence(summary, f"{start} ", "catastrophe")
     flagged = flagged_words(summary)
     if flagged is not None:
         yield Text(flagged, style="yellow")
@@ -152,7 +157,7 @@ def _class_heads(summary: Json) -> Row:
     return dim("", *heads)
 
 
-def _plotted(summary: Json, lines: list[Text], shown: list[str], width: int) -> Iterator[Text]:
+def _plotted(summary: Json, lines: list[Text], shown: Sequence[str], width: int) -> Iterator[Text]:
     """The rows of classes, each with its interval drawn where there is room."""
     evidence = has_evidence(summary)
     room = min(_PLOT_WIDTHS[1], width - lines[0].cell_len - GAP)
@@ -167,7 +172,7 @@ def _plotted(summary: Json, lines: list[Text], shown: list[str], width: int) -> 
         yield line
 
 
-def _never(summary: Json, names: list[str]) -> Iterator[Text]:
+def _never(summary: Json, names: Sequence[str]) -> Iterator[Text]:
     if names:
         yield Text(f"{never_words(summary)}: {', '.join(names)}", style="dim")
 

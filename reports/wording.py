@@ -44,9 +44,14 @@ def percent(p: float, error: float = 0.0) -> str:
         return _scientific(p, error)
     if p > 1 - _SMALL:
         return f"1 − {_scientific(1 - p, error)}"
-    x = 100 * p
-    first = _place(100 - x, 0) if p > 0.99 else _place(x, 1)
-    last = first if p > 0.99 else first - 1
+    if p > 0.99:  # the digit is that of what is missing, so that is what is rounded
+        missing = float(f"{100 * (1 - p):.0e}")
+        x, first = 100 - missing, _place(missing, 0)
+        last = first
+    else:
+        x = 100 * p
+        first = _place(x, 1)
+        last = first - 1
     coarse = max(last, _place(100 * error, 0)) if error > 0 else last
     said = _to_place(x, coarse)
     if coarse > first or said == "100":

@@ -17,6 +17,9 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "Story": {
         "story": "The story's id: lower-case letters, digits and hyphens.",
         "title": "One line: which model, trained how.",
+        "kind": "A training story unless stated. A risk-argument gives only the chance of a "
+        "catastrophe, as a chain of premises or a fault tree does; that it fails to come about "
+        "does not mean that anything went right, and headlines do not say so.",
         "summary": "One paragraph that tells the story to somebody who has not heard it.",
         "sources": _SOURCES,
         "goal": "The training goal: which model is wanted, and why any such model is good.",
@@ -222,6 +225,10 @@ _CLASSES = {
 }
 
 VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("Story", "kind"): {
+        "training-story": "how training would end at the wanted model, and at its rivals",
+        "risk-argument": "how a catastrophe would come about, and nothing of what goes right",
+    },
     ("Goal", "optimization"): {
         "none": "the model is not meant to search for anything",
         "narrow": "within one domain",

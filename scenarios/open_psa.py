@@ -25,6 +25,7 @@ from storyodds.scenarios.open_psa_tree import Definition, Tree, read_tree
 from storyodds.scenarios.schema import (
     INTENDED,
     RESIDUAL,
+    RISK_ARGUMENT,
     Assumption,
     Constraint,
     Goal,
@@ -90,8 +91,8 @@ def import_open_psa(path: str | Path, top: str | None = None) -> Story:
     House events are constants: they, and every gate that they decide, do not appear in the
     story. Units are honored, a year taken as 8,760 hours. A deviate that leaves 0 to 1 is cut off
     there: where that changes its mean by more than 5 % it is refused, where by more than 0.01 % a
-    note of the number says so. Uncertain numbers of basic events are independent; a parameter with a deviate that two
-    events share is refused, because they would move together.
+    note of the number says so. Uncertain numbers of basic events are independent; a parameter with
+    a deviate that two events share is refused, because they would move together.
 
     Examples
     --------
@@ -315,6 +316,7 @@ def _told(
     return Story(
         story=Slugs().take(tree.name or Path(tree.document.file).stem),
         title=f"Fault tree: {cite}",
+        kind=RISK_ARGUMENT,
         summary=f"Imported from {file}, a fault tree in the Open-PSA Model Exchange Format. The "
         f"probability of the route '{ids.route}' is the probability of its top event. {_ONLY_TREE}",
         sources=(Source(cite=cite, note=f"Imported from {file}"),),

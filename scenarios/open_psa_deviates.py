@@ -134,13 +134,7 @@ def file_mean(deviate: Deviate) -> float:
     low = 0.0 if deviate.at_least_0 else -math.inf
     high = 1.0 if deviate.at_most_1 else math.inf
     ((name, numbers),) = deviate.form.items()
-    mean_of: Callable[[Any, float, float], float] = {
-        "beta": _beta_mean,
-        "uniform": _uniform_mean,
-        "normal": _normal_mean,
-        "lognormal": _lognormal_mean,
-    }[name]
-    return mean_of(numbers, low, high)
+    return _MEANS[name](numbers, low, high)
 
 
 def _beta_mean(shapes: Sequence[float], low: float, high: float) -> float:
@@ -174,6 +168,14 @@ def _lognormal_mean(numbers: Mapping[str, float], low: float, high: float) -> fl
     sigma = math.log(numbers["error_factor"]) / NormalDist().inv_cdf(level)
     to_high = (math.log(high / mean) + sigma**2 / 2) / sigma
     return mean * _Tail(to_high - sigma).below + high * _Tail(to_high).above
+
+
+_MEANS: Mapping[str, Callable[[Any, float, float], float]] = {
+    "beta": _beta_mean,
+    "uniform": _uniform_mean,
+    "normal": _normal_mean,
+    "lognormal": _lognormal_mean,
+}
 
 
 class _Tail:

@@ -138,8 +138,9 @@ def _check_attributes(
     for name, value in element.attributes.items():
         if name in allowed or name.startswith(_OF_XML):
             continue
-        # Whoever misses the right name says which one this was meant to be.
-        if missing and did_you_mean(name, missing):
+        # Whoever misses the right name says which one this was meant to be; an <attribute> is
+        # read by nobody.
+        if element.tag != "attribute" and missing and did_you_mean(name, missing):
             continue
         prefix, _, local = name.rpartition(":")
         if is_root and (prefix == "xmlns" or local in _OF_THE_ROOT):

@@ -137,15 +137,21 @@ class Numbers:
             remark = YEAR_NOTE
         note = " ".join(notes) or None
         provenance = {"basis": "assumed", "source": self._source, "note": note}
-        return Estimate(prior.model_copy(update=provenance), deviate and deviate.element, remark)
+        where = None if deviate is None else deviate.element
+        return Estimate(prior.model_copy(update=provenance), where, remark)
 
     def _is_probability(self, value: Value, event: Definition) -> bool:
         if value.unit in (None, PURE):
             return True
         assert event.body is not None and value.unit is not None
+        way_out = (
+            "leave the unit away from a chance per demand"
+            if value.unit.demands
+            else "a rate and a time make one in <exponential>"
+        )
         self._tree.complain(
-            f"found a value in {value.unit.name}, expected a probability, which has no unit; a rate "
-            "and a time make one in <exponential>",
+            f"found a value in {value.unit.name}, expected a probability, which has no unit; "
+            f"{way_out}",
             event.body,
             event,
         )
@@ -166,11 +172,11 @@ class Numbers:
         self, deviate: Deviate, event: Definition, in_file: float, in_story: float
     ) -> None:
         clamps = deviate.at_least_0 or deviate.at_most_1
-        done = "is clamped to" if clamps else "goes beyond"
+        done = "is clamped to" if clamps else "leaves"
         self._tree.complain(
-            f"found a deviate of mean {in_file:.6g} that {done} probabilities from 0 to 1; a story "
-            f"cuts it off there, so that its mean would be {in_story:.6g}: expected a change of at "
-            f"most {REFUSED_CHANGE:.0%}; write a narrower one, or a <beta-deviate> of that mean",
+            f"found a deviate of mean {in_file:.6g} that {done} the range from 0 to 1; a story "
+            f"cuts it off there, which would make its mean {in_story:.6g}; expected a change of at "
+            f"most {REFUSED_CHANGE:.0%}: write a narrower one, or a <beta-deviate>",
             deviate.element,
             event,
         )
@@ -202,10 +208,10 @@ class Numbers:
             return None
         unit, own = element.attributes.get("unit"), meant.element.attributes.get("unit")
         if unit is not None and unit != own:
-            wanted = f"{own}, the unit" if own is not None else "no unit, as none stands there: as"
+            wanted = "none" if own is None else quoted(own)
             self._tree.complain(
-                f"found unit={quoted(unit)}, expected {wanted} of the parameter "
-                f"{meant.name} in line {meant.element.line}",
+                f"found unit={quoted(unit)}, expected {wanted}, as the parameter "
+                f"{meant.shown.partition(' ')[2]} has it in line {meant.element.line}",
                 element,
                 owner,
             )
@@ -244,8 +250,9 @@ class Numbers:
         if len(arguments) < fewest or (most is not None and len(arguments) > most):
             counts = [str(count) for count in range(fewest, (most or fewest) + 1)]
             wanted = f"at least {fewest}" if most is None else one_of(counts)
+            plural = "" if len(arguments) == 1 else "s"
             self._tree.complain(
-                f"found {len(arguments)} arguments in <{element.tag}>, expected {wanted}",
+                f"found {len(arguments)} argument{plural} in <{element.tag}>, expected {wanted}",
                 element,
                 owner,
             )

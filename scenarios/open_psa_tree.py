@@ -109,6 +109,7 @@ class Tree:
     name: str = ""
     definitions: list[Definition] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    containers: dict[tuple[str, ...], Element] = field(default_factory=dict)
     _by_path: dict[tuple[bool, str], Definition] = field(default_factory=dict)
     _public: dict[tuple[bool, str], Definition] = field(default_factory=dict)
     _kinds: set[str] = field(default_factory=set)
@@ -277,7 +278,15 @@ def _enter(
     if element.tag == "define-fault-tree":
         tree.name = tree.name or name or ""
         tree.title = tree.title or _label(element)
-    return element, (*scope, name or "?"), _is_public(tree, element, public)
+    inner = (*scope, name or "?")
+    first = tree.containers.setdefault(inner, element)
+    if name is not None and first is not element:
+        tree.complain(
+            f"found <{element.tag}> {quoted(name)} again, expected a name of its own; the first is "
+            f"in line {first.line}",
+            element,
+        )
+    return element, inner, _is_public(tree, element, public)
 
 
 def _is_public(tree: Tree, element: Element, inherited: bool) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from storyodds.priors.phrases import one_of
+from storyodds.priors.phrases import one_of, quoted
 
 # The files do not say how long a year is; reliability data take 365 days of 24 hours.
 HOURS_PER_YEAR: Final = 8760
@@ -134,10 +134,17 @@ def _combined(quantities: Sequence[Quantity], signs: Sequence[int]) -> Converted
             if quantity.unit != PURE:
                 names.append(("" if sign > 0 else "per ") + quantity.unit.name)
     if time or demands:
-        return numbers, Unit(" ".join(names), time, demands, size), _years(quantities)
+        return numbers, _named(" ".join(names), time, demands, size), _years(quantities)
     # All units have cancelled but for the sizes, as of 0.1 a year over 8,760 hours.
     scaled = [numbers[0] * float(size), *numbers[1:]]
     return scaled, PURE, _years(quantities) or (size != 1 and _mixes_years(units))
+
+
+def _named(name: str, time: int, demands: int, size: Fraction) -> Unit:
+    """Give a unit the name that files have for it, if they have one."""
+    named = (unit for unit in UNITS.values() if unit.dimension == (time, demands))
+    same = (unit for unit in named if unit.size == size)
+    return next(same, Unit(name, time, demands, size))
 
 
 def pure(tag: str, quantities: Sequence[Quantity]) -> Converted:
@@ -255,14 +262,15 @@ def stated(quantity: Quantity, name: str) -> Quantity:
     unit = quantity.unit
     if name in TYPES:
         if unit not in (None, PURE):
+            assert unit is not None
             raise UnitError(
-                f"found unit={name} of a value that comes out in {unit.name}, "  # type: ignore[union-attr]
-                f"expected unit={unit.name}"  # type: ignore[union-attr]
+                f"found unit={name} of a value that comes out in {unit.name}, expected the unit "
+                "in which it comes out"
             )
         _check_type(quantity.number, name)
         return quantity
     if name not in UNITS:
-        raise UnitError(f"found unit={name!r}, expected {one_of((*UNITS, *TYPES))}")
+        raise UnitError(f"found unit={quoted(name)}, expected {one_of((*UNITS, *TYPES))}")
     wanted = UNITS[name]
     if unit is None:
         return Quantity(quantity.number, wanted, quantity.years)

@@ -21,6 +21,10 @@ INTENDED = "intended"
 RESIDUAL = "something-else"
 DEFAULT = "default"
 
+StoryKind = Literal["training-story", "risk-argument"]
+TRAINING_STORY: StoryKind = "training-story"
+RISK_ARGUMENT: StoryKind = "risk-argument"
+
 CheckResult = Literal["passed", "flagged"]
 
 RationaleClass = Literal[
@@ -259,7 +263,10 @@ class Story(FileRecord):
     ----------
     story : str
         The id, a lower-case slug.
-    title, summary : str
+    title : str
+    kind : {"training-story", "risk-argument"}
+        An argument that only a catastrophe comes about says nothing of what goes right.
+    summary : str
     sources : tuple of Source
     goal : Goal
     rationale : Rationale
@@ -293,6 +300,7 @@ class Story(FileRecord):
 
     story: Slug
     title: Text
+    kind: StoryKind = TRAINING_STORY
     summary: Text = ""
     sources: tuple[SourceField, ...] = ()
     goal: Goal

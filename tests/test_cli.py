@@ -87,8 +87,11 @@ def test_json_keeps_the_contract(run: Run, arguments: tuple[str, ...]) -> None:
         assert all(set(entry) == SUMMARY for entry in found[part].values())
         assert sum(entry["mean"] for entry in found[part].values()) == pytest.approx(1)
     assert sum(entry["mean"] for entry in found["routes"].values()) == pytest.approx(1)
-    assert all(set(entry) == SUMMARY | {"class", "kind"} for entry in found["routes"].values())
+    assert all(
+        set(entry) == SUMMARY | {"class", "kind", "mechanism"} for entry in found["routes"].values()
+    )
     assert set(found["false_alarm"]) == SUMMARY
+    _has_the_decision_day(found)
     assert set(found["criteria"]) == {
         "goal_alignment",
         "goal_competitiveness",
@@ -105,10 +108,33 @@ def test_json_keeps_the_contract(run: Run, arguments: tuple[str, ...]) -> None:
     path_keys = {"route", "hazard", "kind", "literals", "probability", "undetected", "concern"}
     path_keys |= {"weakest_link", "claim", "share_top"}
     assert all(path_keys <= set(path) for path in found["paths"])
-    assert all({"id", "bits", "source"} <= set(item) for item in found["evidence"]["items"])
+    assert all(
+        {"id", "bits", "source", "opinion", "idle"} <= set(item)
+        for item in found["evidence"]["items"]
+    )
     assert all({"key", "form", "basis", "source"} <= set(n) for n in found["provenance"])
-    assert {"ok", "draws", "ess", "pareto_k", "messages"} <= set(found["diagnostics"])
+    d = found["diagnostics"]
+    assert {"ok", "draws", "ess", "pareto_k", "weight_bound", "means", "messages"} <= set(d)
+    assert set(d["standard_errors"]) == {*found["classes"], *found["fates"], "deployed"}
     assert {"title", "view", "settings", "seed", "versions"} <= set(found)
+
+
+def _has_the_decision_day(found: Any) -> None:
+    """Odds once deployed, checks, hazards, opinions and mechanisms are told in their own keys."""
+    day = found["deployed"]
+    assert set(day) == {"probability", "classes", *found["fates"]} - {"halted"}
+    assert sum(entry["mean"] for entry in day["classes"].values()) == pytest.approx(1)
+    assert sum(day[fate]["mean"] for fate in found["fates"] if fate != "halted") == pytest.approx(1)
+    for check in found["checks"].values():
+        assert set(check) == {"result", "caught", "added"}
+        assert check["result"] is not None or set(check["caught"]) == set(found["routes"])
+    for hazard in found["hazards"].values():
+        assert set(hazard) == SUMMARY | {"criterion", "given_intended"}
+    forecasts = [item["id"] for item in found["evidence"]["items"] if item["opinion"]]
+    assert (found["opinions"] or {"forecasts": []})["forecasts"] == forecasts
+    assert set(found["criteria_given_intended"]) == {"goal_alignment", "goal_competitiveness"}
+    assert "catastrophe_given_failure" not in found
+    assert {"catastrophe_given_deployed_failure", "mechanisms"} <= set(found)
 
 
 def test_several_stories_as_json_are_a_list(run: Run, small: Path) -> None:
@@ -194,7 +220,7 @@ def test_all_mistakes_of_the_options_are_told_at_once(run: Run) -> None:
         "did you mean 'coinrun-agent'?",
         "nothing.yaml: there is no such file",
         "expected ID=PRIOR",
-        "expected a class or a fate",
+        "expected a class, a fate or deployed odds",
         "one of advocate, carlsmith, sceptic, wide",
         "found 'no/where.nc', expected a folder that exists",
     ):
@@ -516,7 +542,7 @@ def test_a_large_mistake_made_by_the_computation_is_a_wrong_story(
 
     monkeypatch.setattr(assessment, "assess", impossible)
     ran = run("estimate", EXACT)
-    assert (ran.code, ran.err) == (WRONG_INPUT, "the evidence is impossible\n")
+    assert (ran.code, ran.err) == (WRONG_INPUT, f"{EXACT}: the evidence is impossible\n")
 
 
 def test_hostile_text_reaches_the_terminal_as_text(run: Run, small: Path) -> None:

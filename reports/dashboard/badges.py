@@ -6,7 +6,7 @@ from math import sqrt
 from storyodds.models.sensitivity_noise import noise_per_error
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, counted
-from storyodds.reports.frame import flagged_words
+from storyodds.reports.frame import flagged_words, states_simulated
 from storyodds.reports.wording import percent
 
 EVENTS = ("success", "catastrophe")
@@ -71,7 +71,7 @@ def _sound(dossier: Dossier) -> Badge:
         return Badge("good", f"Computation sound: {size}{shape}")
     return Badge(
         "good",
-        f"Computation sound: {d['draws'] * d['states']:,} simulated states worth "
+        f"Computation sound: {states_simulated(dossier.estimate):,} simulated states worth "
         f"{d['ess_joint']:,.0f}",
     )
 

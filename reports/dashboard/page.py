@@ -27,6 +27,8 @@ from storyodds.reports.frame import (
     cases,
     errors_of,
     flagged_words,
+    headline_fates,
+    is_risk_argument,
     opinions_words,
     sentence_case,
 )
@@ -214,7 +216,8 @@ def _head(dossier: Dossier) -> Json:
         "story": estimate["story"],
         "title": estimate["title"],
         "under": ", ".join(under),
-        "odds": [odds_entry(estimate, name) for name in ("success", "catastrophe")],
+        "sort": "Risk argument" if is_risk_argument(estimate) else "Training story",
+        "odds": [odds_entry(estimate, name) for name in headline_fates(estimate)],
         "hangs": _hangs(dossier),
         "messages": said,
         "notices": [
@@ -245,7 +248,7 @@ def _hangs(dossier: Dossier) -> list[Json]:
             "name": number["name"],
             "range": movers.from_to(number, event),
         }
-        for event in (("success", "catastrophe") if dossier.ok else ())
+        for event in (headline_fates(dossier.estimate) if dossier.ok else ())
         if (number := movers.largest(dossier, event)) is not None
     ]
 

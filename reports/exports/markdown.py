@@ -28,11 +28,13 @@ from storyodds.reports.exports.markdown_more import (
 )
 from storyodds.reports.exports.markdown_text import code, link, table, text
 from storyodds.reports.frame import (
+    ARGUED,
     DOES_NOTHING,
     NOT_RELIABLE,
     band,
     errors_of,
     flagged_words,
+    is_risk_argument,
     is_uncertain,
     is_zero,
     no_catastrophe,
@@ -89,7 +91,7 @@ def markdown_report(
     >>> from storyodds import estimate, load_story, summarize
     >>> text = markdown_report(summarize(estimate(load_story("carlsmith-six-premises"))))
     >>> print(text[text.index("**"):].splitlines()[0])
-    **The story goes right with a chance of 95%, about 18 in 19.**
+    **The argument puts the chance of catastrophe at 5.1%, about 1 in 19.**
     """
     doc = estimate_document
     lines = [
@@ -115,17 +117,21 @@ def _head(doc: Json) -> Iterator[str]:
     changed = [f"under the view {code(doc['view'])}"] if doc["view"] else []
     changed += [f"with {code(name)} = {text(str(to))}" for name, to in doc["settings"].items()]
     said = "".join(f", {words}" for words in changed)
-    yield from (f"Annex on the training story {code(doc['story'])}{said}.", "")
+    sort = "risk argument" if is_risk_argument(doc) else "training story"
+    yield from (f"Annex on the {sort} {code(doc['story'])}{said}.", "")
     if not doc["diagnostics"]["ok"]:
         yield f"> **NOT RELIABLE.** {sentence_case(NOT_RELIABLE)}"
         yield from (f"> {text(message)}." for message in doc["diagnostics"]["messages"])
         yield ""
     mark = "" if doc["diagnostics"]["ok"] else " NOT RELIABLE."
-    yield f"**The story goes right with a chance of {_sentence(doc, 'success')}.{mark}**"
+    argued = is_risk_argument(doc)
+    if not argued:
+        yield f"**The story goes right with a chance of {_sentence(doc, 'success')}.{mark}**"
     if is_zero(doc["fates"]["catastrophe"]):
         yield text(no_catastrophe(doc))
     else:
-        yield f"**It ends in catastrophe with a chance of {_sentence(doc, 'catastrophe')}.{mark}**"
+        start = ARGUED if argued else "It ends in catastrophe with a chance of"
+        yield f"**{start} {_sentence(doc, 'catastrophe')}.{mark}**"
     yield from (text(words) for words in (flagged_words(doc), opinions_words(doc)) if words)
     if is_uncertain(doc):
         yield "Intervals are central 90% intervals: how far these odds turn on uncertain numbers."

@@ -138,7 +138,7 @@ def value_part(value: Json) -> Iterator[str]:
         [
             code(proposal["id"]),
             f"{proposal['bits']['value']:.2g} ± {proposal['bits']['error']:.1g}",
-            text(f"{percent(proposal['success']['q05'])} to {percent(proposal['success']['q95'])}"),
+            text(_range(proposal["then"])),
             code(proposal["about"]),
             text(proposal["claim"]),
         ]
@@ -146,6 +146,12 @@ def value_part(value: Json) -> Iterator[str]:
     ]
     heads = ("Observation", "Bits", "P(success) after it", "About", "What is done")
     yield from table(heads, rows, "lrrll")
+
+
+def _range(then: Json) -> str:
+    """Between what values odds would be; of what cannot come about, nothing."""
+    low, high = then["q05"], then["q95"]
+    return "–" if low is None or high is None else f"{percent(low)} to {percent(high)}"
 
 
 def story_part(story: Story) -> Iterator[str]:

@@ -205,6 +205,7 @@ def description(written: ResolvedStory, told_now: dict[str, Any]) -> dict[str, A
     return {
         "story": story.story,
         "title": story.title,
+        "kind": story.kind,
         "goal": story.goal.specification,
         "views": [{"name": name, "title": view(name).title} for name in view_names()],
         "numbers": [number(n, written) for n in written.numbers],

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.building import OFF, believe, tell
 
-from storyodds.models import strategy
+from storyodds.models import engine, strategy
 from storyodds.models.compiler import Compiler
 from storyodds.models.decision_diagrams import TooManyNodesError, TruthNodes
 from storyodds.models.formula_diagrams import build
@@ -157,11 +157,17 @@ def test_a_story_from_a_forest(competition: Any) -> None:
     assert found.queries[0, 1] == pytest.approx(joint, rel=1e-12, abs=1e-15)
 
 
-def test_a_large_grid_takes_the_forest() -> None:
-    """Elimination is refused at the limit that the sifted diagram needs a part of."""
-    n, p = 7, 0.5
+def test_a_grid_from_a_forest_by_another_road() -> None:
+    n, p = 6, 0.5
     graph = build_graph(resolve(story_of(grid(n), p)))
-    compiler = strategy.choose_compiler(graph, max_memory=256 * MIB)
+    compiler = Compiler(
+        graph,
+        competition="patterns",
+        expand=True,
+        evidence_only=False,
+        budget=10**6,
+        forest=gate_forest(graph, 64 * MIB),
+    )
     resolved = resolve(story_of(grid(n), p))
     values = np.array([[float(x.distribution.quantile(np.array(0.5))) for x in resolved.numbers]])
     found = evaluate(compiler, values, no_evidence(graph)).assumptions[0]
@@ -229,9 +235,25 @@ def test_evaluation_is_refused_before_it_takes_what_there_is_not(
     compiler = strategy.choose_compiler(graph)
     values = np.full((8, graph.n_numbers), 0.3)
     whole = evaluate(compiler, values, no_evidence(graph))
-    nodes = compiler.builder.spent
-    monkeypatch.setattr("storyodds.models.engine.memory_left", lambda _: 400 * 32 * nodes)
-    blocked = evaluate(compiler, values, no_evidence(graph))
+    sizes: list[int] = []
+    one_block = engine._block
+
+    def noted(*args: Any, **options: Any) -> None:
+        sizes.append(args[5].stop - args[5].start)
+        one_block(*args, **options)
+
+    monkeypatch.setattr(engine, "_block", noted)
+    evaluate(compiler, values, no_evidence(graph))
+    assert sizes == [8]
+    sizes.clear()
+    room, blocked = 1000, None
+    while blocked is None:  # the first that is enough at all is not enough for two draws
+        monkeypatch.setattr("storyodds.models.engine.memory_left", lambda _, room=room: room)
+        try:
+            blocked = evaluate(compiler, values, no_evidence(graph))
+        except UnsupportedStoryError:
+            room = room * 3 // 2
+    assert sizes == [1] * 8
     np.testing.assert_allclose(blocked.assumptions, whole.assumptions, rtol=1e-13)
     monkeypatch.setattr("storyodds.models.engine.memory_left", lambda _: 1000)
     with pytest.raises(UnsupportedStoryError, match="--max-memory"):

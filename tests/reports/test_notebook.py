@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from support.features import features
 from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import Story, estimate, load_story, summarize
@@ -148,3 +149,14 @@ def test_results_and_mechanisms_are_shown_where_there_are_any() -> None:
 def test_a_hostile_story_is_text() -> None:
     story: Story = hostile_story()
     assert ATTACK in harmless(story._repr_html_()).text
+
+
+def test_an_estimate_tells_the_decision_day_and_what_is_an_opinion() -> None:
+    doc = features("flagged")
+    read = Read(Document(doc)._repr_html_())
+    assert "A check flagged this model (probe)" in read.text
+    assert "Forecasts are opinions, not findings" in read.text
+    rows = {row[0]: row for row in read.rows}
+    assert rows["deployed"][1] == percent(doc["deployed"]["probability"]["mean"])
+    assert "Without forecasts" in rows["Fate"]
+    assert rows["halted"][-1] == percent(doc["opinions"]["fates"]["halted"]["mean"])

@@ -1,6 +1,7 @@
 """What is said of one input at a time, at any width."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -150,4 +151,7 @@ def test_small_chances_have_leverage_of_their_own() -> None:
     assert found["signs"]["success"] == {"up": 0, "down": 4}  # and the residual's bits
     text = printed(found)
     assert "same elasticity" not in text and "a.probability" in text
-    assert entries["a.probability"]["swing"]["success"] == pytest.approx(-2e-9, rel=0.5)
+    # b times how far a's 5 and 95 % points lie apart: a third and three times its median.
+    median = 1e-5 * math.exp(-((math.log(3) / 1.6448536269514722) ** 2) / 2)
+    swing = entries["a.probability"]["swing"]["success"]
+    assert swing == pytest.approx(-2e-4 * median * (3 - 1 / 3), rel=1e-3)

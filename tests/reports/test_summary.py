@@ -17,7 +17,6 @@ from support.strategies import small_stories
 from storyodds import load_story
 from storyodds.models.assessment import LINKED_PATHS, Assessment, assess
 from storyodds.models.events import FATES
-from storyodds.models.quantities import derive
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import Form, plain_prior
 from storyodds.priors.records import Record
@@ -36,7 +35,7 @@ BUNDLED = (
 )
 KEYS = [
     "schema", "story", "title", "story_sha256", "view", "settings", "method", "seed", "versions",
-    "classes", "prior_classes", "routes", "fates", "false_alarm", "criteria",
+    "kind", "classes", "prior_classes", "routes", "fates", "false_alarm", "criteria",
     "catastrophe_given_failure", "lens", "assumptions", "paths", "evidence", "provenance",
     "rests_on",
     "diagnostics",
@@ -167,15 +166,16 @@ def test_conditional_means_are_ratios_of_means(
 ) -> None:
     """Never averages of ratios: those would weigh draws in which the condition hardly holds."""
     fates = {name: entry["mean"] for name, entry in summary["fates"].items()}
-    failure = summary["catastrophe_given_failure"]
-    assert failure["mean"] == pytest.approx(fates["catastrophe"] / (1 - fates["success"]), rel=1e-9)
-    weights = assessed.draws.weights / assessed.draws.weights.sum()
-    derived = derive(assessed.prepared.graph, assessed.draws.values, assessed.averaged.outcomes)
-    intended = float(weights @ derived.classes[:, 0])
-    for criterion in ("alignment", "competitiveness"):
-        spared = 1 - float(weights @ derived.hazard_fired[criterion]) / intended
-        found = summary["criteria"][f"goal_{criterion}"]["mean"]
-        assert found == pytest.approx(spared, rel=1e-9)
+    failure = summary["catastrophe_given_deployed_failure"]
+    deployed = 1 - fates["success"] - fates["halted"]
+    assert failure["mean"] == pytest.approx(fates["catastrophe"] / deployed, rel=1e-9)
+    intended = summary["classes"]["intended"]["mean"]
+    for name, hazard in summary["hazards"].items():
+        assert hazard["given_intended"]["mean"] == pytest.approx(hazard["mean"] / intended), name
+    chance = summary["deployed"]["probability"]["mean"]
+    assert chance == pytest.approx(1 - fates["halted"], rel=1e-9)
+    for fate in ("success", "catastrophe"):
+        assert summary["deployed"][fate]["mean"] == pytest.approx(fates[fate] / chance, rel=1e-9)
 
 
 def test_nuts_reports_its_own_diagnostics() -> None:

@@ -25,8 +25,7 @@ CARLSMITH = """\
 Carlsmith's six premises of power-seeking catastrophe by 2070
 carlsmith-six-premises
 
-The story goes right with a chance of 95%, about 18 in 19.
-It ends in catastrophe with a chance of 5.1%, about 1 in 19.
+The argument puts the chance of catastrophe at 5.1%, about 1 in 19.
 Every number of the story is fixed, so the odds have no intervals.
 
 Where training ends
@@ -240,7 +239,7 @@ def test_what_was_done_is_what_is_said() -> None:
 def test_a_bound_on_the_weights_is_told_where_it_was_proved(rich_one: dict[str, Any]) -> None:
     summary = copy.deepcopy(rich_one)
     summary["diagnostics"] |= {"weight_bound": 1.804, "pareto_k": None}
-    assert "; no draw counts more than 1.8 times the average." in words(summary)
+    assert "; no draw counts more than 1.9 times the average." in words(summary)
     summary["diagnostics"] |= {"weight_bound": 74.8, "pareto_k": -0.261}
     assert "independent ones (Pareto k −0.26)." in words(summary)
 
@@ -248,7 +247,8 @@ def test_a_bound_on_the_weights_is_told_where_it_was_proved(rich_one: dict[str, 
 def test_simulation_proves_no_zero() -> None:
     summary = summarize(assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64))
     text = words(summary)
-    n = summary["diagnostics"]["states"] * summary["diagnostics"]["draws"]
+    d = summary["diagnostics"]
+    n = d["states"] if d["simulation_noise"] is None else d["states"] * d["draws"]
     assert f"Catastrophe was not met in {n:,} simulated states" in text
     assert f"not met in {n:,} simulated states: catastrophe" in text
     assert "never:" not in text and "cannot" not in text

@@ -27,6 +27,7 @@ from storyodds.scenarios.serialize import to_data, to_yaml
 FILE = """\
 story: both-ways
 title: 'The same story twice: in code and in a file'
+kind: risk-argument
 goal:
   specification: It does the task.
   desirability: The task is good.
@@ -59,6 +60,7 @@ evidence:
 CODE = Story(
     story="both-ways",
     title="The same story twice: in code and in a file",
+    kind="risk-argument",
     goal=Goal(specification="It does the task.", desirability="The task is good."),
     rationale=Rationale(
         class_=("inductive-bias",),

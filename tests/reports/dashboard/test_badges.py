@@ -8,8 +8,11 @@ from support.features import features_story
 
 from storyodds import load_story
 from storyodds.models.assessment import assess
+from storyodds.reports.dashboard import sections_day
 from storyodds.reports.dashboard.badges import Badge, badges
 from storyodds.reports.dashboard.dossier import make_dossier
+from storyodds.reports.dashboard.parts import with_band
+from storyodds.reports.dashboard.sections_day import decision_day
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 
@@ -79,3 +82,17 @@ def test_many_draws_do() -> None:
     assert said[0].startswith("Computation sound: 4,096 draws worth ")
     assert "1 prior carries the answer (power scaling above 0.05)" in said
     assert not any("too few" in words.lower() for words in said)
+
+
+def test_the_page_tells_the_decision_day_and_the_hazards() -> None:
+    found = make_dossier(assess(resolve(features_story("flagged")), draws=256))
+    day, criteria = decision_day(found), sections_day.criteria(found)
+    odds = dict(day.tables[0].rows)
+    assert odds["success"] == with_band(found.estimate["deployed"]["success"])
+    assert day.tables[1].rows[1] == ("probe", "flagged", "–")
+    assert "going on all the same" in day.finding
+    hazard = found.estimate["hazards"]["bad-intent"]
+    assert criteria.tables[1].rows[0][2:] == (
+        with_band(hazard),
+        with_band(hazard["given_intended"]),
+    )

@@ -258,6 +258,15 @@ def test_stories_without_uncertainty_or_with_little_have_every_section(name: str
     assert len(root.all("section")) == len(SECTIONS)
 
 
+def test_the_headline_of_a_risk_argument_speaks_of_catastrophe_alone() -> None:
+    header = parsed(story_page(dossier_of(load_story("carlsmith-six-premises")))).all("header")[0]
+    assert [it.attributes["data-odds"] for it in header.every if "data-odds" in it.attributes] == [
+        "catastrophe"
+    ]
+    assert "Risk argument carlsmith-six-premises" in " ".join(header.text.split())
+    assert "success" not in header.text
+
+
 def test_a_simulated_story_says_what_cannot_be_worked_out(showcase: Dossier) -> None:
     dossier = dossier_of(load_story("cat-classifier"), method="simulation")
     root = parsed(story_page(dossier))
