@@ -56,7 +56,7 @@ def small(tmp_path: Path) -> Path:
 def test_estimate_prints_a_report_and_nothing_else(run: Run) -> None:
     ran = run("estimate", EXACT)
     assert (ran.code, ran.err) == (DONE, "")
-    assert "It ends in catastrophe with a chance of 5.1%" in ran.out
+    assert "The argument puts the chance of catastrophe at 5.1%" in ran.out
 
 
 def test_several_stories_are_reported_in_order(run: Run, small: Path) -> None:
