@@ -17,7 +17,7 @@ forecast is compared with prior odds that are themselves simulated.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -77,28 +77,48 @@ class _States:
     Attributes
     ----------
     truth : (n_draws, n_variables, n_states) bool array
-    goals : (n_draws, 2, n_states) array
-        P(no hazard of a criterion fires | state), in a run made to end at the intended model.
     chances : (n_draws, n_variables) array
         Mean over states of the chance with which an assumption was drawn.
     weights : (n_draws, n_states) array
         Sum to 1, or to 0 where no state can explain the evidence.
     log_mean : (n_draws,) array
         Log of the mean of the weights before that.
-    routes, outcomes : (n_draws, n_routes or n_outcomes, n_states) array
+    routes : (n_draws, n_routes, n_states) array
         Probabilities given the state and the evidence.
+    hazards : HazardFactors
+        Of these states.
+    graph : StoryGraph
     untold : bool
         Whether the evidence says nothing.
     """
 
     truth: Bools
-    goals: Array
     chances: Array
     weights: Array
     log_mean: Array
     routes: Array
-    outcomes: Array
+    hazards: HazardFactors
+    graph: StoryGraph
     untold: bool
+
+    @cached_property
+    def outcomes(self) -> Array:
+        """P(outcome | state, evidence), (n_draws, n_outcomes, n_states)."""
+        outcomes = self.graph.all_outcomes
+        out = self.routes[:, [outcome.route for outcome in outcomes]]
+        for o, outcome in enumerate(outcomes):
+            if outcome.event is not None:
+                ((factor, _),) = self.hazards.endings(outcome)
+                out[:, o] *= 1.0 if factor is None else factor
+        return out
+
+    @cached_property
+    def goals(self) -> Array:
+        """P(no hazard of a criterion fires | state) in a run made to end at the intended model."""
+        goals = np.empty((len(self.routes), len(CRITERIA), self.routes.shape[2]))
+        for c, criterion in enumerate(CRITERIA):
+            goals[:, c] = self.hazards.spared(criterion)
+        return goals
 
     def mean(self, by_state: Array | Bools) -> Array:
         """Weighted mean over states of (n_draws, n, n_states), (n_draws, n)."""
@@ -377,12 +397,12 @@ class Simulation:
             log_mean = np.log(total) + top - np.log(n_states)
         return _States(
             truth=truth,
-            goals=self._goals(routes.shape, hazards),
             chances=chances,
             weights=weights,
             log_mean=log_mean,
             routes=routes,
-            outcomes=self._outcomes(routes, hazards),
+            hazards=hazards,
+            graph=graph,
             untold=not (
                 likelihoods.assumptions.any()
                 or likelihoods.routes.any()
@@ -442,23 +462,6 @@ class Simulation:
         possible = np.where(np.isfinite(told), told, 0.0)
         routes = np.exp(log_weights - possible[:, None], out=log_weights)
         return routes, told - total
-
-    def _outcomes(self, routes: Array, hazards: HazardFactors) -> Array:
-        """P(outcome | state, evidence)."""
-        outcomes = self.graph.all_outcomes
-        out = routes[:, [outcome.route for outcome in outcomes]]
-        for o, outcome in enumerate(outcomes):
-            if outcome.event is not None:
-                ((factor, _),) = hazards.endings(outcome)
-                out[:, o] *= 1.0 if factor is None else factor
-        return out
-
-    def _goals(self, shape: tuple[int, ...], hazards: HazardFactors) -> Array:
-        """P(no hazard of a criterion fires | state), (n_draws, n_criteria, n_states)."""
-        goals = np.empty((shape[0], len(CRITERIA), shape[2]))
-        for c, criterion in enumerate(CRITERIA):
-            goals[:, c] = hazards.spared(criterion)
-        return goals
 
     # Answers
 
@@ -537,14 +540,22 @@ class _Arrays:
         chance = self.values[:, index, None]
         return chance if happens else 1 - chance
 
+    # Zeros and ones are whole numbers here, and most factors: no array is made of them.
+
     def multiply(self, f: Any, g: Any) -> Any:
+        if isinstance(f, int):
+            return g if f else 0
+        if isinstance(g, int):
+            return f if g else 0
         return f * g
 
     def add(self, f: Any, g: Any) -> Any:
-        return f + g
+        if isinstance(f, int) and not f:
+            return g
+        return f if isinstance(g, int) and not g else f + g
 
     def choose(self, condition: Any, yes: Any, no: Any) -> Any:
-        return np.where(condition, yes, no)
+        return yes if condition is True else np.where(condition, yes, no)
 
 
 def _shares(log_evidence: Array, batches: int) -> Array:
