@@ -61,7 +61,7 @@ class Posed:
         )
 
     def queries(self) -> tuple[Query, ...]:
-        paths = failure_paths(self.graph, (), dict.fromkeys(self.graph.order, 0.5))
+        paths = failure_paths(self.graph, (), lambda: dict.fromkeys(self.graph.order, 0.5))
         return tuple(dict.fromkeys([*path_queries(paths), *link_queries(paths, self.graph.order)]))
 
 
