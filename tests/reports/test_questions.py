@@ -49,7 +49,7 @@ def test_compare_is_what_the_command_says(run: Run, tmp_path: Path) -> None:
     found = compare([STORY, saved], progress=lambda stage, done, total: told.append(stage), **FEW)
     done = run("compare", "coinrun-agent", str(saved), *OPTIONS)
     assert json.loads(json.dumps(found)) == done.json
-    assert "putting draws side by side" in told
+    assert "putting the odds side by side" in told
     assert any(stage.startswith("coinrun-agent: ") for stage in told)
     viewed = compare([STORY], views=["sceptic"], **FEW)
     done = run("compare", "coinrun-agent", "--view", "sceptic", *OPTIONS)

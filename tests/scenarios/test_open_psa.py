@@ -1,6 +1,5 @@
 """Imported fault trees: what they mean, what is refused, and what another program says of them."""
 
-import itertools
 import json
 import math
 import random
@@ -12,90 +11,32 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.open_psa_text import (
+    event,
+    free_names,
+    gate,
+    imported,
+    mistakes,
+    number,
+    top_probability,
+    tree,
+    truth,
+)
 from support.random_trees import COHERENT, NEGATING, REST, Reading, random_tree
 
 from storyodds import InputError, Story, UnsupportedStoryError, import_open_psa, load_text, to_yaml
 from storyodds.cli import main
 from storyodds.priors import strict_xml
-from storyodds.priors.errors import render
 from storyodds.priors.forms import Fixed
 from storyodds.priors.strict_xml import parse_xml
 from storyodds.scenarios import open_psa
-from storyodds.scenarios.formulas import holds
 from storyodds.scenarios.lint import lint
 
 DATA = Path(__file__).parent.parent / "data" / "open-psa"
 SCRAM = shutil.which("scram")
 
 
-def imported(text: str, top: str | None = None) -> Story:
-    return open_psa.imported(parse_xml(text.encode(), "tree.xml"), top).story
-
-
-def mistakes(text: str, top: str | None = None) -> list[str]:
-    """The first line of each mistake, without the file's name."""
-    with pytest.raises(InputError) as caught:
-        imported(text, top)
-    heads = [render(problem).splitlines()[0] for problem in caught.value.problems]
-    return [head.removeprefix("tree.xml:").strip() for head in heads]
-
-
-def tree(body: str) -> str:
-    return f"<opsa-mef><define-fault-tree name='t'>{body}</define-fault-tree></opsa-mef>"
-
-
-def event(expression: str, name: str = "A") -> str:
-    return f"<define-basic-event name='{name}'>{expression}</define-basic-event>"
-
-
-def gate(formula: str, name: str = "G") -> str:
-    return f"<define-gate name='{name}'>{formula}</define-gate>"
-
-
-def number(value: object) -> str:
-    return f"<float value='{value}'/>"
-
-
 # --- what a story says of its top event ---------------------------------------------------------
-
-
-def original(claim: str) -> str:
-    """The name in the file, from a claim such as `Basic event e1`."""
-    return claim.rpartition(" ")[2].rstrip(")")
-
-
-def free_names(story: Story) -> dict[str, str]:
-    """Id of each basic event, by its name in the file."""
-    return {
-        original(spec.claim): name
-        for name, spec in story.assumptions.items()
-        if spec is not None and spec.holds_when is None
-    }
-
-
-def truth(story: Story, name: str, events: dict[str, bool]) -> bool:
-    spec = story.assumptions[name]
-    assert spec is not None
-    if spec.holds_when is None:
-        return events[name]
-    return holds(spec.holds_when, lambda inner: truth(story, inner, events))
-
-
-def top_probability(story: Story) -> float:
-    """The probability that the route's gate holds, by enumeration."""
-    top = story.routes[0].requires
-    assert isinstance(top, str)
-    chances = {}
-    for name in free_names(story).values():
-        spec = story.assumptions[name]
-        assert spec is not None and isinstance(spec.probability, Fixed)
-        chances[name] = spec.probability.fixed
-    total = []
-    for state in itertools.product((False, True), repeat=len(chances)):
-        events = dict(zip(chances, state, strict=True))
-        if truth(story, top, events):
-            total.append(math.prod(p if events[name] else 1.0 - p for name, p in chances.items()))
-    return math.fsum(total)
 
 
 def random_story(seed: int, connectives: tuple[str, ...]) -> tuple[Reading, Story | None]:
@@ -179,7 +120,11 @@ def test_every_feature_at_once() -> None:
     }
     assert isinstance(forms["pump-2"], Fixed)
     assert forms["pump-2"].fixed == pytest.approx(1 - math.exp(-0.1), rel=1e-15)
-    assert forms["ol"].note == "Clamped to [0, 1] in the file; cut off there in the story."
+    # With phi and Phi of 2.5: 0.01 Phi + 0.004 phi, and 0.01 + 0.004 phi / Phi in the story.
+    assert forms["ol"].note == (
+        "Clamped in the file and cut off at 0 and 1 in the story, which moves its mean from "
+        "0.010008 in the file to 0.0100706."
+    )
     assert [route.id for route in story.routes] == ["no-cooling", "something-else"]
     assert load_text(to_yaml(story)) == story
     assert lint(story) == []
@@ -228,11 +173,11 @@ def test_constant_expressions(expression: str, expected: float) -> None:
         (f"<normal-deviate>{number(0.1)}{number(0.05)}</normal-deviate>", {"normal": (0.1, 0.05)}),
         (f"<uniform-deviate>{number(0)}{number(0.2)}</uniform-deviate>", {"uniform": (0.0, 0.2)}),
         (
-            f"<max>{number(0)}<uniform-deviate>{number(-1)}{number(0.2)}</uniform-deviate></max>",
+            f"<max>{number(0)}<uniform-deviate>{number(-0.01)}{number(0.2)}</uniform-deviate></max>",
             {"uniform": (0.0, 0.2)},
         ),
         (
-            "<min><uniform-deviate><float value='0.5'/><int value='2'/></uniform-deviate>"
+            "<min><uniform-deviate><float value='0.5'/><float value='1.01'/></uniform-deviate>"
             "<int value='1'/></min>",
             {"uniform": (0.5, 1.0)},
         ),
@@ -491,11 +436,12 @@ Printed = pytest.CaptureFixture[str]
 def test_command_prints_or_saves(capsys: Printed, tmp_path: Path) -> None:
     assert main(["import", str(DATA / "pumps.xml")]) == 0
     printed = capsys.readouterr()
-    assert printed.err == ""
+    note = "note: basic event Öl: Clamped in the file and cut off at 0 and 1 in the story, which "
+    assert printed.err == f"{note}moves its mean from 0.010008 in the file to 0.0100706.\n"
     target = tmp_path / "pumps.yaml"
     assert main(["import", str(DATA / "pumps.xml"), "-o", str(target)]) == 0
     saved = capsys.readouterr()
-    assert (saved.out, saved.err) == ("", f"saved {target}\n")
+    assert (saved.out, saved.err) == ("", f"{printed.err}saved {target}\n")
     assert target.read_text(encoding="utf-8") == printed.out
     assert [path.name for path in tmp_path.iterdir()] == ["pumps.yaml"]
     assert main(["check", "--strict", str(target)]) == 0
@@ -513,6 +459,7 @@ def test_command_as_json(capsys: Printed) -> None:
         "basic_events": 2,
         "composites": 1,
         "output": None,
+        "remarks": [],
     }
     assert load_text(text) == import_open_psa(DATA / "two-tops.xml", "Left")
 
