@@ -24,7 +24,16 @@ from storyodds.reports.summary import summarize
 from storyodds.scenarios.loader import story_text
 from storyodds.scenarios.provenance import proposal_provenance
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Assumption, GivenRow, Hazard, Route, Story
+from storyodds.scenarios.schema import (
+    CLASSES,
+    About,
+    Assumption,
+    Evidence,
+    GivenRow,
+    Hazard,
+    Route,
+    Story,
+)
 
 BUNDLED = (
     "carlsmith-six-premises",
@@ -35,14 +44,14 @@ BUNDLED = (
 )
 KEYS = [
     "schema", "story", "title", "story_sha256", "view", "settings", "method", "seed", "versions",
-    "kind", "classes", "prior_classes", "routes", "fates", "false_alarm", "criteria",
-    "catastrophe_given_failure", "lens", "assumptions", "paths", "evidence", "provenance",
-    "rests_on",
+    "kind", "classes", "prior_classes", "routes", "fates", "false_alarm", "deployed", "checks",
+    "criteria", "criteria_given_intended", "catastrophe_given_deployed_failure", "hazards",
+    "opinions", "lens", "assumptions", "paths", "mechanisms", "evidence", "provenance", "rests_on",
     "diagnostics",
 ]  # fmt: skip
 PATH_KEYS = {
     "rank", "route", "hazard", "kind", "literals", "probability", "undetected", "concern",
-    "weakest_link", "claim", "checks", "overlaps", "share_top", "ways",
+    "weakest_link", "claim", "checks", "overlaps", "share_top", "ways", "place",
 }  # fmt: skip
 
 
@@ -107,7 +116,7 @@ def test_tables(summary: dict[str, Any]) -> None:
         assert_summary(entry["prior"])
     assert_summary(summary["false_alarm"])
     assert summary["false_alarm"]["mean"] <= summary["fates"]["halted"]["mean"] + 1e-12
-    assert_summary(summary["catastrophe_given_failure"], optional=True)
+    assert_summary(summary["catastrophe_given_deployed_failure"], optional=True)
 
 
 def test_criteria_and_lens(summary: dict[str, Any], assessed: Assessment) -> None:
@@ -145,7 +154,7 @@ def test_paths(summary: dict[str, Any]) -> None:
         assert_summary(path["undetected"], optional=True)
         assert path["concern"]["mean"] <= path["probability"]["mean"] + 1e-12
         assert path["weakest_link"] is None or path["weakest_link"] in path["literals"]
-        assert 0 <= path["share_top"] <= 1
+        assert 0 <= path["share_top"] <= 1 + 1e-12
     assert math.fsum(path["share_top"] for path in paths) == pytest.approx(1.0, rel=1e-9)
 
 
@@ -179,7 +188,10 @@ def test_conditional_means_are_ratios_of_means(
 
 
 def test_nuts_reports_its_own_diagnostics() -> None:
-    found = summarize(assess(resolve(tell({"a": believe({"beta": [2, 3]})})), method="nuts"))
+    # Bits have to be sampled, and evidence about the outcome bears on them.
+    routes = [Route(id="r", class_="deceptive", bits={"normal": [0, 1]}, harm=1), OFF]
+    seen = Evidence(id="e", about=About(outcome=True), bayes_factor={"deceptive": 1, "default": 0})
+    found = summarize(assess(resolve(tell({}, routes, evidence=(seen,))), method="nuts"))
     assert {"r_hat_max", "ess_bulk_min", "ess_tail_min", "divergences"} <= set(found["diagnostics"])
     assert "nutpie" in found["versions"]
     json.dumps(found, allow_nan=False)
