@@ -23,7 +23,7 @@ from storyodds.reports.frame import (
     warning,
 )
 from storyodds.reports.layout import GAP, Row, dim, fitting, plain, with_words, wrap
-from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, percent
+from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, percent, points
 from storyodds.scenarios.schema import CLASSES
 
 Json = Mapping[str, Any]
@@ -251,7 +251,8 @@ def _averted(summary: Json, live: list[str]) -> Text:
     """What each check takes off the chance of catastrophe, once the others are there."""
     entries = {name: summary["checks"][name]["added"] for name in live}
     by = sorted(live, key=lambda name: -float(entries[name]["mean"]))
-    sizes = ", ".join(f"{percent(entries[name]['mean'])} without {plain(name)}" for name in by)
+    differences = {name: points(entries[name]["mean"]).removeprefix("+") for name in by}
+    sizes = ", ".join(f"{differences[name]} without {plain(name)}" for name in by)
     return Text(f"Catastrophe would be likelier by {sizes}.")
 
 

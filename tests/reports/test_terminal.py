@@ -18,7 +18,7 @@ from storyodds.models.assessment import assess
 from storyodds.reports.axis import plot
 from storyodds.reports.summary import summarize
 from storyodds.reports.terminal import print_report
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import percent, points
 from storyodds.scenarios.resolve import resolve
 
 CARLSMITH = """\
@@ -169,7 +169,8 @@ def test_the_day_of_the_decision_and_what_checks_do() -> None:
         ("deceptive", day["classes"]["deceptive"]),
     ):
         assert f"{name} {percent(entry['mean'])} " in part
-    assert f"likelier by {percent(summary['checks']['audit']['added']['mean'])} without" in part
+    difference = points(summary["checks"]["audit"]["added"]["mean"]).removeprefix("+")
+    assert f"likelier by {difference} without" in part
     assert "probe passed" in part
     assert "going on all the same" not in text
 
