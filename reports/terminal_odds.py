@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from storyodds.reports.axis import plot
+from storyodds.reports.endings import FATE_GLOSSES
 from storyodds.reports.frame import (
     ARGUED,
     NO_DECISION,
@@ -42,13 +43,6 @@ COLOR = {
 }
 _PLOT_WIDTHS = (20, 50)  # a narrower plot shows nothing, a wider one nothing more
 _HAZARDS_SHOWN = 6
-_FATE_WORDS = {
-    "success": "as intended, no hazard fires, deployed",
-    "uncompetitive": "deployed and safe, but loses out to rivals",
-    "halted": "flagged by a check, not deployed",
-    "benign-failure": "not as intended, deployed, no catastrophe",
-    "catastrophe": "deployed, and the harm comes about",
-}
 _CRITERIA = (
     ("goal_alignment", "goal, alignment", "an intended model is good"),
     ("goal_competitiveness", "goal, competitiveness", "an intended model is strong enough"),
@@ -186,7 +180,7 @@ def fates(summary: Json, width: int) -> Iterator[Text]:
         if is_zero(entry):
             zero.append(name)
             continue
-        meaning = _FATE_WORDS[name]
+        meaning = FATE_GLOSSES[name]
         if name == "halted" and summary["false_alarm"]["mean"] > 0:
             alarms = percent(summary["false_alarm"]["mean"])
             meaning = f"flagged by a check ({alarms} false alarms)"

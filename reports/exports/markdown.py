@@ -6,6 +6,7 @@ CommonMark with the tables of GFM. All story text is escaped, see `markdown_text
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from storyodds.reports.endings import FATE_GLOSSES
 from storyodds.reports.exports.markdown_basis import (
     basis_words,
     diagnostics_part,
@@ -47,13 +48,6 @@ from storyodds.scenarios.schema import CLASSES, Story
 Json = Mapping[str, Any]
 
 _TOLD = 10  # failure paths that are told in words
-_FATES = {
-    "success": "as intended, no hazard fires, deployed",
-    "uncompetitive": "deployed without catastrophe, but loses out to rivals",
-    "halted": "flagged by a check, not deployed",
-    "benign-failure": "not as intended, deployed, no catastrophe",
-    "catastrophe": "deployed, and the harm comes about",
-}
 _CRITERIA = {
     "goal_alignment": "Goal, alignment: an intended model is good",
     "goal_competitiveness": "Goal, competitiveness: an intended model is strong enough",
@@ -172,7 +166,7 @@ def _odds(doc: Json) -> Iterator[str]:
             name,
             *odds_cells(doc, entry, errors_of(doc, name)),
             *_without(opinions, "fates", name),
-            _FATES[name],
+            FATE_GLOSSES[name],
         ]
         for name, entry in doc["fates"].items()
     ]

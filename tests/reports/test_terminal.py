@@ -37,7 +37,7 @@ never: mesa-optimizer, deceptive
 What becomes of the model
                  chance
 success             95%  as intended, no hazard fires, deployed
-benign-failure  8.2e-19  not as intended, deployed, no catastrophe
+benign-failure  8.2e-19  fails in any other way, deployed, no catastrophe
 catastrophe        5.1%  deployed, and the harm comes about
 never: uncompetitive, halted
 Of deployed failures, 100% end in catastrophe.
