@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from storyodds.models.events import DEPLOYED, EVENTS
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.quantities import Quantities
+from storyodds.models.weighting import spread_of_sums
 
 Array = NDArray[np.float64]
 
@@ -127,7 +128,7 @@ def worst_ess(averaged: Quantities) -> float:
 def _spread(weights: Array, pulls: Array, chains: int, strata: Strata | None) -> Array:
     """Standard errors of weighted sums of columns whose weighted means are 0."""
     if chains == 1:
-        return np.asarray(np.sqrt(np.maximum(weights**2 @ pulls**2, 0.0)))
+        return spread_of_sums(weights[:, None] * pulls)
     variance = np.zeros(pulls.shape[1])
     for rows, log_error in _runs(len(weights), strata):
         share = weights[rows].sum()
