@@ -1,11 +1,12 @@
 # make demo and make test do everything on a machine that has Python 3.12 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-pages readme clean
+.PHONY: help demo test lint docs bench bench-pages outputs clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 BENCH_STAMP := $(VENV)/installed-bench
+DOCS_STAMP := $(VENV)/installed-docs
 PYTEST_ARGS ?= -n auto --maxprocesses 8 --dist worksteal
 # What is installed: this folder, so that changes in it count at once, or a built wheel.
 PACKAGE ?= --editable .
@@ -21,7 +22,8 @@ help:
 	@echo 'make lint        set up, then ruff and mypy'
 	@echo 'make bench       set up, then compare with other tools (BENCH_ARGS=... for options)'
 	@echo 'make bench-pages set up, then time pages and live answers beside an estimate'
-	@echo 'make readme      set up, then renew the output that README.md shows'
+	@echo 'make docs        set up, then build the pages under docs/ as a site, in docs/_build'
+	@echo 'make outputs     set up, then renew the output that README.md and docs/ show'
 	@echo 'make clean       remove what the other targets made'
 
 demo: $(STAMP)
@@ -41,11 +43,14 @@ bench: $(BENCH_STAMP)
 bench-pages: $(STAMP)
 	$(BIN)/python benchmarks/pages.py $(BENCH_ARGS)
 
-readme: $(STAMP)
-	$(BIN)/python tests/test_readme.py
+docs: $(DOCS_STAMP)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build
+
+outputs: $(STAMP)
+	$(BIN)/python docs/fill.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -71,3 +76,7 @@ $(BENCH_STAMP): $(STAMP)
 	@echo 'Installing the tools to compare with; this takes a minute or two'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PACKAGE)'[bench]' \
 	  && touch $@ || echo 'Not all of them could be installed; going on without them' >&2
+
+$(DOCS_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PACKAGE)'[docs]'
+	@touch $@
