@@ -29,13 +29,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
-    *sorted(
-        path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts
-    ),
+    *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts),
 )
 
 CONSOLE = re.compile(r"```console\n\$ (?P<command>.*)\n(?P<output>(?:(?!```).*\n)*)```\n")
-GENERATED = re.compile(r"(?P<head><!-- generated: (?P<name>[\w-]+) -->\n)(?P<body>.*?)<!-- end -->", re.S)
+GENERATED = re.compile(
+    r"(?P<head><!-- generated: (?P<name>[\w-]+) -->\n)(?P<body>.*?)<!-- end -->", re.S
+)
 # A block of a file starts with a comment that has the file's name.
 FILES = re.compile(r"```(?:yaml|xml)\n(?=(?:#|<!--) (\S+\.\w+)\b)((?:(?!```).*\n)*)```\n")
 
@@ -182,7 +182,7 @@ def _docstring(module: str) -> str:
 def functions() -> str:
     """Everything that `storyodds` exports, with its first line."""
     rows = [
-        f"| `{name}` | {_cell((inspect.getdoc(getattr(storyodds, name)) or '').split(chr(10))[0])} |"
+        f"| `{name}` | {_cell(inspect.getdoc(getattr(storyodds, name)).splitlines()[0])} |"
         for name in storyodds.__all__
     ]
     return "| name | does |\n|---|---|\n" + "\n".join(rows)

@@ -108,7 +108,9 @@ def test_every_form_of_a_number_is_read() -> None:
 
 def test_every_page_is_in_the_contents() -> None:
     listed = set(re.findall(r"^([\w/-]+)$", TEXTS["docs/index.md"], re.M))
-    pages = {str(path.relative_to(DOCS).with_suffix("")) for path in fill.PAGES if DOCS in path.parents}
+    pages = {
+        str(path.relative_to(DOCS).with_suffix("")) for path in fill.PAGES if DOCS in path.parents
+    }
     assert pages - {"index"} == listed
 
 
