@@ -271,6 +271,8 @@ def spread_of_sums(terms: Array) -> Array:
     >>> float(spread_of_sums(np.repeat([1.0, -1.0], 32)).round(3))  # 32 sums, half of them 2
     11.496
     """
+    if len(terms) == 1:
+        return np.zeros(terms.shape[1:])
     sequences = min(REPLICATES, len(terms))
     sums = terms.reshape(sequences, -1, *terms.shape[1:]).sum(axis=1)
     return np.asarray(np.sqrt(sequences * sums.var(axis=0, ddof=1)))
