@@ -221,6 +221,45 @@ class Circuit:
         factor = self._parents(self.multiplies)
         return factor, self._parents(~self.multiplies & ~self.is_leaf)
 
+    def below(self, roots: tuple[int, ...]) -> "Part":
+        """What some roots depend on: all that has to be walked back from them.
+
+        Parameters
+        ----------
+        roots : tuple of int
+            Places among `roots`.
+        """
+        if roots not in self._parts:
+            self._parts[roots] = self._below(roots)
+        return self._parts[roots]
+
+    @cached_property
+    def _parts(self) -> "dict[tuple[int, ...], Part]":
+        return {}
+
+    def _below(self, roots: tuple[int, ...]) -> "Part":
+        needed = self.is_leaf.copy()
+        needed[self.roots[list(roots)]] = True
+        for start, stop in zip(self.stage_edges[-2::-1], self.stage_edges[:0:-1], strict=True):
+            mine = start + np.flatnonzero(needed[start:stop] & ~self.is_leaf[start:stop])
+            needed[self.left[mine]] = needed[self.right[mine]] = True
+        nodes = np.flatnonzero(needed)
+        place = np.cumsum(needed, dtype=np.int32) - 1
+        is_leaf = self.is_leaf[nodes]
+        return Part(
+            nodes,
+            Circuit(
+                multiplies=self.multiplies[nodes],
+                left=np.where(is_leaf, 0, place[self.left[nodes]]),
+                right=np.where(is_leaf, 0, place[self.right[nodes]]),
+                n_fixed=int(needed[: self.n_fixed].sum()),
+                leaves=np.flatnonzero(is_leaf).astype(np.int32),
+                leaf_keys=self.leaf_keys,
+                roots=place[self.roots[list(roots)]],
+                stage_edges=np.unique(np.searchsorted(nodes, self.stage_edges)),
+            ),
+        )
+
     def _parents(self, which: NDArray[np.bool_]) -> csr_array:
         """Parents of every node, the last first: the order in which kernels add them, too."""
         parents = np.flatnonzero(which)[::-1]
@@ -229,3 +268,19 @@ class Circuit:
         starts = np.searchsorted(rows[order], np.arange(self.n_nodes + 1))
         cells = (np.ones(len(rows)), np.repeat(parents, 2)[order], starts)
         return csr_array(cells, shape=(self.n_nodes, self.n_nodes))
+
+
+@dataclass(frozen=True)
+class Part:
+    """What some roots of a circuit depend on, and all of its leaves.
+
+    Attributes
+    ----------
+    nodes : (n_nodes of `circuit`,) int
+        Which nodes of the whole circuit they are.
+    circuit : Circuit
+        The same by themselves, with these roots only.
+    """
+
+    nodes: NDArray[np.intp]
+    circuit: Circuit

@@ -260,7 +260,7 @@ def _in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float
     try:
         with np.errstate(all="ignore"):
             found = engine.evaluate(prepared.likelihood, values, likelihoods, np.ones((1, 1)))
-            slopes = engine.gradient(prepared.likelihood, values, found)[:, 0]
+            slopes = engine.gradient(prepared.likelihood, found)[:, 0]
             height, slope = kernel.posterior(target, z, found.log_roots[:, 0], slopes)
     except UnsupportedStoryError:  # further out than a quadrature rule can reach
         return nowhere

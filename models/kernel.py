@@ -27,6 +27,7 @@ def run(
     op: Bytes,
     left: Ints,
     right: Ints,
+    needed: Bytes,
     n_fixed: int,
     roots: Ints,
     leaf_nodes: Ints,
@@ -49,6 +50,8 @@ def run(
     op : (n_nodes,) int8
         0 a leaf, 1 a product, 2 a sum.
     left, right : (n_nodes,) int32
+    needed : (n_nodes,) int8
+        Whether any seed depends on the node: what has to be walked back.
     n_fixed : int
         Nodes from this one on have one value for every node of the quadrature rule.
     roots : (n_roots,) int32
@@ -103,7 +106,7 @@ def run(
             moved[:] = 0.0
             for d in range(n):
                 _moving(
-                    op, left, right, n_fixed, roots, v, d, stays, rates[:, first + d], nodes,
+                    op, left, right, needed, n_fixed, roots, v, d, stays, rates[:, first + d], nodes,
                     weights, omega, seeds[:, :, first + d], w, g, ratio,
                     values[:, first + d], moved, pulls[:, :, first + d],
                 )  # fmt: skip
@@ -125,6 +128,8 @@ def run(
                             seeded[row[roots[r]], d] += part / sums[s, d]
             # Parents are added up as `models.arithmetic` does it.
             for i in range(n_fixed - 1, -1, -1):
+                if needed[i] == 0:
+                    continue
                 a, b = left[i], right[i]
                 if row[i] >= 0:
                     for d in range(n):
@@ -150,6 +155,7 @@ def _moving(
     op: Bytes,
     left: Ints,
     right: Ints,
+    needed: Bytes,
     n_fixed: int,
     roots: Ints,
     v: Array,
@@ -188,7 +194,7 @@ def _moving(
             if roots[r] >= n_fixed and share != 0.0:
                 for k in range(n_lanes):
                     g[roots[r] - n_fixed, k] += share * w[roots[r] - n_fixed, k]
-        _backward(op, left, right, n_fixed, v, d, w, g, ratio, moved[s])
+        _backward(op, left, right, needed, n_fixed, v, d, w, g, ratio, moved[s])
         for j in range(len(stays)):
             pull, row = 0.0, stays[j] - n_fixed
             for k in range(n_lanes):
@@ -249,6 +255,7 @@ def _backward(
     op: Bytes,
     left: Ints,
     right: Ints,
+    needed: Bytes,
     n_fixed: int,
     v: Array,
     d: int,
@@ -259,7 +266,7 @@ def _backward(
 ) -> None:
     n_lanes = w.shape[1]
     for i in range(len(op) - 1, n_fixed - 1, -1):
-        if op[i] == 0:
+        if op[i] == 0 or needed[i] == 0:
             continue
         a, b, row = left[i], right[i], i - n_fixed
         if a < n_fixed:
@@ -523,8 +530,8 @@ def log_evidence(
     flows = np.zeros((1, len(program.leaf_nodes), 1))
     pulls = np.zeros((1, len(program.stays), 1))
     run(
-        program.op, program.left, program.right, program.n_fixed, program.roots,
-        program.leaf_nodes, v, program.stays, rates, program.nodes[:n_lanes],
+        program.op, program.left, program.right, np.ones(len(program.op), np.int8),
+        program.n_fixed, program.roots, program.leaf_nodes, v, program.stays, rates, program.nodes[:n_lanes],
         program.weights[:n_lanes], program.omega, np.ones((1, 1, 1)), 1, result, flows, pulls,
     )  # fmt: skip
     if not result[0, 0] > 1e-150:

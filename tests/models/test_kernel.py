@@ -101,7 +101,7 @@ def by_engine(
     compiled: Program, values: Array, likelihoods: LogLikelihoods
 ) -> tuple[float, Array, Array, Array]:
     found = engine.evaluate(compiled, values[None], likelihoods, np.ones((1, 1)))
-    slopes = engine.gradient(compiled, values[None], found)[0, 0]
+    slopes = engine.gradient(compiled, found)[0, 0]
     said = np.zeros(likelihoods.assumptions.shape[1])
     ended = np.zeros(likelihoods.routes.shape[1])
     np.add.at(said, compiled.said.what, found.usage[0, 0, compiled.said.leaves])
