@@ -79,7 +79,7 @@ class Assessment:
     exact : Quantities
         At the posterior draws of all numbers: what intervals are taken of.
     prior_averaged, prior : Quantities
-        The same without evidence.
+        The same without evidence, and then without queries: see `prior_with_paths`.
     errors : Errors
         Monte Carlo standard errors of the answers.
     opinions : (n_rows of `averaged`,) array
@@ -176,7 +176,7 @@ def _assess(
     report("drawing from the prior", 0, 0)
     prior, prior_averaged = exact, averaged
     if prepared.has_evidence:
-        prior, prior_averaged = _prior(prepared, queries, draws, seed)
+        prior, prior_averaged = _prior(prepared, draws, seed)
     posterior, errors = _judged(weighted, exact)
     posterior = prepared.answers.checked(posterior, prior_averaged, averaged)
     report("summing over the paths", 0, 0)
@@ -214,15 +214,13 @@ def _simulation(
     )
 
 
-def _prior(
-    prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed: int
-) -> tuple[Quantities, Quantities]:
+def _prior(prepared: PreparedStory, draws: int, seed: int) -> tuple[Quantities, Quantities]:
     """Quantities before the evidence: at draws of all numbers, and with some integrated out."""
     nothing, answers = no_evidence(prepared.graph), prepared.answers
     if not prepared.core:
-        whole = answers.evaluate(prepared.center[None].copy(), nothing, queries)
+        whole = answers.evaluate(prepared.center[None].copy(), nothing)
         return whole, whole
-    whole = answers.evaluate(weighting.prior_draws(prepared, draws, seed), nothing, queries)
+    whole = answers.evaluate(weighting.prior_draws(prepared, draws, seed), nothing)
     if not prepared.integrated:
         return whole, whole
     values = prepared.center[None].copy()
@@ -230,7 +228,21 @@ def _prior(
         values = np.repeat(values, min(PRIOR_DRAWS, len(whole.values)), axis=0)
         sampled = list(prepared.sampled)
         values[:, sampled] = whole.values[: len(values), sampled]
-    return whole, answers.evaluate(values, nothing, queries)
+    return whole, answers.evaluate(values, nothing)
+
+
+def prior_with_paths(assessment: Assessment) -> Quantities:
+    """`Assessment.prior` with the columns of its queries, which saved results alone need.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    """
+    prior, queries = assessment.prior, assessment.queries
+    if prior.queries.shape[1] == len(queries):  # there is no evidence, and so one set of answers
+        return prior
+    prepared = assessment.prepared
+    return prepared.answers.evaluate(prior.values, no_evidence(prepared.graph), queries)
 
 
 def _with_paths(

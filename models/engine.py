@@ -48,7 +48,7 @@ Wanted = Literal["usage", "won", "pulls"]
 _KERNEL = "storyodds.models.pattern_kernel"  # which imports numba
 _NUMBA_WORK = 7.5e7  # node evaluations that are worth loading numba, and what it compiled
 _CORE_WORK = 4e6  # those that are worth a thread
-_BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold,
+_BLOCK_CELLS = 2**21  # of float64: what a block of draws may hold,
 _FAST_CELLS = 2**19  # or, with numba, one that a cache has room for
 _COPIES = 4  # of a block's cells, at most: values, flows, and what they are made from
 _UNLIMITED = 2**62  # bytes: more than any machine has
@@ -176,8 +176,10 @@ def evaluate(
     if fast and program.competition == "patterns":
         program.flat(targets)  # laid out before threads share it
 
+    scratch = None if fast else arithmetic.Scratch()  # threads would need one each
+
     def work_on(block: slice) -> None:
-        _block(program, values, likelihoods, wanted, targets, along, block, out, fast=fast)
+        _block(program, values, likelihoods, wanted, targets, along, block, out, scratch, fast=fast)
 
     if len(blocks) > 1 and threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -242,6 +244,7 @@ def _block(
     along: Rule | None,
     block: slice,
     out: Evaluation,
+    scratch: arithmetic.Scratch | None,
     *,
     fast: bool,
 ) -> None:
@@ -255,11 +258,11 @@ def _block(
         # Numpy adds up a single column in another order than several: none is asked about alone.
         draws = block if n > 1 else np.repeat(block.start, 2)
         fast = fast and program.competition == "quadrature"
-        risky = _attempt(*asked, draws, out, fast=fast, logs=False)
+        risky = _attempt(*asked, draws, out, scratch, fast=fast, logs=False)
     again = np.flatnonzero(risky[:n]) + block.start
     for some in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
         some = some if len(some) > 1 else np.repeat(some, 2)
-        _attempt(*asked, some, out, fast=False, logs=True)
+        _attempt(*asked, some, out, scratch, fast=False, logs=True)
 
 
 def _by_patterns(
@@ -301,6 +304,7 @@ def _attempt(
     along: Rule | None,
     draws: slice | NDArray[np.intp],
     out: Evaluation,
+    scratch: arithmetic.Scratch | None,
     *,
     fast: bool,
     logs: bool,
@@ -309,9 +313,13 @@ def _attempt(
     leaves, race, log_scale = fill_leaves(
         program, values[draws], likelihoods.take(draws), along, logs=logs
     )
-    run = _run_numba if fast else _run_numpy
     wanted = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
-    log_values, usage, stay_pulls = run(program, leaves, race, wanted, targets, logs)
+    if fast:
+        log_values, usage, stay_pulls = _run_numba(program, leaves, race, wanted, targets)
+    else:
+        log_values, usage, stay_pulls = _run_numpy(
+            program, leaves, race, wanted, scratch, logs=logs
+        )
     risky = race.risky | ~(log_values.max(axis=0) > np.log(SMALLEST))
     if len(wanted) and not logs:
         sums = np.einsum("srd,rd->sd", wanted, np.exp(log_values))
@@ -344,7 +352,6 @@ def _run_numba(
     race: Race,
     seeds: Array,
     targets: tuple[int, ...],
-    logs: bool,
 ) -> tuple[Array, Array, Array]:
     from storyodds.models import kernel
 
@@ -372,19 +379,21 @@ def _run_numpy(
     leaves: Array,
     race: Race,
     seeds: Array,
-    targets: tuple[int, ...],
+    scratch: arithmetic.Scratch | None,
+    *,
     logs: bool,
 ) -> tuple[Array, Array, Array]:
     circuit, n = program.circuit, leaves.shape[1]
+    scratch = scratch or arithmetic.Scratch()
     n_lanes = len(race.rule.nodes) if race.rule else 1
-    wide = np.repeat(leaves, n_lanes, axis=1)
+    wide = leaves if n_lanes == 1 else np.repeat(leaves, n_lanes, axis=1)
     slopes = np.zeros((0, n * n_lanes))
     if race.rule is not None:
         lanes, weights = (np.tile(x, (n, 1)) for x in (race.rule.nodes, race.rule.weights))
         moving = moving_leaves(program, race, lanes, weights, logs=logs)
         wide = np.concatenate([wide, moving])
         slopes = -(race.rates[:, :, None] * lanes).reshape(-1, n * n_lanes)
-    v = arithmetic.forward(circuit, wide, logs=logs)
+    v = arithmetic.forward(circuit, wide, logs=logs, scratch=scratch)
     with np.errstate(divide="ignore"):
         log_roots = v[circuit.roots] if logs else np.log(v[circuit.roots])
     by_lane = log_roots.reshape(-1, n, n_lanes)
@@ -394,9 +403,9 @@ def _run_numpy(
     )
     usage = np.zeros((len(seeds), program.n_fixed_leaves, n))
     pulls = np.zeros((len(seeds), len(slopes), n))
-    part = circuit.below(targets)
-    below, v_below = part.circuit, v[part.nodes] if len(seeds) else v
     for s, seed in enumerate(seeds):
+        targets = tuple(np.flatnonzero(seed.any(axis=1)).tolist())
+        part = circuit.below(targets)  # of each seed by itself: the others' parts stay 0
         if race.rule is None and not logs:
             share = _shares(seed, v[circuit.roots])
         else:
@@ -407,11 +416,15 @@ def _run_numpy(
                 by_root = np.exp(log_seed[:, :, None] + by_lane - log_sums[:, None])
             by_root = np.where(np.isfinite(log_sums)[None, :, None], by_root, 0.0)
             share = by_root.reshape(len(seed), -1)
-        flow = arithmetic.backward(below, v_below, share[list(targets)], logs=logs)
-        of_leaves = flow[below.leaves[: program.n_fixed_leaves]]
+        mine = scratch.rows("part", len(part.nodes), v.shape[1])
+        np.take(v, part.nodes, axis=0, out=mine, mode="clip")
+        flow = arithmetic.backward(
+            part.circuit, mine, share[list(targets)], logs=logs, scratch=scratch
+        )
+        of_leaves = flow[part.circuit.leaves[: program.n_fixed_leaves]]
         usage[s] = of_leaves.reshape(-1, n, n_lanes).sum(axis=2)
         if len(slopes):
-            moved = flow[below.leaves[program.stay_leaves]] * slopes
+            moved = flow[part.circuit.leaves[program.stay_leaves]] * slopes
             pulls[s] = moved.reshape(-1, n, n_lanes).sum(axis=2)
     return log_values, usage, pulls
 

@@ -6,6 +6,7 @@ deviances, each of which has all of its digits (Loader 2000, "Fast and accurate 
 binomial probabilities").
 """
 
+from functools import lru_cache
 from math import log, pi
 
 import numpy as np
@@ -122,6 +123,11 @@ def _log_ways(hits: Array, misses: Array) -> Array:
     return np.asarray(np.where(mixed, ways, 0.0))
 
 
+@lru_cache(maxsize=4096)  # one finding is asked of at hundreds of rates in turn
+def _log_ways_of(hits: int, misses: int) -> float:
+    return float(_log_ways(np.asarray(float(hits)), np.asarray(float(misses))))
+
+
 def cross_difference(a: Array | float, d: Array, b: Array | float, c: Array) -> Array:
     """Give a d - b c, rounded about once.
 
@@ -159,9 +165,7 @@ def log_binomial(hits: int, misses: int, z: Array) -> Array:
     if not hits or not misses:
         return np.asarray(hits * log_expit(z) if hits else misses * log_expit(-z))
     t = np.asarray(z) - (log(hits) - log(misses))
-    spread = fall(t, float(hits), float(misses))
-    h, m = np.asarray(float(hits)), np.asarray(float(misses))
-    return np.asarray(_log_ways(h, m) - spread)
+    return np.asarray(_log_ways_of(hits, misses) - fall(t, float(hits), float(misses)))
 
 
 def log_binomial_of_rate(hits: int, misses: int, rate: Array, complement: Array) -> Array:
