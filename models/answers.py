@@ -32,6 +32,8 @@ class Answers(Protocol):
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
         weights: Array | None = None,
+        *,
+        hazards: bool = True,
     ) -> Quantities:
         """Give everything a report speaks of, as `quantities.evaluate`."""
 
@@ -89,9 +91,13 @@ class Exact:
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
         weights: Array | None = None,
+        *,
+        hazards: bool = True,
     ) -> Quantities:
         """Run the engine over all draws."""
-        return quantities.evaluate(self.compiler, values, likelihoods, queries, weights)
+        return quantities.evaluate(
+            self.compiler, values, likelihoods, queries, weights, hazards=hazards
+        )
 
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]

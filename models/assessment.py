@@ -79,7 +79,8 @@ class Assessment:
     exact : Quantities
         At the posterior draws of all numbers: what intervals are taken of.
     prior_averaged, prior : Quantities
-        The same without evidence, and then without queries: see `prior_with_paths`.
+        The same without evidence; where there is evidence, without hazards and queries, which
+        `full_prior` has.
     errors : Errors
         Monte Carlo standard errors of the answers.
     opinions : (n_rows of `averaged`,) array
@@ -218,9 +219,10 @@ def _prior(prepared: PreparedStory, draws: int, seed: int) -> tuple[Quantities, 
     """Quantities before the evidence: at draws of all numbers, and with some integrated out."""
     nothing, answers = no_evidence(prepared.graph), prepared.answers
     if not prepared.core:
-        whole = answers.evaluate(prepared.center[None].copy(), nothing)
+        whole = answers.evaluate(prepared.center[None].copy(), nothing, hazards=False)
         return whole, whole
-    whole = answers.evaluate(weighting.prior_draws(prepared, draws, seed), nothing)
+    drawn = weighting.prior_draws(prepared, draws, seed)
+    whole = answers.evaluate(drawn, nothing, hazards=False)
     if not prepared.integrated:
         return whole, whole
     values = prepared.center[None].copy()
@@ -228,21 +230,25 @@ def _prior(prepared: PreparedStory, draws: int, seed: int) -> tuple[Quantities, 
         values = np.repeat(values, min(PRIOR_DRAWS, len(whole.values)), axis=0)
         sampled = list(prepared.sampled)
         values[:, sampled] = whole.values[: len(values), sampled]
-    return whole, answers.evaluate(values, nothing)
+    return whole, answers.evaluate(values, nothing, hazards=False)
 
 
-def prior_with_paths(assessment: Assessment) -> Quantities:
-    """`Assessment.prior` with the columns of its queries, which saved results alone need.
+def full_prior(assessment: Assessment) -> tuple[Quantities, Quantities]:
+    """`prior_averaged` and `prior` with their fates and queries, which an estimate can do without.
 
     Parameters
     ----------
     assessment : Assessment
     """
-    prior, queries = assessment.prior, assessment.queries
-    if prior.queries.shape[1] == len(queries):  # there is no evidence, and so one set of answers
-        return prior
-    prepared = assessment.prepared
-    return prepared.answers.evaluate(prior.values, no_evidence(prepared.graph), queries)
+    prepared, queries = assessment.prepared, assessment.queries
+    if not prepared.has_evidence:
+        return assessment.averaged, assessment.exact
+    nothing = no_evidence(prepared.graph)
+    prior, averaged = (
+        prepared.answers.evaluate(before.values, nothing, queries)
+        for before in (assessment.prior, assessment.prior_averaged)
+    )
+    return averaged, prior
 
 
 def _with_paths(

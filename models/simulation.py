@@ -187,6 +187,8 @@ class Simulation:
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
         weights: Array | None = None,
+        *,
+        hazards: bool = True,
     ) -> Quantities:
         """Estimate every quantity from states.
 
@@ -197,6 +199,8 @@ class Simulation:
         queries : sequence of Query
         weights : (n_draws,) array, optional
             What each draw counts; by default all the same.
+        hazards : bool
+            Makes no difference: given a state, hazards take no time.
 
         Returns
         -------

@@ -28,6 +28,7 @@ _LOG_TAU = log(2 * pi)
 # Stirling's series: what is left out after these is below 1e-16 from 16 on.
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 _SERIES_FROM = 16.0
+_TINY = 1e-300  # below it, floats have fewer digits
 _NEAR = 0.1  # departure, relative to the sum, below which a deviance is summed as a series
 _ODD = range(19, 1, -2)  # 0.1**20 / 21 is negligible
 _FAR = 600.0  # logits: above, an exponential goes on as the line that its logarithm is
@@ -78,8 +79,12 @@ def deviance(x: Array, expected: Array, departure: Array) -> Array:
         powers = (powers + 1.0 / odd) * square
     series = departure * small + 2.0 * x * small * powers
     apart = (x > 0.0) & ~near
-    with np.errstate(divide="ignore"):  # what is not expected at all is infinitely far
-        logs = np.log(np.where(apart, x, 1.0)) - np.log(np.where(apart, expected, 1.0))
+    above, below = np.where(apart, x, 1.0), np.where(apart, expected, 1.0)
+    with np.errstate(all="ignore"):  # what is not expected at all is infinitely far
+        ratio = above / below
+        usual = (ratio > _TINY) & (ratio < 1.0 / _TINY)
+        # The logarithm of the ratio has all its digits; a difference of two has lost some.
+        logs = np.where(usual, np.log(ratio), np.log(above) - np.log(below))
     return np.asarray(np.where(near, series, x * logs - departure))
 
 
