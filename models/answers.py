@@ -59,14 +59,18 @@ class Answers(Protocol):
     def anew(self, max_memory: int) -> "Answers":
         """Forget what was asked so far, and the memory that it took."""
 
-    def checked(self, draws: "Draws", prior: Quantities, posterior: Quantities) -> "Draws":
+    def checked(
+        self, draws: "Draws", prior: Quantities, averaged: Quantities, exact: Quantities
+    ) -> "Draws":
         """Say of the draws what these answers add to their error.
 
         Parameters
         ----------
         draws : Draws
-        prior, posterior : Quantities
-            At these draws, without the evidence and with it.
+        prior : Quantities
+            What means before the evidence are taken of.
+        averaged, exact : Quantities
+            What means, and intervals, given the evidence are taken of.
         """
 
 
@@ -131,6 +135,8 @@ class Exact:
         """Compile once more."""
         return replace(self, compiler=choose_compiler(self.compiler.graph, max_memory=max_memory))
 
-    def checked(self, draws: "Draws", prior: Quantities, posterior: Quantities) -> "Draws":
+    def checked(
+        self, draws: "Draws", prior: Quantities, averaged: Quantities, exact: Quantities
+    ) -> "Draws":
         """Give the draws back: exact sums add no error."""
         return draws

@@ -179,7 +179,7 @@ def _assess(
     if prepared.has_evidence:
         prior, prior_averaged = _prior(prepared, draws, seed)
     posterior, errors = _judged(weighted, exact)
-    posterior = prepared.answers.checked(posterior, prior_averaged, averaged)
+    posterior = prepared.answers.checked(posterior, prior_averaged, averaged, exact)
     report("summing over the paths", 0, 0)
     prepared, links, link_rows, link_chances = _links(
         prepared, averaged, paths, queries, max_memory

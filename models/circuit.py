@@ -141,7 +141,6 @@ class CircuitBuilder:
             stage_edges=np.array([0, *edges, len(kept)], dtype=np.int64),
         )
 
-
     def _levels(
         self, roots: Sequence[int], names: dict[int, Key], kinds: set[Hashable]
     ) -> tuple[dict[int, int], set[int]]:

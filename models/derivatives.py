@@ -25,7 +25,7 @@ from storyodds.models.evidence import collapsed, columns, event_likelihoods, for
 from storyodds.models.graph import EvidenceItem
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.program import Program, without_results
+from storyodds.models.program import Program
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.models.what_if import columns_of

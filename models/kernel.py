@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.safe_numba import jit
+from storyodds.priors.beta_functions import FAR
 from storyodds.priors.distributions import LN2
 
 Array = NDArray[np.float64]
@@ -106,8 +107,8 @@ def run(
             moved[:] = 0.0
             for d in range(n):
                 _moving(
-                    op, left, right, needed, n_fixed, roots, v, d, stays, rates[:, first + d], nodes,
-                    weights, omega, seeds[:, :, first + d], w, g, ratio,
+                    op, left, right, needed, n_fixed, roots, v, d, stays, rates[:, first + d],
+                    nodes, weights, omega, seeds[:, :, first + d], w, g, ratio,
                     values[:, first + d], moved, pulls[:, :, first + d],
                 )  # fmt: skip
         for s in range(len(seeds)):
@@ -531,8 +532,8 @@ def log_evidence(
     pulls = np.zeros((1, len(program.stays), 1))
     run(
         program.op, program.left, program.right, np.ones(len(program.op), np.int8),
-        program.n_fixed, program.roots, program.leaf_nodes, v, program.stays, rates, program.nodes[:n_lanes],
-        program.weights[:n_lanes], program.omega, np.ones((1, 1, 1)), 1, result, flows, pulls,
+        program.n_fixed, program.roots, program.leaf_nodes, v, program.stays, rates,
+        program.nodes[:n_lanes], program.weights[:n_lanes], program.omega, np.ones((1, 1, 1)), 1, result, flows, pulls,
     )  # fmt: skip
     if not result[0, 0] > 1e-150:
         return np.nan
@@ -728,14 +729,24 @@ def _mixed(heights: Array, slopes: Array) -> tuple[float, float]:
 
 
 @jit
+def _fall(t: float, a: float, b: float) -> float:
+    """`priors.beta_functions.fall` of one number, for a at most b."""
+    near = min(t, FAR)
+    grown = math.log1p(math.expm1(near) / (1.0 + b / a)) + (t - near)
+    return (a + b) * grown - a * t
+
+
+@jit
 def _component(rows: Array, k: int, z: float) -> tuple[float, float]:
     """Log density, times its weight, and slope of what is no pool."""
     kind, height, a, b = rows[k, 0], rows[k, 1], rows[k, 2], rows[k, 3]
     log_p, log_q = _log_expit(z), _log_expit(-z)
     p, q = math.exp(log_p), math.exp(log_q)
     if kind == BETA:
-        height += a * log_p + b * log_q
-        slope = a * q - b * p
+        # From its peak: a log p and b log(1 - p) of 1e14 would leave no digits of their sum.
+        t = z - rows[k, 4]
+        height -= _fall(t, a, b) if a <= b else _fall(-t, b, a)
+        slope = b * p * math.expm1(-max(t, 0.0)) - a * q * math.expm1(min(t, 0.0))
     elif kind == UNIFORM:
         height = height + log_p + log_q if a <= p <= b else -np.inf
         slope = q - p

@@ -31,7 +31,7 @@ _SERIES_FROM = 16.0
 _TINY = 1e-300  # below it, floats have fewer digits
 _NEAR = 0.1  # departure, relative to the sum, below which a deviance is summed as a series
 _ODD = range(19, 1, -2)  # 0.1**20 / 21 is negligible
-_FAR = 600.0  # logits: above, an exponential goes on as the line that its logarithm is
+FAR = 600.0  # logits: above, an exponential goes on as the line that its logarithm is
 _SPLIT = 2.0**27 + 1.0  # Dekker's: both halves of a float then multiply exactly
 
 # Where quantiles are expanded: what is left out changes the smaller tail by less than 1e-7 of
@@ -128,6 +128,22 @@ def _log_ways(hits: Array, misses: Array) -> Array:
     return np.asarray(np.where(mixed, ways, 0.0))
 
 
+def log_binomial_coefficients(hits: ArrayLike, misses: ArrayLike) -> Array:
+    """Natural log of "hits and misses choose hits", each relatively right to the last digits.
+
+    Examples
+    --------
+    >>> np.exp(log_binomial_coefficients([0, 1, 2], [4, 3, 2])).round(12).tolist()
+    [1.0, 4.0, 6.0]
+    """
+    h, m = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (hits, misses)))
+    mixed = (h > 0.0) & (m > 0.0)
+    few, many = np.where(mixed, np.minimum(h, m), 1.0), np.where(mixed, np.maximum(h, m), 1.0)
+    # The entropy of the shares: both logarithms are positive, so that nothing cancels.
+    entropy = few * np.log1p(many / few) + many * np.log1p(few / many)
+    return np.asarray(np.where(mixed, entropy + _log_ways(few, many), 0.0))
+
+
 @lru_cache(maxsize=4096)  # one finding is asked of at hundreds of rates in turn
 def _log_ways_of(hits: int, misses: int) -> float:
     return float(_log_ways(np.asarray(float(hits)), np.asarray(float(misses))))
@@ -203,7 +219,7 @@ def fall(t: Array, a: float, b: float) -> Array:
     """
     if a > b:  # from the side of the smaller share, where nothing cancels in the logarithm
         return fall(-np.asarray(t), b, a)
-    share, near = 1.0 / (1.0 + b / a), np.minimum(t, _FAR)
+    share, near = 1.0 / (1.0 + b / a), np.minimum(t, FAR)
     log_grown = np.log1p(share * np.expm1(near)) + (t - near)  # e**600 is far more than 1 / share
     return np.asarray((a + b) * log_grown - a * t)
 

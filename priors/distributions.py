@@ -48,9 +48,6 @@ from storyodds.priors.means import MeansOfOneTrial
 from storyodds.priors.pool_rules import logarithmic_mistake
 from storyodds.priors.quadrature import Cells, concave_cells
 
-# Said twice to say that it may be imported from here.
-from storyodds.priors.quadrature import log_binomial_coefficient as log_binomial_coefficient
-
 Array = NDArray[np.float64]
 
 LN2 = log(2.0)

@@ -1,12 +1,11 @@
-"""Integrals of log-concave functions, and the binomial coefficients that go with them."""
+"""Integrals of log-concave functions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import comb, inf, log
+from math import inf, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln
 
 Array = NDArray[np.float64]
 Curve = Callable[[Array], Array]
@@ -162,17 +161,3 @@ def _crossings(log_f: Curve, top: float, peak: float, ends: tuple[float, float])
             np.take_along_axis(edges, first[..., None] + side, axis=2)[..., 0] for side in (0, 1)
         )
     return far
-
-
-def log_binomial_coefficient(trials: int, hits: int) -> float:
-    """Natural log of "trials choose hits".
-
-    Examples
-    --------
-    >>> round(float(np.exp(log_binomial_coefficient(5, 2))), 12)
-    10.0
-    """
-    fewer = min(hits, trials - hits)
-    if fewer <= 5_000:
-        return log(comb(trials, fewer))  # whole numbers: differences of log-gammas lose digits
-    return -log(trials + 1) - float(betaln(hits + 1, trials - hits + 1))

@@ -1,6 +1,6 @@
 """Every way of summing exactly, and every arithmetic, gives the same numbers."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from support.roads import ROADS, by_road, road
-from support.strategies import small_stories
+from support.strategies import small_stories, with_results
 
 from storyodds.models import engine
 from storyodds.models.compiler import Competition, Compiler
 from storyodds.models.evidence import assemble, collapsed_tables
 from storyodds.models.graph import StoryGraph, build_graph
 from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.program import Program, program
+from storyodds.models.program import Program, program, without_results
 from storyodds.models.quantities import (
     Quantities,
     evaluate,
@@ -173,6 +173,23 @@ def test_slopes_agree_and_are_slopes(story: Story, seed: int) -> None:
     numeric = numeric_slopes(first, posed)
     error = 1e-9 + 1e-12 * np.abs(heights)[:, None]
     assert (np.abs(numeric - expected) <= 1e-7 * np.abs(expected) + error)[steady].all()
+
+
+@fewer
+@given(story=with_results(small_stories()), seed=seeds)
+def test_slopes_without_known_results(story: Story, seed: int) -> None:
+    """Those of a story whose checks tell nothing, whatever the numbers say that they flag."""
+    posed = pose(story, seed)
+    compiled = program(posed.compiler(*WAYS[0]), [EVERYTHING])
+    silent = replace(posed.likelihoods, results=False)
+    without = replace(posed, values=without_results(posed.values, compiled.result_numbers))
+    for name in ROADS:
+        heights, found = slopes(compiled, replace(posed, likelihoods=silent), name)
+        expected_heights, expected = slopes(compiled, without, name)
+        np.testing.assert_array_equal(heights, expected_heights)
+        np.testing.assert_array_equal(found, expected)
+        rates = [number for numbers in compiled.result_numbers for number in numbers]
+        assert not found[:, rates].any()
 
 
 @fewer
