@@ -533,7 +533,8 @@ def log_evidence(
     run(
         program.op, program.left, program.right, np.ones(len(program.op), np.int8),
         program.n_fixed, program.roots, program.leaf_nodes, v, program.stays, rates,
-        program.nodes[:n_lanes], program.weights[:n_lanes], program.omega, np.ones((1, 1, 1)), 1, result, flows, pulls,
+        program.nodes[:n_lanes], program.weights[:n_lanes], program.omega, np.ones((1, 1, 1)), 1,
+        result, flows, pulls,
     )  # fmt: skip
     if not result[0, 0] > 1e-150:
         return np.nan

@@ -605,6 +605,7 @@ def _judged(
             **draws.diagnostics,
             "means": "sampled",
             "states": simulation.n_states * (len(logs) if single else 1),
+            "states_simulated": simulation.n_states * len(logs),
             "ess_joint": joint_ess,
             "simulation_error": dict(zip(EVENTS, errors.tolist(), strict=True)),
             "simulation_noise": None
