@@ -383,11 +383,12 @@ def test_intervals_of_integrated_numbers_carry_noise_as_well() -> None:
     story = tell(rows, evidence=[item("seen", {"assumption": "a"}, bayes_factor={"true": 1.0})])
     simulated = assess(resolve(story), method="simulation", draws=256)
     assert not simulated.prepared.sampled
-    found, exact = simulated.draws.diagnostics, assess(resolve(story), draws=256)
+    found, exact = simulated.draws.diagnostics, assess(resolve(story), draws=256).prepared
+    summed = exact.answers.evaluate(simulated.exact.values, exact.likelihoods)
     assert found["states_simulated"] == found["states"] == 256 * 256
     assert len(simulated.averaged.values) == 1
     for name, noise in found["simulation_noise"].items():
-        spread = simulated.exact.event(name) - exact.exact.event(name)
+        spread = simulated.exact.event(name) - summed.event(name)
         made = float(np.sqrt(np.mean(spread**2)))
         # Evenly spread states scatter less than independent ones, for which the error is told.
         assert made <= 1.2 * noise + 1e-12, name
