@@ -140,7 +140,7 @@ def derivative(prepared: Prepared, values: Array, names: Sequence[str]) -> Answe
     graph, compiled = prepared.story.graph, prepared.compiled
     said = _at_rates(graph, values)
     at = engine.evaluate(compiled, values, said, np.eye(2))
-    scores = engine.gradient(compiled, values, at)
+    scores = engine.gradient(compiled, at)
     change = scores[:, 1] - scores[:, 0]
     table = np.array([number.kind == "probability" for number in prepared.story.resolved.numbers])
     change[:, table] /= np.clip(values * (1 - values), 1e-300, None)[:, table]

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from storyodds.models.assessment import Assessment
+from storyodds.models.assessment import Assessment, full_prior
 from storyodds.models.events import CRITERIA, FATES
 from storyodds.models.evidence import assemble
 from storyodds.models.numerics import systematic
@@ -64,7 +64,7 @@ def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
             _quantities(assessment, assessment.exact, rows, chains)
         ),
         "prior": _numbers(prepared, assessment.prior.values, 1).merge(
-            _quantities(assessment, assessment.prior, None, 1)
+            _quantities(assessment, full_prior(assessment)[1], None, 1)
         ),
         "log_likelihood": xr.Dataset() if simulated else _log_likelihood(prepared, values, chains),
         "log_prior": _log_prior(prepared, values, chains),

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment
+from storyodds.models.assessment import Assessment, full_prior
 from storyodds.models.evidence import assemble
 from storyodds.models.evidence_draws import DrawsOfNumbers, draws_of_numbers
 from storyodds.models.evidence_versions import answer_versions, findings_of, opinions_of
@@ -173,7 +173,7 @@ def _pulls(averaged: Quantities, columns: Sequence[int]) -> Array:
 
 def _first(assessment: Assessment, columns: Sequence[int]) -> _Step:
     """Before the evidence, as the assessment has it."""
-    averaged, whole = assessment.prior_averaged, assessment.prior
+    averaged, whole = full_prior(assessment)
     mean = averaged.mean(averaged.events[:, columns])
     error = spread_of_sums(_pulls(averaged, columns))
     n = len(whole.values)

@@ -23,6 +23,7 @@ from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.phrases import described, did_you_mean, quoted
 from storyodds.reports import summary as estimates
 from storyodds.reports.comparison_sides import ENDINGS, HEAD, Side, numbers_of, observations
+from storyodds.reports.frame import errors_of
 from storyodds.reports.wording import percent
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.provenance import provenance
@@ -184,7 +185,7 @@ def monte_carlo_error(summary: Json, event: str) -> float:
     diagnostics, entry = summary["diagnostics"], odds_in(summary, event)
     stated = diagnostics.get("standard_errors")
     if isinstance(stated, Mapping) and isinstance(stated.get(event), Mapping):
-        return float(stated[event]["mean"])
+        return float(errors_of(summary, event)["mean"])
     if not diagnostics.get("ess"):
         return 0.0
     spread = max(0.0, float(entry["q95"]) - float(entry["q05"])) / _WIDTH

@@ -111,8 +111,7 @@ def states_simulated(summary: Json) -> int | None:
     """How many states were simulated in all; None where sums are exact, and a 0 is proved."""
     if summary["method"] != "simulation":
         return None
-    d = summary["diagnostics"]
-    return int(d["states"] if d["simulation_noise"] is None else d["states"] * d["draws"])
+    return int(summary["diagnostics"]["states_simulated"])
 
 
 def never_words(summary: Json) -> str:
@@ -192,7 +191,7 @@ def soundness(summary: Json) -> str:
     if method == "exact":
         return "Exact: nothing was sampled."
     if method == "simulation":
-        many = d["simulation_noise"] is not None  # states at every draw, not all at one
+        many = d["states_simulated"] > d["states"]  # at every draw, not all at one
         drawn = f"{d['draws']:,} draws of {d['states']:,}" if many else f"{d['states']:,}"
         return (
             f"Sound, as simulations go: {drawn} weighted states count as {d['ess_joint']:,.0f} "

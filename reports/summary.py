@@ -376,9 +376,9 @@ def _without_opinions(assessment: Assessment) -> tuple[Quantities, Quantities]:
     if assessment.draws.method == "nuts":
         again = assess(_without_forecasts(assessment.prepared.resolved), seed=assessment.seed)
         return again.averaged, again.exact
-    with np.errstate(divide="ignore"):
-        logs = np.log(averaged.weights) - assessment.opinions
-    logs = np.where(averaged.weights > 0, logs, -np.inf)
+    counts = averaged.weights > 0  # elsewhere a simulated forecast may be infinitely unlikely
+    logs = np.full(len(averaged.weights), -np.inf)
+    logs[counts] = np.log(averaged.weights[counts]) - assessment.opinions[counts]
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     if len(averaged.weights) == len(exact.weights):

@@ -134,6 +134,9 @@ def run() -> None:
     # Our matrices are small, and threads for them mostly wait for work, which takes a core too.
     # It is read when numpy is imported; who has set it has the say.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Pydantic would look through every installed package for plugins of its own, which no record
+    # here has a use for.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = main()
     gc.freeze()
     sys.exit(code)

@@ -6,6 +6,7 @@ from itertools import zip_longest
 import numpy as np
 import xarray as xr
 
+from storyodds.models.assessment import full_prior
 from storyodds.models.datatree import to_datatree
 from storyodds.models.events import FATES
 from storyodds.models.flows import merged
@@ -60,7 +61,8 @@ def _odds(dossier: Dossier) -> Figures:
     assessment, told = dossier.assessment, (dossier.table(n, "estimate") for n in _ENDS)
     classes, fates = (found for found in told if found is not None)
     if has_evidence(dossier.estimate):
-        before = assessment.prior_averaged.mean(assessment.prior_averaged.fates)
+        averaged, _ = full_prior(assessment)
+        before = averaged.mean(averaged.fates)
         means = before[[FATES.index(name) for name in fates.fate.values.tolist()]]
         known = np.where(fates.summary.values == "mean", means[:, None], np.nan)
         fates = fates.assign(prior=(("fate", "summary"), known)).round(_DIGITS)

@@ -30,7 +30,8 @@ MEASURES = {
     "ess_bulk_min": "ESS in the bulk, the smallest",
     "ess_tail_min": "ESS in the tails, the smallest",
     "divergences": "divergences of NUTS (good at 0)",
-    "states": "simulated states at every draw",
+    "states": "simulated states at each draw that means are taken of",
+    "states_simulated": "simulated states in all",
     "ess_joint": "all states worth so many independent ones",
 }
 

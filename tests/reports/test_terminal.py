@@ -248,8 +248,7 @@ def test_a_bound_on_the_weights_is_told_where_it_was_proved(rich_one: dict[str, 
 def test_simulation_proves_no_zero() -> None:
     summary = summarize(assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64))
     text = words(summary)
-    d = summary["diagnostics"]
-    n = d["states"] if d["simulation_noise"] is None else d["states"] * d["draws"]
+    n = summary["diagnostics"]["states_simulated"]
     assert f"Catastrophe was not met in {n:,} simulated states" in text
     assert f"not met in {n:,} simulated states: catastrophe" in text
     assert "never:" not in text and "cannot" not in text
