@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import io
 import os
 import sys
 import traceback
@@ -18,7 +19,7 @@ from storyodds.estimating import estimate, importance
 from storyodds.exporting import export
 from storyodds.importing import import_tree
 from storyodds.judging import judgments
-from storyodds.priors.errors import InputError
+from storyodds.priors.errors import InputError, printable, render
 from storyodds.sensing import sensitivity
 from storyodds.serving import serve
 from storyodds.showing import list_stories, show
@@ -79,8 +80,6 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["list", "--json"]) == 0  # doctest: +ELLIPSIS
     {...
     """
-    from storyodds.priors.errors import render
-
     code: Any = FAILED
     try:
         prepare(sys.stdout)
@@ -93,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
         _complain("interrupted")
     except click.ClickException as error:
         code = WRONG_INPUT
-        error.show()
+        _complain(_usage(error))
     except InputError as error:
         code = WRONG_INPUT
         for problem in error.problems:
@@ -107,6 +106,13 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         _complain(f"storyodds: {_unexpected(error)}")
     return code if isinstance(code, int) else DONE
+
+
+def _usage(error: click.ClickException) -> str:
+    """Give what click says of wrong usage, in which it repeats what was typed."""
+    text = io.StringIO()
+    error.show(text)
+    return printable(text.getvalue().rstrip("\n"))
 
 
 def _unexpected(error: Exception) -> str:
