@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_v
 from pydantic_core import PydanticCustomError
 
 from storyodds.models.events import FATES
-from storyodds.priors.errors import InputError, Problem, key_path
+from storyodds.priors.errors import InputError, Mistake, Problem, key_path
 from storyodds.priors.phrases import described
 from storyodds.priors.records import Record, Slug, Text
 from storyodds.priors.wording import mistakes_in
@@ -158,9 +158,16 @@ def require_estimate(data: Any, file: Path) -> None:
     try:
         SavedEstimate.model_validate(data)
     except ValidationError as error:
+        mistakes = mistakes_in(error, data, SavedEstimate, leave=("missing",))
+        mistakes += [
+            # By itself: another key that looks like it is no mistake here, but left alone.
+            Mistake(detail["loc"][:-1], f"the key '{detail['loc'][-1]}' is missing")
+            for detail in error.errors(include_url=False, include_input=False)
+            if detail["type"] == "missing"
+        ]
         raise InputError(
             Problem(mistake.sentence, str(file), key_path=key_path(mistake.path) or None)
-            for mistake in mistakes_in(error, data, SavedEstimate)
+            for mistake in mistakes
         ) from None
     for group, names in (("classes", CLASSES), ("fates", FATES)):
         total = sum(data[group][name]["mean"] for name in names)

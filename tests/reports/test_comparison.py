@@ -318,6 +318,13 @@ def test_wrong_files(saved: tuple[str, str], name: str, content: str | None, sen
     assert sentence in str(caught.value) and name in str(caught.value)
 
 
+def test_a_key_that_is_misspelled_is_missed(saved: tuple[str, str]) -> None:
+    path = Path(saved[1])
+    path.write_text(path.read_text("utf-8").replace('"seed"', '"sead"'), "utf-8")
+    with pytest.raises(InputError, match="the key 'seed' is missing"):
+        read(path)
+
+
 CHANCE = "expected a number between 0 and 1"
 CHANGED: list[tuple[tuple[str, ...], Any, str]] = [
     (("classes", "intended", "mean"), 1.5, f"found 1.5, {CHANCE}"),
