@@ -85,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         prepare(sys.stdout)
         prepare(sys.stderr)
+        _require_docstrings()
         code = cli.main(arguments, prog_name="storyodds", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -107,6 +108,15 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         _complain(f"storyodds: {_unexpected(error)}")
     return code if isinstance(code, int) else DONE
+
+
+def _require_docstrings() -> None:
+    """Refuse to run without docstrings, to which ArviZ adds and of which help is made."""
+    if sys.flags.optimize > 1:
+        raise InputError(
+            "found Python told to leave out docstrings (-OO, or PYTHONOPTIMIZE=2), which libraries "
+            "add to; expected -O, PYTHONOPTIMIZE=1, or neither"
+        )
 
 
 def _usage(error: click.ClickException) -> str:
