@@ -17,6 +17,7 @@ from storyodds.models.numerics import systematic
 from storyodds.models.posterior import PreparedStory, forecast_densities, forecast_sides
 from storyodds.models.program import without_results
 from storyodds.models.quantities import Quantities, odds_of_paths
+from storyodds.models.result_files import require_sound
 from storyodds.priors.distributions import has_atoms
 from storyodds.priors.files import write_atomically
 from storyodds.scenarios.schema import CLASSES
@@ -122,6 +123,12 @@ def load_result(path: str | FilePath) -> xr.DataTree:
     -------
     xarray.DataTree
 
+    Raises
+    ------
+    InputError
+        If it is no saved result, or damaged. It is read in a process of its own first, so that a
+        file of anybody's can neither hang this one nor take its memory.
+
     Examples
     --------
     >>> from storyodds import estimate, load_result, load_story, save_result, summarize
@@ -129,6 +136,7 @@ def load_result(path: str | FilePath) -> xr.DataTree:
     >>> summarize(load_result("cats.nc"))["story"]
     'cat-classifier'
     """
+    require_sound(FilePath(path))
     with xr.open_datatree(path, engine="h5netcdf") as tree:
         return tree.load()
 

@@ -151,7 +151,7 @@ def _runs(n: int, strata: Strata | None) -> list[tuple[NDArray[np.intp], float]]
 
 
 def _ess(column: Array, chains: int) -> float:
-    from arviz_stats.base import array_stats
+    from storyodds.models.safe_arviz import array_stats
 
     return float(array_stats.ess(column.reshape(chains, -1), method="bulk"))
 
@@ -178,7 +178,7 @@ def chain_diagnostics(
     chains : int
     strata : Strata, optional
     """
-    from arviz_stats.base import array_stats
+    from storyodds.models.safe_arviz import array_stats
 
     columns = np.column_stack([answers_of(averaged), averaged.log_evidence])
     r_hat, bulk, tail = 1.0, np.inf, np.inf

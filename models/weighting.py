@@ -232,7 +232,7 @@ def weigh(prepared: PreparedStory, log_weights: Array, log_bound: float = np.inf
 
 def _pareto_k(log_weights: Array) -> float | None:
     """Shape of the tail of weights; None where there is no tail to fit it to."""
-    from arviz_stats.base import array_stats  # half a second; only weights in doubt need it
+    from storyodds.models.safe_arviz import array_stats  # slow; only weights in doubt need it
 
     try:
         _, k = array_stats.psislw(-np.maximum(log_weights, -700.0))

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from storyodds.priors.errors import Problem
+from storyodds.priors.errors import UNSAFE, Problem, printable, shown
 from storyodds.priors.files import write_atomically
 from storyodds.streams import speaks_unicode
 
@@ -21,13 +21,6 @@ stories_argument = click.argument("stories", nargs=-1, required=True, metavar="S
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Write one JSON document to standard output."
 )
-
-
-def shown(path: Path | str | None) -> str:
-    """A path or a name, safe to print on a terminal."""
-    from storyodds.priors.errors import printable
-
-    return printable(str(path))
 
 
 def reason(error: OSError) -> str:
@@ -70,15 +63,16 @@ def hanging(start: str, text: str) -> str:
 def print_text(text: str) -> None:
     """Show a text on a terminal, or copy it byte for byte, whatever the locale."""
     if sys.stdout is not None and sys.stdout.isatty():
-        click.echo("\n".join(map(shown, text.splitlines())))
+        click.echo(printable(text.removesuffix("\n")))
     else:
         click.echo(text.encode(), nl=not text.endswith("\n"))
 
 
 def write_json(document: Any) -> None:
-    """Write one JSON document to standard output, escaped where it cannot show Unicode."""
+    """Write one JSON document to standard output, escaped where Unicode cannot be shown."""
     plain = not speaks_unicode(sys.stdout)
-    click.echo(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=plain))
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=plain)
+    click.echo(UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text))
 
 
 def save_text(text: str, target: Path) -> None:

@@ -325,11 +325,11 @@ def judge(summaries: list[dict[str, Any]], limits: Sequence[Limit] = ()) -> None
         for failure in (limit.failure(summary) for limit in limits):
             if failure is not None:
                 exceeded = True
-                click.echo(f"{summary['story']}: {failure}", err=True)
+                click.echo(shown(f"{summary['story']}: {failure}"), err=True)
     doubtful = [summary for summary in summaries if not summary["diagnostics"]["ok"]]
     for summary in doubtful:
         for message in summary["diagnostics"]["messages"]:
-            click.echo(f"{summary['story']}: NOT RELIABLE: {message}", err=True)
+            click.echo(shown(f"{summary['story']}: NOT RELIABLE: {message}"), err=True)
     if doubtful:
         raise click.exceptions.Exit(NOT_RELIABLE)
     if exceeded:

@@ -148,7 +148,7 @@ def _span(*draws: Array) -> tuple[float, float]:
 
 def _density(draws: Array, whole: Sequence[float]) -> tuple[Array, Array]:
     """Points of a density, mirrored at the ends where draws are bounded; none for one value."""
-    from arviz_stats.base import array_stats
+    from storyodds.models.safe_arviz import array_stats
 
     low, high = whole
     inside = draws[(draws >= low) & (draws <= high)]

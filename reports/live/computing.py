@@ -13,13 +13,15 @@ from storyodds.models import quick
 from storyodds.models.leaving_out import without
 from storyodds.models.posterior import PreparedStory, prepare
 from storyodds.priors.errors import InputError, Problem, UnknownStoryError
+from storyodds.priors.files import read_unlinked
 from storyodds.priors.library import view
 from storyodds.priors.settings import read_setting
+from storyodds.priors.strict_yaml import MAX_BYTES, decoded
 from storyodds.reports.live import pages, telling
 from storyodds.reports.live.folder import Entry, find, look
 from storyodds.reports.live.requests import State, read_state
 from storyodds.reports.live.rewriting import rewrite
-from storyodds.scenarios.loader import load_story
+from storyodds.scenarios.loader import load_story, load_text
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Story
 
@@ -241,15 +243,22 @@ class Computer:
 
 
 def _load(entry: Entry) -> Story:
-    """Read a story; mistakes name its file as the folder does, not by its place on the disk."""
-    try:
+    """Read a story; mistakes name its file as the folder does, not by its place on the disk.
+
+    A file that has become a link since the folder was looked at is not followed.
+    """
+    if not entry.own:
         return load_story(entry.path)
-    except InputError as error:
-        named = [
-            replace(p, file=entry.path.name) if p.file == str(entry.path) else p
-            for p in error.problems
-        ]
-        raise InputError(named) from None
+    name = entry.path.name
+    try:
+        place = entry.path.resolve(strict=True)
+        if not place.is_relative_to(entry.path.parent):
+            raise OSError("it is a link to a place outside the folder")
+        raw = read_unlinked(place, MAX_BYTES)
+    except (OSError, RuntimeError) as error:
+        sentence = f"cannot read this file: {(getattr(error, 'strerror', None) or str(error))}"
+        raise InputError([Problem(sentence.lower(), name)]) from None
+    return load_text(decoded(raw, name), name)
 
 
 def _parts(state: State) -> list[tuple[Any, str]]:
