@@ -15,14 +15,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment, Method, Progress, assess
-from storyodds.models.comparison import EVENTS, Posterior, log_findings, of_assessment, of_draws
+from storyodds.models.comparison import (
+    DAY,
+    EVENTS,
+    Posterior,
+    log_findings,
+    of_assessment,
+    of_draws,
+)
+from storyodds.models.events import DEPLOYED, FATES, GIVEN
 from storyodds.models.order_tipping import DRAWS
 from storyodds.models.result_files import SavedDraws, read_draws
 from storyodds.models.what_if import base_of
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.phrases import described, did_you_mean, quoted
 from storyodds.reports import summary as estimates
-from storyodds.reports.comparison_sides import ENDINGS, HEAD, Side, numbers_of, observations
+from storyodds.reports.comparison_sides import (
+    ENDINGS,
+    HEAD,
+    Side,
+    day_summaries,
+    numbers_of,
+    observations,
+)
 from storyodds.reports.wording import percent
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.provenance import provenance
@@ -157,6 +172,39 @@ def _check(summary: Json) -> None:
         if not isfinite(monte_carlo_error(summary, event)):
             raise ValueError
     numbers_of(summary["provenance"])
+    _check_additions(summary)
+
+
+def _check_additions(summary: Json) -> None:
+    """The same of what earlier versions did not write."""
+    if summary.get("deployed") is not None:
+        _day(summary)
+    opinions = summary.get("opinions")
+    if opinions is not None and not all(
+        isfinite(float(opinions["fates"][fate]["mean"])) for fate in FATES
+    ):
+        raise ValueError
+    counts = summary.get("number_counts")
+    if counts is not None and not all(
+        counts[key] is None or isinstance(counts[key], int) for key in ("in_all", "changed_by_view")
+    ):
+        raise TypeError
+
+
+def _day(summary: Json) -> dict[str, dict[str, float]] | None:
+    """The odds on the day of the decision, where they were kept."""
+    day = summary.get("deployed")
+    if day is None:
+        return None
+    entries = {
+        odds: day["probability" if odds == DEPLOYED else odds.removesuffix(GIVEN)] for odds in DAY
+    }
+    points = {odds: {p: float(e[p]) for p in _POINTS} for odds, e in entries.items()}
+    if not all(
+        -_OUT_OF_RANGE <= p <= 1 + _OUT_OF_RANGE for e in points.values() for p in e.values()
+    ):
+        raise ValueError
+    return points
 
 
 def odds_in(summary: Json, event: str) -> Any:
@@ -223,6 +271,10 @@ def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
         diagnostics=diagnostics,
         base=None if again is None else base_of(again, DRAWS),
         why_alone=None if isinstance(made, Assessment) else made,
+        deployed=_day(summary) if posterior is None else day_summaries(posterior),
+        opinions=summary.get("opinions") if again is None else estimates.opinion_totals(again),
+        story_kind=summary.get("kind"),
+        number_counts=summary.get("number_counts"),
     )
 
 

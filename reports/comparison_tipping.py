@@ -29,7 +29,7 @@ from storyodds.models.tipping import TIE, Scan
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, plain, with_words
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import percent, significant
 
 Json = dict[str, Any]
 
@@ -109,14 +109,14 @@ def tipping_sentences(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for entry in found:
         if entry["points"] is None:
             continue
-        said = f"{entry['first']} has more {entry['event']} than {entry['second']}"
+        order = f"{entry['first']} has more {entry['event']} than {entry['second']}"
         if not entry["points"]:
-            yield f"{said}; no number alone, within its prior, changes that."
+            yield f"{order}; no number alone, within its prior, changes that."
             continue
         point = entry["points"][0]
         whose = "both" if len(point["of"]) == 2 else point["of"][0]
         yield (
-            f"{said}; it would be the other way round with {point['number']} in {whose} "
+            f"{order}; it would be the other way round with {point['number']} in {whose} "
             f"{_where(point)}, which has a chance of {percent(point['prior_chance'])} before any "
             "evidence."
         )
@@ -133,7 +133,7 @@ def tipping_lines(found: Sequence[Mapping[str, Any]], width: int) -> Iterator[Te
         first, second = plain(entry["first"]), plain(entry["second"])
         start = f"{first} has more {entry['event']} than {second}."
         if not entry["points"]:
-            yield Text(f"{start} No number alone changes that.")
+            yield Text(f"{start} No number alone, within its prior, changes that.")
             continue
         yield Text(f"{start} The other way round with:")
         rows: list[Row] = []
@@ -156,4 +156,4 @@ def _where(point: Mapping[str, Any]) -> str:
     value = point["value"]
     if point["kind"] == "probability":
         return f"{point['side']} {percent(value)}"
-    return f"{point['side']} {round(value, 9) + 0.0:.2g} bits".replace("-", "−")
+    return f"{point['side']} {significant(round(value, 9))} bits"

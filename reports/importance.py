@@ -3,7 +3,8 @@
 `importance` gives them as a labelled dataset, `summarize_importance` as the JSON object of
 `storyodds importance --json`. Of that object, "storyodds/importance/1", these are the keys:
 
-schema, story, title, story_sha256, view, settings, method, seed, versions, diagnostics
+schema, story, title, story_sha256, view, settings, kind, number_counts, idle_evidence, method,
+seed, versions, diagnostics, opinions
     As in `storyodds/estimate/1`.
 of
     The event, of `storyodds.models.events.ODDS`: a class, a fate, `deployed`, or odds on the day
@@ -40,7 +41,7 @@ from storyodds.models.assessment import Assessment, Progress
 from storyodds.models.importance import CATASTROPHE, MEASURES, POINTS, USUAL, measure
 from storyodds.priors.library import View
 from storyodds.reports.results import assessed
-from storyodds.reports.summary import diagnostics, head
+from storyodds.reports.summary import diagnostics, head, opinion_totals
 from storyodds.scenarios.provenance import provenance
 from storyodds.scenarios.schema import Story
 
@@ -159,6 +160,7 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
     ]
     return {
         **head(assessment, SCHEMA),
+        "opinions": opinion_totals(assessment),
         "of": of,
         "probability": _summary(found.event_probability[0]),
         "literals": sorted(listed, key=_rank),

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, columns, fitting, plain, wrap
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.wording import between, bits, percent, significant
 from storyodds.scenarios.serialize import yaml_text
 
 Json = Mapping[str, Any]
@@ -111,11 +111,7 @@ def _performance(summary: Json, width: int) -> Iterator[Text]:
 
 
 def _score(entry: Json) -> list[Text | str]:
-    return [_significant(entry["calibration"]), f"{entry['information']:.2f}"]
-
-
-def _significant(p: float) -> str:
-    return f"{p:.2g}" if p >= 1e-3 else f"{p:.0e}".replace("-", "−")
+    return [significant(entry["calibration"]), f"{entry['information']:.2f}"]
 
 
 # Quantities
@@ -153,7 +149,7 @@ def _quantities(summary: Json, width: int) -> Iterator[Text]:
 
 def _band(entry: Json, say: Any) -> str:
     low, high = say(entry["q05"]), say(entry["q95"])
-    return "" if low == high == say(entry["mean"]) else f"{low} to {high}"
+    return "" if low == high == say(entry["mean"]) else between(low, high)
 
 
 # Beliefs
@@ -173,7 +169,7 @@ def _beliefs(summary: Json, entry: Json, width: int) -> Iterator[Text]:
         yield from _conflict(entry, conflict, width)
     if summary["tolerance"] > 0:
         room = f"{100 * summary['tolerance']:g}%"
-        yield Text(f"Odds up to {room} off what is found are taken for rounding.", style="dim")
+        yield Text(f"Odds up to {room} off what is stated are taken for rounding.", style="dim")
     if entry["repair"] is not None:
         yield from _repair(entry, width)
 
@@ -185,8 +181,9 @@ def _conflict(entry: Json, conflict: Json, width: int) -> Iterator[Text]:
         yield Text("This cannot be true:")
     else:
         least = "" if conflict["smallest"] else ", though fewer may clash as well"
-        yield Text(f"These {count} cannot all be true, any {count - 1} of them can{least}:")
-    rows: list[Row] = [[Text(head, style="dim") for head in ("  ", "found", "given the others")]]
+        fewer = "each of them alone can" if count == 2 else f"any {count - 1} of them can"
+        yield Text(f"These {count} cannot all be true, {fewer}{least}:")
+    rows: list[Row] = [[Text(head, style="dim") for head in ("  ", "stated", "given the others")]]
     for item in conflict["statements"]:
         statement = entry["statements"][item["statement"]]
         rows.append(
@@ -230,7 +227,7 @@ def _repair(entry: Json, width: int) -> Iterator[Text]:
         moved = _bits_between(before, after)
         style = "bold" if abs(moved) >= 0.005 else ""
         said = Text(f"  {plain(statement['text'])}")
-        rows.append([said, f"{before:.4g}", Text(f"{after:.4g}", style=style), bits(moved)])
+        rows.append([said, _close(before), Text(_close(after), style=style), bits(moved)])
     lines = columns(rows, "lrrr")
     if lines[0].cell_len <= width:
         yield from lines
@@ -239,6 +236,14 @@ def _repair(entry: Json, width: int) -> Iterator[Text]:
         yield from wrap(Text(str(head).strip()), width, "  ", "    ")
         told = Text(f"{old} to {new}, {change} bits")
         yield from wrap(told, width, "    ", "    ")
+
+
+def _close(p: float) -> str:
+    """A probability to four digits, as small changes show; a tiny one by its power of ten."""
+    return f"{100 * p:.4g}%" if _TINY <= p <= 1 - _TINY else percent(p)
+
+
+_TINY = 1e-6  # smaller probabilities have more zeros than anybody counts
 
 
 def _bits_between(before: float, after: float) -> float:

@@ -5,9 +5,9 @@
 views
     A list, the story as it was assessed first: `name`; `title` of the view, null for the first;
     `odds`, a SUMMARY by event; `differences` from the first, a DIFFERENCE by event as in
-    `storyodds/compare/1`, null for the first; `changed`, how many of the story's
-    `numbers` the view changes; `bits`, by which it explains the findings worse than the view that explains them best; and
-    `weight`, its probability given the findings if all were equally probable before them. These
+    `storyodds/compare/1`, null for the first; `changed`, how many of the story's `numbers` the view
+    changes; `bits`, by which it explains the findings worse than the view that explains them best;
+    and `weight`, its probability given the findings if all were equally probable before them. These
     two are null without findings: forecasts are opinions, by which no view is weighed.
 odds
     SUMMARY by event of the average by weight, null without findings.

@@ -1,23 +1,21 @@
 """What is worth finding out next, on a terminal: a sentence, then the proposals, then the rest."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.reports.frame import heading, title_lines, verdict, warning
+from storyodds.reports.frame import heading, opening, verdict
 from storyodds.reports.layout import Row, fitting, plain, with_words, wrap
 from storyodds.reports.value import SURE
-from storyodds.reports.wording import odds_words, percent
+from storyodds.reports.wording import between, odds_words, percent, significant
 
 Json = Mapping[str, Any]
 
 SHOWN = 10  # of proposals, assumptions and numbers, unless another number is asked for
 _NAMED = 8  # of those that tell nothing
 _INDENT = 14  # of the legend
-_DECIMALS = 7
 _NOTHING = 1e-3  # of what is open: a smaller share is not worth a line of its own
 
 
@@ -39,8 +37,7 @@ def print_value(console: Console, summary: Json, top: int = SHOWN) -> None:
 
 
 def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
-    yield from title_lines(summary)
-    yield from warning(summary)
+    yield from opening(summary)
     yield from _headline(summary)
     if summary["proposals"]:
         yield from heading("Observations that could be made", _ranked_by(summary))
@@ -75,18 +72,20 @@ def _headline(summary: Json) -> Iterator[Text]:
         yield (
             Text("No proposed observation is worth its cost; the least bad is ")
             .append(plain(first["id"]), style="bold")
-            .append(f", worth {_amount(gain)} at a cost of {_amount(first['cost'])}.")
+            .append(f", worth {significant(gain)} at a cost of {significant(first['cost'])}.")
         )
         return
     text = Text("The most telling thing to find out next is ")
     text.append(plain(first["id"]), style="bold").append(": on average ")
     if unit == "bits":
-        text.append(f"{_amount(gain)} bits about {_of(summary)}", style="bold")
+        text.append(f"{significant(gain)} bits about {_of(summary)}", style="bold")
         text.append(f", {percent(_share(summary, gain))} of the ")
-        yield text.append(f"{_amount(summary['perfect']['bits']['value'])} that are open.")
+        yield text.append(f"{significant(summary['perfect']['bits']['value'])} that are open.")
     else:
-        text.append(f"worth {_amount(gain)} to the decision", style="bold")
-        yield text.append(f", {_amount(first['net'])} after its cost." if first["cost"] else ".")
+        text.append(f"worth {significant(gain)} to the decision", style="bold")
+        yield text.append(
+            f", {significant(first['net'])} after its cost." if first["cost"] else "."
+        )
     yield _after(summary, first)
     if rivals := [plain(entry["id"]) for entry in found[1:] if _ties(entry)]:
         are = "is" if len(rivals) == 1 else "are"
@@ -113,7 +112,7 @@ def _decision(summary: Json) -> Text:
     other = "withhold" if choice == "deploy" else "deploy"
     text = Text("As things stand, the better choice is to ").append(choice, style="bold")
     return text.append(
-        f": worth {_amount(choices[choice])}, against {_amount(choices[other])} to {other}."
+        f": worth {significant(choices[choice])}, against {significant(choices[other])} to {other}."
     )
 
 
@@ -159,19 +158,8 @@ def _of(summary: Json) -> str:
 # In numbers
 
 
-def _amount(x: float, digits: int = 2) -> str:
-    """A number to some significant digits."""
-    if x == 0:
-        return "0"
-    rounded = float(f"{x:.{digits - 1}e}")
-    decimals = digits - 1 - math.floor(math.log10(abs(rounded)))
-    small = decimals > _DECIMALS
-    said = f"{x:.{digits - 1}e}" if small else f"{rounded:,.{max(0, decimals)}f}"
-    return said.replace("-", "−")
-
-
 def _error(x: float) -> str:
-    return f"± {_amount(x, 1)}" if x > 0 else ""
+    return f"± {significant(x, 1)}" if x > 0 else ""
 
 
 def _share(summary: Json, gain: float) -> float:
@@ -182,7 +170,10 @@ def _share(summary: Json, gain: float) -> float:
 
 def _gain(entry: Json, unit: str) -> list[Text]:
     found = entry[unit]
-    return [Text(_amount(found["value"]), style="bold"), Text(_error(found["error"]), style="dim")]
+    return [
+        Text(significant(found["value"]), style="bold"),
+        Text(_error(found["error"]), style="dim"),
+    ]
 
 
 def _telling(summary: Json, entries: Sequence[Json]) -> list[Json]:
@@ -202,9 +193,9 @@ def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
         for entry in shown:
             row: list[Text | str] = [plain(entry["id"]), *_gain(entry, unit)]
             if "cost" in heads:
-                row += [_amount(entry["cost"] or 0.0), _amount(entry["net"])]
+                row += [significant(entry["cost"] or 0.0), significant(entry["net"])]
             row.append(Text(percent(_share(summary, entry[unit]["value"]))))
-            row.append(Text(_amount(entry["ceiling"][unit]["value"]), style="dim"))
+            row.append(Text(significant(entry["ceiling"][unit]["value"]), style="dim"))
             row.append(Text(_range(entry), style="dim"))
             rows.append(row)
         for line in fitting(rows, width):
@@ -227,7 +218,7 @@ def _range(entry: Json) -> str:
     if entry["then"]["q05"] is None:
         return "undefined"
     low, high = percent(entry["then"]["q05"]), percent(entry["then"]["q95"])
-    return low if low == high else f"{low}–{high}"
+    return low if low == high else between(low, high)
 
 
 def _claim(entry: Json) -> str:
@@ -243,12 +234,12 @@ def _certainties(summary: Json, top: int, width: int) -> Iterator[Text]:
     unit = summary["unit"]
     assumptions = sorted(summary["assumptions"], key=lambda entry: -entry[unit]["value"])
     numbers = sorted(summary["numbers"], key=lambda entry: -entry[unit]["value"])
-    told = _telling(summary, assumptions)
+    telling = _telling(summary, assumptions)
     sure = [entry for entry in _telling(summary, numbers) if entry["distinguishable"]]
     rows: list[Row] = [[Text(name, style="dim") for name in ("", unit, "", "share")]]
     listed = [("what becomes of the model", summary["perfect"])]
     listed += [("where training ended", summary["outcome"])]
-    listed += [(f"whether {plain(entry['assumption'])}", entry) for entry in told[:top]]
+    listed += [(f"whether {plain(entry['assumption'])}", entry) for entry in telling[:top]]
     listed += [(plain(entry["number"]), entry) for entry in sure[:top]]
     for name, entry in listed:
         share = Text(percent(_share(summary, entry[unit]["value"])))
@@ -256,14 +247,14 @@ def _certainties(summary: Json, top: int, width: int) -> Iterator[Text]:
     for line in fitting(rows, width):
         line.rstrip()
         yield line
-    rest = [len(told[top:]), len(assumptions) - len(told)]
+    rest = [len(telling[top:]), len(assumptions) - len(telling)]
     if sum(rest):
         yield Text(f"{_count(sum(rest), 'assumption')} less or nothing", style="dim")
     if len(numbers) > len(sure[:top]):
         unsure = sum(not entry["distinguishable"] for entry in numbers)
-        said = f"; of {unsure:,} it is not distinguishable from 0" if unsure else ""
-        left = _count(len(numbers) - len(sure[:top]), "number")
-        yield Text(f"{left} less or nothing{said}", style="dim")
+        note = f"; of {unsure:,} the gain is too little to tell from 0" if unsure else ""
+        left = _count(len(numbers) - len(sure[:top]), "uncertain number")
+        yield Text(f"{left} less or nothing{note}", style="dim")
 
 
 def _count(n: int, thing: str) -> str:

@@ -116,14 +116,15 @@ def interval(summary: Summary, errors: Errors = NO_ERRORS) -> str:
 
 
 def between(low: str, high: str) -> str:
-    """Join the ends of an interval, in words where one of them has a minus sign.
+    """Join the ends of an interval, in words where one of them has a sign.
 
     Examples
     --------
     >>> between("18%", "52%"), between("−4.00", "+2.00")
     ('18%–52%', '−4.00 to +2.00')
     """
-    return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
+    signs = any(sign in low + high for sign in "−+")
+    return f"{low} to {high}" if signs else f"{low}–{high}"
 
 
 def significant(x: float, digits: int = 2) -> str:
