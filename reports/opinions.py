@@ -12,7 +12,7 @@ from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
 
-FIXED = "it is a forecast of a number that is fixed"
+FIXED = "it is about a number that is fixed"
 CERTAIN = "it is about an assumption that is certain, one way or the other"
 ALIKE = "it is as likely under everything that the story holds possible"
 _ROUNDING = 1e-9  # nats: logs that differ by less are the same but for rounding
