@@ -195,7 +195,7 @@ def _pair(
 ) -> Json:
     first, second = (sides[s] for s in pair)
     a, b = (row.get(s) for s in pair)
-    means = {e: second.odds[e]["mean"] - first.odds[e]["mean"] for e in EVENTS}
+    means = {e: _mean_gap(first.odds[e]["mean"], second.odds[e]["mean"]) for e in EVENTS}
     found = None if a is None or b is None else beside.pairs[a, b]
     if a is None or b is None:
         differences = {event: _nothing_but(mean) for event, mean in means.items()}
@@ -226,7 +226,7 @@ def _day_differences(
     first, second = (sides[s].deployed for s in pair)
     if first is None or second is None:
         return None
-    means = {odds: second[odds]["mean"] - first[odds]["mean"] for odds in DAY}
+    means = {odds: _mean_gap(first[odds]["mean"], second[odds]["mean"]) for odds in DAY}
     a, b = (row.get(s) for s in pair)
     if a is None or b is None:
         return {odds: _nothing_but(mean) for odds, mean in means.items()}
@@ -241,6 +241,12 @@ def _day_differences(
         quotients = part[both] / whole[both], other_part[both] / other_whole[both]
         differences[odds] = difference(mean, *quotients)
     return differences
+
+
+def _mean_gap(first: float, second: float) -> float:
+    """A difference of two means, 0 where it is no more than the rounding of either."""
+    ours, theirs = np.array([first]), np.array([second])
+    return float(second - first) if signs(theirs - ours, ours, theirs)[0] else 0.0
 
 
 def _nothing_but(mean: float) -> Json:
