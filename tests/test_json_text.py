@@ -35,7 +35,9 @@ def nudged(data: Any, sign: float) -> Any:
         return {key: nudged(value, sign) for key, value in data.items()}
     if isinstance(data, list):
         return [nudged(value, sign) for value in data]
-    return data + sign * 4 * math.ulp(data) if isinstance(data, float) else data
+    if not isinstance(data, float) or data == 0:
+        return data
+    return data + sign * 4 * math.ulp(data)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def document() -> dict[str, Any]:
 
 def test_numbers_have_twelve_digits(document: dict[str, Any]) -> None:
     exact, written = list(numbers(document)), list(numbers(json.loads(json_text(document))))
-    assert len(written) == len(exact) > 500
+    assert len(written) == len(exact) > 400
     for x, y in zip(exact, written, strict=True):
         assert y == float(f"{y:.{DIGITS}g}")
         assert y == pytest.approx(x, rel=0.5 * 10.0 ** (1 - DIGITS))
