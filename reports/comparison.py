@@ -196,7 +196,7 @@ def _pair(
     first, second = (sides[s] for s in pair)
     a, b = (row.get(s) for s in pair)
     means = {e: _mean_gap(first.odds[e]["mean"], second.odds[e]["mean"]) for e in EVENTS}
-    found = None if a is None or b is None else beside.pairs[a, b]
+    stance = None if a is None or b is None else beside.pairs[a, b]
     if a is None or b is None:
         differences = {event: _nothing_but(mean) for event, mean in means.items()}
     else:
@@ -208,10 +208,10 @@ def _pair(
     return {
         "first": first.name,
         "second": second.name,
-        "how": None if found is None else found.how,
-        "why": _why(first, second, found),
-        "numbers": [] if found is None else list(found.numbers),
-        "moved": [] if found is None else list(found.moved),
+        "how": None if stance is None else stance.how,
+        "why": _why(first, second, stance),
+        "numbers": [] if stance is None else list(stance.numbers),
+        "moved": [] if stance is None else list(stance.moved),
         "differences": differences,
         "deployed": _day_differences(sides, pair, beside, row),
         "changed": changed(first, second) if first.head["story"] == second.head["story"] else None,
@@ -477,11 +477,11 @@ def _views(sides: Sequence[Side]) -> Iterator[str]:
 
 def _opinions(sides: Sequence[Side], fates: Sequence[str]) -> Iterator[str]:
     """Give success and catastrophe of every side that has forecasts, without these."""
-    asked = [fate for fate in HEADLINE_FATES if fate in fates]
+    headline = [fate for fate in HEADLINE_FATES if fate in fates]
     totals = []
     for side in sides:
         if side.opinions is not None:
-            chances = [f"{f} {percent(side.opinions['fates'][f]['mean'])}" for f in asked]
+            chances = [f"{f} {percent(side.opinions['fates'][f]['mean'])}" for f in headline]
             totals.append(f"{side.name} {listed(chances)}")
     if totals:
         yield f"Forecasts are opinions, not findings; without them: {'; '.join(totals)}."
@@ -509,18 +509,18 @@ def _once_deployed(
 def _clear(pair: Json, odds: Mapping[str, Any], fates: Sequence[str]) -> str:
     """Say which differences of a pair are beyond doubt, as far as its numbers go."""
     first, second = pair["first"], pair["second"]
-    known = {
+    differences = {
         event: d
         for event, d in pair["differences"].items()
         if d["clear"] is not None and (event in fates or event in CLASSES)
     }
-    if not known:
+    if not differences:
         return f"{second} against {first}: no draws, so no difference can be called clear."
-    if all(d["larger"] == d["smaller"] == 0 for d in known.values()):
+    if all(d["larger"] == d["smaller"] == 0 for d in differences.values()):
         return f"{second} and {first} have the same odds."
     clear = [
         f"{odds_words(event)} {percent(b)} against {percent(a)} ({points(d['mean'])})"
-        for event, d in [*known.items(), *_once_deployed(pair, odds, fates)]
+        for event, d in [*differences.items(), *_once_deployed(pair, odds, fates)]
         if d["clear"]
         for a, b in [(odds[first][event]["mean"], odds[second][event]["mean"])]
     ]

@@ -64,10 +64,10 @@ def summarize_contributions(
         return _untold(f"no story is at hand of {names} that changes could be made in")
     assert first.posterior is not None and second.posterior is not None
     try:
-        found = contributions(first.posterior, second.posterior, draws=draws, seed=seed)
+        shares = contributions(first.posterior, second.posterior, draws=draws, seed=seed)
     except InputError as error:
         return _untold(error.problems[0].message)
-    return {"changes": _told(found), "orders": found.orders, "why": None}
+    return {"changes": _told(shares), "orders": shares.orders, "why": None}
 
 
 def _untold(why: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _untold(why: str) -> dict[str, Any]:
 
 
 def _told(found: Contributions) -> list[dict[str, Any]]:
-    told = [
+    entries = [
         {
             "label": label(player),
             "changes": [{"part": c.part, "name": c.name, "how": c.how} for c in player],
@@ -86,7 +86,9 @@ def _told(found: Contributions) -> list[dict[str, Any]]:
         }
         for player, shares, errors in zip(found.players, found.shares, found.errors, strict=True)
     ]
-    return sorted(told, key=lambda one: -sum(abs(one["adds"][e]["mean"]) for e in HEADLINE_FATES))
+    return sorted(
+        entries, key=lambda one: -sum(abs(one["adds"][e]["mean"]) for e in HEADLINE_FATES)
+    )
 
 
 def label(changes: Sequence[Change]) -> str:
@@ -158,27 +160,30 @@ def _entries(entries: Sequence[Json], width: int) -> Iterator[Text]:
 
 
 def _contributions(pair: Json, width: int, events: Sequence[str]) -> Iterator[Text]:
-    found = pair["contributions"]
-    if found["why"] is not None:
-        yield Text(f"What each change adds is not told apart: {plain(found['why'])}.", style="dim")
+    contributed = pair["contributions"]
+    if contributed["why"] is not None:
+        yield Text(
+            f"What each change adds is not told apart: {plain(contributed['why'])}.", style="dim"
+        )
         return
-    if not found["changes"]:
+    if not contributed["changes"]:
         yield Text("Nothing that bears on the odds has changed.", style="dim")
         return
     yield from heading("What each change adds", "points, and what error they have")
     means = {event: pair["differences"][event]["mean"] for event in events}
     rows: list[Row] = [[Text(x, style="dim") for x in ("", *(x for e in events for x in (e, "")))]]
     rows += [
-        [plain(one["label"]), *_cells(one["adds"], events)] for one in found["changes"][:SHOWN]
+        [plain(one["label"]), *_cells(one["adds"], events)]
+        for one in contributed["changes"][:SHOWN]
     ]
-    if len(found["changes"]) > SHOWN:
-        rest = found["changes"][SHOWN:]
+    if len(contributed["changes"]) > SHOWN:
+        rest = contributed["changes"][SHOWN:]
         sums = {e: sum(one["adds"][e]["mean"] for one in rest) for e in events}
         rows.append([f"{len(rest)} more", *(x for e in events for x in (signed(sums[e]), ""))])
     total = (x for e in events for x in (Text(signed(means[e]), style="bold"), ""))
     rows.append([Text("together", style="bold"), *total])
     yield from stripped(fitting(rows, width))
-    orders = "all orders" if found["orders"] is None else f"{found['orders']} orders"
+    orders = "all orders" if contributed["orders"] is None else f"{contributed['orders']} orders"
     yield from wrap(
         Text(f"Each as an average over {orders} in which they can be made.", style="dim"), width
     )

@@ -133,10 +133,10 @@ def _read_json(path: Path) -> Saved:
     if isinstance(summary, list):
         raise _wrong(path, f"found {described(summary)}, expected the result of one story")
     if not isinstance(summary, dict) or summary.get("schema") != estimates.SCHEMA:
-        found = summary.get("schema") if isinstance(summary, dict) else summary
+        schema = summary.get("schema") if isinstance(summary, dict) else summary
         raise _wrong(
             path,
-            f"schema: found {described(found)}, expected {quoted(estimates.SCHEMA)}, as storyodds "
+            f"schema: found {described(schema)}, expected {quoted(estimates.SCHEMA)}, as storyodds "
             "estimate --json writes it",
         )
     _check(summary)
@@ -285,10 +285,10 @@ def _stated(diagnostics: Json) -> float | None:
 
 def _findings(saved: Saved) -> float | None:
     """Log P(evidence), where no opinion is in it."""
-    story, said = saved.story, saved.summary["evidence"]
+    story, evidence = saved.story, saved.summary["evidence"]
     if story is None or any(item.forecast is not None for item in story.evidence):
         return None
-    return None if said["log_probability"] is None else float(said["log_probability"])
+    return None if evidence["log_probability"] is None else float(evidence["log_probability"])
 
 
 def _observed(saved: Saved) -> Json | None:

@@ -48,8 +48,8 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
         yield Text(plain(next(iter(titles))), style="bold")
         yield Text(plain(f"{names[0]} compared with {', '.join(names[1:])}"), style="dim")
     else:
-        said = f"{names[0]} compared with {', '.join(names[1:])}"
-        yield Text(plain(said), style="bold")
+        line = f"{names[0]} compared with {', '.join(names[1:])}"
+        yield Text(plain(line), style="bold")
     yield Text()
     if not summary["diagnostics"]["ok"]:
         text = Text("NOT RELIABLE: ", style="bold red")
@@ -206,11 +206,11 @@ def _place(shares: Sequence[float]) -> float:
 
 
 def _evidence(summary: Json, width: int) -> Iterator[Text]:
-    found = summary["evidence"]
+    evidence = summary["evidence"]
     if not any(side["log_evidence"] for side in summary["sides"]):
         return  # nobody has any
     yield from heading("Which explains the findings", "with equal weights before them")
-    for group in found["rivals"]:
+    for group in evidence["rivals"]:
         head = [Text(x, style="dim") for x in ("", "weight", "bits", "success", "catastrophe")]
         means = {side["name"]: side["odds"] for side in summary["sides"]}
         rows: list[Row] = [head]
@@ -224,13 +224,13 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
         yield from stripped(fitting(rows, width))
         items = "1 item" if len(group["items"]) == 1 else f"the same {len(group['items'])} items"
         yield Text(f"They speak of {items}, so P(evidence) can be compared.", style="dim")
-    apart = found["apart"]
+    apart = evidence["apart"]
     for one in apart[:1]:
-        said = (
+        sentence = (
             f"{one['first']} and {one['second']} are not weighed against each other: {one['why']}."
         )
         more = f" Of {len(apart) - 1} more pairs --json says why." if len(apart) > 1 else ""
-        yield Text(plain(said) + more, style="dim")
+        yield Text(plain(sentence) + more, style="dim")
 
 
 def _pairing(summary: Json) -> Iterator[Text]:

@@ -216,8 +216,10 @@ def _miss(assessment: Assessment, base: Base) -> dict[str, Any]:
 
 def _target(miss: Miss) -> dict[str, Any]:
     drawn = miss.by_draw
-    known = not np.isnan(drawn).any()
-    levels = np.quantile(drawn, [0.5, 0.05, 0.95], method="inverted_cdf") if known else [np.nan] * 3
+    complete = not np.isnan(drawn).any()
+    levels = (
+        np.quantile(drawn, [0.5, 0.05, 0.95], method="inverted_cdf") if complete else [np.nan] * 3
+    )
     status = "not worked out"
     if not math.isnan(miss.bits):
         status = "found" if math.isfinite(miss.bits) else "out of reach"
@@ -225,8 +227,8 @@ def _target(miss: Miss) -> dict[str, Any]:
     return {
         "bits": finite(miss.bits),
         **dict(zip(("median", "q05", "q95"), map(finite, levels), strict=True)),
-        "out_of_reach": float((drawn == np.inf).mean()) if known else None,
-        "never_lost": float((drawn == -np.inf).mean()) if known else None,
+        "out_of_reach": float((drawn == np.inf).mean()) if complete else None,
+        "never_lost": float((drawn == -np.inf).mean()) if complete else None,
         "status": status,
         "pareto_k": miss.pareto_k,
         "refitted": miss.refitted,
@@ -450,8 +452,8 @@ _AIMS = {"likeliest": "be the likeliest class", "even": "be as likely as all oth
 def _how_far(summary: Json, width: int) -> Iterator[Text]:
     yield from titled(width, "How far off?", "bits of selection for the intended class")
     for name, aim in _AIMS.items():
-        found = summary["miss"]["targets"][name]
-        yield from _wrapped(f"To {aim}: {_distance(found)}", width)
+        target = summary["miss"]["targets"][name]
+        yield from _wrapped(f"To {aim}: {_distance(target)}", width)
     near = summary["near_misses"]
     if near["share"] is None:
         return

@@ -66,20 +66,20 @@ def summarize_global(
     >>> summary["events"][1]["event"], summary["events"][1]["inputs"]
     ('catastrophe', [])
     """
-    found = global_sensitivity(assessment, of, base_rows=rows, trajectories=rows)
+    sensitivity = global_sensitivity(assessment, of, base_rows=rows, trajectories=rows)
     prepared, numbers = assessment.prepared, assessment.prepared.resolved.numbers
     events = []
-    for e, event in enumerate(found.events):
+    for e, event in enumerate(sensitivity.events):
         whole: dict[str, Any] = {"sd": 0.0, "additive": None, "inputs": []}
-        if found.indices is not None:
-            whole = _of_event(found.indices, found.names, e)
-        events.append({"event": event, "posterior_sd": float(found.posterior_sd[e]), **whole})
+        if sensitivity.indices is not None:
+            whole = _of_event(sensitivity.indices, sensitivity.names, e)
+        events.append({"event": event, "posterior_sd": float(sensitivity.posterior_sd[e]), **whole})
     return {
         "events": events,
-        "others": found.n_others,
-        "idle": list(found.idle),
+        "others": sensitivity.n_others,
+        "idle": list(sensitivity.idle),
         "averaged_over": [numbers[i].name for i in prepared.uncertain if i in prepared.own],
-        "evaluations": 0 if found.indices is None else found.indices.evaluations,
+        "evaluations": 0 if sensitivity.indices is None else sensitivity.indices.evaluations,
     }
 
 

@@ -114,17 +114,17 @@ def summarize_local(
     >>> found["equal_elasticity"]["catastrophe"]
     1.0
     """
-    found = local_sensitivity(assessment, base=base, success=success, catastrophe=catastrophe)
-    numbers = _numbers(found, assessment.draws)
+    local = local_sensitivity(assessment, base=base, success=success, catastrophe=catastrophe)
+    numbers = _numbers(local, assessment.draws)
     return {
-        "draws": len(found.base.values),
+        "draws": len(local.base.values),
         "events": list(TOLD),
-        "now": _events(found.base.means),
+        "now": _events(local.base.means),
         "numbers": numbers,
         "equal_elasticity": {event: _common(numbers, event) for event in TOLD},
         "signs": {event: _signs(numbers, event) for event in TOLD},
-        "assumptions": _assumptions(found),
-        **_tipping(found),
+        "assumptions": _assumptions(local),
+        **_tipping(local),
         "note": NOTE,
     }
 
@@ -235,7 +235,7 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
         per_bit = None
         if slopes is not None:
             per_bit = _moving(slopes.per_bit[:, i], room)
-        known = slopes is not None and bool(np.isfinite(slopes.elasticity[:, i]).any())
+        has_elasticity = slopes is not None and bool(np.isfinite(slopes.elasticity[:, i]).any())
         at_draws = None
         if found.draw_slopes is not None:
             at_draws = _moving(found.draw_slopes[:, :, i], room)
@@ -250,7 +250,9 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
                 "per_bit": None if per_bit is None else _events(per_bit),
                 "per_bit_band": None if at_draws is None else _bands_of_draws(at_draws),
                 "per_logit": None if per_bit is None or is_bits else _events(per_bit / LN2),
-                "elasticity": _events(slopes.elasticity[:, i]) if known and slopes else None,
+                "elasticity": _events(slopes.elasticity[:, i])
+                if has_elasticity and slopes
+                else None,
                 **_ends(swing, room),
             }
         )
@@ -284,10 +286,10 @@ def _common(numbers: Sequence[Json], event: str) -> float | None:
     matter = [n for n in numbers if n["per_bit"] is not None and n["per_bit"][event]]
     if len(matter) < 2 or any(n["elasticity"] is None for n in matter):
         return None
-    found = [n["elasticity"][event] for n in matter]
-    if any(x is None or not math.isclose(x, found[0], rel_tol=_ALIKE) for x in found):
+    elasticities = [n["elasticity"][event] for n in matter]
+    if any(x is None or not math.isclose(x, elasticities[0], rel_tol=_ALIKE) for x in elasticities):
         return None
-    return float(f"{np.mean(found):.6g}")
+    return float(f"{np.mean(elasticities):.6g}")
 
 
 def _signs(numbers: Sequence[Json], event: str) -> dict[str, int]:
@@ -378,13 +380,13 @@ def _spread(bands: Json | None, event: str) -> str:
 
 
 def _slope_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
-    known = [n for n in summary["numbers"] if n["per_bit"] is not None and n["per_bit"][event]]
-    known = sorted(known, key=lambda n: -abs(n["per_bit"][event]))[:SHOWN]
-    if not known:
+    moving = [n for n in summary["numbers"] if n["per_bit"] is not None and n["per_bit"][event]]
+    moving = sorted(moving, key=lambda n: -abs(n["per_bit"][event]))[:SHOWN]
+    if not moving:
         yield Text(f"No number moves P({event}).")
         return
     rows: list[Row] = [[Text(name, style="dim") for name in ("", "per bit", "elasticity")]]
-    for n in known:
+    for n in moving:
         elasticity = n["elasticity"] and n["elasticity"][event]
         ratio = "–" if elasticity is None else _ratio(elasticity)
         rows.append([plain(n["name"]), Text(signed(n["per_bit"][event]), style="bold"), ratio])
@@ -429,8 +431,8 @@ _WAYS = (("learned", "true"), ("learned", "false"), ("set", "true"), ("set", "fa
 
 def _assumption_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
     def mean(entry: Json, way: tuple[str, str]) -> float | None:
-        found = entry[way[0]][way[1]]
-        return None if found is None else float(found["mean"][event])
+        answer = entry[way[0]][way[1]]
+        return None if answer is None else float(answer["mean"][event])
 
     def reach(entry: Json) -> float:
         means = [x for way in _WAYS if (x := mean(entry, way)) is not None]

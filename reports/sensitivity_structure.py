@@ -163,10 +163,10 @@ def _restated(found: Restated) -> dict[str, Any]:
 
 def _dependence(assessment: Assessment) -> dict[str, Any] | None:
     try:
-        found = dependence_bounds(assessment)
+        bounds = dependence_bounds(assessment)
     except UnsupportedStoryError:
         return None
-    return {"pairs": found.pairs, "bounds": [_bound(found, bound) for bound in found.found]}
+    return {"pairs": bounds.pairs, "bounds": [_bound(bounds, bound) for bound in bounds.found]}
 
 
 def _bound(found: Bounds, bound: Bound) -> dict[str, Any]:
@@ -328,8 +328,10 @@ def _restatements(summary: Json, width: int) -> Iterator[Text]:
 
 
 def _bounds(summary: Json, width: int) -> Iterator[Text]:
-    found = summary["dependence"]
-    entries = [e for e in found["bounds"] if e["together"] and e["apart"]] if found else []
+    dependence = summary["dependence"]
+    entries = (
+        [e for e in dependence["bounds"] if e["together"] and e["apart"]] if dependence else []
+    )
     if not entries:
         return
     note = "P(catastrophe) if two assumptions were as dependent as can be"
@@ -346,7 +348,7 @@ def _bounds(summary: Json, width: int) -> Iterator[Text]:
     yield from stripped(fitting(rows, width))
     first = entries[0]
     chances = sorted(first[end]["events"]["catastrophe"]["mean"] for end in ("apart", "together"))
-    left = found["pairs"] - len(found["bounds"])
+    left = dependence["pairs"] - len(dependence["bounds"])
     more = f" {left} more pairs bear less on their paths." if left > 0 else ""
     a, b = (plain(literal.removeprefix("not ")) for literal in first["literals"])
     yield from wrap(

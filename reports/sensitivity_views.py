@@ -226,8 +226,8 @@ def lines_views(
     if len(views) == 1:
         yield Text(f"No view changes any of the story's {summary['numbers']} numbers.")
         return
-    asked = [event for event in _COLUMNS if event in fates or event not in HEADLINE_FATES]
-    shown = [e for e in asked if any(view["odds"][e]["mean"] > 0 for view in views)]
+    events = [event for event in _COLUMNS if event in fates or event not in HEADLINE_FATES]
+    shown = [e for e in events if any(view["odds"][e]["mean"] > 0 for view in views)]
     weigh = views[0]["weight"] is not None
     head = ["", "changes", *["weight"] * weigh, *shown]
     rows: list[Row] = [[Text(name, style="dim") for name in head]]

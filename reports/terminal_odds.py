@@ -233,16 +233,24 @@ def _deployed(summary: Json, width: int) -> Iterator[Text]:
     if is_risk_argument(summary):
         del entries["success"]
     shown = {name: entry for name, entry in entries.items() if not is_zero(entry[0])}
-    rows = [
-        header(summary),
-        *(
-            odds_cells(summary, name, entry, COLOR.get(name, ""), errors)
-            for name, (entry, _, errors) in shown.items()
-        ),
-    ]
+    without = _day_without_opinions(summary)
+    rows: list[Row] = [[*header(summary), *dim("no forecasts")[: without is not None]]]
+    for name, (entry, _, errors) in shown.items():
+        row = odds_cells(summary, name, entry, COLOR.get(name, ""), errors)
+        if without is not None:
+            row.append(Text(percent(without[name]["mean"]), style="dim"))
+        rows.append(row)
     words = [Text(), *(Text(meaning, style="dim") for _, meaning, _ in shown.values())]
     yield from with_words(rows, words, width)
     yield from _never(summary, [name for name in entries if name not in shown])
+
+
+def _day_without_opinions(summary: Json) -> Json | None:
+    """The same odds without the forecasts; None where there are none, or they were not kept."""
+    day = (summary["opinions"] or {}).get("deployed")
+    if day is None:
+        return None
+    return {**day, "deployed": day["probability"], "deceptive": day["classes"]["deceptive"]}
 
 
 def _averted(summary: Json, live: list[str]) -> Text:

@@ -59,11 +59,11 @@ def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
 def _headline(summary: Json) -> Iterator[Text]:
     if summary["decision"] is not None:
         yield _decision(summary)
-    found = summary["proposals"]
-    if not found:
+    proposals = summary["proposals"]
+    if not proposals:
         yield Text("Nothing is proposed, so nothing is ranked.")
         return
-    first, unit = found[0], summary["unit"]
+    first, unit = proposals[0], summary["unit"]
     gain = first[unit]["value"]
     if gain <= max(SURE * first[unit]["error"], _NOTHING / 10 * summary["perfect"][unit]["value"]):
         yield _nothing(summary)
@@ -87,17 +87,17 @@ def _headline(summary: Json) -> Iterator[Text]:
             f", {significant(first['net'])} after its cost." if first["cost"] else "."
         )
     yield _after(summary, first)
-    if rivals := [plain(entry["id"]) for entry in found[1:] if _ties(entry)]:
+    if rivals := [plain(entry["id"]) for entry in proposals[1:] if _ties(entry)]:
         are = "is" if len(rivals) == 1 else "are"
         yield Text(f"{_listed(rivals)} {are} not told apart from it by these draws.", style="dim")
 
 
 def _nothing(summary: Json) -> Text:
     if summary["unit"] == "bits":
-        said = "None of the proposed observations would tell anything to speak of about"
-        return Text(f"{said} {_of(summary)}.")
-    said = "Whatever the proposed observations show, that all but surely stays the better choice"
-    return Text(f"{said}: none of them is worth anything to speak of.")
+        start = "None of the proposed observations would tell anything to speak of about"
+        return Text(f"{start} {_of(summary)}.")
+    start = "Whatever the proposed observations show, that all but surely stays the better choice"
+    return Text(f"{start}: none of them is worth anything to speak of.")
 
 
 def _ties(entry: Json) -> bool:
@@ -106,9 +106,9 @@ def _ties(entry: Json) -> bool:
 
 
 def _decision(summary: Json) -> Text:
-    said = summary["decision"]
-    choices = {"deploy": said["deploy"], "withhold": said["withhold"]}
-    choice = said["choice"]
+    decision = summary["decision"]
+    choices = {"deploy": decision["deploy"], "withhold": decision["withhold"]}
+    choice = decision["choice"]
     other = "withhold" if choice == "deploy" else "deploy"
     text = Text("As things stand, the better choice is to ").append(choice, style="bold")
     return text.append(
@@ -128,8 +128,8 @@ def _after(summary: Json, entry: Json) -> Text:
     low, high = (percent(entry["then"][point]) for point in ("q05", "q95"))
     if low == high:
         return Text(f"{chance} would then nearly always be {low}.")
-    said = f"from {low} to {high}"
-    return Text(f"{chance} would then be {said}, in nine cases of ten.")
+    range_words = f"from {low} to {high}"
+    return Text(f"{chance} would then be {range_words}, in nine cases of ten.")
 
 
 def _then(result: Json) -> str:
@@ -169,10 +169,10 @@ def _share(summary: Json, gain: float) -> float:
 
 
 def _gain(entry: Json, unit: str) -> list[Text]:
-    found = entry[unit]
+    gain = entry[unit]
     return [
-        Text(significant(found["value"]), style="bold"),
-        Text(_error(found["error"]), style="dim"),
+        Text(significant(gain["value"]), style="bold"),
+        Text(_error(gain["error"]), style="dim"),
     ]
 
 
@@ -183,8 +183,8 @@ def _telling(summary: Json, entries: Sequence[Json]) -> list[Json]:
 
 
 def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
-    unit, found = summary["unit"], summary["proposals"]
-    telling = _telling(summary, found)
+    unit, proposals = summary["unit"], summary["proposals"]
+    telling = _telling(summary, proposals)
     shown = telling[:top]
     if shown:
         heads = ["", unit, "", *(["cost", "net"] if unit == "worth" and _costs(summary) else [])]
@@ -208,7 +208,7 @@ def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
     if len(telling) > len(shown):
         hidden = len(telling) - len(shown)
         yield Text(f"and {hidden} more (--top {len(telling)} shows all)", style="dim")
-    if rest := [plain(entry["id"]) for entry in found if entry not in telling]:
+    if rest := [plain(entry["id"]) for entry in proposals if entry not in telling]:
         if shown:
             yield Text()
         yield Text(f"next to nothing would come of: {_listed(rest)}", style="dim")
@@ -226,8 +226,8 @@ def _claim(entry: Json) -> str:
     again = f"; {plain(entry['replicates'])} again" if entry["replicates"] else ""
     times = "once" if entry["trials"] == 1 else f"{entry['trials']:,} trials"
     standard = "" if entry["origin"] == "story" else "; from the catalog"
-    said = plain(entry["claim"]).rstrip(".")
-    return f"{said} ({times}, about {about}{again}{standard})."
+    claim = plain(entry["claim"]).rstrip(".")
+    return f"{claim} ({times}, about {about}{again}{standard})."
 
 
 def _certainties(summary: Json, top: int, width: int) -> Iterator[Text]:
@@ -272,8 +272,8 @@ def _legend(summary: Json) -> Iterator[tuple[str, str]]:
         yield "bits", f"expected information about {_of(summary)} (EVSI, EVPPI, EVPI)"
         yield "share", f"of what is open about {_of(summary)} now"
     else:
-        said = "what knowing it before choosing would add on average (EVSI, EVPPI, EVPI)"
-        yield "worth", f"{said}, in the units of --worth"
+        meaning = "what knowing it before choosing would add on average (EVSI, EVPPI, EVPI)"
+        yield "worth", f"{meaning}, in the units of --worth"
         yield "share", "of what knowing the ending itself would add"
     if _sampled(summary):
         yield "±", "Monte Carlo standard error; proposals share their draws, so they compare better"
