@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment, Method, Progress, assess
-from storyodds.models.comparison import EVENTS, Posterior, log_findings, of_assessment, of_draws
+from storyodds.models.comparison import (
+    DAY,
+    EVENTS,
+    Posterior,
+    log_findings,
+    of_assessment,
+    of_draws,
+)
+from storyodds.models.events import DEPLOYED, GIVEN
 from storyodds.models.order_tipping import DRAWS
 from storyodds.models.result_files import AS_SAVED, SavedDraws, read_draws
 from storyodds.models.what_if import base_of
@@ -22,7 +30,14 @@ from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.phrases import described, did_you_mean
 from storyodds.priors.strict_json import MAX_BYTES, read_json
 from storyodds.reports import summary as estimates
-from storyodds.reports.comparison_sides import ENDINGS, HEAD, Side, numbers_of, observations
+from storyodds.reports.comparison_sides import (
+    ENDINGS,
+    HEAD,
+    Side,
+    day_summaries,
+    numbers_of,
+    observations,
+)
 from storyodds.reports.frame import errors_of
 from storyodds.reports.saved_estimate import ROUNDING, require_estimate
 from storyodds.reports.wording import percent
@@ -124,6 +139,15 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     return _wrong(path, f"cannot read this file: {(error.strerror or str(error)).lower()}")
 
 
+def _day(summary: Json) -> dict[str, dict[str, float]] | None:
+    """The odds on the day of the decision, where they were kept."""
+    day = summary.get("deployed")
+    if day is None:
+        return None
+    keys = {odds: "probability" if odds == DEPLOYED else odds.removesuffix(GIVEN) for odds in DAY}
+    return {odds: {p: float(day[key][p]) for p in _POINTS} for odds, key in keys.items()}
+
+
 def odds_in(summary: Json, event: str) -> Any:
     """The SUMMARY of a class or a fate in an estimate."""
     return summary["classes" if event in CLASSES else "fates"][event]
@@ -188,6 +212,10 @@ def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
         diagnostics=diagnostics,
         base=None if again is None else base_of(again, DRAWS),
         why_alone=None if isinstance(made, Assessment) else made,
+        deployed=_day(summary) if posterior is None else day_summaries(posterior),
+        opinions=summary.get("opinions") if again is None else estimates.opinion_totals(again),
+        story_kind=summary.get("kind"),
+        number_counts=summary.get("number_counts"),
     )
 
 
@@ -198,10 +226,10 @@ def _stated(diagnostics: Json) -> float | None:
 
 def _findings(saved: Saved) -> float | None:
     """Log P(evidence), where no opinion is in it."""
-    story, said = saved.story, saved.summary["evidence"]
+    story, evidence = saved.story, saved.summary["evidence"]
     if story is None or any(item.forecast is not None for item in story.evidence):
         return None
-    return None if said["log_probability"] is None else float(said["log_probability"])
+    return None if evidence["log_probability"] is None else float(evidence["log_probability"])
 
 
 def _observed(saved: Saved) -> Json | None:

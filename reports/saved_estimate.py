@@ -40,6 +40,7 @@ def _is_digest(text: str) -> str:
     return text
 
 
+Count = Annotated[int, Field(strict=True, ge=0)]
 Digest = Annotated[str, Field(strict=True), AfterValidator(_is_digest)]
 
 
@@ -79,6 +80,29 @@ class Fates(_Part):
     halted: Odds
     benign_failure: Odds = Field(alias="benign-failure")
     catastrophe: Odds
+
+
+class Day(_Part):
+    """Odds on the day of the decision."""
+
+    probability: Odds
+    success: Odds
+    uncompetitive: Odds
+    benign_failure: Odds = Field(alias="benign-failure")
+    catastrophe: Odds
+
+
+class Opinions(_Part):
+    """Odds without the forecasts."""
+
+    fates: Fates
+
+
+class NumberCounts(_Part):
+    """How many numbers the story has, and how many of them its view changed."""
+
+    in_all: Count
+    changed_by_view: Count | None
 
 
 class StandardError(_Part):
@@ -133,6 +157,11 @@ class SavedEstimate(_Part):
     evidence: Evidence
     provenance: tuple[Number, ...]
     diagnostics: Diagnostics
+    # Earlier versions did not write these.
+    kind: Literal["training-story", "risk-argument"] | None = None
+    deployed: Day | None = None
+    opinions: Opinions | None = None
+    number_counts: NumberCounts | None = None
 
 
 def require_estimate(data: Any, file: Path) -> None:

@@ -53,8 +53,8 @@ def _next_attempt(summary: Json) -> str | None:
 def _more(summary: Json) -> int:
     """More draws, each of as many states; of one draw the states are told, not the draws asked."""
     d = summary["diagnostics"]
-    asked = d["draws"] if d["draws"] > 1 else d["states"] // 256
-    return int(min(4 * asked, 1 << 20))
+    draws = d["draws"] if d["draws"] > 1 else d["states"] // 256
+    return int(min(4 * draws, 1 << 20))
 
 
 def _next_view(summary: Json) -> str | None:
@@ -63,10 +63,10 @@ def _next_view(summary: Json) -> str | None:
         return None
     names = {number["name"] for number in summary["provenance"]}
     for candidate in _AT_THE_ENDS:
-        told = sum(
+        named = sum(
             bool({key, f"{key}.probability", f"{key}.bits"} & names) for key in view(candidate).set
         )
-        if candidate != summary["view"] and told >= 3:
+        if candidate != summary["view"] and named >= 3:
             return f"--view {candidate}"
     return None
 

@@ -1,6 +1,5 @@
 """The commands that compute: estimate and importance."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,6 +13,7 @@ from storyodds.console import (
     FAILED,
     NOT_RELIABLE,
     json_option,
+    json_text,
     progress_line,
     reason,
     shown,
@@ -187,8 +187,7 @@ def _estimate_one(
     summary = summarize(assessment)
     try:
         if target is not None and target.suffix == ".json":
-            text = json.dumps(summary, indent=1, allow_nan=False) + "\n"
-            write_atomically(target, text.encode())
+            write_atomically(target, json_text(summary).encode())
         elif target is not None:
             from storyodds.models.datatree import save_result
 

@@ -70,7 +70,7 @@ def test_a_story_against_itself() -> None:
     assert pair["changed"] == {"numbers": [], "evidence": [], "text": False}
     assert found["evidence"]["rivals"][0]["weights"] == pytest.approx([0.5, 0.5])
     assert found["summary"] == [
-        "two has the same odds as one.",
+        "two and one have the same odds.",
         "None has the least chance of catastrophe more often than another.",
     ]
 
