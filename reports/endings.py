@@ -1,6 +1,9 @@
 """The endings of a run and the classes of model: one gloss of each, for everything people read."""
 
 from collections.abc import Mapping
+from typing import Any
+
+from storyodds.reports.wording import percent
 
 #: What every class of model is, to stand beside its name.
 CLASS_GLOSSES: Mapping[str, str] = {
@@ -18,3 +21,27 @@ FATE_GLOSSES: Mapping[str, str] = {
     "benign-failure": "fails in any other way, deployed, no catastrophe",
     "catastrophe": "deployed, and the harm comes about",
 }
+
+#: What stands in every document that somebody may sign.
+NO_CLAIM_OF_SAFETY = "This is not a claim of safety: it computes what the authors' numbers imply."
+
+
+def condition(summary: Mapping[str, Any]) -> str:
+    """Say that odds are those of a training that is carried out; nothing where that is sure.
+
+    Parameters
+    ----------
+    summary : mapping
+        The object of `estimate --json`.
+
+    Examples
+    --------
+    >>> feasible = {"mean": 0.96, "q05": 0.96, "q95": 0.96}
+    >>> condition({"criteria": {"rationale_competitiveness": feasible}})
+    'The odds assume that training is carried out at all, which has a chance of 96%.'
+    """
+    feasible = summary["criteria"]["rationale_competitiveness"]
+    if feasible is None or feasible["mean"] >= 1:
+        return ""
+    chance = percent(feasible["mean"])
+    return f"The odds assume that training is carried out at all, which has a chance of {chance}."

@@ -11,7 +11,7 @@ import click
 
 from storyodds.console import FAILED, json_option, progress_line, reason, shown, stories_argument
 from storyodds.console import write_json as print_json
-from storyodds.estimating import about, changing, judge, sampling
+from storyodds.estimating import about, changing, judge, sampling, words_of
 from storyodds.options import all_of, chosen_settings, chosen_view, load_stories
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.files import write_atomically
@@ -81,7 +81,8 @@ def dashboard(
             for name, story in zip(stories, loaded, strict=True)
         ]
         progress("writing pages", 0, 0)
-        contents = _contents(dossiers, folder, export)
+        words = [words_of(name, view, assignments, sampled) for name in stories]
+        contents = _contents(dossiers, folder, words if export else None)
         _write(folder, contents)
     estimates = [dossier.estimate for dossier in dossiers]
     if as_json:
@@ -151,26 +152,31 @@ def _dossier(
     )
 
 
-def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str, str]:
-    """By file name, everything that is going to be written, the first page last."""
+def _contents(
+    dossiers: "list[Dossier]", folder: Path, exports: list[list[str]] | None
+) -> dict[str, str]:
+    """By file name, everything that is going to be written, the first page last.
+
+    `exports` has, for each story that is to be a safety case too, what made its numbers.
+    """
     from storyodds.reports.dashboard.changes import saved
     from storyodds.reports.dashboard.page import story_page
     from storyodds.reports.dashboard.portfolio import portfolio_page
 
     contents: dict[str, str] = {}
     before = {}
-    for dossier in dossiers:
+    for k, dossier in enumerate(dossiers):
         id = dossier.story.story
         before[id] = saved(folder / f"{id}.json")
         contents[f"{id}.html"] = story_page(dossier, home="index.html")
         contents[f"{id}.json"] = json.dumps(dossier.estimate, indent=1, allow_nan=False) + "\n"
-        if export:
-            contents |= _exports(dossier)
+        if exports is not None:
+            contents |= _exports(dossier, exports[k])
     contents["index.html"] = portfolio_page([it.estimate for it in dossiers], before)
     return contents
 
 
-def _exports(dossier: "Dossier") -> dict[str, str]:
+def _exports(dossier: "Dossier", made_with: list[str]) -> dict[str, str]:
     """The story as a safety case: in words, and as a goal structure."""
     from storyodds.reports.exports.gsn import argument
     from storyodds.reports.exports.gsn_picture import gsn_svg
@@ -181,7 +187,11 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
     id, story, estimate = dossier.story.story, dossier.story, dossier.estimate
     return {
         f"{id}.md": markdown_report(
-            estimate, sensitivity=dossier.parts, value=dossier.parts.get("value"), story=story
+            estimate,
+            sensitivity=dossier.parts,
+            value=dossier.parts.get("value"),
+            story=story,
+            made_with=made_with,
         ),
         f"{id}.gsn.yaml": gsn_yaml(argument(estimate, story)),
         f"{id}.gsn.svg": standalone(gsn_svg(argument(estimate, story, most=4))),

@@ -28,8 +28,8 @@ if (tip) {
   on("keydown", event => { if (event.key === "Escape") tip.hidden = true; });
 }
 
-// Files of tables too long to be in the page twice; a cell that would be a formula is given as text.
-const cell = ({ textContent }) => `"${textContent.replace(/^[=+@\t\r-]/, "'$&").replaceAll('"', '""')}"`;
+// Files of tables too long to be in the page twice, from the plain numbers of cells; a text that would be a formula is given as text.
+const cell = ({ textContent, dataset: { v } }) => v ?? `"${textContent.replace(/^[=+@\t\r-]/, "'$&").replaceAll('"', '""')}"`;
 for (const table of document.querySelectorAll("[data-csv]")) {
   const name = table.dataset.csv, text = [...table.rows].map(row => [...row.cells].map(cell).join() + "\n").join("");
   const link = make("a", { download: name, href: "data:text/csv;charset=utf-8," + encodeURIComponent(text) }, name);

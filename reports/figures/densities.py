@@ -1,6 +1,6 @@
 """Before and after the evidence: densities of assumptions and numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,12 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from storyodds.reports.figures.cells import Cell, spread_cell
 from storyodds.reports.figures.dots import quantile_dots
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import nothing
 from storyodds.reports.figures.saying import tick_bits
+from storyodds.reports.figures.short_names import middle_cut
 from storyodds.reports.figures.svg import (
     Scale,
     drawing,
@@ -72,7 +74,7 @@ def plot_prior_posterior(
 
     ends = [np.quantile(x, _ENDS) for x in (before, after)]
     rows = tuple(
-        (when, say(float(x.mean())), f"{say(float(q[0]))}–{say(float(q[1]))}")
+        _row(when, say, x, q)
         for when, x, q in zip(("before", "after"), (before, after), ends, strict=True)
     )
     words = f"{name}: " + ", ".join(f"{r[0]} {r[1]} (90% interval {r[2]})" for r in rows)
@@ -103,7 +105,9 @@ def plot_prior_posterior(
     shapes.sort(key=lambda shape: "band" not in shape)
     said = [
         element("text", line, x=_SIDE, y=14 + 15 * k, class_="strong")
-        for k, line in enumerate(lines_of(name, 34, 1 if under else 2))
+        for k, line in enumerate(
+            lines_of(middle_cut(name, 32 if under else 60), 34, 1 if under else 2)
+        )
     ]
     if under:
         said.append(element("text", lines_of(under, 38, 1)[0], x=_SIDE, y=30, class_="tick"))
@@ -114,6 +118,15 @@ def plot_prior_posterior(
         "Areas are 1; spikes are cut off."
     )
     return Figure(f"density-{name}", name, words, picture, columns, rows, note)
+
+
+def _row(
+    when: str, say: Callable[[float], str], draws: Array, ends: Array
+) -> tuple[str, Cell, Cell]:
+    mean, low, high = float(draws.mean()), float(ends[0]), float(ends[1])
+    between = " to " if "−" in say(low) + say(high) else "–"
+    spread = spread_cell(low, high, f"{say(low)}{between}{say(high)}")
+    return when, Cell(say(mean), {"": mean}), spread
 
 
 def _axis(across: Scale, probability: bool) -> list[Markup]:
