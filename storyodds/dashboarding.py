@@ -77,7 +77,7 @@ def dashboard(
     sampled = {"method": method, "draws": draws, "seed": seed}
     with progress_line() as progress:
         dossiers = [
-            _dossier(name, story, chosen, settings, sampled, thorough, progress)
+            _dossier(name, story, (view, chosen), settings, sampled, thorough, progress)
             for name, story in zip(stories, loaded, strict=True)
         ]
         progress("writing pages", 0, 0)
@@ -131,7 +131,7 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
 def _dossier(
     name: str,
     story: "Story",
-    view: "View | None",
+    named: "tuple[str | None, View | None]",
     settings: Mapping[str, Any],
     sampled: Mapping[str, Any],
     thorough: bool,
@@ -144,11 +144,17 @@ def _dossier(
     from storyodds.reports.dashboard.dossier import make_dossier
     from storyodds.scenarios.resolve import resolve
 
-    resolved = resolve(story, view=view, settings=settings, standard=True)
+    view, chosen = named
+    resolved = resolve(story, view=chosen, settings=settings, standard=True)
     load_numba()
     assessment = assess(resolved, progress=tell, **sampled)
     return make_dossier(
-        assessment, settings=settings, draws=sampled["draws"], thorough=thorough, tell=tell
+        assessment,
+        settings=settings,
+        draws=sampled["draws"],
+        view=view,
+        thorough=thorough,
+        tell=tell,
     )
 
 

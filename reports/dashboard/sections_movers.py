@@ -74,11 +74,12 @@ def what_moves_it(dossier: Dossier) -> Section:
     found = dossier.parts.get("global")
     for of in found["events"] if found else ():
         if of["additive"] is not None and of["event"] in events_of(dossier.estimate):
-            share = of["additive"]["mean"]
+            share = of["additive"]
+            within = {key: min(max(x, 0.0), 1.0) for key, x in share.items()}
+            rest = "in the rest, they act together." if share["q95"] < INTERACTING else ""
             notes.append(
                 f"Of the variance of {of['event']}, numbers acting singly explain "
-                f"{percent(min(max(share, 0.0), 1.0))}; "
-                + ("they act together in the rest." if share < INTERACTING else "little is left.")
+                f"{with_band(within)}{'; ' if rest else '.'}{rest}"
             )
     if found is None:
         notes.append(f"Total indices: {dossier.reasons['global']}")

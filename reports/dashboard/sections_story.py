@@ -341,7 +341,7 @@ def again(dossier: Dossier) -> Section:
     estimate = dossier.estimate
     options = [f"--seed {estimate['seed']}"]
     if estimate["view"]:
-        options.append(f"--view {shlex.quote(str(estimate['view']))}")
+        options.append(f"--view {shlex.quote(dossier.view or str(estimate['view']))}")
     resolved = dossier.assessment.prepared.resolved
     given = {
         number.name: plain_prior(number.form)

@@ -136,7 +136,7 @@ def what_if_data(
         "sliders": [_slider(resolved, slider) for slider in found.shown],
         "steps": STEPS,
         "least": MIN_SHARE,
-        "command": command or _command(assessment),
+        "command": command or command_of(assessment),
         "settings": _settings(resolved),
         "others": found.others,
         "no_slider": [
@@ -293,8 +293,20 @@ def _slider(resolved: ResolvedStory, slider: Slider) -> dict[str, Any]:
     }
 
 
-def _command(assessment: Assessment) -> str:
-    """Of the story saved to a file of its name; the method only where it would not be chosen."""
+def command_of(assessment: Assessment, view: str | None = None) -> str:
+    """Give the command for the story saved to a file of its name.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    view : str, optional
+        How its view is named, which may be a file; by its own name unless stated.
+
+    Returns
+    -------
+    str
+        With the method only where it would not be chosen.
+    """
     resolved, method = assessment.prepared.resolved, assessment.draws.method
     words = [
         "storyodds",
@@ -303,7 +315,8 @@ def _command(assessment: Assessment) -> str:
         "--seed",
         str(assessment.seed),
     ]
-    words += [] if resolved.view is None else ["--view", resolved.view]
+    view = view or resolved.view
+    words += [] if view is None else ["--view", view]
     words += ["--method", method] if method in ("nuts", "simulation") else []
     return shlex.join(words)
 

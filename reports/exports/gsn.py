@@ -190,8 +190,8 @@ class _Builder:
             more.append(f"On its path of most concern it causes a catastrophe with {concern}.")
         self._add(
             "goal",
-            f"{start}{'Hazard' if given is None else 'hazard'} {hazard.id} does not fire. It is: "
-            f"{hazard.claim}",
+            f"{start}{'Hazard' if given is None else 'hazard'} {hazard.id} does not fire."
+            f"{_it_is(hazard.claim)}",
             below=over,
             about=hazard.id,
             entry=complement(entry if given is None else given),
@@ -268,7 +268,7 @@ class _Builder:
         claim = next((r.claim for r in self.story.routes if r.id == route), "")
         made = self._add(
             "goal",
-            f"Training does not end at the route {route}. It is: {claim}",
+            f"Training does not end at the route {route}.{_it_is(claim)}",
             below=goal,
             about=route,
             entry=complement(entry),
@@ -365,6 +365,10 @@ class _Builder:
             more=f"P(halted) = {halted}, of which false alarms: {chance(self.doc['false_alarm'])}.",
         )
         return self._add("strategy", "Over the checks before deployment.", below=goal)
+
+
+def _it_is(claim: str) -> str:
+    return f" It is: {claim}" if claim else ""
 
 
 def _is(path: Json, key: str) -> bool:

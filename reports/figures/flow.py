@@ -183,9 +183,10 @@ def _layout(flows: Flows, marked: set[int], claims: Mapping[str, str]) -> _Layou
     room = (WIDTH - _LEFT - _LAST - _BAR) / max(1, last)
     letters = [int(((_LAST if c == last else room - _BAR) - 10) / _LETTER) for c in range(last + 1)]
     x = [_LEFT + room * c for c in range(last + 1)]
+    shown = short_names(flows.columns, min(letters) + 1)
     heads = tuple(
-        (x[c], tuple(lines_of(name, letters[c] + 1)), _claim(claims.get(name, ""), letters[c], 2))
-        for c, name in enumerate(flows.columns)
+        (x[c], tuple(lines_of(short, letters[c] + 1)), _claim(claims.get(name, ""), letters[c], 2))
+        for c, (name, short) in enumerate(zip(flows.columns, shown, strict=True))
     )
     columns: list[list[int]] = [[] for _ in flows.columns]
     for k, step in enumerate(flows.steps):

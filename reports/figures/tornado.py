@@ -119,7 +119,7 @@ def _totals(inputs: xr.Dataset, event: str) -> dict[str, Cell]:
 def _share_of_variance(mean: float, error: float, *, told: bool) -> Cell:
     """A total index; its estimate may lie a little beyond what a share can be."""
     share = min(max(mean, 0.0), 1.0)
-    words = f"{100 * share:.0f}% ±{100 * error:.0f}" if told else "~0"
+    words = f"{percent(share, error)} ±{float(f'{100 * error:.1g}'):g}" if told else "~0"
     return Cell(words, {"": share, "error": error})
 
 

@@ -4,11 +4,11 @@ import math
 
 import xarray as xr
 
-from storyodds.reports.figures.cells import Cell
+from storyodds.reports.figures.cells import Cell, spread_cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import between
-from storyodds.reports.wording import odds_words
+from storyodds.reports.wording import odds_words, percent
 
 _LEAST = 0.0001  # that is written as a number
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
@@ -47,6 +47,8 @@ def plot_value(
     lines, rows = [], []
     for name, about, low, high, gain, error, ceiling in zip(*shown, strict=True):
         span = between(low, high)
+        if span == "–" and math.isfinite(low):  # it would stay where it is
+            span = spread_cell(low, high, percent(low))
         words = (
             f"{name}, about {about}: {amount(gain)} {unit}, at most {amount(ceiling)} if "
             f"learned for sure; {odds_words(of)} after it {span}"
