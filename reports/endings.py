@@ -45,3 +45,27 @@ def condition(summary: Mapping[str, Any]) -> str:
         return ""
     chance = percent(feasible["mean"])
     return f"The odds assume that training is carried out at all, which has a chance of {chance}."
+
+
+#: What a criterion of the goal rests on that no hazard of the story is about.
+UNNAMED = "the story names no such hazard"
+
+
+def no_hazard_named(summary: Mapping[str, Any], criterion: str) -> bool:
+    """Whether a criterion of the goal is met only because the story names no hazard of it.
+
+    Parameters
+    ----------
+    summary : mapping
+        The object of `estimate --json`.
+    criterion : str
+        A key of its `criteria`.
+
+    Examples
+    --------
+    >>> hazards = {"weak": {"criterion": "competitiveness"}}
+    >>> no_hazard_named({"hazards": hazards}, "goal_alignment")
+    True
+    """
+    goal, _, kind = criterion.partition("_")
+    return goal == "goal" and all(it["criterion"] != kind for it in summary["hazards"].values())

@@ -6,7 +6,13 @@ from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.dashboard.parts import Json
-from storyodds.reports.endings import FATE_GLOSSES, NO_CLAIM_OF_SAFETY, condition
+from storyodds.reports.endings import (
+    FATE_GLOSSES,
+    NO_CLAIM_OF_SAFETY,
+    UNNAMED,
+    condition,
+    no_hazard_named,
+)
 from storyodds.reports.frame import (
     NO_DECISION,
     band,
@@ -112,11 +118,15 @@ def _ending(estimate: Json, name: str) -> Json:
 
 def _criteria(estimate: Json) -> list[Json]:
     """The four criteria; one that the story gives no number for is not stated."""
-    return [
-        {"name": name, **(_words(entry) if entry is not None else _NOT_STATED)}
-        for key, name in _CRITERIA.items()
-        for entry in [estimate["criteria"][key]]
-    ]
+    return [{"name": name, **_criterion(estimate, key)} for key, name in _CRITERIA.items()]
+
+
+def _criterion(estimate: Json, key: str) -> dict[str, str]:
+    entry = estimate["criteria"][key]
+    if entry is None:
+        return _NOT_STATED
+    words = _words(entry)
+    return {**words, "band": UNNAMED} if no_hazard_named(estimate, key) else words
 
 
 def _decision(estimate: Json) -> str:

@@ -81,7 +81,7 @@ def literal_label(resolved: ResolvedStory, literal: str, longest: int = LONGEST)
     >>> from storyodds.scenarios.resolve import resolve
     >>> story = resolve(load_story("rlhf-assistant"))
     >>> literal_label(story, "not order-protects", 40)
-    'Not so: The order of emergence matters in this run, and the intended goal came first'
+    'Not so: The order of emergence matters in this run, and the intended goal comes first.'
     """
     name = literal.removeprefix("not ")
     claim = claims(resolved).get(name, "")

@@ -195,7 +195,7 @@ function whatIf() {
     const change = event => `${event} ${percent(what.means[event])} → ${now(event)}${ranks[event] ? ` (90% interval ${range(event)})` : ""}`;
     result.textContent = !off.length ? "Nothing is moved."
       : thin ? `Too few draws carry this answer (${percent(share)} of them): run again, with the command above.`
-      : `${change("success")}, ${change("catastrophe")}; ${percent(share)} of the draws carry this.`;
+      : `${what.headline.map(change).join(", ")}; ${percent(share)} of the draws carry this.`;
     const settings = { ...what.settings };
     for (const row of off) settings[row.s.name] = `'${row.s.name}=${prior(row.s, place(row))}'`;
     command.textContent = [what.command, ...Object.values(settings)].join(" --set ");

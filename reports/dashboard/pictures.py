@@ -117,6 +117,7 @@ def _dots(dossier: Dossier) -> Figures:
             xr.DataArray(fates[:, FATES.index(event)], dims="draw", name=event), weights=weights
         )
         for event in events_of(dossier.estimate)
+        if np.ptp(fates[:, FATES.index(event)]) > 0
     )
 
 
@@ -219,6 +220,7 @@ def _densities(dossier: Dossier) -> Figures:
         plot_prior_posterior(
             xr.DataArray(before[:, v], dims="draw"),
             xr.DataArray(after[:, v], dims="draw", name=names[v]),
+            summaries=(found[names[v]]["prior"], found[names[v]]),
         )
         for v in np.argsort(-moved, kind="stable")[:MOST_DENSITIES].tolist()
         if moved[v] > 0 and len(np.unique(after[:, v])) >= _LEAST

@@ -2,7 +2,7 @@
 
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, with_band
-from storyodds.reports.endings import FATE_GLOSSES
+from storyodds.reports.endings import FATE_GLOSSES, UNNAMED, no_hazard_named
 from storyodds.reports.figures.cells import Cell
 from storyodds.reports.frame import (
     NO_DECISION,
@@ -107,11 +107,10 @@ def criteria(dossier: Dossier) -> Section | None:
     rows = tuple(
         (
             words,
-            "not stated" if entry is None else with_band(entry),
+            _criterion_cell(estimate, key),
             with_band(given[key]) if hazards and key in given else "",
         )
         for key, words in _CRITERIA.items()
-        for entry in [estimate["criteria"][key]]
     )
     if not hazards:
         rows = tuple(row[:2] for row in rows)
@@ -127,7 +126,8 @@ def criteria(dossier: Dossier) -> Section | None:
         id="criteria",
         title="The four criteria, and the hazards of the goal",
         finding=f"Training leads to an intended model with a chance of {led}; in a run made to "
-        f"end at one, no alignment hazard fires with a chance of {good}.",
+        f"end at one, no alignment hazard fires with a chance of {good}"
+        + (f" ({UNNAMED})." if no_hazard_named(estimate, "goal_alignment") else "."),
         tables=tuple(tables),
         notes=(
             "The goal's criteria are of a run that is made to end as intended. Beside them: the "
@@ -138,6 +138,14 @@ def criteria(dossier: Dossier) -> Section | None:
         else (),
         half=True,
     )
+
+
+def _criterion_cell(estimate: Json, key: str) -> Cell:
+    entry = estimate["criteria"][key]
+    if entry is None:
+        return Cell("not stated", {})
+    cell = with_band(entry)
+    return Cell(f"{cell}: {UNNAMED}", cell.numbers) if no_hazard_named(estimate, key) else cell
 
 
 def _hazards_table(hazards: Json) -> Table:

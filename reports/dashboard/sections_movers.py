@@ -112,7 +112,7 @@ def as_evidence_came_in(dossier: Dossier) -> Section:
     total = effects["total"]["catastrophe"]
     before, after = (percent(effects[when]["catastrophe"]) for when in ("prior", "posterior"))
     finding = (
-        f"{counted(len(items), 'item')} of evidence moved catastrophe from {before} to {after}"
+        f"{_items(items)} moved catastrophe from {before} to {after}"
         + (f", {bits(total['mean'])} bits of odds in all (+1 doubles the odds)" if total else "")
         + "."
     )
@@ -123,6 +123,13 @@ def as_evidence_came_in(dossier: Dossier) -> Section:
         figures=drawn(dossier, "evidence"),
         notes=(*_opinions(dossier), *(() if note is None else (f"{note}.",))),
     )
+
+
+def _items(items: Sequence[Json]) -> str:
+    """How many findings there are, and how many opinions, which are none."""
+    opinions = sum(bool(item["opinion"]) for item in items)
+    kinds = ((len(items) - opinions, "finding"), (opinions, "opinion"))
+    return listed([counted(n, what) for n, what in kinds if n])
 
 
 def _opinions(dossier: Dossier) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ from storyodds.reports.endings import (
     CLASS_GLOSSES,
     FATE_GLOSSES,
     NO_CLAIM_OF_SAFETY,
+    UNNAMED,
     condition,
+    no_hazard_named,
 )
 from storyodds.reports.exports.markdown_basis import (
     basis_words,
@@ -217,7 +219,10 @@ def _without(opinions: Json | None, of: str, name: str) -> list[str]:
 def _criteria(doc: Json) -> Iterator[str]:
     yield from ("## The four criteria of a training story", "")
     rows = [
-        [words, *(["–", "–", "not stated"] if entry is None else odds_cells(doc, entry))]
+        [
+            words + (f" ({UNNAMED})" if no_hazard_named(doc, key) else ""),
+            *(["–", "–", "not stated"] if entry is None else odds_cells(doc, entry)),
+        ]
         for key, words in _CRITERIA.items()
         for entry in [doc["criteria"][key]]
     ]

@@ -24,7 +24,7 @@ from storyodds.reports.figures.svg import (
     tick_percent,
 )
 from storyodds.reports.figures.svg import ticks as round_ticks
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import Summary, percent
 
 Array = NDArray[np.float64]
 
@@ -43,6 +43,7 @@ def plot_prior_posterior(
     weights: xr.DataArray | None = None,
     probability: bool = True,
     under: str = "",
+    summaries: tuple[Summary, Summary] | None = None,
 ) -> Figure:
     """Draw the density of one quantity before and after the evidence.
 
@@ -58,6 +59,8 @@ def plot_prior_posterior(
         Whether it is one: then its axis goes from 0 to 1, and no density leaves it.
     under : str
         A line below the name, such as what the number rests on.
+    summaries : tuple of mapping, optional
+        `mean`, `q05` and `q95` before and after, where they are better known than from the draws.
 
     Returns
     -------
@@ -73,10 +76,10 @@ def plot_prior_posterior(
         return percent(x) if probability else tick_bits(float(f"{x:.2g}"))
 
     ends = [np.quantile(x, _ENDS) for x in (before, after)]
-    rows = tuple(
-        _row(when, say, x, q)
-        for when, x, q in zip(("before", "after"), (before, after), ends, strict=True)
-    )
+    told = [(float(x.mean()), *map(float, q)) for x, q in zip((before, after), ends, strict=True)]
+    if summaries is not None:
+        told = [(of["mean"], of["q05"], of["q95"]) for of in summaries]
+    rows = tuple(_row(when, say, *at) for when, at in zip(("before", "after"), told, strict=True))
     words = f"{name}: " + ", ".join(f"{r[0]} {r[1]} (90% interval {r[2]})" for r in rows)
     whole = (0.0, 1.0) if probability else _span(before, after)
     across = Scale(*whole, _SIDE, _WIDTH - _SIDE)
@@ -121,9 +124,8 @@ def plot_prior_posterior(
 
 
 def _row(
-    when: str, say: Callable[[float], str], draws: Array, ends: Array
+    when: str, say: Callable[[float], str], mean: float, low: float, high: float
 ) -> tuple[str, Cell, Cell]:
-    mean, low, high = float(draws.mean()), float(ends[0]), float(ends[1])
     between = " to " if "−" in say(low) + say(high) else "–"
     spread = spread_cell(low, high, f"{say(low)}{between}{say(high)}")
     return when, Cell(say(mean), {"": mean}), spread

@@ -40,8 +40,8 @@ def plot_failure(given: xr.Dataset | None) -> Figure:
         lines.append(Line(named, words, marks, (chance(mean),), spread))
         rows.append((named, chance(mean), spread))
     note = (
-        "Of failures only. Deceptive model: training ended in one, which is a catastrophe or not. "
-        "Dot: mean. Line: 90% interval, which is under the name."
+        "Of deployed failures only. Deceptive model: training ended in one, which is a "
+        "catastrophe or not. Dot: mean. Line: 90% interval, which is under the name."
     )
     return line_figure(
         "failure", title, lines, Look(("chance",), low=0.0, high=1.0), columns, rows, note

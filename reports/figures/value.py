@@ -93,7 +93,7 @@ def gain_words(value: float, error: float) -> str:
     Examples
     --------
     >>> gain_words(0.0175, 0.0009), gain_words(2.5e-6, 1e-6), gain_words(0.25, 0.0)
-    ('0.0175 ± 0.0009', '<0.0001', '0.25')
+    ('0.018 ± 0.001', '<0.0001', '0.25')
     """
     if abs(value) < _LEAST or error <= 0:
         return amount(value)
