@@ -12,7 +12,7 @@ import click
 
 from storyodds.console import FAILED, json_option, progress_line, reason, shown, stories_argument
 from storyodds.console import write_json as print_json
-from storyodds.estimating import about, changing, judge, sampling
+from storyodds.estimating import about, changing, judge, sampling, words_of
 from storyodds.options import all_of, chosen_settings, chosen_view, load_stories
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.files import write_together
@@ -78,11 +78,12 @@ def dashboard(
     sampled = {"method": method, "draws": draws, "seed": seed}
     with progress_line() as progress:
         dossiers = [
-            _dossier(name, story, chosen, settings, sampled, thorough, progress)
+            _dossier(name, story, (view, chosen), settings, sampled, thorough, progress)
             for name, story in zip(stories, loaded, strict=True)
         ]
         progress("writing pages", 0, 0)
-        contents = _contents(dossiers, folder, export)
+        words = [words_of(name, view, assignments, sampled) for name in stories]
+        contents = _contents(dossiers, folder, words if export else None)
         _write(folder, contents)
     estimates = [dossier.estimate for dossier in dossiers]
     if as_json:
@@ -133,7 +134,7 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
 def _dossier(
     name: str,
     story: "Story",
-    view: "View | None",
+    named: "tuple[str | None, View | None]",
     settings: Mapping[str, Any],
     sampled: Mapping[str, Any],
     thorough: bool,
@@ -146,34 +147,45 @@ def _dossier(
     from storyodds.reports.dashboard.dossier import make_dossier
     from storyodds.scenarios.resolve import resolve
 
-    resolved = resolve(story, view=view, settings=settings, standard=True)
+    view, chosen = named
+    resolved = resolve(story, view=chosen, settings=settings, standard=True)
     load_numba()
     assessment = assess(resolved, progress=tell, **sampled)
     return make_dossier(
-        assessment, settings=settings, draws=sampled["draws"], thorough=thorough, tell=tell
+        assessment,
+        settings=settings,
+        draws=sampled["draws"],
+        view=view,
+        thorough=thorough,
+        tell=tell,
     )
 
 
-def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str, str]:
-    """By file name, everything that is going to be written, the first page last."""
+def _contents(
+    dossiers: "list[Dossier]", folder: Path, exports: list[list[str]] | None
+) -> dict[str, str]:
+    """By file name, everything that is going to be written, the first page last.
+
+    `exports` has, for each story that is to be a safety case too, what made its numbers.
+    """
     from storyodds.reports.dashboard.changes import saved
     from storyodds.reports.dashboard.page import story_page
     from storyodds.reports.dashboard.portfolio import portfolio_page
 
     contents: dict[str, str] = {}
     before = {}
-    for dossier in dossiers:
+    for k, dossier in enumerate(dossiers):
         id = dossier.story.story
         before[id] = saved(folder / f"{id}.json")
         contents[f"{id}.html"] = story_page(dossier, home="index.html")
         contents[f"{id}.json"] = json.dumps(dossier.estimate, indent=1, allow_nan=False) + "\n"
-        if export:
-            contents |= _exports(dossier)
+        if exports is not None:
+            contents |= _exports(dossier, exports[k])
     contents["index.html"] = portfolio_page([it.estimate for it in dossiers], before)
     return contents
 
 
-def _exports(dossier: "Dossier") -> dict[str, str]:
+def _exports(dossier: "Dossier", made_with: list[str]) -> dict[str, str]:
     """The story as a safety case: in words, and as a goal structure."""
     from storyodds.reports.exports.gsn import argument
     from storyodds.reports.exports.gsn_picture import gsn_svg
@@ -184,7 +196,11 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
     id, story, estimate = dossier.story.story, dossier.story, dossier.estimate
     return {
         f"{id}.md": markdown_report(
-            estimate, sensitivity=dossier.parts, value=dossier.parts.get("value"), story=story
+            estimate,
+            sensitivity=dossier.parts,
+            value=dossier.parts.get("value"),
+            story=story,
+            made_with=made_with,
         ),
         f"{id}.gsn.yaml": gsn_yaml(argument(estimate, story)),
         f"{id}.gsn.svg": standalone(gsn_svg(argument(estimate, story, most=4))),

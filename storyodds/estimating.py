@@ -312,6 +312,21 @@ def assess_one(
     return assess(resolved, progress=tell, **sampling), settings, checked
 
 
+def words_of(
+    story: str, view: str | None, assignments: tuple[str, ...], sampling: Mapping[str, Any]
+) -> list[str]:
+    """Give what was said on a command line of a story and its numbers, to say it again.
+
+    Examples
+    --------
+    >>> words_of("my.yaml", None, ("a=0.5",), {"method": "auto", "draws": 64, "seed": 1})
+    ['my.yaml', '--set', 'a=0.5', '--method', 'auto', '--draws', '64', '--seed', '1']
+    """
+    words = [story, *(["--view", view] if view else [])]
+    words += [word for assignment in assignments for word in ("--set", assignment)]
+    return words + [word for name, value in sampling.items() for word in (f"--{name}", str(value))]
+
+
 def about(name: str, progress: "Progress") -> "Progress":
     """Name the story in every stage that is reported."""
     return lambda stage, done, total: progress(f"{shown(name)}: {stage}", done, total)

@@ -8,7 +8,7 @@ import click
 
 from storyodds.console import FAILED, json_option, print_text, progress_line, reason, shown
 from storyodds.console import write_json as print_json
-from storyodds.estimating import about, assess_one, changing, judge, sampling
+from storyodds.estimating import about, assess_one, changing, judge, sampling, words_of
 from storyodds.options import writable_file
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.files import write_atomically
@@ -86,7 +86,8 @@ def export(
             lambda: _format(kind, ending),
             standard=True,
         )
-        made, estimate = _made(kind, ending, assessed, settings, draws, tell)
+        made_with = words_of(story, view, assignments, sampled)
+        made, estimate = _made(kind, ending, assessed, settings, made_with, sampled, tell)
         files = _placed(made, output)
         _write(files, output if kind == _FOLDER else None)
     if as_json:
@@ -125,7 +126,8 @@ def _made(
     ending: str | None,
     assessed: "Assessment",
     settings: Mapping[str, Any],
-    draws: int,
+    made_with: list[str],
+    sampled: Mapping[str, Any],
     tell: "Progress",
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """By file name, everything that is going to be written; a lone file has none."""
@@ -145,7 +147,7 @@ def _made(
 
     from storyodds.reports.dashboard.dossier import make_dossier
 
-    dossier = make_dossier(assessed, settings=settings, draws=draws, tell=tell)
+    dossier = make_dossier(assessed, settings=settings, draws=sampled["draws"], tell=tell)
     estimate = dict(dossier.estimate)
     if kind == _FOLDER:
         from storyodds.reports.dashboard.page import sections_of
@@ -164,7 +166,11 @@ def _made(
     from storyodds.reports.exports.markdown import markdown_report
 
     text = markdown_report(
-        estimate, sensitivity=dossier.parts, value=dossier.parts.get("value"), story=story
+        estimate,
+        sensitivity=dossier.parts,
+        value=dossier.parts.get("value"),
+        story=story,
+        made_with=made_with,
     )
     return {"": text.encode()}, estimate
 

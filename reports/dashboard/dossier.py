@@ -12,7 +12,7 @@ from storyodds.reports.datasets import dataset
 from storyodds.reports.sensitivity import PARTS, SCHEMA
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.lint import Finding, lint
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.schema import RISK_ARGUMENT, Story
 from storyodds.scenarios.serialize import to_yaml
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Dossier:
         Overrides under which it was assessed.
     draws : int or None
         What `--draws` was; None where it does not matter.
+    view : str or None
+        How the view was named, which may be a file; None where it was not.
     thorough : bool
         Whether the page takes its time, for ArviZ's plots too.
     """
@@ -72,6 +74,7 @@ class Dossier:
     assessment: Assessment
     settings: Mapping[str, Any]
     draws: int | None = None
+    view: str | None = None
     thorough: bool = False
 
     def table(self, node: str, of: str = "sensitivity") -> "xr.Dataset | None":
@@ -98,6 +101,7 @@ def make_dossier(
     *,
     settings: Mapping[str, Any] | None = None,
     draws: int | None = None,
+    view: str | None = None,
     thorough: bool = False,
     tell: Progress | None = None,
 ) -> Dossier:
@@ -112,6 +116,8 @@ def make_dossier(
         The overrides under which the story was assessed.
     draws : int, optional
         How many were asked for, for the commands that make the page again.
+    view : str, optional
+        How the view was named, for these commands: its file, or its name in the library.
     thorough : bool
         Take every number to its ends, not only those whose slopes say that they may matter; look
         for tipping points; leave out each part of the story in turn; and work out views, shares of
@@ -132,10 +138,12 @@ def make_dossier(
     >>> round(found.estimate["fates"]["catastrophe"]["mean"], 4), found.ok
     (0.0514, True)
     """
+    from storyodds.reports.dashboard.what_if import command_of
+
     story = assessment.prepared.resolved.story
     parts: dict[str, Any] = {}
     reasons: dict[str, str] = {} if thorough else {"structure": NOT_ASKED}
-    works = _works(assessment, settings or {}, thorough)
+    works = _works(assessment, settings or {}, thorough, command_of(assessment, view))
     for k, (name, work) in enumerate(works.items()):
         if tell is not None:
             tell(f"the page: {name.replace('_', ' ')}", k, len(works))
@@ -159,12 +167,13 @@ def make_dossier(
         assessment=assessment,
         settings=settings or {},
         draws=draws,
+        view=view,
         thorough=thorough,
     )
 
 
 def _works(
-    assessment: Assessment, settings: Mapping[str, Any], thorough: bool
+    assessment: Assessment, settings: Mapping[str, Any], thorough: bool, command: str
 ) -> dict[str, Callable[[], Any]]:
     """What has to be worked out beyond the estimate, by name."""
     from storyodds.models.dependence_bounds import dependence_bounds
@@ -186,14 +195,21 @@ def _works(
         "failure": partial(summarize_failure, assessment, parts=FAILURE),
         "trust": partial(summarize_trust, assessment, whole=thorough),
         "views": partial(summarize_views, story, assessment, settings=settings, draws=rows),
-        "value": partial(summarize_value, assessment, draws=None if thorough else FEWER),
+        "value": partial(
+            summarize_value, assessment, draws=None if thorough else FEWER, of=_about(story)
+        ),
         "dependence": partial(dependence_bounds, assessment),
         "flows": partial(flows, assessment),
-        "what_if": partial(what_if_data, assessment, draws=KEPT),
+        "what_if": partial(what_if_data, assessment, draws=KEPT, command=command),
     }
     if thorough:
         works["structure"] = partial(summarize_structure, assessment)
     return works
+
+
+def _about(story: Story) -> str:
+    """What observations are to tell of."""
+    return "catastrophe" if story.kind == RISK_ARGUMENT else "success"
 
 
 def _whole_local(assessment: Assessment) -> dict[str, Any]:

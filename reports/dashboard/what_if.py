@@ -8,6 +8,7 @@
      "groups": [["intended", …], ["success", …]]   each sums to 1; the event of a group that has
                                                 no column is what the others leave
      "means": {"success": 0.19, …}             as the estimate states them
+     "headline": ["success", "catastrophe"]    what the answer gives; of a risk argument, the last
      "ends": {"success": [[end, pull], …], …}  of the 90 percent intervals, as the estimate states
                                                 them; of events that are not certain
      "sliders": [{"name", "label", "kind", "family", "start", "low", "high", "size"}, …]
@@ -42,7 +43,7 @@ from storyodds.priors.forms import Prior, plain_prior
 from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.summary import summarize_draws
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.schema import CLASSES, RISK_ARGUMENT
 
 Array = NDArray[np.float64]
 
@@ -117,6 +118,7 @@ def what_if_data(
         pull = np.zeros(len(full) + len(flat))
         of_events = balance(columns[:, : len(kept)], full[: len(kept)])
         pull[: len(kept)] = 0.0 if of_events is None else of_events
+    argued = resolved.story.kind == RISK_ARGUMENT
     at_ends = iter(pull[len(full) :].tolist())
     names = [number.name for number in resolved.numbers]
     return {
@@ -129,6 +131,7 @@ def what_if_data(
         "events": [EVENTS[k] for k in kept],
         "groups": [list(CLASSES), list(FATES)],
         "means": {event: float(p) for event, p in zip(EVENTS, means, strict=True)},
+        "headline": ["catastrophe"] if argued else ["success", "catastrophe"],
         "ends": {
             EVENTS[e]: [[end.place, next(at_ends)] for end in of_event]
             for e, of_event in ends.items()
@@ -136,7 +139,7 @@ def what_if_data(
         "sliders": [_slider(resolved, slider) for slider in found.shown],
         "steps": STEPS,
         "least": MIN_SHARE,
-        "command": command or _command(assessment),
+        "command": command or command_of(assessment),
         "settings": _settings(resolved),
         "others": found.others,
         "no_slider": [
@@ -293,8 +296,20 @@ def _slider(resolved: ResolvedStory, slider: Slider) -> dict[str, Any]:
     }
 
 
-def _command(assessment: Assessment) -> str:
-    """Of the story saved to a file of its name; the method only where it would not be chosen."""
+def command_of(assessment: Assessment, view: str | None = None) -> str:
+    """Give the command for the story saved to a file of its name.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    view : str, optional
+        How its view is named, which may be a file; by its own name unless stated.
+
+    Returns
+    -------
+    str
+        With the method only where it would not be chosen.
+    """
     resolved, method = assessment.prepared.resolved, assessment.draws.method
     words = [
         "storyodds",
@@ -303,7 +318,8 @@ def _command(assessment: Assessment) -> str:
         "--seed",
         str(assessment.seed),
     ]
-    words += [] if resolved.view is None else ["--view", resolved.view]
+    view = view or resolved.view
+    words += [] if view is None else ["--view", view]
     words += ["--method", method] if method in ("nuts", "simulation") else []
     return shlex.join(words)
 

@@ -46,6 +46,21 @@ def test_the_commands_give_the_numbers_of_the_page(
     }
 
 
+def test_a_view_from_a_file_is_named_by_its_file(tmp_path: Path, run: Run) -> None:
+    file = tmp_path / "my view.yaml"
+    file.write_text("view: mine\ntitle: Mine\nset: {aware: 0.25}\n", "utf-8")
+    found = assess(resolve(load_text(SMALL), view=view(file)), draws=64, seed=3)
+    dossier = make_dossier(found, draws=64, view=str(file))
+    _, estimate = (shlex.split(line) for line in again(dossier).data["commands"])
+    assert estimate[estimate.index("--view") + 1] == str(file)
+    story = tmp_path / "small.yaml"
+    story.write_text(dossier.yaml, "utf-8")
+    told = run("estimate", str(story), *estimate[3:]).json
+    assert told["fates"] == dossier.estimate["fates"]
+    if "what_if" in dossier.parts:
+        assert shlex.quote(str(file)) in dossier.parts["what_if"]["command"]
+
+
 def test_a_thorough_page_says_so() -> None:
     pages, estimate = again(replace(made(), thorough=True)).data["commands"]
     assert "--thorough" in pages and "--thorough" not in estimate
