@@ -195,6 +195,7 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
     return {
         **head(assessment, SCHEMA),
         "kind": assessment.prepared.resolved.story.kind,
+        "catastrophe_definition": assessment.prepared.resolved.story.catastrophe,
         "classes": {
             name: view.of(_column(lambda q: q.classes, c)) for c, name in enumerate(CLASSES)
         },

@@ -158,6 +158,8 @@ def story_part(story: Story) -> Iterator[str]:
     """The goal, the rationale and the checks in the story's own words."""
     yield from ("## The story as given", "")
     yield from (text(story.summary), "") if story.summary else ()
+    if story.catastrophe:
+        yield f"- What counts as a catastrophe: {text(story.catastrophe)}"
     yield f"- Goal: {text(story.goal.specification)}"
     yield f"- Why any such model is good: {text(story.goal.desirability)}"
     told: dict[str, Sequence[Constraint | Nudge | Hazard | Check]] = {
