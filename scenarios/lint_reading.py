@@ -230,6 +230,24 @@ class Reading:
                 return True
         return False
 
+    def is_ruled_out(self, formula: Formula | None) -> bool:
+        """Tell whether a formula could hold, were it not for assumptions that are certain."""
+        if formula is None or self._certain is None or not self.can_hold(formula):
+            return False
+        return not self.can_hold(formula, self._certain)
+
+    @cached_property
+    def _certain(self) -> Formula | None:
+        """What is certain before anything is seen, as one formula; None if nothing is."""
+        settled: list[Formula] = []
+        for name, assumption in self.assumptions.items():
+            numbers = {
+                form.fixed if isinstance(form, Fixed) else None for form in chances_of(assumption)
+            }
+            if numbers in ({0.0}, {1.0}):
+                settled.append(name if numbers == {1.0} else f"not {name}")
+        return tuple(settled) if settled else None
+
     @cached_property
     def _tried(self) -> list[int]:
         """How many literals `can_hold` has looked at in trials: one number, counted up."""
