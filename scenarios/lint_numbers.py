@@ -64,7 +64,7 @@ def no_basis(reading: Reading) -> Iterator[Doubt]:
         )
 
 
-_TEMPLATE = re.compile(r"(?i)placeholder of the template|made up for the template")
+TEMPLATE = re.compile(r"(?i)placeholder of the template|made up for the template")
 
 
 def template_number(reading: Reading) -> Iterator[Doubt]:
@@ -75,7 +75,7 @@ def template_number(reading: Reading) -> Iterator[Doubt]:
     left = [
         path
         for path, source in sourced
-        if _TEMPLATE.search(str(source.get("cite") if isinstance(source, Mapping) else source))
+        if TEMPLATE.search(str(source.get("cite") if isinstance(source, Mapping) else source))
     ]
     if left:
         one = len(left) == 1

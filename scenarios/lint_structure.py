@@ -11,6 +11,7 @@ from storyodds.priors.forms import MAX_BITS, BitsPool, Fixed, Interval, Normal, 
 from storyodds.priors.library import pack_entry
 from storyodds.priors.phrases import did_you_mean
 from storyodds.scenarios import catalog
+from storyodds.scenarios.lint_numbers import TEMPLATE
 from storyodds.scenarios.lint_reading import Doubt, Reading, is_nought
 from storyodds.scenarios.schema import INTENDED, RESIDUAL, RISK_ARGUMENT, Route
 
@@ -42,6 +43,12 @@ def no_catastrophe(reading: Reading) -> Iterator[Doubt]:
             "nothing says what counts as a catastrophe: how bad, by when, and through how many "
             "deployments? Every harm of the story is a chance of it",
             at_key=True,
+        )
+    elif TEMPLATE.search(story.catastrophe):
+        yield Doubt(
+            ("catastrophe",),
+            "what counts as a catastrophe is still what the template has put there: how bad, by "
+            "when, and through how many deployments do you mean?",
         )
     elif len(story.catastrophe.split()) < _LEAST_WORDS:
         yield Doubt(

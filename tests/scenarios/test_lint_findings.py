@@ -51,6 +51,7 @@ def raised(parts: dict[str, Any]) -> set[str]:
             [
                 INTENDED_SEARCH,
                 {"id": "b", "class": "intended", "claim": "So.", "bits": 0, "harm": 0},
+                SCHEMER_OPEN,
             ],
             "routes[1]",
         ),
@@ -82,6 +83,8 @@ def test_a_catastrophe_is_to_be_defined() -> None:
     assert (question.code, question.place.line_and_column) == ("no-catastrophe", (1, 1))
     short = {"catastrophe": "Something very bad."}
     assert_one_question("no-catastrophe", "catastrophe", short, "too short")
+    placeholder = {"catastrophe": "Placeholder of the template. A million people die of it."}
+    assert_one_question("no-catastrophe", "catastrophe", placeholder, "the template has put")
     harmless = without.replace("harm: {fixed: 0.1,", "harm: {fixed: 0,")
     assert found(harmless.replace("harm: {fixed: 0.01,", "harm: {fixed: 0,")) == []
 
