@@ -14,8 +14,8 @@ _LEAST_LETTERS = 3
 _EMPTY_SOURCES = frozenset(
     """
     me myself mine my our ours own self tbd tba todo fixme xxx yyy zzz abc foo bar test none null
-    nil nan unknown various see source sources cite citation ref reference here there someone somebody
-    somewhere something anyone internet web online google wikipedia www http https yes any etc
+    nil nan unknown various see source sources cite citation ref reference here there someone
+    somebody somewhere something anyone internet web online google wikipedia www http https any etc
     """.split()
 )
 
