@@ -198,6 +198,7 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
     graph = view.graph
     return {
         **head(assessment, SCHEMA),
+        "catastrophe_definition": assessment.prepared.resolved.story.catastrophe,
         "classes": {
             name: view.of(_column(lambda q: q.classes, c)) for c, name in enumerate(CLASSES)
         },

@@ -34,6 +34,8 @@ def story_part(doc: Json, story: Story) -> Iterator[str]:
     """The goal, the rationale and the checks, with every condition and number of them."""
     yield from ("## The story as given", "")
     yield from (text(story.summary), "") if story.summary else ()
+    if story.catastrophe:
+        yield f"- What counts as a catastrophe: {text(story.catastrophe)}"
     yield f"- Goal: {text(story.goal.specification)}"
     yield f"- Why any such model is good: {text(story.goal.desirability)}"
     for constraint in story.rationale.constraints:
