@@ -26,6 +26,8 @@ _SPENT_A_NODE = 8
 _BUILDING_BYTES = 6 * PLACE_BYTES  # of a node that stays: sifting has room for four, old and new
 KINDS: tuple[Competition, ...] = ("quadrature", "patterns")
 _SMALL = 4_000  # nodes that no other way could make noticeably cheaper
+_FIRST = 20 * _SMALL  # nodes of first attempts
+_OF_FOREST = 0.75  # of the memory that is left: its chances take the rest
 _LANES = 40  # typical number of nodes of the quadrature rule
 
 
@@ -95,14 +97,13 @@ def choose_compiler(
             return
         gc.collect()  # diagrams given up hold on to themselves, through functions that recurse
 
-    first = 20 * _SMALL
-    attempt("patterns", False, first)
+    attempt("patterns", False, _FIRST)
     if best and best[0] <= _SMALL:
         return best[1]
     forest: GateForest | None = None
-    for budget in _budgets(first, most):
-        if budget > first and forest is None:
-            forest = _forest(graph, min(room // 2, most // _SPENT_A_NODE * _BUILDING_BYTES))
+    for budget in _budgets(_FIRST, most):
+        if budget > _FIRST and forest is None:
+            forest = shared_forest(graph, min(room // 2, most // _SPENT_A_NODE * _BUILDING_BYTES))
             for kind in reversed(KINDS):  # diagrams are there: patterns need no rule's many nodes
                 if forest is not None and best is None:
                     attempt(kind, True, most, forest)
@@ -135,11 +136,41 @@ def compiled(compiler: Compiler, queries: Sequence[Query]) -> Program:
         raise UnsupportedStoryError([Problem(_refusal(error.names, memory))]) from None
 
 
-def _forest(graph: StoryGraph, max_bytes: int) -> GateForest | None:
-    """Build the diagram of a story's formulas, once for each of its compilers."""
-    made = next((forest for forest in graph.forests.values() if forest is not None), None)
-    if made is None and max_bytes > max(graph.forests, default=0):
-        made = graph.forests[max_bytes] = gate_forest(graph, max_bytes)
+def large_forest(graph: StoryGraph, max_memory: int) -> GateForest | None:
+    """Build the diagram of a story's formulas if they are too large for a small circuit.
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    max_memory : int
+        Bytes that building may take.
+
+    Returns
+    -------
+    GateForest or None
+        None for a story that is compiled in no time, and where memory is not enough.
+    """
+    room = min(max_memory, memory_left(max_memory))
+    budget = min(_FIRST, max(1000, room // _BYTES_A_NODE))
+    try:
+        Compiler(
+            graph, competition="patterns", expand=False, evidence_only=False, budget=budget
+        )
+    except CliqueTooLargeError:
+        gc.collect()
+        return shared_forest(graph, int(room * _OF_FOREST), small=False)
+    return None
+
+
+def shared_forest(graph: StoryGraph, max_bytes: int, *, small: bool = True) -> GateForest | None:
+    """Build the diagram of a story's formulas, once for all that need it.
+
+    Parameters and result are those of `gate_forest`.
+    """
+    tried = {most: forest for (most, is_small), forest in graph.forests.items() if is_small == small}
+    made = next((forest for forest in tried.values() if forest is not None), None)
+    if made is None and max_bytes > max(tried, default=0):
+        made = graph.forests[max_bytes, small] = gate_forest(graph, max_bytes, small=small)
     return made
 
 
