@@ -113,7 +113,7 @@ def _finished(
 
     level, low, high, _ = nodes.T
     kept = np.flatnonzero(forest_kernel.needed(low.copy(), high.copy(), root))
-    if len(kept) > max_nodes:
+    if len(kept) - 2 > max_nodes:
         raise TooManyNodesError
     place = np.zeros(len(nodes), dtype=np.int64)
     place[kept] = np.arange(len(kept))

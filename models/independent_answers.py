@@ -23,6 +23,7 @@ from storyodds.models.forest_odds import ForestOdds, part_of
 from storyodds.models.gate_forests import GateForest, deciding_formulas
 from storyodds.models.graph import RouteNode, StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods
+from storyodds.models.memory import memory_limit
 from storyodds.models.program import Program, program
 from storyodds.models.quantities import Jointly, Quantities
 from storyodds.models.queries import EVERYTHING, Query
@@ -78,13 +79,15 @@ class Independent:
     @cached_property
     def compiler(self) -> Compiler:
         """For whole answers."""
-        return choose_compiler(self.graph, max_memory=self.max_memory)
+        with memory_limit(self.max_memory):
+            return choose_compiler(self.graph, max_memory=self.max_memory)
 
     @cached_property
     def likelihood(self) -> Program:
         """For P(evidence) alone."""
-        bearing = choose_compiler(self.graph, evidence_only=True, max_memory=self.max_memory)
-        return program(bearing, [EVERYTHING])
+        with memory_limit(self.max_memory):
+            bearing = choose_compiler(self.graph, evidence_only=True, max_memory=self.max_memory)
+            return program(bearing, [EVERYTHING])
 
     @cached_property
     def _compiled(self) -> Exact:

@@ -79,9 +79,12 @@ def family(s: Families, level: int, low: int, high: int) -> int:
     bucket = _mixed(level, low, high, len(s.buckets))
     node = s.buckets[bucket]
     while node >= 0:
-        if s.nodes[node, LOW] == low and s.nodes[node, HIGH] == high:
-            if s.nodes[node, LEVEL] == level:
-                return int(node)
+        if (
+            s.nodes[node, LOW] == low
+            and s.nodes[node, HIGH] == high
+            and s.nodes[node, LEVEL] == level
+        ):
+            return int(node)
         node = s.nodes[node, CHAIN]
     node = s.state[0]
     if node == len(s.nodes):
@@ -122,10 +125,10 @@ def difference(s: Families, one: int, other: int, todo: Ints) -> int:
             while s.nodes[g, LEVEL] < level:  # none of these sets is in f
                 g = s.nodes[g, LOW]
             todo[depth, 1] = g
-            if f == EMPTY or f == g:  # noqa: PLR1714 (numba)
+            if f == g:
                 done, depth = EMPTY, depth - 1
                 continue
-            if g == EMPTY:
+            if EMPTY in (f, g):
                 done, depth = f, depth - 1
                 continue
             k = _mixed(f, g, 0, len(s.results))
