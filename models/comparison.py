@@ -11,6 +11,7 @@ from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
 from storyodds.models.events import DEPLOYED, FATES, GIVEN
 from storyodds.models.events import EVENTS as ALL_EVENTS
+from storyodds.models.independent_answers import Independent
 from storyodds.models.posterior import PreparedStory
 from storyodds.scenarios.schema import CLASSES
 
@@ -98,7 +99,7 @@ def of_assessment(assessment: Assessment) -> Posterior:
     """
     averaged, exact, prepared = assessment.averaged, assessment.exact, assessment.prepared
     means, drawn = averaged.mean(averaged.events)[COLUMNS], exact.events[:, COLUMNS]
-    if not isinstance(prepared.answers, Exact):  # simulated states are those of its own draws
+    if not isinstance(prepared.answers, Exact | Independent):  # states of its own draws
         return Posterior(means, drawn, exact.weights)
     return Posterior(means, drawn, exact.weights, exact.values, prepared)
 
