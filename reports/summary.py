@@ -398,7 +398,7 @@ def head(assessment: Assessment, schema: str) -> dict[str, Any]:
         "schema": schema,
         "story": resolved.story.story,
         "title": resolved.story.title,
-        "story_sha256": _digest(resolved.story),
+        "story_sha256": _digest(resolved.written),
         "view": resolved.view,
         "settings": dict(resolved.settings),
         "method": method,

@@ -37,6 +37,7 @@ from storyodds.scenarios import catalog
 from storyodds.scenarios.proposals import standard_proposals
 from storyodds.scenarios.schema import INTENDED, Assumption, Proposal, Route, Story
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.switches import chosen_switches, is_switch, without_parts
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,21 @@ class ResolvedStory:
     Attributes
     ----------
     story : Story
-        As written.
+        As written, without the parts that are switched off.
     assumptions : mapping of str to Assumption
     routes : tuple of Route
         With the implied route `intended` first.
     numbers : tuple of StoryNumber
     view : str or None
     settings : mapping of str to str
-        The overrides asked for, by number name, as text.
+        The overrides asked for, by number name, as text; and `off` by every part that is switched
+        off, such as `check:blind-audit`.
     proposals : tuple of Proposal
         Observations that could be made, the story's own first.
     proposal_numbers : tuple of StoryNumber
         Theirs alone, apart from the story's: no odds depend on them.
+    whole : Story or None
+        With the parts that are switched off, where any is.
     """
 
     story: Story
@@ -107,6 +111,12 @@ class ResolvedStory:
     settings: Mapping[str, str]
     proposals: tuple[Proposal, ...] = ()
     proposal_numbers: tuple[StoryNumber, ...] = ()
+    whole: Story | None = None
+
+    @property
+    def written(self) -> Story:
+        """The story as its file has it, whatever is switched off."""
+        return self.story if self.whole is None else self.whole
 
     @cached_property
     def number_index(self) -> Mapping[str, int]:
@@ -145,7 +155,8 @@ def resolve(
     view : View, optional
         A named set of overrides; names that the story does not have are passed over.
     settings : mapping of str to PRIOR, optional
-        Overrides by number name or id; every name must exist.
+        Overrides by number name or id; every name must exist. `off` switches off a part, such as
+        `check:blind-audit`.
     standard : bool
         Whether to propose the catalog's observations too, beside the story's own.
 
@@ -157,35 +168,55 @@ def resolve(
     ------
     InputError
         With every unknown name and every PRIOR that does not fit.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> story = load_story("coinrun-agent")
+    >>> blind = resolve(story, settings={"check:moved-coin-test": "off"})
+    >>> blind.story.checks, blind.written == story, blind.settings
+    ((), True, {'check:moved-coin-test': 'off'})
     """
     assumptions, inherited = _merge_catalog(story)
     routes = _with_intended(story)
     slots = {slot.name: slot for slot in _slots(story, assumptions, routes, inherited)}
-    proposals = (*story.proposals, *(standard_proposals(story) if standard else ()))
-    proposed = {slot.name: slot for slot in _proposal_slots(story, proposals)}
-    slots |= proposed
     problems: list[Problem] = []
+    off = chosen_switches(story, settings or {}, problems)
+    kept = without_parts(story, off) if off else story
+    usual = standard_proposals(kept) if standard else ()
+    proposed = {slot.name: slot for slot in _proposal_slots(story, (*story.proposals, *usual))}
+    slots |= proposed
     if view is not None:
         for name, value in view.set.items():
             if (target := _target(name, slots)) is not None:
                 found = _override(slots[target], value, f"view {view.view}", problems)
                 slots[target] = replace(found, document=view.document, path=("set", name))
+    gone = {owner: part for part, owner in off}
     for name, value in (settings or {}).items():
+        if is_switch(name):
+            continue
         if (target := _target(name, slots)) is None:
             problems.append(_unknown_setting(name, slots))
+        elif (owner := target.split(".")[0]) in gone:
+            problems.append(_useless_setting(name, f"{gone[owner]}:{owner}"))
         else:
             slots[target] = _override(slots[target], value, "setting", problems)
     if problems:
         raise InputError(problems)
     return ResolvedStory(
-        story=story,
+        story=kept,
         assumptions=assumptions,
         routes=routes,
-        numbers=tuple(_number(slot) for name, slot in slots.items() if name not in proposed),
+        numbers=tuple(
+            _number(slot)
+            for name, slot in slots.items()
+            if name not in proposed and name.split(".")[0] not in gone
+        ),
         view=None if view is None else view.view,
         settings={name: str(value) for name, value in (settings or {}).items()},
-        proposals=proposals,
+        proposals=(*kept.proposals, *usual),
         proposal_numbers=tuple(_number(slots[name]) for name in proposed),
+        whole=story if off else None,
     )
 
 
@@ -344,6 +375,11 @@ def _unknown_setting(name: str, slots: Mapping[str, _Slot]) -> Problem:
     known = sorted({*slots, *(slot.split(".")[0] for slot in slots)})
     hint = did_you_mean(name, known)
     return Problem(f"set: found '{name}', expected the name of a number of the story{hint}")
+
+
+def _useless_setting(name: str, switch: str) -> Problem:
+    message = f"set: found '{name}', a number of what '{switch}' switches off; expected one of both"
+    return Problem(message)
 
 
 def _override(slot: _Slot, value: Any, origin: str, problems: list[Problem]) -> _Slot:

@@ -19,6 +19,7 @@ from storyodds.priors.files import write_atomically
 if TYPE_CHECKING:
     from storyodds.priors.library import View
     from storyodds.reports.dashboard.dossier import Dossier
+    from storyodds.reports.recipe import Recipe
     from storyodds.scenarios.schema import Story
 
 INDEX = "index"  # a story of this id would take the place of the page of all stories
@@ -58,6 +59,7 @@ def dashboard(
     as_json: bool,
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: Any,
     draws: int,
     seed: int,
@@ -69,15 +71,23 @@ def dashboard(
     there.
     """
     settings, _, loaded, chosen = all_of(
-        lambda: chosen_settings(assignments),
+        lambda: chosen_settings(assignments, off),
         lambda: _writable(folder),
         lambda: _named_apart(stories),
         lambda: chosen_view(view),
     )
     sampled = {"method": method, "draws": draws, "seed": seed}
+    from storyodds.reports.recipe import Recipe
+
     with progress_line() as progress:
         dossiers = [
-            _dossier(name, story, chosen, settings, sampled, thorough, progress)
+            _dossier(
+                Recipe(name, view, assignments, off, **sampled),
+                (story, chosen, settings),
+                sampled,
+                thorough,
+                progress,
+            )
             for name, story in zip(stories, loaded, strict=True)
         ]
         progress("writing pages", 0, 0)
@@ -128,15 +138,14 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
 
 
 def _dossier(
-    name: str,
-    story: "Story",
-    view: "View | None",
-    settings: Mapping[str, Any],
+    recipe: "Recipe",
+    asked: "tuple[Story, View | None, Mapping[str, Any]]",
     sampled: Mapping[str, Any],
     thorough: bool,
     progress: Any,
 ) -> "Dossier":
-    tell = about(name, progress)
+    story, view, settings = asked
+    tell = about(recipe.story, progress)
     tell("loading", 0, 0)
     from storyodds.models.assessment import assess
     from storyodds.models.engine import load_numba
@@ -146,9 +155,7 @@ def _dossier(
     resolved = resolve(story, view=view, settings=settings, standard=True)
     load_numba()
     assessment = assess(resolved, progress=tell, **sampled)
-    return make_dossier(
-        assessment, settings=settings, draws=sampled["draws"], thorough=thorough, tell=tell
-    )
+    return make_dossier(assessment, settings=settings, recipe=recipe, thorough=thorough, tell=tell)
 
 
 def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str, str]:
@@ -181,7 +188,11 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
     id, story, estimate = dossier.story.story, dossier.story, dossier.estimate
     return {
         f"{id}.md": markdown_report(
-            estimate, sensitivity=dossier.parts, value=dossier.parts.get("value"), story=story
+            estimate,
+            sensitivity=dossier.parts,
+            value=dossier.parts.get("value"),
+            story=story,
+            recipe=dossier.recipe,
         ),
         f"{id}.gsn.yaml": gsn_yaml(argument(estimate, story)),
         f"{id}.gsn.svg": standalone(gsn_svg(argument(estimate, story, most=4))),

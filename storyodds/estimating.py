@@ -36,6 +36,7 @@ from storyodds.thresholds import Limit, limits_of
 
 if TYPE_CHECKING:
     from storyodds.models.assessment import Assessment, Progress
+    from storyodds.reports.recipe import Recipe
     from storyodds.scenarios.schema import Story
 
 type Command = Callable[..., Any]
@@ -53,7 +54,14 @@ def changing(command: Command) -> Command:
         metavar="ID=PRIOR",
         help="Override one number, as in --set situational-awareness=[0.2,0.6]; repeatable.",
     )
-    return view(settings(command))
+    off = click.option(
+        "--off",
+        multiple=True,
+        metavar="KIND:ID",
+        help="Switch off a part of the story, as in --off check:blind-audit; kinds are constraint, "
+        "nudge, check and evidence; repeatable.",
+    )
+    return view(settings(off(command)))
 
 
 def sampling(command: Command, *, simulation: bool = False) -> Command:
@@ -92,7 +100,8 @@ def sampling(command: Command, *, simulation: bool = False) -> Command:
     metavar="SIZE",
     default="2GiB",
     show_default=True,
-    help="Refuse a story whose exact sums take more to set up, as in 512MiB or 8GiB.",
+    help="Of the whole process, as in 512MiB or 8GiB: a story that does not fit is refused before "
+    "the memory is taken.",
 )
 @click.option(
     "--fail-above",
@@ -115,6 +124,7 @@ def estimate(
     output: Path | None,
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: str,
     draws: int,
     seed: int,
@@ -126,7 +136,7 @@ def estimate(
     limits, memory, settings, targets, loaded, chosen = all_of(
         lambda: limits_of(above, below),
         lambda: memory_of(max_memory),
-        lambda: chosen_settings(assignments),
+        lambda: chosen_settings(assignments, off),
         lambda: result_files(stories, output),
         lambda: load_stories(stories),
         lambda: chosen_view(view),
@@ -152,7 +162,11 @@ def estimate(
     if as_json and summaries:
         write_json(summaries if len(stories) > 1 else summaries[0])
     elif summaries:
-        _print_reports(summaries, tuple(name for name, _, _ in answered))
+        from storyodds.reports.recipe import Recipe
+
+        asked = {"method": method, "draws": draws, "seed": seed, "max_memory": max_memory}
+        recipes = [Recipe(name, view, assignments, off, **asked) for name, _, _ in answered]
+        _print_reports(summaries, recipes)
     for failure in failures:
         click.echo(f"storyodds: {failure}", err=True)
     if failures:
@@ -199,18 +213,18 @@ def _estimate_one(
     return summary, None
 
 
-def _print_reports(summaries: list[dict[str, Any]], names: tuple[str, ...]) -> None:
+def _print_reports(summaries: list[dict[str, Any]], recipes: "list[Recipe]") -> None:
     from rich.console import Console
     from rich.rule import Rule
 
     from storyodds.reports.terminal import print_report
 
     console = Console(highlight=False)
-    for k, (summary, name) in enumerate(zip(summaries, names, strict=True)):
+    for k, (summary, recipe) in enumerate(zip(summaries, recipes, strict=True)):
         if k:
             console.print()
             console.print(Rule(style="dim"))
-        print_report(console, summary, name)
+        print_report(console, summary, recipe)
 
 
 @click.command(short_help="How much an ending hangs on each assumption.")
@@ -241,6 +255,7 @@ def importance(
     top: int | None,
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: Any,
     draws: int,
     seed: int,
@@ -252,7 +267,7 @@ def importance(
     sampled = {"method": method, "draws": draws, "seed": seed}
     with progress_line() as progress:
         tell = about(story, progress)
-        assessed, _, _ = assess_one(story, (view, assignments), sampled, tell)
+        assessed, _, _ = assess_one(story, (view, assignments, off), sampled, tell)
         from storyodds.reports.importance import summarize_importance
 
         tell("taking assumptions one by one", 0, 0)
@@ -270,7 +285,7 @@ def importance(
 
 def assess_one(
     name: str,
-    changes: tuple[str | None, tuple[str, ...]],
+    changes: tuple[str | None, tuple[str, ...], tuple[str, ...]],
     sampling: Mapping[str, Any],
     tell: "Progress",
     *checks: Callable[[], Any],
@@ -283,7 +298,7 @@ def assess_one(
     name : str
         A path, a bundled id, or - for standard input.
     changes : tuple
-        What --view and --set say.
+        What --view, --set and --off say.
     sampling : mapping
         What --method, --draws and --seed say.
     tell : callable
@@ -298,10 +313,10 @@ def assess_one(
     tuple
         The assessment, the overrides under which it was made, and what the checks gave.
     """
-    view, assignments = changes
+    view, assignments, off = changes
     tell("loading", 0, 0)
     settings, loaded, chosen, *checked = all_of(
-        lambda: chosen_settings(assignments),
+        lambda: chosen_settings(assignments, off),
         lambda: load_one(name),
         lambda: chosen_view(view),
         *checks,

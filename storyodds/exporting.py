@@ -15,6 +15,7 @@ from storyodds.priors.files import write_atomically
 
 if TYPE_CHECKING:
     from storyodds.models.assessment import Assessment, Progress
+    from storyodds.reports.recipe import Recipe
 
 SCHEMA = "storyodds/export/1"
 
@@ -65,6 +66,7 @@ def export(
     as_json: bool,
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: Any,
     draws: int,
     seed: int,
@@ -79,14 +81,17 @@ def export(
         tell = about(story, progress)
         assessed, settings, _ = assess_one(
             story,
-            (view, assignments),
+            (view, assignments, off),
             sampled,
             tell,
             lambda: _target(kind, output),
             lambda: _format(kind, ending),
             standard=True,
         )
-        made, estimate = _made(kind, ending, assessed, settings, draws, tell)
+        from storyodds.reports.recipe import Recipe
+
+        recipe = Recipe(story, view, assignments, off, **sampled)
+        made, estimate = _made(kind, ending, assessed, settings, recipe, tell)
         files = _placed(made, output)
         _write(files, output if kind == _FOLDER else None)
     if as_json:
@@ -125,7 +130,7 @@ def _made(
     ending: str | None,
     assessed: "Assessment",
     settings: Mapping[str, Any],
-    draws: int,
+    recipe: "Recipe",
     tell: "Progress",
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """By file name, everything that is going to be written; a lone file has none."""
@@ -145,7 +150,7 @@ def _made(
 
     from storyodds.reports.dashboard.dossier import make_dossier
 
-    dossier = make_dossier(assessed, settings=settings, draws=draws, tell=tell)
+    dossier = make_dossier(assessed, settings=settings, recipe=recipe, tell=tell)
     estimate = dict(dossier.estimate)
     if kind == _FOLDER:
         from storyodds.reports.dashboard.page import sections_of
@@ -164,7 +169,11 @@ def _made(
     from storyodds.reports.exports.markdown import markdown_report
 
     text = markdown_report(
-        estimate, sensitivity=dossier.parts, value=dossier.parts.get("value"), story=story
+        estimate,
+        sensitivity=dossier.parts,
+        value=dossier.parts.get("value"),
+        story=story,
+        recipe=recipe,
     )
     return {"": text.encode()}, estimate
 

@@ -40,6 +40,7 @@ from storyodds.models.tilts import MOST, Slider, sliders
 from storyodds.models.what_if import MIN_SHARE, spread_evenly
 from storyodds.priors.forms import Prior, plain_prior
 from storyodds.reports.dashboard.number_labels import number_label
+from storyodds.reports.recipe import recipe_of
 from storyodds.reports.summary import summarize_draws
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES
@@ -294,18 +295,11 @@ def _slider(resolved: ResolvedStory, slider: Slider) -> dict[str, Any]:
 
 
 def _command(assessment: Assessment) -> str:
-    """Of the story saved to a file of its name; the method only where it would not be chosen."""
-    resolved, method = assessment.prepared.resolved, assessment.draws.method
-    words = [
-        "storyodds",
-        "estimate",
-        f"{resolved.story.story}.yaml",
-        "--seed",
-        str(assessment.seed),
-    ]
-    words += [] if resolved.view is None else ["--view", resolved.view]
-    words += ["--method", method] if method in ("nuts", "simulation") else []
-    return shlex.join(words)
+    """Of the story saved to a file of its name."""
+    draws = assessment.draws
+    made = draws.diagnostics["draws"]
+    recipe = recipe_of(assessment.prepared.resolved, draws.method, made, assessment.seed)
+    return recipe.without_assignments().command()
 
 
 def _settings(resolved: ResolvedStory) -> dict[str, str]:

@@ -42,6 +42,7 @@ from storyodds.reports.frame import (
     opinions_words,
     sentence_case,
 )
+from storyodds.reports.recipe import Recipe, recipe_of_document
 from storyodds.reports.wording import about_one_in, bits, marked, percent
 from storyodds.scenarios.schema import CLASSES, Story
 
@@ -62,6 +63,7 @@ def markdown_report(
     sensitivity: Json | None = None,
     value: Json | None = None,
     story: Story | None = None,
+    recipe: Recipe | None = None,
 ) -> str:
     """Write an estimate as a Markdown document for people who decide.
 
@@ -74,6 +76,9 @@ def markdown_report(
         any of its parts.
     story : Story, optional
         For its goal, its rationale and its checks in words.
+    recipe : Recipe, optional
+        What was asked for, for the command that makes it again; unless stated it takes the story
+        as a file of its name.
 
     Returns
     -------
@@ -101,7 +106,7 @@ def markdown_report(
         *left_out(doc),
         *numbers_part(doc),
         *diagnostics_part(doc),
-        *make_again(doc),
+        *make_again(doc, (recipe or recipe_of_document(doc)).saved_as(f"{doc['story']}.yaml")),
     ]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -178,6 +178,6 @@ def test_the_whole_dashboard_is_of_the_changed_story(
     parts = {part["part"]: part["id"] for part in done(computer, "describe", story=STORY)["parts"]}
     state = {"off": [parts["nudge"], parts["evidence"]]}
     page = done(computer, "page", story=STORY, state=state)["html"]
-    assert f"{parts['evidence']} = left out" in page
+    assert f"{parts['evidence']} = off" in page
     found = done(computer, "settle", story=STORY, state=state)
     assert f'data-odds="success">{found["odds"]["success"]["now"]["words"]}<' in page
