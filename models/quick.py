@@ -161,10 +161,22 @@ class Answer:
     queries: tuple[Query, ...]
     opinions: Array
 
-    @cached_property
+    @property
     def means(self) -> Array:
-        """Posterior means by event."""
-        return self.averaged.mean(self.averaged.events)
+        """Posterior means by event, (n_events,)."""
+        return self.odds_means[: len(EVENTS)]
+
+    @cached_property
+    def odds_means(self) -> Array:
+        """Posterior means of `ODDS`, (n_odds,); 0 where they are a part of nothing."""
+        parts, wholes = self._sums
+        return np.asarray(parts / wholes)
+
+    @cached_property
+    def _sums(self) -> tuple[Array, Array]:
+        """Means of what the odds are parts of; a whole that is 0 has no parts, and will do as 1."""
+        parts, wholes = (self.averaged.mean(table) for table in parts_and_wholes(self.averaged))
+        return parts, np.where(wholes > 0, wholes, 1.0)
 
     @cached_property
     def pulls(self) -> Array:
@@ -174,11 +186,7 @@ class Answer:
         """
         parts, wholes = parts_and_wholes(self.averaged)
         shares = len(parts) * self.averaged.weights[:, None]
-        whole = self.averaged.mean(wholes)
-        possible = whole > 0
-        whole = np.where(possible, whole, 1.0)
-        off = parts - self.averaged.mean(parts) / whole * wholes
-        return np.asarray(np.where(possible, shares * off / whole, 0.0))
+        return np.asarray(shares * (parts - self.odds_means * wholes) / self._sums[1])
 
     @cached_property
     def mean_errors(self) -> Array:

@@ -53,6 +53,7 @@ from storyodds.reports.layout import Row, columns, fitting, plain
 from storyodds.reports.wording import percent
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Story
+from storyodds.scenarios.switches import is_switch, with_off
 
 Json = dict[str, Any]
 Array = NDArray[np.float64]
@@ -105,6 +106,7 @@ def summarize_views(
     ['as assessed', 'advocate', 'carlsmith', 'sceptic', 'wide']
     """
     written = assessment.prepared.resolved
+    settings = with_off(settings, filter(is_switch, written.settings))
     viewed, silent, impossible = [_viewed(AS_ASSESSED, None, assessment, 0)], [], []
     for name in view_names():
         resolved = resolve(story, view=load_view(name), settings=settings)

@@ -101,7 +101,7 @@ def test_errors_of_differences_are_those_between_seeds() -> None:
     for seed in range(30):
         uniforms = quick.common_uniforms(written, 64, seed)
         before, after = (quick.answer(prepare(x), uniforms) for x in (written, changed))
-        differences.append(after.means - before.means)
+        differences.append(after.odds_means - before.odds_means)
         told.append(quick.difference_errors(before, after))
     # Draws that are spread evenly do better than independent ones; none does much worse.
     assert (np.std(differences, axis=0) < 1.5 * np.mean(told, axis=0) + 1e-12).all()

@@ -10,7 +10,7 @@ from storyodds import load_story, load_text
 from storyodds.models.assessment import assess
 from storyodds.models.events import EVENTS
 from storyodds.priors.library import view
-from storyodds.reports.live import computing
+from storyodds.reports.live import computing, reading
 from storyodds.reports.live.computing import Computer
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.loader import bundled_stories
@@ -162,12 +162,12 @@ def test_the_list_tells_broken_stories_from_right_ones(computer: Computer, tmp_p
 
 
 def test_only_so_much_is_kept(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(computing, "_STORIES", 2)
+    monkeypatch.setattr(reading, "_STORIES", 2)
     monkeypatch.setattr(computing, "_STRUCTURES", 1)
     names = [*bundled_stories()][3:7]
     first = [answer(computer, name) for name in names]
     assert [answer(computer, name) for name in names] == first
-    assert len(computer._known) == 2
+    assert len(computer._stories._kept) == 2
 
 
 @pytest.mark.slow
