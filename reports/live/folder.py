@@ -68,13 +68,17 @@ def read_inside(folder: Path, path: Path, most: int) -> bytes:
     OSError
         If it cannot be read, is no regular file of the folder, or is too large.
     """
-    with open(os.open(path, _TO_READ), "rb") as file:
-        opened = os.fstat(file.fileno())
+    descriptor = os.open(path, _TO_READ)
+    try:
+        opened = os.fstat(descriptor)
         real = path.resolve(strict=True)
         inside = real.is_relative_to(folder.resolve()) and os.path.samestat(opened, real.stat())
         if not (inside and stat.S_ISREG(opened.st_mode)):
             raise OSError("it is no regular file of the folder")
-        content = file.read(most + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(most + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > most:
         raise OSError(f"it has more than {most:,} bytes")
     return content

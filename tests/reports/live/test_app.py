@@ -294,6 +294,16 @@ def test_bodies_are_bounded(client: TestClient) -> None:
     assert client.post(f"{EXACT}/answer", headers=bad, content=b"{}").status_code == 413
 
 
+def test_heads_are_bounded(client: TestClient, here: Here) -> None:
+    headers = {f"x-{k}": "a" * 8000 for k in range(9)}
+    found = client.get("/stories/mine", headers=headers)
+    assert found.status_code == 431 and found.headers["x-content-type-options"] == "nosniff"
+    address = {"state": "a" * 40_000}
+    few = {name: headers[name] for name in ("x-0", "x-1", "x-2", "x-3")}
+    assert client.get("/stories/mine/page", params=address, headers=few).status_code == 431
+    assert here.asked == []
+
+
 def test_other_types_and_methods_are_refused(client: TestClient) -> None:
     headers = {**ASK, "content-type": "text/plain"}
     assert client.post(f"{EXACT}/answer", headers=headers, content="{}").status_code == 415
