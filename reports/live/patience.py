@@ -40,21 +40,27 @@ class PatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         """Wait no longer: it reads."""
         super().resume_writing()
-        self._stalled = _cancelled(self._stalled)
+        self._read()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
-        self._late, self._stalled = _cancelled(self._late), _cancelled(self._stalled)
+        self._arrived()
+        self._read()
         super().connection_lost(exc)
 
     def _watch(self) -> None:
         unfinished: tuple[Any, ...] = (h11.IDLE, h11.SEND_BODY)
         if self.conn.their_state not in unfinished or self.transport.is_closing():
-            self._late = _cancelled(self._late)
+            self._arrived()
         elif self._late is None:
             self._late = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
 
+    def _arrived(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
-        timer.cancel()
+    def _read(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support.command_line import SMALL
+from support.impossible_story import IMPOSSIBLE
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment import assess
@@ -170,26 +171,6 @@ def test_only_so_much_is_kept(computer: Computer, monkeypatch: pytest.MonkeyPatc
     first = [answer(computer, name) for name in names]
     assert [answer(computer, name) for name in names] == first
     assert len(computer._stories._kept) == 2
-
-
-IMPOSSIBLE = """\
-story: impossible
-title: Either is true although neither part is
-goal: {specification: S., desirability: D.}
-assumptions:
-  tub: {probability: 0.3}
-  lung: {probability: 0.2}
-  either: {holds_when: {any: [tub, lung]}}
-routes:
-  - {id: bad, class: deceptive, requires: either, bits: 0, harm: 0.5}
-  - {id: something-else, class: other, bits: -5, harm: 0.01}
-evidence:
-  - {id: no-tub, about: {assumption: tub}, counts: {hits: 1, trials: 1}, rates: {true: 0, false: 1}}
-  - {id: no-lung, about: {assumption: lung}, counts: {hits: 1, trials: 1},
-     rates: {true: 0, false: 1}}
-  - {id: either-seen, about: {assumption: either}, counts: {hits: 1, trials: 1},
-     rates: {true: 1, false: 0}}
-"""
 
 
 @pytest.mark.parametrize(
