@@ -9,7 +9,7 @@ from typing import Any
 from storyodds.priors.errors import printable
 from storyodds.priors.forms import Prior, plain_prior
 from storyodds.priors.library import view_names
-from storyodds.scenarios.loader import bundled_stories
+from storyodds.scenarios.loader import bundled_stories, load_story
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.switches import is_switch
 
@@ -107,54 +107,79 @@ def _as_argument(name: str) -> str:
 
 
 def recipe_of(resolved: ResolvedStory, method: str, draws: int, seed: int) -> Recipe:
-    """Give the recipe of what was asked for in code, for the story saved as a file of its name.
+    """Give the recipe of what was asked for in code; a story of one's own is a file of its name.
 
-        Parameters
-        ----------
-        resolved : ResolvedStory
-        method : str
-            That was used; "exact" where no number is uncertain.
-        draws, seed : int
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    method : str
+        That was used; "exact" where no number is uncertain.
+    draws, seed : int
 
-        Returns
-        -------
-        Recipe
+    Returns
+    -------
+    Recipe
 
-        Examples
-        --------
-        >>> from storyodds import load_story
-        >>> from storyodds.scenarios.loader import bundled_stories
-    from storyodds.scenarios.resolve import resolve
-        >>> settings = {"something-else": [-3, 0], "check:moved-coin-test": "off"}
-        >>> changed = resolve(load_story("coinrun-agent"), settings=settings)
-        >>> recipe_of(changed, "weighting", 4096, 1).command(brief=True)
-        "storyodds estimate coinrun-agent.yaml --set 'something-else.bits=[-3, 0]' --off check:..."
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> settings = {"something-else": [-3, 0], "check:moved-coin-test": "off"}
+    >>> changed = resolve(load_story("coinrun-agent"), settings=settings)
+    >>> recipe_of(changed, "weighting", 4096, 1).command(brief=True)
+    "storyodds estimate coinrun-agent --set 'something-else.bits=[-3.0, 0.0]' --off check:..."
     """
     every = (*resolved.numbers, *resolved.proposal_numbers)
     given = [n for n in every if n.origin.split(",")[0] == "setting"]
+    id = resolved.story.story
+    is_bundled = id in bundled_stories() and load_story(id) == resolved.written
     return Recipe(
-        story=f"{resolved.story.story}.yaml",
+        story=id if is_bundled else f"{id}.yaml",
         view=_view_file(resolved.view),
         assignments=tuple(f"{n.name}={on_one_line(_bare(n.form))}" for n in given),
         off=tuple(filter(is_switch, resolved.settings)),
         method=USUAL["method"] if method == "exact" else method,
-        draws=max(draws, _LEAST_DRAWS),
+        draws=_draws(method, draws),
         seed=seed,
     )
 
 
 def recipe_of_document(doc: Mapping[str, Any]) -> Recipe:
-    """Give the recipe of an `estimate --json` of which nothing else is left."""
-    settings = doc["settings"].items()
+    """Give the recipe of an `estimate --json` of which nothing else is left.
+
+    Parameters
+    ----------
+    doc : mapping
+
+    Returns
+    -------
+    Recipe
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> doc = summarize(estimate(load_story("carlsmith-six-premises")))
+    >>> recipe_of_document(doc).command(brief=True)
+    'storyodds estimate carlsmith-six-premises'
+    """
+    from storyodds.reports.summary import digest
+
+    settings, id = doc["settings"].items(), doc["story"]
+    is_bundled = id in bundled_stories() and digest(load_story(id)) == doc["story_sha256"]
     return Recipe(
-        story=f"{doc['story']}.yaml",
+        story=id if is_bundled else f"{id}.yaml",
         view=_view_file(doc["view"]),
         assignments=tuple(f"{name}={value}" for name, value in settings if not is_switch(name)),
         off=tuple(filter(is_switch, doc["settings"])),
         method=USUAL["method"] if doc["method"] == "exact" else doc["method"],
-        draws=max(int(doc["diagnostics"]["draws"]), _LEAST_DRAWS),
+        draws=_draws(doc["method"], int(doc["diagnostics"]["draws"])),
         seed=doc["seed"],
     )
+
+
+def _draws(method: str, draws: int) -> int:
+    """What `--draws` was: where nothing is uncertain, it does not matter."""
+    return USUAL["draws"] if method == "exact" else max(draws, _LEAST_DRAWS)
 
 
 def on_one_line(value: Any) -> str:

@@ -164,8 +164,11 @@ def estimate(
     elif summaries:
         from storyodds.reports.recipe import Recipe
 
-        asked = {"method": method, "draws": draws, "seed": seed, "max_memory": max_memory}
-        recipes = [Recipe(name, view, assignments, off, **asked) for name, _, _ in answered]
+        asked: dict[str, Any] = {"method": method, "draws": draws, "seed": seed}
+        recipes = [
+            Recipe(name, view, assignments, off, **asked, max_memory=max_memory)
+            for name, _, _ in answered
+        ]
         _print_reports(summaries, recipes)
     for failure in failures:
         click.echo(f"storyodds: {failure}", err=True)

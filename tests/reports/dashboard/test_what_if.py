@@ -170,7 +170,7 @@ def test_the_command_repeats_what_is_in_force() -> None:
     assessed = assess(resolved, draws=64, method="weighting", seed=7)
     found = carried(assessed)
     sampled = "--method weighting --draws 64 --seed 7"
-    expected = f"storyodds estimate rlhf-assistant.yaml --view sceptic {sampled}"
+    expected = f"storyodds estimate rlhf-assistant --view sceptic {sampled}"
     assert found["command"] == expected
     assert carried(assessed, command="storyodds estimate x")["command"] == "storyodds estimate x"
     name = "situational-awareness.probability"
