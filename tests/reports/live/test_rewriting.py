@@ -183,7 +183,7 @@ def test_a_whole_page_tells_a_command_that_says_the_same(
     commands = next(text for text in shown if text.startswith("storyodds "))
     words = shlex.split(next(line for line in commands.splitlines() if " estimate " in line))
     assert load_text(yaml) == load_story(words[2])
-    told = run(*words[1:]).json
+    told = run(*words[2:]).json
     assert to_yaml(load_text(yaml)) == yaml
     again = {**told["classes"], **told["fates"]}
     for event in EVENTS:
