@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from storyodds.models.structure import Part, without_constraint, without_item
+from storyodds.models.structure import without_constraint, without_item
 from storyodds.models.what_if import fixed
 from storyodds.priors.errors import InputError, Problem
 from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.switches import Part, switches_of
 
 type Parts = Collection[tuple[Part, str]]
 
@@ -38,7 +39,7 @@ def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
     >>> {n.distribution for n in changed.numbers if n.name.startswith("perturbation-test.flags")}
     {Point(value=0.0)}
     """
-    known = set(parts_of(resolved))
+    known = set(switches_of(resolved.story))
     problems = [
         Problem(f"off: found the {part} '{name}', expected one that the story has")
         for part, name in parts
@@ -80,23 +81,6 @@ def silenced(resolved: ResolvedStory, parts: Parts) -> dict[str, float]:
         for start, value in owners.items()
         if number.name.startswith(start)
     }
-
-
-def parts_of(resolved: ResolvedStory) -> tuple[tuple[Part, str], ...]:
-    """List what can be left out of a story, in the order of its file.
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> dict(parts_of(resolve(load_story("coinrun-agent"))))["check"]
-    'moved-coin-test'
-    """
-    story = resolved.story
-    found: list[tuple[Part, str]] = [("constraint", x.id) for x in story.rationale.constraints]
-    found += [("nudge", nudge.id) for nudge in story.rationale.nudges]
-    found += [("check", check.id) for check in story.checks]
-    return (*found, *(("evidence", item.id) for item in story.evidence))
 
 
 def _without_replications(resolved: ResolvedStory, name: str) -> ResolvedStory:

@@ -37,6 +37,7 @@ from storyodds.priors.library import view as load_view
 from storyodds.priors.log_pool import LogPool
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import CLASSES, Story
+from storyodds.scenarios.switches import with_off
 
 Tensor = Any  # PyTensor's own types say little more
 
@@ -46,6 +47,7 @@ def compile_story(
     *,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
+    off: Sequence[str] = (),
 ) -> pm.Model:
     """Compile a story to a PyMC model, to look inside, to extend, or to sample in your own way.
 
@@ -55,6 +57,8 @@ def compile_story(
     view : str or View, optional
     settings : mapping of str to PRIOR, optional
         Overrides, as in `estimate`.
+    off : sequence of str, optional
+        Parts to be switched off, as in `estimate`.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def compile_story(
     ['adversarial-examples']
     """
     chosen = load_view(view) if isinstance(view, str) else view
-    prepared = prepare(resolve(story, view=chosen, settings=settings))
+    prepared = prepare(resolve(story, view=chosen, settings=with_off(settings, off)))
     graph = prepared.graph
     coords = {
         "assumption": [variable.name for variable in graph.variables],

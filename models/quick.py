@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.events import DEPLOYED, EVENTS
 from storyodds.models.evidence import collapsed_tables
 from storyodds.models.integrated_draws import integrated_at
 from storyodds.models.numerics import systematic
@@ -33,10 +34,14 @@ from storyodds.models.weighting import sampled_at, uniforms
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
 
 DRAWS = 1024
+_GIVEN = ("success-given-deployed", "catastrophe-given-deployed", "deceptive-given-deployed")
+#: What a page tells: classes, fates, being deployed, and the odds on the day of the decision.
+ODDS = (*EVENTS, DEPLOYED, *_GIVEN)
 INTERVAL_DRAWS = 256  # of all numbers, of which intervals are taken
 
 
@@ -145,6 +150,8 @@ class Answer:
         None at all where they are too many to sum apart.
     queries : tuple of Query
         What the paths need, columns of both.
+    opinions : (n_draws,) array
+        Log density of all forecasts together at the draws that means are taken of, in nats.
     """
 
     draws: Draws
@@ -152,11 +159,49 @@ class Answer:
     spread: Quantities
     paths: tuple[Path, ...]
     queries: tuple[Query, ...]
+    opinions: Array
+
+    @property
+    def means(self) -> Array:
+        """Posterior means by event, (n_events,)."""
+        return self.odds_means[: len(EVENTS)]
 
     @cached_property
-    def means(self) -> Array:
-        """Posterior means by event."""
-        return self.averaged.mean(self.averaged.events)
+    def odds_means(self) -> Array:
+        """Posterior means of `ODDS`, (n_odds,); 0 where they are a part of nothing."""
+        parts, wholes = self._sums
+        return np.asarray(parts / wholes)
+
+    @cached_property
+    def _sums(self) -> tuple[Array, Array]:
+        """Means of what the odds are parts of; a whole that is 0 has no parts, and will do as 1."""
+        parts, wholes = (self.averaged.mean(table) for table in parts_and_wholes(self.averaged))
+        return parts, np.where(wholes > 0, wholes, 1.0)
+
+    @cached_property
+    def pulls(self) -> Array:
+        """By how much every draw pulls the mean of `ODDS` away from where it is, (n_draws, n_odds).
+
+        0 in exact answers, and where there is nothing that the odds are a part of.
+        """
+        parts, wholes = parts_and_wholes(self.averaged)
+        shares = len(parts) * self.averaged.weights[:, None]
+        return np.asarray(shares * (parts - self.odds_means * wholes) / self._sums[1])
+
+    @cached_property
+    def mean_errors(self) -> Array:
+        """Monte Carlo standard errors of the means of `ODDS`, (n_odds,)."""
+        return np.asarray(np.sqrt((self.pulls**2).sum(axis=0)) / len(self.pulls))
+
+    @cached_property
+    def findings_weights(self) -> Array:
+        """Weights of the draws by the findings alone, without forecasts, (n_draws,)."""
+        weights = self.averaged.weights
+        with np.errstate(divide="ignore"):
+            logs = np.log(weights) - self.opinions
+        logs = np.where(weights > 0, logs, -np.inf)
+        found = np.exp(logs - logs.max())
+        return np.asarray(found / found.sum())
 
     @cached_property
     def path_odds(self) -> Sequence[PathOdds]:
@@ -196,16 +241,16 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
     """
     u = uniforms.of([prepared.resolved.numbers[i].name for i in prepared.core])
     values, log_prior = sampled_at(prepared, u)
-    paths, queries, averaged, draws = _along_paths(prepared, values, log_prior)
+    paths, queries, (averaged, draws, opinions) = _along_paths(prepared, values, log_prior)
     spread = averaged
     if prepared.core:
         spread = _spread(prepared, averaged, queries, u, uniforms.seed)
-    return Answer(draws, averaged, spread, paths, queries)
+    return Answer(draws, averaged, spread, paths, queries, opinions)
 
 
 def _along_paths(
     prepared: PreparedStory, values: Array, log_prior: Array
-) -> tuple[tuple[Path, ...], tuple[Query, ...], Quantities, Draws]:
+) -> tuple[tuple[Path, ...], tuple[Query, ...], tuple[Quantities, Draws, Array]]:
     """Ask for everything at once; without the paths, where these are out of reach."""
     harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
     # Only a choice among very many ways depends on what is believed; any will do.
@@ -213,11 +258,11 @@ def _along_paths(
     try:
         paths = failure_paths(prepared.graph, harmless, lambda: even)
         queries = tuple(dict.fromkeys(path_queries(paths)))
-        averaged, draws, _ = weigh_at(prepared, values, log_prior, queries)
+        weighed = weigh_at(prepared, values, log_prior, queries)
     except UnsupportedStoryError:
         paths, queries = (), ()
-        averaged, draws, _ = weigh_at(prepared, values, log_prior)
-    return paths, queries, averaged, draws
+        weighed = weigh_at(prepared, values, log_prior)
+    return paths, queries, weighed
 
 
 def _spread(
@@ -238,7 +283,7 @@ def _spread(
 
 
 def difference_errors(before: Answer, after: Answer) -> Array:
-    """Monte Carlo standard errors of what the means changed by, (n_events,).
+    """Monte Carlo standard errors of what the means of `ODDS` changed by, (n_odds,).
 
     Pairs of draws from the same uniforms are compared, so that what is common to both does not
     count; that the draws are spread evenly, which helps, is not counted either.
@@ -253,12 +298,15 @@ def difference_errors(before: Answer, after: Answer) -> Array:
     >>> bool(difference_errors(same, same).any())
     False
     """
-    pulls = [_pull(x) for x in (before, after)]
-    n = max(len(pull) for pull in pulls)
-    return np.asarray((pulls[1] - pulls[0]).std(axis=0) / np.sqrt(n))
+    n = max(len(before.pulls), len(after.pulls))
+    return np.asarray((after.pulls - before.pulls).std(axis=0) / np.sqrt(n))
 
 
-def _pull(of: Answer) -> Array:
-    """By how much every draw pulls the mean away from where it is; nothing in exact answers."""
-    weights = len(of.averaged.weights) * of.averaged.weights[:, None]
-    return np.asarray(weights * (of.averaged.events - of.means))
+def parts_and_wholes(quantities: Quantities) -> tuple[Array, Array]:
+    """Give what `ODDS` are parts of, at every draw: two tables, (n_draws, n_odds)."""
+    deceptive = quantities.deployed_classes[:, CLASSES.index("deceptive")]
+    given = [quantities.event("success"), quantities.event("catastrophe"), deceptive]
+    parts = np.column_stack([quantities.events, quantities.deployed, *given])
+    wholes = np.ones_like(parts)
+    wholes[:, -len(given) :] = quantities.deployed[:, None]
+    return parts, wholes

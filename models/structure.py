@@ -17,7 +17,6 @@ each, and asked in m premises the same judge would have arrived at g ** m.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +44,9 @@ from storyodds.priors.errors import InputError
 from storyodds.scenarios.formulas import AtLeast, Formula, parts
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES, INTENDED, RESIDUAL, Constraint
+from storyodds.scenarios.switches import Part
 
 Array = NDArray[np.float64]
-Part = Literal["constraint", "nudge", "check", "evidence"]
 
 RESTATED = 4  # the most concerning conjunctions
 

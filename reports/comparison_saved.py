@@ -45,6 +45,7 @@ from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.provenance import provenance
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import CLASSES, Story
+from storyodds.scenarios.switches import is_switch, with_off
 
 Json = Mapping[str, Any]
 Array = NDArray[np.float64]
@@ -286,7 +287,8 @@ def _resolved(story: Story, summary: Json) -> ResolvedStory | None:
         written = numbers_of(provenance(resolve(story)))
         then = numbers_of(summary["provenance"])
         settings = {name: form for name, form in then.items() if written.get(name) != form}
-        resolved = resolve(story, settings=settings)
+        off = filter(is_switch, summary["settings"])
+        resolved = resolve(story, settings=with_off(settings, off))
     except InputError:
         return None
     return replace(resolved, view=summary["view"], settings=dict(summary["settings"]))

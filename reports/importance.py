@@ -44,6 +44,7 @@ from storyodds.reports.results import assessed
 from storyodds.reports.summary import diagnostics, head, opinion_totals
 from storyodds.scenarios.provenance import provenance
 from storyodds.scenarios.schema import Story
+from storyodds.scenarios.switches import with_off
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,6 +58,7 @@ def importance(
     of: Sequence[str] = USUAL,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
+    off: Sequence[str] = (),
     method: Literal["auto", "weighting", "nuts"] = "auto",
     draws: int = 4096,
     seed: int = 1,
@@ -78,6 +80,8 @@ def importance(
         A named set of overrides, or the path of a view's file.
     settings : mapping of str to PRIOR, optional
         Overrides by id or number name.
+    off : sequence of str, optional
+        Parts to be switched off, as in `estimate`.
     method : {"auto", "weighting", "nuts"}
         As in `estimate`.
     draws : int
@@ -114,7 +118,13 @@ def importance(
     (0.079, 1.5385)
     """
     assessment = assessed(
-        story, view, settings, method=method, draws=draws, seed=seed, progress=progress
+        story,
+        view,
+        with_off(settings, off),
+        method=method,
+        draws=draws,
+        seed=seed,
+        progress=progress,
     )
     dataset = measures.importance(assessment, of)
     return dataset.assign_attrs(story=story.story, ok=assessment.draws.ok)

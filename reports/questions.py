@@ -22,6 +22,7 @@ from storyodds.reports.stakes import checked_stakes
 from storyodds.reports.value import summarize_value
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
+from storyodds.scenarios.switches import with_off
 
 
 def sensitivity(
@@ -30,6 +31,7 @@ def sensitivity(
     parts: Sequence[str] = PARTS,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
+    off: Sequence[str] = (),
     method: Method = "auto",
     draws: int = 4096,
     seed: int = 1,
@@ -49,6 +51,8 @@ def sensitivity(
         A named set of overrides, or the path of a view's file.
     settings : mapping of str to PRIOR, optional
         Overrides by id or number name.
+    off : sequence of str, optional
+        Parts to be switched off, as in `estimate`.
     method : {"auto", "weighting", "nuts"}
         As in `estimate`.
     draws : int
@@ -83,8 +87,9 @@ def sensitivity(
         raise InputError([_unknown("parts", name, PARTS) for name in names])
     asked = tuple(part for part in PARTS if part in parts)
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
-    assessment = assessed(story, view, settings, **sampled)
-    return Document(summarize_sensitivity(assessment, asked, settings=settings, tell=progress))
+    changes = with_off(settings, off)
+    assessment = assessed(story, view, changes, **sampled)
+    return Document(summarize_sensitivity(assessment, asked, settings=changes, tell=progress))
 
 
 def value(
@@ -95,6 +100,7 @@ def value(
     standard: bool = True,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
+    off: Sequence[str] = (),
     method: Method = "auto",
     draws: int = 4096,
     seed: int = 1,
@@ -119,6 +125,8 @@ def value(
         A named set of overrides, or the path of a view's file.
     settings : mapping of str to PRIOR, optional
         Overrides by id or number name.
+    off : sequence of str, optional
+        Parts to be switched off, as in `estimate`.
     method : {"auto", "weighting", "nuts"}
         As in `estimate`.
     draws : int
@@ -152,7 +160,7 @@ def value(
     if of is not None and of not in ODDS:
         raise InputError([_unknown("of", of, ODDS)])
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
-    assessment = assessed(story, view, settings, standard=standard, **sampled)
+    assessment = assessed(story, view, with_off(settings, off), standard=standard, **sampled)
     if progress is not None:
         progress("weighing what could be observed", 0, 0)
     return Document(summarize_value(assessment, weighed or None, of=of))

@@ -1,7 +1,7 @@
 """From a story to its result in one call, and from a result to its summary."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storyodds.models.assessment import Assessment, Method, Progress, assess
@@ -13,6 +13,7 @@ from storyodds.reports.summary import summarize as summarize_assessment
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
 from storyodds.scenarios.serialize import to_yaml
+from storyodds.scenarios.switches import with_off
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +24,7 @@ def estimate(
     *,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
+    off: Sequence[str] = (),
     method: Method = "auto",
     draws: int = 4096,
     seed: int = 1,
@@ -38,6 +40,9 @@ def estimate(
         A named set of overrides, or the path of a view's file.
     settings : mapping of str to PRIOR, optional
         Overrides by id or number name, such as `{"situational-awareness": [0.2, 0.6]}`.
+    off : sequence of str, optional
+        Parts to be switched off, such as `check:blind-audit`; kinds are constraint, nudge, check
+        and evidence.
     method : {"auto", "weighting", "nuts", "simulation"}
         `auto` weights draws from the prior and goes on to NUTS by itself where the weights are
         not good enough. A story without uncertain numbers is exact with all three. `simulation`
@@ -74,7 +79,7 @@ def estimate(
     assessment = assessed(
         story,
         view,
-        settings,
+        with_off(settings, off),
         method=method,
         draws=draws,
         seed=seed,
@@ -119,7 +124,7 @@ def result_of(assessment: Assessment, summary: Mapping[str, Any]) -> "xr.DataTre
     """Give an assessment and its summary as a result that can be saved."""
     from storyodds.models.datatree import to_datatree  # xarray: not for every command
 
-    story = assessment.prepared.resolved.story
+    story = assessment.prepared.resolved.written
     return to_datatree(assessment, {"summary": summary, "story_yaml": to_yaml(story)})
 
 

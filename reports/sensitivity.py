@@ -82,7 +82,7 @@ def summarize_sensitivity(
         if tell is not None:
             tell(f"what it hangs on: {part}", k, len(parts))
         summarize = getattr(_module(part), f"summarize_{part}")
-        first = (resolved.story, assessment) if part == "views" else (assessment,)
+        first = (resolved.written, assessment) if part == "views" else (assessment,)
         with much_work():
             answers[part] = summarize(*first, **takes.get(part, {}))
     return {

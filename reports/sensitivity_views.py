@@ -56,6 +56,7 @@ from storyodds.reports.wording import percent
 from storyodds.scenarios.provenance import changed_by_view, story_numbers
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
+from storyodds.scenarios.switches import is_switch, with_off
 
 Json = dict[str, Any]
 Array = NDArray[np.float64]
@@ -108,6 +109,7 @@ def summarize_views(
     ['as assessed', 'advocate', 'carlsmith', 'sceptic', 'wide']
     """
     written = assessment.prepared.resolved
+    settings = with_off(settings, filter(is_switch, written.settings))
     already = changed_by_view(written) or 0
     viewed, silent, impossible = [_viewed(AS_ASSESSED, None, assessment, already)], [], []
     for name in view_names():

@@ -406,7 +406,7 @@ def head(assessment: Assessment, schema: str) -> dict[str, Any]:
         "schema": schema,
         "story": resolved.story.story,
         "title": resolved.story.title,
-        "story_sha256": _digest(resolved.story),
+        "story_sha256": digest(resolved.written),
         "view": resolved.view,
         "settings": dict(resolved.settings),
         "kind": resolved.story.kind,
@@ -458,8 +458,15 @@ def diagnostics(assessment: Assessment) -> dict[str, Any]:
     return {"ok": draws.ok, **draws.diagnostics, "messages": list(draws.messages)}
 
 
-def _digest(story: Story) -> str:
-    """A hash of what the story says, whatever its layout."""
+def digest(story: Story) -> str:
+    """Give a hash of what the story says, whatever its layout.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> len(digest(load_story("cat-classifier")))
+    64
+    """
     canonical = json.dumps(to_data(story), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

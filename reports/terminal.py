@@ -26,6 +26,7 @@ from storyodds.reports.frame import (
     verdict,
 )
 from storyodds.reports.layout import Row, columns, plain, with_words, wrap
+from storyodds.reports.recipe import Recipe
 from storyodds.reports.terminal_next import commands
 from storyodds.reports.terminal_odds import (
     COLOR,
@@ -50,7 +51,7 @@ PATHS_SHOWN = 5
 ITEMS_SHOWN = 8
 
 
-def print_report(console: Console, summary: Json, source: str) -> None:
+def print_report(console: Console, summary: Json, recipe: Recipe) -> None:
     """Print everything that a person wants to know of one estimate.
 
     Parameters
@@ -58,14 +59,14 @@ def print_report(console: Console, summary: Json, source: str) -> None:
     console : rich.console.Console
     summary : mapping
         The object of `estimate --json`.
-    source : str
-        How the story was named on the command line, for the commands suggested at the end.
+    recipe : Recipe
+        What was asked for on the command line, for the commands suggested at the end.
     """
     width = max(console.width, 20)
     for block in _report(summary, width):
         for line in wrap(block, width):
             console.print(line, soft_wrap=True)
-    for command in commands(summary, source):
+    for command in commands(summary, recipe):
         console.print(command, soft_wrap=True)
 
 

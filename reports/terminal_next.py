@@ -1,60 +1,68 @@
 """The command that a reader of a report would most likely run next."""
 
-import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rich.text import Text
 
-from storyodds.priors.errors import printable
 from storyodds.priors.library import view
+from storyodds.reports.recipe import Recipe
 
 Json = Mapping[str, Any]
 
+_MOST_DRAWS = 1 << 20  # that `--draws` takes
 _AT_THE_ENDS = ("sceptic", "advocate")  # views that say most against the story as it stands
 
 
-def commands(summary: Json, source: str) -> Iterator[Text]:
+def commands(summary: Json, recipe: Recipe) -> Iterator[Text]:
     """Lines to be copied, which are therefore never broken.
 
     Parameters
     ----------
     summary : mapping
         The object of `estimate --json`.
-    source : str
-        How the story was named; of standard input there is nothing to run again.
+    recipe : Recipe
+        What gave it; of standard input there is nothing to run again.
     """
-    if source == "-":
+    if recipe.story == "-":
         return
-    name = shlex.quote(printable(source))
-    suggested = _next_attempt(summary)
-    if suggested is None:
-        suggested = _next_view(summary) or _next_setting(summary) or "-o result.nc"
-        if summary["method"] == "simulation":  # the story may be too large for any other
-            suggested += " --method simulation"
-    yield Text("  Next: ", style="dim").append(
-        f"storyodds estimate {name} {suggested}", style="not dim"
-    )
+    attempt = _next_attempt(summary, recipe)
+    command = _next_question(summary, recipe) if attempt is None else attempt.command(brief=True)
+    yield Text("  Next: ", style="dim").append(command, style="not dim")
 
 
-def _next_attempt(summary: Json) -> str | None:
+def _next_attempt(summary: Json, recipe: Recipe) -> Recipe | None:
     """What may work where the computation did not."""
     if summary["diagnostics"]["ok"]:
         return None
-    if summary["diagnostics"]["means"] == "exact":  # draws are independent; more of them it is
-        return f"--draws {4 * summary['diagnostics']['draws']}"
-    if summary["method"] == "weighting":
-        return "--method nuts"
     if summary["method"] == "simulation":
-        return f"--method simulation --draws {_more(summary)}"
-    return f"--method nuts --draws {4 * summary['diagnostics']['draws']}"
+        return replace(recipe, method="simulation", draws=_more(summary))
+    more = min(4 * int(summary["diagnostics"]["draws"]), _MOST_DRAWS)
+    if summary["diagnostics"]["means"] == "exact":  # draws are independent; more of them it is
+        return replace(recipe, draws=more)
+    if summary["method"] == "weighting":
+        return replace(recipe, method="nuts")
+    return replace(recipe, method="nuts", draws=more)
+
+
+def _next_question(summary: Json, recipe: Recipe) -> str:
+    """Another view, another number, or the result as a file."""
+    view_name = _next_view(summary)
+    if view_name is not None:
+        return replace(recipe, view=view_name).command(brief=True)
+    assignment = _next_setting(summary)
+    if assignment is not None:
+        assignments = (*recipe.assignments, assignment)
+        return replace(recipe, assignments=assignments).command(brief=True)
+    return recipe.command("estimate", "-o", "result.nc", brief=True)
 
 
 def _more(summary: Json) -> int:
     """More draws, each of as many states; of one draw the states are told, not the draws asked."""
     d = summary["diagnostics"]
     draws = d["draws"] if d["draws"] > 1 else d["states"] // 256
-    return int(min(4 * draws, 1 << 20))
+    return int(min(4 * draws, _MOST_DRAWS))
 
 
 def _next_view(summary: Json) -> str | None:
@@ -67,7 +75,7 @@ def _next_view(summary: Json) -> str | None:
             bool({key, f"{key}.probability", f"{key}.bits"} & names) for key in view(candidate).set
         )
         if candidate != summary["view"] and named >= 3:
-            return f"--view {candidate}"
+            return candidate
     return None
 
 
@@ -83,7 +91,8 @@ def _next_setting(summary: Json) -> str | None:
     links += list(summary["assumptions"])
     for link in links:
         name = link.removeprefix("not ")
-        if name in settable and name not in summary["settings"]:
+        overridden = {name, f"{name}.probability"} & set(summary["settings"])
+        if name in settable and not overridden:
             unlikely = summary["assumptions"][name]["mean"] > 0.5
-            return f"--set {name}={0.1 if unlikely else 0.9}"
+            return f"{name}={0.1 if unlikely else 0.9}"
     return None

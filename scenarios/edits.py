@@ -150,6 +150,7 @@ def with_changes(
     return replace(
         old,
         story=_told(old.story, mixed),
+        whole=None,
         assumptions=mixed[ASSUMPTION],
         routes=tuple(mixed["route"].values()),
         numbers=tuple(_numbers(old, new, made, is_new, mixed)),

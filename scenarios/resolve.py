@@ -40,6 +40,7 @@ from storyodds.scenarios import catalog
 from storyodds.scenarios.proposals import standard_proposals
 from storyodds.scenarios.schema import INTENDED, Assumption, Proposal, Route, Story
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.switches import chosen_switches, is_switch, without_parts
 
 SETTING = "setting"  # the origin of a number that `--set` or `settings` gave
 
@@ -90,18 +91,21 @@ class ResolvedStory:
     Attributes
     ----------
     story : Story
-        As written.
+        As written, without the parts that are switched off.
     assumptions : mapping of str to Assumption
     routes : tuple of Route
         With the implied route `intended` first.
     numbers : tuple of StoryNumber
     view : str or None
     settings : mapping of str to str
-        The overrides asked for, by number name, as text.
+        The overrides asked for, by number name, as text; and `off` by every part that is switched
+        off, such as `check:blind-audit`.
     proposals : tuple of Proposal
         Observations that could be made, the story's own first.
     proposal_numbers : tuple of StoryNumber
         Theirs alone, apart from the story's: no odds depend on them.
+    whole : Story or None
+        With the parts that are switched off, where any is.
     """
 
     story: Story
@@ -112,6 +116,12 @@ class ResolvedStory:
     settings: Mapping[str, str]
     proposals: tuple[Proposal, ...] = ()
     proposal_numbers: tuple[StoryNumber, ...] = ()
+    whole: Story | None = None
+
+    @property
+    def written(self) -> Story:
+        """The story as its file has it, whatever is switched off."""
+        return self.story if self.whole is None else self.whole
 
     @cached_property
     def number_index(self) -> Mapping[str, int]:
@@ -150,7 +160,8 @@ def resolve(
     view : View, optional
         A named set of overrides; names that the story does not have are passed over.
     settings : mapping of str to PRIOR, optional
-        Overrides by number name or id; every name must exist.
+        Overrides by number name or id; every name must exist. `off` switches off a part, such as
+        `check:blind-audit`.
     standard : bool
         Whether to propose the catalog's observations too, beside the story's own.
 
@@ -162,14 +173,24 @@ def resolve(
     ------
     InputError
         With every unknown name and every PRIOR that does not fit.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> story = load_story("coinrun-agent")
+    >>> blind = resolve(story, settings={"check:moved-coin-test": "off"})
+    >>> blind.story.checks, blind.written == story, blind.settings
+    ((), True, {'check:moved-coin-test': 'off'})
     """
     assumptions, inherited = _merge_catalog(story)
     routes = _with_intended(story)
     slots = {slot.name: slot for slot in _slots(story, assumptions, routes, inherited)}
-    proposals = (*story.proposals, *(standard_proposals(story) if standard else ()))
-    proposed = {slot.name: slot for slot in _proposal_slots(story, proposals)}
-    slots |= proposed
     problems: list[Problem] = []
+    off = chosen_switches(story, settings or {}, problems)
+    kept = without_parts(story, off) if off else story
+    usual = standard_proposals(kept) if standard else ()
+    proposed = {slot.name: slot for slot in _proposal_slots(story, (*story.proposals, *usual))}
+    slots |= proposed
     if view is not None:
         for name, value in view.set.items():
             if (target := _target(name, slots)) is not None:
@@ -179,9 +200,15 @@ def resolve(
                 except ValidationError as error:
                     problems += _problems_of_view(view, name, value, error, slots[target].kind)
     first: dict[str, str] = {}
+    gone = {owner: part for part, owner in off}
     for name, value in (settings or {}).items():
+        if is_switch(name):
+            continue
         if (target := _target(name, slots)) is None:
             problems.append(_unknown_setting(name, slots))
+            continue
+        if (owner := target.split(".")[0]) in gone:
+            problems.append(_useless_setting(name, f"{gone[owner]}:{owner}"))
             continue
         if first.setdefault(target, name) != name:
             sentence = f"found '{first[target]}' and '{name}', which are one number, expected one"
@@ -196,6 +223,8 @@ def resolve(
             ]
     numbers: dict[str, StoryNumber] = {}
     for name, slot in slots.items():
+        if name.split(".")[0] in gone:
+            continue
         try:
             numbers[name] = _number(slot)
         except InputError as error:
@@ -203,14 +232,15 @@ def resolve(
     if problems:
         raise InputError(problems)
     return ResolvedStory(
-        story=story,
+        story=kept,
         assumptions=assumptions,
         routes=routes,
         numbers=tuple(number for name, number in numbers.items() if name not in proposed),
         view=None if view is None else view.view,
         settings={name: str(value) for name, value in (settings or {}).items()},
-        proposals=proposals,
+        proposals=(*kept.proposals, *usual),
         proposal_numbers=tuple(numbers[name] for name in proposed),
+        whole=story if off else None,
     )
 
 
@@ -371,6 +401,11 @@ def _unknown_setting(name: str, slots: Mapping[str, _Slot]) -> Problem:
         hint = did_you_mean(name, known)
         sentence = f"found {quoted(name)}, expected the name of a number of the story{hint}"
     return Problem(sentence, key_path="--set")
+
+
+def _useless_setting(name: str, switch: str) -> Problem:
+    message = f"found '{name}', a number of what '{switch}' switches off; expected one of both"
+    return Problem(message, key_path="--set")
 
 
 def _setting(name: str) -> str:

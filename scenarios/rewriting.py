@@ -1,6 +1,6 @@
-"""Changes of a story written into the story itself: numbers put in place, parts taken out."""
+"""Numbers of a story that were changed, written into the story itself."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storyodds.priors.forms import Prior
@@ -68,47 +68,6 @@ def has_to_be_zero(name: str) -> bool:
 
 
 _DEFAULT_BITS = f".bayes_factor.{DEFAULT}"
-
-
-def without_parts(story: Story, parts: Collection[tuple[str, str]]) -> Story:
-    """Take parts out of a story, and with a finding the proposals to replicate it.
-
-    Parameters
-    ----------
-    story : Story
-    parts : collection of (part, id)
-        Part is one of "constraint", "nudge", "check" and "evidence".
-
-    Returns
-    -------
-    Story
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> story = load_story("coinrun-agent")
-    >>> without_parts(story, [("check", check.id) for check in story.checks]).checks
-    ()
-    """
-    gone = set(parts)
-
-    def kept[T: Record](part: str, items: tuple[T, ...]) -> tuple[T, ...]:
-        return tuple(item for item in items if (part, getattr(item, "id", "")) not in gone)
-
-    rationale = {
-        "constraints": kept("constraint", story.rationale.constraints),
-        "nudges": kept("nudge", story.rationale.nudges),
-    }
-    return story.model_copy(
-        update={
-            "rationale": story.rationale.model_copy(update=rationale),
-            "checks": kept("check", story.checks),
-            "evidence": kept("evidence", story.evidence),
-            "proposals": tuple(
-                p for p in story.proposals if ("evidence", p.replicates or "") not in gone
-            ),
-        }
-    )
 
 
 def _replaced[T: Record](record: T, field: str, value: Any) -> T:

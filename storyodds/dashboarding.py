@@ -1,6 +1,5 @@
 """The command that writes pages to send: one for each story, and one for them all."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -10,16 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyodds.console import FAILED, json_option, progress_line, reason, shown, stories_argument
+from storyodds.console import (
+    FAILED,
+    json_option,
+    json_text,
+    progress_line,
+    reason,
+    stories_argument,
+)
 from storyodds.console import write_json as print_json
-from storyodds.estimating import about, changing, judge, sampling, words_of
+from storyodds.estimating import about, changing, judge, sampling
 from storyodds.options import all_of, chosen_settings, chosen_view, load_stories
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 from storyodds.priors.files import write_together
 
 if TYPE_CHECKING:
     from storyodds.priors.library import View
     from storyodds.reports.dashboard.dossier import Dossier
+    from storyodds.reports.recipe import Recipe
     from storyodds.scenarios.schema import Story
 
 INDEX = "index"  # a story of this id would take the place of the page of all stories
@@ -59,6 +66,7 @@ def dashboard(
     as_json: bool,
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: Any,
     draws: int,
     seed: int,
@@ -70,20 +78,27 @@ def dashboard(
     there.
     """
     settings, _, loaded, chosen = all_of(
-        lambda: chosen_settings(assignments),
+        lambda: chosen_settings(assignments, off),
         lambda: _writable(folder),
         lambda: _named_apart(stories),
         lambda: chosen_view(view),
     )
     sampled = {"method": method, "draws": draws, "seed": seed}
+    from storyodds.reports.recipe import Recipe
+
     with progress_line() as progress:
         dossiers = [
-            _dossier(name, story, (view, chosen), settings, sampled, thorough, progress)
+            _dossier(
+                Recipe(name, view, assignments, off, **sampled),
+                (story, chosen, settings),
+                sampled,
+                thorough,
+                progress,
+            )
             for name, story in zip(stories, loaded, strict=True)
         ]
         progress("writing pages", 0, 0)
-        words = [words_of(name, view, assignments, sampled) for name in stories]
-        contents = _contents(dossiers, folder, words if export else None)
+        contents = _contents(dossiers, folder, export)
         _write(folder, contents)
     estimates = [dossier.estimate for dossier in dossiers]
     if as_json:
@@ -132,60 +147,46 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
 
 
 def _dossier(
-    name: str,
-    story: "Story",
-    named: "tuple[str | None, View | None]",
-    settings: Mapping[str, Any],
+    recipe: "Recipe",
+    asked: "tuple[Story, View | None, Mapping[str, Any]]",
     sampled: Mapping[str, Any],
     thorough: bool,
     progress: Any,
 ) -> "Dossier":
-    tell = about(name, progress)
+    story, view, settings = asked
+    tell = about(recipe.story, progress)
     tell("loading", 0, 0)
     from storyodds.models.assessment import assess
     from storyodds.models.engine import load_numba
     from storyodds.reports.dashboard.dossier import make_dossier
     from storyodds.scenarios.resolve import resolve
 
-    view, chosen = named
-    resolved = resolve(story, view=chosen, settings=settings, standard=True)
+    resolved = resolve(story, view=view, settings=settings, standard=True)
     load_numba()
     assessment = assess(resolved, progress=tell, **sampled)
-    return make_dossier(
-        assessment,
-        settings=settings,
-        draws=sampled["draws"],
-        view=view,
-        thorough=thorough,
-        tell=tell,
-    )
+    return make_dossier(assessment, settings=settings, recipe=recipe, thorough=thorough, tell=tell)
 
 
-def _contents(
-    dossiers: "list[Dossier]", folder: Path, exports: list[list[str]] | None
-) -> dict[str, str]:
-    """By file name, everything that is going to be written, the first page last.
-
-    `exports` has, for each story that is to be a safety case too, what made its numbers.
-    """
+def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str, str]:
+    """By file name, everything that is going to be written, the first page last."""
     from storyodds.reports.dashboard.changes import saved
     from storyodds.reports.dashboard.page import story_page
     from storyodds.reports.dashboard.portfolio import portfolio_page
 
     contents: dict[str, str] = {}
     before = {}
-    for k, dossier in enumerate(dossiers):
+    for dossier in dossiers:
         id = dossier.story.story
         before[id] = saved(folder / f"{id}.json")
         contents[f"{id}.html"] = story_page(dossier, home="index.html")
-        contents[f"{id}.json"] = json.dumps(dossier.estimate, indent=1, allow_nan=False) + "\n"
-        if exports is not None:
-            contents |= _exports(dossier, exports[k])
+        contents[f"{id}.json"] = json_text(dossier.estimate)
+        if export:
+            contents |= _exports(dossier)
     contents["index.html"] = portfolio_page([it.estimate for it in dossiers], before)
     return contents
 
 
-def _exports(dossier: "Dossier", made_with: list[str]) -> dict[str, str]:
+def _exports(dossier: "Dossier") -> dict[str, str]:
     """The story as a safety case: in words, and as a goal structure."""
     from storyodds.reports.exports.gsn import argument
     from storyodds.reports.exports.gsn_picture import gsn_svg
@@ -200,7 +201,7 @@ def _exports(dossier: "Dossier", made_with: list[str]) -> dict[str, str]:
             sensitivity=dossier.parts,
             value=dossier.parts.get("value"),
             story=story,
-            made_with=made_with,
+            recipe=dossier.recipe,
         ),
         f"{id}.gsn.yaml": gsn_yaml(argument(estimate, story)),
         f"{id}.gsn.svg": standalone(gsn_svg(argument(estimate, story, most=4))),

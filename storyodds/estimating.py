@@ -16,7 +16,6 @@ from storyodds.console import (
     json_text,
     progress_line,
     reason,
-    shown,
     stories_argument,
     write_json,
 )
@@ -30,12 +29,13 @@ from storyodds.options import (
     memory_of,
     result_files,
 )
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 from storyodds.priors.files import write_atomically
 from storyodds.thresholds import Limit, limits_of
 
 if TYPE_CHECKING:
     from storyodds.models.assessment import Assessment, Progress
+    from storyodds.reports.recipe import Recipe
     from storyodds.scenarios.schema import Story
 
 type Command = Callable[..., Any]
@@ -53,7 +53,14 @@ def changing(command: Command) -> Command:
         metavar="ID=PRIOR",
         help="Override one number, as in --set situational-awareness=[0.2,0.6]; repeatable.",
     )
-    return view(settings(command))
+    off = click.option(
+        "--off",
+        multiple=True,
+        metavar="KIND:ID",
+        help="Switch off a part of the story, as in --off check:blind-audit; kinds are constraint, "
+        "nudge, check and evidence; repeatable.",
+    )
+    return view(settings(off(command)))
 
 
 def sampling(command: Command, *, simulation: bool = False) -> Command:
@@ -92,7 +99,8 @@ def sampling(command: Command, *, simulation: bool = False) -> Command:
     metavar="SIZE",
     default="2GiB",
     show_default=True,
-    help="Refuse a story whose exact sums take more to set up, as in 512MiB or 8GiB.",
+    help="Of the whole process, as in 512MiB or 8GiB: a story that does not fit is refused before "
+    "the memory is taken.",
 )
 @click.option(
     "--fail-above",
@@ -115,6 +123,7 @@ def estimate(
     output: Path | None,
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: str,
     draws: int,
     seed: int,
@@ -126,7 +135,7 @@ def estimate(
     limits, memory, settings, targets, loaded, chosen = all_of(
         lambda: limits_of(above, below),
         lambda: memory_of(max_memory),
-        lambda: chosen_settings(assignments),
+        lambda: chosen_settings(assignments, off),
         lambda: result_files(stories, output),
         lambda: load_stories(stories),
         lambda: chosen_view(view),
@@ -152,7 +161,14 @@ def estimate(
     if as_json and summaries:
         write_json(summaries if len(stories) > 1 else summaries[0])
     elif summaries:
-        _print_reports(summaries, tuple(name for name, _, _ in answered))
+        from storyodds.reports.recipe import Recipe
+
+        asked: dict[str, Any] = {"method": method, "draws": draws, "seed": seed}
+        recipes = [
+            Recipe(name, view, assignments, off, **asked, max_memory=max_memory)
+            for name, _, _ in answered
+        ]
+        _print_reports(summaries, recipes)
     for failure in failures:
         click.echo(f"storyodds: {failure}", err=True)
     if failures:
@@ -198,18 +214,18 @@ def _estimate_one(
     return summary, None
 
 
-def _print_reports(summaries: list[dict[str, Any]], names: tuple[str, ...]) -> None:
+def _print_reports(summaries: list[dict[str, Any]], recipes: "list[Recipe]") -> None:
     from rich.console import Console
     from rich.rule import Rule
 
     from storyodds.reports.terminal import print_report
 
     console = Console(highlight=False)
-    for k, (summary, name) in enumerate(zip(summaries, names, strict=True)):
+    for k, (summary, recipe) in enumerate(zip(summaries, recipes, strict=True)):
         if k:
             console.print()
             console.print(Rule(style="dim"))
-        print_report(console, summary, name)
+        print_report(console, summary, recipe)
 
 
 @click.command(short_help="How much an ending hangs on each assumption.")
@@ -240,6 +256,7 @@ def importance(
     top: int | None,
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: Any,
     draws: int,
     seed: int,
@@ -251,7 +268,7 @@ def importance(
     sampled = {"method": method, "draws": draws, "seed": seed}
     with progress_line() as progress:
         tell = about(story, progress)
-        assessed, _, _ = assess_one(story, (view, assignments), sampled, tell)
+        assessed, _, _ = assess_one(story, (view, assignments, off), sampled, tell)
         from storyodds.reports.importance import summarize_importance
 
         tell("taking assumptions one by one", 0, 0)
@@ -269,7 +286,7 @@ def importance(
 
 def assess_one(
     name: str,
-    changes: tuple[str | None, tuple[str, ...]],
+    changes: tuple[str | None, tuple[str, ...], tuple[str, ...]],
     sampling: Mapping[str, Any],
     tell: "Progress",
     *checks: Callable[[], Any],
@@ -282,7 +299,7 @@ def assess_one(
     name : str
         A path, a bundled id, or - for standard input.
     changes : tuple
-        What --view and --set say.
+        What --view, --set and --off say.
     sampling : mapping
         What --method, --draws and --seed say.
     tell : callable
@@ -297,10 +314,10 @@ def assess_one(
     tuple
         The assessment, the overrides under which it was made, and what the checks gave.
     """
-    view, assignments = changes
+    view, assignments, off = changes
     tell("loading", 0, 0)
     settings, loaded, chosen, *checked = all_of(
-        lambda: chosen_settings(assignments),
+        lambda: chosen_settings(assignments, off),
         lambda: load_one(name),
         lambda: chosen_view(view),
         *checks,
@@ -310,21 +327,6 @@ def assess_one(
 
     resolved = resolve(loaded, view=chosen, settings=settings, **resolving)
     return assess(resolved, progress=tell, **sampling), settings, checked
-
-
-def words_of(
-    story: str, view: str | None, assignments: tuple[str, ...], sampling: Mapping[str, Any]
-) -> list[str]:
-    """Give what was said on a command line of a story and its numbers, to say it again.
-
-    Examples
-    --------
-    >>> words_of("my.yaml", None, ("a=0.5",), {"method": "auto", "draws": 64, "seed": 1})
-    ['my.yaml', '--set', 'a=0.5', '--method', 'auto', '--draws', '64', '--seed', '1']
-    """
-    words = [story, *(["--view", view] if view else [])]
-    words += [word for assignment in assignments for word in ("--set", assignment)]
-    return words + [word for name, value in sampling.items() for word in (f"--{name}", str(value))]
 
 
 def about(name: str, progress: "Progress") -> "Progress":

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyodds.console import FAILED, json_option, print_text, progress_line, reason, shown
+from storyodds.console import FAILED, json_option, print_text, progress_line, reason
 from storyodds.console import write_json as print_json
-from storyodds.estimating import about, assess_one, changing, judge, sampling, words_of
+from storyodds.estimating import about, assess_one, changing, judge, sampling
 from storyodds.options import writable_file
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 from storyodds.priors.files import write_atomically
 
 if TYPE_CHECKING:
     from storyodds.models.assessment import Assessment, Progress
+    from storyodds.reports.recipe import Recipe
 
 SCHEMA = "storyodds/export/1"
 
@@ -65,6 +66,7 @@ def export(
     as_json: bool,
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: Any,
     draws: int,
     seed: int,
@@ -79,15 +81,17 @@ def export(
         tell = about(story, progress)
         assessed, settings, _ = assess_one(
             story,
-            (view, assignments),
+            (view, assignments, off),
             sampled,
             tell,
             lambda: _target(kind, output),
             lambda: _format(kind, ending),
             standard=True,
         )
-        made_with = words_of(story, view, assignments, sampled)
-        made, estimate = _made(kind, ending, assessed, settings, made_with, sampled, tell)
+        from storyodds.reports.recipe import Recipe
+
+        recipe = Recipe(story, view, assignments, off, **sampled)
+        made, estimate = _made(kind, ending, assessed, settings, recipe, tell)
         files = _placed(made, output)
         _write(files, output if kind == _FOLDER else None)
     if as_json:
@@ -126,8 +130,7 @@ def _made(
     ending: str | None,
     assessed: "Assessment",
     settings: Mapping[str, Any],
-    made_with: list[str],
-    sampled: Mapping[str, Any],
+    recipe: "Recipe",
     tell: "Progress",
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """By file name, everything that is going to be written; a lone file has none."""
@@ -147,7 +150,7 @@ def _made(
 
     from storyodds.reports.dashboard.dossier import make_dossier
 
-    dossier = make_dossier(assessed, settings=settings, draws=sampled["draws"], tell=tell)
+    dossier = make_dossier(assessed, settings=settings, recipe=recipe, tell=tell)
     estimate = dict(dossier.estimate)
     if kind == _FOLDER:
         from storyodds.reports.dashboard.page import sections_of
@@ -170,7 +173,7 @@ def _made(
         sensitivity=dossier.parts,
         value=dossier.parts.get("value"),
         story=story,
-        made_with=made_with,
+        recipe=recipe,
     )
     return {"": text.encode()}, estimate
 

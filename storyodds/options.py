@@ -26,6 +26,7 @@ ODDS = (
     "deployed",
     *(f"{name}-given-deployed" for name in (*CLASSES, *_FATES) if name != "halted"),
 )
+SWITCHES = ("constraint", "nudge", "check", "evidence")  # of parts that can be switched off
 
 
 def all_of(*steps: Callable[[], Any]) -> list[Any]:
@@ -80,8 +81,8 @@ def chosen_view(name: str | None) -> "View | None":
     return None if name is None else view(name)
 
 
-def chosen_settings(assignments: tuple[str, ...]) -> dict[str, Any]:
-    """Read ID=PRIOR, the PRIOR as it would stand in a story."""
+def chosen_settings(assignments: tuple[str, ...], off: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read ID=PRIOR, the PRIOR as it would stand in a story, and KIND:ID of what is off."""
     settings: dict[str, Any] = {}
     problems: list[Problem] = []
     for assignment in assignments:
@@ -89,15 +90,36 @@ def chosen_settings(assignments: tuple[str, ...]) -> dict[str, Any]:
         if not (name and text):
             problems.append(Problem(f"--set: found '{assignment}', expected ID=PRIOR"))
             continue
+        if ":" in name:
+            sentence = f"--set: found '{name}', which is no number; --off {name} switches it off"
+            problems.append(Problem(sentence))
+            continue
         if name in settings:
             problems.append(Problem(f"--set {name}: found twice, expected one number for each"))
         try:
             settings[name] = _prior(text, name)
         except InputError as error:
             problems += error.problems
+    for part in dict.fromkeys(off):
+        problems += _mistakes_of_part(part, off.count(part))
     if problems:
         raise InputError(problems)
-    return settings
+    return {**settings, **dict.fromkeys(off, "off")}
+
+
+def _mistakes_of_part(part: str, times: int) -> list[Problem]:
+    """See what is wrong with a part's name by itself; whether it is there, the story says."""
+    kind, _, name = part.partition(":")
+    if kind in SWITCHES and name:
+        twice = f"--off {part}: found twice, expected every part once"
+        return [Problem(twice)] if times > 1 else []
+    from storyodds.priors.phrases import did_you_mean
+
+    full = f"{kind}:" if name else ""
+    near = did_you_mean(full, [f"{known}:" for known in SWITCHES]) if full else ""
+    hint = near.replace(":'?", f":{name}'?") or ", as in --off check:blind-audit"
+    expected = f"expected KIND:ID, KIND one of {', '.join(SWITCHES)}"
+    return [Problem(f"--off: found '{part}', {expected}{hint}")]
 
 
 def _prior(text: str, name: str) -> Any:

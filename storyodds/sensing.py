@@ -29,6 +29,7 @@ def sensitivity(
     parts: tuple[str, ...],
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: Any,
     draws: int,
     seed: int,
@@ -42,7 +43,7 @@ def sensitivity(
     sampled = {"method": method, "draws": draws, "seed": seed}
     with progress_line() as progress:
         tell = about(story, progress)
-        assessed, settings, _ = assess_one(story, (view, assignments), sampled, tell)
+        assessed, settings, _ = assess_one(story, (view, assignments, off), sampled, tell)
         from storyodds.reports.sensitivity import summarize_sensitivity
 
         asked = tuple(part for part in PARTS if part in parts) or PARTS

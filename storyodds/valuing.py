@@ -52,6 +52,7 @@ def value(
     top: int | None,
     view: str | None,
     assignments: tuple[str, ...],
+    off: tuple[str, ...],
     method: Any,
     draws: int,
     seed: int,
@@ -66,7 +67,7 @@ def value(
         tell = about(story, progress)
         assessed, _, (weighed,) = assess_one(
             story,
-            (view, assignments),
+            (view, assignments, off),
             sampled,
             tell,
             lambda: stakes_of(stakes),

@@ -111,3 +111,21 @@ def test_an_interrupt_ends_a_computation_too(process: subprocess.Popen[bytes]) -
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (INTERRUPTED, b"")
     assert b"Traceback" not in err
+
+
+def test_a_client_that_leaves_in_the_middle_is_no_failure(
+    process: subprocess.Popen[bytes],
+) -> None:
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    with socket.create_connection(("127.0.0.1", told["port"])) as leaving:
+        leaving.sendall(
+            b"POST /api/stories/mine/answer HTTP/1.1\r\n"
+            b"Host: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b"X-Storyodds-Client: 0123456789ab\r\nContent-Length: 50\r\n\r\n{"
+        )
+    with urlopen(f"{told['address']}api/stories/mine/states") as answer:
+        assert json.load(answer) == {}
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (INTERRUPTED, b"", b"interrupted\n")

@@ -9,6 +9,7 @@ from storyodds.models.assessment import Assessment, Progress
 from storyodds.models.engine import much_work
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.reports.datasets import dataset
+from storyodds.reports.recipe import Recipe, recipe_of
 from storyodds.reports.sensitivity import PARTS, SCHEMA
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.lint import Finding, lint
@@ -57,10 +58,8 @@ class Dossier:
         What all of it was worked out from.
     settings : mapping of str to PRIOR
         Overrides under which it was assessed.
-    draws : int or None
-        What `--draws` was; None where it does not matter.
-    view : str or None
-        How the view was named, which may be a file; None where it was not.
+    recipe : Recipe
+        For the commands that make the page again.
     thorough : bool
         Whether the page takes its time, for ArviZ's plots too.
     """
@@ -73,8 +72,7 @@ class Dossier:
     doubts: tuple[Finding, ...]
     assessment: Assessment
     settings: Mapping[str, Any]
-    draws: int | None = None
-    view: str | None = None
+    recipe: Recipe
     thorough: bool = False
 
     def table(self, node: str, of: str = "sensitivity") -> "xr.Dataset | None":
@@ -100,8 +98,7 @@ def make_dossier(
     assessment: Assessment,
     *,
     settings: Mapping[str, Any] | None = None,
-    draws: int | None = None,
-    view: str | None = None,
+    recipe: Recipe | None = None,
     thorough: bool = False,
     tell: Progress | None = None,
 ) -> Dossier:
@@ -114,10 +111,9 @@ def make_dossier(
         weighed too.
     settings : mapping of str to PRIOR, optional
         The overrides under which the story was assessed.
-    draws : int, optional
-        How many were asked for, for the commands that make the page again.
-    view : str, optional
-        How the view was named, for these commands: its file, or its name in the library.
+    recipe : Recipe, optional
+        What was asked for, for the commands that make the page again; unless stated they take the
+        story as a file of its name.
     thorough : bool
         Take every number to its ends, not only those whose slopes say that they may matter; look
         for tipping points; leave out each part of the story in turn; and work out views, shares of
@@ -138,12 +134,15 @@ def make_dossier(
     >>> round(found.estimate["fates"]["catastrophe"]["mean"], 4), found.ok
     (0.0514, True)
     """
-    from storyodds.reports.dashboard.what_if import command_of
-
     story = assessment.prepared.resolved.story
     parts: dict[str, Any] = {}
     reasons: dict[str, str] = {} if thorough else {"structure": NOT_ASKED}
-    works = _works(assessment, settings or {}, thorough, command_of(assessment, view))
+    if recipe is None:
+        draws = assessment.draws
+        resolved, made = assessment.prepared.resolved, draws.diagnostics["draws"]
+        recipe = recipe_of(resolved, draws.method, made, assessment.seed)
+    recipe = recipe.saved_as(f"{story.story}.yaml")
+    works = _works(assessment, settings or {}, recipe, thorough)
     for k, (name, work) in enumerate(works.items()):
         if tell is not None:
             tell(f"the page: {name.replace('_', ' ')}", k, len(works))
@@ -159,21 +158,20 @@ def make_dossier(
             reasons[name] = SIMULATED if simulated else _sentence(error)
     return Dossier(
         story=story,
-        yaml=to_yaml(story),
+        yaml=to_yaml(assessment.prepared.resolved.written),
         estimate=summarize(assessment),
         parts=parts,
         reasons=reasons,
         doubts=tuple(lint(story)),
         assessment=assessment,
         settings=settings or {},
-        draws=draws,
-        view=view,
+        recipe=recipe,
         thorough=thorough,
     )
 
 
 def _works(
-    assessment: Assessment, settings: Mapping[str, Any], thorough: bool, command: str
+    assessment: Assessment, settings: Mapping[str, Any], recipe: Recipe, thorough: bool
 ) -> dict[str, Callable[[], Any]]:
     """What has to be worked out beyond the estimate, by name."""
     from storyodds.models.dependence_bounds import dependence_bounds
@@ -187,7 +185,8 @@ def _works(
     from storyodds.reports.sensitivity_views import summarize_views
     from storyodds.reports.value import summarize_value
 
-    story = assessment.prepared.resolved.story
+    story = assessment.prepared.resolved.written
+    command = recipe.without_assignments().command()
     rows = 1024 if thorough else 512
     works: dict[str, Callable[[], Any]] = {
         "local": partial(_whole_local if thorough else summarize_swings, assessment),
@@ -200,7 +199,7 @@ def _works(
         ),
         "dependence": partial(dependence_bounds, assessment),
         "flows": partial(flows, assessment),
-        "what_if": partial(what_if_data, assessment, draws=KEPT, command=command),
+        "what_if": partial(what_if_data, assessment, command=command, draws=KEPT),
     }
     if thorough:
         works["structure"] = partial(summarize_structure, assessment)

@@ -1,8 +1,6 @@
 """The story itself: its lens, its limits, its text, its numbers, and how it was computed."""
 
-import json
 import math
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +8,6 @@ from storyodds.models.dependence_bounds import Bound
 from storyodds.models.events import EVENTS
 from storyodds.models.importance import literal_text
 from storyodds.priors.errors import printable
-from storyodds.priors.forms import plain_prior
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
 from storyodds.reports.dashboard.pictures import drawn
@@ -339,51 +336,25 @@ def _measure(value: Any) -> str:
 
 def again(dossier: Dossier) -> Section:
     """The commands and versions that give the same numbers."""
-    estimate = dossier.estimate
-    options = [f"--seed {estimate['seed']}"]
-    if estimate["view"]:
-        options.append(f"--view {shlex.quote(dossier.view or str(estimate['view']))}")
-    resolved = dossier.assessment.prepared.resolved
-    given = {
-        number.name: plain_prior(number.form)
-        for number in (*resolved.numbers, *resolved.proposal_numbers)
-        if number.origin.split(",")[0] == "setting"
-    }
-    options += [f"--set {shlex.quote(f'{name}={_yaml(to)}')}" for name, to in given.items()]
-    if estimate["method"] != "exact":  # else `auto` might choose another
-        options.append(f"--method {estimate['method']}")
-    if dossier.estimate["diagnostics"]["draws"] > 1 and dossier.draws:
-        options.append(f"--draws {dossier.draws}")
-    file = f"{estimate['story']}.yaml"
-    said = " ".join(options)
+    estimate, recipe = dossier.estimate, dossier.recipe
+    given = "" if recipe.is_bundled else " with the story's file from above saved under its name"
+    if recipe.view_file is not None:
+        given += f"{' and' if given else ' with'} the view's file {recipe.view_file}"
+    options = ["--thorough"] * dossier.thorough
     versions = ", ".join(f"{name} {it}" for name, it in estimate["versions"].items())
-    # A live page changes the story itself, and names its changes where overrides are named.
-    written = [
-        name
-        for name in estimate["settings"]
-        if not any(it == name or it.startswith(f"{name}.") for it in given)
-    ]
-    changed = "The file holds what was changed; the story as it was before gives other odds."
-    more = " --thorough" if dossier.thorough else ""
     return Section(
         id="again",
         title="How to make it again",
-        finding=f"Save the story's file from above as {file}, and run this; the same seed gives "
-        "the same numbers.",
+        finding=f"Run this{given}; the same seed gives the same numbers.",
         part="again",
         data={
             "commands": [
-                f"storyodds dashboard {file} {said}{more} -o pages",
-                f"storyodds estimate {file} {said} --json",
+                recipe.command("dashboard", *options, "-o", "pages"),
+                recipe.command("estimate", "--json"),
             ]
         },
         notes=(
-            *([changed] if written else []),
             f"Story sha256 {estimate['story_sha256']}.",
             f"Seed {estimate['seed']}; method {estimate['method']}; {versions}.",
         ),
     )
-
-
-def _yaml(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -41,6 +41,7 @@ from storyodds.models.tilts import MOST, Slider, sliders
 from storyodds.models.what_if import MIN_SHARE, spread_evenly
 from storyodds.priors.forms import Prior, plain_prior
 from storyodds.reports.dashboard.number_labels import number_label
+from storyodds.reports.recipe import recipe_of
 from storyodds.reports.summary import summarize_draws
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES, RISK_ARGUMENT
@@ -139,7 +140,7 @@ def what_if_data(
         "sliders": [_slider(resolved, slider) for slider in found.shown],
         "steps": STEPS,
         "least": MIN_SHARE,
-        "command": command or command_of(assessment),
+        "command": command or _command(assessment),
         "settings": _settings(resolved),
         "others": found.others,
         "no_slider": [
@@ -296,32 +297,12 @@ def _slider(resolved: ResolvedStory, slider: Slider) -> dict[str, Any]:
     }
 
 
-def command_of(assessment: Assessment, view: str | None = None) -> str:
-    """Give the command for the story saved to a file of its name.
-
-    Parameters
-    ----------
-    assessment : Assessment
-    view : str, optional
-        How its view is named, which may be a file; by its own name unless stated.
-
-    Returns
-    -------
-    str
-        With the method only where it would not be chosen.
-    """
-    resolved, method = assessment.prepared.resolved, assessment.draws.method
-    words = [
-        "storyodds",
-        "estimate",
-        f"{resolved.story.story}.yaml",
-        "--seed",
-        str(assessment.seed),
-    ]
-    view = view or resolved.view
-    words += [] if view is None else ["--view", view]
-    words += ["--method", method] if method in ("nuts", "simulation") else []
-    return shlex.join(words)
+def _command(assessment: Assessment) -> str:
+    """Of the story saved to a file of its name."""
+    draws = assessment.draws
+    made = draws.diagnostics["draws"]
+    recipe = recipe_of(assessment.prepared.resolved, draws.method, made, assessment.seed)
+    return recipe.without_assignments().command()
 
 
 def _settings(resolved: ResolvedStory) -> dict[str, str]:

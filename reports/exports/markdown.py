@@ -56,6 +56,7 @@ from storyodds.reports.frame import (
     opinions_words,
     sentence_case,
 )
+from storyodds.reports.recipe import Recipe, recipe_of_document
 from storyodds.reports.wording import about_one_in, bits, marked, percent
 from storyodds.scenarios.schema import CLASSES, Story
 
@@ -76,7 +77,7 @@ def markdown_report(
     sensitivity: Json | None = None,
     value: Json | None = None,
     story: Story | None = None,
-    made_with: Sequence[str] = (),
+    recipe: Recipe | None = None,
 ) -> str:
     """Write an estimate as a Markdown document for people who decide.
 
@@ -88,11 +89,10 @@ def markdown_report(
         The objects of `sensitivity --json` and `value --json`, for what they say; of the first,
         any of its parts.
     story : Story, optional
-        For its goal, its rationale, its assumptions, its evidence and its checks in words.
-    made_with : sequence of str, optional
-        How the story was named and what was said of its numbers and draws, as on a command line:
-        what comes after `storyodds estimate` to make the same again. What the estimate says of
-        itself unless stated, which names no file.
+        For its goal, its rationale and its checks in words.
+    recipe : Recipe, optional
+        What was asked for, for the command that makes it again; unless stated it takes the story
+        as a file of its name.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def markdown_report(
         *left_out(doc),
         *numbers_part(doc),
         *diagnostics_part(doc),
-        *make_again(doc, made_with),
+        *make_again(doc, (recipe or recipe_of_document(doc)).saved_as(f"{doc['story']}.yaml")),
     ]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -1,9 +1,8 @@
 """Parts of a Markdown annex: what it rests on, what it leaves out, and how to make it again."""
 
 import json
-import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from storyodds.reports.as_written import number_words
@@ -11,6 +10,7 @@ from storyodds.reports.exports.markdown_story import cited
 from storyodds.reports.exports.markdown_text import code, table, text
 from storyodds.reports.frame import headline_fates, verdict
 from storyodds.reports.layout import plain
+from storyodds.reports.recipe import Recipe
 from storyodds.reports.wording import percent
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
@@ -108,22 +108,14 @@ def diagnostics_part(doc: Json) -> Iterator[str]:
     yield from table(("Diagnostic", "Value"), rows, "lr")
 
 
-def make_again(doc: Json, made_with: Sequence[str] = ()) -> Iterator[str]:
+def make_again(doc: Json, recipe: Recipe) -> Iterator[str]:
     """The command that gives the same numbers, and what it was run with."""
-    words = made_with or _options(doc)
-    # One line that starts with a letter cannot end the block of code it stands in.
-    command = plain(shlex.join(["storyodds", "estimate", *words, "--json"]))
-    yield from ("## How to make it again", "", "```sh", command, "```", "")
+    yield from ("## How to make it again", "", "```sh", _command(recipe), "```", "")
     yield f"The story's content has the SHA-256 {code(doc['story_sha256'])}; computed by"
     used = ", ".join(f"{name} {version}" for name, version in doc["versions"].items())
     yield from (f"{text(doc['method'])} with {text(used)}.", "")
 
 
-def _options(doc: Json) -> list[str]:
-    words = [doc["story"]]
-    words += ["--view", doc["view"]] if doc["view"] else []
-    words += [w for name, to in doc["settings"].items() for w in ("--set", f"{name}={to}")]
-    if doc["method"] != "exact":
-        draws = max(64, int(doc["diagnostics"]["draws"]))
-        words += ["--method", doc["method"], "--draws", str(draws), "--seed", str(doc["seed"])]
-    return words
+def _command(recipe: Recipe) -> str:
+    # One line that starts with a letter cannot end the block of code it stands in.
+    return plain(recipe.command("estimate", "--json"))

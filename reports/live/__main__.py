@@ -23,14 +23,14 @@ def main() -> None:
     with much_work():
         for line in sys.stdin:
             try:
-                found = computer.do(json.loads(line))
+                answer = json.dumps(computer.do(json.loads(line)), allow_nan=False)
             except Exception as error:  # one answer that fails is not the end of the others
                 if os.environ.get("STORYODDS_TRACEBACK"):
                     traceback.print_exception(error)
                 said = f"storyodds: {type(error).__name__} while answering"
                 print(said, file=sys.stderr, flush=True)
-                found = {"failed": True}
-            print(json.dumps(found, allow_nan=False), file=answers, flush=True)
+                answer = json.dumps({"failed": True})
+            print(answer, file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,7 @@ class _Server:
         story, state = _name(request), _asked(request)
         file = f"{story}{'' if state == State() else '-changed'}.yaml"
         task = {"do": "rewrite", "story": story, "state": state.as_data(), "file": file}
+        task["name"] = "" if state == State() else "changed"
         found = await self.work(_reader(request), task)
         headers = {"content-disposition": f'attachment; filename="{file}"'}
         return Response(found["yaml"], media_type="application/yaml", headers=headers)
@@ -130,6 +131,7 @@ class _Server:
         name, state = read_name(body["name"]), read_state(body["state"])
         file = story_file(story, name)
         task = {"do": "rewrite", "story": story, "state": state.as_data(), "file": file}
+        task["name"] = name
         found = await self.work(client, task)  # what does not fit the story is not worth keeping
         try:
             written = save_state(self.folder, story, name, state, found["yaml"])

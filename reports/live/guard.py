@@ -4,11 +4,13 @@ import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storyodds.reports.live.requests import MAX_BODY
 
+HEAD_BYTES = MAX_BODY  # of an address and headers: a state may stand in an address
 HOSTS = ("127.0.0.1", "localhost")
 CLIENT_HEADER = "x-storyodds-client"
 
@@ -41,7 +43,17 @@ class Headed:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self.app(scope, receive, headed)
+        if scope["type"] == "http" and _head_size(scope) > HEAD_BYTES:
+            refusal = PlainTextResponse(f"expected a head of at most {HEAD_BYTES:,} bytes", 431)
+            await refusal(scope, receive, headed)
+        else:
+            await self.app(scope, receive, headed)
+
+
+def _head_size(scope: Scope) -> int:
+    """Bytes of the address and the headers of a request."""
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return len(scope["path"]) + len(scope["query_string"]) + headers
 
 
 def require_same_site(request: Request) -> None:
@@ -91,8 +103,11 @@ async def bounded_body(request: Request, most: int = MAX_BODY) -> bytes:
     if not (said.isascii() and said.isdigit()) or int(said[:20]) > most:
         raise HTTPException(413, f"expected a body of at most {most:,} bytes")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise HTTPException(413, f"expected a body of at most {most:,} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise HTTPException(413, f"expected a body of at most {most:,} bytes")
+    except ClientDisconnect:  # nobody is there to read the answer
+        raise HTTPException(400, "the client left before its body was whole") from None
     return bytes(body)

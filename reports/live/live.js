@@ -51,7 +51,7 @@ const ask = async () => {
     const asked = structuredClone(state);
     try {
       now = await post("answer", asked);
-      if (!again) { complain([]); show(); }
+      if (!again) { complain([]); byId("mistake-words").textContent = "The odds shown are those of the last state without mistakes."; show(); }
     } catch (error) {
       if (!again && error.status !== 409) complain(error.problems ?? [{ message: "the server does not answer; is it still running?" }]);
     }
@@ -85,31 +85,41 @@ const plot = ({ now: it, before }, worst) => {
   const picture = draw("svg", { class: "chart", viewBox: "0 0 160 26", "aria-hidden": "true" });
   picture.append(
     draw("line", { class: "grid", x1: at(0), x2: at(1), y1: 13, y2: 13 }),
-    draw("line", { class: "before", x1: at(before.q05), x2: at(before.q95), y1: 20, y2: 20 }),
-    draw("circle", { class: "before-dot", cx: at(before.mean), cy: 20, r: 3 }),
+    ...(before === null ? [] : [
+      draw("line", { class: "before", x1: at(before.q05), x2: at(before.q95), y1: 20, y2: 20 }),
+      draw("circle", { class: "before-dot", cx: at(before.mean), cy: 20, r: 3 }),
+    ]),
     draw("line", { class: `${kind}interval-90`, x1: at(it.q05), x2: at(it.q95), y1: 9, y2: 9 }),
     draw("circle", { class: `${kind}dot`, cx: at(it.mean), cy: 9, r: 4.5 }),
   );
   return picture;
 };
-const bandOf = it => it.q05 === it.q95 ? "" : it.band;
-const said = it => [make("b", { textContent: it.words }), " ", make("small", { textContent: bandOf(it) })];
+const said = it => it === null ? ["–"] : [make("b", { textContent: it.words }), " ", make("small", { textContent: it.band })];
+const besides = difference => difference === null ? "the story as written has no odds to compare with" : `${[difference.words, difference.noise].filter(Boolean).join(" ")}, beside the story as written`;
+const headline = all("[data-odds]").map(node => node.dataset.odds);
+const bracketed = it => it.band ? `${it.words} (${it.band})` : it.words;
 const show = () => {
-  for (const name of ["success", "catastrophe"]) {
+  for (const box of all("[data-number]")) control(box);
+  const asked = isChanged() ? `?state=${encodeURIComponent(JSON.stringify(state))}` : "";
+  byId("whole").href = `/stories/${story.id}/page${asked}`;
+  byId("download").href = `/stories/${story.id}/story.yaml${asked}`;
+  if (now === null) return;
+  for (const name of headline) {
     const { now: it, difference } = now.odds[name];
     document.querySelector(`[data-odds=${name}]`).textContent = it.words;
-    document.querySelector(`[data-band=${name}]`).textContent = `${bandOf(it) ? `90% interval ${it.band}, ` : ""}${it.count}`;
-    document.querySelector(`[data-change=${name}]`).textContent = isChanged() ? `${[difference.words, difference.noise].filter(Boolean).join(" ")}, beside the story as written` : "as written";
+    document.querySelector(`[data-band=${name}]`).textContent = `${it.band ? `90% interval ${it.band}, ` : ""}${it.count}`;
+    document.querySelector(`[data-change=${name}]`).textContent = isChanged() ? besides(difference) : "as written";
   }
-  byId("glance").replaceChildren(...["success", "catastrophe"].flatMap(name => {
-    const it = now.odds[name].now, band = bandOf(it) ? ` (${it.band})` : "";
-    return [make("span", { className: "nowrap", textContent: `${name} ${it.words}${band}` }), " "];
-  }));
+  byId("opinions").hidden = now.opinions === null;
+  byId("opinions").textContent = now.opinions ?? "";
+  byId("glance").replaceChildren(...headline.flatMap(name =>
+    [make("span", { className: "nowrap", textContent: `${name} ${bracketed(now.odds[name].now)}` }), " "]));
   for (const row of all("[data-event]")) {
     const name = row.dataset.event, odds = now.odds[name];
     row.querySelector(".now").replaceChildren(...said(odds.now));
-    row.querySelector(".plot").replaceChildren(plot(odds, name === "catastrophe"));
-    row.querySelector(".change").replaceChildren(...(isChanged() ? [odds.difference.words, make("small", { textContent: odds.difference.noise })] : ["–"]));
+    row.querySelector(".plot").replaceChildren(...(odds.now === null ? [] : [plot(odds, name.startsWith("catastrophe"))]));
+    const difference = isChanged() ? odds.difference : null;
+    row.querySelector(".change").replaceChildren(...(difference === null ? ["–"] : [difference.words, " ", make("small", { textContent: difference.noise })]));
     row.querySelector("[data-pin]").replaceChildren(...(pinned ? said(pinned.odds[name].now) : []));
   }
   for (const cell of all("[data-pin]")) cell.hidden = !pinned;
@@ -123,10 +133,6 @@ const show = () => {
     make("b", { textContent: it.path }), ` ${it.literals.join(" → ")}`,
     make("p", { className: "facts" }, "catastrophe along it ", ...said(it.concern), ", the path ", ...said(it.probability)),
   )));
-  for (const box of all("[data-number]")) control(box);
-  const asked = isChanged() ? `?state=${encodeURIComponent(JSON.stringify(state))}` : "";
-  byId("whole").href = `/stories/${story.id}/page${asked}`;
-  byId("download").href = `/stories/${story.id}/story.yaml${asked}`;
 };
 const tally = () => {
   const off = state.off.length, set = Object.keys(state.set).length, parts = [];
@@ -139,7 +145,7 @@ const tally = () => {
 // Controls of numbers. A probability moves along its log odds, so that small ones can be told apart.
 const bitsOf = p => Math.log2(p / (1 - p)), ofBits = b => 1 / (1 + 2 ** -b);
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
-const current = name => now.numbers[name] ?? written.get(name);
+const current = name => now?.numbers[name] ?? written.get(name);
 const probabilityScale = ({ q05, q95 }) => {
   const seen = [q05, q95].map(bitsOf).filter(Number.isFinite);
   const low = Math.min(-10, ...seen.map(Math.floor)), high = Math.max(10, ...seen.map(Math.ceil));
@@ -161,7 +167,7 @@ const control = box => {
   if (document.activeElement !== text) text.value = state.set[name] ?? it.prior;
   box.disabled = state.off.some(part => part.endsWith(`:${number.owner}`));
   box.classList.toggle("changed", name in state.set);
-  box.classList.toggle("viewed", !(name in state.set) && name in now.numbers);
+  box.classList.toggle("viewed", !(name in state.set) && now !== null && name in now.numbers);
 };
 const put = (name, prior) => {
   if (prior === null) delete state.set[name];
@@ -231,7 +237,7 @@ byId("find").addEventListener("input", event => {
 
 // Pins, links, full answers, saved states.
 const tell = text => { byId("said").textContent = text; };
-byId("pin").addEventListener("click", () => { pinned = now; show(); tell("Pinned: it stays beside whatever you change next."); });
+byId("pin").addEventListener("click", () => { if (now === null) return; pinned = now; show(); tell("Pinned: it stays beside whatever you change next."); });
 byId("unpin").addEventListener("click", () => { pinned = null; show(); tell(""); });
 byId("copy").addEventListener("click", async () => {
   try {
@@ -244,10 +250,10 @@ byId("settle").addEventListener("click", async () => {
   const asked = structuredClone(state);
   try {
     const full = await post("settle", asked);
-    const words = name => `${name} ${full.odds[name].now.words} (${full.odds[name].now.band})`;
+    const words = headline.map(name => `${name} ${bracketed(full.odds[name].now)}`).join(", ");
     const doubt = full.diagnostics.ok ? "" : ` NOT RELIABLE: ${full.diagnostics.messages.join("; ")}.`;
     const stale = JSON.stringify(asked) === JSON.stringify(state) ? "" : " Meanwhile you changed something else.";
-    tell(`In full, at ${full.diagnostics.words} ${words("success")}, ${words("catastrophe")}.${doubt}${stale}`);
+    tell(`In full, at ${full.diagnostics.words} ${words}.${doubt}${stale}`);
   } catch (error) { tell(`Not worked out: ${why(error)}.`); }
 });
 const list = async () => {

@@ -12,6 +12,8 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FunctionLoader
 from markupsafe import Markup
 
+from storyodds.models.events import DEPLOYED
+from storyodds.models.quick import ODDS
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.page import (
     environment,
@@ -20,7 +22,9 @@ from storyodds.reports.dashboard.page import (
     policy,
     story_page,
 )
-from storyodds.reports.live.telling import NAMES
+from storyodds.reports.endings import CLASS_GLOSSES, FATE_GLOSSES
+from storyodds.reports.frame import headline_fates
+from storyodds.reports.wording import odds_words
 
 type Json = Mapping[str, Any]
 
@@ -34,6 +38,15 @@ _GROUPS = (
     "evidence",
     "left to the format",
 )
+# The groups of the table of odds: a title, and of each row its odds, its words and their gloss.
+_ROWS = {
+    "What becomes of the model": [(name, name, gloss) for name, gloss in FATE_GLOSSES.items()],
+    "Where training ends": [(name, name, gloss) for name, gloss in CLASS_GLOSSES.items()],
+    "On the day of the decision": [
+        (name, odds_words(name), "no check has flagged the model" * (name == DEPLOYED))
+        for name in ODDS[len(CLASS_GLOSSES) + len(FATE_GLOSSES) :]
+    ],
+}
 _PARTS = {
     "check": "Checks",
     "evidence": "Evidence",
@@ -93,7 +106,8 @@ def story(told: Json) -> dict[str, str]:
         "live.html.j2",
         {"story": told},
         told=told,
-        names=NAMES,
+        headline=headline_fates(told),
+        rows=_ROWS,
         groups={group: numbers for group, numbers in groups.items() if numbers},
         parts={title: found for title, found in parts.items() if found},
     )

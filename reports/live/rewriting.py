@@ -4,7 +4,6 @@ Numbers and parts become the story's own. What a story cannot hold stays in the 
 numbers set by hand that the view would set again, and numbers that the format wants to be 0.
 """
 
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,11 +15,13 @@ from storyodds.priors.library import view
 from storyodds.priors.records import Source
 from storyodds.priors.settings import read_setting
 from storyodds.reports.live.requests import State
+from storyodds.reports.recipe import on_one_line
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber, resolve
-from storyodds.scenarios.rewriting import has_to_be_zero, with_numbers, without_parts
+from storyodds.scenarios.rewriting import has_to_be_zero, with_numbers
 from storyodds.scenarios.schema import Story
 from storyodds.scenarios.serialize import to_yaml
+from storyodds.scenarios.switches import without_parts
 
 BY_HAND = "Set by hand on the live page"
 _WIDTH = 94
@@ -33,6 +34,8 @@ class Rewritten:
 
     Attributes
     ----------
+    origin : str
+        The id of the story that was changed.
     story : Story
         As it was where the state changes nothing in it.
     numbers : tuple of str
@@ -44,29 +47,30 @@ class Rewritten:
         Numbers set by hand that the story cannot hold, or that the view sets too.
     """
 
+    origin: str
     story: Story
     numbers: tuple[str, ...]
     off: tuple[str, ...]
     view: str | None
     settings: Mapping[str, Any]
 
-    def resolved(self, *, standard: bool = False) -> ResolvedStory:
+    def resolved(self) -> ResolvedStory:
         """Resolve it as the command does."""
         chosen = None if self.view is None else view(self.view)
-        return resolve(self.story, view=chosen, settings=self.settings, standard=standard)
+        return resolve(self.story, view=chosen, settings=self.settings)
 
     def command(self, file: str, seed: int) -> str:
         """Give the command that says of the file what a full answer to the state says."""
         words = ["storyodds", "estimate", file, "--seed", str(seed)]
         words += [] if self.view is None else ["--view", self.view]
         for name, value in self.settings.items():
-            words += ["--set", f"{name}={_on_one_line(value)}"]
+            words += ["--set", f"{name}={on_one_line(value)}"]
         return shlex.join(words)
 
     def text(self, file: str, seed: int) -> str:
         """Give the file, which says at its head what was changed and how to ask the same of it."""
         done = "was changed" if self.numbers or self.off else "is"
-        told = [f"The story {self.story.story}, as it {done} on its live page."]
+        told = [f"The story {self.origin}, as it {done} on its live page."]
         told += [f"Set by hand: {', '.join(self.numbers)}."] if self.numbers else []
         off = ", ".join(part.replace(":", " ", 1) for part in self.off)
         told += [f"Left out: {off}."] if off else []
@@ -80,7 +84,7 @@ class Rewritten:
         return head + to_yaml(self.story)
 
 
-def rewrite(story: Story, state: State) -> Rewritten:
+def rewrite(story: Story, state: State, id: str | None = None) -> Rewritten:
     """Write a state into its story.
 
     Parameters
@@ -89,6 +93,8 @@ def rewrite(story: Story, state: State) -> Rewritten:
         As written.
     state : State
         One that fits the story.
+    id : str, optional
+        Of the new story; that of the old one unless stated.
 
     Returns
     -------
@@ -109,12 +115,14 @@ def rewrite(story: Story, state: State) -> Rewritten:
     forms = dict(_changed(_all_numbers(written), _all_numbers(as_set)))
     parts = [(part, name) for part, _, name in (text.partition(":") for text in state.off)]
     changed = story
-    if forms or parts:
+    own = {} if id is None else {"story": id}
+    if forms or parts or own:
         # Read back, so that every number has its line in the new file.
-        text = to_yaml(without_parts(with_numbers(as_set, forms), parts))
-        changed = load_text(text, f"{story.story}.yaml")
+        edited = without_parts(with_numbers(as_set, forms), parts).model_copy(update=own)
+        changed = load_text(to_yaml(edited), f"{edited.story}.yaml")
     kept = {number.name for number in _all_numbers(resolve(changed))}
     return Rewritten(
+        origin=story.story,
         story=changed,
         numbers=tuple(name for name in forms if name in kept),
         off=state.off,
@@ -167,20 +175,3 @@ def _by_hand(form: Prior) -> Prior:
     # A pool rests on what its judgments rest on.
     basis = form.basis if isinstance(form, Pool) else form.basis or "assumed"
     return form.model_copy(update={"basis": basis, "source": source})
-
-
-def _on_one_line(value: Any) -> str:
-    r"""Write plain data as YAML on one line, without a character that nobody can see.
-
-    Examples
-    --------
-    >>> _on_one_line({"by": "a\u2028b"})
-    '{"by": "a\\u2028b"}'
-    """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"

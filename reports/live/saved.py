@@ -1,16 +1,27 @@
 """States that were saved: each a small JSON file and a story, in the folder and nowhere else."""
 
 import json
+import re
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.files import read_unlinked, write_new
-from storyodds.reports.live.folder import STATE_ENDING, is_name
+from storyodds.priors.files import write_new
+from storyodds.priors.phrases import SLUG_LIMIT
+from storyodds.reports.live.folder import (
+    ENDINGS,
+    MAX_STORY_BYTES,
+    STATE_ENDING,
+    is_name,
+    read_inside,
+)
 from storyodds.reports.live.requests import MAX_BODY, State, read_body, read_state
+from storyodds.scenarios.loader import bundled_stories
 
 SCHEMA = "storyodds/state/1"
+_ID = re.compile(rb"""^["']?story["']?\s*:\s*["']?([a-z0-9-]+)""", re.MULTILINE)
 MAX_STATES = 500  # of a folder
 
 
@@ -23,6 +34,42 @@ def story_file(story: str, name: str) -> str:
     'coinrun-agent.dire.yaml'
     """
     return f"{story}.{name}.yaml"
+
+
+def own_id(folder: Path, story: str, name: str) -> str:
+    """Give the story of a state an id that no story of the folder has.
+
+    Parameters
+    ----------
+    folder : Path
+    story : str
+        The id of the story that was changed.
+    name : str
+        Of the state.
+
+    Examples
+    --------
+    >>> own_id(Path("/nowhere"), "coinrun-agent", "dire")
+    'coinrun-agent-dire'
+    """
+    taken = set(_ids(folder)) | set(bundled_stories())
+    for k in range(1, 2 + len(taken)):
+        end = f"-{name}" if k == 1 else f"-{name}-{k}"
+        candidate = f"{story[: SLUG_LIMIT - len(end)].rstrip('-')}{end}"
+        if candidate not in taken:
+            return candidate
+    raise AssertionError("one of so many is free")
+
+
+def _ids(folder: Path) -> Iterator[str]:
+    """The ids that the files of a folder give their stories, as far as their heads say."""
+    for path in folder.glob("*"):
+        if path.suffix in ENDINGS:
+            try:
+                head = read_inside(folder, path, MAX_STORY_BYTES)
+            except (OSError, RuntimeError):
+                continue
+            yield from (match.decode() for match in _ID.findall(head))
 
 
 def save_state(folder: Path, story: str, name: str, state: State, yaml: str) -> tuple[Path, Path]:
@@ -84,7 +131,7 @@ def saved_states(folder: Path, story: str) -> dict[str, State]:
         return found
     for path in sorted(folder.glob(f"{story}.*{STATE_ENDING}"))[:MAX_STATES]:
         name = path.name.removeprefix(f"{story}.").removesuffix(STATE_ENDING)
-        if is_name(name) and (state := _read(path)) is not None:
+        if is_name(name) and (state := _read(folder, path)) is not None:
             found[name] = state
     return found
 
@@ -98,12 +145,9 @@ def _inside(folder: Path, story: str, name: str) -> Path:
     return target
 
 
-def _read(path: Path) -> State | None:
+def _read(folder: Path, path: Path) -> State | None:
     try:
-        raw = read_unlinked(path, 2 * MAX_BODY)
-        if len(raw) > 2 * MAX_BODY:
-            return None
-        document: Any = read_body(raw)
+        document: Any = read_body(read_inside(folder, path, 2 * MAX_BODY))
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             return None
         return read_state(document.get("state"))

@@ -8,6 +8,8 @@ import uvicorn
 
 from storyodds.priors.errors import InputError, Problem
 from storyodds.reports.live.app import make_app
+from storyodds.reports.live.guard import HEAD_BYTES
+from storyodds.reports.live.patience import PatientProtocol
 from storyodds.reports.live.worker import Worker
 
 LOOPBACK = "127.0.0.1"
@@ -74,6 +76,8 @@ def run(folder: Path, *, port: int, draws: int, seed: int, say: Callable[[int], 
         log_level="warning",
         access_log=False,
         server_header=False,
+        http=PatientProtocol,
+        h11_max_incomplete_event_size=HEAD_BYTES,
         ws="none",
         proxy_headers=False,
         limit_concurrency=64,

@@ -1,37 +1,24 @@
 """Answers as plain data: numbers, and the words in which a page says them."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models import quick
-from storyodds.models.events import EVENTS
-from storyodds.models.leaving_out import parts_of
+from storyodds.models import quick, soundness
+from storyodds.models.events import FATES
 from storyodds.priors.errors import Problem
-from storyodds.priors.forms import plain_prior
-from storyodds.priors.library import view, view_names
+from storyodds.reports.frame import band, errors_of, opinions_words
 from storyodds.reports.live.requests import State
-from storyodds.reports.wording import about_one_in, bits, interval, percent
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
+from storyodds.reports.summary import summarize_quotient
+from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, percent, points, signed
 
 Array = NDArray[np.float64]
 
 SCHEMA = "storyodds/live/1"
 TOP_PATHS = 8
-NAMES = {
-    "success": "goes right",
-    "uncompetitive": "aligned, but of no use",
-    "halted": "stopped by a check",
-    "benign-failure": "fails without great harm",
-    "catastrophe": "catastrophe",
-    "intended": "the intended model",
-    "mesa-optimizer": "a mesa-optimizer",
-    "deceptive": "a deceptive model",
-    "other": "another unintended model",
-}
+CLEAR_ERRORS = 2.0  # standard errors from which on a change is told from chance
 
 
 def plain_problem(problem: Problem) -> dict[str, Any]:
@@ -41,37 +28,42 @@ def plain_problem(problem: Problem) -> dict[str, Any]:
     return {**known, "message": problem.message}
 
 
-def answer(now: quick.Answer, before: quick.Answer, state: State, seed: int) -> dict[str, Any]:
+def answer(
+    now: quick.Answer, before: quick.Answer | None, state: State, seed: int, *, kind: str
+) -> dict[str, Any]:
     """Give a quick answer, and how it differs from the story as written.
 
     Parameters
     ----------
     now, before : quick.Answer
+        Before is None where the story as written has no odds.
     state : State
     seed : int
+    kind : str
+        Of the story.
 
     Returns
     -------
     dict
-        Probabilities as numbers and in words. `error` is the Monte Carlo standard error of the
-        difference.
+        Probabilities as numbers and in words; odds on the day of the decision are None where
+        every model is halted. `error` is the Monte Carlo standard error of the difference.
     """
-    errors = quick.difference_errors(before, now)
-    found = _summaries(now, now.averaged.events, now.spread.events)
-    written = _summaries(before, before.averaged.events, before.spread.events)
-    odds = {
-        name: {
-            "now": found[k],
-            "before": written[k],
-            "difference": difference(found[k]["mean"] - written[k]["mean"], float(errors[k])),
-        }
-        for k, name in enumerate(EVENTS)
-    }
+    odds_now = _odds(now)
+    odds_before = dict.fromkeys(quick.ODDS) if before is None else _odds(before)
+    errors = None if before is None else quick.difference_errors(before, now)
+    odds: dict[str, Any] = {}
+    for k, name in enumerate(quick.ODDS):
+        after, earlier = odds_now[name], odds_before[name]
+        change = None
+        if errors is not None and after is not None and earlier is not None:
+            change = difference(after["mean"] - earlier["mean"], float(errors[k]))
+        odds[name] = {"now": after, "before": earlier, "difference": change}
     draws = now.draws
     return {
         "schema": SCHEMA,
         "state": state.as_data(),
         "odds": odds,
+        "opinions": _opinions(now, kind),
         "paths": _paths(now),
         "diagnostics": {
             "ok": draws.ok,
@@ -84,12 +76,12 @@ def answer(now: quick.Answer, before: quick.Answer, state: State, seed: int) -> 
     }
 
 
-def told(summary: Mapping[str, float]) -> dict[str, Any]:
-    """Give a probability with its interval, and both in words."""
+def in_words(summary: Mapping[str, float], errors: Errors = NO_ERRORS) -> dict[str, Any]:
+    """Give a probability with its interval, and both in as many digits as their errors allow."""
     return {
         **{key: summary[key] for key in ("mean", "median", "q05", "q95")},
-        "words": percent(summary["mean"]),
-        "band": interval(summary),
+        "words": percent(summary["mean"], errors.get("mean", 0.0)),
+        "band": band(summary, errors),
         "count": about_one_in(summary["mean"]),
     }
 
@@ -108,26 +100,49 @@ def difference(change: float, error: float) -> dict[str, Any]:
     noise = ""
     if abs(change) < 1e-12:
         words = "no change"
-    elif abs(change) < 2 * error:
+    elif abs(change) < CLEAR_ERRORS * error:
         words = "too small to tell"
     else:
-        words = f"{'+' if change > 0 else '−'}{_points(abs(change))} points"
-        noise = f"±{_points(2 * error)}" if error else ""
+        words = points(change)
+        noise = f"±{signed(CLEAR_ERRORS * error)[1:]}" if error else ""
     return {"mean": change, "error": error, "words": words, "noise": noise}
 
 
-def _points(size: float) -> str:
-    size *= 100
-    return f"{size:.0f}" if size >= 9.95 else f"{size:#.2g}" if size >= 1e-3 else "<0.001"
+def _odds(found: quick.Answer) -> dict[str, Any]:
+    """Every one of `quick.ODDS`; None where every model is halted."""
+    stated = soundness.errors_of(found.averaged, found.spread).by_name()
+    averaged, spread = (quick.parts_and_wholes(q) for q in (found.averaged, found.spread))
+    weights = found.averaged.weights, found.spread.weights
+    odds: dict[str, Any] = {}
+    for k, name in enumerate(quick.ODDS):
+        summary = summarize_quotient(
+            (averaged[0][:, k], averaged[1][:, k], weights[0]),
+            (spread[0][:, k], spread[1][:, k], weights[1]),
+        )
+        errors = stated.get(name, {"mean": float(found.mean_errors[k])})
+        odds[name] = None if summary is None else in_words(summary, errors)
+    return odds
+
+
+def _opinions(found: quick.Answer, kind: str) -> str | None:
+    """The odds without the forecasts, in a sentence; None where the story has none."""
+    graph = found.averaged.graph
+    forecasts = [item.id for item in graph.evidence if item.form == "forecast"]
+    if not forecasts:
+        return None
+    means = found.findings_weights @ found.averaged.fates
+    fates = {name: {"mean": float(mean)} for name, mean in zip(FATES, means, strict=True)}
+    opinions = {"forecasts": forecasts, "fates": fates}
+    return opinions_words({"opinions": opinions, "kind": kind, "evidence": {"items": []}})
 
 
 def _summaries(found: quick.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:
-    """The means of one set of draws, the intervals of another, column by column, told."""
+    """The means of one set of draws, the intervals of another, column by column, in words."""
     means = found.averaged.mean(at_draws)
     ends = np.quantile(spread, [0.5, 0.05, 0.95], axis=0, method="inverted_cdf")
     names = ("mean", "median", "q05", "q95")
     columns = zip(means, *ends, strict=True)
-    return [told(dict(zip(names, map(float, column), strict=True))) for column in columns]
+    return [in_words(dict(zip(names, map(float, column), strict=True))) for column in columns]
 
 
 def _paths(found: quick.Answer) -> list[dict[str, Any]]:
@@ -162,30 +177,33 @@ def path_name(route: str, hazard: str | None, claim: str) -> dict[str, Any]:
 
 
 def _soundness(found: quick.Answer) -> str:
-    told_of = found.draws.diagnostics
+    diagnostics = found.draws.diagnostics
     if found.draws.method == "exact":
         return "Exact: no number is uncertain."
     if len(found.averaged.values) == 1:
         return f"Means are exact; intervals are of {len(found.spread.values):,} draws."
-    k = told_of["pareto_k"]
-    carried = f"{told_of['ess']:,.0f} of {told_of['draws']:,} draws carry the answer"
+    k = diagnostics["pareto_k"]
+    carried = f"{diagnostics['ess']:,.0f} of {diagnostics['draws']:,} draws carry the answer"
     return carried + ("" if k is None else f"; Pareto k {k:.2f}".replace("-", "−")) + "."
 
 
 def settled(summary: Mapping[str, Any], state: State) -> dict[str, Any]:
     """Give a full assessment in the shape of a quick answer, without the difference."""
-    odds = {**summary["classes"], **summary["fates"]}
+    odds = odds_in_full(summary)
     method, messages = summary["method"], summary["diagnostics"]["messages"]
     return {
         "schema": SCHEMA,
         "state": state.as_data(),
-        "odds": {name: {"now": told(odds[name])} for name in EVENTS},
+        "odds": {
+            name: {"now": None if entry is None else in_words(entry, errors_of(summary, name))}
+            for name, entry in odds.items()
+        },
         "paths": [
             {
                 **path_name(path["route"], path["hazard"], path["claim"]),
                 "literals": path["literals"],
-                "concern": told(path["concern"]),
-                "probability": told(path["probability"]),
+                "concern": in_words(path["concern"]),
+                "probability": in_words(path["probability"]),
             }
             for path in summary["paths"][:TOP_PATHS]
         ],
@@ -199,110 +217,13 @@ def settled(summary: Mapping[str, Any], state: State) -> dict[str, Any]:
     }
 
 
-def description(written: ResolvedStory, told_now: dict[str, Any]) -> dict[str, Any]:
-    """Give everything that the page of a story is made of."""
-    story = written.story
-    return {
-        "story": story.story,
-        "title": story.title,
-        "kind": story.kind,
-        "goal": story.goal.specification,
-        "views": [{"name": name, "title": view(name).title} for name in view_names()],
-        "numbers": [number(n, written) for n in written.numbers],
-        "parts": _parts(written),
-        "answer": told_now,
-    }
-
-
-def number(found: StoryNumber, written: ResolvedStory) -> dict[str, Any]:
-    """Give what a control for one number needs."""
-    owner, _, field = found.name.partition(".")
-    group, claim = _owner(owner, written)
-    return {
-        "name": found.name,
-        "owner": owner,
-        "field": field,
-        "group": "left to the format" if found.origin == "format" else group,
-        "claim": claim,
-        "kind": found.kind,
-        "origin": found.origin,
-        "basis": found.basis,
-        **_value(found),
-    }
-
-
-def _value(found: StoryNumber) -> dict[str, Any]:
-    low, middle, high = (float(x) for x in found.distribution.quantile(np.array([0.05, 0.5, 0.95])))
-    said = percent if found.kind == "probability" else bits
-    words = said(middle) if low == high else f"{said(low)} to {said(high)}"
-    return {"prior": prior_text(found), "q05": low, "median": middle, "q95": high, "words": words}
-
-
-def prior_text(found: StoryNumber) -> str:
-    """Write a number's PRIOR on one line, without where it comes from.
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> resolved = resolve(load_story("coinrun-agent"), settings={"something-else": [-3, 0.5]})
-    >>> prior_text(resolved.numbers[resolved.number_index["something-else.bits"]])
-    '[-3, 0.5]'
-    """
-    value = plain_prior(found.form)
-    if isinstance(value, dict):
-        value = {k: v for k, v in value.items() if k not in ("basis", "source", "note")}
-        if set(value) == {"fixed"} or set(value) == {"interval"}:
-            (value,) = value.values()
-    return _flow(value)
-
-
-def _flow(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    if isinstance(value, float) and value == int(value):
-        return str(int(value))
-    return json.dumps(value, ensure_ascii=False)  # which YAML reads as well
-
-
-def changed_numbers(written: ResolvedStory, changed: ResolvedStory) -> dict[str, Any]:
-    """Give the numbers that are not as written, by name."""
-    pairs = zip(written.numbers, changed.numbers, strict=True)
-    return {
-        now.name: {**_value(now), "origin": now.origin}
-        for was, now in pairs
-        if now.form != was.form
-    }
-
-
-def _owner(name: str, written: ResolvedStory) -> tuple[str, str]:
-    """The group in which a number's owner stands, and its claim."""
-    story = written.story
-    groups: list[tuple[str, Mapping[str, str]]] = [
-        ("assumptions", {key: a.claim for key, a in written.assumptions.items()}),
-        ("hazards of the goal", {h.id: h.claim for h in story.goal.hazards}),
-        ("nudges", {nudge.id: nudge.claim for nudge in story.rationale.nudges}),
-        ("routes", {route.id: route.claim for route in written.routes}),
-        ("checks", {check.id: check.claim for check in story.checks}),
-        ("evidence", {item.id: item.claim for item in story.evidence}),
-    ]
-    for group, claims in groups:
-        if name in claims:
-            return group, claims[name]
-    return "rationale", ""
-
-
-def _parts(written: ResolvedStory) -> list[dict[str, str]]:
-    """What can be switched off."""
-    return [
-        {"id": f"{part}:{name}", "part": part, "name": name, "claim": _claim(part, name, written)}
-        for part, name in parts_of(written)
-    ]
-
-
-def _claim(part: str, name: str, written: ResolvedStory) -> str:
-    if part == "constraint":
-        return next(c.claim for c in written.story.rationale.constraints if c.id == name)
-    return _owner(name, written)[1]
+def odds_in_full(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The `quick.ODDS` of an `estimate --json`; None for those of a day that never comes."""
+    day = summary["deployed"]
+    if day is None:
+        given = dict.fromkeys(quick.ODDS[-4:])
+    else:
+        deceptive = day["classes"]["deceptive"]
+        entries = (day["probability"], day["success"], day["catastrophe"], deceptive)
+        given = dict(zip(quick.ODDS[-4:], entries, strict=True))
+    return {**summary["classes"], **summary["fates"], **given}

@@ -18,6 +18,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 60_000  # milliseconds: the machine may be busy, and how long it takes is not asked
 OWN = ("file:", "data:", "blob:", "about:")  # addresses that need no network
 
 
@@ -70,7 +71,7 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         page.on("console", lambda said: _note(said, troubles))
         page.on("pageerror", lambda error: troubles.append(f"exception: {error}"))
         address = where.resolve().as_uri() if isinstance(where, Path) else where
-        page.goto(address + fragment)
+        page.goto(address + fragment, timeout=PATIENCE)
         return page
 
     opened.troubles = troubles  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.hostile_story import hostile_story
+from support.impossible_story import IMPOSSIBLE
 
 from storyodds import load_story, load_text, to_yaml
 
@@ -30,6 +31,7 @@ def address(folder: Path) -> Iterator[str]:
     """A server of a folder with one hostile story in it."""
     hostile = hostile_story("coinrun-agent").model_copy(update={"story": "hostile"})
     (folder / "hostile.yaml").write_text(to_yaml(hostile), "utf-8")
+    (folder / "impossible.yaml").write_text(IMPOSSIBLE, "utf-8")
     (folder / "broken.yaml").write_text("story: broken\n", "utf-8")
     command = [sys.executable, "-m", "storyodds", "serve", str(folder), "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
@@ -111,7 +113,9 @@ def test_a_changed_story_is_saved_and_downloaded(
     with page.expect_download() as found:
         page.locator("#download").click()
     assert found.value.suggested_filename == "coinrun-agent-changed.yaml"
-    assert load_text(Path(found.value.path()).read_text("utf-8")) == kept
+    downloaded = load_text(Path(found.value.path()).read_text("utf-8"))
+    assert (kept.story, downloaded.story) == ("coinrun-agent-bleak", "coinrun-agent-changed")
+    assert downloaded == kept.model_copy(update={"story": downloaded.story})
     page.locator("#save button").click()
     page.locator("#kept", has_text="taken").wait_for()
     assert len(open_page.troubles) == 1 and "422" in open_page.troubles.pop()
@@ -121,6 +125,27 @@ def test_a_changed_story_is_saved_and_downloaded(
     wait_for_change(again)
     assert chance(again, "success") == chance(page, "success")
     assert again.url.partition("#")[2] == page.url.partition("#")[2]
+
+
+def test_an_impossible_story_is_mended(live: Opener) -> None:
+    page = live("stories/impossible", **WIDE)
+    assert "no odds" in page.inner_text("#mistakes")
+    assert chance(page, "catastrophe") == "–"
+    page.locator("[data-part='evidence:no-tub']").uncheck()
+    page.locator("[data-change=success]").filter(has_text="no odds to compare").wait_for()
+    assert page.locator("#mistakes").is_hidden()
+    assert re.fullmatch(r"[\d.]+%", chance(page, "catastrophe"))
+    row = page.locator("[data-event=catastrophe-given-deployed]")
+    assert re.match(r"catastrophe once deployed\s+[\d.]+%", row.inner_text())
+
+
+def test_a_risk_argument_tells_of_catastrophe(live: Opener) -> None:
+    page = live("stories/carlsmith-six-premises", **PHONE)
+    assert page.locator("[data-odds]").count() == 1
+    page.locator("#glance", has_text=f"catastrophe {chance(page, 'catastrophe')}").wait_for()
+    page.locator("#settle").click()
+    page.locator("#said", has_text="In full").wait_for()
+    assert "success" not in page.inner_text("#said")
 
 
 def test_what_is_switched_off_has_no_numbers_to_move(live: Opener) -> None:
@@ -159,7 +184,7 @@ def test_nothing_planted_runs_and_a_broken_story_is_told(live: Opener) -> None:
 def test_axe_finds_nothing(live: Opener, scheme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    for path in ("", "stories/rlhf-assistant", "stories/broken"):
+    for path in ("", "stories/rlhf-assistant", "stories/impossible", "stories/broken"):
         page = live(path, color_scheme=scheme, bypass_csp=True, **WIDE)
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         found = Axe().run(page).response

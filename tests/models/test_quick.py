@@ -14,11 +14,12 @@ from storyodds import InputError, load_story
 from storyodds.models import quick
 from storyodds.models.assessment import Assessment, assess
 from storyodds.models.events import EVENTS
-from storyodds.models.leaving_out import parts_of, without
+from storyodds.models.leaving_out import without
 from storyodds.models.posterior import prepare
 from storyodds.models.quantities import concerns_of
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Story
+from storyodds.scenarios.switches import switches_of
 
 DRAWS, SEED = 256, 7
 NUMBER = "situational-awareness.probability"
@@ -100,7 +101,7 @@ def test_errors_of_differences_are_those_between_seeds() -> None:
     for seed in range(30):
         uniforms = quick.common_uniforms(written, 64, seed)
         before, after = (quick.answer(prepare(x), uniforms) for x in (written, changed))
-        differences.append(after.means - before.means)
+        differences.append(after.odds_means - before.odds_means)
         told.append(quick.difference_errors(before, after))
     # Draws that are spread evenly do better than independent ones; none does much worse.
     assert (np.std(differences, axis=0) < 1.5 * np.mean(told, axis=0) + 1e-12).all()
@@ -147,8 +148,8 @@ def written_without(story: Story, part: str, name: str) -> Story:
 @given(story=small_stories(), data=st.data())
 def test_parts_are_left_out_as_if_never_written(story: Story, data: st.DataObject) -> None:
     resolved = resolve(story)
-    assume(parts_of(resolved))
-    chosen = data.draw(st.sets(st.sampled_from(parts_of(resolved)), min_size=1))
+    assume(switches_of(resolved.story))
+    chosen = data.draw(st.sets(st.sampled_from(switches_of(resolved.story)), min_size=1))
     rewritten = story
     for part, name in chosen:
         rewritten = written_without(rewritten, part, name)

@@ -16,6 +16,7 @@ from support.features import FEATURES, features
 from storyodds import load_story, load_text
 from storyodds.models.assessment import assess
 from storyodds.reports.axis import plot
+from storyodds.reports.recipe import Recipe
 from storyodds.reports.summary import summarize
 from storyodds.reports.terminal import print_report
 from storyodds.reports.wording import percent, points
@@ -72,7 +73,7 @@ def rich_one() -> dict[str, Any]:
 def printed(summary: dict[str, Any], source: str = "story.yaml", width: int = 80) -> str:
     file = io.StringIO()
     console = Console(file=file, width=width, highlight=False, color_system=None)
-    print_report(console, summary, source)
+    print_report(console, summary, Recipe(source))
     return file.getvalue()
 
 
@@ -311,7 +312,7 @@ def test_color_is_never_the_only_sign(rich_one: dict[str, Any]) -> None:
     console = Console(
         file=file, width=80, force_terminal=True, color_system="standard", highlight=False
     )
-    print_report(console, rich_one, "x")
+    print_report(console, rich_one, Recipe("x"))
     assert "\x1b[" in file.getvalue()
     assert "\x1b[32m" not in file.getvalue()  # no green beside the red
 

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import small_stories, with_results
 
-from storyodds.models.leaving_out import parts_of
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import parse_prior
 from storyodds.scenarios.loader import load_story, load_text
 from storyodds.scenarios.resolve import ResolvedStory, resolve
-from storyodds.scenarios.rewriting import has_to_be_zero, with_numbers, without_parts
+from storyodds.scenarios.rewriting import has_to_be_zero, with_numbers
 from storyodds.scenarios.schema import Proposal
 from storyodds.scenarios.serialize import to_yaml
+from storyodds.scenarios.switches import switches_of, without_parts
 
 CATALOGUED = ("coinrun-agent", "rlhf-assistant")  # use its routes, assumptions and observations
 VALUES = {"probability": 0.37, "bits": 0.7}
@@ -81,10 +81,10 @@ def test_only_what_has_to_be_zero_cannot_be_written(data: st.DataObject) -> None
 @given(data=st.data())
 def test_a_story_without_parts_keeps_all_else(data: st.DataObject) -> None:
     before = resolve(data.draw(small_stories()))
-    every = parts_of(before)
+    every = switches_of(before.story)
     parts = data.draw(st.lists(st.sampled_from(every), unique=True)) if every else []
     after = resolve(load_text(to_yaml(without_parts(before.story, parts))))
-    assert set(parts_of(after)) == set(every) - set(parts)
+    assert set(switches_of(after.story)) == set(every) - set(parts)
     gone = {name for _, name in parts}
     assert numbers(after) == [it for it in numbers(before) if it[0].split(".")[0] not in gone]
 

@@ -169,7 +169,8 @@ def test_the_command_repeats_what_is_in_force() -> None:
     resolved = resolve(load_story("rlhf-assistant"), view=view("sceptic"), settings=settings)
     assessed = assess(resolved, draws=64, method="weighting", seed=7)
     found = carried(assessed)
-    expected = "storyodds estimate rlhf-assistant.yaml --seed 7 --view sceptic"
+    sampled = "--method weighting --draws 64 --seed 7"
+    expected = f"storyodds estimate rlhf-assistant --view sceptic {sampled}"
     assert found["command"] == expected
     assert carried(assessed, command="storyodds estimate x")["command"] == "storyodds estimate x"
     name = "situational-awareness.probability"

@@ -147,7 +147,9 @@ def test_states_are_saved_in_the_folder_only(client: TestClient, folder: Path) -
     kept = {folder / told["saved"], folder / told["story"]}
     assert set(folder.parent.rglob("*")) - before == kept
     assert told["command"].startswith(f"storyodds estimate {told['story']} --seed 1 --view")
-    assert load_story(folder / told["story"]) == load_story("carlsmith-six-premises")
+    written = load_story("carlsmith-six-premises")
+    own = written.model_copy(update={"story": "carlsmith-six-premises-dire"})
+    assert load_story(folder / told["story"]) == own
 
 
 def test_saved_at_the_same_time_under_one_name_one_is_kept(
@@ -179,7 +181,8 @@ def test_a_changed_story_can_be_had_without_saving_it(client: TestClient, folder
         assert headers["content-disposition"] == f'attachment; filename="{file}"'
         assert headers["content-type"].startswith("application/yaml")
         assert headers["content-security-policy"].startswith("default-src 'none'")
-        assert load_text(found.text) == hostile_story()
+        own = {"story": f"{hostile_story().story}-changed"} if state else {}
+        assert load_text(found.text) == hostile_story().model_copy(update=own)
         assert f"# storyodds estimate {file} --seed 1" in found.text
     assert client.get("/stories/hostile/story.yaml").status_code == 200
     for wrong in ("no", '{"off": ["check:no-such"]}', '{"set": {"nope": "1"}}'):
@@ -289,6 +292,16 @@ def test_bodies_are_bounded(client: TestClient) -> None:
     assert client.post(f"{EXACT}/answer", headers=ASK, content=chunks()).status_code == 413
     bad = {**ASK, "content-length": "9" * 5000}
     assert client.post(f"{EXACT}/answer", headers=bad, content=b"{}").status_code == 413
+
+
+def test_heads_are_bounded(client: TestClient, here: Here) -> None:
+    headers = {f"x-{k}": "a" * 8000 for k in range(9)}
+    found = client.get("/stories/mine", headers=headers)
+    assert found.status_code == 431 and found.headers["x-content-type-options"] == "nosniff"
+    address = {"state": "a" * 40_000}
+    few = {name: headers[name] for name in ("x-0", "x-1", "x-2", "x-3")}
+    assert client.get("/stories/mine/page", params=address, headers=few).status_code == 431
+    assert here.asked == []
 
 
 def test_other_types_and_methods_are_refused(client: TestClient) -> None:

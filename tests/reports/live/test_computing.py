@@ -1,16 +1,19 @@
 """What is worked out for a page: the same as the command line says, of files as they are now."""
 
+import html
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.command_line import SMALL
+from support.impossible_story import IMPOSSIBLE
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment import assess
 from storyodds.models.events import EVENTS
 from storyodds.priors.library import view
-from storyodds.reports.live import computing
+from storyodds.reports.endings import CLASS_GLOSSES, FATE_GLOSSES
+from storyodds.reports.live import computing, reading
 from storyodds.reports.live.computing import Computer
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.loader import bundled_stories
@@ -162,12 +165,121 @@ def test_the_list_tells_broken_stories_from_right_ones(computer: Computer, tmp_p
 
 
 def test_only_so_much_is_kept(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(computing, "_STORIES", 2)
+    monkeypatch.setattr(reading, "_STORIES", 2)
     monkeypatch.setattr(computing, "_STRUCTURES", 1)
     names = [*bundled_stories()][3:7]
     first = [answer(computer, name) for name in names]
     assert [answer(computer, name) for name in names] == first
-    assert len(computer._known) == 2
+    assert len(computer._stories._kept) == 2
+
+
+@pytest.mark.parametrize(
+    "state", [{"off": ["evidence:no-tub"]}, {"set": {"no-lung.rates.true": "0.5"}}]
+)
+def test_an_impossible_story_can_be_mended(computer: Computer, tmp_path: Path, state: Any) -> None:
+    (tmp_path / "impossible.yaml").write_text(IMPOSSIBLE, "utf-8")
+    for _ in range(2):  # it is remembered, and stays a mistake
+        (message,) = problems(computer, story="impossible", state={})
+        assert "impossible" in message
+    told = done(computer, "describe", story="impossible")
+    assert told["answer"] is None and [it["message"] for it in told["problems"]] == [message]
+    page = done(computer, "story", story="impossible")["html"]
+    assert "What you change here may mend it" in page and message in page
+    mended = answer(computer, "impossible", **state)["odds"]
+    assert {entry["before"] for entry in mended.values()} == {None}
+    resolved = resolve(
+        load_text(IMPOSSIBLE),
+        settings={name: float(value) for name, value in state.get("set", {}).items()}
+        | dict.fromkeys(state.get("off", ()), "off"),
+    )
+    expected = summarize(assess(resolved))
+    assert mended["catastrophe"]["now"]["mean"] == pytest.approx(
+        expected["fates"]["catastrophe"]["mean"], rel=1e-9
+    )
+    full = done(computer, "settle", story="impossible", state=state)["odds"]
+    assert full["catastrophe"]["now"]["mean"] == pytest.approx(
+        expected["fates"]["catastrophe"]["mean"], rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, RecursionError, TimeoutError])
+def test_one_bad_file_keeps_no_story_away(
+    computer: Computer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    for name in ("good", "bad"):
+        (tmp_path / f"{name}.yaml").write_text(SMALL.replace("small", name), "utf-8")
+
+    def resolve_all_but_bad(story: Any) -> Any:
+        if story.story == "bad":
+            raise error
+        return resolve(story)
+
+    monkeypatch.setattr(reading, "resolve", resolve_all_but_bad)
+    for _ in range(2):
+        found = {story["id"]: story for story in done(computer, "list")["stories"]}
+        assert found["good"]["title"] and not found["good"]["problems"]
+        assert [it["file"] for it in found["bad"]["problems"]] == ["bad.yaml"]
+    assert answer(computer, "good") and problems(computer, story="bad", state={})
+    assert "This story has mistakes" in done(computer, "story", story="bad")["html"]
+
+
+def test_a_file_that_is_not_read_in_time_is_a_mistake_of_its_own(
+    computer: Computer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "endless.yaml").write_text(SMALL, "utf-8")
+
+    def endless(story: Any) -> Any:
+        while story.story == "small":
+            pass
+        return resolve(story)
+
+    monkeypatch.setattr(reading, "resolve", endless)
+    monkeypatch.setattr(reading, "READING_SECONDS", 0.2)
+    (message,) = problems(computer, story="endless", state={})
+    assert "0.2 seconds" in message
+
+
+def test_odds_on_the_day_of_the_decision_are_those_of_estimate(computer: Computer) -> None:
+    odds = answer(computer)["odds"]
+    resolved = resolve(load_story(STORY))
+    day = summarize(assess(resolved, method="weighting", draws=256, seed=5))["deployed"]
+    for name, entry in (
+        ("deployed", day["probability"]),
+        ("success-given-deployed", day["success"]),
+        ("catastrophe-given-deployed", day["catastrophe"]),
+        ("deceptive-given-deployed", day["classes"]["deceptive"]),
+    ):
+        assert odds[name]["now"]["mean"] == pytest.approx(entry["mean"], rel=1e-9), name
+    text = SMALL + "checks: [{id: audit, claim: All is flagged., flags: {default: 1}}]\n"
+    (computer.folder / "halted.yaml").write_text(text, "utf-8")
+    halted = answer(computer, "halted")["odds"]
+    assert halted["success-given-deployed"]["now"] is None
+    assert halted["deployed"]["now"]["mean"] == 0
+
+
+def test_opinions_are_told_apart(computer: Computer) -> None:
+    story = "rlhf-assistant"
+    told = done(computer, "describe", story=story)
+    labels = {part["id"]: part["label"] for part in told["parts"]}
+    assert labels["evidence:greenblatt-forecast"] == "greenblatt-forecast (opinion)"
+    assert labels["evidence:clean-red-teaming"] == "clean-red-teaming"
+    without = answer(computer, story, off=["evidence:greenblatt-forecast"])
+    assert without["opinions"] is None
+    words = without["odds"]["success"]["now"]["words"]
+    assert told["answer"]["opinions"].startswith("A forecast is an opinion")
+    assert f"success {words} " in told["answer"]["opinions"]
+
+
+def test_a_risk_argument_speaks_of_catastrophe_alone(computer: Computer) -> None:
+    page = done(computer, "story", story="carlsmith-six-premises")["html"]
+    assert "Chance of catastrophe" in page and "Chance of success" not in page
+    assert "Chance of success" in done(computer, "story", story=STORY)["html"]
+
+
+def test_endings_are_explained_as_everywhere(computer: Computer) -> None:
+    page = done(computer, "story", story=STORY)["html"]
+    for gloss in (*CLASS_GLOSSES.values(), *FATE_GLOSSES.values()):
+        assert html.escape(gloss) in page
 
 
 @pytest.mark.slow
@@ -178,6 +290,6 @@ def test_the_whole_dashboard_is_of_the_changed_story(
     parts = {part["part"]: part["id"] for part in done(computer, "describe", story=STORY)["parts"]}
     state = {"off": [parts["nudge"], parts["evidence"]]}
     page = done(computer, "page", story=STORY, state=state)["html"]
-    assert f"{parts['evidence']} = left out" in page
+    assert f"{parts['evidence']} = off" in page
     found = done(computer, "settle", story=STORY, state=state)
     assert f'data-odds="success">{found["odds"]["success"]["now"]["words"]}<' in page

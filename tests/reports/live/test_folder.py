@@ -1,12 +1,13 @@
 """Which files have an address, and that nothing outside the folder has one."""
 
+import os
 from pathlib import Path
 
 import pytest
 from support.command_line import SMALL
 
 from storyodds.reports.live import folder
-from storyodds.reports.live.folder import find, is_name, look
+from storyodds.reports.live.folder import find, is_name, look, read_inside
 from storyodds.scenarios.loader import bundled_stories
 
 BAD = ["..", ".", "", "a/b", "a\\b", "a\x00", "a\n", "A", "-a", "a.yaml", "a" * 65, "ä", "%2e"]
@@ -72,3 +73,46 @@ def test_the_story_of_a_saved_state_is_no_story_of_the_list(tmp_path: Path) -> N
     entries, refused = look(tmp_path)
     assert [entry.id for entry in entries if entry.own] == ["other"]
     assert {item.name for item in refused} == {"mine.b.yaml", "mine.a.b.yaml", "mine.B.yaml"}
+
+
+def test_what_was_put_in_the_place_of_a_file_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "secret.yaml"
+    inside.mkdir()
+    outside.write_text("secret", "utf-8")
+    path = inside / "mine.yaml"
+    path.write_text("mine", "utf-8")
+    assert read_inside(inside, path, 10) == b"mine"
+    with pytest.raises(OSError, match="more than 3"):
+        read_inside(inside, path, 3)
+    opened = os.open
+
+    def swapped_for_a_moment(name: Path, *options: int) -> int:
+        path.rename(inside / "kept")
+        path.symlink_to(outside)
+        try:
+            return opened(name, *options)
+        finally:
+            path.unlink()
+            (inside / "kept").rename(path)
+
+    monkeypatch.setattr(os, "open", swapped_for_a_moment)
+    with pytest.raises(OSError, match="no regular file of the folder"):
+        read_inside(inside, path, 10)
+    monkeypatch.undo()
+    path.unlink()
+    path.symlink_to(outside)
+    with pytest.raises(OSError, match="no regular file of the folder"):
+        read_inside(inside, path, 10)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(OSError, match="no regular file of the folder"):
+        read_inside(inside, path, 10)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with names")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(OSError, match="no regular file"):
+        read_inside(tmp_path, tmp_path / "pipe.yaml", 10)

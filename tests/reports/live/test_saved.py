@@ -12,7 +12,7 @@ from storyodds.priors.files import write_new
 from storyodds.priors.library import view_names
 from storyodds.reports.live import saved
 from storyodds.reports.live.requests import State
-from storyodds.reports.live.saved import saved_states
+from storyodds.reports.live.saved import own_id, saved_states
 
 STATE = State("sceptic", {"a.probability": "[0.1, 0.2]"}, ("check:b",))
 YAML = "story: ä\n"
@@ -120,3 +120,13 @@ def test_files_that_are_no_states_are_passed_over(tmp_path: Path) -> None:
     (inside / "story.wrong.state.json").write_text(json.dumps(wrong), "utf-8")
     (inside / "story.long.state.json").write_text(good + " " * 2**18, "utf-8")
     assert saved_states(inside, "story") == {"good": STATE}
+
+
+def test_the_story_of_a_state_has_an_id_that_no_other_has(tmp_path: Path) -> None:
+    assert own_id(tmp_path, "mine", "dire") == "mine-dire"
+    (tmp_path / "a.yaml").write_text("# one\nstory: mine-dire  # taken\n", "utf-8")
+    (tmp_path / "b.yml").write_text("title: T\n'story': \"mine-dire-2\"\n", "utf-8")
+    assert own_id(tmp_path, "mine", "dire") == "mine-dire-3"
+    assert own_id(tmp_path, "coinrun", "agent") == "coinrun-agent-2"  # a bundled one
+    long = own_id(tmp_path, "m" * 100, "n" * 64)
+    assert len(long) == 100 and long.endswith("n" * 64)
