@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from storyodds.priors.errors import UNSAFE, Problem, printable, shown
+from storyodds.priors.errors import UNSAFE, Problem, printable
+from storyodds.priors.errors import shown as shown  # the one door, for every command
 from storyodds.priors.files import write_atomically
 from storyodds.streams import speaks_unicode
 
