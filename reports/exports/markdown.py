@@ -273,7 +273,9 @@ def _path_words(path: Json) -> str:
         for literal in path["literals"]
     ]
     needs = f"Needs {', '.join(chain)}." if chain else "Needs nothing in particular."
-    return f"{text(path['claim'])} {needs}" if path["claim"] else needs
+    claim = path["claim"]
+    end = "" if claim.endswith((".", "!", "?")) else "."
+    return f"{text(claim)}{end} {needs}" if claim else needs
 
 
 def _evidence(doc: Json) -> Iterator[str]:
