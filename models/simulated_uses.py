@@ -41,9 +41,9 @@ def holds(formula: Formula, value: Mapping[str, Bools]) -> Bools:
     members, needed = parts(formula)
     each = [holds(member, value) for member in members]
     if needed == len(members):
-        return np.logical_and.reduce(each)
+        return np.asarray(np.logical_and.reduce(each))
     if needed == 1:
-        return np.logical_or.reduce(each)
+        return np.asarray(np.logical_or.reduce(each))
     return np.asarray(np.sum(each, axis=0, dtype=np.int32) >= needed)
 
 

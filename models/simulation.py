@@ -111,7 +111,7 @@ class _States:
                 out[:, o] *= self._event(outcome)
         return out
 
-    def _event(self, outcome: Outcome) -> Array | int:
+    def _event(self, outcome: Outcome) -> Any:
         """P(an outcome's event | state, route, the known results of checks)."""
         if not self.graph.hazards_are_evidence:  # then results say nothing of it
             ((factor, _),) = self.hazards.endings(outcome)
