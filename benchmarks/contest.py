@@ -6,6 +6,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,12 +53,15 @@ class Settings:
         Timed rounds, in which all contestants take turns.
     quick : bool
         Small sizes only, and nobody who takes minutes.
+    trees : pathlib.Path, optional
+        A folder of fault trees.
     """
 
     draws: int = 4000
     seed: int = 7
     repeats: int = 5
     quick: bool = False
+    trees: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ no difference.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlog1py, xlogy
 
 from storyodds.models import engine
+from storyodds.models.assessment import assess
 from storyodds.models.evidence import assemble
 from storyodds.models.graph import StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods, no_evidence
@@ -21,6 +23,7 @@ from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.loader import load_text
+from storyodds.scenarios.open_psa import import_open_psa
 from storyodds.scenarios.resolve import resolve
 
 engine.load_numba()
@@ -140,7 +143,7 @@ def derivative(prepared: Prepared, values: Array, names: Sequence[str]) -> Answe
     graph, compiled = prepared.story.graph, prepared.compiled
     said = _at_rates(graph, values)
     at = engine.evaluate(compiled, values, said, np.eye(2))
-    scores = engine.gradient(compiled, values, at)
+    scores = engine.gradient(compiled, at)
     change = scores[:, 1] - scores[:, 0]
     table = np.array([number.kind == "probability" for number in prepared.story.resolved.numbers])
     change[:, table] /= np.clip(values * (1 - values), 1e-300, None)[:, table]
@@ -154,3 +157,22 @@ def derivative(prepared: Prepared, values: Array, names: Sequence[str]) -> Answe
     chance = np.exp(at.log_roots[:, 1] - at.log_roots[:, 0])
     columns = [prepared.story.resolved.number_index[name] for name in names]
     return {"derivative": np.asarray(chance[:, None] * change[:, columns])}
+
+
+def tree_top(path: Path) -> Answers:
+    """Assess a fault tree in the Open-PSA format, as `storyodds import` and `estimate` do.
+
+    Raises
+    ------
+    RefusedError
+        If it is too large.
+    """
+    resolved = resolve(import_open_psa(path))
+    try:
+        found = assess(resolved)
+    except UnsupportedStoryError as error:
+        raise RefusedError(str(error)) from None
+    (top,) = (
+        r for r, route in enumerate(found.averaged.graph.routes) if route.requires is not None
+    )
+    return {"P(top)": found.averaged.routes[:, top]}

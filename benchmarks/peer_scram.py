@@ -40,6 +40,12 @@ def tree_importance(tree: FaultTree, order: int) -> Answers:
     return {"prior": np.array([_probability(report)]), "importance": np.array([importance])}
 
 
+def file_top(path: Path) -> Answers:
+    """Give P(top) of a fault tree in a file."""
+    report = _run(path.read_text(encoding="utf-8"), "-l", _ORDER)
+    return {"P(top)": np.array([_probability(report)])}
+
+
 def _with_band(text: str, draws: int, seed: int) -> Answers:
     options = ["--uncertainty", "true", "--num-trials", str(draws), "--num-quantiles", "20"]
     report = _run(text, *options, "--seed", str(seed), "-l", _ORDER)

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from contest import Section, Settings
 
-SUITES = ("thirty", "routes", "assumptions", "fault-tree")
-PACKAGES = ("storyodds", "numpy", "scipy", "pyagrum", "pgmpy", "pymc", "pytensor", "nutpie")
+SUITES = ("thirty", "routes", "assumptions", "fault-tree", "large-trees")
+PACKAGES = ("storyodds", "numpy", "scipy", "pyagrum", "pgmpy", "pymc", "pytensor", "nutpie", "dd")
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 
 
@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=options.seed,
         repeats=3 if quick else 7,
         quick=quick,
+        trees=options.trees,
     )
     for line in _machine():
         print(line)
@@ -79,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--draws", type=_positive, help="default: 4000, or 500 if quick")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
+    trees = "a folder of fault trees (Open-PSA XML files) for the suite large-trees"
+    parser.add_argument("--trees", type=Path, metavar="DIR", help=trees)
     out = Path(__file__).parent / "out"
     parser.add_argument("--out", type=Path, metavar="DIR", default=out, help="for the picture")
     return parser
@@ -102,6 +105,7 @@ def _take_one_core() -> None:
 def _suite(name: str) -> "Callable[[Settings], Iterator[Section]]":
     import suite_assumptions
     import suite_fault_tree
+    import suite_large_trees
     import suite_routes
     import suite_thirty
 
@@ -110,6 +114,7 @@ def _suite(name: str) -> "Callable[[Settings], Iterator[Section]]":
         "routes": suite_routes.run,
         "assumptions": suite_assumptions.run,
         "fault-tree": suite_fault_tree.run,
+        "large-trees": suite_large_trees.run,
     }[name]
 
 
@@ -134,7 +139,7 @@ def _write(path: Path, settings: "Settings", sections: "Sequence[Section]") -> N
         "versions": _versions(),
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
-        "settings": asdict(settings),
+        "settings": asdict(settings) | {"trees": settings.trees and str(settings.trees)},
         "sections": [asdict(section) | {"agrees": section.agrees} for section in sections],
     }
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -32,6 +32,8 @@ class Answers(Protocol):
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
         weights: Array | None = None,
+        *,
+        hazards: bool = True,
     ) -> Quantities:
         """Give everything a report speaks of, as `quantities.evaluate`."""
 
@@ -57,14 +59,18 @@ class Answers(Protocol):
     def anew(self, max_memory: int) -> "Answers":
         """Forget what was asked so far, and the memory that it took."""
 
-    def checked(self, draws: "Draws", prior: Quantities, posterior: Quantities) -> "Draws":
+    def checked(
+        self, draws: "Draws", prior: Quantities, averaged: Quantities, exact: Quantities
+    ) -> "Draws":
         """Say of the draws what these answers add to their error.
 
         Parameters
         ----------
         draws : Draws
-        prior, posterior : Quantities
-            At these draws, without the evidence and with it.
+        prior : Quantities
+            What means before the evidence are taken of.
+        averaged, exact : Quantities
+            What means, and intervals, given the evidence are taken of.
         """
 
 
@@ -89,9 +95,13 @@ class Exact:
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
         weights: Array | None = None,
+        *,
+        hazards: bool = True,
     ) -> Quantities:
         """Run the engine over all draws."""
-        return quantities.evaluate(self.compiler, values, likelihoods, queries, weights)
+        return quantities.evaluate(
+            self.compiler, values, likelihoods, queries, weights, hazards=hazards
+        )
 
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
@@ -125,6 +135,8 @@ class Exact:
         """Compile once more."""
         return replace(self, compiler=choose_compiler(self.compiler.graph, max_memory=max_memory))
 
-    def checked(self, draws: "Draws", prior: Quantities, posterior: Quantities) -> "Draws":
+    def checked(
+        self, draws: "Draws", prior: Quantities, averaged: Quantities, exact: Quantities
+    ) -> "Draws":
         """Give the draws back: exact sums add no error."""
         return draws

@@ -79,7 +79,8 @@ class Assessment:
     exact : Quantities
         At the posterior draws of all numbers: what intervals are taken of.
     prior_averaged, prior : Quantities
-        The same without evidence.
+        The same without evidence; where there is evidence, without hazards and queries, which
+        `full_prior` has.
     errors : Errors
         Monte Carlo standard errors of the answers.
     opinions : (n_rows of `averaged`,) array
@@ -176,9 +177,9 @@ def _assess(
     report("drawing from the prior", 0, 0)
     prior, prior_averaged = exact, averaged
     if prepared.has_evidence:
-        prior, prior_averaged = _prior(prepared, queries, draws, seed)
+        prior, prior_averaged = _prior(prepared, draws, seed)
     posterior, errors = _judged(weighted, exact)
-    posterior = prepared.answers.checked(posterior, prior_averaged, averaged)
+    posterior = prepared.answers.checked(posterior, prior_averaged, averaged, exact)
     report("summing over the paths", 0, 0)
     prepared, links, link_rows, link_chances = _links(
         prepared, averaged, paths, queries, max_memory
@@ -214,15 +215,14 @@ def _simulation(
     )
 
 
-def _prior(
-    prepared: PreparedStory, queries: tuple[Query, ...], draws: int, seed: int
-) -> tuple[Quantities, Quantities]:
+def _prior(prepared: PreparedStory, draws: int, seed: int) -> tuple[Quantities, Quantities]:
     """Quantities before the evidence: at draws of all numbers, and with some integrated out."""
     nothing, answers = no_evidence(prepared.graph), prepared.answers
     if not prepared.core:
-        whole = answers.evaluate(prepared.center[None].copy(), nothing, queries)
+        whole = answers.evaluate(prepared.center[None].copy(), nothing, hazards=False)
         return whole, whole
-    whole = answers.evaluate(weighting.prior_draws(prepared, draws, seed), nothing, queries)
+    drawn = weighting.prior_draws(prepared, draws, seed)
+    whole = answers.evaluate(drawn, nothing, hazards=False)
     if not prepared.integrated:
         return whole, whole
     values = prepared.center[None].copy()
@@ -230,7 +230,25 @@ def _prior(
         values = np.repeat(values, min(PRIOR_DRAWS, len(whole.values)), axis=0)
         sampled = list(prepared.sampled)
         values[:, sampled] = whole.values[: len(values), sampled]
-    return whole, answers.evaluate(values, nothing, queries)
+    return whole, answers.evaluate(values, nothing, hazards=False)
+
+
+def full_prior(assessment: Assessment) -> tuple[Quantities, Quantities]:
+    """`prior_averaged` and `prior` with their fates and queries, which an estimate can do without.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    """
+    prepared, queries = assessment.prepared, assessment.queries
+    if not prepared.has_evidence:
+        return assessment.averaged, assessment.exact
+    nothing = no_evidence(prepared.graph)
+    prior, averaged = (
+        prepared.answers.evaluate(before.values, nothing, queries)
+        for before in (assessment.prior, assessment.prior_averaged)
+    )
+    return averaged, prior
 
 
 def _with_paths(

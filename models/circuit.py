@@ -19,6 +19,7 @@ Key = tuple[Hashable, ...]
 
 ZERO, ONE = 0, 1
 _LEAF, _MULTIPLY, _ADD = 0, 1, 2
+_PARTS = 16  # of a circuit that are kept: a class or a fate each, and everything
 
 
 class CircuitTooLargeError(Exception):
@@ -116,25 +117,13 @@ class CircuitBuilder:
         -------
         Circuit
         """
-        op, left, right = (np.array(x, dtype=np.int64) for x in (self.op, self.left, self.right))
         kinds = set(moving)
         names: dict[int, Key] = {node: key for key, node in self._leaves.items()}
-        n = len(op)
-        needed, level, moves = np.zeros(n, bool), np.zeros(n, np.int64), np.zeros(n, bool)
-        needed[[ZERO, ONE, *roots]] = True
-        for i in range(n - 1, 1, -1):
-            if needed[i] and op[i] != _LEAF:
-                needed[left[i]] = needed[right[i]] = True
-        for i in np.flatnonzero(needed).tolist():
-            if op[i] == _LEAF:
-                moves[i] = names[i][0] in kinds
-            else:
-                a, b = left[i], right[i]
-                moves[i] = moves[a] or moves[b]
-                level[i] = 1 + max(
-                    level[a] if moves[a] == moves[i] else 0, level[b] if moves[b] == moves[i] else 0
-                )
-        kept = np.flatnonzero(needed)
+        levels, moving_nodes = self._levels(roots, names, kinds)
+        n, kept = len(self.op), np.array(sorted(levels), dtype=np.int64)
+        op, left, right = (np.array(x, dtype=np.int64) for x in (self.op, self.left, self.right))
+        level, moves = np.zeros(n, np.int64), np.zeros(n, bool)
+        level[kept], moves[list(moving_nodes)] = [levels[i] for i in kept.tolist()], True
         kept = kept[np.lexsort((kept, op[kept], level[kept], moves[kept]))]
         place = np.full(n, -1, dtype=np.int64)
         place[kept] = np.arange(len(kept))
@@ -151,6 +140,39 @@ class CircuitBuilder:
             roots=place[list(roots)].astype(np.int32),
             stage_edges=np.array([0, *edges, len(kept)], dtype=np.int64),
         )
+
+    def _levels(
+        self, roots: Sequence[int], names: dict[int, Key], kinds: set[Hashable]
+    ) -> tuple[dict[int, int], set[int]]:
+        """The nodes that roots need, each with the longest way down to a leaf; which of them move.
+
+        Levels are those within what moves, or within what does not. Plain lists: an array takes
+        three times as long to read one number from.
+        """
+        op, left, right = self.op, self.left, self.right
+        needed = bytearray(len(op))
+        for root in (ZERO, ONE, *roots):
+            needed[root] = 1
+        for i in range(len(op) - 1, ONE, -1):
+            if needed[i] and op[i] != _LEAF:
+                needed[left[i]] = needed[right[i]] = 1
+        levels: dict[int, int] = {}
+        moves: set[int] = set()
+        for i in range(len(op)):
+            if not needed[i]:
+                continue
+            levels[i] = 0
+            if op[i] == _LEAF:
+                if names[i][0] in kinds:
+                    moves.add(i)
+                continue
+            a, b = left[i], right[i]
+            if a in moves or b in moves:
+                moves.add(i)
+                levels[i] = 1 + max(levels[x] if x in moves else 0 for x in (a, b))
+            else:
+                levels[i] = 1 + max(levels[a], levels[b])
+        return levels, moves
 
 
 @dataclass(frozen=True)
@@ -202,16 +224,19 @@ class Circuit:
         return out
 
     @cached_property
-    def pulls(self) -> tuple[tuple[int, int, csr_array, csr_array], ...]:
+    def pulls(self) -> tuple[tuple[int, int, csr_array | None, csr_array | None], ...]:
         """Stages, parents before children: where each starts and stops, and its nodes' parents.
 
         Two matrices (nodes of the stage by all nodes) say how often a node is a factor, and how
-        often it is a summand, of another.
+        often it is a summand, of another; None where no node is.
         """
-        factor, summand = self.parents
         edges = self.stage_edges.tolist()
+
+        def rows(table: csr_array, start: int, stop: int) -> csr_array | None:
+            return table[start:stop] if table.indptr[start] < table.indptr[stop] else None
+
         return tuple(
-            (start, stop, factor[start:stop], summand[start:stop])
+            (start, stop, *(rows(table, start, stop) for table in self.parents))
             for start, stop in zip(edges[-2::-1], edges[:0:-1], strict=True)
         )
 
@@ -221,6 +246,48 @@ class Circuit:
         factor = self._parents(self.multiplies)
         return factor, self._parents(~self.multiplies & ~self.is_leaf)
 
+    def below(self, roots: tuple[int, ...]) -> "Part":
+        """What some roots depend on: all that has to be walked back from them.
+
+        Parameters
+        ----------
+        roots : tuple of int
+            Places among `roots`.
+        """
+        part = self._parts.get(roots)
+        if part is None:
+            if len(self._parts) >= _PARTS:
+                self._parts.pop(next(iter(self._parts)), None)
+            part = self._parts[roots] = self._below(roots)
+        return part
+
+    @cached_property
+    def _parts(self) -> "dict[tuple[int, ...], Part]":
+        return {}
+
+    def _below(self, roots: tuple[int, ...]) -> "Part":
+        needed = self.is_leaf.copy()
+        needed[self.roots[list(roots)]] = True
+        for start, stop in zip(self.stage_edges[-2::-1], self.stage_edges[:0:-1], strict=True):
+            mine = start + np.flatnonzero(needed[start:stop] & ~self.is_leaf[start:stop])
+            needed[self.left[mine]] = needed[self.right[mine]] = True
+        nodes = np.flatnonzero(needed)
+        place = np.cumsum(needed, dtype=np.int32) - 1
+        is_leaf = self.is_leaf[nodes]
+        return Part(
+            nodes,
+            Circuit(
+                multiplies=self.multiplies[nodes],
+                left=np.where(is_leaf, 0, place[self.left[nodes]]),
+                right=np.where(is_leaf, 0, place[self.right[nodes]]),
+                n_fixed=int(needed[: self.n_fixed].sum()),
+                leaves=np.flatnonzero(is_leaf).astype(np.int32),
+                leaf_keys=self.leaf_keys,
+                roots=place[self.roots[list(roots)]],
+                stage_edges=np.unique(np.searchsorted(nodes, self.stage_edges)),
+            ),
+        )
+
     def _parents(self, which: NDArray[np.bool_]) -> csr_array:
         """Parents of every node, the last first: the order in which kernels add them, too."""
         parents = np.flatnonzero(which)[::-1]
@@ -229,3 +296,19 @@ class Circuit:
         starts = np.searchsorted(rows[order], np.arange(self.n_nodes + 1))
         cells = (np.ones(len(rows)), np.repeat(parents, 2)[order], starts)
         return csr_array(cells, shape=(self.n_nodes, self.n_nodes))
+
+
+@dataclass(frozen=True)
+class Part:
+    """What some roots of a circuit depend on, and all of its leaves.
+
+    Attributes
+    ----------
+    nodes : (n_nodes of `circuit`,) int
+        Which nodes of the whole circuit they are.
+    circuit : Circuit
+        The same by themselves, with these roots only.
+    """
+
+    nodes: NDArray[np.intp]
+    circuit: Circuit

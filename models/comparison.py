@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 from storyodds.models.answers import Exact
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
+from storyodds.models.events import DEPLOYED, FATES, GIVEN
 from storyodds.models.events import EVENTS as ALL_EVENTS
-from storyodds.models.events import FATES
+from storyodds.models.independent_answers import Independent
 from storyodds.models.posterior import PreparedStory
 from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
 
 EVENTS = ("success", *CLASSES, *FATES[1:])
+# What is compared of the day of the decision: being deployed, and how it ends given that.
+DAY = (DEPLOYED, *(f"{fate}{GIVEN}" for fate in FATES if fate != "halted"))
 # Chances are sums of positive terms, in logs where they are small: what differs by less than this
 # share of itself is the same but for rounding, and so is what cancels to less than the second.
 ROUNDING, LEFT_OVER = 1e-10, 1e-15
@@ -55,6 +58,33 @@ class Posterior:
         return asked.events[:, COLUMNS]
 
 
+def day_parts(events: Array) -> dict[str, tuple[Array, Array]]:
+    """Take the odds on the day of the decision apart.
+
+    Parameters
+    ----------
+    events : (n_rows, n_events) array
+        By `EVENTS`.
+
+    Returns
+    -------
+    dict of str to two (n_rows,) arrays
+        By `DAY`: P(part) and P(whole), of which it is the quotient.
+
+    Examples
+    --------
+    >>> events = np.zeros((1, len(EVENTS)))
+    >>> events[0, EVENTS.index("success")], events[0, EVENTS.index("halted")] = 0.2, 0.8
+    >>> part, whole = day_parts(events)["success-given-deployed"]
+    >>> float(part[0] / whole[0])
+    1.0
+    """
+    fates = {fate: events[:, EVENTS.index(fate)] for fate in FATES if fate != "halted"}
+    deployed = np.sum(list(fates.values()), axis=0)
+    given = {f"{fate}{GIVEN}": (chance, deployed) for fate, chance in fates.items()}
+    return {DEPLOYED: (deployed, np.ones(len(events))), **given}
+
+
 def of_assessment(assessment: Assessment) -> Posterior:
     """Take a side from an assessment.
 
@@ -69,7 +99,7 @@ def of_assessment(assessment: Assessment) -> Posterior:
     """
     averaged, exact, prepared = assessment.averaged, assessment.exact, assessment.prepared
     means, drawn = averaged.mean(averaged.events)[COLUMNS], exact.events[:, COLUMNS]
-    if not isinstance(prepared.answers, Exact):  # simulated states are those of its own draws
+    if not isinstance(prepared.answers, Exact | Independent):  # states of its own draws
         return Posterior(means, drawn, exact.weights)
     return Posterior(means, drawn, exact.weights, exact.values, prepared)
 

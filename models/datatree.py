@@ -10,13 +10,14 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from storyodds.models.assessment import Assessment
+from storyodds.models.assessment import Assessment, full_prior
 from storyodds.models.events import CRITERIA, FATES
 from storyodds.models.evidence import assemble
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import PreparedStory, forecast_densities, forecast_sides
 from storyodds.models.program import without_results
 from storyodds.models.quantities import Quantities, odds_of_paths
+from storyodds.models.result_files import require_sound
 from storyodds.priors.distributions import has_atoms
 from storyodds.priors.files import write_atomically
 from storyodds.scenarios.schema import CLASSES
@@ -64,7 +65,7 @@ def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
             _quantities(assessment, assessment.exact, rows, chains)
         ),
         "prior": _numbers(prepared, assessment.prior.values, 1).merge(
-            _quantities(assessment, assessment.prior, None, 1)
+            _quantities(assessment, full_prior(assessment)[1], None, 1)
         ),
         "log_likelihood": xr.Dataset() if simulated else _log_likelihood(prepared, values, chains),
         "log_prior": _log_prior(prepared, values, chains),
@@ -122,6 +123,12 @@ def load_result(path: str | FilePath) -> xr.DataTree:
     -------
     xarray.DataTree
 
+    Raises
+    ------
+    InputError
+        If it is no saved result, or damaged. It is read in a process of its own first, so that a
+        file of anybody's can neither hang this one nor take its memory.
+
     Examples
     --------
     >>> from storyodds import estimate, load_result, load_story, save_result, summarize
@@ -129,6 +136,7 @@ def load_result(path: str | FilePath) -> xr.DataTree:
     >>> summarize(load_result("cats.nc"))["story"]
     'cat-classifier'
     """
+    require_sound(FilePath(path))
     with xr.open_datatree(path, engine="h5netcdf") as tree:
         return tree.load()
 

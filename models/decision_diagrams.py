@@ -31,7 +31,17 @@ type Draws = npt.NDArray[np.float64]
 
 
 class TooManyNodesError(Exception):
-    """A diagram has passed its budget of nodes."""
+    """A diagram has passed its budget of nodes.
+
+    Attributes
+    ----------
+    built : int
+        How many places of a graph of gates were built before, where that is known.
+    """
+
+    def __init__(self, built: int = 0) -> None:
+        super().__init__()
+        self.built = built
 
 
 @dataclass(frozen=True)

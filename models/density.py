@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, expit, logit
+from scipy.special import expit, logit
 
 from storyodds.models import engine
 from storyodds.models.evidence import event_likelihoods
@@ -20,6 +20,7 @@ from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.program import Program, without_results
 from storyodds.models.quadrature import longest_rule
+from storyodds.priors.beta_functions import log_beta_peak
 from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions import (
     LN2,
@@ -191,8 +192,8 @@ def _components(prior: Continuous, log_weight: float) -> Iterator[tuple[float, .
         yield kernel.PRODUCT, constant, float(len(prior.weights)), 0.0, 0.0
         return
     if isinstance(prior, BetaDistribution):
-        constant = -float(betaln(prior.a, prior.b))
-        yield kernel.BETA, log_weight + constant, prior.a, prior.b, 0.0
+        constant = log_beta_peak(prior.a, prior.b)
+        yield kernel.BETA, log_weight + constant, prior.a, prior.b, log(prior.a) - log(prior.b)
     elif isinstance(prior, Uniform):
         constant = -log(prior.high - prior.low)
         yield kernel.UNIFORM, log_weight + constant, prior.low, prior.high, 0.0
@@ -260,7 +261,7 @@ def _in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float
     try:
         with np.errstate(all="ignore"):
             found = engine.evaluate(prepared.likelihood, values, likelihoods, np.ones((1, 1)))
-            slopes = engine.gradient(prepared.likelihood, values, found)[:, 0]
+            slopes = engine.gradient(prepared.likelihood, found)[:, 0]
             height, slope = kernel.posterior(target, z, found.log_roots[:, 0], slopes)
     except UnsupportedStoryError:  # further out than a quadrature rule can reach
         return nowhere

@@ -25,7 +25,7 @@ from storyodds.models.evidence import collapsed, columns, event_likelihoods, for
 from storyodds.models.graph import EvidenceItem
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import PreparedStory
-from storyodds.models.program import Program, without_results
+from storyodds.models.program import Program
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.models.what_if import columns_of
@@ -250,7 +250,7 @@ def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
     for o, query in enumerate(outcomes):
         seeds[:, :, compiled.column[query]] += mixed[:, :, o]
     found = engine.evaluate(compiled, values, prepared.likelihoods, seeds)
-    slopes = engine.gradient(compiled, values, found)
+    slopes = engine.gradient(compiled, found)
     slopes += _through_evidence(prepared, compiled, found)
     slopes += _through_forecasts(prepared, values)[:, None, :]
     log_evidence = found.log_roots[:, compiled.column[EVERYTHING]]
@@ -342,8 +342,7 @@ def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
             )
             for yes in (True, False)
         ]
-        alone = without_results(values, prepared.likelihood.result_numbers)
-        slopes = [engine.gradient(prepared.likelihood, alone, side)[:, 0] for side in sides]
+        slopes = [engine.gradient(prepared.likelihood, side)[:, 0] for side in sides]
         log_odds = sides[0].log_roots[:, 0] - sides[1].log_roots[:, 0]
         out += forecast_slope_at(item, log_odds)[:, None] * (slopes[0] - slopes[1])
     return out

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from storyodds.models import arithmetic
 from storyodds.models.arithmetic import log_sum_exp
+from storyodds.models.circuit import Circuit
 from storyodds.models.cores import cores
 from storyodds.models.leaves import (
     SMALLEST,
@@ -47,7 +48,7 @@ Wanted = Literal["usage", "won", "pulls"]
 _KERNEL = "storyodds.models.pattern_kernel"  # which imports numba
 _NUMBA_WORK = 7.5e7  # node evaluations that are worth loading numba, and what it compiled
 _CORE_WORK = 4e6  # those that are worth a thread
-_BLOCK_CELLS = 2**22  # of float64: what a block of draws may hold,
+_BLOCK_CELLS = 2**21  # of float64: what a block of draws may hold,
 _FAST_CELLS = 2**19  # or, with numba, one that a cache has room for
 _COPIES = 4  # of a block's cells, at most: values, flows, and what they are made from
 _UNLIMITED = 2**62  # bytes: more than any machine has
@@ -91,6 +92,8 @@ class Evaluation:
 
     Attributes
     ----------
+    values : (n_draws, n_numbers) array
+        The numbers it is taken at: without known results of checks where they were left out.
     log_roots : (n_draws, n_roots) array
         Log P(query, evidence | numbers), in nats; minus infinity where impossible.
     usage : (n_draws, n_seeds, n_fixed_leaves) array
@@ -102,6 +105,7 @@ class Evaluation:
         Derivative of the same in the log weight of every config.
     """
 
+    values: Array
     log_roots: Array
     usage: Array
     won: Array
@@ -143,13 +147,15 @@ def evaluate(
     wanted = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
     wanted = wanted if wanted.ndim == 3 else wanted[None]
     n_seeds = wanted.shape[1]
+    targets = tuple(np.flatnonzero(wanted.any(axis=(0, 1))).tolist())
     along = rule_for(program, values)
     n_lanes = len(along.nodes) if along is not None else 1
-    n_fixed = program.circuit.n_fixed
-    n_moving = program.circuit.n_nodes - n_fixed
-    work = n * (n_fixed + n_moving * n_lanes) * (1 + 2 * n_seeds)
+    cells_there = _cells(program.circuit, n_lanes)
+    cells_back = n_seeds * _cells(program.circuit.below(targets).circuit, n_lanes)
+    work = n * (cells_there + 2 * cells_back)
     fast = _is_fast(program, work)
-    cells = (len(program.circuit.leaves) if fast else n_fixed + n_moving * n_lanes) * (1 + n_seeds)
+    n_leaves = len(program.circuit.leaves)
+    cells = n_leaves * (1 + n_seeds) if fast else cells_there + cells_back
     most = memory_left(_UNLIMITED) // (_COPIES * 8)
     if most < cells:
         raise UnsupportedStoryError([Problem(_too_little(cells, _COPIES * 8 * cells))])
@@ -160,6 +166,7 @@ def evaluate(
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
     n_configs = len(program.config_routes)
     out = Evaluation(
+        values,
         np.empty((n_roots, n)).T,
         np.empty((n_seeds, program.n_fixed_leaves, n)).transpose(2, 0, 1),
         np.empty((n_seeds if upto != "usage" else 0, n_configs, n)).transpose(2, 0, 1),
@@ -167,10 +174,12 @@ def evaluate(
     )
 
     if fast and program.competition == "patterns":
-        _ = program.flat  # laid out before threads share it
+        program.flat(targets)  # laid out before threads share it
+
+    scratch = None if fast else arithmetic.Scratch()  # threads would need one each
 
     def work_on(block: slice) -> None:
-        _block(program, values, likelihoods, wanted, along, block, out, fast=fast)
+        _block(program, values, likelihoods, wanted, targets, along, block, out, scratch, fast=fast)
 
     if len(blocks) > 1 and threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -189,28 +198,33 @@ def _too_little(cells: int, needed: float) -> str:
     )
 
 
+def _cells(circuit: Circuit, n_lanes: int) -> int:
+    """How many values the nodes of a circuit have at one draw."""
+    return circuit.n_fixed + (circuit.n_nodes - circuit.n_fixed) * n_lanes
+
+
 def _is_fast(program: Program, work: float) -> bool:
     """Whether numba answers."""
     loaded = _KERNEL in sys.modules and program.competition == "patterns"
     return work > _NUMBA_WORK or loaded or _much.get()
 
 
-def gradient(program: Program, values: Array, evaluation: Evaluation) -> Array:
+def gradient(program: Program, evaluation: Evaluation) -> Array:
     """Derivatives of the log of every seed's sum in every number.
 
     Parameters
     ----------
     program : Program
-    values : (n_draws, n_numbers) array
     evaluation : Evaluation
-        Of this program at these values.
+        Of this program.
 
     Returns
     -------
     (n_draws, n_seeds, n_numbers) array
         In nats per unit of logit for a probability, per bit for bits; 0 for numbers that the
-        seeds do not depend on.
+        seeds do not depend on, as the flag rates of results that were left out.
     """
+    values = evaluation.values
     usage, pulls = evaluation.usage.transpose(1, 2, 0), evaluation.pulls.transpose(1, 2, 0)
     yes, no = values.T[program.yes.what], values.T[program.no.what]
     out = np.empty((len(usage), program.n_numbers, len(values)))
@@ -226,27 +240,29 @@ def _block(
     values: Array,
     likelihoods: LogLikelihoods,
     seeds: Array,
+    targets: tuple[int, ...],
     along: Rule | None,
     block: slice,
     out: Evaluation,
+    scratch: arithmetic.Scratch | None,
     *,
     fast: bool,
 ) -> None:
     """Fill in the answers of some draws; those that underflow once more, in logs."""
     n = block.stop - block.start
     wanted = np.broadcast_to(seeds, (len(values), *seeds.shape[1:]))
-    asked = program, values, likelihoods, wanted, along
+    asked = program, values, likelihoods, wanted, targets, along
     if fast and program.competition == "patterns" and n > 1:
-        risky = _by_patterns(program, values, likelihoods, seeds, block, out)
+        risky = _by_patterns(program, values, likelihoods, seeds, targets, block, out)
     else:
         # Numpy adds up a single column in another order than several: none is asked about alone.
         draws = block if n > 1 else np.repeat(block.start, 2)
         fast = fast and program.competition == "quadrature"
-        risky = _attempt(*asked, draws, out, fast=fast, logs=False)
+        risky = _attempt(*asked, draws, out, scratch, fast=fast, logs=False)
     again = np.flatnonzero(risky[:n]) + block.start
     for some in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
         some = some if len(some) > 1 else np.repeat(some, 2)
-        _attempt(*asked, some, out, fast=False, logs=True)
+        _attempt(*asked, some, out, scratch, fast=False, logs=True)
 
 
 def _by_patterns(
@@ -254,6 +270,7 @@ def _by_patterns(
     values: Array,
     likelihoods: LogLikelihoods,
     seeds: Array,
+    targets: tuple[int, ...],
     block: slice,
     out: Evaluation,
 ) -> NDArray[np.bool_]:
@@ -269,7 +286,7 @@ def _by_patterns(
     width = _width(3 * circuit.n_nodes, len(some))
     roots, risky = np.empty((len(circuit.roots), len(some))), np.empty(len(some), bool)
     pattern_kernel.run(
-        program.flat, np.ascontiguousarray(some), np.exp(items), np.exp(routes), weights,
+        program.flat(targets), np.ascontiguousarray(some), np.exp(items), np.exp(routes), weights,
         np.ascontiguousarray(each.transpose(1, 2, 0)), SMALLEST, width, block.start, roots, risky,
         *(x.transpose(1, 2, 0) for x in (out.usage, out.won, out.pulls)),
     )  # fmt: skip
@@ -283,9 +300,11 @@ def _attempt(
     values: Array,
     likelihoods: LogLikelihoods,
     seeds: Array,
+    targets: tuple[int, ...],
     along: Rule | None,
     draws: slice | NDArray[np.intp],
     out: Evaluation,
+    scratch: arithmetic.Scratch | None,
     *,
     fast: bool,
     logs: bool,
@@ -294,9 +313,13 @@ def _attempt(
     leaves, race, log_scale = fill_leaves(
         program, values[draws], likelihoods.take(draws), along, logs=logs
     )
-    run = _run_numba if fast else _run_numpy
     wanted = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
-    log_values, usage, stay_pulls = run(program, leaves, race, wanted, logs)
+    if fast:
+        log_values, usage, stay_pulls = _run_numba(program, leaves, race, wanted, targets)
+    else:
+        log_values, usage, stay_pulls = _run_numpy(
+            program, leaves, race, wanted, scratch, logs=logs
+        )
     risky = race.risky | ~(log_values.max(axis=0) > np.log(SMALLEST))
     if len(wanted) and not logs:
         sums = np.einsum("srd,rd->sd", wanted, np.exp(log_values))
@@ -324,7 +347,11 @@ def _width(rows: int, n: int) -> int:
 
 
 def _run_numba(
-    program: Program, leaves: Array, race: Race, seeds: Array, logs: bool
+    program: Program,
+    leaves: Array,
+    race: Race,
+    seeds: Array,
+    targets: tuple[int, ...],
 ) -> tuple[Array, Array, Array]:
     from storyodds.models import kernel
 
@@ -336,8 +363,10 @@ def _run_numba(
     flows = np.zeros((len(seeds), program.n_fixed_leaves, n))
     pulls = np.zeros((len(seeds), len(stays), n))
     width = _width(circuit.n_fixed * (3 + len(seeds) * (race.rule is not None)), n)
+    needed = np.zeros(circuit.n_nodes, np.int8)
+    needed[circuit.below(targets).nodes] = 1
     kernel.run(
-        circuit.op, circuit.left, circuit.right, circuit.n_fixed, circuit.roots,
+        circuit.op, circuit.left, circuit.right, needed, circuit.n_fixed, circuit.roots,
         circuit.leaves[: program.n_fixed_leaves], leaves, stays, race.rates, nodes, weights,
         int(omega), seeds, width, values, flows, pulls,
     )  # fmt: skip
@@ -346,18 +375,25 @@ def _run_numba(
 
 
 def _run_numpy(
-    program: Program, leaves: Array, race: Race, seeds: Array, logs: bool
+    program: Program,
+    leaves: Array,
+    race: Race,
+    seeds: Array,
+    scratch: arithmetic.Scratch | None,
+    *,
+    logs: bool,
 ) -> tuple[Array, Array, Array]:
     circuit, n = program.circuit, leaves.shape[1]
+    scratch = scratch or arithmetic.Scratch()
     n_lanes = len(race.rule.nodes) if race.rule else 1
-    wide = np.repeat(leaves, n_lanes, axis=1)
+    wide = leaves if n_lanes == 1 else np.repeat(leaves, n_lanes, axis=1)
     slopes = np.zeros((0, n * n_lanes))
     if race.rule is not None:
         lanes, weights = (np.tile(x, (n, 1)) for x in (race.rule.nodes, race.rule.weights))
         moving = moving_leaves(program, race, lanes, weights, logs=logs)
         wide = np.concatenate([wide, moving])
         slopes = -(race.rates[:, :, None] * lanes).reshape(-1, n * n_lanes)
-    v = arithmetic.forward(circuit, wide, logs=logs)
+    v = arithmetic.forward(circuit, wide, logs=logs, scratch=scratch)
     with np.errstate(divide="ignore"):
         log_roots = v[circuit.roots] if logs else np.log(v[circuit.roots])
     by_lane = log_roots.reshape(-1, n, n_lanes)
@@ -368,6 +404,8 @@ def _run_numpy(
     usage = np.zeros((len(seeds), program.n_fixed_leaves, n))
     pulls = np.zeros((len(seeds), len(slopes), n))
     for s, seed in enumerate(seeds):
+        targets = tuple(np.flatnonzero(seed.any(axis=1)).tolist())
+        part = circuit.below(targets)  # of each seed by itself: the others' parts stay 0
         if race.rule is None and not logs:
             share = _shares(seed, v[circuit.roots])
         else:
@@ -378,11 +416,15 @@ def _run_numpy(
                 by_root = np.exp(log_seed[:, :, None] + by_lane - log_sums[:, None])
             by_root = np.where(np.isfinite(log_sums)[None, :, None], by_root, 0.0)
             share = by_root.reshape(len(seed), -1)
-        flow = arithmetic.backward(circuit, v, share, logs=logs)
-        of_leaves = flow[circuit.leaves[: program.n_fixed_leaves]]
+        mine = scratch.rows("part", len(part.nodes), v.shape[1])
+        np.take(v, part.nodes, axis=0, out=mine, mode="clip")
+        flow = arithmetic.backward(
+            part.circuit, mine, share[list(targets)], logs=logs, scratch=scratch
+        )
+        of_leaves = flow[part.circuit.leaves[: program.n_fixed_leaves]]
         usage[s] = of_leaves.reshape(-1, n, n_lanes).sum(axis=2)
         if len(slopes):
-            moved = flow[circuit.leaves[program.stay_leaves]] * slopes
+            moved = flow[part.circuit.leaves[program.stay_leaves]] * slopes
             pulls[s] = moved.reshape(-1, n, n_lanes).sum(axis=2)
     return log_values, usage, pulls
 

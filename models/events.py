@@ -24,9 +24,9 @@ FALSE_ALARM = "false-alarm"
 DEPLOYED_CLASSES = tuple(f"{name}, deployed" for name in CLASSES)
 CRITERIA = ("alignment", "competitiveness")  # of goal hazards
 
-_GIVEN = "-given-deployed"
+GIVEN = "-given-deployed"
 # The odds on the day of the decision: of a model that no check has flagged.
-GIVEN_DEPLOYED = tuple(f"{name}{_GIVEN}" for name in (*CLASSES, *FATES) if name != "halted")
+GIVEN_DEPLOYED = tuple(f"{name}{GIVEN}" for name in (*CLASSES, *FATES) if name != "halted")
 ODDS = (*EVENTS, DEPLOYED, *GIVEN_DEPLOYED)
 """Everything that can be asked of: classes, fates, being deployed, and the odds given that."""
 
@@ -81,7 +81,7 @@ def sides_of(odds: str) -> Sides:
         raise ValueError(f"found {odds!r}, expected one of {', '.join(ODDS)}")
     if odds == DEPLOYED:
         return Sides((DEPLOYED,), ("halted",), False)
-    name = odds.removesuffix(_GIVEN)
+    name = odds.removesuffix(GIVEN)
     given = name != odds
     family: Sequence[str] = CLASSES if name in CLASSES else FATES
     if given:

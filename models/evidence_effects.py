@@ -17,7 +17,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment
+from storyodds.models.assessment import Assessment, full_prior
 from storyodds.models.evidence_draws import draws_of_numbers
 from storyodds.models.evidence_versions import answer_versions, findings_of, opinions_of
 from storyodds.models.graph import StoryGraph
@@ -150,7 +150,7 @@ def evidence_effects(
     whole_weights = log_weights[:, subsets.index(everything)]
     weights = np.exp(whole_weights - whole_weights.max())
     average = found.over_all_orders(n) if orders is None else found.over_orders(orders)
-    before, after = assessment.prior_averaged, assessment.averaged
+    before, after = full_prior(assessment)[0], assessment.averaged
     whole = found.differences([everything, findings], [nothing] * 2)
     alone, rest = [frozenset([i]) for i in range(n)], [everything - {i} for i in range(n)]
     return EvidenceEffects(

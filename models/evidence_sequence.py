@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment
+from storyodds.models.assessment import Assessment, full_prior
 from storyodds.models.evidence import assemble
 from storyodds.models.evidence_draws import DrawsOfNumbers, draws_of_numbers
 from storyodds.models.evidence_versions import answer_versions, findings_of, opinions_of
@@ -24,7 +24,7 @@ from storyodds.models.integrated_draws import draw_integrated
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.quantities import Quantities
 from storyodds.models.soundness import LEVELS
-from storyodds.models.weighting import weigh
+from storyodds.models.weighting import spread_of_sums, weigh
 from storyodds.models.what_if import columns_of
 
 Array = NDArray[np.float64]
@@ -162,7 +162,7 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
 def _change_error(before: _Step, after: _Step) -> Array:
     if before.pulls is None or after.pulls is None:
         return np.hypot(before.error, after.error)
-    return _size(after.pulls - before.pulls)
+    return spread_of_sums(after.pulls - before.pulls)
 
 
 def _pulls(averaged: Quantities, columns: Sequence[int]) -> Array:
@@ -171,16 +171,11 @@ def _pulls(averaged: Quantities, columns: Sequence[int]) -> Array:
     return averaged.weights[:, None] * (events - averaged.mean(events))
 
 
-def _size(pulls: Array) -> Array:
-    """Standard error of a sum, by what each draw adds to it."""
-    return np.asarray(np.sqrt(np.sum(pulls**2, axis=0)))
-
-
 def _first(assessment: Assessment, columns: Sequence[int]) -> _Step:
     """Before the evidence, as the assessment has it."""
-    averaged, whole = assessment.prior_averaged, assessment.prior
+    averaged, whole = full_prior(assessment)
     mean = averaged.mean(averaged.events[:, columns])
-    error = _size(_pulls(averaged, columns))
+    error = spread_of_sums(_pulls(averaged, columns))
     n = len(whole.values)
     return _Step(mean, error, _quantiles(whole, columns), float(n), None, trusted=True)
 
@@ -224,7 +219,7 @@ def _between(
         steps.append(
             _Step(
                 mean,
-                _size(pulls),
+                spread_of_sums(pulls),
                 _quantiles(whole, columns),
                 float(len(whole.values)) if alone else found.ess,
                 found.pareto_k,

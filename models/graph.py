@@ -8,13 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storyodds.models.cut_sets import CutSet, CutSetFamily, cut_set_family, without
+from storyodds.models.decision_diagrams import TooManyNodesError
+from storyodds.models.forest_odds import part_of
+from storyodds.models.gate_graphs import gate_graph
+from storyodds.models.gate_sets import forest_family
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import Formula, literals
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CLASSES, DEFAULT, INTENDED, RESIDUAL, Assumption
+
+if TYPE_CHECKING:
+    from storyodds.models.gate_forests import GateForest
 
 _MAX_NODES = 250_000  # of the diagrams of one gate's minimal cut sets: some seconds of work
 
@@ -47,19 +54,35 @@ class Gate:
     requires : Formula or None
     composites : mapping of str to Formula
         Shared by all gates of a story.
+    forests : dict
+        That of `StoryGraph`: diagrams of all formulas, where they have been built.
     """
 
     id: str
     requires: Formula | None
     composites: Mapping[str, Formula] = field(repr=False)
+    forests: dict[tuple[int, bool], Any] = field(repr=False, compare=False, kw_only=True)
 
     @cached_property
     def ways(self) -> CutSetFamily | None:
         """The minimal sets of literals that open it; None where they are too many to work out."""
+        forest = next((forest for forest in self.forests.values() if forest is not None), None)
         try:
+            if forest is not None and self.requires in forest.root:
+                return self._from_forest(forest)
             return cut_set_family(self.requires, self.composites, self.id, max_nodes=_MAX_NODES)
-        except UnsupportedStoryError:
+        except (UnsupportedStoryError, TooManyNodesError):
             return None
+
+    def _from_forest(self, forest: "GateForest") -> CutSetFamily | None:
+        """The same where the diagram of what is required is there already."""
+        assert self.requires is not None
+        diagram, root = forest.diagram, forest.root[self.requires]
+        graph = gate_graph(self.requires, self.composites)
+        family = forest_family(diagram, root, graph, self.id, _MAX_NODES)
+        if family is None and part_of(diagram, root).size <= _MAX_NODES:
+            return cut_set_family(self.requires, self.composites, self.id, max_nodes=_MAX_NODES)
+        return family
 
     @cached_property
     def needs(self) -> CutSet:
@@ -182,7 +205,8 @@ class StoryGraph:
     feasibility : int or None
         Index of the rationale's feasibility.
     forests : dict
-        Diagrams of its formulas (`models.gate_forests`), by the memory that they could take.
+        Diagrams of its formulas (`models.gate_forests`), by the memory that they could take and
+        whether they were made small.
     """
 
     variables: tuple[Variable, ...]
@@ -193,7 +217,7 @@ class StoryGraph:
     evidence: tuple[EvidenceItem, ...]
     n_numbers: int
     feasibility: int | None
-    forests: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    forests: dict[tuple[int, bool], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def order(self) -> dict[str, int]:
@@ -310,7 +334,8 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
         if assumption.holds_when is not None
     }
     variables = _variables(resolved.assumptions, number)
-    routes = _routes(resolved, composites)
+    forests: dict[tuple[int, bool], Any] = {}
+    routes = _routes(resolved, composites, forests)
     hazards = tuple(
         HazardNode(
             id=hazard.id,
@@ -321,6 +346,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
             harm=number[f"{hazard.id}.harm"],
             flags=tuple(number.get(f"{check.id}.flags.{hazard.id}") for check in story.checks),
             composites=composites,
+            forests=forests,
         )
         for hazard in story.goal.hazards
     )
@@ -333,6 +359,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
         evidence=_evidence(resolved, variables, routes),
         n_numbers=len(resolved.numbers),
         feasibility=number.get("rationale.feasibility"),
+        forests=forests,
     )
 
 
@@ -355,7 +382,11 @@ def _variables(
     return tuple(built[name] for name in order)
 
 
-def _routes(resolved: ResolvedStory, composites: Mapping[str, Formula]) -> tuple[RouteNode, ...]:
+def _routes(
+    resolved: ResolvedStory,
+    composites: Mapping[str, Formula],
+    forests: dict[tuple[int, bool], Any],
+) -> tuple[RouteNode, ...]:
     story, number = resolved.story, resolved.number_index
     nodes = []
     for route in resolved.routes:
@@ -389,6 +420,7 @@ def _routes(resolved: ResolvedStory, composites: Mapping[str, Formula]) -> tuple
                     for c in story.checks
                 ),
                 composites=composites,
+                forests=forests,
             )
         )
     return tuple(nodes)

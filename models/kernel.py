@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.safe_numba import jit
+from storyodds.priors.beta_functions import FAR
 from storyodds.priors.distributions import LN2
 
 Array = NDArray[np.float64]
@@ -27,6 +28,7 @@ def run(
     op: Bytes,
     left: Ints,
     right: Ints,
+    needed: Bytes,
     n_fixed: int,
     roots: Ints,
     leaf_nodes: Ints,
@@ -49,6 +51,8 @@ def run(
     op : (n_nodes,) int8
         0 a leaf, 1 a product, 2 a sum.
     left, right : (n_nodes,) int32
+    needed : (n_nodes,) int8
+        Whether any seed depends on the node: what has to be walked back.
     n_fixed : int
         Nodes from this one on have one value for every node of the quadrature rule.
     roots : (n_roots,) int32
@@ -103,8 +107,8 @@ def run(
             moved[:] = 0.0
             for d in range(n):
                 _moving(
-                    op, left, right, n_fixed, roots, v, d, stays, rates[:, first + d], nodes,
-                    weights, omega, seeds[:, :, first + d], w, g, ratio,
+                    op, left, right, needed, n_fixed, roots, v, d, stays, rates[:, first + d],
+                    nodes, weights, omega, seeds[:, :, first + d], w, g, ratio,
                     values[:, first + d], moved, pulls[:, :, first + d],
                 )  # fmt: skip
         for s in range(len(seeds)):
@@ -125,6 +129,8 @@ def run(
                             seeded[row[roots[r]], d] += part / sums[s, d]
             # Parents are added up as `models.arithmetic` does it.
             for i in range(n_fixed - 1, -1, -1):
+                if needed[i] == 0:
+                    continue
                 a, b = left[i], right[i]
                 if row[i] >= 0:
                     for d in range(n):
@@ -150,6 +156,7 @@ def _moving(
     op: Bytes,
     left: Ints,
     right: Ints,
+    needed: Bytes,
     n_fixed: int,
     roots: Ints,
     v: Array,
@@ -188,7 +195,7 @@ def _moving(
             if roots[r] >= n_fixed and share != 0.0:
                 for k in range(n_lanes):
                     g[roots[r] - n_fixed, k] += share * w[roots[r] - n_fixed, k]
-        _backward(op, left, right, n_fixed, v, d, w, g, ratio, moved[s])
+        _backward(op, left, right, needed, n_fixed, v, d, w, g, ratio, moved[s])
         for j in range(len(stays)):
             pull, row = 0.0, stays[j] - n_fixed
             for k in range(n_lanes):
@@ -249,6 +256,7 @@ def _backward(
     op: Bytes,
     left: Ints,
     right: Ints,
+    needed: Bytes,
     n_fixed: int,
     v: Array,
     d: int,
@@ -259,7 +267,7 @@ def _backward(
 ) -> None:
     n_lanes = w.shape[1]
     for i in range(len(op) - 1, n_fixed - 1, -1):
-        if op[i] == 0:
+        if op[i] == 0 or needed[i] == 0:
             continue
         a, b, row = left[i], right[i], i - n_fixed
         if a < n_fixed:
@@ -523,9 +531,10 @@ def log_evidence(
     flows = np.zeros((1, len(program.leaf_nodes), 1))
     pulls = np.zeros((1, len(program.stays), 1))
     run(
-        program.op, program.left, program.right, program.n_fixed, program.roots,
-        program.leaf_nodes, v, program.stays, rates, program.nodes[:n_lanes],
-        program.weights[:n_lanes], program.omega, np.ones((1, 1, 1)), 1, result, flows, pulls,
+        program.op, program.left, program.right, np.ones(len(program.op), np.int8),
+        program.n_fixed, program.roots, program.leaf_nodes, v, program.stays, rates,
+        program.nodes[:n_lanes], program.weights[:n_lanes], program.omega, np.ones((1, 1, 1)), 1,
+        result, flows, pulls,
     )  # fmt: skip
     if not result[0, 0] > 1e-150:
         return np.nan
@@ -721,14 +730,24 @@ def _mixed(heights: Array, slopes: Array) -> tuple[float, float]:
 
 
 @jit
+def _fall(t: float, a: float, b: float) -> float:
+    """`priors.beta_functions.fall` of one number, for a at most b."""
+    near = min(t, FAR)
+    grown = math.log1p(math.expm1(near) / (1.0 + b / a)) + (t - near)
+    return (a + b) * grown - a * t
+
+
+@jit
 def _component(rows: Array, k: int, z: float) -> tuple[float, float]:
     """Log density, times its weight, and slope of what is no pool."""
     kind, height, a, b = rows[k, 0], rows[k, 1], rows[k, 2], rows[k, 3]
     log_p, log_q = _log_expit(z), _log_expit(-z)
     p, q = math.exp(log_p), math.exp(log_q)
     if kind == BETA:
-        height += a * log_p + b * log_q
-        slope = a * q - b * p
+        # From its peak: a log p and b log(1 - p) of 1e14 would leave no digits of their sum.
+        t = z - rows[k, 4]
+        height -= _fall(t, a, b) if a <= b else _fall(-t, b, a)
+        slope = b * p * math.expm1(-max(t, 0.0)) - a * q * math.expm1(min(t, 0.0))
     elif kind == UNIFORM:
         height = height + log_p + log_q if a <= p <= b else -np.inf
         slope = q - p

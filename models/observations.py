@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaln, log_expit, logsumexp, ndtri, xlog1py, xlogy
+from scipy.special import betainc, log_expit, logsumexp, ndtri, xlog1py, xlogy
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.evidence import collapsed
 from storyodds.models.graph import EvidenceItem, build_graph
 from storyodds.models.posterior import PreparedStory
-from storyodds.priors.beta_functions import log_beta_binomial
+from storyodds.priors.beta_functions import log_beta_binomial, log_binomial_coefficients
 from storyodds.priors.distributions import (
     BetaDistribution,
     Distribution,
@@ -23,7 +23,6 @@ from storyodds.priors.distributions import (
     Mixture,
     Point,
     RateLike,
-    log_binomial_coefficient,
     rate_like,
 )
 from storyodds.scenarios.resolve import ResolvedStory
@@ -208,7 +207,7 @@ def _each(rate: Distribution, trials: int, seen: tuple[int, int]) -> Array:
     """P(k hits | rate's hypothesis, hits seen before) for every k."""
     if seen[1] > _MANY:
         nodes, k = _nodes(rate, seen), np.arange(trials + 1)[:, None]
-        ways = -betaln(k + 1, trials - k + 1) - np.log1p(trials)
+        ways = log_binomial_coefficients(k, trials - k)
         log_joint = logsumexp(ways + xlogy(k, nodes) + xlog1py(trials - k, -nodes), axis=1)
     else:
         log_joint = _log_joint(rate_like(rate), trials, seen)
@@ -222,16 +221,17 @@ def _log_joint(rate: RateLike, trials: int, seen: tuple[int, int]) -> Array:
     """Log P(hits seen before, and k hits) for every k, up to what does not depend on k."""
     k = np.arange(trials + 1)
     hits, misses = seen[0] + k, seen[1] - seen[0] + trials - k
-    ways = -betaln(k + 1, trials - k + 1)
+    ways = log_binomial_coefficients(k, trials - k)
     if isinstance(rate, Mixture):
         parts = [_log_joint(rate_like(part), trials, seen) for part in rate.components]
         return np.asarray(logsumexp(parts, axis=0, b=np.array(rate.weights)[:, None]))
     if isinstance(rate, Point):
         return np.asarray(ways + xlogy(hits, rate.value) + xlog1py(misses, -rate.value))
     if isinstance(rate, BetaDistribution):
-        before = rate.binomial_log_marginal(*seen) - log_binomial_coefficient(seen[1], seen[0])
-        a, b = rate.a + seen[0], rate.b + (seen[1] - seen[0])
-        return np.asarray(log_beta_binomial(k, trials - k, a, b) + np.log1p(trials) + before)
+        others = seen[1] - seen[0]
+        before = rate.binomial_log_marginal(*seen) - log_binomial_coefficients(seen[0], others)
+        a, b = rate.a + seen[0], rate.b + others
+        return np.asarray(log_beta_binomial(k, trials - k, a, b) + before)
     if isinstance(rate, LogitNormal):
         # One grid for every k: a trapezoid finer than prior and likelihood are wide.
         step = min(rate.sd, 2 / np.sqrt(trials + seen[1])) / 6
@@ -245,8 +245,7 @@ def _log_joint(rate: RateLike, trials: int, seen: tuple[int, int]) -> Array:
         ]
         return np.asarray(ways + np.concatenate(summed))
     log_marginal = [rate.binomial_log_marginal(int(h), trials + seen[1]) for h in hits]
-    all_ways = -betaln(hits + 1, misses + 1) - np.log1p(trials + seen[1])
-    return np.asarray(log_marginal + ways - all_ways)
+    return np.asarray(log_marginal + ways - log_binomial_coefficients(hits, misses))
 
 
 def _nodes(rate: Distribution, seen: tuple[int, int]) -> Array:

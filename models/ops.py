@@ -69,7 +69,7 @@ class LogEvidence(Op):  # type: ignore[misc]
         program, slopes, said, ended = self._program, *out
         likelihoods = LogLikelihoods(assumptions[None], routes[None])
         found = engine.evaluate(program, values[None], likelihoods, np.ones((1, 1)))
-        slopes[:] = engine.gradient(program, values[None], found)[0, 0]
+        slopes[:] = engine.gradient(program, found)[0, 0]
         np.add.at(said, program.said.what, found.usage[0, 0, program.said.leaves])
         np.add.at(ended, program.config_routes, found.won[0, 0])
         return float(found.log_roots[0, 0])

@@ -85,7 +85,8 @@ def _share_top(exact: Sequence[PathOdds], weights: Array) -> Array:
         return np.zeros(0)
     first = _at_top(np.stack([odds.concern for odds in exact]))
     first = _at_top(np.where(first, np.stack([odds.reached for odds in exact]), -1.0))
-    return np.asarray(first / first.sum(axis=0) @ weights / weights.sum())
+    # Rounding aside, shares add up to 1.
+    return np.minimum(first / first.sum(axis=0) @ weights / weights.sum(), 1.0)
 
 
 def _at_top(chances: Array) -> NDArray[np.bool_]:

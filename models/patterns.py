@@ -15,12 +15,19 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int32]
 
 
-def flat(program: Program) -> "PatternProgram":
-    """Lay a program out."""
+def flat(program: Program, targets: tuple[int, ...]) -> "PatternProgram":
+    """Lay a program out.
+
+    Parameters
+    ----------
+    program : Program
+    targets : tuple of int
+        The roots that derivatives are wanted of.
+    """
     from storyodds.models.pattern_kernel import PatternProgram
 
     circuit = program.circuit
-    steps, flow_of = _steps(circuit)
+    steps, leaf_flows = _steps(circuit, targets)
     return PatternProgram(
         op=circuit.op,
         left=circuit.left,
@@ -28,7 +35,7 @@ def flat(program: Program) -> "PatternProgram":
         roots=circuit.roots,
         seed_rows=_seed_rows(circuit)[circuit.roots],
         leaf_nodes=circuit.leaves,
-        leaf_flows=flow_of[circuit.leaves],
+        leaf_flows=leaf_flows,
         yes=program.yes.leaves,
         yes_numbers=program.yes.what,
         no=program.no.leaves,
@@ -66,12 +73,15 @@ def _seed_rows(circuit: Circuit) -> Ints:
     return row
 
 
-def _steps(circuit: Circuit) -> "tuple[Steps, Ints]":
-    """The way back, and which flow is that of each node."""
+def _steps(whole: Circuit, targets: tuple[int, ...]) -> "tuple[Steps, Ints]":
+    """The way back from the roots that are asked about, and which flow is that of each leaf."""
     from storyodds.models.pattern_kernel import Steps
 
+    part = whole.below(targets)
+    circuit, n = part.circuit, part.circuit.n_nodes
     factors, summands = circuit.parents
-    row, n = _seed_rows(circuit), circuit.n_nodes
+    row = np.full(n, -1, np.int32)
+    row[circuit.roots] = _seed_rows(whole)[whole.roots[list(targets)]]
     n_factors, n_summands = np.diff(factors.indptr), np.diff(summands.indptr)
     alone = (row < 0) & (n_summands == 0)
     is_own = ~alone | (n_factors > 1)
@@ -90,7 +100,7 @@ def _steps(circuit: Circuit) -> "tuple[Steps, Ints]":
     factor_starts, factor_parents = _rows(factors, nodes, is_own)
     summand_starts, summand_parents = _rows(summands, nodes, is_own)
     return Steps(
-        nodes=_ints(nodes),
+        nodes=_ints(part.nodes[nodes]),
         flows=flow_of[nodes],
         seed_rows=row[nodes],
         factor_starts=factor_starts,
@@ -100,7 +110,7 @@ def _steps(circuit: Circuit) -> "tuple[Steps, Ints]":
         parts=part_of[nodes],
         n_flows=len(own) + 1,
         n_parts=int(is_sum.sum()),
-    ), flow_of
+    ), flow_of[circuit.leaves]
 
 
 def _rows(table: csr_array, rows: NDArray[np.intp], which: NDArray[np.bool_]) -> tuple[Ints, Ints]:

@@ -17,10 +17,11 @@ from storyodds.models.evidence import (
     forecast_log_density_at,
 )
 from storyodds.models.graph import StoryGraph, build_graph
+from storyodds.models.independent_answers import Independent, is_independent
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING
-from storyodds.models.strategy import MAX_MEMORY, choose_compiler
+from storyodds.models.strategy import MAX_MEMORY, choose_compiler, large_forest
 from storyodds.priors.distributions import Distribution, Point, rate_like
 from storyodds.priors.errors import Mistake, Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
@@ -66,8 +67,8 @@ class PreparedStory:
         return self._exact.likelihood
 
     @property
-    def _exact(self) -> Exact:
-        if isinstance(self.answers, Exact):
+    def _exact(self) -> Exact | Independent:
+        if isinstance(self.answers, Exact | Independent):
             return self.answers
         raise UnsupportedStoryError(
             [
@@ -114,11 +115,13 @@ class PreparedStory:
     @cached_property
     def active(self) -> tuple[int, ...]:
         """The sampled numbers on which P(evidence) can depend."""
-        if not isinstance(self.answers, Exact):  # states are simulated of everything
+        if not isinstance(self.answers, Exact | Independent):  # states are simulated of everything
             return self.sampled
+        if not self.has_evidence:
+            return ()
         forecasts = [item for item in self.graph.evidence if item.form == "forecast"]
         bearing = self.likelihood.bearing.union(*map(self.graph.numbers_behind, forecasts))
-        return tuple(i for i in self.sampled if self.has_evidence and i in bearing)
+        return tuple(i for i in self.sampled if i in bearing)
 
     @property
     def has_evidence(self) -> bool:
@@ -223,7 +226,11 @@ def prepare(
     )
 
 
-def _summed(graph: StoryGraph, max_memory: int) -> Exact:
+def _summed(graph: StoryGraph, max_memory: int) -> Exact | Independent:
+    if is_independent(graph):
+        forest = large_forest(graph, max_memory)
+        if forest is not None:
+            return Independent(graph, forest, max_memory)
     bearing = choose_compiler(graph, evidence_only=True, max_memory=max_memory)
     return Exact(
         compiler=choose_compiler(graph, max_memory=max_memory),
@@ -243,7 +250,7 @@ def forecast_sides(prepared: PreparedStory, values: Array) -> Mapping[int, tuple
 def _sides(prepared: PreparedStory, item: int, values: Array) -> tuple[Array, Array]:
     answers = prepared.answers
     yes, no = (event_likelihoods(prepared.graph, item, happens) for happens in (True, False))
-    if not isinstance(answers, Exact):
+    if not isinstance(answers, Exact | Independent):
         return answers.log_evidence(values, yes), answers.log_evidence(values, no)
     happens = _log_chance(answers, values, yes)
     likely = happens > np.log(0.5)  # else the opposite is what is left of 1, to all its digits
@@ -252,7 +259,7 @@ def _sides(prepared: PreparedStory, item: int, values: Array) -> tuple[Array, Ar
     return happens, opposite
 
 
-def _log_chance(answers: Exact, values: Array, said: LogLikelihoods) -> Array:
+def _log_chance(answers: Exact | Independent, values: Array, said: LogLikelihoods) -> Array:
     """Log P(evidence), without asking at every draw where numbers that are 0 or 1 rule it out."""
     out = np.full(len(values), -np.inf)
     sure = np.hstack([values == 0, values == 1])
@@ -338,7 +345,7 @@ def _impossible_evidence(prepared: PreparedStory) -> str:
             "which makes it impossible, expected one of something open; put a number a little "
             "inside 0 and 1 (0.999 for 1) where the story or a setting says 0 or 1"
         )
-    if not isinstance(prepared.answers, Exact):
+    if not isinstance(prepared.answers, Exact | Independent):
         return (
             f"found observations ({items}) that none of the simulated states can explain, expected "
             "some under which all of them can come about; more --draws simulate more states, and "
@@ -363,7 +370,7 @@ def possible_at_all(prepared: PreparedStory) -> bool:
 
 
 def _all_but_forecasts_possible(prepared: PreparedStory) -> bool:
-    if not isinstance(prepared.answers, Exact):
+    if not isinstance(prepared.answers, Exact | Independent):
         return False
     values = from_uniforms(prepared, (), np.zeros((1, 0)))
     return bool(np.isfinite(prepared.answers.log_evidence(values, prepared.likelihoods)[0]))

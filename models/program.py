@@ -167,12 +167,23 @@ class Program:
         cells = (np.ones(n), (self.shares.what, np.arange(n)))
         return csr_array(cells, shape=(len(self.races), n))
 
-    @cached_property
-    def flat(self) -> "PatternProgram":
-        """Flat arrays for `models.pattern_kernel`; of a program whose routes compete by pattern."""
+    def flat(self, targets: tuple[int, ...]) -> "PatternProgram":
+        """Flat arrays for `models.pattern_kernel`; of a program whose routes compete by pattern.
+
+        Parameters
+        ----------
+        targets : tuple of int
+            The roots that derivatives are wanted of.
+        """
         from storyodds.models.patterns import flat
 
-        return flat(self)
+        if targets not in self._flat:
+            self._flat[targets] = flat(self, targets)
+        return self._flat[targets]
+
+    @cached_property
+    def _flat(self) -> "dict[tuple[int, ...], PatternProgram]":
+        return {}
 
     @cached_property
     def bearing(self) -> frozenset[int]:

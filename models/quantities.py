@@ -95,9 +95,11 @@ class Quantities:
     said : (n_draws, 2 * n_items) array
         P(false) and P(true) of what each item about an assumption speaks of.
     routes, outcomes : (n_draws, n_routes or n_outcomes) array
-        Outcomes as in `StoryGraph.outcomes`, before the checks; they overlap.
+        Outcomes as in `StoryGraph.outcomes`, before the checks; they overlap. Routes alone where
+        the hazards were left out.
     goals : (n_draws, 2) array
-        P(no hazard of a criterion fires) in a run made to end at the intended model, by `CRITERIA`.
+        P(no hazard of a criterion fires) in a run made to end at the intended model, by `CRITERIA`;
+        (n_draws, 0) where the hazards were left out.
     queries : (n_draws, n_queries) array
     """
 
@@ -123,10 +125,10 @@ class Quantities:
         """P(class) and P(fate), (n_draws, n_events), by `events.EVENTS`."""
         return probabilities(self.graph, self.values, self.outcomes)
 
-    @property
+    @cached_property
     def classes(self) -> Array:
         """P(class), (n_draws, n_classes), by `CLASSES`."""
-        return self.events[:, : len(CLASSES)]
+        return probabilities(self.graph, self.values, self.outcomes, CLASSES)
 
     @property
     def fates(self) -> Array:
@@ -374,7 +376,9 @@ class _Asked:
     reduced: tuple[Query, ...]
 
 
-def compile_quantities(compiler: Compiler, queries: Sequence[Query]) -> _Asked:
+def compile_quantities(
+    compiler: Compiler, queries: Sequence[Query], *, hazards: bool = True
+) -> _Asked:
     """Compile what `evaluate` asks.
 
     Raises
@@ -396,7 +400,8 @@ def compile_quantities(compiler: Compiler, queries: Sequence[Query]) -> _Asked:
     at_hand |= {Query((), frozenset([(name, x)])) for name in graph.order for x in (False, True)}
     rest = [query for query in reduced if query not in at_hand]
     parts = tuple(Query((o,)) for o in range(len(graph.routes), len(graph.outcomes)))
-    goals = {criterion: Query(spared=criterion) for criterion in CRITERIA if graph.hazards}
+    parts = parts if hazards else ()
+    goals = {name: Query(spared=name) for name in CRITERIA if graph.hazards and hazards}
     asked = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
     return _Asked(compile_queries(compiler, asked), parts, goals, extra, reduced)
 
@@ -407,6 +412,8 @@ def evaluate(
     likelihoods: LogLikelihoods,
     queries: Sequence[Query] = (),
     weights: Array | None = None,
+    *,
+    hazards: bool = True,
 ) -> Quantities:
     """Run the engine over all draws.
 
@@ -419,13 +426,15 @@ def evaluate(
     queries : sequence of Query
     weights : (n_draws,) array, optional
         What each draw counts; by default all the same.
+    hazards : bool
+        Whether what becomes of the hazards is wanted.
 
     Returns
     -------
     Quantities
     """
     graph = compiler.graph
-    asked = compile_quantities(compiler, queries)
+    asked = compile_quantities(compiler, queries, hazards=hazards)
     compiled, goals, extra, parts = asked.program, asked.goals, asked.extra, asked.parts
     about = [graph.evidence[i].target or 0 for i in compiler.items]
     seeds = np.zeros((1, len(compiled.queries)))
@@ -443,7 +452,7 @@ def evaluate(
     for route, won in zip(compiled.config_routes, found.won[:, 0].T, strict=True):
         routes[:, route] += won
     outcomes = np.hstack([routes, joint[:, [compiled.column[query] for query in parts]]])
-    spared = np.ones((len(values), len(CRITERIA)))
+    spared = np.ones((len(values), len(CRITERIA) if hazards else 0))
     for criterion, query in goals.items():
         spared[:, CRITERIA.index(criterion)] = joint[:, compiled.column[query]]
     order = graph.order

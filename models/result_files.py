@@ -1,7 +1,6 @@
 """Saved results of anybody's, read in a process of its own that can be ended."""
 
 import io
-import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +13,9 @@ from numpy.typing import NDArray
 from storyodds.models.comparison import EVENTS
 from storyodds.models.events import EVENTS as ALL_EVENTS
 from storyodds.models.events import FATES
+from storyodds.models.result_reader import REFUSED
+from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.strict_json import read_json
 from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
@@ -58,10 +60,7 @@ def read_draws(path: Path) -> SavedDraws:
     OSError
         If it cannot be read.
     """
-    size = path.stat().st_size
-    if size > MAX_FILE:
-        raise ValueError(f"found {size:,} bytes, more than any result has")
-    with np.load(io.BytesIO(_output(path, size)), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(_output(path, "odds")), allow_pickle=False) as arrays:
         parts = {name: arrays[name] for name in arrays.files}
     classes, fates = parts["class_probability"], parts["fate_probability"]
     shape = classes.shape[:2]
@@ -75,14 +74,41 @@ def read_draws(path: Path) -> SavedDraws:
             raise ValueError("found draws that are no chances")
     events = np.concatenate([classes, fates], axis=2).reshape(-1, len(ALL_EVENTS))
     columns = [ALL_EVENTS.index(event) for event in EVENTS]
-    return SavedDraws(json.loads(parts["meta"].tobytes()), np.clip(events[:, columns], 0.0, 1.0))
+    return SavedDraws(read_json(parts["meta"].tobytes()), np.clip(events[:, columns], 0.0, 1.0))
 
 
-def _output(path: Path, size: int) -> bytes:
+def require_sound(path: Path) -> None:
+    """Read all of a saved result once, where that can do no harm.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    InputError
+        If it is no result, or damaged, or would unpack into more than it can hold.
+    """
+    if not path.is_file():
+        raise InputError([Problem("found no such file, expected a saved result", str(path))])
+    try:
+        _output(path, "whole")
+    except ValueError as error:
+        raise InputError([Problem(f"{error}, {AS_SAVED}", str(path))]) from None
+
+
+AS_SAVED = "expected a result as storyodds estimate --output saves it"
+
+
+def _output(path: Path, wanted: str) -> bytes:
+    """Run the reader, for the `odds` or for the `whole` of a file."""
+    size = path.stat().st_size
+    if size > MAX_FILE:
+        raise ValueError(f"found {size:,} bytes, more than any result has")
     reader = Path(__file__).with_name("result_reader.py")
     try:
         read = subprocess.run(
-            [sys.executable, "-P", str(reader), str(path)],
+            [sys.executable, "-P", str(reader), str(path), wanted],
             capture_output=True,
             check=True,
             stdin=subprocess.DEVNULL,
@@ -90,6 +116,10 @@ def _output(path: Path, size: int) -> bytes:
         )
     except subprocess.TimeoutExpired:
         raise ValueError("found a file that cannot be read to its end") from None
-    except subprocess.CalledProcessError:
-        raise ValueError("found a file that is damaged, or no result") from None
+    except subprocess.CalledProcessError as error:
+        sentence = error.stderr.decode().strip() if error.returncode == REFUSED else _DAMAGED
+        raise ValueError(sentence) from None
     return read.stdout
+
+
+_DAMAGED = "found a file that is damaged, or no result"

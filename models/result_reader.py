@@ -1,51 +1,151 @@
-"""Take out of a saved result what a comparison needs: run as a program by `result_files`.
+"""Look through a saved result, and take out what is wanted: run as a program by `result_files`.
 
 HDF5 may not come back from a damaged file, nor say how much it is going to unpack, so this is done
 in a process of its own that can be ended, with a limit on its memory. It imports nothing of this
-package, and writes the arrays to its standard output.
+package, and writes the arrays to its standard output; what is wrong goes to standard error.
 """
 
 import io
+import math
 import os
 import sys
 from typing import Any
 
-MAX_BYTES = 2**31  # of address space; most of it is what libraries set aside
+MAX_MEMORY = 2**31  # bytes of address space; most of it is what libraries set aside
 MAX_RATIO = 100  # bytes of data to one of the file: results are saved as they are, not packed
 MAX_OBJECTS = 100_000  # groups and datasets
+MAX_NAME = 1000  # letters; names are made of ids, of which each has at most 100
+BLOCK = 2**24  # bytes that are read at a time
 ARRAYS = ("class_probability", "fate_probability")
 LABELS = ("class", "fate")
+REFUSED = 3  # exit code: what is wrong is on standard error
 
 
-def main(path: str) -> None:
-    """Read the file and write an `.npz` of its parts."""
+class RefusedError(Exception):
+    """What is wrong with a file: a clause that begins with "found"."""
+
+
+def require(right: bool, sentence: str) -> None:
+    """Refuse the file unless something is right."""
+    if not right:
+        raise RefusedError(sentence)
+
+
+class Look:
+    """One walk through a file: groups of one level, with plain values of their own."""
+
+    def __init__(self, path: str, *, whole: bool) -> None:
+        self.room = MAX_RATIO * os.path.getsize(path)
+        self.whole = whole
+        self.objects = 0
+        self.addresses: set[int] = set()
+
+    def take(self, size: float) -> None:
+        """Count bytes that are unpacked."""
+        self.room -= size
+        require(self.room >= 0, "found more data than a file of this size can hold")
+
+    def group(self, group: Any, depth: int = 0) -> None:
+        """Look through a group and what is in it."""
+        import h5py
+
+        self.once(group)
+        self.attributes(group)
+        for name in group:
+            self.objects += 1
+            require(self.objects <= MAX_OBJECTS, "found more parts than any result has")
+            require(
+                isinstance(name, str) and name.isprintable() and len(name) <= MAX_NAME,
+                "found a name that cannot be shown",
+            )
+            link = group.get(name, getlink=True)
+            require(isinstance(link, h5py.HardLink), "found a link to something else")
+            thing = group[name]
+            if isinstance(thing, h5py.Group):
+                require(depth == 0, "found a group within a group")
+                self.group(thing, depth + 1)
+            else:
+                require(isinstance(thing, h5py.Dataset), "found a part that is no array")
+                self.dataset(thing)
+
+    def once(self, thing: Any) -> None:
+        """Refuse what hangs in two places, or in itself."""
+        import h5py
+
+        address = h5py.h5o.get_info(thing.id).addr
+        require(address not in self.addresses, "found a part that hangs in two places")
+        self.addresses.add(address)
+
+    def dataset(self, data: Any) -> None:
+        """Look at an array: its type, its place, its size, and all of it where that is wanted."""
+        import h5py
+
+        self.once(data)
+        require(not data.external and not data.is_virtual, "found values that are in other files")
+        text = h5py.check_string_dtype(data.dtype) is not None
+        require(text or data.dtype.kind in "fiub", "found values of another type")
+        self.take(max(data.nbytes, math.prod(data.chunks or ()) * data.dtype.itemsize))
+        self.attributes(data)
+        if self.whole and data.size:
+            self.values(data, text)
+
+    def values(self, data: Any, text: bool) -> None:
+        """Read all values, some of them at a time."""
+        rows = data.shape[0] if data.ndim else 1
+        step = max(1, BLOCK * rows // max(1, data.nbytes)) if data.ndim else 1
+        for start in range(0, rows, step):
+            block = data[start : start + step] if data.ndim else data[()]
+            if text:
+                texts = block.ravel() if data.ndim else [block]
+                self.take(sum(map(len, texts)))
+
+    def attributes(self, thing: Any) -> None:
+        """Look at what is noted on a part: its size, and all of it where that is wanted."""
+        for name in thing.attrs:
+            note = thing.attrs.get_id(name)
+            self.take(math.prod(note.shape) * note.dtype.itemsize)
+            if self.whole:
+                _ = thing.attrs[name]
+
+
+def parts(file: Any) -> dict[str, Any]:
+    """Take out what a comparison needs."""
+    import numpy as np
+
+    posterior = file["posterior"]
+    for name in (*ARRAYS, *LABELS):
+        require(name in posterior, "found a result without odds")
+    arrays: dict[str, Any] = {name: np.asarray(posterior[name][...], float) for name in ARRAYS}
+    arrays |= {name: np.array([x.decode() for x in posterior[name][...]]) for name in LABELS}
+    meta = file.attrs["meta"]
+    require(isinstance(meta, str), "found a result that does not say what it is")
+    return {**arrays, "meta": np.frombuffer(meta.encode(), np.uint8)}
+
+
+def main(path: str, wanted: str) -> None:
+    """Look through a file and write an `.npz` of its parts: its `odds`, or of the `whole` none."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # every thread sets memory aside
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     except (ImportError, ValueError):  # not on every system
         pass
     import h5py
     import numpy as np
 
-    with h5py.File(path, "r") as file:
-        sizes: list[int] = []
-
-        def look(_: str, thing: object) -> None:
-            sizes.append(thing.nbytes if isinstance(thing, h5py.Dataset) else 0)
-            if len(sizes) > MAX_OBJECTS or sum(sizes) > MAX_RATIO * os.path.getsize(path):
-                raise ValueError
-
-        file.visititems(look)
-        posterior = file["posterior"]
-        found: dict[str, Any] = {name: np.asarray(posterior[name][...], float) for name in ARRAYS}
-        found |= {name: np.array([x.decode() for x in posterior[name][...]]) for name in LABELS}
-        meta = np.frombuffer(str(file.attrs["meta"]).encode(), np.uint8)
+    try:
+        with h5py.File(path, "r") as file:
+            Look(path, whole=wanted == "whole").group(file)
+            require("posterior" in file and "meta" in file.attrs, "found a file that is no result")
+            arrays = parts(file) if wanted == "odds" else {}
+    except RefusedError as error:
+        print(error, file=sys.stderr)
+        sys.exit(REFUSED)
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, meta=meta, **found)
+    np.savez(out, allow_pickle=False, **arrays)
     sys.stdout.buffer.write(out.getbuffer())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -5,32 +5,17 @@ cache to unpickle: a folder that holds a story could so run code. And a cache th
 that cannot be written, may cost time and nothing else.
 """
 
-import os
 import pickle
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+from storyodds.priors.elsewhere import elsewhere
 
 _NO_FILE = ""  # a name that no file has
 
 
-@contextmanager
-def _elsewhere() -> Iterator[None]:
-    """Stand in the root folder, which only its owner writes to, and come back."""
-    try:
-        here = os.open(".", os.O_RDONLY)
-    except OSError:  # a folder that is gone or closed holds no configuration either
-        yield
-        return
-    os.chdir(os.path.abspath(os.sep))
-    try:
-        yield
-    finally:
-        os.fchdir(here)
-        os.close(here)
-
-
-with _elsewhere():
+with elsewhere():
     from numba import njit
     from numba.core import config
 

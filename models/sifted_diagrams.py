@@ -1,8 +1,9 @@
 """Many formulas as one decision diagram, in an order of variables found by sifting.
 
-The road for formulas that are too large for `models.formula_diagrams`, whose orders stay as they
-are: nodes that are no longer needed are collected, and whenever what is needed has doubled, every
-variable is sifted to where it is best.
+The road for formulas that are too large for `models.formula_diagrams`: nodes that are no longer
+needed are collected. Where an order of variables is worth trying as it is, they are sifted to
+where they are best only once everything is built; where no such order does, whenever what is
+needed has doubled.
 """
 
 from collections import Counter
@@ -25,6 +26,9 @@ _FIRST_SIFT = 1 << 11  # nodes below which no order is worth looking for
 # Nodes that sifting may meet, some seconds' work at most: every variable can be moved all the way
 # while diagrams are small, and where they are large those of most nodes.
 _SIFT_WORK, _SIFT_SHARE = 3_000_000, 3
+_SETTLING_WORK = 30_000_000  # the same once everything is built: what comes after is shorter then
+_SETTLING_NODES = 300_000  # of which only few variables could be moved with so much work
+_STILL_BETTER = 0.95  # times as many nodes: sifting goes on as long as it gives less than that
 _ROOM = 4  # times the nodes in use: what sifting is given
 
 
@@ -54,7 +58,15 @@ class SharedDiagram:
         return len(self.level) - 2
 
 
-def sifted(graph: GateGraph, order: Order, wanted: Sequence[int], max_bytes: int) -> SharedDiagram:
+def sifted(
+    graph: GateGraph,
+    order: Order,
+    wanted: Sequence[int],
+    max_bytes: int,
+    *,
+    on_the_way: bool = True,
+    at_the_end: bool = True,
+) -> SharedDiagram:
     """Build functions of a graph.
 
     Parameters
@@ -66,11 +78,13 @@ def sifted(graph: GateGraph, order: Order, wanted: Sequence[int], max_bytes: int
         The functions, as members of a gate would be.
     max_bytes : int
         Memory that nodes may take while they are built.
+    on_the_way, at_the_end : bool
+        Whether to sift before everything is built, and once it is.
 
     Raises
     ------
     TooManyNodesError
-        If they take more.
+        If they take more; it says how many of the graph's places were built.
 
     Examples
     --------
@@ -81,7 +95,7 @@ def sifted(graph: GateGraph, order: Order, wanted: Sequence[int], max_bytes: int
     (3, 1)
     """
     # What decides late comes first, so that the rest is put on top of it.
-    nodes = _Nodes(len(order), max_bytes)
+    nodes = _Nodes(len(order), max_bytes, on_the_way=on_the_way)
     variable = {name: v for v, name in enumerate(order)}
     uses = Counter(
         member >> 1 for part in graph.places if not isinstance(part, str) for member in part.members
@@ -92,7 +106,10 @@ def sifted(graph: GateGraph, order: Order, wanted: Sequence[int], max_bytes: int
         if isinstance(part, str):
             built[k] = nodes.variable(variable[part])
             continue
-        built[k] = _gate(nodes, part)
+        try:
+            built[k] = _gate(nodes, part)
+        except TooManyNodesError:
+            raise TooManyNodesError(k) from None
         for member in part.members:
             uses[member >> 1] -= 1
             if uses[member >> 1] == 0 and member >> 1 not in kept:
@@ -100,7 +117,8 @@ def sifted(graph: GateGraph, order: Order, wanted: Sequence[int], max_bytes: int
     for member in wanted:
         if member & 1:
             nodes.temporary.append(nodes.negation(built[member >> 1]))
-    nodes.settle()
+    if at_the_end:
+        nodes.settle()
     opposite = iter(nodes.temporary)
     roots = [next(opposite) if member & 1 else built[member >> 1] for member in wanted]
     return nodes.finished(order, roots)
@@ -132,7 +150,7 @@ def _gate(nodes: "_Nodes", gate: Gate) -> int:
 class _Nodes:
     """Functions under construction; what is neither held nor temporary may be collected."""
 
-    def __init__(self, n_variables: int, max_bytes: int) -> None:
+    def __init__(self, n_variables: int, max_bytes: int, *, on_the_way: bool) -> None:
         from storyodds.models import sifting_kernel  # imports numba
 
         self.kernel = sifting_kernel
@@ -142,7 +160,7 @@ class _Nodes:
         self.store = sifting_kernel.store(np.arange(n_variables, dtype=np.int32), _FIRST_PLACES)
         self.held: dict[int, int] = {}
         self.temporary: list[int] = []
-        self._next_sift = _FIRST_SIFT
+        self._next_sift = _FIRST_SIFT if on_the_way else self.most
 
     def level(self, function: int) -> int:
         """Where the first variable stands that a function depends on."""
@@ -181,23 +199,26 @@ class _Nodes:
         places = len(self.store.nodes)
         self._collect()
         if self._in_use > self._next_sift:
-            self._sift()
+            self._sift(_SIFT_WORK + _SIFT_SHARE * self._in_use)
         if again or 2 * self._in_use > places:
             if places >= self.most and (again or 4 * self._in_use > 3 * places):
                 raise TooManyNodesError
             self._grow(2 * places)
 
     def settle(self) -> None:
-        """Sift once more, now that everything is built."""
+        """Sift as long as it helps, now that everything is built."""
         self._collect()
-        if self._in_use > _FIRST_SIFT:
-            self._sift()
+        work, before = _SETTLING_WORK, _SETTLING_NODES
+        while work > 0 and _FIRST_SIFT < self._in_use < _STILL_BETTER * before:
+            before = self._in_use
+            work -= self._sift(work)
 
-    def _sift(self) -> None:
+    def _sift(self, work: int) -> int:
         self._grow(_ROOM * self._in_use)
-        self.kernel.sift(self.store, _SIFT_WORK + _SIFT_SHARE * self._in_use)
+        met = int(self.kernel.sift(self.store, work))
         self.store.results[:] = -1
         self._next_sift = max(_FIRST_SIFT, 2 * self._in_use)
+        return met
 
     def _grow(self, places: int) -> None:
         places = min(places, self.most)

@@ -33,13 +33,13 @@ from storyodds.models.hazards import HazardFactors
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import Draws
+from storyodds.models.program import without_results
 from storyodds.models.quantities import Jointly, Quantities
 from storyodds.models.queries import Query
+from storyodds.models.simulated_uses import holds, uses_of
 from storyodds.models.state_draws import Uses
 from storyodds.models.weighting import MIN_ESS
 from storyodds.priors.distributions import LN2
-from storyodds.priors.errors import Problem, UnsupportedStoryError
-from storyodds.scenarios.formulas import Formula, parts
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -108,9 +108,17 @@ class _States:
         out = self.routes[:, [outcome.route for outcome in outcomes]]
         for o, outcome in enumerate(outcomes):
             if outcome.event is not None:
-                ((factor, _),) = self.hazards.endings(outcome)
-                out[:, o] *= 1.0 if factor is None else factor
+                out[:, o] *= self._event(outcome)
         return out
+
+    def _event(self, outcome: Outcome) -> Array | int:
+        """P(an outcome's event | state, route, the known results of checks)."""
+        if not self.graph.hazards_are_evidence:  # then results say nothing of it
+            ((factor, _),) = self.hazards.endings(outcome)
+            return 1 if factor is None else factor
+        whole = _likelihood(self.hazards, Outcome(outcome.route))
+        event = np.broadcast_to(_likelihood(self.hazards, outcome), self.weights.shape)
+        return np.divide(event, whole, out=np.zeros(self.weights.shape), where=whole > 0)
 
     @cached_property
     def goals(self) -> Array:
@@ -142,11 +150,6 @@ class Simulation:
         Called with (batches done, batches in all).
     rows : array of int, optional
         Which draws these are; by default the first, the second, and so on.
-
-    Raises
-    ------
-    UnsupportedStoryError
-        If a check with a known result names a hazard.
     """
 
     graph: StoryGraph
@@ -154,18 +157,6 @@ class Simulation:
     draws: int = 1
     report: Callable[[int, int], None] | None = field(default=None, compare=False)
     rows: NDArray[np.intp] | None = None
-
-    def __post_init__(self) -> None:
-        if self.graph.hazards_are_evidence:
-            raise UnsupportedStoryError(
-                [
-                    Problem(
-                        "method simulation: found a check with a known result that names a hazard, "
-                        "expected a check without a result, or one that names routes and classes "
-                        "alone; every other method sums it exactly"
-                    )
-                ]
-            )
 
     def _batches(self, n_draws: int) -> int:
         """How many batches of states there are at every draw."""
@@ -187,6 +178,8 @@ class Simulation:
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
         weights: Array | None = None,
+        *,
+        hazards: bool = True,
     ) -> Quantities:
         """Estimate every quantity from states.
 
@@ -197,6 +190,8 @@ class Simulation:
         queries : sequence of Query
         weights : (n_draws,) array, optional
             What each draw counts; by default all the same.
+        hazards : bool
+            Makes no difference: given a state, hazards take no time.
 
         Returns
         -------
@@ -270,7 +265,7 @@ class Simulation:
         if one:  # every batch stands for the one draw by what it weighs
             batch = systematic(np.exp(log_mean - log_mean.max()), n, self.seed)
             truth, route = truth[batch], route[batch]
-        return _uses_of(graph, truth, route)
+        return uses_of(graph, values, truth, route, rng)
 
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
@@ -313,11 +308,13 @@ class Simulation:
         """Give itself: nothing is kept."""
         return self
 
-    def checked(self, draws: Draws, prior: Quantities, posterior: Quantities) -> Draws:
+    def checked(
+        self, draws: Draws, prior: Quantities, averaged: Quantities, exact: Quantities
+    ) -> Draws:
         """Say of the draws that they are simulated, and how large the error of that is."""
-        assert isinstance(prior, SimulatedQuantities)
-        assert isinstance(posterior, SimulatedQuantities)
-        return _judged(self, draws, prior, posterior)
+        assert isinstance(averaged, SimulatedQuantities)
+        assert isinstance(exact, SimulatedQuantities)
+        return _judged(self, draws, prior, averaged, exact)
 
     # Batches of draws
 
@@ -380,10 +377,9 @@ class Simulation:
         graph, n_states = self.graph, self.n_states
         truth, chances = self._truth(block, values, batches)
         by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
-        hazards = HazardFactors(graph, _Arrays(values), lambda f: f is None or _holds(f, by_name))
-        routes, log_weights = self._race(
-            values, likelihoods.routes, by_name, hazards if likelihoods.results else None
-        )
+        rates = values if likelihoods.results else without_results(values, graph.result_numbers())
+        hazards = HazardFactors(graph, _Arrays(rates), lambda f: f is None or holds(f, by_name))
+        routes, log_weights = self._race(values, likelihoods.routes, by_name, hazards)
         for item, first in columns(graph).items():
             said = likelihoods.assumptions[:, first : first + 2, None]
             target = truth[:, graph.evidence[item].target or 0]
@@ -423,19 +419,19 @@ class Simulation:
         for variable, v in _numbered(graph):  # in dependency order
             by_name[variable.name] = truth[:, v]
             if variable.formula is not None:
-                truth[:, v] = _holds(variable.formula, by_name)
+                truth[:, v] = holds(variable.formula, by_name)
                 chances[:, v] = truth[:, v].mean(axis=1)
                 continue
             chance = values[:, variable.rows[-1][1], None]
             for when, number in reversed(variable.rows[:-1]):
                 assert when is not None
-                chance = np.where(_holds(when, by_name), values[:, number, None], chance)
+                chance = np.where(holds(when, by_name), values[:, number, None], chance)
             truth[:, v] = u[:, v] < chance
             chances[:, v] = np.broadcast_to(chance, u[:, v].shape).mean(axis=1)
         return truth, chances
 
     def _race(
-        self, values: Array, said: Array, by_name: dict[str, Bools], results: HazardFactors | None
+        self, values: Array, said: Array, by_name: dict[str, Bools], hazards: HazardFactors
     ) -> tuple[Array, Array]:
         """P(route | state, evidence) and log P(evidence about the outcome | state)."""
         shape = next(iter(by_name.values())).shape if by_name else (len(values), self.n_states)
@@ -444,20 +440,19 @@ class Simulation:
             bits = values[:, route.bits, None]
             for when, number in route.nudges:
                 nudge = values[:, number, None]
-                bits = bits + (nudge if when is None else nudge * _holds(when, by_name))
+                bits = bits + (nudge if when is None else nudge * holds(when, by_name))
             log_weights[:, r] = LN2 * bits
-            shut = [_holds(formula, by_name) for formula in route.blocked_by]
+            shut = [holds(formula, by_name) for formula in route.blocked_by]
             if route.requires is not None:
-                shut.append(~_holds(route.requires, by_name))
+                shut.append(~holds(route.requires, by_name))
             if shut:
                 log_weights[:, r][reduce(np.logical_or, shut)] = -np.inf
         total = log_sum_exp(log_weights, axis=1)
         log_weights += said[:, :, None]
-        if self._results and results is not None:
+        if self._results:
             for r in range(len(self.graph.routes)):
-                ((_, likelihood),) = results.endings(Outcome(r))
                 with np.errstate(divide="ignore"):
-                    log_weights[:, r] += np.log(likelihood)
+                    log_weights[:, r] += np.log(_likelihood(hazards, Outcome(r)))
         told = log_sum_exp(log_weights, axis=1)
         possible = np.where(np.isfinite(told), told, 0.0)
         routes = np.exp(log_weights - possible[:, None], out=log_weights)
@@ -512,24 +507,6 @@ def _numbered(graph: StoryGraph) -> Iterator[tuple[Variable, int]]:
     return ((variable, v) for v, variable in enumerate(graph.variables))
 
 
-def _holds(formula: Formula, value: dict[str, Bools]) -> Bools:
-    """Evaluate a formula over many states."""
-    if isinstance(formula, str):
-        name = formula.removeprefix("not ")
-        return value[name] if formula == name else ~value[name]
-    members, needed = parts(formula)
-    found = (_holds(member, value) for member in members)
-    if needed == len(members):
-        return reduce(np.logical_and, found)
-    if needed == 1:
-        return reduce(np.logical_or, found)
-    first = next(found)
-    count = first.astype(np.int32)
-    for one in found:
-        count += one
-    return np.asarray(count >= needed)
-
-
 @dataclass(frozen=True)
 class _Arrays:
     """Factors as arrays, one entry a draw and state."""
@@ -558,6 +535,14 @@ class _Arrays:
         return yes if condition is True else np.where(condition, yes, no)
 
 
+def _likelihood(hazards: HazardFactors, outcome: Outcome) -> Any:
+    """P(an outcome's event, the known results of checks | state, route)."""
+    total: Any = 0
+    for factor, results in hazards.endings(outcome):
+        total = total + (results if factor is None else factor * results)
+    return total
+
+
 def _shares(log_evidence: Array, batches: int) -> Array:
     """What each batch weighs within its draw, (n_draws, n_batches)."""
     logs = log_evidence.reshape(-1, batches)
@@ -565,25 +550,6 @@ def _shares(log_evidence: Array, batches: int) -> Array:
     weights = np.exp(logs - np.where(np.isfinite(top), top, 0.0))
     total = weights.sum(axis=1, keepdims=True)
     return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
-
-
-def _uses_of(graph: StoryGraph, truth: Bools, route: NDArray[np.intp]) -> Uses:
-    """Which numbers states use, and what came of it."""
-    uses = Uses.none(len(truth), graph.n_numbers)
-    by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
-    for variable, v in _numbered(graph):
-        open_rows = np.ones(len(truth), bool)
-        for when, number in variable.rows:
-            here = open_rows if when is None else open_rows & _holds(when, by_name)
-            uses.happened[:, number] = here & truth[:, v]
-            uses.failed[:, number] = here & ~truth[:, v]
-            open_rows = open_rows & ~here
-    for c, check in enumerate(graph.checks):
-        if check.result is not None:
-            flags = np.array([node.flags[c] for node in graph.routes])[route]
-            side = uses.happened if check.result == "flagged" else uses.failed
-            side[np.arange(len(route)), flags] = True
-    return uses
 
 
 def _pooled(batches: Array, shares: Array) -> Array:
@@ -614,17 +580,19 @@ def _choose(states: _States, u: Array) -> tuple[Bools, NDArray[np.intp]]:
 def _judged(
     simulation: Simulation,
     draws: Draws,
-    prior: SimulatedQuantities,
-    posterior: SimulatedQuantities,
+    prior: Quantities,
+    averaged: SimulatedQuantities,
+    exact: SimulatedQuantities,
 ) -> Draws:
-    logs, weights = posterior.batches, posterior.weights
+    logs, weights = averaged.batches, averaged.weights
     single = len(weights) == 1
     shares = np.exp(logs - log_sum_exp(logs, axis=0)) if single else weights
-    squares, ones = posterior.squares, posterior.squares[:, 0, 0]
+    squares, ones = averaged.squares, averaged.squares[:, 0, 0]
     joint_ess = float(1 / (shares**2 @ ones))
-    events = posterior.events
-    errors = np.sqrt(shares**2 @ _around(squares, weights @ events))
-    noise = None if single else np.sqrt(weights @ _around(squares, events))
+    errors = np.sqrt(shares**2 @ _around(squares, weights @ averaged.events))
+    noise = None  # there are no intervals where there is one draw
+    if len(exact.weights) > 1:
+        noise = np.sqrt(exact.weights @ _around(exact.squares, exact.events))
     complaints = [
         *draws.messages,
         *_complaints(simulation, prior, joint_ess, float(np.mean(logs == -np.inf))),
@@ -637,13 +605,14 @@ def _judged(
             **draws.diagnostics,
             "means": "sampled",
             "states": simulation.n_states * (len(logs) if single else 1),
+            "states_simulated": simulation.n_states * len(logs),
             "ess_joint": joint_ess,
             "simulation_error": dict(zip(EVENTS, errors.tolist(), strict=True)),
             "simulation_noise": None
             if noise is None
             else dict(zip(EVENTS, noise.tolist(), strict=True)),
         },
-        messages=(*complaints, _note(simulation, len(logs) if single else 1, errors, noise)),
+        messages=(*complaints, _note(simulation, len(logs) if single else None, errors, noise)),
         ok=not complaints,
     )
 
@@ -698,18 +667,22 @@ def _complaints(
     return complaints
 
 
-def _note(simulation: Simulation, batches: int, errors: Array, noise: Array | None) -> str:
+def _note(simulation: Simulation, batches: int | None, errors: Array, noise: Array | None) -> str:
+    """What every reader of a simulated answer is owed; batches are those of a single draw."""
     success, catastrophe = (EVENTS.index(fate) for fate in ("success", "catastrophe"))
 
     def sizes(x: Array) -> str:
         return f"{x[success]:.1g} for success and {x[catastrophe]:.1g} for catastrophe"
 
-    n_states = simulation.n_states * batches
+    n_states = simulation.n_states * (batches or 1)
     note = (
         f"simulated, not summed exactly: {n_states:,} states of the assumptions"
-        f"{'' if noise is None else ' at every draw'}, so that probabilities carry a simulation "
+        f"{' at every draw' if batches is None else ''}, so that probabilities carry a simulation "
         f"error, with a standard error of {sizes(errors)}"
     )
     if noise is None:
         return note
-    return f"{note}; intervals are wider by the error at a single draw, which is {sizes(noise)}"
+    each = "" if batches is None else f" of {simulation.n_states:,} states"
+    return (
+        f"{note}; intervals are wider by the error at a single draw{each}, which is {sizes(noise)}"
+    )

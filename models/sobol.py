@@ -18,20 +18,28 @@ Words = NDArray[np.uint32]
 BITS = 30  # of a point, as SciPy has them
 
 
-def sobol_points(n_dimensions: int, exponent: int, rng: np.random.Generator) -> Array:
-    """Give the first points of a scrambled Sobol sequence.
+def sobol_points(
+    n_dimensions: int, exponent: int, rng: np.random.Generator, replicates: int = 1
+) -> Array:
+    """Give the first points of a scrambled Sobol sequence, or of several, one after the other.
+
+    Sequences share the matrix and have a shift each, so given the matrix they are independent, and
+    each is uniform: means over them spread as their differences say (Owen 2013, Monte Carlo theory,
+    methods and examples, section 17.5).
 
     Parameters
     ----------
     n_dimensions : int
         Up to 21,201.
     exponent : int
-        Of the number of points, a power of two.
+        Of the number of points of a sequence, a power of two.
     rng : numpy.random.Generator
+    replicates : int
+        How many sequences.
 
     Returns
     -------
-    (2**exponent, n_dimensions) array
+    (replicates * 2**exponent, n_dimensions) array
         Between 0 and 1, 1 left out.
 
     Raises
@@ -47,8 +55,7 @@ def sobol_points(n_dimensions: int, exponent: int, rng: np.random.Generator) -> 
     """
     columns = _generating_columns(n_dimensions)
     (rng,) = rng.spawn(1)  # as SciPy does
-    powers = 2 ** np.arange(BITS, dtype=np.uint32)
-    shift = rng.integers(2, size=(n_dimensions, BITS), dtype=np.uint32) @ powers
+    shift = _shift(n_dimensions, rng)
     triangles = np.tril(rng.integers(2, size=(n_dimensions, BITS, BITS), dtype=np.uint32))
     columns = _scrambled(columns, triangles)
     words = np.empty((2**exponent, n_dimensions), np.uint32)
@@ -56,7 +63,16 @@ def sobol_points(n_dimensions: int, exponent: int, rng: np.random.Generator) -> 
     for k in range(exponent):  # in the order of the reflected code, as is usual
         n = 2**k
         words[n : 2 * n] = words[n - 1 :: -1] ^ columns[:, k] if k else words[:1] ^ columns[:, 0]
+    if replicates > 1:
+        shifts = np.array([_shift(n_dimensions, rng) for _ in range(replicates - 1)])
+        others = words ^ shift ^ shifts[:, None]
+        words = np.concatenate([words, others.reshape(-1, n_dimensions)])
     return words / 2.0**BITS
+
+
+def _shift(n_dimensions: int, rng: np.random.Generator) -> Words:
+    powers = np.uint32(2) ** np.arange(BITS, dtype=np.uint32)
+    return np.asarray(rng.integers(2, size=(n_dimensions, BITS), dtype=np.uint32) @ powers)
 
 
 def _scrambled(columns: Words, triangles: Words) -> Words:

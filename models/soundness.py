@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from storyodds.models.events import DEPLOYED, EVENTS
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.quantities import Quantities
+from storyodds.models.weighting import spread_of_sums
 
 Array = NDArray[np.float64]
 
@@ -127,7 +128,7 @@ def worst_ess(averaged: Quantities) -> float:
 def _spread(weights: Array, pulls: Array, chains: int, strata: Strata | None) -> Array:
     """Standard errors of weighted sums of columns whose weighted means are 0."""
     if chains == 1:
-        return np.asarray(np.sqrt(np.maximum(weights**2 @ pulls**2, 0.0)))
+        return spread_of_sums(weights[:, None] * pulls)
     variance = np.zeros(pulls.shape[1])
     for rows, log_error in _runs(len(weights), strata):
         share = weights[rows].sum()
@@ -150,7 +151,7 @@ def _runs(n: int, strata: Strata | None) -> list[tuple[NDArray[np.intp], float]]
 
 
 def _ess(column: Array, chains: int) -> float:
-    from arviz_stats.base import array_stats
+    from storyodds.models.safe_arviz import array_stats
 
     return float(array_stats.ess(column.reshape(chains, -1), method="bulk"))
 
@@ -177,7 +178,7 @@ def chain_diagnostics(
     chains : int
     strata : Strata, optional
     """
-    from arviz_stats.base import array_stats
+    from storyodds.models.safe_arviz import array_stats
 
     columns = np.column_stack([answers_of(averaged), averaged.log_evidence])
     r_hat, bulk, tail = 1.0, np.inf, np.inf

@@ -6,6 +6,7 @@ draws exists yet, and a way that outgrows its budget is given up before it has u
 
 import gc
 from collections.abc import Sequence
+from importlib import import_module
 
 from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.compiler import Competition, Compiler
@@ -26,6 +27,9 @@ _SPENT_A_NODE = 8
 _BUILDING_BYTES = 6 * PLACE_BYTES  # of a node that stays: sifting has room for four, old and new
 KINDS: tuple[Competition, ...] = ("quadrature", "patterns")
 _SMALL = 4_000  # nodes that no other way could make noticeably cheaper
+_FIRST = 20 * _SMALL  # nodes of first attempts
+_OF_FOREST = 0.75  # of the memory that is left: its chances take the rest
+_KERNEL = "storyodds.models.sifting_kernel"  # which imports numba, and takes memory by that
 _LANES = 40  # typical number of nodes of the quadrature rule
 
 
@@ -95,14 +99,17 @@ def choose_compiler(
             return
         gc.collect()  # diagrams given up hold on to themselves, through functions that recurse
 
-    first = 20 * _SMALL
-    attempt("patterns", False, first)
+    attempt("patterns", False, _FIRST)
     if best and best[0] <= _SMALL:
         return best[1]
     forest: GateForest | None = None
-    for budget in _budgets(first, most):
-        if budget > first and forest is None:
-            forest = _forest(graph, min(room // 2, most // _SPENT_A_NODE * _BUILDING_BYTES))
+    budgets = _budgets(_FIRST, most)
+    # Where diagrams are there already, this story was too large for small budgets.
+    for budget in (budgets[1:] or budgets) if graph.forests else budgets:
+        if budget > _FIRST and forest is None:
+            forest = shared_forest(graph, min(room // 2, most // _SPENT_A_NODE * _BUILDING_BYTES))
+            if forest is not None and forest.diagram.size * _SPENT_A_NODE > most:
+                forest = None
             for kind in reversed(KINDS):  # diagrams are there: patterns need no rule's many nodes
                 if forest is not None and best is None:
                     attempt(kind, True, most, forest)
@@ -135,11 +142,41 @@ def compiled(compiler: Compiler, queries: Sequence[Query]) -> Program:
         raise UnsupportedStoryError([Problem(_refusal(error.names, memory))]) from None
 
 
-def _forest(graph: StoryGraph, max_bytes: int) -> GateForest | None:
-    """Build the diagram of a story's formulas, once for each of its compilers."""
-    made = next((forest for forest in graph.forests.values() if forest is not None), None)
-    if made is None and max_bytes > max(graph.forests, default=0):
-        made = graph.forests[max_bytes] = gate_forest(graph, max_bytes)
+def large_forest(graph: StoryGraph, max_memory: int) -> GateForest | None:
+    """Build the diagram of a story's formulas if they are too large for a small circuit.
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    max_memory : int
+        Bytes that building may take.
+
+    Returns
+    -------
+    GateForest or None
+        None for a story that is compiled in no time, and where memory is not enough.
+    """
+    budget = min(_FIRST, max(1000, memory_left(max_memory) // _BYTES_A_NODE))
+    try:
+        Compiler(graph, competition="patterns", expand=False, evidence_only=False, budget=budget)
+    except CliqueTooLargeError:
+        gc.collect()
+    else:
+        return None
+    import_module(_KERNEL)
+    room = min(max_memory, memory_left(max_memory))
+    return shared_forest(graph, int(room * _OF_FOREST), small=False)
+
+
+def shared_forest(graph: StoryGraph, max_bytes: int, *, small: bool = True) -> GateForest | None:
+    """Build the diagram of a story's formulas, once for all that need it.
+
+    Parameters and result are those of `gate_forest`.
+    """
+    made = next((f for (_, is_small), f in graph.forests.items() if f and is_small == small), None)
+    refused = [most for (most, _), forest in graph.forests.items() if forest is None]
+    if made is None and max_bytes > max(refused, default=0):
+        made = graph.forests[max_bytes, small] = gate_forest(graph, max_bytes, small=small)
     return made
 
 

@@ -1,6 +1,7 @@
 """Weighting: draw the numbers from the prior, weight each draw by P(evidence | draw).
 
-Draws are a scrambled Sobol sequence (randomized quasi-Monte Carlo). What can be integrated out of
+Draws are scrambled Sobol sequences (randomized quasi-Monte Carlo), independent ones, so that how
+far they part says how far the answer may be off. What can be integrated out of
 the evidence is, so that weights depend on few numbers and are bounded: no draw can explain the
 evidence better than its best-fitting hypotheses do. Where that bound does not settle that the
 weights are good, the shape k of a Pareto tail fitted to them does (Vehtari, Simpson, Gelman, Yao
@@ -23,6 +24,8 @@ Array = NDArray[np.float64]
 
 _ROUNDING = 1e-12  # nats: weights that differ by less are all the same
 MAX_PARETO_K = 0.5  # from which on raw weights have no finite variance, and no error to state
+# Independent sequences, as many as let errors be known to an eighth (1 / sqrt(2 * 31)).
+REPLICATES = 32
 MIN_ESS = 400  # independent draws, of which a 5% point is known to about a percent
 MIN_ESS_SHARE = 0.1  # of a run so short that MIN_ESS is out of its reach
 
@@ -82,7 +85,9 @@ def uniforms(n_numbers: int, draws: int, seed: int) -> Array:
     (128, 2)
     """
     exponent = max(1, int(np.ceil(np.log2(draws))))
-    points = sobol_points(n_numbers, exponent, np.random.default_rng([seed, 1]))
+    sequences = min(REPLICATES, 2**exponent)
+    length = exponent - int(np.log2(sequences))
+    points = sobol_points(n_numbers, length, np.random.default_rng([seed, 1]), sequences)
     points = np.clip(points, 1e-12, 1 - 1e-12)
     points.flags.writeable = False
     return np.asarray(points)
@@ -217,7 +222,7 @@ def weigh(prepared: PreparedStory, log_weights: Array, log_bound: float = np.inf
         return Weights(np.full(n, 1.0 / n), log_mean, 0.0, float(n), 1.0, None, ())
     weights = np.exp(log_weights - log_mean) / n
     ess = float(1.0 / np.sum(weights**2))
-    error = float(np.sqrt(max(n * np.sum(weights**2) - 1, 0.0) / n))
+    error = float(spread_of_sums(weights - 1.0 / n))
     bound = float(np.exp(min(log_bound - log_mean, 700.0)))
     # No weight can be more than the bound, so that their ESS is at least n over it, whatever the
     # draws missed.
@@ -227,7 +232,7 @@ def weigh(prepared: PreparedStory, log_weights: Array, log_bound: float = np.inf
 
 def _pareto_k(log_weights: Array) -> float | None:
     """Shape of the tail of weights; None where there is no tail to fit it to."""
-    from arviz_stats.base import array_stats  # half a second; only weights in doubt need it
+    from storyodds.models.safe_arviz import array_stats  # slow; only weights in doubt need it
 
     try:
         _, k = array_stats.psislw(-np.maximum(log_weights, -700.0))
@@ -247,6 +252,30 @@ def pareto_k(log_weights: Array) -> float | None:
     if np.ptp(log_weights) <= _ROUNDING:
         return None
     return _pareto_k(log_weights - log_weights.max())
+
+
+def spread_of_sums(terms: Array) -> Array:
+    """Give the standard error of sums over draws, from sums over each of their sequences.
+
+    Parameters
+    ----------
+    terms : (n_draws, ...) array
+        What every draw adds to sums that are expected to be 0; draws as `uniforms` orders them.
+
+    Returns
+    -------
+    (...) array
+
+    Examples
+    --------
+    >>> float(spread_of_sums(np.repeat([1.0, -1.0], 32)).round(3))  # 32 sums, half of them 2
+    11.496
+    """
+    if len(terms) == 1:
+        return np.zeros(terms.shape[1:])
+    sequences = min(REPLICATES, len(terms))
+    sums = terms.reshape(sequences, -1, *terms.shape[1:]).sum(axis=1)
+    return np.asarray(np.sqrt(sequences * sums.var(axis=0, ddof=1)))
 
 
 def complaints(n: int, ess: float, pareto_k: float | None) -> tuple[str, ...]:

@@ -26,7 +26,12 @@ from storyodds.models.posterior import (
 )
 from storyodds.models.quantities import Quantities
 from storyodds.models.weighted_answers import weigh_at
-from storyodds.models.weighting import MAX_PARETO_K, pareto_k, sampled_draws
+from storyodds.models.weighting import (
+    MAX_PARETO_K,
+    pareto_k,
+    sampled_draws,
+    spread_of_sums,
+)
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.resolve import ResolvedStory
@@ -380,7 +385,7 @@ def _afresh(base: Base, prepared: PreparedStory) -> Changed:
     averaged, draws, _ = weigh_at(prepared, *sampled_draws(prepared, 4 * DRAWS, base.seed))
     if draws.ok:
         weights, means = averaged.weights, averaged.mean(averaged.events)
-        noise = noise + weights**2 @ (averaged.events - means) ** 2
+        noise = noise + spread_of_sums(weights[:, None] * (averaged.events - means)) ** 2
         ess = float(1 / np.sum(weights**2))
         return Changed(means, np.sqrt(noise), None, ess, refitted=True)
     again = fixed(prepared.resolved, _points(prepared))

@@ -6,6 +6,7 @@ deviances, each of which has all of its digits (Loader 2000, "Fast and accurate 
 binomial probabilities").
 """
 
+from functools import lru_cache
 from math import log, pi
 
 import numpy as np
@@ -27,9 +28,10 @@ _LOG_TAU = log(2 * pi)
 # Stirling's series: what is left out after these is below 1e-16 from 16 on.
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 _SERIES_FROM = 16.0
+_TINY = 1e-300  # below it, floats have fewer digits
 _NEAR = 0.1  # departure, relative to the sum, below which a deviance is summed as a series
 _ODD = range(19, 1, -2)  # 0.1**20 / 21 is negligible
-_FAR = 600.0  # logits: above, an exponential goes on as the line that its logarithm is
+FAR = 600.0  # logits: above, an exponential goes on as the line that its logarithm is
 _SPLIT = 2.0**27 + 1.0  # Dekker's: both halves of a float then multiply exactly
 
 # Where quantiles are expanded: what is left out changes the smaller tail by less than 1e-7 of
@@ -77,8 +79,12 @@ def deviance(x: Array, expected: Array, departure: Array) -> Array:
         powers = (powers + 1.0 / odd) * square
     series = departure * small + 2.0 * x * small * powers
     apart = (x > 0.0) & ~near
-    with np.errstate(divide="ignore"):  # what is not expected at all is infinitely far
-        logs = np.log(np.where(apart, x, 1.0)) - np.log(np.where(apart, expected, 1.0))
+    above, below = np.where(apart, x, 1.0), np.where(apart, expected, 1.0)
+    with np.errstate(all="ignore"):  # what is not expected at all is infinitely far
+        ratio = above / below
+        usual = (ratio > _TINY) & (ratio < 1.0 / _TINY)
+        # The logarithm of the ratio has all its digits; a difference of two has lost some.
+        logs = np.where(usual, np.log(ratio), np.log(above) - np.log(below))
     return np.asarray(np.where(near, series, x * logs - departure))
 
 
@@ -122,6 +128,27 @@ def _log_ways(hits: Array, misses: Array) -> Array:
     return np.asarray(np.where(mixed, ways, 0.0))
 
 
+def log_binomial_coefficients(hits: ArrayLike, misses: ArrayLike) -> Array:
+    """Natural log of "hits and misses choose hits", each relatively right to the last digits.
+
+    Examples
+    --------
+    >>> np.exp(log_binomial_coefficients([0, 1, 2], [4, 3, 2])).round(12).tolist()
+    [1.0, 4.0, 6.0]
+    """
+    h, m = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (hits, misses)))
+    mixed = (h > 0.0) & (m > 0.0)
+    few, many = np.where(mixed, np.minimum(h, m), 1.0), np.where(mixed, np.maximum(h, m), 1.0)
+    # The entropy of the shares: both logarithms are positive, so that nothing cancels.
+    entropy = few * np.log1p(many / few) + many * np.log1p(few / many)
+    return np.asarray(np.where(mixed, entropy + _log_ways(few, many), 0.0))
+
+
+@lru_cache(maxsize=4096)  # one finding is asked of at hundreds of rates in turn
+def _log_ways_of(hits: int, misses: int) -> float:
+    return float(_log_ways(np.asarray(float(hits)), np.asarray(float(misses))))
+
+
 def cross_difference(a: Array | float, d: Array, b: Array | float, c: Array) -> Array:
     """Give a d - b c, rounded about once.
 
@@ -159,9 +186,7 @@ def log_binomial(hits: int, misses: int, z: Array) -> Array:
     if not hits or not misses:
         return np.asarray(hits * log_expit(z) if hits else misses * log_expit(-z))
     t = np.asarray(z) - (log(hits) - log(misses))
-    spread = fall(t, float(hits), float(misses))
-    h, m = np.asarray(float(hits)), np.asarray(float(misses))
-    return np.asarray(_log_ways(h, m) - spread)
+    return np.asarray(_log_ways_of(hits, misses) - fall(t, float(hits), float(misses)))
 
 
 def log_binomial_of_rate(hits: int, misses: int, rate: Array, complement: Array) -> Array:
@@ -194,7 +219,7 @@ def fall(t: Array, a: float, b: float) -> Array:
     """
     if a > b:  # from the side of the smaller share, where nothing cancels in the logarithm
         return fall(-np.asarray(t), b, a)
-    share, near = 1.0 / (1.0 + b / a), np.minimum(t, _FAR)
+    share, near = 1.0 / (1.0 + b / a), np.minimum(t, FAR)
     log_grown = np.log1p(share * np.expm1(near)) + (t - near)  # e**600 is far more than 1 / share
     return np.asarray((a + b) * log_grown - a * t)
 

@@ -12,12 +12,12 @@ logarithms are natural.
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from functools import lru_cache
-from math import inf, log, log1p
+from math import ceil, inf, log, log1p
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, logsumexp, ndtri
+from scipy.special import expit, log_expit, logit, logsumexp, ndtri
 
 from storyodds.priors.beta_functions import (
     beta_quantile,
@@ -48,12 +48,10 @@ from storyodds.priors.means import MeansOfOneTrial
 from storyodds.priors.pool_rules import logarithmic_mistake
 from storyodds.priors.quadrature import Cells, concave_cells
 
-# Said twice to say that it may be imported from here.
-from storyodds.priors.quadrature import log_binomial_coefficient as log_binomial_coefficient
-
 Array = NDArray[np.float64]
 
 LN2 = log(2.0)
+_WIDE = 4.0  # sd in logits: beyond, cells that follow the bell are cheaper than an even grid
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,24 @@ class LogitNormal(MeansOfOneTrial):
 
 @lru_cache(maxsize=4096)  # the same findings are asked of every changed story
 def _log_marginal(prior: LogitNormal, hits: int, trials: int) -> float:
+    if trials == 1 and prior.sd <= _WIDE:
+        return min(0.0, _log_mean(prior.location if hits else -prior.location, prior.sd))
     return min(0.0, _given_binomial(prior, hits, trials).log_integral)
+
+
+def _log_mean(location: float, sd: float) -> float:
+    """Log of the mean of a logit-normal, by the trapezoidal rule.
+
+    Of a function this smooth the rule leaves out exp(-2 π² / h²) of the bell, and of the poles of
+    the logistic function, π / sd off the line, exp(-2 π² / (h sd) + π² / (2 sd²)) where 2 sd > h:
+    below exp(-44), with steps h of 0.4 standard deviations, or of 0.4 logits where those are less.
+    """
+    step = 0.4 / max(1.0, sd)
+    # The logistic function moves the peak by at most sd; what lies 9 beyond is below exp(-40).
+    t = step * np.arange(-ceil(9.0 / step), ceil((9.0 + sd) / step) + 1)
+    logs = log_expit(location + sd * t) - 0.5 * t * t
+    top = float(logs.max())
+    return top + log(float(np.exp(logs - top).sum()) * step) - 0.5 * log(2 * np.pi)
 
 
 @lru_cache(maxsize=256)

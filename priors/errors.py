@@ -14,11 +14,27 @@ from dataclasses import dataclass
 
 type Path = tuple[str | int, ...]
 
-# Characters that hide, reorder or overwrite what a terminal or a page shows.
-UNSAFE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-    "\ud800-\udfff\ufeff\ufffe\uffff]"
+# Characters that hide, reorder or overwrite what a terminal or a page shows, or that nobody can
+# see: controls, marks of direction, and whatever Unicode has a program ignore by default, among
+# them characters without width, fillers and tags, which can carry a text that no reader sees.
+_CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb\ud800-\udfff\ufffe\uffff"
+_IGNORED = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+# Joiners shape the letters beside them in the scripts from Arabic to Tibetan, and make one picture
+# of two; selectors choose between a picture and a letter. Nobody sees one that stands elsewhere.
+_JOINED = "\u0600-\u0fff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
+_SELECTABLE = (
+    "#*0-9\u00a9\u00ae\u203c\u2049\u2100-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
+# A set of characters first: only where one of them stands is the rest looked at.
+UNSAFE = re.compile(
+    f"[{_CONTROLS}{_IGNORED}\u200c\u200d\ufe0e\ufe0f]"
+    f"(?<![{_JOINED}][\u200c\u200d](?=[{_JOINED}]))(?<![{_SELECTABLE}][\ufe0e\ufe0f])"
+)
+_BREAKS = re.compile("[\t\n\r]")
 
 _SHOWN = 50
 _WIDTH = 96
@@ -96,9 +112,9 @@ class InputError(Exception):
         self.problems: tuple[Problem, ...] = found
 
     def __str__(self) -> str:
-        shown = [render(problem) for problem in self.problems[:_SHOWN]]
-        more = len(self.problems) - len(shown)
-        return "\n".join([*shown, f"… and {more} more"] if more else shown)
+        lines = [render(problem) for problem in self.problems[:_SHOWN]]
+        more = len(self.problems) - len(lines)
+        return "\n".join([*lines, f"… and {more} more"] if more else lines)
 
 
 class UnknownStoryError(InputError):
@@ -126,14 +142,31 @@ class UnsupportedStoryError(InputError):
 
 
 def printable(text: str) -> str:
-    r"""Replace what a terminal would obey instead of show.
+    r"""Replace what a terminal would obey instead of show, and what nobody would see.
+
+    Lines and tabs stay.
 
     Examples
     --------
-    >>> printable("red\x1b[31m")
-    'red\\x1b[31m'
+    >>> printable("red\x1b[31m"), printable("back\rover"), printable("pay\u200bment")
+    ('red\\x1b[31m', 'back\\rover', 'pay\\u200bment')
     """
-    return UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return UNSAFE.sub(_escaped, text).replace("\r", "\\r")
+
+
+def shown(name: object) -> str:
+    r"""Write a name, a path or a sentence of anybody's on one line, safe to print.
+
+    Examples
+    --------
+    >>> shown("a\nb.yaml")
+    'a\\nb.yaml'
+    """
+    return _BREAKS.sub(_escaped, UNSAFE.sub(_escaped, str(name)))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
 
 
 def key_path(path: Sequence[str | int]) -> str:
@@ -162,12 +195,12 @@ def render(problem: Problem) -> str:
     """
     place = [str(part) for part in (problem.file, problem.line, problem.column) if part is not None]
     heads = [":".join(place), problem.key_path or "", problem.message]
-    first = printable(": ".join(head for head in heads if head))
+    first = shown(": ".join(head for head in heads if head))
     if problem.source_line is None or problem.line is None:
         return first
-    shown, caret = _excerpt(problem.source_line, problem.column or 1)
+    excerpt, caret = _excerpt(problem.source_line, problem.column or 1)
     number = f"{problem.line:>5}"
-    return f"{first}\n{number} | {shown}\n{' ' * len(number)} | {' ' * caret}^"
+    return f"{first}\n{number} | {excerpt}\n{' ' * len(number)} | {' ' * caret}^"
 
 
 def _excerpt(line: str, column: int) -> tuple[str, int]:

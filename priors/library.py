@@ -161,18 +161,18 @@ def view_names() -> tuple[str, ...]:
     return tuple(_shipped_files("views"))
 
 
-@functools.cache
 def view(name_or_path: str | Path) -> View:
     """Read a view: one that ships with the project, by name, or a file of one's own.
+
+    A file is read anew every time: it may have changed.
 
     Raises
     ------
     InputError
         If there is no such view, or its file is wrong.
     """
-    path = _shipped_files("views").get(str(name_or_path))
-    if path is not None:
-        return _named(path, View, "view")
+    if str(name_or_path) in _shipped_files("views"):
+        return _shipped_view(str(name_or_path))
     if isinstance(name_or_path, Path) or looks_like_path(name_or_path):
         return _read(Path(name_or_path), View)
     names = view_names()
@@ -180,6 +180,11 @@ def view(name_or_path: str | Path) -> View:
     raise InputError(
         f"found {quoted(name_or_path)}, expected the name of a view or the path of its file{hint}"
     )
+
+
+@functools.cache
+def _shipped_view(name: str) -> View:
+    return _named(_shipped_files("views")[name], View, "view")
 
 
 def looks_like_path(text: str) -> bool:

@@ -1,12 +1,11 @@
-"""Integrals of log-concave functions, and the binomial coefficients that go with them."""
+"""Integrals of log-concave functions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import comb, inf, log
+from math import inf, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln
 
 Array = NDArray[np.float64]
 Curve = Callable[[Array], Array]
@@ -20,6 +19,7 @@ _CELLS = 64  # of a panel
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _PLACED = 2.0**-40  # of its distance from the peak: as near as the end of a panel has to be
 _HALVINGS = 1100  # from 1 to the smallest float
+_SHARES = np.arange(1, 16) / 16
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,7 @@ def concave_cells(log_f: Curve, slope: Curve, low: float, high: float) -> Cells:
     else:
         peak = _boundary(lambda x: slope(x) > 0.0, low, high)
     top = float(log_f(np.array(peak)))
-    left = _crossings(log_f, top, peak, low)
-    right = _crossings(log_f, top, peak, high)
+    left, right = _crossings(log_f, top, peak, (low, high))
     panels = np.concatenate([left[::-1], [peak], right])
     # Where rounding swamps a drop as small as the first levels, their places may be out of order.
     panels = np.unique(np.maximum.accumulate(panels))
@@ -135,39 +134,30 @@ def _walk_left(beyond: Test, start: float) -> float:
 def _boundary(holds: Test, low: float, high: float) -> float:
     """Find where a condition that holds on the left ceases to, to the last bit."""
     for _ in range(_HALVINGS):
-        middle = low + (high - low) / 2
-        if middle in (low, high):
+        places = low + (high - low) * _SHARES
+        places = places[(low < places) & (places < high)]
+        if not len(places):
             break
-        if holds(np.array(middle)):
-            low = middle
-        else:
-            high = middle
+        edges = np.concatenate([[low], places, [high]])
+        first = int(np.argmin(np.append(holds(places), False)))  # place where it does not hold
+        low, high = float(edges[first]), float(edges[first + 1])
     return low + (high - low) / 2
 
 
-def _crossings(log_f: Curve, top: float, peak: float, end: float) -> Array:
-    """Find where the function has fallen by each level, from its peak towards one end."""
-    near, far = np.full(len(_LEVELS), peak), np.full(len(_LEVELS), end)
+def _crossings(log_f: Curve, top: float, peak: float, ends: tuple[float, float]) -> Array:
+    """Find where the function has fallen by each level, from its peak towards either end."""
+    far = np.repeat(np.array(ends)[:, None], len(_LEVELS), axis=1)
+    near = np.full_like(far, peak)
     for _ in range(_HALVINGS):
-        middle = near + (far - near) / 2
+        places = near[..., None] + (far - near)[..., None] * _SHARES
         if (np.abs(far - near) <= _PLACED * np.abs(far - peak)).all():
             break
-        if ((middle == near) | (middle == far)).all():
+        edges = np.concatenate([near[..., None], places, far[..., None]], axis=2)
+        if ((places == near[..., None]) | (places == far[..., None])).all():
             break
-        above = top - log_f(middle) < _LEVELS
-        near, far = np.where(above, middle, near), np.where(above, far, middle)
+        above = top - log_f(places) < _LEVELS[:, None]
+        first = np.argmin(np.concatenate([above, np.zeros_like(above[..., :1])], axis=2), axis=2)
+        near, far = (
+            np.take_along_axis(edges, first[..., None] + side, axis=2)[..., 0] for side in (0, 1)
+        )
     return far
-
-
-def log_binomial_coefficient(trials: int, hits: int) -> float:
-    """Natural log of "trials choose hits".
-
-    Examples
-    --------
-    >>> round(float(np.exp(log_binomial_coefficient(5, 2))), 12)
-    10.0
-    """
-    fewer = min(hits, trials - hits)
-    if fewer <= 5_000:
-        return log(comb(trials, fewer))  # whole numbers: differences of log-gammas lose digits
-    return -log(trials + 1) - float(betaln(hits + 1, trials - hits + 1))

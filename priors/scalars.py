@@ -1,6 +1,7 @@
 """Single scalars of a YAML file: which are numbers, and what an escape stands for."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ _TRUTHS = {
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _BASED = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+# Of characters without a name, by Unicode's category.
+_CATEGORIES = {"Cc": "a control character", "Cs": "half a character", "Cn": "not a character"}
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r\n|.)", re.DOTALL)
 
 
@@ -70,9 +73,11 @@ def hidden(letter: str) -> str:
     Examples
     --------
     >>> hidden("\u202e")
-    'found the hidden character U+202E, expected visible text'
+    'found the hidden character U+202E (right-to-left override), expected visible text'
     """
-    return f"found the hidden character U+{ord(letter):04X}, expected visible text"
+    name = unicodedata.name(letter, "").lower() or _CATEGORIES.get(unicodedata.category(letter), "")
+    named = f" ({name})" if name else ""
+    return f"found the hidden character U+{ord(letter):04X}{named}, expected visible text"
 
 
 def escapes(text: str, start: int, stop: int) -> Iterator[tuple[int, str]]:

@@ -81,15 +81,26 @@ def file_text(path: FilePath) -> str:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise InputError([Problem(f"cannot read this file: {reason}", str(path))]) from None
+    return decoded(raw, str(path))
+
+
+def decoded(raw: bytes, file: str) -> str:
+    """Decode the bytes of a file as UTF-8, within the cap on its size.
+
+    Raises
+    ------
+    InputError
+        If it is too large or is not UTF-8.
+    """
     if len(raw) > MAX_BYTES:
-        raise InputError([Problem(_TOO_LARGE, str(path))])
+        raise InputError([Problem(_TOO_LARGE, file)])
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
         line, column = place_in(line_starts(before), len(before))
         message = f"found the byte 0x{raw[error.start]:02x}, expected text encoded as UTF-8"
-        raise InputError([Problem(message, str(path), line, column)]) from None
+        raise InputError([Problem(message, file, line, column)]) from None
 
 
 _TOO_LARGE = f"found more than {MAX_BYTES // 1024**2} MiB, expected a smaller file"

@@ -46,7 +46,7 @@ _LIMITS = {
 def mistakes_in(
     error: ValidationError,
     data: Any,
-    model: type[BaseModel],
+    model: Any,
     *,
     leave: tuple[str, ...] = (),
     most: int = 1000,
@@ -59,7 +59,7 @@ def mistakes_in(
     data : object
         What was validated, plain.
     model : type
-        The record that the data was validated as.
+        The record, or other type, that the data was validated as.
     leave : tuple of str
         Types of error that somebody else reports.
     most : int
@@ -79,7 +79,7 @@ def mistakes_in(
     return list(itertools.islice(distinct, most))
 
 
-def _mistake(detail: ErrorDetails, data: Any, model: type[BaseModel]) -> Mistake | None:
+def _mistake(detail: ErrorDetails, data: Any, model: Any) -> Mistake | None:
     kind, loc = detail["type"], detail["loc"]
     if kind in ("missing", "extra_forbidden"):
         path, value, record = _follow(loc[:-1], data, model)

@@ -8,14 +8,19 @@ sides
     A list: `name`; `kind`, `story`, `view` or `result`; `file` of a saved result, and `why_alone`,
     which says why its draws are independent, null where it could be made again; `story`,
     `title`, `story_sha256`, `view`, `settings` and `method` as in `storyodds/estimate/1`; `odds`, a
-    SUMMARY by event; `log_evidence`, the natural log of P(evidence), with its Monte Carlo
-    `log_evidence_error`, null where it is not known; and `diagnostics`.
+    SUMMARY by event; `deployed`, a SUMMARY of the odds on the day of the decision, by `deployed`,
+    `success-given-deployed` and its like, null where every model is halted; `opinions`,
+    `story_kind` and `number_counts`, which are `opinions`, `kind` and `number_counts` of
+    `storyodds/estimate/1`, null where they were not kept; `log_evidence`, the natural log of
+    P(evidence), with its Monte Carlo `log_evidence_error`, null where it is not known; and
+    `diagnostics`.
 pairs
     A list, one for every two sides: `first` and `second`, their names; `how` they stand beside each
     other, which is `paired` (at the same numbers), `same` (they have the same saved draws),
     `independent`, or null where a side has no draws; `why`, a sentence; `numbers` that are equal in
     every row, and those `moved`, which have the same name and another prior and stand at the same
-    quantile of both; `differences`, by event a DIFFERENCE; `changed`, what differs between two
+    quantile of both; `differences`, by event a DIFFERENCE; `deployed`, the same by the
+    odds on the day of the decision, null where a side has none; `changed`, what differs between two
     versions of one story, null for two stories; and `contributions`, what each change adds to the
     differences, as `storyodds.reports.comparison_changes` says, null for two stories and where
     neither is the first side.
@@ -47,7 +52,7 @@ draws.
 
 import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import combinations
 from typing import Any
@@ -55,12 +60,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.comparison import EVENTS, evidence_weights, rank_shares, signs
+from storyodds.models.comparison import (
+    DAY,
+    EVENTS,
+    day_parts,
+    evidence_weights,
+    rank_shares,
+    signs,
+)
+from storyodds.models.events import GIVEN
 from storyodds.models.pairing import Beside, Pair, put_beside
 from storyodds.reports.comparison_changes import contribution_sentences, summarize_contributions
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.comparison_tipping import summarize_tipping, tipping_sentences
-from storyodds.reports.wording import percent, points
+from storyodds.reports.frame import HEADLINE_FATES, argued_fates, listed, view_words
+from storyodds.reports.wording import odds_words, percent, points
+from storyodds.scenarios.schema import CLASSES, RISK_ARGUMENT
 
 Json = dict[str, Any]
 Array = NDArray[np.float64]
@@ -123,6 +138,7 @@ def summarize_comparison(
         pair["contributions"] = summarize_contributions(sides[0], other, draws=draws, seed=seed)
     ranks = _ranks([sides[s].name for s in with_draws], beside)
     rivals, apart = _rivals(sides)
+    fates = compared_fates([side.story_kind for side in sides])
     report("looking for where the order changes")
     tipping = summarize_tipping(sides)
     return {
@@ -138,7 +154,10 @@ def summarize_comparison(
         "ranks": ranks,
         "evidence": {"rivals": rivals, "apart": apart},
         "tipping": tipping,
-        "summary": [*_sentences(sides, pairs, ranks), *tipping_sentences(tipping)],
+        "summary": [
+            *_sentences(sides, pairs, ranks, fates),
+            *tipping_sentences([entry for entry in tipping if entry["event"] in fates]),
+        ],
         "diagnostics": {
             "ok": all(side.diagnostics["ok"] for side in sides),
             "messages": [
@@ -158,6 +177,10 @@ def _side(side: Side) -> Json:
         "why_alone": side.why_alone,
         **{key: side.head[key] for key in _HEAD},
         "odds": side.odds,
+        "deployed": side.deployed,
+        "opinions": side.opinions,
+        "story_kind": side.story_kind,
+        "number_counts": side.number_counts,
         "log_evidence": side.log_evidence,
         "log_evidence_error": side.log_evidence_error,
         "diagnostics": side.diagnostics,
@@ -172,8 +195,8 @@ def _pair(
 ) -> Json:
     first, second = (sides[s] for s in pair)
     a, b = (row.get(s) for s in pair)
-    means = {e: second.odds[e]["mean"] - first.odds[e]["mean"] for e in EVENTS}
-    found = None if a is None or b is None else beside.pairs[a, b]
+    means = {e: _mean_gap(first.odds[e]["mean"], second.odds[e]["mean"]) for e in EVENTS}
+    stance = None if a is None or b is None else beside.pairs[a, b]
     if a is None or b is None:
         differences = {event: _nothing_but(mean) for event, mean in means.items()}
     else:
@@ -185,14 +208,45 @@ def _pair(
     return {
         "first": first.name,
         "second": second.name,
-        "how": None if found is None else found.how,
-        "why": _why(first, second, found),
-        "numbers": [] if found is None else list(found.numbers),
-        "moved": [] if found is None else list(found.moved),
+        "how": None if stance is None else stance.how,
+        "why": _why(first, second, stance),
+        "numbers": [] if stance is None else list(stance.numbers),
+        "moved": [] if stance is None else list(stance.moved),
         "differences": differences,
+        "deployed": _day_differences(sides, pair, beside, row),
         "changed": changed(first, second) if first.head["story"] == second.head["story"] else None,
         "contributions": None,
     }
+
+
+def _day_differences(
+    sides: Sequence[Side], pair: tuple[int, int], beside: Beside, row: Mapping[int, int]
+) -> Json | None:
+    """Compare the odds on the day of the decision, where both sides can be deployed."""
+    first, second = (sides[s].deployed for s in pair)
+    if first is None or second is None:
+        return None
+    means = {odds: _mean_gap(first[odds]["mean"], second[odds]["mean"]) for odds in DAY}
+    a, b = (row.get(s) for s in pair)
+    if a is None or b is None:
+        return {odds: _nothing_but(mean) for odds, mean in means.items()}
+    ours, theirs = (day_parts(events) for events in beside.of_two(a, b))
+    differences = {}
+    for odds, mean in means.items():
+        (part, whole), (other_part, other_whole) = ours[odds], theirs[odds]
+        both = (whole > 0) & (other_whole > 0)
+        if not both.any():
+            differences[odds] = _nothing_but(mean)
+            continue
+        quotients = part[both] / whole[both], other_part[both] / other_whole[both]
+        differences[odds] = difference(mean, *quotients)
+    return differences
+
+
+def _mean_gap(first: float, second: float) -> float:
+    """A difference of two means, 0 where it is no more than the rounding of either."""
+    ours, theirs = np.array([first]), np.array([second])
+    return float(second - first) if signs(theirs - ours, ours, theirs)[0] else 0.0
 
 
 def _nothing_but(mean: float) -> Json:
@@ -259,15 +313,19 @@ def _is_certain(side: Side) -> bool:
 
 
 def _paired(pair: Pair) -> str:
-    told: list[str] = []
+    """Count the uncertain numbers by which two sides stand beside each other."""
+    parts: list[str] = []
     if pair.numbers:
-        one = "1 number has" if len(pair.numbers) == 1 else f"{len(pair.numbers)} numbers have"
-        told.append(f"{one} the same value in both")
+        have = "1 uncertain number has"
+        if len(pair.numbers) > 1:
+            have = f"{len(pair.numbers)} uncertain numbers have"
+        parts.append(f"{have} the same value in both")
     if pair.moved:
-        one = "1 number" if len(pair.moved) == 1 else f"{len(pair.moved)} numbers"
-        stands = "stands" if len(pair.moved) == 1 else "stand"
-        told.append(f"{one} of another prior {stands} at the same quantile of both")
-    return "; ".join(told)
+        stand = "1 uncertain number of another prior stands"
+        if len(pair.moved) > 1:
+            stand = f"{len(pair.moved)} uncertain numbers of another prior stand"
+        parts.append(f"{stand} at the same quantile of both")
+    return "; ".join(parts)
 
 
 def changed(first: Side, second: Side) -> Json:
@@ -384,29 +442,85 @@ def _why_apart(first: Side, second: Side) -> str | None:
 # In words
 
 
-def _sentences(sides: Sequence[Side], pairs: Sequence[Json], ranks: Json) -> list[str]:
+def compared_fates(kinds: Sequence[str | None]) -> tuple[str, ...]:
+    """List the fates that a comparison speaks of: only those that every side makes a claim about.
+
+    Examples
+    --------
+    >>> compared_fates(["training-story", "risk-argument"])
+    ('halted', 'catastrophe')
+    """
+    return argued_fates({"kind": RISK_ARGUMENT if RISK_ARGUMENT in kinds else None})
+
+
+def _sentences(
+    sides: Sequence[Side], pairs: Sequence[Json], ranks: Json, fates: Sequence[str]
+) -> list[str]:
     first = sides[0].name
-    odds = {side.name: side.odds for side in sides}
-    said = []
+    odds = {side.name: {**side.odds, **(side.deployed or {})} for side in sides}
+    sentences = [*_views(sides)]
     for pair in pairs:
         if pair["first"] == first:
-            said += [_clear(pair, odds), *contribution_sentences(pair)]
+            sentences += [_clear(pair, odds, fates), *contribution_sentences(pair, fates)]
     if ranks["catastrophe"]:
-        said.append(_safest(ranks["catastrophe"]))
-    return said
+        sentences.append(_safest(ranks["catastrophe"]))
+    return [*sentences, *_opinions(sides, fates), *_argued(sides)]
 
 
-def _clear(pair: Json, odds: Mapping[str, Any]) -> str:
+def _views(sides: Sequence[Side]) -> Iterator[str]:
+    """Say how much of the story each view changes."""
+    for side in sides:
+        words = view_words({"view": side.head["view"], "number_counts": side.number_counts})
+        if words is not None:
+            yield words
+
+
+def _opinions(sides: Sequence[Side], fates: Sequence[str]) -> Iterator[str]:
+    """Give success and catastrophe of every side that has forecasts, without these."""
+    headline = [fate for fate in HEADLINE_FATES if fate in fates]
+    totals = []
+    for side in sides:
+        if side.opinions is not None:
+            chances = [f"{f} {percent(side.opinions['fates'][f]['mean'])}" for f in headline]
+            totals.append(f"{side.name} {listed(chances)}")
+    if totals:
+        yield f"Forecasts are opinions, not findings; without them: {'; '.join(totals)}."
+
+
+def _argued(sides: Sequence[Side]) -> Iterator[str]:
+    names = [side.name for side in sides if side.story_kind == RISK_ARGUMENT]
+    if names and len(names) < len(sides):
+        verb = "is a risk argument" if len(names) == 1 else "are risk arguments"
+        yield f"{listed(names)} {verb}, with no claim about success, which is not compared."
+
+
+def _once_deployed(
+    pair: Json, odds: Mapping[str, Any], fates: Sequence[str]
+) -> Iterator[tuple[str, Json]]:
+    """Differences of the odds given deployment, where checks make these other odds."""
+    halts = any(odds[pair[side]]["halted"]["mean"] > 0 for side in ("first", "second"))
+    if pair["deployed"] is None or not halts:
+        return
+    for name, found in pair["deployed"].items():
+        if name.removesuffix(GIVEN) in fates:
+            yield name, found
+
+
+def _clear(pair: Json, odds: Mapping[str, Any], fates: Sequence[str]) -> str:
     """Say which differences of a pair are beyond doubt, as far as its numbers go."""
     first, second = pair["first"], pair["second"]
-    known = {event: d for event, d in pair["differences"].items() if d["clear"] is not None}
-    if not known:
+    differences = {
+        event: d
+        for event, d in pair["differences"].items()
+        if d["clear"] is not None and (event in fates or event in CLASSES)
+    }
+    if not differences:
         return f"{second} against {first}: no draws, so no difference can be called clear."
-    if all(d["larger"] == d["smaller"] == 0 for d in known.values()):
-        return f"{second} has the same odds as {first}."
+    if all(d["larger"] == d["smaller"] == 0 for d in differences.values()):
+        return f"{second} and {first} have the same odds."
     clear = [
-        f"{event} {percent(b)} against {percent(a)} ({points(d['mean'])})"
-        for event, d in known.items()
+        f"{odds_words(event)} {percent(b)} against {percent(a)} ({points(d['mean'])})"
+        for event, d in [*differences.items(), *_once_deployed(pair, odds, fates)]
         if d["clear"]
         for a, b in [(odds[first][event]["mean"], odds[second][event]["mean"])]
     ]

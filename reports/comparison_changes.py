@@ -26,16 +26,15 @@ from storyodds.models.comparison import EVENTS
 from storyodds.models.contributions import Contributions, contributions
 from storyodds.priors.errors import InputError
 from storyodds.reports.comparison_sides import Side
-from storyodds.reports.frame import heading
+from storyodds.reports.frame import HEADLINE_FATES, heading
 from storyodds.reports.layout import Row, fitting, plain, stripped, with_words, wrap
-from storyodds.reports.wording import points, signed
+from storyodds.reports.wording import plus_minus, points, signed
 from storyodds.scenarios.edits import NUMBER, Change
 
 Json = Mapping[str, Any]
 
 SHOWN = 12  # changes on a terminal
 _TOP = 3  # changes in a sentence
-_HEADLINE = ("success", "catastrophe")
 _LONG = 40  # letters of a PRIOR on one line
 
 
@@ -65,10 +64,10 @@ def summarize_contributions(
         return _untold(f"no story is at hand of {names} that changes could be made in")
     assert first.posterior is not None and second.posterior is not None
     try:
-        found = contributions(first.posterior, second.posterior, draws=draws, seed=seed)
+        shares = contributions(first.posterior, second.posterior, draws=draws, seed=seed)
     except InputError as error:
         return _untold(error.problems[0].message)
-    return {"changes": _told(found), "orders": found.orders, "why": None}
+    return {"changes": _told(shares), "orders": shares.orders, "why": None}
 
 
 def _untold(why: str) -> dict[str, Any]:
@@ -76,7 +75,7 @@ def _untold(why: str) -> dict[str, Any]:
 
 
 def _told(found: Contributions) -> list[dict[str, Any]]:
-    told = [
+    entries = [
         {
             "label": label(player),
             "changes": [{"part": c.part, "name": c.name, "how": c.how} for c in player],
@@ -87,7 +86,9 @@ def _told(found: Contributions) -> list[dict[str, Any]]:
         }
         for player, shares, errors in zip(found.players, found.shares, found.errors, strict=True)
     ]
-    return sorted(told, key=lambda one: -sum(abs(one["adds"][e]["mean"]) for e in _HEADLINE))
+    return sorted(
+        entries, key=lambda one: -sum(abs(one["adds"][e]["mean"]) for e in HEADLINE_FATES)
+    )
 
 
 def label(changes: Sequence[Change]) -> str:
@@ -114,14 +115,14 @@ def label(changes: Sequence[Change]) -> str:
 # In words and on a terminal
 
 
-def contribution_sentences(pair: Json) -> Iterator[str]:
+def contribution_sentences(pair: Json, fates: Sequence[str] = HEADLINE_FATES) -> Iterator[str]:
     """Say which changes add most to the difference of success, and of catastrophe."""
-    told = pair["contributions"]
-    if told is None or not told["changes"] or len(told["changes"]) == 1:
+    contributed = pair["contributions"]
+    if contributed is None or len(contributed["changes"] or ()) < 2:
         return
-    for event in _HEADLINE:
+    for event in (event for event in HEADLINE_FATES if event in fates):
         mean = pair["differences"][event]["mean"]
-        order = sorted(told["changes"], key=lambda one: -abs(one["adds"][event]["mean"]))
+        order = sorted(contributed["changes"], key=lambda one: -abs(one["adds"][event]["mean"]))
         most = [one for one in order[:_TOP] if one["adds"][event]["mean"]]
         if points(mean) == "0" or not most:
             continue
@@ -129,8 +130,11 @@ def contribution_sentences(pair: Json) -> Iterator[str]:
         yield f"What adds most to the {points(mean)} of {event} in {pair['second']}: {adds}."
 
 
-def lines_changes(summary: Json, width: int) -> Iterator[Text]:
-    """Tell what every version of the first side's story changes."""
+def lines_changes(
+    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+) -> Iterator[Text]:
+    """Lay out what every version of the first side's story changes."""
+    events = [event for event in HEADLINE_FATES if event in fates]
     first = summary["sides"][0]["name"]
     for pair in summary["pairs"]:
         if pair["first"] != first or pair["changed"] is None:
@@ -141,7 +145,7 @@ def lines_changes(summary: Json, width: int) -> Iterator[Text]:
             continue
         yield from heading(f"What {plain(pair['second'])} changes", f"{plain(first)} → it")
         yield from _entries(entries, width)
-        yield from _contributions(pair, width)
+        yield from _contributions(pair, width, events)
 
 
 def _entries(entries: Sequence[Json], width: int) -> Iterator[Text]:
@@ -155,41 +159,44 @@ def _entries(entries: Sequence[Json], width: int) -> Iterator[Text]:
         yield Text("no number and no observation, but the story's text or structure differs")
 
 
-def _contributions(pair: Json, width: int) -> Iterator[Text]:
-    found = pair["contributions"]
-    if found["why"] is not None:
-        yield Text(f"What each change adds is not told apart: {plain(found['why'])}.", style="dim")
+def _contributions(pair: Json, width: int, events: Sequence[str]) -> Iterator[Text]:
+    contributed = pair["contributions"]
+    if contributed["why"] is not None:
+        yield Text(
+            f"What each change adds is not told apart: {plain(contributed['why'])}.", style="dim"
+        )
         return
-    if not found["changes"]:
+    if not contributed["changes"]:
         yield Text("Nothing that bears on the odds has changed.", style="dim")
         return
     yield from heading("What each change adds", "points, and what error they have")
-    means = {event: pair["differences"][event]["mean"] for event in _HEADLINE}
-    rows: list[Row] = [
-        [Text(x, style="dim") for x in ("", *(x for e in _HEADLINE for x in (e, "")))]
+    means = {event: pair["differences"][event]["mean"] for event in events}
+    rows: list[Row] = [[Text(x, style="dim") for x in ("", *(x for e in events for x in (e, "")))]]
+    rows += [
+        [plain(one["label"]), *_cells(one["adds"], events)]
+        for one in contributed["changes"][:SHOWN]
     ]
-    rows += [[plain(one["label"]), *_cells(one["adds"])] for one in found["changes"][:SHOWN]]
-    if len(found["changes"]) > SHOWN:
-        rest = found["changes"][SHOWN:]
-        sums = {e: sum(one["adds"][e]["mean"] for one in rest) for e in _HEADLINE}
-        rows.append([f"{len(rest)} more", *(x for e in _HEADLINE for x in (signed(sums[e]), ""))])
-    total = (x for e in _HEADLINE for x in (Text(signed(means[e]), style="bold"), ""))
+    if len(contributed["changes"]) > SHOWN:
+        rest = contributed["changes"][SHOWN:]
+        sums = {e: sum(one["adds"][e]["mean"] for one in rest) for e in events}
+        rows.append([f"{len(rest)} more", *(x for e in events for x in (signed(sums[e]), ""))])
+    total = (x for e in events for x in (Text(signed(means[e]), style="bold"), ""))
     rows.append([Text("together", style="bold"), *total])
     yield from stripped(fitting(rows, width))
-    orders = "all orders" if found["orders"] is None else f"{found['orders']} orders"
+    orders = "all orders" if contributed["orders"] is None else f"{contributed['orders']} orders"
     yield from wrap(
         Text(f"Each as an average over {orders} in which they can be made.", style="dim"), width
     )
 
 
-def _cells(adds: Json) -> Iterator[Text | str]:
-    for event in _HEADLINE:
+def _cells(adds: Json, events: Sequence[str]) -> Iterator[Text | str]:
+    for event in events:
         mean, error = adds[event]["mean"], adds[event]["error"]
-        yield Text(signed(mean), style="bold")
-        yield Text(f"± {signed(error)[1:]}" if error > _TOLD * abs(mean) else "", style="dim")
+        yield Text(signed(mean, error), style="bold")
+        yield Text(plus_minus(error) if error > _SHOWN_ERROR * abs(mean) else "", style="dim")
 
 
-_TOLD = 0.01  # of a number that is shown to two digits: smaller errors change none of them
+_SHOWN_ERROR = 0.01  # of a number that is shown to two digits: smaller errors change none of them
 
 
 def _form(prior: Any) -> str:

@@ -4,10 +4,9 @@ A result that is made again is compared as its story is, at the same numbers as 
 cannot be, or does not come out as it was saved, its saved draws stand by themselves.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import hypot, isfinite, sqrt
+from math import hypot, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment import Assessment, Method, Progress, assess
-from storyodds.models.comparison import EVENTS, Posterior, log_findings, of_assessment, of_draws
+from storyodds.models.comparison import (
+    DAY,
+    EVENTS,
+    Posterior,
+    log_findings,
+    of_assessment,
+    of_draws,
+)
+from storyodds.models.events import DEPLOYED, GIVEN
 from storyodds.models.order_tipping import DRAWS
-from storyodds.models.result_files import SavedDraws, read_draws
+from storyodds.models.result_files import AS_SAVED, SavedDraws, read_draws
 from storyodds.models.what_if import base_of
 from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.phrases import described, did_you_mean, quoted
+from storyodds.priors.phrases import described, did_you_mean
+from storyodds.priors.strict_json import MAX_BYTES, read_json
 from storyodds.reports import summary as estimates
-from storyodds.reports.comparison_sides import ENDINGS, HEAD, Side, numbers_of, observations
+from storyodds.reports.comparison_sides import (
+    ENDINGS,
+    HEAD,
+    Side,
+    day_summaries,
+    numbers_of,
+    observations,
+)
+from storyodds.reports.frame import errors_of
+from storyodds.reports.saved_estimate import ROUNDING, require_estimate
 from storyodds.reports.wording import percent
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.provenance import provenance
@@ -33,14 +50,10 @@ from storyodds.scenarios.switches import is_switch, with_off
 Json = Mapping[str, Any]
 Array = NDArray[np.float64]
 
-_MOST_JSON = 64 * 2**20  # bytes
 _POINTS = ("mean", "median", "q05", "q95")
-_OUT_OF_RANGE = 1e-9  # by which rounding may take a chance beyond 0 and 1
 _LEAST, _MOST = 64, 2**16  # draws that a result is made again with
 _SURE = 5.0  # standard errors that chance exceeds once in two million times
 _WIDTH = 2 * 1.6448536269514722  # of a normal's 90 percent interval, in standard deviations
-_METHODS = ("exact", "weighting", "nuts", "simulation")
-_CHANGED = "parts missing or changed"
 
 
 @dataclass(frozen=True)
@@ -74,11 +87,7 @@ def read_result(name: str | Path) -> Saved:
     path = Path(name)
     if not path.is_file():
         raise _missing(path)
-    try:
-        return _read_netcdf(path) if path.suffix == ".nc" else _read_json(path)
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        sentence = f"found a result with {_CHANGED}"
-        raise _wrong(path, f"{sentence}, expected it as it was saved") from error
+    return _read_netcdf(path) if path.suffix == ".nc" else _read_json(path)
 
 
 def _missing(path: Path) -> InputError:
@@ -96,68 +105,48 @@ def _wrong(path: Path, sentence: str) -> InputError:
 def _read_netcdf(path: Path) -> Saved:
     try:
         draws = read_draws(path)
-        summary, text = draws.meta["summary"], draws.meta["story_yaml"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except ValueError as error:
         why = str(error) if str(error).startswith("found") else "found something else"
-        sentence = f"{why}, expected a result as storyodds estimate --output saves it"
-        raise _wrong(path, sentence) from error
-    _check(summary)
+        raise _wrong(path, f"{why}, {AS_SAVED}") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    meta = draws.meta if isinstance(draws.meta, dict) else {}
+    summary, text = meta.get("summary"), meta.get("story_yaml")
+    if not isinstance(text, str):
+        raise _wrong(path, f"found no text of a story, {AS_SAVED}")
+    require_estimate(summary, path)
     try:
-        story = load_text(str(text), f"{path}, story_yaml")
+        story = load_text(text, f"{path}, story_yaml")
     except InputError:  # right once, perhaps, by another version of the format
         story = None
     return Saved(path, summary, story, draws)
 
 
 def _read_json(path: Path) -> Saved:
-    if path.stat().st_size > _MOST_JSON:
-        raise _wrong(path, f"found {path.stat().st_size:,} bytes, expected those of a result")
     try:
-        summary = json.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise _wrong(path, "found a text that is not JSON, expected a saved result") from error
+        with path.open("rb") as file:
+            summary = read_json(file.read(MAX_BYTES + 1))
+    except ValueError as error:
+        raise _wrong(path, f"{error}, expected a saved result") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
     if isinstance(summary, list):
         raise _wrong(path, f"found {described(summary)}, expected the result of one story")
-    if not isinstance(summary, dict) or summary.get("schema") != estimates.SCHEMA:
-        found = summary.get("schema") if isinstance(summary, dict) else summary
-        raise _wrong(
-            path,
-            f"schema: found {described(found)}, expected {quoted(estimates.SCHEMA)}, as storyodds "
-            "estimate --json writes it",
-        )
-    _check(summary)
+    require_estimate(summary, path)
     return Saved(path, summary)
 
 
-def _check(summary: Json) -> None:
-    """See that everything is there that a comparison takes, and of its kind.
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return _wrong(path, f"cannot read this file: {(error.strerror or str(error)).lower()}")
 
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        Where it is not.
-    """
-    texts = [summary[key] for key in ("story", "title", "story_sha256", "method")]
-    texts += [entry["name"] for entry in summary["provenance"]]
-    texts += list(summary["diagnostics"]["messages"])
-    texts += [item["id"] for item in summary["evidence"]["items"]]
-    texts += [] if summary["view"] is None else [summary["view"]]
-    texts += [*summary["settings"], *summary["settings"].values()]
-    diagnostics = summary["diagnostics"]
-    numbers = [summary["evidence"]["log_probability"], diagnostics["ess"], diagnostics["draws"]]
-    if not all(isinstance(text, str) for text in texts) or summary["method"] not in _METHODS:
-        raise TypeError
-    if not isinstance(diagnostics["ok"], bool) or not isinstance(summary["seed"], int):
-        raise TypeError
-    if not all(number is None or isfinite(float(number)) for number in numbers):
-        raise ValueError
-    for event in EVENTS:
-        points = [float(odds_in(summary, event)[point]) for point in _POINTS]
-        if not all(-_OUT_OF_RANGE <= p <= 1 + _OUT_OF_RANGE for p in points):
-            raise ValueError
-        if not isfinite(monte_carlo_error(summary, event)):
-            raise ValueError
-    numbers_of(summary["provenance"])
+
+def _day(summary: Json) -> dict[str, dict[str, float]] | None:
+    """The odds on the day of the decision, where they were kept."""
+    day = summary.get("deployed")
+    if day is None:
+        return None
+    keys = {odds: "probability" if odds == DEPLOYED else odds.removesuffix(GIVEN) for odds in DAY}
+    return {odds: {p: float(day[key][p]) for p in _POINTS} for odds, key in keys.items()}
 
 
 def odds_in(summary: Json, event: str) -> Any:
@@ -185,7 +174,7 @@ def monte_carlo_error(summary: Json, event: str) -> float:
     diagnostics, entry = summary["diagnostics"], odds_in(summary, event)
     stated = diagnostics.get("standard_errors")
     if isinstance(stated, Mapping) and isinstance(stated.get(event), Mapping):
-        return float(stated[event]["mean"])
+        return float(errors_of(summary, event)["mean"])
     if not diagnostics.get("ess"):
         return 0.0
     spread = max(0.0, float(entry["q95"]) - float(entry["q05"])) / _WIDTH
@@ -224,6 +213,10 @@ def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
         diagnostics=diagnostics,
         base=None if again is None else base_of(again, DRAWS),
         why_alone=None if isinstance(made, Assessment) else made,
+        deployed=_day(summary) if posterior is None else day_summaries(posterior),
+        opinions=summary.get("opinions") if again is None else estimates.opinion_totals(again),
+        story_kind=summary.get("kind"),
+        number_counts=summary.get("number_counts"),
     )
 
 
@@ -234,10 +227,10 @@ def _stated(diagnostics: Json) -> float | None:
 
 def _findings(saved: Saved) -> float | None:
     """Log P(evidence), where no opinion is in it."""
-    story, said = saved.story, saved.summary["evidence"]
+    story, evidence = saved.story, saved.summary["evidence"]
     if story is None or any(item.forecast is not None for item in story.evidence):
         return None
-    return None if said["log_probability"] is None else float(said["log_probability"])
+    return None if evidence["log_probability"] is None else float(evidence["log_probability"])
 
 
 def _observed(saved: Saved) -> Json | None:
@@ -280,7 +273,7 @@ def _made_again(saved: Saved, progress: Progress | None) -> Assessment | str:
         then = float(odds_in(summary, event)["mean"])
         stated = now["standard_errors"][event]["mean"]
         error = hypot(monte_carlo_error(summary, event), stated)
-        if abs(means[event] - then) > _SURE * error + _OUT_OF_RANGE:
+        if abs(means[event] - then) > _SURE * error + ROUNDING:
             return (
                 f"made again from the story that it keeps, {event} is {percent(means[event])} and "
                 f"no longer {percent(then)}, as by another version of the software"

@@ -8,7 +8,14 @@ from typing import Any, Literal
 import numpy as np
 
 from storyodds.models.assessment import Assessment
-from storyodds.models.comparison import EVENTS, Posterior, log_findings, of_assessment
+from storyodds.models.comparison import (
+    DAY,
+    EVENTS,
+    Posterior,
+    day_parts,
+    log_findings,
+    of_assessment,
+)
 from storyodds.models.order_tipping import DRAWS
 from storyodds.models.what_if import Base, base_of
 from storyodds.reports import summary as estimates
@@ -53,6 +60,10 @@ class Side:
         Draws on which one of its numbers can be moved; None where the story is not at hand.
     why_alone : str or None
         Why a saved result could not be made again, so that its draws are independent.
+    deployed : mapping of str to SUMMARY, or None
+        By `DAY`; None where every model is halted, or it was not kept.
+    opinions, story_kind, number_counts
+        As `opinions`, `kind` and `number_counts` in `storyodds/estimate/1`.
     """
 
     name: str
@@ -69,6 +80,10 @@ class Side:
     diagnostics: Json
     base: Base | None = None
     why_alone: str | None = None
+    deployed: Mapping[str, Mapping[str, float]] | None = None
+    opinions: Json | None = None
+    story_kind: str | None = None
+    number_counts: Json | None = None
 
 
 def story_side(assessment: Assessment, name: str, kind: Kind = "story") -> Side:
@@ -100,6 +115,10 @@ def story_side(assessment: Assessment, name: str, kind: Kind = "story") -> Side:
         log_findings=log_findings(assessment),
         diagnostics=diagnostics,
         base=None if head["method"] == "simulation" else base_of(assessment, DRAWS),
+        deployed=day_summaries(posterior),
+        opinions=estimates.opinion_totals(assessment),
+        story_kind=resolved.story.kind,
+        number_counts=head["number_counts"],
     )
 
 
@@ -112,6 +131,32 @@ def summaries(posterior: Posterior) -> dict[str, dict[str, float]]:
         )
         for e, event in enumerate(EVENTS)
     }
+
+
+def day_summaries(posterior: Posterior) -> dict[str, dict[str, float]] | None:
+    """Summarize the odds on the day of the decision; None where every model is halted.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> found = day_summaries(of_assessment(assess(resolve(load_story("carlsmith-six-premises")))))
+    >>> found["deployed"]["mean"], round(found["catastrophe-given-deployed"]["mean"], 4)
+    (1.0, 0.0514)
+    """
+    one = np.ones(1)
+    means, drawn = day_parts(posterior.means[None]), day_parts(posterior.exact)
+    entries = {}
+    for odds in DAY:
+        (part, whole), (exact_part, exact_whole) = means[odds], drawn[odds]
+        entry = estimates.summarize_quotient(
+            (part, whole, one), (exact_part, exact_whole, posterior.weights)
+        )
+        if entry is None:
+            return None
+        entries[odds] = entry
+    return entries
 
 
 def observations(story: Story, numbers: Json) -> dict[str, Any]:

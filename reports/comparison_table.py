@@ -6,11 +6,14 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.models.events import DEPLOYED, GIVEN
+from storyodds.reports.comparison import compared_fates
 from storyodds.reports.comparison_changes import lines_changes
 from storyodds.reports.comparison_tipping import tipping_lines
 from storyodds.reports.frame import band, heading
 from storyodds.reports.layout import Row, columns, fitting, plain, stripped, wrap
-from storyodds.reports.wording import bits, percent, signed
+from storyodds.reports.wording import bits, odds_words, percent, signed
+from storyodds.scenarios.schema import CLASSES
 
 Json = Mapping[str, Any]
 
@@ -45,8 +48,8 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
         yield Text(plain(next(iter(titles))), style="bold")
         yield Text(plain(f"{names[0]} compared with {', '.join(names[1:])}"), style="dim")
     else:
-        said = f"{names[0]} compared with {', '.join(names[1:])}"
-        yield Text(plain(said), style="bold")
+        line = f"{names[0]} compared with {', '.join(names[1:])}"
+        yield Text(plain(line), style="bold")
     yield Text()
     if not summary["diagnostics"]["ok"]:
         text = Text("NOT RELIABLE: ", style="bold red")
@@ -57,10 +60,12 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
         d["clear"] is not None for pair in summary["pairs"] for d in pair["differences"].values()
     ):
         yield Text(_CLEAR, style="dim")
+    fates = compared_fates([side.get("story_kind") for side in summary["sides"]])
     yield from odds_lines(summary, width)
-    yield from lines_changes(summary, width)
-    yield from _ranks(summary, width)
-    yield from tipping_lines(summary["tipping"], width)
+    yield from lines_changes(summary, width, fates)
+    yield from _ranks(summary, width, fates)
+    tipping = [entry for entry in summary["tipping"] if entry["event"] in fates]
+    yield from tipping_lines(tipping, width)
     yield from _evidence(summary, width)
     yield from _pairing(summary)
     yield Text()
@@ -91,32 +96,65 @@ def _lettered(n: int) -> list[str]:
 
 
 def _events(summary: Json) -> list[str]:
-    """Give the events that can happen on some side."""
+    """Give the events that can happen on some side, and that every side makes a claim about."""
+    fates = compared_fates([side.get("story_kind") for side in summary["sides"]])
     return [
         event
         for event in summary["sides"][0]["odds"]
-        if any(side["odds"][event]["mean"] > 0 for side in summary["sides"])
+        if (event in fates or event in CLASSES)
+        and any(side["odds"][event]["mean"] > 0 for side in summary["sides"])
+    ]
+
+
+def _days(summary: Json) -> list[str]:
+    """Give the odds on the day of the decision, where a check halts on some side."""
+    sides = summary["sides"]
+    if not any(side["odds"]["halted"]["mean"] > 0 for side in sides):
+        return []
+    fates = compared_fates([side.get("story_kind") for side in sides])
+    kept = [day for side in sides if (day := side.get("deployed")) is not None]
+    return [
+        odds
+        for odds in (kept[0] if kept else ())
+        if (odds == DEPLOYED or odds.removesuffix(GIVEN) in fates)
+        and any(day[odds]["mean"] > 0 for day in kept)
     ]
 
 
 def _odds_rows(summary: Json, events: Sequence[str], names: Sequence[str]) -> list[Row]:
+    rows: list[Row] = [[Text(head, style="dim") for head in _HEAD]]
+    for event in events:
+        rows += _block(summary, event, names, ("odds", "differences"), event)
+    for odds in _days(summary):
+        name = odds_words(odds) if odds != DEPLOYED else DEPLOYED
+        rows += _block(summary, odds, names, ("deployed", "deployed"), name)
+    return rows
+
+
+def _block(
+    summary: Json, event: str, names: Sequence[str], keys: tuple[str, str], head: str
+) -> list[Row]:
+    """One event of every side, with the difference of each from the first."""
     sides = summary["sides"]
     against = {
         pair["second"]: pair for pair in summary["pairs"] if pair["first"] == sides[0]["name"]
     }
-    rows: list[Row] = [[Text(head, style="dim") for head in _HEAD]]
-    for event in events:
-        rows.append([Text(event, style="bold"), *[""] * (len(_HEAD) - 1)])
-        for side, name in zip(sides, names, strict=True):
-            odds, pair = side["odds"][event], against.get(side["name"])
-            rows.append(
-                [
-                    f"  {name}",
-                    Text(percent(odds["mean"]), style="bold"),
-                    band(odds),
-                    *(["", "", ""] if pair is None else _gap(pair["differences"][event])),
-                ]
-            )
+    rows: list[Row] = [[Text(head, style="bold"), *[""] * (len(_HEAD) - 1)]]
+    for side, name in zip(sides, names, strict=True):
+        entries, pair = side.get(keys[0]), against.get(side["name"])
+        if entries is None:
+            rows.append([f"  {name}", Text("–", style="dim"), *[""] * (len(_HEAD) - 2)])
+            continue
+        odds = entries[event]
+        gaps = None if pair is None else pair.get(keys[1])
+        rows.append(
+            [
+                f"  {name}",
+                Text(percent(odds["mean"]), style="bold"),
+                band(odds),
+                *(["", "", ""] if gaps is None else _gap(gaps[event])),
+            ]
+        )
     return rows
 
 
@@ -144,7 +182,7 @@ def share_of_draws(x: float) -> str:
     return ">99%" if 0.99 < x < 1 else f"{100 * x:.0f}%"
 
 
-def _ranks(summary: Json, width: int) -> Iterator[Text]:
+def _ranks(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
     """How often each side comes where, from three on: of two the differences say it."""
     if len(summary["sides"]) < 3 or not summary["ranks"]["catastrophe"]:
         return
@@ -152,6 +190,8 @@ def _ranks(summary: Json, width: int) -> Iterator[Text]:
         ("catastrophe", "how often each has the least chance of it, and so on"),
         ("success", "how often each has the greatest chance of it, and so on"),
     ):
+        if event not in fates:
+            continue
         ranks = sorted(summary["ranks"][event], key=lambda rank: _place(rank["shares"]))
         yield from heading(f"Ranked by {event}", note)
         head = [Text(x, style="dim") for x in ("", *(f"{k + 1}." for k in range(len(ranks))))]
@@ -166,11 +206,11 @@ def _place(shares: Sequence[float]) -> float:
 
 
 def _evidence(summary: Json, width: int) -> Iterator[Text]:
-    found = summary["evidence"]
+    evidence = summary["evidence"]
     if not any(side["log_evidence"] for side in summary["sides"]):
         return  # nobody has any
     yield from heading("Which explains the findings", "with equal weights before them")
-    for group in found["rivals"]:
+    for group in evidence["rivals"]:
         head = [Text(x, style="dim") for x in ("", "weight", "bits", "success", "catastrophe")]
         means = {side["name"]: side["odds"] for side in summary["sides"]}
         rows: list[Row] = [head]
@@ -184,13 +224,13 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
         yield from stripped(fitting(rows, width))
         items = "1 item" if len(group["items"]) == 1 else f"the same {len(group['items'])} items"
         yield Text(f"They speak of {items}, so P(evidence) can be compared.", style="dim")
-    apart = found["apart"]
+    apart = evidence["apart"]
     for one in apart[:1]:
-        said = (
+        sentence = (
             f"{one['first']} and {one['second']} are not weighed against each other: {one['why']}."
         )
         more = f" Of {len(apart) - 1} more pairs --json says why." if len(apart) > 1 else ""
-        yield Text(plain(said) + more, style="dim")
+        yield Text(plain(sentence) + more, style="dim")
 
 
 def _pairing(summary: Json) -> Iterator[Text]:

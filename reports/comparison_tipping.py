@@ -29,7 +29,7 @@ from storyodds.models.tipping import TIE, Scan
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, plain, with_words
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import percent, significant
 
 Json = dict[str, Any]
 
@@ -49,7 +49,7 @@ def summarize_tipping(sides: Sequence[Side]) -> list[Json]:
     list of dict
     """
     scans: dict[int, Scan] = {}
-    found = []
+    entries = []
     for event in RANKED:
         mean = [side.odds[event]["mean"] or 0.0 for side in sides]
         order = sorted(range(len(sides)), key=lambda s: -mean[s])
@@ -66,8 +66,8 @@ def summarize_tipping(sides: Sequence[Side]) -> list[Json]:
                 points = [_point(tip, (sides[a], sides[b])) for tip in tips]
                 entry["points"] = sorted(points, key=lambda point: -point["prior_chance"])
                 entry["numbers"] = _moved(scans[a], scans[b])
-            found.append(entry)
-    return found
+            entries.append(entry)
+    return entries
 
 
 def _why_not(first: Side, second: Side, equal: bool) -> str | None:
@@ -109,14 +109,14 @@ def tipping_sentences(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for entry in found:
         if entry["points"] is None:
             continue
-        said = f"{entry['first']} has more {entry['event']} than {entry['second']}"
+        order = f"{entry['first']} has more {entry['event']} than {entry['second']}"
         if not entry["points"]:
-            yield f"{said}; no number alone, within its prior, changes that."
+            yield f"{order}; no number alone, within its prior, changes that."
             continue
         point = entry["points"][0]
         whose = "both" if len(point["of"]) == 2 else point["of"][0]
         yield (
-            f"{said}; it would be the other way round with {point['number']} in {whose} "
+            f"{order}; it would be the other way round with {point['number']} in {whose} "
             f"{_where(point)}, which has a chance of {percent(point['prior_chance'])} before any "
             "evidence."
         )
@@ -124,16 +124,16 @@ def tipping_sentences(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def tipping_lines(found: Sequence[Mapping[str, Any]], width: int) -> Iterator[Text]:
     """Say it on a terminal."""
-    known = [entry for entry in found if entry["points"] is not None]
-    if not known:
+    entries = [entry for entry in found if entry["points"] is not None]
+    if not entries:
         return
     note = "with one number known, between the 0.5% and 99.5% points of its prior"
     yield from heading("Where two change order", note)
-    for entry in known:
+    for entry in entries:
         first, second = plain(entry["first"]), plain(entry["second"])
         start = f"{first} has more {entry['event']} than {second}."
         if not entry["points"]:
-            yield Text(f"{start} No number alone changes that.")
+            yield Text(f"{start} No number alone, within its prior, changes that.")
             continue
         yield Text(f"{start} The other way round with:")
         rows: list[Row] = []
@@ -148,7 +148,7 @@ def tipping_lines(found: Sequence[Mapping[str, Any]], width: int) -> Iterator[Te
         yield from with_words(rows, words, width)
         if len(entry["points"]) > SHOWN:
             yield Text(f"  and {len(entry['points']) - SHOWN} more", style="dim")
-    if any(entry["points"] for entry in known):
+    if any(entry["points"] for entry in entries):
         yield Text("In parentheses: the chance of that, before any evidence.", style="dim")
 
 
@@ -156,4 +156,4 @@ def _where(point: Mapping[str, Any]) -> str:
     value = point["value"]
     if point["kind"] == "probability":
         return f"{point['side']} {percent(value)}"
-    return f"{point['side']} {round(value, 9) + 0.0:.2g} bits".replace("-", "−")
+    return f"{point['side']} {significant(round(value, 9))} bits"

@@ -1,6 +1,9 @@
 """The endings of a run and the classes of model: one gloss of each, for everything people read."""
 
 from collections.abc import Mapping
+from typing import Any
+
+from storyodds.reports.wording import percent
 
 #: What every class of model is, to stand beside its name.
 CLASS_GLOSSES: Mapping[str, str] = {
@@ -18,3 +21,51 @@ FATE_GLOSSES: Mapping[str, str] = {
     "benign-failure": "fails in any other way, deployed, no catastrophe",
     "catastrophe": "deployed, and the harm comes about",
 }
+
+#: What stands in every document that somebody may sign.
+NO_CLAIM_OF_SAFETY = "This is not a claim of safety: it computes what the authors' numbers imply."
+
+
+def condition(summary: Mapping[str, Any]) -> str:
+    """Say that odds are those of a training that is carried out; nothing where that is sure.
+
+    Parameters
+    ----------
+    summary : mapping
+        The object of `estimate --json`.
+
+    Examples
+    --------
+    >>> feasible = {"mean": 0.96, "q05": 0.96, "q95": 0.96}
+    >>> condition({"criteria": {"rationale_competitiveness": feasible}})
+    'The odds assume that training is carried out at all, which has a chance of 96%.'
+    """
+    feasible = summary["criteria"]["rationale_competitiveness"]
+    if feasible is None or feasible["mean"] >= 1:
+        return ""
+    chance = percent(feasible["mean"])
+    return f"The odds assume that training is carried out at all, which has a chance of {chance}."
+
+
+#: What a criterion of the goal rests on that no hazard of the story is about.
+UNNAMED = "the story names no such hazard"
+
+
+def no_hazard_named(summary: Mapping[str, Any], criterion: str) -> bool:
+    """Whether a criterion of the goal is met only because the story names no hazard of it.
+
+    Parameters
+    ----------
+    summary : mapping
+        The object of `estimate --json`.
+    criterion : str
+        A key of its `criteria`.
+
+    Examples
+    --------
+    >>> hazards = {"weak": {"criterion": "competitiveness"}}
+    >>> no_hazard_named({"hazards": hazards}, "goal_alignment")
+    True
+    """
+    goal, _, kind = criterion.partition("_")
+    return goal == "goal" and all(it["criterion"] != kind for it in summary["hazards"].values())

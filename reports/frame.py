@@ -1,13 +1,21 @@
 """What every report on a terminal has around its answer: a title, headings, and a verdict."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
+from storyodds.models.events import FATES
 from storyodds.reports.layout import plain, wrap
-from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, interval, percent
+from storyodds.reports.wording import (
+    NO_ERRORS,
+    Errors,
+    about_one_in,
+    interval,
+    odds_words,
+    percent,
+)
 from storyodds.scenarios.schema import RISK_ARGUMENT
 
 Json = Mapping[str, Any]
@@ -23,7 +31,72 @@ def title_lines(summary: Json) -> Iterator[Text]:
     changed += [f"{name} = {value}" for name, value in summary["settings"].items()]
     under = f", under {', '.join(changed)}" if changed else ""
     yield Text(plain(summary["story"] + under), style="dim")
+    words = view_words(summary)
+    if words is not None:
+        yield Text(words, style="yellow" if changes_nothing(summary) else "dim")
     yield Text()
+
+
+def opening(summary: Json, *, apart: bool = True) -> Iterator[Text]:
+    """Begin the answer to a question about a story: what it is, and what to know before it.
+
+    Parameters
+    ----------
+    summary : mapping
+        Any document about one story.
+    apart : bool
+        Whether a blank line follows; a heading brings its own.
+    """
+    notes = [*warning(summary), *(Text(words, style="yellow") for words in evidence_words(summary))]
+    *titles, blank = title_lines(summary)
+    yield from titles
+    if notes:
+        yield blank
+        yield from notes
+    if apart:
+        yield Text()
+
+
+def view_words(summary: Json) -> str | None:
+    """Say how many of a story's numbers its view changes; None without a view.
+
+    Examples
+    --------
+    >>> counts = {"in_all": 79, "uncertain": 63, "changed_by_view": 16}
+    >>> view_words({"view": "sceptic", "number_counts": counts})
+    'View sceptic changes 16 of the 79 numbers of the story.'
+    >>> view_words({"view": "sceptic", "number_counts": counts | {"changed_by_view": 0}})
+    'View sceptic changes none of the 79 numbers of the story: it says nothing about it.'
+    """
+    counts = summary.get("number_counts")  # absent from results of earlier versions
+    if summary["view"] is None or counts is None or counts["changed_by_view"] is None:
+        return None
+    start = f"View {plain(summary['view'])} changes"
+    if changes_nothing(summary):
+        numbers = f"none of the {counts['in_all']} numbers of the story"
+        return f"{start} {numbers}: it says nothing about it."
+    return f"{start} {counts['changed_by_view']} of the {counts['in_all']} numbers of the story."
+
+
+def changes_nothing(summary: Json) -> bool:
+    """Whether a view leaves every number of the story as it is."""
+    return (summary.get("number_counts") or {}).get("changed_by_view") == 0
+
+
+_RISKS = ("halted", "catastrophe")
+
+
+def argued_fates(summary: Json, fates: Sequence[str] = FATES) -> tuple[str, ...]:
+    """List the fates that a story makes a claim about: of a risk argument, catastrophe.
+
+    Being halted stands beside it, as what checks do to the chance of it.
+
+    Examples
+    --------
+    >>> argued_fates({"kind": "risk-argument"})
+    ('halted', 'catastrophe')
+    """
+    return tuple(fate for fate in fates if fate in _RISKS or not is_risk_argument(summary))
 
 
 def is_risk_argument(summary: Json) -> bool:
@@ -34,6 +107,9 @@ def is_risk_argument(summary: Json) -> bool:
 ARGUED = "The argument puts the chance of catastrophe at"
 
 
+HEADLINE_FATES = ("success", "catastrophe")
+
+
 def headline_fates(summary: Json) -> tuple[str, ...]:
     """The fates that a headline gives.
 
@@ -42,7 +118,7 @@ def headline_fates(summary: Json) -> tuple[str, ...]:
     >>> headline_fates({"kind": "risk-argument"}), headline_fates({"kind": "training-story"})
     (('catastrophe',), ('success', 'catastrophe'))
     """
-    return ("catastrophe",) if is_risk_argument(summary) else ("success", "catastrophe")
+    return ("catastrophe",) if is_risk_argument(summary) else HEADLINE_FATES
 
 
 def warning(summary: Json) -> Iterator[Text]:
@@ -111,8 +187,7 @@ def states_simulated(summary: Json) -> int | None:
     """How many states were simulated in all; None where sums are exact, and a 0 is proved."""
     if summary["method"] != "simulation":
         return None
-    d = summary["diagnostics"]
-    return int(d["states"] if d["simulation_noise"] is None else d["states"] * d["draws"])
+    return int(summary["diagnostics"]["states_simulated"])
 
 
 def never_words(summary: Json) -> str:
@@ -138,25 +213,76 @@ def no_catastrophe(summary: Json) -> str:
 
 def opinions_words(summary: Json) -> str | None:
     """Success and catastrophe without the forecasts; None where the story has none."""
-    opinions = summary["opinions"]
+    totals = _opinion_totals(summary)
+    if totals is None:
+        return None
+    names = [item["id"] for item in summary["evidence"]["items"] if item["idle"]]
+    return totals + "".join(f" {plain(name)} {DOES_NOTHING}" for name in names)
+
+
+DOES_NOTHING = "does nothing: it is about a number that is fixed."
+
+
+def evidence_words(summary: Json) -> list[str]:
+    """Give the sentences that a reader needs to know how far the evidence is in the answer.
+
+    Parameters
+    ----------
+    summary : mapping
+        With `opinions` and `idle_evidence`, as every document about one story.
+    """
+    totals = _opinion_totals(summary)
+    sentences = [] if totals is None else [totals]
+    idle = summary.get("idle_evidence") or {}  # absent from results of earlier versions
+    return sentences + [f"{plain(name)} does nothing: {why}." for name, why in idle.items()]
+
+
+def _opinion_totals(summary: Json) -> str | None:
+    opinions = summary.get("opinions")
     if opinions is None:
         return None
-    fates = opinions["fates"]
-    said = " and ".join(
-        f"{name} {percent(fates[name]['mean'])}" for name in headline_fates(summary)
-    )
+    entries = {name: opinions["fates"][name] for name in headline_fates(summary)}
+    of = summary.get("of")
+    if of is not None and of not in entries:
+        entries[of] = _odds_of(opinions, of)
+    chances = [
+        f"{odds_words(name)} {percent(entry['mean'])}"
+        for name, entry in entries.items()
+        if entry is not None
+    ]
     many = len(opinions["forecasts"]) > 1
     start = (
         "Forecasts are opinions, not findings; without them:"
         if many
-        else ("A forecast is an opinion, not a finding; without it:")
+        else "A forecast is an opinion, not a finding; without it:"
     )
-    idle = [item["id"] for item in summary["evidence"]["items"] if item["idle"]]
-    more = "".join(f" {plain(name)} {DOES_NOTHING}" for name in idle)
-    return f"{start} {said}.{more}"
+    return f"{start} {listed(chances)}."
 
 
-DOES_NOTHING = "does nothing: it is about a number that is fixed."
+def _odds_of(document: Json, odds: str) -> Json | None:
+    """One of `events.ODDS` in a document with `classes`, `fates` and `deployed`."""
+    name = odds.removesuffix("-given-deployed")
+    day = document["deployed"]
+    if odds == "deployed" or name != odds:
+        if day is None:
+            return None
+        entry: Json = (
+            day["probability"] if odds == "deployed" else day.get(name) or day["classes"][name]
+        )
+        return entry
+    entry = document["fates"].get(name) or document["classes"][name]
+    return entry
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names in words.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def flagged_words(summary: Json) -> str | None:
@@ -192,7 +318,7 @@ def soundness(summary: Json) -> str:
     if method == "exact":
         return "Exact: nothing was sampled."
     if method == "simulation":
-        many = d["simulation_noise"] is not None  # states at every draw, not all at one
+        many = d["states_simulated"] > d["states"]  # at every draw, not all at one
         drawn = f"{d['draws']:,} draws of {d['states']:,}" if many else f"{d['states']:,}"
         return (
             f"Sound, as simulations go: {drawn} weighted states count as {d['ess_joint']:,.0f} "

@@ -3,7 +3,8 @@
 `importance` gives them as a labelled dataset, `summarize_importance` as the JSON object of
 `storyodds importance --json`. Of that object, "storyodds/importance/1", these are the keys:
 
-schema, story, title, story_sha256, view, settings, method, seed, versions, diagnostics
+schema, story, title, story_sha256, view, settings, kind, number_counts, idle_evidence, method,
+seed, versions, diagnostics, opinions
     As in `storyodds/estimate/1`.
 of
     The event, of `storyodds.models.events.ODDS`: a class, a fate, `deployed`, or odds on the day
@@ -40,7 +41,7 @@ from storyodds.models.assessment import Assessment, Progress
 from storyodds.models.importance import CATASTROPHE, MEASURES, POINTS, USUAL, measure
 from storyodds.priors.library import View
 from storyodds.reports.results import assessed
-from storyodds.reports.summary import diagnostics, head
+from storyodds.reports.summary import diagnostics, head, opinion_totals
 from storyodds.scenarios.provenance import provenance
 from storyodds.scenarios.schema import Story
 from storyodds.scenarios.switches import with_off
@@ -125,8 +126,8 @@ def importance(
         seed=seed,
         progress=progress,
     )
-    found = measures.importance(assessment, of)
-    return found.assign_attrs(story=story.story, ok=assessment.draws.ok)
+    dataset = measures.importance(assessment, of)
+    return dataset.assign_attrs(story=story.story, ok=assessment.draws.ok)
 
 
 def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
     >>> first["literal"], first["criticality"]["mean"], first["risk_reduction_worth"]["mean"]
     ('aps-feasible', 1.0, None)
     """
-    found = measure(assessment, (of,))
+    measured = measure(assessment, (of,))
     graph = assessment.prepared.graph
     composites = {variable.name for variable in graph.variables if variable.formula is not None}
     listed = [
@@ -161,21 +162,22 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
             "assumption": literal[0],
             "truth": literal[1],
             "composite": literal[0] in composites,
-            "probability": _summary(found.probability[0, k]),
-            **{name: _summary(found.measures[name][0, k]) for name in MEASURES},
-            "undefined": found.missing[of].get(literal),
+            "probability": _summary(measured.probability[0, k]),
+            **{name: _summary(measured.measures[name][0, k]) for name in MEASURES},
+            "undefined": measured.missing[of].get(literal),
         }
-        for k, literal in enumerate(found.literals)
+        for k, literal in enumerate(measured.literals)
     ]
     return {
         **head(assessment, SCHEMA),
+        "opinions": opinion_totals(assessment),
         "of": of,
-        "probability": _summary(found.event_probability[0]),
+        "probability": _summary(measured.event_probability[0]),
         "literals": sorted(listed, key=_rank),
         "literals_in_all": len(listed),
         "undefined": [
             {"why": why, "count": count}
-            for why, count in Counter(found.missing[of].values()).most_common()
+            for why, count in Counter(measured.missing[of].values()).most_common()
         ],
         "provenance": provenance(assessment.prepared.resolved),
         "diagnostics": diagnostics(assessment),

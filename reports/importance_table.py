@@ -6,9 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.reports.frame import heading, is_uncertain, title_lines, verdict, warning
+from storyodds.reports.frame import heading, is_uncertain, opening, verdict
 from storyodds.reports.layout import Row, columns, fitting, plain, wrap
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import between, percent, signed, significant
 
 Json = Mapping[str, Any]
 Say = Callable[[float], str]
@@ -37,8 +37,7 @@ def print_importance(console: Console, summary: Json, top: int = SHOWN) -> None:
 
 
 def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
-    yield from title_lines(summary)
-    yield from warning(summary)
+    yield from opening(summary)
     every = [
         entry
         for entry in summary["literals"]
@@ -57,19 +56,19 @@ def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
         yield from rest[0]
         if len(hinges) > len(shown):
             hidden = len(hinges) - len(shown)
-            said = f"and {hidden} more on which less hangs (--top {len(hinges)} shows all)"
-            yield Text(said, style="dim")
+            rest_words = f"and {hidden} more on which less hangs (--top {len(hinges)} shows all)"
+            yield Text(rest_words, style="dim")
         if whole[1] or rest[1]:
             yield Text("A wider terminal shows more measures, --json all of them.", style="dim")
     yield from _others(summary, hinges, every)
     if shown:
         yield Text()
-        for name, said in _legend(summary, shown):
-            for line in wrap(Text(said), width, f"{name:<{_INDENT}}", " " * _INDENT):
+        for name, meaning in _legend(summary, shown):
+            for line in wrap(Text(meaning), width, f"{name:<{_INDENT}}", " " * _INDENT):
                 line.stylize("dim")
                 yield line
-        said = "This is what learning of an assumption would tell; what bringing it about would do"
-        yield Text(f"{said} may be another matter.", style="dim")
+        note = "This is what learning of an assumption would tell; what bringing it about would do"
+        yield Text(f"{note} may be another matter.", style="dim")
     yield Text()
     yield from verdict(summary)
 
@@ -91,18 +90,18 @@ def _headline(summary: Json, hinges: Sequence[Json]) -> Iterator[Text]:
     if whole["mean"] == 0:
         yield Text(f"{event} is 0, so nothing hangs on any assumption.")
         return
-    now = _chance(whole["mean"])
+    now = percent(whole["mean"])
     if not hinges:
         yield Text(f"{event} is {now}, and hangs on no assumption.")
         return
     first = hinges[0]
     text = Text(f"If {_otherwise(first)}, {event} would fall from ")
     text.append(now, style="bold").append(" to ").append(
-        _chance(first["if_false"]["mean"]), style="bold"
+        percent(first["if_false"]["mean"]), style="bold"
     )
     yield text.append(".")
     most = max(hinges, key=lambda entry: round(entry["if_true"]["mean"] / whole["mean"], 9))
-    text = Text("It would rise most, to ").append(_chance(most["if_true"]["mean"]), style="bold")
+    text = Text("It would rise most, to ").append(percent(most["if_true"]["mean"]), style="bold")
     yield text.append(f", if {_so(most)}.")
 
 
@@ -148,43 +147,35 @@ def _listed(names: Sequence[str]) -> str:
 # In numbers
 
 
-def _chance(p: float) -> str:
-    """A probability; of one too small for a percentage, the power of ten."""
-    return f"{p:.1e}".replace("-", "−") if 0 < p < 1e-6 else percent(p)
-
-
 def _share(x: float) -> str:
     """A percentage that may be below 0."""
     sign = "−" if x < -_NONE else ""
-    return sign + _chance(abs(x) if abs(x) > _NONE else 0.0)
-
-
-def _difference(x: float) -> str:
-    return ("−" if x < 0 else "") + _chance(abs(x))
+    return sign + percent(abs(x) if abs(x) > _NONE else 0.0)
 
 
 def _factor(x: float | None) -> str:
     """A factor to two digits, and to two decimals near one."""
     if x is None:
-        return "inf"
-    if x >= 1e6:
-        return f"{x:.1e}"
-    if x >= 10:
-        return f"{float(f'{x:.2g}'):,.0f}"
-    return f"{x:.2f}" if x >= 0.1 else f"{x:.2g}"
+        return "∞"
+    if x >= _LARGE:
+        return significant(x) if x < _HUGE else f"{x:.1e}".replace("e+0", "e").replace("e+", "e")
+    return f"{x:.2f}" if x >= 0.1 else significant(x)
+
+
+_LARGE, _HUGE = 10, 1e6  # factors without decimals, and those that are a power of ten
 
 
 # What stands in a column: its head, the key, how its numbers are said.
 _FIRST: tuple[tuple[str, str, Say], ...] = (
     ("share", "criticality", _share),
-    ("chance", "probability", _chance),
-    ("if so", "if_true", _chance),
-    ("if not", "if_false", _chance),
+    ("chance", "probability", percent),
+    ("if so", "if_true", percent),
+    ("if not", "if_false", percent),
 )
 _SECOND: tuple[tuple[str, str, Say], ...] = (
-    ("Birnbaum", "birnbaum", _difference),
-    ("diagnosis", "diagnosis", _chance),
-    ("F-V", "fussell_vesely", _chance),
+    ("Birnbaum", "birnbaum", signed),
+    ("diagnosis", "diagnosis", percent),
+    ("F-V", "fussell_vesely", percent),
     ("RAW", "risk_achievement_worth", _factor),
     ("RRW", "risk_reduction_worth", _factor),
 )
@@ -201,7 +192,7 @@ def _table(
         rows.append([plain(entry["literal"]), *(Text(mean, style="bold") for mean in means)])
         bands = [_band(found, say) for found, say in cells]
         if is_uncertain(summary):
-            rows.append(["", *(Text(said, style="dim") for said in bands)])
+            rows.append(["", *(Text(cell, style="dim") for cell in bands)])
     lines = fitting(rows, width)
     for line in lines:
         line.rstrip()
@@ -216,7 +207,7 @@ def _band(found: Json | None, say: Say) -> str:
     low, mean, high = (say(found[key]) for key in ("q05", "mean", "q95"))
     if low == high:
         return "" if low == mean else low
-    return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
+    return between(low, high)
 
 
 def _deployed(summary: Json) -> str:
@@ -229,7 +220,7 @@ def _legend(summary: Json, shown: Sequence[Json]) -> Iterator[tuple[str, str]]:
     yield "share", f"{share} (criticality importance; 1 − 1/RRW)"
     yield "chance", f"of the assumption itself, given the evidence{_deployed(summary)}"
     yield "if so, not", f"{event} once the assumption is known to be so, or otherwise"
-    yield "Birnbaum", "the difference between these two"
+    yield "Birnbaum", "the difference between these two, in points"
     ending = summary["of"].removesuffix("-given-deployed")
     yield "diagnosis", f"chance of the assumption once the ending is known to be {ending}"
     yield "F-V", f"Fussell-Vesely: the part of {event} that comes by a minimal set with it"

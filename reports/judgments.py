@@ -97,10 +97,10 @@ def summarize_judgments(
 
 def _calibration(panel: Judgments) -> Calibration:
     questions = panel.calibration
-    said = [[question.quantiles[by] for question in questions] for by in panel.experts]
+    quantiles = [[question.quantiles[by] for question in questions] for by in panel.experts]
     return Calibration(
         answers=np.array([question.answer for question in questions]),
-        quantiles=np.array(said),
+        quantiles=np.array(quantiles),
         log=np.array([question.scale == "log" for question in questions]),
     )
 
@@ -269,13 +269,13 @@ def _text(belief: Belief) -> str:
 
 
 def _beliefs(by: str, panel: Judgments, tolerance: float, repaired: bool) -> dict[str, Any]:
-    said = statements_of([belief for belief in panel.beliefs if belief.by == by])
-    found = list(conflicts(said, tolerance))
+    statements = statements_of([belief for belief in panel.beliefs if belief.by == by])
+    clashes = list(conflicts(statements, tolerance))
     summary: dict[str, Any] = {
         "expert": by,
-        "coherent": not found,
+        "coherent": not clashes,
         "statements": [
-            {"text": s.text, "probability": s.probability, "weight": s.weight} for s in said
+            {"text": s.text, "probability": s.probability, "weight": s.weight} for s in statements
         ],
         "conflicts": [
             {
@@ -285,13 +285,13 @@ def _beliefs(by: str, panel: Judgments, tolerance: float, repaired: bool) -> dic
                     for k, limits in zip(conflict.members, conflict.bounds, strict=True)
                 ],
             }
-            for conflict in found
+            for conflict in clashes
         ],
         "repair": None,
     }
-    if repaired and found:
+    if repaired and clashes:
         try:
-            nearest = repair(said)
+            nearest = repair(statements)
         except InputError as error:
             name = panel.experts[by].name
             raise InputError(f"--repair: {name}: {error.problems[0].message}") from None

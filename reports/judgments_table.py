@@ -9,7 +9,7 @@ from rich.text import Text
 
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, columns, fitting, plain, wrap
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.wording import between, bits, percent, significant
 from storyodds.scenarios.serialize import yaml_text
 
 Json = Mapping[str, Any]
@@ -79,12 +79,12 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
 
 
 def _performance(summary: Json, width: int) -> Iterator[Text]:
-    found = summary["performance"]
-    note = f"from {found['questions']} questions with known answers"
+    performance = summary["performance"]
+    note = f"from {performance['questions']} questions with known answers"
     yield from heading("Weights", note)
     head = ("", "weight", "calibration", "information", "equal", "by item")
     rows: list[Row] = [[Text(name, style="dim") for name in head]]
-    for entry in found["experts"]:
+    for entry in performance["experts"]:
         name = plain(summary["experts"][entry["expert"]])
         weights = [percent(entry[key]) for key in ("performance", "equal", "item")]
         score = _score(entry)
@@ -92,30 +92,26 @@ def _performance(summary: Json, width: int) -> Iterator[Text]:
     rows.append([""] * len(head))
     names = {"performance": "all, weighted", "equal": "all, equally", "item": "all, by item"}
     for key, name in names.items():
-        score = _score(found["decision_makers"][key])
+        score = _score(performance["decision_makers"][key])
         rows.append([Text(name, style="dim"), "", *score, "", ""])
     for line in fitting(rows, width):
         line.rstrip()
         yield line
-    said = (
+    explanation = (
         "Calibration: the chance of answers that fall at least as far from where the quantiles "
         "put them. Information, in nats: how narrow the quantiles are."
     )
-    yield Text(said, style="dim")
-    if found["weak"]:
-        said = (
-            f"! Weak weights: {found['questions']} questions tell experts apart by luck as much "
-            f"as by skill; {found['enough']} or more are usual."
+    yield Text(explanation, style="dim")
+    if performance["weak"]:
+        explanation = (
+            f"! Weak weights: {performance['questions']} questions tell experts apart by luck as "
+            f"much as by skill; {performance['enough']} or more are usual."
         )
-        yield Text(said, style="yellow")
+        yield Text(explanation, style="yellow")
 
 
 def _score(entry: Json) -> list[Text | str]:
-    return [_significant(entry["calibration"]), f"{entry['information']:.2f}"]
-
-
-def _significant(p: float) -> str:
-    return f"{p:.2g}" if p >= 1e-3 else f"{p:.0e}".replace("-", "−")
+    return [significant(entry["calibration"]), f"{entry['information']:.2f}"]
 
 
 # Quantities
@@ -125,9 +121,11 @@ def _quantities(summary: Json, width: int) -> Iterator[Text]:
     for k, quantity in enumerate(summary["quantities"]):
         if k:
             yield Text()
-        said = Text(plain(quantity["id"]), style="bold")
+        title = Text(plain(quantity["id"]), style="bold")
         yield (
-            said.append(f"  {plain(quantity['claim'])}", "not bold") if quantity["claim"] else said
+            title.append(f"  {plain(quantity['claim'])}", "not bold")
+            if quantity["claim"]
+            else title
         )
         say = percent if quantity["kind"] == "probability" else bits
         rows: list[Row] = [[Text(x, style="dim") for x in ("", "weight", "mean", "90% interval")]]
@@ -153,7 +151,7 @@ def _quantities(summary: Json, width: int) -> Iterator[Text]:
 
 def _band(entry: Json, say: Any) -> str:
     low, high = say(entry["q05"]), say(entry["q95"])
-    return "" if low == high == say(entry["mean"]) else f"{low} to {high}"
+    return "" if low == high == say(entry["mean"]) else between(low, high)
 
 
 # Beliefs
@@ -167,13 +165,13 @@ def _beliefs(summary: Json, entry: Json, width: int) -> Iterator[Text]:
         yield Text(f"✓ All {count} can be true together.", style="cyan")
         return
     clashes = entry["conflicts"]
-    told = "one conflict" if len(clashes) == 1 else f"{len(clashes)} conflicts"
-    yield Text(f"✗ No distribution makes all {count} true: {told}.", style="bold red")
+    count_words = "one conflict" if len(clashes) == 1 else f"{len(clashes)} conflicts"
+    yield Text(f"✗ No distribution makes all {count} true: {count_words}.", style="bold red")
     for conflict in clashes:
         yield from _conflict(entry, conflict, width)
     if summary["tolerance"] > 0:
         room = f"{100 * summary['tolerance']:g}%"
-        yield Text(f"Odds up to {room} off what is found are taken for rounding.", style="dim")
+        yield Text(f"Odds up to {room} off what is stated are taken for rounding.", style="dim")
     if entry["repair"] is not None:
         yield from _repair(entry, width)
 
@@ -185,8 +183,9 @@ def _conflict(entry: Json, conflict: Json, width: int) -> Iterator[Text]:
         yield Text("This cannot be true:")
     else:
         least = "" if conflict["smallest"] else ", though fewer may clash as well"
-        yield Text(f"These {count} cannot all be true, any {count - 1} of them can{least}:")
-    rows: list[Row] = [[Text(head, style="dim") for head in ("  ", "found", "given the others")]]
+        fewer = "each of them alone can" if count == 2 else f"any {count - 1} of them can"
+        yield Text(f"These {count} cannot all be true, {fewer}{least}:")
+    rows: list[Row] = [[Text(head, style="dim") for head in ("  ", "stated", "given the others")]]
     for item in conflict["statements"]:
         statement = entry["statements"][item["statement"]]
         rows.append(
@@ -202,8 +201,8 @@ def _conflict(entry: Json, conflict: Json, width: int) -> Iterator[Text]:
         return
     for head, found, limits in rows[1:]:
         yield from wrap(Text(str(head).strip()), width, "  ", "    ")
-        told = Text(f"{found}; given the others {limits}")
-        yield from wrap(told, width, "    ", "    ")
+        limits_words = Text(f"{found}; given the others {limits}")
+        yield from wrap(limits_words, width, "    ", "    ")
 
 
 def _limits(bounds: Any) -> str:
@@ -229,16 +228,24 @@ def _repair(entry: Json, width: int) -> Iterator[Text]:
         before = statement["probability"]
         moved = _bits_between(before, after)
         style = "bold" if abs(moved) >= 0.005 else ""
-        said = Text(f"  {plain(statement['text'])}")
-        rows.append([said, f"{before:.4g}", Text(f"{after:.4g}", style=style), bits(moved)])
+        statement_text = Text(f"  {plain(statement['text'])}")
+        rows.append([statement_text, _close(before), Text(_close(after), style=style), bits(moved)])
     lines = columns(rows, "lrrr")
     if lines[0].cell_len <= width:
         yield from lines
         return
     for head, old, new, change in rows[1:]:
         yield from wrap(Text(str(head).strip()), width, "  ", "    ")
-        told = Text(f"{old} to {new}, {change} bits")
-        yield from wrap(told, width, "    ", "    ")
+        change_words = Text(f"{old} to {new}, {change} bits")
+        yield from wrap(change_words, width, "    ", "    ")
+
+
+def _close(p: float) -> str:
+    """A probability to four digits, as small changes show; a tiny one by its power of ten."""
+    return f"{100 * p:.4g}%" if _TINY <= p <= 1 - _TINY else percent(p)
+
+
+_TINY = 1e-6  # smaller probabilities have more zeros than anybody counts
 
 
 def _bits_between(before: float, after: float) -> float:

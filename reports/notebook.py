@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from storyodds.reports.frame import NOT_RELIABLE, flagged_words, opinions_words, verdict
+from storyodds.reports.frame import NOT_RELIABLE, evidence_words, flagged_words, verdict
 from storyodds.reports.layout import plain
 from storyodds.reports.notebook_parts import PARTS, cells
 
@@ -58,9 +58,10 @@ def _doubt(doc: Json) -> Markup:
     """What has to be known before any number is quoted."""
     ok = doc.get("diagnostics", {}).get("ok", True)
     words = [] if ok else [f"NOT RELIABLE: {NOT_RELIABLE}"]
-    if "opinions" in doc:
-        words += [it for it in (flagged_words(doc), opinions_words(doc)) if it is not None]
-    return Markup("").join(Markup("<p><strong>{}</strong></p>").format(it) for it in words)
+    flagged = flagged_words(doc) if "checks" in doc else None
+    words += [] if flagged is None else [flagged]
+    words += evidence_words(doc)
+    return Markup("").join(Markup("<p><strong>{}</strong></p>").format(line) for line in words)
 
 
 def _picture(doc: Json) -> Markup:

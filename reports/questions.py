@@ -96,7 +96,7 @@ def value(
     story: Story,
     *,
     stakes: Mapping[str, float] | None = None,
-    of: str = "success",
+    of: str | None = None,
     standard: bool = True,
     view: str | View | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -116,9 +116,9 @@ def value(
         benign-failure, catastrophe, and withheld, which is worth the same as being halted. They
         state a decision, to deploy or to withhold; without them, proposals are ranked by bits about
         what `of` says.
-    of : str
+    of : str, optional
         What bits are about: a class, a fate, "deployed", or either of the first given that, as in
-        "catastrophe-given-deployed".
+        "catastrophe-given-deployed". Success unless stated, and catastrophe for a risk argument.
     standard : bool
         Whether to weigh the catalog's standard observations besides what the story proposes.
     view : str or View, optional
@@ -157,7 +157,7 @@ def value(
     ('withhold', -0.0514)
     """
     weighed = checked_stakes((stakes or {}).items(), "stakes")
-    if of not in ODDS:
+    if of is not None and of not in ODDS:
         raise InputError([_unknown("of", of, ODDS)])
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
     assessment = assessed(story, view, with_off(settings, off), standard=standard, **sampled)

@@ -2,7 +2,8 @@
 
 The JSON object is "storyodds/sensitivity/1"; these are its keys:
 
-schema, story, title, story_sha256, view, settings, method, seed, versions, diagnostics
+schema, story, title, story_sha256, view, settings, kind, number_counts, idle_evidence, method,
+seed, versions, diagnostics, opinions
     As in `storyodds/estimate/1`.
 provenance
     Likewise: every number with its file and line.
@@ -20,9 +21,9 @@ from rich.text import Text
 from storyodds.models.assessment import Assessment
 from storyodds.models.engine import much_work
 from storyodds.models.what_if import base_of
-from storyodds.reports.frame import title_lines, verdict, warning
+from storyodds.reports.frame import headline_fates, opening, verdict
 from storyodds.reports.layout import wrap
-from storyodds.reports.summary import diagnostics, head
+from storyodds.reports.summary import diagnostics, head, opinion_totals
 from storyodds.scenarios.provenance import provenance
 
 SCHEMA = "storyodds/sensitivity/1"
@@ -65,9 +66,9 @@ def summarize_sensitivity(
     >>> from storyodds.models.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> found = summarize_sensitivity(assessed, ["failure"])
-    >>> sorted(found)[:3], "local" in found
-    (['diagnostics', 'failure', 'method'], False)
+    >>> document = summarize_sensitivity(assessed, ["failure"])
+    >>> sorted(document)[:3], "local" in document
+    (['diagnostics', 'failure', 'idle_evidence'], False)
     """
     base = base_of(assessment)
     resolved = assessment.prepared.resolved
@@ -76,17 +77,18 @@ def summarize_sensitivity(
         "failure": {"base": base},
         "views": {"settings": settings},
     }
-    found: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     for k, part in enumerate(parts):
         if tell is not None:
             tell(f"what it hangs on: {part}", k, len(parts))
         summarize = getattr(_module(part), f"summarize_{part}")
         first = (resolved.written, assessment) if part == "views" else (assessment,)
         with much_work():
-            found[part] = summarize(*first, **takes.get(part, {}))
+            answers[part] = summarize(*first, **takes.get(part, {}))
     return {
         **head(assessment, SCHEMA),
-        **found,
+        "opinions": opinion_totals(assessment),
+        **answers,
         "provenance": provenance(resolved),
         "diagnostics": diagnostics(assessment),
     }
@@ -101,11 +103,11 @@ def print_sensitivity(console: Console, summary: Mapping[str, Any]) -> None:
 
 
 def _report(summary: Mapping[str, Any], width: int) -> Iterator[Text]:
-    yield from title_lines(summary)
-    yield from warning(summary)
+    yield from opening(summary, apart=False)
+    fates = headline_fates(summary)
     for part in PARTS:
         if part in summary:
-            yield from getattr(_module(part), f"lines_{part}")(summary[part], width)
+            yield from getattr(_module(part), f"lines_{part}")(summary[part], width, fates)
     yield Text()
     yield from verdict(summary)
 

@@ -57,7 +57,7 @@ from storyodds.models.numerics import systematic
 from storyodds.models.what_if import Base, base_of
 from storyodds.models.worst_path import Flip, flips
 from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.reports.frame import band, titled
+from storyodds.reports.frame import HEADLINE_FATES, band, titled
 from storyodds.reports.layout import Row, dim, fitting, plain, stripped, wrap
 from storyodds.reports.summary import (
     Summary,
@@ -66,14 +66,15 @@ from storyodds.reports.summary import (
     summarize_draws,
     summarize_quotient,
 )
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.wording import bits, percent, unique_names
 from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
 Json = Mapping[str, Any]
 
 SHOWN = 10  # rows of a table
-_NEVER = 1e-6  # a smaller chance is as good as none
+_NEVER = 1e-6  # of the chance of failing: a smaller one is as good as none
+_ALIKE = 0.01  # shares that differ by less, of themselves, are as good as equal
 _SHARES = ("catastrophe", "safe", "deceptive")
 
 
@@ -215,8 +216,10 @@ def _miss(assessment: Assessment, base: Base) -> dict[str, Any]:
 
 def _target(miss: Miss) -> dict[str, Any]:
     drawn = miss.by_draw
-    known = not np.isnan(drawn).any()
-    levels = np.quantile(drawn, [0.5, 0.05, 0.95], method="inverted_cdf") if known else [np.nan] * 3
+    complete = not np.isnan(drawn).any()
+    levels = (
+        np.quantile(drawn, [0.5, 0.05, 0.95], method="inverted_cdf") if complete else [np.nan] * 3
+    )
     status = "not worked out"
     if not math.isnan(miss.bits):
         status = "found" if math.isfinite(miss.bits) else "out of reach"
@@ -224,8 +227,8 @@ def _target(miss: Miss) -> dict[str, Any]:
     return {
         "bits": finite(miss.bits),
         **dict(zip(("median", "q05", "q95"), map(finite, levels), strict=True)),
-        "out_of_reach": float((drawn == np.inf).mean()) if known else None,
-        "never_lost": float((drawn == -np.inf).mean()) if known else None,
+        "out_of_reach": float((drawn == np.inf).mean()) if complete else None,
+        "never_lost": float((drawn == -np.inf).mean()) if complete else None,
         "status": status,
         "pareto_k": miss.pareto_k,
         "refitted": miss.refitted,
@@ -329,8 +332,10 @@ def _flip(flip: Flip) -> dict[str, Any]:
 # On a terminal
 
 
-def lines_failure(summary: Json, width: int) -> Iterator[Text]:
-    """Tell it on a terminal.
+def lines_failure(
+    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+) -> Iterator[Text]:
+    """Lay it out for a terminal.
 
     Parameters
     ----------
@@ -338,13 +343,16 @@ def lines_failure(summary: Json, width: int) -> Iterator[Text]:
         From `summarize_failure`.
     width : int
         Columns of the terminal.
+    fates : sequence of str
+        Which the story makes a claim about; without success, there is none of missing it.
     """
-    yield from _how(summary, width)
-    yield from _how_far(summary, width)
+    if "success" in fates:
+        yield from _how(summary, width)
+        yield from _how_far(summary, width)
     yield from _where(summary, width)
 
 
-def _said(text: str, width: int, style: str = "") -> Iterator[Text]:
+def _wrapped(text: str, width: int, style: str = "") -> Iterator[Text]:
     yield from wrap(Text(text, style=style), width)
 
 
@@ -358,19 +366,18 @@ def _within(entry: Json) -> str:
 
 
 def _how(summary: Json, width: int) -> Iterator[Text]:
-    yield from titled(
-        width, "If it fails, how?", "shares of failure, given that the assumption is false"
-    )
+    note = "shares of deployed failures, given that the assumption is false"
+    yield from titled(width, "If it fails, how?", note)
     given = summary["given_failure"]
     if given["safe"] is None:
-        yield from _said(f"The story cannot fail.{_halted(summary)}", width)
+        yield from _wrapped(f"The story cannot be deployed and fail.{_halted(summary)}", width)
         return
-    yield from _said(
-        f"The story fails with a chance of {percent(summary['failure']['mean'])}"
-        f"{_within(summary['failure'])}.{_halted(summary)} Of failures, {_mean(given['safe'])}"
-        f"{_within(given['safe'])} are safe and {_mean(given['catastrophe'])}"
-        f"{_within(given['catastrophe'])} end in catastrophe; {_mean(given['deceptive'])}"
-        f"{_within(given['deceptive'])} come with a deceptive model.",
+    yield from _wrapped(
+        f"The model is deployed and fails with a chance of {percent(summary['failure']['mean'])}"
+        f"{_within(summary['failure'])}.{_halted(summary)} Of deployed failures, "
+        f"{_mean(given['safe'])}{_within(given['safe'])} are safe and "
+        f"{_mean(given['catastrophe'])}{_within(given['catastrophe'])} end in catastrophe; "
+        f"{_mean(given['deceptive'])}{_within(given['deceptive'])} come with a deceptive model.",
         width,
     )
     entries = [
@@ -381,7 +388,7 @@ def _how(summary: Json, width: int) -> Iterator[Text]:
     if not entries:
         return
     rows: list[Row] = [
-        dim("if false", "failure", "catastrophe", "deceptive", "is false"),
+        dim("if false", "fails", "catastrophe", "deceptive", "is false"),
         [
             Text("now", style="dim"),
             Text(_mean(summary["failure"]), style="dim"),
@@ -399,36 +406,44 @@ def _how(summary: Json, width: int) -> Iterator[Text]:
     if len(entries) > SHOWN:
         left = len(entries) - SHOWN
         yield Text(f"and {left} more that leave fewer catastrophes among failures", style="dim")
-    yield from _said(_safest_and_worst(entries), width)
+    yield from _wrapped(_safest_and_worst(summary, entries), width)
 
 
 def _halted(summary: Json) -> str:
-    """What checks stop, which is no failure."""
+    """What checks stop, which stands beside failure and is none."""
     halted = summary["halted"]
     if halted["mean"] == 0:
         return ""
-    return f" Checks halt it with a chance of {percent(halted['mean'])}, which is no failure."
+    return f" A check halts it with a chance of {percent(halted['mean'])}, which is no failure."
 
 
-def _safest_and_worst(entries: Sequence[Json]) -> str:
+def _safest_and_worst(summary: Json, entries: Sequence[Json]) -> str:
+    """By which assumption failures are safest, and by which most of them are deceptive."""
+
     def share(entry: Json, name: str) -> float:
         return float(entry["if_false"]["given_failure"][name]["mean"])
 
-    failing = [entry for entry in entries if entry["if_false"]["failure"]["mean"] > _NEVER]
+    now = {name: float(summary["given_failure"][name]["mean"]) for name in _SHARES}
+    least = _NEVER * summary["failure"]["mean"]
+    failing = [entry for entry in entries if entry["if_false"]["failure"]["mean"] > least]
     if not failing:
-        return "With any one of them false, the story hardly ever fails."
+        most = max(entry["if_false"]["failure"]["mean"] for entry in entries)
+        return f"With any one of them false, it is deployed and fails with {percent(most)} at most."
     safest = min(failing, key=lambda entry: share(entry, "catastrophe"))
     worst = max(failing, key=lambda entry: share(entry, "deceptive"))
-    text = (
-        f"Failure is safest if {plain(safest['assumption'])} is false "
-        f"({percent(share(safest, 'catastrophe'))} of it catastrophic)"
-    )
-    if share(worst, "deceptive") > _NEVER:
-        text += (
-            f", and most often deceptive if {plain(worst['assumption'])} is "
-            f"({percent(share(worst, 'deceptive'))})"
+    words = []
+    if share(safest, "catastrophe") < now["catastrophe"] * (1 - _ALIKE):
+        words.append(
+            f"Failure is safest if {plain(safest['assumption'])} is false "
+            f"({percent(share(safest, 'catastrophe'))} of it catastrophic, now "
+            f"{percent(now['catastrophe'])})."
         )
-    return text + "."
+    if share(worst, "deceptive") > now["deceptive"] * (1 + _ALIKE):
+        words.append(
+            f"It is most often deceptive if {plain(worst['assumption'])} is false "
+            f"({percent(share(worst, 'deceptive'))}, now {percent(now['deceptive'])})."
+        )
+    return " ".join(words) or "With none of them false is failure safer, or more often deceptive."
 
 
 _AIMS = {"likeliest": "be the likeliest class", "even": "be as likely as all others together"}
@@ -437,15 +452,15 @@ _AIMS = {"likeliest": "be the likeliest class", "even": "be as likely as all oth
 def _how_far(summary: Json, width: int) -> Iterator[Text]:
     yield from titled(width, "How far off?", "bits of selection for the intended class")
     for name, aim in _AIMS.items():
-        found = summary["miss"]["targets"][name]
-        yield from _said(f"To {aim}: {_distance(found)}", width)
+        target = summary["miss"]["targets"][name]
+        yield from _wrapped(f"To {aim}: {_distance(target)}", width)
     near = summary["near_misses"]
     if near["share"] is None:
         return
     kinds = [plain(route["route"]) for route in near["routes"] if route["near"]]
-    yield from _said(
-        f"Of failures, {_mean(near['share'])} are near misses: another model than intended, and no "
-        f"catastrophe in at least {percent(near['threshold'])} of runs"
+    yield from _wrapped(
+        f"Of deployed failures, {_mean(near['share'])} are near misses: another model than "
+        f"intended, and no catastrophe in at least {percent(near['threshold'])} of runs"
         f"{' (' + ', '.join(kinds) + ')' if kinds else ''}. "
         f"{_mean(near['far'])} miss by more, and {_mean(near['goal_reached'])} reach the goal and "
         "fail all the same.",
@@ -479,21 +494,39 @@ def _where(summary: Json, width: int) -> Iterator[Text]:
     if not paths:
         return
     yield from titled(width, "Where?", "failure paths by P(path and catastrophe)")
+    names = _names(summary["paths"])
     rows = [dim("path", "concern", "share", "first in", "90% interval")]
     for path in paths[:SHOWN]:
         cells = [percent(path["concern"]["mean"]), _mean(path["share"]), percent(path["share_top"])]
-        rows.append([plain(path["path"]), *cells, band(path["concern"])])
+        rows.append([names[_key(path["path"], path["literals"])], *cells, band(path["concern"])])
     yield from stripped(fitting(rows, width))
     if len(paths) > SHOWN:
         yield Text(f"and {len(paths) - SHOWN} paths of less concern", style="dim")
     tied = [path for path in summary["paths"] if path["place"] == 1]
     if len(tied) > 1:
-        names = ", ".join(plain(path["path"]) for path in tied)
-        yield from _said(f"{len(tied)} paths tie for the worst: {names}.", width)
-    yield from _said(_what_changes_the_worst(summary["flips"]), width)
+        ties = ", ".join(names[_key(path["path"], path["literals"])] for path in tied)
+        yield from _wrapped(f"{len(tied)} paths tie for the worst: {ties}.", width)
+    yield from _wrapped(_what_changes_the_worst(summary["flips"], names), width)
 
 
-def _what_changes_the_worst(found: Json | None) -> str:
+_Key = tuple[str, frozenset[str]]
+
+
+def _key(ending: str, literals: Sequence[str]) -> _Key:
+    return ending, frozenset(literals)
+
+
+def _names(paths: Sequence[Json]) -> dict[_Key, str]:
+    """Names of paths, which tell those apart that end in the same way."""
+    endings = [plain(path["path"]) for path in paths]
+    needed = [[plain(literal) for literal in path["literals"]] for path in paths]
+    names = unique_names(endings, needed)
+    return {
+        _key(path["path"], path["literals"]): name for path, name in zip(paths, names, strict=True)
+    }
+
+
+def _what_changes_the_worst(found: Json | None, names: Mapping[_Key, str]) -> str:
     if found is None:
         return "What would change the worst path is out of reach for a story of this size."
     if found["compared"] <= len(found["worst"]):
@@ -511,6 +544,7 @@ def _what_changes_the_worst(found: Json | None) -> str:
     but = "" if open_ones or found["size"] > 1 else ", which shuts the worst path"
     return (
         f"The worst path changes with one {many}: {plain(' and '.join(flip['literals']))} "
-        f"({percent(flip['probability'])}{but}) would make it {plain(flip['path'])}; "
+        f"({percent(flip['probability'])}{but}) would make it "
+        f"{names.get(_key(flip['path'], flip['path_literals']), plain(flip['path']))}; "
         f"{len(found['found'])} such in all."
     )

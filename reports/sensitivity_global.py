@@ -28,8 +28,9 @@ from rich.text import Text
 from storyodds.models.assessment import Assessment
 from storyodds.models.global_sensitivity import ASKED, OTHERS, global_sensitivity
 from storyodds.models.variance_indices import BASE_ROWS, Indices, Share
-from storyodds.reports.frame import heading
+from storyodds.reports.frame import HEADLINE_FATES, heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
+from storyodds.reports.wording import between
 
 Json = Mapping[str, Any]
 
@@ -65,20 +66,20 @@ def summarize_global(
     >>> summary["events"][1]["event"], summary["events"][1]["inputs"]
     ('catastrophe', [])
     """
-    found = global_sensitivity(assessment, of, base_rows=rows, trajectories=rows)
+    sensitivity = global_sensitivity(assessment, of, base_rows=rows, trajectories=rows)
     prepared, numbers = assessment.prepared, assessment.prepared.resolved.numbers
     events = []
-    for e, event in enumerate(found.events):
+    for e, event in enumerate(sensitivity.events):
         whole: dict[str, Any] = {"sd": 0.0, "additive": None, "inputs": []}
-        if found.indices is not None:
-            whole = _of_event(found.indices, found.names, e)
-        events.append({"event": event, "posterior_sd": float(found.posterior_sd[e]), **whole})
+        if sensitivity.indices is not None:
+            whole = _of_event(sensitivity.indices, sensitivity.names, e)
+        events.append({"event": event, "posterior_sd": float(sensitivity.posterior_sd[e]), **whole})
     return {
         "events": events,
-        "others": found.n_others,
-        "idle": list(found.idle),
+        "others": sensitivity.n_others,
+        "idle": list(sensitivity.idle),
         "averaged_over": [numbers[i].name for i in prepared.uncertain if i in prepared.own],
-        "evaluations": 0 if found.indices is None else found.indices.evaluations,
+        "evaluations": 0 if sensitivity.indices is None else sensitivity.indices.evaluations,
     }
 
 
@@ -122,7 +123,9 @@ def _rank(entry: Json) -> tuple[bool, float]:
     return entry["name"] == OTHERS, 0.0 if share is None else -share["mean"]
 
 
-def lines_global(summary: Json, width: int) -> Iterator[Text]:
+def lines_global(
+    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+) -> Iterator[Text]:
     """Lay out where the spread of each event comes from.
 
     Parameters
@@ -131,22 +134,25 @@ def lines_global(summary: Json, width: int) -> Iterator[Text]:
         From `summarize_global`.
     width : int
         Of the terminal.
+    fates : sequence of str
+        Which the story makes a claim about.
 
     Yields
     ------
     rich.text.Text
     """
-    told = [entry for entry in summary["events"] if entry["additive"] is not None]
-    still = [f"P({e['event']})" for e in summary["events"] if e["additive"] is None]
-    for entry in told:
+    entries = [entry for entry in summary["events"] if entry["event"] in fates]
+    moved = [entry for entry in entries if entry["additive"] is not None]
+    still = [f"P({entry['event']})" for entry in entries if entry["additive"] is None]
+    for entry in moved:
         yield from _event_lines(entry, summary, width)
     if still:
         yield Text()
         verb = "hang" if len(still) > 1 else "hangs"
         yield Text(f"{' and '.join(still)} {verb} on no uncertain number.")
-    if told:
+    if moved:
         yield Text()
-        for line in wrap(Text(" ".join(_notes(summary))), width):
+        for line in wrap(Text(" ".join(_notes(summary, moved))), width):
             line.stylize("dim")
             yield line
 
@@ -154,7 +160,7 @@ def lines_global(summary: Json, width: int) -> Iterator[Text]:
 def _event_lines(entry: Json, summary: Json, width: int) -> Iterator[Text]:
     event = f"P({entry['event']})"
     yield from heading(f"Where the uncertainty of {event} comes from", "shares of its variance")
-    clear = [x for x in entry["inputs"] if x["shapley"]["distinguishable"]]
+    clear = [x for x in entry["inputs"] if any(x[key]["distinguishable"] for key in _KEYS)]
     named = [x for x in clear if x["name"] != OTHERS]
     shown = [x for x in clear if x in named[:SHOWN] or x["name"] == OTHERS]
     rows: list[Row] = [
@@ -162,21 +168,30 @@ def _event_lines(entry: Json, summary: Json, width: int) -> Iterator[Text]:
     ]
     for x in shown:
         cells = []
-        for key in ("shapley", "first", "total"):
+        for key in _KEYS:
             cells += [_value(x[key]), Text(_error(x[key]), style="dim")]
         name = f"all {summary['others']} others" if x["name"] == OTHERS else plain(x["name"])
         rows.append([name, *cells])
     for line in fitting(rows, width) if shown else ():
         line.rstrip()
         yield line
-    rest = [plain(x["name"]) for x in entry["inputs"] if x not in clear]
     if len(named) > SHOWN:
         yield Text(f"and {len(named) - SHOWN} more with smaller shares", style="dim")
-    if rest:
-        more = f" and {len(rest) - _NAMED} more" if len(rest) > _NAMED else ""
-        said = f"not distinguishable from 0: {', '.join(rest[:_NAMED])}{more}"
-        yield from (Text(line.plain, style="dim") for line in wrap(Text(said), width))
+    if rest := [x for x in entry["inputs"] if x not in clear]:
+        yield from (Text(line.plain, style="dim") for line in wrap(Text(_unclear(rest)), width))
     yield from wrap(Text(_sentence(entry)), width)
+
+
+def _unclear(inputs: Sequence[Json]) -> str:
+    """Name inputs of which no index can be told from 0, and the most that any of them may be."""
+    names = [plain(x["name"]) for x in inputs]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    most = max(x[key]["q95"] for x in inputs for key in _KEYS)
+    upper = f"at most {_share(most)} in all" if len(names) == 1 else f"each at most {_share(most)}"
+    return f"too little to tell from 0, {upper}: {', '.join(names[:_NAMED])}{more}"
+
+
+_KEYS = ("shapley", "first", "total")
 
 
 def _value(index: Json) -> Text:
@@ -194,21 +209,22 @@ def _share(x: float) -> str:
 def _sentence(entry: Json) -> str:
     """How additive the story is."""
     whole, event = entry["additive"], f"P({entry['event']})"
-    one = f"{_share(whole['mean'])} ({_share(whole['q05'])}–{_share(whole['q95'])})"
-    said = f"One number at a time accounts for {one} of the variance of {event}"
-    indices = [x[key] for x in entry["inputs"] for key in ("shapley", "first", "total")]
+    one = f"{_share(whole['mean'])} ({between(_share(whole['q05']), _share(whole['q95']))})"
+    sentence = f"One number at a time accounts for {one} of the variance of {event}"
+    indices = [x[key] for x in entry["inputs"] for key in _KEYS]
     if any(index["q95"] - index["mean"] > _ROUGH for index in indices):
-        return f"{said}. A few draws make most of that variance, so that its shares are rough."
+        return f"{sentence}. A few draws make most of that variance, so that its shares are rough."
     if whole["q95"] >= 1:
-        return f"{said}: interactions are not distinguishable from 0."
-    return f"{said}; the rest is interactions, so that what one number does depends on others."
+        most = _share(max(0.0, 1 - whole["q05"]))
+        return f"{sentence}: interactions are {most} of it at most, and may be nothing."
+    return f"{sentence}; the rest is interactions, so that what one number does depends on others."
 
 
-def _notes(summary: Json) -> Iterator[str]:
+def _notes(summary: Json, events: Sequence[Json]) -> Iterator[str]:
     yield (
         "share: Shapley effect, interactions divided evenly; alone: first-order Sobol index; in "
         "all: total index, interactions counted with every number in them; ±: half of a 90 "
-        "percent interval; ~0: not distinguishable from 0."
+        "percent interval; ~0: too little to tell from 0 by these draws."
     )
     yield (
         "Each number is drawn from its own posterior as if independent of the others; what the "
@@ -216,7 +232,7 @@ def _notes(summary: Json) -> Iterator[str]:
     )
     off = [
         f"P({entry['event']}) by a factor of {entry['sd'] / entry['posterior_sd']:.2g}"
-        for entry in summary["events"]
+        for entry in events
         if entry["posterior_sd"] > 0
         and not 1 / _NEAR_ONE < entry["sd"] / entry["posterior_sd"] < _NEAR_ONE
     ]

@@ -58,11 +58,11 @@ from storyodds.models.posterior import Draws
 from storyodds.models.tipping import WORST_PATH, Verdict
 from storyodds.models.what_if import Base, Changed
 from storyodds.priors.distributions import LN2
-from storyodds.reports.frame import heading
+from storyodds.reports.frame import heading, titled
 from storyodds.reports.layout import Row, plain, with_words
 from storyodds.reports.summary import finite, summarize_draws
-from storyodds.reports.wording import percent
-from storyodds.scenarios.provenance import is_reference, written_numbers
+from storyodds.reports.wording import path_words, percent, plus_minus, signed, significant
+from storyodds.scenarios.provenance import story_numbers
 from storyodds.scenarios.schema import CLASSES
 
 Json = Mapping[str, Any]
@@ -114,17 +114,17 @@ def summarize_local(
     >>> found["equal_elasticity"]["catastrophe"]
     1.0
     """
-    found = local_sensitivity(assessment, base=base, success=success, catastrophe=catastrophe)
-    numbers = _numbers(found, assessment.draws)
+    local = local_sensitivity(assessment, base=base, success=success, catastrophe=catastrophe)
+    numbers = _numbers(local, assessment.draws)
     return {
-        "draws": len(found.base.values),
+        "draws": len(local.base.values),
         "events": list(TOLD),
-        "now": _events(found.base.means),
+        "now": _events(local.base.means),
         "numbers": numbers,
         "equal_elasticity": {event: _common(numbers, event) for event in TOLD},
         "signs": {event: _signs(numbers, event) for event in TOLD},
-        "assumptions": _assumptions(found),
-        **_tipping(found),
+        "assumptions": _assumptions(local),
+        **_tipping(local),
         "note": NOTE,
     }
 
@@ -229,15 +229,13 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
     room = _room(found.base.means)
     swings = {swing.number: swing for swing in found.swings}
     listed = []
-    for number in written_numbers(resolved):
-        if is_reference(number.name):
-            continue
+    for number in story_numbers(resolved):
         i = resolved.number_index[number.name]
         swing, is_bits = swings.get(i), number.kind == "bits"
         per_bit = None
         if slopes is not None:
             per_bit = _moving(slopes.per_bit[:, i], room)
-        known = slopes is not None and bool(np.isfinite(slopes.elasticity[:, i]).any())
+        has_elasticity = slopes is not None and bool(np.isfinite(slopes.elasticity[:, i]).any())
         at_draws = None
         if found.draw_slopes is not None:
             at_draws = _moving(found.draw_slopes[:, :, i], room)
@@ -252,7 +250,9 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
                 "per_bit": None if per_bit is None else _events(per_bit),
                 "per_bit_band": None if at_draws is None else _bands_of_draws(at_draws),
                 "per_logit": None if per_bit is None or is_bits else _events(per_bit / LN2),
-                "elasticity": _events(slopes.elasticity[:, i]) if known and slopes else None,
+                "elasticity": _events(slopes.elasticity[:, i])
+                if has_elasticity and slopes
+                else None,
                 **_ends(swing, room),
             }
         )
@@ -286,10 +286,10 @@ def _common(numbers: Sequence[Json], event: str) -> float | None:
     matter = [n for n in numbers if n["per_bit"] is not None and n["per_bit"][event]]
     if len(matter) < 2 or any(n["elasticity"] is None for n in matter):
         return None
-    found = [n["elasticity"][event] for n in matter]
-    if any(x is None or not math.isclose(x, found[0], rel_tol=_ALIKE) for x in found):
+    elasticities = [n["elasticity"][event] for n in matter]
+    if any(x is None or not math.isclose(x, elasticities[0], rel_tol=_ALIKE) for x in elasticities):
         return None
-    return float(f"{np.mean(found):.6g}")
+    return float(f"{np.mean(elasticities):.6g}")
 
 
 def _signs(numbers: Sequence[Json], event: str) -> dict[str, int]:
@@ -300,8 +300,8 @@ def _signs(numbers: Sequence[Json], event: str) -> dict[str, int]:
 # On a terminal
 
 
-def lines_local(summary: Json, width: int) -> Iterator[Text]:
-    """Say it on a terminal: numbers, assumptions, and where verdicts flip.
+def lines_local(summary: Json, width: int, fates: Sequence[str] = _TABLES) -> Iterator[Text]:
+    """Lay it out for a terminal: numbers, assumptions, and where verdicts flip.
 
     Parameters
     ----------
@@ -309,48 +309,44 @@ def lines_local(summary: Json, width: int) -> Iterator[Text]:
         From `summarize_local`.
     width : int
         Of the terminal; lines of words still have to be wrapped to it.
+    fates : sequence of str
+        Which the story makes a claim about.
     """
-    for event in _TABLES:
-        yield from _number_lines(summary, event, width)
+    for event in fates:
+        yield from _number_lines(summary, event, width, explained=event == fates[0])
     if summary["assumptions"]:
-        for event in _TABLES:
+        for event in fates:
             yield from _assumption_lines(summary, event, width)
         yield Text(
             "Found: what learning it would tell, of what it depends on too. Made: what bringing "
             "it about would do, whatever it depends on; what was observed of it is set aside.",
             style="dim",
         )
-    yield from _tipping_lines(summary, width)
+    yield from _tipping_lines(summary, width, fates)
     yield Text()
     yield Text(summary["note"], style="dim")
 
 
-def _chance(p: float) -> str:
-    return f"{p:.1e}".replace("-", "−") if 0 < p < 1e-6 else percent(p)
-
-
-def _signed(x: float) -> str:
-    """A difference of probabilities, as a percentage."""
-    if x == 0:
-        return "0"
-    return ("+" if x > 0 else "−") + _chance(abs(x))
-
-
 def _ratio(x: float) -> str:
     """An elasticity: two decimals, or two digits of a small one."""
-    said = f"{x:+.2f}" if abs(x) >= 0.01 or x == 0 else f"{x:+.1e}"
-    return said.replace("-", "−")
+    if abs(x) >= _SMALL_RATIO or x == 0:
+        return f"{x:+.2f}".replace("-", "−")
+    return ("+" if x > 0 else "") + significant(x)
+
+
+_SMALL_RATIO = 0.01  # two decimals of anything smaller have no digit left to compare
 
 
 def _value(x: float, kind: str) -> str:
     if kind == "probability":
         return percent(x)
-    return f"{round(x, 9) + 0.0:.2g}".replace("-", "−")  # without what rounding leaves of a 0
+    return significant(round(x, 9))  # without what rounding leaves of a 0
 
 
-def _number_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
+def _number_lines(summary: Json, event: str, width: int, explained: bool) -> Iterator[Text]:
     now = summary["now"][event]
-    yield from heading(f"What P({event}) hangs on, number by number", f"now {_chance(now)}")
+    note = f"now {percent(now)}; differences in points"
+    yield from titled(width, f"What P({event}) hangs on, number by number", note)
     moving = [n for n in summary["numbers"] if n["swing"] is not None]
     moving = sorted(moving, key=lambda n: -abs(n["swing"][event]))
     moving = [n for n in moving if n["swing"][event]][:SHOWN]
@@ -359,9 +355,10 @@ def _number_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
         rows: list[Row] = [head]
         words = [Text("from, to", style="dim")]
         for n in moving:
-            means = [_chance(n[end]["mean"][event]) for end in ("low", "high")]
-            swing = f"{_signed(n['swing'][event])} ±{_chance(n['swing_error'][event])}"
-            slope = "–" if n["per_bit"] is None else _signed(n["per_bit"][event])
+            means = [percent(n[end]["mean"][event]) for end in ("low", "high")]
+            error = n["swing_error"][event]
+            swing = f"{signed(n['swing'][event], error)} {plus_minus(error)}".strip()
+            slope = "–" if n["per_bit"] is None else signed(n["per_bit"][event])
             rows.append([plain(n["name"]), *means, Text(swing, style="bold"), slope])
             ends = [_value(n[end]["value"], n["kind"]) for end in ("low", "high")]
             unit = " bits" if n["kind"] == "bits" else ""
@@ -371,53 +368,58 @@ def _number_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
         yield from with_words(rows, words, width)
     else:
         yield from _slope_lines(summary, event, width)
-    yield from _number_words(summary, event, moving)
+    yield from _number_words(summary, event, moving, explained)
 
 
 def _spread(bands: Json | None, event: str) -> str:
     """Where 90% of the draws have a swing."""
     if bands is None:
         return ""
-    low, high = (_signed(bands[event][end]) for end in ("q05", "q95"))
-    return f"; swing 90%: {low} to {high}"
+    low, high = (signed(bands[event][end]) for end in ("q05", "q95"))
+    return "" if low == high else f"; swing 90%: {low} to {high}"
 
 
 def _slope_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
-    known = [n for n in summary["numbers"] if n["per_bit"] is not None and n["per_bit"][event]]
-    known = sorted(known, key=lambda n: -abs(n["per_bit"][event]))[:SHOWN]
-    if not known:
+    moving = [n for n in summary["numbers"] if n["per_bit"] is not None and n["per_bit"][event]]
+    moving = sorted(moving, key=lambda n: -abs(n["per_bit"][event]))[:SHOWN]
+    if not moving:
         yield Text(f"No number moves P({event}).")
         return
     rows: list[Row] = [[Text(name, style="dim") for name in ("", "per bit", "elasticity")]]
-    for n in known:
+    for n in moving:
         elasticity = n["elasticity"] and n["elasticity"][event]
-        said = "–" if elasticity is None else _ratio(elasticity)
-        rows.append([plain(n["name"]), Text(_signed(n["per_bit"][event]), style="bold"), said])
+        ratio = "–" if elasticity is None else _ratio(elasticity)
+        rows.append([plain(n["name"]), Text(signed(n["per_bit"][event]), style="bold"), ratio])
     yield from with_words(rows, [Text()] * len(rows), width)
 
 
-def _number_words(summary: Json, event: str, moving: Sequence[Json]) -> Iterator[Text]:
+def _number_words(
+    summary: Json, event: str, moving: Sequence[Json], explained: bool
+) -> Iterator[Text]:
     common, signs = summary["equal_elasticity"][event], summary["signs"][event]
+    moved, total = signs["up"] + signs["down"], len(summary["numbers"])
     if common == 1:
         yield Text(
             f"P({event}) is a bare product: it rises by one percent with each of "
-            f"{signs['up']} numbers that rises by one percent. All have the same leverage, so "
-            "that this ranking says nothing but how far from 1 each number is."
+            f"{signs['up']} of the story's {total} numbers that rises by one percent. All of these "
+            "have the same leverage, so that this ranking shows only how far from 1 each number is."
         )
     elif common is not None:
         yield Text(
-            f"All {signs['up'] + signs['down']} numbers that move P({event}) have the same "
-            f"elasticity, {common:.2g}: none has more leverage than another.".replace("-", "−")
+            f"All {moved} of the story's {total} numbers that move P({event}) have the same "
+            f"elasticity, {significant(common)}: none has more leverage than another."
         )
-    elif signs["up"] + signs["down"]:
-        up = "1 number" if signs["up"] == 1 else f"{signs['up']} numbers"
-        yield Text(f"It rises with {up} and falls with {signs['down']}.")
-    if moving and event == _TABLES[0]:
+    elif moved:
+        yield Text(
+            f"It rises with {signs['up']} of the story's {total} numbers and falls with "
+            f"{signs['down']}."
+        )
+    if moving and explained:
         yield Text(
             "Now: the answer with every number as uncertain as it is. Low, high: with this one "
-            "known to be at the 5% or the 95% point of its prior. Swing: high less low, ± its "
-            "Monte Carlo error; 90%: in so many draws of the other numbers. Per bit: for a small "
-            "move of the whole prior, in log2 odds.",
+            "known to be at the 5% or the 95% point of its prior. Swing: high less low, in points, "
+            "± its Monte Carlo error; 90%: in so many draws of the other numbers. Per bit: for a "
+            "small move of the whole prior, in log2 odds.",
             style="dim",
         )
     if any(n[end]["refitted"] for n in moving for end in ("low", "high")):
@@ -429,8 +431,8 @@ _WAYS = (("learned", "true"), ("learned", "false"), ("set", "true"), ("set", "fa
 
 def _assumption_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
     def mean(entry: Json, way: tuple[str, str]) -> float | None:
-        found = entry[way[0]][way[1]]
-        return None if found is None else float(found["mean"][event])
+        answer = entry[way[0]][way[1]]
+        return None if answer is None else float(answer["mean"][event])
 
     def reach(entry: Json) -> float:
         means = [x for way in _WAYS if (x := mean(entry, way)) is not None]
@@ -443,28 +445,30 @@ def _assumption_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
     if not listed:
         return
     title = f"P({event}) if an assumption were surely so"
-    yield from heading(title, f"now {_chance(now)}")
+    yield from heading(title, f"now {percent(now)}")
     names = ("", "found true", "false", "made true", "false")
     rows: list[Row] = [[Text(name, style="dim") for name in names]]
     for entry in listed:
         means = [mean(entry, way) for way in _WAYS]
         rows.append(
-            [plain(entry["assumption"]), *("–" if x is None else _chance(x) for x in means)]
+            [plain(entry["assumption"]), *("–" if x is None else percent(x) for x in means)]
         )
     yield from with_words(rows, [Text()] * len(rows), width)
 
 
-def _tipping_lines(summary: Json, width: int) -> Iterator[Text]:
+def _tipping_lines(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
     note = "with one number known, between the 0.5% and 99.5% points of its prior"
-    yield from heading("Where a verdict flips", note)
+    yield from titled(width, "Where a verdict flips", note)
     if not any(n["uncertain"] for n in summary["numbers"]):
         yield Text("Every number is fixed: there is no range to look at.")
         return
     kinds = {n["name"]: n["kind"] for n in summary["numbers"]}
     for v, verdict in enumerate(summary["verdicts"]):
+        if verdict["event"] not in (*fates, WORST_PATH):
+            continue
         tips = [tip for tip in summary["tipping_points"] if tip["verdict"] == v]
         tips.sort(key=lambda tip: -tip["prior_chance"])
-        yield Text(_said(summary, verdict, bool(tips)))
+        yield Text(_verdict_words(summary, verdict, bool(tips)))
         rows: list[Row] = []
         words = []
         for tip in tips[:SHOWN]:
@@ -487,18 +491,19 @@ def _instead(path: str | None, now: str | None) -> str:
     if path is None or now is None:
         return ""
     ending = path.split(":")[0]
-    return plain(path if ending == now.split(":")[0] else ending)
+    return plain(path_words(path) if ending == now.split(":")[0] else ending)
 
 
-def _said(summary: Json, verdict: Json, flips: bool) -> str:
+def _verdict_words(summary: Json, verdict: Json, flips: bool) -> str:
+    unmoved = "No number alone, within its prior, changes that."
     if verdict["event"] == WORST_PATH:
-        named = [f"“{plain(path)}”" for path in (verdict["path"], *verdict["tied"])]
-        start = f"The worst path is {named[0]}."
-        if named[1:]:
-            start = f"The worst paths are {', '.join(named[:-1])} and {named[-1]}, which tie."
-        return f"{start} Another one would be:" if flips else f"{start} No number changes that."
+        names = [plain(path_words(path)) for path in (verdict["path"], *verdict["tied"])]
+        start = f"The worst path is {names[0]}."
+        if names[1:]:
+            start = f"The worst paths are {'; '.join(names[:-1])}; and {names[-1]}. They tie."
+        return f"{start} Another one would be the worst with:" if flips else f"{start} {unmoved}"
     event, bar = f"P({verdict['event']})", percent(verdict["threshold"])
-    now = _chance(summary["now"][verdict["event"]])
+    now = percent(summary["now"][verdict["event"]])
     there, else_ = ("above", "below") if verdict["above"] else ("below", "above")
     start = f"{event} is {now}, {there} {bar}."
-    return f"{start} It would be {else_} it:" if flips else f"{start} No number alone changes that."
+    return f"{start} It would be {else_} it with:" if flips else f"{start} {unmoved}"

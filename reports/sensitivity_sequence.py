@@ -13,16 +13,16 @@ draws
     How many are behind the steps between both ends.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from storyodds.models.evidence_sequence import EvidenceSequence
 from storyodds.models.soundness import LEVELS
-from storyodds.reports.frame import band, heading
+from storyodds.reports.frame import HEADLINE_FATES, band, heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
-from storyodds.reports.wording import marked, percent
+from storyodds.reports.wording import marked, percent, points
 
 Json = Mapping[str, Any]
 
@@ -77,7 +77,9 @@ def summarize_sequence(found: EvidenceSequence) -> dict[str, Any]:
     return {"steps": steps, "draws": found.draws}
 
 
-def lines_sequence(sequence: Json, width: int) -> Iterator[Text]:
+def lines_sequence(
+    sequence: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+) -> Iterator[Text]:
     """Lay out the odds as the evidence came in.
 
     Parameters
@@ -86,6 +88,8 @@ def lines_sequence(sequence: Json, width: int) -> Iterator[Text]:
         From `summarize_sequence`.
     width : int
         Of the terminal.
+    fates : sequence of str
+        Which the story makes a claim about.
 
     Yields
     ------
@@ -93,13 +97,13 @@ def lines_sequence(sequence: Json, width: int) -> Iterator[Text]:
     """
     yield from heading("As the findings came in", "in the order in which the story gives them")
     steps = sequence["steps"]
-    events = list(steps[0]["odds"])
+    events = [event for event in steps[0]["odds"] if event in fates]
     heads = [head for event in events for head in (event, "90% interval")]
     rows: list[Row] = [[Text(head, style="dim") for head in ("", *heads)]]
     shown = steps if len(steps) <= SHOWN else [*steps[: SHOWN - 1], steps[-1]]
     for step in shown:
         cells = []
-        for odds in step["odds"].values():
+        for odds in (step["odds"][event] for event in events):
             cells += [Text(percent(odds["mean"]) + "?" * (not step["ok"]))]
             cells += [Text(band(odds), style="dim")]
         rows.append([_name(step), *cells])
@@ -114,7 +118,9 @@ def lines_sequence(sequence: Json, width: int) -> Iterator[Text]:
     )
     most = {event: max(step["odds"][event]["error"] for step in steps) for event in events}
     if any(most.values()):
-        errors = " and ".join(f"{percent(error)} of {e}" for e, error in most.items())
+        errors = " and ".join(
+            f"{points(error).removeprefix('+')} of {event}" for event, error in most.items()
+        )
         notes += f" Monte Carlo standard errors of the means are at most {errors}."
     if not all(step["ok"] for step in steps):
         notes += " Not to be relied on: ?, where too few draws carry the answer."

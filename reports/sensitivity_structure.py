@@ -5,8 +5,8 @@
 now
     Posterior mean by event: the four classes and the five fates.
 leave_one_out
-    A list in the order of the story: `part` (constraint, nudge, check or evidence), `id`, `claim`
-    and ANSWER without it.
+    A list in the order of the story: `part` (constraint, nudge, check or evidence), `id`, `claim`,
+    `opinion`, whether it is a forecast, and ANSWER without it.
 merged
     A list, one entry for each class that names several routes and one for all of these:
     `routes` by class, the strongest first; `bits_by_number` by class, the log2 odds that it owes
@@ -28,7 +28,7 @@ ANSWER is `{"events", "pareto_k", "refitted"}`, or null where the changed story 
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -40,15 +40,15 @@ from storyodds.models.importance import literal_text
 from storyodds.models.structure import Restated, leave_one_out, merge_rivals, restate
 from storyodds.models.what_if import Base, Changed, base_of
 from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.reports.frame import titled
+from storyodds.reports.frame import HEADLINE_FATES, listed, titled
 from storyodds.reports.layout import dim, fitting, plain, stripped, wrap
 from storyodds.reports.summary import finite, path_record
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.wording import bits, marked, percent, signed
 
 Json = Mapping[str, Any]
 
 SHOWN = 10  # rows of a table
-_ROUNDING = 1e-9
+_ROUNDING = 1e-9  # of the odds: what rounding may leave of a change that is none
 
 
 def summarize_structure(assessment: Assessment, base: Base | None = None) -> dict[str, Any]:
@@ -84,6 +84,7 @@ def summarize_structure(assessment: Assessment, base: Base | None = None) -> dic
         **{part.id: part.claim for part in story.checks},
         **{part.id: part.claim for part in story.evidence},
     }
+    opinions = [item.id for item in story.evidence if item.forecast is not None]
     return {
         "now": _by_event(base.means),
         "leave_one_out": [
@@ -91,6 +92,7 @@ def summarize_structure(assessment: Assessment, base: Base | None = None) -> dic
                 "part": found.part,
                 "id": found.id,
                 "claim": claims[found.id],
+                "opinion": found.id in opinions,
                 "answer": _answer(base, found.changed),
             }
             for found in leave_one_out(base)
@@ -161,10 +163,10 @@ def _restated(found: Restated) -> dict[str, Any]:
 
 def _dependence(assessment: Assessment) -> dict[str, Any] | None:
     try:
-        found = dependence_bounds(assessment)
+        bounds = dependence_bounds(assessment)
     except UnsupportedStoryError:
         return None
-    return {"pairs": found.pairs, "bounds": [_bound(found, bound) for bound in found.found]}
+    return {"pairs": bounds.pairs, "bounds": [_bound(bounds, bound) for bound in bounds.found]}
 
 
 def _bound(found: Bounds, bound: Bound) -> dict[str, Any]:
@@ -184,8 +186,10 @@ def _bound(found: Bounds, bound: Bound) -> dict[str, Any]:
 # On a terminal
 
 
-def lines_structure(summary: Json, width: int) -> Iterator[Text]:
-    """Tell it on a terminal.
+def lines_structure(
+    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+) -> Iterator[Text]:
+    """Lay it out for a terminal.
 
     Parameters
     ----------
@@ -193,62 +197,54 @@ def lines_structure(summary: Json, width: int) -> Iterator[Text]:
         From `summarize_structure`.
     width : int
         Columns of the terminal.
+    fates : sequence of str
+        Which the story makes a claim about.
     """
-    yield from _leave_one_out(summary, width)
-    yield from _merged(summary, width)
+    yield from _leave_one_out(summary, width, fates)
+    yield from _merged(summary, width, fates)
     yield from _restatements(summary, width)
     yield from _bounds(summary, width)
 
 
-def points(x: float) -> str:
-    """A difference of probabilities in percentage points, with its sign.
-
-    Examples
-    --------
-    >>> points(-0.0803), points(0.00213), points(0.0)
-    ('−8.0', '+0.21', '0')
-    """
-    if abs(x) < 5e-7:
-        return "0"
-    size = 100 * abs(x)
-    said = f"{size:.1f}" if size >= 1 else f"{size:.2g}"
-    return ("−" if x < 0 else "+") + said
-
-
-def _said(lines: str, width: int, style: str = "dim") -> Iterator[Text]:
+def _wrapped(lines: str, width: int, style: str = "dim") -> Iterator[Text]:
     yield from wrap(Text(lines, style=style), width)
 
 
-def _leave_one_out(summary: Json, width: int) -> Iterator[Text]:
+def _leave_one_out(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
     entries = [entry for entry in summary["leave_one_out"] if entry["answer"]]
     if not summary["leave_one_out"]:
         return
     yield from titled(width, "The story without one of its parts", "change in percentage points")
-    ranked = sorted(entries, key=lambda entry: -_effect(summary, entry["answer"]))
-    rows = [dim("without", "success", "catastrophe", "deceptive", "part")]
+    ranked = sorted(entries, key=lambda entry: -_effect(summary, entry["answer"], fates))
+    rows = [dim("without", *fates, "deceptive", "part")]
     for entry in ranked[:SHOWN]:
         events = entry["answer"]["events"]
-        cells = [_change(events[name]) for name in ("success", "catastrophe", "deceptive")]
-        rows.append([plain(entry["id"]), *cells, Text(entry["part"], style="dim")])
+        cells = [_change(events[name]) for name in (*fates, "deceptive")]
+        part = marked(entry["part"], entry.get("opinion", False))
+        rows.append([plain(entry["id"]), *cells, Text(part, style="dim")])
     yield from stripped(fitting(rows, width))
     if len(ranked) > SHOWN:
         yield Text(f"and {len(ranked) - SHOWN} more parts that do less", style="dim")
     absent = [plain(entry["id"]) for entry in summary["leave_one_out"] if not entry["answer"]]
     if absent:
-        yield from _said(f"out of reach without: {', '.join(absent)}", width)
+        yield from _wrapped(f"out of reach without: {', '.join(absent)}", width)
     if ranked:
-        most = ranked[0]
-        event = most["answer"]["events"]
-        yield from wrap(
-            Text(
-                f"Nothing does more than the {_PARTS[most['part']]} {plain(most['id'])}: without "
-                f"it, success would be {percent(event['success']['mean'])} instead of "
-                f"{percent(summary['now']['success'])}, and catastrophe "
-                f"{percent(event['catastrophe']['mean'])} instead of "
-                f"{percent(summary['now']['catastrophe'])}."
-            ),
-            width,
-        )
+        yield from wrap(Text(_most(summary, ranked, fates)), width)
+
+
+def _most(summary: Json, ranked: Sequence[Json], fates: Sequence[str]) -> str:
+    """Which part does most, with the odds before and after; or that none does anything."""
+    first, of = ranked[0], listed([f"P({fate})" for fate in fates])
+    if not any(_moves(first["answer"]["events"][fate]) for fate in fates):
+        what = "Leaving out the only part" if len(ranked) == 1 else "Leaving out any one part"
+        return f"{what} changes {of} by nothing that can be told from 0."
+    changes = [
+        f"{fate} would be {percent(first['answer']['events'][fate]['mean'])} instead of "
+        f"{percent(summary['now'][fate])}"
+        for fate in fates
+    ]
+    part = f"{_PARTS[first['part']]} {plain(first['id'])}"
+    return f"No part does more than the {part}: without it, {', and '.join(changes)}."
 
 
 _PARTS = {
@@ -259,11 +255,11 @@ _PARTS = {
 }
 
 
-def _effect(summary: Json, answer: Json) -> float:
-    """How far success and catastrophe move, each as a share of what it is now."""
+def _effect(summary: Json, answer: Json, fates: Sequence[str]) -> float:
+    """How far the odds move, each as a share of what it is now."""
     shares = [
         abs(answer["events"][name]["difference"]) / summary["now"][name]
-        for name in ("success", "catastrophe")
+        for name in fates
         if summary["now"][name] > 0
     ]
     return float(sum(shares))
@@ -272,17 +268,22 @@ def _effect(summary: Json, answer: Json) -> float:
 def _change(event: Json) -> Text:
     """A difference; dim where it is within its Monte Carlo error."""
     difference, error = event["difference"], event["error"]
-    sure = abs(difference) > max(2 * error, _ROUNDING)
-    return Text(points(difference), style="bold" if sure else "dim")
+    return Text(signed(difference, error), style="bold" if _moves(event) else "dim")
 
 
-def _merged(summary: Json, width: int) -> Iterator[Text]:
+def _moves(event: Json) -> bool:
+    """Whether a difference is beyond its error, and beyond what rounding leaves of the odds."""
+    noise = max(2 * event["error"], _ROUNDING * event["mean"])
+    return bool(abs(event["difference"]) > noise)
+
+
+def _merged(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
     entries = [entry for entry in summary["merged"] if entry["answer"]]
     if not entries:
         return
     note = "each class with the weight of its strongest open route only"
     yield from titled(width, "If rivals did not count by number", note)
-    rows = [dim("merged", "routes", "bits by number", "its chance", "success", "catastrophe")]
+    rows = [dim("merged", "routes", "bits by number", "its chance", *fates)]
     for entry in entries:
         names = list(entry["routes"])
         events = entry["answer"]["events"]
@@ -291,15 +292,15 @@ def _merged(summary: Json, width: int) -> Iterator[Text]:
         share = f"{percent(summary['now'][one])} → {percent(events[one]['mean'])}" if one else "–"
         split = entry["bits_by_number"][one] if one else None
         cells = [str(total), bits(split), share]
-        fates = [_change(events[name]) for name in ("success", "catastrophe")]
-        rows.append([one or "all of these", *cells, *fates])
+        changes = [_change(events[name]) for name in fates]
+        rows.append([one or "all of these", *cells, *changes])
     yield from stripped(fitting(rows, width))
     last = entries[-1]["answer"]["events"]
     yield from wrap(
         Text(
-            f"Were {'each class' if len(entries) > 1 else 'the class'} named as one route, success "
-            f"would be {percent(last['success']['mean'])} instead of "
-            f"{percent(summary['now']['success'])}."
+            f"Were {'each class' if len(entries) > 1 else 'the class'} named as one route, "
+            f"{fates[0]} would be {percent(last[fates[0]]['mean'])} instead of "
+            f"{percent(summary['now'][fates[0]])}."
         ),
         width,
     )
@@ -315,20 +316,22 @@ def _restatements(summary: Json, width: int) -> Iterator[Text]:
     for entry in entries:
         fewer = [row["events"]["catastrophe"] for row in entry["fewer"]]
         now = percent(summary["now"]["catastrophe"])
-        told = [str(entry["premises"]), percent(entry["per_premise"]), now]
-        rows.append([plain(entry["path"]), *told, percent(fewer[0]), percent(fewer[-1])])
+        cells = [str(entry["premises"]), percent(entry["per_premise"]), now]
+        rows.append([plain(entry["path"]), *cells, percent(fewer[0]), percent(fewer[-1])])
     yield from stripped(fitting(rows, width))
-    said = (
+    note = (
         "A judge who gives every premise about the same, however much it covers, would have said "
         "this of a conjunction cut into fewer. A careful judge need not: it shows how far the "
         "odds lean on the cut."
     )
-    yield from _said(said, width)
+    yield from _wrapped(note, width)
 
 
 def _bounds(summary: Json, width: int) -> Iterator[Text]:
-    found = summary["dependence"]
-    entries = [e for e in found["bounds"] if e["together"] and e["apart"]] if found else []
+    dependence = summary["dependence"]
+    entries = (
+        [e for e in dependence["bounds"] if e["together"] and e["apart"]] if dependence else []
+    )
     if not entries:
         return
     note = "P(catastrophe) if two assumptions were as dependent as can be"
@@ -345,7 +348,7 @@ def _bounds(summary: Json, width: int) -> Iterator[Text]:
     yield from stripped(fitting(rows, width))
     first = entries[0]
     chances = sorted(first[end]["events"]["catastrophe"]["mean"] for end in ("apart", "together"))
-    left = found["pairs"] - len(found["bounds"])
+    left = dependence["pairs"] - len(dependence["bounds"])
     more = f" {left} more pairs bear less on their paths." if left > 0 else ""
     a, b = (plain(literal.removeprefix("not ")) for literal in first["literals"])
     yield from wrap(

@@ -45,7 +45,7 @@ from storyodds.models.power_scaling import (
     power_scaling,
 )
 from storyodds.models.weighting import MAX_PARETO_K
-from storyodds.reports.frame import heading
+from storyodds.reports.frame import HEADLINE_FATES, heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
 from storyodds.reports.sensitivity_sequence import lines_sequence, summarize_sequence
 from storyodds.reports.summary import finite
@@ -190,7 +190,7 @@ def _by(events: Sequence[str], numbers: Any) -> dict[str, float]:
     return {event: float(x) for event, x in zip(events, numbers, strict=True)}
 
 
-def lines_trust(summary: Json, width: int) -> Iterator[Text]:
+def lines_trust(summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES) -> Iterator[Text]:
     """Lay out how far priors and evidence can be trusted.
 
     Parameters
@@ -199,6 +199,8 @@ def lines_trust(summary: Json, width: int) -> Iterator[Text]:
         From `summarize_trust`.
     width : int
         Of the terminal.
+    fates : sequence of str
+        Which the story makes a claim about.
 
     Yields
     ------
@@ -211,15 +213,15 @@ def lines_trust(summary: Json, width: int) -> Iterator[Text]:
         yield Text("No number is uncertain and nothing was observed: there is nothing to scale.")
         return
     yield from heading("How far it can be trusted", note)
-    yield from _scaling_table(scaled, width)
-    yield from _in_words(scaled, width)
+    events = [event for event in scaled["base"] if event in fates]
+    yield from _scaling_table(scaled, events, width)
+    yield from _in_words(scaled, events, width)
     if effects["items"]:
-        yield from _effect_lines(effects, width)
-        yield from lines_sequence(summary["evidence_sequence"], width)
+        yield from _effect_lines(effects, fates[0], width)
+        yield from lines_sequence(summary["evidence_sequence"], width, fates)
 
 
-def _scaling_table(scaled: Json, width: int) -> Iterator[Text]:
-    events = list(scaled["base"])
+def _scaling_table(scaled: Json, events: Sequence[str], width: int) -> Iterator[Text]:
     heads = [*events, "k"]
     for event in events:
         heads += [f"{event}: half", "twice"]
@@ -229,9 +231,9 @@ def _scaling_table(scaled: Json, width: int) -> Iterator[Text]:
         single = [x for x in scaled[kind] if x["name"] not in _TOGETHER]
         together = [x for x in scaled[kind] if x["name"] in _TOGETHER and len(single) > 1]
         above = [x for x in single if _largest(x, events) >= scaled["threshold"]]
-        told = single if kind == "evidence" else above or single[:3]
-        hidden += max(len(told) - SHOWN, 0)
-        for x in [*told[:SHOWN], *together]:
+        kept = single if kind == "evidence" else above or single[:3]
+        hidden += max(len(kept) - SHOWN, 0)
+        for x in [*kept[:SHOWN], *together]:
             moved = [_distance(x[event]["sensitivity"], scaled) for event in events]
             far = [_answer(x[event][key]) for event in events for key in ("at_half", "at_double")]
             name = marked(plain(x["name"]), x.get("opinion", False))
@@ -259,28 +261,32 @@ def _largest(entry: Json, events: Sequence[str]) -> float:
 
 def _shape(entry: Json) -> str:
     """The worse of the Pareto k of half and twice as much."""
-    known = [k for k in (entry["pareto_k"]["half"], entry["pareto_k"]["double"]) if k is not None]
-    return f"{max(known):.2f}".replace("-", "−") if known else "–"
+    shapes = [k for k in (entry["pareto_k"]["half"], entry["pareto_k"]["double"]) if k is not None]
+    return f"{max(shapes):.2f}".replace("-", "−") if shapes else "–"
 
 
-def _in_words(scaled: Json, width: int) -> Iterator[Text]:
-    events, threshold = list(scaled["base"]), scaled["threshold"]
+def _in_words(scaled: Json, events: Sequence[str], width: int) -> Iterator[Text]:
+    threshold = scaled["threshold"]
     single = [x for x in scaled["priors"] if x["name"] != ALL_PRIORS]
     above = [x for x in single if _largest(x, events) >= threshold]
     if single:
-        said = f"Priors that by themselves move an answer by {threshold} or more per doubling"
-        yield from wrap(Text(f"{said}: {len(above) or 'none'} of {len(single)}."), width)
+        sentence = (
+            f"Holding its prior more or less firmly moves an answer, by {threshold} or more per "
+            f"doubling, for {len(above) or 'none'} of {len(single)} uncertain numbers. How much an "
+            "answer hangs on a number is another question, which the local and global parts answer."
+        )
+        yield from wrap(Text(sentence), width)
     split = [x for x in single if x["itself"]["conflict"]]
     if split:
-        said = ", ".join(
+        names = ", ".join(
             f"{plain(x['name'])} (twice the prior would move it {abs(x['itself']['pull']):.1f} "
             f"standard deviations {'up' if x['itself']['pull'] > 0 else 'down'})"
             for x in sorted(split, key=lambda x: -abs(x["itself"]["pull"]))[:SHOWN]
         )
         more = f" and {len(split) - SHOWN} more" if len(split) > SHOWN else ""
-        yield from wrap(Text(f"Prior and evidence pull apart on {said}{more}."), width)
+        yield from wrap(Text(f"Prior and evidence pull apart on {names}{more}."), width)
     elif single and scaled["evidence"]:
-        yield Text("On no number do prior and evidence pull apart.")
+        yield Text("On no uncertain number do prior and evidence pull apart.")
     if scaled["no_density"]:
         names = ", ".join(plain(name) for name in scaled["no_density"])
         yield from wrap(Text(f"Pools of fixed values cannot be scaled: {names}."), width)
@@ -293,42 +299,46 @@ def _in_words(scaled: Json, width: int) -> Iterator[Text]:
     yield from (Text(line.plain, style="dim") for line in wrap(Text(notes), width))
 
 
-def _effect_lines(effects: Json, width: int) -> Iterator[Text]:
+def _effect_lines(effects: Json, event: str, width: int) -> Iterator[Text]:
+    """Lay out what each item does to one event, and on average to some others."""
     yield from heading("What each finding does", "in bits of log2 odds, with standard errors")
-    averages = [event for event in _AVERAGES if event in effects["total"]]
-    heads = ["success", "±", "alone", "left out"]
-    for event in averages:
-        heads += [event, "±"]
+    averages = [other for other in _AVERAGES if other in effects["total"] and other != event]
+    heads = [event, "±", "alone", "left out"]
+    for other in averages:
+        heads += [other, "±"]
     rows: list[Row] = [[Text(head, style="dim") for head in ("", *heads)]]
-    items = sorted(effects["items"], key=lambda x: -_size(x["success"]["average"]))
+    items = sorted(effects["items"], key=lambda x: -_size(x[event]["average"]))
     for x in items[:SHOWN]:
-        about = x["success"]
+        about = x[event]
         cells = [_bits(about["average"]), _spread(about["average"])]
         cells += [_bits(about["alone"]), _bits(about["left_out"])]
-        for event in averages:
-            cells += [_bits(x[event]["average"]), _spread(x[event]["average"])]
+        for other in averages:
+            cells += [_bits(x[other]["average"]), _spread(x[other]["average"])]
         rows.append([marked(plain(x["item"]), x["item"] in effects["opinions"]), *cells])
-    for name, key in (("all of it", "total"), ("without opinions", "without_opinions")):
+    whole = "all, opinions included" if effects["without_opinions"] is not None else "all of it"
+    for name, key in ((whole, "total"), ("without opinions", "without_opinions")):
         total = effects[key]
         if total is not None:
-            last = [_bits(total["success"]), _spread(total["success"]), Text(""), Text("")]
-            for event in averages:
-                last += [_bits(total[event]), _spread(total[event])]
+            last = [_bits(total[event]), _spread(total[event]), Text(""), Text("")]
+            for other in averages:
+                last += [_bits(total[other]), _spread(total[other])]
             rows.append([name, *last])
     for line in fitting(rows, width):
         line.rstrip()
         yield line
     if len(items) > SHOWN:
         yield Text(f"and {len(items) - SHOWN} more that do less", style="dim")
-    before, after = (percent(effects[key]["success"]) for key in ("prior", "posterior"))
-    yield from wrap(
-        Text(f"The evidence takes P(success) from {before} to {after}: {_overlap(effects)}"), width
-    )
+    before, after = (percent(effects[key][event]) for key in ("prior", "posterior"))
+    opinions = ", opinions included," if effects["opinions"] else ""
+    change = f"takes P({event}) from {before} to {after}"
+    if before == after:
+        change = f"leaves P({event}) at {after}"
+    yield from wrap(Text(f"The evidence{opinions} {change}: {_overlap(effects, event)}"), width)
     orders = "all orders in which they could have come"
     if effects["orders"] is not None:
         orders = f"{effects['orders']} orders drawn at random"
     notes = (
-        f"Averages over {orders}, which add up to what all of it does. Of success also alone, "
+        f"Averages over {orders}, which add up to what all of it does. Of {event} also alone, "
         "where there is nothing else, and left out, what goes if only it is dropped."
     )
     if effects["pareto_k"] is not None and effects["pareto_k"] > MAX_PARETO_K:
@@ -338,18 +348,18 @@ def _effect_lines(effects: Json, width: int) -> Iterator[Text]:
     yield from (Text(line.plain, style="dim") for line in wrap(Text(notes), width))
 
 
-def _overlap(effects: Json) -> str:
+def _overlap(effects: Json, event: str) -> str:
     """Whether findings repeat or strengthen each other."""
-    total = effects["total"]["success"]
-    alone = [x["success"]["alone"] for x in effects["items"]]
+    total = effects["total"][event]
+    alone = [x[event]["alone"] for x in effects["items"]]
     if total is None or any(x is None for x in alone):
         return "a change of its odds that has no number of bits."
     added = sum(x["mean"] for x in alone)
     error = max(total["error"], 0.005)
-    said = f"{bits(total['mean'])} bits"
+    change = f"{bits(total['mean'])} bits"
     if abs(added - total["mean"]) <= 2 * error:
-        return f"{said}, what its findings would do one by one."
-    return f"{said}, where its findings one by one would add up to {bits(added)}."
+        return f"{change}, about what its items would do one by one."
+    return f"{change}, where its items one by one would add up to {bits(added)}."
 
 
 def _size(entry: Json | None) -> float:
@@ -361,5 +371,5 @@ def _bits(entry: Json | None) -> Text:
 
 
 def _spread(entry: Json | None) -> Text:
-    said = "" if entry is None or entry["error"] < 0.005 else f"{entry['error']:.2f}"
-    return Text(said, style="dim")
+    error = "" if entry is None or entry["error"] < 0.005 else f"{entry['error']:.2f}"
+    return Text(error, style="dim")

@@ -5,12 +5,14 @@
 views
     A list, the story as it was assessed first: `name`; `title` of the view, null for the first;
     `odds`, a SUMMARY by event; `differences` from the first, a DIFFERENCE by event as in
-    `storyodds/compare/1`, null for the first; `changed`, how many numbers the view changes;
-    `bits`, by which it explains the findings worse than the view that explains them best; and
-    `weight`, its probability given the findings if all were equally probable before them. These
+    `storyodds/compare/1`, null for the first; `changed`, how many of the story's `numbers` the view
+    changes; `bits`, by which it explains the findings worse than the view that explains them best;
+    and `weight`, its probability given the findings if all were equally probable before them. These
     two are null without findings: forecasts are opinions, by which no view is weighed.
 odds
     SUMMARY by event of the average by weight, null without findings.
+numbers
+    How many the story has.
 silent
     Views that change no number of the story.
 impossible
@@ -48,10 +50,11 @@ from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.priors.library import view as load_view
 from storyodds.priors.library import view_names
 from storyodds.reports.comparison import difference
-from storyodds.reports.frame import band, heading
+from storyodds.reports.frame import HEADLINE_FATES, band, heading
 from storyodds.reports.layout import Row, columns, fitting, plain
 from storyodds.reports.wording import percent
-from storyodds.scenarios.resolve import ResolvedStory, resolve
+from storyodds.scenarios.provenance import changed_by_view, story_numbers
+from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
 from storyodds.scenarios.switches import is_switch, with_off
 
@@ -107,23 +110,24 @@ def summarize_views(
     """
     written = assessment.prepared.resolved
     settings = with_off(settings, filter(is_switch, written.settings))
-    viewed, silent, impossible = [_viewed(AS_ASSESSED, None, assessment, 0)], [], []
+    already = changed_by_view(written) or 0
+    viewed, silent, impossible = [_viewed(AS_ASSESSED, None, assessment, already)], [], []
     for name in view_names():
         resolved = resolve(story, view=load_view(name), settings=settings)
-        changed = _changed(written, resolved)
+        changed = changed_by_view(resolved) or 0
         if not changed:
             silent.append(name)
             continue
         try:
-            found = assess(resolved, draws=draws, seed=assessment.seed, like=assessment.prepared)
-            viewed.append(_viewed(name, load_view(name).title, found, changed))
+            again = assess(resolved, draws=draws, seed=assessment.seed, like=assessment.prepared)
+            viewed.append(_viewed(name, load_view(name).title, again, changed))
         except UnsupportedStoryError:
             raise
         except InputError:  # told in the summary: the view rules the evidence out
             impossible.append(name)
     beside = put_beside([view.posterior for view in viewed], draws, assessment.seed)
     graph = assessment.prepared.graph
-    said = len(findings_of(graph)) > len(opinions_of(graph))
+    weighed = len(findings_of(graph)) > len(opinions_of(graph))
     logs = [view.log_findings for view in viewed]
     weights = evidence_weights(logs)
     return {
@@ -134,12 +138,13 @@ def summarize_views(
                 "odds": _odds(view.posterior),
                 "differences": _differences(viewed, beside, k) if k else None,
                 "changed": view.changed,
-                "bits": float((logs[k] - max(logs)) / np.log(2)) if said else None,
-                "weight": float(weights[k]) if said else None,
+                "bits": float((logs[k] - max(logs)) / np.log(2)) if weighed else None,
+                "weight": float(weights[k]) if weighed else None,
             }
             for k, view in enumerate(viewed)
         ],
-        "odds": _average(viewed, weights) if said else None,
+        "odds": _average(viewed, weights) if weighed else None,
+        "numbers": len(story_numbers(written)),
         "silent": silent,
         "impossible": impossible,
         "ranks": {
@@ -158,13 +163,6 @@ def summarize_views(
         "draws": int(beside.events.shape[1]),
         "ok": all(view.ok for view in viewed),
     }
-
-
-def _changed(written: ResolvedStory, resolved: ResolvedStory) -> int:
-    return sum(
-        old.distribution != new.distribution
-        for old, new in zip(written.numbers, resolved.numbers, strict=True)
-    )
 
 
 def _viewed(name: str, title: str | None, assessment: Assessment, changed: int) -> _Viewed:
@@ -211,8 +209,10 @@ def _average(viewed: Sequence[_Viewed], weights: Array) -> Json:
 _COLUMNS = ("success", "catastrophe", "deceptive", "intended", "mesa-optimizer", "other")
 
 
-def lines_views(summary: Mapping[str, Any], width: int) -> Iterator[Text]:
-    """Tell of the views: a table, and a sentence.
+def lines_views(
+    summary: Mapping[str, Any], width: int, fates: Sequence[str] = HEADLINE_FATES
+) -> Iterator[Text]:
+    """Lay out the views: a table, and what it comes to in sentences.
 
     Parameters
     ----------
@@ -220,13 +220,16 @@ def lines_views(summary: Mapping[str, Any], width: int) -> Iterator[Text]:
         From `summarize_views`.
     width : int
         Cells in a line.
+    fates : sequence of str
+        Which the story makes a claim about.
     """
     views = summary["views"]
     yield from heading("Under every view", "chance, and its 90% interval below")
     if len(views) == 1:
-        yield Text("No view says anything about this story's numbers.")
+        yield Text(f"No view changes any of the story's {summary['numbers']} numbers.")
         return
-    shown = [e for e in _COLUMNS if any(view["odds"][e]["mean"] > 0 for view in views)]
+    events = [event for event in _COLUMNS if event in fates or event not in HEADLINE_FATES]
+    shown = [e for e in events if any(view["odds"][e]["mean"] > 0 for view in views)]
     weigh = views[0]["weight"] is not None
     head = ["", "changes", *["weight"] * weigh, *shown]
     rows: list[Row] = [[Text(name, style="dim") for name in head]]
@@ -245,21 +248,21 @@ def lines_views(summary: Mapping[str, Any], width: int) -> Iterator[Text]:
         yield line
     if columns(rows, "l" + "r" * (len(head) - 1))[0].cell_len > width:
         yield Text("A wider terminal shows more classes, --json all of them.", style="dim")
-    for event in ("success", "catastrophe"):
+    for event in fates:
         yield Text(_range(views, event))
     yield Text(_clear(views))
+    notes = [f"changes: of the story's {summary['numbers']} numbers, how many the view changes"]
     if weigh:
-        said = (
+        notes.append(
             "weight: how probable each view is after the findings, if all were alike before them; "
             "forecasts are opinions and do not count here"
         )
-        yield Text(said, style="dim")
-    for key, said in (
-        ("silent", "They change no number of this story"),
-        ("impossible", "The evidence cannot have come about under them"),
-    ):
-        if summary[key]:
-            yield Text(f"{said}: {', '.join(summary[key])}.", style="dim")
+    if summary["silent"]:
+        notes.append(f"Views that change no number of this story: {', '.join(summary['silent'])}.")
+    if summary["impossible"]:
+        names = ", ".join(summary["impossible"])
+        notes.append(f"Views under which the evidence cannot have come about: {names}.")
+    yield from (Text(note, style="dim") for note in notes)
 
 
 def _range(views: Sequence[Mapping[str, Any]], event: str) -> str:
@@ -271,11 +274,11 @@ def _range(views: Sequence[Mapping[str, Any]], event: str) -> str:
 
 
 def _clear(views: Sequence[Mapping[str, Any]]) -> str:
-    said = []
+    differences = []
     for view in views[1:]:
         clear = [event for event, d in view["differences"].items() if d["clear"]]
         if clear:
-            said.append(f"{view['name']} ({', '.join(clear)})")
-    if not said:
+            differences.append(f"{view['name']} ({', '.join(clear)})")
+    if not differences:
         return "No view differs clearly, in 95% of the draws, from the story as assessed."
-    return f"Clearly different, in 95% of the draws: {'; '.join(said)}."
+    return f"Clearly different, in 95% of the draws: {'; '.join(differences)}."

@@ -10,7 +10,6 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -18,11 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment, assess
+from storyodds.models.assessment import Assessment
 from storyodds.models.cut_sets import CutSet
 from storyodds.models.derivatives import EVENTS, mean_derivatives
 from storyodds.models.events import CRITERIA, FATES, Share
-from storyodds.models.evidence import forecast_log_odds
 from storyodds.models.failure_modes import concerns
 from storyodds.models.graph import Outcome
 from storyodds.models.numerics import weighted_quantile
@@ -37,21 +35,27 @@ from storyodds.models.quantities import (
 )
 from storyodds.models.queries import Query
 from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.scenarios.provenance import is_reference, plain_source, provenance, written_numbers
-from storyodds.scenarios.resolve import BASES, ResolvedStory
+from storyodds.reports.opinions import forecasts, why_idle, without_opinions
+from storyodds.scenarios.provenance import (
+    changed_by_view,
+    plain_source,
+    provenance,
+    story_numbers,
+)
+from storyodds.scenarios.resolve import BASES
 from storyodds.scenarios.schema import CLASSES, INTENDED, Story
 from storyodds.scenarios.serialize import to_data
 
 Array = NDArray[np.float64]
 Summary = dict[str, float]
 Pick = Callable[[Quantities], Array]
+Ratio = Callable[[Pick, Pick], Summary | None]
 
 SCHEMA = "storyodds/estimate/1"
 
 _LEVELS = np.array([0.5, 0.05, 0.95])
 _NOTHING = 1e-12  # per bit: what rounding leaves of a derivative that is 0
 _version = cache(version)
-_FIXED = 1e-9  # nats: log odds that differ by less are the same but for rounding
 _TINY = np.log(1e6)  # nats below what the best-fitting hypotheses would give
 
 
@@ -194,7 +198,7 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
     graph = view.graph
     return {
         **head(assessment, SCHEMA),
-        "kind": assessment.prepared.resolved.story.kind,
+        "catastrophe_definition": assessment.prepared.resolved.story.catastrophe,
         "classes": {
             name: view.of(_column(lambda q: q.classes, c)) for c, name in enumerate(CLASSES)
         },
@@ -212,13 +216,13 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
         },
         "fates": {name: view.of(_event(name)) for name in FATES},
         "false_alarm": view.of(lambda q: q.false_alarm),
-        "deployed": _deployed(view),
+        "deployed": _on_the_day(view.of, view.ratio),
         "checks": _checks(view),
         "criteria": _criteria(view),
         "criteria_given_intended": _criteria_given_intended(view),
         "catastrophe_given_deployed_failure": view.ratio(_event("catastrophe"), _deployed_failure),
         "hazards": _hazards(view),
-        "opinions": _opinions(view),
+        "opinions": opinion_totals(assessment),
         "lens": _lens(view),
         "assumptions": {
             variable.name: {
@@ -254,17 +258,17 @@ def _deployed_failure(q: Quantities) -> Array:
     return np.asarray(q.fates[:, rest].sum(axis=1))
 
 
-def _deployed(view: _View) -> dict[str, Any] | None:
+def _on_the_day(of: Callable[[Pick], Summary], ratio: Ratio) -> dict[str, Any] | None:
     """The odds on the day of the decision, no check having flagged the model."""
-    probability = view.of(lambda q: q.deployed)
+    probability = of(lambda q: q.deployed)
     if not probability["mean"] > 0:
         return None
     fates = [fate for fate in FATES if fate != "halted"]
     return {
         "probability": probability,
-        **{fate: view.ratio(_event(fate), lambda q: q.deployed) for fate in fates},
+        **{fate: ratio(_event(fate), lambda q: q.deployed) for fate in fates},
         "classes": {
-            name: view.ratio(_column(lambda q: q.deployed_classes, c), lambda q: q.deployed)
+            name: ratio(_column(lambda q: q.deployed_classes, c), lambda q: q.deployed)
             for c, name in enumerate(CLASSES)
         },
     }
@@ -349,46 +353,50 @@ def _hazards(view: _View) -> dict[str, Any]:
     }
 
 
-def _opinions(view: _View) -> dict[str, Any] | None:
-    """Classes and fates without the forecasts, which are opinions and no findings."""
-    assessment = view.assessment
-    forecasts = [i.id for i in assessment.prepared.graph.evidence if i.form == "forecast"]
-    if not forecasts:
-        return None
-    without = _without_opinions(assessment)
-    return {
-        "forecasts": forecasts,
-        "classes": {
-            name: summarize_both(*without, _column(lambda q: q.classes, c))
-            for c, name in enumerate(CLASSES)
-        },
-        "fates": {name: summarize_both(*without, _event(name)) for name in FATES},
-    }
+def opinion_totals(assessment: Assessment) -> dict[str, Any] | None:
+    """Give the odds without the forecasts, which are opinions and no findings.
 
+    Parameters
+    ----------
+    assessment : Assessment
 
-def _without_opinions(assessment: Assessment) -> tuple[Quantities, Quantities]:
-    """Quantities by the findings alone.
+    Returns
+    -------
+    dict or None
+        `forecasts` and, of these, the `idle` ones, which change nothing, by id; `classes`, `fates`
+        and `deployed` as in an estimate. None where the story has no forecasts.
 
-    Forecasts bear on numbers that are sampled and on nothing else. So draws from the prior count
-    by what the findings make of them; draws that followed the forecasts are made anew.
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> opinion_totals(assess(resolve(load_story("carlsmith-six-premises")))) is None
+    True
     """
-    averaged, exact = assessment.averaged, assessment.exact
-    if assessment.draws.method == "nuts":
-        again = assess(_without_forecasts(assessment.prepared.resolved), seed=assessment.seed)
-        return again.averaged, again.exact
-    with np.errstate(divide="ignore"):
-        logs = np.log(averaged.weights) - assessment.opinions
-    logs = np.where(averaged.weights > 0, logs, -np.inf)
-    weights = np.exp(logs - logs.max())
-    weights /= weights.sum()
-    if len(averaged.weights) == len(exact.weights):
-        return replace(averaged, weights=weights), replace(exact, weights=weights)
-    return averaged, exact
+    names = forecasts(assessment)
+    if not names:
+        return None
+    averaged, exact = without_opinions(assessment)
 
+    def of(pick: Pick) -> Summary:
+        return summarize_both(averaged, exact, pick)
 
-def _without_forecasts(resolved: ResolvedStory) -> ResolvedStory:
-    findings = tuple(item for item in resolved.story.evidence if item.forecast is None)
-    return replace(resolved, story=resolved.story.model_copy(update={"evidence": findings}))
+    def ratio(part: Pick, whole: Pick) -> Summary | None:
+        return summarize_ratio(averaged, exact, part, whole)
+
+    items = assessment.prepared.graph.evidence
+    return {
+        "forecasts": names,
+        "idle": [
+            item.id
+            for i, item in enumerate(items)
+            if item.id in names and why_idle(assessment, i) is not None
+        ],
+        "classes": {name: of(_column(lambda q: q.classes, c)) for c, name in enumerate(CLASSES)},
+        "fates": {name: of(_event(name)) for name in FATES},
+        "deployed": _on_the_day(of, ratio),
+    }
 
 
 def head(assessment: Assessment, schema: str) -> dict[str, Any]:
@@ -401,9 +409,46 @@ def head(assessment: Assessment, schema: str) -> dict[str, Any]:
         "story_sha256": digest(resolved.written),
         "view": resolved.view,
         "settings": dict(resolved.settings),
+        "kind": resolved.story.kind,
+        "number_counts": number_counts(assessment),
+        "idle_evidence": {
+            item.id: why
+            for i, item in enumerate(assessment.prepared.graph.evidence)
+            if (why := why_idle(assessment, i)) is not None
+        },
         "method": method,
         "seed": assessment.seed,
         "versions": _versions(method),
+    }
+
+
+def number_counts(assessment: Assessment) -> dict[str, int | None]:
+    """Count the numbers of a story, in the one way in which everything counts them.
+
+    Parameters
+    ----------
+    assessment : Assessment
+
+    Returns
+    -------
+    dict
+        `in_all`, how many somebody wrote down; `uncertain`, how many of these the odds have an
+        interval by, without those that only say how to read one finding; and `changed_by_view`,
+        null without a view.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> number_counts(assess(resolve(load_story("carlsmith-six-premises"))))
+    {'in_all': 15, 'uncertain': 0, 'changed_by_view': None}
+    """
+    prepared = assessment.prepared
+    return {
+        "in_all": len(story_numbers(prepared.resolved)),
+        "uncertain": sum(i not in prepared.own for i in prepared.uncertain),
+        "changed_by_view": changed_by_view(prepared.resolved),
     }
 
 
@@ -666,20 +711,14 @@ def _evidence(view: _View) -> dict[str, Any]:
                 "id": item.id,
                 "claim": item.claim,
                 "opinion": item.forecast is not None,
-                "idle": item.forecast is not None and _is_idle(assessment, i),
+                "idle": item.forecast is not None and why_idle(assessment, i) is not None,
+                "why_idle": why_idle(assessment, i),
                 "bits": dict(assessment.item_bits[item.id]),
                 "source": plain_source(item.source),
             }
             for i, item in enumerate(story.evidence)
         ],
     }
-
-
-def _is_idle(assessment: Assessment, i: int) -> bool:
-    """Whether a forecast is about a probability that is fixed, and so moves nothing."""
-    prior = assessment.prior
-    odds = forecast_log_odds(assessment.prepared.graph, i, prior.routes, prior.said)
-    return bool(np.ptp(np.where(np.isfinite(odds), odds, 0.0)) <= _FIXED)
 
 
 def _power_of_ten(nats: float) -> str:
@@ -694,7 +733,7 @@ def _rests_on(view: _View) -> dict[str, dict[str, float] | None]:
     """
     assessment = view.assessment
     resolved = assessment.prepared.resolved
-    numbers = [n for n in written_numbers(resolved) if not is_reference(n.name)]
+    numbers = story_numbers(resolved)
     bases = {number.basis for number in numbers}
     shares: dict[str, dict[str, float] | None] = dict.fromkeys(EVENTS)
     if len(bases) == 1:  # nothing to work out: all of it

@@ -14,11 +14,13 @@ from rich.console import Console
 from rich.text import Text
 
 from storyodds.reports.frame import (
-    DOES_NOTHING,
+    argued_fates,
     band,
     has_evidence,
     heading,
+    is_risk_argument,
     is_uncertain,
+    listed,
     sentence_case,
     title_lines,
     verdict,
@@ -77,17 +79,19 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
     yield from heading("What becomes of the model")
     yield from fates(summary, width)
     yield from decision_day(summary, width)
-    made = "goal: in a run made to end as intended" if summary["hazards"] else ""
-    yield from heading("The four criteria of a training story", made)
-    yield from criteria(summary, width)
+    if not is_risk_argument(summary):
+        made = "goal: in a run made to end as intended" if summary["hazards"] else ""
+        yield from heading("The four criteria of a training story", made)
+        yield from criteria(summary, width)
     yield from hazards(summary, width)
     yield from _paths(summary, width)
     yield from mechanisms(summary, width)
     if summary["evidence"]["items"]:
         yield from heading("What the evidence did", "bits for (+) or against (−) each class")
         yield from _evidence(summary, width)
-    yield from heading("In the words of learned optimization")
-    yield from _lens(summary, width)
+    if not is_risk_argument(summary):
+        yield from heading("In the words of learned optimization")
+        yield from _lens(summary, width)
     yield Text()
     yield from _footer(summary, width)
 
@@ -119,19 +123,19 @@ def _paths(summary: Json, width: int) -> Iterator[Text]:
     for note in _left_out(summary["paths"]):
         yield from wrap(Text(note, style="dim"), width, "  ", "    ")
     if any(path["overlaps"] for path in paths[:PATHS_SHOWN]):
-        said = "  * other conditions lead to this ending as well, so the paths overlap"
-        yield from wrap(Text(said.strip(), style="dim"), width, "  ", "    ")
+        note = "* other conditions lead to this ending as well, so the paths overlap"
+        yield from wrap(Text(note, style="dim"), width, "  ", "    ")
 
 
 def _left_out(paths: list[Json]) -> Iterator[str]:
     """What is not among the paths, of endings that come about in very many ways."""
-    told = Counter(path["hazard"] or path["route"] for path in paths)
+    listed_paths = Counter(path["hazard"] or path["route"] for path in paths)
     ways = {path["hazard"] or path["route"]: path["ways"] for path in paths}
     for ending, count in ways.items():
         if count is None:
             yield f"{plain(ending)} comes about in more ways than can be told apart"
-        elif count > told[ending]:
-            most = f"the {told[ending]} most probable are told apart"
+        elif count > listed_paths[ending]:
+            most = f"the {listed_paths[ending]} most probable are told apart"
             yield f"{plain(ending)} comes about in {count:,} ways, of which {most}"
 
 
@@ -158,8 +162,8 @@ def _path(summary: Json, path: Json, number: int, key: str, width: int) -> Itera
     if key == "concern" and is_uncertain(summary):
         facts.append(f"worst in {percent(path['share_top'])} of draws")
     if facts:
-        told = sentence_case("; ".join(facts) + ".")
-        yield from wrap(Text(told, style="dim"), width, indent, indent)
+        sentence = sentence_case("; ".join(facts) + ".")
+        yield from wrap(Text(sentence, style="dim"), width, indent, indent)
 
 
 def _sort(summary: Json, path: Json) -> str:
@@ -193,27 +197,27 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
             values[name] is not None for values in (*totals.values(), *(i["bits"] for i in shown))
         )
     ]
-    said = [(marked(plain(item["id"]), item["opinion"]), item["bits"]) for item in shown]
-    said += totals.items()
+    labelled = [(marked(plain(item["id"]), item["opinion"]), item["bits"]) for item in shown]
+    labelled += totals.items()
     rows: list[Row] = [[Text(head, style="dim") for head in ("each item alone", *names)]]
-    rows += [[head, *(bits(values[name]) for name in names)] for head, values in said]
+    rows += [[head, *(bits(values[name]) for name in names)] for head, values in labelled]
     lines = columns(rows, "l" + "r" * len(names))
     if lines[0].cell_len > width:  # no room for columns
         lines = []
-        for head, values in said:
+        for head, values in labelled:
             lines.append(Text(head))
-            told = ", ".join(f"{name} {bits(values[name])}" for name in names)
-            lines += wrap(Text(told), width, "  ", "  ")
+            shifts = ", ".join(f"{name} {bits(values[name])}" for name in names)
+            lines += wrap(Text(shifts), width, "  ", "  ")
     if totals:
         lines[-1].stylize("bold")
     yield from lines
     if len(items) > len(shown):
         yield Text(f"and {len(items) - len(shown)} items that did less", style="dim")
     for item in items:
-        if item["idle"]:
-            yield from wrap(
-                Text(f"{plain(item['id'])} {DOES_NOTHING}", "yellow"), width, "! ", "  "
-            )
+        why = item.get("why_idle")
+        if why is not None:
+            words = Text(f"{plain(item['id'])} does nothing: {why}.", "yellow")
+            yield from wrap(words, width, "! ", "  ")
     if summary["evidence"]["note"]:
         yield from wrap(Text(plain(summary["evidence"]["note"]), "yellow"), width, "! ", "  ")
 
@@ -252,15 +256,15 @@ def _lens(summary: Json, width: int) -> Iterator[Text]:
                 if entry is None
                 else odds_cells(summary, name, entry)
             )
-        said = [
-            Text("cannot be said" if entry is None else told, style="dim")
-            for entry, told in zip(entries, words, strict=True)
+        meanings = [
+            Text("cannot be said" if entry is None else meaning, style="dim")
+            for entry, meaning in zip(entries, words, strict=True)
         ]
-        yield from with_words(rows, [Text(), *said], width)
+        yield from with_words(rows, [Text(), *meanings], width)
     kinds = sorted(lens["kinds"].items(), key=lambda entry: -entry[1]["mean"])
     if kinds:
-        told = ", ".join(f"{plain(name)} {percent(entry['mean'])}" for name, entry in kinds)
-        yield from wrap(Text(f"Kinds of model: {told}."), width)
+        chances = ", ".join(f"{plain(name)} {percent(entry['mean'])}" for name, entry in kinds)
+        yield from wrap(Text(f"Kinds of model: {chances}."), width)
 
 
 def _footer(summary: Json, width: int) -> Iterator[Text]:
@@ -276,10 +280,10 @@ def _bases(summary: Json) -> str:
     if counts["assumed"] == total:
         return f"All {total} numbers of the story are assumed; none is elicited or measured."
     parts = ", ".join(f"{count} {basis}" for basis, count in counts.items() if count)
-    said = f"Of the {total} numbers of the story: {parts}."
+    sentence = f"Of the {total} numbers of the story: {parts}."
     shares = [
-        f"{percent(share['assumed'])} of P({event})"
-        for event, share in summary["rests_on"].items()
-        if share is not None
+        f"{percent(summary['rests_on'][event]['assumed'])} of P({event})"
+        for event in argued_fates(summary, tuple(summary["rests_on"]))
+        if summary["rests_on"][event] is not None
     ]
-    return f"{said} On assumed ones rest {' and '.join(shares)}." if shares else said
+    return f"{sentence} On assumed ones rest {listed(shares)}." if shares else sentence

@@ -61,8 +61,8 @@ def _next_question(summary: Json, recipe: Recipe) -> str:
 def _more(summary: Json) -> int:
     """More draws, each of as many states; of one draw the states are told, not the draws asked."""
     d = summary["diagnostics"]
-    asked = d["draws"] if d["draws"] > 1 else d["states"] // 256
-    return int(min(4 * asked, _MOST_DRAWS))
+    draws = d["draws"] if d["draws"] > 1 else d["states"] // 256
+    return int(min(4 * draws, _MOST_DRAWS))
 
 
 def _next_view(summary: Json) -> str | None:
@@ -71,10 +71,10 @@ def _next_view(summary: Json) -> str | None:
         return None
     names = {number["name"] for number in summary["provenance"]}
     for candidate in _AT_THE_ENDS:
-        told = sum(
+        named = sum(
             bool({key, f"{key}.probability", f"{key}.bits"} & names) for key in view(candidate).set
         )
-        if candidate != summary["view"] and told >= 3:
+        if candidate != summary["view"] and named >= 3:
             return candidate
     return None
 

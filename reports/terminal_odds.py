@@ -10,8 +10,10 @@ from storyodds.reports.endings import FATE_GLOSSES
 from storyodds.reports.frame import (
     ARGUED,
     NO_DECISION,
+    argued_fates,
     band,
     errors_of,
+    evidence_words,
     flagged_words,
     has_evidence,
     heading,
@@ -20,7 +22,6 @@ from storyodds.reports.frame import (
     is_zero,
     never_words,
     no_catastrophe,
-    opinions_words,
     warning,
 )
 from storyodds.reports.layout import GAP, Row, dim, fitting, plain, with_words, wrap
@@ -90,11 +91,11 @@ def headline(summary: Json, width: int) -> Iterator[Text]:
     yield Text(words, style="dim")
     feasible = summary["criteria"]["rationale_competitiveness"]
     if feasible is not None and feasible["mean"] < 1:
-        granted = "They take for granted that training is carried out, of which the chance is"
-        yield Text(f"{granted} {percent(feasible['mean'])}.", style="dim")
-    opinions = opinions_words(summary)
-    if opinions is not None:
-        yield Text(opinions, style="yellow")
+        chance = percent(feasible["mean"])
+        granted = f"They assume that training is carried out at all ({chance} likely)."
+        yield Text(granted, style="dim")
+    for words in evidence_words(summary):
+        yield Text(words, style="yellow")
     if summary["method"] == "simulation":
         yield _simulated(summary)
 
@@ -172,11 +173,12 @@ def _never(summary: Json, names: Sequence[str]) -> Iterator[Text]:
 
 
 def fates(summary: Json, width: int) -> Iterator[Text]:
-    """Every fate, and how bad deployed failures are."""
+    """Every fate, and how bad deployed failures are; of a risk argument no success."""
     opinions = summary["opinions"]
     rows: list[Row] = [[*header(summary), *dim("no forecasts")[: opinions is not None]]]
     words, zero = [Text()], []
-    for name, entry in summary["fates"].items():
+    for name in argued_fates(summary):
+        entry = summary["fates"][name]
         if is_zero(entry):
             zero.append(name)
             continue
@@ -192,7 +194,7 @@ def fates(summary: Json, width: int) -> Iterator[Text]:
     yield from with_words(rows, words, width)
     yield from _never(summary, zero)
     failed = summary["catastrophe_given_deployed_failure"]
-    if failed is not None and not is_zero(failed):
+    if failed is not None and not is_zero(failed) and not is_risk_argument(summary):
         spread = f" ({band(failed)})" if band(failed) else ""
         share = f"{percent(failed['mean'])}{spread}"
         yield from wrap(Text(f"Of deployed failures, {share} end in catastrophe."), width)
@@ -228,17 +230,27 @@ def _deployed(summary: Json, width: int) -> Iterator[Text]:
         "catastrophe": (day["catastrophe"], "the same", NO_ERRORS),
         "deceptive": (day["classes"]["deceptive"], "the same", NO_ERRORS),
     }
-    shown = {name: it for name, it in entries.items() if not is_zero(it[0])}
-    rows = [
-        header(summary),
-        *(
-            odds_cells(summary, name, entry, COLOR.get(name, ""), errors)
-            for name, (entry, _, errors) in shown.items()
-        ),
-    ]
+    if is_risk_argument(summary):
+        del entries["success"]
+    shown = {name: entry for name, entry in entries.items() if not is_zero(entry[0])}
+    without = _day_without_opinions(summary)
+    rows: list[Row] = [[*header(summary), *dim("no forecasts")[: without is not None]]]
+    for name, (entry, _, errors) in shown.items():
+        row = odds_cells(summary, name, entry, COLOR.get(name, ""), errors)
+        if without is not None:
+            row.append(Text(percent(without[name]["mean"]), style="dim"))
+        rows.append(row)
     words = [Text(), *(Text(meaning, style="dim") for _, meaning, _ in shown.values())]
     yield from with_words(rows, words, width)
     yield from _never(summary, [name for name in entries if name not in shown])
+
+
+def _day_without_opinions(summary: Json) -> Json | None:
+    """The same odds without the forecasts; None where there are none, or they were not kept."""
+    day = (summary["opinions"] or {}).get("deployed")
+    if day is None:
+        return None
+    return {**day, "deployed": day["probability"], "deceptive": day["classes"]["deceptive"]}
 
 
 def _averted(summary: Json, live: list[str]) -> Text:

@@ -2,7 +2,8 @@
 
 Of that object, "storyodds/value/1", these are the keys:
 
-schema, story, title, story_sha256, view, settings, method, seed, versions, diagnostics
+schema, story, title, story_sha256, view, settings, kind, number_counts, idle_evidence, method,
+seed, versions, diagnostics, opinions
     As in `storyodds/estimate/1`.
 unit
     What proposals are ranked by: `bits` (about `of`) or `worth` (for the decision).
@@ -54,9 +55,9 @@ from storyodds.models.given_data import Gains
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.observations import observations
 from storyodds.models.value import Value, value_of_information
-from storyodds.reports.summary import diagnostics, finite, head
+from storyodds.reports.summary import diagnostics, finite, head, opinion_totals
 from storyodds.scenarios.provenance import proposal_provenance, provenance
-from storyodds.scenarios.schema import Proposal
+from storyodds.scenarios.schema import RISK_ARGUMENT, Proposal
 
 Array = NDArray[np.float64]
 
@@ -68,7 +69,7 @@ def summarize_value(
     assessment: Assessment,
     stakes: Stakes | None = None,
     draws: int | None = None,
-    of: str = "success",
+    of: str | None = None,
 ) -> dict[str, Any]:
     """Give what is worth finding out next as the object of `storyodds value --json`.
 
@@ -80,8 +81,9 @@ def summarize_value(
         What endings are worth, and `withheld`; without it, proposals are ranked by bits.
     draws : int, optional
         As in `value_of_information`.
-    of : str
-        What bits are about, of `storyodds.models.events.ODDS`.
+    of : str, optional
+        What bits are about, of `storyodds.models.events.ODDS`: success unless stated, and
+        catastrophe for a risk argument.
 
     Returns
     -------
@@ -98,11 +100,13 @@ def summarize_value(
     'existential-catastrophe'
     """
     prepared = assessment.prepared
+    of = of or usual_odds(prepared.resolved.story.kind)
     value = value_of_information(assessment, observations(prepared), stakes, draws, of)
     names = [variable.name for variable in prepared.graph.variables]
     numbers = [prepared.resolved.numbers[i].name for i in value.numbers]
     return {
         **head(assessment, SCHEMA),
+        "opinions": opinion_totals(assessment),
         "unit": "bits" if value.worth is None else "worth",
         "of": of,
         "probability": finite(value.probability),
@@ -122,6 +126,17 @@ def summarize_value(
         "proposal_provenance": proposal_provenance(prepared.resolved),
         "diagnostics": diagnostics(assessment),
     }
+
+
+def usual_odds(kind: str) -> str:
+    """Give what is asked about a story of some kind unless somebody says otherwise.
+
+    Examples
+    --------
+    >>> usual_odds("training-story"), usual_odds("risk-argument")
+    ('success', 'catastrophe')
+    """
+    return "catastrophe" if kind == RISK_ARGUMENT else "success"
 
 
 def _by_bits(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

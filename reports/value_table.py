@@ -1,23 +1,21 @@
 """What is worth finding out next, on a terminal: a sentence, then the proposals, then the rest."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.reports.frame import heading, title_lines, verdict, warning
+from storyodds.reports.frame import heading, opening, verdict
 from storyodds.reports.layout import Row, fitting, plain, with_words, wrap
 from storyodds.reports.value import SURE
-from storyodds.reports.wording import odds_words, percent
+from storyodds.reports.wording import between, odds_words, percent, significant
 
 Json = Mapping[str, Any]
 
 SHOWN = 10  # of proposals, assumptions and numbers, unless another number is asked for
 _NAMED = 8  # of those that tell nothing
 _INDENT = 14  # of the legend
-_DECIMALS = 7
 _NOTHING = 1e-3  # of what is open: a smaller share is not worth a line of its own
 
 
@@ -39,8 +37,7 @@ def print_value(console: Console, summary: Json, top: int = SHOWN) -> None:
 
 
 def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
-    yield from title_lines(summary)
-    yield from warning(summary)
+    yield from opening(summary)
     yield from _headline(summary)
     if summary["proposals"]:
         yield from heading("Observations that could be made", _ranked_by(summary))
@@ -62,11 +59,11 @@ def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
 def _headline(summary: Json) -> Iterator[Text]:
     if summary["decision"] is not None:
         yield _decision(summary)
-    found = summary["proposals"]
-    if not found:
+    proposals = summary["proposals"]
+    if not proposals:
         yield Text("Nothing is proposed, so nothing is ranked.")
         return
-    first, unit = found[0], summary["unit"]
+    first, unit = proposals[0], summary["unit"]
     gain = first[unit]["value"]
     if gain <= max(SURE * first[unit]["error"], _NOTHING / 10 * summary["perfect"][unit]["value"]):
         yield _nothing(summary)
@@ -75,30 +72,32 @@ def _headline(summary: Json) -> Iterator[Text]:
         yield (
             Text("No proposed observation is worth its cost; the least bad is ")
             .append(plain(first["id"]), style="bold")
-            .append(f", worth {_amount(gain)} at a cost of {_amount(first['cost'])}.")
+            .append(f", worth {significant(gain)} at a cost of {significant(first['cost'])}.")
         )
         return
     text = Text("The most telling thing to find out next is ")
     text.append(plain(first["id"]), style="bold").append(": on average ")
     if unit == "bits":
-        text.append(f"{_amount(gain)} bits about {_of(summary)}", style="bold")
+        text.append(f"{significant(gain)} bits about {_of(summary)}", style="bold")
         text.append(f", {percent(_share(summary, gain))} of the ")
-        yield text.append(f"{_amount(summary['perfect']['bits']['value'])} that are open.")
+        yield text.append(f"{significant(summary['perfect']['bits']['value'])} that are open.")
     else:
-        text.append(f"worth {_amount(gain)} to the decision", style="bold")
-        yield text.append(f", {_amount(first['net'])} after its cost." if first["cost"] else ".")
+        text.append(f"worth {significant(gain)} to the decision", style="bold")
+        yield text.append(
+            f", {significant(first['net'])} after its cost." if first["cost"] else "."
+        )
     yield _after(summary, first)
-    if rivals := [plain(entry["id"]) for entry in found[1:] if _ties(entry)]:
+    if rivals := [plain(entry["id"]) for entry in proposals[1:] if _ties(entry)]:
         are = "is" if len(rivals) == 1 else "are"
         yield Text(f"{_listed(rivals)} {are} not told apart from it by these draws.", style="dim")
 
 
 def _nothing(summary: Json) -> Text:
     if summary["unit"] == "bits":
-        said = "None of the proposed observations would tell anything to speak of about"
-        return Text(f"{said} {_of(summary)}.")
-    said = "Whatever the proposed observations show, that all but surely stays the better choice"
-    return Text(f"{said}: none of them is worth anything to speak of.")
+        start = "None of the proposed observations would tell anything to speak of about"
+        return Text(f"{start} {_of(summary)}.")
+    start = "Whatever the proposed observations show, that all but surely stays the better choice"
+    return Text(f"{start}: none of them is worth anything to speak of.")
 
 
 def _ties(entry: Json) -> bool:
@@ -107,13 +106,13 @@ def _ties(entry: Json) -> bool:
 
 
 def _decision(summary: Json) -> Text:
-    said = summary["decision"]
-    choices = {"deploy": said["deploy"], "withhold": said["withhold"]}
-    choice = said["choice"]
+    decision = summary["decision"]
+    choices = {"deploy": decision["deploy"], "withhold": decision["withhold"]}
+    choice = decision["choice"]
     other = "withhold" if choice == "deploy" else "deploy"
     text = Text("As things stand, the better choice is to ").append(choice, style="bold")
     return text.append(
-        f": worth {_amount(choices[choice])}, against {_amount(choices[other])} to {other}."
+        f": worth {significant(choices[choice])}, against {significant(choices[other])} to {other}."
     )
 
 
@@ -129,8 +128,8 @@ def _after(summary: Json, entry: Json) -> Text:
     low, high = (percent(entry["then"][point]) for point in ("q05", "q95"))
     if low == high:
         return Text(f"{chance} would then nearly always be {low}.")
-    said = f"from {low} to {high}"
-    return Text(f"{chance} would then be {said}, in nine cases of ten.")
+    range_words = f"from {low} to {high}"
+    return Text(f"{chance} would then be {range_words}, in nine cases of ten.")
 
 
 def _then(result: Json) -> str:
@@ -159,19 +158,8 @@ def _of(summary: Json) -> str:
 # In numbers
 
 
-def _amount(x: float, digits: int = 2) -> str:
-    """A number to some significant digits."""
-    if x == 0:
-        return "0"
-    rounded = float(f"{x:.{digits - 1}e}")
-    decimals = digits - 1 - math.floor(math.log10(abs(rounded)))
-    small = decimals > _DECIMALS
-    said = f"{x:.{digits - 1}e}" if small else f"{rounded:,.{max(0, decimals)}f}"
-    return said.replace("-", "−")
-
-
 def _error(x: float) -> str:
-    return f"± {_amount(x, 1)}" if x > 0 else ""
+    return f"± {significant(x, 1)}" if x > 0 else ""
 
 
 def _share(summary: Json, gain: float) -> float:
@@ -181,8 +169,11 @@ def _share(summary: Json, gain: float) -> float:
 
 
 def _gain(entry: Json, unit: str) -> list[Text]:
-    found = entry[unit]
-    return [Text(_amount(found["value"]), style="bold"), Text(_error(found["error"]), style="dim")]
+    gain = entry[unit]
+    return [
+        Text(significant(gain["value"]), style="bold"),
+        Text(_error(gain["error"]), style="dim"),
+    ]
 
 
 def _telling(summary: Json, entries: Sequence[Json]) -> list[Json]:
@@ -192,8 +183,8 @@ def _telling(summary: Json, entries: Sequence[Json]) -> list[Json]:
 
 
 def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
-    unit, found = summary["unit"], summary["proposals"]
-    telling = _telling(summary, found)
+    unit, proposals = summary["unit"], summary["proposals"]
+    telling = _telling(summary, proposals)
     shown = telling[:top]
     if shown:
         heads = ["", unit, "", *(["cost", "net"] if unit == "worth" and _costs(summary) else [])]
@@ -202,9 +193,9 @@ def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
         for entry in shown:
             row: list[Text | str] = [plain(entry["id"]), *_gain(entry, unit)]
             if "cost" in heads:
-                row += [_amount(entry["cost"] or 0.0), _amount(entry["net"])]
+                row += [significant(entry["cost"] or 0.0), significant(entry["net"])]
             row.append(Text(percent(_share(summary, entry[unit]["value"]))))
-            row.append(Text(_amount(entry["ceiling"][unit]["value"]), style="dim"))
+            row.append(Text(significant(entry["ceiling"][unit]["value"]), style="dim"))
             row.append(Text(_range(entry), style="dim"))
             rows.append(row)
         for line in fitting(rows, width):
@@ -217,7 +208,7 @@ def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
     if len(telling) > len(shown):
         hidden = len(telling) - len(shown)
         yield Text(f"and {hidden} more (--top {len(telling)} shows all)", style="dim")
-    if rest := [plain(entry["id"]) for entry in found if entry not in telling]:
+    if rest := [plain(entry["id"]) for entry in proposals if entry not in telling]:
         if shown:
             yield Text()
         yield Text(f"next to nothing would come of: {_listed(rest)}", style="dim")
@@ -227,7 +218,7 @@ def _range(entry: Json) -> str:
     if entry["then"]["q05"] is None:
         return "undefined"
     low, high = percent(entry["then"]["q05"]), percent(entry["then"]["q95"])
-    return low if low == high else f"{low}–{high}"
+    return low if low == high else between(low, high)
 
 
 def _claim(entry: Json) -> str:
@@ -235,20 +226,20 @@ def _claim(entry: Json) -> str:
     again = f"; {plain(entry['replicates'])} again" if entry["replicates"] else ""
     times = "once" if entry["trials"] == 1 else f"{entry['trials']:,} trials"
     standard = "" if entry["origin"] == "story" else "; from the catalog"
-    said = plain(entry["claim"]).rstrip(".")
-    return f"{said} ({times}, about {about}{again}{standard})."
+    claim = plain(entry["claim"]).rstrip(".")
+    return f"{claim} ({times}, about {about}{again}{standard})."
 
 
 def _certainties(summary: Json, top: int, width: int) -> Iterator[Text]:
     unit = summary["unit"]
     assumptions = sorted(summary["assumptions"], key=lambda entry: -entry[unit]["value"])
     numbers = sorted(summary["numbers"], key=lambda entry: -entry[unit]["value"])
-    told = _telling(summary, assumptions)
+    telling = _telling(summary, assumptions)
     sure = [entry for entry in _telling(summary, numbers) if entry["distinguishable"]]
     rows: list[Row] = [[Text(name, style="dim") for name in ("", unit, "", "share")]]
     listed = [("what becomes of the model", summary["perfect"])]
     listed += [("where training ended", summary["outcome"])]
-    listed += [(f"whether {plain(entry['assumption'])}", entry) for entry in told[:top]]
+    listed += [(f"whether {plain(entry['assumption'])}", entry) for entry in telling[:top]]
     listed += [(plain(entry["number"]), entry) for entry in sure[:top]]
     for name, entry in listed:
         share = Text(percent(_share(summary, entry[unit]["value"])))
@@ -256,14 +247,14 @@ def _certainties(summary: Json, top: int, width: int) -> Iterator[Text]:
     for line in fitting(rows, width):
         line.rstrip()
         yield line
-    rest = [len(told[top:]), len(assumptions) - len(told)]
+    rest = [len(telling[top:]), len(assumptions) - len(telling)]
     if sum(rest):
         yield Text(f"{_count(sum(rest), 'assumption')} less or nothing", style="dim")
     if len(numbers) > len(sure[:top]):
         unsure = sum(not entry["distinguishable"] for entry in numbers)
-        said = f"; of {unsure:,} it is not distinguishable from 0" if unsure else ""
-        left = _count(len(numbers) - len(sure[:top]), "number")
-        yield Text(f"{left} less or nothing{said}", style="dim")
+        note = f"; of {unsure:,} the gain is too little to tell from 0" if unsure else ""
+        left = _count(len(numbers) - len(sure[:top]), "uncertain number")
+        yield Text(f"{left} less or nothing{note}", style="dim")
 
 
 def _count(n: int, thing: str) -> str:
@@ -281,8 +272,8 @@ def _legend(summary: Json) -> Iterator[tuple[str, str]]:
         yield "bits", f"expected information about {_of(summary)} (EVSI, EVPPI, EVPI)"
         yield "share", f"of what is open about {_of(summary)} now"
     else:
-        said = "what knowing it before choosing would add on average (EVSI, EVPPI, EVPI)"
-        yield "worth", f"{said}, in the units of --worth"
+        meaning = "what knowing it before choosing would add on average (EVSI, EVPPI, EVPI)"
+        yield "worth", f"{meaning}, in the units of --worth"
         yield "share", "of what knowing the ending itself would add"
     if _sampled(summary):
         yield "±", "Monte Carlo standard error; proposals share their draws, so they compare better"

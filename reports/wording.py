@@ -1,6 +1,6 @@
 """How numbers are said: percentages, odds, bits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 Summary = Mapping[str, float]
@@ -12,14 +12,17 @@ _LEFT_OVER = 1e-15  # of chances that cancel
 _SURE = 1e-12  # nearer to certainty than this is rounding error
 _TINY = 1e-4  # points: smaller differences have more zeros than anybody counts
 _SMALL = 1e-6  # a smaller probability has more zeros, as a percentage, than anybody counts
+_ZEROS = 6  # after the point; with more of them, a number is written by its power of ten
+_NEGLIGIBLE = 1e-9  # of the other end of an interval: no sample of draws has digits so far out
 
 
 def percent(p: float, error: float = 0.0) -> str:
     """A probability as a percentage of two significant digits, or of fewer.
 
     Close to certainty the digit is that of what is missing. A probability below a millionth is
-    said as such, without a percent sign. The last digit never stands below the place of the first
-    digit of the standard error; where no digit is left above it, the first follows a "~".
+    written as such, without a percent sign. The last digit never stands below the place of the
+    first digit of the standard error; where no digit is left above it, the first follows a "~", and
+    where the error is ten times as large as that, only which end it is near.
 
     Parameters
     ----------
@@ -35,15 +38,17 @@ def percent(p: float, error: float = 0.0) -> str:
     ('0%', '5.0e-9', '1 − 2.0e-9', '100%')
     >>> percent(0.3249, 0.12), percent(0.0214, 0.004), percent(0.0214, 0.2), percent(5e-9, 4e-9)
     ('30%', '2.1%', '~2%', '5e-9')
+    >>> percent(6.9e-60, 1e-12), percent(0.999997, 0.001)
+    ('~0%', '~100%')
     """
     if p <= 0.0:
         return "0%"
     if p >= 1.0 - _SURE:
         return "100%"
     if p < _SMALL:
-        return _scientific(p, error)
+        return "~0%" if _drowned(p, error) else _scientific(p, error)
     if p > 1 - _SMALL:
-        return f"1 − {_scientific(1 - p, error)}"
+        return "~100%" if _drowned(1 - p, error) else f"1 − {_scientific(1 - p, error)}"
     if p > 0.99:  # the digit is that of what is missing, so that is what is rounded
         missing = float(f"{100 * (1 - p):.0e}")
         x, first = 100 - missing, _place(missing, 0)
@@ -53,10 +58,12 @@ def percent(p: float, error: float = 0.0) -> str:
         first = _place(x, 1)
         last = first - 1
     coarse = max(last, _place(100 * error, 0)) if error > 0 else last
-    said = _to_place(x, coarse)
-    if coarse > first or said == "100":
+    if coarse > first + 1:
+        return "~0%" if p < 0.5 else "~100%"
+    rounded = _to_place(x, coarse)
+    if coarse > first or rounded == "100":
         return f"~{_to_place(x, first)}%"
-    return f"{said}%"
+    return f"{rounded}%"
 
 
 def _scientific(p: float, error: float) -> str:
@@ -64,6 +71,11 @@ def _scientific(p: float, error: float) -> str:
     coarse = max(first - 1, _place(error, 0)) if error > 0 else first - 1
     digits, exponent = f"{p:.{0 if coarse >= first else 1}e}".split("e")
     return f"{'~' if coarse > first else ''}{digits}e{int(exponent)}"
+
+
+def _drowned(p: float, error: float) -> bool:
+    """Whether an error is so large that not even the first digit means anything."""
+    return error > 0 and _place(error, 0) > _place(p, 1) + 1
 
 
 def _place(x: float, more: int) -> int:
@@ -92,9 +104,46 @@ def interval(summary: Summary, errors: Errors = NO_ERRORS) -> str:
     ('18%–52%', '1.0e-9–1.0e-8')
     >>> interval({"q05": 0.18, "q95": 1 - 1e-8}), interval({"q05": 0.18, "q95": 0.5}, {"q05": 0.1})
     ('18% to 1 − 1.0e-8', '20%–50%')
+    >>> interval({"q05": 6.9e-60, "q95": 0.97})
+    '~0%–97%'
     """
     low, high = (percent(summary[end], errors.get(end, 0.0)) for end in ("q05", "q95"))
-    return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
+    if 0 < summary["q05"] < _NEGLIGIBLE * summary["q95"]:
+        low = "~0%"
+    if 0 < 1 - summary["q95"] < _NEGLIGIBLE * (1 - summary["q05"]):
+        high = "~100%"
+    return between(low, high)
+
+
+def between(low: str, high: str) -> str:
+    """Join the ends of an interval, in words where one of them has a sign.
+
+    Examples
+    --------
+    >>> between("18%", "52%"), between("−4.00", "+2.00")
+    ('18%–52%', '−4.00 to +2.00')
+    """
+    signs = any(sign in low + high for sign in "−+")
+    return f"{low} to {high}" if signs else f"{low}–{high}"
+
+
+def significant(x: float, digits: int = 2) -> str:
+    """A number that is no probability, to some significant digits.
+
+    Examples
+    --------
+    >>> significant(0.0181), significant(1234.0), significant(-2e-9), significant(0.3, 1)
+    ('0.018', '1,200', '−2.0e-9', '0.3')
+    """
+    if x == 0:
+        return "0"
+    place = _place(abs(x), digits - 1)
+    if place < -_ZEROS:
+        mantissa, exponent = f"{abs(x):.{digits - 1}e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    else:
+        text = f"{float(f'{abs(x):.{digits - 1}e}'):,.{max(0, digits - 1 - place)}f}"
+    return f"−{text}" if x < 0 else text
 
 
 def about_one_in(p: float) -> str:
@@ -125,6 +174,40 @@ def about_one_in(p: float) -> str:
 
 def _round_number(n: float) -> str:
     return f"{float(f'{n:.2g}'):,.0f}"
+
+
+def unique_names(endings: Sequence[str], literals: Sequence[Sequence[str]]) -> list[str]:
+    """Name paths by how they end, and by what they need where several end so.
+
+    Examples
+    --------
+    >>> unique_names(["loss", "loss", "fire"], [["pipe"], ["a", "b", "c", "d"], ["spark"]])
+    ['loss (needs pipe)', 'loss (needs a, b and 2 more)', 'fire']
+    """
+    names = []
+    for ending, needed in zip(endings, literals, strict=True):
+        if endings.count(ending) == 1 or not needed:
+            names.append(ending)
+            continue
+        more = f" and {len(needed) - _NAMED} more" if len(needed) > _NAMED + 1 else ""
+        shown = needed[:_NAMED] if more else needed
+        names.append(f"{ending} (needs {', '.join(shown)}{more})")
+    return names
+
+
+_NAMED = 2  # conditions of a path that tell it from its like in a table
+
+
+def path_words(label: str) -> str:
+    """Say what a path needs, of a label of its ending and its conditions.
+
+    Examples
+    --------
+    >>> path_words("loss: pump-a, pump-b"), path_words("something-else")
+    ('loss, which needs pump-a, pump-b', 'something-else')
+    """
+    ending, _, needed = label.partition(": ")
+    return f"{ending}, which needs {needed}" if needed else ending
 
 
 def bits(x: float | None) -> str:
@@ -165,30 +248,54 @@ def marked(finding: str, opinion: bool) -> str:
     return f"{finding} (opinion)" if opinion else finding
 
 
-def points(p: float) -> str:
-    """A difference of two probabilities in percentage points, of two digits.
+def points(p: float, error: float = 0.0) -> str:
+    """A difference of two probabilities in percentage points, of two digits or fewer.
 
     Examples
     --------
     >>> points(0.08), points(-0.0123), points(0.01), points(0.0), points(-3e-9)
     ('+8.0 points', '−1.2 points', '+1.0 point', '0', '−3.0e-7 points')
     """
-    size = signed(p)
+    size = signed(p, error)
     if size == "0":
         return size
-    return f"{size} point" if size in ("+1.0", "−1.0") else f"{size} points"
+    return f"{size} point" if size in ("+1.0", "−1.0", "+1", "−1") else f"{size} points"
 
 
-def signed(p: float) -> str:
+def signed(p: float, error: float = 0.0) -> str:
     """A difference of two probabilities in percentage points, without the word.
+
+    Parameters
+    ----------
+    p : float
+    error : float
+        Standard error of `p`; the last digit never stands below the place of its first digit.
 
     Examples
     --------
-    >>> signed(0.08), signed(-0.5), signed(1e-17)
-    ('+8.0', '−50', '0')
+    >>> signed(0.08), signed(-0.5), signed(1e-17), signed(0.0123, 0.004), signed(0.001, 0.03)
+    ('+8.0', '−50', '0', '+1.2', '~0')
     """
     if abs(p) < _LEFT_OVER:
         return "0"
-    size = 100 * abs(p)
-    digits = _scientific(size, 0.0) if size < _TINY else _to_place(size, _place(size, 1) - 1)
+    size, coarse = 100 * abs(p), 100 * error
+    first = _place(size, 1)
+    if error > 0 and _place(coarse, 0) > first:
+        return "~0"
+    if size < _TINY:
+        digits = _scientific(size, coarse)
+    else:
+        digits = _to_place(size, max(first - 1, _place(coarse, 0)) if error > 0 else first - 1)
     return ("+" if p > 0 else "−") + digits
+
+
+def plus_minus(error: float) -> str:
+    """The error of a difference in points, or nothing where there is none to speak of.
+
+    Examples
+    --------
+    >>> plus_minus(0.0052), plus_minus(0.0)
+    ('±0.52', '')
+    """
+    size = signed(error)
+    return "" if size == "0" else f"±{size[1:]}"

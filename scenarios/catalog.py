@@ -57,7 +57,7 @@ class CatalogRoute(Record):
 
     Attributes
     ----------
-    class_, kind, claim, requires, bits, harm
+    class_, kind, claim, requires, bits, harm, mechanism
         As in a story's route.
     same_as : tuple of str
         Other catalogued routes that stand for the same mechanism, so that a story takes one.
@@ -71,6 +71,7 @@ class CatalogRoute(Record):
     requires: Formula | None = None
     bits: Bits
     harm: Probability
+    mechanism: Slug | None = None
     same_as: tuple[Slug, ...] = ()
     sources: Annotated[tuple[SourceField, ...], Field(min_length=1)]
     note: Text | None = None
@@ -211,7 +212,7 @@ def template(name: Any) -> Mapping[str, Any]:
     >>> template("no-such-route")
     {}
     """
-    fields = ("class", "kind", "claim", "requires", "bits", "harm")
+    fields = ("class", "kind", "claim", "requires", "bits", "harm", "mechanism")
     return _fields("routes", name, fields)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from storyodds.priors.errors import UNSAFE, Mistake, Path
 from storyodds.priors.phrases import described, did_you_mean, misspelled, quoted
+from storyodds.priors.scalars import hidden
 from storyodds.scenarios import catalog
 from storyodds.scenarios.evidence_rules import (
     evidence_mistakes,
@@ -316,8 +317,7 @@ def _text_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, str) and (match := UNSAFE.search(value)):
-            sentence = f"found the hidden character U+{ord(match[0]):04X}, expected visible text"
-            yield Mistake(path, sentence)
+            yield Mistake(path, hidden(match[0]))
         inner: list[tuple[Path, Any]] = []
         if isinstance(value, Mapping):
             inner = [((*path, str(key)), item) for key, item in value.items()]

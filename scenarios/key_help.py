@@ -21,6 +21,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "catastrophe, as a chain of premises or a fault tree does; that it fails to come about "
         "does not mean that anything went right, and headlines do not say so.",
         "summary": "One paragraph that tells the story to somebody who has not heard it.",
+        "catastrophe": "What counts as a catastrophe: how bad, by when, and through how many "
+        "deployments. Every `harm` of the story is the chance of one.",
         "sources": _SOURCES,
         "goal": "The training goal: which model is wanted, and why any such model is good.",
         "rationale": "The training rationale: why training ends at the wanted model, not how one "

@@ -109,7 +109,8 @@ def blind_check(reading: Reading) -> Iterator[Doubt]:
     """
     spoiled = spoiled_checks(reading.story)
     for i, check in enumerate(reading.story.checks):
-        if check.id not in spoiled and _flags_all_alike(check, reading):
+        silent = all(map(is_nought, check.flags.values()))  # which never-matters reports
+        if check.id not in spoiled and not silent and _flags_all_alike(check, reading):
             so = (
                 "it halts good and bad alike" if check.result is None else "its result says nothing"
             )

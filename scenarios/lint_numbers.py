@@ -12,8 +12,8 @@ from storyodds.scenarios.references import numbers_in
 from storyodds.scenarios.schema import CLASSES, INTENDED
 
 
-def _own_numbers(reading: Reading) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """The numbers that a story's file gives by itself, each with what it says of its origin.
+def own_numbers(reading: Reading) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """List the numbers that a story's file gives by itself, each with what it says of its origin.
 
     A reference has the origin of its entry, a pool that of the people who judge, and the zero
     that bits of evidence are counted from has none.
@@ -33,7 +33,7 @@ def no_source(reading: Reading) -> Iterator[Doubt]:
     """Numbers that do not say where they come from, told all at once."""
     bare = [
         path
-        for path, said in _own_numbers(reading)
+        for path, said in own_numbers(reading)
         if said.get("source") is None and said.get("basis") in (None, "assumed")
     ]
     if bare:
@@ -51,7 +51,7 @@ def no_basis(reading: Reading) -> Iterator[Doubt]:
     """Numbers with a source that do not say whether the source states them."""
     unclear = [
         path
-        for path, said in _own_numbers(reading)
+        for path, said in own_numbers(reading)
         if said.get("source") is not None and said.get("basis") is None
     ]
     if unclear:
@@ -64,18 +64,18 @@ def no_basis(reading: Reading) -> Iterator[Doubt]:
         )
 
 
-_TEMPLATE = re.compile(r"(?i)placeholder of the template|made up for the template")
+TEMPLATE = re.compile(r"(?i)placeholder of the template|made up for the template")
 
 
 def template_number(reading: Reading) -> Iterator[Doubt]:
     """What the template of a new story has put there, told all at once."""
-    sourced = [(path, said.get("source")) for path, said in _own_numbers(reading)]
+    sourced = [(path, said.get("source")) for path, said in own_numbers(reading)]
     for i, item in items(reading.written.get("evidence")):
         sourced.append((("evidence", i, "source"), item.get("source")))
     left = [
         path
         for path, source in sourced
-        if _TEMPLATE.search(str(source.get("cite") if isinstance(source, Mapping) else source))
+        if TEMPLATE.search(str(source.get("cite") if isinstance(source, Mapping) else source))
     ]
     if left:
         one = len(left) == 1
@@ -89,7 +89,7 @@ def template_number(reading: Reading) -> Iterator[Doubt]:
 
 def unsourced_claim(reading: Reading) -> Iterator[Doubt]:
     """A number that is said to be measured or elicited, without where or by whom."""
-    for path, said in _own_numbers(reading):
+    for path, said in own_numbers(reading):
         basis = said.get("basis")
         if said.get("source") is None and basis in ("measured", "elicited"):
             missing = "where" if basis == "measured" else "from whom"

@@ -1,17 +1,17 @@
 """What the rules of the linter read: a story with what it takes from the catalog, and questions."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import Any, NamedTuple
 
 from storyodds.priors.errors import Path
 from storyodds.priors.forms import Fixed, Form, Kind, Prior
 from storyodds.priors.references import without_references
 from storyodds.scenarios.catalog import filled
-from storyodds.scenarios.formulas import Formula, holds, literals
+from storyodds.scenarios.formulas import Formula, holds, literals, parts
 from storyodds.scenarios.schema import (
     DEFAULT,
     INTENDED,
@@ -26,6 +26,8 @@ from storyodds.scenarios.serialize import to_data
 
 _MOST_MIXED = 12
 _MOST_LITERALS = 200
+# Literals looked at for one story while states are tried, a third of a microsecond each.
+_MOST_TRIED = 1_000_000
 _IMPLIED = (Route(id=INTENDED, class_=INTENDED),)
 _NO_PROVENANCE = {"basis": None, "source": None, "note": None}
 
@@ -49,6 +51,61 @@ class Doubt:
     sentence: str
     at_key: bool = False
     also: tuple[Path, ...] = ()
+
+
+class _Alone(NamedTuple):
+    """What is known of one formula by itself.
+
+    Attributes
+    ----------
+    signs : mapping of str to bool
+        Whether it asks for each assumption that is not composed, or denies it.
+    mixed : frozenset of str
+        Those that it both asks for and denies.
+    inside : frozenset of str
+        The composed assumptions in it, and in those.
+    takes_all : bool
+        Whether it holds only where everything in it is as it asks.
+    holds : bool
+        Whether it holds where every other assumption is as it asks.
+    """
+
+    signs: Mapping[str, bool]
+    mixed: frozenset[str]
+    inside: frozenset[str]
+    takes_all: bool
+    holds: bool
+
+
+def _takes_all(formula: Formula) -> bool:
+    """Whether a formula joins all its literals by 'and'.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.formulas import AnyOf
+    >>> _takes_all(("a", "not b")), _takes_all(AnyOf(any=("b", "c")))
+    (True, False)
+    """
+    if isinstance(formula, str):
+        return True
+    members, needed = parts(formula)
+    return needed == len(members) and all(map(_takes_all, members))
+
+
+def _disagreeing(read: Sequence[_Alone]) -> set[str]:
+    """The assumptions that formulas ask for by both signs, one of them or two.
+
+    What the longest of them asks for is not walked through, since it is met again and again.
+    """
+    *short, longest = sorted(read, key=lambda alone: len(alone.signs))
+    mixed = set(longest.mixed)
+    seen: dict[str, bool] = {}
+    for alone in short:
+        mixed |= alone.mixed
+        for name, sign in alone.signs.items():
+            if sign != seen.setdefault(name, sign) or sign != longest.signs.get(name, sign):
+                mixed.add(name)
+    return mixed
 
 
 @dataclass(frozen=True)
@@ -88,11 +145,17 @@ class Reading:
 
     def moved_by(self, target: str) -> tuple[Route, ...]:
         """The routes that a constraint or a nudge means by a name."""
-        return tuple(
-            route
-            for route in (*_IMPLIED, *self.story.routes)
-            if target in (route.id, route.class_) and route.id != RESIDUAL
-        )
+        return tuple(self._by_target.get(target, ()))
+
+    @cached_property
+    def _by_target(self) -> Mapping[str, list[Route]]:
+        """The routes that may be moved, by id and by class."""
+        found: dict[str, list[Route]] = {}
+        for route in (*_IMPLIED, *self.story.routes):
+            if route.id != RESIDUAL:
+                for target in {route.id, route.class_}:
+                    found.setdefault(target, []).append(route)
+        return found
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -136,36 +199,95 @@ class Reading:
         What `given` rows or probabilities rule out is not looked into. Formulas only grow more
         likely with each of their literals, so that an assumption asked for by one sign only may
         have that one. Where more than a dozen are asked for by both, or the formulas have hundreds
-        of literals, as those of imported fault trees, the answer is yes.
+        of literals, as those of imported fault trees, the answer is yes; so it is once trials
+        of states have taken one story as much as `_MOST_TRIED`.
         """
         asked = [formula for formula in formulas if formula is not None]
-        if len(self._literals(asked)) > _MOST_LITERALS:
+        read = [alone for formula in asked if (alone := self._alone(formula)) is not None]
+        if not asked or len(read) < len(asked):
             return True
-        signs = self._signs(asked)
-        mixed = sorted(name for name, found in signs.items() if len(found) > 1)
-        if len(mixed) > _MOST_MIXED:
+        mixed = _disagreeing(read)
+        if not mixed:
+            return all(alone.holds for alone in read)
+        # A formula that takes all of its literals leaves no choice; two such may disagree.
+        strict = [alone for alone in read if alone.takes_all]
+        forced = {k: alone.signs[k] for alone in strict for k in mixed & alone.signs.keys()}
+        if any(
+            alone.mixed or any(forced[k] != alone.signs[k] for k in mixed & alone.signs.keys())
+            for alone in strict
+        ):
+            return False
+        open_to_choice = sorted(mixed - forced.keys())
+        if len(open_to_choice) > _MOST_MIXED or self._tried[0] >= _MOST_TRIED:
             return True
-        settled = {name: found == {True} for name, found in signs.items()}
-        order = self._inside_first(asked)
-        for state in itertools.product((True, False), repeat=len(mixed)):
-            truth = settled | dict(zip(mixed, state, strict=True))
-            for name, formula in order:
-                truth[name] = bool(holds(formula, truth.__getitem__))
-            if all(holds(formula, truth.__getitem__) for formula in asked):
+        settled = {name: sign for alone in read for name, sign in alone.signs.items()} | forced
+        order = self._inside_first(set().union(*(alone.inside for alone in read)))
+        size = sum(len(alone.signs) for alone in read)
+        for state in itertools.product((True, False), repeat=len(open_to_choice)):
+            self._tried[0] += size
+            chosen = dict(zip(open_to_choice, state, strict=True))
+            if self._all_hold(asked, order, settled | chosen):
                 return True
         return False
+
+    def is_ruled_out(self, formula: Formula | None) -> bool:
+        """Tell whether a formula could hold, were it not for assumptions that are certain."""
+        if formula is None or self._certain is None or not self.can_hold(formula):
+            return False
+        return not self.can_hold(formula, self._certain)
+
+    @cached_property
+    def _certain(self) -> Formula | None:
+        """What is certain before anything is seen, as one formula; None if nothing is."""
+        settled: list[Formula] = []
+        for name, assumption in self.assumptions.items():
+            numbers = {
+                form.fixed if isinstance(form, Fixed) else None for form in chances_of(assumption)
+            }
+            if numbers in ({0.0}, {1.0}):
+                settled.append(name if numbers == {1.0} else f"not {name}")
+        return tuple(settled) if settled else None
+
+    @cached_property
+    def _tried(self) -> list[int]:
+        """How many literals `can_hold` has looked at in trials: one number, counted up."""
+        return [0]
+
+    @cached_property
+    def _read(self) -> dict[Formula, _Alone | None]:
+        """What is known of single formulas: each is read once, though many rules ask."""
+        return {}
+
+    def _alone(self, formula: Formula) -> _Alone | None:
+        """Read one formula by itself; None if it has too many literals."""
+        if formula not in self._read:
+            self._read[formula] = self._read_anew(formula)
+        return self._read[formula]
+
+    def _read_anew(self, formula: Formula) -> _Alone | None:
+        found = self._literals([formula])
+        if len(found) > _MOST_LITERALS:
+            return None
+        free = {pair for pair in found if self.assumptions[pair[0]].holds_when is None}
+        signs = dict(free)
+        mixed = frozenset(name for name, wanted in free if (name, not wanted) in free)
+        inside = frozenset(name for name, _ in found - free)
+        best = self._all_hold([formula], self._inside_first(inside), signs)
+        return _Alone(signs, mixed, inside, not inside and _takes_all(formula), best)
+
+    @staticmethod
+    def _all_hold(
+        asked: Iterable[Formula], order: Iterable[tuple[str, Formula]], free: Mapping[str, bool]
+    ) -> bool:
+        """Tell whether formulas hold in one state of the assumptions that are not composed."""
+        truth = dict(free)
+        for name, formula in order:
+            truth[name] = bool(holds(formula, truth.__getitem__))
+        return all(holds(formula, truth.__getitem__) for formula in asked)
 
     def composed(self, formulas: Iterable[Formula]) -> set[str]:
         """The names in formulas, and in the `holds_when` of those names, and so on."""
         return {name for name, _ in self._literals(formulas)}
-
-    def _signs(self, formulas: Iterable[Formula]) -> dict[str, set[bool]]:
-        """Whether each assumption that is not composed is asked for, denied, or both."""
-        signs: dict[str, set[bool]] = {}
-        for name, wanted in self._literals(formulas):
-            if self.assumptions[name].holds_when is None:
-                signs.setdefault(name, set()).add(wanted)
-        return signs
 
     def _literals(self, formulas: Iterable[Formula]) -> set[tuple[str, bool]]:
         """The literals of formulas, those inside composed assumptions with their sign.
@@ -182,16 +304,15 @@ class Reading:
             found.add((name, wanted))
         return found
 
-    def _inside_first(self, formulas: Iterable[Formula]) -> list[tuple[str, Formula]]:
-        """The composed assumptions in formulas, each after those it is composed of."""
-        names = self.composed(formulas)
+    def _inside_first(self, names: Iterable[str]) -> list[tuple[str, Formula]]:
+        """Composed assumptions with their formulas, each after those it is composed of."""
         inner = {
             name: formula
             for name in names
             if (formula := self.assumptions[name].holds_when) is not None
         }
-        parts = {name: {part for part, _ in literals(inner[name])} & set(inner) for name in inner}
-        return [(name, inner[name]) for name in TopologicalSorter(parts).static_order()]
+        within = {name: {part for part, _ in literals(inner[name])} & set(inner) for name in inner}
+        return [(name, inner[name]) for name in TopologicalSorter(within).static_order()]
 
 
 def deciding(assumption: Assumption) -> Iterator[Formula]:

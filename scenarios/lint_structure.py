@@ -1,17 +1,23 @@
 """Rules about how the parts of a story hang together."""
 
+import itertools
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from storyodds.priors.errors import Path
 from storyodds.priors.forms import MAX_BITS, BitsPool, Fixed, Interval, Normal, Ref, parse_prior
 from storyodds.priors.library import pack_entry
 from storyodds.priors.phrases import did_you_mean
 from storyodds.scenarios import catalog
+from storyodds.scenarios.lint_numbers import TEMPLATE
 from storyodds.scenarios.lint_reading import Doubt, Reading, is_nought
-from storyodds.scenarios.schema import INTENDED, RESIDUAL, Route
+from storyodds.scenarios.schema import INTENDED, RESIDUAL, RISK_ARGUMENT, Route
 
 THIN_BITS = -7.0
+# Fewer cannot say how bad a catastrophe is, by when, and of how many models.
+_LEAST_WORDS = 5
 
 
 def goal_contradiction(reading: Reading) -> Iterator[Doubt]:
@@ -22,6 +28,52 @@ def goal_contradiction(reading: Reading) -> Iterator[Doubt]:
             ("goal", "optimization"),
             "the goal wants a model that optimizes its training objective (loss_seeking) and "
             "intends no optimization at all: which of the two is meant?",
+        )
+
+
+def no_catastrophe(reading: Reading) -> Iterator[Doubt]:
+    """Nobody can tell what the chances of a catastrophe are chances of."""
+    story = reading.story
+    harms = [route.harm for route in story.routes] + [hazard.harm for hazard in story.goal.hazards]
+    if all(harm is None or is_nought(harm) for harm in harms):
+        return
+    if story.catastrophe is None:
+        yield Doubt(
+            ("catastrophe",),
+            "nothing says what counts as a catastrophe: how bad, by when, and through how many "
+            "deployments? Every harm of the story is a chance of it",
+            at_key=True,
+        )
+    elif TEMPLATE.search(story.catastrophe):
+        yield Doubt(
+            ("catastrophe",),
+            "what counts as a catastrophe is still what the template has put there: how bad, by "
+            "when, and through how many deployments do you mean?",
+        )
+    elif len(story.catastrophe.split()) < _LEAST_WORDS:
+        yield Doubt(
+            ("catastrophe",),
+            "the definition of a catastrophe is too short to tell two readers the same: how bad, "
+            "by when, and through how many deployments?",
+        )
+
+
+def unsearched_goal(reading: Reading) -> Iterator[Doubt]:
+    """The wanted model is an optimizer, and is open where training finds none."""
+    story = reading.story
+    if story.goal.optimization == "none" or story.kind == RISK_ARGUMENT:
+        return
+    listed = [(i, route) for i, route in enumerate(story.routes) if route.class_ == INTENDED]
+    open_ones = [("routes", i) for i, route in listed if route.requires is None]
+    places: list[Path] = [*open_ones]
+    if all(route.id != INTENDED for _, route in listed):
+        places.append(("goal", "optimization"))
+    for place in places:
+        yield Doubt(
+            place,
+            "the goal is an optimizer, and training may end at it even where training finds no "
+            "optimizer: list the route {id: intended, class: intended, requires: …}, with the "
+            "assumption that training finds one",
         )
 
 
@@ -192,6 +244,53 @@ def same_mechanism_twice(reading: Reading) -> Iterator[Doubt]:
                 "counted twice",
             )
         seen.setdefault(name, route.id)
+
+
+def split_mechanism(reading: Reading) -> Iterator[Doubt]:
+    """Routes that look like one mechanism, and do not say whether they are."""
+    groups: dict[str, list[int]] = {}
+    routes = reading.story.routes
+    for i, route in enumerate(routes):
+        if route.id == RESIDUAL or route.class_ == INTENDED:
+            continue
+        if route.class_ == "deceptive":
+            groups.setdefault("have the class deceptive", []).append(i)
+        elif route.kind is not None and route.kind not in _CATCH_ALLS:
+            groups.setdefault(f"have the kind {route.kind}", []).append(i)
+    for alike, (first, second) in _alike_claims(routes):
+        groups.setdefault(alike, [first, second])
+    asked: set[int] = set()
+    for alike, members in groups.items():
+        bare = [i for i in members if routes[i].mechanism is None and i not in asked]
+        if len(members) > 1 and bare:
+            asked |= set(bare)
+            yield Doubt(
+                ("routes", bare[0]),
+                f"{_named([routes[i] for i in members])} {alike}, and not each names a mechanism: "
+                "what comes about in one way looks smaller for being told as several routes, "
+                "unless they name one mechanism (or each its own)",
+                also=tuple(("routes", i) for i in bare[1:]),
+            )
+
+
+# Kinds for whatever has no kind of its own: sharing one says nothing of how a model comes about.
+_CATCH_ALLS = frozenset({"other-heuristics", "unintended-mesa-optimizer"})
+# Of all words of two claims, the share that both have: above it, one is the other reworded.
+_ALIKE = 0.6
+_MOST_WORDS = 200
+
+
+def _alike_claims(routes: Sequence[Route]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Pairs of rivals whose claims are made of the same words."""
+    words = {
+        i: frozenset(re.findall(r"[a-z]{4,}", route.claim.lower())[:_MOST_WORDS])
+        for i, route in enumerate(routes)
+        if route.id != RESIDUAL and route.class_ != INTENDED
+    }
+    for i, j in itertools.combinations(words, 2):
+        shared = len(words[i] & words[j])
+        if shared >= _LEAST_WORDS and shared >= _ALIKE * len(words[i] | words[j]):
+            yield f"say nearly the same in their claims ({i + 1} and {j + 1})", (i, j)
 
 
 def lone_mechanism(reading: Reading) -> Iterator[Doubt]:

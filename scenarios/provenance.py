@@ -8,7 +8,7 @@ import numpy as np
 from storyodds.priors.forms import plain_prior
 from storyodds.priors.prior_quantiles import prior_quantile
 from storyodds.priors.records import Source
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
+from storyodds.scenarios.resolve import ResolvedStory, StoryNumber, resolve
 
 
 def written_numbers(resolved: ResolvedStory) -> Iterator[StoryNumber]:
@@ -25,6 +25,43 @@ def is_reference(name: str) -> bool:
     (True, False)
     """
     return name.endswith((".bayes_factor.default", ".bayes_factor.false"))
+
+
+def story_numbers(resolved: ResolvedStory) -> tuple[StoryNumber, ...]:
+    """Give the numbers of a story as everything counts them: those written down, no references.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.loader import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> len(story_numbers(resolve(load_story("rlhf-assistant"))))
+    79
+    """
+    return tuple(n for n in written_numbers(resolved) if not is_reference(n.name))
+
+
+def changed_by_view(resolved: ResolvedStory) -> int | None:
+    """Count the numbers of a story that its view gives another value; None without a view.
+
+    Settings win over a view, so what they state is not changed by it.
+
+    Examples
+    --------
+    >>> from storyodds.priors.library import view
+    >>> from storyodds.scenarios.loader import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> changed_by_view(resolve(load_story("rlhf-assistant"), view=view("sceptic")))
+    16
+    >>> changed_by_view(resolve(load_story("carlsmith-six-premises"), view=view("sceptic")))
+    0
+    """
+    if resolved.view is None:
+        return None
+    written = {number.name: number.distribution for number in resolve(resolved.story).numbers}
+    return sum(
+        number.origin == f"view {resolved.view}" and number.distribution != written[number.name]
+        for number in story_numbers(resolved)
+    )
 
 
 def provenance(resolved: ResolvedStory) -> list[dict[str, Any]]:

@@ -21,23 +21,28 @@ from storyodds.priors.document import Document
 from storyodds.priors.errors import InputError, Mistake, Path, Problem, key_path
 from storyodds.priors.forms import (
     Basis,
+    Bits,
     BitsPool,
     Fixed,
     Kind,
     Prior,
+    Probability,
     ProbabilityPool,
     Ref,
     parse_prior,
     plain_prior,
 )
-from storyodds.priors.phrases import did_you_mean
+from storyodds.priors.phrases import did_you_mean, quoted
 from storyodds.priors.records import Source
 from storyodds.priors.references import without_references
+from storyodds.priors.wording import mistakes_in
 from storyodds.scenarios import catalog
 from storyodds.scenarios.proposals import standard_proposals
 from storyodds.scenarios.schema import INTENDED, Assumption, Proposal, Route, Story
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.switches import chosen_switches, is_switch, without_parts
+
+SETTING = "setting"  # the origin of a number that `--set` or `settings` gave
 
 
 @dataclass(frozen=True)
@@ -189,18 +194,40 @@ def resolve(
     if view is not None:
         for name, value in view.set.items():
             if (target := _target(name, slots)) is not None:
-                found = _override(slots[target], value, f"view {view.view}", problems)
-                slots[target] = replace(found, document=view.document, path=("set", name))
+                try:
+                    found = _override(slots[target], value, f"view {view.view}")
+                    slots[target] = replace(found, document=view.document, path=("set", name))
+                except ValidationError as error:
+                    problems += _problems_of_view(view, name, value, error, slots[target].kind)
     gone = {owner: part for part, owner in off}
+    first: dict[str, str] = {}
     for name, value in (settings or {}).items():
         if is_switch(name):
             continue
         if (target := _target(name, slots)) is None:
             problems.append(_unknown_setting(name, slots))
-        elif (owner := target.split(".")[0]) in gone:
-            problems.append(_useless_setting(name, f"{gone[owner]}:{owner}"))
-        else:
-            slots[target] = _override(slots[target], value, "setting", problems)
+            continue
+        if (owner := target.split(".")[0]) in gone:
+            sentence = f"found a number of what '--off {gone[owner]}:{owner}' switches off"
+            problems.append(Problem(f"{sentence}, expected one of both", key_path=f"--set {name}"))
+            continue
+        if first.setdefault(target, name) != name:
+            sentence = f"found '{first[target]}' and '{name}', which are one number, expected one"
+            problems.append(Problem(sentence, key_path=_setting(target)))
+        try:
+            slots[target] = _override(slots[target], value, SETTING)
+        except ValidationError as error:
+            plain = plain_prior(value) if isinstance(value, Prior) else value
+            problems += [
+                Problem(mistake.sentence, key_path=_setting(target))
+                for mistake in _mistakes(error, plain, slots[target].kind)
+            ]
+    numbers: dict[str, StoryNumber] = {}
+    for name, slot in slots.items():
+        try:
+            numbers[name] = _number(slot)
+        except InputError as error:
+            problems += error.problems
     if problems:
         raise InputError(problems)
     return ResolvedStory(
@@ -208,14 +235,14 @@ def resolve(
         assumptions=assumptions,
         routes=routes,
         numbers=tuple(
-            _number(slot)
-            for name, slot in slots.items()
+            number
+            for name, number in numbers.items()
             if name not in proposed and name.split(".")[0] not in gone
         ),
         view=None if view is None else view.view,
         settings={name: str(value) for name, value in (settings or {}).items()},
         proposals=(*kept.proposals, *usual),
-        proposal_numbers=tuple(_number(slots[name]) for name in proposed),
+        proposal_numbers=tuple(numbers[name] for name in proposed),
         whole=story if off else None,
     )
 
@@ -369,27 +396,42 @@ def _target(name: str, slots: Mapping[str, _Slot]) -> str | None:
 def _unknown_setting(name: str, slots: Mapping[str, _Slot]) -> Problem:
     owned = [known for known in slots if known.startswith(f"{name}.")]
     if len(owned) == 1:
-        return Problem(f"set: found '{name}', expected '{owned[0]}'")
-    if owned:
-        return Problem(f"set: found '{name}', which has several numbers: {', '.join(owned)}")
-    known = sorted({*slots, *(slot.split(".")[0] for slot in slots)})
-    hint = did_you_mean(name, known)
-    return Problem(f"set: found '{name}', expected the name of a number of the story{hint}")
+        sentence = f"found '{name}', expected '{owned[0]}'"
+    elif owned:
+        sentence = f"found '{name}', which has several numbers: {', '.join(owned)}"
+    else:
+        known = sorted({*slots, *(slot.split(".")[0] for slot in slots)})
+        hint = did_you_mean(name, known)
+        sentence = f"found {quoted(name)}, expected the name of a number of the story{hint}"
+    return Problem(sentence, key_path="--set")
 
 
-def _useless_setting(name: str, switch: str) -> Problem:
-    message = f"set: found '{name}', a number of what '{switch}' switches off; expected one of both"
-    return Problem(message)
+def _setting(name: str) -> str:
+    """Name the place of a setting, as it is typed and as the keyword `settings` has it."""
+    return f"--set {name}"
 
 
-def _override(slot: _Slot, value: Any, origin: str, problems: list[Problem]) -> _Slot:
-    try:
-        form = parse_prior(value, slot.kind)
-    except ValidationError as error:
-        for mistake in error.errors(include_url=False):
-            found = plain_prior(value) if isinstance(value, Prior) else value
-            problems.append(Problem(f"{origin}: {slot.name}: found {found!r}, {mistake['msg']}"))
-        return slot
+def _problems_of_view(
+    view: library.View, name: str, value: Any, error: ValidationError, kind: Kind
+) -> list[Problem]:
+    """Give what is wrong with a number of a view its place in the view's file."""
+    mistakes = _mistakes(error, value, kind)
+    if view.document is None:
+        place = f"view {view.view}: {name}"
+        return [Problem(mistake.sentence, key_path=place) for mistake in mistakes]
+    return [
+        view.document.problem(replace(mistake, path=("set", name, *mistake.path)))
+        for mistake in mistakes
+    ]
+
+
+def _mistakes(error: ValidationError, value: Any, kind: Kind) -> list[Mistake]:
+    """Say what is wrong with a PRIOR as the reader of files does."""
+    return mistakes_in(error, value, Probability if kind == "probability" else Bits)
+
+
+def _override(slot: _Slot, value: Any, origin: str) -> _Slot:
+    form = parse_prior(value, slot.kind)
     written = slot.key_path or slot.name
     return replace(slot, form=form, origin=origin, key_path=written, document=None, path=())
 
@@ -402,7 +444,8 @@ def _distribution(slot: _Slot) -> Distribution:
         sentence = error.problems[0].message
     if slot.document is not None:
         raise InputError([slot.document.problem(Mistake(slot.path, sentence))])
-    raise InputError([Problem(f"{slot.origin}: {slot.name}: {sentence}")])
+    place = _setting(slot.name) if slot.origin == SETTING else f"{slot.origin}: {slot.name}"
+    raise InputError([Problem(sentence, key_path=place)])
 
 
 def _number(slot: _Slot) -> StoryNumber:

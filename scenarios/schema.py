@@ -267,6 +267,8 @@ class Story(FileRecord):
     kind : {"training-story", "risk-argument"}
         An argument that only a catastrophe comes about says nothing of what goes right.
     summary : str
+    catastrophe : str, optional
+        What counts as a catastrophe: every `harm` of the story is the chance of one.
     sources : tuple of Source
     goal : Goal
     rationale : Rationale
@@ -302,6 +304,7 @@ class Story(FileRecord):
     title: Text
     kind: StoryKind = TRAINING_STORY
     summary: Text = ""
+    catastrophe: Text | None = None
     sources: tuple[SourceField, ...] = ()
     goal: Goal
     rationale: Rationale = Rationale()

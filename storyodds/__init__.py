@@ -8,6 +8,13 @@ Examples
 0.0514
 """
 
+import sys
+
+# `python -m` puts the current folder first among the places to import from, so that a file named
+# `numpy.py` or `typing.py` beside a story would run. `-m` stands here while this is looked up.
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+    del sys.path[0]
+
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -1,7 +1,9 @@
 """The command line. Nothing heavy is imported until a command needs it."""
 
+import atexit
 import contextlib
 import gc
+import io
 import os
 import sys
 import traceback
@@ -18,7 +20,7 @@ from storyodds.estimating import estimate, importance
 from storyodds.exporting import export
 from storyodds.importing import import_tree
 from storyodds.judging import judgments
-from storyodds.priors.errors import InputError
+from storyodds.priors.errors import InputError, printable, render
 from storyodds.sensing import sensitivity
 from storyodds.serving import serve
 from storyodds.showing import list_stories, show
@@ -79,12 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["list", "--json"]) == 0  # doctest: +ELLIPSIS
     {...
     """
-    from storyodds.priors.errors import render
-
     code: Any = FAILED
     try:
         prepare(sys.stdout)
         prepare(sys.stderr)
+        _require_docstrings()
         code = cli.main(arguments, prog_name="storyodds", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -93,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
         _complain("interrupted")
     except click.ClickException as error:
         code = WRONG_INPUT
-        error.show()
+        _complain(_usage(error))
     except InputError as error:
         code = WRONG_INPUT
         for problem in error.problems:
@@ -107,6 +108,22 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         _complain(f"storyodds: {_unexpected(error)}")
     return code if isinstance(code, int) else DONE
+
+
+def _require_docstrings() -> None:
+    """Refuse to run without docstrings, to which ArviZ adds and of which help is made."""
+    if sys.flags.optimize > 1:
+        raise InputError(
+            "found Python told to leave out docstrings (-OO, or PYTHONOPTIMIZE=2), which libraries "
+            "add to; expected -O, PYTHONOPTIMIZE=1, or neither"
+        )
+
+
+def _usage(error: click.ClickException) -> str:
+    """Give what click says of wrong usage, in which it repeats what was typed."""
+    text = io.StringIO()
+    error.show(text)
+    return printable(text.getvalue().rstrip("\n"))
 
 
 def _unexpected(error: Exception) -> str:
@@ -124,16 +141,17 @@ def _complain(text: str) -> None:
         click.echo(text, err=True)
 
 
-def run() -> None:
-    """Be the `storyodds` command: run once and leave the process.
+def prepare_process() -> None:
+    """Set up a process that runs one command and ends.
 
     A command lives for seconds and frees its arrays by itself. Looking for garbage among the
     numeric libraries, while they are imported and again at the end, takes a third of that.
     """
     gc.disable()
+    atexit.register(gc.freeze)
     # Our matrices are small, and threads for them mostly wait for work, which takes a core too.
     # It is read when numpy is imported; who has set it has the say.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    code = main()
-    gc.freeze()
-    sys.exit(code)
+    # Pydantic would look through every installed package for plugins of its own, which no record
+    # here has a use for.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

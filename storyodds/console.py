@@ -4,14 +4,14 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from storyodds.priors.errors import Problem
+from storyodds.priors.errors import UNSAFE, Problem, printable, shown
 from storyodds.priors.files import write_atomically
 from storyodds.streams import speaks_unicode
 
@@ -19,15 +19,11 @@ DONE, FAILED, WRONG_INPUT, NOT_RELIABLE, ABOVE_THRESHOLD, INTERRUPTED = 0, 1, 2,
 
 stories_argument = click.argument("stories", nargs=-1, required=True, metavar="STORY...")
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Write one JSON document to standard output."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Write one JSON document to standard output, computed numbers to 12 digits.",
 )
-
-
-def shown(path: Path | str | None) -> str:
-    """A path or a name, safe to print on a terminal."""
-    from storyodds.priors.errors import printable
-
-    return printable(str(path))
 
 
 def reason(error: OSError) -> str:
@@ -70,15 +66,50 @@ def hanging(start: str, text: str) -> str:
 def print_text(text: str) -> None:
     """Show a text on a terminal, or copy it byte for byte, whatever the locale."""
     if sys.stdout is not None and sys.stdout.isatty():
-        click.echo("\n".join(map(shown, text.splitlines())))
+        click.echo(printable(text.removesuffix("\n")))
     else:
         click.echo(text.encode(), nl=not text.endswith("\n"))
 
 
 def write_json(document: Any) -> None:
-    """Write one JSON document to standard output, escaped where it cannot show Unicode."""
+    """Write one JSON document to standard output, escaped where Unicode cannot be shown."""
     plain = not speaks_unicode(sys.stdout)
-    click.echo(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=plain))
+    text = json_text(document, ensure_ascii=plain)
+    click.echo(UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text), nl=False)
+
+
+def json_text(document: Any, *, ensure_ascii: bool = True) -> str:
+    """Give a document as the text of its file, with numbers of as many digits as mean anything.
+
+    Parameters
+    ----------
+    document : mapping or sequence
+        Plain data, without numbers that are infinite or undefined.
+    ensure_ascii : bool
+        Whether to escape every letter that is not ASCII.
+
+    Examples
+    --------
+    >>> json_text({"mean": 0.1 + 0.2, "form": {"fixed": 0.1234567890123456}, "draws": 4096})
+    '{\n "mean": 0.3,\n "form": {\n  "fixed": 0.1234567890123456\n },\n "draws": 4096\n}\n'
+    """
+    rounded = _rounded(document)
+    return json.dumps(rounded, indent=1, allow_nan=False, ensure_ascii=ensure_ascii) + "\n"
+
+
+def _rounded(data: Any) -> Any:
+    """The same data with fewer digits, but for what somebody wrote down."""
+    if isinstance(data, float):
+        return float(f"{data:.{DIGITS}g}")
+    if isinstance(data, Mapping):
+        return {
+            key: value if key in _AS_WRITTEN else _rounded(value) for key, value in data.items()
+        }
+    return [_rounded(item) for item in data] if isinstance(data, list | tuple) else data
+
+
+DIGITS = 12  # processors add up in other orders, which shows in the digits after these
+_AS_WRITTEN = ("form", "settings")  # keys of numbers that come from a file or the command line
 
 
 def save_text(text: str, target: Path) -> None:

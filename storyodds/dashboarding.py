@@ -1,6 +1,7 @@
 """The command that writes pages to send: one for each story, and one for them all."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
@@ -14,7 +15,7 @@ from storyodds.console import write_json as print_json
 from storyodds.estimating import about, changing, judge, sampling
 from storyodds.options import all_of, chosen_settings, chosen_view, load_stories
 from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.files import write_atomically
+from storyodds.priors.files import write_together
 
 if TYPE_CHECKING:
     from storyodds.priors.library import View
@@ -109,6 +110,8 @@ def _writable(folder: Path) -> None:
         raise InputError([Problem(f"--output: found the file '{folder}', expected a folder")])
     if not folder.exists() and not folder.parent.is_dir():
         raise InputError([Problem(f"--output: the folder '{folder.parent}' does not exist")])
+    if not os.access(place := folder if folder.exists() else folder.parent, os.W_OK):
+        raise InputError([Problem(f"--output: the folder '{place}' cannot be written to")])
 
 
 def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
@@ -200,11 +203,10 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
 
 
 def _write(folder: Path, contents: Mapping[str, str]) -> None:
-    """Write files, each whole or not at all."""
+    """Write the pages and the page of all of them, which change together."""
     try:
         folder.mkdir(exist_ok=True)
-        for name, text in contents.items():
-            write_atomically(folder / name, text.encode())
+        write_together(folder, {name: text.encode() for name, text in contents.items()})
     except OSError as error:
         click.echo(f"storyodds: cannot save {shown(folder)}: {reason(error)}", err=True)
         raise click.exceptions.Exit(FAILED) from None

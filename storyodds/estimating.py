@@ -1,6 +1,5 @@
 """The commands that compute: estimate and importance."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,6 +13,7 @@ from storyodds.console import (
     FAILED,
     NOT_RELIABLE,
     json_option,
+    json_text,
     progress_line,
     reason,
     shown,
@@ -204,8 +204,7 @@ def _estimate_one(
     summary = summarize(assessment)
     try:
         if target is not None and target.suffix == ".json":
-            text = json.dumps(summary, indent=1, allow_nan=False) + "\n"
-            write_atomically(target, text.encode())
+            write_atomically(target, json_text(summary).encode())
         elif target is not None:
             from storyodds.models.datatree import save_result
 
@@ -343,11 +342,11 @@ def judge(summaries: list[dict[str, Any]], limits: Sequence[Limit] = ()) -> None
         for failure in (limit.failure(summary) for limit in limits):
             if failure is not None:
                 exceeded = True
-                click.echo(f"{summary['story']}: {failure}", err=True)
+                click.echo(shown(f"{summary['story']}: {failure}"), err=True)
     doubtful = [summary for summary in summaries if not summary["diagnostics"]["ok"]]
     for summary in doubtful:
         for message in summary["diagnostics"]["messages"]:
-            click.echo(f"{summary['story']}: NOT RELIABLE: {message}", err=True)
+            click.echo(shown(f"{summary['story']}: NOT RELIABLE: {message}"), err=True)
     if doubtful:
         raise click.exceptions.Exit(NOT_RELIABLE)
     if exceeded:

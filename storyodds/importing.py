@@ -58,7 +58,7 @@ def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None)
     elif target is None:
         print_text(text)
     for remark in imported.remarks:
-        click.echo(f"note: {remark}", err=True)
+        click.echo(f"note: {shown(remark)}", err=True)
     if target is not None:
         click.echo(f"saved {shown(target)}", err=True)
 

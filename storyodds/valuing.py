@@ -26,10 +26,8 @@ from storyodds.options import ODDS
     "--of",
     type=click.Choice(ODDS),
     metavar="ODDS",
-    default="success",
-    show_default=True,
     help="What bits are about: a class, a fate, deployed, or either of the first given that, as in "
-    "catastrophe-given-deployed.",
+    "catastrophe-given-deployed; success unless stated, and catastrophe for a risk argument.",
 )
 @click.option(
     "--no-standard",
@@ -49,7 +47,7 @@ def value(
     story: str,
     as_json: bool,
     stakes: tuple[str, ...],
-    of: str,
+    of: str | None,
     no_standard: bool,
     top: int | None,
     view: str | None,

@@ -191,17 +191,53 @@ def test_bits_take_a_normal(run: Run, small: Path) -> None:
         ("aware=1.5", "expected a probability from 0 to 1"),
         ("aware=[0.4, 0.1]", "lower end first"),
         ("aware=[0.1", "found a list that goes wrong"),
-        ("aware={norml: [1, 1]}", "expected a probability"),
+        ("aware={norml: [1, 1]}", "did you mean 'normal'?"),
         ("aware=maybe", "found 'maybe'"),
         ("aware={ref: carlsmith-2022/aps}", "did you mean 'carlsmith-2022/aps-feasible'?"),
         ("schemer=99", "bits from -60 to 60"),
-        ("schemer={beta: [1, 1]}", "schemer.bits"),
+        ("schemer={beta: [1, 1]}", "--set schemer.bits: found 'beta', which a number of bits"),
     ],
 )
 def test_a_wrong_setting_is_explained(run: Run, small: Path, setting: str, said: str) -> None:
     ran = run("estimate", str(small), "--set", setting)
     assert (ran.code, ran.out) == (WRONG_INPUT, "")
     assert said in ran.err
+
+
+@pytest.mark.parametrize("number", ["1.5", "[0.3, 0.1]", "maybe", "{bet: [1, 2]}"])
+def test_a_setting_is_refused_in_the_words_of_a_file(run: Run, tmp_path: Path, number: str) -> None:
+    """And a number of a view, which may be of either kind, at its line."""
+    story, view = tmp_path / "story.yaml", tmp_path / "view.yaml"
+    story.write_text(SMALL.replace("probability: 0.3", f"probability: {number}"), "utf-8")
+    view.write_text(f"view: view\ntitle: A view\nset:\n  aware: {number}\n", "utf-8")
+    sentences = [run("estimate", str(story)).err.splitlines()[0].partition("probability: ")[2]]
+    story.write_text(SMALL, "utf-8")
+    ran = run("estimate", str(story), "--set", f"aware={number}")
+    assert ran.err.startswith(f"{story}: --set aware.probability: ")
+    sentences.append(ran.err.splitlines()[0].partition("probability: ")[2])
+    ran = run("estimate", str(story), "--view", str(view))
+    assert ran.err.startswith(f"{view}:4:") and f"    4 |   aware: {number}" in ran.err
+    assert sentences[0] and sentences[0] == sentences[1]
+
+
+def test_mistakes_of_settings_and_views_are_all_told(run: Run, tmp_path: Path, small: Path) -> None:
+    view = tmp_path / "view.yaml"
+    view.write_text("view: view\ntitle: A view\nset:\n  aware: 2.5\n", "utf-8")
+    ran = run(
+        *("estimate", str(small), "--view", str(view), "--set", "nobody=1", "--set", "schemer=99"),
+    )
+    for words in (
+        f"{view}:4:10: set.aware: found 2.5",
+        "--set: found 'nobody'",
+        "--set schemer.bits: found 99",
+    ):
+        assert words in ran.err
+
+
+def test_one_number_by_two_names(run: Run, small: Path) -> None:
+    ran = run("estimate", str(small), "--set", "aware=0.1", "--set", "aware.probability=0.1")
+    assert ran.code == WRONG_INPUT
+    assert "found 'aware' and 'aware.probability', which are one number" in ran.err
 
 
 def test_a_number_is_set_once(run: Run, small: Path) -> None:
@@ -656,3 +692,20 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
     assert process.returncode == DONE
     assert json.loads(out.read_text("utf-8"))["story"] == "coinrun-agent"
     assert "coinrun-agent: " in seen.decode()
+
+
+@pytest.mark.parametrize(("level", "code"), [("1", DONE), ("2", WRONG_INPUT)])
+def test_python_without_its_texts(tmp_path: Path, level: str, code: int) -> None:
+    """Without assertions it is the same; without docstrings no command half works."""
+    (tmp_path / "small.yaml").write_text(SMALL, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "storyodds", "estimate", "small.yaml"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONOPTIMIZE": level},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith("found Python told to leave out docstrings" if code else "")
+    assert bool(done.stdout) == (code == DONE)

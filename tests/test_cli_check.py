@@ -17,7 +17,7 @@ COMMAND = "check"
 
 DONE, WRONG_INPUT = 0, 2
 
-CODES = ["no-rationale", "no-hazard", "behavioral-goal", "no-source"]
+CODES = ["no-catastrophe", "no-rationale", "no-hazard", "behavioral-goal", "no-source"]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_what_is_right_and_what_is_doubtful(run: Run, small: Path) -> None:
     code, out, err = run("coinrun-agent", str(small))
     assert (code, err) == (DONE, "")
     assert out.startswith("coinrun-agent: ok\n")
-    assert out.endswith(f"{small}: ok, 4 findings (check --explain CODE says more)\n")
+    assert out.endswith(f"{small}: ok, 5 findings (check --explain CODE says more)\n")
     assert run("coinrun-agent", "--strict")[0] == DONE
     assert run(str(small), "--strict")[0] == WRONG_INPUT
 
@@ -45,13 +45,14 @@ def test_a_finding_is_one_line_with_its_place_and_code(run: Run, small: Path) ->
     form = rf"{re.escape(str(small))}:(\d+):(\d+): (.+) \[([a-z-]+)\]"
     matches = [re.fullmatch(form, line) for line in lines]
     assert [match and (int(match[1]), int(match[2]), match[4]) for match in matches] == [
+        (1, 1, "no-catastrophe"),
         (1, 1, "no-rationale"),
         (3, 1, "no-hazard"),
         (3, 23, "behavioral-goal"),
         (5, 42, "no-source"),
     ]
-    assert lines[3].startswith(f"{small}:5:42: 5 numbers do not say where they come from; give ")
-    assert lines[3].endswith("; also lines 7, 8 [no-source]")
+    assert lines[4].startswith(f"{small}:5:42: 5 numbers do not say where they come from; give ")
+    assert lines[4].endswith("; also lines 7, 8 [no-source]")
 
 
 FIXED_FORECAST = """\
@@ -125,7 +126,7 @@ def test_a_switch_with_its_reason(run: Run, small: Path) -> None:
     assert run(str(small), "--strict") == (DONE, f"{small}: ok\n", "")
     small.write_text(f"{CLEAN}lint:\n{switches}", "utf-8")
     code, out, _ = run(str(small), "--strict")
-    assert (code, out.count("[idle-switch]")) == (WRONG_INPUT, 4)
+    assert (code, out.count("[idle-switch]")) == (WRONG_INPUT, 5)
 
 
 def test_a_switch_needs_a_code_that_is_there_and_a_reason(run: Run, small: Path) -> None:

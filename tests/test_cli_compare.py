@@ -19,7 +19,10 @@ COMMAND = "compare"
 def test_two_stories(run: Run) -> None:
     code, out, err = run("carlsmith-six-premises", "cat-classifier", "--draws", "128")
     assert (code, err) == (DONE, "")
-    assert "Clear between cat-classifier and carlsmith-six-premises: success" in out
+    assert "Clear between cat-classifier and carlsmith-six-premises: intended" in out
+    words = " ".join(out.split())
+    assert "carlsmith-six-premises is a risk argument, with no claim about success" in words
+    assert "catastrophe once deployed" in out and "success once deployed" not in out
     assert "The odds side by side" in out
 
 
@@ -41,7 +44,7 @@ def test_json_keeps_the_contract(run: Run) -> None:
     for pair in found["pairs"]:
         assert set(pair) == {
             *("first", "second", "how", "why", "numbers", "moved", "differences"),
-            *("changed", "contributions"),
+            *("deployed", "changed", "contributions"),
         }
         assert pair["how"] == "paired" and pair["numbers"]
         for d in pair["differences"].values():

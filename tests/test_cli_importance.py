@@ -132,7 +132,7 @@ def test_the_function_says_the_same(run: Run) -> None:
             for point in SUMMARY:
                 theirs = float(column[name].sel(summary=point))
                 ours = entry[name] and entry[name][point]
-                assert ours is None or ours == theirs
+                assert ours is None or ours == pytest.approx(theirs, rel=1e-11)
 
 
 def test_the_function_takes_views_and_settings() -> None:

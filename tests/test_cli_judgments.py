@@ -57,7 +57,7 @@ def test_equal_weights(run: Run) -> None:
     assert code == DONE
     found = document(out)
     assert found["weights"] == "equal"
-    assert {j["weight"] for q in found["quantities"] for j in q["judgments"]} == {1 / 3}
+    assert {j["weight"] for q in found["quantities"] for j in q["judgments"]} == {0.333333333333}
 
 
 def test_mistakes_have_their_place(run: Run, tmp_path: Path) -> None:

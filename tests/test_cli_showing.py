@@ -124,9 +124,9 @@ def test_an_assumption(run: Any) -> None:
 
 def test_an_assumption_that_others_decide(run: Any) -> None:
     out = " ".join(run("show", "scheming-pays")[1].split())
-    assert "holds when internal-optimization and situational-awareness and goal-guarding" in out
+    assert "holds when goal-directedness and situational-awareness and goal-guarding" in out
     out = " ".join(run("show", "beyond-episode-goals")[1].split())
-    assert "given internal-optimization 25% to 80%" in out
+    assert "given goal-directedness 25% to 80%" in out
     assert "otherwise 0.5% to 8%" in out
 
 

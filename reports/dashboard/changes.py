@@ -1,19 +1,19 @@
 """What has changed since a result was saved."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storyodds.priors.errors import InputError
+from storyodds.priors.strict_json import MAX_BYTES, read_json
 from storyodds.reports.comparison_saved import monte_carlo_error
 from storyodds.reports.dashboard.parts import Json
-from storyodds.reports.summary import SCHEMA
+from storyodds.reports.saved_estimate import require_estimate
 from storyodds.reports.wording import percent, points
 
 FATES = ("success", "catastrophe")
-_MOST_BYTES = 64 * 2**20  # of a file that is looked into
 _SURE = 2.0  # errors that a difference has to exceed
 
 
@@ -39,23 +39,14 @@ def saved(file: Path) -> Saved:
     if not file.is_file():
         return Saved(None)
     try:
-        if file.stat().st_size > _MOST_BYTES:
-            return Saved(None, "The saved result is too large to be one.")
-        found = json.loads(file.read_bytes())
-        if found["schema"] != SCHEMA:
-            return Saved(None, "What is saved under this name is not a result.")
-        for name in FATES:
-            if not all(0 <= float(found["fates"][name][k]) <= 1 for k in ("mean", "q05", "q95")):
-                return Saved(None, "The saved result is damaged.")
-            if not math.isfinite(monte_carlo_error(found, name)):
-                return Saved(None, "The saved result is damaged.")
-        str(found["story_sha256"]), found["diagnostics"].get("ess"), found["settings"].items()
-    except (
-        *(OSError, ValueError, KeyError, TypeError, AttributeError),
-        *(RecursionError, OverflowError),
-    ):
+        with file.open("rb") as stream:
+            estimate = read_json(stream.read(MAX_BYTES + 1))
+        require_estimate(estimate, file)
+    except (OSError, ValueError):
         return Saved(None, "The saved result cannot be read.")
-    return Saved(found)
+    except InputError:
+        return Saved(None, "What is saved under this name is no result, or is damaged.")
+    return Saved(estimate)
 
 
 def what_changed(now: Json, before: Saved) -> str:

@@ -13,7 +13,7 @@ from storyodds.reports.recipe import Recipe, recipe_of
 from storyodds.reports.sensitivity import PARTS, SCHEMA
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.lint import Finding, lint
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.schema import RISK_ARGUMENT, Story
 from storyodds.scenarios.serialize import to_yaml
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def make_dossier(
     >>> round(found.estimate["fates"]["catastrophe"]["mean"], 4), found.ok
     (0.0514, True)
     """
+
     story = assessment.prepared.resolved.story
     parts: dict[str, Any] = {}
     reasons: dict[str, str] = {} if thorough else {"structure": NOT_ASKED}
@@ -194,7 +195,9 @@ def _works(
         "failure": partial(summarize_failure, assessment, parts=FAILURE),
         "trust": partial(summarize_trust, assessment, whole=thorough),
         "views": partial(summarize_views, story, assessment, settings=settings, draws=rows),
-        "value": partial(summarize_value, assessment, draws=None if thorough else FEWER),
+        "value": partial(
+            summarize_value, assessment, draws=None if thorough else FEWER, of=_about(story)
+        ),
         "dependence": partial(dependence_bounds, assessment),
         "flows": partial(flows, assessment),
         "what_if": partial(what_if_data, assessment, command=command, draws=KEPT),
@@ -202,6 +205,11 @@ def _works(
     if thorough:
         works["structure"] = partial(summarize_structure, assessment)
     return works
+
+
+def _about(story: Story) -> str:
+    """What observations are to tell of."""
+    return "catastrophe" if story.kind == RISK_ARGUMENT else "success"
 
 
 def _whole_local(assessment: Assessment) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """What a number is about, in the story's own words."""
 
-from textwrap import shorten
-
 from storyodds.reports.entries import said
+from storyodds.reports.shortening import shortened
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Check, Evidence, Hazard, Nudge, Route
 
@@ -18,7 +17,7 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
     name : str
         Of one of its numbers.
     longest : int
-        Characters; what does not fit ends in an ellipsis.
+        Characters; what does not fit ends in an ellipsis, but a sentence with a negation is whole.
 
     Returns
     -------
@@ -57,7 +56,7 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
             words = _about(f"Chance that {owner} flags {which}", claim)
         case _:  # a rate, a factor or a relevance of evidence
             words = _about(f"{field.replace('_', ' ')} of {owner}", claim)
-    return _shortened(words, longest) or name
+    return shortened(words, longest) or name
 
 
 def literal_label(resolved: ResolvedStory, literal: str, longest: int = LONGEST) -> str:
@@ -82,16 +81,11 @@ def literal_label(resolved: ResolvedStory, literal: str, longest: int = LONGEST)
     >>> from storyodds.scenarios.resolve import resolve
     >>> story = resolve(load_story("rlhf-assistant"))
     >>> literal_label(story, "not order-protects", 40)
-    'Not so: The order of emergence matters…'
+    'Not so: The order of emergence matters in this run, and the intended goal comes first.'
     """
     name = literal.removeprefix("not ")
     claim = claims(resolved).get(name, "")
-    return _shortened(f"Not so: {claim}" if claim and name != literal else claim, longest)
-
-
-def _shortened(words: str, longest: int) -> str:
-    short = shorten(words, longest, placeholder="…")
-    return f"{short[:-1].rstrip('.,;: ')}…" if short.endswith("…") else short
+    return shortened(f"Not so: {claim}" if claim and name != literal else claim, longest)
 
 
 def _about(part: str, claim: str) -> str:

@@ -28,8 +28,8 @@ if (tip) {
   on("keydown", event => { if (event.key === "Escape") tip.hidden = true; });
 }
 
-// Files of tables too long to be in the page twice; a cell that would be a formula is given as text.
-const cell = ({ textContent }) => `"${textContent.replace(/^[=+@\t\r-]/, "'$&").replaceAll('"', '""')}"`;
+// Files of tables too long to be in the page twice, from the plain numbers of cells; a text that would be a formula is given as text.
+const cell = ({ textContent, dataset: { v } }) => v ?? `"${textContent.replace(/^[=+@\t\r-]/, "'$&").replaceAll('"', '""')}"`;
 for (const table of document.querySelectorAll("[data-csv]")) {
   const name = table.dataset.csv, text = [...table.rows].map(row => [...row.cells].map(cell).join() + "\n").join("");
   const link = make("a", { download: name, href: "data:text/csv;charset=utf-8," + encodeURIComponent(text) }, name);
@@ -195,7 +195,7 @@ function whatIf() {
     const change = event => `${event} ${percent(what.means[event])} → ${now(event)}${ranks[event] ? ` (90% interval ${range(event)})` : ""}`;
     result.textContent = !off.length ? "Nothing is moved."
       : thin ? `Too few draws carry this answer (${percent(share)} of them): run again, with the command above.`
-      : `${change("success")}, ${change("catastrophe")}; ${percent(share)} of the draws carry this.`;
+      : `${what.headline.map(change).join(", ")}; ${percent(share)} of the draws carry this.`;
     const settings = { ...what.settings };
     for (const row of off) settings[row.s.name] = `'${row.s.name}=${prior(row.s, place(row))}'`;
     command.textContent = [what.command, ...Object.values(settings)].join(" --set ");

@@ -18,21 +18,10 @@ from storyodds.reports.dashboard import sections_pieces as pieces
 from storyodds.reports.dashboard import sections_story as about
 from storyodds.reports.dashboard.badges import badges
 from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.number_labels import number_label
+from storyodds.reports.dashboard.headline import head
 from storyodds.reports.dashboard.parts import Json, Section
 from storyodds.reports.figures.figure import DARK, LIGHT
 from storyodds.reports.figures.figure import style as figure_style
-from storyodds.reports.frame import (
-    band,
-    cases,
-    errors_of,
-    flagged_words,
-    headline_fates,
-    is_risk_argument,
-    opinions_words,
-    sentence_case,
-)
-from storyodds.reports.wording import percent
 
 PAGES = {"light": "#fbfaf7", "dark": "#12151c"}  # behind the cards
 SECTIONS = (
@@ -88,7 +77,7 @@ def story_page(dossier: Dossier, *, home: str | None = None) -> str:
         "story.html.j2",
         data={"what_if": dossier.parts.get("what_if")},
         doubtful=not dossier.ok,
-        head=_head(dossier),
+        head=head(dossier),
         badges=badges(dossier),
         sections=sections_of(dossier),
         home=home,
@@ -97,8 +86,8 @@ def story_page(dossier: Dossier, *, home: str | None = None) -> str:
 
 
 def sections_of(dossier: Dossier) -> list[Section]:
-    """Every section of a story's page, in order."""
-    return [section(dossier) for section in SECTIONS]
+    """Every section of a story's page, in order; those that do not apply to it are left out."""
+    return [made for section in SECTIONS if (made := section(dossier)) is not None]
 
 
 def rendered(template: str, *, data: Json | None, **given: Any) -> str:
@@ -205,52 +194,6 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def _head(dossier: Dossier) -> Json:
-    estimate = dossier.estimate
-    under = [f"view {estimate['view']}"] if estimate["view"] else []
-    under += [f"{name} = {value}" for name, value in estimate["settings"].items()]
-    said = " ".join(f"{sentence_case(it)}." for it in estimate["diagnostics"]["messages"])
-    return {
-        "story": estimate["story"],
-        "title": estimate["title"],
-        "under": ", ".join(under),
-        "sort": "Risk argument" if is_risk_argument(estimate) else "Training story",
-        "odds": [odds_entry(estimate, name) for name in headline_fates(estimate)],
-        "hangs": _hangs(dossier),
-        "messages": said,
-        "notices": [
-            words for words in (flagged_words(estimate), opinions_words(estimate)) if words
-        ],
-    }
-
-
-def odds_entry(estimate: Json, name: str) -> Json:
-    """The chance of a fate, said in every way that a headline does."""
-    entry, errors = estimate["fates"][name], errors_of(estimate, name)
-    return {
-        "name": name,
-        "words": f"Chance of {name}",
-        "mean": percent(entry["mean"], errors.get("mean", 0.0)),
-        "band": band(entry, errors),
-        "count": cases(estimate, entry),
-        "worst": name == "catastrophe",
-    }
-
-
-def _hangs(dossier: Dossier) -> list[Json]:
-    resolved = dossier.assessment.prepared.resolved
-    return [
-        {
-            "event": event,
-            "label": number_label(resolved, number["name"]).rstrip("."),
-            "name": number["name"],
-            "range": movers.from_to(number, event),
-        }
-        for event in (headline_fates(dossier.estimate) if dossier.ok else ())
-        if (number := movers.largest(dossier, event)) is not None
-    ]
 
 
 def _foot(estimate: Json) -> str:

@@ -13,13 +13,15 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from storyodds.reports.dashboard.slim import slim
+from storyodds.reports.figures.cells import Cell, plain_table
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.frame import band
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import NO_ERRORS, Errors, percent
 
 _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 Json = Mapping[str, Any]
 _ASCII = re.compile(r"[\x00-\xa0\u2028\u2029\ud800-\udfff]+")
+_PLAIN = re.compile(r"-?[0-9.]+(e[-+][0-9]+)?")  # of numbers of `plain_number`
 _FEW = 30  # rows of a picture's table that are worth a file of their own
 _SLIGHT = 4  # columns
 _STOPS = 20
@@ -50,6 +52,11 @@ class Table:
     def slight(self) -> bool:
         """Whether two such tables have room side by side."""
         return len(self.columns) <= _SLIGHT
+
+    @property
+    def plain(self) -> tuple[Cells, ...]:
+        """What a file has of its rows."""
+        return tuple(plain_table(self.columns, self.rows))[1:]
 
     @property
     def bulky(self) -> bool:
@@ -146,7 +153,7 @@ class Section:
         """Tables under the pictures, and others that few will open."""
         drawn = () if self.tiles else self.figures
         own = (
-            Table(f.title, f.columns, f.rows, name=f.name if len(f.rows) > _FEW else "")
+            Table(f.title, f.columns, f.rows, name=f.name if _made_by_script(f) else "")
             for f in drawn
             if f.rows
         )
@@ -158,7 +165,7 @@ class Section:
         drawn = [
             (figure.name, figure.columns, figure.rows)
             for figure in (() if self.tiles else self.figures)
-            if len(figure.rows) <= _FEW
+            if not _made_by_script(figure)
         ]
         rest = [table for table in (*self.tables, *self.extra) if table.file]
         drawn += [
@@ -166,6 +173,12 @@ class Section:
             for k, table in enumerate(rest, start=1)
         ]
         return tuple(as_csv(name, columns, rows) for name, columns, rows in drawn if rows)
+
+
+def _made_by_script(figure: Figure) -> bool:
+    """Whether the page's script makes a figure's file: of many rows, with a number a cell."""
+    numbers = (len(cell.numbers) for row in figure.rows for cell in row if isinstance(cell, Cell))
+    return len(figure.rows) > _FEW and max(numbers, default=0) <= 1
 
 
 def _width(figure: Figure) -> float:
@@ -185,7 +198,8 @@ def _height(figure: Figure) -> float:
 def as_csv(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Download:
     """Give a table as a file of comma-separated values.
 
-    A cell that a spreadsheet would take for a formula is given as text.
+    Numbers are plain, a column each; a text that a spreadsheet would take for a formula is given
+    as text.
 
     Examples
     --------
@@ -194,7 +208,8 @@ def as_csv(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([[_inert(cell) for cell in row] for row in (columns, *rows)])
+    plain = plain_table(columns, rows)
+    writer.writerows([[_inert(cell) for cell in row] for row in plain])
     return Download(f"{name}.csv", _address("text/csv", text.getvalue()))
 
 
@@ -205,6 +220,8 @@ def as_json(name: str, document: Any) -> Download:
 
 
 def _inert(cell: str) -> str:
+    if _PLAIN.fullmatch(cell):
+        return cell
     return f"'{cell}" if cell[:1] in ("=", "+", "@", "-", "\t", "\r") else cell
 
 
@@ -214,7 +231,7 @@ def _address(kind: str, text: str) -> str:
     return f"data:{kind};charset=utf-8,{said}"
 
 
-def with_band(entry: Json | None) -> str:
+def with_band(entry: Json | None, errors: Errors = NO_ERRORS) -> Cell:
     """Mean and 90 percent interval, in few characters.
 
     Examples
@@ -223,9 +240,10 @@ def with_band(entry: Json | None) -> str:
     ('25% (10%–40%)', 'impossible')
     """
     if entry is None:
-        return "impossible"
-    between = band(entry)
-    return f"{percent(entry['mean'])} ({between})" if between else percent(entry["mean"])
+        return Cell("impossible", {})
+    mean, between = percent(entry["mean"], errors.get("mean", 0.0)), band(entry, errors)
+    numbers = {"": entry["mean"], "low": entry["q05"], "high": entry["q95"]}
+    return Cell(f"{mean} ({between})" if between else mean, numbers)
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

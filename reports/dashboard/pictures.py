@@ -1,14 +1,18 @@
 """Which pictures a section has, drawn from a dossier."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from storyodds.models.assessment import full_prior
 from storyodds.models.datatree import to_datatree
 from storyodds.models.events import FATES
-from storyodds.models.flows import merged
+from storyodds.models.flows import Flows, merged
 from storyodds.models.what_if import spread_evenly
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.number_labels import claims
@@ -23,19 +27,49 @@ from storyodds.reports.figures.odds import plot_odds, plot_views
 from storyodds.reports.figures.structure import plot_structure
 from storyodds.reports.figures.tornado import plot_assumption_effects, plot_tipping, plot_tornado
 from storyodds.reports.figures.value import plot_value
-from storyodds.reports.frame import has_evidence
+from storyodds.reports.frame import has_evidence, headline_fates, is_risk_argument
+from storyodds.reports.wording import percent
 
 Figures = tuple[Figure, ...]
 
-EVENTS = ("catastrophe", "success")
 _ENDS = ("classes", "fates")
 BARS = 8  # of a tornado
 MOST_DENSITIES = 4
 MOST_RANKS = 2  # of numbers, beside the events
 MOST_SCALED = 4
 _DIGITS = 9
+_RISK_KINDS = ("route", "class", "fate")
+_RISK_NAMES = {  # a risk argument has no goal that a run could meet
+    "intended": "no failure route",
+    "success": "no catastrophe",
+    "benign-failure": "failure without catastrophe",
+}
 _LEAST = 20  # different draws, below which a density would be made up
 _DRAWS = 1024  # that a density is drawn from
+
+
+def events_of(estimate: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the fates that pictures are of, the worst first."""
+    return tuple(reversed(headline_fates(estimate)))
+
+
+def steady(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give probabilities without their last digits, which depend on how the sums were done.
+
+    Close to 1, the digits that stay are those of what is missing.
+
+    Examples
+    --------
+    >>> steady(np.array([0.1 + 0.2, 5.0000000001e-9])).tolist()
+    [0.3, 5e-09]
+    """
+    near = shares > 0.5
+    least = np.where(near, 1 - shares, shares)
+    with np.errstate(divide="ignore"):
+        power = np.floor(np.log10(np.where(least > 0, least, 1.0)))
+    unit = 10.0 ** (_DIGITS - 1 - power)
+    kept = np.round(least * unit) / unit
+    return np.where(near, 1 - kept, kept)
 
 
 def drawn(dossier: Dossier, section: str) -> Figures:
@@ -59,13 +93,18 @@ def _odds(dossier: Dossier) -> Figures:
     """Classes and fates, with what they were before the evidence where there is any."""
     assessment, told = dossier.assessment, (dossier.table(n, "estimate") for n in _ENDS)
     classes, fates = (found for found in told if found is not None)
+    if is_risk_argument(dossier.estimate):
+        classes = fates = fates.sel(fate=["catastrophe"])
     if has_evidence(dossier.estimate):
-        before = assessment.prior_averaged.mean(assessment.prior_averaged.fates)
+        averaged, _ = full_prior(assessment)
+        before = averaged.mean(averaged.fates)
         means = before[[FATES.index(name) for name in fates.fate.values.tolist()]]
         known = np.where(fates.summary.values == "mean", means[:, None], np.nan)
         fates = fates.assign(prior=(("fate", "summary"), known)).round(_DIGITS)
     else:
         classes = classes.drop_vars("prior", errors="ignore")
+    if is_risk_argument(dossier.estimate):
+        return (plot_odds(fates, title="How the story ends"),)
     return (
         plot_odds(classes, title="Where training ends"),
         plot_odds(fates, title="How the story ends"),
@@ -74,23 +113,38 @@ def _odds(dossier: Dossier) -> Figures:
 
 def _dots(dossier: Dossier) -> Figures:
     exact = dossier.assessment.exact
-    fates, weights = exact.fates.round(_DIGITS), xr.DataArray(exact.weights, dims="draw")
+    fates, weights = steady(exact.fates), xr.DataArray(exact.weights, dims="draw")
     return tuple(
         plot_dots(
             xr.DataArray(fates[:, FATES.index(event)], dims="draw", name=event), weights=weights
         )
-        for event in EVENTS
+        for event in events_of(dossier.estimate)
+        if np.ptp(fates[:, FATES.index(event)]) > 0
     )
 
 
 def _flow(dossier: Dossier) -> Figures:
     resolved = dossier.assessment.prepared.resolved
-    return (plot_flow(dossier.parts["flows"], claims=claims(resolved)),)
+    return (plot_flow(_named(dossier), claims=claims(resolved)),)
+
+
+def _named(dossier: Dossier) -> Flows:
+    """Flows whose ends have the names that a risk argument has for them."""
+    found: Flows = dossier.parts["flows"]
+    if not is_risk_argument(dossier.estimate):
+        return found
+    steps = (
+        replace(step, name=name, words=name)
+        if step.kind in _RISK_KINDS and (name := _RISK_NAMES.get(step.name)) is not None
+        else step
+        for step in found.steps
+    )
+    return replace(found, steps=tuple(steps))
 
 
 def _whole_flow(dossier: Dossier) -> Figures:
     """The fuller picture, where the first leaves something out."""
-    found = dossier.parts["flows"]
+    found = _named(dossier)
     if len(merged(found).steps) == len(found.steps):
         return ()
     return (plot_flow(found, full=True, claims=claims(dossier.assessment.prepared.resolved)),)
@@ -102,7 +156,8 @@ def _tornado(dossier: Dossier) -> Figures:
         return ()
     inputs = dossier.table("global/inputs")
     return tuple(
-        plot_tornado(numbers, event, now=now[event], inputs=inputs, top=BARS) for event in EVENTS
+        plot_tornado(numbers, event, now=now[event], inputs=inputs, top=BARS)
+        for event in events_of(dossier.estimate)
     )
 
 
@@ -110,13 +165,14 @@ def _pieces(dossier: Dossier) -> Figures:
     """The story without each part, given each assumption, and where a verdict flips."""
     now = dossier.parts["local"]["now"] if "local" in dossier.parts else None
     figures: list[Figure] = []
+    events = events_of(dossier.estimate)
     parts, assumptions = (
         dossier.table(node) for node in ("structure/leave_one_out", "local/assumptions")
     )
     if parts is not None:
-        figures.append(plot_structure(parts, EVENTS))
+        figures.append(plot_structure(parts, events))
     if assumptions is not None and now is not None:
-        figures += [plot_assumption_effects(assumptions, e, now=now[e], top=BARS) for e in EVENTS]
+        figures += [plot_assumption_effects(assumptions, e, now=now[e], top=BARS) for e in events]
     nodes = ("local/tipping_points", "local/verdicts", "local/numbers")
     tipping = [found for node in nodes if (found := dossier.table(node)) is not None]
     if len(tipping) == len(nodes):
@@ -139,39 +195,48 @@ def _evidence(dossier: Dossier) -> Figures:
     if effects is None:
         return ()
     sequence = dossier.table("trust/evidence_sequence")
+    events = events_of(dossier.estimate)
+    opinions = [item["id"] for item in dossier.estimate["evidence"]["items"] if item["opinion"]]
     return (
-        *(() if sequence is None else (plot_evidence_sequence(sequence),)),
-        *(plot_evidence(effects, event) for event in EVENTS),
+        *(() if sequence is None else (plot_evidence_sequence(sequence, events[::-1]),)),
+        *(plot_evidence(effects, event, opinions) for event in events),
     )
 
 
 def _densities(dossier: Dossier) -> Figures:
-    """Assumptions before and after the evidence, those that moved most first."""
-    assessment = dossier.assessment
+    """Assumptions that the evidence moved, before and after it, those that moved most first."""
+    assessment, found = dossier.assessment, dossier.estimate["assumptions"]
+    if not has_evidence(dossier.estimate):
+        return ()
     # Without the last digits, which depend on how the sums were done, and make other pictures.
-    before = assessment.prior.assumptions[:_DRAWS].round(_DIGITS)
+    before = steady(assessment.prior.assumptions[:_DRAWS])
     even = spread_evenly(assessment.exact, _DRAWS, assessment.seed)
-    after = assessment.exact.assumptions[even].round(_DIGITS)
-    moved = np.abs(after.mean(axis=0) - before.mean(axis=0))
+    after = steady(assessment.exact.assumptions[even])
     names = [variable.name for variable in assessment.prepared.graph.variables]
+    # Of the estimate, whose means are more exact than those of these draws.
+    means = [(found[name]["prior"]["mean"], found[name]["mean"]) for name in names]
+    moved = np.array(
+        [abs(new - old) if percent(old) != percent(new) else 0.0 for old, new in means]
+    )
     return tuple(
         plot_prior_posterior(
             xr.DataArray(before[:, v], dims="draw"),
             xr.DataArray(after[:, v], dims="draw", name=names[v]),
+            summaries=(found[names[v]]["prior"], found[names[v]]),
         )
         for v in np.argsort(-moved, kind="stable")[:MOST_DENSITIES].tolist()
-        if len(np.unique(after[:, v])) >= _LEAST
+        if moved[v] > 0 and len(np.unique(after[:, v])) >= _LEAST
     )
 
 
 def _value(dossier: Dossier) -> Figures:
     proposals = dossier.table("proposals", "value")
-    return () if proposals is None else (plot_value(proposals),)
+    return () if proposals is None else (plot_value(proposals, of=events_of(dossier.estimate)[-1]),)
 
 
 def _views(dossier: Dossier) -> Figures:
     found = dossier.table("views")
-    return () if found is None else (plot_views(found),)
+    return () if found is None else (plot_views(found, headline_fates(dossier.estimate)),)
 
 
 def _diagnostics(dossier: Dossier) -> Figures:
@@ -181,12 +246,12 @@ def _diagnostics(dossier: Dossier) -> Figures:
     if _of_chains(dossier):
         if dossier.thorough:
             return arviz_figures(dossier)
-        chains = averaged.fates.round(_DIGITS).reshape(draws.chains, -1, len(FATES))
+        chains = steady(averaged.fates).reshape(draws.chains, -1, len(FATES))
         return tuple(
             plot_ranks(
                 xr.DataArray(chains[:, :, FATES.index(event)], dims=("chain", "draw")), name=event
             )
-            for event in EVENTS
+            for event in events_of(dossier.estimate)
         )
     if found["means"] == "exact" or draws.method == "simulation":  # no draw weighs more
         return arviz_figures(dossier) if dossier.thorough else ()
@@ -243,7 +308,7 @@ def _hanging(dossier: Dossier, active: Sequence[str]) -> dict[str, str]:
     evidence bears on; and so on.
     """
     numbers = dossier.parts.get("local", {}).get("numbers", ())
-    ranked = sorted(numbers, key=lambda n: -max(abs(n["swing"][event]) for event in EVENTS))
+    ranked = sorted(numbers, key=lambda n: -max(abs(x) for x in n["swing"].values()))
     kinds = {number["name"]: number["kind"] for number in ranked}
     borne = [name for name in kinds if name in active]
     mixed = [name for pair in zip_longest(kinds, borne) for name in pair if name is not None]

@@ -8,6 +8,8 @@ from storyodds.reports.dashboard.page import rendered
 from storyodds.reports.dashboard.parts import Json, as_csv, counted, with_band
 from storyodds.reports.dashboard.portfolio_picture import plot_portfolio
 from storyodds.reports.dashboard.sections_odds import path_name
+from storyodds.reports.endings import NO_CLAIM_OF_SAFETY
+from storyodds.reports.frame import errors_of, headline_fates, is_risk_argument, sentence_case
 from storyodds.reports.wording import about_one_in
 
 
@@ -37,7 +39,8 @@ def portfolio_page(estimates: Sequence[Json], before: Mapping[str, Saved]) -> st
     True
     """
     worst = sorted(estimates, key=lambda it: -it["fates"]["catastrophe"]["mean"])
-    best = sorted(estimates, key=lambda it: -it["fates"]["success"]["mean"])
+    stories = [it for it in estimates if not is_risk_argument(it)]
+    best = sorted(stories, key=lambda it: -it["fates"]["success"]["mean"])
     picture = plot_portfolio(worst)
     doubtful = [str(it["story"]) for it in worst if not it["diagnostics"]["ok"]]
     return rendered(
@@ -57,15 +60,19 @@ def portfolio_page(estimates: Sequence[Json], before: Mapping[str, Saved]) -> st
 
 
 def _finding(worst: Sequence[Json], best: Sequence[Json]) -> str:
+    first = worst[0]
     if len(worst) == 1:
-        it = worst[0]["fates"]
-        return f"Success {with_band(it['success'])}, catastrophe {with_band(it['catastrophe'])}."
-    return (
-        f"“{worst[0]['title']}” is the most dangerous, catastrophe "
-        f"{with_band(worst[0]['fates']['catastrophe'])}; “{best[0]['title']}” is the most likely "
-        f"to succeed, {with_band(best[0]['fates']['success'])}. Intervals that overlap do not "
-        "settle an order."
-    )
+        odds = (
+            f"{name} {with_band(first['fates'][name], errors_of(first, name))}"
+            for name in headline_fates(first)
+        )
+        return f"{sentence_case(', '.join(odds))}. {NO_CLAIM_OF_SAFETY}"
+    chance = with_band(first["fates"]["catastrophe"], errors_of(first, "catastrophe"))
+    words = f"“{first['title']}” is the most dangerous, catastrophe {chance}"
+    if best:
+        chance = with_band(best[0]["fates"]["success"], errors_of(best[0], "success"))
+        words += f"; “{best[0]['title']}” is the most likely to succeed, {chance}"
+    return f"{words}. Intervals that overlap do not settle an order. {NO_CLAIM_OF_SAFETY}"
 
 
 def _row(estimate: Json, changed: str) -> dict[str, Any]:
@@ -76,9 +83,10 @@ def _row(estimate: Json, changed: str) -> dict[str, Any]:
         "story": estimate["story"],
         "title": estimate["title"],
         "under": f"view {estimate['view']}" if estimate["view"] else "",
-        "catastrophe": with_band(fates["catastrophe"]),
+        "argued": is_risk_argument(estimate),
+        "catastrophe": with_band(fates["catastrophe"], errors_of(estimate, "catastrophe")),
         "catastrophe_count": about_one_in(fates["catastrophe"]["mean"]),
-        "success": with_band(fates["success"]),
+        "success": with_band(fates["success"], errors_of(estimate, "success")),
         "success_count": about_one_in(fates["success"]["mean"]),
         "path": {
             "name": path_name(paths[0]),

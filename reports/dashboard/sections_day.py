@@ -2,12 +2,20 @@
 
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, with_band
-from storyodds.reports.frame import NO_DECISION, flagged_words
-from storyodds.reports.wording import percent
+from storyodds.reports.endings import FATE_GLOSSES, UNNAMED, no_hazard_named
+from storyodds.reports.figures.cells import Cell
+from storyodds.reports.frame import (
+    NO_DECISION,
+    errors_of,
+    flagged_words,
+    headline_fates,
+    is_risk_argument,
+)
+from storyodds.reports.wording import percent, signed
 
 _CRITERIA = {
-    "goal_alignment": "goal, alignment: an intended model is good",
-    "goal_competitiveness": "goal, competitiveness: it is strong enough",
+    "goal_alignment": "goal, alignment: no hazard of it fires",
+    "goal_competitiveness": "goal, competitiveness: no hazard of it fires",
     "rationale_alignment": "rationale, alignment: training leads to one",
     "rationale_competitiveness": "rationale, competitiveness: training is feasible",
 }
@@ -22,12 +30,12 @@ def decision_day(dossier: Dossier) -> Section:
         return Section(
             *name,
             finding="The story has no check, so every model is deployed: the odds are those above.",
-            half=True,
+            half=not is_risk_argument(estimate),
         )
     live = [check for check in checks.values() if check["result"] is None]
     tables = [_checks_table(estimate)]
     if live and estimate["deployed"] is not None:
-        tables.insert(0, _day_table(estimate["deployed"]))
+        tables.insert(0, _day_table(estimate))
     return Section(
         *name,
         finding=_day_finding(estimate, bool(live)),
@@ -36,7 +44,7 @@ def decision_day(dossier: Dossier) -> Section:
             "What a check takes off is by how much a catastrophe would be likelier without it, "
             "the others being there. A check with a result is evidence, and halts nothing.",
         ),
-        half=True,
+        half=not is_risk_argument(estimate),
     )
 
 
@@ -48,16 +56,24 @@ def _day_finding(estimate: Json, live: bool) -> str:
         finding = "Every check has its result, so the odds are those of the decision already."
     else:
         finding = (
-            f"With a chance of {with_band(day['probability'])} no check flags the model; then "
-            f"success has {with_band(day['success'])}, and catastrophe "
-            f"{with_band(day['catastrophe'])}."
+            "With a chance of "
+            f"{with_band(day['probability'], errors_of(estimate, 'deployed'))} no check flags the "
+            f"model; then {_then(estimate)}."
         )
     return f"{finding} {flagged}" if flagged is not None else finding
 
 
-def _day_table(day: Json) -> Table:
-    fates = [name for name in day if name not in ("probability", "classes")]
-    rows = [(name, with_band(day[name])) for name in fates]
+def _then(estimate: Json) -> str:
+    day = estimate["deployed"]
+    return ", and ".join(f"{name} has {with_band(day[name])}" for name in headline_fates(estimate))
+
+
+def _day_table(estimate: Json) -> Table:
+    day = estimate["deployed"]
+    if is_risk_argument(estimate):
+        rows = [("catastrophe", with_band(day["catastrophe"]))]
+        return Table("Odds once no check has flagged", ("ending", "chance"), tuple(rows))
+    rows = [(name, with_band(day[name])) for name in FATE_GLOSSES if name in day]
     rows += [(f"class {name}", with_band(entry)) for name, entry in day["classes"].items()]
     return Table("Odds once no check has flagged", ("ending", "chance"), tuple(rows))
 
@@ -67,27 +83,38 @@ def _checks_table(estimate: Json) -> Table:
         (
             name,
             check["result"] or "not known yet",
-            "–" if check["added"] is None else with_band(check["added"]),
+            "–" if check["added"] is None else _points_cell(check["added"]),
         )
         for name, check in estimate["checks"].items()
     )
-    return Table("The checks", ("check", "result", "takes off the chance of catastrophe"), rows)
+    heads = ("check", "result", "takes off the chance of catastrophe, in points")
+    return Table("The checks", heads, rows)
 
 
-def criteria(dossier: Dossier) -> Section:
-    """The four criteria; those of the goal are of a run made to end as intended."""
+def _points_cell(entry: Json) -> Cell:
+    """How many points a check takes off, with the 90 percent interval."""
+    mean, low, high = (signed(entry[key]).removeprefix("+") for key in ("mean", "q05", "q95"))
+    numbers = {"": 100 * entry["mean"], "low": 100 * entry["q05"], "high": 100 * entry["q95"]}
+    return Cell(mean if low == high else f"{mean} ({low} to {high})", numbers)
+
+
+def criteria(dossier: Dossier) -> Section | None:
+    """The four criteria of a training story; those of the goal are of a run made as intended."""
     estimate = dossier.estimate
+    if is_risk_argument(estimate):
+        return None
     given, hazards = estimate["criteria_given_intended"], estimate["hazards"]
     rows = tuple(
         (
             words,
-            "not stated" if entry is None else with_band(entry),
+            _criterion_cell(estimate, key),
             with_band(given[key]) if hazards and key in given else "",
         )
         for key, words in _CRITERIA.items()
-        for entry in [estimate["criteria"][key]]
     )
-    heads = ("criterion", "chance", "once training ends as intended")
+    if not hazards:
+        rows = tuple(row[:2] for row in rows)
+    heads = ("criterion", "chance", "given that training ends as intended")[: len(rows[0])]
     tables = [Table("The four criteria of a training story", heads, rows)]
     if hazards:
         tables.append(_hazards_table(hazards))
@@ -98,18 +125,27 @@ def criteria(dossier: Dossier) -> Section:
     return Section(
         id="criteria",
         title="The four criteria, and the hazards of the goal",
-        finding=f"Training leads to an intended model with a chance of {led}; a run made to end "
-        f"at one gives a good model with {good}.",
+        finding=f"Training leads to an intended model with a chance of {led}; in a run made to "
+        f"end at one, no alignment hazard fires with a chance of {good}"
+        + (f" ({UNNAMED})." if no_hazard_named(estimate, "goal_alignment") else "."),
         tables=tuple(tables),
         notes=(
-            "The goal's criteria are of a run that is made to end as intended; that training does "
-            "end so tells something of the goal, too. Hazards fire each by itself, in no order, "
-            "and several may.",
+            "The goal's criteria are of a run that is made to end as intended. Beside them: the "
+            "same given that training does end so, which is evidence about the goal. Each hazard "
+            "fires by itself, in no order, and several may.",
         )
         if hazards
         else (),
         half=True,
     )
+
+
+def _criterion_cell(estimate: Json, key: str) -> Cell:
+    entry = estimate["criteria"][key]
+    if entry is None:
+        return Cell("not stated", {})
+    cell = with_band(entry)
+    return Cell(f"{cell}: {UNNAMED}", cell.numbers) if no_hazard_named(estimate, key) else cell
 
 
 def _hazards_table(hazards: Json) -> Table:
@@ -118,5 +154,7 @@ def _hazards_table(hazards: Json) -> Table:
         for name, entry in hazards.items()
     )
     return Table(
-        "Hazards of the goal", ("hazard", "criterion", "fires", "of intended models"), rows
+        "Hazards of the goal",
+        ("hazard", "criterion", "fires", "fires, given an intended model"),
+        rows,
     )

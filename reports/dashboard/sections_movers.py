@@ -1,8 +1,8 @@
 """What the odds hang on: numbers, evidence, assumptions, observations, views."""
 
-import math
 from collections.abc import Sequence
 
+from storyodds.reports.as_written import given_rows
 from storyodds.reports.dashboard.dossier import FEWER, Dossier
 from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.dashboard.parts import (
@@ -15,12 +15,23 @@ from storyodds.reports.dashboard.parts import (
     with_band,
 )
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.figures.value import amount
-from storyodds.reports.frame import opinions_words
+from storyodds.reports.figures.value import amount, gain_words
+from storyodds.reports.frame import (
+    errors_of,
+    has_evidence,
+    headline_fates,
+    is_risk_argument,
+    opinions_words,
+)
 from storyodds.reports.wording import bits, percent
 
 _LEAST = 0.00005  # bits that are written as 0.0001
 INTERACTING = 0.9  # of the variance: if single numbers explain less, they act together
+
+
+def events_of(estimate: Json) -> tuple[str, ...]:
+    """Which fates a page takes apart, the worst first."""
+    return tuple(reversed(headline_fates(estimate)))
 
 
 def largest(dossier: Dossier, event: str) -> Json | None:
@@ -42,7 +53,7 @@ def what_moves_it(dossier: Dossier) -> Section:
     title = "What moves it"
     if local is None:
         return Section(id="what-moves-it", title=title, finding=dossier.reasons["local"])
-    moved = [(event, largest(dossier, event)) for event in ("catastrophe", "success")]
+    moved = [(event, largest(dossier, event)) for event in events_of(dossier.estimate)]
     said = [
         f"the one that moves {event} most, {from_to(number, event)}, is “"
         f"{_about(dossier, number['name'])}”"
@@ -52,7 +63,7 @@ def what_moves_it(dossier: Dossier) -> Section:
     finding = (
         f"Of single numbers, each taken over its 90% range, {'; '.join(said)}."
         if said
-        else "No uncertain number moves success or catastrophe by itself."
+        else f"No uncertain number moves {listed(events_of(dossier.estimate), 'or')} by itself."
     )
     notes = []
     if local["left_out"]:
@@ -62,12 +73,13 @@ def what_moves_it(dossier: Dossier) -> Section:
         )
     found = dossier.parts.get("global")
     for of in found["events"] if found else ():
-        if of["additive"] is not None:
-            share = of["additive"]["mean"]
+        if of["additive"] is not None and of["event"] in events_of(dossier.estimate):
+            share = of["additive"]
+            within = {key: min(max(x, 0.0), 1.0) for key, x in share.items()}
+            rest = "in the rest, they act together." if share["q95"] < INTERACTING else ""
             notes.append(
                 f"Of the variance of {of['event']}, numbers acting singly explain "
-                f"{percent(min(max(share, 0.0), 1.0))}; "
-                + ("they act together in the rest." if share < INTERACTING else "little is left.")
+                f"{with_band(within)}{'; ' if rest else '.'}{rest}"
             )
     if found is None:
         notes.append(f"Total indices: {dossier.reasons['global']}")
@@ -100,7 +112,7 @@ def as_evidence_came_in(dossier: Dossier) -> Section:
     total = effects["total"]["catastrophe"]
     before, after = (percent(effects[when]["catastrophe"]) for when in ("prior", "posterior"))
     finding = (
-        f"{counted(len(items), 'item')} of evidence moved catastrophe from {before} to {after}"
+        f"{_items(items)} moved catastrophe from {before} to {after}"
         + (f", {bits(total['mean'])} bits of odds in all (+1 doubles the odds)" if total else "")
         + "."
     )
@@ -111,6 +123,13 @@ def as_evidence_came_in(dossier: Dossier) -> Section:
         figures=drawn(dossier, "evidence"),
         notes=(*_opinions(dossier), *(() if note is None else (f"{note}.",))),
     )
+
+
+def _items(items: Sequence[Json]) -> str:
+    """How many findings there are, and how many opinions, which are none."""
+    opinions = sum(bool(item["opinion"]) for item in items)
+    kinds = ((len(items) - opinions, "finding"), (opinions, "opinion"))
+    return listed([counted(n, what) for n, what in kinds if n])
 
 
 def _opinions(dossier: Dossier) -> tuple[str, ...]:
@@ -132,7 +151,7 @@ def assumptions(dossier: Dossier) -> Section:
     moved = max(found, key=lambda name: abs(found[name]["mean"] - found[name]["prior"]["mean"]))
     entry = found[moved]
     before, after = percent(entry["prior"]["mean"]), percent(entry["mean"])
-    if not dossier.estimate["evidence"]["items"]:
+    if not has_evidence(dossier.estimate):
         finding = "The story has no evidence, so every assumption is as it was assumed."
     elif before != after:
         finding = f"The evidence moved “{moved}” most, from {before} to {after}."
@@ -142,23 +161,40 @@ def assumptions(dossier: Dossier) -> Section:
         *name,
         finding=finding,
         figures=drawn(dossier, "densities"),
-        tables=(
-            Table(
-                "Assumptions, and what their numbers rest on",
-                ("assumption", "before", "after the evidence", "basis and source"),
-                tuple(
-                    (
-                        name,
-                        with_band(entry["prior"]),
-                        with_band(entry),
-                        basis_of(dossier, name),
-                    )
-                    for name, entry in found.items()
-                ),
-            ),
-        ),
+        tables=(_assumptions_table(dossier), *_conditional_table(dossier)),
         tiles=True,
     )
+
+
+def _assumptions_table(dossier: Dossier) -> Table:
+    """Every assumption all in all, before the evidence and after it."""
+    learned = has_evidence(dossier.estimate)
+    heads = ("before the evidence", "after the evidence") if learned else ("chance",)
+    rows = tuple(
+        (
+            name,
+            *([with_band(entry["prior"])] if learned else []),
+            with_band(entry),
+            basis_of(dossier, name),
+        )
+        for name, entry in dossier.estimate["assumptions"].items()
+    )
+    columns = ("assumption", *heads, "basis and source")
+    return Table("Assumptions all in all, and what their numbers rest on", columns, rows)
+
+
+def _conditional_table(dossier: Dossier) -> tuple[Table, ...]:
+    """Assumptions whose chance depends on others: given these as written, and all in all."""
+    assumptions = dossier.assessment.prepared.resolved.assumptions
+    numbers = dossier.estimate["provenance"]
+    rows = tuple(
+        (name, condition, chance, with_band(entry) if k == 0 else "")
+        for name, entry in dossier.estimate["assumptions"].items()
+        for k, (condition, chance) in enumerate(given_rows(name, assumptions[name], numbers))
+    )
+    heads = ("assumption", "given", "as written", "all in all")
+    title = "Assumptions that depend on others: given the ones before, and all in all"
+    return (Table(title, heads, rows),) if rows else ()
 
 
 def basis_of(dossier: Dossier, name: str) -> str:
@@ -180,32 +216,35 @@ def value_of_information(dossier: Dossier) -> Section:
     if value is None:
         return Section(*name, finding=dossier.reasons["value"])
     proposals = value["proposals"]
-    everything = value["perfect"]["bits"]["value"]
+    everything, of = value["perfect"]["bits"]["value"], about(dossier.estimate)
     if proposals and proposals[0]["bits"]["value"] > 2 * proposals[0]["bits"]["error"] + _LEAST:
-        best = proposals[0]
+        best, bits_of = proposals[0], proposals[0]["bits"]
         finding = (
             f"“{best['id']}” ({_origin(str(best['origin']))}) would tell most: "
-            f"{_gain(best['bits'])} bits of the {amount(everything)} that there are to learn about "
-            "success."
+            f"{gain_words(bits_of['value'], bits_of['error'])} bits of the {amount(everything)} "
+            f"that there are to learn about {of}."
         )
     elif proposals:
         finding = (
             "No observation weighed here would tell anything that can be told from nothing; there "
-            f"are {amount(everything)} bits to learn about success."
+            f"are {amount(everything)} bits to learn about {of}."
         )
     else:
-        finding = (
-            f"Nothing is proposed; there are {amount(everything)} bits to learn about success."
-        )
+        finding = f"Nothing is proposed; there are {amount(everything)} bits to learn about {of}."
     return Section(
         *name,
         finding=finding,
         figures=drawn(dossier, "value"),
         notes=(
             "An observation's bits are how much it is expected to reduce uncertainty about "
-            f"success; the error is that of the computation{_weighed_at(dossier)}.",
+            f"{of}; the error is that of the computation{_weighed_at(dossier)}.",
         ),
     )
+
+
+def about(estimate: Json) -> str:
+    """What observations are to tell of: success, or what a risk argument is about."""
+    return headline_fates(estimate)[0]
 
 
 def _weighed_at(dossier: Dossier) -> str:
@@ -217,12 +256,6 @@ def _weighed_at(dossier: Dossier) -> str:
 
 def _origin(origin: str) -> str:
     return "from the catalog" if origin.startswith("catalog") else origin
-
-
-def _gain(gain: Json) -> str:
-    digits = -math.floor(math.log10(gain["error"])) if gain["error"] > 0 else 4
-    digits = min(max(digits, 0), 5)
-    return f"{gain['value']:.{digits}f} ± {gain['error']:.{digits}f}"
 
 
 def views(dossier: Dossier) -> Section:
@@ -253,21 +286,24 @@ def views(dossier: Dossier) -> Section:
     return Section(*name, finding=finding, figures=drawn(dossier, "views"), notes=tuple(notes))
 
 
-def if_it_fails(dossier: Dossier) -> Section:
+def if_it_fails(dossier: Dossier) -> Section | None:
     """How, by how far and where it fails."""
     failure = dossier.parts.get("failure")
     name = ("if-it-fails", "If it fails")
+    if is_risk_argument(dossier.estimate):
+        return None
     if failure is None:
         return Section(*name, finding=dossier.reasons["failure"])
     given = failure["given_failure"]
     if given["catastrophe"] is None:
         return Section(*name, finding="By its own numbers, the story cannot fail once deployed.")
     halted = failure["halted"]
-    beside = f"; a check halts it with {with_band(halted)}" if halted["mean"] > 0 else ""
+    chance = with_band(halted, errors_of(dossier.estimate, "halted"))
+    beside = f"; a check halts it with a chance of {chance}" if halted["mean"] > 0 else ""
     finding = (
-        "The chance that it is deployed and no success is "
+        "The chance that the model is deployed and is no success is "
         f"{with_band(failure['failure'])}{beside}. Of deployed failures, "
         f"{with_band(given['catastrophe'])} are catastrophes, and "
-        f"{with_band(given['deceptive'])} end in a deceptive model."
+        f"{with_band(given['deceptive'])} are of a deceptive model."
     )
     return Section(*name, finding=finding, figures=drawn(dossier, "failure"))

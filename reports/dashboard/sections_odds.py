@@ -13,7 +13,16 @@ from storyodds.reports.dashboard.parts import (
     with_band,
 )
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.frame import cases, no_catastrophe
+from storyodds.reports.endings import CLASS_GLOSSES
+from storyodds.reports.frame import (
+    ARGUED,
+    cases,
+    errors_of,
+    headline_fates,
+    is_risk_argument,
+    no_catastrophe,
+    sentence_case,
+)
 from storyodds.reports.wording import percent
 
 CLAIM = 90  # characters of it beside its id; the whole of it is in the story as given
@@ -23,20 +32,39 @@ BEYOND = 10  # paths that are told one by one
 def how_it_ends(dossier: Dossier) -> Section:
     """Classes and fates, before the evidence and after it."""
     estimate = dossier.estimate
-    classes = estimate["classes"]
-    likeliest = max(classes, key=lambda name: float(classes[name]["mean"]))
-    fates = estimate["fates"]
-    fate = max(fates, key=lambda name: float(fates[name]["mean"]))
     return Section(
         id="how-it-ends",
         title="How it ends",
-        finding=f"Training most likely ends in the class “{likeliest}”, "
-        f"{with_band(classes[likeliest])}, and the story in {fate}, {with_band(fates[fate])}.",
+        finding=_ends_words(estimate),
         figures=drawn(dossier, "odds"),
         tables=_without_opinions(estimate),
-        notes=_false_alarms(estimate),
+        notes=(*_class_notes(estimate), *_false_alarms(estimate)),
         half=True,
     )
+
+
+def _ends_words(estimate: Json) -> str:
+    """The likeliest class and fate; of a risk argument, the chance that it argues for."""
+    classes, fates = estimate["classes"], estimate["fates"]
+    if is_risk_argument(estimate):
+        chance = with_band(fates["catastrophe"], errors_of(estimate, "catastrophe"))
+        return f"{ARGUED} {chance}."
+    kind, fate = (max(of, key=lambda name: float(of[name]["mean"])) for of in (classes, fates))
+    odds = [
+        with_band(of[it], errors_of(estimate, it)) for of, it in ((classes, kind), (fates, fate))
+    ]
+    return (
+        f"Of the four classes of model, “{kind}” is the likeliest, {odds[0]}; of the five fates, "
+        f"“{fate}”, {odds[1]}."
+    )
+
+
+def _class_notes(estimate: Json) -> tuple[str, ...]:
+    """What the classes are; a risk argument is not shown by class."""
+    if is_risk_argument(estimate):
+        return ()
+    said = "; ".join(f"{name}: {gloss}" for name, gloss in CLASS_GLOSSES.items())
+    return (f"{sentence_case(said)}.",)
 
 
 def _without_opinions(estimate: Json) -> tuple[Table, ...]:
@@ -44,10 +72,16 @@ def _without_opinions(estimate: Json) -> tuple[Table, ...]:
     opinions = estimate["opinions"]
     if opinions is None:
         return ()
+    shown = [(of, name) for of in ("classes", "fates") for name in estimate[of]]
+    if is_risk_argument(estimate):
+        shown = [("fates", "catastrophe")]
     rows = tuple(
-        (name, with_band(entry), with_band(opinions[of][name]))
-        for of in ("classes", "fates")
-        for name, entry in estimate[of].items()
+        (
+            name,
+            with_band(estimate[of][name], errors_of(estimate, name)),
+            with_band(opinions[of][name]),
+        )
+        for of, name in shown
     )
     return (
         Table(
@@ -57,7 +91,8 @@ def _without_opinions(estimate: Json) -> tuple[Table, ...]:
 
 
 def _false_alarms(estimate: Json) -> tuple[str, ...]:
-    if all(check["result"] is not None for check in estimate["checks"].values()):
+    live = any(check["result"] is None for check in estimate["checks"].values())
+    if is_risk_argument(estimate) or not live:
         return ()
     return (
         f"False alarms: with a chance of {with_band(estimate['false_alarm'])}, a check stops a "
@@ -67,19 +102,22 @@ def _false_alarms(estimate: Json) -> tuple[str, ...]:
 
 def in_cases(dossier: Dossier) -> Section:
     """The headline as dots to count."""
-    success = dossier.estimate["fates"]["success"]
-    worst = dossier.estimate["fates"]["catastrophe"]
+    fates = dossier.estimate["fates"]
+    counts = (
+        f"{sentence_case(name)}: {cases(dossier.estimate, fates[name])}."
+        for name in headline_fates(dossier.estimate)
+    )
     return Section(
         id="in-cases",
         title="The same as cases to count",
-        finding=f"Success: {cases(dossier.estimate, success)}. Catastrophe: "
-        f"{cases(dossier.estimate, worst)}. "
+        finding=" ".join(counts)
+        + " "
         + (
             "How sure that is shows in how the dots spread."
             if dossier.assessment.prepared.uncertain
             else "Every number of the story is fixed, so each chance is one value, not a spread."
         ),
-        figures=drawn(dossier, "dots"),
+        figures=drawn(dossier, "dots") if dossier.assessment.prepared.uncertain else (),
         half=True,
     )
 
@@ -139,7 +177,8 @@ def _ways(dossier: Dossier) -> list[Json]:
     ranked = sorted(dossier.estimate["paths"], key=lambda path: -path["probability"]["mean"])
     return [
         {
-            "steps": [*path["literals"], path_name(path)],
+            "name": path_name(path),
+            "steps": path["literals"],
             "chance": with_band(path["probability"]),
         }
         for path in ranked[:BEYOND]
@@ -165,7 +204,7 @@ def failure_paths(dossier: Dossier) -> Section:
         links = [path["weakest_link"] for path in shown if path["weakest_link"]]
         common = max(dict.fromkeys(links), key=links.count) if links else None
         finding = (
-            f"{counted(len(paths), 'path')} can end badly; “{path_name(paths[0])}” is of most "
+            f"Of {counted(len(paths), 'failure path')}, “{path_name(paths[0])}” is of most "
             f"concern{_on_top(dossier, paths[0])}."
         )
         if common is not None and links.count(common) > 1:
@@ -185,7 +224,7 @@ def failure_paths(dossier: Dossier) -> Section:
         notes=(
             "Concern is the chance that the path is taken, no check catches it, and it does "
             "catastrophic harm. The weakest link is the condition whose failing would lower it "
-            "most. Conditions have no order.",
+            "most. A path needs all of its conditions, which have no order.",
         ),
         tables=_mechanisms(dossier.estimate),
         long=True,

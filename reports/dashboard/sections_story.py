@@ -11,15 +11,14 @@ from storyodds.priors.errors import printable
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.frame import sentence_case, soundness
+from storyodds.reports.figures.cells import Cell
+from storyodds.reports.frame import is_risk_argument, sentence_case, soundness
 from storyodds.reports.wording import percent
 
 _CATASTROPHE = EVENTS.index("catastrophe")
-_MEANS = {"exact": "by exact sums", "sampled": "over the draws"}
 _LARGE = 100  # a measure from here on is told without decimals
 MEASURES = {
     "ess": "worth so many independent draws (ESS)",
-    "means": "means",
     "weight_bound": "times the average weight that no draw can count more than",
     "log_probability_error": "standard error of the log probability of the evidence",
     "pareto_k": "Pareto k of the weights (good below 0.7)",
@@ -27,13 +26,16 @@ MEASURES = {
     "ess_bulk_min": "ESS in the bulk, the smallest",
     "ess_tail_min": "ESS in the tails, the smallest",
     "divergences": "divergences of NUTS (good at 0)",
-    "states": "simulated states at every draw",
+    "states": "simulated states at each draw that means are taken of",
+    "states_simulated": "simulated states in all",
     "ess_joint": "all states worth so many independent ones",
 }
 
 
-def lens(dossier: Dossier) -> Section:
+def lens(dossier: Dossier) -> Section | None:
     """Learned optimization: whether outer and inner alignment apply, and what came instead."""
+    if is_risk_argument(dossier.estimate):
+        return None
     found = dossier.estimate["lens"]
     rows = [
         (name, with_band(found[key]))
@@ -271,9 +273,9 @@ def diagnostics(dossier: Dossier) -> Section:
     """Whether the computation can be relied on."""
     found = dossier.estimate["diagnostics"]
     rows = tuple(
-        (MEASURES.get(name, name.replace("_", " ")), _measure(value))
+        (MEASURES.get(name, name.replace("_", " ")), Cell(_measure(value), {"": value}))
         for name, value in found.items()
-        if name not in ("ok", "messages") and isinstance(value, str | int | float)
+        if name not in ("ok", "messages") and isinstance(value, int | float)
     )
     said = " ".join(f"{sentence_case(message)}." for message in found["messages"])
     finding = soundness(dossier.estimate) if found["ok"] else "NOT RELIABLE."
@@ -286,7 +288,7 @@ def diagnostics(dossier: Dossier) -> Section:
             Table(
                 "Diagnostics",
                 ("measure", "value"),
-                (("method", str(dossier.estimate["method"])), *rows),
+                rows,
             ),
         ),
         extra=_errors_table(found.get("standard_errors", {})),
@@ -297,12 +299,16 @@ def diagnostics(dossier: Dossier) -> Section:
 def _errors_table(errors: Json) -> tuple[Table, ...]:
     """Monte Carlo standard errors of every answer, in percentage points."""
     rows = tuple(
-        (name, *(f"{100 * by[point]:.2g}" for point in ("mean", "q05", "median", "q95")))
+        (name, *(_error(by[point]) for point in ("mean", "q05", "median", "q95")))
         for name, by in errors.items()
         if any(by.values())
     )
     heads = ("answer", "mean", "5% point", "median", "95% point")
     return (Table("Standard errors, in percentage points", heads, rows),) if rows else ()
+
+
+def _error(share: float) -> Cell:
+    return Cell(f"{100 * share:.2g}", {"": 100 * share})
 
 
 def _about_plots(dossier: Dossier) -> tuple[str, ...]:
@@ -323,8 +329,6 @@ def _about_plots(dossier: Dossier) -> tuple[str, ...]:
 
 
 def _measure(value: Any) -> str:
-    if isinstance(value, str):
-        return _MEANS.get(value, value)
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) else str(value)
     return (f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}").replace("-", "−")

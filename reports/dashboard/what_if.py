@@ -8,6 +8,7 @@
      "groups": [["intended", …], ["success", …]]   each sums to 1; the event of a group that has
                                                 no column is what the others leave
      "means": {"success": 0.19, …}             as the estimate states them
+     "headline": ["success", "catastrophe"]    what the answer gives; of a risk argument, the last
      "ends": {"success": [[end, pull], …], …}  of the 90 percent intervals, as the estimate states
                                                 them; of events that are not certain
      "sliders": [{"name", "label", "kind", "family", "start", "low", "high", "size"}, …]
@@ -43,7 +44,7 @@ from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.recipe import recipe_of
 from storyodds.reports.summary import summarize_draws
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.schema import CLASSES, RISK_ARGUMENT
 
 Array = NDArray[np.float64]
 
@@ -118,6 +119,7 @@ def what_if_data(
         pull = np.zeros(len(full) + len(flat))
         of_events = balance(columns[:, : len(kept)], full[: len(kept)])
         pull[: len(kept)] = 0.0 if of_events is None else of_events
+    argued = resolved.story.kind == RISK_ARGUMENT
     at_ends = iter(pull[len(full) :].tolist())
     names = [number.name for number in resolved.numbers]
     return {
@@ -130,6 +132,7 @@ def what_if_data(
         "events": [EVENTS[k] for k in kept],
         "groups": [list(CLASSES), list(FATES)],
         "means": {event: float(p) for event, p in zip(EVENTS, means, strict=True)},
+        "headline": ["catastrophe"] if argued else ["success", "catastrophe"],
         "ends": {
             EVENTS[e]: [[end.place, next(at_ends)] for end in of_event]
             for e, of_event in ends.items()

@@ -2,8 +2,8 @@
 
 The elements and rules are those of the GSN Community Standard, version 3, with its dialectic
 extension. The argument claims what the story claims, and no more: each goal is told with the
-probability that the assessment gives it, and one that nothing observed supports is marked as
-undeveloped. Evidence that lowers the odds of a goal challenges it as a counter-solution.
+probability that the assessment gives to what it says, and one that nothing observed supports is
+marked as undeveloped. Evidence that lowers the odds of a goal challenges it as a counter-solution.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,15 @@ from storyodds.reports.exports.gsn_records import PREFIX, Argument, Edge, Kind, 
 from storyodds.reports.exports.gsn_words import (
     Numbers,
     chance,
+    complement,
     decision_words,
     evidence_words,
-    share,
+    flags_intended,
+    path_words,
     stated,
 )
 from storyodds.reports.exports.markdown_text import web_address
+from storyodds.reports.frame import is_risk_argument
 from storyodds.reports.layout import plain
 from storyodds.scenarios.bearing import bearing, closed
 from storyodds.scenarios.catalog import assumptions
@@ -27,6 +30,12 @@ from storyodds.scenarios.schema import CLASSES, INTENDED, Constraint, Hazard, Nu
 
 Json = Mapping[str, Any]
 
+_SUCCESS = (
+    "Training as told ends in success: the intended model, no hazard fires, deployed, no "
+    "catastrophe."
+)
+_NO_CATASTROPHE = "The run does not end in catastrophe."
+_AVERTED = "no catastrophe"
 SMALLEST = 0.005  # bits: less are told as 0
 
 
@@ -52,7 +61,7 @@ def argument(estimate_document: Json, story: Story, *, most: int | None = None) 
     >>> story = load_story("carlsmith-six-premises")
     >>> made = argument(summarize(estimate(story)), story)
     >>> print(made.nodes[0].text)
-    Training as told ends in success: the intended model, no hazard fires, deployed. P = 95%
+    The run does not end in catastrophe. P = 95%.
     """
     return _Builder(estimate_document, story, most).whole()
 
@@ -72,26 +81,7 @@ class _Builder:
         self.items = {item["id"]: item for item in self.doc["evidence"]["items"]}
 
     def whole(self) -> Argument:
-        fates, criteria = self.doc["fates"], self.doc["criteria"]
-        top = self._add(
-            "goal",
-            "Training as told ends in success: the intended model, no hazard fires, deployed.",
-            entry=fates["success"],
-            of="success",
-        )
-        self._contexts(top)
-        over = self._add("strategy", "Over the four criteria, and the checks.", below=top)
-        good = "No hazard of alignment fires in a run made to end as intended."
-        strong = "No hazard of competitiveness fires in a run made to end as intended."
-        led = "Training ends at the intended model, not at a rival."
-        able = "Training can be carried out as the story tells it."
-        self._hazards(over, "alignment", good)
-        self._hazards(over, "competitiveness", strong)
-        self._rivals(self._criterion(over, "rationale_alignment", led))
-        feasible = criteria["rationale_competitiveness"]
-        said = able if feasible is not None else f"{able} The story gives no number."
-        basis = self.numbers.basis("rationale.feasibility")
-        self._criterion(over, "rationale_competitiveness", f"{said}{basis}")
+        over = self._risk() if is_risk_argument(self.doc) else self._success()
         self._checks(over)
         supported = {edge.source for edge in self.edges if edge.kind == "supported_by"}
         nodes = tuple(
@@ -104,6 +94,37 @@ class _Builder:
         return Argument(
             self.story.story, plain(self.story.title), reliable, nodes, tuple(self.edges)
         )
+
+    def _success(self) -> str:
+        """Put the success of a training story over its four criteria; give the strategy."""
+        top = self._add("goal", _SUCCESS, entry=self.doc["fates"]["success"], of="success")
+        self._contexts(top)
+        over = self._add("strategy", "Over the four criteria, and the checks.", below=top)
+        good = "No hazard of alignment fires in a run made to end as intended."
+        strong = "No hazard of competitiveness fires in a run made to end as intended."
+        led = "Training ends at the intended model, not at a rival."
+        able = "Training can be carried out as the story tells it."
+        self._hazards(over, "alignment", good)
+        self._hazards(over, "competitiveness", strong)
+        self._rivals(self._criterion(over, "rationale_alignment", led))
+        feasible = self.doc["criteria"]["rationale_competitiveness"]
+        said = able if feasible is not None else f"{able} The story gives no number."
+        basis = self.numbers.basis("rationale.feasibility")
+        self._criterion(over, "rationale_competitiveness", f"{said}{basis}")
+        return over
+
+    def _risk(self) -> str:
+        """Deny the catastrophe of a risk argument, route by route; give the strategy."""
+        catastrophe = complement(self.doc["fates"]["catastrophe"])
+        top = self._add("goal", _NO_CATASTROPHE, entry=catastrophe, of=_AVERTED)
+        self._contexts(top)
+        over = self._add("strategy", "Over the ways in which it could.", below=top)
+        for criterion in ("alignment", "competitiveness"):
+            if any(h.criterion == criterion for h in self.story.goal.hazards):
+                self._hazards(over, criterion, f"No hazard of {criterion} fires by itself.")
+        none = "The run takes none of the routes that the argument names."
+        self._rivals(self._criterion(over, "rationale_alignment", none))
+        return over
 
     def _add(
         self,
@@ -119,9 +140,9 @@ class _Builder:
     ) -> str:
         count = sum(node.kind == kind for node in self.nodes) + 1
         name = f"{PREFIX[kind]}{count}"
-        told = more or (f"P = {chance(entry)}" if entry is not None else "")
+        told = [f"P = {chance(entry)}." if entry is not None else "", more]
         claim = plain(words)
-        said = f"{claim} {plain(told)}".rstrip()
+        said = " ".join(filter(None, [claim, *map(plain, told)])).rstrip()
         self.nodes.append(Node(name, kind, said, claim, about, entry, of, url=web_address(url)))
         if below is not None:
             if kind == "counter_solution":
@@ -161,17 +182,21 @@ class _Builder:
 
     def _hazard(self, over: str, hazard: Hazard) -> None:
         entry, worst = self.doc["hazards"][hazard.id], self._worst("hazard", hazard.id)
-        fires = f"P(it fires) = {chance(entry)}."
+        given = entry["given_intended"]
+        start = "" if given is None else "Of an intended model, "
+        more = [f"All in all it fires with {chance(entry)}."]
         if worst is not None:
-            fires += f" By itself it ends in catastrophe: {chance(worst['concern'])}."
+            concern = chance(worst["concern"])
+            more.append(f"On its path of most concern it causes a catastrophe with {concern}.")
         self._add(
             "goal",
-            f"Hazard {hazard.id} does not fire. {hazard.claim}",
+            f"{start}{'Hazard' if given is None else 'hazard'} {hazard.id} does not fire."
+            f"{_it_is(hazard.claim)}",
             below=over,
             about=hazard.id,
-            entry=_summary(entry),
-            of=f"hazard {hazard.id}",
-            more=fires + self.numbers.basis(hazard.id),
+            entry=complement(entry if given is None else given),
+            of=f"no hazard {hazard.id}",
+            more=" ".join(more) + self.numbers.basis(hazard.id),
         )
 
     def _worst(self, key: str, name: str) -> Json | None:
@@ -218,9 +243,8 @@ class _Builder:
             f"Training does not end at a model of the class {name}.",
             below=over,
             about=name,
-            entry=entry,
-            of=f"class {name}",
-            more=f"P(it does) = {chance(entry)}",
+            entry=complement(entry),
+            of=f"not class {name}",
         )
         for evidence in self.story.evidence:
             named = {*(evidence.bayes_factor or {}), *(evidence.rates or {}), evidence.about.class_}
@@ -242,20 +266,14 @@ class _Builder:
     def _route(self, goal: str, route: str, name: str, *, alone: bool) -> None:
         entry, worst = self.doc["routes"][route], self._worst("route", route)
         claim = next((r.claim for r in self.story.routes if r.id == route), "")
-        told = f"P(training ends there) = {chance(entry)}."
-        if worst is not None:
-            slips = worst["undetected"]
-            told += "" if slips is None else f" Of it, no check flags {chance(slips)}."
-            told += f" Ends in catastrophe: {chance(worst['concern'])}."
-            told += f" Needs {', '.join(worst['literals'])}." if worst["literals"] else ""
         made = self._add(
             "goal",
-            f"Route {route} is excluded, or caught before deployment. It is: {claim}",
+            f"Training does not end at the route {route}.{_it_is(claim)}",
             below=goal,
             about=route,
-            entry=_summary(entry),
-            of=f"route {route}",
-            more=told + self.numbers.basis(route),
+            entry=complement(entry),
+            of=f"not route {route}",
+            more=path_words(worst) + self.numbers.basis(route),
         )
         for item in self._seen(route):
             self._solution(made, item, name, of_class=None if alone else goal)
@@ -276,12 +294,12 @@ class _Builder:
         listed = ", ".join(routes)
         made = self._add(
             "goal",
-            f"{len(routes)} other routes are excluded, or caught before deployment: {listed}.",
+            f"Training ends at none of {len(routes)} other routes: {listed}.",
             below=goal,
             about="others",
-            entry={"mean": total},
-            of=f"any of {listed}",
-            more=f"P(training ends at one of them) = {share(total)}",
+            entry={"mean": 1 - total},
+            of=f"none of {listed}",
+            more="By the sum of means, without an interval.",
         )
         for item in dict.fromkeys(item for route in routes for item in self._seen(route)):
             self._solution(made, item, name, of_class=goal)
@@ -311,33 +329,47 @@ class _Builder:
         strategy = self._halting(over) if live else over
         for check in self.story.checks:
             kept = "kept out of training" if check.role == "held-out" else "also trained against"
-            basis = self.numbers.basis(check.id)
+            said = f"{check.claim}{self.numbers.basis(check.id)}"
             if check.result is None:
-                words = f"Check {check.id} ({kept}) flags bad models at the rates stated."
-                self._add("goal", f"{words} {check.claim}{basis}", below=strategy, about=check.id)
+                caught = self.doc["checks"][check.id]["caught"]
+                route = self._concerning(caught)
+                words = f"Check {check.id} ({kept}) flags a model of the route {route}. {said}"
+                self._add(
+                    "goal",
+                    words,
+                    below=strategy,
+                    about=check.id,
+                    entry=caught[route],
+                    of=f"check {check.id} flags {route}",
+                    more=flags_intended(caught),
+                )
             else:
                 words = f"Check {check.id} ({kept}) {check.result}: evidence, at the rates stated."
-                self._add("context", f"{words} {check.claim}{basis}", below=over, about=check.id)
+                self._add("context", f"{words} {said}", below=over, about=check.id)
+
+    def _concerning(self, caught: Json) -> str:
+        """The route of most concern, else the likeliest rival, that a check has a rate for."""
+        routes = self.doc["routes"]
+        rivals = [r for r in caught if r in routes and routes[r]["class"] != INTENDED]
+        return max(rivals, key=self._weight)
 
     def _halting(self, over: str) -> str:
-        halted = self.doc["fates"]["halted"]
-        odds = f"P(halted) = {chance(halted)}"
-        odds += f", of which false alarms: {chance(self.doc['false_alarm'])}"
+        halted = chance(self.doc["fates"]["halted"])
         goal = self._add(
             "goal",
-            "A check halts what is not as intended.",
+            "No model that the checks let through ends in catastrophe.",
             below=over,
             about="checks",
-            entry=halted,
-            of="halted",
-            more=odds,
+            entry=complement(self.doc["fates"]["catastrophe"]),
+            of=_AVERTED,
+            more=f"P(halted) = {halted}, of which false alarms: {chance(self.doc['false_alarm'])}.",
         )
         return self._add("strategy", "Over the checks before deployment.", below=goal)
 
 
+def _it_is(claim: str) -> str:
+    return f" It is: {claim}" if claim else ""
+
+
 def _is(path: Json, key: str) -> bool:
     return key == "hazard" or path["hazard"] is None
-
-
-def _summary(entry: Json) -> Json:
-    return {key: entry[key] for key in ("mean", "median", "q05", "q95")}

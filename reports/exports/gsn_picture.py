@@ -49,7 +49,7 @@ def gsn_svg(argument: Argument) -> Figure:
     doubt = "" if argument.reliable else "NOT RELIABLE: the computation failed its own checks. "
     title = f"The argument of {argument.story}, with its probabilities"
     described = (
-        f"{doubt}Goal structure: the claim that training succeeds, what it rests on, and the "
+        f"{doubt}Goal structure: “{argument.nodes[0].claim}”, what that rests on, and the "
         "probability of each part."
     )
     parts, height = _Picture(argument).drawn()
@@ -71,8 +71,8 @@ def gsn_svg(argument: Argument) -> Figure:
         "and counter-solutions (CSn) are circles, contexts are rounded, assumptions (A) and "
         "justifications (J) are ovals. A diamond marks a goal that nothing observed supports. "
         "Filled arrows lead to support, hollow ones to context; dashed, open ones lead from "
-        "evidence to the goal that it challenges. Long texts are cut in the picture and whole in "
-        "the table.",
+        "evidence to the goal that it challenges. Long texts are cut in the picture, but no "
+        "sentence with a negation, and whole in the table.",
     )
 
 
@@ -154,6 +154,8 @@ class _Picture:
 
     def _columns(self, strategy: Shape, goals: Sequence[Node]) -> float:
         """Goals of few parts, half of them on each side of the line that leads down."""
+        if not goals:
+            return strategy.bottom
         y = strategy.bottom + _GAP
         width = min(255.0, (_WIDE - 2 * _EDGE - 40) / (2 * ((len(goals) + 1) // 2)))
         half = (len(goals) + 1) // 2

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from storyodds.reports.exports.gsn_records import Node
 from storyodds.reports.figures.svg import element, group, lines_of, mark, path
 from storyodds.reports.frame import band
+from storyodds.reports.shortening import shortened
 from storyodds.reports.wording import percent
 
 LETTER = 6.3  # pixels, of the widest usual typeface at 11 pixels
@@ -27,7 +28,7 @@ class Shape:
             self.lines = [node.id, *lines_of(node.about, int(0.86 * width / LETTER), most - 1)]
         else:
             said = node.about if node.kind == "assumption" and node.about else node.claim
-            self.lines = lines_of(f"{node.id} {said}", room, most)
+            self.lines = whole_lines(f"{node.id} {said}", room, most)
         self.figures = _figures(node, room) if node.probability else []
         self.figures += lines_of(f"and {', '.join(also)}", room, 2) if also else []
         count = len(self.lines) + len(self.figures)
@@ -102,16 +103,26 @@ class Shape:
         )
 
 
+def whole_lines(words: str, width: int, at_most: int) -> list[str]:
+    """Break a text; it has more lines where a sentence would lose a negation.
+
+    Examples
+    --------
+    >>> whole_lines("It acts well if it is not watched by anybody.", 12, 2)
+    ['It acts well', 'if it is not', 'watched by', 'anybody.']
+    """
+    lines = lines_of(words, width, at_most)
+    if not lines[-1].endswith("…"):
+        return lines
+    return lines_of(shortened(words, len(" ".join(lines))), width, len(words))
+
+
 def _figures(node: Node, room: int) -> list[str]:
-    """The probability, whole: on one line where it fits, else below what it is of."""
+    """The probability of what the element says, whole."""
     entry = node.probability or {}
     spread = band(entry) if "q05" in entry else ""
     told = f"= {percent(entry['mean'])}" + (f" ({spread})" if spread else "")
-    of = node.probability_of if not node.probability_of.startswith("any of ") else "any of them"
-    start = "P" if node.kind == "assumption" else f"P({of})"
-    if len(start) + 1 + len(told) <= room:
-        return [f"{start} {told}"]
-    return [*lines_of(start, room, 2), *lines_of(told, room, 2)]
+    return lines_of(f"P {told}", room, 3)
 
 
 def arrow(points: Sequence[tuple[float, float]], *, hollow: bool = False) -> Markup:

@@ -3,11 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from storyodds.reports.frame import NO_DECISION, band, flagged_words, opinions_words
+from storyodds.reports.endings import NO_CLAIM_OF_SAFETY, condition
+from storyodds.reports.frame import (
+    NO_DECISION,
+    band,
+    flagged_words,
+    headline_fates,
+    is_risk_argument,
+    opinions_words,
+)
 from storyodds.reports.wording import bits, marked, percent
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.schema import CLASSES, INTENDED
 
 Json = Mapping[str, Any]
 
@@ -20,13 +28,36 @@ def chance(entry: Json) -> str:
     >>> chance({"mean": 0.19, "q05": 0.07, "q95": 0.34})
     '19% (90% interval 7.0%–34%)'
     """
-    spread = band(entry)
+    spread = band(entry) if "q05" in entry else ""
     return percent(entry["mean"]) + (f" (90% interval {spread})" if spread else "")
 
 
-def share(mean: float) -> str:
-    """A probability of which there is no interval."""
-    return f"{percent(mean)} (sum of means)"
+def complement(entry: Json) -> dict[str, float]:
+    """Give the probability that something is not so.
+
+    Examples
+    --------
+    >>> complement({"mean": 0.25, "median": 0.25, "q05": 0.125, "q95": 0.5})
+    {'mean': 0.75, 'median': 0.75, 'q05': 0.5, 'q95': 0.875}
+    """
+    ends = {"mean": "mean", "median": "median", "q05": "q95", "q95": "q05"}
+    return {key: 1 - float(entry[other]) for key, other in ends.items()}
+
+
+def path_words(path: Json | None) -> str:
+    """How dangerous a route is on its path of most concern; nothing where there is no path."""
+    if path is None:
+        return ""
+    needs = f" needs {' and '.join(path['literals'])}, and" if path["literals"] else ""
+    harm = f"Its path of most concern{needs} ends in catastrophe with {chance(path['concern'])}"
+    slips = path["undetected"]
+    return f"{harm}." if slips is None else f"{harm}; no check flags it with {chance(slips)}."
+
+
+def flags_intended(caught: Json) -> str:
+    """How often a check flags a model that is as intended; nothing where there is no rate."""
+    entry = caught.get(INTENDED)
+    return "" if entry is None else f"It flags an intended model with {chance(entry)}."
 
 
 class Numbers:
@@ -72,11 +103,12 @@ def stated(doc: Json) -> str:
     under += "".join(f", {name} = {to}" for name, to in doc["settings"].items())
     said = (
         f"Probabilities are those of the story's model{under}, by {doc['method']} (seed "
-        f"{doc['seed']}); intervals hold 90%. They rest on the story's own numbers; the argument "
-        "says how likely, not that it is so. Evidence with bits for a class challenges the goal "
-        "that denies it; bits are those of a class, and may be others for one of its routes."
+        f"{doc['seed']}); intervals hold 90%. {NO_CLAIM_OF_SAFETY} Each goal has the "
+        "probability that it is so. Evidence with bits for a class challenges the goal that "
+        "denies it; bits are those of a class, and may be others for one of its routes."
     )
-    said += "".join(f" {words}" for words in (flagged_words(doc), opinions_words(doc)) if words)
+    more = (condition(doc), flagged_words(doc), opinions_words(doc))
+    said += "".join(f" {words}" for words in more if words)
     if doc["method"] == "simulation":
         said += " Simulated: they carry simulation error."
     if not doc["diagnostics"]["ok"]:
@@ -92,8 +124,8 @@ def decision_words(doc: Json) -> str:
     day = doc["deployed"]
     if day is None:
         return NO_DECISION
-    odds = {**{name: day[name] for name in ("success", "catastrophe")}, **day["classes"]}
-    chances = ", ".join(
-        f"P({name}) = {chance(odds[name])}" for name in ("success", "catastrophe", "deceptive")
-    )
+    odds = {name: day[name] for name in headline_fates(doc)}
+    if not is_risk_argument(doc):
+        odds["deceptive"] = day["classes"]["deceptive"]
+    chances = ", ".join(f"P({name}) = {chance(entry)}" for name, entry in odds.items())
     return f"On the day of the decision, no check having flagged the model: {chances}."

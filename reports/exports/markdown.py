@@ -3,10 +3,17 @@
 CommonMark with the tables of GFM. All story text is escaped, see `markdown_text`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from storyodds.reports.endings import FATE_GLOSSES
+from storyodds.reports.endings import (
+    CLASS_GLOSSES,
+    FATE_GLOSSES,
+    NO_CLAIM_OF_SAFETY,
+    UNNAMED,
+    condition,
+    no_hazard_named,
+)
 from storyodds.reports.exports.markdown_basis import (
     basis_words,
     diagnostics_part,
@@ -24,10 +31,15 @@ from storyodds.reports.exports.markdown_day import (
 from storyodds.reports.exports.markdown_more import (
     failure_part,
     hangs_on_part,
-    story_part,
     value_part,
 )
-from storyodds.reports.exports.markdown_text import code, link, table, text
+from storyodds.reports.exports.markdown_story import (
+    assumptions_part,
+    cited,
+    findings_part,
+    story_part,
+)
+from storyodds.reports.exports.markdown_text import code, table, text
 from storyodds.reports.frame import (
     ARGUED,
     DOES_NOTHING,
@@ -35,6 +47,8 @@ from storyodds.reports.frame import (
     band,
     errors_of,
     flagged_words,
+    has_evidence,
+    headline_fates,
     is_risk_argument,
     is_uncertain,
     is_zero,
@@ -50,8 +64,8 @@ Json = Mapping[str, Any]
 
 _TOLD = 10  # failure paths that are told in words
 _CRITERIA = {
-    "goal_alignment": "Goal, alignment: an intended model is good",
-    "goal_competitiveness": "Goal, competitiveness: an intended model is strong enough",
+    "goal_alignment": "Goal, alignment: no hazard of it fires",
+    "goal_competitiveness": "Goal, competitiveness: no hazard of it fires",
     "rationale_alignment": "Rationale, alignment: training leads to one",
     "rationale_competitiveness": "Rationale, competitiveness: training is feasible",
 }
@@ -75,10 +89,10 @@ def markdown_report(
         The objects of `sensitivity --json` and `value --json`, for what they say; of the first,
         any of its parts.
     story : Story, optional
-        For its goal, its rationale and its checks in words.
+        For its goal, its rationale, its assumptions, its evidence and its checks in words.
     recipe : Recipe, optional
-        What was asked for, for the command that makes it again; unless stated it takes the story
-        as a file of its name.
+        What was asked for, for the command that makes it again; unless stated it takes a story of
+        one's own as a file of its name.
 
     Returns
     -------
@@ -93,16 +107,19 @@ def markdown_report(
     **The argument puts the chance of catastrophe at 5.1%, about 1 in 19.**
     """
     doc = estimate_document
+    argued, events = is_risk_argument(doc), headline_fates(doc)
     lines = [
         *_head(doc),
         *_odds(doc),
         *_paths(doc),
-        *([] if sensitivity is None else hangs_on_part(sensitivity)),
-        *failure_part(doc, sensitivity),
-        *([] if value is None else value_part(value)),
+        *([] if sensitivity is None else hangs_on_part(sensitivity, events)),
+        *([] if argued else failure_part(doc, sensitivity)),
+        *([] if value is None else value_part(value, events[0])),
+        *([] if story is None else assumptions_part(doc, story)),
         *_evidence(doc),
-        *_lens(doc),
-        *([] if story is None else story_part(story)),
+        *([] if story is None else findings_part(doc, story)),
+        *([] if argued else _lens(doc)),
+        *([] if story is None else story_part(doc, story)),
         *left_out(doc),
         *numbers_part(doc),
         *diagnostics_part(doc),
@@ -139,7 +156,7 @@ def _head(doc: Json) -> Iterator[str]:
     if doc["method"] == "simulation":
         yield "These odds were simulated, not summed exactly, and carry simulation error."
     yield basis_words(doc)
-    yield "These are probabilities under the story's own assumptions, not a claim of safety."
+    yield from filter(None, (text(condition(doc)), NO_CLAIM_OF_SAFETY))
     yield ""
 
 
@@ -151,38 +168,48 @@ def _sentence(doc: Json, fate: str) -> str:
 
 
 def _odds(doc: Json) -> Iterator[str]:
-    opinions = doc["opinions"]
-    yield from ("## Where training ends", "")
-    before, more = doc["prior_classes"], ["Without forecasts"] if opinions is not None else []
+    opinions, argued = doc["opinions"], is_risk_argument(doc)
+    more = ["Without forecasts"] if opinions is not None else []
+    if not argued:
+        yield from _classes(doc, more)
+    yield from ("## What becomes of the model" if not argued else "## The chance", "")
     rows = [
         [
             name,
-            text(percent(before[name]["mean"])),
-            *odds_cells(doc, doc["classes"][name], errors_of(doc, name)),
-            *_without(opinions, "classes", name),
-        ]
-        for name in CLASSES
-    ]
-    heads = ["Model", "Before evidence", "Chance", "90% interval", "In cases", *more]
-    yield from table(heads, rows, "lrrrl" + "r" * len(more))
-    yield from ("## What becomes of the model", "")
-    rows = [
-        [
-            name,
-            *odds_cells(doc, entry, errors_of(doc, name)),
+            *odds_cells(doc, doc["fates"][name], errors_of(doc, name)),
             *_without(opinions, "fates", name),
             FATE_GLOSSES[name],
         ]
-        for name, entry in doc["fates"].items()
+        for name in (headline_fates(doc) if argued else doc["fates"])
     ]
     heads = ["Fate", "Chance", "90% interval", "In cases", *more, "Meaning"]
     yield from table(heads, rows, "lrrl" + "r" * len(more) + "l")
-    if doc["false_alarm"]["mean"] > 0:
+    if doc["false_alarm"]["mean"] > 0 and not argued:
         alarms = text(chance(doc["false_alarm"]))
         yield from (f"Halted although the story would have succeeded: {alarms}.", "")
     yield from decision_part(doc)
-    yield from _criteria(doc)
+    if not argued:
+        yield from _criteria(doc)
     yield from hazards_part(doc)
+
+
+def _classes(doc: Json, more: Sequence[str]) -> Iterator[str]:
+    """Where training ends, before the evidence and after it."""
+    yield from ("## Where training ends", "")
+    before = doc["prior_classes"] if has_evidence(doc) else None
+    rows = [
+        [
+            name,
+            *([] if before is None else [text(percent(before[name]["mean"]))]),
+            *odds_cells(doc, doc["classes"][name], errors_of(doc, name)),
+            *_without(doc["opinions"], "classes", name),
+            CLASS_GLOSSES[name],
+        ]
+        for name in CLASSES
+    ]
+    first = ["Before evidence"] if before is not None else []
+    heads = ["Model", *first, "Chance", "90% interval", "In cases", *more, "Meaning"]
+    yield from table(heads, rows, "l" + "r" * (len(first) + 2) + "l" + "r" * len(more) + "l")
 
 
 def _without(opinions: Json | None, of: str, name: str) -> list[str]:
@@ -192,7 +219,10 @@ def _without(opinions: Json | None, of: str, name: str) -> list[str]:
 def _criteria(doc: Json) -> Iterator[str]:
     yield from ("## The four criteria of a training story", "")
     rows = [
-        [words, *(["–", "–", "not stated"] if entry is None else odds_cells(doc, entry))]
+        [
+            words + (f" ({UNNAMED})" if no_hazard_named(doc, key) else ""),
+            *(["–", "–", "not stated"] if entry is None else odds_cells(doc, entry)),
+        ]
         for key, words in _CRITERIA.items()
         for entry in [doc["criteria"][key]]
     ]
@@ -257,7 +287,7 @@ def _evidence(doc: Json) -> Iterator[str]:
             marked(code(item["id"]), item["opinion"]),
             *(bits(item["bits"][name]) for name in CLASSES),
             text(item["claim"]),
-            _source(item["source"]),
+            cited(item["source"]),
         ]
         for item in items
     ]
@@ -267,10 +297,6 @@ def _evidence(doc: Json) -> Iterator[str]:
             yield from (f"{code(item['id'])} {DOES_NOTHING}", "")
     if doc["evidence"]["note"]:
         yield from (f"Note: {text(doc['evidence']['note'])}.", "")
-
-
-def _source(source: Json | None) -> str:
-    return "none" if source is None else link(source["cite"], source.get("url"))
 
 
 def _lens(doc: Json) -> Iterator[str]:

@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from storyodds.reports.exports.markdown_text import code, link, table, text
-from storyodds.reports.frame import verdict
+from storyodds.reports.as_written import number_words
+from storyodds.reports.exports.markdown_story import cited
+from storyodds.reports.exports.markdown_text import code, table, text
+from storyodds.reports.frame import headline_fates, verdict
 from storyodds.reports.layout import plain
 from storyodds.reports.recipe import Recipe
 from storyodds.reports.wording import percent
@@ -25,7 +27,7 @@ def basis_words(doc: Json) -> str:
     shares = [
         f"{percent(share['assumed'])} of P({event})"
         for event, share in doc["rests_on"].items()
-        if share is not None
+        if share is not None and event in headline_fates(doc)
     ]
     return text(f"{said} On assumed ones rest {' and '.join(shares)}." if shares else said)
 
@@ -59,7 +61,7 @@ def numbers_part(doc: Json) -> Iterator[str]:
     rows = [
         [
             code(number["name"]),
-            text(_form(number["form"])),
+            text(_form(number)),
             number["basis"],
             text(_place(number)),
             _source(number),
@@ -70,8 +72,9 @@ def numbers_part(doc: Json) -> Iterator[str]:
     yield from table(("Number", "As written", "Basis", "Where", "Source"), rows, "lllll")
 
 
-def _form(form: Any) -> str:
+def _form(number: Json) -> str:
     """A prior in few words: what it is, without basis and source."""
+    form = number["form"]
     if not isinstance(form, Mapping):
         return json.dumps(form, ensure_ascii=False)
     kept = {k: v for k, v in form.items() if k not in ("basis", "source", "note")}
@@ -80,8 +83,8 @@ def _form(form: Any) -> str:
     if set(kept) <= {"fixed"} and kept:
         return f"{kept['fixed']:g}"
     if set(kept) == {"ref"}:
-        return f"as {kept['ref']}"
-    return ", ".join(kept) if "pool" in kept else json.dumps(kept, ensure_ascii=False)
+        return f"as {kept['ref']}: {number_words(number)}"
+    return number_words(number) if "pool" in kept else json.dumps(kept, ensure_ascii=False)
 
 
 def _place(number: Json) -> str:
@@ -89,8 +92,7 @@ def _place(number: Json) -> str:
 
 
 def _source(number: Json) -> str:
-    source = number["source"]
-    said = "none" if source is None else link(source["cite"], source.get("url"))
+    said = cited(number["source"])
     return f"{said}; {text(number['note'])}" if number["note"] else said
 
 

@@ -3,9 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from storyodds.reports.endings import FATE_GLOSSES
 from storyodds.reports.exports.markdown_text import code, table, text
-from storyodds.reports.frame import NO_DECISION, band, cases, errors_of
-from storyodds.reports.wording import NO_ERRORS, Errors, percent
+from storyodds.reports.frame import (
+    NO_DECISION,
+    band,
+    cases,
+    errors_of,
+    headline_fates,
+    is_risk_argument,
+)
+from storyodds.reports.wording import NO_ERRORS, Errors, percent, signed
 
 Json = Mapping[str, Any]
 
@@ -36,15 +44,21 @@ def decision_part(doc: Json) -> Iterator[str]:
         [
             code(name),
             check["result"] or "before the decision",
-            *(["–", "–"] if check["added"] is None else odds_cells(doc, check["added"])[:2]),
+            *(["–", "–"] if check["added"] is None else _points_cells(check["added"])),
         ]
         for name, check in doc["checks"].items()
     ]
-    heads = ("Check", "Result", "Takes off P(catastrophe)", "90% interval")
+    heads = ("Check", "Result", "Takes off P(catastrophe), points", "90% interval")
     yield from table(heads, rows, "llrr")
     yield "What a check takes off is by how much a catastrophe would be likelier without it, the"
     yield "others being there. A check with a result is evidence, and halts nothing any more."
     yield ""
+
+
+def _points_cells(entry: Json) -> list[str]:
+    """A difference in percentage points, and its interval where it has one."""
+    mean, low, high = (signed(entry[key]).removeprefix("+") for key in ("mean", "q05", "q95"))
+    return [text(mean), "–" if low == high else text(f"{low} to {high}")]
 
 
 def _deployed(doc: Json) -> Iterator[str]:
@@ -58,9 +72,11 @@ def _deployed(doc: Json) -> Iterator[str]:
             *odds_cells(doc, day["probability"], errors_of(doc, "deployed")),
         ]
     ]
-    fates = [name for name in day if name not in ("probability", "classes")]
+    argued = is_risk_argument(doc)
+    fates = headline_fates(doc) if argued else [name for name in FATE_GLOSSES if name in day]
     rows += [[name, *odds_cells(doc, day[name])] for name in fates]
-    rows += [[f"class {name}", *odds_cells(doc, entry)] for name, entry in day["classes"].items()]
+    classes = {} if argued else day["classes"]
+    rows += [[f"class {name}", *odds_cells(doc, entry)] for name, entry in classes.items()]
     yield from ("Below the first row: given that no check has flagged the model.", "")
     yield from table(("", *_HEADS), rows, "lrrl")
 

@@ -3,62 +3,68 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from storyodds.reports.exports.markdown_text import code, link, table, text
+from storyodds.models.tipping import WORST_PATH
+from storyodds.reports.exports.markdown_text import code, table, text
+from storyodds.reports.figures.value import gain_words
 from storyodds.reports.frame import band
 from storyodds.reports.wording import percent
-from storyodds.scenarios.schema import Check, Constraint, Hazard, Nudge, Story
 
 Json = Mapping[str, Any]
 
 _SHOWN = 10
 
 
-def hangs_on_part(sensitivity: Json) -> Iterator[str]:
+def hangs_on_part(sensitivity: Json, events: Sequence[str]) -> Iterator[str]:
     """Numbers by what they swing, their total indices, and what would tip a verdict."""
     local, all_at_once = sensitivity.get("local"), sensitivity.get("global")
     if local is None and all_at_once is None:
         return
     yield from ("## What it hangs on", "")
     if local is not None:
-        yield from _swings(local)
-        yield from _tipping(local)
+        yield from _swings(local, events)
+        yield from _tipping(local, events)
     if all_at_once is not None:
-        yield from _totals(all_at_once)
+        yield from _totals(all_at_once, events)
 
 
-def _swings(local: Json) -> Iterator[str]:
+def _swings(local: Json, events: Sequence[str]) -> Iterator[str]:
     moving = [number for number in local["numbers"] if number["swing"] is not None]
-    moving.sort(key=lambda number: -abs(number["swing"]["success"]))
+    moving.sort(key=lambda number: -abs(number["swing"][events[0]]))
     if not moving:
         yield from ("No number of the story is uncertain.", "")
         return
     yield "Each number alone, known to be at the 5 and at the 95 percent point of its prior:"
     yield ""
-    heads = ["Number", "Basis", "P(success), low", "P(success), high"]
-    heads += ["P(catastrophe), low", "P(catastrophe), high"]
+    heads = ["Number", "Basis"]
+    heads += [f"P({event}), {end}" for event in events for end in ("low", "high")]
     rows = [
         [
             code(number["name"]),
             number["basis"],
             *(
                 text(percent(number[end]["mean"][event]))
-                for event in ("success", "catastrophe")
+                for event in events
                 for end in ("low", "high")
             ),
         ]
         for number in moving[:_SHOWN]
         if number["low"] is not None and number["high"] is not None
     ]
-    yield from table(heads, rows, "llrrrr")
+    yield from table(heads, rows, "ll" + "r" * (len(heads) - 2))
 
 
-def _tipping(local: Json) -> Iterator[str]:
-    found = [tip for tip in local.get("tipping_points", ()) if tip["value"] is not None]
+def _tipping(local: Json, events: Sequence[str]) -> Iterator[str]:
+    verdicts = local.get("verdicts", ())
+    found = [
+        tip
+        for tip in local.get("tipping_points", ())
+        if tip["value"] is not None and verdicts[tip["verdict"]]["event"] in (WORST_PATH, *events)
+    ]
     if not found:
         return
     yield from ("These values of one number alone would turn a verdict:", "")
     for tip in found[:_SHOWN]:
-        verdict = local["verdicts"][tip["verdict"]]
+        verdict = verdicts[tip["verdict"]]
         said = "another path becomes the worst"
         if verdict["threshold"] is not None:
             said = f"P({verdict['event']}) crosses {percent(verdict['threshold'])}"
@@ -68,15 +74,24 @@ def _tipping(local: Json) -> Iterator[str]:
     yield ""
 
 
-def _totals(all_at_once: Json) -> Iterator[str]:
-    yield "All numbers at once: the share of the variance of each answer in which a number has"
-    yield from ("a part, alone or with others (total index).", "")
+def _totals(all_at_once: Json, events: Sequence[str]) -> Iterator[str]:
+    started = False
     for event in all_at_once["events"]:
+        if event["event"] not in events:
+            continue
         told = [i for i in event["inputs"] if i["total"] and i["total"]["distinguishable"]]
         told.sort(key=lambda i: -i["total"]["mean"])
         if told:
+            if not started:
+                yield "All numbers at once: the share of the variance of each answer in which a"
+                yield from ("number has a part, alone or with others (total index).", "")
+            started = True
             rows = [
-                [code(i["name"]), text(percent(i["total"]["mean"])), text(band(i["total"]) or "–")]
+                [
+                    code(i["name"]),
+                    text(percent(min(i["total"]["mean"], 1.0))),
+                    text(band(i["total"]) or "–"),
+                ]
                 for i in told[:_SHOWN]
             ]
             heads = (f"Number, for P({event['event']})", "Total index", "90% interval")
@@ -126,25 +141,25 @@ def _given(side: Json | None, what: str) -> str:
     return "–" if entry is None else text(percent(entry["mean"]))
 
 
-def value_part(value: Json) -> Iterator[str]:
+def value_part(value: Json, of: str) -> Iterator[str]:
     """What could be observed next, the most telling first."""
     yield from ("## What is worth finding out next", "")
     if not value["proposals"]:
         yield from ("Nothing is proposed.", "")
         return
-    yield "Bits of information about success that an observation is expected to bring, and the"
-    yield from ("central 90% of where P(success) would then be; none has been made.", "")
+    yield f"Bits of information about {of} that an observation is expected to bring, and the"
+    yield from (f"central 90% of where P({of}) would then be; none has been made.", "")
     rows = [
         [
             code(proposal["id"]),
-            f"{proposal['bits']['value']:.2g} ± {proposal['bits']['error']:.1g}",
+            gain_words(proposal["bits"]["value"], proposal["bits"]["error"]),
             text(_range(proposal["then"])),
             code(proposal["about"]),
             text(proposal["claim"]),
         ]
         for proposal in value["proposals"][:_SHOWN]
     ]
-    heads = ("Observation", "Bits", "P(success) after it", "About", "What is done")
+    heads = ("Observation", "Bits", f"P({of}) after it", "About", "What is done")
     yield from table(heads, rows, "lrrll")
 
 
@@ -152,21 +167,3 @@ def _range(then: Json) -> str:
     """Between what values odds would be; of what cannot come about, nothing."""
     low, high = then["q05"], then["q95"]
     return "–" if low is None or high is None else f"{percent(low)} to {percent(high)}"
-
-
-def story_part(story: Story) -> Iterator[str]:
-    """The goal, the rationale and the checks in the story's own words."""
-    yield from ("## The story as given", "")
-    yield from (text(story.summary), "") if story.summary else ()
-    yield f"- Goal: {text(story.goal.specification)}"
-    yield f"- Why any such model is good: {text(story.goal.desirability)}"
-    told: dict[str, Sequence[Constraint | Nudge | Hazard | Check]] = {
-        "Constraint": story.rationale.constraints,
-        "Nudge": story.rationale.nudges,
-        "Hazard": story.goal.hazards,
-        "Check": story.checks,
-    }
-    for sort, parts in told.items():
-        yield from (f"- {sort} {code(part.id)}: {text(part.claim)}" for part in parts)
-    yield from (f"- Source: {link(source.cite, source.url)}" for source in story.sources)
-    yield ""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from storyodds.models.safe_arviz import load_arviz
 from storyodds.reports.figures.arviz_draws import (
     COVER,
     DENSITY,
@@ -42,7 +43,7 @@ def arviz_rank(tree: xr.DataTree, numbers: Sequence[str] = ()) -> Figure:
     Figure
         With the chance that chains which agree differ as much, and R-hat.
     """
-    import arviz as az
+    az = load_arviz()
 
     name, title = "arviz-rank", "ArviZ plot_rank: do the chains agree?"
     columns = ("quantity", "p", "R-hat", "largest difference")
@@ -106,7 +107,7 @@ def arviz_ess_evolution(tree: xr.DataTree) -> Figure:
     -------
     Figure
     """
-    import arviz as az
+    az = load_arviz()
 
     name, title = "arviz-ess-evolution", "ArviZ plot_ess_evolution: what the draws are worth"
     draws = varying(tree, EVENTS)
@@ -167,7 +168,7 @@ def arviz_mcse(tree: xr.DataTree) -> Figure:
     -------
     Figure
     """
-    import arviz as az
+    az = load_arviz()
 
     name, title = "arviz-mcse", "ArviZ plot_mcse: how exactly quantiles are known"
     draws = varying(tree, EVENTS)
@@ -219,7 +220,7 @@ def arviz_energy(tree: xr.DataTree) -> Figure:
     Figure
         With the Bayesian fraction of missing information (BFMI) of each chain.
     """
-    import arviz as az
+    az = load_arviz()
 
     name, title = "arviz-energy", "ArviZ plot_energy: does NUTS reach every level of density?"
     energy = tree["sample_stats"].to_dataset()[["energy"]]

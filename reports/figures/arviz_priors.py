@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from storyodds.models.safe_arviz import load_arviz
 from storyodds.models.weighting import MAX_PARETO_K, pareto_k
 from storyodds.reports.figures.arviz_draws import (
     COVER,
@@ -63,7 +64,7 @@ def arviz_power_scaling(tree: xr.DataTree, kinds: Kinds) -> tuple[Figure, ...]:
         For priors, and for the evidence where there is any. Success and catastrophe are in the
         first only: their chance at every draw holds given the evidence as it is.
     """
-    import arviz as az
+    az = load_arviz()
 
     groups = {name: tree[name].to_dataset() for name in _GROUPS if name in tree.children}
     priors = [name for name in kinds if name in groups.get("log_prior", ())]
@@ -135,7 +136,7 @@ def arviz_prior_posterior(tree: xr.DataTree, kinds: Kinds, top: int = 4) -> Figu
     -------
     Figure
     """
-    import arviz as az
+    az = load_arviz()
 
     name = "arviz-prior-posterior"
     title = "ArviZ plot_prior_posterior: draws before and after weighting"

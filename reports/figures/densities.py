@@ -1,6 +1,6 @@
 """Before and after the evidence: densities of assumptions and numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,12 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from storyodds.reports.figures.cells import Cell, spread_cell
 from storyodds.reports.figures.dots import quantile_dots
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import nothing
 from storyodds.reports.figures.saying import tick_bits
+from storyodds.reports.figures.short_names import middle_cut
 from storyodds.reports.figures.svg import (
     Scale,
     drawing,
@@ -22,7 +24,7 @@ from storyodds.reports.figures.svg import (
     tick_percent,
 )
 from storyodds.reports.figures.svg import ticks as round_ticks
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import Summary, percent
 
 Array = NDArray[np.float64]
 
@@ -41,6 +43,7 @@ def plot_prior_posterior(
     weights: xr.DataArray | None = None,
     probability: bool = True,
     under: str = "",
+    summaries: tuple[Summary, Summary] | None = None,
 ) -> Figure:
     """Draw the density of one quantity before and after the evidence.
 
@@ -56,6 +59,8 @@ def plot_prior_posterior(
         Whether it is one: then its axis goes from 0 to 1, and no density leaves it.
     under : str
         A line below the name, such as what the number rests on.
+    summaries : tuple of mapping, optional
+        `mean`, `q05` and `q95` before and after, where they are better known than from the draws.
 
     Returns
     -------
@@ -71,10 +76,10 @@ def plot_prior_posterior(
         return percent(x) if probability else tick_bits(float(f"{x:.2g}"))
 
     ends = [np.quantile(x, _ENDS) for x in (before, after)]
-    rows = tuple(
-        (when, say(float(x.mean())), f"{say(float(q[0]))}–{say(float(q[1]))}")
-        for when, x, q in zip(("before", "after"), (before, after), ends, strict=True)
-    )
+    told = [(float(x.mean()), *map(float, q)) for x, q in zip((before, after), ends, strict=True)]
+    if summaries is not None:
+        told = [(of["mean"], of["q05"], of["q95"]) for of in summaries]
+    rows = tuple(_row(when, say, *at) for when, at in zip(("before", "after"), told, strict=True))
     words = f"{name}: " + ", ".join(f"{r[0]} {r[1]} (90% interval {r[2]})" for r in rows)
     whole = (0.0, 1.0) if probability else _span(before, after)
     across = Scale(*whole, _SIDE, _WIDTH - _SIDE)
@@ -103,7 +108,9 @@ def plot_prior_posterior(
     shapes.sort(key=lambda shape: "band" not in shape)
     said = [
         element("text", line, x=_SIDE, y=14 + 15 * k, class_="strong")
-        for k, line in enumerate(lines_of(name, 34, 1 if under else 2))
+        for k, line in enumerate(
+            lines_of(middle_cut(name, 32 if under else 60), 34, 1 if under else 2)
+        )
     ]
     if under:
         said.append(element("text", lines_of(under, 38, 1)[0], x=_SIDE, y=30, class_="tick"))
@@ -114,6 +121,14 @@ def plot_prior_posterior(
         "Areas are 1; spikes are cut off."
     )
     return Figure(f"density-{name}", name, words, picture, columns, rows, note)
+
+
+def _row(
+    when: str, say: Callable[[float], str], mean: float, low: float, high: float
+) -> tuple[str, Cell, Cell]:
+    between = " to " if "−" in say(low) + say(high) else "–"
+    spread = spread_cell(low, high, f"{say(low)}{between}{say(high)}")
+    return when, Cell(say(mean), {"": mean}), spread
 
 
 def _axis(across: Scale, probability: bool) -> list[Markup]:
@@ -148,7 +163,7 @@ def _span(*draws: Array) -> tuple[float, float]:
 
 def _density(draws: Array, whole: Sequence[float]) -> tuple[Array, Array]:
     """Points of a density, mirrored at the ends where draws are bounded; none for one value."""
-    from arviz_stats.base import array_stats
+    from storyodds.models.safe_arviz import array_stats
 
     low, high = whole
     inside = draws[(draws >= low) & (draws <= high)]

@@ -8,6 +8,7 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from storyodds.reports.figures.cells import Cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import nothing
 from storyodds.reports.figures.svg import Scale, drawing, element, grid, mark, path, tick_percent
@@ -76,8 +77,11 @@ def plot_weights(
             text_anchor="middle",
         ),
     ]
-    rows = [("draws", f"{count:,}"), ("worth", f"{worth:,.0f}")]
-    rows += [("Pareto k", fit)] if fit else []
+    rows = [
+        ("draws", Cell(f"{count:,}", {"": count})),
+        ("worth", Cell(f"{worth:,.0f}", {"": worth})),
+    ]
+    rows += [("Pareto k", Cell(fit, {"": pareto_k}))] if fit else []
     return Figure(
         "weights",
         title,
@@ -140,7 +144,8 @@ def plot_ranks(draws: xr.DataArray, *, name: str = "") -> Figure:
     rows, told = [], []
     for c, gap in enumerate(gaps):
         inside = bool((np.abs(gap) <= wide).all())
-        largest = f"{np.abs(gap).max():.3f}"
+        furthest = float(np.abs(gap).max())
+        largest = Cell(f"{furthest:.3f}", {"": furthest})
         rows.append((str(draws.chain.values[c]), largest, "yes" if inside else "no"))
         told.append(f"chain {rows[-1][0]}: {largest}, {'within' if inside else 'outside'} the band")
         line = [(x, up(float(g))) for x, g in zip(xs, gap, strict=True)]

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from storyodds.reports.figures.cells import Cell, share_cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import nothing
 from storyodds.reports.figures.svg import Scale, drawing, element, grid, mark, ticks
@@ -113,6 +114,9 @@ def plot_dots(
         words,
         drawing(_WIDTH, bottom + 24, title, words, *children),
         columns,
-        tuple((f"{100 * p:g}%", percent(float(x))) for p, x in zip(levels, found, strict=True)),
-        "Each dot is one of fifty equally probable values of the chance, given the evidence.",
+        tuple(
+            (Cell(f"{100 * p:g}%", {"": p}), share_cell(float(x)))
+            for p, x in zip(levels, found, strict=True)
+        ),
+        "Each dot is one of fifty equally probable values of the chance.",
     )

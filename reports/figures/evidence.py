@@ -8,9 +8,11 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from storyodds.reports.figures.cells import Cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import WIDTH, Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import band, chance, change, in_bits, tick_bits
+from storyodds.reports.figures.short_names import short_names
 from storyodds.reports.figures.svg import (
     Scale,
     drawing,
@@ -20,7 +22,7 @@ from storyodds.reports.figures.svg import (
     mark,
     ticks,
 )
-from storyodds.reports.wording import marked, percent
+from storyodds.reports.wording import interval, marked, percent
 
 Array = NDArray[np.float64]
 
@@ -98,7 +100,8 @@ def plot_evidence_sequence(
     Figure
     """
     title, name = "The odds as each finding came in", "evidence-sequence"
-    columns = ["given", *(head for event in events for head in (event, "step"))]
+    heads = (head for event in events for head in (event, f"{event}, step in points"))
+    columns = ["given", *heads]
     if "odds" not in sequence or sequence.sizes["step"] < 2:
         return nothing(name, title, "the story has no evidence", columns)
     trusted = sequence.ok.values.astype(bool).tolist()
@@ -114,10 +117,16 @@ def plot_evidence_sequence(
         mean, low, high = (
             sequence.odds.sel(event=event, summary=end).values for end in ("mean", "q05", "q95")
         )
-        told = [chance(p) + "?" * (not ok) for p, ok in zip(mean.tolist(), trusted, strict=True)]
+        told = [
+            Cell(
+                f"{chance(p)}{'?' * (not ok)} ({interval({'q05': a, 'q95': b})})",
+                {"": p, "low": a, "high": b},
+            )
+            for p, a, b, ok in zip(mean.tolist(), low.tolist(), high.tolist(), trusted, strict=True)
+        ]
         steps = _steps(mean, sequence.odds_change_error.sel(event=event).values[1:])
-        for row, p, a, b, step in zip(rows, told, low, high, steps, strict=True):
-            row += [f"{p} ({percent(a)}–{percent(b)})", step]
+        for row, p, step in zip(rows, told, steps, strict=True):
+            row += [p, step]
         first, last = (band(*(float(x[i]) for x in (mean, low, high))) for i in (0, -1))
         words.append(f"{event}: {first} before the evidence, {last} after all of it")
         left = _LABELS + k * (wide + _APART)
@@ -129,9 +138,9 @@ def plot_evidence_sequence(
             mark(words[-1], *_course(scale, mean, low, high, worst=worst)),
         ]
     labels = [
-        element("text", _short(item or "before", opinion) + "?" * (not ok), x=_LABELS - 12, y=y)
-        for item, opinion, ok, y in zip(
-            given, opinions, trusted, _middles(len(given), 4.5), strict=True
+        element("text", marked(name or "before", opinion) + "?" * (not ok), x=_LABELS - 12, y=y)
+        for name, opinion, ok, y in zip(
+            _short(given, opinions), opinions, trusted, _middles(len(given), 4.5), strict=True
         )
     ]
     said = f"{title}: {' and '.join(events)} before the evidence and after each finding."
@@ -151,13 +160,21 @@ def _steps(mean: Array, error: Array) -> list[str]:
     steps, noise = np.diff(mean).tolist(), (_TWICE * error).tolist()
     return [
         "",
-        *(change(x) if abs(x) >= least else "~0" for x, least in zip(steps, noise, strict=True)),
+        *(
+            change(x) if abs(x) >= least else Cell("~0", {"": 100 * x})
+            for x, least in zip(steps, noise, strict=True)
+        ),
     ]
 
 
-def _short(name: str, opinion: bool) -> str:
-    room = _LETTERS - len(marked("", opinion))
-    return marked(name if len(name) <= room else f"{name[: room - 1]}…", opinion)
+def _short(names: Sequence[str], opinions: Sequence[bool]) -> list[str]:
+    """Names on one line, where those of opinions leave room to say so."""
+    short = short_names(names, _LETTERS, 1)
+    rooms = (_LETTERS - len(marked("", opinion)) for opinion in opinions)
+    return [
+        name if len(name) <= room else f"{name[: room - 1]}…"
+        for name, room in zip(short, rooms, strict=True)
+    ]
 
 
 def _middles(n: int, below: float = 0.0) -> list[float]:

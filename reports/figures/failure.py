@@ -8,7 +8,7 @@ import xarray as xr
 
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.saying import band, chance, points_along
+from storyodds.reports.figures.saying import band, between, chance, points_along
 
 _TOLD = ("catastrophe", "safe", "deceptive")
 _SHARES = {"safe": "no catastrophe", "deceptive": "deceptive model"}  # of failures, to read
@@ -35,13 +35,13 @@ def plot_failure(given: xr.Dataset | None) -> Figure:
         named = _SHARES.get(share, share)
         words = f"{named}, given failure: {band(mean, low, high)}"
         worst = share == "catastrophe"
-        spread = f"{chance(low)}–{chance(high)}" if low != high else "–"
+        spread = between(low, high)
         marks = (Point(mean, low, high, worst=worst),)
         lines.append(Line(named, words, marks, (chance(mean),), spread))
         rows.append((named, chance(mean), spread))
     note = (
-        "Of failures only. Deceptive model: training ended in one, which is a catastrophe or not. "
-        "Dot: mean. Line: 90% interval, which is under the name."
+        "Of deployed failures only. Deceptive model: training ended in one, which is a "
+        "catastrophe or not. Dot: mean. Line: 90% interval, which is under the name."
     )
     return line_figure(
         "failure", title, lines, Look(("chance",), low=0.0, high=1.0), columns, rows, note
@@ -77,7 +77,7 @@ def plot_failure_assumptions(
     told = claims or {}
     kind = {"catastrophe": "catastrophes", "safe": "no catastrophe", "deceptive": "deceptive"}[of]
     title = f"Share of failures that are {kind}, by assumption"
-    columns = ("assumption", "if true", "90% interval", "if false", "90% interval")
+    columns = ("assumption", "if true", "its interval", "if false", "interval of that")
     if "assumption" not in assumptions.coords:
         return nothing(f"failure-{of}", title, "the story makes no assumption", columns)
     names = assumptions.assumption.values.tolist()
@@ -98,7 +98,7 @@ def plot_failure_assumptions(
         marks = (Point(false[0], shape="ring"), Point(true[0], worst=of == "catastrophe"))
         claim = told.get(name, "")
         lines.append(Line(name, words, marks, (chance(true[0]), chance(false[0])), claim=claim))
-        cells = [(chance(p[0]), f"{chance(p[1])}–{chance(p[2])}") for p in (true, false)]
+        cells = [(chance(p[0]), between(p[1], p[2])) for p in (true, false)]
         rows.append((name, *cells[0], *cells[1]))
     note = (
         "Filled dot: if the assumption is found to be true; hollow dot: found to be false. "

@@ -1,13 +1,16 @@
 """How a story gets to its fates: ribbons from assumptions by routes and checks, and in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from storyodds.models.flows import MOST, Flows, Link, Step, links, merged
+from storyodds.reports.figures.cells import share_cell
 from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.short_names import short_names
 from storyodds.reports.figures.svg import LINE, drawing, element, group, lines_of, mark
+from storyodds.reports.shortening import negated
 from storyodds.reports.wording import about_one_in, interval, percent
 
 WIDTH = 1080.0
@@ -128,8 +131,8 @@ def plot_flow(
         (
             shown.steps[link.source].words,
             shown.steps[link.target].words,
-            percent(link.probability),
-            percent(link.worst) if link.worst > 0 else "",
+            share_cell(link.probability),
+            share_cell(link.worst) if link.worst > 0 else "",
         )
         for link in every
     )
@@ -180,15 +183,23 @@ def _layout(flows: Flows, marked: set[int], claims: Mapping[str, str]) -> _Layou
     room = (WIDTH - _LEFT - _LAST - _BAR) / max(1, last)
     letters = [int(((_LAST if c == last else room - _BAR) - 10) / _LETTER) for c in range(last + 1)]
     x = [_LEFT + room * c for c in range(last + 1)]
+    shown = short_names(flows.columns, min(letters) + 1)
     heads = tuple(
-        (x[c], tuple(lines_of(name, letters[c] + 1)), _claim(claims.get(name, ""), letters[c], 2))
-        for c, name in enumerate(flows.columns)
+        (x[c], tuple(lines_of(short, letters[c] + 1)), _claim(claims.get(name, ""), letters[c], 2))
+        for c, (name, short) in enumerate(zip(flows.columns, shown, strict=True))
     )
     columns: list[list[int]] = [[] for _ in flows.columns]
     for k, step in enumerate(flows.steps):
         columns[step.column].append(k)
     scale = SCALE + 8 * max(0, max(map(len, columns)) - MOST)
-    lines = [_lines(step, letters[step.column], k in marked) for k, step in enumerate(flows.steps)]
+    names: dict[int, str] = {}
+    for c, column in enumerate(columns):
+        short = short_names([flows.steps[k].name for k in column], letters[c] - len(f"{WORST} "))
+        names |= zip(column, short, strict=True)
+    lines = [
+        _lines(replace(step, name=names[k]), letters[step.column], k in marked)
+        for k, step in enumerate(flows.steps)
+    ]
     # A slot holds a node's bar and its label, whichever is higher.
     slots = [
         max(step.probability * scale, LINE * len(lines[k]) + 4.0)
@@ -239,9 +250,10 @@ def _stacked(every: Sequence[Link], layout: _Layout) -> list[_Ribbon]:
 
 
 def _claim(words: str, letters: int, lines: int) -> tuple[str, ...]:
-    """As much of a claim as fits; nothing rather than one line that ends in the middle."""
+    """As much of a claim as fits; nothing rather than one line, or a negation, cut short."""
     found = tuple(lines_of(words, letters, lines)) if words and lines > 0 else ()
-    return () if len(found) == 1 and found[0] != words else found
+    cut = bool(found) and found[-1].endswith("…")
+    return () if cut and (len(found) == 1 or negated(words)) else found
 
 
 # What is drawn

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.short_names import short_names
 from storyodds.reports.figures.svg import (
     Scale,
     drawing,
@@ -17,6 +18,7 @@ from storyodds.reports.figures.svg import (
     tick_percent,
     ticks,
 )
+from storyodds.reports.shortening import negated
 
 WIDTH = 540
 LEFT = 190  # where the scale begins
@@ -194,8 +196,9 @@ def draw_lines(lines: Sequence[Line], look: Look, top: float = 0) -> tuple[list[
         children.append(element("text", look.said, x=x, y=start - 7, class_="tick", **_within(x)))
     for head, x in zip(look.heads, places, strict=True):
         children.append(element("text", head, x=x, y=start - 7, class_="tick", text_anchor="end"))
-    for k, line in enumerate(lines):
-        children += _line(line, scale, start + height * (k + 0.5), height, places)
+    names = short_names([line.name for line in lines], _LETTERS)
+    for k, (line, name) in enumerate(zip(lines, names, strict=True)):
+        children += _line(line, name, scale, start + height * (k + 0.5), height, places)
     return children, bottom + 24
 
 
@@ -235,7 +238,7 @@ def _first(lines: Sequence[Line], look: Look, places: Sequence[float]) -> float:
 
 
 def _line(
-    line: Line, scale: Scale, y: float, height: float, places: Sequence[float]
+    line: Line, name: str, scale: Scale, y: float, height: float, places: Sequence[float]
 ) -> list[Markup]:
     area = element(
         "rect", x=LEFT, y=y - height / 2, width=WIDTH - LEFT, height=height, class_="hit"
@@ -247,9 +250,9 @@ def _line(
         element("text", number, x=x, y=y + 4.5, class_="tick", text_anchor="end")
         for number, x in zip(line.numbers, places, strict=True)
     ]
-    names = [(words, "label") for words in lines_of(line.name, _LETTERS)]
+    names = [(words, "label") for words in lines_of(name, _LETTERS)]
     names += [(words, "tick") for words in lines_of(line.under, _SMALL_LETTERS, 1) if words]
-    names += [(words, "sub") for words in lines_of(line.claim, _SMALL_LETTERS) if words]
+    names += [(words, "sub") for words in _claim(line.claim) if words]
     first = y + 4.5 - _STEP * (len(names) - 1) / 2
     whole = element("title", line.claim) if line.claim else Markup("")
     said = [
@@ -265,6 +268,12 @@ def _line(
         for k, (words, look) in enumerate(names)
     ]
     return [*said, mark(line.words, area, *shapes), *numbers]
+
+
+def _claim(words: str) -> list[str]:
+    """As much of a claim as fits; nothing of one that would lose a negation."""
+    lines = lines_of(words, _SMALL_LETTERS)
+    return [] if lines[-1].endswith("…") and negated(words) else lines
 
 
 def _shape(one: Point | Bar, scale: Scale, y: float) -> list[Markup]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import tick_bits
+from storyodds.reports.figures.short_names import short_names
 from storyodds.reports.figures.svg import Scale, drawing, element, grid, mark, path
 from storyodds.reports.figures.svg import ticks as round_ticks
 
@@ -117,10 +118,11 @@ def panels_figure(
     wide = (_WIDTH - _GAP * (across - 1)) / across
     tall = _HEAD + _TALL + _FOOT + _LANE * max(len(panel.lanes) for panel in panels)
     tall += _UNDER if any(panel.under for panel in panels) else 0
+    titles = short_names([panel.title for panel in panels], int(wide / _LETTER), 1)
     children = [
         shape
-        for k, panel in enumerate(panels)
-        for shape in _panel(panel, k % across * (wide + _GAP), k // across * tall, wide)
+        for k, (panel, head) in enumerate(zip(panels, titles, strict=True))
+        for shape in _panel(panel, head, k % across * (wide + _GAP), k // across * tall, wide)
     ]
     words = f"{title} – {', '.join(panel.title for panel in panels)}"
     height = tall * -(-len(panels) // across)
@@ -129,7 +131,7 @@ def panels_figure(
     return Figure(name, title, words, svg, tuple(columns), told, note)
 
 
-def _panel(panel: Panel, left: float, top: float, wide: float) -> list[Markup]:
+def _panel(panel: Panel, head: str, left: float, top: float, wide: float) -> list[Markup]:
     start = left + (_LABELS if panel.tick_up else _EDGE)
     across = Scale(*panel.across, start, left + wide - _EDGE)
     high, base = top + _HEAD, top + _HEAD + _TALL
@@ -143,7 +145,7 @@ def _panel(panel: Panel, left: float, top: float, wide: float) -> list[Markup]:
     area = element(
         "rect", x=start, y=high, width=across.end - start, height=low - high, class_="hit"
     )
-    said = [element("text", *_cut(panel.title, int(wide / _LETTER)), x=left, y=top + 14)]
+    said = [element("text", *_cut(head, int(wide / _LETTER)), x=left, y=top + 14)]
     if panel.under:
         middle = {"x": (start + across.end) / 2, "text_anchor": "middle"}
         said.append(element("text", panel.under, y=low + 31, class_="tick", **middle))

@@ -1,12 +1,14 @@
 """Rows of a mean with its interval on one shared scale: the picture that most results come to."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
+from storyodds.reports.figures.cells import share_cell, spread_cell
+from storyodds.reports.figures.short_names import short_names
 from storyodds.reports.figures.svg import Scale, element, grid, label, mark, tick_percent, ticks
-from storyodds.reports.wording import percent
+from storyodds.reports.wording import interval, percent
 
 WIDTH = 540
 LEFT = 180  # where the scale begins
@@ -49,7 +51,7 @@ class Row:
     @property
     def band(self) -> str:
         """The interval in words."""
-        return "" if self.is_certain else f"{percent(self.low)}–{percent(self.high)}"
+        return "" if self.is_certain else interval({"q05": self.low, "q95": self.high})
 
     @property
     def words(self) -> str:
@@ -85,7 +87,9 @@ def draw_rows(
     scale = Scale(0.0, min(1.0, reach * 1.08) or 1.0, left, width - room(rows))
     bottom = top + ROW * len(rows)
     children = [grid(scale, top, bottom, ticks(0.0, scale.high, 4), tick_label)]
-    for k, row in enumerate(rows):
+    names = short_names([row.name for row in rows], letters)
+    for k, (row, name) in enumerate(zip(rows, names, strict=True)):
+        row = replace(row, name=name)
         children += draw_row(row, scale, top + ROW * (k + 0.5), width, left, letters)
     return children, bottom + 22, scale
 
@@ -139,5 +143,6 @@ def draw_row(
 
 def cells(row: Row, *, before: bool) -> tuple[str, ...]:
     """Give a row of the table under the picture."""
-    was = ("–" if row.before is None else percent(row.before),) if before else ()
-    return (row.name, *was, percent(row.mean), row.band or "–")
+    was = ("–" if row.before is None else share_cell(row.before),) if before else ()
+    spread = spread_cell(row.low, row.high, row.band or "–")
+    return (row.name, *was, share_cell(row.mean), spread)

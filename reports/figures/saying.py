@@ -4,12 +4,13 @@ import math
 
 import xarray as xr
 
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.figures.cells import Cell, share_cell, spread_cell
+from storyodds.reports.wording import bits, interval, percent, signed
 
 _ENDS = ["mean", "q05", "q95"]
 
 
-def chance(p: float) -> str:
+def chance(p: float) -> Cell:
     """A probability, or a dash where there is none.
 
     Examples
@@ -17,27 +18,34 @@ def chance(p: float) -> str:
     >>> chance(0.25), chance(float("nan"))
     ('25%', '–')
     """
-    return percent(p) if math.isfinite(p) else "–"
+    return share_cell(p) if math.isfinite(p) else Cell("–", {})
 
 
-def change(p: float) -> str:
-    """A difference of two probabilities, with its sign.
+def change(p: float) -> Cell:
+    """A difference of two probabilities in percentage points, without the word.
 
     Examples
     --------
     >>> change(0.02), change(-0.02), change(0.0)
-    ('+2.0%', '−2.0%', '0')
+    ('+2.0', '−2.0', '0')
     """
-    if not math.isfinite(p):
-        return "–"
-    if abs(p) < 1e-6:
-        return "0" if abs(p) < 1e-12 else "~0"
-    return ("+" if p > 0 else "−") + percent(abs(p))
+    return Cell(signed(p) if math.isfinite(p) else "–", {"": 100 * p})
 
 
-def in_bits(x: float) -> str:
+def size(p: float) -> str:
+    """How large a difference is, or its error, in percentage points.
+
+    Examples
+    --------
+    >>> size(-0.02), size(0.0013)
+    ('2.0', '0.13')
+    """
+    return signed(abs(p)).removeprefix("+") if math.isfinite(p) else "–"
+
+
+def in_bits(x: float) -> Cell:
     """Bits, or a dash where there are none."""
-    return bits(x) if math.isfinite(x) else "–"
+    return Cell(bits(x) if math.isfinite(x) else "–", {"": x})
 
 
 def tick_bits(x: float) -> str:
@@ -52,17 +60,17 @@ def tick_bits(x: float) -> str:
 
 
 def tick_change(p: float) -> str:
-    """A round difference of probabilities.
+    """A round difference of probabilities, in points.
 
     Examples
     --------
     >>> tick_change(-0.05), tick_change(0.05), tick_change(0.0)
-    ('−5%', '+5%', '0')
+    ('−5', '+5', '0')
     """
-    return "0" if p == 0 else f"{100 * p:+.6g}%".replace("-", "−")
+    return "0" if p == 0 else f"{100 * p:+.6g}".replace("-", "−")
 
 
-def number(x: float, kind: str) -> str:
+def number(x: float, kind: str) -> Cell:
     """A value of one of the story's numbers, as its kind wants it.
 
     Examples
@@ -71,14 +79,14 @@ def number(x: float, kind: str) -> str:
     ('25%', '−1.5 bits')
     """
     if not math.isfinite(x):
-        return "–"
+        return Cell("–", {})
     if kind == "probability":
-        return percent(x)
+        return share_cell(x)
     unit = " bits" if kind == "bits" else ""
-    return f"{round(x, 9) + 0.0:.2g}".replace("-", "−") + unit
+    return Cell(f"{round(x, 9) + 0.0:.2g}".replace("-", "−") + unit, {"": x})
 
 
-def number_range(low: float, high: float, kind: str) -> str:
+def number_range(low: float, high: float, kind: str) -> Cell:
     """From one value of a number to another.
 
     Examples
@@ -86,10 +94,11 @@ def number_range(low: float, high: float, kind: str) -> str:
     >>> number_range(0.1, 0.3, "probability"), number_range(0.0, 6.0, "bits")
     ('10% to 30%', '0 to 6 bits')
     """
-    return f"{number(low, kind).removesuffix(' bits')} to {number(high, kind)}"
+    words = f"{number(low, kind).removesuffix(' bits')} to {number(high, kind)}"
+    return spread_cell(low, high, words)
 
 
-def number_band(mean: float, low: float, high: float, kind: str) -> str:
+def number_band(mean: float, low: float, high: float, kind: str) -> Cell:
     """A value of one of the story's numbers with its interval, in words.
 
     Examples
@@ -100,7 +109,21 @@ def number_band(mean: float, low: float, high: float, kind: str) -> str:
     said = number(mean, kind)
     if number(low, kind) == number(high, kind) == said:
         return said
-    return f"{said} (90% interval {number_range(low, high, kind)})"
+    words = f"{said} (90% interval {number_range(low, high, kind)})"
+    return Cell(words, {"": mean, "low": low, "high": high})
+
+
+def between(low: float, high: float) -> Cell:
+    """A 90 percent interval of a probability; a dash where it has no width.
+
+    Examples
+    --------
+    >>> between(0.1, 0.3), between(0.2, 0.2)
+    ('10%–30%', '–')
+    """
+    finite = math.isfinite(low) and math.isfinite(high)
+    wide = finite and percent(low) != percent(high)
+    return spread_cell(low, high, interval({"q05": low, "q95": high}) if wide else "–")
 
 
 def points(found: xr.DataArray) -> tuple[float, float, float]:

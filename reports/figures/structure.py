@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from storyodds.reports.figures.cells import Cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.saying import chance, change, tick_change
+from storyodds.reports.figures.saying import chance, change, size, tick_change
+from storyodds.reports.wording import points
 
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
 
@@ -34,14 +36,18 @@ def plot_structure(
     -------
     Figure
     """
-    title = "Without each part of the story"
-    columns = ("without", "kind", *(c for e in events for c in (e, f"change of {e}", "±")))
+    title = "Without each part of the story, in points"
+    columns = (
+        "without",
+        "kind",
+        *(c for e in events for c in (e, f"{e}, change in points", f"{e}, ± points")),
+    )
     if "without" not in parts.coords or "answer_events_difference" not in parts:
         return nothing("structure", title, "the story has no part to leave out", columns)
     changes = parts.answer_events_difference.sel(event=list(events)).values
-    size = np.nan_to_num(np.abs(changes), nan=-1.0).max(axis=1)
+    largest = np.nan_to_num(np.abs(changes), nan=-1.0).max(axis=1)
     lines, rows = [], []
-    for k in np.argsort(-size, kind="stable")[:top].tolist():
+    for k in np.argsort(-largest, kind="stable")[:top].tolist():
         at = parts.isel(without=k)
         name, kind = str(at["without"].item()), str(at.part.item())
         marks, told, cells = [], [], []
@@ -54,8 +60,10 @@ def plot_structure(
             marks.append(
                 Point(moved, moved - half, moved + half, shape, worst=event == "catastrophe")
             )
-            told.append(f"{event} {chance(mean)} ({change(moved)})")
-            cells += [chance(mean), change(moved), chance(half) if math.isfinite(half) else "–"]
+            told.append(
+                f"{event} {chance(mean)} ({points(moved)})" if math.isfinite(moved) else event
+            )
+            cells += [chance(mean), change(moved), Cell(size(half), {"": 100 * half})]
         words = f"without {name}: {', '.join(told)}"
         lines.append(Line(name, words, marks, (cells[1], *cells[4:5]), kind))
         rows.append((name, kind, *cells))
@@ -63,8 +71,8 @@ def plot_structure(
         f"{shape} dot: {e}" for e, shape in zip(events, ("filled", "hollow"), strict=False)
     )
     note = (
-        f"Change of the chance if the part were not there; {shapes}; lines: 90% Monte Carlo "
-        "interval of the change. The kind of part is under its name. One part at a time."
+        f"Change of the chance, in points, if the part were not there; {shapes}; lines: 90% Monte "
+        "Carlo interval of the change. The kind of part is under its name. One part at a time."
     )
     look = Look(events, tick=tick_change, base=0.0, said="as told")
     return line_figure("structure", title, lines, look, columns, rows, note)

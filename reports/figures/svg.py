@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from storyodds.reports.wording import percent
 
+_SMALL = 1e-6  # from here on a percentage has more zeros than anybody counts
 LINE = 14  # pixels from one line of a label to the next
 
 
@@ -121,7 +122,8 @@ def ticks(low: float, high: float, at_most: int = 5) -> list[float]:
     step = power * next(k for k in (1, 2, 2.5, 5, 10) if span / (power * k) <= at_most)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
-    return [round(k * step, 12) for k in range(first, last + 1)]
+    digits = 3 - math.floor(math.log10(step))  # of a step of at most three, 0.1 + 0.2 being 0.3
+    return [round(k * step, digits) for k in range(first, last + 1)]
 
 
 def tick_percent(p: float) -> str:
@@ -131,8 +133,19 @@ def tick_percent(p: float) -> str:
     --------
     >>> tick_percent(0.0), tick_percent(0.125), tick_percent(0.2)
     ('0%', '12.5%', '20%')
+    >>> tick_percent(2.5e-9), tick_percent(1 - 5e-9)
+    ('2.5e-9', '1 − 5e-9')
     """
-    return f"{100 * p:.6g}%"
+    if 0 < p < _SMALL:
+        return _power(p)
+    if 1 - _SMALL < p < 1:
+        return f"1 − {_power(1 - p)}"
+    return f"{100 * p:.8g}%"
+
+
+def _power(p: float) -> str:
+    digits, exponent = f"{p:.3g}".split("e")
+    return f"{digits}e{int(exponent)}"
 
 
 def grid(

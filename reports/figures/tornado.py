@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from storyodds.reports.figures.cells import Cell, share_cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Bar, Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import (
@@ -16,10 +18,11 @@ from storyodds.reports.figures.saying import (
     number_range,
     points,
     points_along,
+    size,
 )
 from storyodds.reports.wording import percent
 
-_SMALL = 1e-9  # a swing that is rounding
+_ROUNDING = 1e-9  # of the chance as it is, or of what is missing to 1: a smaller swing is rounding
 _TOLD = ("kind", "low_mean", "high_mean", "swing", "swing_error", "low_value", "high_value")
 
 
@@ -53,8 +56,8 @@ def plot_tornado(
     if "swing" not in numbers or "event" not in numbers.swing.dims:
         return nothing(name, title, "no number is uncertain")
     moves = numbers.sel(event=event)
-    size = np.nan_to_num(np.abs(moves.swing.values))
-    order = [int(k) for k in np.argsort(-size, kind="stable") if size[k] > _SMALL][:top]
+    reach = _beyond_rounding(moves.swing.values, now)
+    order = [int(k) for k in np.argsort(-reach, kind="stable") if reach[k] > 0][:top]
     told = moves[list(_TOLD)].isel(number=order)
     totals = {} if inputs is None else _totals(inputs, event)
     lines, rows = [], []
@@ -70,7 +73,8 @@ def plot_tornado(
         bars = (Bar(now, low, up=True), Bar(now, high, up=False))
         under = number_range(values[0], values[1], kind)
         lines.append(Line(label, words, bars, (chance(low), chance(high), *share), under))
-        spread = f"{change(swing)} ± {chance(error)}"
+        moved = change(swing)
+        spread = Cell(f"{moved} ± {size(error)}", {**moved.numbers, "error": 100 * error})
         rows.append((label, under, chance(low), chance(high), spread, *share))
     also = () if inputs is None else ("total",)
     note = (
@@ -85,17 +89,23 @@ def plot_tornado(
         "–: not worked out by itself)."
     )
     look = Look(("at low", "at high", *also), base=now, said=f"now {percent(now)}")
-    columns = ("number", "from, to", "at low", "at high", "swing", *also)
+    columns = ("number", "from, to", "at low", "at high", "swing in points", *also)
     return line_figure(name, title, lines, look, columns, rows, note)
 
 
-def _totals(inputs: xr.Dataset, event: str) -> dict[str, str]:
+def _beyond_rounding(swings: NDArray[np.float64], now: float) -> NDArray[np.float64]:
+    """How large swings are; 0 where that is rounding."""
+    found = np.nan_to_num(np.abs(swings))
+    return np.where(found > _ROUNDING * min(now, 1 - now), found, 0.0)
+
+
+def _totals(inputs: xr.Dataset, event: str) -> dict[str, Cell]:
     """By name, the total index of each number that was worked out by itself."""
     if "total_distinguishable" not in inputs or event not in inputs.event.values:
         return {}
     at = inputs[["total", "total_distinguishable"]].sel(event=event)
     return {
-        name: f"{100 * mean:.0f}% ±{100 * (high - low) / 2:.0f}" if distinguishable else "~0"
+        name: _share_of_variance(mean, (high - low) / 2, told=distinguishable)
         for name, (mean, low, high), distinguishable in zip(
             at.input.values.tolist(),
             points_along(at.total, "input"),
@@ -104,6 +114,13 @@ def _totals(inputs: xr.Dataset, event: str) -> dict[str, str]:
         )
         if math.isfinite(mean)
     }
+
+
+def _share_of_variance(mean: float, error: float, *, told: bool) -> Cell:
+    """A total index; its estimate may lie a little beyond what a share can be."""
+    share = min(max(mean, 0.0), 1.0)
+    words = f"{percent(share, error)} ±{float(f'{100 * error:.1g}'):g}" if told else "~0"
+    return Cell(words, {"": share, "error": error})
 
 
 def plot_assumption_effects(
@@ -134,8 +151,9 @@ def plot_assumption_effects(
     for label in _names(assumptions, "assumption"):
         at = assumptions.sel(assumption=label)
         found.append((label, [_at(at, f"{way}_mean", event) for way, _, _ in ways]))
-    reach = [np.ptp([x for x in means if math.isfinite(x)] or [0.0]) for _, means in found]
-    order = [int(k) for k in np.argsort(-np.array(reach), kind="stable") if reach[k] > _SMALL]
+    swings = [np.ptp([x for x in means if math.isfinite(x)] or [0.0]) for _, means in found]
+    reach = _beyond_rounding(np.array(swings), now)
+    order = [int(k) for k in np.argsort(-reach, kind="stable") if reach[k] > 0]
     lines, rows = [], []
     for k in order[:top]:
         label, means = found[k]
@@ -193,7 +211,7 @@ def plot_tipping(
             now = number_band(at_now, start, end, kind)
         verdict = _verdict(verdicts, int(tip.verdict))
         flips = f"{tip.side.item()} {number(value, kind)}"
-        odds = percent(float(tip.prior_chance))
+        odds = share_cell(float(tip.prior_chance))
         span = number_range(low, high, kind)
         words = (
             f"{name}: {verdict} flips {flips}, prior chance {odds}, now {now}, prior from {span}"
@@ -208,7 +226,8 @@ def plot_tipping(
         )
         short = (flips, odds, number(at_now, kind))
         lines.append(Line(name, words, marks, short, f"{verdict}; {span}"))
-        rows.append((name, verdict, flips, odds, now, span))
+        where = Cell(flips, {"": value})
+        rows.append((name, verdict, where, odds, now, span))
     scale = {0.0: "5%", 0.5: "half", 1.0: "95%"}
     look = Look(("flips", "chance", "now"), tick=lambda x: scale.get(x, ""))
     note = (

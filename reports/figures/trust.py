@@ -5,9 +5,10 @@ import math
 import numpy as np
 import xarray as xr
 
+from storyodds.reports.figures.cells import Cell, spread_cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.saying import band, chance, points, tick_change
+from storyodds.reports.figures.saying import band, chance, points
 from storyodds.reports.figures.svg import tick_percent
 from storyodds.reports.wording import marked
 
@@ -61,7 +62,7 @@ def plot_power_scaling(
         words = f"{label}: sensitivity {said}, {event} {ends[0]} if halved, {ends[1]} if doubled"
         marks = (Point(value, shape="dot" if over else "ring", worst=over),)
         lines.append(Line(label, words, marks, (said, *ends)))
-        rows.append((label, said, *ends))
+        rows.append((label, Cell(said, {"": value}), *ends))
     note = (
         "Power-scaling: how far the posterior of the chance moves, in units of its distance "
         f"measure, when the {what} count a little more or less. Filled: above {threshold:g}, worth "
@@ -116,9 +117,10 @@ def plot_importance(
         spread = f"{_signed(low)}{between}{_signed(high)}" if low != high else ""
         marks = (Point(mean, low, high, worst=of in ("catastrophe", "deceptive")),)
         lines.append(Line(literal, words, marks, (_signed(mean),), spread))
-        rows.append((literal, _signed(mean), spread or "–"))
+        value = Cell(_signed(mean), {"": mean})
+        rows.append((literal, value, spread_cell(low, high, spread or "–")))
     missing = literals.sizes.get("literal", 0) - len(found)
-    tick = tick_change if measure == "birnbaum" else tick_percent
+    tick = _tick_signed if measure == "birnbaum" else tick_percent
     look = Look((head,), tick=tick, base=0.0 if measure == "birnbaum" else None, low=0.0)
     note = f"{words_of}. Dot: mean. Line: 90% interval, which is under the name."
     note += f" {missing} of none, or without a value, are not shown." * bool(missing)
@@ -129,3 +131,8 @@ def _signed(x: float) -> str:
     if not math.isfinite(x):
         return "–"
     return chance(x) if x >= 0 else f"−{chance(-x)}"
+
+
+def _tick_signed(x: float) -> str:
+    """A round share that may be below 0."""
+    return tick_percent(x) if x >= 0 else f"−{tick_percent(-x)}"

@@ -4,10 +4,11 @@ import math
 
 import xarray as xr
 
+from storyodds.reports.figures.cells import Cell, spread_cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.saying import chance
-from storyodds.reports.wording import odds_words
+from storyodds.reports.figures.saying import between
+from storyodds.reports.wording import odds_words, percent
 
 _LEAST = 0.0001  # that is written as a number
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
@@ -45,7 +46,9 @@ def plot_value(
     ]
     lines, rows = [], []
     for name, about, low, high, gain, error, ceiling in zip(*shown, strict=True):
-        span = f"{chance(low)}–{chance(high)}"
+        span = between(low, high)
+        if span == "–" and math.isfinite(low):  # it would stay where it is
+            span = spread_cell(low, high, percent(low))
         words = (
             f"{name}, about {about}: {amount(gain)} {unit}, at most {amount(ceiling)} if "
             f"learned for sure; {odds_words(of)} after it {span}"
@@ -54,8 +57,8 @@ def plot_value(
         marks = (Point(ceiling, shape="ring"), Point(gain, *ends))
         numbers = (amount(gain), amount(ceiling))
         lines.append(Line(name, words, marks, numbers, f"about {about}"))
-        half = amount(_TWICE * error)
-        rows.append((name, about, amount(gain), half, amount(ceiling), span))
+        cells = [Cell(amount(x), {"": x}) for x in (gain, _TWICE * error, ceiling)]
+        rows.append((name, about, *cells, span))
     what = f"bits about {odds_words(of)}" if unit == "bits" else "in the unit of the decision"
     note = (
         f"Filled dot: expected gain, {what}, with its 90% Monte Carlo interval. Hollow dot: its "
@@ -82,6 +85,22 @@ def amount(x: float) -> str:
     rounded = float(f"{x:.1e}")
     digits = max(0, 1 - math.floor(math.log10(abs(rounded))))
     return f"{rounded:,.{digits}f}".replace("-", "−")
+
+
+def gain_words(value: float, error: float) -> str:
+    """A gain and its Monte Carlo standard error, to the place of the error's first digit.
+
+    Examples
+    --------
+    >>> gain_words(0.0175, 0.0009), gain_words(2.5e-6, 1e-6), gain_words(0.25, 0.0)
+    ('0.018 ± 0.001', '<0.0001', '0.25')
+    """
+    if abs(value) < _LEAST or error <= 0:
+        return amount(value)
+    digits = max(0, -math.floor(math.log10(error)))
+    digits = min(digits, 1 - math.floor(math.log10(abs(value))))  # no more than two of the gain
+    least = max(error, 10.0**-digits)
+    return f"{value:.{digits}f} ± {least:.{digits}f}"
 
 
 def _tick(x: float) -> str:

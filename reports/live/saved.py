@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.files import write_atomically
+from storyodds.priors.files import read_unlinked, write_new
 from storyodds.priors.phrases import SLUG_LIMIT
 from storyodds.reports.live.folder import (
     ENDINGS,
@@ -111,16 +111,15 @@ def save_state(folder: Path, story: str, name: str, state: State, yaml: str) -> 
     document = {"schema": SCHEMA, "story": story, "name": name, "state": state.as_data()}
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     with ExitStack() as undone:
-        # Whoever makes the file first has the name, of all who ask and of all servers.
-        for path in (target, beside):
+        # Whoever makes the state first has the name, of all who ask and of all servers; it is whole
+        # from the beginning, so that nobody who is killed leaves a name to nothing.
+        for path, content in ((target, f"{text}\n"), (beside, yaml)):
             try:
-                path.open("xb").close()
+                write_new(path, content.encode())
             except FileExistsError:
                 sentence = f"name: found '{name}', which is taken, expected a new name"
                 raise InputError(sentence) from None
             undone.callback(path.unlink, missing_ok=True)
-        write_atomically(beside, yaml.encode())
-        write_atomically(target, f"{text}\n".encode())
         undone.pop_all()
     return target, beside
 
@@ -132,7 +131,7 @@ def saved_states(folder: Path, story: str) -> dict[str, State]:
         return found
     for path in sorted(folder.glob(f"{story}.*{STATE_ENDING}"))[:MAX_STATES]:
         name = path.name.removeprefix(f"{story}.").removesuffix(STATE_ENDING)
-        if is_name(name) and (state := _read(folder, path)) is not None:
+        if is_name(name) and (state := _read(path)) is not None:
             found[name] = state
     return found
 
@@ -146,9 +145,12 @@ def _inside(folder: Path, story: str, name: str) -> Path:
     return target
 
 
-def _read(folder: Path, path: Path) -> State | None:
+def _read(path: Path) -> State | None:
     try:
-        document: Any = read_body(read_inside(folder, path, 2 * MAX_BODY))
+        raw = read_unlinked(path, 2 * MAX_BODY)
+        if len(raw) > 2 * MAX_BODY:
+            return None
+        document: Any = read_body(raw)
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             return None
         return read_state(document.get("state"))

@@ -20,7 +20,9 @@ from storyodds.scenarios.resolve import resolve
 pytestmark = pytest.mark.checkout
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-MODULES = "asked contest fault_trees networks ours races reference run stories".split()
+MODULES = (
+    "asked contest fault_trees networks ours peer_dd races reference run stories suite_large_trees"
+).split()
 
 
 @pytest.fixture
@@ -124,6 +126,19 @@ def test_fault_trees_agree(bench: Any) -> None:
     assert np.abs(asked.answer()["prior"] - top).max() < 1e-12
     slopes = bench.reference.derivatives(lambda p: bench.reference.tree_top(tree, order, p), drawn)
     assert np.abs(asked.differentiate()["derivative"] - slopes).max() < 1e-12
+
+
+def test_grids_agree(bench: Any, tmp_path: Path) -> None:
+    """Two by two: two ways of two edges each; a plain diagram, where it is installed, as well."""
+    path = tmp_path / "grid.xml"
+    path.write_text(bench.suite_large_trees.grid(2), encoding="utf-8")
+    expected = 1 - (1 - 0.3**2) ** 2
+    assert bench.ours.tree_top(path)["P(top)"][0] == pytest.approx(expected, rel=1e-12)
+    try:
+        plain = bench.peer_dd.tree_top(path)
+    except bench.contest.MissingError:
+        return
+    assert plain["P(top)"][0] == pytest.approx(expected, rel=1e-12)
 
 
 def section(bench: Any, answer: Any) -> Any:

@@ -1,11 +1,13 @@
 """The compiled kernel against the numpy engine, and its gradient against finite differences."""
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
 from typing import Any
 from unittest import mock
 
+import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -21,6 +23,7 @@ from storyodds.models.answers import Exact
 from storyodds.models.assessment import assess
 from storyodds.models.compiler import Competition
 from storyodds.models.density import (
+    _components,
     bounds,
     continuous,
     flatten,
@@ -34,8 +37,9 @@ from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
 from storyodds.models.program import Program, program, without_results
 from storyodds.models.queries import EVERYTHING
 from storyodds.models.strategy import choose_compiler
-from storyodds.priors.distributions import LN2, has_atoms
+from storyodds.priors.distributions import LN2, BetaDistribution, has_atoms
 from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.priors.forms import MAX_BETA, MIN_BETA
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Story
 
@@ -101,7 +105,7 @@ def by_engine(
     compiled: Program, values: Array, likelihoods: LogLikelihoods
 ) -> tuple[float, Array, Array, Array]:
     found = engine.evaluate(compiled, values[None], likelihoods, np.ones((1, 1)))
-    slopes = engine.gradient(compiled, values[None], found)[0, 0]
+    slopes = engine.gradient(compiled, found)[0, 0]
     said = np.zeros(likelihoods.assumptions.shape[1])
     ended = np.zeros(likelihoods.routes.shape[1])
     np.add.at(said, compiled.said.what, found.usage[0, 0, compiled.said.leaves])
@@ -430,3 +434,28 @@ def test_no_more_is_worked_out_than_is_wanted() -> None:
     np.testing.assert_array_equal(won.won, whole.won)
     np.testing.assert_array_equal(usage.usage, whole.usage)
     assert (won.pulls.size, usage.won.size, usage.pulls.size) == (0, 0, 0)
+
+
+SIZES = st.floats(math.log10(2 * MIN_BETA), math.log10(MAX_BETA / 2)).map(lambda x: 10.0**x)
+EPS = float(np.finfo(np.float64).eps)
+
+
+@given(SIZES, SIZES, st.floats(-40, 40))
+@settings(deadline=None, derandomize=True, max_examples=60)
+def test_beta_density_of_the_kernel(a: float, b: float, away: float) -> None:
+    """So many standard deviations from the peak; the logit itself is rounded, which slopes show."""
+    (row,) = _components(BetaDistribution(a, b), 0.0)
+    z = math.log(a) - math.log(b) + away * math.sqrt(1 / a + 1 / b)
+    found, slope = kernel._component(np.array([row]), 0, z)
+    with mp.workdps(60):
+        x, y, p = mp.mpf(a), mp.mpf(b), 1 / (1 + mp.exp(-mp.mpf(z)))
+        q = 1 / (1 + mp.exp(mp.mpf(z)))
+        expected = float(
+            x * mp.log(p) + y * mp.log(q) - mp.loggamma(x) - mp.loggamma(y) + mp.loggamma(x + y)
+        )
+        tilt = float(x * q - y * p)
+        bend = float((x + y) * p * q)
+    place = EPS * (abs(math.log(a)) + abs(math.log(b)) + abs(z))
+    error = 40 * EPS * max(1.0, abs(expected)) + place * (abs(tilt) + place * bend)
+    assert abs(found - expected) <= error
+    assert abs(slope - tilt) <= 40 * EPS * max(1.0, abs(tilt)) + place * bend

@@ -6,12 +6,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
-from support.roads import road
+from support.roads import ROADS, by_road, road
 
 from storyodds import load_story
 from storyodds.models import engine
 from storyodds.models.assessment import assess
 from storyodds.models.patterns import sums_over
+from storyodds.models.program import program as compile_program
+from storyodds.models.queries import EVERYTHING, Query
 from storyodds.scenarios.resolve import resolve
 
 SETS = st.lists(st.sets(st.integers(0, 6)), min_size=1, max_size=12)
@@ -44,12 +46,31 @@ def test_shared_sums_have_the_digits_of_every_set_by_itself(
 def test_flows_are_laid_out_once_and_only_where_they_differ() -> None:
     prepared = assess(resolve(load_story("rlhf-assistant")), draws=16).prepared
     program = prepared.likelihood
-    flat, circuit = program.flat, program.circuit
-    assert program.flat is flat
+    flat, circuit = program.flat((0,)), program.circuit
+    assert program.flat((0,)) is flat
     factors, summands = circuit.parents
     parents = np.diff(factors.indptr) + np.diff(summands.indptr)
     assert flat.steps.n_parts == np.count_nonzero(circuit.op == 2)
     assert np.count_nonzero(parents > 1) < flat.steps.n_flows < circuit.n_nodes
+
+
+def test_only_what_is_asked_about_is_walked_back() -> None:
+    """And its derivatives have the digits that they have among those of every root."""
+    prepared = assess(resolve(load_story("rlhf-assistant")), draws=16).prepared
+    queries = [EVERYTHING, *(Query((o,)) for o in range(len(prepared.graph.outcomes)))]
+    program = compile_program(prepared.compiler, queries)
+    values = np.repeat(prepared.center[None], 3, axis=0)
+    every = np.eye(len(program.queries))
+    for k, seed in enumerate(every):
+        part = program.circuit.below((k,))
+        assert part.circuit.n_nodes < program.circuit.n_nodes
+        for name in ROADS:
+            alone = by_road(name, program, values, prepared.likelihoods, seed[None])
+            among = by_road(name, program, values, prepared.likelihoods, every)
+            for field in ("usage", "won", "pulls"):
+                np.testing.assert_array_equal(
+                    getattr(alone, field)[:, 0], getattr(among, field)[:, k]
+                )
 
 
 def test_seeds_of_each_draw_and_of_all_draws_are_the_same() -> None:

@@ -10,9 +10,10 @@ from support.building import on_a_class
 
 from storyodds.models import result_files
 from storyodds.models.comparison import EVENTS
-from storyodds.models.datatree import save_result
+from storyodds.models.datatree import load_result, save_result
 from storyodds.models.events import FATES
 from storyodds.models.result_files import read_draws
+from storyodds.priors.errors import InputError
 from storyodds.priors.forms import Beta
 from storyodds.reports.results import estimate
 from storyodds.scenarios.schema import CLASSES
@@ -73,7 +74,7 @@ def test_more_data_than_a_file_can_hold(saved: Path) -> None:
     with h5py.File(saved, "r+") as file:
         chunk = (10**6,)
         file["posterior"].create_dataset("more", (10**9,), "f8", chunks=chunk, compression="gzip")
-    with pytest.raises(ValueError, match="damaged"):
+    with pytest.raises(ValueError, match="more data than a file of this size can hold"):
         read_draws(saved)
 
 
@@ -89,3 +90,116 @@ def test_a_file_that_does_not_end(saved: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(result_files, "_SECONDS", 0.0)
     with pytest.raises(ValueError, match="to its end"):
         read_draws(saved)
+
+
+def a_link_to_a_file(file: h5py.File) -> None:
+    file["posterior"]["more"] = h5py.ExternalLink("/etc/hostname", "/")
+
+
+def a_link_to_a_place(file: h5py.File) -> None:
+    file["posterior"]["more"] = h5py.SoftLink("/posterior")
+
+
+def a_circle(file: h5py.File) -> None:
+    file["posterior"]["more"] = file["posterior"]
+
+
+def one_array_twice(file: h5py.File) -> None:
+    file["posterior"]["more"] = file["posterior"]["class_probability"]
+
+
+def values_of_another_file(file: h5py.File) -> None:
+    file["posterior"].create_dataset("more", (8,), "u1", external=[("/etc/hostname", 0, 8)])
+
+
+def values_elsewhere(file: h5py.File) -> None:
+    layout = h5py.VirtualLayout((4,), "f8")
+    layout[:] = h5py.VirtualSource("other.nc", "x", (4,))
+    file["posterior"].create_virtual_dataset("more", layout)
+
+
+def a_chunk_to_unpack(file: h5py.File) -> None:
+    """Four values, in a block of eight gigabytes once it is unpacked."""
+    file["posterior"].create_dataset(
+        "more", (4,), "f8", chunks=(10**9,), maxshape=(None,), compression="gzip"
+    )
+
+
+def groups_in_groups(file: h5py.File) -> None:
+    file["posterior"].create_group("more")
+
+
+def a_hidden_name(file: h5py.File) -> None:
+    file["posterior"]["more\x1b[2J"] = 1.0
+
+
+def a_record(file: h5py.File) -> None:
+    file["posterior"].create_dataset("more", (1,), [("a", "f8"), ("b", "f8")])
+
+
+def no_odds(file: h5py.File) -> None:
+    del file["posterior"]["class_probability"]
+
+
+def no_story(file: h5py.File) -> None:
+    del file.attrs["meta"]
+
+
+def another_meta(file: h5py.File) -> None:
+    file.attrs["meta"] = 3
+
+
+WRONG = {
+    a_link_to_a_file: "a link to something else",
+    a_link_to_a_place: "a link to something else",
+    a_circle: "a group within a group",
+    one_array_twice: "a part that hangs in two places",
+    values_of_another_file: "values that are in other files",
+    values_elsewhere: "values that are in other files",
+    a_chunk_to_unpack: "more data than a file of this size can hold",
+    groups_in_groups: "a group within a group",
+    a_hidden_name: "a name that cannot be shown",
+    a_record: "values of another type",
+    no_story: "a file that is no result",
+    no_odds: "a result without odds",
+    another_meta: "does not say what it is",
+}
+
+
+@pytest.mark.parametrize("change", WRONG, ids=lambda change: change.__name__)
+def test_what_no_result_has(saved: Path, change: Any) -> None:
+    with h5py.File(saved, "r+") as file:
+        change(file)
+    with pytest.raises(ValueError, match=WRONG[change]):
+        read_draws(saved)
+
+
+@pytest.mark.parametrize("change", [a_circle, a_chunk_to_unpack, a_link_to_a_file])
+def test_loading_takes_no_more_than_comparing(saved: Path, change: Any) -> None:
+    load_result(saved)
+    with h5py.File(saved, "r+") as file:
+        change(file)
+    with pytest.raises(InputError, match=WRONG[change]) as caught:
+        load_result(saved)
+    assert caught.value.problems[0].file == str(saved)
+
+
+def test_loading_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        load_result(tmp_path / "none.nc")
+
+
+def test_texts_that_share_one_long_one(saved: Path) -> None:
+    """A file may hold a text once and mean it a million times."""
+    with h5py.File(saved, "r+") as file:
+        texts = file["posterior"].create_dataset("more", (10_000,), h5py.string_dtype())
+        texts[0] = "x" * 100_000
+    raw = saved.read_bytes()
+    first = raw.index(b"x" * 100_000)
+    assert first > 0
+    with h5py.File(saved, "r") as file:
+        start = file["posterior"]["more"].id.get_offset()
+    reference = raw[start : start + 16]
+    saved.write_bytes(raw[:start] + reference * 10_000 + raw[start + 160_000 :])
+    with pytest.raises(InputError, match="more data than a file of this size can hold"):
+        load_result(saved)

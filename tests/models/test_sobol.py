@@ -25,3 +25,12 @@ def test_every_dimension_has_one_point_in_every_interval() -> None:
 def test_more_dimensions_than_there_are_numbers_for_are_refused() -> None:
     with pytest.raises(ValueError, match="found 30000, expected at most"):
         sobol_points(30_000, 1, np.random.default_rng(1))
+
+
+def test_replicates_are_sequences_of_their_own() -> None:
+    """Each is evenly spread, the first is the sequence alone, and no two are alike."""
+    alone = sobol_points(3, 5, np.random.default_rng(4))
+    points = sobol_points(3, 5, np.random.default_rng(4), replicates=8).reshape(8, 32, 3)
+    assert (points[0] == alone).all()
+    assert (np.sort((points * 32).astype(int), axis=1) == np.arange(32)[:, None]).all()
+    assert len(np.unique(points[:, 0], axis=0)) == 8

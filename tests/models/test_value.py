@@ -20,7 +20,8 @@ from storyodds.models.choices import SUCCESS, bits_gained, choice_gained, worth_
 from storyodds.models.events import FATES, ODDS, sides_of
 from storyodds.models.observations import Observation, observations, with_result
 from storyodds.models.value import Value, value_of_information
-from storyodds.priors.distributions import distribution_of, log_binomial_coefficient, rate_like
+from storyodds.priors.beta_functions import log_binomial_coefficients
+from storyodds.priors.distributions import distribution_of, rate_like
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import parse_prior
 from storyodds.scenarios.resolve import ResolvedStory, resolve
@@ -42,6 +43,11 @@ TIGHT = {"success": 1.0, "catastrophe": -11.0}  # so that what is found out can 
 relaxed = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
+
+
+def choose(trials: int, hits: int) -> float:
+    """Log of the binomial coefficient."""
+    return float(log_binomial_coefficients(hits, trials - hits))
 
 
 def proposing(story: Story, *proposals: Proposal) -> Story:
@@ -170,9 +176,9 @@ def _per_sequence(
     assert seen is not None
     k = observation.hits[:, 0]
     log_ways = [
-        log_binomial_coefficient(observation.trials, int(more))
-        + log_binomial_coefficient(seen.trials, seen.hits)
-        - log_binomial_coefficient(seen.trials + observation.trials, seen.hits + int(more))
+        choose(observation.trials, int(more))
+        + choose(seen.trials, seen.hits)
+        - choose(seen.trials + observation.trials, seen.hits + int(more))
         for more in k
     ]
     return np.asarray(again * np.exp(log_ways)[:, None])
@@ -354,9 +360,9 @@ def test_chances_of_results_are_ratios_of_what_evidence_says(
     log_chances = [
         rate.binomial_log_marginal(hits + k, before + 20)
         - rate.binomial_log_marginal(hits, before)
-        + log_binomial_coefficient(20, k)
-        + log_binomial_coefficient(before, hits)
-        - log_binomial_coefficient(before + 20, hits + k)
+        + choose(20, k)
+        + choose(before, hits)
+        - choose(before + 20, hits + k)
         for k in range(21)
     ]
     np.testing.assert_allclose(module._each(rate, 20, seen), np.exp(log_chances), rtol=1e-8)

@@ -14,13 +14,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from storyodds.priors.beta_functions import beta_quantile
+from storyodds.priors.beta_functions import beta_quantile, log_binomial_coefficients
 from storyodds.priors.bounded import TruncatedNormal, Uniform
 from storyodds.priors.distributions import (
     BetaDistribution,
     LogitNormal,
     NormalDistribution,
     Point,
+    _given_binomial,
     distribution_of,
     rate_like,
 )
@@ -48,6 +49,27 @@ def counts(draw: st.DrawFn, most: int = MOST) -> tuple[int, int]:
 
 def log_beta(a: Any, b: Any) -> Any:
     return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
+
+
+@given(counts(most=10**15))
+@several
+def test_binomial_coefficients(seen: tuple[int, int]) -> None:
+    hits, trials = seen
+    with mp.workdps(60):
+        expected = -mp.log(trials + 1) - log_beta(mp.mpf(hits) + 1, mp.mpf(trials - hits) + 1)
+    # A handful of roundings of positive numbers, none larger than what they add up to.
+    found = float(log_binomial_coefficients(hits, trials - hits))
+    assert found == pytest.approx(float(expected), rel=8 * EPS, abs=8 * EPS)
+
+
+@given(st.floats(-30, 30), powers(1e-3, 4.0), st.booleans())
+@several
+def test_means_of_logit_normals(location: float, sd: float, above: bool) -> None:
+    """By cells that follow the bell, which are another rule; both round a sum of some hundreds."""
+    prior = LogitNormal(location, sd)
+    by_cells = _given_binomial(prior, int(above), 1).log_integral
+    found = prior.binomial_log_marginal(int(above), 1)
+    assert found == pytest.approx(by_cells, rel=10 * EPS, abs=10 * EPS)
 
 
 @given(SIZES, SIZES, counts())

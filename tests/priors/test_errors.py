@@ -2,7 +2,9 @@
 
 import pickle
 
-from storyodds.priors.errors import InputError, Problem, UnknownStoryError, printable, render
+import pytest
+
+from storyodds.priors.errors import InputError, Problem, UnknownStoryError, printable, render, shown
 
 
 def caret(problem: Problem) -> tuple[str, str]:
@@ -59,3 +61,34 @@ def test_an_error_survives_a_trip_between_processes() -> None:
 def test_very_many_problems_are_counted() -> None:
     assert str(InputError([Problem("no")] * 60)).endswith("\n… and 10 more")
     assert str(InputError("plain")) == "plain"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\U0001f469\u200d\U0001f680",  # an astronaut: a woman joined to a rocket
+        "\u2714\ufe0f 1\ufe0f\u20e3",  # a check mark and a key, as pictures
+        "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, a letter kept apart
+        "\u0915\u094d\u200d\u0937",  # Devanagari, a half letter
+        "e\u0301 \u6f22\u5b57 \u2013 \u2212 \xa0",
+    ],
+)
+def test_what_is_seen_stays(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    "letter",
+    "\x1b\x07\x08\x00\x7f\x9b\x85\u2028\u202e\u2066\u061c\u200b\u200c\u200d\u2060\u2063\xad\u034f"
+    "\u115f\u3164\uffa0\ufe0f\ufe0e\ufe01\ufeff\U000e0001\U000e0041\U000e0100\ufff9\uffff\r",
+    ids=lambda letter: f"U+{ord(letter):04X}",
+)
+def test_what_nobody_sees_is_written_out(letter: str) -> None:
+    """Between Latin letters, where none of them has anything to do."""
+    assert printable(f"pay{letter}ment").isascii()
+    assert printable(letter).isascii()
+
+
+def test_a_name_stays_on_its_line() -> None:
+    assert shown("a\nb\tc\rd") == "a\\nb\\tc\\rd"
+    assert render(Problem("found 'x\ny'", "a\nb.yaml", key_path="k\ty")).count("\n") == 0

@@ -145,4 +145,11 @@ def test_a_shipped_file_is_named_after_its_view(
     path.write_text("view: yours\ntitle: A view\nset: {aware: 0.5}\n")
     monkeypatch.setattr(library, "_shipped_files", lambda folder: {"mine": path})
     with pytest.raises(InputError, match="found 'yours', expected 'mine', the name of its file"):
-        library.view.__wrapped__("mine")
+        library._shipped_view.__wrapped__("mine")
+
+
+def test_a_view_that_has_changed_is_read_anew(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    for number in (0.1, 0.2):
+        file.write_text(f"view: mine\ntitle: Mine\nset: {{aware: {number}}}\n", "utf-8")
+        assert library.view(file).set == library.view(str(file)).set == {"aware": number}

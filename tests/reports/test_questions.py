@@ -9,11 +9,17 @@ import pytest
 from support.command_line import Run
 
 from storyodds import InputError, compare, load_story, sensitivity, value
+from storyodds.console import json_text
 from storyodds.priors.library import view as load_view
 
 STORY = load_story("coinrun-agent")
 FEW: dict[str, Any] = {"draws": 256, "seed": 3}
 OPTIONS = ("--draws", "256", "--seed", "3", "--json")
+
+
+def written(document: Any) -> Any:
+    """A document as commands write it."""
+    return json.loads(json_text(document))
 
 
 def test_sensitivity_is_what_the_command_says(run: Run) -> None:
@@ -28,17 +34,17 @@ def test_sensitivity_is_what_the_command_says(run: Run) -> None:
     )
     parts = ("--part", "local", "--part", "failure", "--view", "sceptic")
     done = run("sensitivity", "coinrun-agent", *parts, "--set", "path-dependence=0.5", *OPTIONS)
-    assert json.loads(json.dumps(found)) == done.json
+    assert written(found) == done.json
     assert "what it hangs on: local" in told and "views" not in found
 
 
 def test_value_is_what_the_command_says(run: Run) -> None:
     found = value(STORY, stakes={"success": 1, "catastrophe": -100}, **FEW)
     worth = ("--worth", "success=1", "--worth", "catastrophe=-100")
-    assert json.loads(json.dumps(found)) == run("value", "coinrun-agent", *worth, *OPTIONS).json
+    assert written(found) == run("value", "coinrun-agent", *worth, *OPTIONS).json
     own = value(STORY, standard=False, view=load_view("sceptic"), **FEW)
     options = ("--no-standard", "--view", "sceptic", *OPTIONS)
-    assert json.loads(json.dumps(own)) == run("value", "coinrun-agent", *options).json
+    assert written(own) == run("value", "coinrun-agent", *options).json
     assert own["unit"] == "bits" and len(own["proposals"]) < len(found["proposals"])
 
 
@@ -48,12 +54,12 @@ def test_compare_is_what_the_command_says(run: Run, tmp_path: Path) -> None:
     told: list[str] = []
     found = compare([STORY, saved], progress=lambda stage, done, total: told.append(stage), **FEW)
     done = run("compare", "coinrun-agent", str(saved), *OPTIONS)
-    assert json.loads(json.dumps(found)) == done.json
+    assert written(found) == done.json
     assert "putting the odds side by side" in told
     assert any(stage.startswith("coinrun-agent: ") for stage in told)
     viewed = compare([STORY], views=["sceptic"], **FEW)
     done = run("compare", "coinrun-agent", "--view", "sceptic", *OPTIONS)
-    assert json.loads(json.dumps(viewed)) == done.json
+    assert written(viewed) == done.json
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ def test_lines_fit(summary: dict[str, Any], width: int) -> None:
 
 def test_it_says_so_in_words(summary: dict[str, Any]) -> None:
     said = text(summary)
-    assert "The story fails with a chance of" in said
+    assert "The model is deployed and fails with a chance of" in said
+    assert "Of deployed failures," in said
     assert "Failure is safest if" in said
     assert "To be the likeliest class:" in said
     assert "(90% of draws:" in said
@@ -118,7 +119,7 @@ def test_bits_that_would_not_do() -> None:
 def test_assumptions_whose_failing_leaves_no_failure() -> None:
     routes = [Route(id="r", class_="other", requires=("a", "b"), bits=60, harm=0.1), OFF]
     said = text(summary_of(tell({"a": believe(0.5), "b": believe(0.5)}, routes)))
-    assert "With any one of them false, the story hardly ever fails." in said
+    assert "With any one of them false, it is deployed and fails with " in said
     assert "most often deceptive" not in said
 
 

@@ -8,7 +8,7 @@ from support.building import OFF, believe, item, tell
 
 from storyodds.models import structure
 from storyodds.models.assessment import assess
-from storyodds.reports.sensitivity_structure import lines_structure, points, summarize_structure
+from storyodds.reports.sensitivity_structure import lines_structure, summarize_structure
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Constraint, Nudge, Route, Story
 
@@ -76,7 +76,7 @@ def test_lines_fit(summary: dict[str, Any], width: int) -> None:
 
 def test_it_says_so_in_words(summary: dict[str, Any]) -> None:
     said = text(summary)
-    assert "Nothing does more than the check v: without it, success would be" in said
+    assert "No part does more than the check v: without it, success would be" in said
     assert "Were the class named as one route, success would be" in said
     assert "The widest range is that of a and b:" in said
     assert "more pairs" not in said
@@ -99,8 +99,15 @@ def test_a_story_without_any_of_it_says_nothing() -> None:
     assert text(summary) == ""
 
 
-@pytest.mark.parametrize(
-    ("x", "said"), [(0.0123, "+1.2"), (-0.5, "−50.0"), (4e-7, "0"), (-0.00004, "−0.004")]
-)
-def test_percentage_points(x: float, said: str) -> None:
-    assert points(x) == said
+def test_parts_that_do_nothing_are_said_to() -> None:
+    judge = item("judge", {"assumption": "b"}, forecast=0.9, sd_bits=1.0)
+    summary = summary_of(tell({"b": believe(0.5)}, [OFF], evidence=[judge]))
+    assert summary["leave_one_out"][0]["opinion"]
+    said = text(summary)
+    assert "evidence (opinion)" in said
+    assert "Leaving out the only part changes P(success) and P(catastrophe) by nothing" in said
+
+
+def test_a_risk_argument_is_not_asked_about_success(summary: dict[str, Any]) -> None:
+    lines = list(lines_structure(summary, 120, ("catastrophe",)))
+    assert "success" not in "\n".join(line.plain for line in lines)

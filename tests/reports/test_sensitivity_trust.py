@@ -137,9 +137,7 @@ def test_what_is_said(contradicted: dict[str, Any]) -> None:
 
 
 def test_findings_that_repeat_each_other_are_told() -> None:
-    assert "bits, where its findings one by one would add up to −" in said(
-        summarized(corroborated())
-    )
+    assert "bits, where its items one by one would add up to −" in said(summarized(corroborated()))
 
 
 def test_weights_that_cannot_be_relied_on_give_no_number(contradicted: dict[str, Any]) -> None:
@@ -174,7 +172,7 @@ def test_evidence_without_uncertain_numbers_and_the_other_way_round() -> None:
     entry = certain["power_scaling"]["evidence"][0]
     assert entry["success"]["sensitivity"] is None
     assert entry["success"]["at_double"] == pytest.approx(1 / 17)  # 16 to 1
-    assert "what its findings would do one by one" in said(certain)
+    assert "about what its items would do one by one" in said(certain)
     uncertain = summarized(tell({"a": believe({"beta": [2, 3]})}, (SCHEMER, OFF)))
     assert "What each finding does" not in said(uncertain)
     assert "a.probability" in said(uncertain)

@@ -43,11 +43,12 @@ BUNDLED = (
     "rlhf-assistant",
 )
 KEYS = [
-    "schema", "story", "title", "story_sha256", "view", "settings", "method", "seed", "versions",
-    "kind", "classes", "prior_classes", "routes", "fates", "false_alarm", "deployed", "checks",
-    "criteria", "criteria_given_intended", "catastrophe_given_deployed_failure", "hazards",
-    "opinions", "lens", "assumptions", "paths", "mechanisms", "evidence", "provenance", "rests_on",
-    "diagnostics",
+    "schema", "story", "title", "story_sha256", "view", "settings", "kind", "number_counts",
+    "idle_evidence", "method", "seed", "versions", "catastrophe_definition", "classes",
+    "prior_classes", "routes", "fates", "false_alarm", "deployed", "checks", "criteria",
+    "criteria_given_intended",
+    "catastrophe_given_deployed_failure", "hazards", "opinions", "lens", "assumptions", "paths",
+    "mechanisms", "evidence", "provenance", "rests_on", "diagnostics",
 ]  # fmt: skip
 PATH_KEYS = {
     "rank", "route", "hazard", "kind", "literals", "probability", "undetected", "concern",

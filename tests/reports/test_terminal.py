@@ -36,19 +36,9 @@ other       5.1%     ●
 never: mesa-optimizer, deceptive
 
 What becomes of the model
-                 chance
-success             95%  as intended, no hazard fires, deployed
-benign-failure  8.2e-19  fails in any other way, deployed, no catastrophe
-catastrophe        5.1%  deployed, and the harm comes about
-never: uncompetitive, halted
-Of deployed failures, 100% end in catastrophe.
-
-The four criteria of a training story
-                            chance
-goal, alignment               100%  no hazard of this kind
-goal, competitiveness         100%  no hazard of this kind
-rationale, alignment           95%  training leads to one
-rationale, competitiveness       –  not stated
+             chance
+catastrophe    5.1%  deployed, and the harm comes about
+never: halted
 
 Failure paths of most concern  chance of catastrophe along each
  1. 5.1%  power-seeking-catastrophe  other
@@ -59,14 +49,9 @@ Failure paths of most concern  chance of catastrophe along each
     existential-catastrophe.
     Comes about with 5.1%.
 
-In the words of learned optimization
-Outer and inner alignment do not apply: the goal is an optimizer of something
-other than its training objective. A model that optimized its training objective
-would be a failure of the rationale, not a success of inner alignment.
-
 ✓ Exact: nothing was sampled.
   Of the 15 numbers of the story: 9 assumed, 6 elicited. On assumed ones rest 0%
-  of P(success) and 0% of P(catastrophe).
+  of P(catastrophe).
   Next: storyodds estimate carlsmith-six-premises --set aps-feasible=0.1
 """
 
@@ -249,8 +234,7 @@ def test_a_bound_on_the_weights_is_told_where_it_was_proved(rich_one: dict[str, 
 def test_simulation_proves_no_zero() -> None:
     summary = summarize(assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64))
     text = words(summary)
-    d = summary["diagnostics"]
-    n = d["states"] if d["simulation_noise"] is None else d["states"] * d["draws"]
+    n = summary["diagnostics"]["states_simulated"]
     assert f"Catastrophe was not met in {n:,} simulated states" in text
     assert f"not met in {n:,} simulated states: catastrophe" in text
     assert "never:" not in text and "cannot" not in text
@@ -288,12 +272,12 @@ def test_the_share_of_assumed_numbers(exact: dict[str, Any]) -> None:
     assert "All 15 numbers of the story are assumed" in printed(summary)
     summary["provenance"][0]["basis"] = "measured"
     summary["rests_on"] = {
-        "success": {"assumed": 0.75, "elicited": 0.0, "measured": 0.25},
-        "catastrophe": None,
+        "success": None,
+        "catastrophe": {"assumed": 0.75, "elicited": 0.0, "measured": 0.25},
     }
     text = printed(summary)
     assert "Of the 15 numbers of the story: 14 assumed, 1 measured." in text
-    assert "On assumed ones rest 75% of P(success)." in " ".join(text.split())
+    assert "On assumed ones rest 75% of P(catastrophe)." in " ".join(text.split())
 
 
 def test_outer_and_inner_alignment_where_they_apply(rich_one: dict[str, Any]) -> None:

@@ -118,7 +118,8 @@ def test_it_loads_and_raises_no_question(name: str) -> None:
     assert story.sources
     assert lint(story) == []
     assert all(len(switch.reason) > 20 for switch in story.lint)
-    assert bool(story.lint) <= (name == CHAIN), "a story that is told needs no rule switched off"
+    switched_off = {CHAIN: 4, "coinrun-agent": 1}
+    assert len(story.lint) == switched_off.get(name, 0), "rules that a story switches off"
 
 
 @every_told_story
@@ -243,7 +244,7 @@ def test_its_gradients_are_finite(name: str) -> None:
     prepared, values = assessed.prepared, assessed.prior.values
     found = engine.evaluate(prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1)))
     assert np.isfinite(found.log_roots).all()
-    assert np.isfinite(engine.gradient(prepared.likelihood, values, found)).all()
+    assert np.isfinite(engine.gradient(prepared.likelihood, found)).all()
 
 
 # What they all keep to

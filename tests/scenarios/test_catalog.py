@@ -111,6 +111,7 @@ def test_what_a_route_refers_to_comes_along() -> None:
         in {
             "situational-awareness",
             "internal-optimization",
+            "goal-directedness",
             "beyond-episode-goals",
             "goal-guarding",
             "future-empowerment",

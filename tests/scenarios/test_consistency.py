@@ -138,7 +138,7 @@ def test_a_story_in_code_is_held_to_the_same() -> None:
     for words in (
         "routes: found no route 'something-else'",
         "routes[0].requires: found 'awre', expected the id of an assumption",
-        "title: found the hidden character U+001B",
+        "title: found the hidden character U+001B (a control character)",
     ):
         assert words in text
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from support.clean_story import (
+    BARE,
     CLEAN,
     SCHEMER,
     SCHEMER_OPEN,
@@ -48,7 +49,7 @@ def test_every_rule_keeps_to_the_form(code: str) -> None:
 @pytest.mark.parametrize("code", lint_codes())
 def test_every_example_is_what_it_says(code: str) -> None:
     rule = lint_rule(code)
-    bare = {"no-source"} - {code}  # examples are short and leave out sources
+    bare = BARE - {code}  # examples are short and leave out sources
     assert {finding.code for finding in found(with_parts(rule.example))} - bare == {code}
     assert {finding.code for finding in found(with_parts(rule.better))} - bare == set()
 
@@ -128,7 +129,7 @@ def chain(length: int, last: Any) -> dict[str, Any]:
 def test_chains_of_assumptions_are_followed() -> None:
     route = {**SCHEMER, "requires": ["c0", "aware", "optimizes"]}
     never = {"assumptions": chain(30, ["aware", "not aware"]), "routes": [route]}
-    (finding,) = (finding for finding in found(with_parts(never)) if finding.code != "no-source")
+    (finding,) = (finding for finding in found(with_parts(never)) if finding.code not in BARE)
     assert (finding.code, finding.place.key_path) == ("never-holds", "assumptions.c30.holds_when")
 
 

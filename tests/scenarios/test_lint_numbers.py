@@ -104,7 +104,9 @@ def test_one_number_without_source_is_told_of_in_the_singular() -> None:
     guess = {"fixed": 0.1, "basis": "assumed", "source": "a guess"}
     (finding,) = found(with_parts(check(deceptive=0.2, default=guess)))
     assert finding.sentence.startswith("a number does not say where it comes from; give it")
-    (finding,) = found(with_parts(check(deceptive={"fixed": 0.2, "source": "x"}, default=guess)))
+    (finding,) = found(
+        with_parts(check(deceptive={"fixed": 0.2, "source": "a study"}, default=guess))
+    )
     assert finding.code == "no-basis"
     assert finding.sentence.startswith("a number names a source and no basis: was it")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from support.clean_story import (
+    INTENDED_SEARCH,
     REMEMBERS,
     SCHEMER,
     SCHEMER_OPEN,
@@ -228,7 +229,10 @@ def test_a_question_and_its_place(
 @pytest.mark.parametrize(
     "parts",
     [
-        {"goal": {"optimization": "myopic", "loss_seeking": True}},
+        {
+            "goal": {"optimization": "myopic", "loss_seeking": True},
+            "routes": [INTENDED_SEARCH, SCHEMER_OPEN],
+        },
         {"goal": {"optimization": "none", "loss_seeking": False}},
         # nothing here can do harm, so nobody has to ask
         {
@@ -297,8 +301,8 @@ def test_a_question_and_its_place(
         {
             "routes": [
                 SCHEMER_OPEN,
-                {"use": "proxy-goal"},
-                {"use": "proxy-goal", "id": "chats-for-approval"},
+                {"use": "proxy-goal", "mechanism": "proxies"},
+                {"use": "proxy-goal", "id": "chats-for-approval", "mechanism": "proxies"},
             ]
         },
         # mechanisms may stand alone, if they do not look like slips

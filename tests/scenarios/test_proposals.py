@@ -72,7 +72,7 @@ def test_every_bundled_story_can_be_weighed(name: str) -> None:
 
 def test_the_showcase_proposes_observations_of_its_own() -> None:
     own = load_story("rlhf-assistant").proposals
-    assert len(own) == 4
+    assert len(own) == 5
     assert all(proposal.use is None and proposal.cost is None for proposal in own)
 
 

@@ -11,15 +11,18 @@ from storyodds.priors.strict_yaml import read_document
 from storyodds.scenarios.lint import Finding, lint
 from storyodds.scenarios.schema import RESIDUAL
 
+# What short parts of stories are not asked for.
+BARE = {"no-source", "no-note"}
 GUESS = "basis: assumed, source: a guess"
 
 CLEAN = """\
 story: clean
 title: A story that raises no question
+catastrophe: Within ten years all copies together kill a million people.
 goal:
   specification: >-
-    The model infers what the person asking intends, and searches for answers that serve it.
-  optimization: narrow
+    The model infers what the person asking intends, and recalls answers that serve it.
+  optimization: none
   desirability: People intend no harm.
   hazards:
     - {id: bad-intent, claim: Some people do., criterion: alignment,
@@ -43,6 +46,7 @@ routes:
   - id: schemer
     class: deceptive
     claim: It hides what it wants.
+    mechanism: scheming
     requires: [aware, optimizes]
     bits: {fixed: 1, GUESS}
     harm: {fixed: 0.1, GUESS}
@@ -87,15 +91,15 @@ def found(text: str) -> list[Finding]:
 def codes(parts: str | Mapping[str, Any]) -> set[str]:
     """The codes that the clean story raises with some parts replaced.
 
-    Numbers in such parts need no source, to keep them readable.
+    Numbers in such parts need no source and sources no note, to keep them readable.
     """
-    return {finding.code for finding in found(with_parts(parts))} - {"no-source"}
+    return {finding.code for finding in found(with_parts(parts))} - BARE
 
 
 def assert_one_question(code: str, key_path: str, parts: dict[str, Any], said: str) -> None:
     """Hold the clean story with some parts replaced to one question, at its place in the text."""
     text = with_parts(parts)
-    findings = [finding for finding in found(text) if finding.code != "no-source"]
+    findings = [finding for finding in found(text) if finding.code not in BARE]
     assert [finding.code for finding in findings] == [code]
     (finding,) = findings
     assert finding.place.key_path == key_path
@@ -114,9 +118,18 @@ def assert_one_question(code: str, key_path: str, parts: dict[str, Any], said: s
 
 # Parts of stories
 
+REPORT = {"cite": "a report", "note": "read in full"}
 SPOILED = {"id": "probe", "claim": "A probe.", "role": "in-the-loss"}
 REMEMBERS = {"claim": "It has a memory.", "probability": 0.2}
-SCHEMER = {"id": "schemer", "class": "deceptive", "claim": "It hides.", "bits": 1, "harm": 0.1}
+SCHEMER = {
+    "id": "schemer",
+    "class": "deceptive",
+    "claim": "It hides.",
+    "bits": 1,
+    "harm": 0.1,
+    "mechanism": "scheming",
+}
+INTENDED_SEARCH = {"id": "intended", "class": "intended", "requires": "optimizes"}
 SCHEMER_OPEN = {**SCHEMER, "requires": ["aware", "optimizes"]}
 
 
@@ -142,12 +155,12 @@ def constraint(holds: Any, *rules_out: str) -> dict[str, Any]:
 def outcome(**tables: Any) -> dict[str, Any]:
     """Evidence about the outcome; counts go with rates."""
     counts = {"counts": {"hits": 1, "trials": 9}} if "rates" in tables else {}
-    item = {"id": "e", "claim": "Seen.", "about": {"outcome": True}, "source": "a report"}
+    item = {"id": "e", "claim": "Seen.", "about": {"outcome": True}, "source": REPORT}
     return {"evidence": [{**item, **counts, **tables}]}
 
 
 def about(name: str, **more: Any) -> dict[str, Any]:
-    item = {"id": "e", "claim": "Seen.", "about": {"assumption": name}, "source": "a report"}
+    item = {"id": "e", "claim": "Seen.", "about": {"assumption": name}, "source": REPORT}
     return {"evidence": [{**item, **more}]}
 
 

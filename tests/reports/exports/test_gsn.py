@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,7 +25,9 @@ from storyodds.reports.exports.gsn_shapes import LETTER, Shape
 from storyodds.reports.exports.gsn_text import gsn_yaml
 from storyodds.reports.exports.gsn_words import chance
 from storyodds.reports.figures.figure import standalone
+from storyodds.reports.shortening import negated
 from storyodds.reports.summary import summarize
+from storyodds.reports.wording import percent
 from storyodds.scenarios.loader import bundled_stories
 from storyodds.scenarios.resolve import resolve
 
@@ -109,23 +112,78 @@ def test_every_part_of_the_story_is_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [RICH, HOSTILE, "carlsmith-six-premises"])
-def test_probabilities_are_those_of_the_document(name: str) -> None:
+def test_probabilities_are_those_of_what_is_claimed(name: str) -> None:
     doc = document(name)
-    expected = {
-        **{f"route {route}": entry for route, entry in doc["routes"].items()},
-        **{f"class {kind}": entry for kind, entry in doc["classes"].items()},
+    no = {"q05": "q95", "q95": "q05", "mean": "mean"}
+    held = {
         **{key.replace("_", " "): entry for key, entry in doc["criteria"].items()},
         **doc["assumptions"],
-        **{f"hazard {name}": entry for name, entry in doc["hazards"].items()},
         "success": doc["fates"]["success"],
-        "halted": doc["fates"]["halted"],
+        **{
+            f"check {check} flags {route}": entry
+            for check, of in doc["checks"].items()
+            for route, entry in (of["caught"] or {}).items()
+        },
+    }
+    denied = {
+        **{f"not route {route}": entry for route, entry in doc["routes"].items()},
+        **{f"not class {kind}": entry for kind, entry in doc["classes"].items()},
+        **{f"no hazard {name}": it["given_intended"] for name, it in doc["hazards"].items()},
+        "no catastrophe": doc["fates"]["catastrophe"],
     }
     told = [node for node in made(name).nodes if node.probability is not None]
     assert len(told) > 8
     for node in told:
         assert node.probability is not None
-        for key in ("mean", "q05", "q95"):
-            assert node.probability[key] == expected[node.probability_of][key]
+        for key, other in no.items():
+            expected = (
+                held[node.probability_of][key]
+                if node.probability_of in held
+                else 1 - denied[node.probability_of][other]
+            )
+            assert math.isclose(node.probability[key], expected, abs_tol=1e-15)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_every_goal_shows_the_probability_of_its_claim(name: str) -> None:
+    for node in made(name, 4).nodes:
+        if node.kind != "goal":
+            continue
+        if node.probability is None:
+            assert node.about == "rationale_competitiveness"
+            assert node.claim.endswith("The story gives no number.")
+            continue
+        shown = f"P = {percent(node.probability['mean'])}"
+        assert shown in node.text.removeprefix(node.claim)
+        assert any(line.startswith(shown) for line in Shape(node, 300, 3).figures)
+
+
+def test_a_risk_argument_speaks_of_catastrophe_alone() -> None:
+    texts = " ".join(node.text for node in made("carlsmith-six-premises").nodes)
+    assert "success" not in texts and "intended model" not in texts
+    assert made("carlsmith-six-premises").nodes[0].claim == "The run does not end in catastrophe."
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_no_sentence_in_the_picture_is_cut_that_carries_a_negation(name: str) -> None:
+    from storyodds.reports.exports.gsn_picture import _Picture
+
+    picture = _Picture(made(name, 4))
+    picture.drawn()
+    for shape in picture.shapes:
+        if shape.node.kind in ("solution", "counter_solution") or not shape.lines:
+            continue
+        words = "".join(shape.lines).replace(" ", "")
+        if not words.endswith("…"):
+            continue
+        whole = f"{shape.node.id} {shape.node.claim}"
+        ends = [it.end() for it in re.finditer(r"[.!?](?=\s|$)", whole)] + [len(whole)]
+        letters = len(words.rstrip("….,;: "))
+        starts = [0, *ends]
+        for start, end in pairwise(starts):
+            inside = len(whole[:start].replace(" ", "")) < letters
+            cut = len(whole[:end].rstrip(".,;:!? ").replace(" ", "")) > letters
+            assert not (inside and cut and negated(whole[start:end])), whole[start:end]
 
 
 def test_results_of_checks_are_evidence_and_the_decision_day_is_told() -> None:
@@ -160,13 +218,12 @@ def test_routes_taken_together_have_their_sum() -> None:
     assert len(few.nodes) < len(whole.nodes) / 2
     rest = [node for node in few.nodes if node.about == "others"]
     for node in rest:
-        names = node.probability_of.removeprefix("any of ").split(", ")
+        names = node.probability_of.removeprefix("none of ").split(", ")
         assert node.probability is not None
         total = sum(document(LARGE)["routes"][route]["mean"] for route in names)
-        assert math.isclose(node.probability["mean"], total)
-        assert set(node.probability) == {"mean"}
+        assert math.isclose(node.probability["mean"], 1 - total)
     told = {node.about for node in few.nodes}
-    told |= {route for node in rest for route in node.probability_of[7:].split(", ")}
+    told |= {route for node in rest for route in node.probability_of[8:].split(", ")}
     assert set(document(LARGE)["routes"]) - {"intended"} <= told
 
 

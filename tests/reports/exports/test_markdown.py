@@ -13,12 +13,13 @@ from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import Story, load_story
 from storyodds.models.assessment import Assessment, assess
+from storyodds.reports.endings import CLASS_GLOSSES
 from storyodds.reports.exports.markdown import markdown_report
 from storyodds.reports.exports.markdown_text import link, text
 from storyodds.reports.sensitivity import summarize_sensitivity
 from storyodds.reports.summary import summarize
 from storyodds.reports.value import summarize_value
-from storyodds.reports.wording import about_one_in, percent
+from storyodds.reports.wording import about_one_in, percent, signed
 from storyodds.scenarios.resolve import resolve
 
 SMALL = "cat-classifier"
@@ -160,7 +161,7 @@ def test_decision_day_checks_hazards_mechanisms_and_opinions_are_told() -> None:
     for name in ("success", "uncompetitive", "benign-failure", "catastrophe"):
         assert f"| {name} | {percent(day[name]['mean'])} |" in part
     assert f"| class deceptive | {percent(day['classes']['deceptive']['mean'])} |" in part
-    added = percent(doc["checks"]["audit"]["added"]["mean"])
+    added = signed(doc["checks"]["audit"]["added"]["mean"]).removeprefix("+")
     assert f"| `audit` | before the decision | {added} |" in markdown
     assert "| `probe` | flagged | – | – |" in markdown
     hazard = doc["hazards"]["bad-intent"]
@@ -168,7 +169,7 @@ def test_decision_day_checks_hazards_mechanisms_and_opinions_are_told() -> None:
     assert f"| scheming | {percent(doc['mechanisms']['scheming']['concern']['mean'])} |" in markdown
     without = percent(doc["opinions"]["classes"]["deceptive"]["mean"])
     (row,) = [line for line in markdown.splitlines() if line.startswith("| deceptive |")]
-    assert row.endswith(f"| {without} |")
+    assert f"| {without} | {CLASS_GLOSSES['deceptive']} |" in row
     assert "`far-told` (opinion)" in markdown
     assert "`aware-told` does nothing: it is about a number that is fixed." in markdown
 
@@ -222,3 +223,37 @@ def test_settings_cannot_end_the_block_of_code() -> None:
     assert fence.content.count("\n") == 1 and "owned" in fence.content
     heads = [made[k + 1].content for k, t in enumerate(made) if t.type == "heading_open"]
     assert "owned" not in heads
+
+
+def test_assumptions_findings_and_the_rationale_are_told_in_full() -> None:
+    story = load_story("rlhf-assistant")
+    doc = summarize(assess(resolve(story), draws=64, method="weighting"))
+    markdown = markdown_report(doc, story=story)
+    part = markdown[markdown.index("## The assumptions") : markdown.index("## What the evidence")]
+    entry = doc["assumptions"]["situational-awareness"]
+    means = f"{percent(entry['prior']['mean'])} | {percent(entry['mean'])}"
+    assert "During training the model comes to know that it is a model in training" in part
+    assert f"| {means} |" in part
+    assert "| `beyond-episode-goals` | internal-optimization | 25% to 80%" in part
+    assert "It holds where order-protects, and rules out `proxy-goal-schemer`." in markdown
+    assert "`bits.human-simulator` −2.5 to 0 bits (90% interval)." in markdown
+    assert "It counts where not hacks-rewarded." in markdown
+    (line,) = [line for line in markdown.splitlines() if line.startswith("- `in-context-sch")]
+    assert "5 of 6" in line and "`rates.true` 30% to 95%" in line
+    assert "`relevance` 20% to 60%" in line and "(secondary reading)" in line
+
+
+def test_a_risk_argument_speaks_of_catastrophe_alone() -> None:
+    story = load_story("carlsmith-six-premises")
+    found = assess(resolve(story, standard=True))
+    sensitivity = summarize_sensitivity(found, ["local", "global", "failure"])
+    markdown = markdown_report(summarize(found), sensitivity=sensitivity, story=story)
+    assert "success" not in markdown and "four criteria" not in markdown
+    assert "| `strong-incentives` | aps-feasible | 80% | 52% |" in markdown
+
+
+def test_a_model_is_conditional_on_training_being_carried_out() -> None:
+    story = load_story("rlhf-assistant")
+    markdown = markdown_report(summarize(assess(resolve(story), draws=64, method="weighting")))
+    assert "assume that training is carried out at all, which has a chance of 96%" in markdown
+    assert "This is not a claim of safety" in markdown

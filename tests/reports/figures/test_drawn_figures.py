@@ -392,7 +392,7 @@ def test_a_sequence_tells_its_order_its_steps_and_what_not_to_rely_on() -> None:
     sure, unsure = sequence("one"), sequence("one", ok=False)
     assert sure.rows == (
         ("before", "20% (15%–25%)", "", "10% (5.0%–15%)", ""),
-        ("one", "40% (35%–45%)", "+20%", "20% (15%–25%)", "+10%"),
+        ("one", "40% (35%–45%)", "+20", "20% (15%–25%)", "+10"),
         ("last (opinion)", "40% (35%–45%)", "~0", "20% (15%–25%)", "~0"),  # no more than its error
     )
     assert "in the order in which the story gives them" in sure.note

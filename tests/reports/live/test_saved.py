@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storyodds import InputError
-from storyodds.priors.files import write_atomically
+from storyodds.priors.files import write_new
 from storyodds.priors.library import view_names
 from storyodds.reports.live import saved
 from storyodds.reports.live.requests import State
@@ -90,11 +90,11 @@ def test_what_cannot_be_written_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(path: Path, content: bytes) -> None:
-        if path.suffix == ".json":
+        if path.suffix == ".yaml":
             raise OSError(28, "No space left on device")
-        write_atomically(path, content)
+        write_new(path, content)
 
-    monkeypatch.setattr(saved, "write_atomically", full)
+    monkeypatch.setattr(saved, "write_new", full)
     with pytest.raises(OSError, match="space"):
         save_state(tmp_path, "story", "mine", STATE)
     assert [*tmp_path.iterdir()] == []

@@ -1,0 +1,76 @@
+"""How probable the functions of large diagrams are, compiled by numba.
+
+Numba compiles these loops once per machine. Importing this module imports numba.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.safe_numba import jit
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Bytes = NDArray[np.int8]
+
+OPEN = -1  # the truth of what is neither true nor false
+
+
+@jit
+def needed(low: Ints, high: Ints, root: int) -> NDArray[np.bool_]:
+    """Say which nodes are under a root, the root and the two ends included, (n_nodes,)."""
+    met = np.zeros(len(low), dtype=np.bool_)
+    met[:2] = met[root] = True
+    for node in range(root, 1, -1):
+        if met[node]:
+            met[low[node]] = met[high[node]] = True
+    return met
+
+
+@jit
+def raise_chances(level: Ints, low: Ints, high: Ints, true: Array, chance: Array) -> None:
+    """Give every node its chance, from those of the two ends.
+
+    Parameters
+    ----------
+    level, low, high : (n_nodes,) int
+        The two ends first, the others after those that they point to.
+    true : (n_levels, n_draws) array
+        P(true) of the variable of each level.
+    chance : (n_nodes, n_draws) array
+        Of the ends; filled in for the others.
+    """
+    for node in range(2, len(level)):
+        v, no, yes = level[node], low[node], high[node]
+        for draw in range(true.shape[1]):
+            p = true[v, draw]
+            chance[node, draw] = p * chance[yes, draw] + (1.0 - p) * chance[no, draw]
+
+
+@jit
+def truth(level: Ints, low: Ints, high: Ints, fixed: Bytes, root: int, known: Bytes) -> int:
+    """Say whether a function is true or false whatever the variables are that are left open.
+
+    Parameters
+    ----------
+    level, low, high : (n_nodes,) int
+        As of `raise_chances`.
+    fixed : (n_levels,) int
+        0 or 1 for a variable that is known to be false or true, OPEN for others.
+    root : int
+    known : (n_nodes,) int
+        Room to work in.
+
+    Returns
+    -------
+    int
+        0, 1 or OPEN.
+    """
+    known[0], known[1] = 0, 1
+    for node in range(2, root + 1):
+        value = fixed[level[node]]
+        if value == OPEN:
+            no, yes = known[low[node]], known[high[node]]
+            known[node] = no if no == yes else OPEN
+        else:
+            known[node] = known[high[node]] if value else known[low[node]]
+    return int(known[root])

@@ -1,0 +1,116 @@
+"""Cells of tables: words for people, and the plain numbers that stand for them in a file."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from storyodds.reports.wording import percent
+
+_DIGITS = 4  # of a number in a file: two more than people read, to draw from
+
+
+class Cell(str):
+    """The words of a cell, with the numbers that they say.
+
+    Attributes
+    ----------
+    numbers : mapping of str to float
+        By what they are called after the name of their column; one that is called nothing has the
+        name of the column alone. None where there is nothing to give.
+
+    Examples
+    --------
+    >>> cell = Cell("25% (10%–40%)", {"": 0.25, "5%": 0.1, "95%": 0.4})
+    >>> cell, cell.numbers["5%"]
+    ('25% (10%–40%)', 0.1)
+    """
+
+    numbers: Mapping[str, float]
+
+    def __new__(cls, words: str, numbers: Mapping[str, float]) -> "Cell":
+        """Give words with their numbers; those that are not finite are not given."""
+        cell = super().__new__(cls, words)
+        cell.numbers = {name: x for name, x in numbers.items() if math.isfinite(x)}
+        return cell
+
+
+def share_cell(p: float, error: float = 0.0) -> Cell:
+    """Give a probability, as `percent` has it.
+
+    Examples
+    --------
+    >>> share_cell(0.25), share_cell(0.25).numbers
+    ('25%', {'': 0.25})
+    """
+    return Cell(percent(p, error), {"": p})
+
+
+def spread_cell(low: float, high: float, words: str) -> Cell:
+    """Give both ends of a 90 percent interval, said in these words.
+
+    Examples
+    --------
+    >>> spread_cell(0.1, 0.4, "10%–40%").numbers
+    {'low': 0.1, 'high': 0.4}
+    """
+    return Cell(words, {"low": low, "high": high})
+
+
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """Give a table for programs: heads, then rows, each column all of numbers or all of text.
+
+    A column of which any cell has numbers has a column for each of them, in which cells without
+    one are empty.
+
+    Parameters
+    ----------
+    columns : sequence of str
+    rows : sequence of sequences of str
+
+    Returns
+    -------
+    iterator of tuple of str
+
+    Examples
+    --------
+    >>> rows = [["success", Cell("25% ± 1", {"": 0.25, "error": 0.01})], ["halted", "–"]]
+    >>> list(plain_table(["ending", "chance"], rows))
+    [('ending', 'chance', 'chance error'), ('success', '0.25', '0.01'), ('halted', '', '')]
+    """
+    parts = [
+        list(dict.fromkeys(part for row in rows for part in _numbers(row[k])))
+        for k in range(len(columns))
+    ]
+    heads = [
+        f"{head} {part}".rstrip()
+        for head, found in zip(columns, parts, strict=True)
+        for part in found or [""]
+    ]
+    yield tuple(heads)
+    for row in rows:
+        yield tuple(
+            text
+            for cell, found in zip(row, parts, strict=True)
+            for text in ([_text(_numbers(cell).get(part)) for part in found] if found else [cell])
+        )
+
+
+def _numbers(cell: str) -> Mapping[str, float]:
+    return cell.numbers if isinstance(cell, Cell) else {}
+
+
+def _text(x: float | None) -> str:
+    return "" if x is None else plain_number(x)
+
+
+def plain_number(x: float) -> str:
+    """Write a number in digits that programs read.
+
+    Close to 1, the digits are those of what is missing.
+
+    Examples
+    --------
+    >>> plain_number(0.123456), plain_number(5e-09), plain_number(-2.0), plain_number(1 - 5e-09)
+    ('0.1235', '5e-09', '-2', '0.999999995')
+    """
+    close = 0.9 < x < 1.0
+    return f"{1 - float(f'{1 - x:.{_DIGITS}g}') if close else float(f'{x:.{_DIGITS}g}'):.15g}"
