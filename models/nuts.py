@@ -21,6 +21,7 @@ from storyodds.models.posterior import PreparedStory, from_uniforms, impossibili
 from storyodds.models.soundness import Strata
 from storyodds.models.weighting import pareto_k
 from storyodds.priors.distributions import Distribution, Mixture
+from storyodds.priors.elsewhere import elsewhere
 from storyodds.priors.errors import InputError, Problem
 
 Array = NDArray[np.float64]
@@ -234,8 +235,9 @@ def _run(
     progress: Progress | None,
 ) -> Any:
     """Run the chains; what comes back does not depend on the number of cores."""
-    import nutpie  # over a second that weighting need not pay
-    from nutpie.compiled_pyfunc import from_pyfunc
+    with elsewhere():  # it brings ArviZ, which reads a configuration
+        import nutpie  # over a second that weighting need not pay
+        from nutpie.compiled_pyfunc import from_pyfunc
 
     n_active = len(prepared.active)
     model = from_pyfunc(

@@ -35,7 +35,7 @@ class Look:
     """One walk through a file: groups of one level, with plain values of their own."""
 
     def __init__(self, path: str, *, whole: bool) -> None:
-        self.room = MAX_RATIO * os.path.getsize(path)
+        self.room: float = MAX_RATIO * os.path.getsize(path)
         self.whole = whole
         self.objects = 0
         self.addresses: set[int] = set()

@@ -95,27 +95,6 @@ def write_new(path: Path, content: bytes) -> None:
                 file.write(content)
 
 
-def read_unlinked(path: Path, most: int) -> bytes:
-    """Read a regular file that is no link, even if it has become one a moment ago.
-
-    Parameters
-    ----------
-    path : Path
-    most : int
-        No more bytes than these, and one.
-
-    Raises
-    ------
-    OSError
-        If it is a link or no regular file, or cannot be read.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(f"'{path.name}' is no regular file")
-        return file.read(most + 1)
-
-
 @contextlib.contextmanager
 def _part_of(target: Path, content: bytes | memoryview) -> Iterator[Path]:
     """Write a file beside its place, which is gone again at the end unless it was renamed."""

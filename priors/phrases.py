@@ -15,8 +15,9 @@ SLUG_LIMIT = 100
 _STRANGERS = 20
 # Names that are compared letter by letter: a comparison takes up to 1.3 milliseconds.
 _SHORTLIST = 8
-# What may be spent on one file, half a second or so: words looked at, and pairs of names.
-_WORDS = 50
+# What may be spent on one reading of a file, a quarter of a second or so: words looked at, pairs of
+# names. (A story that is wrong is read twice.)
+_WORDS = 25
 _PAIRS = 20_000
 _PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
 _RANGE = re.compile(r"\s*([0-9.]+%?)\s*(?:-|–|to|\.\.)\s*([0-9.]+%?)\s*")

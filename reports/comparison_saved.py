@@ -111,7 +111,8 @@ def _read_netcdf(path: Path) -> Saved:
     except OSError as error:
         raise _unreadable(path, error) from None
     meta = draws.meta if isinstance(draws.meta, dict) else {}
-    summary, text = meta.get("summary"), meta.get("story_yaml")
+    summary: Any = meta.get("summary")
+    text = meta.get("story_yaml")
     if not isinstance(text, str):
         raise _wrong(path, f"found no text of a story, {AS_SAVED}")
     require_estimate(summary, path)

@@ -140,6 +140,9 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "hits": (_C, "first and last number of hits of the result"),
     "trials": (_C, "trials"),
     "changed": (_C, "numbers that the view changes"),
+    "number_counts_in_all": (_C, "numbers of the story that somebody wrote down"),
+    "number_counts_uncertain_in_all": (_C, "uncertain numbers, but for those of single findings"),
+    "number_counts_changed_by_view": (_C, "numbers of the story that the view changes"),
     "numbers": (_C, "numbers that were moved"),
     "count": (_C, "literals without Fussell-Vesely importance for this reason"),
     # Places in tables and files

@@ -62,7 +62,7 @@ def view_words(summary: Json) -> str | None:
 
     Examples
     --------
-    >>> counts = {"in_all": 79, "uncertain": 63, "changed_by_view": 16}
+    >>> counts = {"in_all": 79, "uncertain_in_all": 63, "changed_by_view": 16}
     >>> view_words({"view": "sceptic", "number_counts": counts})
     'View sceptic changes 16 of the 79 numbers of the story.'
     >>> view_words({"view": "sceptic", "number_counts": counts | {"changed_by_view": 0}})

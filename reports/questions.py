@@ -214,7 +214,7 @@ def compare(
     >>> story = load_story("carlsmith-six-premises")
     >>> found = compare([story, story])
     >>> found["summary"][0]
-    'carlsmith-six-premises (2) has the same odds as carlsmith-six-premises.'
+    'carlsmith-six-premises (2) and carlsmith-six-premises have the same odds.'
     """
     stories = [side for side in sides if isinstance(side, Story)]
     if views and len(stories) != 1:

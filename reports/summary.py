@@ -432,7 +432,7 @@ def number_counts(assessment: Assessment) -> dict[str, int | None]:
     Returns
     -------
     dict
-        `in_all`, how many somebody wrote down; `uncertain`, how many of these the odds have an
+        `in_all`, how many somebody wrote down; `uncertain_in_all`, how many of these the odds have an
         interval by, without those that only say how to read one finding; and `changed_by_view`,
         null without a view.
 
@@ -442,12 +442,12 @@ def number_counts(assessment: Assessment) -> dict[str, int | None]:
     >>> from storyodds.models.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> number_counts(assess(resolve(load_story("carlsmith-six-premises"))))
-    {'in_all': 15, 'uncertain': 0, 'changed_by_view': None}
+    {'in_all': 15, 'uncertain_in_all': 0, 'changed_by_view': None}
     """
     prepared = assessment.prepared
     return {
         "in_all": len(story_numbers(prepared.resolved)),
-        "uncertain": sum(i not in prepared.own for i in prepared.uncertain),
+        "uncertain_in_all": sum(i not in prepared.own for i in prepared.uncertain),
         "changed_by_view": changed_by_view(prepared.resolved),
     }
 

@@ -26,8 +26,8 @@ from storyodds.scenarios.serialize import to_data
 
 _MOST_MIXED = 12
 _MOST_LITERALS = 200
-# Literals looked at for one story while states are tried, a third of a microsecond each.
-_MOST_TRIED = 1_000_000
+# Literals looked at for one story while states are tried, of one or two microseconds each.
+_MOST_TRIED = 300_000
 _IMPLIED = (Route(id=INTENDED, class_=INTENDED),)
 _NO_PROVENANCE = {"basis": None, "source": None, "note": None}
 

@@ -199,8 +199,8 @@ def resolve(
                     slots[target] = replace(found, document=view.document, path=("set", name))
                 except ValidationError as error:
                     problems += _problems_of_view(view, name, value, error, slots[target].kind)
-    gone = {owner: part for part, owner in off}
     first: dict[str, str] = {}
+    gone = {owner: part for part, owner in off}
     for name, value in (settings or {}).items():
         if is_switch(name):
             continue
@@ -208,8 +208,7 @@ def resolve(
             problems.append(_unknown_setting(name, slots))
             continue
         if (owner := target.split(".")[0]) in gone:
-            sentence = f"found a number of what '--off {gone[owner]}:{owner}' switches off"
-            problems.append(Problem(f"{sentence}, expected one of both", key_path=f"--set {name}"))
+            problems.append(_useless_setting(name, f"{gone[owner]}:{owner}"))
             continue
         if first.setdefault(target, name) != name:
             sentence = f"found '{first[target]}' and '{name}', which are one number, expected one"
@@ -224,6 +223,8 @@ def resolve(
             ]
     numbers: dict[str, StoryNumber] = {}
     for name, slot in slots.items():
+        if name.split(".")[0] in gone:
+            continue
         try:
             numbers[name] = _number(slot)
         except InputError as error:
@@ -234,11 +235,7 @@ def resolve(
         story=kept,
         assumptions=assumptions,
         routes=routes,
-        numbers=tuple(
-            number
-            for name, number in numbers.items()
-            if name not in proposed and name.split(".")[0] not in gone
-        ),
+        numbers=tuple(number for name, number in numbers.items() if name not in proposed),
         view=None if view is None else view.view,
         settings={name: str(value) for name, value in (settings or {}).items()},
         proposals=(*kept.proposals, *usual),
@@ -404,6 +401,11 @@ def _unknown_setting(name: str, slots: Mapping[str, _Slot]) -> Problem:
         hint = did_you_mean(name, known)
         sentence = f"found {quoted(name)}, expected the name of a number of the story{hint}"
     return Problem(sentence, key_path="--set")
+
+
+def _useless_setting(name: str, switch: str) -> Problem:
+    message = f"found '{name}', a number of what '{switch}' switches off; expected one of both"
+    return Problem(message, key_path="--set")
 
 
 def _setting(name: str) -> str:

@@ -94,7 +94,7 @@ def chosen_switches(
     >>> chosen_switches(story, {"check:moved-coin-test": "off"}, problems)
     (('check', 'moved-coin-test'),)
     >>> chosen_switches(story, {"chek:moved-coin-test": "off"}, problems), problems[0].message
-    ((), "found 'chek:moved-coin-test', ...; did you mean 'check:moved-coin-test'?")
+    ((), "off: found 'chek:moved-coin-test', ...; did you mean 'check:moved-coin-test'?")
     """
     switches = {f"{part}:{name}": (part, name) for part, name in switches_of(story)}
     chosen = []
@@ -102,13 +102,11 @@ def chosen_switches(
         if not is_switch(name):
             continue
         if value != OFF:
-            sentence = f"found {value!r} for a part, expected '{OFF}'"
-            problems.append(Problem(sentence, key_path=name))
+            problems.append(Problem(f"set: found {name!r}, which is a part, expected '{OFF}'"))
         elif name in switches:
             chosen.append(switches[name])
         else:
-            sentence = f"found {quoted(name)}, {_expected(name, switches)}"
-            problems.append(Problem(sentence, key_path="--off"))
+            problems.append(Problem(f"off: found {quoted(name)}, {_expected(name, switches)}"))
     return tuple(chosen)
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from storyodds.console import json_option, print_text, save_text, shown, write_json
+from storyodds.console import json_option, print_text, save_text, write_json
 from storyodds.options import STORY_ENDINGS, all_of, writable_file
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 
 _STDOUT = "-"
 

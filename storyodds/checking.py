@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyodds.console import (
-    WRONG_INPUT,
-    hanging,
-    json_option,
-    plain_problem,
-    shown,
-    write_json,
-)
+from storyodds.console import WRONG_INPUT, hanging, json_option, plain_problem, write_json
 from storyodds.options import load_one
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 
 if TYPE_CHECKING:
     from storyodds.priors.records import Source

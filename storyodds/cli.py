@@ -14,13 +14,13 @@ import click
 from storyodds.authoring import new, schema
 from storyodds.checking import check
 from storyodds.comparing import compare
-from storyodds.console import DONE, FAILED, INTERRUPTED, WRONG_INPUT, reason, shown
+from storyodds.console import DONE, FAILED, INTERRUPTED, WRONG_INPUT, reason
 from storyodds.dashboarding import dashboard
 from storyodds.estimating import estimate, importance
 from storyodds.exporting import export
 from storyodds.importing import import_tree
 from storyodds.judging import judgments
-from storyodds.priors.errors import InputError, printable, render
+from storyodds.priors.errors import InputError, printable, render, shown
 from storyodds.sensing import sensitivity
 from storyodds.serving import serve
 from storyodds.showing import list_stories, show

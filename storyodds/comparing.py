@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyodds.console import NOT_RELIABLE, json_option, progress_line, shown, write_json
+from storyodds.console import NOT_RELIABLE, json_option, progress_line, write_json
 from storyodds.estimating import sampling
 from storyodds.options import all_of, chosen_view, load_one
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 
 if TYPE_CHECKING:
     from storyodds.reports.comparison_saved import Saved

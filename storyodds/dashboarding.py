@@ -1,6 +1,5 @@
 """The command that writes pages to send: one for each story, and one for them all."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -10,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyodds.console import FAILED, json_option, progress_line, reason, shown, stories_argument
+from storyodds.console import (
+    FAILED,
+    json_option,
+    json_text,
+    progress_line,
+    reason,
+    stories_argument,
+)
 from storyodds.console import write_json as print_json
 from storyodds.estimating import about, changing, judge, sampling
 from storyodds.options import all_of, chosen_settings, chosen_view, load_stories
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 from storyodds.priors.files import write_together
 
 if TYPE_CHECKING:
@@ -173,7 +179,7 @@ def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str
         id = dossier.story.story
         before[id] = saved(folder / f"{id}.json")
         contents[f"{id}.html"] = story_page(dossier, home="index.html")
-        contents[f"{id}.json"] = json.dumps(dossier.estimate, indent=1, allow_nan=False) + "\n"
+        contents[f"{id}.json"] = json_text(dossier.estimate)
         if export:
             contents |= _exports(dossier)
     contents["index.html"] = portfolio_page([it.estimate for it in dossiers], before)

@@ -16,7 +16,6 @@ from storyodds.console import (
     json_text,
     progress_line,
     reason,
-    shown,
     stories_argument,
     write_json,
 )
@@ -30,7 +29,7 @@ from storyodds.options import (
     memory_of,
     result_files,
 )
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 from storyodds.priors.files import write_atomically
 from storyodds.thresholds import Limit, limits_of
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyodds.console import FAILED, json_option, print_text, progress_line, reason, shown
+from storyodds.console import FAILED, json_option, print_text, progress_line, reason
 from storyodds.console import write_json as print_json
 from storyodds.estimating import about, assess_one, changing, judge, sampling
 from storyodds.options import writable_file
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 from storyodds.priors.files import write_atomically
 
 if TYPE_CHECKING:

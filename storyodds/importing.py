@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from storyodds.console import json_option, print_text, save_text, shown, write_json
+from storyodds.console import json_option, print_text, save_text, write_json
 from storyodds.options import STORY_ENDINGS, all_of, writable_file
+from storyodds.priors.errors import shown
 
 if TYPE_CHECKING:
     from storyodds.scenarios.schema import Story

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from storyodds.console import shown
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.errors import InputError, Problem, shown
 
 DRAWS = 1024  # said twice, here and where they are drawn, so that --help answers at once
 

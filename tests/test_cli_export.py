@@ -1,11 +1,14 @@
 """`storyodds export` as a stranger meets it."""
 
+import shlex
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import yaml
 from support.command_line import SMALL, Run, document
+
+from storyodds.reports.wording import about_one_in, interval, percent
 
 COMMAND = "export"
 DONE, FAILED, WRONG_INPUT, NOT_RELIABLE = 0, 1, 2, 3
@@ -137,3 +140,32 @@ def test_what_is_not_reliable_says_so_and_exits_with_3(
     code, out, err = run(EXACT, "--to", "gsn-yaml")
     assert code == NOT_RELIABLE
     assert "NOT RELIABLE: too few draws" in err and "NOT RELIABLE" in out
+
+
+def test_the_command_of_an_annex_gives_its_numbers_again(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from storyodds.cli import main
+
+    story, view = tmp_path / "my story.yaml", tmp_path / "my-view.yaml"
+    story.write_text(
+        "story: again\ntitle: My own story\ngoal: {specification: S., desirability: D.}\n"
+        "assumptions:\n  a: {probability: [0.1, 0.7]}\n  b: {probability: [0.1, 0.7]}\n"
+        "routes:\n  - {id: r, class: deceptive, requires: [a, b], bits: 0, harm: 0.5}\n"
+        "  - {id: something-else, class: other, bits: -5, harm: 0.01}\n",
+        "utf-8",
+    )
+    view.write_text("view: mine\ntitle: My view\nset: {a: 0.25}\n", "utf-8")
+    options = ("--view", str(view), "--set", "r.harm=[0.2,0.6]", "--draws", "128", "--seed", "7")
+    code, annex, _ = run(str(story), *options)
+    assert code == DONE
+    [line] = [line for line in annex.splitlines() if line.startswith("storyodds estimate")]
+    words = shlex.split(line)
+    assert words[2] == str(story) and words[words.index("--view") + 1] == str(view)
+    capsys.readouterr()
+    assert main(words[1:]) == DONE
+    found = document(capsys.readouterr().out)
+    for fate in ("success", "catastrophe"):
+        summary = found["fates"][fate]
+        assert f"{percent(summary['mean'])}, {about_one_in(summary['mean'])}" in annex
+        assert interval(summary) in annex

@@ -59,9 +59,10 @@ def traces(folder: Path) -> list[str]:
     [
         ["check", "story.yaml"],
         ["estimate", "story.yaml", "-o", "result.nc"],
+        ["estimate", "story.yaml", "--method", "nuts"],
         ["export", "story.yaml", "--to", "figures", "-o", "figures"],  # with ArviZ's
     ],
-    ids=lambda command: command[0],
+    ids=lambda command: f"{command[0]} {command[2:]}",
 )
 def test_nothing_that_is_planted_runs(tmp_path: Path, command: list[str]) -> None:
     """Not even by `python -m`, which puts the current folder first among the places to look in."""

@@ -134,7 +134,6 @@ def make_dossier(
     >>> round(found.estimate["fates"]["catastrophe"]["mean"], 4), found.ok
     (0.0514, True)
     """
-
     story = assessment.prepared.resolved.story
     parts: dict[str, Any] = {}
     reasons: dict[str, str] = {} if thorough else {"structure": NOT_ASKED}

@@ -157,6 +157,7 @@ def _hangs(dossier: Dossier) -> list[Json]:
             "label": number_label(resolved, number["name"]).rstrip("."),
             "name": number["name"],
             "range": movers.from_to(number, event),
+            "also": movers.also(dossier, event),
         }
         for event in (headline_fates(dossier.estimate) if dossier.ok else ())
         if (number := movers.largest(dossier, event)) is not None

@@ -104,16 +104,14 @@ def criteria(dossier: Dossier) -> Section | None:
     if is_risk_argument(estimate):
         return None
     given, hazards = estimate["criteria_given_intended"], estimate["hazards"]
-    rows = tuple(
+    rows: tuple[tuple[str, ...], ...] = tuple(
         (
             words,
             _criterion_cell(estimate, key),
-            with_band(given[key]) if hazards and key in given else "",
+            *([with_band(given[key]) if key in given else ""] if hazards else []),
         )
         for key, words in _CRITERIA.items()
     )
-    if not hazards:
-        rows = tuple(row[:2] for row in rows)
     heads = ("criterion", "chance", "given that training ends as intended")[: len(rows[0])]
     tables = [Table("The four criteria of a training story", heads, rows)]
     if hazards:

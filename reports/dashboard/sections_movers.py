@@ -1,5 +1,6 @@
 """What the odds hang on: numbers, evidence, assumptions, observations, views."""
 
+import math
 from collections.abc import Sequence
 
 from storyodds.reports.as_written import given_rows
@@ -25,6 +26,7 @@ from storyodds.reports.frame import (
 )
 from storyodds.reports.wording import bits, percent
 
+_TELLING = 2.0  # errors of a difference, within which two numbers are not told apart
 _LEAST = 0.00005  # bits that are written as 0.0001
 INTERACTING = 0.9  # of the variance: if single numbers explain less, they act together
 
@@ -39,6 +41,25 @@ def largest(dossier: Dossier, event: str) -> Json | None:
     numbers: Sequence[Json] = dossier.parts.get("local", {}).get("numbers", ())
     moving = [n for n in numbers if abs(n["swing"][event]) > 2 * n["swing_error"][event]]
     return max(moving, key=lambda n: abs(float(n["swing"][event])), default=None)
+
+
+def also(dossier: Dossier, event: str) -> str:
+    """Say that others move an event as much as the first; nothing where none does."""
+    many = as_large(dossier, event)
+    return f", and {counted(many, 'other')} cannot be told from it" if many else ""
+
+
+def as_large(dossier: Dossier, event: str) -> int:
+    """How many further numbers move an event as much as the first, as far as can be told."""
+    first = largest(dossier, event)
+    if first is None:
+        return 0
+    return sum(
+        abs(first["swing"][event]) - abs(number["swing"][event])
+        <= _TELLING * math.hypot(first["swing_error"][event], number["swing_error"][event])
+        for number in dossier.parts["local"]["numbers"]
+        if number is not first
+    )
 
 
 def from_to(number: Json, event: str) -> str:
@@ -56,7 +77,7 @@ def what_moves_it(dossier: Dossier) -> Section:
     moved = [(event, largest(dossier, event)) for event in events_of(dossier.estimate)]
     said = [
         f"the one that moves {event} most, {from_to(number, event)}, is “"
-        f"{_about(dossier, number['name'])}”"
+        f"{_about(dossier, number['name'])}”{also(dossier, event)}"
         for event, number in moved
         if number is not None
     ]

@@ -205,7 +205,7 @@ def failure_paths(dossier: Dossier) -> Section:
         common = max(dict.fromkeys(links), key=links.count) if links else None
         finding = (
             f"Of {counted(len(paths), 'failure path')}, “{path_name(paths[0])}” is of most "
-            f"concern{_on_top(dossier, paths[0])}."
+            f"concern{_on_top(dossier, paths[0])}.{_tie(paths)}"
         )
         if common is not None and links.count(common) > 1:
             finding += f" “{common}” is the weakest link of {links.count(common)} of those below."
@@ -239,6 +239,14 @@ def _mechanisms(estimate: Json) -> tuple[Table, ...]:
     )
     heads = ("mechanism", "routes", "chance", "concern")
     return (Table("Concern by mechanism", heads, rows),) if rows else ()
+
+
+def _tie(paths: Sequence[Json]) -> str:
+    """Say that the first paths tie, where they do."""
+    tied = sum(path["place"] == paths[0]["place"] for path in paths)
+    if tied == 1 or paths[0]["concern"]["mean"] == 0:
+        return ""
+    return f" It ties with {counted(tied - 1, 'other')}: none of these is worse than the others."
 
 
 def _on_top(dossier: Dossier, path: Json) -> str:

@@ -142,6 +142,7 @@ class _Builder:
         name = f"{PREFIX[kind]}{count}"
         told = [f"P = {chance(entry)}." if entry is not None else "", more]
         claim = plain(words)
+        claim += "" if claim.endswith((".", "!", "?", "]")) or entry is None else "."
         said = " ".join(filter(None, [claim, *map(plain, told)])).rstrip()
         self.nodes.append(Node(name, kind, said, claim, about, entry, of, url=web_address(url)))
         if below is not None:

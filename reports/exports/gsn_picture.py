@@ -100,7 +100,7 @@ class _Picture:
     def drawn(self) -> tuple[list[Markup], float]:
         top = self.argument.nodes[0]
         goal = self._place(Shape(top, 380, 3), (_WIDE - 380) / 2, 24)
-        start = self._around(goal, 300, 7)
+        start = self._around(goal, 300, 10)
         (over,) = self.argument.below(top.id)
         strategy = self._place(Shape(over, 330, 2), (_WIDE - 330) / 2, start + _GAP)
         self._down(goal, strategy)

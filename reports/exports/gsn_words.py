@@ -20,6 +20,12 @@ from storyodds.scenarios.schema import CLASSES, INTENDED
 Json = Mapping[str, Any]
 
 
+_HOW_TO_READ = (
+    "Each goal has the probability that it is so. Evidence with bits for a class challenges the "
+    "goal that denies it; bits are those of a class, and may be others for one of its routes."
+)
+
+
 def chance(entry: Json) -> str:
     """A probability with its interval, where it has one.
 
@@ -103,11 +109,9 @@ def stated(doc: Json) -> str:
     under += "".join(f", {name} = {to}" for name, to in doc["settings"].items())
     said = (
         f"Probabilities are those of the story's model{under}, by {doc['method']} (seed "
-        f"{doc['seed']}); intervals hold 90%. {NO_CLAIM_OF_SAFETY} Each goal has the "
-        "probability that it is so. Evidence with bits for a class challenges the goal that "
-        "denies it; bits are those of a class, and may be others for one of its routes."
+        f"{doc['seed']}); intervals hold 90%. {NO_CLAIM_OF_SAFETY}"
     )
-    more = (condition(doc), flagged_words(doc), opinions_words(doc))
+    more = (condition(doc), flagged_words(doc), opinions_words(doc), _HOW_TO_READ)
     said += "".join(f" {words}" for words in more if words)
     if doc["method"] == "simulation":
         said += " Simulated: they carry simulation error."

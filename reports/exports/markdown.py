@@ -89,10 +89,10 @@ def markdown_report(
         The objects of `sensitivity --json` and `value --json`, for what they say; of the first,
         any of its parts.
     story : Story, optional
-        For its goal, its rationale, its assumptions, its evidence and its checks in words.
+        For its goal, its rationale and its checks in words.
     recipe : Recipe, optional
-        What was asked for, for the command that makes it again; unless stated it takes a story of
-        one's own as a file of its name.
+        What was asked for, for the command that makes it again; unless stated it takes the story
+        as a file of its name.
 
     Returns
     -------
@@ -273,7 +273,9 @@ def _path_words(path: Json) -> str:
         for literal in path["literals"]
     ]
     needs = f"Needs {', '.join(chain)}." if chain else "Needs nothing in particular."
-    return f"{text(path['claim'])} {needs}" if path["claim"] else needs
+    claim = path["claim"]
+    end = "" if claim.endswith((".", "!", "?")) else "."
+    return f"{text(claim)}{end} {needs}" if claim else needs
 
 
 def _evidence(doc: Json) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from storyodds.priors.errors import printable
-from storyodds.priors.files import read_unlinked
 from storyodds.scenarios.loader import bundled_stories
 
 ENDINGS = (".yaml", ".yml")
@@ -14,6 +14,8 @@ STATE_ENDING = ".state.json"  # of a state that was saved, beside which its stor
 MAX_STORY_BYTES = 2**20
 MAX_STORIES = 500  # of a folder; more are not looked at
 
+# Opening a pipe does not wait for anybody to write into it.
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -52,6 +54,9 @@ class Refused:
 def read_inside(folder: Path, path: Path, most: int) -> bytes:
     """Read a file of a folder, and nothing that was put in its place meanwhile.
 
+    What was opened is compared with what is in the folder afterwards: a link that leads out of it
+    is refused whenever it came.
+
     Parameters
     ----------
     folder, path : Path
@@ -63,10 +68,17 @@ def read_inside(folder: Path, path: Path, most: int) -> bytes:
     OSError
         If it cannot be read, is no regular file of the folder, or is too large.
     """
-    place = path.resolve(strict=True)
-    if not place.is_relative_to(folder.resolve()):
-        raise OSError("it is a link to a place outside the folder")
-    content = read_unlinked(place, most)
+    descriptor = os.open(path, _TO_READ)
+    try:
+        opened = os.fstat(descriptor)
+        real = path.resolve(strict=True)
+        inside = real.is_relative_to(folder.resolve()) and os.path.samestat(opened, real.stat())
+        if not (inside and stat.S_ISREG(opened.st_mode)):
+            raise OSError("it is no regular file of the folder")
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(most + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > most:
         raise OSError(f"it has more than {most:,} bytes")
     return content

@@ -12,7 +12,6 @@ from typing import Any
 from storyodds.models import quick
 from storyodds.models.posterior import PreparedStory
 from storyodds.priors.errors import InputError, Problem, UnknownStoryError
-from storyodds.priors.strict_yaml import decoded
 from storyodds.reports.live.folder import MAX_STORIES, MAX_STORY_BYTES, Entry, look, read_inside
 from storyodds.reports.live.folder import find as find_entry
 from storyodds.reports.live.telling import plain_problem
@@ -128,13 +127,18 @@ class Stories:
         """Read a story; mistakes name its file as the folder does, not by its place on the disk."""
         if not entry.own:
             return load_story(entry.path)
-        name = entry.path.name
         try:
-            raw = read_inside(self._folder, entry.path, MAX_STORY_BYTES)
+            text = read_inside(self._folder, entry.path, MAX_STORY_BYTES).decode("utf-8")
+        except UnicodeDecodeError as error:
+            found = f"found the byte 0x{error.object[error.start]:02x}"
+            sentence = f"{found}, expected text encoded as UTF-8"
+            raise InputError([Problem(sentence, entry.path.name)]) from None
         except (OSError, RuntimeError) as error:
             reason = (getattr(error, "strerror", None) or str(error)).lower()
-            raise InputError([Problem(f"cannot read this file: {reason}", name)]) from None
-        return load_text(decoded(raw, name), name)
+            raise InputError(
+                [Problem(f"cannot read this file: {reason}", entry.path.name)]
+            ) from None
+        return load_text(text, entry.path.name)
 
 
 def _signature(entry: Entry) -> Signature:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.files import read_unlinked, write_new
+from storyodds.priors.files import write_new
 from storyodds.priors.phrases import SLUG_LIMIT
 from storyodds.reports.live.folder import (
     ENDINGS,
@@ -131,7 +131,7 @@ def saved_states(folder: Path, story: str) -> dict[str, State]:
         return found
     for path in sorted(folder.glob(f"{story}.*{STATE_ENDING}"))[:MAX_STATES]:
         name = path.name.removeprefix(f"{story}.").removesuffix(STATE_ENDING)
-        if is_name(name) and (state := _read(path)) is not None:
+        if is_name(name) and (state := _read(folder, path)) is not None:
             found[name] = state
     return found
 
@@ -145,12 +145,9 @@ def _inside(folder: Path, story: str, name: str) -> Path:
     return target
 
 
-def _read(path: Path) -> State | None:
+def _read(folder: Path, path: Path) -> State | None:
     try:
-        raw = read_unlinked(path, 2 * MAX_BODY)
-        if len(raw) > 2 * MAX_BODY:
-            return None
-        document: Any = read_body(raw)
+        document: Any = read_body(read_inside(folder, path, 2 * MAX_BODY))
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             return None
         return read_state(document.get("state"))

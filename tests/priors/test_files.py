@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storyodds.priors import files
-from storyodds.priors.files import read_unlinked, write_atomically, write_new, write_together
+from storyodds.priors.files import write_atomically, write_new, write_together
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and locks are POSIX's")
 KILLED = """
@@ -103,15 +103,3 @@ def test_a_new_name_is_whole_from_the_beginning(tmp_path: Path) -> None:
         with pytest.raises(FileExistsError):
             write_new(tmp_path / taken, b"2")
     assert names(tmp_path) == ["a", "link"] and (tmp_path / "a").read_bytes() == b"1"
-
-
-@posix
-def test_no_link_is_read(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"12345")
-    assert read_unlinked(tmp_path / "a", 10) == b"12345"
-    assert read_unlinked(tmp_path / "a", 2) == b"123", "one more, so that it shows"
-    (tmp_path / "link").symlink_to(tmp_path / "a")
-    os.mkfifo(tmp_path / "pipe")
-    for name in ("link", "pipe", "none"):
-        with pytest.raises(OSError, match=r"."):
-            read_unlinked(tmp_path / name, 10)

@@ -2,10 +2,13 @@
 
 import itertools
 
+import pytest
 from hypothesis import given, settings
+from support.clean_story import SCHEMER, with_parts
 from support.strategies import small_stories, with_results
 
 from storyodds import Story, load_text, to_yaml
+from storyodds.scenarios import lint_reading
 from storyodds.scenarios.formulas import holds
 from storyodds.scenarios.lint import lint
 from storyodds.scenarios.lint_codes import lint_codes
@@ -46,3 +49,36 @@ def shown_by_some_state(reading: Reading, formula: object) -> bool:
         if coherent and holds(formula, truth):  # type: ignore[arg-type]
             return True
     return False
+
+
+def test_trials_of_states_are_bounded_for_a_whole_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Formulas that ask for the same assumptions by both signs are tried out state by state."""
+    names = [f"a{i}" for i in range(8)]
+    parity = [{"any": [a, b]} for a, b in itertools.pairwise(names)]
+    other = [{"any": [f"not {a}", f"not {b}"]} for a, b in itertools.pairwise(names)]
+    constraints = [
+        {
+            "id": f"c{i}",
+            "claim": "So it is.",
+            "holds": [*parity, *other, {"any": [f"not {names[i % 8]}", f"x{i}"]}],
+            "rules_out": ["schemer"],
+        }
+        for i in range(80)
+    ]
+    assumptions = {
+        name: {"claim": f"{name}.", "probability": 0.5}
+        for name in (*names, *(f"x{i}" for i in range(80)))
+    }
+    route = {**SCHEMER, "requires": [*names[:5], {"any": ["a5", "not a5"]}]}
+    parts = {
+        "assumptions": assumptions,
+        "routes": [route],
+        "rationale": {"constraints": constraints},
+    }
+    monkeypatch.setattr(lint_reading, "_MOST_TRIED", 20_000)
+    reading = Reading(load_text(with_parts(parts)))
+    for constraint in reading.story.rationale.constraints:
+        reading.can_hold(constraint.holds, reading.story.routes[0].requires)
+    one_more = 2 ** len(names) * (2 * len(names) + 2)  # states of the question that spends the rest
+    assert lint_reading._MOST_TRIED <= reading._tried[0] <= lint_reading._MOST_TRIED + one_more
+    assert len(reading._read) <= len(constraints) + 1
