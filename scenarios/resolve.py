@@ -188,7 +188,10 @@ def resolve(
     problems: list[Problem] = []
     off = chosen_switches(story, settings or {}, problems)
     kept = without_parts(story, off) if off else story
-    usual = standard_proposals(kept) if standard else ()
+    # Their names are those that they have beside the parts that are switched off.
+    gone = {owner: part for part, owner in off}
+    every = standard_proposals(story) if standard else ()
+    usual = tuple(proposal for proposal in every if proposal.replicates not in gone)
     proposed = {slot.name: slot for slot in _proposal_slots(story, (*story.proposals, *usual))}
     slots |= proposed
     if view is not None:
@@ -200,7 +203,6 @@ def resolve(
                 except ValidationError as error:
                     problems += _problems_of_view(view, name, value, error, slots[target].kind)
     first: dict[str, str] = {}
-    gone = {owner: part for part, owner in off}
     for name, value in (settings or {}).items():
         if is_switch(name):
             continue

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 import pytest
-from support.command_line import Run
+from support.command_line import Run, as_told
 
 from storyodds.cli import cli
 from storyodds.reports.live import computing
@@ -147,7 +147,7 @@ def test_a_live_page_gives_the_commands_of_its_numbers(
         told = again(run, command)
         assert told["story"] == f"{name}-kept"
         for event, entry in {**told["classes"], **told["fates"]}.items():
-            assert {key: full[event]["now"][key] for key in entry} == entry
+            assert as_told({key: full[event]["now"][key] for key in entry}) == entry
 
 
 # Next

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from storyodds.console import json_text
+
 SMALL = """\
 story: small
 title: A small story
@@ -26,6 +28,11 @@ class Ran(NamedTuple):
     @property
     def json(self) -> Any:
         return document(self.out)
+
+
+def as_told(value: Any) -> Any:
+    """Give plain data with as many digits as the command line tells."""
+    return json.loads(json_text(value))
 
 
 type Run = Callable[..., Ran]

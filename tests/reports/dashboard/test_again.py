@@ -15,6 +15,7 @@ from storyodds.models.assessment import assess
 from storyodds.priors.library import view
 from storyodds.reports.dashboard.dossier import Dossier, make_dossier
 from storyodds.reports.dashboard.sections_story import again
+from storyodds.reports.recipe import Recipe
 from storyodds.scenarios.resolve import resolve
 
 CHECKED = SMALL + "checks: [{id: audit, claim: It is audited., flags: {default: 0.3}}]\n"
@@ -53,13 +54,13 @@ def test_a_view_from_a_file_is_named_by_its_file(tmp_path: Path, run: Run) -> No
     file = tmp_path / "my view.yaml"
     file.write_text("view: mine\ntitle: Mine\nset: {aware: 0.25}\n", "utf-8")
     found = assess(resolve(load_text(SMALL), view=view(file)), draws=64, seed=3)
-    dossier = make_dossier(found, draws=64, view=str(file))
+    dossier = make_dossier(found, recipe=Recipe("small.yaml", str(file), draws=64, seed=3))
     _, estimate = (shlex.split(line) for line in again(dossier).data["commands"])
     assert estimate[estimate.index("--view") + 1] == str(file)
     story = tmp_path / "small.yaml"
     story.write_text(dossier.yaml, "utf-8")
     told = run("estimate", str(story), *estimate[3:]).json
-    assert told["fates"] == dossier.estimate["fates"]
+    assert told["fates"] == json.loads(json_text(dossier.estimate["fates"]))
     if "what_if" in dossier.parts:
         assert shlex.quote(str(file)) in dossier.parts["what_if"]["command"]
 

@@ -262,7 +262,7 @@ def test_opinions_are_told_apart(computer: Computer) -> None:
     told = done(computer, "describe", story=story)
     labels = {part["id"]: part["label"] for part in told["parts"]}
     assert labels["evidence:greenblatt-forecast"] == "greenblatt-forecast (opinion)"
-    assert labels["evidence:clean-red-teaming"] == "clean-red-teaming"
+    assert labels["evidence:compliance-gap-survey"] == "compliance-gap-survey"
     without = answer(computer, story, off=["evidence:greenblatt-forecast"])
     assert without["opinions"] is None
     words = without["odds"]["success"]["now"]["words"]
