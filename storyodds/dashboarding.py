@@ -1,5 +1,6 @@
 """The command that writes pages to send: one for each story, and one for them all."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
@@ -173,7 +174,9 @@ def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str
         contents[f"{id}.json"] = json_text(dossier.estimate)
         if export:
             contents |= _exports(dossier)
-    contents["index.html"] = portfolio_page([it.estimate for it in dossiers], before)
+    # As they are written, so that what has not changed since the last time is seen not to have.
+    estimates = [json.loads(json_text(it.estimate)) for it in dossiers]
+    contents["index.html"] = portfolio_page(estimates, before)
     return contents
 
 
