@@ -140,6 +140,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "hits": (_C, "first and last number of hits of the result"),
     "trials": (_C, "trials"),
     "changed": (_C, "numbers that the view changes"),
+    "why_idle": ("", "why the item changes no odds"),
     "number_counts_in_all": (_C, "numbers of the story that somebody wrote down"),
     "number_counts_uncertain_in_all": (_C, "uncertain numbers, but for those of single findings"),
     "number_counts_changed_by_view": (_C, "numbers of the story that the view changes"),
@@ -276,6 +277,10 @@ def _said(node: str, name: str, ranked_by: str) -> tuple[str, str]:
             return units, _words(words, " ".join(parts[:k]))
     if parts[-1] == "error":
         return _P, _words("Monte Carlo standard error", " ".join(parts[:-1]))
+    if parts[0] == "opinions":
+        return _P, _words("probability without the forecasts", " ".join(parts[1:]))
+    if parts[0] == "deployed":
+        return _P, _words("probability on the day of the decision", " ".join(parts[1:]))
     return "", name.replace("_", " ")
 
 

@@ -432,8 +432,8 @@ def number_counts(assessment: Assessment) -> dict[str, int | None]:
     Returns
     -------
     dict
-        `in_all`, how many somebody wrote down; `uncertain_in_all`, how many of these the odds have an
-        interval by, without those that only say how to read one finding; and `changed_by_view`,
+        `in_all`, how many somebody wrote down; `uncertain_in_all`, how many of these the odds have
+        an interval by, without those that only say how to read one finding; and `changed_by_view`,
         null without a view.
 
     Examples

@@ -182,7 +182,9 @@ def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str
         contents[f"{id}.json"] = json_text(dossier.estimate)
         if export:
             contents |= _exports(dossier)
-    contents["index.html"] = portfolio_page([it.estimate for it in dossiers], before)
+    # As they are written, so that what has not changed since the last time is seen not to have.
+    estimates = [json.loads(json_text(it.estimate)) for it in dossiers]
+    contents["index.html"] = portfolio_page(estimates, before)
     return contents
 
 
