@@ -128,8 +128,9 @@ def what_if(dossier: Dossier) -> Section:
     return Section(
         id="what-if",
         title="What if you believed something else?",
-        finding="Move a number, and the draws kept in this page are weighed anew: chances and "
-        "intervals at the top and under “How it ends” follow, all else stays as it was estimated. "
+        finding="Move a number, and the draws kept in this page are weighed anew: the chances of "
+        "endings and their intervals, at the top and under “How it ends”, follow. All else stays "
+        "as it was estimated, the odds once no check has flagged and the criteria among it. "
         "The page says when too few draws carry the answer."
         if there
         else dossier.reasons.get("what_if", ""),
