@@ -47,7 +47,7 @@ def test_json_keeps_the_contract(run: Run, more: tuple[str, ...]) -> None:
         assert found["decision"][found["decision"]["choice"]] == better
     else:
         assert found["decision"] is None
-    assert len(found["proposals"]) == 12
+    assert len(found["proposals"]) == 13
     perfect = found["perfect"][unit]["value"]
     for entry in found["proposals"]:
         assert set(entry) == PROPOSAL
