@@ -211,8 +211,10 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
     if totals:
         lines[-1].stylize("bold")
     yield from lines
-    if len(items) > len(shown):
-        yield Text(f"and {len(items) - len(shown)} items that did less", style="dim")
+    more = len(items) - len(shown)
+    if more:
+        words = f"and {more} {'item' if more == 1 else 'items'} that did less"
+        yield from wrap(Text(words, "dim"), width)
     for item in items:
         why = item.get("why_idle")
         if why is not None:

@@ -27,8 +27,8 @@ def words(text: str) -> str:
 def test_the_answer_comes_first(run: Run) -> None:
     code, out, err = run(*UNCERTAIN)
     assert (code, err) == (DONE, "")
-    assert "The most telling thing to find out next is audit: on average 0.018 bits" in words(out)
-    assert "The chance of success would then be 5.5% if it is seen (chance 14%)" in words(out)
+    assert "The most telling thing to find out next is audit: on average 0.017 bits" in words(out)
+    assert "The chance of success would then be 5.3% if it is seen (chance 14%)" in words(out)
     assert "planning-inside" in out and "next to nothing would come of" in out
     assert "the gain is too little to tell from 0" in words(out)
 
@@ -47,7 +47,7 @@ def test_json_keeps_the_contract(run: Run, more: tuple[str, ...]) -> None:
         assert found["decision"][found["decision"]["choice"]] == better
     else:
         assert found["decision"] is None
-    assert len(found["proposals"]) == 12
+    assert len(found["proposals"]) == 13
     perfect = found["perfect"][unit]["value"]
     for entry in found["proposals"]:
         assert set(entry) == PROPOSAL
