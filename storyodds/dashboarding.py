@@ -1,5 +1,6 @@
 """The command that writes pages to send: one for each story, and one for them all."""
 
+import json
 import os
 from collections import Counter
 from collections.abc import Mapping
