@@ -207,6 +207,7 @@ def prepare(
         If the story is too large to sum exactly.
     """
     graph = build_graph(resolved)
+    answering: Answers
     if answers is not None:
         answering = answers(graph)
     elif like is not None and graph == like.graph:

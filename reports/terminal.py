@@ -218,8 +218,8 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
     for item in items:
         why = item.get("why_idle")
         if why is not None:
-            words = Text(f"{plain(item['id'])} does nothing: {why}.", "yellow")
-            yield from wrap(words, width, "! ", "  ")
+            idle = Text(f"{plain(item['id'])} does nothing: {why}.", "yellow")
+            yield from wrap(idle, width, "! ", "  ")
     if summary["evidence"]["note"]:
         yield from wrap(Text(plain(summary["evidence"]["note"]), "yellow"), width, "! ", "  ")
 
