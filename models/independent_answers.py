@@ -99,10 +99,12 @@ class Independent:
         likelihoods: LogLikelihoods,
         queries: Sequence[Query] = (),
         weights: Array | None = None,
+        *,
+        hazards: bool = True,
     ) -> Quantities:
-        """Sum over the diagram, at all draws."""
+        """Sum over the diagram, at all draws; there are no hazards to leave out."""
         if not _is_silent(likelihoods) or not all(map(self._is_within_reach, queries)):
-            return self._compiled.evaluate(values, likelihoods, queries, weights)
+            return self._compiled.evaluate(values, likelihoods, queries, weights, hazards=hazards)
         graph, n = self.graph, len(values)
         true, false = self._truths(values)
         asked = _Asked(self, values)
@@ -198,7 +200,9 @@ class Independent:
         """Forget what was compiled."""
         return Independent(self.graph, self.forest, max_memory)
 
-    def checked(self, draws: "Draws", prior: Quantities, posterior: Quantities) -> "Draws":
+    def checked(
+        self, draws: "Draws", prior: Quantities, averaged: Quantities, exact: Quantities
+    ) -> "Draws":
         """Give the draws back: exact sums add no error."""
         return draws
 
