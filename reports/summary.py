@@ -370,10 +370,11 @@ def _without_opinions(assessment: Assessment) -> tuple[Quantities, Quantities]:
     """Quantities by the findings alone.
 
     Forecasts bear on numbers that are sampled and on nothing else. So draws from the prior count
-    by what the findings make of them; draws that followed the forecasts are made anew.
+    by what the findings make of them; draws that followed the forecasts are made anew, and so are
+    all where forecasts leave nothing of some, which then have no weight to be given back.
     """
     averaged, exact = assessment.averaged, assessment.exact
-    if assessment.draws.method == "nuts":
+    if assessment.draws.method == "nuts" or not np.isfinite(assessment.opinions).all():
         again = assess(_without_forecasts(assessment.prepared.resolved), seed=assessment.seed)
         return again.averaged, again.exact
     with np.errstate(divide="ignore"):
