@@ -27,7 +27,8 @@ def without_opinions(assessment: Assessment) -> tuple[Quantities, Quantities]:
     """Compute the quantities of a story by its findings alone.
 
     Forecasts bear on numbers that are sampled and on nothing else. So draws from the prior count
-    by what the findings make of them; draws that followed the forecasts are made anew.
+    by what the findings make of them; draws that followed the forecasts are made anew, and so are
+    all where forecasts leave nothing of some, which then have no weight to be given back.
 
     Parameters
     ----------
@@ -48,12 +49,11 @@ def without_opinions(assessment: Assessment) -> tuple[Quantities, Quantities]:
     1.0
     """
     averaged, exact = assessment.averaged, assessment.exact
-    if assessment.draws.method == "nuts":
+    if assessment.draws.method == "nuts" or not np.isfinite(assessment.opinions).all():
         again = assess(_without_forecasts(assessment.prepared.resolved), seed=assessment.seed)
         return again.averaged, again.exact
-    counts = averaged.weights > 0  # elsewhere a simulated forecast may be infinitely unlikely
-    logs = np.full(len(averaged.weights), -np.inf)
-    logs[counts] = np.log(averaged.weights[counts]) - assessment.opinions[counts]
+    with np.errstate(divide="ignore"):  # a draw that the findings rule out
+        logs = np.log(averaged.weights) - assessment.opinions
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     if len(averaged.weights) == len(exact.weights):

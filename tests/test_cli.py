@@ -709,3 +709,13 @@ def test_python_without_its_texts(tmp_path: Path, level: str, code: int) -> None
     assert done.returncode == code
     assert done.stderr.startswith("found Python told to leave out docstrings" if code else "")
     assert bool(done.stdout) == (code == DONE)
+
+
+def test_a_forecast_that_rules_out_what_the_prior_allows(run: Run, tmp_path: Path) -> None:
+    """Nearly all of this prior is so near 0 or 1 that a forecast of 20 % leaves nothing of it."""
+    story = tmp_path / "small.yaml"
+    forecast = "  - {id: told, about: {assumption: aware}, forecast: 0.2, sd_bits: 2}\n"
+    story.write_text(f"{SMALL}evidence:\n{forecast}", "utf-8")
+    ran = run("estimate", str(story), "--set", "aware={beta: [1.0e-9, 1.0e-9]}", "--json")
+    assert ran.code in (DONE, NOT_RELIABLE), ran.err
+    assert ran.json["opinions"]["classes"]["deceptive"]["mean"] > 0.1

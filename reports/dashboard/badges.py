@@ -85,7 +85,7 @@ def _worth(dossier: Dossier) -> float:
 
 
 def _carried(dossier: Dossier) -> list[Badge]:
-    """Whether single priors or single findings carry the answer, and whether draws can tell."""
+    """Whether the answer moves with how wide a prior is or how much a finding weighs."""
     trust = dossier.parts.get("trust")
     if trust is None or not dossier.ok:  # draws that are not to be relied on do not tell
         return []
@@ -117,17 +117,21 @@ def _told(entry: Json, threshold: float, noise: float) -> int:
 
 
 def _verdict(what: str, sure: int, unclear: int, threshold: str) -> Badge:
-    said = f"(power scaling above {threshold})"
+    of_what, whom = {
+        "prior": ("width of its prior", "number"),
+        "finding": ("weight that it has", "finding"),
+    }[what]
+    measure = f"(power scaling above {threshold})"
     few = "too few draws to tell"
     if sure:
-        carry = "carries" if sure == 1 else "carry"
-        more = f", and {unclear} more may: {few}" if unclear else ""
-        return Badge("doubt", f"{counted(sure, what)} {carry} the answer{more} {said}")
+        more = f", and maybe for {unclear} more: {few}" if unclear else ""
+        whose = counted(sure, whom)
+        return Badge("doubt", f"The answer moves with the {of_what} for {whose}{more} {measure}")
     if unclear:
-        carries = "carries" if unclear == 1 else "carry"
-        whether = f"whether {counted(unclear, what)} {carries} the answer"
-        return Badge("doubt", f"{few[0].upper()}{few[1:]} {whether} {said}")
-    return Badge("good", f"No single {what} carries the answer {said}")
+        whose = counted(unclear, whom)
+        whether = f"whether the answer moves with the {of_what} for {whose}"
+        return Badge("doubt", f"{few[0].upper()}{few[1:]} {whether} {measure}")
+    return Badge("good", f"For no single {whom} does the answer move with the {of_what} {measure}")
 
 
 def _noise(dossier: Dossier, components: int) -> dict[str, float]:

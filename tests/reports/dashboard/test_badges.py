@@ -34,20 +34,20 @@ def test_very_few_draws_do_not_count_as_sound(few: list[Badge]) -> None:
     assert few[0].kind == "doubt"
 
 
-def test_very_few_draws_do_not_tell_which_priors_carry_the_answer(few: list[Badge]) -> None:
+def test_very_few_draws_do_not_tell_which_priors_move_the_answer(few: list[Badge]) -> None:
     said = [badge.words for badge in few]
     assert any(words.startswith("Too few draws to tell whether ") for words in said)
-    assert not any("priors carry the answer" in words and "whether" not in words for words in said)
+    assert not any("answer moves" in words and "whether" not in words for words in said)
     assert all(badge.kind == "doubt" for badge in few)
 
 
-def test_where_nothing_is_uncertain_nothing_is_said_to_carry_the_answer() -> None:
+def test_where_nothing_is_uncertain_nothing_is_said_to_move_the_answer() -> None:
     seen = item("seen", {"assumption": "a"}, bayes_factor={"true": 3.0})
     rival = Route(id="r", class_="deceptive", requires="a", bits=1.0, harm=0.5)
     story = tell({"a": believe(0.3)}, [rival, OFF], evidence=[seen])
     said = [badge.words for badge in badges(make_dossier(assess(resolve(story))))]
     assert said[0] == "Computed exactly: nothing was sampled"
-    assert not any("carr" in words for words in said)
+    assert not any("moves" in words for words in said)
 
 
 @pytest.mark.slow
@@ -80,7 +80,10 @@ def test_forecasts_and_flags_are_told_before_any_number() -> None:
 def test_many_draws_do() -> None:
     said = [badge.words for badge in found_with(4096)]
     assert said[0].startswith("Computation sound: 4,096 draws worth ")
-    assert "1 prior carries the answer (power scaling above 0.05)" in said
+    assert (
+        "The answer moves with the width of its prior for 1 number (power scaling above 0.05)"
+        in said
+    )
     assert not any("too few" in words.lower() for words in said)
 
 
