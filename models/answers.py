@@ -18,7 +18,7 @@ from storyodds.models.strategy import choose_compiler
 from storyodds.priors.errors import UnsupportedStoryError
 
 if TYPE_CHECKING:
-    from storyodds.models.posterior import Draws
+    from storyodds.models.draws import Draws
 
 Array = NDArray[np.float64]
 

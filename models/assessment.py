@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import simulation, soundness, weighting
+from storyodds.models.draws import Draws
 from storyodds.models.evidence import forecast_log_density_at, forecast_log_odds
 from storyodds.models.graph import StoryGraph
 from storyodds.models.integrated_draws import draw_integrated
@@ -21,7 +22,6 @@ from storyodds.models.likelihoods import no_evidence
 from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import (
-    Draws,
     PreparedStory,
     forecasts_log_density,
     log_likelihood_bound,
@@ -41,8 +41,8 @@ from storyodds.models.strategy import MAX_MEMORY
 from storyodds.models.weighted_answers import weigh_at
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
 Method = Literal["auto", "weighting", "nuts", "simulation"]

@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 from storyodds.models.answers import Exact
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.assessment import Assessment
-from storyodds.models.events import DEPLOYED, FATES, GIVEN
+from storyodds.models.events import DEPLOYED, FATES, GIVEN, SUCCESS_FIRST
 from storyodds.models.events import EVENTS as ALL_EVENTS
 from storyodds.models.independent_answers import Independent
 from storyodds.models.posterior import PreparedStory
-from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
 
-EVENTS = ("success", *CLASSES, *FATES[1:])
+EVENTS = SUCCESS_FIRST
 # What is compared of the day of the decision: being deployed, and how it ends given that.
 DAY = (DEPLOYED, *(f"{fate}{GIVEN}" for fate in FATES if fate != "halted"))
 # Chances are sums of positive terms, in logs where they are small: what differs by less than this

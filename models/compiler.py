@@ -20,7 +20,7 @@ from storyodds.models.buckets import CliqueTooLargeError, Elimination, Pair, lay
 from storyodds.models.circuit import ONE, ZERO, Circuit, CircuitBuilder, CircuitTooLargeError
 from storyodds.models.factors import Diagrams
 from storyodds.models.formula_diagrams import TruthFunction
-from storyodds.models.gate_forests import GateForest
+from storyodds.models.gate_forest import GateForest
 from storyodds.models.graph import Gate, Outcome, StoryGraph
 from storyodds.models.hazards import HazardFactors
 from storyodds.models.ordering import by_appearance, min_fill

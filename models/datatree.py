@@ -20,7 +20,7 @@ from storyodds.models.quantities import Quantities, odds_of_paths
 from storyodds.models.result_files import require_sound
 from storyodds.priors.distributions import has_atoms
 from storyodds.priors.files import write_atomically
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 

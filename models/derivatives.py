@@ -30,7 +30,7 @@ from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.models.what_if import columns_of
 from storyodds.priors.distributions import LN2, Distribution, Point, bits_like, rate_like
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models import arithmetic
+from storyodds.models import arithmetic, patterns
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.circuit import Circuit
 from storyodds.models.cores import cores
@@ -174,7 +174,7 @@ def evaluate(
     )
 
     if fast and program.competition == "patterns":
-        program.flat(targets)  # laid out before threads share it
+        patterns.flat(program, targets)  # laid out before threads share it
 
     scratch = None if fast else arithmetic.Scratch()  # threads would need one each
 
@@ -286,7 +286,8 @@ def _by_patterns(
     width = _width(3 * circuit.n_nodes, len(some))
     roots, risky = np.empty((len(circuit.roots), len(some))), np.empty(len(some), bool)
     pattern_kernel.run(
-        program.flat(targets), np.ascontiguousarray(some), np.exp(items), np.exp(routes), weights,
+        patterns.flat(program, targets),
+        np.ascontiguousarray(some), np.exp(items), np.exp(routes), weights,
         np.ascontiguousarray(each.transpose(1, 2, 0)), SMALLEST, width, block.start, roots, risky,
         *(x.transpose(1, 2, 0) for x in (out.usage, out.won, out.pulls)),
     )  # fmt: skip

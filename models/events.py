@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.graph import Outcome, StoryGraph
-from storyodds.scenarios.schema import CLASSES, INTENDED
+from storyodds.scenarios.outcomes import CLASSES, INTENDED
 
 Array = NDArray[np.float64]
 
 FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 EVENTS = (*CLASSES, *FATES)
+# In the order of comparisons: the odds of success, of what was trained, of every other fate.
+SUCCESS_FIRST = ("success", *CLASSES, *FATES[1:])
 DEPLOYED = "deployed"
 FALSE_ALARM = "false-alarm"
 DEPLOYED_CLASSES = tuple(f"{name}, deployed" for name in CLASSES)

@@ -23,7 +23,7 @@ from storyodds.models.evidence_versions import answer_versions, findings_of, opi
 from storyodds.models.graph import StoryGraph
 from storyodds.models.weighting import pareto_k
 from storyodds.models.what_if import columns_of
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 Subset = frozenset[int]

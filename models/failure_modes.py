@@ -19,7 +19,7 @@ from storyodds.models.path_ranks import Ranks, rank_paths
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.quantities import Path, PathOdds, Quantities, jointly, odds_of_paths
 from storyodds.models.queries import Query
-from storyodds.scenarios.schema import INTENDED
+from storyodds.scenarios.outcomes import INTENDED
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from storyodds.models.events import after_training
 from storyodds.models.graph import Outcome, StoryGraph
 from storyodds.models.hazards import ALIGNMENT
 from storyodds.models.quantities import Path
-from storyodds.scenarios.schema import INTENDED
+from storyodds.scenarios.outcomes import INTENDED
 
 Array = NDArray[np.float64]
 

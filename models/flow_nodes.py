@@ -10,7 +10,7 @@ from storyodds.models.assessment import Assessment
 from storyodds.models.flow_endings import endings_of
 from storyodds.models.flow_shares import ends_by_draw, states
 from storyodds.models.graph import StoryGraph
-from storyodds.scenarios.schema import INTENDED
+from storyodds.scenarios.outcomes import INTENDED
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.quantities import Path
 from storyodds.models.queries import Query
 from storyodds.models.what_if import even_rows
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 

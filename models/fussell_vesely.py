@@ -32,7 +32,7 @@ from storyodds.models.queries import EVERYTHING, Condition, Query
 from storyodds.models.strategy import compiled as compile_queries
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import literals as literals_of
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 Reasons = dict[Literal, str]

@@ -1,9 +1,9 @@
 """All formulas of a story as one decision diagram, in a good order of variables."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from storyodds.models.decision_diagrams import TooManyNodesError
+from storyodds.models.gate_forest import GateForest
 from storyodds.models.gate_graphs import (
     Gate,
     GateGraph,
@@ -21,21 +21,6 @@ from storyodds.scenarios.formulas import Formula
 _ORDERS = (drawn_together, as_written, small_parts_first, large_parts_first)
 _FIRST_BYTES = PLACE_BYTES << 17  # for each of the orders: a tenth of a second's work
 _MORE = 4  # times as much, when no order does with less
-
-
-@dataclass(frozen=True)
-class GateForest:
-    """Formulas over the assumptions that no formula decides.
-
-    Attributes
-    ----------
-    diagram : SharedDiagram
-    root : mapping of Formula to int
-        The node of what every route, hazard and nudge requires, and of every composite by name.
-    """
-
-    diagram: SharedDiagram
-    root: Mapping[Formula, int]
 
 
 def gate_forest(graph: StoryGraph, max_bytes: int, *, small: bool = True) -> GateForest | None:

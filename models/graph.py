@@ -17,11 +17,12 @@ from storyodds.models.gate_graphs import gate_graph
 from storyodds.models.gate_sets import forest_family
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import Formula, literals
+from storyodds.scenarios.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES, DEFAULT, INTENDED, RESIDUAL, Assumption
+from storyodds.scenarios.schema import Assumption
 
 if TYPE_CHECKING:
-    from storyodds.models.gate_forests import GateForest
+    from storyodds.models.gate_forest import GateForest
 
 _MAX_NODES = 250_000  # of the diagrams of one gate's minimal cut sets: some seconds of work
 

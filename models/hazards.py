@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from storyodds.models.circuit import ONE, ZERO
 from storyodds.models.graph import SINGLE_HAZARD_EVENTS, HazardNode, Outcome, StoryGraph
 from storyodds.scenarios.formulas import Formula
-from storyodds.scenarios.schema import INTENDED
+from storyodds.scenarios.outcomes import INTENDED
 
 ALIGNMENT = "alignment"
 

@@ -21,7 +21,7 @@ from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.posterior import PreparedStory
 from storyodds.models.quantities import Quantities, jointly
 from storyodds.models.queries import Query
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -20,7 +20,8 @@ from storyodds.models.compiler import Compiler
 from storyodds.models.cut_sets import CutSet
 from storyodds.models.events import CRITERIA
 from storyodds.models.forest_odds import ForestOdds, part_of
-from storyodds.models.gate_forests import GateForest, deciding_formulas
+from storyodds.models.gate_forest import GateForest
+from storyodds.models.gate_forests import deciding_formulas
 from storyodds.models.graph import RouteNode, StoryGraph
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.memory import memory_limit
@@ -33,7 +34,7 @@ from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import Formula
 
 if TYPE_CHECKING:
-    from storyodds.models.posterior import Draws
+    from storyodds.models.draws import Draws
 
 Array = NDArray[np.float64]
 

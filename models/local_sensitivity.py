@@ -47,8 +47,9 @@ from storyodds.models.what_if import (
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.priors.forms import Fixed
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
-from storyodds.scenarios.schema import CLASSES, Assumption
+from storyodds.scenarios.schema import Assumption
 
 Array = NDArray[np.float64]
 

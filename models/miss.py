@@ -18,8 +18,9 @@ from storyodds.models.what_if import Base, Changed, answers_at, settled
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.priors.forms import Fixed
+from storyodds.scenarios.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
-from storyodds.scenarios.schema import CLASSES, INTENDED, Nudge
+from storyodds.scenarios.schema import Nudge
 
 Array = NDArray[np.float64]
 Target = Literal["likeliest", "even"]

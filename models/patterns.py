@@ -16,7 +16,7 @@ Ints = NDArray[np.int32]
 
 
 def flat(program: Program, targets: tuple[int, ...]) -> "PatternProgram":
-    """Lay a program out.
+    """Lay a program out whose routes compete by pattern, once for all who ask.
 
     Parameters
     ----------
@@ -24,6 +24,12 @@ def flat(program: Program, targets: tuple[int, ...]) -> "PatternProgram":
     targets : tuple of int
         The roots that derivatives are wanted of.
     """
+    if targets not in program.flat:
+        program.flat[targets] = _laid_out(program, targets)
+    return program.flat[targets]
+
+
+def _laid_out(program: Program, targets: tuple[int, ...]) -> "PatternProgram":
     from storyodds.models.pattern_kernel import PatternProgram
 
     circuit = program.circuit

@@ -167,22 +167,9 @@ class Program:
         cells = (np.ones(n), (self.shares.what, np.arange(n)))
         return csr_array(cells, shape=(len(self.races), n))
 
-    def flat(self, targets: tuple[int, ...]) -> "PatternProgram":
-        """Flat arrays for `models.pattern_kernel`; of a program whose routes compete by pattern.
-
-        Parameters
-        ----------
-        targets : tuple of int
-            The roots that derivatives are wanted of.
-        """
-        from storyodds.models.patterns import flat
-
-        if targets not in self._flat:
-            self._flat[targets] = flat(self, targets)
-        return self._flat[targets]
-
     @cached_property
-    def _flat(self) -> "dict[tuple[int, ...], PatternProgram]":
+    def flat(self) -> "dict[tuple[int, ...], PatternProgram]":
+        """Flat arrays for `models.pattern_kernel`, by the roots that derivatives are wanted of."""
         return {}
 
     @cached_property

@@ -35,8 +35,9 @@ from storyodds.priors.forms import Kind
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.priors.log_pool import LogPool
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Story
+from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import with_off
 
 Tensor = Any  # PyTensor's own types say little more

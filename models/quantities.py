@@ -28,7 +28,7 @@ from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.program import Program
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import compiled as compile_queries
-from storyodds.scenarios.schema import CLASSES, INTENDED
+from storyodds.scenarios.outcomes import CLASSES, INTENDED
 
 Array = NDArray[np.float64]
 

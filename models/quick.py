@@ -15,11 +15,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.draws import Draws
 from storyodds.models.events import DEPLOYED, EVENTS
 from storyodds.models.evidence import collapsed_tables
 from storyodds.models.integrated_draws import integrated_at
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior import Draws, PreparedStory
+from storyodds.models.posterior import PreparedStory
 from storyodds.models.quantities import (
     Path,
     PathOdds,
@@ -33,8 +34,8 @@ from storyodds.models.weighted_answers import weigh_at
 from storyodds.models.weighting import sampled_at, uniforms
 from storyodds.priors.distributions import Point
 from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES
 
 Array = NDArray[np.float64]
 

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.comparison import EVENTS
 from storyodds.models.events import EVENTS as ALL_EVENTS
-from storyodds.models.events import FATES
+from storyodds.models.events import FATES, SUCCESS_FIRST
 from storyodds.models.result_reader import REFUSED
 from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.strict_json import read_json
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 
@@ -35,7 +34,7 @@ class SavedDraws:
     meta : dict
         `summary`, and `story_yaml`.
     events : (n_draws, n_events) array
-        By `comparison.EVENTS`.
+        By `events.SUCCESS_FIRST`.
     """
 
     meta: dict[str, Any]
@@ -73,7 +72,7 @@ def read_draws(path: Path) -> SavedDraws:
         if not (np.all(chances >= -_SUM) and np.all(abs(sums - 1) <= _SUM)):  # NaN is neither
             raise ValueError("found draws that are no chances")
     events = np.concatenate([classes, fates], axis=2).reshape(-1, len(ALL_EVENTS))
-    columns = [ALL_EVENTS.index(event) for event in EVENTS]
+    columns = [ALL_EVENTS.index(event) for event in SUCCESS_FIRST]
     return SavedDraws(read_json(parts["meta"].tobytes()), np.clip(events[:, columns], 0.0, 1.0))
 
 

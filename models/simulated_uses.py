@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from storyodds.models.graph import StoryGraph
 from storyodds.models.state_draws import Uses
 from storyodds.scenarios.formulas import Formula, parts
-from storyodds.scenarios.schema import INTENDED
+from storyodds.scenarios.outcomes import INTENDED
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.arithmetic import log_sum_exp
 from storyodds.models.cores import cores
+from storyodds.models.draws import Draws
 from storyodds.models.events import CRITERIA, EVENTS
 from storyodds.models.events import weights as event_weights
 from storyodds.models.evidence import columns, forecast_log_odds
@@ -32,7 +33,6 @@ from storyodds.models.graph import Outcome, StoryGraph, Variable
 from storyodds.models.hazards import HazardFactors
 from storyodds.models.likelihoods import LogLikelihoods
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior import Draws
 from storyodds.models.program import without_results
 from storyodds.models.quantities import Jointly, Quantities
 from storyodds.models.queries import Query

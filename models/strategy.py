@@ -10,7 +10,8 @@ from importlib import import_module
 
 from storyodds.models.buckets import CliqueTooLargeError
 from storyodds.models.compiler import Competition, Compiler
-from storyodds.models.gate_forests import GateForest, gate_forest
+from storyodds.models.gate_forest import GateForest
+from storyodds.models.gate_forests import gate_forest
 from storyodds.models.graph import StoryGraph
 from storyodds.models.memory import memory_left
 from storyodds.models.program import Program, program

@@ -42,8 +42,9 @@ from storyodds.models.what_if import (
 )
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.formulas import AtLeast, Formula, parts
+from storyodds.scenarios.outcomes import CLASSES, INTENDED, RESIDUAL
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES, INTENDED, RESIDUAL, Constraint
+from storyodds.scenarios.schema import Constraint
 from storyodds.scenarios.switches import Part
 
 Array = NDArray[np.float64]

@@ -7,12 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models import soundness, weighting
-from storyodds.models.posterior import (
-    Draws,
-    PreparedStory,
-    forecasts_log_density,
-    log_likelihood_bound,
-)
+from storyodds.models.draws import Draws
+from storyodds.models.posterior import PreparedStory, forecasts_log_density, log_likelihood_bound
 from storyodds.models.quantities import Quantities
 from storyodds.models.queries import Query
 from storyodds.priors.distributions import Mixture

@@ -75,7 +75,8 @@ from storyodds.reports.comparison_sides import Side
 from storyodds.reports.comparison_tipping import summarize_tipping, tipping_sentences
 from storyodds.reports.frame import HEADLINE_FATES, argued_fates, listed, view_words
 from storyodds.reports.wording import odds_words, percent, points
-from storyodds.scenarios.schema import CLASSES, RISK_ARGUMENT
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.schema import RISK_ARGUMENT
 
 Json = dict[str, Any]
 Array = NDArray[np.float64]

@@ -42,9 +42,10 @@ from storyodds.reports.frame import errors_of
 from storyodds.reports.saved_estimate import ROUNDING, require_estimate
 from storyodds.reports.wording import percent
 from storyodds.scenarios.loader import load_text
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.provenance import provenance
 from storyodds.scenarios.resolve import ResolvedStory, resolve
-from storyodds.scenarios.schema import CLASSES, Story
+from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import is_switch, with_off
 
 Json = Mapping[str, Any]

@@ -20,8 +20,8 @@ from storyodds.models.order_tipping import DRAWS
 from storyodds.models.what_if import Base, base_of
 from storyodds.reports import summary as estimates
 from storyodds.scenarios.provenance import plain_source, provenance
-from storyodds.scenarios.schema import Story
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.story import Story
 
 Json = Mapping[str, Any]
 Kind = Literal["story", "view", "result"]

@@ -13,7 +13,7 @@ from storyodds.reports.comparison_tipping import tipping_lines
 from storyodds.reports.frame import band, heading
 from storyodds.reports.layout import Row, columns, fitting, plain, stripped, wrap
 from storyodds.reports.wording import bits, odds_words, percent, signed
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Json = Mapping[str, Any]
 

@@ -21,7 +21,7 @@ import xarray as xr
 from storyodds.models.choices import WITHHELD
 from storyodds.models.events import FATES
 from storyodds.reports.dataset_units import with_units
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Json = Mapping[str, Any]
 

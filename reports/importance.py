@@ -43,7 +43,7 @@ from storyodds.priors.library import View
 from storyodds.reports.results import assessed
 from storyodds.reports.summary import diagnostics, head, opinion_totals
 from storyodds.scenarios.provenance import provenance
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import with_off
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from storyodds.reports.sensitivity import PARTS, summarize_sensitivity
 from storyodds.reports.stakes import checked_stakes
 from storyodds.reports.value import summarize_value
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import with_off
 
 

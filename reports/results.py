@@ -11,8 +11,8 @@ from storyodds.priors.library import view as load_view
 from storyodds.reports.notebook import Document
 from storyodds.reports.summary import summarize as summarize_assessment
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Story
 from storyodds.scenarios.serialize import to_yaml
+from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import with_off
 
 if TYPE_CHECKING:

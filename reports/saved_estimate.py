@@ -16,7 +16,7 @@ from storyodds.priors.phrases import described
 from storyodds.priors.records import Record, Slug, Text
 from storyodds.priors.wording import mistakes_in
 from storyodds.reports.summary import SCHEMA
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 ROUNDING = 1e-9  # by which a chance may be beyond 0 and 1
 _SUM = 1e-6  # by which chances of everything may miss 1

@@ -67,7 +67,7 @@ from storyodds.reports.summary import (
     summarize_quotient,
 )
 from storyodds.reports.wording import bits, percent, unique_names
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 Json = Mapping[str, Any]

@@ -52,9 +52,9 @@ from rich.text import Text
 
 from storyodds.models.assessment import Assessment
 from storyodds.models.bands import band
+from storyodds.models.draws import Draws
 from storyodds.models.events import EVENTS, FATES
 from storyodds.models.local_sensitivity import LocalSensitivity, Swing, local_sensitivity
-from storyodds.models.posterior import Draws
 from storyodds.models.tipping import WORST_PATH, Verdict
 from storyodds.models.what_if import Base, Changed
 from storyodds.priors.distributions import LN2
@@ -62,8 +62,8 @@ from storyodds.reports.frame import heading, titled
 from storyodds.reports.layout import Row, plain, with_words
 from storyodds.reports.summary import finite, summarize_draws
 from storyodds.reports.wording import path_words, percent, plus_minus, signed, significant
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.provenance import story_numbers
-from storyodds.scenarios.schema import CLASSES
 
 Json = Mapping[str, Any]
 Array = NDArray[np.float64]

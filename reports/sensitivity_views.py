@@ -55,7 +55,7 @@ from storyodds.reports.layout import Row, columns, fitting, plain
 from storyodds.reports.wording import percent
 from storyodds.scenarios.provenance import changed_by_view, story_numbers
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import is_switch, with_off
 
 Json = dict[str, Any]

@@ -36,6 +36,7 @@ from storyodds.models.quantities import (
 from storyodds.models.queries import Query
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.reports.opinions import forecasts, why_idle, without_opinions
+from storyodds.scenarios.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.provenance import (
     changed_by_view,
     plain_source,
@@ -43,8 +44,8 @@ from storyodds.scenarios.provenance import (
     story_numbers,
 )
 from storyodds.scenarios.resolve import BASES
-from storyodds.scenarios.schema import CLASSES, INTENDED, Story
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 Summary = dict[str, float]

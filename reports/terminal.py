@@ -41,9 +41,9 @@ from storyodds.reports.terminal_odds import (
     odds_cells,
 )
 from storyodds.reports.wording import bits, marked, percent
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
-from storyodds.scenarios.schema import CLASSES
 
 Json = Mapping[str, Any]
 

@@ -26,7 +26,7 @@ from storyodds.reports.frame import (
 )
 from storyodds.reports.layout import GAP, Row, dim, fitting, plain, with_words, wrap
 from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, percent, points
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 Json = Mapping[str, Any]
 

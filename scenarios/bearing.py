@@ -5,8 +5,8 @@ from typing import Any
 
 from storyodds.scenarios.catalog import filled
 from storyodds.scenarios.names import formulas_of, literal_name, parts_of
-from storyodds.scenarios.schema import Story
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.story import Story
 
 
 def bearing(story: Story) -> dict[str, tuple[str, ...]]:

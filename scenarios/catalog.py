@@ -17,7 +17,8 @@ from storyodds.priors.library import read_shipped
 from storyodds.priors.records import Count, FileRecord, Record, Slug, SourceField, Text
 from storyodds.scenarios.formulas import Formula
 from storyodds.scenarios.names import formulas_of, items, literal_name, mapping, parts_of, sequence
-from storyodds.scenarios.schema import About, GivenRow, OutcomeClass
+from storyodds.scenarios.outcomes import OutcomeClass
+from storyodds.scenarios.parts import About, GivenRow
 
 Failure = Literal["mesa-optimization", "pseudo-alignment", "deception"]
 Sign = Literal["raises", "lowers", "unclear"]

@@ -6,7 +6,9 @@ from storyodds.priors.forms import Fixed, Prior, ProbabilityPool
 from storyodds.priors.references import without_references
 from storyodds.scenarios.formulas import Formula, literals
 from storyodds.scenarios.lint_reading import chances_of
-from storyodds.scenarios.schema import INTENDED, RESIDUAL, Route, Story
+from storyodds.scenarios.outcomes import INTENDED, RESIDUAL
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 
 def may_be_impossible(story: Story) -> bool:

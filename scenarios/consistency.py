@@ -31,8 +31,8 @@ from storyodds.scenarios.names import (
     parts_of,
     sequence,
 )
+from storyodds.scenarios.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL
 from storyodds.scenarios.references import reference_mistakes
-from storyodds.scenarios.schema import CLASSES, DEFAULT, INTENDED, RESIDUAL
 
 __all__ = ["Mistake", "find_mistakes"]
 

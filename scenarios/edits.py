@@ -13,8 +13,10 @@ from typing import Any, Literal
 
 from storyodds.priors.records import Record
 from storyodds.scenarios.formulas import literals
+from storyodds.scenarios.outcomes import CLASSES, DEFAULT
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES, DEFAULT, Assumption, Evidence, Story
+from storyodds.scenarios.schema import Assumption, Evidence
+from storyodds.scenarios.story import Story
 
 How = Literal["changed", "added", "removed"]
 Parts = dict[str, Any]

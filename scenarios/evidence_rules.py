@@ -7,7 +7,7 @@ from storyodds.priors.errors import Mistake, Path
 from storyodds.priors.phrases import described, did_you_mean, misspelled, one_of, quoted
 from storyodds.scenarios import catalog
 from storyodds.scenarios.names import Names, is_zero, items, mapping
-from storyodds.scenarios.schema import DEFAULT
+from storyodds.scenarios.outcomes import DEFAULT
 
 _FORMS = ("counts", "bayes_factor", "forecast")
 _BELONGS = {"rates": ("counts",), "relevance": ("counts", "bayes_factor"), "sd_bits": ("forecast",)}

@@ -23,7 +23,7 @@ from storyodds.scenarios import catalog
 from storyodds.scenarios.json_schema_rules import RULES, SLUG
 from storyodds.scenarios.key_help import KEYS, VALUES
 from storyodds.scenarios.lint_codes import lint_codes, lint_rule
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 type Schema = dict[str, Any]
 

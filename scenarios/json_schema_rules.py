@@ -11,7 +11,7 @@ from storyodds.priors.phrases import SLUG_LIMIT
 from storyodds.scenarios.catalog import DECIDERS
 from storyodds.scenarios.consistency import MAX_ASSUMPTIONS, MAX_ROUTES
 from storyodds.scenarios.key_help import VALUES
-from storyodds.scenarios.schema import CLASSES, DEFAULT, INTENDED, RESIDUAL
+from storyodds.scenarios.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL
 
 type Schema = dict[str, Any]
 

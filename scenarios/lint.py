@@ -17,7 +17,7 @@ from storyodds.scenarios import (
     lint_text,
 )
 from storyodds.scenarios.lint_reading import Doubt, Reading
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 IDLE_SWITCH = "idle-switch"
 

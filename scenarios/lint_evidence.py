@@ -28,7 +28,8 @@ from storyodds.scenarios.lint_reading import (
     spoiled_checks,
     table_of,
 )
-from storyodds.scenarios.schema import DEFAULT, INTENDED, Check, Evidence
+from storyodds.scenarios.outcomes import DEFAULT, INTENDED
+from storyodds.scenarios.schema import Check, Evidence
 
 
 def blind_evidence(reading: Reading) -> Iterator[Doubt]:

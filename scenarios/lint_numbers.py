@@ -8,8 +8,8 @@ from storyodds.priors.errors import Path
 from storyodds.scenarios.formulas import Formula
 from storyodds.scenarios.lint_reading import Doubt, Reading, is_nought
 from storyodds.scenarios.names import is_zero, items
+from storyodds.scenarios.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.references import numbers_in
-from storyodds.scenarios.schema import CLASSES, INTENDED
 
 
 def own_numbers(reading: Reading) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -12,17 +12,10 @@ from storyodds.priors.forms import Fixed, Form, Kind, Prior
 from storyodds.priors.references import without_references
 from storyodds.scenarios.catalog import filled
 from storyodds.scenarios.formulas import Formula, holds, literals, parts
-from storyodds.scenarios.schema import (
-    DEFAULT,
-    INTENDED,
-    RESIDUAL,
-    Assumption,
-    Check,
-    Evidence,
-    Route,
-    Story,
-)
+from storyodds.scenarios.outcomes import DEFAULT, INTENDED, RESIDUAL
+from storyodds.scenarios.schema import Assumption, Check, Evidence, Route
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.story import Story
 
 _MOST_MIXED = 12
 _MOST_LITERALS = 200

@@ -13,7 +13,8 @@ from storyodds.priors.phrases import did_you_mean
 from storyodds.scenarios import catalog
 from storyodds.scenarios.lint_numbers import TEMPLATE
 from storyodds.scenarios.lint_reading import Doubt, Reading, is_nought
-from storyodds.scenarios.schema import INTENDED, RESIDUAL, RISK_ARGUMENT, Route
+from storyodds.scenarios.outcomes import INTENDED, RESIDUAL
+from storyodds.scenarios.schema import RISK_ARGUMENT, Route
 
 THIN_BITS = -7.0
 # Fewer cannot say how bad a catastrophe is, by when, and of how many models.

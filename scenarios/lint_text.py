@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from storyodds.scenarios import catalog
 from storyodds.scenarios.lint_reading import Doubt, Reading, said_of, same, table_of
-from storyodds.scenarios.schema import INTENDED, Constraint, Nudge
+from storyodds.scenarios.outcomes import INTENDED
+from storyodds.scenarios.schema import Constraint, Nudge
 
 
 def _words(text: str) -> re.Pattern[str]:

@@ -17,7 +17,7 @@ from storyodds.priors.phrases import described, did_you_mean, quoted
 from storyodds.priors.strict_yaml import file_text, is_unreadable, scan
 from storyodds.priors.wording import mistakes_in
 from storyodds.scenarios.consistency import find_mistakes
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 _LIBRARY = "storyodds.scenarios"
 

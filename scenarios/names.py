@@ -7,7 +7,7 @@ from typing import Any
 
 from storyodds.priors.errors import Path
 from storyodds.priors.phrases import Suggestions, misspelled
-from storyodds.scenarios.schema import CLASSES, DEFAULT, INTENDED
+from storyodds.scenarios.outcomes import CLASSES, DEFAULT, INTENDED
 
 _LITERAL = re.compile(r"(?:not )?([a-z0-9][a-z0-9-]*)\Z")
 

@@ -18,22 +18,14 @@ from storyodds.priors.strict_xml import Element, XmlDocument, read_xml
 from storyodds.scenarios.consistency import MAX_ASSUMPTIONS, MAX_FREE
 from storyodds.scenarios.lint import lint
 from storyodds.scenarios.loops import bottom_up, loops
+from storyodds.scenarios.open_psa_definitions import Definition
 from storyodds.scenarios.open_psa_formulas import Formula, gates_in, house_value, read_formula
 from storyodds.scenarios.open_psa_numbers import Estimate, Numbers
 from storyodds.scenarios.open_psa_story import Composites, Slugs, claim_of, in_reach, shown
-from storyodds.scenarios.open_psa_tree import Definition, Tree, read_tree
-from storyodds.scenarios.schema import (
-    INTENDED,
-    RESIDUAL,
-    RISK_ARGUMENT,
-    Assumption,
-    Constraint,
-    Goal,
-    LintSwitch,
-    Rationale,
-    Route,
-    Story,
-)
+from storyodds.scenarios.open_psa_tree import Tree, read_tree
+from storyodds.scenarios.outcomes import INTENDED, RESIDUAL
+from storyodds.scenarios.schema import RISK_ARGUMENT, Assumption, Constraint, Goal, Rationale, Route
+from storyodds.scenarios.story import LintSwitch, Story
 
 _ONLY_TREE = "Nothing is modeled but the tree."
 _SET_BY_IMPORT = Source(cite="Set by the import, so that the tree alone decides")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from storyodds.priors.phrases import did_you_mean, one_of, quoted
 from storyodds.priors.strict_xml import Element
-from storyodds.scenarios.open_psa_tree import REFERENCES, Definition, Tree, required
+from storyodds.scenarios.open_psa_definitions import Definition
+from storyodds.scenarios.open_psa_tree import REFERENCES, Tree, required
 
 # How many parts each connective takes; None is any number.
 CONNECTIVES: dict[str, tuple[int, int | None]] = {

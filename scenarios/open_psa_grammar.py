@@ -5,13 +5,25 @@ Whatever is not read would be passed over in silence, so anything beyond these i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from storyodds.priors.phrases import did_you_mean, one_of, quoted
-from storyodds.priors.strict_xml import Element
+from storyodds.priors.strict_xml import Element, XmlDocument
+from storyodds.scenarios.open_psa_definitions import Definition
 
-if TYPE_CHECKING:
-    from storyodds.scenarios.open_psa_tree import Definition, Tree
+
+class _Tree(Protocol):
+    """What a tree does with the mistakes found in it."""
+
+    document: XmlDocument
+
+    def complain(self, sentence: str, element: Element, about: Definition | None = None) -> None:
+        """Note a mistake."""
+
+    def complain_of_text(
+        self, sentence: str, element: Element, about: Definition | None = None
+    ) -> None:
+        """Note a mistake where the text in an element begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +89,7 @@ _WAYS_OUT = {
 }
 
 
-def check_element(tree: "Tree", element: Element, about: "Definition | None" = None) -> None:
+def check_element(tree: _Tree, element: Element, about: Definition | None = None) -> None:
     """Complain of attributes, text and inner elements that an element may not have."""
     allowance = ALLOWANCES.get(element.tag)
     if allowance is None:  # whoever comes upon it refuses it as a whole
@@ -100,7 +112,7 @@ def check_element(tree: "Tree", element: Element, about: "Definition | None" = N
             )
 
 
-def check_all(tree: "Tree", element: Element, about: "Definition | None" = None) -> None:
+def check_all(tree: _Tree, element: Element, about: Definition | None = None) -> None:
     """Check an element and everything in it, but for what is refused as a whole."""
     waiting = [element]
     while waiting:
@@ -114,7 +126,7 @@ def check_all(tree: "Tree", element: Element, about: "Definition | None" = None)
             )
 
 
-def check_descriptions(tree: "Tree", element: Element, about: "Definition | None" = None) -> None:
+def check_descriptions(tree: _Tree, element: Element, about: Definition | None = None) -> None:
     """Check the label and the attributes of a definition or container, one of each."""
     for tag in ("label", "attributes"):
         given = [child for child in element.children if child.tag == tag]
@@ -130,7 +142,7 @@ def check_descriptions(tree: "Tree", element: Element, about: "Definition | None
 
 
 def _check_attributes(
-    tree: "Tree", element: Element, allowance: Allowance, about: "Definition | None"
+    tree: _Tree, element: Element, allowance: Allowance, about: Definition | None
 ) -> None:
     allowed = (*allowance.required, *allowance.optional)
     missing = [name for name in allowance.required if name not in element.attributes]

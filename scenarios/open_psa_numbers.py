@@ -13,6 +13,7 @@ from storyodds.priors.records import Source
 from storyodds.priors.strict_xml import Element
 from storyodds.priors.wording import mistakes_in
 from storyodds.scenarios.loops import bottom_up, loops
+from storyodds.scenarios.open_psa_definitions import Definition
 from storyodds.scenarios.open_psa_deviates import (
     REFUSED_CHANGE,
     TOLD_CHANGE,
@@ -24,7 +25,7 @@ from storyodds.scenarios.open_psa_deviates import (
     story_form,
 )
 from storyodds.scenarios.open_psa_functions import CLAMPS, DEVIATES, FUNCTIONS, OPERATIONS
-from storyodds.scenarios.open_psa_tree import Definition, Tree, required
+from storyodds.scenarios.open_psa_tree import Tree, required
 from storyodds.scenarios.open_psa_units import (
     PURE,
     TYPES,

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from storyodds.priors.errors import printable
 from storyodds.scenarios.catalog import assumptions
 from storyodds.scenarios.formulas import AnyOf, AtLeast, Formula, literals
+from storyodds.scenarios.open_psa_definitions import Definition
 from storyodds.scenarios.open_psa_formulas import Connective
 from storyodds.scenarios.open_psa_formulas import Formula as Tree
-from storyodds.scenarios.open_psa_tree import Definition
-from storyodds.scenarios.schema import CLASSES, DEFAULT, RESIDUAL
+from storyodds.scenarios.outcomes import CLASSES, DEFAULT, RESIDUAL
 
 _RESERVED = (*CLASSES, RESIDUAL, DEFAULT, "not", "otherwise", "rationale")
 _LONGEST = 80

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from storyodds.priors.phrases import SLUG_LIMIT
 from storyodds.scenarios import catalog
 from storyodds.scenarios.names import names_in
-from storyodds.scenarios.schema import Proposal, Story
+from storyodds.scenarios.schema import Proposal
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.story import Story
 
 
 def standard_proposals(story: Story) -> tuple[Proposal, ...]:

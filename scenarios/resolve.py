@@ -37,9 +37,11 @@ from storyodds.priors.records import Source
 from storyodds.priors.references import without_references
 from storyodds.priors.wording import mistakes_in
 from storyodds.scenarios import catalog
+from storyodds.scenarios.outcomes import INTENDED
 from storyodds.scenarios.proposals import standard_proposals
-from storyodds.scenarios.schema import INTENDED, Assumption, Proposal, Route, Story
+from storyodds.scenarios.schema import Assumption, Proposal, Route
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import chosen_switches, is_switch, without_parts
 
 SETTING = "setting"  # the origin of a number that `--set` or `settings` gave

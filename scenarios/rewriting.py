@@ -6,8 +6,11 @@ from typing import Any
 from storyodds.priors.forms import Prior
 from storyodds.priors.records import Record
 from storyodds.scenarios import catalog
+from storyodds.scenarios.outcomes import DEFAULT, INTENDED
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import DEFAULT, INTENDED, Assumption, GivenRow, Story
+from storyodds.scenarios.schema import Assumption
+from storyodds.scenarios.story import Story
 
 
 def with_numbers(resolved: ResolvedStory, forms: Mapping[str, Prior]) -> Story:

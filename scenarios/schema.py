@@ -10,16 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from storyodds.priors.errors import key_path
 from storyodds.priors.forms import Bits, HitsAndTrials, Probability
-from storyodds.priors.records import Count, FileRecord, Record, Slug, SourceField, Text
+from storyodds.priors.records import Count, Record, Slug, SourceField, Text
 from storyodds.scenarios.formulas import Formula
-
-OutcomeClass = Literal["intended", "mesa-optimizer", "deceptive", "other"]
-CLASSES: tuple[OutcomeClass, ...] = ("intended", "mesa-optimizer", "deceptive", "other")
-INTENDED = "intended"
-RESIDUAL = "something-else"
-DEFAULT = "default"
+from storyodds.scenarios.outcomes import OutcomeClass
+from storyodds.scenarios.parts import About, GivenRow
 
 StoryKind = Literal["training-story", "risk-argument"]
 TRAINING_STORY: StoryKind = "training-story"
@@ -87,14 +82,6 @@ class Rationale(Record):
     nudges: tuple[Nudge, ...] = ()
 
 
-class GivenRow(Record):
-    """One row of a conditional table: `{when, probability}`, or `{otherwise}` as the last."""
-
-    when: Formula | None = None
-    probability: Probability | None = None
-    otherwise: Probability | None = None
-
-
 class Assumption(Record):
     """A claim that is true or false in one training run.
 
@@ -155,31 +142,6 @@ class Check(Record):
     role: Literal["held-out", "in-the-loss"] = "held-out"
     flags: dict[Slug, Probability]
     result: CheckResult | None = None
-
-
-def _exactly_true(value: Any) -> Any:
-    # Left to itself, `Literal[True]` takes 1 for true.
-    if value is None or value is True:
-        return value
-    raise PydanticCustomError("exactly_true", "expected true")
-
-
-class About(Record):
-    """What an evidence item speaks of: an assumption, the outcome, or (a forecast) a class."""
-
-    assumption: Slug | None = None
-    outcome: Annotated[Literal[True] | None, BeforeValidator(_exactly_true)] = None
-    class_: Annotated[OutcomeClass | None, Field(alias="class")] = None
-
-    @model_validator(mode="after")
-    def _one_subject(self) -> "About":
-        given = [value for value in (self.assumption, self.outcome, self.class_) if value]
-        if len(given) != 1:
-            raise PydanticCustomError(
-                "about",
-                "expected exactly one of {assumption: id}, {outcome: true}, {class: name}",
-            )
-        return self
 
 
 class ObservedCounts(HitsAndTrials):
@@ -247,97 +209,3 @@ class Proposal(Record):
         from storyodds.scenarios.catalog import observation_template
 
         return {**(observation_template(data["use"]) or {"id": "unknown"}), **data}
-
-
-class LintSwitch(Record):
-    """A rule of the linter that a story switches off, and why."""
-
-    off: Slug
-    reason: Annotated[str, Field(strict=True, min_length=1)]
-
-
-class Story(FileRecord):
-    """A training story: the goal, why training would reach it, its rivals, and the evidence.
-
-    Attributes
-    ----------
-    story : str
-        The id, a lower-case slug.
-    title : str
-    kind : {"training-story", "risk-argument"}
-        An argument that only a catastrophe comes about says nothing of what goes right.
-    summary : str
-    catastrophe : str, optional
-        What counts as a catastrophe: every `harm` of the story is the chance of one.
-    sources : tuple of Source
-    goal : Goal
-    rationale : Rationale
-    assumptions : dict of str to Assumption or None
-        None takes the assumption as the catalog has it.
-    routes : tuple of Route
-        The rivals of the intended model, `something-else` among them.
-    checks : tuple of Check
-    evidence : tuple of Evidence
-    proposals : tuple of Proposal
-        Observations that could be made next; they change no odds.
-    lint : tuple of LintSwitch
-        Rules of the linter that do not apply here, each with the reason.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        With every mistake of the story.
-
-    Examples
-    --------
-    >>> story = Story(
-    ...     story="coin-flip",
-    ...     title="A model that is intended half of the time",
-    ...     goal=Goal(specification="Heads.", desirability="Heads are good."),
-    ...     routes=[Route(id="something-else", class_="other", bits=0, harm=0.1)],
-    ... )
-    >>> story.routes[0].bits.fixed
-    0.0
-    """
-
-    story: Slug
-    title: Text
-    kind: StoryKind = TRAINING_STORY
-    summary: Text = ""
-    catastrophe: Text | None = None
-    sources: tuple[SourceField, ...] = ()
-    goal: Goal
-    rationale: Rationale = Rationale()
-    assumptions: dict[Slug, Assumption | None] = {}
-    routes: Annotated[tuple[Route, ...], Field(min_length=1)]
-    checks: tuple[Check, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    proposals: tuple[Proposal, ...] = ()
-    lint: tuple[LintSwitch, ...] = ()
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Story":
-        # Imported here because the check reads this module's names.
-        from storyodds.scenarios.consistency import find_mistakes
-        from storyodds.scenarios.serialize import to_data
-
-        mistakes = find_mistakes(to_data(self))
-        if mistakes:
-            raise PydanticCustomError(
-                "story",
-                "{sentences}",
-                {
-                    "sentences": "\n".join(
-                        f"{key_path(mistake.path)}: {mistake.sentence}" for mistake in mistakes
-                    ),
-                    "mistakes": mistakes,
-                },
-            )
-        return self
-
-    def _repr_html_(self) -> str:
-        """Give the story's structure as notebooks show it."""
-        # Imported here because only notebooks ask.
-        from storyodds.scenarios.story_html import story_html
-
-        return story_html(self)

@@ -2,21 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
 from storyodds.priors.forms import Form, plain_prior
 
-if TYPE_CHECKING:
-    from storyodds.scenarios.schema import Story
-
 _WIDTH = 96
 _FLOW_WIDTH = 72
 
 
-def to_data(story: "Story") -> dict[str, Any]:
+def to_data(story: BaseModel) -> dict[str, Any]:
     """Give a story as the plain mappings, lists and scalars that its file holds.
 
     Parameters
@@ -30,7 +27,8 @@ def to_data(story: "Story") -> dict[str, Any]:
 
     Examples
     --------
-    >>> from storyodds.scenarios.schema import Goal, Route, Story
+    >>> from storyodds.scenarios.schema import Goal, Route
+    >>> from storyodds.scenarios.story import Story
     >>> story = Story(
     ...     story="coin-flip",
     ...     title="Heads or tails",
@@ -70,7 +68,7 @@ def _template(record: BaseModel) -> Mapping[str, Any] | None:
     return {**vars(type(record)(use=use)), "use": None}
 
 
-def to_yaml(story: "Story") -> str:
+def to_yaml(story: BaseModel) -> str:
     """Write a story as the YAML text that reads back as an equal story.
 
     Parameters
@@ -83,7 +81,8 @@ def to_yaml(story: "Story") -> str:
 
     Examples
     --------
-    >>> from storyodds.scenarios.schema import Goal, Route, Story
+    >>> from storyodds.scenarios.schema import Goal, Route
+    >>> from storyodds.scenarios.story import Story
     >>> story = Story(
     ...     story="coin-flip",
     ...     title="Heads or tails",

@@ -1,21 +1,43 @@
 """A story as notebooks show it: its structure, without any odds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from storyodds.priors.errors import printable
-
-if TYPE_CHECKING:
-    from storyodds.scenarios.schema import Story
+from storyodds.scenarios.schema import Assumption, Check, Evidence, Goal, Proposal, Rationale, Route
 
 
-def story_html(story: "Story") -> str:
+class _Story(Protocol):
+    """What is shown of a story."""
+
+    @property
+    def story(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def goal(self) -> Goal: ...
+    @property
+    def rationale(self) -> Rationale: ...
+    @property
+    def assumptions(self) -> Mapping[str, Assumption | None]: ...
+    @property
+    def routes(self) -> Sequence[Route]: ...
+    @property
+    def checks(self) -> Sequence[Check]: ...
+    @property
+    def evidence(self) -> Sequence[Evidence]: ...
+    @property
+    def proposals(self) -> Sequence[Proposal]: ...
+
+
+def story_html(story: _Story) -> str:
     """Give a story as a piece of HTML, all of its text escaped.
 
     Examples
     --------
-    >>> from storyodds.scenarios.schema import Goal, Route, Story
+    >>> from storyodds.scenarios.schema import Goal, Route
+    >>> from storyodds.scenarios.story import Story
     >>> story = Story(
     ...     story="coin-flip",
     ...     title="Heads < tails",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from storyodds.priors.errors import Problem
 from storyodds.priors.phrases import did_you_mean, one_of, quoted
 from storyodds.priors.records import Record
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 Part = Literal["constraint", "nudge", "check", "evidence"]
 SWITCHES: tuple[Part, ...] = ("constraint", "nudge", "check", "evidence")

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from storyodds.scenarios.lint import lint
     from storyodds.scenarios.loader import load_story, load_text
     from storyodds.scenarios.open_psa import import_open_psa
-    from storyodds.scenarios.schema import Story
     from storyodds.scenarios.serialize import to_yaml
+    from storyodds.scenarios.story import Story
 
 __all__ = [
     "InputError",
@@ -62,7 +62,7 @@ __all__ = [
 # at once, and reading a story does not wait for NumPy.
 _HOMES = {
     "InputError": "storyodds.priors.errors",
-    "Story": "storyodds.scenarios.schema",
+    "Story": "storyodds.scenarios.story",
     "UnknownStoryError": "storyodds.priors.errors",
     "UnsupportedStoryError": "storyodds.priors.errors",
     "compare": "storyodds.reports.questions",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from storyodds.priors.records import Source
     from storyodds.scenarios.lint import Finding
     from storyodds.scenarios.lint_codes import LintRule
-    from storyodds.scenarios.schema import Story
+    from storyodds.scenarios.story import Story
 
 ALL = "all"
 _MOST_PLACES = 6

@@ -15,7 +15,7 @@ from storyodds.priors.errors import InputError, Problem, shown
 
 if TYPE_CHECKING:
     from storyodds.reports.comparison_saved import Saved
-    from storyodds.scenarios.schema import Story
+    from storyodds.scenarios.story import Story
 
 _SAVED = (".nc", ".json")
 

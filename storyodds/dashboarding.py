@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from storyodds.priors.library import View
     from storyodds.reports.dashboard.dossier import Dossier
     from storyodds.reports.recipe import Recipe
-    from storyodds.scenarios.schema import Story
+    from storyodds.scenarios.story import Story
 
 INDEX = "index"  # a story of this id would take the place of the page of all stories
 

@@ -36,7 +36,7 @@ from storyodds.thresholds import Limit, limits_of
 if TYPE_CHECKING:
     from storyodds.models.assessment import Assessment, Progress
     from storyodds.reports.recipe import Recipe
-    from storyodds.scenarios.schema import Story
+    from storyodds.scenarios.story import Story
 
 type Command = Callable[..., Any]
 

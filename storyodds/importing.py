@@ -10,7 +10,7 @@ from storyodds.options import STORY_ENDINGS, all_of, writable_file
 from storyodds.priors.errors import shown
 
 if TYPE_CHECKING:
-    from storyodds.scenarios.schema import Story
+    from storyodds.scenarios.story import Story
 
 
 @click.command(name="import", short_help="A fault tree in the Open-PSA format as a story.")

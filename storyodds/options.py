@@ -12,7 +12,7 @@ from storyodds.priors.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from storyodds.priors.library import View
-    from storyodds.scenarios.schema import Story
+    from storyodds.scenarios.story import Story
 
 STORY_ENDINGS = (".yaml", ".yml")
 _FORMATS = (".nc", ".json")

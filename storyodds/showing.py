@@ -14,7 +14,7 @@ from storyodds.console import hanging, json_option, print_text, write_json
 
 if TYPE_CHECKING:
     from storyodds.reports.bibliography import Sources
-    from storyodds.scenarios.schema import Story
+    from storyodds.scenarios.story import Story
 
 _SECTIONS = ("stories", "views", "packs", "assumptions", "routes", "kinds", "observations")
 _SHORT = _SECTIONS[:3]

@@ -19,7 +19,7 @@ from storyodds.scenarios.json_schema import json_schema_text
 from storyodds.scenarios.lint import lint
 from storyodds.scenarios.loader import bundled_stories, load_story, story_text
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 TEMPLATE = new_story("my-story")

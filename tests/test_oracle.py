@@ -11,20 +11,19 @@ from support.oracle import minimal_literal_sets, solve
 from support.oracle_process import Literals
 
 from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
+from storyodds.scenarios.parts import About, GivenRow
 from storyodds.scenarios.schema import (
-    About,
     Assumption,
     Check,
     Constraint,
     Evidence,
-    GivenRow,
     Goal,
     Hazard,
     Nudge,
     Rationale,
     Route,
-    Story,
 )
+from storyodds.scenarios.story import Story
 
 RESIDUAL = Route(id="something-else", class_="other", bits=-1, harm=0)
 SCHEMER = Route(id="scheme", class_="deceptive", bits=2, harm=0.5, kind="schemer")

@@ -9,7 +9,8 @@ from support.building import believe, tell
 from support.oracle import ImpossibleEvidence, expected_likelihoods, solve
 
 from storyodds.priors.forms import Beta, Interval, Normal
-from storyodds.scenarios.schema import About, Check, Evidence, ObservedCounts, Route
+from storyodds.scenarios.parts import About
+from storyodds.scenarios.schema import Check, Evidence, ObservedCounts, Route
 
 RESIDUAL = Route(id="something-else", class_="other", bits=-1, harm=0)
 SCHEMER = Route(id="scheme", class_="deceptive", bits=2, harm=0.5, kind="schemer")

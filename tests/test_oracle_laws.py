@@ -14,7 +14,7 @@ from support.oracle_process import Literals, prior_runs
 from support.rephrasing import mean_bits, negated, opposite, reordered
 from support.strategies import small_stories
 
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 # Sums of at most some thousand positive terms, each a product of a few dozen factors that are
 # right to 2^-53: relative errors of a few hundred times 1e-16.

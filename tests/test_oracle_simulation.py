@@ -12,16 +12,9 @@ from support.monte_carlo import SimulatedRun, draw_story, mean_and_error, simula
 from support.oracle import solve
 
 from storyodds.scenarios.formulas import AnyOf
-from storyodds.scenarios.schema import (
-    Assumption,
-    Check,
-    Constraint,
-    GivenRow,
-    Hazard,
-    Nudge,
-    Route,
-    Story,
-)
+from storyodds.scenarios.parts import GivenRow
+from storyodds.scenarios.schema import Assumption, Check, Constraint, Hazard, Nudge, Route
+from storyodds.scenarios.story import Story
 
 SEED = 5
 RUNS = 40_000

@@ -13,8 +13,9 @@ from storyodds.reports.recipe import Recipe, recipe_of
 from storyodds.reports.sensitivity import PARTS, SCHEMA
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.lint import Finding, lint
-from storyodds.scenarios.schema import RISK_ARGUMENT, Story
+from storyodds.scenarios.schema import RISK_ARGUMENT
 from storyodds.scenarios.serialize import to_yaml
+from storyodds.scenarios.story import Story
 
 if TYPE_CHECKING:
     import xarray as xr

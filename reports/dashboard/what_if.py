@@ -43,8 +43,9 @@ from storyodds.priors.forms import Prior, plain_prior
 from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.recipe import recipe_of
 from storyodds.reports.summary import summarize_draws
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import CLASSES, RISK_ARGUMENT
+from storyodds.scenarios.schema import RISK_ARGUMENT
 
 Array = NDArray[np.float64]
 

@@ -26,7 +26,9 @@ from storyodds.reports.frame import is_risk_argument
 from storyodds.reports.layout import plain
 from storyodds.scenarios.bearing import bearing, closed
 from storyodds.scenarios.catalog import assumptions
-from storyodds.scenarios.schema import CLASSES, INTENDED, Constraint, Hazard, Nudge, Story
+from storyodds.scenarios.outcomes import CLASSES, INTENDED
+from storyodds.scenarios.schema import Constraint, Hazard, Nudge
+from storyodds.scenarios.story import Story
 
 Json = Mapping[str, Any]
 

@@ -13,9 +13,9 @@ from storyodds.reports.frame import (
     opinions_words,
 )
 from storyodds.reports.wording import bits, marked, percent
+from storyodds.scenarios.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
-from storyodds.scenarios.schema import CLASSES, INTENDED
 
 Json = Mapping[str, Any]
 

@@ -58,7 +58,8 @@ from storyodds.reports.frame import (
 )
 from storyodds.reports.recipe import Recipe, recipe_of_document
 from storyodds.reports.wording import about_one_in, bits, marked, percent
-from storyodds.scenarios.schema import CLASSES, Story
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.story import Story
 
 Json = Mapping[str, Any]
 

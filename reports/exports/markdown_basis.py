@@ -12,9 +12,9 @@ from storyodds.reports.frame import headline_fates, verdict
 from storyodds.reports.layout import plain
 from storyodds.reports.recipe import Recipe
 from storyodds.reports.wording import percent
+from storyodds.scenarios.outcomes import RESIDUAL
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
-from storyodds.scenarios.schema import RESIDUAL
 
 Json = Mapping[str, Any]
 

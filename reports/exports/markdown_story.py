@@ -9,7 +9,8 @@ from storyodds.reports.exports.markdown_text import code, link, table, text
 from storyodds.reports.frame import band, has_evidence
 from storyodds.reports.wording import percent
 from storyodds.scenarios.catalog import assumptions as catalog_assumptions
-from storyodds.scenarios.schema import Constraint, Evidence, Nudge, Story
+from storyodds.scenarios.schema import Constraint, Evidence, Nudge
+from storyodds.scenarios.story import Story
 
 Json = Mapping[str, Any]
 

@@ -17,7 +17,7 @@ from storyodds.reports.live.folder import find as find_entry
 from storyodds.reports.live.telling import plain_problem
 from storyodds.scenarios.loader import load_story, load_text
 from storyodds.scenarios.resolve import ResolvedStory, resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 READING_SECONDS = 5.0  # for one story; a right one of the largest size takes less than one
 _STORIES = 64  # kept at once

@@ -19,8 +19,8 @@ from storyodds.reports.recipe import on_one_line
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber, resolve
 from storyodds.scenarios.rewriting import has_to_be_zero, with_numbers
-from storyodds.scenarios.schema import Story
 from storyodds.scenarios.serialize import to_yaml
+from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import without_parts
 
 BY_HAND = "Set by hand on the live page"

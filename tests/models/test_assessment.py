@@ -14,8 +14,10 @@ from storyodds import load_story
 from storyodds.models.assessment import Method, assess
 from storyodds.priors.errors import InputError
 from storyodds.reports.summary import summarize
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Evidence, Story
+from storyodds.scenarios.schema import Evidence
+from storyodds.scenarios.story import Story
 
 FINDING = item(
     "finding", {"outcome": True}, bayes_factor={"deceptive": math.log2(20), "default": 0}

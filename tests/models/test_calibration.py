@@ -30,18 +30,18 @@ from storyodds.models.posterior import PreparedStory, prepare
 from storyodds.models.quantities import Quantities
 from storyodds.models.state_draws import Uses
 from storyodds.models.weighting import prior_draws
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import (
     Assumption,
     Check,
     Evidence,
-    GivenRow,
     Hazard,
     Nudge,
     ObservedCounts,
     Route,
-    Story,
 )
+from storyodds.scenarios.story import Story
 
 pytestmark = pytest.mark.slow
 

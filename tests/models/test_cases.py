@@ -17,8 +17,10 @@ from storyodds.models.datatree import to_datatree
 from storyodds.models.events import FATES
 from storyodds.models.posterior import prepare
 from storyodds.models.soundness import ANSWERS
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Assumption, Route, Story
+from storyodds.scenarios.schema import Assumption, Route
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -27,7 +27,8 @@ from storyodds.priors.errors import InputError
 from storyodds.priors.forms import Beta, Interval
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Nudge, Route, Story
+from storyodds.scenarios.schema import Nudge, Route
+from storyodds.scenarios.story import Story
 
 SUCCESS = EVENTS.index("success")
 DECEPTIVE = EVENTS.index("deceptive")

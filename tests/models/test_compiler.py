@@ -22,17 +22,11 @@ from storyodds.models.strategy import GIB, choose_compiler
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.formulas import AnyOf, AtLeast, Formula
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import (
-    CLASSES,
-    Assumption,
-    Constraint,
-    GivenRow,
-    Hazard,
-    Nudge,
-    Route,
-    Story,
-)
+from storyodds.scenarios.schema import Assumption, Constraint, Hazard, Nudge, Route
+from storyodds.scenarios.story import Story
 
 
 def compiled(story: Story, **options: Any) -> Program:

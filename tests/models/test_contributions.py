@@ -13,7 +13,8 @@ from storyodds.priors.errors import InputError
 from storyodds.priors.library import view
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Check, Story
+from storyodds.scenarios.schema import Assumption, Check
+from storyodds.scenarios.story import Story
 
 DECEPTIVE, HALTED = EVENTS.index("deceptive"), EVENTS.index("halted")
 

@@ -20,8 +20,10 @@ from storyodds.models.datatree import load_result, save_result, to_datatree
 from storyodds.models.events import FATES
 from storyodds.reports.results import estimate, summarize
 from storyodds.reports.summary import summarize as summarize_assessment
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Assumption, Check, GivenRow, Hazard, Route
+from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
 
 Array = NDArray[np.float64]
 

@@ -23,8 +23,10 @@ from storyodds.models.quantities import evaluate
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.models.strategy import choose_compiler
 from storyodds.scenarios.loader import bundled_stories
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Check, GivenRow, Hazard, Route, Story
+from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -15,8 +15,10 @@ from storyodds.models.assessment import assess
 from storyodds.models.dependence_bounds import Bounds, dependence_bounds, joint_chances, width
 from storyodds.models.events import EVENTS
 from storyodds.priors.errors import InputError
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, GivenRow, Route, Story
+from storyodds.scenarios.schema import Assumption, Route
+from storyodds.scenarios.story import Story
 
 relaxed = settings(
     deadline=None,

@@ -23,7 +23,8 @@ from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.priors.forms import Interval
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import ResolvedStory, resolve
-from storyodds.scenarios.schema import Assumption, Check, Hazard, Nudge, Route, Story
+from storyodds.scenarios.schema import Assumption, Check, Hazard, Nudge, Route
+from storyodds.scenarios.story import Story
 
 LN2 = np.log(2.0)
 STEP = 2e-3  # bits: five points leave an error of STEP**4, rounding one of 1e-15 / STEP

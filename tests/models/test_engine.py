@@ -11,7 +11,7 @@ from storyodds.models.assessment import Assessment, assess
 from storyodds.priors.errors import InputError
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 TOLERANCE = 1e-10
 

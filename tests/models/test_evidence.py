@@ -22,8 +22,10 @@ from storyodds.models.graph import build_graph
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import Fixed
 from storyodds.reports.summary import summarize
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Evidence, Hazard, Route, Story
+from storyodds.scenarios.schema import Evidence, Hazard, Route
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

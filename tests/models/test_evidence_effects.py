@@ -13,8 +13,10 @@ from storyodds.models.assessment import assess
 from storyodds.models.events import EVENTS
 from storyodds.models.evidence_effects import ASKED, EvidenceEffects, evidence_effects
 from storyodds.priors.errors import InputError, UnsupportedStoryError
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Check, Route, Story
+from storyodds.scenarios.schema import Check, Route
+from storyodds.scenarios.story import Story
 
 SCHEMER = Route(id="scheme", class_="deceptive", requires="a", bits=0, harm=0.5, kind="schemer")
 

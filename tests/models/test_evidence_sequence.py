@@ -17,8 +17,11 @@ from storyodds.models.evidence_sequence import EvidenceSequence, evidence_sequen
 from storyodds.models.soundness import LEVELS
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.reports.summary import summarize
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Assumption, GivenRow, Route, Story
+from storyodds.scenarios.schema import Assumption, Route
+from storyodds.scenarios.story import Story
 
 ASKED = (*CLASSES, "success", "catastrophe")
 SCHEMER = Route(id="scheme", class_="deceptive", requires="a", bits=0, harm=0.5, kind="schemer")

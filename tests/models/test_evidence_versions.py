@@ -20,7 +20,8 @@ from storyodds.models.posterior import PreparedStory, forecasts_log_density, pre
 from storyodds.models.weighting import prior_draws
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 OF = range(len(EVENTS))
 

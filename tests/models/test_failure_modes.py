@@ -23,7 +23,8 @@ from storyodds.priors.errors import InputError
 from storyodds.priors.forms import MAX_BITS
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Nudge, Route, Story
+from storyodds.scenarios.schema import Nudge, Route
+from storyodds.scenarios.story import Story
 
 relaxed = settings(
     deadline=None,

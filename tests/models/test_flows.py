@@ -23,8 +23,10 @@ from storyodds.models.flows import MOST, Flows, flows, links, merged
 from storyodds.models.queries import Query
 from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.reports.summary import summarize
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Check, Route, Story
+from storyodds.scenarios.schema import Check, Route
+from storyodds.scenarios.story import Story
 
 relaxed = settings(
     deadline=None,

@@ -17,7 +17,8 @@ from storyodds.models.variance_indices import (
 )
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 WIDER = 2.5  # half widths of a 90 percent interval: 4 standard errors
 

@@ -32,17 +32,10 @@ from storyodds.models.importance import (
 )
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.scenarios.formulas import AnyOf, AtLeast
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import (
-    Assumption,
-    Check,
-    Constraint,
-    GivenRow,
-    Hazard,
-    Nudge,
-    Route,
-    Story,
-)
+from storyodds.scenarios.schema import Assumption, Check, Constraint, Hazard, Nudge, Route
+from storyodds.scenarios.story import Story
 
 TOLERANCE = 1e-10
 TINY = 1e-250  # where the oracle itself runs out of digits

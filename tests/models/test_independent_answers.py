@@ -27,7 +27,8 @@ from storyodds.models.sifted_diagrams import sifted
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import AnyOf, AtLeast, Formula
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Constraint, Route, Story
+from storyodds.scenarios.schema import Assumption, Constraint, Route
+from storyodds.scenarios.story import Story
 
 ROUNDING = 1e-12
 ENUMERATED = 2**9 * 2.0**-52  # of a sum over the states of at most nine events

@@ -41,7 +41,7 @@ from storyodds.priors.distributions import LN2, BetaDistribution, has_atoms
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.priors.forms import MAX_BETA, MIN_BETA
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -25,8 +25,10 @@ from storyodds.models.quantities import Quantities, evaluate
 from storyodds.models.queries import Query
 from storyodds.models.strategy import choose_compiler
 from storyodds.scenarios.formulas import AnyOf, AtLeast
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import ResolvedStory, resolve
-from storyodds.scenarios.schema import Assumption, GivenRow, Nudge, Route, Story
+from storyodds.scenarios.schema import Assumption, Nudge, Route
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

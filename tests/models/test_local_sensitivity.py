@@ -37,8 +37,10 @@ from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.priors.forms import Fixed
 from storyodds.scenarios.formulas import AnyOf
 from storyodds.scenarios.loader import load_story
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Check, GivenRow, Hazard, Route, Story
+from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
+from storyodds.scenarios.story import Story
 
 SUCCESS, CATASTROPHE = EVENTS.index("success"), EVENTS.index("catastrophe")
 DECEPTIVE = EVENTS.index("deceptive")

@@ -12,7 +12,8 @@ from storyodds.models.what_if import Base, base_of
 from storyodds.priors.prior_quantiles import prior_quantile
 from storyodds.scenarios.formulas import AllOf
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 CATASTROPHE = EVENTS.index("catastrophe")
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from support.roads import ROADS, by_road, road
 
 from storyodds import load_story
-from storyodds.models import engine
+from storyodds.models import engine, patterns
 from storyodds.models.assessment import assess
 from storyodds.models.patterns import sums_over
 from storyodds.models.program import program as compile_program
@@ -46,8 +46,8 @@ def test_shared_sums_have_the_digits_of_every_set_by_itself(
 def test_flows_are_laid_out_once_and_only_where_they_differ() -> None:
     prepared = assess(resolve(load_story("rlhf-assistant")), draws=16).prepared
     program = prepared.likelihood
-    flat, circuit = program.flat((0,)), program.circuit
-    assert program.flat((0,)) is flat
+    flat, circuit = patterns.flat(program, (0,)), program.circuit
+    assert patterns.flat(program, (0,)) is flat
     factors, summands = circuit.parents
     parents = np.diff(factors.indptr) + np.diff(summands.indptr)
     assert flat.steps.n_parts == np.count_nonzero(circuit.op == 2)

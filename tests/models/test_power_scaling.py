@@ -28,7 +28,8 @@ from storyodds.models.power_scaling import (
 from storyodds.models.what_if import even_rows
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 HITS, TRIALS, PRIOR = 7, 10, 0.3
 TRUE, FALSE = (3.0, 2.0), (1.5, 6.0)

@@ -19,8 +19,10 @@ from storyodds.models.events import CRITERIA, FATES
 from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
 from storyodds.models.quantities import evaluate
 from storyodds.priors.distributions import has_atoms
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Check, Hazard, Route, Story
+from storyodds.scenarios.schema import Check, Hazard, Route
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from storyodds.models.leaving_out import without
 from storyodds.models.posterior import prepare
 from storyodds.models.quantities import concerns_of
 from storyodds.scenarios.resolve import ResolvedStory, resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import switches_of
 
 DRAWS, SEED = 256, 7

@@ -16,7 +16,7 @@ from storyodds.models.result_files import read_draws
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import Beta
 from storyodds.reports.results import estimate
-from storyodds.scenarios.schema import CLASSES
+from storyodds.scenarios.outcomes import CLASSES
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from storyodds.models.numerics import weighted_quantile
 from storyodds.models.posterior import prepare
 from storyodds.models.soundness import ANSWERS, answers_of
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Evidence, Story
+from storyodds.scenarios.schema import Evidence
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -24,8 +24,9 @@ from storyodds.models.assessment import Assessment, Method, assess
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.soundness import ANSWERS, LEVELS, answers_of
 from storyodds.reports.summary import summarize
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Story
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,8 @@ from storyodds.models.assessment import Assessment, Method, assess
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.soundness import ANSWERS, answers_of
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -28,8 +28,9 @@ from storyodds.models.sifted_diagrams import SharedDiagram, sifted
 from storyodds.priors.errors import UnsupportedStoryError
 from storyodds.scenarios.formulas import AnyOf, AtLeast, Formula
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Route, Story
+from storyodds.scenarios.schema import Assumption, Route
 from storyodds.scenarios.serialize import to_yaml
+from storyodds.scenarios.story import Story
 
 
 def random_tree(n_events: int, n_gates: int, seed: int) -> dict[str, Formula]:

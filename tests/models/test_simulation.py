@@ -33,8 +33,11 @@ from storyodds.models.strategy import choose_compiler
 from storyodds.priors.errors import InputError, UnsupportedStoryError
 from storyodds.reports.summary import summarize as summarize_assessment
 from storyodds.scenarios.loader import bundled_stories
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Assumption, Check, GivenRow, Hazard, Route, Story
+from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -28,8 +28,10 @@ from storyodds.models.program import Program, program
 from storyodds.models.queries import EVERYTHING
 from storyodds.models.state_draws import Uses, draw_uses
 from storyodds.scenarios.formulas import AnyOf, AtLeast
+from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Constraint, GivenRow, Nudge, Route, Story
+from storyodds.scenarios.schema import Assumption, Constraint, Nudge, Route
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -26,7 +26,7 @@ from storyodds.models.quantities import (
 )
 from storyodds.models.queries import EVERYTHING, Query
 from storyodds.scenarios.resolve import ResolvedStory, resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -26,7 +26,8 @@ from storyodds.models.what_if import Base, base_of
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.formulas import Formula, holds
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Check, Constraint, Nudge, Route, Story
+from storyodds.scenarios.schema import Check, Constraint, Nudge, Route
+from storyodds.scenarios.story import Story
 
 relaxed = settings(
     deadline=None,

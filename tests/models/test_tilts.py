@@ -19,7 +19,8 @@ from storyodds.priors.distributions import distribution_of
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import parse_prior
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Check, Hazard, Nudge, Route, Story
+from storyodds.scenarios.schema import Check, Hazard, Nudge, Route
+from storyodds.scenarios.story import Story
 
 PRIORS: list[tuple[str, Any]] = [
     ("probability", [0.1, 0.4]),

@@ -24,17 +24,11 @@ from storyodds.priors.beta_functions import log_binomial_coefficients
 from storyodds.priors.distributions import distribution_of, rate_like
 from storyodds.priors.errors import InputError
 from storyodds.priors.forms import parse_prior
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.parts import About
 from storyodds.scenarios.resolve import ResolvedStory, resolve
-from storyodds.scenarios.schema import (
-    CLASSES,
-    About,
-    Check,
-    Evidence,
-    Hazard,
-    Proposal,
-    Route,
-    Story,
-)
+from storyodds.scenarios.schema import Check, Evidence, Hazard, Proposal, Route
+from storyodds.scenarios.story import Story
 
 STAKES = {"success": 1.0, "catastrophe": -3.0, "uncompetitive": 0.2, "withheld": -0.1}
 

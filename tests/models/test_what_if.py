@@ -19,7 +19,8 @@ from storyodds.models.posterior import forecast_sides
 from storyodds.models.what_if import ask, ask_many, base_of, moved, numbers_of_training, refit
 from storyodds.priors.errors import InputError
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Check, Hazard, Route, Story
+from storyodds.scenarios.schema import Check, Hazard, Route
+from storyodds.scenarios.story import Story
 
 SUCCESS, CATASTROPHE = EVENTS.index("success"), EVENTS.index("catastrophe")
 

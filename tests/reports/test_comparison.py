@@ -21,7 +21,8 @@ from storyodds.reports.comparison_sides import Side, story_side
 from storyodds.reports.comparison_table import print_comparison
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 WIDE = Beta(beta=(2, 3))
 

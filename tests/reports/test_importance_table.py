@@ -14,7 +14,8 @@ from storyodds.reports.importance_table import print_importance
 from storyodds.scenarios.formulas import AnyOf, AtLeast
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Constraint, Nudge, Route, Story
+from storyodds.scenarios.schema import Assumption, Constraint, Nudge, Route
+from storyodds.scenarios.story import Story
 
 
 def printed(summary: Any, width: int = 80, **options: int) -> str:

@@ -17,7 +17,8 @@ from storyodds.reports.terminal import print_report
 from storyodds.reports.value import summarize_value
 from storyodds.reports.value_table import print_value
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Evidence, Route, Story
+from storyodds.scenarios.schema import Evidence, Route
+from storyodds.scenarios.story import Story
 
 SCHEMER = Route(id="scheme", class_="deceptive", requires="a", bits=1, harm=0.5)
 RATES = {"true": 0.9, "false": 0.3}

@@ -10,7 +10,8 @@ from storyodds.models.assessment import assess
 from storyodds.reports.sensitivity_failure import lines_failure, summarize_failure
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Check, Hazard, Route, Story
+from storyodds.scenarios.schema import Check, Hazard, Route
+from storyodds.scenarios.story import Story
 
 STORY = tell(
     {"a": believe({"beta": (4, 4)}), "b": believe(0.5)},

@@ -9,7 +9,8 @@ from support.building import OFF, SCHEMER, believe, item, tell
 from storyodds.models.assessment import assess
 from storyodds.reports.sensitivity_global import lines_global, summarize_global
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 HARMFUL = Route(
     id="scheme",

@@ -14,7 +14,8 @@ from storyodds.reports.sensitivity_local import TOLD, lines_local, summarize_loc
 from storyodds.scenarios.formulas import AllOf, AnyOf
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 
 def printed(summary: Any, width: int = 80) -> str:

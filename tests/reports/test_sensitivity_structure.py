@@ -10,7 +10,8 @@ from storyodds.models import structure
 from storyodds.models.assessment import assess
 from storyodds.reports.sensitivity_structure import lines_structure, summarize_structure
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Check, Constraint, Nudge, Route, Story
+from storyodds.scenarios.schema import Check, Constraint, Nudge, Route
+from storyodds.scenarios.story import Story
 
 STORY = tell(
     {"a": believe({"beta": (4, 4)}), "b": believe(0.5)},

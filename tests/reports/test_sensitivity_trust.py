@@ -17,7 +17,7 @@ from storyodds.reports.sensitivity_trust import lines_trust, summarize_trust
 from storyodds.reports.summary import summarize
 from storyodds.reports.wording import percent
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 
 def corroborated() -> Story:

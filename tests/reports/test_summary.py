@@ -22,18 +22,12 @@ from storyodds.priors.forms import Form, plain_prior
 from storyodds.priors.records import Record
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.loader import story_text
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.parts import About, GivenRow
 from storyodds.scenarios.provenance import proposal_provenance
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import (
-    CLASSES,
-    About,
-    Assumption,
-    Evidence,
-    GivenRow,
-    Hazard,
-    Route,
-    Story,
-)
+from storyodds.scenarios.schema import Assumption, Evidence, Hazard, Route
+from storyodds.scenarios.story import Story
 
 BUNDLED = (
     "carlsmith-six-premises",

@@ -23,8 +23,10 @@ from storyodds.reports.summary import summarize
 from storyodds.scenarios import catalog
 from storyodds.scenarios.lint import lint
 from storyodds.scenarios.loader import bundled_stories, story_text
+from storyodds.scenarios.outcomes import INTENDED, RESIDUAL
 from storyodds.scenarios.resolve import StoryNumber, resolve
-from storyodds.scenarios.schema import INTENDED, RESIDUAL, Goal, Route, Story
+from storyodds.scenarios.schema import Goal, Route
+from storyodds.scenarios.story import Story
 
 STORIES = sorted(bundled_stories())
 VIEWS = sorted(library.view_names())

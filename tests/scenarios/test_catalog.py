@@ -8,8 +8,10 @@ from storyodds import InputError, load_text, to_yaml
 from storyodds.priors.forms import Prior
 from storyodds.scenarios import catalog
 from storyodds.scenarios.formulas import literals
+from storyodds.scenarios.outcomes import INTENDED
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import INTENDED, Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 HEAD = """\
 story: by-hand

@@ -15,7 +15,9 @@ from storyodds.priors.library import PackEntry
 from storyodds.scenarios.consistency import MAX_DEPTH, find_mistakes
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.loops import loops
-from storyodds.scenarios.schema import CLASSES, Goal, Route, Story
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.schema import Goal, Route
+from storyodds.scenarios.story import Story
 
 FULL: dict[str, Any] = yaml.safe_load("""
 story: full

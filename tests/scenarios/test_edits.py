@@ -10,7 +10,8 @@ from storyodds.models.comparison import of_assessment
 from storyodds.scenarios.edits import Change, can_be_mixed, changes_between, with_changes
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Assumption, Check, Constraint, Nudge, Route, Story
+from storyodds.scenarios.schema import Assumption, Check, Constraint, Nudge, Route
+from storyodds.scenarios.story import Story
 
 SCHEME = Route(id="scheme", class_="deceptive", requires="a", bits=1, harm=0.5)
 PROXY = Route(id="proxy", class_="mesa-optimizer", requires="b", bits=1, harm=0.2)

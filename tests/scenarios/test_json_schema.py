@@ -26,8 +26,9 @@ from storyodds.scenarios.json_schema import json_schema, json_schema_text
 from storyodds.scenarios.json_schema_rules import RESERVED
 from storyodds.scenarios.key_help import KEYS, VALUES
 from storyodds.scenarios.loader import bundled_stories, load_text
-from storyodds.scenarios.schema import CLASSES, Story
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.story import Story
 
 WRONG = {
     path.stem: path for path in sorted((Path(__file__).parent / "wrong_stories").glob("*.yaml"))

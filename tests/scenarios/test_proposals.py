@@ -13,11 +13,14 @@ from storyodds.priors.forms import Interval
 from storyodds.scenarios import catalog
 from storyodds.scenarios.json_schema import json_schema
 from storyodds.scenarios.loader import bundled_stories, load_story
+from storyodds.scenarios.outcomes import INTENDED
+from storyodds.scenarios.parts import About
 from storyodds.scenarios.proposals import standard_proposals
 from storyodds.scenarios.provenance import proposal_provenance, provenance
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import INTENDED, About, Proposal, Story
+from storyodds.scenarios.schema import Proposal
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.story import Story
 
 HEAD = """\
 story: by-hand

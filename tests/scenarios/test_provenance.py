@@ -14,7 +14,8 @@ from storyodds.reports.number_list import plain_numbers, print_numbers
 from storyodds.scenarios.loader import bundled_stories, load_story, load_text
 from storyodds.scenarios.provenance import is_reference, provenance
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 TEXT = """\
 story: by-hand

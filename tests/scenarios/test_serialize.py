@@ -11,8 +11,8 @@ from storyodds.priors.records import Source
 from storyodds.priors.strict_yaml import read_document
 from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
 from storyodds.scenarios.loader import bundled_stories, load_story, load_text
+from storyodds.scenarios.parts import About
 from storyodds.scenarios.schema import (
-    About,
     Assumption,
     Evidence,
     Goal,
@@ -20,9 +20,9 @@ from storyodds.scenarios.schema import (
     ObservedCounts,
     Rationale,
     Route,
-    Story,
 )
 from storyodds.scenarios.serialize import to_data, to_yaml
+from storyodds.scenarios.story import Story
 
 FILE = """\
 story: both-ways

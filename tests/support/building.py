@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from storyodds.scenarios.parts import About
 from storyodds.scenarios.schema import (
-    About,
     Assumption,
     Check,
     Constraint,
@@ -13,8 +13,8 @@ from storyodds.scenarios.schema import (
     Nudge,
     Rationale,
     Route,
-    Story,
 )
+from storyodds.scenarios.story import Story
 
 OFF = Route(id="something-else", class_="other", bits=-60, harm=0)
 SCHEMER = Route(id="scheme", class_="deceptive", requires="a", bits=60, harm=0.5, kind="schemer")

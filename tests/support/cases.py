@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from storyodds import load_story
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 FOLDER = Path(__file__).parents[1] / "data" / "cases"
 

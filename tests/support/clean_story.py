@@ -9,7 +9,7 @@ import yaml
 from storyodds import load_text
 from storyodds.priors.strict_yaml import read_document
 from storyodds.scenarios.lint import Finding, lint
-from storyodds.scenarios.schema import RESIDUAL
+from storyodds.scenarios.outcomes import RESIDUAL
 
 # What short parts of stories are not asked for.
 BARE = {"no-source", "no-note"}

@@ -5,8 +5,8 @@ from collections.abc import Container
 from typing import Any
 
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import Story
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.story import Story
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 

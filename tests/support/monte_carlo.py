@@ -28,7 +28,8 @@ from storyodds.priors.forms import (
     UniformForm,
 )
 from storyodds.priors.records import Record
-from storyodds.scenarios.schema import Check, Hazard, Route, Story
+from storyodds.scenarios.schema import Check, Hazard, Route
+from storyodds.scenarios.story import Story
 from support.oracle_process import true_in
 
 Array = NDArray[np.float64]

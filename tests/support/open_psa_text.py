@@ -10,7 +10,7 @@ from storyodds.priors.forms import Fixed
 from storyodds.priors.strict_xml import parse_xml
 from storyodds.scenarios import open_psa
 from storyodds.scenarios.formulas import holds
-from storyodds.scenarios.schema import Story
+from storyodds.scenarios.story import Story
 
 
 def imported(text: str, top: str | None = None) -> Story:

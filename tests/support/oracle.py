@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from storyodds.scenarios.schema import CLASSES, Check, Hazard, Route, Story
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.schema import Check, Hazard, Route
+from storyodds.scenarios.story import Story
 from support.oracle_evidence import expected_likelihoods, number
 from support.oracle_findings import ImpossibleEvidence, bits_of_findings, condition
 from support.oracle_process import (

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.schema import Assumption, Check, Hazard, Route, Story
+from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
+from storyodds.scenarios.story import Story
 from support.oracle_evidence import number
 
 type Truth = dict[str, bool]

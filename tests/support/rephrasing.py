@@ -19,7 +19,9 @@ from storyodds.priors.forms import (
 )
 from storyodds.priors.records import Record
 from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.schema import Assumption, Evidence, GivenRow, Story
+from storyodds.scenarios.parts import GivenRow
+from storyodds.scenarios.schema import Assumption, Evidence
+from storyodds.scenarios.story import Story
 from support.oracle_evidence import mean_power_of_two
 
 PREFIX = "non-"

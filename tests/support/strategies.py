@@ -29,22 +29,21 @@ from storyodds.priors.forms import (
     UniformForm,
 )
 from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
+from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.parts import About, GivenRow
 from storyodds.scenarios.schema import (
-    CLASSES,
-    About,
     Assumption,
     Check,
     Constraint,
     Evidence,
-    GivenRow,
     Goal,
     Hazard,
     Nudge,
     ObservedCounts,
     Rationale,
     Route,
-    Story,
 )
+from storyodds.scenarios.story import Story
 
 EXTREME = (1e-12, 1e-6, 1.0 - 1e-9, 1.0 - 1e-4)
 LEVELS = (0.5, 0.8, 0.9, 0.95)

@@ -4,7 +4,8 @@ import random
 from typing import Any
 
 from storyodds.scenarios.formulas import AnyOf, AtLeast
-from storyodds.scenarios.schema import Assumption, Hazard, Nudge, Route, Story
+from storyodds.scenarios.schema import Assumption, Hazard, Nudge, Route
+from storyodds.scenarios.story import Story
 from support.building import believe, item, tell
 
 SMALL_MEMORY = 4 * 2**20

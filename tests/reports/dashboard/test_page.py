@@ -31,8 +31,9 @@ from storyodds.reports.endings import FATE_GLOSSES
 from storyodds.reports.figures.cells import plain_table
 from storyodds.reports.sensitivity_structure import summarize_structure
 from storyodds.reports.wording import about_one_in, interval, percent
+from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import CLASSES, Story
+from storyodds.scenarios.story import Story
 
 DRAWS = 256
 LIMIT = 308_000  # bytes: what one sends by mail without a thought

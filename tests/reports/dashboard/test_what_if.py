@@ -20,7 +20,8 @@ from storyodds.priors.library import view
 from storyodds.reports.dashboard.what_if import below, what_if_data
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 
 @pytest.fixture(scope="module")

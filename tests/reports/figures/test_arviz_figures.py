@@ -32,7 +32,8 @@ from storyodds.reports.figures.arviz_chains import (
 from storyodds.reports.figures.arviz_priors import arviz_power_scaling, arviz_prior_posterior
 from storyodds.reports.figures.figure import Figure, standalone
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,8 @@ from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.flow import WIDTH, WORST, plot_flow
 from storyodds.reports.wording import percent
 from storyodds.scenarios.resolve import resolve
-from storyodds.scenarios.schema import Route, Story
+from storyodds.scenarios.schema import Route
+from storyodds.scenarios.story import Story
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</text><script>alert(1)</script>\"'&"

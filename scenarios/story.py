@@ -1,0 +1,112 @@
+"""A story as a whole: its records, and what only all of them together show."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from storyodds.priors.errors import key_path
+from storyodds.priors.records import FileRecord, Record, Slug, SourceField, Text
+from storyodds.scenarios.consistency import find_mistakes
+from storyodds.scenarios.schema import (
+    TRAINING_STORY,
+    Assumption,
+    Check,
+    Evidence,
+    Goal,
+    Proposal,
+    Rationale,
+    Route,
+    StoryKind,
+)
+from storyodds.scenarios.serialize import to_data
+
+
+class LintSwitch(Record):
+    """A rule of the linter that a story switches off, and why."""
+
+    off: Slug
+    reason: Annotated[str, Field(strict=True, min_length=1)]
+
+
+class Story(FileRecord):
+    """A training story: the goal, why training would reach it, its rivals, and the evidence.
+
+    Attributes
+    ----------
+    story : str
+        The id, a lower-case slug.
+    title : str
+    kind : {"training-story", "risk-argument"}
+        An argument that only a catastrophe comes about says nothing of what goes right.
+    summary : str
+    catastrophe : str, optional
+        What counts as a catastrophe: every `harm` of the story is the chance of one.
+    sources : tuple of Source
+    goal : Goal
+    rationale : Rationale
+    assumptions : dict of str to Assumption or None
+        None takes the assumption as the catalog has it.
+    routes : tuple of Route
+        The rivals of the intended model, `something-else` among them.
+    checks : tuple of Check
+    evidence : tuple of Evidence
+    proposals : tuple of Proposal
+        Observations that could be made next; they change no odds.
+    lint : tuple of LintSwitch
+        Rules of the linter that do not apply here, each with the reason.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        With every mistake of the story.
+
+    Examples
+    --------
+    >>> story = Story(
+    ...     story="coin-flip",
+    ...     title="A model that is intended half of the time",
+    ...     goal=Goal(specification="Heads.", desirability="Heads are good."),
+    ...     routes=[Route(id="something-else", class_="other", bits=0, harm=0.1)],
+    ... )
+    >>> story.routes[0].bits.fixed
+    0.0
+    """
+
+    story: Slug
+    title: Text
+    kind: StoryKind = TRAINING_STORY
+    summary: Text = ""
+    catastrophe: Text | None = None
+    sources: tuple[SourceField, ...] = ()
+    goal: Goal
+    rationale: Rationale = Rationale()
+    assumptions: dict[Slug, Assumption | None] = {}
+    routes: Annotated[tuple[Route, ...], Field(min_length=1)]
+    checks: tuple[Check, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    lint: tuple[LintSwitch, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Story":
+        mistakes = find_mistakes(to_data(self))
+        if mistakes:
+            raise PydanticCustomError(
+                "story",
+                "{sentences}",
+                {
+                    "sentences": "\n".join(
+                        f"{key_path(mistake.path)}: {mistake.sentence}" for mistake in mistakes
+                    ),
+                    "mistakes": mistakes,
+                },
+            )
+        return self
+
+    def _repr_html_(self) -> str:
+        """Give the story's structure as notebooks show it."""
+        # Imported here because only notebooks ask.
+        from storyodds.scenarios.story_html import story_html
+
+        return story_html(self)
