@@ -13,20 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlog1py, xlogy
 
-from storyodds.models import engine
-from storyodds.models.assessment import assess
-from storyodds.models.evidence import assemble
-from storyodds.models.graph import StoryGraph
-from storyodds.models.likelihoods import LogLikelihoods, no_evidence
-from storyodds.models.posterior import PreparedStory, prepare
-from storyodds.models.program import Program, program
-from storyodds.models.queries import EVERYTHING, Query
-from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.engine import evaluation
+from storyodds.models.engine.program import Program, program
+from storyodds.models.posterior.evidence import assemble
+from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.story.graph import StoryGraph
+from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+from storyodds.models.story.queries import EVERYTHING, Query
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.loader import load_text
-from storyodds.scenarios.open_psa import import_open_psa
+from storyodds.scenarios.open_psa.reader import import_open_psa
 from storyodds.scenarios.resolve import resolve
 
-engine.load_numba()
+evaluation.load_numba()
 
 Array = NDArray[np.float64]
 Answers = dict[str, Array]
@@ -114,10 +114,10 @@ def answers(prepared: Prepared, values: Array) -> Answers:
     said = _at_rates(graph, values)
     for name, evidence in (("prior", no_evidence(graph)), ("posterior", said)):
         if prepared.routes is None:
-            roots = engine.evaluate(compiled, values, evidence).log_roots
+            roots = evaluation.evaluate(compiled, values, evidence).log_roots
             found[name] = np.exp(roots[:, 1] - roots[:, 0])
         else:
-            at = engine.evaluate(compiled, values, evidence, np.ones((1, 1)))
+            at = evaluation.evaluate(compiled, values, evidence, np.ones((1, 1)))
             roots, routes = at.log_roots, np.zeros((len(values), len(graph.routes)))
             np.add.at(routes.T, compiled.config_routes, at.won[:, 0].T)
             found[name] = routes[:, list(prepared.routes)]
@@ -142,8 +142,8 @@ def derivative(prepared: Prepared, values: Array, names: Sequence[str]) -> Answe
     """
     graph, compiled = prepared.story.graph, prepared.compiled
     said = _at_rates(graph, values)
-    at = engine.evaluate(compiled, values, said, np.eye(2))
-    scores = engine.gradient(compiled, at)
+    at = evaluation.evaluate(compiled, values, said, np.eye(2))
+    scores = evaluation.gradient(compiled, at)
     change = scores[:, 1] - scores[:, 0]
     table = np.array([number.kind == "probability" for number in prepared.story.resolved.numbers])
     change[:, table] /= np.clip(values * (1 - values), 1e-300, None)[:, table]

@@ -22,8 +22,8 @@ import click
 
 import storyodds
 from storyodds.cli import cli, main
-from storyodds.scenarios.key_help import KEYS, VALUES
-from storyodds.scenarios.lint_codes import lint_codes, lint_rule
+from storyodds.scenarios.editor.key_help import KEYS, VALUES
+from storyodds.scenarios.shared.lint_rules import lint_codes, lint_rule
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
@@ -113,7 +113,7 @@ def _run(arguments: list[str], standard_input: str, folder: Path) -> str:
 
 def story_keys() -> str:
     """Every key of a story and of the records in it, a table for each record."""
-    from storyodds.scenarios.json_schema import json_schema
+    from storyodds.scenarios.editor.json_schema import json_schema
 
     schema = json_schema()
     required = {"Story": schema.get("required", ())} | {

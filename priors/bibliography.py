@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, StringConstraints
 
-from storyodds.priors.errors import InputError, Mistake
 from storyodds.priors.library import read_shipped
-from storyodds.priors.records import FileRecord, Record, Slug, Text
+from storyodds.priors.text.errors import InputError, Mistake
+from storyodds.priors.text.records import FileRecord, Record, Slug, Text
 
 OTHERS = "others"
 

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from storyodds.priors.document import Document
-from storyodds.priors.errors import InputError, Mistake, Problem
-from storyodds.priors.forms import FORM_KEYS, Basis, Kind, parse_prior
-from storyodds.priors.phrases import did_you_mean, quoted
-from storyodds.priors.records import FileRecord, Record, Slug, SourceField, Text
-from storyodds.priors.strict_yaml import read_file
+from storyodds.priors.distributions.forms import FORM_KEYS, Basis, Kind, parse_prior
+from storyodds.priors.text.document import Document
+from storyodds.priors.text.errors import InputError, Mistake, Problem
+from storyodds.priors.text.phrases import did_you_mean, quoted
+from storyodds.priors.text.records import FileRecord, Record, Slug, SourceField, Text
+from storyodds.priors.text.yaml_reader import read_file
 from storyodds.priors.wording import mistakes_in
 
 _SHIPPED = "storyodds.priors"

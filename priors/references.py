@@ -3,9 +3,16 @@
 from pydantic import ValidationError
 
 from storyodds.priors import library
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import BitsPool, Kind, Prior, ProbabilityPool, Ref, parse_prior
-from storyodds.priors.phrases import described
+from storyodds.priors.distributions.forms import (
+    BitsPool,
+    Kind,
+    Prior,
+    ProbabilityPool,
+    Ref,
+    parse_prior,
+)
+from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.phrases import described
 
 _NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of bits"}
 

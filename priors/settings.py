@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from storyodds.priors.errors import InputError
 from storyodds.priors.library import pack_entry
-from storyodds.priors.strict_yaml import read_document
+from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.yaml_reader import read_document
 
 
 def read_setting(text: str, where: str) -> Any:

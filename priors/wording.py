@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from storyodds.priors.errors import Mistake, Path
-from storyodds.priors.forms import FORM_KEYS
-from storyodds.priors.phrases import (
+from storyodds.priors.distributions.forms import FORM_KEYS
+from storyodds.priors.text.errors import Mistake, Path
+from storyodds.priors.text.phrases import (
     SLUG_LIMIT,
     described,
     did_you_mean,

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from storyodds.priors.forms import parse_prior, plain_prior
+from storyodds.priors.distributions.forms import parse_prior, plain_prior
 from storyodds.priors.references import without_references
 from storyodds.reports.entries import said, said_prior
-from storyodds.scenarios.catalog import CatalogAssumption
 from storyodds.scenarios.schema import Assumption
+from storyodds.scenarios.shared.catalog import CatalogAssumption
 
 Json = Mapping[str, Any]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from storyodds.reports.wording import Summary, percent
+from storyodds.reports.words.numbers import Summary, percent
 
 
 def plot(after: Sequence[Summary], before: Sequence[Summary | None], room: int) -> list[str]:

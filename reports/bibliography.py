@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from storyodds.priors.bibliography import Work, address, work_key, works
-from storyodds.priors.forms import plain_prior
+from storyodds.priors.distributions.forms import plain_prior
 from storyodds.priors.library import Pack, PackEntry, View, pack_entry
-from storyodds.priors.records import Source
-from storyodds.scenarios import catalog
+from storyodds.priors.text.records import Source
 from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.shared import catalog
 
 # How a source begins that is this library, or the encoding of an argument, and nobody else.
 OWN = ("storyodds", "Encoding:")

@@ -35,7 +35,7 @@ def to_bibtex(cited: Iterable[Cited]) -> str:
 
     Examples
     --------
-    >>> from storyodds.priors.records import Source
+    >>> from storyodds.priors.text.records import Source
     >>> print(to_bibtex([Cited(None, None, Source(cite="Ann & Ben 2020"), ("sources",))]), end="")
     @misc{ann-ben-2020,
       title = {{Ann \& Ben 2020}},

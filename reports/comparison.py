@@ -60,7 +60,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.comparison import (
+from storyodds.models.comparison.coupling import Beside, Pair, put_beside
+from storyodds.models.comparison.sides import (
     DAY,
     EVENTS,
     day_parts,
@@ -68,14 +69,13 @@ from storyodds.models.comparison import (
     rank_shares,
     signs,
 )
-from storyodds.models.events import GIVEN
-from storyodds.models.pairing import Beside, Pair, put_beside
+from storyodds.models.story.events import GIVEN
 from storyodds.reports.comparison_changes import contribution_sentences, summarize_contributions
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.comparison_tipping import summarize_tipping, tipping_sentences
 from storyodds.reports.frame import HEADLINE_FATES, argued_fates, listed, view_words
-from storyodds.reports.wording import odds_words, percent, points
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.reports.words.numbers import odds_words, percent, points
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.schema import RISK_ARGUMENT
 
 Json = dict[str, Any]
@@ -117,7 +117,7 @@ def summarize_comparison(
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.reports.comparison_sides import story_side
     >>> from storyodds.scenarios.resolve import resolve
     >>> story, doubt = load_story("carlsmith-six-premises"), {"aps-feasible": 0.325}

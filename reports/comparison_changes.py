@@ -22,13 +22,13 @@ from typing import Any
 
 from rich.text import Text
 
-from storyodds.models.comparison import EVENTS
-from storyodds.models.contributions import Contributions, contributions
-from storyodds.priors.errors import InputError
+from storyodds.models.comparison.contributions import Contributions, contributions
+from storyodds.models.comparison.sides import EVENTS
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.frame import HEADLINE_FATES, heading
 from storyodds.reports.layout import Row, fitting, plain, stripped, with_words, wrap
-from storyodds.reports.wording import plus_minus, points, signed
+from storyodds.reports.words.numbers import plus_minus, points, signed
 from storyodds.scenarios.edits import NUMBER, Change
 
 Json = Mapping[str, Any]

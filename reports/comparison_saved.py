@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment, Method, Progress, assess
-from storyodds.models.comparison import (
+from storyodds.models.assessment.assessment import Assessment, Method, Progress, assess
+from storyodds.models.assessment.result_files import AS_SAVED, SavedDraws, read_draws
+from storyodds.models.changes.what_if import base_of
+from storyodds.models.comparison.order import DRAWS
+from storyodds.models.comparison.sides import (
     DAY,
     EVENTS,
     Posterior,
@@ -22,13 +25,10 @@ from storyodds.models.comparison import (
     of_assessment,
     of_draws,
 )
-from storyodds.models.events import DEPLOYED, GIVEN
-from storyodds.models.order_tipping import DRAWS
-from storyodds.models.result_files import AS_SAVED, SavedDraws, read_draws
-from storyodds.models.what_if import base_of
-from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.phrases import described, did_you_mean
-from storyodds.priors.strict_json import MAX_BYTES, read_json
+from storyodds.models.story.events import DEPLOYED, GIVEN
+from storyodds.priors.text.errors import InputError, Problem
+from storyodds.priors.text.json_reader import MAX_BYTES, read_json
+from storyodds.priors.text.phrases import described, did_you_mean
 from storyodds.reports import summary as estimates
 from storyodds.reports.comparison_sides import (
     ENDINGS,
@@ -40,9 +40,9 @@ from storyodds.reports.comparison_sides import (
 )
 from storyodds.reports.frame import errors_of
 from storyodds.reports.saved_estimate import ROUNDING, require_estimate
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.loader import load_text
-from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.provenance import provenance
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.story import Story

@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from storyodds.models.assessment import Assessment
-from storyodds.models.comparison import (
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.what_if import Base, base_of
+from storyodds.models.comparison.order import DRAWS
+from storyodds.models.comparison.sides import (
     DAY,
     EVENTS,
     Posterior,
@@ -16,8 +18,6 @@ from storyodds.models.comparison import (
     log_findings,
     of_assessment,
 )
-from storyodds.models.order_tipping import DRAWS
-from storyodds.models.what_if import Base, base_of
 from storyodds.reports import summary as estimates
 from storyodds.scenarios.provenance import plain_source, provenance
 from storyodds.scenarios.serialize import to_data
@@ -92,7 +92,7 @@ def story_side(assessment: Assessment, name: str, kind: Kind = "story") -> Side:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> side = story_side(assess(resolve(load_story("carlsmith-six-premises"))), "six premises")
     >>> round(side.odds["catastrophe"]["mean"], 4), side.log_evidence
@@ -139,7 +139,7 @@ def day_summaries(posterior: Posterior) -> dict[str, dict[str, float]] | None:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = day_summaries(of_assessment(assess(resolve(load_story("carlsmith-six-premises")))))
     >>> found["deployed"]["mean"], round(found["catastrophe-given-deployed"]["mean"], 4)

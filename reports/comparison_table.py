@@ -6,14 +6,14 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.models.events import DEPLOYED, GIVEN
+from storyodds.models.story.events import DEPLOYED, GIVEN
 from storyodds.reports.comparison import compared_fates
 from storyodds.reports.comparison_changes import lines_changes
 from storyodds.reports.comparison_tipping import tipping_lines
 from storyodds.reports.frame import band, heading
 from storyodds.reports.layout import Row, columns, fitting, plain, stripped, wrap
-from storyodds.reports.wording import bits, odds_words, percent, signed
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.reports.words.numbers import bits, odds_words, percent, signed
+from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Json = Mapping[str, Any]
 

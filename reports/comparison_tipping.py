@@ -23,13 +23,13 @@ from typing import Any
 
 from rich.text import Text
 
-from storyodds.models.order_tipping import OrderTip, order_tips, scan_story
-from storyodds.models.pairing import shared_numbers
-from storyodds.models.tipping import TIE, Scan
+from storyodds.models.changes.tipping import TIE, Scan
+from storyodds.models.comparison.coupling import shared_numbers
+from storyodds.models.comparison.order import OrderTip, order_tips, scan_story
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, plain, with_words
-from storyodds.reports.wording import percent, significant
+from storyodds.reports.words.numbers import percent, significant
 
 Json = dict[str, Any]
 

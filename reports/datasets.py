@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from storyodds.models.choices import WITHHELD
-from storyodds.models.events import FATES
+from storyodds.models.story.events import FATES
+from storyodds.models.value.decisions import WITHHELD
 from storyodds.reports.dataset_units import with_units
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Json = Mapping[str, Any]
 

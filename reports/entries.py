@@ -6,12 +6,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.priors.forms import plain_prior
+from storyodds.priors.distributions.forms import plain_prior
 from storyodds.priors.library import PackEntry
-from storyodds.priors.records import Source
+from storyodds.priors.text.records import Source
 from storyodds.reports.layout import plain, wrap
-from storyodds.scenarios import catalog
-from storyodds.scenarios.formulas import Formula, literals, parts
+from storyodds.scenarios.grammar.formulas import Formula, literals, parts
+from storyodds.scenarios.shared import catalog
 
 _LABEL = 13  # cells: the longest label and a gap
 _READ = {
@@ -214,7 +214,7 @@ def said(formula: Formula) -> str:
 
     Examples
     --------
-    >>> from storyodds.scenarios.formulas import AnyOf
+    >>> from storyodds.scenarios.grammar.formulas import AnyOf
     >>> said(("a", "not b")), said(AnyOf(any=("a", ("b", "c"))))
     ('a and not b', 'a or (b and c)')
     """

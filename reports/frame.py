@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.text import Text
 
-from storyodds.models.events import FATES
+from storyodds.models.story.events import FATES
 from storyodds.reports.layout import plain, wrap
-from storyodds.reports.wording import (
+from storyodds.reports.words.numbers import (
     NO_ERRORS,
     Errors,
     about_one_in,

@@ -7,8 +7,9 @@ schema, story, title, story_sha256, view, settings, kind, number_counts, idle_ev
 seed, versions, diagnostics, opinions
     As in `storyodds/estimate/1`.
 of
-    The event, of `storyodds.models.events.ODDS`: a class, a fate, `deployed`, or odds on the day
-    of the decision, such as `catastrophe-given-deployed`; of those everything is given that.
+    The event, of `storyodds.models.story.events.ODDS`: a class, a fate, `deployed`, or odds on
+    the day of the decision, such as `catastrophe-given-deployed`; of those everything is given
+    that.
 probability
     SUMMARY of P(event), given the evidence like everything else.
 literals
@@ -36,9 +37,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
-from storyodds.models import importance as measures
-from storyodds.models.assessment import Assessment, Progress
-from storyodds.models.importance import CATASTROPHE, MEASURES, POINTS, USUAL, measure
+from storyodds.models.assessment.assessment import Assessment, Progress
+from storyodds.models.importance import measures as measures
+from storyodds.models.importance.measures import CATASTROPHE, MEASURES, POINTS, USUAL, measure
 from storyodds.priors.library import View
 from storyodds.reports.results import assessed
 from storyodds.reports.summary import diagnostics, head, opinion_totals
@@ -74,8 +75,8 @@ def importance(
     ----------
     story : Story
     of : sequence of str
-        Of `storyodds.models.events.ODDS`: classes, fates, `deployed`, and odds given that, such
-        as `catastrophe-given-deployed`. All classes and `catastrophe` unless stated.
+        Of `storyodds.models.story.events.ODDS`: classes, fates, `deployed`, and odds given that,
+        such as `catastrophe-given-deployed`. All classes and `catastrophe` unless stated.
     view : str or View, optional
         A named set of overrides, or the path of a view's file.
     settings : mapping of str to PRIOR, optional
@@ -97,8 +98,9 @@ def importance(
         (the part of P(C) that would go if l were found to be false), `diagnosis` P(l | C),
         `fussell_vesely`, `risk_achievement_worth` and `risk_reduction_worth`, each over (event,
         literal, summary); `probability` P(l) and `event_probability` P(C); and whether the draws
-        can be relied on, as the attribute `ok`. `storyodds.models.importance.importance` says
-        more about each. NaN where a measure is undefined.
+        can be relied on, as the attribute `ok`.
+        `storyodds.models.importance.measures.importance` says more about each. NaN where a measure
+        is undefined.
 
     Raises
     ------
@@ -137,7 +139,7 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
     ----------
     assessment : Assessment
     of : str
-        Of `storyodds.models.events.ODDS`.
+        Of `storyodds.models.story.events.ODDS`.
 
     Returns
     -------

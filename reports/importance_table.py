@@ -8,7 +8,7 @@ from rich.text import Text
 
 from storyodds.reports.frame import heading, is_uncertain, opening, verdict
 from storyodds.reports.layout import Row, columns, fitting, plain, wrap
-from storyodds.reports.wording import between, percent, signed, significant
+from storyodds.reports.words.numbers import between, percent, signed, significant
 
 Json = Mapping[str, Any]
 Say = Callable[[float], str]

@@ -6,14 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.priors.coherence import TOLERANCE, Statement, atoms, conflicts
-from storyodds.priors.coherent_repair import repair
-from storyodds.priors.distributions import Distribution, distribution_of
-from storyodds.priors.errors import InputError
-from storyodds.priors.events import events_in, holds, in_words
-from storyodds.priors.forms import Kind, Prior, parse_prior, plain_prior
-from storyodds.priors.judgments import Belief, Judgments, Quantity
-from storyodds.priors.performance_weights import (
+from storyodds.priors.distributions.families import Distribution, distribution_of
+from storyodds.priors.distributions.forms import Kind, Prior, parse_prior, plain_prior
+from storyodds.priors.panels.classical_model import (
     MANY,
     Calibration,
     Performance,
@@ -21,7 +16,12 @@ from storyodds.priors.performance_weights import (
     Weighing,
     performance,
 )
+from storyodds.priors.panels.coherence import TOLERANCE, Statement, atoms, conflicts
+from storyodds.priors.panels.events import events_in, holds, in_words
+from storyodds.priors.panels.judgments import Belief, Judgments, Quantity
+from storyodds.priors.panels.repair import repair
 from storyodds.priors.references import without_references
+from storyodds.priors.text.errors import InputError
 
 Array = NDArray[np.float64]
 Weights = Literal["equal", "performance"]

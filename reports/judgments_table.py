@@ -9,7 +9,7 @@ from rich.text import Text
 
 from storyodds.reports.frame import heading
 from storyodds.reports.layout import Row, columns, fitting, plain, wrap
-from storyodds.reports.wording import between, bits, percent, significant
+from storyodds.reports.words.numbers import between, bits, percent, significant
 from storyodds.scenarios.serialize import yaml_text
 
 Json = Mapping[str, Any]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.priors.errors import printable
+from storyodds.priors.text.errors import printable
 
 Row = Sequence[Text | str]
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from storyodds.reports.frame import band, cases, errors_of
 from storyodds.reports.layout import plain
-from storyodds.reports.wording import NO_ERRORS, Errors, percent
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, percent
 
 Json = Mapping[str, Any]
 type Table = tuple[Sequence[str], Sequence[Sequence[str]]]

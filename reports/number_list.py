@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from storyodds.reports.layout import plain, wrap
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 from storyodds.scenarios.provenance import is_reference, provenance, spread, written_numbers
 from storyodds.scenarios.resolve import ResolvedStory
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.evidence import forecast_log_odds
-from storyodds.models.quantities import Quantities
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.engine.quantities import Quantities
+from storyodds.models.posterior.evidence import forecast_log_odds
 from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from storyodds.models.assessment import Method, Progress, assess
-from storyodds.models.events import ODDS
-from storyodds.priors.errors import InputError, Problem
+from storyodds.models.assessment.assessment import Method, Progress, assess
+from storyodds.models.story.events import ODDS
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
-from storyodds.priors.phrases import did_you_mean
+from storyodds.priors.text.errors import InputError, Problem
+from storyodds.priors.text.phrases import did_you_mean
 from storyodds.reports.comparison import summarize_comparison
 from storyodds.reports.comparison_saved import Saved, read_result, saved_side
 from storyodds.reports.comparison_sides import AS_WRITTEN, Side, story_side

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from storyodds.priors.errors import printable
-from storyodds.priors.forms import Prior, plain_prior
+from storyodds.priors.distributions.forms import Prior, plain_prior
 from storyodds.priors.library import view_names
+from storyodds.priors.text.errors import printable
 from storyodds.scenarios.loader import bundled_stories, load_story
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.switches import is_switch

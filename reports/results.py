@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storyodds.models.assessment import Assessment, Method, Progress, assess
-from storyodds.models.strategy import MAX_MEMORY
+from storyodds.models.assessment.assessment import Assessment, Method, Progress, assess
+from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.reports.notebook import Document
@@ -122,7 +122,7 @@ def assessed(
 
 def result_of(assessment: Assessment, summary: Mapping[str, Any]) -> "xr.DataTree":
     """Give an assessment and its summary as a result that can be saved."""
-    from storyodds.models.datatree import to_datatree  # xarray: not for every command
+    from storyodds.models.assessment.datatree import to_datatree  # xarray: not for every command
 
     story = assessment.prepared.resolved.written
     return to_datatree(assessment, {"summary": summary, "story_yaml": to_yaml(story)})

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from storyodds.models.events import FATES
-from storyodds.priors.errors import InputError, Mistake, Problem, key_path
-from storyodds.priors.phrases import described
-from storyodds.priors.records import Record, Slug, Text
+from storyodds.models.story.events import FATES
+from storyodds.priors.text.errors import InputError, Mistake, Problem, key_path
+from storyodds.priors.text.phrases import described
+from storyodds.priors.text.records import Record, Slug, Text
 from storyodds.priors.wording import mistakes_in
 from storyodds.reports.summary import SCHEMA
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 
 ROUNDING = 1e-9  # by which a chance may be beyond 0 and 1
 _SUM = 1e-6  # by which chances of everything may miss 1

@@ -18,9 +18,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.models.assessment import Assessment
-from storyodds.models.engine import much_work
-from storyodds.models.what_if import base_of
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.what_if import base_of
+from storyodds.models.engine.evaluation import much_work
 from storyodds.reports.frame import headline_fates, opening, verdict
 from storyodds.reports.layout import wrap
 from storyodds.reports.summary import diagnostics, head, opinion_totals
@@ -63,7 +63,7 @@ def summarize_sensitivity(
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
     >>> document = summarize_sensitivity(assessed, ["failure"])

@@ -48,15 +48,15 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from storyodds.models import failure_modes
-from storyodds.models.assessment import Assessment
-from storyodds.models.failure_modes import ENDS, SAFE, NearMiss
-from storyodds.models.importance import literal_text
-from storyodds.models.miss import Miss, misses
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.what_if import Base, base_of
+from storyodds.models.importance.measures import literal_text
 from storyodds.models.numerics import systematic
-from storyodds.models.what_if import Base, base_of
-from storyodds.models.worst_path import Flip, flips
-from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.models.sensitivity import failure
+from storyodds.models.sensitivity.distance_to_goal import Miss, misses
+from storyodds.models.sensitivity.failure import ENDS, SAFE, NearMiss
+from storyodds.models.sensitivity.worst_path import Flip, flips
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports.frame import HEADLINE_FATES, band, titled
 from storyodds.reports.layout import Row, dim, fitting, plain, stripped, wrap
 from storyodds.reports.summary import (
@@ -66,8 +66,8 @@ from storyodds.reports.summary import (
     summarize_draws,
     summarize_quotient,
 )
-from storyodds.reports.wording import bits, percent, unique_names
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.reports.words.numbers import bits, percent, unique_names
+from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 Json = Mapping[str, Any]
@@ -103,14 +103,14 @@ def summarize_failure(
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = summarize_failure(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> [round(found["given_failure"][name]["mean"], 4) for name in ("catastrophe", "safe")]
     [1.0, 0.0]
     """
     base = base_of(assessment) if base is None else base
-    overall = failure_modes.overall(assessment)
+    overall = failure.overall(assessment)
     works: dict[str, Callable[[], Any]] = {
         "assumptions": partial(_assumptions, assessment),
         "miss": partial(_miss, assessment, base),
@@ -170,7 +170,7 @@ def _told(averaged: _Side, exact: _Side) -> dict[str, Any]:
 
 def _assumptions(assessment: Assessment) -> list[dict[str, Any]] | None:
     try:
-        sides = failure_modes.ends(assessment)
+        sides = failure.ends(assessment)
     except UnsupportedStoryError:
         return None
     graph = assessment.prepared.graph
@@ -236,7 +236,7 @@ def _target(miss: Miss) -> dict[str, Any]:
 
 
 def _near_misses(assessment: Assessment, overall: tuple[Array, Array]) -> dict[str, Any]:
-    missed = failure_modes.near_misses(assessment)
+    missed = failure.near_misses(assessment)
     weights = assessment.averaged.weights, assessment.exact.weights
     sides = [
         _Side(ends, np.ones(len(ends)), counts)
@@ -281,7 +281,7 @@ def _near_miss(miss: NearMiss, weights: Array, exact_weights: Array) -> dict[str
 
 
 def _paths(assessment: Assessment, overall: tuple[Array, Array]) -> list[dict[str, Any]]:
-    ranked = failure_modes.concerns(assessment)
+    ranked = failure.concerns(assessment)
     weights, exact_weights = assessment.averaged.weights, assessment.exact.weights
     averaged, exact = (ends[:, ENDS.index("catastrophe")] for ends in overall)
     return [

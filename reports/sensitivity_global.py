@@ -25,12 +25,12 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from storyodds.models.assessment import Assessment
-from storyodds.models.global_sensitivity import ASKED, OTHERS, global_sensitivity
-from storyodds.models.variance_indices import BASE_ROWS, Indices, Share
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.sensitivity.spread import ASKED, OTHERS, global_sensitivity
+from storyodds.models.sensitivity.variance_indices import BASE_ROWS, Indices, Share
 from storyodds.reports.frame import HEADLINE_FATES, heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
-from storyodds.reports.wording import between
+from storyodds.reports.words.numbers import between
 
 Json = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def summarize_global(
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> summary = summarize_global(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> summary["events"][1]["event"], summary["events"][1]["inputs"]

@@ -50,19 +50,19 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from storyodds.models.assessment import Assessment
+from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.bands import band
-from storyodds.models.draws import Draws
-from storyodds.models.events import EVENTS, FATES
-from storyodds.models.local_sensitivity import LocalSensitivity, Swing, local_sensitivity
-from storyodds.models.tipping import WORST_PATH, Verdict
-from storyodds.models.what_if import Base, Changed
-from storyodds.priors.distributions import LN2
+from storyodds.models.changes.tipping import WORST_PATH, Verdict
+from storyodds.models.changes.what_if import Base, Changed
+from storyodds.models.posterior.draws import Draws
+from storyodds.models.sensitivity.local import LocalSensitivity, Swing, local_sensitivity
+from storyodds.models.story.events import EVENTS, FATES
+from storyodds.priors.distributions.families import LN2
 from storyodds.reports.frame import heading, titled
 from storyodds.reports.layout import Row, plain, with_words
 from storyodds.reports.summary import finite, summarize_draws
-from storyodds.reports.wording import path_words, percent, plus_minus, signed, significant
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.reports.words.numbers import path_words, percent, plus_minus, signed, significant
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import story_numbers
 
 Json = Mapping[str, Any]
@@ -108,7 +108,7 @@ def summarize_local(
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = summarize_local(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> found["equal_elasticity"]["catastrophe"]

@@ -18,11 +18,11 @@ from typing import Any
 
 from rich.text import Text
 
-from storyodds.models.evidence_sequence import EvidenceSequence
-from storyodds.models.soundness import LEVELS
+from storyodds.models.posterior.soundness import LEVELS
+from storyodds.models.sensitivity.evidence_sequence import EvidenceSequence
 from storyodds.reports.frame import HEADLINE_FATES, band, heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
-from storyodds.reports.wording import marked, percent, points
+from storyodds.reports.words.numbers import marked, percent, points
 
 Json = Mapping[str, Any]
 
@@ -44,8 +44,8 @@ def summarize_sequence(found: EvidenceSequence) -> dict[str, Any]:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
-    >>> from storyodds.models.evidence_sequence import evidence_sequence
+    >>> from storyodds.models.assessment.assessment import assess
+    >>> from storyodds.models.sensitivity.evidence_sequence import evidence_sequence
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
     >>> steps = summarize_sequence(evidence_sequence(assessed))["steps"]

@@ -33,17 +33,17 @@ from typing import Any
 
 from rich.text import Text
 
-from storyodds.models.assessment import Assessment
-from storyodds.models.dependence_bounds import Bound, Bounds, dependence_bounds, width
-from storyodds.models.events import EVENTS
-from storyodds.models.importance import literal_text
-from storyodds.models.structure import Restated, leave_one_out, merge_rivals, restate
-from storyodds.models.what_if import Base, Changed, base_of
-from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.what_if import Base, Changed, base_of
+from storyodds.models.importance.measures import literal_text
+from storyodds.models.sensitivity.dependence import Bound, Bounds, dependence_bounds, width
+from storyodds.models.sensitivity.structure import Restated, leave_one_out, merge_rivals, restate
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports.frame import HEADLINE_FATES, listed, titled
 from storyodds.reports.layout import dim, fitting, plain, stripped, wrap
 from storyodds.reports.summary import finite, path_record
-from storyodds.reports.wording import bits, marked, percent, signed
+from storyodds.reports.words.numbers import bits, marked, percent, signed
 
 Json = Mapping[str, Any]
 
@@ -69,7 +69,7 @@ def summarize_structure(assessment: Assessment, base: Base | None = None) -> dic
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = summarize_structure(assess(resolve(load_story("cat-classifier"))))
     >>> sorted(found)

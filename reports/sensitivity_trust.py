@@ -32,11 +32,17 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from storyodds.models.assessment import Assessment
-from storyodds.models.evidence_effects import ASKED, Effect, EvidenceEffects, evidence_effects
-from storyodds.models.evidence_sequence import HEADLINE, evidence_sequence
-from storyodds.models.evidence_versions import opinions_of
-from storyodds.models.power_scaling import (
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.evidence_versions import opinions_of
+from storyodds.models.posterior.weighting import MAX_PARETO_K
+from storyodds.models.sensitivity.evidence_effects import (
+    ASKED,
+    Effect,
+    EvidenceEffects,
+    evidence_effects,
+)
+from storyodds.models.sensitivity.evidence_sequence import HEADLINE, evidence_sequence
+from storyodds.models.sensitivity.power_scaling import (
     ALL_EVIDENCE,
     ALL_PRIORS,
     THRESHOLD,
@@ -44,12 +50,11 @@ from storyodds.models.power_scaling import (
     Scaling,
     power_scaling,
 )
-from storyodds.models.weighting import MAX_PARETO_K
 from storyodds.reports.frame import HEADLINE_FATES, heading
 from storyodds.reports.layout import Row, fitting, plain, wrap
 from storyodds.reports.sensitivity_sequence import lines_sequence, summarize_sequence
 from storyodds.reports.summary import finite
-from storyodds.reports.wording import bits, marked, percent
+from storyodds.reports.words.numbers import bits, marked, percent
 
 Json = Mapping[str, Any]
 
@@ -77,7 +82,7 @@ def summarize_trust(assessment: Assessment, *, whole: bool = True) -> dict[str, 
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> summary = summarize_trust(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> summary["power_scaling"]["priors"], summary["evidence_effects"]["items"]

@@ -33,26 +33,26 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.comparison import (
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.changes.evidence_draws import log_evidence_of_findings
+from storyodds.models.changes.evidence_versions import findings_of, opinions_of
+from storyodds.models.comparison.coupling import Beside, put_beside
+from storyodds.models.comparison.sides import (
     EVENTS,
     Posterior,
     evidence_weights,
     of_assessment,
     rank_shares,
 )
-from storyodds.models.evidence_draws import log_evidence_of_findings
-from storyodds.models.evidence_versions import findings_of, opinions_of
 from storyodds.models.numerics import weighted_quantile
-from storyodds.models.pairing import Beside, put_beside
-from storyodds.models.soundness import LEVELS
-from storyodds.priors.errors import InputError, UnsupportedStoryError
+from storyodds.models.posterior.soundness import LEVELS
 from storyodds.priors.library import view as load_view
 from storyodds.priors.library import view_names
+from storyodds.priors.text.errors import InputError, UnsupportedStoryError
 from storyodds.reports.comparison import difference
 from storyodds.reports.frame import HEADLINE_FATES, band, heading
 from storyodds.reports.layout import Row, columns, fitting, plain
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 from storyodds.scenarios.provenance import changed_by_view, story_numbers
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable
 
-from storyodds.models.choices import WEIGHED
-from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.phrases import did_you_mean
+from storyodds.models.value.decisions import WEIGHED
+from storyodds.priors.text.errors import InputError, Problem
+from storyodds.priors.text.phrases import did_you_mean
 
 _MOST = 1e15  # of what an ending may be worth
 

@@ -17,15 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment
-from storyodds.models.cut_sets import CutSet
-from storyodds.models.derivatives import EVENTS, mean_derivatives
-from storyodds.models.events import CRITERIA, FATES, Share
-from storyodds.models.failure_modes import concerns
-from storyodds.models.graph import Outcome
-from storyodds.models.numerics import weighted_quantile
-from storyodds.models.posterior import log_likelihood_bound
-from storyodds.models.quantities import (
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.derivatives import EVENTS, mean_derivatives
+from storyodds.models.engine.quantities import (
     Path,
     Quantities,
     link_queries,
@@ -33,10 +27,16 @@ from storyodds.models.quantities import (
     prefixes,
     route_shares,
 )
-from storyodds.models.queries import Query
-from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.models.logic.cut_sets import CutSet
+from storyodds.models.numerics import weighted_quantile
+from storyodds.models.posterior.prepared import log_likelihood_bound
+from storyodds.models.sensitivity.failure import concerns
+from storyodds.models.story.events import CRITERIA, FATES, Share
+from storyodds.models.story.graph import Outcome
+from storyodds.models.story.queries import Query
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports.opinions import forecasts, why_idle, without_opinions
-from storyodds.scenarios.outcomes import CLASSES, INTENDED
+from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.provenance import (
     changed_by_view,
     plain_source,
@@ -189,7 +189,7 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> summary = summarize(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> round(summary["fates"]["catastrophe"]["mean"], 6)
@@ -370,7 +370,7 @@ def opinion_totals(assessment: Assessment) -> dict[str, Any] | None:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> opinion_totals(assess(resolve(load_story("carlsmith-six-premises")))) is None
     True
@@ -440,7 +440,7 @@ def number_counts(assessment: Assessment) -> dict[str, int | None]:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> number_counts(assess(resolve(load_story("carlsmith-six-premises"))))
     {'in_all': 15, 'uncertain_in_all': 0, 'changed_by_view': None}

@@ -40,8 +40,8 @@ from storyodds.reports.terminal_odds import (
     mechanisms,
     odds_cells,
 )
-from storyodds.reports.wording import bits, marked, percent
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.reports.words.numbers import bits, marked, percent
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
 

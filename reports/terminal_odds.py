@@ -6,7 +6,6 @@ from typing import Any
 from rich.text import Text
 
 from storyodds.reports.axis import plot
-from storyodds.reports.endings import FATE_GLOSSES
 from storyodds.reports.frame import (
     ARGUED,
     NO_DECISION,
@@ -25,8 +24,9 @@ from storyodds.reports.frame import (
     warning,
 )
 from storyodds.reports.layout import GAP, Row, dim, fitting, plain, with_words, wrap
-from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, percent, points
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.reports.words.endings import FATE_GLOSSES
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, about_one_in, percent, points
+from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Json = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ seed, versions, diagnostics, opinions
 unit
     What proposals are ranked by: `bits` (about `of`) or `worth` (for the decision).
 of, probability
-    What bits are about, of `storyodds.models.events.ODDS`, such as `success` or
+    What bits are about, of `storyodds.models.story.events.ODDS`, such as `success` or
     `catastrophe-given-deployed`; and its probability, given the evidence like everything else,
     null where it is not defined.
 success
@@ -48,13 +48,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment
-from storyodds.models.choices import SUCCESS, WITHHELD, Stakes, worth_of_fates
-from storyodds.models.events import FATES
-from storyodds.models.given_data import Gains
+from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.numerics import weighted_quantile
-from storyodds.models.observations import observations
-from storyodds.models.value import Value, value_of_information
+from storyodds.models.story.events import FATES
+from storyodds.models.value.decisions import SUCCESS, WITHHELD, Stakes, worth_of_fates
+from storyodds.models.value.given_data import Gains
+from storyodds.models.value.information import Value, value_of_information
+from storyodds.models.value.observations import observations
 from storyodds.reports.summary import diagnostics, finite, head, opinion_totals
 from storyodds.scenarios.provenance import proposal_provenance, provenance
 from storyodds.scenarios.schema import RISK_ARGUMENT, Proposal
@@ -82,7 +82,7 @@ def summarize_value(
     draws : int, optional
         As in `value_of_information`.
     of : str, optional
-        What bits are about, of `storyodds.models.events.ODDS`: success unless stated, and
+        What bits are about, of `storyodds.models.story.events.ODDS`: success unless stated, and
         catastrophe for a risk argument.
 
     Returns
@@ -93,7 +93,7 @@ def summarize_value(
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> story = resolve(load_story("carlsmith-six-premises"), standard=True)
     >>> summarize_value(assess(story))["assumptions"][0]["assumption"]

@@ -9,7 +9,7 @@ from rich.text import Text
 from storyodds.reports.frame import heading, opening, verdict
 from storyodds.reports.layout import Row, fitting, plain, with_words, wrap
 from storyodds.reports.value import SURE
-from storyodds.reports.wording import between, odds_words, percent, significant
+from storyodds.reports.words.numbers import between, odds_words, percent, significant
 
 Json = Mapping[str, Any]
 

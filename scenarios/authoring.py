@@ -5,9 +5,9 @@ import functools
 import importlib.resources
 import re
 
-from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.phrases import SLUG_LIMIT, quoted
-from storyodds.priors.scalars import core_scalar
+from storyodds.priors.text.errors import InputError, Problem
+from storyodds.priors.text.phrases import SLUG_LIMIT, quoted
+from storyodds.priors.text.scalars import core_scalar
 from storyodds.scenarios.loader import load_text, story_text
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -43,8 +43,8 @@ def new_story(name: str, start: str | None = None) -> str:
     >>> new_story("Code reviewer")
     Traceback (most recent call last):
         ...
-    storyodds.priors.errors.InputError: found 'Code reviewer', expected an id: lower-case letters,
-    digits and hyphens; write 'code-reviewer'
+    storyodds.priors.text.errors.InputError: found 'Code reviewer', expected an id: lower-case
+    letters, digits and hyphens; write 'code-reviewer'
     """
     _hold_to_slug(name)
     text = _template() if start is None else story_text(start)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from storyodds.scenarios.catalog import filled
-from storyodds.scenarios.names import formulas_of, literal_name, parts_of
+from storyodds.scenarios.grammar.names import formulas_of, literal_name, parts_of
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.shared.catalog import filled
 from storyodds.scenarios.story import Story
 
 

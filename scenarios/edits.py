@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
-from storyodds.priors.records import Record
-from storyodds.scenarios.formulas import literals
-from storyodds.scenarios.outcomes import CLASSES, DEFAULT
+from storyodds.priors.text.records import Record
+from storyodds.scenarios.grammar.formulas import literals
+from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Assumption, Evidence
 from storyodds.scenarios.story import Story

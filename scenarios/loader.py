@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from storyodds.priors.document import Document
-from storyodds.priors.errors import InputError, Mistake, Problem, UnknownStoryError
 from storyodds.priors.library import looks_like_path
-from storyodds.priors.phrases import described, did_you_mean, quoted
-from storyodds.priors.strict_yaml import file_text, is_unreadable, scan
+from storyodds.priors.text.document import Document
+from storyodds.priors.text.errors import InputError, Mistake, Problem, UnknownStoryError
+from storyodds.priors.text.phrases import described, did_you_mean, quoted
+from storyodds.priors.text.yaml_reader import file_text, is_unreadable, scan
 from storyodds.priors.wording import mistakes_in
-from storyodds.scenarios.consistency import find_mistakes
+from storyodds.scenarios.checks.consistency import find_mistakes
 from storyodds.scenarios.story import Story
 
 _LIBRARY = "storyodds.scenarios"
@@ -89,7 +89,7 @@ def load_text(text: str, file: str = "<text>") -> Story:
     >>> load_text("story: five\ntitle: 5\n")
     Traceback (most recent call last):
         ...
-    storyodds.priors.errors.InputError: <text>:1:1: the key 'goal' is missing
+    storyodds.priors.text.errors.InputError: <text>:1:1: the key 'goal' is missing
         1 | story: five
           | ^
     <text>:1:1: the key 'routes' is missing

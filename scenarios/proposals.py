@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from storyodds.priors.phrases import SLUG_LIMIT
-from storyodds.scenarios import catalog
-from storyodds.scenarios.names import names_in
+from storyodds.priors.text.phrases import SLUG_LIMIT
+from storyodds.scenarios.grammar.names import names_in
 from storyodds.scenarios.schema import Proposal
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from storyodds.priors.forms import plain_prior
-from storyodds.priors.prior_quantiles import prior_quantile
-from storyodds.priors.records import Source
+from storyodds.priors.distributions.forms import plain_prior
+from storyodds.priors.distributions.quantiles import prior_quantile
+from storyodds.priors.text.records import Source
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber, resolve
 
 

@@ -16,10 +16,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from storyodds.priors import library
-from storyodds.priors.distributions import Distribution, distribution_of
-from storyodds.priors.document import Document
-from storyodds.priors.errors import InputError, Mistake, Path, Problem, key_path
-from storyodds.priors.forms import (
+from storyodds.priors.distributions.families import Distribution, distribution_of
+from storyodds.priors.distributions.forms import (
     Basis,
     Bits,
     BitsPool,
@@ -32,15 +30,17 @@ from storyodds.priors.forms import (
     parse_prior,
     plain_prior,
 )
-from storyodds.priors.phrases import did_you_mean, quoted
-from storyodds.priors.records import Source
 from storyodds.priors.references import without_references
+from storyodds.priors.text.document import Document
+from storyodds.priors.text.errors import InputError, Mistake, Path, Problem, key_path
+from storyodds.priors.text.phrases import did_you_mean, quoted
+from storyodds.priors.text.records import Source
 from storyodds.priors.wording import mistakes_in
-from storyodds.scenarios import catalog
-from storyodds.scenarios.outcomes import INTENDED
+from storyodds.scenarios.grammar.outcomes import INTENDED
 from storyodds.scenarios.proposals import standard_proposals
 from storyodds.scenarios.schema import Assumption, Proposal, Route
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import chosen_switches, is_switch, without_parts
 

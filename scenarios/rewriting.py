@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storyodds.priors.forms import Prior
-from storyodds.priors.records import Record
-from storyodds.scenarios import catalog
-from storyodds.scenarios.outcomes import DEFAULT, INTENDED
-from storyodds.scenarios.parts import GivenRow
+from storyodds.priors.distributions.forms import Prior
+from storyodds.priors.text.records import Record
+from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Assumption
+from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
 
 
@@ -33,7 +33,7 @@ def with_numbers(resolved: ResolvedStory, forms: Mapping[str, Prior]) -> Story:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.priors.forms import Interval
+    >>> from storyodds.priors.distributions.forms import Interval
     >>> from storyodds.scenarios.resolve import resolve
     >>> written = resolve(load_story("coinrun-agent"))
     >>> changed = with_numbers(written, {"intended.bits": Interval(interval=(-1, 1))})

@@ -2,7 +2,7 @@
 
 `Story(...)` written in code and a story read from a file are equal values. What a single record
 can know of itself is checked by its type; what needs the whole story (names, cycles, limits) by
-`storyodds.scenarios.consistency`.
+`storyodds.scenarios.checks.consistency`.
 """
 
 from typing import Annotated, Any, Literal
@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from storyodds.priors.forms import Bits, HitsAndTrials, Probability
-from storyodds.priors.records import Count, Record, Slug, SourceField, Text
-from storyodds.scenarios.formulas import Formula
-from storyodds.scenarios.outcomes import OutcomeClass
-from storyodds.scenarios.parts import About, GivenRow
+from storyodds.priors.distributions.forms import Bits, HitsAndTrials, Probability
+from storyodds.priors.text.records import Count, Record, Slug, SourceField, Text
+from storyodds.scenarios.grammar.formulas import Formula
+from storyodds.scenarios.grammar.outcomes import OutcomeClass
+from storyodds.scenarios.grammar.parts import About, GivenRow
 
 StoryKind = Literal["training-story", "risk-argument"]
 TRAINING_STORY: StoryKind = "training-story"
@@ -125,7 +125,7 @@ class Route(Record):
         if not isinstance(data, dict) or data.get("use") is None:
             return data
         # Imported here because the catalog's records read this module's names.
-        from storyodds.scenarios.catalog import template
+        from storyodds.scenarios.shared.catalog import template
 
         named = {"class" if key == "class_" else key: value for key, value in data.items()}
         return {**(template(named["use"]) or _UNKNOWN), **named}
@@ -206,6 +206,6 @@ class Proposal(Record):
         if not isinstance(data, dict) or data.get("use") is None:
             return data
         # Imported here because the catalog's records read this module's names.
-        from storyodds.scenarios.catalog import observation_template
+        from storyodds.scenarios.shared.catalog import observation_template
 
         return {**(observation_template(data["use"]) or {"id": "unknown"}), **data}

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from storyodds.priors.forms import Form, plain_prior
+from storyodds.priors.distributions.forms import Form, plain_prior
 
 _WIDTH = 96
 _FLOW_WIDTH = 72

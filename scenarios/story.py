@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from storyodds.priors.errors import key_path
-from storyodds.priors.records import FileRecord, Record, Slug, SourceField, Text
-from storyodds.scenarios.consistency import find_mistakes
+from storyodds.priors.text.errors import key_path
+from storyodds.priors.text.records import FileRecord, Record, Slug, SourceField, Text
+from storyodds.scenarios.checks.consistency import find_mistakes
 from storyodds.scenarios.schema import (
     TRAINING_STORY,
     Assumption,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Protocol
 
-from storyodds.priors.errors import printable
+from storyodds.priors.text.errors import printable
 from storyodds.scenarios.schema import Assumption, Check, Evidence, Goal, Proposal, Rationale, Route
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
-from storyodds.priors.errors import Problem
-from storyodds.priors.phrases import did_you_mean, one_of, quoted
-from storyodds.priors.records import Record
+from storyodds.priors.text.errors import Problem
+from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
+from storyodds.priors.text.records import Record
 from storyodds.scenarios.story import Story
 
 Part = Literal["constraint", "nudge", "check", "evidence"]

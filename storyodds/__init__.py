@@ -19,18 +19,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from storyodds.models.datatree import load_result, save_result
-    from storyodds.models.pymc_model import compile_story
-    from storyodds.priors.errors import InputError, UnknownStoryError, UnsupportedStoryError
-    from storyodds.priors.judgments import read_judgments
+    from storyodds.models.assessment.datatree import load_result, save_result
+    from storyodds.models.pymc.model import compile_story
+    from storyodds.priors.panels.judgments import read_judgments
+    from storyodds.priors.text.errors import InputError, UnknownStoryError, UnsupportedStoryError
     from storyodds.reports.datasets import datasets
     from storyodds.reports.importance import importance
     from storyodds.reports.judgments import summarize_judgments
     from storyodds.reports.questions import compare, sensitivity, value
     from storyodds.reports.results import estimate, summarize
-    from storyodds.scenarios.lint import lint
+    from storyodds.scenarios.lint.linter import lint
     from storyodds.scenarios.loader import load_story, load_text
-    from storyodds.scenarios.open_psa import import_open_psa
+    from storyodds.scenarios.open_psa.reader import import_open_psa
     from storyodds.scenarios.serialize import to_yaml
     from storyodds.scenarios.story import Story
 
@@ -61,22 +61,22 @@ __all__ = [
 # Each name brings its module with it when it is first asked for: the command line has to answer
 # at once, and reading a story does not wait for NumPy.
 _HOMES = {
-    "InputError": "storyodds.priors.errors",
+    "InputError": "storyodds.priors.text.errors",
     "Story": "storyodds.scenarios.story",
-    "UnknownStoryError": "storyodds.priors.errors",
-    "UnsupportedStoryError": "storyodds.priors.errors",
+    "UnknownStoryError": "storyodds.priors.text.errors",
+    "UnsupportedStoryError": "storyodds.priors.text.errors",
     "compare": "storyodds.reports.questions",
-    "compile_story": "storyodds.models.pymc_model",
+    "compile_story": "storyodds.models.pymc.model",
     "datasets": "storyodds.reports.datasets",
     "estimate": "storyodds.reports.results",
-    "import_open_psa": "storyodds.scenarios.open_psa",
+    "import_open_psa": "storyodds.scenarios.open_psa.reader",
     "importance": "storyodds.reports.importance",
-    "lint": "storyodds.scenarios.lint",
-    "load_result": "storyodds.models.datatree",
+    "lint": "storyodds.scenarios.lint.linter",
+    "load_result": "storyodds.models.assessment.datatree",
     "load_story": "storyodds.scenarios.loader",
     "load_text": "storyodds.scenarios.loader",
-    "read_judgments": "storyodds.priors.judgments",
-    "save_result": "storyodds.models.datatree",
+    "read_judgments": "storyodds.priors.panels.judgments",
+    "save_result": "storyodds.models.assessment.datatree",
     "sensitivity": "storyodds.reports.questions",
     "summarize": "storyodds.reports.results",
     "summarize_judgments": "storyodds.reports.judgments",

@@ -11,21 +11,21 @@ from typing import Any
 
 import click
 
-from storyodds.authoring import new, schema
-from storyodds.checking import check
-from storyodds.comparing import compare
-from storyodds.console import DONE, FAILED, INTERRUPTED, WRONG_INPUT, reason
-from storyodds.dashboarding import dashboard
-from storyodds.estimating import estimate, importance
-from storyodds.exporting import export
-from storyodds.importing import import_tree
-from storyodds.judging import judgments
-from storyodds.priors.errors import InputError, printable, render, shown
-from storyodds.sensing import sensitivity
-from storyodds.serving import serve
-from storyodds.showing import list_stories, show
-from storyodds.streams import prepare, silence
-from storyodds.valuing import value
+from storyodds.commands.check import check
+from storyodds.commands.compare import compare
+from storyodds.commands.console import DONE, FAILED, INTERRUPTED, WRONG_INPUT, reason
+from storyodds.commands.dashboard import dashboard
+from storyodds.commands.estimate import estimate, importance
+from storyodds.commands.export import export
+from storyodds.commands.import_tree import import_tree
+from storyodds.commands.judgments import judgments
+from storyodds.commands.new import new, schema
+from storyodds.commands.sensitivity import sensitivity
+from storyodds.commands.serve import serve
+from storyodds.commands.show import list_stories, show
+from storyodds.commands.streams import prepare, silence
+from storyodds.commands.value import value
+from storyodds.priors.text.errors import InputError, printable, render, shown
 
 
 class _Commands(click.Group):

@@ -15,8 +15,8 @@ import pytest
 from support.command_line import SMALL, Ran, Run
 
 from storyodds import InputError, load_story
-from storyodds.models import assessment
-from storyodds.models.datatree import load_result
+from storyodds.models.assessment import assessment
+from storyodds.models.assessment.datatree import load_result
 from storyodds.scenarios.loader import bundled_stories, story_text
 
 DONE, FAILED, WRONG_INPUT, NOT_RELIABLE, ABOVE_THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -393,7 +393,7 @@ def test_an_interruption_while_saving_leaves_nothing(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("storyodds.priors.files.os.replace", interrupted)
+    monkeypatch.setattr("storyodds.priors.text.files.os.replace", interrupted)
     ran = run("estimate", EXACT, "-o", str(tmp_path / "a.nc"))
     assert (ran.code, ran.out, ran.err) == (INTERRUPTED, "", "interrupted\n")
     assert not list(tmp_path.iterdir())
@@ -614,7 +614,8 @@ def test_an_interruption(tmp_path: Path, method: str, stage: str) -> None:
     script = f"""
 import os, signal, sys
 from contextlib import contextmanager
-from storyodds import cli, estimating
+from storyodds import cli
+from storyodds.commands import estimate
 
 @contextmanager
 def progress():
@@ -623,7 +624,7 @@ def progress():
             os.kill(os.getpid(), signal.SIGINT)
     yield tell
 
-estimating.progress_line = progress
+estimate.progress_line = progress
 sys.argv[0] = "storyodds"
 sys.exit(cli.main(sys.argv[1:]))
 """

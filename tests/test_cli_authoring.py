@@ -15,8 +15,8 @@ import pytest
 from storyodds import estimate, load_text, summarize, to_yaml
 from storyodds.cli import main
 from storyodds.scenarios.authoring import new_story
-from storyodds.scenarios.json_schema import json_schema_text
-from storyodds.scenarios.lint import lint
+from storyodds.scenarios.editor.json_schema import json_schema_text
+from storyodds.scenarios.lint.linter import lint
 from storyodds.scenarios.loader import bundled_stories, load_story, story_text
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story

@@ -11,7 +11,7 @@ import pytest
 from support.clean_story import CLEAN
 from support.command_line import SMALL, Run, document
 
-from storyodds.scenarios.lint_codes import lint_codes, lint_rule
+from storyodds.scenarios.shared.lint_rules import lint_codes, lint_rule
 
 COMMAND = "check"
 

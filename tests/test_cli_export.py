@@ -8,7 +8,7 @@ import pytest
 import yaml
 from support.command_line import SMALL, Run, document
 
-from storyodds.reports.wording import about_one_in, interval, percent
+from storyodds.reports.words.numbers import about_one_in, interval, percent
 
 COMMAND = "export"
 DONE, FAILED, WRONG_INPUT, NOT_RELIABLE = 0, 1, 2, 3
@@ -120,7 +120,7 @@ def test_a_place_that_cannot_be_written_to_fails(
     def refuse(path: Path, content: bytes) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("storyodds.exporting.write_atomically", refuse)
+    monkeypatch.setattr("storyodds.commands.export.write_atomically", refuse)
     code, out, err = run(EXACT, "--to", "gsn-yaml", "-o", str(tmp_path / "it.yaml"))
     assert (code, out) == (FAILED, "")
     assert "cannot save" in err and "permission denied" in err

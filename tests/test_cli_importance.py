@@ -6,8 +6,8 @@ import pytest
 from support.command_line import Run, document
 
 from storyodds import importance, load_story
-from storyodds import options as command
-from storyodds.models.events import ODDS
+from storyodds.commands import options as command
+from storyodds.models.story.events import ODDS
 
 COMMAND = "importance"
 

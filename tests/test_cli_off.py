@@ -9,7 +9,7 @@ from support.command_line import Run
 
 import storyodds
 from storyodds import InputError, load_story, load_text, to_yaml
-from storyodds.options import SWITCHES
+from storyodds.commands.options import SWITCHES
 from storyodds.scenarios import switches
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.switches import switches_of, without_parts

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from support.command_line import Run
 
-from storyodds.models.assessment import assess
-from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.commands.sensitivity import PARTS
+from storyodds.models.assessment.assessment import assess
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports import sensitivity
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import resolve
-from storyodds.sensing import PARTS
 
 COMMAND = "sensitivity"
 DONE, WRONG_INPUT, NOT_RELIABLE = 0, 2, 3

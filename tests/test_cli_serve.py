@@ -14,8 +14,8 @@ from urllib.request import Request, urlopen
 import pytest
 from support.command_line import SMALL, Run
 
-from storyodds import serving
-from storyodds.models import quick
+from storyodds.commands import serve
+from storyodds.models.changes import interactive
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends an interrupt")
 COMMAND = "serve"
@@ -80,7 +80,7 @@ def test_wrong_options_are_mistakes(run: Run, option: str) -> None:
 
 
 def test_the_help_says_how_many_are_drawn() -> None:
-    assert serving.DRAWS == quick.DRAWS
+    assert serve.DRAWS == interactive.DRAWS
 
 
 def test_help_imports_nothing_heavy() -> None:

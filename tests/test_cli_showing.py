@@ -10,8 +10,8 @@ import pytest
 from pybtex.database import parse_string
 
 from storyodds.priors.library import pack, pack_names, view, view_names
-from storyodds.scenarios import catalog
 from storyodds.scenarios.loader import bundled_stories, load_story, story_text
+from storyodds.scenarios.shared import catalog
 
 DONE, WRONG_INPUT = 0, 2
 SECTIONS = ("stories", "views", "packs", "assumptions", "routes", "kinds", "observations")

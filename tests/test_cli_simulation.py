@@ -9,8 +9,8 @@ import pytest
 from support.tangles import tangled
 
 from storyodds.cli import main
-from storyodds.options import memory_of
-from storyodds.priors.errors import InputError
+from storyodds.commands.options import memory_of
+from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.serialize import to_yaml
 
 DONE, WRONG_INPUT, NOT_RELIABLE = 0, 2, 3

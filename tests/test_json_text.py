@@ -10,8 +10,8 @@ import pytest
 from support.command_line import Run
 
 from storyodds import load_story
-from storyodds.console import DIGITS, json_text
-from storyodds.models.assessment import assess
+from storyodds.commands.console import DIGITS, json_text
+from storyodds.models.assessment.assessment import assess
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
 

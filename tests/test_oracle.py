@@ -10,8 +10,8 @@ import pytest
 from support.oracle import minimal_literal_sets, solve
 from support.oracle_process import Literals
 
-from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.parts import About, GivenRow
+from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
+from storyodds.scenarios.grammar.parts import About, GivenRow
 from storyodds.scenarios.schema import (
     Assumption,
     Check,

@@ -8,8 +8,8 @@ from scipy import stats
 from support.building import believe, tell
 from support.oracle import ImpossibleEvidence, expected_likelihoods, solve
 
-from storyodds.priors.forms import Beta, Interval, Normal
-from storyodds.scenarios.parts import About
+from storyodds.priors.distributions.forms import Beta, Interval, Normal
+from storyodds.scenarios.grammar.parts import About
 from storyodds.scenarios.schema import Check, Evidence, ObservedCounts, Route
 
 RESIDUAL = Route(id="something-else", class_="other", bits=-1, harm=0)

@@ -11,8 +11,8 @@ from support.building import OFF, believe, item, tell
 from support.monte_carlo import SimulatedRun, draw_story, mean_and_error, simulate
 from support.oracle import solve
 
-from storyodds.scenarios.formulas import AnyOf
-from storyodds.scenarios.parts import GivenRow
+from storyodds.scenarios.grammar.formulas import AnyOf
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.schema import Assumption, Check, Constraint, Hazard, Nudge, Route
 from storyodds.scenarios.story import Story
 

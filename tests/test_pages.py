@@ -11,8 +11,8 @@ import click
 import pytest
 
 from storyodds.cli import cli
-from storyodds.scenarios.lint_codes import lint_codes
 from storyodds.scenarios.loader import load_text
+from storyodds.scenarios.shared.lint_rules import lint_codes
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 from support.strategies import MECHANISMS, small_stories
 
-from storyodds.priors.forms import BitsPool, Counts, Fixed, Normal, ProbabilityPool
-from storyodds.scenarios.formulas import AtLeast
+from storyodds.priors.distributions.forms import BitsPool, Counts, Fixed, Normal, ProbabilityPool
+from storyodds.scenarios.grammar.formulas import AtLeast
 
 FEATURES: dict[str, Any] = {
     "composite of a composite": lambda s: any(

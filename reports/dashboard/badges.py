@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from storyodds.models.sensitivity_noise import noise_per_error
+from storyodds.models.sensitivity.power_noise import noise_per_error
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, counted
 from storyodds.reports.frame import flagged_words, states_simulated
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 EVENTS = ("success", "catastrophe")
 _TOGETHER = "all priors together"
@@ -35,7 +35,7 @@ def badges(dossier: Dossier) -> list[Badge]:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.reports.dashboard.dossier import make_dossier
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = badges(make_dossier(assess(resolve(load_story("carlsmith-six-premises")))))

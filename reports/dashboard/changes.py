@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storyodds.priors.errors import InputError
-from storyodds.priors.strict_json import MAX_BYTES, read_json
+from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.json_reader import MAX_BYTES, read_json
 from storyodds.reports.comparison_saved import monte_carlo_error
 from storyodds.reports.dashboard.parts import Json
 from storyodds.reports.saved_estimate import require_estimate
-from storyodds.reports.wording import percent, points
+from storyodds.reports.words.numbers import percent, points
 
 FATES = ("success", "catastrophe")
 _SURE = 2.0  # errors that a difference has to exceed

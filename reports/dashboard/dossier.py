@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from storyodds.models.assessment import Assessment, Progress
-from storyodds.models.engine import much_work
-from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.models.assessment.assessment import Assessment, Progress
+from storyodds.models.engine.evaluation import much_work
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports.datasets import dataset
 from storyodds.reports.recipe import Recipe, recipe_of
 from storyodds.reports.sensitivity import PARTS, SCHEMA
 from storyodds.reports.summary import summarize
-from storyodds.scenarios.lint import Finding, lint
+from storyodds.scenarios.lint.linter import Finding, lint
 from storyodds.scenarios.schema import RISK_ARGUMENT
 from storyodds.scenarios.serialize import to_yaml
 from storyodds.scenarios.story import Story
@@ -129,7 +129,7 @@ def make_dossier(
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = make_dossier(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> round(found.estimate["fates"]["catastrophe"]["mean"], 4), found.ok
@@ -175,8 +175,8 @@ def _works(
     assessment: Assessment, settings: Mapping[str, Any], recipe: Recipe, thorough: bool
 ) -> dict[str, Callable[[], Any]]:
     """What has to be worked out beyond the estimate, by name."""
-    from storyodds.models.dependence_bounds import dependence_bounds
-    from storyodds.models.flows import flows
+    from storyodds.models.flows.flows import flows
+    from storyodds.models.sensitivity.dependence import dependence_bounds
     from storyodds.reports.dashboard.swings import summarize_swings
     from storyodds.reports.dashboard.what_if import what_if_data
     from storyodds.reports.sensitivity_failure import summarize_failure

@@ -6,13 +6,6 @@ from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.dashboard.parts import Json
-from storyodds.reports.endings import (
-    FATE_GLOSSES,
-    NO_CLAIM_OF_SAFETY,
-    UNNAMED,
-    condition,
-    no_hazard_named,
-)
 from storyodds.reports.frame import (
     NO_DECISION,
     band,
@@ -24,7 +17,14 @@ from storyodds.reports.frame import (
     opinions_words,
     sentence_case,
 )
-from storyodds.reports.wording import NO_ERRORS, Errors, percent
+from storyodds.reports.words.endings import (
+    FATE_GLOSSES,
+    NO_CLAIM_OF_SAFETY,
+    UNNAMED,
+    condition,
+    no_hazard_named,
+)
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, percent
 
 _CRITERIA = {
     "goal_alignment": "goal, alignment",

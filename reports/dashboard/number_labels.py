@@ -1,7 +1,7 @@
 """What a number is about, in the story's own words."""
 
 from storyodds.reports.entries import said
-from storyodds.reports.shortening import shortened
+from storyodds.reports.words.shortening import shortened
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Check, Evidence, Hazard, Nudge, Route
 

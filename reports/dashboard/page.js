@@ -47,7 +47,7 @@ const reveal = () => {
   found?.scrollIntoView();
 };
 
-// Numbers as storyodds.reports.wording says them, where ties go to the even digit: `up` is rounded
+// Numbers as storyodds.reports.words.numbers says them, where ties go to the even digit: `up` is rounded
 // half up, `exact` begins with the same number of characters and goes on.
 const even = (up, exact) => {
   const down = exact.slice(0, up.length);
@@ -76,7 +76,7 @@ const bits = x => {
   return (x < 0 ? "−" : "+") + even(size.toFixed(2), size.toFixed(60));
 };
 
-// Priors of one number by the place of their center, as in storyodds.models.tilts.
+// Priors of one number by the place of their center, as in storyodds.models.changes.sliders.
 const expit = z => 1 / (1 + Math.exp(-z)), same = x => x;
 const LOGIT = [expit, x => Math.log(x / (1 - x))];
 const SCALES = { beta: LOGIT, "logit-normal": LOGIT, "log-normal": [Math.exp, Math.log], normal: [same, same] };

@@ -66,7 +66,7 @@ def story_page(dossier: Dossier, *, home: str | None = None) -> str:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.reports.dashboard.dossier import make_dossier
     >>> from storyodds.scenarios.resolve import resolve
     >>> page = story_page(make_dossier(assess(resolve(load_story("carlsmith-six-premises")))))

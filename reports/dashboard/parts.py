@@ -16,7 +16,7 @@ from storyodds.reports.dashboard.slim import slim
 from storyodds.reports.figures.cells import Cell, plain_table
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.frame import band
-from storyodds.reports.wording import NO_ERRORS, Errors, percent
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, percent
 
 _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 Json = Mapping[str, Any]

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import full_prior
-from storyodds.models.datatree import to_datatree
-from storyodds.models.events import FATES
-from storyodds.models.flows import Flows, merged
-from storyodds.models.what_if import spread_evenly
+from storyodds.models.assessment.assessment import full_prior
+from storyodds.models.assessment.datatree import to_datatree
+from storyodds.models.changes.what_if import spread_evenly
+from storyodds.models.flows.flows import Flows, merged
+from storyodds.models.story.events import FATES
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.number_labels import claims
 from storyodds.reports.figures.densities import plot_prior_posterior
@@ -28,7 +28,7 @@ from storyodds.reports.figures.structure import plot_structure
 from storyodds.reports.figures.tornado import plot_assumption_effects, plot_tipping, plot_tornado
 from storyodds.reports.figures.value import plot_value
 from storyodds.reports.frame import has_evidence, headline_fates, is_risk_argument
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 Figures = tuple[Figure, ...]
 

@@ -8,9 +8,9 @@ from storyodds.reports.dashboard.page import rendered
 from storyodds.reports.dashboard.parts import Json, as_csv, counted, with_band
 from storyodds.reports.dashboard.portfolio_picture import plot_portfolio
 from storyodds.reports.dashboard.sections_odds import path_name
-from storyodds.reports.endings import NO_CLAIM_OF_SAFETY
 from storyodds.reports.frame import errors_of, headline_fates, is_risk_argument, sentence_case
-from storyodds.reports.wording import about_one_in
+from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY
+from storyodds.reports.words.numbers import about_one_in
 
 
 def portfolio_page(estimates: Sequence[Json], before: Mapping[str, Saved]) -> str:
@@ -31,7 +31,7 @@ def portfolio_page(estimates: Sequence[Json], before: Mapping[str, Saved]) -> st
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.reports.summary import summarize
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = summarize(assess(resolve(load_story("carlsmith-six-premises"))))

@@ -19,7 +19,7 @@ from storyodds.reports.figures.svg import (
     ticks,
 )
 from storyodds.reports.frame import errors_of, headline_fates
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 WIDTH, TOP, ROW = 1080, 34, 44
 PANELS = (("catastrophe", 270.0, 560.0), ("success", 690.0, 980.0))

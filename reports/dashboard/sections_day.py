@@ -2,7 +2,6 @@
 
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, with_band
-from storyodds.reports.endings import FATE_GLOSSES, UNNAMED, no_hazard_named
 from storyodds.reports.figures.cells import Cell
 from storyodds.reports.frame import (
     NO_DECISION,
@@ -11,7 +10,8 @@ from storyodds.reports.frame import (
     headline_fates,
     is_risk_argument,
 )
-from storyodds.reports.wording import percent, signed
+from storyodds.reports.words.endings import FATE_GLOSSES, UNNAMED, no_hazard_named
+from storyodds.reports.words.numbers import percent, signed
 
 _CRITERIA = {
     "goal_alignment": "goal, alignment: no hazard of it fires",

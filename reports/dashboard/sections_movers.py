@@ -24,7 +24,7 @@ from storyodds.reports.frame import (
     is_risk_argument,
     opinions_words,
 )
-from storyodds.reports.wording import bits, percent
+from storyodds.reports.words.numbers import bits, percent
 
 _TELLING = 2.0  # errors of a difference, within which two numbers are not told apart
 _LEAST = 0.00005  # bits that are written as 0.0001

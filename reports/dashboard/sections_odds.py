@@ -13,7 +13,6 @@ from storyodds.reports.dashboard.parts import (
     with_band,
 )
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.endings import CLASS_GLOSSES
 from storyodds.reports.frame import (
     ARGUED,
     cases,
@@ -23,7 +22,8 @@ from storyodds.reports.frame import (
     no_catastrophe,
     sentence_case,
 )
-from storyodds.reports.wording import percent
+from storyodds.reports.words.endings import CLASS_GLOSSES
+from storyodds.reports.words.numbers import percent
 
 CLAIM = 90  # characters of it beside its id; the whole of it is in the story as given
 BEYOND = 10  # paths that are told one by one

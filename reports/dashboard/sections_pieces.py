@@ -3,7 +3,7 @@
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 _EVENT = "catastrophe"
 

@@ -4,16 +4,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from storyodds.models.dependence_bounds import Bound
-from storyodds.models.events import EVENTS
-from storyodds.models.importance import literal_text
-from storyodds.priors.errors import printable
+from storyodds.models.importance.measures import literal_text
+from storyodds.models.sensitivity.dependence import Bound
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.text.errors import printable
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.cells import Cell
 from storyodds.reports.frame import is_risk_argument, sentence_case, soundness
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 _CATASTROPHE = EVENTS.index("catastrophe")
 _LARGE = 100  # a measure from here on is told without decimals

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment
-from storyodds.models.derivatives import mean_slopes
-from storyodds.models.events import EVENTS
-from storyodds.models.local_sensitivity import DRAWS
-from storyodds.models.responses import ground_of
-from storyodds.models.tipping import ENDS, scan
-from storyodds.models.what_if import ask, base_of, even_rows
-from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.priors.prior_quantiles import prior_quantile
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.derivatives import mean_slopes
+from storyodds.models.changes.response_curves import ground_of
+from storyodds.models.changes.tipping import ENDS, scan
+from storyodds.models.changes.what_if import ask, base_of, even_rows
+from storyodds.models.sensitivity.local import DRAWS
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.distributions.quantiles import prior_quantile
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.provenance import is_reference
 
 Array = NDArray[np.float64]
@@ -54,7 +54,7 @@ def summarize_swings(assessment: Assessment, most: int = MOST) -> dict[str, Any]
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = summarize_swings(assess(resolve(load_story("cat-classifier")), draws=256))
     >>> sorted(found)

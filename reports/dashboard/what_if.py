@@ -34,16 +34,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment import Assessment
-from storyodds.models.balancing import balance
-from storyodds.models.events import EVENTS, FATES
-from storyodds.models.tilts import MOST, Slider, sliders
-from storyodds.models.what_if import MIN_SHARE, spread_evenly
-from storyodds.priors.forms import Prior, plain_prior
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.balancing import balance
+from storyodds.models.changes.sliders import MOST, Slider, sliders
+from storyodds.models.changes.what_if import MIN_SHARE, spread_evenly
+from storyodds.models.story.events import EVENTS, FATES
+from storyodds.priors.distributions.forms import Prior, plain_prior
 from storyodds.reports.dashboard.number_labels import number_label
 from storyodds.reports.recipe import recipe_of
 from storyodds.reports.summary import summarize_draws
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import RISK_ARGUMENT
 
@@ -83,7 +83,7 @@ def what_if_data(
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
+    >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> what_if_data(assess(resolve(load_story("carlsmith-six-premises")))) is None
     True

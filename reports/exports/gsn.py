@@ -25,9 +25,9 @@ from storyodds.reports.exports.markdown_text import web_address
 from storyodds.reports.frame import is_risk_argument
 from storyodds.reports.layout import plain
 from storyodds.scenarios.bearing import bearing, closed
-from storyodds.scenarios.catalog import assumptions
-from storyodds.scenarios.outcomes import CLASSES, INTENDED
+from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.schema import Constraint, Hazard, Nudge
+from storyodds.scenarios.shared.catalog import assumptions
 from storyodds.scenarios.story import Story
 
 Json = Mapping[str, Any]

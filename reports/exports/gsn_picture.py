@@ -14,7 +14,7 @@ from storyodds.reports.exports.gsn_shapes import LINE, ROUND, Shape, arrow, chal
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.svg import drawing, element
 from storyodds.reports.frame import band
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 _WIDE = 1080.0
 _EDGE = 10.0

@@ -7,8 +7,8 @@ from markupsafe import Markup
 from storyodds.reports.exports.gsn_records import Node
 from storyodds.reports.figures.svg import element, group, lines_of, mark, path
 from storyodds.reports.frame import band
-from storyodds.reports.shortening import shortened
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.shortening import shortened
 
 LETTER = 6.3  # pixels, of the widest usual typeface at 11 pixels
 LINE = 13.5

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from storyodds.reports.endings import NO_CLAIM_OF_SAFETY, condition
 from storyodds.reports.frame import (
     NO_DECISION,
     band,
@@ -12,8 +11,9 @@ from storyodds.reports.frame import (
     is_risk_argument,
     opinions_words,
 )
-from storyodds.reports.wording import bits, marked, percent
-from storyodds.scenarios.outcomes import CLASSES, INTENDED
+from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY, condition
+from storyodds.reports.words.numbers import bits, marked, percent
+from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
 

@@ -6,14 +6,6 @@ CommonMark with the tables of GFM. All story text is escaped, see `markdown_text
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from storyodds.reports.endings import (
-    CLASS_GLOSSES,
-    FATE_GLOSSES,
-    NO_CLAIM_OF_SAFETY,
-    UNNAMED,
-    condition,
-    no_hazard_named,
-)
 from storyodds.reports.exports.markdown_basis import (
     basis_words,
     diagnostics_part,
@@ -57,8 +49,16 @@ from storyodds.reports.frame import (
     sentence_case,
 )
 from storyodds.reports.recipe import Recipe, recipe_of_document
-from storyodds.reports.wording import about_one_in, bits, marked, percent
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.reports.words.endings import (
+    CLASS_GLOSSES,
+    FATE_GLOSSES,
+    NO_CLAIM_OF_SAFETY,
+    UNNAMED,
+    condition,
+    no_hazard_named,
+)
+from storyodds.reports.words.numbers import about_one_in, bits, marked, percent
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.story import Story
 
 Json = Mapping[str, Any]

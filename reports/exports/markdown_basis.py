@@ -11,8 +11,8 @@ from storyodds.reports.exports.markdown_text import code, table, text
 from storyodds.reports.frame import headline_fates, verdict
 from storyodds.reports.layout import plain
 from storyodds.reports.recipe import Recipe
-from storyodds.reports.wording import percent
-from storyodds.scenarios.outcomes import RESIDUAL
+from storyodds.reports.words.numbers import percent
+from storyodds.scenarios.grammar.outcomes import RESIDUAL
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
 

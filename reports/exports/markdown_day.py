@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from storyodds.reports.endings import FATE_GLOSSES
 from storyodds.reports.exports.markdown_text import code, table, text
 from storyodds.reports.frame import (
     NO_DECISION,
@@ -13,7 +12,8 @@ from storyodds.reports.frame import (
     headline_fates,
     is_risk_argument,
 )
-from storyodds.reports.wording import NO_ERRORS, Errors, percent, signed
+from storyodds.reports.words.endings import FATE_GLOSSES
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, percent, signed
 
 Json = Mapping[str, Any]
 

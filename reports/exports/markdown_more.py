@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from storyodds.models.tipping import WORST_PATH
+from storyodds.models.changes.tipping import WORST_PATH
 from storyodds.reports.exports.markdown_text import code, table, text
 from storyodds.reports.figures.value import gain_words
 from storyodds.reports.frame import band
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 Json = Mapping[str, Any]
 

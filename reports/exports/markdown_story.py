@@ -7,9 +7,9 @@ from storyodds.reports.as_written import given_rows, number_words, numbers_of
 from storyodds.reports.entries import said
 from storyodds.reports.exports.markdown_text import code, link, table, text
 from storyodds.reports.frame import band, has_evidence
-from storyodds.reports.wording import percent
-from storyodds.scenarios.catalog import assumptions as catalog_assumptions
+from storyodds.reports.words.numbers import percent
 from storyodds.scenarios.schema import Constraint, Evidence, Nudge
+from storyodds.scenarios.shared.catalog import assumptions as catalog_assumptions
 from storyodds.scenarios.story import Story
 
 Json = Mapping[str, Any]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from storyodds.models.posterior.weighting import MAX_PARETO_K, pareto_k
 from storyodds.models.safe_arviz import load_arviz
-from storyodds.models.weighting import MAX_PARETO_K, pareto_k
 from storyodds.reports.figures.arviz_draws import (
     COVER,
     DENSITY,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 _DIGITS = 4  # of a number in a file: two more than people read, to draw from
 

@@ -9,7 +9,7 @@ from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import LEFT, WIDTH, Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import chance
 from storyodds.reports.figures.svg import Scale, drawing, element, grid, label, mark
-from storyodds.reports.wording import points, signed
+from storyodds.reports.words.numbers import points, signed
 
 _ROW = 34
 

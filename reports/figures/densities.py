@@ -24,7 +24,7 @@ from storyodds.reports.figures.svg import (
     tick_percent,
 )
 from storyodds.reports.figures.svg import ticks as round_ticks
-from storyodds.reports.wording import Summary, percent
+from storyodds.reports.words.numbers import Summary, percent
 
 Array = NDArray[np.float64]
 

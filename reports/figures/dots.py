@@ -10,7 +10,7 @@ from storyodds.reports.figures.cells import Cell, share_cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import nothing
 from storyodds.reports.figures.svg import Scale, drawing, element, grid, mark, ticks
-from storyodds.reports.wording import about_one_in, percent
+from storyodds.reports.words.numbers import about_one_in, percent
 
 Array = NDArray[np.float64]
 

@@ -22,7 +22,7 @@ from storyodds.reports.figures.svg import (
     mark,
     ticks,
 )
-from storyodds.reports.wording import interval, marked, percent
+from storyodds.reports.words.numbers import interval, marked, percent
 
 Array = NDArray[np.float64]
 

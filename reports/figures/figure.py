@@ -6,8 +6,8 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.files import write_atomically
+from storyodds.priors.text.errors import InputError, Problem
+from storyodds.priors.text.files import write_atomically
 
 # Color-blind safe: blue against orange-red, never red against green.
 LIGHT = {

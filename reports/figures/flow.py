@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from storyodds.models.flows import MOST, Flows, Link, Step, links, merged
+from storyodds.models.flows.flows import MOST, Flows, Link, Step, links, merged
 from storyodds.reports.figures.cells import share_cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.short_names import short_names
 from storyodds.reports.figures.svg import LINE, drawing, element, group, lines_of, mark
-from storyodds.reports.shortening import negated
-from storyodds.reports.wording import about_one_in, interval, percent
+from storyodds.reports.words.numbers import about_one_in, interval, percent
+from storyodds.reports.words.shortening import negated
 
 WIDTH = 1080.0
 SCALE = 380.0  # pixels that stand for certainty; more where there are very many nodes
@@ -97,8 +97,8 @@ def plot_flow(
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.assessment import assess
-    >>> from storyodds.models.flows import flows
+    >>> from storyodds.models.assessment.assessment import assess
+    >>> from storyodds.models.flows.flows import flows
     >>> from storyodds.scenarios.resolve import resolve
     >>> figure = plot_flow(flows(assess(resolve(load_story("carlsmith-six-premises")))))
     >>> figure.columns

@@ -18,7 +18,7 @@ from storyodds.reports.figures.svg import (
     tick_percent,
     ticks,
 )
-from storyodds.reports.shortening import negated
+from storyodds.reports.words.shortening import negated
 
 WIDTH = 540
 LEFT = 190  # where the scale begins

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from storyodds.reports.figures.cells import share_cell, spread_cell
 from storyodds.reports.figures.short_names import short_names
 from storyodds.reports.figures.svg import Scale, element, grid, label, mark, tick_percent, ticks
-from storyodds.reports.wording import interval, percent
+from storyodds.reports.words.numbers import interval, percent
 
 WIDTH = 540
 LEFT = 180  # where the scale begins

@@ -5,7 +5,7 @@ import math
 import xarray as xr
 
 from storyodds.reports.figures.cells import Cell, share_cell, spread_cell
-from storyodds.reports.wording import bits, interval, percent, signed
+from storyodds.reports.words.numbers import bits, interval, percent, signed
 
 _ENDS = ["mean", "q05", "q95"]
 

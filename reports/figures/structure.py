@@ -10,7 +10,7 @@ from storyodds.reports.figures.cells import Cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import chance, change, size, tick_change
-from storyodds.reports.wording import points
+from storyodds.reports.words.numbers import points
 
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from markupsafe import Markup, escape
 
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 _SMALL = 1e-6  # from here on a percentage has more zeros than anybody counts
 LINE = 14  # pixels from one line of a label to the next

@@ -20,7 +20,7 @@ from storyodds.reports.figures.saying import (
     points_along,
     size,
 )
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 
 _ROUNDING = 1e-9  # of the chance as it is, or of what is missing to 1: a smaller swing is rounding
 _TOLD = ("kind", "low_mean", "high_mean", "swing", "swing_error", "low_value", "high_value")

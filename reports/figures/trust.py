@@ -10,7 +10,7 @@ from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import band, chance, points
 from storyodds.reports.figures.svg import tick_percent
-from storyodds.reports.wording import marked
+from storyodds.reports.words.numbers import marked
 
 THRESHOLD = 0.05  # of a sensitivity; above it, a prior or likelihood is worth a look
 

@@ -8,7 +8,7 @@ from storyodds.reports.figures.cells import Cell, spread_cell
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import between
-from storyodds.reports.wording import odds_words, percent
+from storyodds.reports.words.numbers import odds_words, percent
 
 _LEAST = 0.0001  # that is written as a number
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
@@ -26,7 +26,7 @@ def plot_value(
     unit : {"bits", "worth"}
         What they are ranked by.
     of : str
-        What bits are about, of `storyodds.models.events.ODDS`.
+        What bits are about, of `storyodds.models.story.events.ODDS`.
     top : int
 
     Returns

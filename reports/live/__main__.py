@@ -16,7 +16,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     start = json.loads(sys.stdin.readline())
 
-    from storyodds.models.engine import much_work
+    from storyodds.models.engine.evaluation import much_work
     from storyodds.reports.live.computing import Computer
 
     computer = Computer(Path(start["folder"]), draws=start["draws"], seed=start["seed"])

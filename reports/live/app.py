@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from storyodds.priors.errors import InputError
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.live.folder import is_name
 from storyodds.reports.live.guard import HOSTS, Headed, bounded_body, client_of, require_same_site
 from storyodds.reports.live.requests import State, read_body, read_name, read_state

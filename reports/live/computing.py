@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storyodds.models import quick
-from storyodds.models.leaving_out import without
-from storyodds.models.posterior import prepare
-from storyodds.priors.errors import InputError, Problem, UnknownStoryError
+from storyodds.models.changes import interactive
+from storyodds.models.posterior.prepared import prepare
+from storyodds.models.sensitivity.leaving_out import without
 from storyodds.priors.library import view
 from storyodds.priors.settings import read_setting
+from storyodds.priors.text.errors import InputError, Problem, UnknownStoryError
 from storyodds.reports.live import controls, pages, telling
 from storyodds.reports.live.reading import KeptStory, Stories
 from storyodds.reports.live.requests import State, read_state
@@ -23,7 +23,7 @@ from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.switches import chosen_switches, with_off
 
 if TYPE_CHECKING:
-    from storyodds.models.assessment import Assessment
+    from storyodds.models.assessment.assessment import Assessment
 
 MAX_MEMORY = 2**29  # bytes that compiling the exact sums of a story may take here
 SETTLED_DRAWS = 4096
@@ -50,7 +50,7 @@ class Computer:
     [{'message': 'there is no such story'}]
     """
 
-    def __init__(self, folder: Path, *, draws: int = quick.DRAWS, seed: int = 1) -> None:
+    def __init__(self, folder: Path, *, draws: int = interactive.DRAWS, seed: int = 1) -> None:
         self.folder, self.draws, self.seed = folder, draws, seed
         self._stories = Stories(folder, draws, seed)
         self._tasks: Mapping[str, Callable[..., Any]] = {
@@ -168,7 +168,7 @@ class Computer:
 
     def _in_full(self, resolved: ResolvedStory) -> "Assessment":
         """Assess a story as the command line does."""
-        from storyodds.models.assessment import assess
+        from storyodds.models.assessment.assessment import assess
 
         return assess(resolved, draws=SETTLED_DRAWS, seed=self.seed, max_memory=MAX_MEMORY)
 
@@ -185,7 +185,7 @@ class Computer:
         answer = telling.answer(now, beside, state, self.seed, kind=kept.story.kind)
         return {**answer, "numbers": controls.changed_numbers(kept.written, changed)}
 
-    def _before(self, kept: KeptStory) -> quick.Answer | InputError:
+    def _before(self, kept: KeptStory) -> interactive.Answer | InputError:
         """The odds of a story as written, or why it has none; worked out once."""
         if kept.before is None:
             try:
@@ -194,7 +194,7 @@ class Computer:
                 kept.before = error
         return kept.before
 
-    def _quickly(self, kept: KeptStory, state: State, changed: ResolvedStory) -> quick.Answer:
+    def _quickly(self, kept: KeptStory, state: State, changed: ResolvedStory) -> interactive.Answer:
         edited = without(changed, _parts(state))
         key = tuple(sorted(p for p in state.off if p.startswith(("constraint:", "evidence:"))))
         prepared = kept.structures.get(key)
@@ -203,7 +203,7 @@ class Computer:
             kept.structures[key] = prepared
             if len(kept.structures) > _STRUCTURES:
                 kept.structures.popitem(last=False)
-        return quick.answer(quick.renumbered(prepared, edited), kept.uniforms)
+        return interactive.answer(interactive.renumbered(prepared, edited), kept.uniforms)
 
     def _changed(self, kept: KeptStory, state: State) -> ResolvedStory:
         """Apply the view and the numbers of a state, as `--view` and `--set` do."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from storyodds.priors.forms import plain_prior
+from storyodds.priors.distributions.forms import plain_prior
 from storyodds.priors.library import view, view_names
-from storyodds.reports.wording import bits, marked, percent
+from storyodds.reports.words.numbers import bits, marked, percent
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
 from storyodds.scenarios.switches import switches_of
 

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from storyodds.priors.errors import printable
+from storyodds.priors.text.errors import printable
 from storyodds.scenarios.loader import bundled_stories
 
 ENDINGS = (".yaml", ".yml")

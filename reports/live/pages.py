@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FunctionLoader
 from markupsafe import Markup
 
-from storyodds.models.events import DEPLOYED
-from storyodds.models.quick import ODDS
+from storyodds.models.changes.interactive import ODDS
+from storyodds.models.story.events import DEPLOYED
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.page import (
     environment,
@@ -22,9 +22,9 @@ from storyodds.reports.dashboard.page import (
     policy,
     story_page,
 )
-from storyodds.reports.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.reports.frame import headline_fates
-from storyodds.reports.wording import odds_words
+from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
+from storyodds.reports.words.numbers import odds_words
 
 type Json = Mapping[str, Any]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from storyodds.models import quick
-from storyodds.models.posterior import PreparedStory
-from storyodds.priors.errors import InputError, Problem, UnknownStoryError
+from storyodds.models.changes import interactive
+from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.priors.text.errors import InputError, Problem, UnknownStoryError
 from storyodds.reports.live.folder import MAX_STORIES, MAX_STORY_BYTES, Entry, look, read_inside
 from storyodds.reports.live.folder import find as find_entry
 from storyodds.reports.live.telling import plain_problem
@@ -40,9 +40,9 @@ class KeptStory:
     signature: Signature
     story: Story
     written: ResolvedStory
-    uniforms: quick.Uniforms
+    uniforms: interactive.Uniforms
     structures: "OrderedDict[tuple[str, ...], PreparedStory]" = field(default_factory=OrderedDict)
-    before: quick.Answer | InputError | None = None
+    before: interactive.Answer | InputError | None = None
 
 
 class Stories:
@@ -85,7 +85,7 @@ class Stories:
         kept = self._kept.pop(entry.id, None)
         if kept is None or kept.signature != signature:
             story, written = self._read(entry)
-            uniforms = quick.common_uniforms(written, self._draws, self._seed)
+            uniforms = interactive.common_uniforms(written, self._draws, self._seed)
             kept = KeptStory(entry, signature, story, written, uniforms)
         self._kept[entry.id] = kept
         if len(self._kept) > _STORIES:

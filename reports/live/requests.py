@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from storyodds.priors.errors import InputError, Problem
 from storyodds.priors.library import view_names
-from storyodds.priors.phrases import did_you_mean, quoted
+from storyodds.priors.text.errors import InputError, Problem
+from storyodds.priors.text.phrases import did_you_mean, quoted
 from storyodds.reports.live.folder import is_name
 
 MAX_BODY = 64 * 1024
@@ -57,7 +57,7 @@ def read_body(raw: bytes) -> Any:
     >>> read_body(b'{"view": NaN}')
     Traceback (most recent call last):
         ...
-    storyodds.priors.errors.InputError: body: found NaN, expected a number
+    storyodds.priors.text.errors.InputError: body: found NaN, expected a number
     """
 
     def refuse(constant: str) -> None:
@@ -95,7 +95,7 @@ def read_state(data: Any) -> State:
     >>> read_state({"off": ["check"], "vew": 1})
     Traceback (most recent call last):
         ...
-    storyodds.priors.errors.InputError: found the key 'vew', expected one of view, set, off
+    storyodds.priors.text.errors.InputError: found the key 'vew', expected one of view, set, off
     off[0]: found 'check', expected one of constraint, nudge, check, evidence, a colon and an id
     """
     if not isinstance(data, dict):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
-from storyodds.priors.forms import Pool, Prior, Ref, plain_prior
+from storyodds.priors.distributions.forms import Pool, Prior, Ref, plain_prior
 from storyodds.priors.library import view
-from storyodds.priors.records import Source
 from storyodds.priors.settings import read_setting
+from storyodds.priors.text.records import Source
 from storyodds.reports.live.requests import State
 from storyodds.reports.recipe import on_one_line
 from storyodds.scenarios.loader import load_text

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from storyodds.priors.errors import InputError, Problem
-from storyodds.priors.files import write_new
-from storyodds.priors.phrases import SLUG_LIMIT
+from storyodds.priors.text.errors import InputError, Problem
+from storyodds.priors.text.files import write_new
+from storyodds.priors.text.phrases import SLUG_LIMIT
 from storyodds.reports.live.folder import (
     ENDINGS,
     MAX_STORY_BYTES,

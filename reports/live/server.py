@@ -6,7 +6,7 @@ from pathlib import Path
 
 import uvicorn
 
-from storyodds.priors.errors import InputError, Problem
+from storyodds.priors.text.errors import InputError, Problem
 from storyodds.reports.live.app import make_app
 from storyodds.reports.live.guard import HEAD_BYTES
 from storyodds.reports.live.patience import PatientProtocol

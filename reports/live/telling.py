@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models import quick, soundness
-from storyodds.models.events import FATES
-from storyodds.priors.errors import Problem
+from storyodds.models.changes import interactive
+from storyodds.models.posterior import soundness
+from storyodds.models.story.events import FATES
+from storyodds.priors.text.errors import Problem
 from storyodds.reports.frame import band, errors_of, opinions_words
 from storyodds.reports.live.requests import State
 from storyodds.reports.summary import summarize_quotient
-from storyodds.reports.wording import NO_ERRORS, Errors, about_one_in, percent, points, signed
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, about_one_in, percent, points, signed
 
 Array = NDArray[np.float64]
 
@@ -29,13 +30,18 @@ def plain_problem(problem: Problem) -> dict[str, Any]:
 
 
 def answer(
-    now: quick.Answer, before: quick.Answer | None, state: State, seed: int, *, kind: str
+    now: interactive.Answer,
+    before: interactive.Answer | None,
+    state: State,
+    seed: int,
+    *,
+    kind: str,
 ) -> dict[str, Any]:
     """Give a quick answer, and how it differs from the story as written.
 
     Parameters
     ----------
-    now, before : quick.Answer
+    now, before : interactive.Answer
         Before is None where the story as written has no odds.
     state : State
     seed : int
@@ -49,10 +55,10 @@ def answer(
         every model is halted. `error` is the Monte Carlo standard error of the difference.
     """
     odds_now = _odds(now)
-    odds_before = dict.fromkeys(quick.ODDS) if before is None else _odds(before)
-    errors = None if before is None else quick.difference_errors(before, now)
+    odds_before = dict.fromkeys(interactive.ODDS) if before is None else _odds(before)
+    errors = None if before is None else interactive.difference_errors(before, now)
     odds: dict[str, Any] = {}
-    for k, name in enumerate(quick.ODDS):
+    for k, name in enumerate(interactive.ODDS):
         after, earlier = odds_now[name], odds_before[name]
         change = None
         if errors is not None and after is not None and earlier is not None:
@@ -108,13 +114,13 @@ def difference(change: float, error: float) -> dict[str, Any]:
     return {"mean": change, "error": error, "words": words, "noise": noise}
 
 
-def _odds(found: quick.Answer) -> dict[str, Any]:
-    """Every one of `quick.ODDS`; None where every model is halted."""
+def _odds(found: interactive.Answer) -> dict[str, Any]:
+    """Every one of `interactive.ODDS`; None where every model is halted."""
     stated = soundness.errors_of(found.averaged, found.spread).by_name()
-    averaged, spread = (quick.parts_and_wholes(q) for q in (found.averaged, found.spread))
+    averaged, spread = (interactive.parts_and_wholes(q) for q in (found.averaged, found.spread))
     weights = found.averaged.weights, found.spread.weights
     odds: dict[str, Any] = {}
-    for k, name in enumerate(quick.ODDS):
+    for k, name in enumerate(interactive.ODDS):
         summary = summarize_quotient(
             (averaged[0][:, k], averaged[1][:, k], weights[0]),
             (spread[0][:, k], spread[1][:, k], weights[1]),
@@ -124,7 +130,7 @@ def _odds(found: quick.Answer) -> dict[str, Any]:
     return odds
 
 
-def _opinions(found: quick.Answer, kind: str) -> str | None:
+def _opinions(found: interactive.Answer, kind: str) -> str | None:
     """The odds without the forecasts, in a sentence; None where the story has none."""
     graph = found.averaged.graph
     forecasts = [item.id for item in graph.evidence if item.form == "forecast"]
@@ -136,7 +142,7 @@ def _opinions(found: quick.Answer, kind: str) -> str | None:
     return opinions_words({"opinions": opinions, "kind": kind, "evidence": {"items": []}})
 
 
-def _summaries(found: quick.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:
+def _summaries(found: interactive.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:
     """The means of one set of draws, the intervals of another, column by column, in words."""
     means = found.averaged.mean(at_draws)
     ends = np.quantile(spread, [0.5, 0.05, 0.95], axis=0, method="inverted_cdf")
@@ -145,7 +151,7 @@ def _summaries(found: quick.Answer, at_draws: Array, spread: Array) -> list[dict
     return [in_words(dict(zip(names, map(float, column), strict=True))) for column in columns]
 
 
-def _paths(found: quick.Answer) -> list[dict[str, Any]]:
+def _paths(found: interactive.Answer) -> list[dict[str, Any]]:
     """The failure paths of most concern."""
     if not found.paths:
         return []
@@ -176,7 +182,7 @@ def path_name(route: str, hazard: str | None, claim: str) -> dict[str, Any]:
     return {"path": hazard or route, "route": route, "hazard": hazard, "claim": claim}
 
 
-def _soundness(found: quick.Answer) -> str:
+def _soundness(found: interactive.Answer) -> str:
     diagnostics = found.draws.diagnostics
     if found.draws.method == "exact":
         return "Exact: no number is uncertain."
@@ -218,12 +224,12 @@ def settled(summary: Mapping[str, Any], state: State) -> dict[str, Any]:
 
 
 def odds_in_full(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The `quick.ODDS` of an `estimate --json`; None for those of a day that never comes."""
+    """The `interactive.ODDS` of an `estimate --json`; None for those of a day that never comes."""
     day = summary["deployed"]
     if day is None:
-        given = dict.fromkeys(quick.ODDS[-4:])
+        given = dict.fromkeys(interactive.ODDS[-4:])
     else:
         deceptive = day["classes"]["deceptive"]
         entries = (day["probability"], day["success"], day["catastrophe"], deceptive)
-        given = dict(zip(quick.ODDS[-4:], entries, strict=True))
+        given = dict(zip(interactive.ODDS[-4:], entries, strict=True))
     return {**summary["classes"], **summary["fates"], **given}

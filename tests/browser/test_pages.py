@@ -12,7 +12,7 @@ from support.many_routes import many_routes
 from storyodds import estimate, load_story, summarize, to_yaml
 from storyodds.cli import main
 from storyodds.reports.figures.figure import DARK, LIGHT
-from storyodds.reports.wording import interval, percent
+from storyodds.reports.words.numbers import interval, percent
 
 Opener = Callable[..., Any]
 

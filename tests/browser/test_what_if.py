@@ -18,12 +18,12 @@ import pytest
 from support.page_arithmetic import answers, intervals, place_of, tilt_in
 
 from storyodds import load_story
-from storyodds.models.assessment import assess
-from storyodds.models.tilts import sliders
-from storyodds.options import chosen_settings
+from storyodds.commands.options import chosen_settings
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.changes.sliders import sliders
 from storyodds.reports.dashboard import what_if
 from storyodds.reports.dashboard.what_if import what_if_data
-from storyodds.reports.wording import bits, interval, percent
+from storyodds.reports.words.numbers import bits, interval, percent
 from storyodds.scenarios.resolve import resolve
 
 SCRIPT = Path(what_if.__file__).with_name("page.js")

@@ -11,10 +11,10 @@ import pytest
 from support.building import OFF, SCHEMER, believe, item, on_a_class, tell
 
 from storyodds import load_story
-from storyodds.models.assessment import Method, assess
-from storyodds.priors.errors import InputError
+from storyodds.models.assessment.assessment import Method, assess
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.summary import summarize
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Evidence
 from storyodds.scenarios.story import Story
@@ -101,7 +101,7 @@ def test_fixed_numbers_need_no_sampler() -> None:
 def test_fixed_numbers_import_no_sampler() -> None:
     code = (
         "import sys; from storyodds import load_story;"
-        "from storyodds.models.assessment import assess;"
+        "from storyodds.models.assessment.assessment import assess;"
         "from storyodds.scenarios.resolve import resolve;"
         "assess(resolve(load_story('carlsmith-six-premises')));"
         "found = {'scipy.stats', 'arviz', 'arviz_stats', 'pymc', 'nutpie', 'numba', 'xarray'};"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from storyodds.models.balancing import balance, weights_of
+from storyodds.models.changes.balancing import balance, weights_of
 
 
 @settings(max_examples=30)

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from support.building import OFF, believe, item, tell
 
-from storyodds.models.assessment import Assessment, assess
+from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.bands import band
-from storyodds.models.derivatives import slopes_at_draws
-from storyodds.models.events import EVENTS
-from storyodds.models.local_sensitivity import DRAWS, local_sensitivity
+from storyodds.models.changes.derivatives import slopes_at_draws
+from storyodds.models.changes.what_if import answers_at, moved
 from storyodds.models.numerics import systematic
-from storyodds.models.what_if import answers_at, moved
-from storyodds.priors.distributions import LN2
+from storyodds.models.sensitivity.local import DRAWS, local_sensitivity
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.distributions.families import LN2
 from storyodds.reports.sensitivity_local import summarize_local
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Route

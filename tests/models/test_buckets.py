@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from storyodds.models.buckets import CliqueTooLargeError, Elimination, Pair, lay_out
-from storyodds.models.circuit import ONE, ZERO, CircuitBuilder
-from storyodds.models.factors import Diagrams
+from storyodds.models.circuits.circuit import ONE, ZERO, CircuitBuilder
+from storyodds.models.circuits.elimination import CliqueTooLargeError, Elimination, Pair, lay_out
+from storyodds.models.circuits.factors import Diagrams
 
 seeds = st.integers(0, 2**32 - 1)
 Table = dict[tuple[bool, ...], tuple[int, int]]

@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 from scipy import stats
 from support.building import believe, item, tell
 
-from storyodds.models import posterior
-from storyodds.models.answers import Exact
-from storyodds.models.assessment import assess
-from storyodds.models.evidence import collapsed_tables
-from storyodds.models.likelihoods import no_evidence
-from storyodds.models.posterior import PreparedStory, prepare
-from storyodds.models.quantities import Quantities
-from storyodds.models.state_draws import Uses
-from storyodds.models.weighting import prior_draws
-from storyodds.scenarios.parts import GivenRow
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.engine.quantities import Quantities
+from storyodds.models.engine.state_draws import Uses
+from storyodds.models.posterior import prepared
+from storyodds.models.posterior.answers import Exact
+from storyodds.models.posterior.evidence import collapsed_tables
+from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.posterior.weighting import prior_draws
+from storyodds.models.story.likelihoods import no_evidence
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import (
     Assumption,
@@ -369,7 +369,7 @@ def test_a_likelihood_of_the_wrong_sign_is_caught(
     simulations: list[Simulation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        posterior,
+        prepared,
         "collapsed_tables",
         lambda *given: [None if t is None else -t for t in collapsed_tables(*given)],
     )
@@ -402,7 +402,7 @@ def test_blind_spot_a_single_item_of_evidence(
     happens after training (live checks, harm) is not looked at here at all.
     """
     monkeypatch.setattr(
-        posterior,
+        prepared,
         "collapsed_tables",
         lambda *given: [None if t is None else 1.1 * t for t in collapsed_tables(*given)],
     )

@@ -12,12 +12,12 @@ from support.building import item, tell
 from support.cases import case
 
 from storyodds import estimate, load_story, summarize
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.datatree import to_datatree
-from storyodds.models.events import FATES
-from storyodds.models.posterior import prepare
-from storyodds.models.soundness import ANSWERS
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.assessment.datatree import to_datatree
+from storyodds.models.posterior.prepared import prepare
+from storyodds.models.posterior.soundness import ANSWERS
+from storyodds.models.story.events import FATES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Route
 from storyodds.scenarios.story import Story

@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from storyodds.models import arithmetic
-from storyodds.models.circuit import ONE, ZERO, Circuit, CircuitBuilder, CircuitTooLargeError
+from storyodds.models.circuits.circuit import (
+    ONE,
+    ZERO,
+    Circuit,
+    CircuitBuilder,
+    CircuitTooLargeError,
+)
+from storyodds.models.engine import arithmetic
 
 Array = NDArray[np.float64]
 

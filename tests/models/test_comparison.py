@@ -12,8 +12,9 @@ from support.building import OFF, SCHEMER, believe, item, on_a_class, tell
 from support.oracle import ImpossibleEvidence, solve
 from support.strategies import small_stories
 
-from storyodds.models.assessment import assess
-from storyodds.models.comparison import (
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.comparison.coupling import Beside, put_beside
+from storyodds.models.comparison.sides import (
     EVENTS,
     Posterior,
     evidence_weights,
@@ -22,9 +23,8 @@ from storyodds.models.comparison import (
     of_draws,
     rank_shares,
 )
-from storyodds.models.pairing import Beside, put_beside
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Beta, Interval
+from storyodds.priors.distributions.forms import Beta, Interval
+from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Nudge, Route

@@ -11,19 +11,19 @@ from support.building import OFF, believe, item, tell
 from support.oracle import Answer, solve
 
 from storyodds import load_story
-from storyodds.models.assessment import assess
-from storyodds.models.compiler import Competition, Compiler
-from storyodds.models.graph import build_graph
-from storyodds.models.likelihoods import no_evidence
-from storyodds.models.program import Program, program
-from storyodds.models.quantities import evaluate
-from storyodds.models.queries import EVERYTHING, Query
-from storyodds.models.strategy import GIB, choose_compiler
-from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.engine.compiler import Competition, Compiler
+from storyodds.models.engine.program import Program, program
+from storyodds.models.engine.quantities import evaluate
+from storyodds.models.engine.strategy import GIB, choose_compiler
+from storyodds.models.story.graph import build_graph
+from storyodds.models.story.likelihoods import no_evidence
+from storyodds.models.story.queries import EVERYTHING, Query
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports.summary import summarize
-from storyodds.scenarios.formulas import AnyOf, AtLeast, Formula
-from storyodds.scenarios.outcomes import CLASSES
-from storyodds.scenarios.parts import GivenRow
+from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast, Formula
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Constraint, Hazard, Nudge, Route
 from storyodds.scenarios.story import Story

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from support.building import OFF, SCHEMER, believe, item, tell
 
-from storyodds.models.assessment import assess
-from storyodds.models.comparison import EVENTS, Posterior, of_assessment
-from storyodds.models.contributions import Contributions, contributions
-from storyodds.priors.errors import InputError
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.comparison.contributions import Contributions, contributions
+from storyodds.models.comparison.sides import EVENTS, Posterior, of_assessment
 from storyodds.priors.library import view
+from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Check

@@ -14,9 +14,9 @@ from support.oracle import minimal_literal_sets
 from support.oracle_process import true_in
 from support.strategies import formulas
 
-from storyodds.models import cut_sets
-from storyodds.models import graph as graph_module
-from storyodds.models.cut_sets import (
+from storyodds.models.engine.quantities import MAX_WAYS, failure_paths
+from storyodds.models.logic import cut_sets
+from storyodds.models.logic.cut_sets import (
     CutSet,
     CutSetFamily,
     containing,
@@ -24,10 +24,10 @@ from storyodds.models.cut_sets import (
     minimal_cut_sets,
     without,
 )
-from storyodds.models.graph import build_graph
-from storyodds.models.quantities import MAX_WAYS, failure_paths
-from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast, Formula
+from storyodds.models.story import graph as graph_module
+from storyodds.models.story.graph import build_graph
+from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast, Formula
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Route
 

@@ -15,13 +15,13 @@ from support.fixing import at_values
 from support.monte_carlo import effective
 from support.oracle import solve
 
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.datatree import load_result, save_result, to_datatree
-from storyodds.models.events import FATES
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.assessment.datatree import load_result, save_result, to_datatree
+from storyodds.models.story.events import FATES
 from storyodds.reports.results import estimate, summarize
 from storyodds.reports.summary import summarize as summarize_assessment
-from storyodds.scenarios.outcomes import CLASSES
-from storyodds.scenarios.parts import GivenRow
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
 
@@ -276,7 +276,7 @@ def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert Path(source).stat().st_size > 0
         raise OSError("disk full")
 
-    monkeypatch.setattr("storyodds.priors.files.os.replace", fail)
+    monkeypatch.setattr("storyodds.priors.text.files.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         save_result(result, target)
     assert [path.name for path in tmp_path.iterdir()] == ["result.nc"]

@@ -14,34 +14,34 @@ from support.open_psa_writer import DIGITS, FOLDER, SCRAM, Tree, ask_scram, tree
 from support.oracle_process import true_in
 from support.strategies import formulas
 
-from storyodds.models.cut_set_odds import (
+from storyodds.models.logic.cut_set_odds import (
     most_probable,
     union_function,
     union_probability,
 )
-from storyodds.models.cut_sets import (
+from storyodds.models.logic.cut_sets import (
     CutSet,
     CutSetFamily,
     containing,
     cut_set_family,
     without,
 )
-from storyodds.models.decision_diagrams import TruthNodes
-from storyodds.models.formula_diagrams import (
+from storyodds.models.logic.diagrams import TruthNodes
+from storyodds.models.logic.functions import (
     build,
     formula_function,
     formula_probability,
     function_probability,
 )
-from storyodds.models.gate_graphs import (
+from storyodds.models.logic.gates import (
     as_written,
     drawn_together,
     gate_graph,
     large_parts_first,
     small_parts_first,
 )
-from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.scenarios.formulas import AnyOf, AtLeast, Formula
+from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast, Formula
 
 NAMES = ("a", "b", "c", "d", "e", "f")
 COMPOSITES: dict[str, Formula] = {

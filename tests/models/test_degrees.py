@@ -15,15 +15,15 @@ from support.building import believe, item, tell
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models.compiler import Competition
-from storyodds.models.events import CRITERIA, DEPLOYED, EVENTS, probabilities, shares_of
-from storyodds.models.posterior import PreparedStory, prepare
-from storyodds.models.program import Program, program
-from storyodds.models.quantities import evaluate
-from storyodds.models.queries import EVERYTHING, Query
-from storyodds.models.strategy import choose_compiler
+from storyodds.models.engine.compiler import Competition
+from storyodds.models.engine.program import Program, program
+from storyodds.models.engine.quantities import evaluate
+from storyodds.models.engine.strategy import choose_compiler
+from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.story.events import CRITERIA, DEPLOYED, EVENTS, probabilities, shares_of
+from storyodds.models.story.queries import EVERYTHING, Query
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.loader import bundled_stories
-from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
 from storyodds.scenarios.story import Story

@@ -11,11 +11,11 @@ from support.building import OFF, believe, item, tell
 from support.oracle import Answer, ImpossibleEvidence, solve
 from support.strategies import small_stories
 
-from storyodds.models.assessment import assess
-from storyodds.models.dependence_bounds import Bounds, dependence_bounds, joint_chances, width
-from storyodds.models.events import EVENTS
-from storyodds.priors.errors import InputError
-from storyodds.scenarios.parts import GivenRow
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.sensitivity.dependence import Bounds, dependence_bounds, joint_chances, width
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.text.errors import InputError
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Route
 from storyodds.scenarios.story import Story

@@ -11,16 +11,16 @@ from scipy.special import expit, logit
 from support.building import OFF, believe, item, on_a_class, tell
 from support.strategies import small_stories
 
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.derivatives import (
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.changes.derivatives import (
     EVENTS,
     mean_derivatives,
     mean_slopes,
     slopes_at_draws,
 )
-from storyodds.models.events import EVENTS as ALL_EVENTS
-from storyodds.priors.errors import InputError, UnsupportedStoryError
-from storyodds.priors.forms import Interval
+from storyodds.models.story.events import EVENTS as ALL_EVENTS
+from storyodds.priors.distributions.forms import Interval
+from storyodds.priors.text.errors import InputError, UnsupportedStoryError
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Assumption, Check, Hazard, Nudge, Route

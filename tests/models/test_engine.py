@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from support.oracle import Answer, ImpossibleEvidence, solve
 from support.strategies import small_stories, with_results
 
-from storyodds.models.assessment import Assessment, assess
-from storyodds.priors.errors import InputError
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story

@@ -15,14 +15,14 @@ from support.oracle import ImpossibleEvidence, expected_likelihoods, solve
 from support.roads import by_road
 from support.strategies import evidence_items, small_stories
 
-from storyodds.models import engine
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.evidence import assemble, collapsed_tables
-from storyodds.models.graph import build_graph
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Fixed
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.engine import evaluation
+from storyodds.models.posterior.evidence import assemble, collapsed_tables
+from storyodds.models.story.graph import build_graph
+from storyodds.priors.distributions.forms import Fixed
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.summary import summarize
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Evidence, Hazard, Route
 from storyodds.scenarios.story import Story
@@ -299,7 +299,7 @@ def test_draws_in_pieces_are_the_same_draws(
         by_road("numpy", prepared.likelihood, values[d : d + 1], said.take(slice(d, d + 1)), seed)
         for d, seed in enumerate(seeds)
     ]
-    monkeypatch.setattr(engine, "_BLOCK_CELLS", 64)
+    monkeypatch.setattr(evaluation, "_BLOCK_CELLS", 64)
     pieces = by_road(name, prepared.likelihood, values, said, seeds)
     for field in ("log_roots", "usage", "won", "pulls"):
         expected = np.concatenate([getattr(one, field) for one in one_by_one])

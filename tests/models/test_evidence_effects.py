@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from support.building import OFF, believe, item, tell
 from support.strategies import small_stories, with_results
 
-from storyodds.models.assessment import assess
-from storyodds.models.events import EVENTS
-from storyodds.models.evidence_effects import ASKED, EvidenceEffects, evidence_effects
-from storyodds.priors.errors import InputError, UnsupportedStoryError
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.sensitivity.evidence_effects import ASKED, EvidenceEffects, evidence_effects
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.text.errors import InputError, UnsupportedStoryError
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Route
 from storyodds.scenarios.story import Story

@@ -11,14 +11,14 @@ from support.building import OFF, believe, item, on_a_class, tell
 from support.oracle import ImpossibleEvidence, solve
 from support.strategies import small_stories, with_results
 
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS
-from storyodds.models.evidence_sequence import EvidenceSequence, evidence_sequence
-from storyodds.models.soundness import LEVELS
-from storyodds.priors.errors import InputError, UnsupportedStoryError
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.posterior.soundness import LEVELS
+from storyodds.models.sensitivity.evidence_sequence import EvidenceSequence, evidence_sequence
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.text.errors import InputError, UnsupportedStoryError
 from storyodds.reports.summary import summarize
-from storyodds.scenarios.outcomes import CLASSES
-from storyodds.scenarios.parts import GivenRow
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Route
 from storyodds.scenarios.story import Story

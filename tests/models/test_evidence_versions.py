@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from support.building import OFF, SCHEMER, believe, item, tell
 from support.strategies import small_stories, with_results
 
-from storyodds.models import evidence_versions
-from storyodds.models.events import EVENTS
-from storyodds.models.evidence import assemble
-from storyodds.models.evidence_versions import answer_versions, findings_of
-from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
-from storyodds.models.weighting import prior_draws
-from storyodds.priors.errors import InputError
+from storyodds.models.changes import evidence_versions
+from storyodds.models.changes.evidence_versions import answer_versions, findings_of
+from storyodds.models.posterior.evidence import assemble
+from storyodds.models.posterior.prepared import PreparedStory, forecasts_log_density, prepare
+from storyodds.models.posterior.weighting import prior_draws
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storyodds.models.circuit import ONE, ZERO, CircuitBuilder, CircuitTooLargeError
-from storyodds.models.factors import Diagrams
+from storyodds.models.circuits.circuit import ONE, ZERO, CircuitBuilder, CircuitTooLargeError
+from storyodds.models.circuits.factors import Diagrams
 
 N = 4  # variables
 ASSIGNMENTS = list(product((False, True), repeat=N))

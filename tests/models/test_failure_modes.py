@@ -12,15 +12,15 @@ from support.oracle import ImpossibleEvidence, condition, paths
 from support.oracle_process import Run, prior_runs, spec_of
 from support.strategies import small_stories
 
-from storyodds.models import worst_path
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.failure_modes import ENDS, concerns, ends, near_misses, overall
-from storyodds.models.forward import some
-from storyodds.models.miss import MOST, misses, with_pressure
-from storyodds.models.what_if import Base, base_of
-from storyodds.models.worst_path import flips
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import MAX_BITS
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.changes.what_if import Base, base_of
+from storyodds.models.posterior.forward import some
+from storyodds.models.sensitivity import worst_path
+from storyodds.models.sensitivity.distance_to_goal import MOST, misses, with_pressure
+from storyodds.models.sensitivity.failure import ENDS, concerns, ends, near_misses, overall
+from storyodds.models.sensitivity.worst_path import flips
+from storyodds.priors.distributions.forms import MAX_BITS
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Nudge, Route

@@ -15,15 +15,15 @@ from support.oracle_process import Run, chance_of_any, flag_rates, harm_of, prio
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models import flow_shares
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import FATES
-from storyodds.models.flow_shares import LEADING, leading, mutual_information
-from storyodds.models.flows import MOST, Flows, flows, links, merged
-from storyodds.models.queries import Query
-from storyodds.priors.errors import InputError, Problem, UnsupportedStoryError
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.flows import shares
+from storyodds.models.flows.flows import MOST, Flows, flows, links, merged
+from storyodds.models.flows.shares import LEADING, leading, mutual_information
+from storyodds.models.story.events import FATES
+from storyodds.models.story.queries import Query
+from storyodds.priors.text.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.reports.summary import summarize
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Route
 from storyodds.scenarios.story import Story
@@ -255,7 +255,7 @@ def test_an_assumption_that_tells_nothing_has_no_column() -> None:
 def test_what_is_out_of_reach_is_left_out(assessed: dict[str, Assessment]) -> None:
     refusal = UnsupportedStoryError([Problem("too large")])
     whole = flows(assessed["cat-classifier"])
-    with mock.patch.object(flow_shares, "_asked", side_effect=refusal):
+    with mock.patch.object(shares, "_asked", side_effect=refusal):
         found = flows(assessed["cat-classifier"])
     assert whole.information
     assert found.columns == whole.columns[len(whole.information) :]

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from support.building import OFF, believe, item, tell
 
-from storyodds.models.assessment import assess
-from storyodds.models.global_sensitivity import OTHERS, global_sensitivity, marginals
-from storyodds.models.variance_indices import (
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.sensitivity.spread import OTHERS, global_sensitivity, marginals
+from storyodds.models.sensitivity.variance_indices import (
     LEVEL,
     _paths,
     _shapley,
     screen,
     variance_indices,
 )
-from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story

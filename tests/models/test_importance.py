@@ -16,12 +16,11 @@ from support.oracle import ImpossibleEvidence
 from support.oracle_importance import Joints, joints, mean_of, measures
 from support.strategies import small_stories
 
-from storyodds.models import importance as module
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.buckets import CliqueTooLargeError
-from storyodds.models.events import ODDS
-from storyodds.models.fussell_vesely import NO_SETS, OUT_OF_REACH
-from storyodds.models.importance import (
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.circuits.elimination import CliqueTooLargeError
+from storyodds.models.importance import measures as module
+from storyodds.models.importance.fussell_vesely import NO_SETS, OUT_OF_REACH
+from storyodds.models.importance.measures import (
     MEASURES,
     OUTSIDE,
     USUAL,
@@ -30,9 +29,10 @@ from storyodds.models.importance import (
     measure,
     weighted_quantiles,
 )
-from storyodds.priors.errors import InputError, UnsupportedStoryError
-from storyodds.scenarios.formulas import AnyOf, AtLeast
-from storyodds.scenarios.parts import GivenRow
+from storyodds.models.story.events import ODDS
+from storyodds.priors.text.errors import InputError, UnsupportedStoryError
+from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Check, Constraint, Hazard, Nudge, Route
 from storyodds.scenarios.story import Story
@@ -425,7 +425,7 @@ def test_paths_out_of_reach_are_missing_only_where_they_matter() -> None:
         "both": Assumption(holds_when=("x", "y"))
     }
     assessment = assess(resolve(decided_by("both", chances)))
-    with mock.patch("storyodds.models.graph._MAX_NODES", 1):
+    with mock.patch("storyodds.models.story.graph._MAX_NODES", 1):
         for route in assessment.prepared.graph.routes:
             route.__dict__.pop("ways", None)
             route.__dict__.pop("needs", None)

@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 from support.building import OFF, believe, tell
 
-from storyodds.models import quantities, strategy
-from storyodds.models.compiler import Compiler
-from storyodds.models.cut_sets import cut_set_family
-from storyodds.models.decision_diagrams import TooManyNodesError
-from storyodds.models.forest_odds import ForestOdds, part_of
-from storyodds.models.gate_forests import gate_forest
-from storyodds.models.gate_graphs import as_written, drawn_together, gate_graph
-from storyodds.models.gate_sets import forest_family
-from storyodds.models.graph import StoryGraph, build_graph
-from storyodds.models.independent_answers import Independent, is_independent
-from storyodds.models.likelihoods import LogLikelihoods, no_evidence
+from storyodds.models.engine import quantities, strategy
+from storyodds.models.engine.compiler import Compiler
+from storyodds.models.engine.gate_forests import gate_forest
+from storyodds.models.logic.cut_sets import cut_set_family
+from storyodds.models.logic.diagrams import TooManyNodesError
+from storyodds.models.logic.forest_odds import ForestOdds, part_of
+from storyodds.models.logic.gate_sets import forest_family
+from storyodds.models.logic.gates import as_written, drawn_together, gate_graph
+from storyodds.models.logic.sifted_diagrams import sifted
 from storyodds.models.memory import MIB
-from storyodds.models.posterior import prepare
-from storyodds.models.queries import EVERYTHING, Query
-from storyodds.models.sifted_diagrams import sifted
-from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.scenarios.formulas import AnyOf, AtLeast, Formula
+from storyodds.models.posterior.independent_answers import Independent, is_independent
+from storyodds.models.posterior.prepared import prepare
+from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+from storyodds.models.story.queries import EVERYTHING, Query
+from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast, Formula
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Constraint, Route
 from storyodds.scenarios.story import Story
@@ -140,7 +140,7 @@ def test_answers_against_all_states(seed: int) -> None:
 
 def test_answers_are_those_of_circuits_at_every_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     """Block by block, and what only a circuit can answer by one."""
-    monkeypatch.setattr("storyodds.models.forest_odds._BLOCK_CELLS", 200)
+    monkeypatch.setattr("storyodds.models.logic.forest_odds._BLOCK_CELLS", 200)
     gates = random_gates(9, 14, 7, 0.1)
     graph = build_graph(resolve(story_of(gates, chances_of(gates))))
     values = np.random.default_rng(1).uniform(0, 1, (40, graph.n_numbers))
@@ -189,7 +189,7 @@ def test_minimal_sets_of_a_diagram(
     seed: int, negated: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same sets as by the other road, in so little room that it has to be made larger."""
-    monkeypatch.setattr("storyodds.models.gate_sets._FIRST_PLACES", 4)
+    monkeypatch.setattr("storyodds.models.logic.gate_sets._FIRST_PLACES", 4)
     gates = random_gates(9, 8, seed, negated)
     top = next(reversed(gates))
     graph = gate_graph(top, gates)
@@ -223,8 +223,8 @@ def test_part_of_a_diagram() -> None:
 def test_orders_take_turns_until_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
     gates = random_gates(12, 30, 1, 0.1)
     graph = build_graph(resolve(story_of(gates, chances_of(gates))))
-    monkeypatch.setattr("storyodds.models.sifted_diagrams._FIRST_PLACES", 16)
-    monkeypatch.setattr("storyodds.models.gate_forests._FIRST_BYTES", 2000)
+    monkeypatch.setattr("storyodds.models.logic.sifted_diagrams._FIRST_PLACES", 16)
+    monkeypatch.setattr("storyodds.models.engine.gate_forests._FIRST_BYTES", 2000)
     small, direct = gate_forest(graph, MIB), gate_forest(graph, MIB, small=False)
     assert small is not None
     assert direct is not None
@@ -249,6 +249,6 @@ def test_orders_take_turns_until_one_does(monkeypatch: pytest.MonkeyPatch) -> No
 def test_too_little_memory_for_a_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = gate_graph(("a", "b"), {})
     odds = ForestOdds(sifted(graph, ("a", "b"), [graph.top], MIB))
-    monkeypatch.setattr("storyodds.models.forest_odds.memory_left", lambda _: 8)
+    monkeypatch.setattr("storyodds.models.logic.forest_odds.memory_left", lambda _: 8)
     with pytest.raises(UnsupportedStoryError, match="--max-memory"):
         odds.chances(np.full((2, 1), 0.5))

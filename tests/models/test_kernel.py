@@ -18,11 +18,13 @@ from support.roads import by_road, goes_through_logs
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models import engine, kernel, pattern_kernel
-from storyodds.models.answers import Exact
-from storyodds.models.assessment import assess
-from storyodds.models.compiler import Competition
-from storyodds.models.density import (
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.engine import evaluation, kernel, pattern_kernel
+from storyodds.models.engine.compiler import Competition
+from storyodds.models.engine.program import Program, program, without_results
+from storyodds.models.engine.strategy import choose_compiler
+from storyodds.models.posterior.answers import Exact
+from storyodds.models.posterior.density import (
     _components,
     bounds,
     continuous,
@@ -31,15 +33,13 @@ from storyodds.models.density import (
     target_of,
     to_values,
 )
-from storyodds.models.evidence import assemble, event_likelihoods, forecast_log_density_at
-from storyodds.models.likelihoods import LogLikelihoods, no_evidence
-from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
-from storyodds.models.program import Program, program, without_results
-from storyodds.models.queries import EVERYTHING
-from storyodds.models.strategy import choose_compiler
-from storyodds.priors.distributions import LN2, BetaDistribution, has_atoms
-from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.priors.forms import MAX_BETA, MIN_BETA
+from storyodds.models.posterior.evidence import assemble, event_likelihoods, forecast_log_density_at
+from storyodds.models.posterior.prepared import PreparedStory, from_uniforms, prepare
+from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+from storyodds.models.story.queries import EVERYTHING
+from storyodds.priors.distributions.families import LN2, BetaDistribution, has_atoms
+from storyodds.priors.distributions.forms import MAX_BETA, MIN_BETA
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 
@@ -104,8 +104,8 @@ def by_kernel(
 def by_engine(
     compiled: Program, values: Array, likelihoods: LogLikelihoods
 ) -> tuple[float, Array, Array, Array]:
-    found = engine.evaluate(compiled, values[None], likelihoods, np.ones((1, 1)))
-    slopes = engine.gradient(compiled, found)[0, 0]
+    found = evaluation.evaluate(compiled, values[None], likelihoods, np.ones((1, 1)))
+    slopes = evaluation.gradient(compiled, found)[0, 0]
     said = np.zeros(likelihoods.assumptions.shape[1])
     ended = np.zeros(likelihoods.routes.shape[1])
     np.add.at(said, compiled.said.what, found.usage[0, 0, compiled.said.leaves])
@@ -211,7 +211,7 @@ def expected_density(prepared: PreparedStory, z: Array, base: Array) -> float:
     values = to_values(prepared, z[None], base)
 
     def log_evidence(likelihoods: LogLikelihoods) -> Array:
-        return engine.evaluate(prepared.likelihood, values, likelihoods).log_roots[:, 0]
+        return evaluation.evaluate(prepared.likelihood, values, likelihoods).log_roots[:, 0]
 
     total = float(log_evidence(prepared.likelihoods)[0])
     for i, item in enumerate(graph.evidence):
@@ -348,12 +348,12 @@ def test_quadrature_wider_than_its_longest_rule_is_refused() -> None:
     assert np.isnan(fit)
     assert not any(slope.any() for slope in slopes)
     with pytest.raises(UnsupportedStoryError, match="expected at most 2\\*\\*952"):
-        engine.evaluate(prepared.likelihood, values[None], prepared.likelihoods)
+        evaluation.evaluate(prepared.likelihood, values[None], prepared.likelihoods)
 
 
 def test_numba_is_imported_only_to_sample() -> None:
     code = (
-        "import sys, storyodds, storyodds.models.density, storyodds.models.nuts;"
+        "import sys, storyodds.models.posterior.density, storyodds.models.posterior.nuts;"
         "sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -366,11 +366,11 @@ def test_digits_depend_on_the_work_and_not_on_what_is_imported() -> None:
         values = np.stack([random_values(prepared, k, extreme=0.0) for k in range(3)])
         asked = prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1))
         way = "_by_patterns" if small_work else "_run_numba"
-        with mock.patch.object(engine, way, side_effect=getattr(engine, way)) as by_numba:
-            found = engine.evaluate(*asked)
+        with mock.patch.object(evaluation, way, side_effect=getattr(evaluation, way)) as by_numba:
+            found = evaluation.evaluate(*asked)
             assert by_numba.called == small_work
-            with engine.much_work():
-                fast = engine.evaluate(*asked)
+            with evaluation.much_work():
+                fast = evaluation.evaluate(*asked)
             assert by_numba.called
         plain = by_road("numpy", *asked)
         for name in ("log_roots", "usage", "won", "pulls"):
@@ -419,7 +419,7 @@ def test_digits_do_not_depend_on_where_blocks_of_draws_end(monkeypatch: pytest.M
         asked = prepared.likelihood, values, assemble(prepared.graph, tables), np.ones((1, 1))
         whole = by_road("numba", *asked)
         with monkeypatch.context() as blocks:  # of 16 draws and of one
-            blocks.setattr(engine, "_FAST_CELLS", 0)
+            blocks.setattr(evaluation, "_FAST_CELLS", 0)
             found = by_road("numpy", *asked)
         for field in ("log_roots", "usage", "won", "pulls"):
             np.testing.assert_array_equal(getattr(found, field), getattr(whole, field))
@@ -429,8 +429,8 @@ def test_no_more_is_worked_out_than_is_wanted() -> None:
     assessed = assess(resolve(load_story("rlhf-assistant")), draws=64)
     prepared, values = assessed.prepared, assessed.draws.values
     asked = prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1))
-    whole = engine.evaluate(*asked)
-    won, usage = engine.evaluate(*asked, "won"), engine.evaluate(*asked, "usage")
+    whole = evaluation.evaluate(*asked)
+    won, usage = evaluation.evaluate(*asked, "won"), evaluation.evaluate(*asked, "usage")
     np.testing.assert_array_equal(won.won, whole.won)
     np.testing.assert_array_equal(usage.usage, whole.usage)
     assert (won.pulls.size, usage.won.size, usage.pulls.size) == (0, 0, 0)

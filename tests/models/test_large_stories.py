@@ -17,15 +17,15 @@ from scipy import integrate, stats
 from support.building import OFF, believe, item, tell
 from support.roads import ROADS, road
 
-from storyodds.models.compiler import Competition
-from storyodds.models.evidence import assemble, collapsed_tables
-from storyodds.models.graph import StoryGraph, build_graph
-from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.quantities import Quantities, evaluate
-from storyodds.models.queries import Query
-from storyodds.models.strategy import choose_compiler
-from storyodds.scenarios.formulas import AnyOf, AtLeast
-from storyodds.scenarios.parts import GivenRow
+from storyodds.models.engine.compiler import Competition
+from storyodds.models.engine.quantities import Quantities, evaluate
+from storyodds.models.engine.strategy import choose_compiler
+from storyodds.models.posterior.evidence import assemble, collapsed_tables
+from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.queries import Query
+from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Assumption, Nudge, Route
 from storyodds.scenarios.story import Story

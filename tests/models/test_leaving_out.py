@@ -3,8 +3,8 @@
 import pytest
 from support.building import OFF, SCHEMER, believe, tell
 
-from storyodds.models.assessment import assess
-from storyodds.models.leaving_out import without
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.sensitivity.leaving_out import without
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check
 

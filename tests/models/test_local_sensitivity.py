@@ -10,18 +10,10 @@ from scipy.special import logit
 from support.building import OFF, believe, item, tell
 from support.strategies import small_stories
 
-from storyodds.models import responses
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS
-from storyodds.models.importance import measure
-from storyodds.models.local_sensitivity import (
-    LocalSensitivity,
-    intervened,
-    local_sensitivity,
-    surely,
-)
-from storyodds.models.responses import afresh, curves, ground_of, respond
-from storyodds.models.tipping import (
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.changes import response_curves
+from storyodds.models.changes.response_curves import afresh, curves, ground_of, respond
+from storyodds.models.changes.tipping import (
     ENDS,
     HIGH,
     LEVELS,
@@ -31,13 +23,21 @@ from storyodds.models.tipping import (
     prior_quantile,
     scan,
 )
-from storyodds.models.what_if import answers_at, ask_many, base_of
-from storyodds.priors.distributions import BetaDistribution, LogitNormal, Mixture
-from storyodds.priors.errors import InputError, UnsupportedStoryError
-from storyodds.priors.forms import Fixed
-from storyodds.scenarios.formulas import AnyOf
+from storyodds.models.changes.what_if import answers_at, ask_many, base_of
+from storyodds.models.importance.measures import measure
+from storyodds.models.sensitivity.local import (
+    LocalSensitivity,
+    intervened,
+    local_sensitivity,
+    surely,
+)
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.distributions.families import BetaDistribution, LogitNormal, Mixture
+from storyodds.priors.distributions.forms import Fixed
+from storyodds.priors.text.errors import InputError, UnsupportedStoryError
+from storyodds.scenarios.grammar.formulas import AnyOf
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.loader import load_story
-from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
 from storyodds.scenarios.story import Story
@@ -140,7 +140,7 @@ def test_responses_are_those_of_the_changed_draws(monkeypatch: pytest.MonkeyPatc
         if not other.refitted:
             np.testing.assert_allclose(one.means, other.means, atol=1e-9)
             np.testing.assert_allclose(one.errors, other.errors, atol=1e-9)
-    monkeypatch.setattr(responses, "_CELLS", 3 * base.values.size)
+    monkeypatch.setattr(response_curves, "_CELLS", 3 * base.values.size)
     for one, other in zip(found, respond(ground, known, points), strict=True):
         np.testing.assert_allclose(one.means, other.means, atol=1e-12)
 

@@ -8,11 +8,11 @@ import pytest
 from support.coordinates import INTERPRETED, log_prior, pymc_density, spelled_out
 
 from storyodds import compile_story, load_story
-from storyodds.models.density import log_density, to_coordinate, to_values
-from storyodds.models.posterior import PreparedStory, from_uniforms, prepare
-from storyodds.priors.distributions import Mixture
-from storyodds.priors.errors import InputError
-from storyodds.priors.log_pool import LogPool
+from storyodds.models.posterior.density import log_density, to_coordinate, to_values
+from storyodds.models.posterior.prepared import PreparedStory, from_uniforms, prepare
+from storyodds.priors.distributions.families import Mixture
+from storyodds.priors.distributions.log_pool import LogPool
+from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.serialize import to_yaml

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from support.building import OFF, believe, item, tell
 
-from storyodds.models.assessment import assess
-from storyodds.models.events import EVENTS
-from storyodds.models.order_tipping import DRAWS, OrderTip, order_tips, scan_story
-from storyodds.models.pairing import shared_numbers
-from storyodds.models.what_if import Base, base_of
-from storyodds.priors.prior_quantiles import prior_quantile
-from storyodds.scenarios.formulas import AllOf
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.changes.what_if import Base, base_of
+from storyodds.models.comparison.coupling import shared_numbers
+from storyodds.models.comparison.order import DRAWS, OrderTip, order_tips, scan_story
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.distributions.quantiles import prior_quantile
+from storyodds.scenarios.grammar.formulas import AllOf
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storyodds.models.ordering import by_appearance, min_fill
+from storyodds.models.circuits.ordering import by_appearance, min_fill
 
 
 def width(scopes: list[frozenset[int]], order: list[int]) -> int:

@@ -9,11 +9,11 @@ from scipy.sparse import csr_array
 from support.roads import ROADS, by_road, road
 
 from storyodds import load_story
-from storyodds.models import engine, patterns
-from storyodds.models.assessment import assess
-from storyodds.models.patterns import sums_over
-from storyodds.models.program import program as compile_program
-from storyodds.models.queries import EVERYTHING, Query
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.engine import evaluation, pattern_layout
+from storyodds.models.engine.pattern_layout import sums_over
+from storyodds.models.engine.program import program as compile_program
+from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.resolve import resolve
 
 SETS = st.lists(st.sets(st.integers(0, 6)), min_size=1, max_size=12)
@@ -46,8 +46,8 @@ def test_shared_sums_have_the_digits_of_every_set_by_itself(
 def test_flows_are_laid_out_once_and_only_where_they_differ() -> None:
     prepared = assess(resolve(load_story("rlhf-assistant")), draws=16).prepared
     program = prepared.likelihood
-    flat, circuit = patterns.flat(program, (0,)), program.circuit
-    assert patterns.flat(program, (0,)) is flat
+    flat, circuit = pattern_layout.flat(program, (0,)), program.circuit
+    assert pattern_layout.flat(program, (0,)) is flat
     factors, summands = circuit.parents
     parents = np.diff(factors.indptr) + np.diff(summands.indptr)
     assert flat.steps.n_parts == np.count_nonzero(circuit.op == 2)
@@ -82,10 +82,10 @@ def test_seeds_of_each_draw_and_of_all_draws_are_the_same() -> None:
     seeds = np.random.default_rng(1).uniform(size=(3, n_roots))
     each = np.broadcast_to(seeds, (len(values), *seeds.shape)).copy()
     with road("numba"):
-        found = engine.evaluate(program, values, prepared.likelihoods, seeds)
-        spelled = engine.evaluate(program, values, prepared.likelihoods, each)
+        found = evaluation.evaluate(program, values, prepared.likelihoods, seeds)
+        spelled = evaluation.evaluate(program, values, prepared.likelihoods, each)
     with road("numpy"):
-        plain = engine.evaluate(program, values, prepared.likelihoods, seeds)
+        plain = evaluation.evaluate(program, values, prepared.likelihoods, seeds)
     for name in ("log_roots", "usage", "won", "pulls"):
         np.testing.assert_array_equal(getattr(found, name), getattr(spelled, name))
         np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))

@@ -17,9 +17,9 @@ from scipy import integrate, stats
 from scipy.special import expit
 from support.building import item, tell
 
-from storyodds.models.assessment import Assessment, Method, assess
+from storyodds.models.assessment.assessment import Assessment, Method, assess
 from storyodds.models.numerics import weighted_quantile
-from storyodds.models.soundness import ANSWERS, answers_of
+from storyodds.models.posterior.soundness import ANSWERS, answers_of
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Route
 from storyodds.scenarios.story import Story

@@ -13,9 +13,10 @@ from support.building import OFF, SCHEMER, believe, item, on_a_class, tell
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models.assessment import assess
-from storyodds.models.cumulative_distance import distance
-from storyodds.models.power_scaling import (
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.changes.what_if import even_rows
+from storyodds.models.sensitivity.cumulative_distance import distance
+from storyodds.models.sensitivity.power_scaling import (
     ALL_EVIDENCE,
     ALL_PRIORS,
     FAR,
@@ -25,8 +26,7 @@ from storyodds.models.power_scaling import (
     power_scaling,
     sensitivity,
 )
-from storyodds.models.what_if import even_rows
-from storyodds.priors.errors import InputError, UnsupportedStoryError
+from storyodds.priors.text.errors import InputError, UnsupportedStoryError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story

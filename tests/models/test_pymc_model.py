@@ -14,12 +14,12 @@ from support.coordinates import INTERPRETED, log_prior, pymc_density, spelled_ou
 from support.strategies import small_stories
 
 from storyodds import UnsupportedStoryError, compile_story, load_story
-from storyodds.models.density import log_density
-from storyodds.models.events import CRITERIA, FATES
-from storyodds.models.posterior import PreparedStory, forecasts_log_density, prepare
-from storyodds.models.quantities import evaluate
-from storyodds.priors.distributions import has_atoms
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.models.engine.quantities import evaluate
+from storyodds.models.posterior.density import log_density
+from storyodds.models.posterior.prepared import PreparedStory, forecasts_log_density, prepare
+from storyodds.models.story.events import CRITERIA, FATES
+from storyodds.priors.distributions.families import has_atoms
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Hazard, Route
 from storyodds.scenarios.story import Story

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from storyodds.models.quadrature import LONGEST, MAX_ERROR, longest_rule, rule
+from storyodds.models.circuits.quadrature import LONGEST, MAX_ERROR, longest_rule, rule
 
 RATIOS = (0.0, 1e-9, 0.5, 1.0, 3.0, 10.0, 41.0, 100.0, 333.3, 600.0, LONGEST)
 

@@ -11,12 +11,12 @@ from support.oracle import ImpossibleEvidence, solve
 from support.strategies import small_stories
 
 from storyodds import InputError, load_story
-from storyodds.models import quick
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS
-from storyodds.models.leaving_out import without
-from storyodds.models.posterior import prepare
-from storyodds.models.quantities import concerns_of
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.changes import interactive
+from storyodds.models.engine.quantities import concerns_of
+from storyodds.models.posterior.prepared import prepare
+from storyodds.models.sensitivity.leaving_out import without
+from storyodds.models.story.events import EVENTS
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import switches_of
@@ -25,8 +25,10 @@ DRAWS, SEED = 256, 7
 NUMBER = "situational-awareness.probability"
 
 
-def quickly(changed: ResolvedStory, written: ResolvedStory, draws: int = DRAWS) -> quick.Answer:
-    return quick.answer(prepare(changed), quick.common_uniforms(written, draws, SEED))
+def quickly(
+    changed: ResolvedStory, written: ResolvedStory, draws: int = DRAWS
+) -> interactive.Answer:
+    return interactive.answer(prepare(changed), interactive.common_uniforms(written, draws, SEED))
 
 
 def in_full(resolved: ResolvedStory, draws: int = DRAWS) -> Assessment:
@@ -71,7 +73,7 @@ def test_a_number_that_becomes_certain_is_as_assessed_up_to_noise(prior: float) 
 
 def test_a_number_that_becomes_uncertain_is_drawn_evenly_and_by_itself() -> None:
     written = resolve(load_story("rlhf-assistant"))
-    uniforms = quick.common_uniforms(written, 64, SEED)
+    uniforms = interactive.common_uniforms(written, 64, SEED)
     assert "intended.harm" not in uniforms.columns
     u = uniforms.of(["intended.harm", "intended.bits"])
     # one draw in every 64th, of each, and in another order
@@ -91,7 +93,7 @@ def test_what_bears_on_nothing_changes_nothing() -> None:
     changed = resolve(story, settings={"rationale.feasibility": [0.1, 0.2]})
     before, after = quickly(written, written), quickly(changed, written)
     np.testing.assert_array_equal(before.means, after.means)
-    assert not quick.difference_errors(before, after).any()
+    assert not interactive.difference_errors(before, after).any()
 
 
 def test_errors_of_differences_are_those_between_seeds() -> None:
@@ -99,10 +101,10 @@ def test_errors_of_differences_are_those_between_seeds() -> None:
     written, changed = resolve(story), resolve(story, settings={"something-else.bits": [0, 3]})
     differences, told = [], []
     for seed in range(30):
-        uniforms = quick.common_uniforms(written, 64, seed)
-        before, after = (quick.answer(prepare(x), uniforms) for x in (written, changed))
+        uniforms = interactive.common_uniforms(written, 64, seed)
+        before, after = (interactive.answer(prepare(x), uniforms) for x in (written, changed))
         differences.append(after.odds_means - before.odds_means)
-        told.append(quick.difference_errors(before, after))
+        told.append(interactive.difference_errors(before, after))
     # Draws that are spread evenly do better than independent ones; none does much worse.
     assert (np.std(differences, axis=0) < 1.5 * np.mean(told, axis=0) + 1e-12).all()
 
@@ -183,9 +185,9 @@ def test_other_numbers_fit_into_what_was_compiled() -> None:
             NUMBER: [0.1, 0.2],
         },
     )
-    uniforms = quick.common_uniforms(written, DRAWS, SEED)
-    found = quick.answer(quick.renumbered(compiled, changed), uniforms)
-    again = quick.answer(prepare(changed), uniforms)
+    uniforms = interactive.common_uniforms(written, DRAWS, SEED)
+    found = interactive.answer(interactive.renumbered(compiled, changed), uniforms)
+    again = interactive.answer(prepare(changed), uniforms)
     np.testing.assert_array_equal(found.means, again.means)
     np.testing.assert_array_equal(found.spread.events, again.spread.events)
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from support.building import on_a_class
 
-from storyodds.models import result_files
-from storyodds.models.comparison import EVENTS
-from storyodds.models.datatree import load_result, save_result
-from storyodds.models.events import FATES
-from storyodds.models.result_files import read_draws
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Beta
+from storyodds.models.assessment import result_files
+from storyodds.models.assessment.datatree import load_result, save_result
+from storyodds.models.assessment.result_files import read_draws
+from storyodds.models.comparison.sides import EVENTS
+from storyodds.models.story.events import FATES
+from storyodds.priors.distributions.forms import Beta
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.results import estimate
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROBE = """
-import storyodds.models.kernel
+import storyodds.models.engine.kernel
 from numba.core import config
 config.reload_config()
 print(config.CACHE_DIR, config.DISABLE_JIT)

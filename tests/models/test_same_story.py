@@ -11,10 +11,10 @@ from support.rephrasing import mean_bits, negated, opposite, reordered
 from support.strategies import small_stories
 
 from storyodds import InputError, load_story
-from storyodds.models.assessment import Assessment, assess
+from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.numerics import weighted_quantile
-from storyodds.models.posterior import prepare
-from storyodds.models.soundness import ANSWERS, answers_of
+from storyodds.models.posterior.prepared import prepare
+from storyodds.models.posterior.soundness import ANSWERS, answers_of
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Evidence
 from storyodds.scenarios.story import Story

@@ -20,11 +20,11 @@ from support.oracle_process import FATES, prior_runs
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models.assessment import Assessment, Method, assess
+from storyodds.models.assessment.assessment import Assessment, Method, assess
 from storyodds.models.numerics import weighted_quantile
-from storyodds.models.soundness import ANSWERS, LEVELS, answers_of
+from storyodds.models.posterior.soundness import ANSWERS, LEVELS, answers_of
 from storyodds.reports.summary import summarize
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 

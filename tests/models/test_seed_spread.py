@@ -13,9 +13,9 @@ from support.building import OFF, believe, item, tell
 from support.cases import case
 
 from storyodds import load_story
-from storyodds.models.assessment import Assessment, Method, assess
+from storyodds.models.assessment.assessment import Assessment, Method, assess
 from storyodds.models.numerics import weighted_quantile
-from storyodds.models.soundness import ANSWERS, answers_of
+from storyodds.models.posterior.soundness import ANSWERS, answers_of
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story

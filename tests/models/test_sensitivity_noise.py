@@ -5,11 +5,17 @@ import pytest
 from scipy.stats import poisson
 
 from storyodds import load_story
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.cumulative_distance import distance
-from storyodds.models.power_scaling import ASKED, NEAR, power_scaling, sensitivity, unconstrained
-from storyodds.models.sensitivity_noise import noise_per_error
-from storyodds.priors.distributions import LN2, has_atoms
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.sensitivity.cumulative_distance import distance
+from storyodds.models.sensitivity.power_noise import noise_per_error
+from storyodds.models.sensitivity.power_scaling import (
+    ASKED,
+    NEAR,
+    power_scaling,
+    sensitivity,
+    unconstrained,
+)
+from storyodds.priors.distributions.families import LN2, has_atoms
 from storyodds.scenarios.resolve import resolve
 
 TIMES = 10

@@ -13,20 +13,20 @@ import numpy as np
 import pytest
 from support.building import OFF, believe, tell
 
-from storyodds.models import engine, strategy
-from storyodds.models.compiler import Compiler
-from storyodds.models.decision_diagrams import TooManyNodesError, TruthNodes
-from storyodds.models.formula_diagrams import build
-from storyodds.models.gate_forests import gate_forest
-from storyodds.models.gate_graphs import GateGraph, as_written, gate_graph
-from storyodds.models.graph import build_graph
-from storyodds.models.likelihoods import no_evidence
+from storyodds.models.engine import evaluation, strategy
+from storyodds.models.engine.compiler import Compiler
+from storyodds.models.engine.gate_forests import gate_forest
+from storyodds.models.engine.quantities import evaluate
+from storyodds.models.logic.diagrams import TooManyNodesError, TruthNodes
+from storyodds.models.logic.functions import build
+from storyodds.models.logic.gates import GateGraph, as_written, gate_graph
+from storyodds.models.logic.sifted_diagrams import SharedDiagram, sifted
 from storyodds.models.memory import MIB, memory_left, memory_limit, resident
-from storyodds.models.quantities import evaluate
-from storyodds.models.queries import Query
-from storyodds.models.sifted_diagrams import SharedDiagram, sifted
-from storyodds.priors.errors import UnsupportedStoryError
-from storyodds.scenarios.formulas import AnyOf, AtLeast, Formula
+from storyodds.models.story.graph import build_graph
+from storyodds.models.story.likelihoods import no_evidence
+from storyodds.models.story.queries import Query
+from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast, Formula
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Route
 from storyodds.scenarios.serialize import to_yaml
@@ -87,8 +87,8 @@ def whole(gates: dict[str, Formula]) -> tuple[GateGraph, list[int]]:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_sifted_function_is_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With so few nodes allowed to begin with that they are collected and sifted on the way."""
-    monkeypatch.setattr("storyodds.models.sifted_diagrams._FIRST_PLACES", 64)
-    monkeypatch.setattr("storyodds.models.sifted_diagrams._FIRST_SIFT", 8)
+    monkeypatch.setattr("storyodds.models.logic.sifted_diagrams._FIRST_PLACES", 64)
+    monkeypatch.setattr("storyodds.models.logic.sifted_diagrams._FIRST_SIFT", 8)
     graph, wanted = whole(random_tree(12, 14, seed))
     order = as_written(graph)
     found = sifted(graph, order, wanted, MIB)
@@ -198,9 +198,9 @@ def test_a_grid_from_a_forest_by_another_road() -> None:
 _CHILD = """
 import sys
 from storyodds import load_story
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.models.memory import MIB
-from storyodds.priors.errors import UnsupportedStoryError
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.resolve import resolve
 try:
     assess(resolve(load_story(sys.argv[1])), max_memory=int(sys.argv[2]) * MIB)
@@ -238,26 +238,28 @@ def test_evaluation_is_refused_before_it_takes_what_there_is_not(
     values = np.full((8, graph.n_numbers), 0.3)
     whole = evaluate(compiler, values, no_evidence(graph))
     sizes: list[int] = []
-    one_block = engine._block
+    one_block = evaluation._block
 
     def noted(*args: Any, **options: Any) -> None:
         sizes.append(args[5].stop - args[5].start)
         one_block(*args, **options)
 
-    monkeypatch.setattr(engine, "_block", noted)
+    monkeypatch.setattr(evaluation, "_block", noted)
     evaluate(compiler, values, no_evidence(graph))
     assert sizes == [8]
     sizes.clear()
     room, blocked = 1000, None
     while blocked is None:  # the first that is enough at all is not enough for two draws
-        monkeypatch.setattr("storyodds.models.engine.memory_left", lambda _, room=room: room)
+        monkeypatch.setattr(
+            "storyodds.models.engine.evaluation.memory_left", lambda _, room=room: room
+        )
         try:
             blocked = evaluate(compiler, values, no_evidence(graph))
         except UnsupportedStoryError:
             room = room * 3 // 2
     assert sizes == [1] * 8
     np.testing.assert_allclose(blocked.assumptions, whole.assumptions, rtol=1e-13)
-    monkeypatch.setattr("storyodds.models.engine.memory_left", lambda _: 1000)
+    monkeypatch.setattr("storyodds.models.engine.evaluation.memory_left", lambda _: 1000)
     with pytest.raises(UnsupportedStoryError, match="--max-memory"):
         evaluate(compiler, values, no_evidence(graph))
 

@@ -16,25 +16,25 @@ from support.strategies import small_stories, with_results
 from support.tangles import SMALL_MEMORY, tangled
 
 from storyodds import estimate, load_result, load_story, save_result, summarize
-from storyodds.models import simulation
-from storyodds.models.assessment import Assessment, Method, assess
-from storyodds.models.compiler import Compiler
-from storyodds.models.events import EVENTS
-from storyodds.models.evidence import assemble, collapsed_tables
-from storyodds.models.graph import StoryGraph, build_graph
-from storyodds.models.importance import importance
-from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.program import program
-from storyodds.models.quantities import Quantities, evaluate, jointly
-from storyodds.models.queries import EVERYTHING, Query
-from storyodds.models.simulation import Simulation
-from storyodds.models.state_draws import draw_uses
-from storyodds.models.strategy import choose_compiler
-from storyodds.priors.errors import InputError, UnsupportedStoryError
+from storyodds.models.assessment.assessment import Assessment, Method, assess
+from storyodds.models.engine.compiler import Compiler
+from storyodds.models.engine.program import program
+from storyodds.models.engine.quantities import Quantities, evaluate, jointly
+from storyodds.models.engine.state_draws import draw_uses
+from storyodds.models.engine.strategy import choose_compiler
+from storyodds.models.importance.measures import importance
+from storyodds.models.posterior import simulation
+from storyodds.models.posterior.evidence import assemble, collapsed_tables
+from storyodds.models.posterior.simulation import Simulation
+from storyodds.models.story.events import EVENTS
+from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.queries import EVERYTHING, Query
+from storyodds.priors.text.errors import InputError, UnsupportedStoryError
 from storyodds.reports.summary import summarize as summarize_assessment
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.loader import bundled_stories
-from storyodds.scenarios.outcomes import CLASSES
-from storyodds.scenarios.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
 from storyodds.scenarios.story import Story

@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 from support.building import believe, item, tell
 from support.strategies import small_stories
 
-from storyodds.models import engine, state_draws
-from storyodds.models.compiler import Competition, Compiler
-from storyodds.models.evidence import assemble, collapsed_tables
-from storyodds.models.graph import StoryGraph, build_graph
-from storyodds.models.likelihoods import LogLikelihoods, no_evidence
-from storyodds.models.posterior import PreparedStory, prepare
-from storyodds.models.program import Program, program
-from storyodds.models.queries import EVERYTHING
-from storyodds.models.state_draws import Uses, draw_uses
-from storyodds.scenarios.formulas import AnyOf, AtLeast
-from storyodds.scenarios.parts import GivenRow
+from storyodds.models.engine import evaluation, state_draws
+from storyodds.models.engine.compiler import Competition, Compiler
+from storyodds.models.engine.program import Program, program
+from storyodds.models.engine.state_draws import Uses, draw_uses
+from storyodds.models.posterior.evidence import assemble, collapsed_tables
+from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+from storyodds.models.story.queries import EVERYTHING
+from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Constraint, Nudge, Route
 from storyodds.scenarios.story import Story
@@ -102,7 +102,7 @@ def compiled(graph: StoryGraph, competition: Competition, expand: bool) -> Progr
 
 
 def log_evidence(compiled: Program, values: Array, likelihoods: LogLikelihoods) -> float:
-    return float(engine.evaluate(compiled, values, likelihoods).log_roots[0, 0])
+    return float(evaluation.evaluate(compiled, values, likelihoods).log_roots[0, 0])
 
 
 def difference(
@@ -219,7 +219,7 @@ def test_what_underflows_in_some_draws_is_drawn_in_logs(
     first = 2 * about.index(graph.order["c"])
     likelihoods.assumptions[:, first : first + 2] = 0.0, -800.0
     whole = compiled(graph, competition, expand)
-    low = engine.evaluate(whole, values, likelihoods).log_roots[:, 0] < -700
+    low = evaluation.evaluate(whole, values, likelihoods).log_roots[:, 0] < -700
     assert low.tolist() == [False, True]
     every = np.tile(values, (N // 2, 1))
     uses = draw_uses(whole, every, likelihoods, np.random.default_rng(10), N)

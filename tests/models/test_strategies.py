@@ -11,20 +11,20 @@ from scipy.special import expit, logit
 from support.roads import ROADS, by_road, road
 from support.strategies import small_stories, with_results
 
-from storyodds.models import engine
-from storyodds.models.compiler import Competition, Compiler
-from storyodds.models.evidence import assemble, collapsed_tables
-from storyodds.models.graph import StoryGraph, build_graph
-from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.program import Program, program, without_results
-from storyodds.models.quantities import (
+from storyodds.models.engine import evaluation
+from storyodds.models.engine.compiler import Competition, Compiler
+from storyodds.models.engine.program import Program, program, without_results
+from storyodds.models.engine.quantities import (
     Quantities,
     evaluate,
     failure_paths,
     link_queries,
     path_queries,
 )
-from storyodds.models.queries import EVERYTHING, Query
+from storyodds.models.posterior.evidence import assemble, collapsed_tables
+from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.story import Story
 
@@ -133,7 +133,7 @@ def test_arithmetics_agree(story: Story, seed: int, competition: Competition, ex
 def slopes(compiled: Program, posed: Posed, name: str) -> tuple[Array, Array]:
     """Log P(evidence), and its derivatives per unit of logit or per bit."""
     found = by_road(name, compiled, posed.values, posed.likelihoods, np.ones((1, 1)))
-    return found.log_roots[:, 0], engine.gradient(compiled, found)[:, 0]
+    return found.log_roots[:, 0], evaluation.gradient(compiled, found)[:, 0]
 
 
 def numeric_slopes(compiled: Program, posed: Posed) -> Array:
@@ -148,7 +148,7 @@ def numeric_slopes(compiled: Program, posed: Posed) -> Array:
             else:
                 with np.errstate(divide="ignore"):
                     moved[:, i] = expit(logit(moved[:, i]) + k * h)
-            ends.append(engine.evaluate(compiled, moved, posed.likelihoods).log_roots[:, 0])
+            ends.append(evaluation.evaluate(compiled, moved, posed.likelihoods).log_roots[:, 0])
         out[:, i] = (ends[0] - 8 * ends[1] + 8 * ends[2] - ends[3]) / (12 * h)
     return out
 
@@ -204,6 +204,6 @@ def test_slopes_of_several_sums_of_roots(story: Story, seed: int) -> None:
         weights = np.random.default_rng(seed).uniform(size=(3, 2, len(compiled.queries)))
         for name in ROADS:
             at = by_road(name, compiled, posed.values, posed.likelihoods, weights)
-            found.append(engine.gradient(compiled, at))
+            found.append(evaluation.gradient(compiled, at))
     for other in found[1:]:
         np.testing.assert_allclose(other, found[0], rtol=1e-9, atol=1e-9)

@@ -12,9 +12,9 @@ from support.oracle import ImpossibleEvidence, solve
 from support.oracle_process import route_chances, truths
 from support.strategies import formulas, small_stories
 
-from storyodds.models.assessment import assess
-from storyodds.models.events import EVENTS
-from storyodds.models.structure import (
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.changes.what_if import Base, base_of
+from storyodds.models.sensitivity.structure import (
     leave_one_out,
     merge_rivals,
     negated,
@@ -22,9 +22,9 @@ from storyodds.models.structure import (
     without_constraint,
     without_item,
 )
-from storyodds.models.what_if import Base, base_of
-from storyodds.priors.errors import InputError
-from storyodds.scenarios.formulas import Formula, holds
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.text.errors import InputError
+from storyodds.scenarios.grammar.formulas import Formula, holds
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Constraint, Nudge, Route
 from storyodds.scenarios.story import Story

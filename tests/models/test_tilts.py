@@ -12,12 +12,12 @@ from support.monte_carlo import effective, mean_and_error
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS
-from storyodds.models.tilts import OWN, Tilt, sliders, tilt_of
-from storyodds.priors.distributions import distribution_of
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import parse_prior
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.changes.sliders import OWN, Tilt, sliders, tilt_of
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.distributions.families import distribution_of
+from storyodds.priors.distributions.forms import parse_prior
+from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Hazard, Nudge, Route
 from storyodds.scenarios.story import Story

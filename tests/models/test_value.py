@@ -13,19 +13,19 @@ from scipy.integrate import quad
 from support.building import OFF, SCHEMER, believe, item, tell
 from support.strategies import probabilities, small_stories
 
-from storyodds.models import events
-from storyodds.models import observations as module
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.choices import SUCCESS, bits_gained, choice_gained, worth_of_fates
-from storyodds.models.events import FATES, ODDS, sides_of
-from storyodds.models.observations import Observation, observations, with_result
-from storyodds.models.value import Value, value_of_information
-from storyodds.priors.beta_functions import log_binomial_coefficients
-from storyodds.priors.distributions import distribution_of, rate_like
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import parse_prior
-from storyodds.scenarios.outcomes import CLASSES
-from storyodds.scenarios.parts import About
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.story import events
+from storyodds.models.story.events import FATES, ODDS, sides_of
+from storyodds.models.value import observations as module
+from storyodds.models.value.decisions import SUCCESS, bits_gained, choice_gained, worth_of_fates
+from storyodds.models.value.information import Value, value_of_information
+from storyodds.models.value.observations import Observation, observations, with_result
+from storyodds.priors.distributions.beta_functions import log_binomial_coefficients
+from storyodds.priors.distributions.families import distribution_of, rate_like
+from storyodds.priors.distributions.forms import parse_prior
+from storyodds.priors.text.errors import InputError
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.parts import About
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Check, Evidence, Hazard, Proposal, Route
 from storyodds.scenarios.story import Story

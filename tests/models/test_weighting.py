@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from support.building import OFF, item, on_a_class, tell
 
-from storyodds.models.posterior import PreparedStory, prepare
-from storyodds.models.weighting import pareto_k, sampled_draws, stratified, weigh
-from storyodds.priors.distributions import Mixture, NormalDistribution, Point
-from storyodds.priors.errors import InputError
+from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.posterior.weighting import pareto_k, sampled_draws, stratified, weigh
+from storyodds.priors.distributions.families import Mixture, NormalDistribution, Point
+from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 

@@ -9,15 +9,22 @@ from hypothesis import strategies as st
 from support.building import OFF, believe, item, tell
 from support.strategies import small_stories
 
-from storyodds.models import what_if
-from storyodds.models.answers import Exact
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS
-from storyodds.models.evidence import event_likelihoods
-from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.posterior import forecast_sides
-from storyodds.models.what_if import ask, ask_many, base_of, moved, numbers_of_training, refit
-from storyodds.priors.errors import InputError
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.changes import what_if
+from storyodds.models.changes.what_if import (
+    ask,
+    ask_many,
+    base_of,
+    moved,
+    numbers_of_training,
+    refit,
+)
+from storyodds.models.posterior.answers import Exact
+from storyodds.models.posterior.evidence import event_likelihoods
+from storyodds.models.posterior.prepared import forecast_sides
+from storyodds.models.story.events import EVENTS
+from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Hazard, Route
 from storyodds.scenarios.story import Story

@@ -10,7 +10,7 @@ import yaml
 
 from storyodds.priors import bibliography, library
 from storyodds.priors.bibliography import address, work_key, works
-from storyodds.priors.errors import InputError
+from storyodds.priors.text.errors import InputError
 
 FOLDERS = {"scenarios": ("library",), "priors": ("packs", "views", "catalog")}
 

@@ -16,9 +16,9 @@ from scipy.special import betainc, betaln, expit, logit
 from support.oracle_evidence import mean_binomial_over_a_density
 from support.strategies import bounded_forms
 
-from storyodds.priors.beta_functions import log_binomial_coefficients
-from storyodds.priors.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
-from storyodds.priors.distributions import (
+from storyodds.priors.distributions.beta_functions import log_binomial_coefficients
+from storyodds.priors.distributions.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
+from storyodds.priors.distributions.families import (
     BetaDistribution,
     Bounded,
     Mixture,
@@ -26,7 +26,7 @@ from storyodds.priors.distributions import (
     distribution_of,
     rate_like,
 )
-from storyodds.priors.forms import parse_prior, plain_prior
+from storyodds.priors.distributions.forms import parse_prior, plain_prior
 
 Array = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from storyodds.priors import coherence
-from storyodds.priors.coherence import (
+from storyodds.priors.panels import coherence
+from storyodds.priors.panels.coherence import (
     MAX_EVENTS,
     Statement,
     atoms,
@@ -19,7 +19,7 @@ from storyodds.priors.coherence import (
     is_coherent,
     linked,
 )
-from storyodds.priors.errors import InputError
+from storyodds.priors.text.errors import InputError
 
 Array = NDArray[np.float64]
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
-from storyodds.priors.coherence import Statement, atoms, is_coherent
-from storyodds.priors.coherent_repair import repair
-from storyodds.priors.errors import InputError
+from storyodds.priors.panels.coherence import Statement, atoms, is_coherent
+from storyodds.priors.panels.repair import repair
+from storyodds.priors.text.errors import InputError
 
 LN2 = np.log(2.0)
 WAYS = atoms(2)

@@ -17,8 +17,8 @@ from scipy import integrate, stats
 from scipy.special import betaln, log_expit, logit
 from support.strategies import probabilities
 
-from storyodds.priors.beta_functions import log_binomial_coefficients
-from storyodds.priors.distributions import (
+from storyodds.priors.distributions.beta_functions import log_binomial_coefficients
+from storyodds.priors.distributions.families import (
     BetaDistribution,
     Distribution,
     LogitNormal,
@@ -27,7 +27,7 @@ from storyodds.priors.distributions import (
     distribution_of,
     rate_like,
 )
-from storyodds.priors.forms import Prior
+from storyodds.priors.distributions.forms import Prior
 
 Array = NDArray[np.float64]
 Curve = Callable[[Array], Array]

@@ -14,9 +14,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from storyodds.priors.beta_functions import beta_quantile, log_binomial_coefficients
-from storyodds.priors.bounded import TruncatedNormal, Uniform
-from storyodds.priors.distributions import (
+from storyodds.priors.distributions.beta_functions import beta_quantile, log_binomial_coefficients
+from storyodds.priors.distributions.bounded import TruncatedNormal, Uniform
+from storyodds.priors.distributions.families import (
     BetaDistribution,
     LogitNormal,
     NormalDistribution,
@@ -25,7 +25,7 @@ from storyodds.priors.distributions import (
     distribution_of,
     rate_like,
 )
-from storyodds.priors.forms import MAX_BETA, MIN_BETA, Kind, parse_prior
+from storyodds.priors.distributions.forms import MAX_BETA, MIN_BETA, Kind, parse_prior
 
 EPS = float(np.finfo(np.float64).eps)
 MOST = 10**12  # counts

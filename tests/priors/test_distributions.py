@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.special import betaln, expit, log_expit, logit
 from support.strategies import bits
 
-from storyodds.priors.distributions import (
+from storyodds.priors.distributions.families import (
     BetaDistribution,
     Distribution,
     LogitNormal,
@@ -27,7 +27,7 @@ from storyodds.priors.distributions import (
     has_atoms,
     rate_like,
 )
-from storyodds.priors.forms import Prior, Ref, parse_prior
+from storyodds.priors.distributions.forms import Prior, Ref, parse_prior
 
 Array = NDArray[np.float64]
 Curve = Callable[[Array], Array]

@@ -4,7 +4,14 @@ import pickle
 
 import pytest
 
-from storyodds.priors.errors import InputError, Problem, UnknownStoryError, printable, render, shown
+from storyodds.priors.text.errors import (
+    InputError,
+    Problem,
+    UnknownStoryError,
+    printable,
+    render,
+    shown,
+)
 
 
 def caret(problem: Problem) -> tuple[str, str]:

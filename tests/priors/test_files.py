@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from storyodds.priors import files
-from storyodds.priors.files import write_atomically, write_new, write_together
+from storyodds.priors.text import files
+from storyodds.priors.text.files import write_atomically, write_new, write_together
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and locks are POSIX's")
 KILLED = """
 import os, sys
-from storyodds.priors import files
+from storyodds.priors.text import files
 files.os.replace = lambda *_: os.kill(os.getpid(), 9)
 files.write_atomically(sys.argv[1], b"half")
 """

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from storyodds.priors.errors import InputError
-from storyodds.priors.judgments import EXAMPLE, judgments_text, read_judgments
 from storyodds.priors.library import pack_entry
+from storyodds.priors.panels.judgments import EXAMPLE, judgments_text, read_judgments
+from storyodds.priors.text.errors import InputError
 
 HEAD = """\
 judgments: duo

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from storyodds.priors import library
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import parse_prior
+from storyodds.priors.distributions.forms import parse_prior
+from storyodds.priors.text.errors import InputError
 
 
 @pytest.mark.installed

@@ -16,7 +16,7 @@ from scipy.integrate import quad
 from scipy.special import expit, log_expit, logit
 from support.strategies import bits_intervals, bounded_forms, counts_forms, probability_intervals
 
-from storyodds.priors.distributions import (
+from storyodds.priors.distributions.families import (
     BetaDistribution,
     Continuous,
     Distribution,
@@ -31,10 +31,10 @@ from storyodds.priors.distributions import (
     pooled,
     rate_like,
 )
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Kind, parse_prior, plain_prior
-from storyodds.priors.log_pool import LogPool
-from storyodds.priors.records import Record
+from storyodds.priors.distributions.forms import Kind, parse_prior, plain_prior
+from storyodds.priors.distributions.log_pool import LogPool
+from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.records import Record
 
 Array = NDArray[np.float64]
 

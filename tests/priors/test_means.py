@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from storyodds.priors.distributions import (
+from storyodds.priors.distributions.families import (
     BetaDistribution,
     Distribution,
     LogitNormal,
@@ -16,7 +16,7 @@ from storyodds.priors.distributions import (
     log_pooled,
     rate_like,
 )
-from storyodds.priors.forms import Kind, parse_prior
+from storyodds.priors.distributions.forms import Kind, parse_prior
 
 RATES = [
     {"fixed": 0.3},

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.integrate import quad
 
-from storyodds.priors.errors import InputError
-from storyodds.priors.performance_weights import (
+from storyodds.priors.panels.classical_model import (
     Calibration,
     Performance,
     calibration,
@@ -21,6 +20,7 @@ from storyodds.priors.performance_weights import (
     mixture_quantiles,
     performance,
 )
+from storyodds.priors.text.errors import InputError
 
 Array = NDArray[np.float64]
 P = (0.05, 0.45, 0.45, 0.05)

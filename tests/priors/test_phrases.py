@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storyodds.priors import phrases
-from storyodds.priors.phrases import SLUG_LIMIT, Suggestions, did_you_mean
+from storyodds.priors.text import phrases
+from storyodds.priors.text.phrases import SLUG_LIMIT, Suggestions, did_you_mean
 
 NAMES = [f"{a}-{b}" for a in ("goal", "reward", "model") for b in ("guarding", "hacking", "aware")]
 NAMES += ["bits", "harm", "rates", "trials", "situational-awareness", "deceptive-alignment"]

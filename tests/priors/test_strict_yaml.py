@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyodds.priors import strict_yaml
-from storyodds.priors.errors import UNSAFE, InputError
-from storyodds.priors.strict_yaml import MAX_BYTES, MAX_DEPTH, read_document, read_file
+from storyodds.priors.text import yaml_reader
+from storyodds.priors.text.errors import UNSAFE, InputError
+from storyodds.priors.text.yaml_reader import MAX_BYTES, MAX_DEPTH, read_document, read_file
 
 
 def refusals(text: str) -> list[tuple[int | None, int | None, str]]:
@@ -23,7 +23,7 @@ def refusals(text: str) -> list[tuple[int | None, int | None, str]]:
 
 
 def test_the_fast_parser_is_there() -> None:
-    assert strict_yaml._LOADER is yaml.CSafeLoader
+    assert yaml_reader._LOADER is yaml.CSafeLoader
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ class LowCap(yaml.CSafeLoader):
 
 
 def test_a_parser_with_a_lower_cap_in_other_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strict_yaml, "_LOADER", LowCap)
+    monkeypatch.setattr(yaml_reader, "_LOADER", LowCap)
     ((line, column, sentence),) = refusals("[" * 2000)
     assert (line, column) == (1, MAX_DEPTH + 1)
     assert "levels of nesting" in sentence
@@ -275,7 +275,7 @@ def test_too_many_entries_are_refused() -> None:
 
 def test_a_file_of_hidden_characters_is_refused_in_time() -> None:
     start = time.perf_counter()
-    assert len(refusals("\x01" * 4_000_000)) == strict_yaml.MAX_PROBLEMS
+    assert len(refusals("\x01" * 4_000_000)) == yaml_reader.MAX_PROBLEMS
     assert time.perf_counter() - start < 5
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from storyodds.priors.bibliography import works
 from storyodds.priors.library import pack, pack_entry, pack_names, view, view_names
-from storyodds.priors.records import Source
+from storyodds.priors.text.records import Source
 from storyodds.reports.bibliography import (
     Cited,
     Sources,
@@ -24,9 +24,9 @@ from storyodds.reports.bibliography import (
 )
 from storyodds.reports.bibtex import to_bibtex
 from storyodds.reports.source_list import plain_sources, print_sources, reference
-from storyodds.scenarios import catalog
 from storyodds.scenarios.loader import bundled_stories, load_story, load_text
 from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.shared import catalog
 
 STORY = """\
 story: mine

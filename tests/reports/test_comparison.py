@@ -11,10 +11,10 @@ from rich.console import Console
 from support.building import OFF, SCHEMER, believe, item, on_a_class, tell
 
 from storyodds import estimate, save_result, summarize
-from storyodds.models.assessment import assess
-from storyodds.models.comparison import EVENTS
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Beta
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.comparison.sides import EVENTS
+from storyodds.priors.distributions.forms import Beta
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.comparison import difference, summarize_comparison
 from storyodds.reports.comparison_saved import read_result, saved_side
 from storyodds.reports.comparison_sides import Side, story_side

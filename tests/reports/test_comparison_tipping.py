@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.building import OFF, believe, tell
 
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.reports.comparison import summarize_comparison
 from storyodds.reports.comparison_sides import Side, story_side
 from storyodds.reports.comparison_tipping import (
@@ -16,7 +16,7 @@ from storyodds.reports.comparison_tipping import (
     tipping_sentences,
 )
 from storyodds.reports.layout import wrap
-from storyodds.scenarios.formulas import AllOf
+from storyodds.scenarios.grammar.formulas import AllOf
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 

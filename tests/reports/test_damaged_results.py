@@ -9,9 +9,9 @@ import pytest
 from support.building import on_a_class
 from support.mutations import mutated
 
-from storyodds.models.datatree import save_result
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Beta
+from storyodds.models.assessment.datatree import save_result
+from storyodds.priors.distributions.forms import Beta
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.comparison import summarize_comparison
 from storyodds.reports.comparison_saved import read_result, saved_side
 from storyodds.reports.results import estimate, summarize

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from storyodds import load_story, load_text
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.reports.comparison import summarize_comparison
 from storyodds.reports.comparison_sides import story_side
 from storyodds.reports.dataset_units import ALL_UNITS, BY_KIND

@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 
 from storyodds import estimate, load_story
-from storyodds.priors.distributions import distribution_of, rate_like
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import parse_prior
-from storyodds.priors.judgments import Belief, Judgments, judgments_text, read_judgments
-from storyodds.priors.performance_weights import Calibration, performance
-from storyodds.priors.strict_yaml import read_document
+from storyodds.priors.distributions.families import distribution_of, rate_like
+from storyodds.priors.distributions.forms import parse_prior
+from storyodds.priors.panels.classical_model import Calibration, performance
+from storyodds.priors.panels.judgments import Belief, Judgments, judgments_text, read_judgments
+from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.yaml_reader import read_document
 from storyodds.reports.judgments import statements_of, summarize_judgments
 from storyodds.reports.judgments_table import pasted, print_judgments
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from support.building import OFF, believe, item, tell
 
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.priors.library import View
 from storyodds.reports.importance import summarize_importance
 from storyodds.reports.importance_table import print_importance

@@ -9,7 +9,7 @@ import pytest
 from support.command_line import Run
 
 from storyodds import InputError, compare, load_story, sensitivity, value
-from storyodds.console import json_text
+from storyodds.commands.console import json_text
 from storyodds.priors.library import view as load_view
 
 STORY = load_story("coinrun-agent")

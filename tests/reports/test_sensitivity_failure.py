@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.building import OFF, believe, tell
 
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.reports.sensitivity_failure import lines_failure, summarize_failure
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve

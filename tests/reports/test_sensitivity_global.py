@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.building import OFF, SCHEMER, believe, item, tell
 
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.reports.sensitivity_global import lines_global, summarize_global
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route

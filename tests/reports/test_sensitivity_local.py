@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from support.building import OFF, believe, tell
 
-from storyodds.models.assessment import assess
-from storyodds.models.what_if import base_of
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.changes.what_if import base_of
 from storyodds.reports.layout import wrap
 from storyodds.reports.sensitivity_local import TOLD, lines_local, summarize_local
-from storyodds.scenarios.formulas import AllOf, AnyOf
+from storyodds.scenarios.grammar.formulas import AllOf, AnyOf
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from support.building import OFF, believe, item, tell
 
-from storyodds.models import structure
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.sensitivity import structure
 from storyodds.reports.sensitivity_structure import lines_structure, summarize_structure
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Constraint, Nudge, Route

@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, assume, given, settings
 from support.building import OFF, SCHEMER, believe, item, on_a_class, tell
 from support.strategies import small_stories
 
-from storyodds.models.assessment import assess
-from storyodds.models.weighting import MAX_PARETO_K
-from storyodds.priors.errors import InputError
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.posterior.weighting import MAX_PARETO_K
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.sensitivity_global import lines_global, summarize_global
 from storyodds.reports.sensitivity_sequence import lines_sequence
 from storyodds.reports.sensitivity_trust import lines_trust, summarize_trust
 from storyodds.reports.summary import summarize
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 

@@ -7,9 +7,9 @@ from rich.text import Text
 from support.building import believe, item, on_a_class, tell
 
 from storyodds import estimate, summarize
-from storyodds.models.assessment import assess
-from storyodds.models.comparison import EVENTS
-from storyodds.models.posterior import prepare
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.comparison.sides import EVENTS
+from storyodds.models.posterior.prepared import prepare
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.reports import sensitivity_views

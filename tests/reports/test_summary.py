@@ -15,15 +15,15 @@ from support.many_routes import many_routes
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models.assessment import LINKED_PATHS, Assessment, assess
-from storyodds.models.events import FATES
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Form, plain_prior
-from storyodds.priors.records import Record
+from storyodds.models.assessment.assessment import LINKED_PATHS, Assessment, assess
+from storyodds.models.story.events import FATES
+from storyodds.priors.distributions.forms import Form, plain_prior
+from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.records import Record
 from storyodds.reports.summary import summarize
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.parts import About, GivenRow
 from storyodds.scenarios.loader import story_text
-from storyodds.scenarios.outcomes import CLASSES
-from storyodds.scenarios.parts import About, GivenRow
 from storyodds.scenarios.provenance import proposal_provenance
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Assumption, Evidence, Hazard, Route

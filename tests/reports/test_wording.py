@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storyodds.reports.wording import about_one_in, bits, interval, percent
+from storyodds.reports.words.numbers import about_one_in, bits, interval, percent
 
 probabilities = st.floats(0, 1)
 

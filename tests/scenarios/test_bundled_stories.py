@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from storyodds import InputError, load_story, load_text
-from storyodds.models import engine
-from storyodds.models.assessment import assess
-from storyodds.models.derivatives import mean_derivatives
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.changes.derivatives import mean_derivatives
+from storyodds.models.engine import evaluation
 from storyodds.priors import library
-from storyodds.priors.forms import (
+from storyodds.priors.distributions.forms import (
     BitsPool,
     Counts,
     Form,
@@ -20,12 +20,12 @@ from storyodds.priors.forms import (
     Ref,
 )
 from storyodds.reports.summary import summarize
-from storyodds.scenarios import catalog
-from storyodds.scenarios.lint import lint
+from storyodds.scenarios.grammar.outcomes import INTENDED, RESIDUAL
+from storyodds.scenarios.lint.linter import lint
 from storyodds.scenarios.loader import bundled_stories, story_text
-from storyodds.scenarios.outcomes import INTENDED, RESIDUAL
 from storyodds.scenarios.resolve import StoryNumber, resolve
 from storyodds.scenarios.schema import Goal, Route
+from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
 
 STORIES = sorted(bundled_stories())
@@ -244,9 +244,9 @@ def test_its_gradients_are_finite(name: str) -> None:
         assert np.isfinite(slopes).all()
         assert np.abs(slopes).max() <= 1  # a probability per bit
     prepared, values = assessed.prepared, assessed.prior.values
-    found = engine.evaluate(prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1)))
+    found = evaluation.evaluate(prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1)))
     assert np.isfinite(found.log_roots).all()
-    assert np.isfinite(engine.gradient(prepared.likelihood, found)).all()
+    assert np.isfinite(evaluation.gradient(prepared.likelihood, found)).all()
 
 
 # What they all keep to

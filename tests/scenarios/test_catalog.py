@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from storyodds import InputError, load_text, to_yaml
-from storyodds.priors.forms import Prior
-from storyodds.scenarios import catalog
-from storyodds.scenarios.formulas import literals
-from storyodds.scenarios.outcomes import INTENDED
+from storyodds.priors.distributions.forms import Prior
+from storyodds.scenarios.grammar.formulas import literals
+from storyodds.scenarios.grammar.outcomes import INTENDED
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
+from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
 
 HEAD = """\

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from storyodds.priors import library
-from storyodds.priors.errors import InputError
 from storyodds.priors.library import PackEntry
-from storyodds.scenarios.consistency import MAX_DEPTH, find_mistakes
+from storyodds.priors.text.errors import InputError
+from storyodds.scenarios.checks.consistency import MAX_DEPTH, find_mistakes
+from storyodds.scenarios.grammar.loops import loops
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.loader import load_text
-from storyodds.scenarios.loops import loops
-from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.schema import Goal, Route
 from storyodds.scenarios.story import Story
 

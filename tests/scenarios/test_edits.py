@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from support.building import OFF, SCHEMER, believe, item, tell
 
-from storyodds.models.assessment import assess
-from storyodds.models.comparison import of_assessment
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.comparison.sides import of_assessment
 from storyodds.scenarios.edits import Change, can_be_mixed, changes_between, with_changes
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve

@@ -18,16 +18,16 @@ from jsonschema import Draft7Validator
 from support.strategies import small_stories, with_results
 
 from storyodds.priors import library
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Kind, parse_prior
-from storyodds.priors.strict_yaml import read_document, read_file
-from storyodds.scenarios import catalog
-from storyodds.scenarios.json_schema import json_schema, json_schema_text
-from storyodds.scenarios.json_schema_rules import RESERVED
-from storyodds.scenarios.key_help import KEYS, VALUES
+from storyodds.priors.distributions.forms import Kind, parse_prior
+from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.yaml_reader import read_document, read_file
+from storyodds.scenarios.editor.json_schema import json_schema, json_schema_text
+from storyodds.scenarios.editor.key_help import KEYS, VALUES
+from storyodds.scenarios.editor.rules import RESERVED
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.loader import bundled_stories, load_text
-from storyodds.scenarios.outcomes import CLASSES
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
 
 WRONG = {

@@ -17,9 +17,9 @@ from support.clean_story import (
 )
 
 from storyodds import InputError, Story
-from storyodds.priors.strict_yaml import read_document
-from storyodds.scenarios.lint import IDLE_SWITCH, RULES, lint
-from storyodds.scenarios.lint_codes import lint_codes, lint_rule, switch_mistakes
+from storyodds.priors.text.yaml_reader import read_document
+from storyodds.scenarios.lint.linter import IDLE_SWITCH, RULES, lint
+from storyodds.scenarios.shared.lint_rules import lint_codes, lint_rule, switch_mistakes
 
 # What the rules are
 

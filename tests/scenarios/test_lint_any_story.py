@@ -8,11 +8,11 @@ from support.clean_story import SCHEMER, with_parts
 from support.strategies import small_stories, with_results
 
 from storyodds import Story, load_text, to_yaml
-from storyodds.scenarios import lint_reading
-from storyodds.scenarios.formulas import holds
-from storyodds.scenarios.lint import lint
-from storyodds.scenarios.lint_codes import lint_codes
-from storyodds.scenarios.lint_reading import Reading
+from storyodds.scenarios.grammar.formulas import holds
+from storyodds.scenarios.lint import reading as lint_reading
+from storyodds.scenarios.lint.linter import lint
+from storyodds.scenarios.lint.reading import Reading
+from storyodds.scenarios.shared.lint_rules import lint_codes
 
 
 @settings(max_examples=25)

@@ -18,8 +18,8 @@ from support.clean_story import (
 )
 
 from storyodds import load_text
-from storyodds.priors.strict_yaml import read_document
-from storyodds.scenarios.lint_evidence import middle
+from storyodds.priors.text.yaml_reader import read_document
+from storyodds.scenarios.lint.evidence import middle
 
 # Products
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storyodds.priors.errors import InputError, UnknownStoryError
+from storyodds.priors.text.errors import InputError, UnknownStoryError
 from storyodds.scenarios.loader import bundled_stories, load_story, load_text, story_text
 
 SMALL = """\

@@ -26,11 +26,11 @@ from support.random_trees import COHERENT, NEGATING, REST, Reading, random_tree
 
 from storyodds import InputError, Story, UnsupportedStoryError, import_open_psa, load_text, to_yaml
 from storyodds.cli import main
-from storyodds.priors import strict_xml
-from storyodds.priors.forms import Fixed
-from storyodds.priors.strict_xml import parse_xml
-from storyodds.scenarios import open_psa
-from storyodds.scenarios.lint import lint
+from storyodds.priors.distributions.forms import Fixed
+from storyodds.priors.text import xml_reader
+from storyodds.priors.text.xml_reader import parse_xml
+from storyodds.scenarios.lint.linter import lint
+from storyodds.scenarios.open_psa import reader
 
 DATA = Path(__file__).parent.parent / "data" / "open-psa"
 SCRAM = shutil.which("scram")
@@ -407,17 +407,17 @@ def test_single_mistakes(body: str, start: str) -> None:
 )
 def test_text_that_is_no_tree(raw: bytes, sentence: str) -> None:
     with pytest.raises(InputError) as caught:
-        open_psa.imported(parse_xml(raw, "tree.xml"))
+        reader.imported(parse_xml(raw, "tree.xml"))
     (problem,) = caught.value.problems
     assert problem.message.startswith(sentence)
     assert problem.line is not None and problem.file == "tree.xml"
 
 
 def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strict_xml, "MAX_XML_BYTES", 1 << 20)
+    monkeypatch.setattr(xml_reader, "MAX_XML_BYTES", 1 << 20)
     with pytest.raises(InputError, match="more than 1 MiB"):
         parse_xml(b"<a>" + b" " * (1 << 20) + b"</a>")
-    monkeypatch.setattr(strict_xml, "MAX_XML_ELEMENTS", 10)
+    monkeypatch.setattr(xml_reader, "MAX_XML_ELEMENTS", 10)
     with pytest.raises(InputError, match="more than 10 elements"):
         parse_xml(b"<a>" + b"<b/>" * 10 + b"</a>")
 
@@ -425,7 +425,7 @@ def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.binary(max_size=60))
 def test_any_bytes_are_told_apart(raw: bytes) -> None:
     with pytest.raises(InputError):
-        open_psa.imported(parse_xml(raw))
+        reader.imported(parse_xml(raw))
 
 
 # --- the command line -----------------------------------------------------------------------------
@@ -494,7 +494,7 @@ def test_a_folder_that_fills_up_leaves_1(
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("storyodds.console.write_atomically", full)
+    monkeypatch.setattr("storyodds.commands.console.write_atomically", full)
     assert main(["import", str(DATA / "pumps.xml"), "-o", str(tmp_path / "a.yaml")]) == 1
     assert "no space left on device" in capsys.readouterr().err
 

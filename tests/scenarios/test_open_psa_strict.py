@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from support.open_psa_text import event, gate, imported, mistakes, number, top_probability, tree
 
 from storyodds.cli import main
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import Fixed, Normal
-from storyodds.priors.strict_xml import Element, parse_xml
-from storyodds.scenarios import open_psa
-from storyodds.scenarios.open_psa_deviates import REFUSED_CHANGE, Deviate, change, file_mean
-from storyodds.scenarios.open_psa_units import HOURS_PER_YEAR
+from storyodds.priors.distributions.forms import Fixed, Normal
+from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.xml_reader import Element, parse_xml
+from storyodds.scenarios.open_psa import reader
+from storyodds.scenarios.open_psa.deviates import REFUSED_CHANGE, Deviate, change, file_mean
+from storyodds.scenarios.open_psa.units import HOURS_PER_YEAR
 
 ONE = gate("<event name='A'/>")
 
@@ -125,7 +125,7 @@ def test_that_a_year_has_8760_hours_is_told_where_it_matters() -> None:
             "time", number(0.5), time_unit
         )
         text = tree(ONE + EXPONENTIAL + given_units)
-        return open_psa.imported(parse_xml(text.encode())).remarks
+        return reader.imported(parse_xml(text.encode())).remarks
 
     told = "A year is taken as 8,760 hours."
     assert remarks("years-1", "hours") == (f"basic event A: {told}",)
@@ -265,7 +265,7 @@ def test_a_mean_that_changes_little_is_told(
 ) -> None:
     path = tmp_path / "tree.xml"
     path.write_text(tree(ONE + event(expression)), encoding="utf-8")
-    told = open_psa.read_open_psa(path)
+    told = reader.read_open_psa(path)
     spec = told.story.assumptions["a"]
     assert spec is not None and spec.probability is not None
     assert spec.probability.note == note
@@ -519,7 +519,7 @@ def test_a_tree_of_tiny_chances() -> None:
         + event(number(2e-4), "B")
         + event(number(3e-9), "C")
     )
-    told = open_psa.imported(parse_xml(text.encode()))
+    told = reader.imported(parse_xml(text.encode()))
     assert told.remarks == ()
     assert told.story.kind == "risk-argument"
     spec = told.story.assumptions["a"]

@@ -9,17 +9,17 @@ from jsonschema import Draft7Validator
 from support.strategies import probabilities, small_stories
 
 from storyodds import InputError, load_text, to_yaml
-from storyodds.priors.forms import Interval
-from storyodds.scenarios import catalog
-from storyodds.scenarios.json_schema import json_schema
+from storyodds.priors.distributions.forms import Interval
+from storyodds.scenarios.editor.json_schema import json_schema
+from storyodds.scenarios.grammar.outcomes import INTENDED
+from storyodds.scenarios.grammar.parts import About
 from storyodds.scenarios.loader import bundled_stories, load_story
-from storyodds.scenarios.outcomes import INTENDED
-from storyodds.scenarios.parts import About
 from storyodds.scenarios.proposals import standard_proposals
 from storyodds.scenarios.provenance import proposal_provenance, provenance
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Proposal
 from storyodds.scenarios.serialize import to_data
+from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
 
 HEAD = """\

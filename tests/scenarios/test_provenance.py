@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from storyodds.priors import library
-from storyodds.priors.forms import plain_prior
+from storyodds.priors.distributions.forms import plain_prior
 from storyodds.reports.number_list import plain_numbers, print_numbers
 from storyodds.scenarios.loader import bundled_stories, load_story, load_text
 from storyodds.scenarios.provenance import is_reference, provenance

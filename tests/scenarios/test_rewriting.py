@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import small_stories, with_results
 
-from storyodds.priors.errors import InputError
-from storyodds.priors.forms import parse_prior
+from storyodds.priors.distributions.forms import parse_prior
+from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.loader import load_story, load_text
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.rewriting import has_to_be_zero, with_numbers

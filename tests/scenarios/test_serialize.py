@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.strategies import small_stories, with_results
 
-from storyodds.priors.forms import BitsJudgment, BitsPool, Fixed, Interval
-from storyodds.priors.records import Source
-from storyodds.priors.strict_yaml import read_document
-from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
+from storyodds.priors.distributions.forms import BitsJudgment, BitsPool, Fixed, Interval
+from storyodds.priors.text.records import Source
+from storyodds.priors.text.yaml_reader import read_document
+from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
+from storyodds.scenarios.grammar.parts import About
 from storyodds.scenarios.loader import bundled_stories, load_story, load_text
-from storyodds.scenarios.parts import About
 from storyodds.scenarios.schema import (
     Assumption,
     Evidence,

@@ -3,12 +3,12 @@
 import pytest
 
 from storyodds import load_story
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.priors import library
-from storyodds.priors.forms import parse_prior
+from storyodds.priors.distributions.forms import parse_prior
 from storyodds.reports.summary import summarize
-from storyodds.scenarios import catalog
 from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.shared import catalog
 
 
 @pytest.mark.parametrize("view", ["sceptic", "advocate"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storyodds.priors.errors import InputError, render
+from storyodds.priors.text.errors import InputError, render
 from storyodds.scenarios.loader import load_story
 
 MARK = "# expect: "

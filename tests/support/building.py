@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storyodds.scenarios.parts import About
+from storyodds.scenarios.grammar.parts import About
 from storyodds.scenarios.schema import (
     Assumption,
     Check,

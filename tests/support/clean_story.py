@@ -7,9 +7,9 @@ from typing import Any
 import yaml
 
 from storyodds import load_text
-from storyodds.priors.strict_yaml import read_document
-from storyodds.scenarios.lint import Finding, lint
-from storyodds.scenarios.outcomes import RESIDUAL
+from storyodds.priors.text.yaml_reader import read_document
+from storyodds.scenarios.grammar.outcomes import RESIDUAL
+from storyodds.scenarios.lint.linter import Finding, lint
 
 # What short parts of stories are not asked for.
 BARE = {"no-source", "no-note"}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from storyodds.console import json_text
+from storyodds.commands.console import json_text
 
 SMALL = """\
 story: small

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pytensor.compile.mode import Mode
 from scipy.special import expit
 
-from storyodds.models.density import bounds
-from storyodds.models.posterior import PreparedStory
+from storyodds.models.posterior.density import bounds
+from storyodds.models.posterior.prepared import PreparedStory
 
 Array = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from storyodds import Story, load_text
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.priors.forms import (
+from storyodds.priors.distributions.forms import (
     Beta,
     BitsPool,
     Counts,
@@ -27,7 +27,7 @@ from storyodds.priors.forms import (
     Ref,
     UniformForm,
 )
-from storyodds.priors.records import Record
+from storyodds.priors.text.records import Record
 from storyodds.scenarios.schema import Check, Hazard, Route
 from storyodds.scenarios.story import Story
 from support.oracle_process import true_in

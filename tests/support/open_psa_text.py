@@ -5,17 +5,17 @@ import math
 
 import pytest
 
-from storyodds.priors.errors import InputError, render
-from storyodds.priors.forms import Fixed
-from storyodds.priors.strict_xml import parse_xml
-from storyodds.scenarios import open_psa
-from storyodds.scenarios.formulas import holds
+from storyodds.priors.distributions.forms import Fixed
+from storyodds.priors.text.errors import InputError, render
+from storyodds.priors.text.xml_reader import parse_xml
+from storyodds.scenarios.grammar.formulas import holds
+from storyodds.scenarios.open_psa import reader
 from storyodds.scenarios.story import Story
 
 
 def imported(text: str, top: str | None = None) -> Story:
     """The story of a tree."""
-    return open_psa.imported(parse_xml(text.encode(), "tree.xml"), top).story
+    return reader.imported(parse_xml(text.encode(), "tree.xml"), top).story
 
 
 def mistakes(text: str, top: str | None = None) -> list[str]:

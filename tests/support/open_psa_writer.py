@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 
 from pydantic import TypeAdapter
 
-from storyodds.scenarios.formulas import Formula, parts
+from storyodds.scenarios.grammar.formulas import Formula, parts
 
 FOLDER = Path(__file__).parent.parent / "data" / "scram"
 SCRAM = shutil.which("scram")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.schema import Check, Hazard, Route
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import expected_likelihoods, number

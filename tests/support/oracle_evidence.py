@@ -15,7 +15,7 @@ from typing import Any
 
 from scipy.integrate import IntegrationWarning, quad
 
-from storyodds.priors.forms import (
+from storyodds.priors.distributions.forms import (
     Beta,
     BitsPool,
     Counts,

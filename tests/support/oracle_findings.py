@@ -6,7 +6,7 @@ Findings are evidence items, and checks whose result is known.
 import math
 from dataclasses import replace
 
-from storyodds.scenarios.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.schema import Check, Evidence
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import (

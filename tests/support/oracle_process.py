@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
+from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
 from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import number

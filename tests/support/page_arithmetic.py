@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.tilts import Tilt
+from storyodds.models.changes.sliders import Tilt
 
 Array = NDArray[np.float64]
 

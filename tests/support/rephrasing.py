@@ -7,7 +7,7 @@ import math
 import random
 from typing import Any
 
-from storyodds.priors.forms import (
+from storyodds.priors.distributions.forms import (
     Beta,
     Counts,
     Fixed,
@@ -17,9 +17,9 @@ from storyodds.priors.forms import (
     ProbabilityPool,
     UniformForm,
 )
-from storyodds.priors.records import Record
-from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.parts import GivenRow
+from storyodds.priors.text.records import Record
+from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
+from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.schema import Assumption, Evidence
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import mean_power_of_two

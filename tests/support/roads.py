@@ -7,10 +7,10 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models import engine
-from storyodds.models.engine import Evaluation
-from storyodds.models.likelihoods import LogLikelihoods
-from storyodds.models.program import Program
+from storyodds.models.engine import evaluation
+from storyodds.models.engine.evaluation import Evaluation
+from storyodds.models.engine.program import Program
+from storyodds.models.story.likelihoods import LogLikelihoods
 
 ROADS = ("numpy", "numba", "logs")
 
@@ -20,11 +20,11 @@ def road(name: str) -> Iterator[None]:
     """Let the engine go one way only, whatever it would choose."""
     with contextlib.ExitStack() as stack:
         if name == "numba":
-            stack.enter_context(mock.patch.object(engine, "_NUMBA_WORK", -1.0))
+            stack.enter_context(mock.patch.object(evaluation, "_NUMBA_WORK", -1.0))
         else:
-            stack.enter_context(mock.patch.object(engine, "_is_fast", return_value=False))
+            stack.enter_context(mock.patch.object(evaluation, "_is_fast", return_value=False))
         if name == "logs":  # nothing is large enough
-            stack.enter_context(mock.patch.object(engine, "SMALLEST", np.inf))
+            stack.enter_context(mock.patch.object(evaluation, "SMALLEST", np.inf))
         yield
 
 
@@ -37,13 +37,13 @@ def by_road(
 ) -> Evaluation:
     """Evaluate a program one way."""
     with road(name):
-        return engine.evaluate(program, values, likelihoods, seeds)
+        return evaluation.evaluate(program, values, likelihoods, seeds)
 
 
 def goes_through_logs(
     program: Program, values: NDArray[np.float64], likelihoods: LogLikelihoods
 ) -> bool:
     """Whether the engine finds that plain sums of products are not good enough."""
-    with mock.patch.object(engine, "_attempt", wraps=engine._attempt) as attempts:
+    with mock.patch.object(evaluation, "_attempt", wraps=evaluation._attempt) as attempts:
         by_road("numpy", program, values, likelihoods)
     return any(call.kwargs["logs"] for call in attempts.call_args_list)

@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from storyodds.priors.forms import (
+from storyodds.priors.distributions.forms import (
     Beta,
     BitsJudgment,
     BitsPool,
@@ -28,9 +28,9 @@ from storyodds.priors.forms import (
     ProbabilityPool,
     UniformForm,
 )
-from storyodds.scenarios.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.outcomes import CLASSES
-from storyodds.scenarios.parts import About, GivenRow
+from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.parts import About, GivenRow
 from storyodds.scenarios.schema import (
     Assumption,
     Check,

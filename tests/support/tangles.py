@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from storyodds.scenarios.formulas import AnyOf, AtLeast
+from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast
 from storyodds.scenarios.schema import Assumption, Hazard, Nudge, Route
 from storyodds.scenarios.story import Story
 from support.building import believe, item, tell

@@ -10,8 +10,8 @@ import pytest
 from support.command_line import SMALL, Run
 
 from storyodds import load_text
-from storyodds.console import json_text
-from storyodds.models.assessment import assess
+from storyodds.commands.console import json_text
+from storyodds.models.assessment.assessment import assess
 from storyodds.priors.library import view
 from storyodds.reports.dashboard.dossier import Dossier, make_dossier
 from storyodds.reports.dashboard.sections_story import again

@@ -7,7 +7,7 @@ from support.building import OFF, believe, item, tell
 from support.features import features_story
 
 from storyodds import load_story
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.reports.dashboard import sections_day
 from storyodds.reports.dashboard.badges import Badge, badges
 from storyodds.reports.dashboard.dossier import make_dossier

@@ -1,7 +1,7 @@
 """What ties is called a tie."""
 
 from storyodds import load_text
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.reports.dashboard.dossier import make_dossier
 from storyodds.reports.dashboard.headline import head
 from storyodds.reports.dashboard.sections_movers import what_moves_it

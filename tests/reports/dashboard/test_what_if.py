@@ -13,10 +13,10 @@ from support.page_arithmetic import answers, decoded, intervals, place_of, tilt_
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models.assessment import Assessment, assess
-from storyodds.models.events import EVENTS
-from storyodds.priors.errors import InputError
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.story.events import EVENTS
 from storyodds.priors.library import view
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.dashboard.what_if import below, what_if_data
 from storyodds.reports.summary import summarize
 from storyodds.scenarios.resolve import resolve

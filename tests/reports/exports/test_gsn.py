@@ -17,7 +17,7 @@ from support.hostile_story import ATTACK, hostile_story
 from support.many_routes import many_routes
 
 from storyodds import Story, load_story, load_text
-from storyodds.models.assessment import assess
+from storyodds.models.assessment.assessment import assess
 from storyodds.reports.exports.gsn import SMALLEST, argument
 from storyodds.reports.exports.gsn_picture import gsn_svg
 from storyodds.reports.exports.gsn_records import PREFIX, Argument, Edge
@@ -25,9 +25,9 @@ from storyodds.reports.exports.gsn_shapes import LETTER, Shape
 from storyodds.reports.exports.gsn_text import gsn_yaml
 from storyodds.reports.exports.gsn_words import chance
 from storyodds.reports.figures.figure import standalone
-from storyodds.reports.shortening import negated
 from storyodds.reports.summary import summarize
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.shortening import negated
 from storyodds.scenarios.loader import bundled_stories
 from storyodds.scenarios.resolve import resolve
 

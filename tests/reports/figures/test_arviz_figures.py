@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from support.building import OFF, believe, item, tell
 
-from storyodds.models.assessment import assess
-from storyodds.models.datatree import to_datatree
-from storyodds.models.events import FATES
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.assessment.datatree import to_datatree
+from storyodds.models.story.events import FATES
 from storyodds.reports.dashboard.dossier import Dossier, make_dossier
 from storyodds.reports.dashboard.pictures import arviz_figures
 from storyodds.reports.dashboard.sections_story import diagnostics
@@ -366,7 +366,7 @@ def test_without_evidence_only_priors_are_scaled() -> None:
 def test_a_plain_page_does_not_wait_for_arvizs_plots() -> None:
     program = (
         "import sys; from storyodds import load_story;"
-        "from storyodds.models.assessment import assess;"
+        "from storyodds.models.assessment.assessment import assess;"
         "from storyodds.reports.dashboard.dossier import make_dossier;"
         "from storyodds.reports.dashboard.page import story_page;"
         "from storyodds.scenarios.resolve import resolve;"

@@ -11,11 +11,11 @@ from support.building import OFF, tell
 from support.many_routes import many_routes
 
 from storyodds import load_story
-from storyodds.models.assessment import assess
-from storyodds.models.flows import Flows, flows, links, merged
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.flows.flows import Flows, flows, links, merged
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.flow import WIDTH, WORST, plot_flow
-from storyodds.reports.wording import percent
+from storyodds.reports.words.numbers import percent
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story

@@ -8,7 +8,7 @@ import xarray as xr
 from storyodds.reports.figures.odds import plot_odds
 from storyodds.reports.figures.short_names import short_names
 from storyodds.reports.figures.svg import lines_of, tick_percent, ticks
-from storyodds.reports.shortening import negated, shortened
+from storyodds.reports.words.shortening import negated, shortened
 
 STAGES = [
     f"oversight-of-training-run-by-people-who-read-the-traces-at-stage-{k}.probability"

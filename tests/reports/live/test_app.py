@@ -15,7 +15,7 @@ from support.command_line import SMALL
 from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import load_story, load_text
-from storyodds.priors.distributions import Point
+from storyodds.priors.distributions.families import Point
 from storyodds.reports.live.app import make_app
 from storyodds.reports.live.computing import Computer
 from storyodds.reports.live.requests import MAX_BODY

@@ -9,13 +9,13 @@ from support.command_line import SMALL
 from support.impossible_story import IMPOSSIBLE
 
 from storyodds import load_story, load_text
-from storyodds.models.assessment import assess
-from storyodds.models.events import EVENTS
+from storyodds.models.assessment.assessment import assess
+from storyodds.models.story.events import EVENTS
 from storyodds.priors.library import view
-from storyodds.reports.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.reports.live import computing, reading
 from storyodds.reports.live.computing import Computer
 from storyodds.reports.summary import summarize
+from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.scenarios.loader import bundled_stories
 from storyodds.scenarios.resolve import resolve
 

@@ -13,7 +13,7 @@ from support.command_line import as_told as in_digits
 from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import load_story, load_text, to_yaml
-from storyodds.models.events import EVENTS
+from storyodds.models.story.events import EVENTS
 from storyodds.reports.live import computing
 from storyodds.reports.live.computing import Computer
 from storyodds.reports.live.controls import prior_text

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from storyodds import InputError
-from storyodds.priors.files import write_new
 from storyodds.priors.library import view_names
+from storyodds.priors.text.files import write_new
 from storyodds.reports.live import saved
 from storyodds.reports.live.requests import State
 from storyodds.reports.live.saved import own_id, saved_states

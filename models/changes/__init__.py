@@ -1,0 +1,1 @@
+"""One input changed: what-ifs, curves, derivatives, versions of the evidence, sliders."""

@@ -1,0 +1,247 @@
+"""Answers given many versions of the evidence, all at the same draws of the numbers.
+
+Only what differs is asked of the engine. What a version says of the outcome multiplies the routes
+of its answers, which can be done afterwards. What it says of assumptions tells their joint states
+apart and nothing else, so that where states are few beside versions, each state is asked once, and
+every version mixes their answers.
+
+Known results of checks are evidence too. They are part of the sums that a story is compiled to, so
+that a version has all of them or none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.posterior.evidence import (
+    assemble,
+    columns,
+    forecast_log_density_at,
+    forecast_log_odds,
+)
+from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.story.events import EVENTS, weights
+from storyodds.models.story.graph import StoryGraph
+from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+
+Array = NDArray[np.float64]
+
+_EVALUATIONS = 2**14  # of the engine in one call, so that memory stays small
+_CELLS = 2**20  # of what versions are mixed by, for the same reason
+_STATES = 128  # more of them take longer to mix than the versions to ask
+
+RESULTS = "results of checks"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Answers given each version of the evidence.
+
+    Attributes
+    ----------
+    log_evidence : (n_draws, n_versions) array
+        Log P(version | θ), in nats; minus infinity where impossible.
+    events : (n_draws, n_versions, n_events) array
+        P(event | version, θ); 0 where the version is impossible.
+    """
+
+    log_evidence: Array
+    events: Array
+
+
+def findings_of(graph: StoryGraph) -> tuple[str, ...]:
+    """Name what a version of the evidence can leave out: its items, then the results of checks.
+
+    A check whose result is the only one goes by its own name; several go together.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> findings_of(build_graph(resolve(load_story("cat-classifier"))))
+    ('adversarial-examples',)
+    """
+    results = [check.id for check in graph.checks if check.result is not None]
+    names = results if len(results) < 2 else [RESULTS]
+    return (*(item.id for item in graph.evidence), *names)
+
+
+def opinions_of(graph: StoryGraph) -> tuple[str, ...]:
+    """Name the findings that are forecasts, and so opinions."""
+    return tuple(item.id for item in graph.evidence if item.form == "forecast")
+
+
+def answer_versions(
+    prepared: PreparedStory, values: Array, powers: Array, of: Sequence[int]
+) -> Versions:
+    """Give log P(version | θ) and P(event | version, θ) at given draws.
+
+    Parameters
+    ----------
+    prepared : PreparedStory
+        Computed exactly, not simulated.
+    values : (n_draws, n_numbers) array
+    powers : (n_versions, n_findings) array
+        To which each version raises what each of `findings_of` says, its own rates integrated out:
+        0 leaves it out, and 1 takes it as it is. Results of checks have no other power.
+    of : sequence of int
+        Columns of `events.EVENTS`.
+
+    Returns
+    -------
+    Versions
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment.assessment import assess
+    >>> from storyodds.models.changes.what_if import columns_of
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> assessed = assess(resolve(load_story("cat-classifier")))
+    >>> prepared, values = assessed.prepared, assessed.draws.values[:4]
+    >>> powers = np.array([[0.0], [0.5], [1.0]])
+    >>> found = answer_versions(prepared, values, powers, columns_of(["success"]))
+    >>> found.log_evidence.shape, found.events.shape
+    ((4, 3), (4, 3, 1))
+    """
+    n_items = len(prepared.graph.evidence)
+    results = powers[:, n_items:].all(axis=1)  # no column of them: nothing to leave out
+    log_evidence = np.empty((len(values), len(powers)))
+    events = np.empty((*log_evidence.shape, len(of)))
+    for counted in np.unique(results).tolist():
+        mine = results == counted
+        found = _answer(prepared, values, powers[mine, :n_items], of, results=counted)
+        log_evidence[:, mine], events[:, mine] = found.log_evidence, found.events
+    for i, log_density in _forecasts(prepared, values).items():
+        log_evidence += _powered(powers[:, i], log_density[:, None])
+    return Versions(log_evidence, events)
+
+
+def _answer(
+    prepared: PreparedStory, values: Array, powers: Array, of: Sequence[int], *, results: bool
+) -> Versions:
+    """Answers but for forecasts, given the results of checks or not."""
+    graph = prepared.graph
+    said = _said(prepared, powers)
+    parts, part = np.unique(said.assumptions, axis=0, return_inverse=True)
+    asked, log_mix = _asked(graph, parts)
+    log_asked, outcomes = _ask(prepared, values, asked, results=results)
+    told, route = np.unique(said.routes, axis=0, return_inverse=True)
+    of_outcome = told[:, [outcome.route for outcome in graph.outcomes]]
+    top = of_outcome.max(axis=1)
+    shares = _event_shares(graph, values, of)
+    log_evidence = np.empty((len(values), len(powers)))
+    events = np.empty((*log_evidence.shape, len(of)))
+    step = max(1, _CELLS // (len(parts) * (len(graph.outcomes) if log_mix is None else len(asked))))
+    for block in (slice(first, first + step) for first in range(0, len(values), step)):
+        log_scale, mix = _mixture(log_asked[block], log_mix)
+        for r, factors in enumerate(np.exp(of_outcome - top[:, None])):
+            mine = np.flatnonzero(route == r)
+            joint = outcomes[block] @ (factors[:, None] * shares[block])
+            joint = (joint if mix is None else mix @ joint)[:, part[mine]]
+            mass = joint[:, :, -1]
+            with np.errstate(divide="ignore"):
+                log_evidence[block, mine] = log_scale[:, part[mine]] + np.log(mass) + top[r]
+            events[block, mine] = joint[:, :, :-1] / np.where(mass > 0, mass, 1.0)[:, :, None]
+    return Versions(log_evidence, events)
+
+
+def _powered(powers: Array, logs: Array) -> Array:
+    """Logs times powers; nothing where the power is 0, though the log may be infinite."""
+    with np.errstate(invalid="ignore"):
+        return np.where(powers == 0, 0.0, powers * logs)
+
+
+def _said(prepared: PreparedStory, powers: Array) -> LogLikelihoods:
+    """What the versions say but for forecasts, a row for each of them."""
+    tables = [
+        None if table is None else _powered(powers[:, i : i + 1], table)
+        for i, table in enumerate(prepared.tables)
+    ]
+    said = assemble(prepared.graph, tables)
+    assumptions, routes = (
+        np.broadcast_to(x, (len(powers), x.shape[1])) for x in (said.assumptions, said.routes)
+    )
+    return LogLikelihoods(assumptions, routes)
+
+
+def _forecasts(prepared: PreparedStory, values: Array) -> dict[int, Array]:
+    """By forecast, its log density at every draw, (n_draws,), in nats."""
+    graph = prepared.graph
+    forecasts = [i for i, item in enumerate(graph.evidence) if item.form == "forecast"]
+    if not forecasts:
+        return {}
+    prior = prepared.answers.evaluate(values, no_evidence(graph))
+    odds = {i: forecast_log_odds(graph, i, prior.routes, prior.said) for i in forecasts}
+    return {i: forecast_log_density_at(graph.evidence[i], odds[i]) for i in forecasts}
+
+
+def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
+    """What to ask the engine of assumptions, and the log of how much of it is in every part.
+
+    The parts themselves, and None, unless there are few joint states of what they speak of.
+    """
+    first = columns(graph)
+    about: dict[int, list[int]] = {}  # by assumption, where what is said of it begins
+    for i, column in first.items():
+        target = graph.evidence[i].target
+        if target is not None and parts[:, column : column + 2].any():
+            about.setdefault(target, []).append(column)
+    if 2 ** len(about) > min(len(parts) // 2, _STATES):
+        return parts, None
+    states = list(product((0, 1), repeat=len(about)))
+    asked = np.zeros((len(states), parts.shape[1]))
+    log_mix = np.zeros((len(parts), len(states)))
+    for s, state in enumerate(states):
+        for truth, begins in zip(state, about.values(), strict=True):
+            asked[s, begins[0] + 1 - truth] = -np.inf
+            log_mix[:, s] += parts[:, [begin + truth for begin in begins]].sum(axis=1)
+    return asked, log_mix
+
+
+def _ask(
+    prepared: PreparedStory, values: Array, asked: Array, *, results: bool
+) -> tuple[Array, Array]:
+    """Log P(asked | θ), (n_draws, n_asked), and P(outcome | asked, θ), with one axis more."""
+    n, graph = len(values), prepared.graph
+    log_evidence = np.empty((n, len(asked)))
+    outcomes = np.empty((*log_evidence.shape, len(graph.outcomes)))
+    step = max(1, _EVALUATIONS // n)
+    for begin in range(0, len(asked), step):
+        some = asked[begin : begin + step]
+        said = LogLikelihoods(
+            np.repeat(some, n, axis=0), np.zeros((1, len(graph.routes))), results=results
+        )
+        found = prepared.answers.evaluate(np.tile(values, (len(some), 1)), said)
+        block = slice(begin, begin + len(some))
+        log_evidence[:, block] = found.log_evidence.reshape(len(some), n).T
+        outcomes[:, block] = found.outcomes.reshape(len(some), n, -1).transpose(1, 0, 2)
+    return log_evidence, outcomes
+
+
+def _mixture(log_asked: Array, log_mix: Array | None) -> tuple[Array, Array | None]:
+    """How much of what was asked is in every part, (n_draws, n_parts, n_asked), but for a scale.
+
+    With the log of that scale, (n_draws, n_parts).
+    """
+    if log_mix is None:
+        return log_asked, None
+    logs = log_asked[:, None] + log_mix
+    top = logs.max(axis=2)
+    top = np.where(np.isfinite(top), top, 0.0)
+    return top, np.exp(logs - top[:, :, None])
+
+
+def _event_shares(graph: StoryGraph, values: Array, of: Sequence[int]) -> Array:
+    """P(event | outcome), (n_draws, n_outcomes, n_events + 1), the last of which is anything.
+
+    Outcomes overlap, and only routes as a whole add up to anything.
+    """
+    shares = weights(graph, values, [EVENTS[e] for e in of]).transpose(0, 2, 1)
+    whole = np.array([float(outcome.event is None) for outcome in graph.outcomes])
+    anything = np.broadcast_to(whole[:, None], (*shares.shape[:2], 1))
+    return np.concatenate([shares, anything], axis=2)

@@ -1,0 +1,450 @@
+"""The same questions with one input changed, on the same draws.
+
+What P(event, evidence) is linear in stays integrated out. Posterior draws θ of the numbers that
+have to be sampled stand in for those of the changed story, at θ' which differs from θ in what was
+changed, with weights P'(E | θ') / P(E | θ). So every difference is one between pairs, and its Monte
+Carlo error is small; of a story of which no number has to be sampled it is exact. Where the weights
+cannot be relied on, the changed story is assessed afresh.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.engine.arithmetic import log_sum_exp
+from storyodds.models.engine.quantities import Quantities
+from storyodds.models.posterior.evidence import assemble, collapsed_tables
+from storyodds.models.posterior.prepared import (
+    PreparedStory,
+    forecasts_log_density,
+    prepare,
+)
+from storyodds.models.posterior.weighted_answers import weigh_at
+from storyodds.models.posterior.weighting import (
+    MAX_PARETO_K,
+    pareto_k,
+    sampled_draws,
+    spread_of_sums,
+)
+from storyodds.models.story.events import EVENTS, probabilities
+from storyodds.models.story.graph import StoryGraph
+from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.priors.distributions.families import Point
+from storyodds.priors.text.errors import InputError
+from storyodds.scenarios.resolve import ResolvedStory
+
+Array = NDArray[np.float64]
+Tables = Sequence[Array | None]
+
+DRAWS = 1024
+MIN_SHARE = 0.1  # of the draws, that weighted ones have to be worth
+_STRATA = 8  # of P(success), each of which is spread over P(catastrophe)
+_CELLS = 2**22  # of float64: the numbers of as many changed stories as are asked at once
+
+
+@dataclass(frozen=True)
+class Base:
+    """The story as it is, at draws from its posterior that all count the same.
+
+    Attributes
+    ----------
+    prepared : PreparedStory
+    values : (n_draws, n_numbers) array
+        Of the numbers that have to be sampled; the others stand at their prior means. One draw
+        where no number has to be sampled.
+    log_evidence : (n_draws,) array
+        Of P(E | θ), forecasts included.
+    events : (n_draws, n_events) array
+        P(event | E, θ), by `EVENTS`.
+    method, seed
+        Of the assessment, for the case that one has to be made again.
+    outcomes : (n_draws, n_outcomes) array
+        P(outcome | E, θ), before the checks.
+    """
+
+    prepared: PreparedStory
+    values: Array
+    log_evidence: Array
+    events: Array
+    method: str
+    seed: int
+    outcomes: Array
+
+    @property
+    def means(self) -> Array:
+        """Posterior means by event."""
+        return np.asarray(self.events.mean(axis=0))
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Answers of the story with something changed.
+
+    Attributes
+    ----------
+    means : (n_events,) array
+        Posterior means, by `EVENTS`.
+    errors : (n_events,) array
+        Monte Carlo standard errors of their differences from the base.
+    pareto_k : float or None
+        Of the weights; None where they are all alike, or the story was assessed afresh.
+    ess : float
+        What the weighted draws are worth.
+    refitted : bool
+        Whether the changed story was assessed afresh.
+    weights : (n_draws,) array, optional
+        Of the draws, which sum to 1; where draws at hand were weighted.
+    events : (n_draws, n_events) array, optional
+        P(event | E, θ') at them.
+    """
+
+    means: Array
+    errors: Array
+    pareto_k: float | None
+    ess: float
+    refitted: bool
+    weights: Array | None = None
+    events: Array | None = None
+
+
+def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
+    """Take the draws on which changes are compared.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Computed exactly.
+    draws : int
+        At most so many.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If it was simulated.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> base = base_of(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> round(float(base.means[EVENTS.index("catastrophe")]), 4)
+    0.0514
+    """
+    prepared = assessment.prepared
+    _ = prepared.compiler  # an error where states were simulated: they are no base
+    values = assessment.averaged.values[even_rows(assessment, draws)]
+    found = prepared.answers.evaluate(values, prepared.likelihoods)
+    return Base(
+        prepared,
+        values,
+        found.log_evidence + forecasts_log_density(prepared, values),
+        found.events,
+        assessment.draws.method,
+        assessment.seed,
+        found.outcomes,
+    )
+
+
+def even_rows(assessment: Assessment, draws: int) -> NDArray[np.intp]:
+    """Rows of `averaged` that all count the same, as `spread_evenly`."""
+    return spread_evenly(assessment.averaged, draws, assessment.seed)
+
+
+def spread_evenly(quantities: Quantities, draws: int, seed: int) -> NDArray[np.intp]:
+    """Rows that all count the same, spread evenly over P(success) and P(catastrophe).
+
+    So that a few hundred of them have almost the means of all.
+
+    Parameters
+    ----------
+    quantities : Quantities
+        At weighted draws.
+    draws : int
+        At most so many rows.
+    seed : int
+    """
+    weights, events = quantities.weights, quantities.events
+    if len(weights) <= draws and np.ptp(weights) == 0:
+        return np.arange(len(weights))
+    success, harm = (np.round(events[:, EVENTS.index(e)], 12) for e in ("success", "catastrophe"))
+    # What ties is in no order: every so many points of a Sobol sequence lie in one corner.
+    order = np.random.default_rng([seed, 5]).permutation(len(weights))
+    order = order[np.argsort(success[order], kind="stable")]
+    stratum = np.floor(_STRATA * np.cumsum(weights[order]) / weights.sum())
+    up_and_down = np.where(stratum % 2, -1.0, 1.0)
+    order = order[np.lexsort((up_and_down * harm[order], stratum))]
+    edges = np.cumsum(weights[order]) / weights.sum()
+    chosen = np.searchsorted(edges, (np.arange(draws) + 0.5) / draws)
+    return np.sort(order[chosen.clip(max=len(weights) - 1)])
+
+
+def answers_at(
+    prepared: PreparedStory, values: Array, said: LogLikelihoods | None = None
+) -> tuple[Array, Array]:
+    """Give log P(E | θ), (n_draws,), and P(event | E, θ), (n_draws, n_events), at given draws.
+
+    Parameters
+    ----------
+    prepared : PreparedStory
+    values : (n_draws, n_numbers) array
+    said : LogLikelihoods, optional
+        By default the evidence with its own numbers integrated out.
+    """
+    found = prepared.answers.evaluate(values, prepared.likelihoods if said is None else said)
+    log_evidence = found.log_evidence + forecasts_log_density(prepared, values)
+    return log_evidence, found.events
+
+
+def columns_of(events: Sequence[str]) -> list[int]:
+    """Where classes and fates stand in `EVENTS`.
+
+    Raises
+    ------
+    ValueError
+        If an event is not known.
+
+    Examples
+    --------
+    >>> columns_of(["intended", "deceptive"])
+    [0, 2]
+    """
+    unknown = [name for name in events if name not in EVENTS]
+    if unknown:
+        raise ValueError(f"found {unknown[0]!r}, expected one of {', '.join(EVENTS)}")
+    return [EVENTS.index(name) for name in events]
+
+
+def ask(base: Base, numbers: Mapping[int, float]) -> Changed:
+    """Ask with some numbers fixed.
+
+    Parameters
+    ----------
+    base : Base
+    numbers : mapping of int to float
+        Index in `ResolvedStory.numbers` and the value that it is taken to have.
+
+    Returns
+    -------
+    Changed
+
+    Raises
+    ------
+    InputError
+        If the changed story has to be assessed afresh and makes its evidence impossible.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> base = base_of(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> premise = base.prepared.resolved.number_index["aps-feasible.probability"]
+    >>> round(float(ask(base, {premise: 1.0}).means[EVENTS.index("catastrophe")]), 4)
+    0.079
+    """
+    return ask_many(base, [numbers])[0]
+
+
+def ask_many(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed]:
+    """Ask many times, each time with other numbers fixed, in few calls of the engine.
+
+    Parameters
+    ----------
+    base : Base
+    changes : sequence of mapping of int to float
+        As in `ask`.
+
+    Returns
+    -------
+    list of Changed
+        In the order of the changes.
+
+    Raises
+    ------
+    InputError
+        As `ask`.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> base = base_of(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> premise = base.prepared.resolved.number_index["aps-feasible.probability"]
+    >>> found = ask_many(base, [{premise: 0.5}, {premise: 1.0}])
+    >>> [round(float(changed.means[EVENTS.index("catastrophe")]), 4) for changed in found]
+    [0.0395, 0.079]
+    """
+    found: list[Changed] = []
+    at_once = max(1, _CELLS // max(1, base.values.size))
+    for first in range(0, len(changes), at_once):
+        found += _asked_at_once(base, changes[first : first + at_once])
+    return found
+
+
+def _asked_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed]:
+    n, prepared = len(base.values), base.prepared
+    bearing = numbers_of_training(prepared)
+    asked = [change for change in changes if not bearing.isdisjoint(change)]
+    if asked:
+        values = np.concatenate([moved(base.values, change) for change in asked])
+        log_evidence, events = answers_at(prepared, values, _said(prepared, asked, n))
+    found, done = [], 0
+    for change in changes:
+        if bearing.isdisjoint(change):  # it only matters after training
+            values = moved(base.values, change)
+            found.append(
+                weighted(base, np.zeros(n), probabilities(prepared.graph, values, base.outcomes))
+            )
+            continue
+        mine = slice(done * n, (done + 1) * n)
+        done += 1
+        log_weights = log_evidence[mine] - base.log_evidence
+        if np.isfinite(log_weights).any():
+            changed = weighted(base, log_weights, events[mine])
+            if is_trusted(changed, n):
+                found.append(changed)
+                continue
+        found.append(_afresh(base, with_numbers(prepared, change)))
+    return found
+
+
+def numbers_of_training(prepared: PreparedStory) -> frozenset[int]:
+    """The numbers on which the evidence, or the engine's own sums, can depend."""
+    every = frozenset(range(prepared.graph.n_numbers))
+    return every - prepared.graph.route_numbers_after_training()
+
+
+def is_trusted(changed: Changed, n_draws: int) -> bool:
+    """Whether weighted draws can be relied on."""
+    shaped = changed.pareto_k is None or changed.pareto_k <= MAX_PARETO_K
+    return shaped and changed.ess >= MIN_SHARE * n_draws
+
+
+def moved(values: Array, change: Mapping[int, float]) -> Array:
+    """Draws with some numbers changed."""
+    out = values.copy()
+    for index, value in change.items():
+        out[:, index] = value
+    return out
+
+
+def _said(
+    prepared: PreparedStory, changes: Sequence[Mapping[int, float]], n: int
+) -> LogLikelihoods:
+    """What the evidence says at n draws for every change, one change after the other."""
+    if all(prepared.own.isdisjoint(change) for change in changes):
+        return prepared.likelihoods
+    return stacked(prepared.graph, [with_numbers(prepared, c).tables for c in changes], n)
+
+
+def stacked(graph: StoryGraph, tables: Sequence[Tables], n: int) -> LogLikelihoods:
+    """Put tables where the engine reads them, each for n draws, one after the other."""
+    by_item = [
+        None
+        if any(table is None for table in of_item)
+        else np.repeat(np.concatenate([t for t in of_item if t is not None]), n, axis=0)
+        for of_item in zip(*tables, strict=True)
+    ]
+    return assemble(graph, by_item)
+
+
+def compare(base: Base, prepared: PreparedStory, values: Array) -> Changed:
+    """Ask a changed story at changed draws, which stand row by row for those of the base."""
+    log_evidence, events = answers_at(prepared, values)
+    return weighted(base, log_evidence - base.log_evidence, events)
+
+
+def weighted(base: Base, log_weights: Array, events: Array) -> Changed:
+    """Average changed answers with weights relative to the base."""
+    n = len(log_weights)
+    shape = pareto_k(log_weights)
+    weights = np.exp(log_weights - log_sum_exp(log_weights, axis=0))
+    means = weights @ events
+    pull = n * weights[:, None] * (events - means) - (base.events - base.means)
+    errors = pull.std(axis=0) / np.sqrt(n) if n > 1 else np.zeros(len(means))
+    ess = float(1.0 / np.sum(weights**2))
+    return Changed(means, errors, shape, ess, False, weights, events)
+
+
+def refit(base: Base, resolved: ResolvedStory) -> Changed:
+    """Assess a changed story afresh.
+
+    Raises
+    ------
+    InputError
+        If the change makes the evidence impossible.
+    """
+    return _afresh(base, prepare(resolved))
+
+
+def _afresh(base: Base, prepared: PreparedStory) -> Changed:
+    """Weight draws from the prior of a changed story; where that is not enough, assess it."""
+    noise = base.events.var(axis=0) / len(base.events)
+    averaged, draws, _ = weigh_at(prepared, *sampled_draws(prepared, 4 * DRAWS, base.seed))
+    if draws.ok:
+        weights, means = averaged.weights, averaged.mean(averaged.events)
+        noise = noise + spread_of_sums(weights[:, None] * (averaged.events - means)) ** 2
+        ess = float(1 / np.sum(weights**2))
+        return Changed(means, np.sqrt(noise), None, ess, refitted=True)
+    again = fixed(prepared.resolved, _points(prepared))
+    afresh = base_of(assess(again, draws=4 * DRAWS, seed=base.seed), 4 * DRAWS)
+    n = len(afresh.events)
+    errors = np.sqrt(noise + afresh.events.var(axis=0) / n)
+    return Changed(afresh.means, errors, None, float(n), refitted=True)
+
+
+def _points(prepared: PreparedStory) -> dict[int, float]:
+    """The numbers that are fixed, though the story as resolved may not say so."""
+    return {i: d.value for i, d in enumerate(prepared.distributions) if isinstance(d, Point)}
+
+
+def with_numbers(prepared: PreparedStory, numbers: Mapping[int, float]) -> PreparedStory:
+    """Fix numbers of a prepared story; what they were compiled into does not change."""
+    distributions = tuple(
+        Point(float(numbers[i])) if i in numbers else distribution
+        for i, distribution in enumerate(prepared.distributions)
+    )
+    tables = prepared.tables
+    if prepared.own & set(numbers):
+        tables = collapsed_tables(prepared.graph, distributions)
+    return replace(prepared, distributions=distributions, tables=tables)
+
+
+def fixed(resolved: ResolvedStory, numbers: Mapping[int, float]) -> ResolvedStory:
+    """Fix numbers of a resolved story."""
+    changed = tuple(
+        replace(number, distribution=Point(float(numbers[i]))) if i in numbers else number
+        for i, number in enumerate(resolved.numbers)
+    )
+    return replace(resolved, numbers=changed)
+
+
+def settled(
+    base: Base, log_evidence: Array, events: Array, edited: Callable[[], ResolvedStory]
+) -> Changed | None:
+    """Compare a changed story on the same draws, or assess it afresh where they do not serve.
+
+    Parameters
+    ----------
+    base : Base
+    log_evidence : (n_draws,) array
+        Of the changed story.
+    events : (n_draws, n_events) array
+        Of the changed story, given its evidence.
+    edited : callable
+        Gives the changed story.
+
+    Returns
+    -------
+    Changed or None
+        None where the changed story is out of reach, or makes its evidence impossible.
+    """
+    try:
+        if not np.isfinite(log_evidence).any():
+            return refit(base, edited())
+        changed = weighted(base, log_evidence - base.log_evidence, events)
+        return changed if is_trusted(changed, len(events)) else refit(base, edited())
+    except InputError:
+        return None

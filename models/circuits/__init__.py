@@ -1,0 +1,1 @@
+"""Sums of products: factors, elimination, circuits; they know no story."""

@@ -1,0 +1,1 @@
+"""Stories, views and results side by side at the same numbers."""

@@ -1,0 +1,1 @@
+"""The discrete part of a story summed exactly: compiler, program, evaluation, kernels."""

@@ -1,0 +1,632 @@
+"""From a story's graph to an arithmetic circuit whose root is P(outcomes, literals, evidence).
+
+Two ways to let the routes compete. By *patterns*: what decides which routes are open and which
+nudges hold is kept until the end, where every pattern has its own shares. By *quadrature*:
+1 / x is the integral of exp(-t x) over t > 0, so at a fixed t every route is a factor of its own
+and nothing has to be kept; the sum over t is a quadrature rule (`models.quadrature`). Patterns
+cost what the joint states of all gates cost, quadrature what the story's own treewidth costs,
+times the nodes of the rule.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+from typing import Literal as OneOf
+
+from storyodds.models.circuits.circuit import (
+    ONE,
+    ZERO,
+    Circuit,
+    CircuitBuilder,
+    CircuitTooLargeError,
+)
+from storyodds.models.circuits.elimination import CliqueTooLargeError, Elimination, Pair, lay_out
+from storyodds.models.circuits.factors import Diagrams
+from storyodds.models.circuits.ordering import by_appearance, min_fill
+from storyodds.models.logic.functions import TruthFunction
+from storyodds.models.logic.gate_forest import GateForest
+from storyodds.models.story.graph import Gate, Outcome, StoryGraph
+from storyodds.models.story.hazards import HazardFactors
+from storyodds.models.story.queries import EVERYTHING, Query
+from storyodds.scenarios.grammar.formulas import Formula, literals, parts
+
+Competition = OneOf["patterns", "quadrature"]
+MOVING = ("stay", "rest", "omega")  # leaves that have a value for every node of the rule
+
+
+@dataclass(frozen=True)
+class Config:
+    """A route under one set of nudges: its bits are the sum of these numbers."""
+
+    route: int
+    numbers: tuple[int, ...]
+
+
+class Compiler:
+    """Compiles one story; asked again, it works out only what is new.
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    competition : {"patterns", "quadrature"}
+    expand : bool
+        Whether composites are written out in the formulas that use them instead of being summed
+        over as variables. Smaller where formulas share much, as in fault trees.
+    evidence_only : bool
+        Leave out what cannot bear on P(evidence): hazards, and assumptions nothing depends on.
+    budget : int
+        Most nodes, of the circuit and of the diagrams on the way to it.
+    forest : GateForest, optional
+        The graph's formulas, built already: what is written out is taken from it, in its order.
+
+    Raises
+    ------
+    CliqueTooLargeError
+        If the budget is not enough.
+    """
+
+    def __init__(
+        self,
+        graph: StoryGraph,
+        *,
+        competition: Competition,
+        expand: bool,
+        evidence_only: bool,
+        budget: int,
+        forest: GateForest | None = None,
+    ) -> None:
+        self.graph = graph
+        self._forest = forest if expand else None
+        self.competition = competition
+        self.evidence_only = evidence_only
+        self._has_hazards = bool(graph.hazards) and (
+            graph.hazards_are_evidence or not evidence_only
+        )
+        self.builder = CircuitBuilder(budget)
+        self.diagrams = Diagrams(self.builder)
+        self.hazards = HazardFactors(graph, self.diagrams, self.indicator)
+        self.configs: list[Config] = []
+        self.races: list[tuple[int, ...]] = []  # by race, the config of every route; -1 is closed
+        self.items = tuple(i for i, e in enumerate(graph.evidence) if e.subject == "assumption")
+        self._index = graph.order
+        self._config_of: dict[Config, int] = {}
+        self._race_of: dict[tuple[int, ...], int] = {}
+        self._race_at: dict[tuple[bool, ...], int] = {}  # by what the kept gates say
+        self._indicators: dict[str, int] = {}
+        self._planted: dict[int, int] = {0: ZERO, 1: ONE}  # from nodes of the forest
+        self._means: dict[int, int] = {}  # from diagrams to what they add up to
+        self._roots: dict[Query, int] = {}
+        self.programs: dict[tuple[Query, ...], Any] = {}  # made by `models.program`, kept here
+        self._expanded = {
+            v for v, variable in enumerate(graph.variables) if expand and variable.formula
+        }
+        wanted = self._relevant() if evidence_only else set(range(len(graph.variables)))
+        self.variables = sorted(wanted - self._expanded)
+        told = {e.target for e in graph.evidence if e.subject == "assumption"}
+        # Free assumptions that no evidence is about: where nothing else asks for one, true and
+        # false add up to 1 and are not written down. What is not written down is known to 14
+        # decimals only, so this is kept for where there would be very much to write.
+        self.plain = {
+            v: graph.variables[v].rows[0][1]
+            for v in self.variables
+            if len(graph.variables[v].rows) == 1
+            and v not in told
+            and (evidence_only or self._expanded or self._forest is not None)
+        }
+        with self._named_cliques():
+            self._order()
+            self._compile()
+
+    @contextmanager
+    def _named_cliques(self) -> Iterator[None]:
+        """Say by name which assumptions were too many."""
+        try:
+            with _deep_recursion():
+                yield
+        except CliqueTooLargeError as error:
+            n = len(self.graph.variables)
+            placed = (self._placed[level] for level in sorted(error.levels))
+            error.names = tuple(self.graph.variables[v].name for v in placed if v < n)
+            raise
+        except CircuitTooLargeError:  # while a single factor was written down
+            everything = (self.graph.variables[v].name for v in self.variables)
+            raise CliqueTooLargeError(frozenset(), tuple(everything)) from None
+
+    # What depends on what
+
+    def _formulas(self) -> Iterator[Formula]:
+        """Every formula that decides where training ends."""
+        for route in self.graph.routes:
+            yield from (f for f in (route.requires, *route.blocked_by) if f is not None)
+            yield from (when for when, _ in route.nudges if when is not None)
+        if self._has_hazards:
+            yield from (h.requires for h in self.graph.hazards if h.requires is not None)
+
+    def _relevant(self) -> set[int]:
+        names = [name for formula in self._formulas() for name, _ in literals(formula)]
+        found: set[int] = set()
+        todo = [self._index[name] for name in names]
+        todo += [
+            e.target
+            for e in self.graph.evidence
+            if e.subject == "assumption" and e.target is not None
+        ]
+        while todo:
+            v = todo.pop()
+            if v not in found:
+                found.add(v)
+                todo += [self._index[name] for name in self.graph.variables[v].scope]
+        return found
+
+    def _scope(self, *formulas: Formula | None) -> list[int]:
+        """The variables that formulas depend on, in the order of their appearance."""
+        seen: dict[int, None] = {}
+        expanded: set[int] = set()
+        todo = [self._index[n] for f in formulas if f is not None for n, _ in literals(f)][::-1]
+        while todo:
+            v = todo.pop()
+            if v not in self._expanded:
+                seen[v] = None
+            elif v not in expanded:
+                expanded.add(v)
+                formula = self.graph.variables[v].formula
+                assert formula is not None
+                todo += [self._index[n] for n, _ in literals(formula)][::-1]
+        return list(seen)
+
+    def _table_scope(self, v: int) -> list[int]:
+        variable = self.graph.variables[v]
+        whens = (
+            [when for when, _ in variable.rows] if variable.formula is None else [variable.formula]
+        )
+        return [v, *self._scope(*whens)]
+
+    def _order(self) -> None:
+        """Give every variable, and every gate that is kept, its level."""
+        graph = self.graph
+        tables = [self._table_scope(v) for v in self.variables]
+        routes = [
+            self._scope(r.requires, *r.blocked_by, *(when for when, _ in r.nudges))
+            for r in graph.routes
+        ]
+        hazards = [self._scope(h.requires) for h in graph.hazards] if self._has_hazards else []
+        self._gates: dict[
+            tuple[Formula | None, ...], int
+        ] = {}  # to a variable or, negative, a gate
+        self._gate_keys: list[tuple[Formula | None, ...]] = []
+        scopes = [*tables, [v for scope in hazards for v in scope]]
+        if self.competition == "patterns":
+            for route in graph.routes:
+                self._gate((route.requires, *route.blocked_by))
+                for when, _ in route.nudges:
+                    self._gate((when,))
+            n = len(graph.variables)
+            scopes += [[n + g, *self._gate_scope(key)] for g, key in enumerate(self._gate_keys)]
+            kept = sorted({v if v >= 0 else n + ~v for v in self._gates.values()})
+        else:
+            scopes += routes
+            kept = []
+        if self._expanded or self._forest is not None:
+            gates = self._gates_in_order()
+            order = by_appearance([*gates, *routes, *hazards, *tables], kept)
+        else:
+            order = min_fill([frozenset(scope) for scope in scopes], kept)
+        placed = [*kept, *reversed(order)]
+        self.level = {v: level for level, v in enumerate(placed)}
+        self._kept = kept
+        self._placed = placed
+
+    def _gates_in_order(self) -> list[list[int]]:
+        """The variables of gates, as they stand in diagrams that were built already."""
+        if self._forest is None:
+            gates = (*self.graph.routes, *self.graph.hazards)
+            return [self._in_diagram_order(gate) for gate in gates]
+        names = self._forest.diagram.names
+        return [[v for v in (self._index[name] for name in names) if v in self.variables]]
+
+    def _in_diagram_order(self, gate: Gate) -> list[int]:
+        """The variables of a gate in the order in which its diagram was found to be small."""
+        function = None if gate.ways is None else gate.ways.formula
+        names = () if function is None else function.names
+        return [v for v in (self._index[name] for name in names) if v in self.variables]
+
+    def _gate(self, key: tuple[Formula | None, ...]) -> None:
+        """Note a gate that patterns must keep: a variable if that is all it is."""
+        if key in self._gates or all(f is None for f in key):
+            return
+        alone = _literal(key[0]) if len(key) == 1 and key[0] is not None else None
+        if alone is not None and self._index[alone[0]] not in self._expanded:
+            self._gates[key] = self._index[alone[0]]
+        else:
+            self._gates[key] = ~len(self._gate_keys)
+            self._gate_keys.append(key)
+
+    def _gate_scope(self, key: tuple[Formula | None, ...]) -> list[int]:
+        return self._scope(*key)
+
+    # Factors
+
+    def indicator(self, formula: Formula | None) -> int:
+        """The factor that is one where a formula holds and zero elsewhere."""
+        if formula is None:
+            return ONE
+        if self._forest is not None and formula in self._forest.root:
+            return self._from_forest(self._forest, self._forest.root[formula])
+        if isinstance(formula, str):
+            name = formula.removeprefix("not ")
+            found = self._variable_indicator(name)
+            return self.diagrams.choose(found, ZERO, ONE) if formula != name else found
+        members, needed = parts(formula)
+        inside = [self.indicator(member) for member in members]
+        # reached[j] is "at least j of those seen so far".
+        reached = [ONE] + [ZERO] * needed
+        # Members tested near the top come last, so that diagrams grow at their top.
+        for member in sorted(inside, key=self.diagrams.depth, reverse=True):
+            for j in range(needed, 0, -1):
+                reached[j] = self.diagrams.choose(member, reached[j - 1], reached[j])
+        return reached[needed]
+
+    def _variable_indicator(self, name: str) -> int:
+        if name not in self._indicators:
+            v = self._index[name]
+            if v in self._expanded:
+                planted = self._forest is not None and name in self._forest.root
+                written = name if planted else self.graph.variables[v].formula
+                self._indicators[name] = self.indicator(written)
+            else:
+                self._indicators[name] = self.diagrams.test(self.level[v])
+        return self._indicators[name]
+
+    def _from_forest(self, forest: GateForest, root: int) -> int:
+        """Take over a function, node by node."""
+        planted, diagram = self._planted, forest.diagram
+        level_of = [self.level.get(self._index[name], -1) for name in diagram.names]
+        # What patterns keep stands above everything else: the order may be another one here.
+        in_order = all(a < b for a, b in pairwise(x for x in level_of if x >= 0))
+        todo = [root]
+        while todo:
+            node = todo[-1]
+            low, high = int(diagram.low[node]), int(diagram.high[node])
+            if node in planted:
+                todo.pop()
+            elif low in planted and high in planted:
+                level = level_of[diagram.level[node]]
+                if in_order:
+                    planted[node] = self.diagrams.test(level, planted[low], planted[high])
+                else:
+                    planted[node] = self.diagrams.choose(
+                        self.diagrams.test(level), planted[high], planted[low]
+                    )
+                todo.pop()
+            else:
+                todo += [side for side in (low, high) if side not in planted]
+        return planted[root]
+
+    def _open(self, route: int) -> int:
+        node = self.graph.routes[route]
+        opened = self.indicator(node.requires)
+        for formula in node.blocked_by:
+            opened = self.diagrams.choose(self.indicator(formula), ZERO, opened)
+        return opened
+
+    def _said(self, v: int) -> int:
+        """What the evidence items about an assumption say, as a factor of its truth."""
+        yes = no = ONE
+        for k, i in enumerate(self.items):
+            if self.graph.evidence[i].target == v:
+                yes = self.builder.multiply(yes, self.builder.leaf("item", k, True))
+                no = self.builder.multiply(no, self.builder.leaf("item", k, False))
+        if v in self._expanded:
+            return self.diagrams.choose(
+                self._variable_indicator(self.graph.variables[v].name), yes, no
+            )
+        return self.diagrams.test(self.level[v], no, yes)
+
+    def _table(self, v: int) -> int:
+        """P(assumption | what decides it), with what the evidence says of it."""
+        variable, level = self.graph.variables[v], self.level[v]
+        leaf, test = self.builder.leaf, self.diagrams.test
+        if variable.formula is not None:
+            # Leaves worth one: what flows through them is P(composite | evidence).
+            true, false = (
+                (ONE, ONE) if self.evidence_only else (leaf("is", v, True), leaf("is", v, False))
+            )
+            yes, no = test(level, ZERO, true), test(level, false, ZERO)
+            table = self.diagrams.choose(self.indicator(variable.formula), yes, no)
+        else:
+            table = ZERO
+            if v in self.plain:
+                self.builder.complementary(*(leaf(x, variable.rows[0][1]) for x in ("yes", "no")))
+            for when, number in reversed(variable.rows):
+                row = test(level, leaf("no", number), leaf("yes", number))
+                table = self.diagrams.choose(self.indicator(when), row, table)
+        return self.diagrams.multiply(table, self._said(v))
+
+    def config(self, route: int, nudges: Iterable[int]) -> int:
+        """The number of a route under a set of nudges (indices into its own list)."""
+        node = self.graph.routes[route]
+        key = Config(route, (node.bits, *(node.nudges[k][1] for k in nudges)))
+        if key not in self._config_of:
+            self._config_of[key] = len(self.configs)
+            self.configs.append(key)
+        return self._config_of[key]
+
+    def _route(self, route: int, constant: bool) -> Pair:
+        """A route at one node of the quadrature rule: what it is worth to stay out and to win."""
+        node = self.graph.routes[route]
+        always = tuple(k for k, (when, _) in enumerate(node.nudges) if when is None)
+        states: list[tuple[tuple[int, ...], int]] = [(always, ONE)]
+        for k, (when, _) in enumerate(node.nudges):
+            if when is not None:
+                on = self.indicator(when)
+                off = self.diagrams.choose(on, ZERO, ONE)
+                multiply = self.diagrams.multiply
+                states = [(nudges, multiply(f, off)) for nudges, f in states] + [
+                    ((*nudges, k), multiply(f, on)) for nudges, f in states
+                ]
+                states = [state for state in states if state[1] != ZERO]
+        opened = self._open(route)
+        neither, wins = self.diagrams.choose(opened, ZERO, ONE), ZERO
+        for nudges, holds in states:
+            config = self.config(route, sorted(nudges))
+            here = self.diagrams.multiply(holds, opened)
+            stay = ONE if constant else self.builder.leaf("stay", config)
+            win = self.builder.multiply(self.builder.leaf("win", config), stay)
+            neither = self.diagrams.add(neither, self.diagrams.multiply(here, stay))
+            wins = self.diagrams.add(wins, self.diagrams.multiply(here, win))
+        return neither, wins
+
+    def is_always_open(self, route: int) -> bool:
+        """Whether nothing can close a route."""
+        return self.graph.routes[route].requires is None and not self.graph.routes[route].blocked_by
+
+    def is_constant(self, route: int) -> bool:
+        """Whether a route is always open with the same bits."""
+        nudges = self.graph.routes[route].nudges
+        return self.is_always_open(route) and all(when is None for when, _ in nudges)
+
+    # Sums
+
+    def _compile(self) -> None:
+        graph, n = self.graph, len(self.graph.variables)
+        level_of = self.level
+        scopes = [frozenset(level_of[u] for u in self._table_scope(v)) for v in self.variables]
+        factors: list[Pair] = [(self._table(v), ZERO) for v in self.variables]
+        self._table_at = {v: i for i, v in enumerate(self.variables)}
+        for v in sorted(self._expanded):
+            if any(graph.evidence[i].target == v for i in self.items):
+                factors.append((self._said(v), ZERO))
+                scopes.append(self._levels(self.graph.variables[v].name))
+        self._hazards_at = len(factors)
+        hazards = [h.requires for h in graph.hazards] if self._has_hazards else []
+        factors.append((ONE, ZERO))
+        scopes.append(frozenset(level_of[v] for v in self._scope(*hazards)))
+        self._routes_at = len(factors)
+        self._routes: list[Pair] = []
+        if self.competition == "patterns":
+            for g, key in enumerate(self._gate_keys):
+                holds = ONE
+                for k, formula in enumerate(key):
+                    inside = self.indicator(formula)
+                    blocks = k > 0  # a constraint
+                    yes, no = (ZERO, holds) if blocks else (holds, ZERO)
+                    holds = self.diagrams.choose(inside, yes, no)
+                level = level_of[n + g]
+                gate = self.diagrams.choose(
+                    holds, self.diagrams.test(level), self.diagrams.test(level, ONE, ZERO)
+                )
+                factors.append((gate, ZERO))
+                scopes.append(frozenset([level, *(level_of[v] for v in self._gate_scope(key))]))
+        else:
+            rest = self.builder.leaf("rest")
+            for r, route in enumerate(graph.routes):
+                constant = self.is_constant(r)
+                self._routes.append(self._route(r, constant))
+                factors.append((self._routes[r][0], ZERO))
+                whens = (when for when, _ in route.nudges)
+                scope = self._scope(route.requires, *route.blocked_by, *whens)
+                scopes.append(frozenset(level_of[v] for v in scope))
+            factors.append((self.builder.multiply(rest, self.builder.leaf("omega")), ZERO))
+            scopes.append(frozenset())
+        self._factors = factors
+        self._buckets = lay_out(scopes, len(self._placed), len(self._kept))
+        self._elimination = Elimination(self.diagrams, self._buckets, factors)
+        self._assumptions: Elimination | None = None  # made when it is first asked for
+
+    def _levels(self, name: str) -> frozenset[int]:
+        return frozenset(self.level[v] for v in self._scope(name))
+
+    def root(self, query: Query) -> int:
+        """The circuit node worth P(one of the outcomes, the literals, evidence | numbers)."""
+        if query not in self._roots:
+            with self._named_cliques():
+                self._roots[query] = self._root(query)
+        return self._roots[query]
+
+    def _root(self, query: Query) -> int:
+        groups: dict[int | None, dict[int, list[int]]] = {}
+        for factor, route, weight in self._endings(query):
+            groups.setdefault(factor, {}).setdefault(weight, []).append(route)
+        return self.builder.total(
+            self._sum(by_weight, factor, query)
+            for factor, by_weight in groups.items()
+            if factor != ZERO
+        )
+
+    def _endings(self, query: Query) -> Iterator[tuple[int | None, int, int]]:
+        """The factor of hazards (None for one), a route, and the node worth its results' part."""
+        outcomes = [self.graph.all_outcomes[o] for o in query.outcomes]
+        for outcome in outcomes or map(Outcome, range(len(self.graph.routes))):
+            for factor, weight in self.hazards.endings(outcome):
+                yield factor, outcome.route, weight
+
+    def _sum(
+        self, by_weight: Mapping[int, Sequence[int]], hazards: int | None, query: Query
+    ) -> int:
+        """Sum over assumptions and routes.
+
+        Parameters
+        ----------
+        by_weight : mapping of int to sequence of int
+            Routes by the node that they are multiplied with.
+        hazards : int or None
+            The factor of what becomes of the hazards.
+        query : Query
+        """
+        changes: dict[int, Pair] = {}
+        extra: list[tuple[frozenset[int], Pair]] = []
+        for name, value in sorted(query.literals):
+            v = self._index[name]
+            literal = self._variable_indicator(name)
+            if not value:
+                literal = self.diagrams.choose(literal, ZERO, ONE)
+            if v in self._expanded:
+                extra.append((self._levels(name), (literal, ZERO)))
+            else:
+                i = self._table_at[v]
+                table = changes[i][0] if i in changes else self._table(v)
+                changes[i] = self.diagrams.multiply(table, literal), ZERO
+        for function, value in query.conditions:
+            holds = self._holds(function, value)
+            extra.append((frozenset(self.level[v] for v in self._scope(*function.names)), holds))
+        if query.spared is not None:
+            again = self.hazards.spared(query.spared)
+            both = again if hazards is None else self.diagrams.multiply(hazards, again)
+            changes[self._hazards_at] = both, ZERO
+        elif hazards is not None:
+            changes[self._hazards_at] = hazards, ZERO
+        everywhere = sum(map(len, by_weight.values())) == len(self.graph.routes)
+        unweighted = hazards is None and list(by_weight) == [ONE]
+        if everywhere and unweighted and self._race_is_silent(query):
+            return self._without_race(changes, extra)
+        if self.competition == "quadrature":
+            weight_of: dict[int, int] = {}
+            for weight, routes in by_weight.items():
+                for r in routes:
+                    weight_of[r] = self.builder.add(weight_of.get(r, ZERO), weight)
+            for r, weight in weight_of.items():
+                neither, wins = self._routes[r]
+                changes[self._routes_at + r] = neither, self.diagrams.multiply(wins, weight)
+            return self._elimination.exchange(changes, extra)[1]
+        joint = self._elimination.exchange(changes, extra)[0]
+        by_race: dict[int, list[int]] = {}
+        for truth, node in self.diagrams.cells(joint, range(len(self._kept))):
+            by_race.setdefault(self._race(truth), []).append(node)
+        total, multiply = self.builder.total, self.builder.multiply
+        return total(
+            multiply(
+                total(nodes),
+                total(multiply(w, self._share(race, routes)) for w, routes in by_weight.items()),
+            )
+            for race, nodes in by_race.items()
+        )
+
+    def _holds(self, function: TruthFunction, value: bool) -> Pair:
+        """The factor that is one where a function of assumptions has a value."""
+        nodes = [ZERO, ONE] if value else [ONE, ZERO]
+        tests = [self._variable_indicator(name) for name in function.names]
+        for level, low, high in function.diagram.upwards():
+            nodes.append(self.diagrams.choose(tests[level], nodes[high], nodes[low]))
+        return nodes[function.diagram.root], ZERO
+
+    @property
+    def _is_independent(self) -> bool:
+        """Whether every assumption is free, but for those written out, and nothing is said."""
+        return bool(self.plain) and not self.items and len(self.plain) == len(self.variables)
+
+    def _race_is_silent(self, query: Query) -> bool:
+        """Whether it makes no difference to a query by which route training ends.
+
+        So it is where no evidence speaks of the outcome. The sum over everything keeps its race
+        all the same: how it depends on the routes is what their probabilities are read from.
+        """
+        about = (e for e in self.graph.evidence if e.form != "forecast")
+        return query != EVERYTHING and all(e.subject == "assumption" for e in about)
+
+    def _without_race(
+        self, changes: dict[int, Pair], extra: list[tuple[frozenset[int], Pair]]
+    ) -> int:
+        """A sum over the assumptions alone."""
+        if self._is_independent and not changes:
+            product = ONE
+            for _, (factor, _) in extra:
+                product = self.diagrams.multiply(product, factor)
+            leaf = self.builder.leaf
+            weights = {
+                self.level[v]: (leaf("no", number), leaf("yes", number))
+                for v, number in self.plain.items()
+            }
+            return self.diagrams.mean(product, weights, self._means)
+        if self.competition == "quadrature":
+            if self._assumptions is None:
+                still = [(ONE, ZERO)] * (len(self._factors) - self._routes_at)
+                factors = [*self._factors[: self._routes_at], *still]
+                self._assumptions = Elimination(self.diagrams, self._buckets, factors)
+            return self._assumptions.exchange(changes, extra)[0]
+        joint = self._elimination.exchange(changes, extra)[0]
+        cells = self.diagrams.cells(joint, range(len(self._kept)))
+        return self.builder.total(node for _, node in cells)
+
+    def _share(self, race: int, routes: Sequence[int]) -> int:
+        """The leaf worth the chance that one of these routes wins a race, evidence included."""
+        configs = tuple(c for c in (self.races[race][r] for r in routes) if c >= 0)
+        return self.builder.leaf("share", race, configs) if configs else ZERO
+
+    def _race(self, truth: Sequence[bool]) -> int:
+        """Which routes run, and how strongly, where the gates that are kept stand so."""
+        known = self._race_at.get(tuple(truth))
+        if known is not None:
+            return known
+        n = len(self.graph.variables)
+        value = dict(zip(self._kept, truth, strict=True))
+
+        def holds(key: tuple[Formula | None, ...]) -> bool:
+            if key not in self._gates:
+                return True
+            v = self._gates[key]
+            if v < 0:
+                return value[n + ~v]
+            literal = _literal(key[0])
+            assert literal is not None
+            return value[v] == literal[1]
+
+        configs = []
+        for r, route in enumerate(self.graph.routes):
+            if holds((route.requires, *route.blocked_by)):
+                on = (k for k, (when, _) in enumerate(route.nudges) if holds((when,)))
+                configs.append(self.config(r, on))
+            else:
+                configs.append(-1)
+        key = tuple(configs)
+        if key not in self._race_of:
+            self._race_of[key] = len(self.races)
+            self.races.append(key)
+        return self._race_at.setdefault(tuple(truth), self._race_of[key])
+
+    def freeze(self, queries: tuple[Query, ...]) -> Circuit:
+        """The circuit of some queries, one root each."""
+        return self.builder.freeze([self.root(query) for query in queries], MOVING)
+
+
+def _literal(formula: Formula | None) -> tuple[str, bool] | None:
+    """A formula that is one literal, however it is wrapped."""
+    while isinstance(formula, tuple) and len(formula) == 1:
+        formula = formula[0]
+    if not isinstance(formula, str):
+        return None
+    name = formula.removeprefix("not ")
+    return name, name == formula
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Let diagrams as deep as a story has assumptions be walked recursively."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

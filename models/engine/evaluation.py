@@ -1,0 +1,437 @@
+"""The exact engine: a program's answers at many draws of the numbers, in one call.
+
+Leaves are filled in for a block of draws; the circuit is run forward for what its roots are
+worth, and backward for how they depend on every leaf. Little work is done by numpy, more of it by
+numba on every core. The two give the same digits, but not along a quadrature rule: there, which
+of them it is depends on the work alone, not on what else the process has done or imported. Draws
+in which a sum of products would underflow are taken again in logs.
+"""
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.circuits.circuit import Circuit
+from storyodds.models.circuits.quadrature import Rule
+from storyodds.models.cores import cores
+from storyodds.models.engine import arithmetic, pattern_layout
+from storyodds.models.engine.arithmetic import log_sum_exp
+from storyodds.models.engine.leaf_values import (
+    SMALLEST,
+    Race,
+    fill_leaves,
+    log_weights,
+    lost_by,
+    moving_leaves,
+    rule_for,
+    scaled_items,
+    scaled_routes,
+    won_by,
+)
+from storyodds.models.engine.program import Program, without_results
+from storyodds.models.memory import memory_left
+from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.priors.distributions.families import LN2
+from storyodds.priors.text.errors import Problem, UnsupportedStoryError
+
+Array = NDArray[np.float64]
+Wanted = Literal["usage", "won", "pulls"]
+
+_KERNEL = "storyodds.models.engine.pattern_kernel"  # which imports numba
+_NUMBA_WORK = 7.5e7  # node evaluations that are worth loading numba, and what it compiled
+_CORE_WORK = 4e6  # those that are worth a thread
+_BLOCK_CELLS = 2**21  # of float64: what a block of draws may hold,
+_FAST_CELLS = 2**19  # or, with numba, one that a cache has room for
+_COPIES = 4  # of a block's cells, at most: values, flows, and what they are made from
+_UNLIMITED = 2**62  # bytes: more than any machine has
+_WIDTH = 64  # draws that go through a kernel side by side,
+_SCRATCH_CELLS = 2**25  # unless that would take more of float64 than this, for each core
+
+_much: ContextVar[bool] = ContextVar("much", default=False)
+
+
+@contextmanager
+def much_work() -> Iterator[None]:
+    """Say that there are many questions to come, which are worth loading numba together.
+
+    Inside, all of them are answered by numba, however small.
+
+    Examples
+    --------
+    >>> with much_work():
+    ...     pass  # ask
+    """
+    token = _much.set(True)
+    try:
+        yield
+    finally:
+        _much.reset(token)
+
+
+def load_numba() -> None:
+    """Load numba now, before a first question that is too small to be worth it by itself.
+
+    Examples
+    --------
+    >>> load_numba()
+    """
+    import_module(_KERNEL)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a program says at every draw.
+
+    Attributes
+    ----------
+    values : (n_draws, n_numbers) array
+        The numbers it is taken at: without known results of checks where they were left out.
+    log_roots : (n_draws, n_roots) array
+        Log P(query, evidence | numbers), in nats; minus infinity where impossible.
+    usage : (n_draws, n_seeds, n_fixed_leaves) array
+        Derivative of the log of each seed's sum in the log of each leaf, which is the probability
+        that the leaf is used, given what the seed asks for and the evidence.
+    won : (n_draws, n_seeds, n_configs) array
+        Probability that the config is the one in which training ends, likewise.
+    pulls : (n_draws, n_seeds, n_configs) array
+        Derivative of the same in the log weight of every config.
+    """
+
+    values: Array
+    log_roots: Array
+    usage: Array
+    won: Array
+    pulls: Array
+
+
+def evaluate(
+    program: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    seeds: Array | None = None,
+    upto: Wanted = "pulls",
+) -> Evaluation:
+    """Run a program over all draws.
+
+    Parameters
+    ----------
+    program : Program
+    values : (n_draws, n_numbers) array
+        Probabilities and bits, in the order of `ResolvedStory.numbers`.
+    likelihoods : LogLikelihoods
+    seeds : (n_seeds, n_roots) or (n_draws, n_seeds, n_roots) array, optional
+        Weighted sums of roots that derivatives are wanted of; nonnegative.
+    upto : {"usage", "won", "pulls"}
+        The last that is wanted of these, in this order; those after it are left empty.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If the weights of routes are further apart than a quadrature rule can span.
+    """
+    if not likelihoods.results:
+        values = without_results(values, program.result_numbers)
+    n, n_roots = len(values), len(program.circuit.roots)
+    wanted = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
+    wanted = wanted if wanted.ndim == 3 else wanted[None]
+    n_seeds = wanted.shape[1]
+    targets = tuple(np.flatnonzero(wanted.any(axis=(0, 1))).tolist())
+    along = rule_for(program, values)
+    n_lanes = len(along.nodes) if along is not None else 1
+    cells_there = _cells(program.circuit, n_lanes)
+    cells_back = n_seeds * _cells(program.circuit.below(targets).circuit, n_lanes)
+    work = n * (cells_there + 2 * cells_back)
+    fast = _is_fast(program, work)
+    n_leaves = len(program.circuit.leaves)
+    cells = n_leaves * (1 + n_seeds) if fast else cells_there + cells_back
+    most = memory_left(_UNLIMITED) // (_COPIES * 8)
+    if most < cells:
+        raise UnsupportedStoryError([Problem(_too_little(cells, _COPIES * 8 * cells))])
+    threads = max(1, min(cores(), int(work / _CORE_WORK), most // max(1, cells))) if fast else 1
+    step = int(np.clip((_FAST_CELLS if fast else _BLOCK_CELLS) // max(1, cells), 16, 2048))
+    step = min(step, max(1, most // (max(1, cells) * threads)))
+    step = max(1, min(step, -(-n // threads)))
+    blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
+    n_configs = len(program.config_routes)
+    out = Evaluation(
+        values,
+        np.empty((n_roots, n)).T,
+        np.empty((n_seeds, program.n_fixed_leaves, n)).transpose(2, 0, 1),
+        np.empty((n_seeds if upto != "usage" else 0, n_configs, n)).transpose(2, 0, 1),
+        np.empty((n_seeds if upto == "pulls" else 0, n_configs, n)).transpose(2, 0, 1),
+    )
+
+    if fast and program.competition == "patterns":
+        pattern_layout.flat(program, targets)  # laid out before threads share it
+
+    scratch = None if fast else arithmetic.Scratch()  # threads would need one each
+
+    def work_on(block: slice) -> None:
+        _block(program, values, likelihoods, wanted, targets, along, block, out, scratch, fast=fast)
+
+    if len(blocks) > 1 and threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work_on, blocks))
+    else:
+        for block in blocks:
+            work_on(block)
+    return out
+
+
+def _too_little(cells: int, needed: float) -> str:
+    return (
+        f"assumptions: found sums of {cells:,} numbers, which take {needed / 2**20:,.0f} MiB at a "
+        "single draw, more than is left; expected fewer, as of a story whose formulas share less. "
+        "Ways out: allow more with --max-memory, or estimate it with --method simulation"
+    )
+
+
+def _cells(circuit: Circuit, n_lanes: int) -> int:
+    """How many values the nodes of a circuit have at one draw."""
+    return circuit.n_fixed + (circuit.n_nodes - circuit.n_fixed) * n_lanes
+
+
+def _is_fast(program: Program, work: float) -> bool:
+    """Whether numba answers."""
+    loaded = _KERNEL in sys.modules and program.competition == "patterns"
+    return work > _NUMBA_WORK or loaded or _much.get()
+
+
+def gradient(program: Program, evaluation: Evaluation) -> Array:
+    """Derivatives of the log of every seed's sum in every number.
+
+    Parameters
+    ----------
+    program : Program
+    evaluation : Evaluation
+        Of this program.
+
+    Returns
+    -------
+    (n_draws, n_seeds, n_numbers) array
+        In nats per unit of logit for a probability, per bit for bits; 0 for numbers that the
+        seeds do not depend on, as the flag rates of results that were left out.
+    """
+    values = evaluation.values
+    usage, pulls = evaluation.usage.transpose(1, 2, 0), evaluation.pulls.transpose(1, 2, 0)
+    yes, no = values.T[program.yes.what], values.T[program.no.what]
+    out = np.empty((len(usage), program.n_numbers, len(values)))
+    for s in range(len(usage)):
+        out[s] = LN2 * (program.config_bits.T @ pulls[s])
+        out[s] += program.yes_numbers @ (usage[s][program.yes.leaves] * (1 - yes))
+        out[s] -= program.no_numbers @ (usage[s][program.no.leaves] * no)
+    return out.transpose(2, 0, 1)
+
+
+def _block(
+    program: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    seeds: Array,
+    targets: tuple[int, ...],
+    along: Rule | None,
+    block: slice,
+    out: Evaluation,
+    scratch: arithmetic.Scratch | None,
+    *,
+    fast: bool,
+) -> None:
+    """Fill in the answers of some draws; those that underflow once more, in logs."""
+    n = block.stop - block.start
+    wanted = np.broadcast_to(seeds, (len(values), *seeds.shape[1:]))
+    asked = program, values, likelihoods, wanted, targets, along
+    if fast and program.competition == "patterns" and n > 1:
+        risky = _by_patterns(program, values, likelihoods, seeds, targets, block, out)
+    else:
+        # Numpy adds up a single column in another order than several: none is asked about alone.
+        draws = block if n > 1 else np.repeat(block.start, 2)
+        fast = fast and program.competition == "quadrature"
+        risky = _attempt(*asked, draws, out, scratch, fast=fast, logs=False)
+    again = np.flatnonzero(risky[:n]) + block.start
+    for some in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
+        some = some if len(some) > 1 else np.repeat(some, 2)
+        _attempt(*asked, some, out, scratch, fast=False, logs=True)
+
+
+def _by_patterns(
+    program: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    seeds: Array,
+    targets: tuple[int, ...],
+    block: slice,
+    out: Evaluation,
+) -> NDArray[np.bool_]:
+    """`_attempt` by numba where routes compete by pattern, in plain numbers."""
+    from storyodds.models.engine import pattern_kernel
+
+    circuit, some, told = program.circuit, values[block], likelihoods.take(block)
+    log_of = log_weights(program, some)
+    weights = np.exp(log_of - log_of.max(axis=0))
+    items, scale = scaled_items(program, told.assumptions)
+    routes, top = scaled_routes(told.routes)
+    each = seeds if len(seeds) == 1 else seeds[block]
+    width = _width(3 * circuit.n_nodes, len(some))
+    roots, risky = np.empty((len(circuit.roots), len(some))), np.empty(len(some), bool)
+    pattern_kernel.run(
+        pattern_layout.flat(program, targets),
+        np.ascontiguousarray(some), np.exp(items), np.exp(routes), weights,
+        np.ascontiguousarray(each.transpose(1, 2, 0)), SMALLEST, width, block.start, roots, risky,
+        *(x.transpose(1, 2, 0) for x in (out.usage, out.won, out.pulls)),
+    )  # fmt: skip
+    with np.errstate(divide="ignore"):
+        out.log_roots[block] = (np.log(roots) + (scale + top)).T
+    return risky
+
+
+def _attempt(
+    program: Program,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    seeds: Array,
+    targets: tuple[int, ...],
+    along: Rule | None,
+    draws: slice | NDArray[np.intp],
+    out: Evaluation,
+    scratch: arithmetic.Scratch | None,
+    *,
+    fast: bool,
+    logs: bool,
+) -> NDArray[np.bool_]:
+    """Fill in the answers of some draws in one arithmetic; in which it was not good enough."""
+    leaves, race, log_scale = fill_leaves(
+        program, values[draws], likelihoods.take(draws), along, logs=logs
+    )
+    wanted = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
+    if fast:
+        log_values, usage, stay_pulls = _run_numba(program, leaves, race, wanted, targets)
+    else:
+        log_values, usage, stay_pulls = _run_numpy(
+            program, leaves, race, wanted, scratch, logs=logs
+        )
+    risky = race.risky | ~(log_values.max(axis=0) > np.log(SMALLEST))
+    if len(wanted) and not logs:
+        sums = np.einsum("srd,rd->sd", wanted, np.exp(log_values))
+        # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
+        risky |= ((sums < SMALLEST) & (sums > 0)).any(axis=0)
+    out.log_roots[draws] = (log_values + log_scale).T
+    out.usage[draws] = usage.transpose(2, 0, 1)
+    if not out.won.shape[1]:
+        return np.asarray(risky)
+    won = won_by(program, race, usage, logs=logs)
+    out.won[draws] = won.transpose(2, 0, 1)
+    if not out.pulls.shape[1]:
+        return np.asarray(risky)
+    losses = lost_by(program, race, usage, stay_pulls, logs=logs)
+    with np.errstate(invalid="ignore"):
+        pulls = won + losses
+    out.pulls[draws] = pulls.transpose(2, 0, 1)
+    return np.asarray(risky)
+
+
+def _width(rows: int, n: int) -> int:
+    """How many of n draws go through a kernel side by side, that has so many rows of them."""
+    cells = min(_SCRATCH_CELLS, memory_left(_UNLIMITED) // (8 * _COPIES * cores()))
+    return int(np.clip(cells // rows, 1, min(n, _WIDTH)))
+
+
+def _run_numba(
+    program: Program,
+    leaves: Array,
+    race: Race,
+    seeds: Array,
+    targets: tuple[int, ...],
+) -> tuple[Array, Array, Array]:
+    from storyodds.models.engine import kernel
+
+    circuit, n = program.circuit, leaves.shape[1]
+    stays = circuit.leaves[program.stay_leaves]
+    omega = circuit.leaves[program.omega] if program.omega >= 0 else -1
+    nodes, weights = (race.rule.nodes, race.rule.weights) if race.rule else (np.zeros(0),) * 2
+    values = np.zeros((len(circuit.roots), n))
+    flows = np.zeros((len(seeds), program.n_fixed_leaves, n))
+    pulls = np.zeros((len(seeds), len(stays), n))
+    width = _width(circuit.n_fixed * (3 + len(seeds) * (race.rule is not None)), n)
+    needed = np.zeros(circuit.n_nodes, np.int8)
+    needed[circuit.below(targets).nodes] = 1
+    kernel.run(
+        circuit.op, circuit.left, circuit.right, needed, circuit.n_fixed, circuit.roots,
+        circuit.leaves[: program.n_fixed_leaves], leaves, stays, race.rates, nodes, weights,
+        int(omega), seeds, width, values, flows, pulls,
+    )  # fmt: skip
+    with np.errstate(divide="ignore"):
+        return np.log(values), flows, pulls
+
+
+def _run_numpy(
+    program: Program,
+    leaves: Array,
+    race: Race,
+    seeds: Array,
+    scratch: arithmetic.Scratch | None,
+    *,
+    logs: bool,
+) -> tuple[Array, Array, Array]:
+    circuit, n = program.circuit, leaves.shape[1]
+    scratch = scratch or arithmetic.Scratch()
+    n_lanes = len(race.rule.nodes) if race.rule else 1
+    wide = leaves if n_lanes == 1 else np.repeat(leaves, n_lanes, axis=1)
+    slopes = np.zeros((0, n * n_lanes))
+    if race.rule is not None:
+        lanes, weights = (np.tile(x, (n, 1)) for x in (race.rule.nodes, race.rule.weights))
+        moving = moving_leaves(program, race, lanes, weights, logs=logs)
+        wide = np.concatenate([wide, moving])
+        slopes = -(race.rates[:, :, None] * lanes).reshape(-1, n * n_lanes)
+    v = arithmetic.forward(circuit, wide, logs=logs, scratch=scratch)
+    with np.errstate(divide="ignore"):
+        log_roots = v[circuit.roots] if logs else np.log(v[circuit.roots])
+    by_lane = log_roots.reshape(-1, n, n_lanes)
+    # A root without moving leaves (one that is always zero) has the same value in every lane.
+    log_values = np.where(
+        (circuit.roots < circuit.n_fixed)[:, None], by_lane[:, :, 0], log_sum_exp(by_lane, axis=2)
+    )
+    usage = np.zeros((len(seeds), program.n_fixed_leaves, n))
+    pulls = np.zeros((len(seeds), len(slopes), n))
+    for s, seed in enumerate(seeds):
+        targets = tuple(np.flatnonzero(seed.any(axis=1)).tolist())
+        part = circuit.below(targets)  # of each seed by itself: the others' parts stay 0
+        if race.rule is None and not logs:
+            share = _shares(seed, v[circuit.roots])
+        else:
+            # In logs until the end: a root that the seed leaves out may be vastly more probable.
+            with np.errstate(divide="ignore", invalid="ignore"):
+                log_seed = np.log(seed)
+                log_sums = log_sum_exp(log_seed + log_values, axis=0)
+                by_root = np.exp(log_seed[:, :, None] + by_lane - log_sums[:, None])
+            by_root = np.where(np.isfinite(log_sums)[None, :, None], by_root, 0.0)
+            share = by_root.reshape(len(seed), -1)
+        mine = scratch.rows("part", len(part.nodes), v.shape[1])
+        np.take(v, part.nodes, axis=0, out=mine, mode="clip")
+        flow = arithmetic.backward(
+            part.circuit, mine, share[list(targets)], logs=logs, scratch=scratch
+        )
+        of_leaves = flow[part.circuit.leaves[: program.n_fixed_leaves]]
+        usage[s] = of_leaves.reshape(-1, n, n_lanes).sum(axis=2)
+        if len(slopes):
+            moved = flow[part.circuit.leaves[program.stay_leaves]] * slopes
+            pulls[s] = moved.reshape(-1, n, n_lanes).sum(axis=2)
+    return log_values, usage, pulls
+
+
+def _shares(seed: Array, values: Array) -> Array:
+    """What each root is of a weighted sum of them, (n_roots, n_draws)."""
+    parts = seed * values
+    total = sum(parts, np.zeros(parts.shape[1]))  # one by one, as the kernel does
+    return np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)

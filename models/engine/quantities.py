@@ -1,0 +1,572 @@
+"""Per-draw answers: everything a report speaks of, exact for each draw of the numbers."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.engine import evaluation
+from storyodds.models.engine.compiler import Compiler
+from storyodds.models.engine.program import Program
+from storyodds.models.engine.strategy import compiled as compile_queries
+from storyodds.models.logic.cut_set_odds import most_probable
+from storyodds.models.logic.cut_sets import CutSet, Literal
+from storyodds.models.story.events import (
+    CRITERIA,
+    DEPLOYED,
+    DEPLOYED_CLASSES,
+    EVENTS,
+    FALSE_ALARM,
+    AfterTraining,
+    Share,
+    after_training,
+    probabilities,
+)
+from storyodds.models.story.graph import Gate, Outcome, StoryGraph
+from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.queries import EVERYTHING, Query
+from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
+
+Array = NDArray[np.float64]
+
+MAX_WAYS = 100  # of one route or hazard that are told apart: more than anybody reads
+_MAX_PATHS = 1000  # of a whole story, unless each gate has only a few
+
+
+@dataclass(frozen=True)
+class Path:
+    """A failure path: an ending and one minimal set of literals that opens it.
+
+    Attributes
+    ----------
+    route : str
+        `intended` for a hazard.
+    hazard : str or None
+    kind : str or None
+    claim : str
+    literals : frozenset of (str, bool)
+    reached, undetected, harmful : tuple of Share
+        What adds up to P(the ending), to P(the ending, no check flags), and to P(the ending and a
+        catastrophe; of a hazard, one that it causes itself), each together with the literals.
+    overlaps : bool
+        Whether another path of the same ending can be the case at the same time.
+    ways : int or None
+        How many minimal sets of literals there are in all; None where they are too many to work
+        out, and the path stands for all of them.
+    """
+
+    route: str
+    hazard: str | None
+    kind: str | None
+    claim: str
+    literals: CutSet
+    reached: tuple[Share, ...]
+    undetected: tuple[Share, ...]
+    harmful: tuple[Share, ...]
+    overlaps: bool
+    ways: int | None
+
+    @property
+    def label(self) -> str:
+        """The ending and the literals, as one text."""
+        literals = (name if value else f"not {name}" for name, value in sorted(self.literals))
+        otherwise = "in any way" if self.ways is None else "always open"
+        return f"{self.hazard or self.route}: {', '.join(literals) or otherwise}"
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """Exact per-draw probabilities, the draw first, all given the evidence that was put in.
+
+    Attributes
+    ----------
+    graph : StoryGraph
+    values : (n_draws, n_numbers) array
+        The numbers that they are given.
+    weights : (n_draws,) array
+        What each draw counts; they sum to 1.
+    log_evidence : (n_draws,) array, nats
+    assumptions, assumptions_false : (n_draws, n_variables) array
+        P(true) and P(false), each summed by itself: one is not the other taken from 1, but for
+        composites that are written out and that no evidence is about.
+    said : (n_draws, 2 * n_items) array
+        P(false) and P(true) of what each item about an assumption speaks of.
+    routes, outcomes : (n_draws, n_routes or n_outcomes) array
+        Outcomes as in `StoryGraph.outcomes`, before the checks; they overlap. Routes alone where
+        the hazards were left out.
+    goals : (n_draws, 2) array
+        P(no hazard of a criterion fires) in a run made to end at the intended model, by `CRITERIA`;
+        (n_draws, 0) where the hazards were left out.
+    queries : (n_draws, n_queries) array
+    """
+
+    graph: StoryGraph
+    values: Array
+    weights: Array
+    log_evidence: Array
+    assumptions: Array
+    assumptions_false: Array
+    said: Array
+    routes: Array
+    outcomes: Array
+    goals: Array
+    queries: Array
+
+    @cached_property
+    def after(self) -> AfterTraining:
+        """What checks and harm make of every route by itself."""
+        return after_training(self.graph, self.values)
+
+    @cached_property
+    def events(self) -> Array:
+        """P(class) and P(fate), (n_draws, n_events), by `events.EVENTS`."""
+        return probabilities(self.graph, self.values, self.outcomes)
+
+    @cached_property
+    def classes(self) -> Array:
+        """P(class), (n_draws, n_classes), by `CLASSES`."""
+        return probabilities(self.graph, self.values, self.outcomes, CLASSES)
+
+    @property
+    def fates(self) -> Array:
+        """P(fate), (n_draws, n_fates), by `FATES`."""
+        return self.events[:, len(CLASSES) :]
+
+    def event(self, name: str) -> Array:
+        """P(a class or a fate), (n_draws,)."""
+        return self.events[:, EVENTS.index(name)]
+
+    @cached_property
+    def _more(self) -> Array:
+        names = (DEPLOYED, FALSE_ALARM, *DEPLOYED_CLASSES)
+        return probabilities(self.graph, self.values, self.outcomes, names)
+
+    @property
+    def deployed(self) -> Array:
+        """P(no check flags), (n_draws,)."""
+        return self._more[:, 0]
+
+    @property
+    def false_alarm(self) -> Array:
+        """P(halted, and the story would have succeeded), (n_draws,)."""
+        return self._more[:, 1]
+
+    @property
+    def deployed_classes(self) -> Array:
+        """P(class and no check flags), (n_draws, n_classes)."""
+        return self._more[:, 2:]
+
+    def hazard(self, h: int, event: str = "fired") -> Array:
+        """P(a hazard's event), (n_draws,), on whichever intended route training ends."""
+        places = [
+            o
+            for o, outcome in enumerate(self.graph.outcomes)
+            if (outcome.event, outcome.hazard) == (event, h)
+        ]
+        return np.asarray(self.outcomes[:, places].sum(axis=1))
+
+    def mean(self, chances: Array) -> Array:
+        """Weighted mean over draws of something that has the draw first."""
+        return np.asarray(self.weights @ chances)
+
+
+def failure_paths(
+    graph: StoryGraph,
+    never_harmful: Sequence[int],
+    believed: Callable[[], Mapping[str, float]],
+    *,
+    apart: bool = True,
+) -> tuple[Path, ...]:
+    """Paths of a story: rival routes, hazards, and intended routes that can harm.
+
+    Of a gate that opens in more than `MAX_WAYS` ways, or fewer in a story of very many gates,
+    only the most probable are told, taking assumptions for independent. Where even that is out of
+    reach, one path stands for the ending as a whole.
+
+    Parameters
+    ----------
+    never_harmful : sequence of int
+        Numbers that are fixed at 0.
+    believed : callable
+        Gives P(assumption) by name, to choose by; called only where there is a choice.
+    apart : bool
+        Whether to tell the ways to open a gate apart at all.
+    """
+    paths: list[Path] = []
+    believed = cache(believed)
+    share = _MAX_PATHS // (len(graph.routes) + len(graph.hazards))
+    most = min(MAX_WAYS, max(3, share)) if apart else 1
+    for r, route in enumerate(graph.routes):
+        if route.outcome_class != INTENDED or route.harm not in never_harmful:
+            ends, count = route_shares(graph, r), _count(route, most)
+            for way, overlaps in _ways(route, believed, most):
+                about = (route.id, None, route.kind, route.claim)
+                paths.append(Path(*about, way, *ends, overlaps, count))
+    for h, hazard in enumerate(graph.hazards):
+        ends, count = _hazard_shares(graph, h), _count(hazard, most)
+        for way, overlaps in _ways(hazard, believed, most):
+            paths.append(Path(INTENDED, hazard.id, None, hazard.claim, way, *ends, overlaps, count))
+    return tuple(paths)
+
+
+Shares = tuple[Share, ...]
+
+
+def route_shares(graph: StoryGraph, r: int) -> tuple[Shares, Shares, Shares]:
+    """What adds up to P(a route), to P(it, undetected), and to P(it and a catastrophe)."""
+    where = graph.outcome_index
+    unflagged, harmful = (where.get(Outcome(r, event)) for event in ("unflagged", "harmful"))
+    if unflagged is None or harmful is None:
+        return (Share(r),), (Share(r, False),), (Share(r, False, True),)
+    harms = (Share(unflagged, False, True), Share(harmful, False, False))
+    return (Share(r),), (Share(unflagged, False),), harms
+
+
+def _hazard_shares(graph: StoryGraph, h: int) -> tuple[Shares, Shares, Shares]:
+    def ends(event: str, flagged: bool | None) -> Shares:
+        return tuple(
+            Share(o, flagged)
+            for o, outcome in enumerate(graph.outcomes)
+            if (outcome.event, outcome.hazard) == (event, h)
+        )
+
+    return ends("fired", None), ends("fired-unflagged", False), ends("fired-harmful", False)
+
+
+@dataclass(frozen=True)
+class PathOdds:
+    """P(a path), P(a path, undetected), P(a path and catastrophe), (n_draws,) each."""
+
+    reached: Array
+    undetected: Array
+    concern: Array
+
+
+def path_odds(
+    path: Path, after: AfterTraining, graph: StoryGraph, chance: Callable[[int], Array]
+) -> PathOdds:
+    """Add up what a path is made of.
+
+    Parameters
+    ----------
+    path : Path
+    after : AfterTraining
+    graph : StoryGraph
+    chance : callable
+        Gives P(an outcome together with the path's literals), (n_draws,).
+    """
+    n = len(after.harm)
+
+    def total(shares: Shares) -> Array:
+        return np.asarray(
+            sum(
+                (
+                    chance(share.outcome) * after.factor(share, graph.outcomes[share.outcome].route)
+                    for share in shares
+                ),
+                start=np.zeros(n),
+            )
+        )
+
+    return PathOdds(*(total(shares) for shares in (path.reached, path.undetected, path.harmful)))
+
+
+def odds_of_paths(
+    quantities: Quantities, paths: Sequence[Path], queries: Sequence[Query]
+) -> list[PathOdds]:
+    """Add up what paths are made of, from queries that were asked.
+
+    Parameters
+    ----------
+    quantities : Quantities
+    paths : sequence of Path
+    queries : sequence of Query
+        Columns of `quantities.queries`.
+    """
+    column = {query: k for k, query in enumerate(queries)}
+
+    def chance(path: Path) -> Callable[[int], Array]:
+        return lambda o: quantities.queries[:, column[Query((o,), path.literals)]]
+
+    return [path_odds(path, quantities.after, quantities.graph, chance(path)) for path in paths]
+
+
+def _count(gate: Gate, most: int) -> int | None:
+    if gate.ways is None or (most == 1 and gate.ways.count > 1):
+        return None
+    return gate.ways.count
+
+
+def _ways(
+    gate: Gate, believed: Callable[[], Mapping[str, float]], most: int
+) -> Iterator[tuple[CutSet, bool]]:
+    """Ways to open a gate, each with whether it can hold together with another one."""
+    if _count(gate, most) is None or gate.ways is None:
+        yield gate.needs, False
+        return
+    family = gate.ways
+    listed = list(islice(family, most + 1))
+    if len(listed) > most:
+        listed = [cut_set for cut_set, _ in most_probable(family, most, believed())]
+    for mine in listed:
+        opposite = {(name, not value) for name, value in mine}
+        others = any(other is not mine and not other & opposite for other in listed)
+        yield mine, others or family.count > len(listed)
+
+
+def path_outcomes(path: Path) -> tuple[int, ...]:
+    """The outcomes that a path's odds are made of."""
+    shares = (*path.reached, *path.undetected, *path.harmful)
+    return tuple(dict.fromkeys(share.outcome for share in shares))
+
+
+def path_queries(paths: Sequence[Path]) -> tuple[Query, ...]:
+    """One query per path and outcome: what summaries and rankings of paths need."""
+    return tuple(Query((o,), path.literals) for path in paths for o in path_outcomes(path))
+
+
+def link_queries(paths: Sequence[Path], order: Mapping[str, int]) -> tuple[Query, ...]:
+    """The queries that the weakest link of each path needs.
+
+    What makes it harmful with each single literal; the same as a whole; and, wherever training
+    ends, its literals one after the other.
+
+    Parameters
+    ----------
+    order : mapping of str to int
+        Dependency order of the assumptions.
+    """
+    endings = [
+        Query((share.outcome,), literals)
+        for path in paths
+        for share in path.harmful
+        for literals in (*map(_single, path.literals), frozenset[Literal]())
+    ]
+    chains = [Query((), prefix) for path in paths for prefix in prefixes(path.literals, order)]
+    return tuple(dict.fromkeys([*endings, *chains]))
+
+
+def prefixes(literals: CutSet, order: Mapping[str, int]) -> list[CutSet]:
+    """The first literal, the first two, and so on, in dependency order.
+
+    Examples
+    --------
+    >>> [sorted(p) for p in prefixes(frozenset([("b", True), ("a", False)]), {"a": 0, "b": 1})]
+    [[('a', False)], [('a', False), ('b', True)]]
+    """
+    chain = sorted(literals, key=lambda literal: order[literal[0]])
+    return [frozenset(chain[: k + 1]) for k in range(len(chain))]
+
+
+def _single(literal: Literal) -> CutSet:
+    return frozenset([literal])
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the engine is asked, for everything that reports speak of and for some queries."""
+
+    program: Program
+    parts: tuple[Query, ...]  # what becomes of hazards
+    goals: Mapping[str, Query]  # by criterion
+    extra: Mapping[tuple[int, bool], Query]  # assumptions that are written out, true and false
+    reduced: tuple[Query, ...]
+
+
+def compile_quantities(
+    compiler: Compiler, queries: Sequence[Query], *, hazards: bool = True
+) -> _Asked:
+    """Compile what `evaluate` asks.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If it needs more memory than there is.
+    """
+    graph = compiler.graph
+    expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
+    about = [graph.evidence[i].target or 0 for i in compiler.items]
+    extra = {
+        (v, truth): Query((), frozenset([(graph.variables[v].name, truth)]))
+        for v in expanded
+        for truth in (False, True)
+        if truth or v in about
+    }
+    reduced = tuple(_reduced(graph, query) for query in queries)
+    at_hand = {Query((o,)) for o in range(len(graph.outcomes))} | {EVERYTHING}
+    at_hand |= {Query((), frozenset([(name, x)])) for name in graph.order for x in (False, True)}
+    rest = [query for query in reduced if query not in at_hand]
+    parts = tuple(Query((o,)) for o in range(len(graph.routes), len(graph.outcomes)))
+    parts = parts if hazards else ()
+    goals = {name: Query(spared=name) for name in CRITERIA if graph.hazards and hazards}
+    asked = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
+    return _Asked(compile_queries(compiler, asked), parts, goals, extra, reduced)
+
+
+def evaluate(
+    compiler: Compiler,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    queries: Sequence[Query] = (),
+    weights: Array | None = None,
+    *,
+    hazards: bool = True,
+) -> Quantities:
+    """Run the engine over all draws.
+
+    Parameters
+    ----------
+    compiler : Compiler
+        Of the whole story, not of its evidence only.
+    values : (n_draws, n_numbers) array
+    likelihoods : LogLikelihoods
+    queries : sequence of Query
+    weights : (n_draws,) array, optional
+        What each draw counts; by default all the same.
+    hazards : bool
+        Whether what becomes of the hazards is wanted.
+
+    Returns
+    -------
+    Quantities
+    """
+    graph = compiler.graph
+    asked = compile_quantities(compiler, queries, hazards=hazards)
+    compiled, goals, extra, parts = asked.program, asked.goals, asked.extra, asked.parts
+    about = [graph.evidence[i].target or 0 for i in compiler.items]
+    seeds = np.zeros((1, len(compiled.queries)))
+    seeds[0, 0] = 1.0
+    found = evaluation.evaluate(compiled, values, likelihoods, seeds, "won")
+    log_evidence = found.log_roots[:, 0]
+    finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
+    joint = np.exp(found.log_roots - finite[:, None])
+    true, false = compiled.truths(values, found.usage[:, 0])
+    for (v, truth), query in extra.items():
+        (true if truth else false)[:, v] = joint[:, compiled.column[query]]
+        if truth and v not in about:
+            false[:, v] = np.maximum(1 - true[:, v], 0.0)
+    routes = np.zeros((len(graph.routes), len(values))).T
+    for route, won in zip(compiled.config_routes, found.won[:, 0].T, strict=True):
+        routes[:, route] += won
+    outcomes = np.hstack([routes, joint[:, [compiled.column[query] for query in parts]]])
+    spared = np.ones((len(values), len(CRITERIA) if hazards else 0))
+    for criterion, query in goals.items():
+        spared[:, CRITERIA.index(criterion)] = joint[:, compiled.column[query]]
+    order = graph.order
+
+    def answer(query: Query) -> Array:
+        if query in compiled.column:
+            return joint[:, compiled.column[query]]
+        if not query.literals:
+            return outcomes[:, query.outcomes[0]]
+        ((name, truth),) = query.literals
+        return (true if truth else false)[:, order[name]]
+
+    return Quantities(
+        graph=graph,
+        values=values,
+        weights=np.full(len(values), 1 / len(values)) if weights is None else weights,
+        log_evidence=log_evidence,
+        assumptions=true,
+        assumptions_false=false,
+        said=np.stack([false[:, about], true[:, about]], axis=2).reshape(len(values), -1),
+        routes=routes,
+        outcomes=outcomes,
+        goals=spared,
+        queries=np.stack([*map(answer, asked.reduced), np.zeros(len(values))], axis=1)[:, :-1],
+    )
+
+
+def _reduced(graph: StoryGraph, query: Query) -> Query:
+    """Drop the literals without which the query's endings are out of reach anyway."""
+    implied: list[frozenset[Literal]] = []
+    for outcome in (graph.all_outcomes[o] for o in query.outcomes):
+        needed = graph.routes[outcome.route].needs
+        if outcome.hazard is not None:  # the hazard itself has to fire
+            needed |= graph.hazards[outcome.hazard].needs
+        implied.append(needed)
+    always = frozenset.intersection(*implied) if implied else frozenset()
+    return replace(query, literals=query.literals - always)
+
+
+@dataclass(frozen=True)
+class Jointly:
+    """Events together with the truth of every assumption, given the evidence.
+
+    Attributes
+    ----------
+    events : (n_draws, n_events) array
+        P(event).
+    true, false : (n_draws, n_events, n_variables) array
+        P(event and the assumption is true), or false; each summed by itself.
+    """
+
+    events: Array
+    true: Array
+    false: Array
+
+
+def jointly(
+    compiler: Compiler,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    queries: Sequence[Query],
+    mixtures: Array | None = None,
+) -> Jointly:
+    """Run the engine for events together with every assumption: one backward pass an event.
+
+    Parameters
+    ----------
+    compiler : Compiler
+        Of the whole story.
+    values : (n_draws, n_numbers) array
+    likelihoods : LogLikelihoods
+    queries : sequence of Query
+        Without literals about composites that are written out.
+    mixtures : (n_events, n_queries) or (n_draws, n_events, n_queries) array, optional
+        Events as weighted sums of queries; by default the queries themselves.
+
+    Returns
+    -------
+    Jointly
+    """
+    graph = compiler.graph
+    unique = tuple(dict.fromkeys(queries))
+    place = np.array([unique.index(query) for query in queries], dtype=np.intp)
+    weights = np.eye(len(queries)) if mixtures is None else np.asarray(mixtures)
+    weights = np.broadcast_to(weights, (len(values), *weights.shape[-2:]))
+    expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
+    split = {
+        (v, truth, q): Query(q.outcomes, q.literals | {(graph.variables[v].name, truth)})
+        for v in expanded
+        for truth in (False, True)
+        for q in unique
+    }
+    compiled = compile_queries(compiler, [EVERYTHING, *unique, *split.values()])
+    seeds = np.zeros((len(values), weights.shape[1], len(compiled.queries)))
+    for k, q in enumerate(place):
+        seeds[:, :, compiled.column[unique[q]]] += weights[:, :, k]
+    found = evaluation.evaluate(compiled, values, likelihoods, seeds, "usage")
+    log_evidence = found.log_roots[:, 0]
+    finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
+    joint = np.exp(found.log_roots - finite[:, None])
+    asked = joint[:, [compiled.column[unique[q]] for q in place]]
+    events = np.einsum("dek,dk->de", weights, asked)
+    given = [compiled.truths(values, found.usage[:, e]) for e in range(weights.shape[1])]
+    parts = []
+    for truth in (True, False):
+        part = events[:, :, None] * np.stack([pair[not truth] for pair in given], axis=1)
+        for v in expanded:
+            of_queries = joint[:, [compiled.column[split[v, truth, unique[q]]] for q in place]]
+            part[:, :, v] = np.einsum("dek,dk->de", weights, of_queries)
+        parts.append(part)
+    return Jointly(events, *parts)
+
+
+def concerns_of(quantities: Quantities, paths: Sequence[Path], queries: Sequence[Query]) -> Array:
+    """Means of P(path and catastrophe), by path, (n_paths,)."""
+    odds = odds_of_paths(quantities, paths, queries)
+    return np.array([float(quantities.mean(each.concern)) for each in odds])

@@ -1,0 +1,1 @@
+"""How runs flow from assumptions to endings."""

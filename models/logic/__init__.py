@@ -1,0 +1,1 @@
+"""Formulas, decision diagrams and cut sets; they know no story."""

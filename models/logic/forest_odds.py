@@ -1,0 +1,154 @@
+"""How probable the functions of a forest are when assumptions are independent."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.cores import cores
+from storyodds.models.logic.sifted_diagrams import SharedDiagram
+from storyodds.models.memory import memory_left
+from storyodds.priors.text.errors import Problem, UnsupportedStoryError
+
+Array = NDArray[np.float64]
+
+_BLOCK_CELLS = 2**21  # of float64, 16 MiB: what is held at a time, one draw of it at least
+_UNLIMITED = 2**62  # bytes: more than any machine has
+
+
+@dataclass(frozen=True)
+class ForestOdds:
+    """The chances of functions of independent assumptions.
+
+    Attributes
+    ----------
+    diagram : SharedDiagram
+    """
+
+    diagram: SharedDiagram
+
+    def chances(self, true: Array, *, opposite: bool = False) -> Array:
+        """Give P(function), or P(not function), of every root.
+
+        Parameters
+        ----------
+        true : (n_levels, n_draws) array
+            P(true) of the assumption of each level.
+        opposite : bool
+
+        Returns
+        -------
+        (n_roots, n_draws) array
+            Exact but for rounding: sums and products of probabilities and of 1 less a probability.
+
+        Raises
+        ------
+        UnsupportedStoryError
+            If a single draw takes more memory than is left.
+
+        Examples
+        --------
+        >>> from storyodds.models.logic.gates import as_written, gate_graph
+        >>> from storyodds.models.logic.sifted_diagrams import sifted
+        >>> graph = gate_graph(("a", "not both"), {"both": ("b", "c")})
+        >>> odds = ForestOdds(sifted(graph, ("a", "b", "c"), [graph.top], 2**20))
+        >>> odds.chances(np.full((3, 1), 0.5)).tolist()
+        [[0.375]]
+        >>> odds.chances(np.full((3, 1), 0.5), opposite=True).tolist()
+        [[0.625]]
+        """
+        from storyodds.models.logic import forest_kernel
+
+        diagram, n = self.diagram, true.shape[1]
+        most = min(_BLOCK_CELLS, memory_left(_UNLIMITED) // (8 * cores()))
+        step = max(1, most // len(diagram.level))
+        self._hold(len(diagram.level))
+        roots = np.array(diagram.roots, dtype=np.intp)
+        found = np.empty((len(roots), n))
+
+        def fill_in(first: int) -> None:
+            block = np.ascontiguousarray(true[:, first : first + step])
+            chance = np.empty((len(diagram.level), block.shape[1]))
+            chance[0], chance[1] = (1.0, 0.0) if opposite else (0.0, 1.0)
+            forest_kernel.raise_chances(diagram.level, diagram.low, diagram.high, block, chance)
+            found[:, first : first + step] = chance[roots]
+
+        blocks = range(0, n, step)
+        if len(blocks) > 1:
+            with ThreadPoolExecutor(cores()) as pool:
+                list(pool.map(fill_in, blocks))
+        else:
+            fill_in(0)
+        return found
+
+    def _hold(self, n_nodes: int) -> None:
+        needed = 8 * n_nodes
+        if memory_left(_UNLIMITED) < needed:
+            raise UnsupportedStoryError(
+                [
+                    Problem(
+                        f"assumptions: found a decision diagram of {n_nodes:,} nodes, which takes "
+                        f"{needed / 2**20:,.0f} MiB to sum over, more than is left; expected fewer,"
+                        " as of a story whose formulas share less. Ways out: allow more with "
+                        "--max-memory, or estimate it with --method simulation"
+                    )
+                ]
+            )
+
+    def settled(self, fixed: Sequence[Mapping[str, bool]]) -> list[bool | None]:
+        """Say whether the only root is true, or false, where some assumptions are.
+
+        Parameters
+        ----------
+        fixed : sequence of mapping of str to bool
+            Assumptions that are true or false; the others may be either.
+
+        Returns
+        -------
+        list of bool or None
+            None where the others make a difference.
+        """
+        from storyodds.models.logic import forest_kernel
+
+        diagram, (root,) = self.diagram, self.diagram.roots
+        known = np.empty(len(diagram.level), dtype=np.int8)
+        found: list[bool | None] = []
+        for values in fixed:
+            of_level = np.full(len(diagram.names), forest_kernel.OPEN, dtype=np.int8)
+            for name, value in values.items():
+                if name in self.place:
+                    of_level[self.place[name]] = value
+            truth = forest_kernel.truth(
+                diagram.level, diagram.low, diagram.high, of_level, root, known
+            )
+            found.append(None if truth == forest_kernel.OPEN else bool(truth))
+        return found
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """The level of every assumption."""
+        return {name: level for level, name in enumerate(self.diagram.names)}
+
+
+def part_of(diagram: SharedDiagram, root: int) -> SharedDiagram:
+    """Keep what one function needs.
+
+    Examples
+    --------
+    >>> from storyodds.models.logic.gates import as_written, gate_graph
+    >>> from storyodds.models.logic.sifted_diagrams import sifted
+    >>> graph = gate_graph(("a", "not both"), {"both": ("b", "c")})
+    >>> whole = sifted(graph, ("a", "b", "c"), [graph.top, 0], 2**20)
+    >>> part_of(whole, whole.roots[1]).size
+    1
+    """
+    from storyodds.models.logic import forest_kernel
+
+    kept = np.flatnonzero(forest_kernel.needed(diagram.low, diagram.high, root))
+    place = np.zeros(len(diagram.level), dtype=np.int32)
+    place[kept] = np.arange(len(kept))
+    low, high = place[diagram.low[kept]], place[diagram.high[kept]]
+    return SharedDiagram(diagram.names, diagram.level[kept], low, high, (int(place[root]),))

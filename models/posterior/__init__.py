@@ -1,0 +1,1 @@
+"""Draws of the numbers given the evidence: weighting, NUTS, simulation, and how good they are."""

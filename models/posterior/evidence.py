@@ -1,0 +1,178 @@
+"""What evidence items say: their likelihoods, with their own numbers integrated out.
+
+A rate, relevance or bit count that serves one item alone says how to read that item. It is used
+under one hypothesis at a time, so it integrates out per hypothesis: `collapsed_table`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log1p
+
+from storyodds.models.engine.arithmetic import log_sum_exp
+from storyodds.models.story.graph import EvidenceItem, StoryGraph
+from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+from storyodds.priors.distributions.families import (
+    LN2,
+    Distribution,
+    bits_like,
+    rate_like,
+)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ItemLikelihood:
+    """What one item says, its own numbers integrated out, before it is spread over hypotheses.
+
+    Attributes
+    ----------
+    log_by_key : dict of str to float
+        Natural log of the likelihood under each of the item's alternatives, taken at face value.
+    relevance : float
+        The chance that the item bears on this setting at all.
+    """
+
+    log_by_key: dict[str, float]
+    relevance: float
+
+    @property
+    def log_blind(self) -> float:
+        """Natural log of the likelihood where the item does not bear on the matter.
+
+        The finding then comes from a process that cannot see the hypotheses, in which the
+        likelihood of one alternative is as good as that of another: their mean.
+        """
+        logs = np.array(list(self.log_by_key.values()))
+        return float(log_sum_exp(logs, axis=0) - np.log(len(logs)))
+
+    def log_likelihood(self, item: EvidenceItem) -> Array:
+        """Spread over the hypotheses, relevance mixed in, (1, n_hypotheses)."""
+        if self.relevance == 1.0:
+            return np.array([[self.log_by_key[key] for key in item.keys]])
+        with np.errstate(divide="ignore"):
+            relevant, irrelevant = np.log(self.relevance), np.log1p(-self.relevance)
+        blind = irrelevant + self.log_blind
+        mixed = {key: np.logaddexp(relevant + on, blind) for key, on in self.log_by_key.items()}
+        return np.array([[float(mixed[key]) for key in item.keys]])
+
+
+def collapsed(item: EvidenceItem, distributions: Sequence[Distribution]) -> ItemLikelihood:
+    """Integrate an item's own numbers out of its likelihood.
+
+    Parameters
+    ----------
+    item : EvidenceItem
+        Counts or a Bayes factor; a forecast speaks of the prior and has no table.
+    distributions : sequence of Distribution
+        Of every number of the story.
+
+    Returns
+    -------
+    ItemLikelihood
+        Beta-binomial in closed form, logit-normal rates by quadrature, bits as log-normal means,
+        the relevance by its mean.
+    """
+    by_key = {}
+    for key in item.alternatives:
+        if key not in item.numbers:  # the bits of what a Bayes factor compares with, unwritten
+            by_key[key] = 0.0
+            continue
+        distribution = distributions[item.numbers[key]]
+        if item.form == "counts":
+            by_key[key] = rate_like(distribution).binomial_log_marginal(item.hits, item.trials)
+        else:
+            by_key[key] = bits_like(distribution).exp2_log_mean()
+    assert item.relevance is not None
+    relevance = np.exp(rate_like(distributions[item.relevance]).binomial_log_marginal(1, 1))
+    return ItemLikelihood(by_key, float(relevance))
+
+
+def assemble(graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihoods:
+    """Put the items' tables where the engine reads them.
+
+    Parameters
+    ----------
+    tables : sequence of (1 or n_draws, n_hypotheses) array or None
+        One per evidence item; None leaves an item out, as for a forecast.
+    """
+    n = max([1, *(len(table) for table in tables if table is not None)])
+    column = columns(graph)
+    assumptions, routes = np.zeros((n, 2 * len(column))), np.zeros((n, len(graph.routes)))
+    for i, table in enumerate(tables):
+        if table is None:
+            continue
+        if i in column:
+            assumptions[:, column[i] : column[i] + 2] += table
+        else:
+            routes += table
+    return LogLikelihoods(assumptions, routes)
+
+
+def columns(graph: StoryGraph) -> dict[int, int]:
+    """Where the likelihoods of each item about an assumption begin."""
+    about = [i for i, item in enumerate(graph.evidence) if item.subject == "assumption"]
+    return {i: 2 * k for k, i in enumerate(about)}
+
+
+def collapsed_tables(
+    graph: StoryGraph, distributions: Sequence[Distribution]
+) -> list[Array | None]:
+    """One collapsed table per item; None for forecasts."""
+    return [
+        None if item.form == "forecast" else collapsed(item, distributions).log_likelihood(item)
+        for item in graph.evidence
+    ]
+
+
+def event_likelihoods(graph: StoryGraph, item: int, happens: bool) -> LogLikelihoods:
+    """Likelihoods that stand for the event a forecast speaks of, or for its complement."""
+    evidence, base = graph.evidence[item], no_evidence(graph)
+    yes, no = (0.0, -np.inf) if happens else (-np.inf, 0.0)
+    if evidence.subject == "assumption":
+        assumptions = base.assumptions.copy()
+        first = columns(graph)[item]
+        assumptions[:, first : first + 2] = [no, yes]
+        return LogLikelihoods(assumptions, base.routes, results=False)
+    inside = np.array(graph.route_classes()) == evidence.target
+    return LogLikelihoods(base.assumptions, np.where(inside, yes, no)[None, :], results=False)
+
+
+def forecast_log_odds(graph: StoryGraph, item: int, routes: Array, said: Array) -> Array:
+    """Natural log odds of the event a forecast speaks of, from the prior's marginals.
+
+    Parameters
+    ----------
+    routes : (n_draws, n_routes) array
+        Without evidence.
+    said : (n_draws, 2 * n_items) array
+        P(false) and P(true) by item about an assumption, without evidence.
+    """
+    evidence = graph.evidence[item]
+    if evidence.subject == "assumption":
+        first = columns(graph)[item]
+        no, yes = said[:, first], said[:, first + 1]
+    else:
+        inside = np.array(graph.route_classes()) == evidence.target
+        yes, no = routes[:, inside].sum(axis=1), routes[:, ~inside].sum(axis=1)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(yes) - np.log(no))
+
+
+def forecast_log_density_at(item: EvidenceItem, log_odds: Array) -> Array:
+    """Log density of a judge's forecast around the model's own prior odds, in nats.
+
+    Minus infinity where the model's prior is 0 or 1.
+    """
+    said = np.log(item.forecast) - log1p(-item.forecast)
+    miss = (said - log_odds) / LN2 / item.sd_bits
+    return np.asarray(-0.5 * miss**2 - np.log(item.sd_bits) - 0.5 * np.log(2 * np.pi))
+
+
+def forecast_slope_at(item: EvidenceItem, log_odds: Array) -> Array:
+    """Derivative of `forecast_log_density_at` in the model's own log odds."""
+    said = np.log(item.forecast) - log1p(-item.forecast)
+    return np.asarray((said - log_odds) / (LN2 * item.sd_bits) ** 2)

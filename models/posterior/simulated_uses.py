@@ -1,0 +1,208 @@
+"""Which numbers simulated states use, and what came of it.
+
+Given a state of the assumptions and a route, what a finding says of the hazards is drawn as it is
+summed (`models.hazards`): which of the flags that are known the route itself did not raise, and
+then, hazard by hazard, whether it fired and which of those flags it raised.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.engine.state_draws import Uses
+from storyodds.models.story.graph import StoryGraph
+from storyodds.scenarios.grammar.formulas import Formula, parts
+from storyodds.scenarios.grammar.outcomes import INTENDED
+
+Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Flags = frozenset[int]  # checks that flagged
+
+
+def holds(formula: Formula, value: Mapping[str, Bools]) -> Bools:
+    """Evaluate a formula over many states.
+
+    Parameters
+    ----------
+    formula : Formula
+    value : mapping of str to bool array
+        By assumption, one entry a state.
+
+    Examples
+    --------
+    >>> holds("not a", {"a": np.array([True, False])}).tolist()
+    [False, True]
+    """
+    if isinstance(formula, str):
+        name = formula.removeprefix("not ")
+        return value[name] if formula == name else ~value[name]
+    members, needed = parts(formula)
+    each = [holds(member, value) for member in members]
+    if needed == len(members):
+        return np.asarray(np.logical_and.reduce(each))
+    if needed == 1:
+        return np.asarray(np.logical_or.reduce(each))
+    return np.asarray(np.sum(each, axis=0, dtype=np.int32) >= needed)
+
+
+def uses_of(
+    graph: StoryGraph,
+    values: Array,
+    truth: Bools,
+    route: NDArray[np.intp],
+    rng: np.random.Generator,
+) -> Uses:
+    """Say which numbers states use, and whether what each is the chance of came about.
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    values : (n_states, n_numbers) array
+        The numbers that each state was drawn at.
+    truth : (n_states, n_variables) bool array
+    route : (n_states,) int array
+        Where training ended.
+    rng : numpy.random.Generator
+        What becomes of the hazards is drawn with it, where a check's known result names one.
+    """
+    uses = Uses.none(len(truth), graph.n_numbers)
+    by_name = {variable.name: truth[:, v] for v, variable in enumerate(graph.variables)}
+    for v, variable in enumerate(graph.variables):
+        open_rows = np.ones(len(truth), bool)
+        for when, number in variable.rows:
+            here = open_rows if when is None else open_rows & holds(when, by_name)
+            uses.happened[:, number] |= here & truth[:, v]
+            uses.failed[:, number] |= here & ~truth[:, v]
+            open_rows = open_rows & ~here
+    left = np.zeros((len(truth), len(graph.checks)), bool)  # flags that the route did not raise
+    if graph.hazards_are_evidence:
+        intended = np.array([node.outcome_class == INTENDED for node in graph.routes])[route]
+        rows = np.flatnonzero(intended)
+        opened = np.array(
+            [
+                np.ones(len(rows), bool) if h.requires is None else holds(h.requires, by_name)[rows]
+                for h in graph.hazards
+            ]
+        )
+        left[rows] = _Hazards(graph, values[rows], opened, route[rows]).draw(uses, rows, rng)
+    for c, check in enumerate(graph.checks):
+        if check.result is not None:
+            flags = np.array([node.flags[c] for node in graph.routes])[route]
+            flagged = ~left[:, c] & (check.result == "flagged")
+            every = np.arange(len(route))
+            uses.happened[every, flags] |= flagged
+            uses.failed[every, flags] |= ~flagged
+    return uses
+
+
+class _Hazards:
+    """What becomes of the hazards of intended models, given the known results of checks."""
+
+    def __init__(
+        self, graph: StoryGraph, values: Array, opened: Bools, route: NDArray[np.intp]
+    ) -> None:
+        self.graph, self.values, self.opened, self.route = graph, values, opened, route
+        self.explaining = frozenset(
+            c
+            for c, check in enumerate(graph.checks)
+            if check.result == "flagged" and any(h.flags[c] is not None for h in graph.hazards)
+        )
+        self.rest = self._rest()
+
+    def _rest(self) -> list[dict[Flags, Array]]:
+        """P(the hazards from one on raise just these flags), and none that a check did not."""
+        n = len(self.values)
+        rest = [{flags: np.full(n, float(not flags)) for flags in _subsets(self.explaining)}]
+        for h in reversed(range(len(self.graph.hazards))):
+            after, here = rest[0], {}
+            for flags, otherwise in after.items():
+                total = self._not_fired(h) * otherwise
+                for raised in self._ways(h, flags):
+                    total = total + self._fired(h, flags, raised) * after[flags - raised]
+                here[flags] = np.where(self.opened[h], total, otherwise)
+            rest.insert(0, here)
+        return rest
+
+    def _not_fired(self, h: int) -> Array:
+        return 1 - self.values[:, self.graph.hazards[h].probability]
+
+    def _ways(self, h: int, flags: Flags) -> list[Flags]:
+        """Which of some flags a hazard may raise."""
+        return _subsets(flags & self._named(h))
+
+    def _named(self, h: int) -> Flags:
+        numbers = self.graph.hazards[h].flags
+        return frozenset(c for c, number in enumerate(numbers) if number is not None)
+
+    def _fired(self, h: int, flags: Flags, raised: Flags) -> Array:
+        """P(a hazard fires, and of these flags raises those alone)."""
+        hazard = self.graph.hazards[h]
+        chance = self.values[:, hazard.probability]
+        for number, happened in self._rates(h, flags, raised):
+            rate = self.values[:, number]
+            chance = chance * (rate if happened else 1 - rate)
+        return np.asarray(chance)
+
+    def _rates(self, h: int, flags: Flags, raised: Flags) -> list[tuple[int, bool]]:
+        """The flag rates that a fired hazard uses, and whether it flagged: passed checks too."""
+        numbers = self.graph.hazards[h].flags
+        passed = {c for c, check in enumerate(self.graph.checks) if check.result == "passed"}
+        named = sorted((flags | passed) & self._named(h))
+        return [(number, c in raised) for c in named if (number := numbers[c]) is not None]
+
+    def draw(self, uses: Uses, rows: NDArray[np.intp], rng: np.random.Generator) -> Bools:
+        """Draw them, put down what they use in some rows, and give the flags they had to raise.
+
+        Returns
+        -------
+        (n_rows, n_checks) bool array
+        """
+        n, subsets = len(rows), _subsets(self.explaining)
+        start = np.stack([self._route(flags) * self.rest[0][flags] for flags in subsets])
+        at = _chosen(start, rng.random(n))
+        left = np.zeros((n, len(self.graph.checks)), bool)
+        for k, flags in enumerate(subsets):
+            left[np.ix_(at == k, sorted(flags))] = True
+        for h, hazard in enumerate(self.graph.hazards):
+            u, moved = rng.random(n), at.copy()
+            for k, flags in enumerate(subsets):
+                ways = self._ways(h, flags)
+                after = self.rest[h + 1]
+                chances = [self._not_fired(h) * after[flags]]
+                chances += [self._fired(h, flags, way) * after[flags - way] for way in ways]
+                way_of = _chosen(np.stack(chances), u)
+                here = (at == k) & self.opened[h]
+                uses.failed[rows[here & (way_of == 0)], hazard.probability] = True
+                uses.happened[rows[here & (way_of > 0)], hazard.probability] = True
+                for w, raised in enumerate(ways):
+                    mine = here & (way_of == w + 1)
+                    moved[mine] = subsets.index(flags - raised)
+                    for number, happened in self._rates(h, flags, raised):
+                        side = uses.happened if happened else uses.failed
+                        side[rows[mine], number] = True
+            at = moved
+        return left
+
+    def _route(self, left: Flags) -> Array:
+        """P(of the known flags, the route itself raises all but these)."""
+        chance, every = np.ones(len(self.values)), np.arange(len(self.values))
+        for c in sorted(self.explaining):
+            rate = self.values[every, np.array([n.flags[c] for n in self.graph.routes])[self.route]]
+            chance = chance * (1 - rate if c in left else rate)
+        return chance
+
+
+def _chosen(chances: Array, u: Array) -> NDArray[np.intp]:
+    """Choose a row of every column in proportion to what stands there."""
+    edges = np.cumsum(chances, axis=0)
+    place = (edges <= u * edges[-1]).sum(axis=0)
+    return np.asarray(place.clip(max=len(chances) - 1))
+
+
+def _subsets(items: Flags) -> list[Flags]:
+    ordered: Sequence[int] = sorted(items)
+    return [
+        frozenset(chosen) for n in range(len(ordered) + 1) for chosen in combinations(ordered, n)
+    ]

@@ -1,0 +1,1 @@
+"""The same story as a PyMC model, by a second road."""

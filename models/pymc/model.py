@@ -1,0 +1,358 @@
+"""A story as a PyMC model: named variables, the discrete part summed out exactly.
+
+The sums are the engine's own, as operations with a gradient. Evidence items enter one after the
+other: each is an observed variable given the items before it, so that their log-likelihoods add
+up to log P(evidence | numbers).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pymc.distributions.transforms import Interval, logodds
+
+from storyodds.models.posterior.evidence import collapsed, columns, event_likelihoods
+from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.pymc.ops import LogEvidence, Marginals
+from storyodds.models.story.events import CRITERIA, DEPLOYED, FATES, Share, shares_of
+from storyodds.models.story.graph import CheckNode, EvidenceItem, StoryGraph
+from storyodds.priors.distributions.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
+from storyodds.priors.distributions.families import (
+    LN2,
+    BetaDistribution,
+    Distribution,
+    LogitNormal,
+    Mixture,
+    NormalDistribution,
+    Point,
+    has_atoms,
+)
+from storyodds.priors.distributions.forms import Kind
+from storyodds.priors.distributions.log_pool import LogPool
+from storyodds.priors.library import View
+from storyodds.priors.library import view as load_view
+from storyodds.priors.text.errors import Problem, UnsupportedStoryError
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.story import Story
+from storyodds.scenarios.switches import with_off
+
+Tensor = Any  # PyTensor's own types say little more
+
+
+def compile_story(
+    story: Story,
+    *,
+    view: str | View | None = None,
+    settings: Mapping[str, Any] | None = None,
+    off: Sequence[str] = (),
+) -> pm.Model:
+    """Compile a story to a PyMC model, to look inside, to extend, or to sample in your own way.
+
+    Parameters
+    ----------
+    story : Story
+    view : str or View, optional
+    settings : mapping of str to PRIOR, optional
+        Overrides, as in `estimate`.
+    off : sequence of str, optional
+        Parts to be switched off, as in `estimate`.
+
+    Returns
+    -------
+    pymc.Model
+        One random variable per uncertain number of the story, by name
+        (`situational-awareness.probability`); what only says how to read one finding (its rates,
+        its relevance) is integrated out. One observed variable per check with a known result and
+        per evidence item, by its id; deterministics `assumption_probability`,
+        `route_probability`, `class_probability`, `fate_probability`, `deployed_probability` and
+        `goal_probability`, given the numbers and all evidence, with labelled dims.
+
+    Raises
+    ------
+    InputError
+        If a view or setting does not fit.
+    UnsupportedStoryError
+        If the story is too large to sum exactly, or a number is a pool with fixed values, which
+        has no density.
+
+    Notes
+    -----
+    Prior predictive draws of an item are drawn given the observed values of the items before it.
+    A Bayes factor has no data to draw.
+
+    Examples
+    --------
+    >>> from storyodds import compile_story, load_story
+    >>> model = compile_story(load_story("cat-classifier"))
+    >>> [str(variable) for variable in model.observed_RVs]
+    ['adversarial-examples']
+    """
+    chosen = load_view(view) if isinstance(view, str) else view
+    prepared = prepare(resolve(story, view=chosen, settings=with_off(settings, off)))
+    graph = prepared.graph
+    coords = {
+        "assumption": [variable.name for variable in graph.variables],
+        "route": [route.id for route in graph.routes],
+        "class": list(CLASSES),
+        "fate": list(FATES),
+        "criterion": list(CRITERIA),
+    }
+    with pm.Model(coords=coords) as model:
+        values = _numbers(prepared)
+        known = _condition(prepared, values)
+        pm.Deterministic("assumption_probability", known.true, dims="assumption")
+        pm.Deterministic("route_probability", known.routes, dims="route")
+        member = np.array(graph.route_classes())[:, None] == np.arange(len(CLASSES))
+        classes = pt.dot(known.routes, member.astype(float))
+        pm.Deterministic("class_probability", classes, dims="class")
+        events = _events(prepared, values, known.outcomes, (*FATES, DEPLOYED))
+        pm.Deterministic("fate_probability", events[: len(FATES)], dims="fate")
+        pm.Deterministic("deployed_probability", events[len(FATES)])
+        pm.Deterministic("goal_probability", known.goals, dims="criterion")
+    return model
+
+
+def _numbers(prepared: PreparedStory) -> list[Tensor]:
+    """Every number of the story as a scalar; uncertain ones are random variables."""
+    entries = []
+    for i, (number, distribution) in enumerate(
+        zip(prepared.resolved.numbers, prepared.distributions, strict=True)
+    ):
+        if isinstance(distribution, Point):
+            entries.append(pt.constant(distribution.value, dtype="float64"))
+        elif i in prepared.own:
+            entries.append(pt.constant(0.5))  # integrated out: nothing reads it
+        else:
+            entries.append(_variable(number.name, number.kind, distribution))
+    return entries
+
+
+def _variable(name: str, kind: Kind, distribution: Distribution) -> Tensor:
+    if has_atoms(distribution):
+        raise UnsupportedStoryError(
+            [
+                Problem(
+                    f"compile_story: '{name}' is a pool with fixed values, which has no density; "
+                    "expected intervals in the pool"
+                )
+            ]
+        )
+    # Said outright: PyMC has no transform of its own for LogitNormal, nor for mixed mixtures.
+    transform = logodds if kind == "probability" else None
+    if isinstance(distribution, Uniform | LogPool) and distribution.high - distribution.low < 1:
+        transform = Interval(distribution.low, distribution.high)
+    if isinstance(distribution, LogPool):
+        return pm.CustomDist(name, **_log_pool(distribution), default_transform=transform)
+    if isinstance(distribution, Mixture):
+        weights = np.array(distribution.weights)
+        components = [_component(part) for part in distribution.components]
+        return pm.Mixture(name, w=weights, comp_dists=components, default_transform=transform)
+    if isinstance(distribution, TruncatedLogNormal):
+        return pm.Truncated(name, _log_normal(distribution), upper=1.0, default_transform=transform)
+    family, parameters = _parameters(distribution)
+    return family(name, **parameters, default_transform=transform)
+
+
+def _component(distribution: Distribution) -> Tensor:
+    if isinstance(distribution, Mixture):
+        parts = [_component(part) for part in distribution.components]
+        return pm.Mixture.dist(w=np.array(distribution.weights), comp_dists=parts)
+    if isinstance(distribution, TruncatedLogNormal):
+        return pm.Truncated.dist(_log_normal(distribution), upper=1.0)
+    if isinstance(distribution, LogPool):
+        return pm.CustomDist.dist(**_log_pool(distribution))
+    family, parameters = _parameters(distribution)
+    return family.dist(**parameters)
+
+
+def _log_pool(pool: LogPool) -> dict[str, Any]:
+    """The weighted geometric mean of the parts' densities, and draws by its quantiles."""
+    parts = [_component(part) for part in pool.components]
+
+    def log_density(value: Tensor) -> Tensor:
+        heights = zip(pool.weights, parts, strict=True)
+        return sum(w * pm.logp(part, value) for w, part in heights) - pool.log_normalizer
+
+    def draw(rng: Any = None, size: Any = None) -> Any:
+        return pool.quantile(rng.random(size))
+
+    return {"logp": log_density, "random": draw, "dtype": "float64"}
+
+
+def _log_normal(distribution: TruncatedLogNormal) -> Tensor:
+    """The lognormal before it is cut off at 1."""
+    mu, sigma = (
+        pt.constant(x, dtype="float64") for x in (distribution.location, distribution.scale)
+    )
+    return pm.LogNormal.dist(mu=mu, sigma=sigma)
+
+
+def _parameters(distribution: Distribution) -> tuple[Any, dict[str, Tensor]]:
+    if isinstance(distribution, BetaDistribution):
+        family, parameters = pm.Beta, {"alpha": distribution.a, "beta": distribution.b}
+    elif isinstance(distribution, LogitNormal):
+        family, parameters = pm.LogitNormal, {"mu": distribution.location, "sigma": distribution.sd}
+    elif isinstance(distribution, Uniform):
+        family, parameters = pm.Uniform, {"lower": distribution.low, "upper": distribution.high}
+    elif isinstance(distribution, TruncatedNormal):
+        parameters = {"mu": distribution.location, "sigma": distribution.scale}
+        family, parameters = pm.TruncatedNormal, {**parameters, "lower": 0.0, "upper": 1.0}
+    else:
+        assert isinstance(distribution, NormalDistribution)
+        family, parameters = pm.Normal, {"mu": distribution.location, "sigma": distribution.sd}
+    # PyTensor would keep a number like 0.5 in single precision, and its log-gamma with it.
+    return family, {name: pt.constant(x, dtype="float64") for name, x in parameters.items()}
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Log-likelihoods put in so far, and what is known of the discrete part given them."""
+
+    assumptions: Tensor  # (false, true) by item about an assumption
+    routes: Tensor
+    log_evidence: Tensor
+    known: "_Known"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Probabilities given the evidence put in so far; they have no derivatives."""
+
+    false: Tensor
+    true: Tensor
+    routes: Tensor
+    outcomes: Tensor
+    goals: Tensor
+
+
+def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Known:
+    """Observe results and items one after the other, and give what is known in the end."""
+    graph, column = prepared.graph, columns(prepared.graph)
+    log_evidence, marginals = LogEvidence(prepared), Marginals(prepared)
+    numbers = pt.stack(values) if values else pt.zeros(0)
+    silent = _without_results(graph, numbers)
+
+    def given(numbers: Tensor, assumptions: Tensor, routes: Tensor) -> _Said:
+        total = log_evidence(numbers, assumptions, routes)[0]
+        known = _Known(*marginals(numbers, assumptions, routes))
+        return _Said(assumptions, routes, total, known)
+
+    nothing = pt.zeros(2 * len(column)), pt.zeros(len(graph.routes))
+    said = given(silent, *nothing)
+    for c, check in enumerate(graph.checks):
+        if check.result is not None:
+            with_it = given(_without_results(graph, numbers, after=c), *nothing)
+            _observe_result(check, with_it.log_evidence - said.log_evidence)
+            said = with_it
+    for i, item in enumerate(graph.evidence):
+        if item.form == "forecast":
+            sides = (event_likelihoods(graph, i, happens) for happens in (True, False))
+            yes, no = (log_evidence(silent, s.assumptions[0], s.routes[0])[0] for s in sides)
+            _observe_forecast(item, yes - no)
+            continue
+        table = pt.constant(prepared.tables[i][0])  # type: ignore[index]
+        before, assumptions, routes = said, said.assumptions, said.routes
+        if i in column:
+            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + 2], table)
+        else:
+            routes = routes + table
+        said = given(numbers, assumptions, routes)
+        _observe_item(prepared, item, before.known, said.log_evidence - before.log_evidence)
+    return said.known
+
+
+def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
+    """Numbers under which the results of checks after one of them are certain, and say nothing."""
+    passed, flagged = graph.result_numbers(after)
+    for rates, certain in ((passed, 0.0), (flagged, 1.0)):
+        if rates:
+            numbers = pt.set_subtensor(numbers[list(rates)], certain)
+    return numbers
+
+
+def _hypotheses(item: EvidenceItem, known: _Known) -> Tensor:
+    """P(hypothesis | numbers, evidence so far), in the order of the item's keys."""
+    if item.target is not None:
+        return pt.stack([known.false[item.target], known.true[item.target]])
+    return known.routes
+
+
+def _observe_item(
+    prepared: PreparedStory, item: EvidenceItem, before: _Known, adds: Tensor
+) -> None:
+    """Observe an item by the log-likelihood that it adds, which the engine gives with its gradient.
+
+    Counts can be drawn: from the rate of a hypothesis that is drawn first, or, where the item does
+    not bear on the matter, from that of any of its alternatives.
+    """
+    own = [prepared.distributions[item.numbers[key]] for key in item.numbers]
+    relevance = float(collapsed(item, prepared.distributions).relevance)
+    uses = np.array([[key == used for key in item.numbers] for used in item.keys], dtype=float)
+    blind = np.full(len(own), 1 / max(len(own), 1))
+
+    def draw(adds: Any, hypotheses: Any, rng: Any = None, size: Any = None) -> Any:
+        if item.form != "counts":
+            return np.full(size or (), _seen(item))
+        chances = relevance * (hypotheses @ uses) / np.sum(hypotheses) + (1 - relevance) * blind
+        chosen = rng.choice(len(own), p=chances / chances.sum(), size=size or ())
+        rates = np.array([float(own[k].quantile(rng.random())) for k in np.ravel(chosen)])
+        return rng.binomial(item.trials, rates.reshape(np.shape(chosen)))
+
+    pm.CustomDist(
+        item.id,
+        adds,
+        _hypotheses(item, before),
+        logp=lambda value, adds, hypotheses: adds + 0.0 * value,
+        random=draw,
+        signature="(),(k)->()",
+        observed=_seen(item),
+    )
+
+
+def _seen(item: EvidenceItem) -> float:
+    return float(item.hits) if item.form == "counts" else 1.0
+
+
+def _observe_result(check: CheckNode, adds: Tensor) -> None:
+    """Observe the known result of a check: 1 where it has flagged the model."""
+    seen = float(check.result == "flagged")
+    pm.CustomDist(
+        check.id,
+        adds,
+        logp=lambda value, adds: adds + 0.0 * value,
+        random=lambda adds, rng=None, size=None: np.full(size or (), seen),
+        observed=seen,
+    )
+
+
+def _observe_forecast(item: EvidenceItem, log_odds: Tensor) -> None:
+    said = float(np.log2(item.forecast) - np.log2(1 - item.forecast))
+    sigma = pt.constant(item.sd_bits, dtype="float64")
+    pm.Normal(item.id, mu=log_odds / LN2, sigma=sigma, observed=said)
+
+
+def _events(
+    prepared: PreparedStory, values: Sequence[Tensor], outcomes: Tensor, names: Sequence[str]
+) -> Tensor:
+    """Take where training ended through checks and harm to events."""
+    graph, shares = prepared.graph, shares_of(prepared.graph)
+
+    def chance(share: Share) -> Tensor:
+        route = graph.routes[graph.outcomes[share.outcome].route]
+        probability, unflagged = outcomes[share.outcome], pt.constant(1.0)
+        for c in graph.live_checks:
+            unflagged = unflagged * (1 - values[route.flags[c]])
+        if share.flagged is not None:
+            probability = probability * (1 - unflagged if share.flagged else unflagged)
+        if share.harmful is not None:
+            harm = values[route.harm]
+            probability = probability * (harm if share.harmful else 1 - harm)
+        return probability
+
+    return pt.stack(
+        [sum((chance(share) for share in shares[name]), pt.constant(0.0)) for name in names]
+    )

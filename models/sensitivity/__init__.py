@@ -1,0 +1,1 @@
+"""What the odds hang on, one file for each question."""

@@ -1,0 +1,276 @@
+"""Classes, fates and failure paths as sums over the outcomes that the engine knows.
+
+An outcome is where training ends and what becomes of the hazards there. What checks and the harm
+of the route itself do after that multiplies it, so every event is a sum of shares: an outcome,
+whether a check flags the route, and whether the route does harm.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.story.graph import Outcome, StoryGraph
+from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
+
+Array = NDArray[np.float64]
+
+FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
+EVENTS = (*CLASSES, *FATES)
+# In the order of comparisons: the odds of success, of what was trained, of every other fate.
+SUCCESS_FIRST = ("success", *CLASSES, *FATES[1:])
+DEPLOYED = "deployed"
+FALSE_ALARM = "false-alarm"
+DEPLOYED_CLASSES = tuple(f"{name}, deployed" for name in CLASSES)
+CRITERIA = ("alignment", "competitiveness")  # of goal hazards
+
+GIVEN = "-given-deployed"
+# The odds on the day of the decision: of a model that no check has flagged.
+GIVEN_DEPLOYED = tuple(f"{name}{GIVEN}" for name in (*CLASSES, *FATES) if name != "halted")
+ODDS = (*EVENTS, DEPLOYED, *GIVEN_DEPLOYED)
+"""Everything that can be asked of: classes, fates, being deployed, and the odds given that."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Odds as a part of a whole: what it is that comes about, and what would come about instead.
+
+    Attributes
+    ----------
+    yes, no : tuple of str
+        Events that do not overlap, of those that `probabilities` takes. The odds are P(any of
+        `yes`) over P(any of both).
+    given_deployed : bool
+        Whether the whole is only what is deployed.
+    """
+
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+    given_deployed: bool
+
+    def signs(self) -> tuple[tuple[str, ...], Array]:
+        """Every event of the whole, and which of two sums it belongs to, (2, n_events).
+
+        The first sum is of `yes`, the second of the whole.
+        """
+        names = (*self.yes, *self.no)
+        return names, np.array([[name in self.yes for name in names], [True] * len(names)], float)
+
+
+def sides_of(odds: str) -> Sides:
+    """Take odds apart.
+
+    Parameters
+    ----------
+    odds : str
+        Of `ODDS`.
+
+    Raises
+    ------
+    ValueError
+        If they are not known.
+
+    Examples
+    --------
+    >>> sides_of("deployed").no
+    ('halted',)
+    >>> sides_of("success-given-deployed").no
+    ('uncompetitive', 'benign-failure', 'catastrophe')
+    """
+    if odds not in ODDS:
+        raise ValueError(f"found {odds!r}, expected one of {', '.join(ODDS)}")
+    if odds == DEPLOYED:
+        return Sides((DEPLOYED,), ("halted",), False)
+    name = odds.removesuffix(GIVEN)
+    given = name != odds
+    family: Sequence[str] = CLASSES if name in CLASSES else FATES
+    if given:
+        family = [f"{x}, deployed" if x in CLASSES else x for x in family if x != "halted"]
+        name = f"{name}, deployed" if name in CLASSES else name
+    return Sides((name,), tuple(x for x in family if x != name), given)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of an event.
+
+    Attributes
+    ----------
+    outcome : int
+        Index into `StoryGraph.outcomes`.
+    flagged : bool or None
+        Whether a check flags the route by itself; None either way.
+    harmful : bool or None
+        Whether the route by itself does harm, once deployed; None either way.
+    """
+
+    outcome: int
+    flagged: bool | None = None
+    harmful: bool | None = None
+
+
+@dataclass(frozen=True)
+class AfterTraining:
+    """What checks and harm make of every route by itself, (n_draws, n_routes) each.
+
+    Attributes
+    ----------
+    unflagged, flagged : array
+        P(no check flags it | route), and P(a check does), each with all its digits.
+    harm : array
+        P(catastrophe | route, deployed).
+    """
+
+    unflagged: Array
+    flagged: Array
+    harm: Array
+
+    def factor(self, share: Share, route: int) -> Array | float:
+        """What an outcome is multiplied by in a share, (n_draws,)."""
+        factor: Array | float = 1.0
+        if share.flagged is not None:
+            factor = (self.flagged if share.flagged else self.unflagged)[:, route]
+        if share.harmful is not None:
+            harm = self.harm[:, route]
+            factor = factor * (harm if share.harmful else 1 - harm)
+        return factor
+
+
+def after_training(graph: StoryGraph, values: Array) -> AfterTraining:
+    """Give what becomes of every route by itself.
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    values : (n_draws, n_numbers) array
+    """
+    shape = (len(graph.routes), len(values))
+    unflagged, flagged = np.ones(shape), np.zeros(shape)
+    for c in graph.live_checks:
+        rates = values.T[[route.flags[c] for route in graph.routes]]
+        flagged += unflagged * rates
+        unflagged *= 1 - rates
+    harm = values.T[[route.harm for route in graph.routes]]
+    return AfterTraining(unflagged.T, flagged.T, harm.T)
+
+
+@lru_cache(maxsize=64)
+def _shares(
+    routes: tuple[str, ...], outcomes: tuple[Outcome, ...]
+) -> Mapping[str, tuple[Share, ...]]:
+    """The shares of every event, by the classes of routes."""
+    where = {outcome: o for o, outcome in enumerate(outcomes)}
+    events: dict[str, list[Share]] = {
+        name: [] for name in (*EVENTS, DEPLOYED, FALSE_ALARM, *DEPLOYED_CLASSES)
+    }
+    for r, of_class in enumerate(routes):
+        whole = where[Outcome(r)]
+        events[of_class].append(Share(whole))
+        events["halted"].append(Share(whole, flagged=True))
+        intended = of_class == INTENDED
+        spared = where.get(Outcome(r, "spared"))
+        deployed = whole if spared is None else where[Outcome(r, "unflagged")]
+        harmless = "success" if intended else "benign-failure"
+        events[harmless].append(Share(whole if spared is None else spared, False, False))
+        if intended:
+            events[FALSE_ALARM].append(Share(whole if spared is None else spared, True, False))
+        events["catastrophe"].append(Share(deployed, False, True))
+        events[DEPLOYED].append(Share(deployed, False))
+        events[f"{of_class}, deployed"].append(Share(deployed, False))
+        if spared is not None:
+            events["halted"].append(Share(where[Outcome(r, "flagged")], False))
+            events["catastrophe"].append(Share(where[Outcome(r, "harmful")], False, False))
+            for event, fate in (("outcompeted", "uncompetitive"), ("misaligned", "benign-failure")):
+                events[fate].append(Share(where[Outcome(r, event)], False, False))
+    return {name: tuple(shares) for name, shares in events.items()}
+
+
+def shares_of(graph: StoryGraph) -> Mapping[str, tuple[Share, ...]]:
+    """The shares of every class and fate, of being deployed (also by class), of a false alarm.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> graph = build_graph(resolve(load_story("carlsmith-six-premises")))
+    >>> [share.harmful for share in shares_of(graph)["success"]]
+    [False]
+    """
+    classes = tuple(route.outcome_class for route in graph.routes)
+    return _shares(classes, graph.outcomes)
+
+
+def probabilities(
+    graph: StoryGraph, values: Array, outcomes: Array, events: Sequence[str] = EVENTS
+) -> Array:
+    """Take outcomes to events, (n_draws, n_events).
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    values : (n_draws, n_numbers) array
+    outcomes : (n_draws, n_outcomes) array
+    events : sequence of str
+        Classes, fates, `DEPLOYED`, `FALSE_ALARM` and `DEPLOYED_CLASSES`.
+    """
+    after, shares = after_training(graph, values), shares_of(graph)
+    reached = np.ascontiguousarray(outcomes.T)
+    chances = np.zeros((len(events), outcomes.shape[0]))
+    for e, event in enumerate(events):
+        for share in shares[event]:
+            route = graph.outcomes[share.outcome].route
+            chances[e] += reached[share.outcome] * after.factor(share, route)
+    return chances.T
+
+
+def weights(graph: StoryGraph, values: Array, events: Sequence[str] = EVENTS) -> Array:
+    """Give what every outcome counts with in every event, (n_draws, n_events, n_outcomes)."""
+    after, shares = after_training(graph, values), shares_of(graph)
+    out = np.zeros((len(values), len(events), len(graph.outcomes)))
+    for e, event in enumerate(events):
+        for share in shares[event]:
+            out[:, e, share.outcome] += after.factor(share, graph.outcomes[share.outcome].route)
+    return out
+
+
+@dataclass(frozen=True)
+class Touch:
+    """How the weight of an outcome in an event moves with a number that matters after training.
+
+    Attributes
+    ----------
+    event, outcome, number : int
+    slope : (n_draws,) array
+        Per unit of the number's logit.
+    """
+
+    event: int
+    outcome: int
+    number: int
+    slope: Array
+
+
+def touches(graph: StoryGraph, values: Array, events: Sequence[str] = EVENTS) -> list[Touch]:
+    """Derivatives of `weights` in the flag rates and harms of routes."""
+    after, shares = after_training(graph, values), shares_of(graph)
+    slopes = []
+    for e, event in enumerate(events):
+        for share in shares[event]:
+            route = graph.outcomes[share.outcome].route
+            node = graph.routes[route]
+            if share.flagged is not None:
+                # d(unflagged)/d(logit of a rate) is -unflagged times the rate.
+                sign = 1.0 if share.flagged else -1.0
+                still = after.factor(Share(share.outcome, False, share.harmful), route)
+                slopes += [
+                    Touch(e, share.outcome, node.flags[c], sign * still * values[:, node.flags[c]])
+                    for c in graph.live_checks
+                ]
+            if share.harmful is not None:
+                factor, harm = after.factor(share, route), after.harm[:, route]
+                slope = factor * (1 - harm) if share.harmful else -factor * harm
+                slopes.append(Touch(e, share.outcome, node.harm, np.asarray(slope)))
+    return slopes

@@ -1,0 +1,277 @@
+"""What becomes of an intended model's hazards, and what checks' known results say of it.
+
+Hazards fire by themselves, each with its own chance wherever it is open. What is asked of them
+together (`graph.HAZARD_EVENTS`) is a product over hazards, or a product in which at least one
+hazard does something: the latter is summed by how many of the hazards so far have done it, none
+or some. Every term is positive, so that no digits are lost where chances are small.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Protocol
+
+from storyodds.models.circuits.circuit import ONE, ZERO
+from storyodds.models.story.graph import SINGLE_HAZARD_EVENTS, HazardNode, Outcome, StoryGraph
+from storyodds.scenarios.grammar.formulas import Formula
+from storyodds.scenarios.grammar.outcomes import INTENDED
+
+ALIGNMENT = "alignment"
+
+
+Factor = Any  # of assumptions: a node of a circuit or diagram, or an array with one entry a state
+
+
+class Algebra(Protocol):
+    """Sums and products of factors; `ONE` and `ZERO` are factors of every algebra."""
+
+    def number(self, index: int, *, happens: bool) -> Factor:
+        """A number of the story, or what is left of 1."""
+
+    def multiply(self, f: Factor, g: Factor) -> Factor:
+        """The product of two factors."""
+
+    def add(self, f: Factor, g: Factor) -> Factor:
+        """The sum of two factors."""
+
+    def choose(self, condition: Factor, yes: Factor, no: Factor) -> Factor:
+        """One factor where a condition holds, and another elsewhere."""
+
+
+@dataclass(frozen=True)
+class _Fired:
+    """What a fired hazard is worth.
+
+    Attributes
+    ----------
+    before : factor
+        Where no hazard has done what is asked for, and this one does not do it either.
+    doing : factor
+        Where this one does it.
+    after : factor
+        Where another one has done it already.
+    """
+
+    before: Factor
+    doing: Factor
+    after: Factor
+
+
+# Events in which at least one hazard has to do something.
+_DOING = ("outcompeted", "misaligned", "harmful", "flagged", *SINGLE_HAZARD_EVENTS)
+
+
+class HazardFactors:
+    """Factors of what becomes of the hazards of one story.
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    algebra : Algebra
+    indicator : callable
+        Gives the factor that is one where a formula holds.
+    """
+
+    def __init__(
+        self, graph: StoryGraph, algebra: Algebra, indicator: Callable[[Formula | None], Factor]
+    ) -> None:
+        self._graph = graph
+        self._algebra = algebra
+        self._indicator = indicator
+        self._factors: dict[tuple[Outcome, frozenset[int]], Factor] = {}
+
+    def endings(self, outcome: Outcome) -> list[tuple[Factor | None, Factor]]:
+        """Split an outcome by which checks have flagged the model because of its hazards alone.
+
+        Parameters
+        ----------
+        outcome : Outcome
+
+        Returns
+        -------
+        list of (factor or None, factor)
+            P(the outcome's event, the results of checks | assumptions, route), as sums of products
+            of a factor of the hazards (None for one) and one that is the route's alone.
+        """
+        graph = self._graph
+        intended = graph.routes[outcome.route].outcome_class == INTENDED
+        if not intended or (outcome.event is None and not graph.hazards_are_evidence):
+            return [(None, self._results(outcome.route, frozenset()))]
+        return [
+            (self._of_hazards(outcome, flags), self._results(outcome.route, flags))
+            for flags in _subsets(self._explaining)
+        ]
+
+    def spared(self, criterion: str) -> Factor:
+        """P(no hazard of a criterion fires | assumptions), in a run made to end as intended."""
+        product: Factor = ONE
+        for hazard in self._graph.hazards:
+            if hazard.criterion == criterion:
+                none = self._algebra.choose(
+                    self._indicator(hazard.requires), self._no(hazard.probability), ONE
+                )
+                product = self._algebra.multiply(product, none)
+        return product
+
+    @cached_property
+    def _explaining(self) -> frozenset[int]:
+        """The checks that have flagged the model, and that a hazard may have set off."""
+        return frozenset(
+            c
+            for c, check in enumerate(self._graph.checks)
+            if check.result == "flagged"
+            and any(hazard.flags[c] is not None for hazard in self._graph.hazards)
+        )
+
+    def _results(self, route: int, unexplained: frozenset[int]) -> Factor:
+        """P(the known results of checks, but for what hazards have to have set off | route)."""
+        flags = self._graph.routes[route].flags
+        return self._product(
+            *(
+                self._algebra.number(
+                    flags[c], happens=check.result == "flagged" and c not in unexplained
+                )
+                for c, check in enumerate(self._graph.checks)
+                if check.result is not None
+            )
+        )
+
+    def _of_hazards(self, outcome: Outcome, unexplained: frozenset[int]) -> Factor:
+        key = (replace(outcome, route=0), unexplained)  # the same wherever training ends
+        if key not in self._factors:
+            self._factors[key] = self._factor(outcome, unexplained)
+        return self._factors[key]
+
+    def _factor(self, outcome: Outcome, unexplained: frozenset[int]) -> Factor:
+        """P(an outcome's event, hazards flag what is left unexplained | assumptions, route)."""
+        algebra = self._algebra
+        event, live = self._event(outcome)
+        worth = [
+            self._worth(hazard, event, outcome.hazard == h, live)
+            for h, hazard in enumerate(self._graph.hazards)
+        ]
+        # What the hazards from one on are worth, by the flags that are still unexplained and by
+        # whether the event has still to come about.
+        states = [(flags, late) for flags in _subsets(unexplained) for late in (False, True)]
+        rest: dict[tuple[frozenset[int], bool], Factor] = {
+            (flags, late): ZERO if flags or late else ONE for flags, late in states
+        }
+        for hazard, fired in reversed(list(zip(self._graph.hazards, worth, strict=True))):
+            opened, ahead = self._indicator(hazard.requires), dict(rest)
+            fires = self._product(self._yes(hazard.probability), self._passed(hazard))
+            for flags, late in states:
+                here = algebra.multiply(self._no(hazard.probability), rest[flags, late])
+                for left, chance in self._explained(hazard, flags):
+                    ways = [(fired.before, True), (fired.doing, False)]
+                    for weight, still in ways if late else [(fired.after, False)]:
+                        term = self._product(fires, chance, weight, rest[left, still])
+                        here = algebra.add(here, term)
+                ahead[flags, late] = algebra.choose(opened, here, rest[flags, late])
+            rest = ahead
+        return rest[unexplained, event in _DOING]
+
+    def _event(self, outcome: Outcome) -> tuple[str | None, Sequence[int]]:
+        """What is asked of the hazards, and the checks that can flag them."""
+        live = self._graph.live_checks
+        if outcome.check is None or outcome.event is None:
+            return outcome.event, live
+        if outcome.event == "flagged-by":
+            return "flagged", (outcome.check,)
+        event = outcome.event.removesuffix("-without")
+        return event, [c for c in live if c != outcome.check]
+
+    def _worth(
+        self, hazard: HazardNode, event: str | None, is_meant: bool, live: Sequence[int]
+    ) -> _Fired:
+        """What a hazard is worth once it has fired."""
+        numbers = [number for c in live if (number := hazard.flags[c]) is not None]
+        unflagged = self._product(*(self._no(number) for number in numbers))
+        harmless = self._product(unflagged, self._no(hazard.harm))
+        of_alignment = hazard.criterion == ALIGNMENT
+        if event == "spared":
+            return _Fired(ZERO, ZERO, ZERO)
+        if event == f"free-of-{hazard.criterion}":
+            return _Fired(ZERO, ZERO, ZERO)
+        if event == "outcompeted":
+            worth = ZERO if of_alignment else harmless
+            return _Fired(ZERO, worth, worth)
+        if event == "misaligned":
+            return (
+                _Fired(ZERO, harmless, harmless)
+                if of_alignment
+                else _Fired(harmless, ZERO, harmless)
+            )
+        if event == "unflagged":
+            return _Fired(unflagged, ZERO, unflagged)
+        if event == "harmful":
+            return _Fired(harmless, self._product(unflagged, self._yes(hazard.harm)), unflagged)
+        if event == "flagged":
+            return _Fired(unflagged, self._any(numbers), ONE)
+        if event == "fired":
+            return _Fired(ZERO, ONE, ONE) if is_meant else _Fired(ONE, ZERO, ONE)
+        if event == "fired-unflagged":
+            if is_meant:
+                return _Fired(ZERO, unflagged, unflagged)
+            return _Fired(unflagged, ZERO, unflagged)
+        if event == "fired-harmful":
+            if is_meant:
+                harmed = self._product(unflagged, self._yes(hazard.harm))
+                return _Fired(ZERO, harmed, harmed)
+            return _Fired(unflagged, ZERO, unflagged)
+        return _Fired(ONE, ZERO, ONE)  # whatever becomes of them
+
+    def _passed(self, hazard: HazardNode) -> Factor:
+        """P(the checks that have passed did not flag a fired hazard)."""
+        numbers = [
+            hazard.flags[c]
+            for c, check in enumerate(self._graph.checks)
+            if check.result == "passed"
+        ]
+        return self._product(*(self._no(number) for number in numbers if number is not None))
+
+    def _explained(
+        self, hazard: HazardNode, flags: frozenset[int]
+    ) -> list[tuple[frozenset[int], Factor]]:
+        """Flags that remain unexplained after a fired hazard, each with the chance of that."""
+        about = {c: number for c in flags if (number := hazard.flags[c]) is not None}
+        return [
+            (
+                flags - flagged,
+                self._product(
+                    *(
+                        self._algebra.number(number, happens=c in flagged)
+                        for c, number in sorted(about.items())
+                    )
+                ),
+            )
+            for flagged in _subsets(frozenset(about))
+        ]
+
+    def _any(self, numbers: Sequence[int]) -> Factor:
+        """P(at least one of some independent things happens), by their chances."""
+        total: Factor = ZERO
+        none_so_far: Factor = ONE
+        for number in numbers:
+            total = self._algebra.add(total, self._product(none_so_far, self._yes(number)))
+            none_so_far = self._product(none_so_far, self._no(number))
+        return total
+
+    def _yes(self, number: int) -> Factor:
+        return self._algebra.number(number, happens=True)
+
+    def _no(self, number: int) -> Factor:
+        return self._algebra.number(number, happens=False)
+
+    def _product(self, *factors: Factor) -> Factor:
+        product: Factor = ONE
+        for factor in factors:
+            product = self._algebra.multiply(product, factor)
+        return product
+
+
+def _subsets(items: frozenset[int]) -> list[frozenset[int]]:
+    ordered = sorted(items)
+    return [
+        frozenset(chosen) for n in range(len(ordered) + 1) for chosen in combinations(ordered, n)
+    ]

@@ -1,0 +1,1 @@
+"""What is worth finding out next."""

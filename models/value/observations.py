@@ -1,0 +1,278 @@
+"""Proposed observations: what each could show, and how likely that is under every hypothesis.
+
+A proposal is an evidence item without its result. The same tables that weigh evidence say what the
+result will be: its own rates and relevance integrated out, per hypothesis, given the evidence.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, log_expit, logsumexp, ndtri, xlog1py, xlogy
+
+from storyodds.models.engine.arithmetic import log_sum_exp
+from storyodds.models.posterior.evidence import collapsed
+from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.story.graph import EvidenceItem, build_graph
+from storyodds.priors.distributions.beta_functions import (
+    log_beta_binomial,
+    log_binomial_coefficients,
+)
+from storyodds.priors.distributions.families import (
+    BetaDistribution,
+    Distribution,
+    LogitNormal,
+    Mixture,
+    Point,
+    RateLike,
+    rate_like,
+)
+from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.schema import Evidence, ObservedCounts, Proposal
+
+Array = NDArray[np.float64]
+
+MAX_RESULTS = 200  # told apart; those of more trials are taken together
+_NODES = 512  # of a rate, where results are taken together, or so much was seen before
+_MANY = 100_000  # trials seen before
+_REACH = 12.0  # standard deviations on either side, where an integral over a logit is cut off
+_CELLS = 2**16  # of float64: what is summed at once
+_TURN = (np.sqrt(5) - 1) / 2  # multiples of it, modulo 1, are spread evenly
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A proposed observation and what it could show.
+
+    Attributes
+    ----------
+    proposal : Proposal
+    subject : {"assumption", "outcome"}
+    target : int or None
+        Index of the assumption.
+    trials : int
+    hits : (n_results, 2) int array
+        Each result as the first and the last number of hits that it stands for.
+    chances : (n_results, n_hypotheses) array
+        P(result | hypothesis, evidence), the hypotheses being false and true, or the routes.
+    """
+
+    proposal: Proposal
+    subject: str
+    target: int | None
+    trials: int
+    hits: NDArray[np.int64]
+    chances: Array
+
+
+def observations(prepared: PreparedStory) -> tuple[Observation, ...]:
+    """Work out what every proposed observation of a story could show.
+
+    Parameters
+    ----------
+    prepared : PreparedStory
+
+    Returns
+    -------
+    tuple of Observation
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.posterior.prepared import prepare
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = resolve(load_story("carlsmith-six-premises"), standard=True)
+    >>> [found.hits.tolist() for found in observations(prepare(story))][0]
+    [[0, 0], [1, 1]]
+    """
+    resolved = prepared.resolved
+    new = [_as_evidence(p, 0) for p in resolved.proposals if p.replicates is None]
+    asked = _with_evidence(resolved, (*resolved.story.evidence, *new))
+    distributions = [number.distribution for number in asked.numbers]
+    items = {item.id: item for item in build_graph(asked).evidence}
+    return tuple(_observation(proposal, items, distributions) for proposal in resolved.proposals)
+
+
+def with_result(resolved: ResolvedStory, proposal: str, hits: int) -> ResolvedStory:
+    """Give a story as it would be once a proposed observation had been made.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    proposal : str
+        Its id.
+    hits : int
+
+    Returns
+    -------
+    ResolvedStory
+        With the result among its evidence; of a replication, added to the finding's counts.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = resolve(load_story("carlsmith-six-premises"), standard=True)
+    >>> with_result(story, "honeypot-run", 3).story.evidence[-1].counts
+    ObservedCounts(hits=3, trials=100)
+    """
+    asked = next(known for known in resolved.proposals if known.id == proposal)
+    evidence = resolved.story.evidence
+    if asked.replicates is None:
+        return _with_evidence(resolved, (*evidence, _as_evidence(asked, hits)))
+    return _with_evidence(
+        resolved,
+        tuple(
+            _added(item, asked, hits) if item.id == asked.replicates else item for item in evidence
+        ),
+    )
+
+
+def _as_evidence(proposal: Proposal, hits: int) -> Evidence:
+    assert proposal.about is not None and proposal.trials is not None
+    return Evidence(
+        id=proposal.id,
+        about=proposal.about,
+        counts=ObservedCounts(hits=hits, trials=proposal.trials),
+        rates=proposal.rates,
+        relevance=proposal.relevance,
+    )
+
+
+def _added(item: Evidence, proposal: Proposal, hits: int) -> Evidence:
+    counts = item.counts
+    assert counts is not None
+    more = counts.trials if proposal.trials is None else proposal.trials
+    both = ObservedCounts(hits=counts.hits + hits, trials=counts.trials + more)
+    return item.model_copy(update={"counts": both})
+
+
+def _with_evidence(resolved: ResolvedStory, evidence: Sequence[Evidence]) -> ResolvedStory:
+    return replace(
+        resolved,
+        story=resolved.story.model_copy(update={"evidence": tuple(evidence)}),
+        numbers=(*resolved.numbers, *resolved.proposal_numbers),
+    )
+
+
+def _observation(
+    proposal: Proposal, items: Mapping[str, EvidenceItem], distributions: Sequence[Distribution]
+) -> Observation:
+    item = items[proposal.replicates or proposal.id]
+    seen = (item.hits, item.trials) if proposal.replicates is not None else (0, 0)
+    trials = item.trials if proposal.trials is None else proposal.trials
+    used = {key: distributions[item.numbers[key]] for key in item.alternatives}
+    if trials <= MAX_RESULTS:
+        hits = np.repeat(np.arange(trials + 1)[:, None], 2, axis=1)
+        by_key = {key: _each(rate, trials, seen) for key, rate in used.items()}
+    else:
+        nodes = {key: _nodes(rate, seen) for key, rate in used.items()}
+        hits = _groups(nodes, trials)
+        by_key = {key: _grouped(rates, trials, hits) for key, rates in nodes.items()}
+    columns = _mixed(item, distributions, by_key, again=proposal.replicates is not None)
+    chances = np.stack([columns[key] for key in item.keys], axis=1)
+    return Observation(proposal, item.subject, item.target, trials, hits, chances)
+
+
+def _mixed(
+    item: EvidenceItem,
+    distributions: Sequence[Distribution],
+    by_key: Mapping[str, Array],
+    again: bool,
+) -> dict[str, Array]:
+    """P(result | hypothesis, evidence), by key, whether the observation bears on the matter or not.
+
+    Where it does not, it comes from a process that cannot see the hypotheses, and each alternative
+    is as good as another. A finding that is replicated tells which of all this is the case.
+    """
+    assert item.relevance is not None
+    relevance = float(rate_like(distributions[item.relevance]).mean())
+    before = dict.fromkeys(by_key, 0.0)
+    if again:
+        before = collapsed(item, distributions).log_by_key
+    with np.errstate(divide="ignore"):
+        relevant, blind = np.log(relevance), np.log1p(-relevance) - np.log(len(by_key))
+    mixed = {}
+    for key in by_key:
+        ways = [(relevant + before[key], key), *((blind + before[a], a) for a in by_key)]
+        top = max(log for log, _ in ways)
+        if not np.isfinite(top):  # the evidence rules the hypothesis out, whatever comes
+            mixed[key] = by_key[key]
+            continue
+        counts = np.exp([log - top for log, _ in ways])
+        each = np.stack([by_key[of] for _, of in ways])
+        mixed[key] = np.asarray(counts @ each / counts.sum())
+    return mixed
+
+
+def _each(rate: Distribution, trials: int, seen: tuple[int, int]) -> Array:
+    """P(k hits | rate's hypothesis, hits seen before) for every k."""
+    if seen[1] > _MANY:
+        nodes, k = _nodes(rate, seen), np.arange(trials + 1)[:, None]
+        ways = log_binomial_coefficients(k, trials - k)
+        log_joint = logsumexp(ways + xlogy(k, nodes) + xlog1py(trials - k, -nodes), axis=1)
+    else:
+        log_joint = _log_joint(rate_like(rate), trials, seen)
+    if not np.isfinite(log_joint.max()):  # the evidence rules the hypothesis out, whatever comes
+        return np.full(trials + 1, 1 / (trials + 1))
+    chances = np.exp(log_joint - log_joint.max())
+    return np.asarray(chances / chances.sum())
+
+
+def _log_joint(rate: RateLike, trials: int, seen: tuple[int, int]) -> Array:
+    """Log P(hits seen before, and k hits) for every k, up to what does not depend on k."""
+    k = np.arange(trials + 1)
+    hits, misses = seen[0] + k, seen[1] - seen[0] + trials - k
+    ways = log_binomial_coefficients(k, trials - k)
+    if isinstance(rate, Mixture):
+        parts = [_log_joint(rate_like(part), trials, seen) for part in rate.components]
+        return np.asarray(logsumexp(parts, axis=0, b=np.array(rate.weights)[:, None]))
+    if isinstance(rate, Point):
+        return np.asarray(ways + xlogy(hits, rate.value) + xlog1py(misses, -rate.value))
+    if isinstance(rate, BetaDistribution):
+        others = seen[1] - seen[0]
+        before = rate.binomial_log_marginal(*seen) - log_binomial_coefficients(seen[0], others)
+        a, b = rate.a + seen[0], rate.b + others
+        return np.asarray(log_beta_binomial(k, trials - k, a, b) + before)
+    if isinstance(rate, LogitNormal):
+        # One grid for every k: a trapezoid finer than prior and likelihood are wide.
+        step = min(rate.sd, 2 / np.sqrt(trials + seen[1])) / 6
+        z = np.arange(-_REACH * rate.sd, _REACH * rate.sd + step, step)
+        log_prior = -0.5 * (z / rate.sd) ** 2 + np.log(step / rate.sd / np.sqrt(2 * np.pi))
+        z += rate.location
+        both, counts = np.stack([log_expit(z), log_expit(-z)]), np.stack([hits, misses], axis=1)
+        summed = [
+            log_sum_exp(log_prior + some @ both, axis=1)
+            for some in np.array_split(counts, -(-counts.size * z.size // _CELLS))
+        ]
+        return np.asarray(ways + np.concatenate(summed))
+    log_marginal = [rate.binomial_log_marginal(int(h), trials + seen[1]) for h in hits]
+    return np.asarray(log_marginal + ways - log_binomial_coefficients(hits, misses))
+
+
+def _nodes(rate: Distribution, seen: tuple[int, int]) -> Array:
+    """Values of a rate that stand for equal shares of its distribution, given hits seen before."""
+    u = (np.arange(_NODES) + 0.5) / _NODES
+    if seen[1] and np.isfinite(rate_like(rate).binomial_log_marginal(*seen)):
+        return rate_like(rate).draw_given_binomial(u, *seen)
+    return rate.quantile(u)
+
+
+def _groups(nodes: Mapping[str, Array], trials: int) -> NDArray[np.int64]:
+    """Stretches of hits, narrow where some hypothesis expects many results."""
+    v = ndtri(np.modf(_TURN * (np.arange(_NODES) + 0.5))[0])
+    levels = np.linspace(0, 1, MAX_RESULTS // len(nodes))
+    expected = [
+        np.quantile(trials * r + v * np.sqrt(trials * r * (1 - r)), levels) for r in nodes.values()
+    ]
+    inside = np.clip(np.concatenate(expected), 0, trials - 1).astype(np.int64)
+    last = np.unique(np.append(inside, trials))
+    return np.stack([np.append(0, last[:-1] + 1), last], axis=1)
+
+
+def _grouped(rates: Array, trials: int, hits: NDArray[np.int64]) -> Array:
+    """P(hits in each group), averaged over values of a rate."""
+    k = hits[:-1, 1, None].astype(float)
+    below = betainc(trials - k, k + 1, 1 - rates).mean(axis=1)
+    return np.diff(np.concatenate([[0.0], below, [1.0]]))

@@ -1,0 +1,1 @@
+"""Distributions of uncertain numbers, with digits at both ends."""

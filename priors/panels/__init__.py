@@ -1,0 +1,1 @@
+"""Several people's judgments: weighed, pooled, made coherent."""

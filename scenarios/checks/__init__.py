@@ -1,0 +1,1 @@
+"""What only the whole story shows to be wrong."""

@@ -1,0 +1,89 @@
+"""Every number of a story, and whether the prior packs have what it refers to."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from storyodds.priors import library
+from storyodds.priors.distributions.forms import Kind, parse_prior
+from storyodds.priors.text.errors import InputError, Mistake, Path
+from storyodds.priors.text.phrases import described
+from storyodds.scenarios.grammar.names import items, mapping
+
+_NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of bits"}
+
+
+def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
+    """Give every PRIOR of a story, as it stands there, with its path and kind."""
+    goal, rationale = mapping(data.get("goal")), mapping(data.get("rationale"))
+    for index, item in items(goal.get("hazards")):
+        for key in ("probability", "harm"):
+            yield ("goal", "hazards", index, key), item.get(key), "probability"
+    yield ("rationale", "feasibility"), rationale.get("feasibility"), "probability"
+    for index, item in items(rationale.get("nudges")):
+        yield from _table(("rationale", "nudges", index, "bits"), item.get("bits"), "bits")
+    for name, spec in mapping(data.get("assumptions")).items():
+        assumption = mapping(spec)
+        yield ("assumptions", name, "probability"), assumption.get("probability"), "probability"
+        for index, row in items(assumption.get("given")):
+            for key in ("probability", "otherwise"):
+                yield ("assumptions", name, "given", index, key), row.get(key), "probability"
+    for index, item in items(data.get("routes")):
+        yield ("routes", index, "bits"), item.get("bits"), "bits"
+        yield ("routes", index, "harm"), item.get("harm"), "probability"
+    for index, item in items(data.get("checks")):
+        yield from _table(("checks", index, "flags"), item.get("flags"), "probability")
+    for index, item in items(data.get("evidence")):
+        yield from _table(("evidence", index, "rates"), item.get("rates"), "probability")
+        yield ("evidence", index, "relevance"), item.get("relevance"), "probability"
+        yield from _table(("evidence", index, "bayes_factor"), item.get("bayes_factor"), "bits")
+    for index, item in items(data.get("proposals")):
+        yield from _table(("proposals", index, "rates"), item.get("rates"), "probability")
+        yield ("proposals", index, "relevance"), item.get("relevance"), "probability"
+
+
+def _table(path: Path, value: Any, kind: Kind) -> Iterator[tuple[Path, Any, Kind]]:
+    for key, number in mapping(value).items():
+        yield (*path, key), number, kind
+
+
+def reference_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Find references to what no pack has, or to a number of the wrong kind."""
+    for path, value, kind in numbers_in(data):
+        for inner, ref in _references(value):
+            sentence = _wrong(ref, kind)
+            if sentence:
+                yield Mistake((*path, *inner), sentence)
+
+
+def _references(value: Any) -> Iterator[tuple[Path, str]]:
+    """Give the references inside one PRIOR, in pools too."""
+    waiting: list[tuple[Path, Any]] = [((), value)]
+    while waiting:
+        path, form = waiting.pop()
+        if not isinstance(form, Mapping):
+            continue
+        if isinstance(form.get("ref"), str):
+            yield (*path, "ref"), form["ref"]
+        waiting.extend(
+            ((*path, "pool", index, "value"), judgment.get("value"))
+            for index, judgment in items(form.get("pool"))
+        )
+
+
+def _wrong(ref: str, kind: Kind, trail: tuple[str, ...] = ()) -> str:
+    """Say what is wrong with a reference, or nothing."""
+    if ref in trail:
+        return f"found the loop {' -> '.join((*trail, ref))} among prior packs"
+    try:
+        entry = library.pack_entry(ref)
+    except InputError as error:
+        return error.problems[0].message
+    try:
+        parse_prior(entry.value, kind)
+    except ValidationError:
+        value = described(entry.value)
+        return f"found '{ref}', whose value is {value}, expected {_NAMED[kind]}"
+    deeper = (_wrong(inner, kind, (*trail, ref)) for _, inner in _references(entry.value))
+    return next((sentence for sentence in deeper if sentence), "")

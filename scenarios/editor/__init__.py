@@ -1,0 +1,1 @@
+"""What an editor shows: the JSON Schema and the meaning of every key."""

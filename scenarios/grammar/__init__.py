@@ -1,0 +1,1 @@
+"""Names, formulas and endings: the words of which stories are made."""

@@ -1,0 +1,44 @@
+"""Parts of records that the catalog has in common with stories."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from storyodds.priors.distributions.forms import Probability
+from storyodds.priors.text.records import Record, Slug
+from storyodds.scenarios.grammar.formulas import Formula
+from storyodds.scenarios.grammar.outcomes import OutcomeClass
+
+
+class GivenRow(Record):
+    """One row of a conditional table: `{when, probability}`, or `{otherwise}` as the last."""
+
+    when: Formula | None = None
+    probability: Probability | None = None
+    otherwise: Probability | None = None
+
+
+def _exactly_true(value: Any) -> Any:
+    # Left to itself, `Literal[True]` takes 1 for true.
+    if value is None or value is True:
+        return value
+    raise PydanticCustomError("exactly_true", "expected true")
+
+
+class About(Record):
+    """What an evidence item speaks of: an assumption, the outcome, or (a forecast) a class."""
+
+    assumption: Slug | None = None
+    outcome: Annotated[Literal[True] | None, BeforeValidator(_exactly_true)] = None
+    class_: Annotated[OutcomeClass | None, Field(alias="class")] = None
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> "About":
+        given = [value for value in (self.assumption, self.outcome, self.class_) if value]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "about",
+                "expected exactly one of {assumption: id}, {outcome: true}, {class: name}",
+            )
+        return self

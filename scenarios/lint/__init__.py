@@ -1,0 +1,1 @@
+"""What a careful reader would ask, one file for each kind of question."""

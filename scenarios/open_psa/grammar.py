@@ -1,0 +1,182 @@
+"""What each element of an Open-PSA file may carry: attributes, text and elements inside it.
+
+Whatever is not read would be passed over in silence, so anything beyond these is a mistake.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
+from storyodds.priors.text.xml_reader import Element, XmlDocument
+from storyodds.scenarios.open_psa.definitions import Definition
+
+
+class _Tree(Protocol):
+    """What a tree does with the mistakes found in it."""
+
+    document: XmlDocument
+
+    def complain(self, sentence: str, element: Element, about: Definition | None = None) -> None:
+        """Note a mistake."""
+
+    def complain_of_text(
+        self, sentence: str, element: Element, about: Definition | None = None
+    ) -> None:
+        """Note a mistake where the text in an element begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What an element may carry.
+
+    Attributes
+    ----------
+    required, optional : tuple of str
+        Names of attributes.
+    text : bool
+        Whether text stands in it.
+    inside : tuple of str or None
+        The elements that it may hold; None where whoever reads it says so.
+    """
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    text: bool = False
+    inside: tuple[str, ...] | None = None
+
+
+_PLAIN = Allowance()
+_NAMED = Allowance(required=("name",), optional=("role",))
+_REFERENCE = Allowance(required=("name",), inside=())
+_VALUE = Allowance(required=("value",), inside=())
+_WITHOUT_ATTRIBUTES = (
+    *("model-data", "and", "or", "not", "nand", "nor", "xor", "iff", "imply", "min", "max", "neg"),
+    *("add", "sub", "mul", "div", "mean", "pow", "abs", "exp", "log", "log10", "sqrt", "pi"),
+    *("exponential", "GLM", "Weibull", "beta-deviate", "lognormal-deviate", "normal-deviate"),
+    "uniform-deviate",
+)
+ALLOWANCES: Mapping[str, Allowance] = {
+    "opsa-mef": Allowance(optional=("name",)),
+    "define-fault-tree": _NAMED,
+    "define-component": _NAMED,
+    "define-gate": _NAMED,
+    "define-basic-event": _NAMED,
+    "define-house-event": _NAMED,
+    "define-parameter": Allowance(required=("name",), optional=("role", "unit")),
+    "label": Allowance(text=True, inside=()),
+    "attributes": Allowance(inside=("attribute",)),
+    "attribute": Allowance(required=("name", "value"), optional=("type",), inside=()),
+    "event": Allowance(required=("name",), optional=("type",), inside=()),
+    "gate": _REFERENCE,
+    "basic-event": _REFERENCE,
+    "house-event": _REFERENCE,
+    "parameter": Allowance(required=("name",), optional=("unit",), inside=()),
+    "constant": _VALUE,
+    "float": _VALUE,
+    "int": _VALUE,
+    "atleast": Allowance(required=("min",)),
+    "cardinality": Allowance(required=("min", "max")),
+    **dict.fromkeys(_WITHOUT_ATTRIBUTES, _PLAIN),
+}
+# Attributes that say how a file is to be read, and nothing of the model.
+_OF_XML = "xml:"
+_OF_THE_ROOT = ("xmlns", "schemaLocation", "noNamespaceSchemaLocation")
+_WAYS_OUT = {
+    ("atleast", "max"): '; <cardinality min="…" max="…"> bounds the number from both sides',
+    ("float", "unit"): '; a <define-parameter unit="…"> gives a number its unit',
+    ("int", "unit"): '; a <define-parameter unit="…"> gives a number its unit',
+}
+
+
+def check_element(tree: _Tree, element: Element, about: Definition | None = None) -> None:
+    """Complain of attributes, text and inner elements that an element may not have."""
+    allowance = ALLOWANCES.get(element.tag)
+    if allowance is None:  # whoever comes upon it refuses it as a whole
+        return
+    _check_attributes(tree, element, allowance, about)
+    if element.text and not allowance.text:
+        tree.complain_of_text(
+            f"found the text {quoted(element.text)} in <{element.tag}>, expected "
+            f"{_expected_inside(element, allowance)}",
+            element,
+            about,
+        )
+    for child in element.children if allowance.inside is not None else ():
+        if child.tag not in (allowance.inside or ()):
+            tree.complain(
+                f"found <{child.tag}> in <{element.tag}>, expected "
+                f"{_expected_inside(element, allowance)}{_way_out(element)}",
+                child,
+                about,
+            )
+
+
+def check_all(tree: _Tree, element: Element, about: Definition | None = None) -> None:
+    """Check an element and everything in it, but for what is refused as a whole."""
+    waiting = [element]
+    while waiting:
+        checked = waiting.pop()
+        check_element(tree, checked, about)
+        allowance = ALLOWANCES.get(checked.tag)
+        if allowance is not None:
+            allowed = allowance.inside
+            waiting.extend(
+                child for child in checked.children if allowed is None or child.tag in allowed
+            )
+
+
+def check_descriptions(tree: _Tree, element: Element, about: Definition | None = None) -> None:
+    """Check the label and the attributes of a definition or container, one of each."""
+    for tag in ("label", "attributes"):
+        given = [child for child in element.children if child.tag == tag]
+        for child in given:
+            check_all(tree, child, about)
+        for child in given[1:]:
+            tree.complain(
+                f"found <{tag}> again in <{element.tag}>, expected one; the first is in line "
+                f"{given[0].line}",
+                child,
+                about,
+            )
+
+
+def _check_attributes(
+    tree: _Tree, element: Element, allowance: Allowance, about: Definition | None
+) -> None:
+    allowed = (*allowance.required, *allowance.optional)
+    missing = [name for name in allowance.required if name not in element.attributes]
+    is_root = element is tree.document.root
+    for name, value in element.attributes.items():
+        if name in allowed or name.startswith(_OF_XML):
+            continue
+        # Whoever misses the right name says which one this was meant to be; an <attribute> is
+        # read by nobody.
+        if element.tag != "attribute" and missing and did_you_mean(name, missing):
+            continue
+        prefix, _, local = name.rpartition(":")
+        if is_root and (prefix == "xmlns" or local in _OF_THE_ROOT):
+            continue
+        wanted = f"expected {one_of(allowed)} alone" if allowed else "expected no attribute"
+        way_out = _WAYS_OUT.get((element.tag, name)) or did_you_mean(name, allowed)
+        tree.complain(
+            f"found the attribute {quoted(name)} ({quoted(value)}) in <{element.tag}>, "
+            f"{wanted}{way_out}",
+            element,
+            about,
+        )
+
+
+def _expected_inside(element: Element, allowance: Allowance) -> str:
+    if allowance.inside is None:
+        return "elements alone" if element.tag != "pi" else "nothing"
+    if allowance.inside:
+        return f"{one_of(f'<{tag}>' for tag in allowance.inside)} alone"
+    return "text alone" if allowance.text else "nothing"
+
+
+def _way_out(element: Element) -> str:
+    if element.tag in ("event", "gate", "basic-event", "house-event", "parameter"):
+        kind = "basic-event" if element.tag == "event" else element.tag
+        return f": it belongs in <define-{kind}>"
+    return ""

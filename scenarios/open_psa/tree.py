@@ -1,0 +1,330 @@
+"""The definitions of an Open-PSA file: gates, events and parameters, each with its place.
+
+Reads the fault-tree part of the Open-PSA Model Exchange Format. Whatever else a file has in it
+is a mistake that is told, never passed over.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from storyodds.priors.text.errors import Problem
+from storyodds.priors.text.phrases import Suggestions, did_you_mean, one_of, quoted
+from storyodds.priors.text.xml_reader import Element, XmlDocument
+from storyodds.scenarios.open_psa.definitions import Definition
+from storyodds.scenarios.open_psa.grammar import (
+    ALLOWANCES,
+    check_all,
+    check_descriptions,
+    check_element,
+)
+
+CONTAINERS = ("define-fault-tree", "define-component", "model-data")
+DEFINITIONS = {
+    "define-gate": "gate",
+    "define-basic-event": "basic event",
+    "define-house-event": "house event",
+    "define-parameter": "parameter",
+}
+_IN_TREES = ("define-component", *DEFINITIONS)
+# What each container holds, by the standard.
+_INSIDE = {
+    "opsa-mef": ("define-fault-tree", "model-data"),
+    "define-fault-tree": _IN_TREES,
+    "define-component": _IN_TREES,
+    "model-data": tuple(tag for tag in DEFINITIONS if tag != "define-gate"),
+}
+DESCRIPTIONS = ("label", "attributes")
+REFERENCES = {
+    "event": ("gate", "basic event", "house event"),
+    "gate": ("gate",),
+    "basic-event": ("basic event",),
+    "house-event": ("house event",),
+    "parameter": ("parameter",),
+}
+# What the inside of a definition is called, and what is expected there.
+_BODIES = {
+    "gate": ("formula", "a formula"),
+    "basic event": ("expression", "its probability"),
+    "house event": ("constant", "a constant"),
+    "parameter": ("expression", "its value"),
+}
+EVENT_TYPES = ("gate", "basic-event", "house-event")
+# Parts of Open-PSA that a near name would only lead away from.
+_UNSUPPORTED = (
+    "include",
+    *(
+        f"define-{what}"
+        for what in (
+            *("event-tree", "initiating-event", "functional-event", "sequence", "branch", "rule"),
+            *("CCF-group", "substitution", "alignment", "extern-function", "extern-library"),
+            *("consequence", "consequence-group", "initiating-event-group", "phase"),
+        )
+    ),
+)
+_MOST = 1000
+
+
+@dataclass
+class Tree:
+    """Everything that a file defines, and the mistakes found so far."""
+
+    document: XmlDocument
+    title: str = ""
+    name: str = ""
+    definitions: list[Definition] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    containers: dict[tuple[str, ...], Element] = field(default_factory=dict)
+    _by_path: dict[tuple[bool, str], Definition] = field(default_factory=dict)
+    _public: dict[tuple[bool, str], Definition] = field(default_factory=dict)
+    _kinds: set[str] = field(default_factory=set)
+    _spoiled: set[str] = field(default_factory=set)
+    _includes: bool = False
+    _suggestions: Suggestions = field(default_factory=Suggestions)
+
+    def complain(self, sentence: str, element: Element, about: Definition | None = None) -> None:
+        """Note a mistake, once."""
+        self._note(self.document.problem(sentence, element, about.shown if about else None))
+
+    def complain_of_text(
+        self, sentence: str, element: Element, about: Definition | None = None
+    ) -> None:
+        """Note a mistake where the text in an element begins."""
+        self._note(self.document.text_problem(sentence, element, about.shown if about else None))
+
+    def spoil(self, element: Element) -> None:
+        """Note that an element is refused as a whole.
+
+        Whatever it would have defined is not missed a second time, by those who name it.
+        """
+        self._includes = self._includes or element.tag.rpartition(":")[2] == "include"
+        for part in element.walk():
+            self._spoiled.update(value.strip() for value in part.attributes.values())
+
+    def _note(self, problem: Problem) -> None:
+        if len(self.problems) < _MOST and problem not in self.problems[-20:]:
+            self.problems.append(problem)
+
+    def add(self, definition: Definition) -> None:
+        """Note a definition; names are shared by gates, basic events and house events."""
+        apart = definition.kind == "parameter"
+        keys = [(self._by_path, definition.full_name)]
+        if definition.public:
+            keys.append((self._public, definition.name))
+        for table, name in keys:
+            first = table.get((apart, name))
+            if first is not None:
+                self.complain(
+                    f"found {quoted(definition.name)} again, expected a name of its own; the first "
+                    f"is the {first.kind} in line {first.element.line}",
+                    definition.element,
+                    definition,
+                )
+                return
+        for table, name in keys:
+            table[apart, name] = definition
+        self.definitions.append(definition)
+        self._kinds.add(definition.kind)
+
+    def find(self, reference: Element, owner: Definition) -> Definition | None:
+        """Find what a reference means: nearest scope first, then public names, then full ones."""
+        name = required(self, reference, "name", owner)
+        if name is None:
+            return None
+        kinds = REFERENCES[reference.tag]
+        if reference.tag == "event" and "type" in reference.attributes:
+            kind = reference.attributes["type"].strip()
+            if kind not in EVENT_TYPES:
+                self.complain(
+                    f"found the type {quoted(kind)}, expected {one_of(EVENT_TYPES)}"
+                    f"{did_you_mean(kind, EVENT_TYPES)}",
+                    reference,
+                    owner,
+                )
+                return None
+            kinds = REFERENCES[kind]
+        found = self.lookup(name, owner.scope, apart="parameter" in kinds)
+        if found is None:
+            if self._includes or name.rpartition(".")[2] in self._spoiled:
+                return None
+            hint = self._suggest(name, apart="parameter" in kinds)
+            if not hint and "basic event" not in self._kinds:
+                hint = "; a model that is spread over several files has to be put into one"
+            self.complain(
+                f"found the reference {quoted(name)}, expected the name of a {one_of(kinds)} that "
+                f"the file defines{hint}",
+                reference,
+                owner,
+            )
+        elif found.kind not in kinds:
+            self.complain(
+                f"found {quoted(name)}, which is a {found.kind}, expected a {one_of(kinds)}",
+                reference,
+                owner,
+            )
+            return None
+        return found
+
+    def _suggest(self, name: str, apart: bool) -> str:
+        """Name the nearest definition; not for every mistake of a file that has very many."""
+        names = (known for kind, known in self._public if kind == apart)
+        return self._suggestions.nearest(name, names)
+
+    def lookup(self, name: str, scope: tuple[str, ...], *, apart: bool) -> Definition | None:
+        """Find a name from inside a scope, among parameters (apart) or among all else."""
+        for depth in range(len(scope), 0, -1):
+            found = self._by_path.get((apart, ".".join((*scope[:depth], name))))
+            if found is not None:
+                return found
+        return self._public.get((apart, name)) or self._by_path.get((apart, name))
+
+    def find_gate(self, name: str) -> Definition | None:
+        """Find a gate by its name or full name."""
+        found = self.lookup(name, (), apart=False)
+        return found if found is not None and found.kind == "gate" else None
+
+    def of_kind(self, kind: str) -> Iterator[Definition]:
+        """Give the definitions of one kind, in the order written."""
+        return (item for item in self.definitions if item.kind == kind)
+
+
+def read_tree(document: XmlDocument) -> Tree:
+    """Collect the definitions of a file.
+
+    Parameters
+    ----------
+    document : XmlDocument
+
+    Returns
+    -------
+    Tree
+        With the mistakes of its structure; what formulas and expressions say is read later.
+    """
+    tree, root = Tree(document), document.root
+    if root.tag != "opsa-mef":
+        found = f"found <{root.tag}>, expected <opsa-mef>, an Open-PSA model"
+        tree.complain(found + did_you_mean(root.tag, ["opsa-mef"]), root)
+        return tree
+    tree.name = root.attributes.get("name", "")
+    tree.title = _label(root)
+    waiting: list[tuple[Element, tuple[str, ...], bool]] = [(root, (), True)]
+    while waiting:
+        container, scope, public = waiting.pop()
+        inner = []
+        check_element(tree, container)
+        check_descriptions(tree, container)
+        for element in container.children:
+            if element.tag in DESCRIPTIONS:
+                continue
+            if element.tag not in (*CONTAINERS, *DEFINITIONS):
+                tree.spoil(element)
+                tree.complain(_stranger(element, _INSIDE[container.tag]), element)
+                continue
+            if element.tag not in _INSIDE[container.tag]:
+                places = (tag for tag, allowed in _INSIDE.items() if element.tag in allowed)
+                found = f"found <{element.tag}> in <{container.tag}>, expected it in "
+                tree.complain(found + one_of(f"<{tag}>" for tag in places), element)
+            if element.tag in CONTAINERS:
+                inner.append(_enter(tree, element, scope, public))
+            else:
+                _define(tree, element, scope, public)
+        waiting.extend(reversed(inner))
+    if not tree.definitions and not tree.problems:
+        tree.complain("found no gate and no event, expected a fault tree", root)
+    return tree
+
+
+def _enter(
+    tree: Tree, element: Element, scope: tuple[str, ...], public: bool
+) -> tuple[Element, tuple[str, ...], bool]:
+    if element.tag == "model-data":
+        return element, scope, public
+    name = required(tree, element, "name")
+    if element.tag == "define-fault-tree":
+        tree.name = tree.name or name or ""
+        tree.title = tree.title or _label(element)
+    inner = (*scope, name or "?")
+    first = tree.containers.setdefault(inner, element)
+    if name is not None and first is not element:
+        tree.complain(
+            f"found <{element.tag}> {quoted(name)} again, expected a name of its own; the first is "
+            f"in line {first.line}",
+            element,
+        )
+    return element, inner, _is_public(tree, element, public)
+
+
+def _is_public(tree: Tree, element: Element, inherited: bool) -> bool:
+    role = element.attributes.get("role")
+    if role not in (None, "public", "private"):
+        hint = did_you_mean(role, ["public", "private"])
+        tree.complain(f"found the role {quoted(role)}, expected public or private{hint}", element)
+    return inherited if role is None else role == "public"
+
+
+def _define(tree: Tree, element: Element, scope: tuple[str, ...], public: bool) -> None:
+    kind = DEFINITIONS[element.tag]
+    name = required(tree, element, "name")
+    inside = [child for child in element.children if child.tag not in DESCRIPTIONS]
+    # What the format does not have is no second formula, and the first is not to be lost for it.
+    bodies = [child for child in inside if child.tag in ALLOWANCES] or inside[:1]
+    definition = Definition(
+        kind,
+        name or "?",
+        scope,
+        _is_public(tree, element, public),
+        _label(element),
+        element,
+        bodies[0] if bodies else None,
+    )
+    if name is not None:
+        tree.add(definition)
+    else:
+        tree.spoil(element)
+    check_element(tree, element, definition)
+    check_descriptions(tree, element, definition)
+    for body in bodies:
+        check_all(tree, body, definition)
+    singular, wanted = _BODIES[kind]
+    for child in inside:
+        if child not in bodies:
+            tree.spoil(child)
+            tree.complain(
+                f"found <{child.tag}> in <{element.tag}>, expected {wanted} alone",
+                child,
+                definition,
+            )
+    if len(bodies) > 1:
+        tree.complain(
+            f"found {len(bodies)} {singular}s in <{element.tag}>, expected one",
+            bodies[1],
+            definition,
+        )
+    if not bodies and kind != "house event":
+        tree.complain(
+            f"found nothing inside <{element.tag}>, expected {wanted}", element, definition
+        )
+
+
+def _label(element: Element) -> str:
+    return next((child.text for child in element.children if child.tag == "label"), "")
+
+
+def _stranger(element: Element, known: tuple[str, ...]) -> str:
+    hint = "" if element.tag in _UNSUPPORTED else did_you_mean(element.tag, known)
+    if element.tag.rpartition(":")[2] == "include":
+        hint = "; a model that is spread over several files has to be put into one"
+    return (
+        f"found <{element.tag}>, which is not supported, expected "
+        f"{one_of(f'<{tag}>' for tag in known)}{hint}"
+    )
+
+
+def required(tree: Tree, element: Element, key: str, about: Definition | None = None) -> str | None:
+    """Give an attribute that has to be there, or complain and give None."""
+    value = element.attributes.get(key, "").strip()
+    if value:
+        return value
+    near = [name for name in element.attributes if did_you_mean(name, [key])]
+    found = f"with '{near[0]}'" if near else f"without '{key}'"
+    tree.complain(f'found <{element.tag}> {found}, expected {key}="…"', element, about)
+    return None

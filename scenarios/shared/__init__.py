@@ -1,0 +1,1 @@
+"""What stories share: the catalog, and the rules of the linter as readers know them."""

@@ -1,0 +1,1 @@
+"""One file a command, named as the command, and what they share."""

@@ -1,0 +1,118 @@
+"""The command that compares stories, views and saved results."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storyodds.commands.console import NOT_RELIABLE, json_option, progress_line, write_json
+from storyodds.commands.estimate import sampling
+from storyodds.commands.options import all_of, chosen_view, load_one
+from storyodds.priors.text.errors import InputError, Problem, shown
+
+if TYPE_CHECKING:
+    from storyodds.reports.comparison_saved import Saved
+    from storyodds.scenarios.story import Story
+
+_SAVED = (".nc", ".json")
+
+
+@click.command(short_help="Stories, views of a story, or saved results, side by side.")
+@click.argument("sides", nargs=-1, required=True, metavar="STORY|RESULT...")
+@json_option
+@click.option(
+    "--view",
+    "views",
+    multiple=True,
+    help="Put the one story that is named beside itself under a view (sceptic, advocate, …, or a "
+    "view's file); repeatable.",
+)
+@sampling
+def compare(
+    sides: tuple[str, ...],
+    as_json: bool,
+    views: tuple[str, ...],
+    method: Any,
+    draws: int,
+    seed: int,
+) -> None:
+    """Stories, views of a story, or saved results, side by side.
+
+    A RESULT is what `storyodds estimate --output` saved: a .nc file, which is made again from the
+    story that it keeps, or a .json file, of which only the means can be compared. Differences are
+    from the first side, at the same numbers: those of one name are one number. Of two versions of a
+    story, it is told what each change adds.
+    """
+    _, chosen, loaded = all_of(
+        lambda: _check(sides, views),
+        lambda: all_of(*(partial(chosen_view, name) for name in views)),
+        lambda: _load_all(sides),
+    )
+    with progress_line() as progress:
+        progress("loading", 0, 0)
+        from storyodds.reports import questions
+
+        sampled = {"method": method, "draws": draws, "seed": seed}
+        summary = questions.compare(loaded, views=chosen, progress=progress, **sampled)
+    if as_json:
+        write_json(summary)
+    else:
+        from rich.console import Console
+
+        from storyodds.reports.comparison_table import print_comparison
+
+        print_comparison(Console(highlight=False), summary)
+    _judge(summary)
+
+
+def _is_saved(name: str) -> bool:
+    return Path(name).suffix in _SAVED
+
+
+def _check(sides: Sequence[str], views: Sequence[str]) -> None:
+    """See that there is something to compare, before anything is computed."""
+    problems = []
+    stories = [name for name in sides if not _is_saved(name)]
+    if views and len(stories) != 1:
+        problems.append(
+            f"--view: found {len(stories)} stories, expected one, which is put beside itself under "
+            "each view"
+        )
+    elif len(sides) + len(views) < 2:
+        problems.append(
+            f"found only '{shown(sides[0])}', expected a second story, a saved result (.nc or "
+            ".json), or --view with a view of the story"
+        )
+    for name, times in Counter(views).items():
+        if times > 1:
+            problems.append(f"--view {shown(name)}: found twice, expected every view once")
+    if problems:
+        raise InputError([Problem(problem) for problem in problems])
+
+
+def _load_all(names: Sequence[str]) -> "list[Story | Saved]":
+    if names.count("-") > 1:
+        raise InputError([Problem("found '-' twice, but standard input can be read only once")])
+    return all_of(*(partial(_load, name) for name in names))
+
+
+def _load(name: str) -> "Story | Saved":
+    if not _is_saved(name):
+        return load_one(name)
+    from storyodds.reports.comparison_saved import read_result
+
+    return read_result(name)
+
+
+def _judge(summary: Mapping[str, Any]) -> None:
+    """Turn what was computed into an exit code."""
+    doubtful = [side for side in summary["sides"] if not side["diagnostics"]["ok"]]
+    for side in doubtful:
+        for message in side["diagnostics"]["messages"]:
+            told = shown(" ".join(message.split()))
+            click.echo(f"{shown(side['name'])}: NOT RELIABLE: {told}", err=True)
+    if doubtful:
+        raise click.exceptions.Exit(NOT_RELIABLE)

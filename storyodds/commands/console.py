@@ -1,0 +1,133 @@
+"""What every command needs: exit codes, the JSON option, progress, and careful output."""
+
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from storyodds.commands.streams import speaks_unicode
+from storyodds.priors.text.errors import UNSAFE, Problem, printable
+from storyodds.priors.text.errors import shown as shown  # the one door, for every command
+from storyodds.priors.text.files import write_atomically
+
+DONE, FAILED, WRONG_INPUT, NOT_RELIABLE, ABOVE_THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+stories_argument = click.argument("stories", nargs=-1, required=True, metavar="STORY...")
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Write one JSON document to standard output, computed numbers to 12 digits.",
+)
+
+
+def reason(error: OSError) -> str:
+    """Why the operating system refused, in its own words."""
+    return (error.strerror or str(error) or type(error).__name__).lower()
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress line on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda stage, done, total: bar.update(
+            task, description=stage, completed=done, total=total or None
+        )
+
+
+def hanging(start: str, text: str) -> str:
+    """An entry of a list, wrapped under itself on a terminal; a pipe gets one line for each."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return start + text
+    columns = max(shutil.get_terminal_size().columns, len(start) + 20)
+    blank = " " * len(start)
+    return textwrap.fill(text, columns, initial_indent=start, subsequent_indent=blank)
+
+
+def print_text(text: str) -> None:
+    """Show a text on a terminal, or copy it byte for byte, whatever the locale."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        click.echo(printable(text.removesuffix("\n")))
+    else:
+        click.echo(text.encode(), nl=not text.endswith("\n"))
+
+
+def write_json(document: Any) -> None:
+    """Write one JSON document to standard output, escaped where Unicode cannot be shown."""
+    plain = not speaks_unicode(sys.stdout)
+    text = json_text(document, ensure_ascii=plain)
+    click.echo(UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text), nl=False)
+
+
+def json_text(document: Any, *, ensure_ascii: bool = True) -> str:
+    """Give a document as the text of its file, with numbers of as many digits as mean anything.
+
+    Parameters
+    ----------
+    document : mapping or sequence
+        Plain data, without numbers that are infinite or undefined.
+    ensure_ascii : bool
+        Whether to escape every letter that is not ASCII.
+
+    Examples
+    --------
+    >>> json.loads(json_text({"mean": 0.1 + 0.2, "form": {"fixed": 0.1234567890123456}}))
+    {'mean': 0.3, 'form': {'fixed': 0.1234567890123456}}
+    """
+    rounded = _rounded(document)
+    return json.dumps(rounded, indent=1, allow_nan=False, ensure_ascii=ensure_ascii) + "\n"
+
+
+def _rounded(data: Any) -> Any:
+    """The same data with fewer digits, but for what somebody wrote down."""
+    if isinstance(data, float):
+        return float(f"{data:.{DIGITS}g}")
+    if isinstance(data, Mapping):
+        return {
+            key: value if key in _AS_WRITTEN else _rounded(value) for key, value in data.items()
+        }
+    return [_rounded(item) for item in data] if isinstance(data, list | tuple) else data
+
+
+DIGITS = 12  # processors add up in other orders, which shows in the digits after these
+_AS_WRITTEN = ("form", "settings")  # keys of numbers that come from a file or the command line
+
+
+def save_text(text: str, target: Path) -> None:
+    """Write a text in one piece, or say why not and exit with 1."""
+    try:
+        write_atomically(target, text.encode())
+    except OSError as error:
+        click.echo(f"storyodds: cannot save {shown(target)}: {reason(error)}", err=True)
+        raise click.exceptions.Exit(FAILED) from None
+
+
+def plain_problem(problem: Problem) -> dict[str, Any]:
+    """A mistake as plain data."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "key_path": problem.key_path,
+        "message": problem.message,
+    }

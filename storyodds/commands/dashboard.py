@@ -1,0 +1,227 @@
+"""The command that writes pages to send: one for each story, and one for them all."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storyodds.commands.console import (
+    FAILED,
+    json_option,
+    json_text,
+    progress_line,
+    reason,
+    stories_argument,
+)
+from storyodds.commands.console import write_json as print_json
+from storyodds.commands.estimate import about, changing, judge, sampling
+from storyodds.commands.options import all_of, chosen_settings, chosen_view, load_stories
+from storyodds.priors.text.errors import InputError, Problem, shown
+from storyodds.priors.text.files import write_together
+
+if TYPE_CHECKING:
+    from storyodds.priors.library import View
+    from storyodds.reports.dashboard.dossier import Dossier
+    from storyodds.reports.recipe import Recipe
+    from storyodds.scenarios.story import Story
+
+INDEX = "index"  # a story of this id would take the place of the page of all stories
+
+
+@click.command(short_help="Pages to send: one for each story, and one for them all.")
+@stories_argument
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="The folder for the pages; made if it is not there.",
+)
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Take every uncertain number to its ends, not only those whose slopes say that they "
+    "matter; look for what would tip a verdict; leave out each part of the story in turn; "
+    "take more draws; and add ArviZ's plots of the draws.",
+)
+@click.option(
+    "--export",
+    is_flag=True,
+    help="Write each story as a safety case too: in Markdown, and as a goal structure.",
+)
+@json_option
+@changing
+@partial(sampling, simulation=True)
+def dashboard(
+    stories: tuple[str, ...],
+    folder: Path,
+    thorough: bool,
+    export: bool,
+    as_json: bool,
+    view: str | None,
+    assignments: tuple[str, ...],
+    off: tuple[str, ...],
+    method: Any,
+    draws: int,
+    seed: int,
+) -> None:
+    """Pages to send: one for each story, and one for them all.
+
+    Every page is one file that needs no network, and no JavaScript but for its sliders. What is
+    in DIR from before is compared with, and replaced; nothing is written before all of it is
+    there.
+    """
+    settings, _, loaded, chosen = all_of(
+        lambda: chosen_settings(assignments, off),
+        lambda: _writable(folder),
+        lambda: _named_apart(stories),
+        lambda: chosen_view(view),
+    )
+    sampled = {"method": method, "draws": draws, "seed": seed}
+    from storyodds.reports.recipe import Recipe
+
+    with progress_line() as progress:
+        dossiers = [
+            _dossier(
+                Recipe(name, view, assignments, off, **sampled),
+                (story, chosen, settings),
+                sampled,
+                thorough,
+                progress,
+            )
+            for name, story in zip(stories, loaded, strict=True)
+        ]
+        progress("writing pages", 0, 0)
+        contents = _contents(dossiers, folder, export)
+        _write(folder, contents)
+    estimates = [dossier.estimate for dossier in dossiers]
+    if as_json:
+        print_json({"schema": "storyodds/dashboard/1", "written": _told(folder, contents)})
+    else:
+        click.echo(f"wrote {shown(folder / 'index.html')}")
+        for estimate in estimates:
+            click.echo(f"wrote {shown(folder / estimate['story'])}.html")
+    judge([dict(estimate) for estimate in estimates])
+
+
+def _writable(folder: Path) -> None:
+    """Refuse, before anything is computed, a place where no folder can be."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError([Problem(f"--output: found the file '{folder}', expected a folder")])
+    if not folder.exists() and not folder.parent.is_dir():
+        raise InputError([Problem(f"--output: the folder '{folder.parent}' does not exist")])
+    if not os.access(place := folder if folder.exists() else folder.parent, os.W_OK):
+        raise InputError([Problem(f"--output: the folder '{place}' cannot be written to")])
+
+
+def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
+    """Load stories, no two of which would have the same page."""
+    loaded = load_stories(stories)
+    problems = []
+    for id, n in Counter(story.story for story in loaded).items():
+        names = [f"'{name}'" for name, it in zip(stories, loaded, strict=True) if it.story == id]
+        if n > 1:
+            said = f"{', '.join(names[:-1])} and {names[-1]} are all the story '{id}'"
+            problems.append(
+                Problem(
+                    f"{said.replace(' all', ' both') if n == 2 else said}, "
+                    "expected another id for each page"
+                )
+            )
+        if id == INDEX:
+            problems.append(
+                Problem(
+                    f"{names[0]} is the story '{id}', which is the name of the "
+                    "page of all stories; expected another id"
+                )
+            )
+    if problems:
+        raise InputError(problems)
+    return loaded
+
+
+def _dossier(
+    recipe: "Recipe",
+    asked: "tuple[Story, View | None, Mapping[str, Any]]",
+    sampled: Mapping[str, Any],
+    thorough: bool,
+    progress: Any,
+) -> "Dossier":
+    story, view, settings = asked
+    tell = about(recipe.story, progress)
+    tell("loading", 0, 0)
+    from storyodds.models.assessment.assessment import assess
+    from storyodds.models.engine.evaluation import load_numba
+    from storyodds.reports.dashboard.dossier import make_dossier
+    from storyodds.scenarios.resolve import resolve
+
+    resolved = resolve(story, view=view, settings=settings, standard=True)
+    load_numba()
+    assessment = assess(resolved, progress=tell, **sampled)
+    return make_dossier(assessment, settings=settings, recipe=recipe, thorough=thorough, tell=tell)
+
+
+def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str, str]:
+    """By file name, everything that is going to be written, the first page last."""
+    from storyodds.reports.dashboard.changes import saved
+    from storyodds.reports.dashboard.page import story_page
+    from storyodds.reports.dashboard.portfolio import portfolio_page
+
+    contents: dict[str, str] = {}
+    before = {}
+    for dossier in dossiers:
+        id = dossier.story.story
+        before[id] = saved(folder / f"{id}.json")
+        contents[f"{id}.html"] = story_page(dossier, home="index.html")
+        contents[f"{id}.json"] = json_text(dossier.estimate)
+        if export:
+            contents |= _exports(dossier)
+    # As they are written, so that what has not changed since the last time is seen not to have.
+    estimates = [json.loads(json_text(it.estimate)) for it in dossiers]
+    contents["index.html"] = portfolio_page(estimates, before)
+    return contents
+
+
+def _exports(dossier: "Dossier") -> dict[str, str]:
+    """The story as a safety case: in words, and as a goal structure."""
+    from storyodds.reports.exports.gsn import argument
+    from storyodds.reports.exports.gsn_picture import gsn_svg
+    from storyodds.reports.exports.gsn_text import gsn_yaml
+    from storyodds.reports.exports.markdown import markdown_report
+    from storyodds.reports.figures.figure import standalone
+
+    id, story, estimate = dossier.story.story, dossier.story, dossier.estimate
+    return {
+        f"{id}.md": markdown_report(
+            estimate,
+            sensitivity=dossier.parts,
+            value=dossier.parts.get("value"),
+            story=story,
+            recipe=dossier.recipe,
+        ),
+        f"{id}.gsn.yaml": gsn_yaml(argument(estimate, story)),
+        f"{id}.gsn.svg": standalone(gsn_svg(argument(estimate, story, most=4))),
+    }
+
+
+def _write(folder: Path, contents: Mapping[str, str]) -> None:
+    """Write the pages and the page of all of them, which change together."""
+    try:
+        folder.mkdir(exist_ok=True)
+        write_together(folder, {name: text.encode() for name, text in contents.items()})
+    except OSError as error:
+        click.echo(f"storyodds: cannot save {shown(folder)}: {reason(error)}", err=True)
+        raise click.exceptions.Exit(FAILED) from None
+
+
+def _told(folder: Path, contents: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"file": str(folder / name), "bytes": len(text.encode())} for name, text in contents.items()
+    ]

@@ -1,0 +1,214 @@
+"""The command that writes a story's result for other people's documents."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storyodds.commands.console import FAILED, json_option, print_text, progress_line, reason
+from storyodds.commands.console import write_json as print_json
+from storyodds.commands.estimate import about, assess_one, changing, judge, sampling
+from storyodds.commands.options import writable_file
+from storyodds.priors.text.errors import InputError, Problem, shown
+from storyodds.priors.text.files import write_atomically
+
+if TYPE_CHECKING:
+    from storyodds.models.assessment.assessment import Assessment, Progress
+    from storyodds.reports.recipe import Recipe
+
+SCHEMA = "storyodds/export/1"
+
+_ENDINGS = {
+    "markdown": (".md", ".markdown"),
+    "gsn-yaml": (".yaml", ".yml"),
+    "gsn-svg": (".svg",),
+    "gsn-png": (".png",),
+}
+_FOLDER = "figures"
+_TEXTS = ("markdown", "gsn-yaml")  # what can go to standard output
+_ROUTES = 4  # of a class, in the picture of an argument
+
+
+@click.command(short_help="A safety-case annex, a goal structure, or every figure, as files.")
+@click.argument("story")
+@click.option(
+    "--to",
+    "kind",
+    type=click.Choice([*_ENDINGS, _FOLDER]),
+    default="markdown",
+    show_default=True,
+    help="markdown: an annex in words and tables. gsn-…: the argument in Goal Structuring "
+    "Notation, as YAML for gsn2x or as a picture. figures: every figure of the story.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The file to write, or for figures the folder, made if it is not there; standard output "
+    "unless stated, for markdown and gsn-yaml.",
+)
+@click.option(
+    "--format",
+    "ending",
+    type=click.Choice(["svg", "png"]),
+    help="What figures are written as; svg unless stated.",
+)
+@json_option
+@changing
+@sampling
+def export(
+    story: str,
+    kind: str,
+    output: Path | None,
+    ending: str | None,
+    as_json: bool,
+    view: str | None,
+    assignments: tuple[str, ...],
+    off: tuple[str, ...],
+    method: Any,
+    draws: int,
+    seed: int,
+) -> None:
+    """A safety-case annex, a goal structure, or every figure, as files.
+
+    All of it is made before any of it is written. An argument says how likely its claims are,
+    not that they are so.
+    """
+    sampled = {"method": method, "draws": draws, "seed": seed}
+    with progress_line() as progress:
+        tell = about(story, progress)
+        assessed, settings, _ = assess_one(
+            story,
+            (view, assignments, off),
+            sampled,
+            tell,
+            lambda: _target(kind, output),
+            lambda: _format(kind, ending),
+            standard=True,
+        )
+        from storyodds.reports.recipe import Recipe
+
+        recipe = Recipe(story, view, assignments, off, **sampled)
+        made, estimate = _made(kind, ending, assessed, settings, recipe, tell)
+        files = _placed(made, output)
+        _write(files, output if kind == _FOLDER else None)
+    if as_json:
+        print_json(_told(kind, estimate, made, files))
+    elif output is None:
+        print_text(made[""].decode())
+    else:
+        for path in files:
+            click.echo(f"wrote {shown(path)}")
+    judge([estimate])
+
+
+def _target(kind: str, output: Path | None) -> None:
+    """Refuse, before anything is computed, a place that cannot be written to."""
+    if output is None and kind not in _TEXTS:
+        what = "a folder" if kind == _FOLDER else f"a file that ends in {_ENDINGS[kind][0]}"
+        raise InputError([Problem(f"--to {kind}: found no --output, expected {what}")])
+    if output is None:
+        return
+    if kind != _FOLDER:
+        writable_file(output, _ENDINGS[kind])
+    elif output.exists() and not output.is_dir():
+        raise InputError([Problem(f"--output: found the file '{output}', expected a folder")])
+    elif not output.parent.is_dir():
+        raise InputError([Problem(f"--output: the folder '{output.parent}' does not exist")])
+
+
+def _format(kind: str, ending: str | None) -> None:
+    if ending is not None and kind != _FOLDER:
+        message = f"--format: found '{ending}' with --to {kind}, expected it with --to figures only"
+        raise InputError([Problem(message)])
+
+
+def _made(
+    kind: str,
+    ending: str | None,
+    assessed: "Assessment",
+    settings: Mapping[str, Any],
+    recipe: "Recipe",
+    tell: "Progress",
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """By file name, everything that is going to be written; a lone file has none."""
+    from storyodds.reports.exports.gsn import argument
+    from storyodds.reports.exports.gsn_picture import gsn_svg
+    from storyodds.reports.exports.gsn_text import gsn_yaml
+    from storyodds.reports.figures.figure import encoded
+    from storyodds.reports.summary import summarize
+
+    story = assessed.prepared.resolved.story
+    if kind in ("gsn-yaml", "gsn-svg", "gsn-png"):
+        estimate = summarize(assessed)
+        if kind == "gsn-yaml":
+            return {"": gsn_yaml(argument(estimate, story)).encode()}, estimate
+        picture = gsn_svg(argument(estimate, story, most=_ROUTES))
+        return {"": encoded(picture, f".{kind.removeprefix('gsn-')}")}, estimate
+
+    from storyodds.reports.dashboard.dossier import make_dossier
+
+    dossier = make_dossier(assessed, settings=settings, recipe=recipe, tell=tell)
+    estimate = dict(dossier.estimate)
+    if kind == _FOLDER:
+        from storyodds.reports.dashboard.page import sections_of
+        from storyodds.reports.dashboard.pictures import arviz_figures
+
+        figures = [figure for section in sections_of(dossier) for figure in section.figures]
+        figures += arviz_figures(dossier)
+        figures.append(gsn_svg(argument(estimate, story, most=_ROUTES)))
+        end = f".{ending or 'svg'}"
+        files: dict[str, bytes] = {}
+        for figure in figures:
+            again = sum(name.startswith(f"{figure.name}.") for name in files)
+            files[f"{figure.name}{f'.{again + 1}' * bool(again)}{end}"] = encoded(figure, end)
+        return files, estimate
+
+    from storyodds.reports.exports.markdown import markdown_report
+
+    text = markdown_report(
+        estimate,
+        sensitivity=dossier.parts,
+        value=dossier.parts.get("value"),
+        story=story,
+        recipe=recipe,
+    )
+    return {"": text.encode()}, estimate
+
+
+def _placed(made: Mapping[str, bytes], output: Path | None) -> dict[Path, bytes]:
+    if output is None:
+        return {}
+    return {output / name if name else output: content for name, content in made.items()}
+
+
+def _write(files: Mapping[Path, bytes], folder: Path | None) -> None:
+    """Write files, each whole or not at all."""
+    path = folder
+    try:
+        if folder is not None:
+            folder.mkdir(exist_ok=True)
+        for path, content in files.items():
+            write_atomically(path, content)
+    except OSError as error:
+        click.echo(f"storyodds: cannot save {shown(path)}: {reason(error)}", err=True)
+        raise click.exceptions.Exit(FAILED) from None
+
+
+def _told(
+    kind: str, estimate: Mapping[str, Any], made: Mapping[str, bytes], files: Mapping[Path, bytes]
+) -> dict[str, Any]:
+    """What was written; the text itself where it went nowhere else."""
+    head = {key: estimate[key] for key in ("story", "title", "story_sha256", "view", "settings")}
+    written = [{"file": str(path), "bytes": len(content)} for path, content in files.items()]
+    text = None if files else made[""].decode()
+    return {
+        "schema": SCHEMA,
+        **head,
+        "to": kind,
+        "written": written,
+        "text": text,
+        "diagnostics": estimate["diagnostics"],
+    }

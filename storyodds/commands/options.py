@@ -1,0 +1,185 @@
+"""What the options of the command line mean: stories, overrides, thresholds, places to save."""
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from storyodds.priors.text.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from storyodds.priors.library import View
+    from storyodds.scenarios.story import Story
+
+STORY_ENDINGS = (".yaml", ".yml")
+_FORMATS = (".nc", ".json")
+CLASSES = ("intended", "mesa-optimizer", "deceptive", "other")
+_LEAST_MEMORY = 2**20
+_FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
+# Said twice, here and where they are worked out, so that --help answers at once; a test compares.
+ODDS = (
+    *CLASSES,
+    *_FATES,
+    "deployed",
+    *(f"{name}-given-deployed" for name in (*CLASSES, *_FATES) if name != "halted"),
+)
+SWITCHES = ("constraint", "nudge", "check", "evidence")  # of parts that can be switched off
+
+
+def all_of(*steps: Callable[[], Any]) -> list[Any]:
+    """Take every step, and tell the mistakes that all of them find at once."""
+    results: list[Any] = []
+    problems: list[Problem] = []
+    for step in steps:
+        try:
+            results.append(step())
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return results
+
+
+def load_stories(stories: tuple[str, ...]) -> list["Story"]:
+    """Load every story; the mistakes of all of them are told at once."""
+    if stories.count("-") > 1:
+        raise InputError([Problem("found '-' twice, but standard input can be read only once")])
+    return all_of(*(partial(load_one, name) for name in stories))
+
+
+def load_one(name: str) -> "Story":
+    """Load one story: a path, a bundled id, or - for standard input."""
+    from storyodds.scenarios.loader import load_story, load_text
+
+    return load_text(_standard_input(), "<stdin>") if name == "-" else load_story(name)
+
+
+def _standard_input() -> str:
+    """Standard input as UTF-8 text, whatever the locale; no more of it than a story may have."""
+    from storyodds.priors.text.yaml_reader import MAX_BYTES
+
+    if sys.stdin is None:
+        return ""
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        return sys.stdin.read(MAX_BYTES + 1)
+    raw: bytes = stream.read(MAX_BYTES + 1)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        found = f"found the byte 0x{raw[error.start]:02x}, expected text encoded as UTF-8"
+        raise InputError([Problem(found, "<stdin>")]) from None
+
+
+def chosen_view(name: str | None) -> "View | None":
+    """Load the view that was named, if one was."""
+    from storyodds.priors.library import view
+
+    return None if name is None else view(name)
+
+
+def chosen_settings(assignments: tuple[str, ...], off: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read ID=PRIOR, the PRIOR as it would stand in a story, and KIND:ID of what is off."""
+    settings: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for assignment in assignments:
+        name, _, text = (part.strip() for part in assignment.partition("="))
+        if not (name and text):
+            problems.append(Problem(f"--set: found '{assignment}', expected ID=PRIOR"))
+            continue
+        if ":" in name:
+            sentence = f"--set: found '{name}', which is no number; --off {name} switches it off"
+            problems.append(Problem(sentence))
+            continue
+        if name in settings:
+            problems.append(Problem(f"--set {name}: found twice, expected one number for each"))
+        try:
+            settings[name] = _prior(text, name)
+        except InputError as error:
+            problems += error.problems
+    for part in dict.fromkeys(off):
+        problems += _mistakes_of_part(part, off.count(part))
+    if problems:
+        raise InputError(problems)
+    return {**settings, **dict.fromkeys(off, "off")}
+
+
+def _mistakes_of_part(part: str, times: int) -> list[Problem]:
+    """See what is wrong with a part's name by itself; whether it is there, the story says."""
+    kind, _, name = part.partition(":")
+    if kind in SWITCHES and name:
+        twice = f"--off {part}: found twice, expected every part once"
+        return [Problem(twice)] if times > 1 else []
+    from storyodds.priors.text.phrases import did_you_mean
+
+    full = f"{kind}:" if name else ""
+    near = did_you_mean(full, [f"{known}:" for known in SWITCHES]) if full else ""
+    hint = near.replace(":'?", f":{name}'?") or ", as in --off check:blind-audit"
+    expected = f"expected KIND:ID, KIND one of {', '.join(SWITCHES)}"
+    return [Problem(f"--off: found '{part}', {expected}{hint}")]
+
+
+def _prior(text: str, name: str) -> Any:
+    from storyodds.priors.settings import read_setting
+
+    return read_setting(text, f"--set {name}")
+
+
+def memory_of(text: str) -> int:
+    """Read an amount of memory in bytes, such as 512MiB, 4GiB or 1073741824."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*", text, re.IGNORECASE | re.ASCII)
+    unit = ((found[2] if found else None) or "b")[0].lower()
+    amount = float(found[1]) * 1024 ** "bkmgt".index(unit) if found else 0.0
+    if not _LEAST_MEMORY <= amount < 2**63:
+        raise InputError(
+            [
+                Problem(
+                    f"--max-memory: found '{text}', expected an amount of memory of at least "
+                    "1MiB, as in 512MiB, 4GiB or a number of bytes"
+                )
+            ]
+        )
+    return int(amount)
+
+
+def result_files(stories: tuple[str, ...], output: Path | None) -> list[Path | None]:
+    """Where each result goes, settled before anything is computed."""
+    if output is None:
+        return [None] * len(stories)
+    if output.is_dir():
+        targets = [output / f"{Path(name).stem if name != '-' else 'stdin'}.nc" for name in stories]
+        for target in targets:
+            if targets.count(target) > 1:
+                raise _bad_output(f"two stories would both be saved as '{target}'")
+    elif len(stories) > 1:
+        raise _bad_output(f"found '{output}', expected a folder that exists, for several stories")
+    elif output.suffix not in _FORMATS:
+        raise _bad_output(
+            f"found '{output}', expected a name ending in .nc or .json, or a folder that exists"
+        )
+    elif not output.parent.is_dir():
+        raise _bad_output(f"the folder '{output.parent}' does not exist")
+    else:
+        targets = [output]
+    if not os.access(targets[0].parent, os.W_OK):
+        raise _bad_output(f"the folder '{targets[0].parent}' cannot be written to")
+    return list(targets)
+
+
+def writable_file(output: str | Path, endings: tuple[str, ...]) -> Path:
+    """A file that can be written, settled before anything is made to go there."""
+    target = Path(output)
+    if target.is_dir() or target.suffix not in endings:
+        raise _bad_output(f"found '{target}', expected a file whose name ends in {endings[0]}")
+    if not target.parent.is_dir():
+        raise _bad_output(f"the folder '{target.parent}' does not exist")
+    if not os.access(target.parent, os.W_OK):
+        raise _bad_output(f"the folder '{target.parent}' cannot be written to")
+    return target
+
+
+def _bad_output(message: str) -> InputError:
+    return InputError([Problem(f"--output: {message}")])

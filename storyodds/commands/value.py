@@ -1,0 +1,99 @@
+"""The command that says what is worth finding out next."""
+
+from typing import Any
+
+import click
+
+from storyodds.commands.console import json_option, progress_line, write_json
+from storyodds.commands.estimate import about, assess_one, changing, judge, sampling
+from storyodds.commands.options import ODDS
+
+
+@click.command(short_help="Which observation would tell most, or be worth most to a decision.")
+@click.argument("story")
+@json_option
+@click.option(
+    "--worth",
+    "stakes",
+    multiple=True,
+    metavar="NAME=U",
+    help="State a decision, to deploy or to withhold, by what an ending is worth: success, "
+    "uncompetitive, benign-failure, catastrophe, and withheld; in any unit, 0 unless stated, as "
+    "in --worth success=1 --worth catastrophe=-100; repeatable. Without it, rank by bits about "
+    "what --of says.",
+)
+@click.option(
+    "--of",
+    type=click.Choice(ODDS),
+    metavar="ODDS",
+    help="What bits are about: a class, a fate, deployed, or either of the first given that, as in "
+    "catastrophe-given-deployed; success unless stated, and catastrophe for a risk argument.",
+)
+@click.option(
+    "--no-standard",
+    is_flag=True,
+    help="Weigh only what the story proposes, without the catalog's standard observations.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Tell the N best proposals, assumptions and numbers; 10 unless stated, and all with "
+    "--json.",
+)
+@changing
+@sampling
+def value(
+    story: str,
+    as_json: bool,
+    stakes: tuple[str, ...],
+    of: str | None,
+    no_standard: bool,
+    top: int | None,
+    view: str | None,
+    assignments: tuple[str, ...],
+    off: tuple[str, ...],
+    method: Any,
+    draws: int,
+    seed: int,
+) -> None:
+    """Which observation would tell most, or be worth most to a decision.
+
+    Weighs what the story proposes to observe, and the catalog's standard observations, by exact
+    sums over all their results; and what it would be worth to know an assumption or a number.
+    """
+    sampled = {"method": method, "draws": draws, "seed": seed}
+    with progress_line() as progress:
+        tell = about(story, progress)
+        assessed, _, (weighed,) = assess_one(
+            story,
+            (view, assignments, off),
+            sampled,
+            tell,
+            lambda: stakes_of(stakes),
+            standard=not no_standard,
+        )
+        from storyodds.reports.value import summarize_value
+
+        tell("weighing what could be observed", 0, 0)
+        summary = summarize_value(assessed, weighed or None, of=of)
+    if as_json:
+        cut = {key: summary[key][:top] for key in ("proposals", "assumptions", "numbers")}
+        write_json({**summary, **cut})
+    else:
+        from rich.console import Console
+
+        from storyodds.reports.value_table import SHOWN, print_value
+
+        print_value(Console(highlight=False), summary, top or SHOWN)
+    judge([summary])
+
+
+def stakes_of(texts: tuple[str, ...]) -> dict[str, float]:
+    """Read NAME=U: what an ending is worth, or withholding the model."""
+    if not texts:
+        return {}
+    from storyodds.reports.stakes import checked_stakes
+
+    parts = (text.partition("=") for text in texts)
+    return checked_stakes([(name.strip(), amount.strip()) for name, _, amount in parts], "--worth")
