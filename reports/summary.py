@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.assessment.concerns import concerns
 from storyodds.models.changes.derivatives import EVENTS, mean_derivatives
 from storyodds.models.engine.quantities import (
     Path,
@@ -30,7 +31,6 @@ from storyodds.models.engine.quantities import (
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.posterior.prepared import log_likelihood_bound
-from storyodds.models.sensitivity.failure import concerns
 from storyodds.models.story.events import CRITERIA, FATES, Share
 from storyodds.models.story.graph import Outcome
 from storyodds.models.story.queries import Query

@@ -36,7 +36,8 @@ def expected_packages(root: Path) -> set[str]:
         for suffix in ("py", "yaml")
         for file in (root / room).rglob(f"*.{suffix}")
     }
-    return {"storyodds"} | {".".join(("storyodds", *folder.parts)) for folder in folders}
+    front = {"storyodds", "storyodds.commands"}
+    return front | {".".join(("storyodds", *folder.parts)) for folder in folders}
 
 
 def unlisted_data(root: Path, data: Mapping[str, Sequence[str]]) -> set[str]:
@@ -81,6 +82,7 @@ def test_what_is_left_out_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "models/table.csv").touch()
     assert expected_packages(tmp_path) == {
         "storyodds",
+        "storyodds.commands",
         "storyodds.models",
         "storyodds.models.deep",
         "storyodds.priors.new",

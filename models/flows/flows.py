@@ -12,11 +12,11 @@ from itertools import pairwise
 import numpy as np
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.assessment.concerns import concerns
 from storyodds.models.engine.quantities import Path
 from storyodds.models.flows.nodes import Key, drawn_at, nodes_of_endings, nodes_of_states
 from storyodds.models.flows.shares import along, by_state, leading
 from storyodds.models.numerics import weighted_quantile
-from storyodds.models.sensitivity.failure import concerns
 from storyodds.priors.text.errors import UnsupportedStoryError
 
 MOST = 12  # nodes of one kind that are told apart where a picture has to be small

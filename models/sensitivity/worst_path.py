@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import LINKED_PATHS, Assessment
+from storyodds.models.assessment.concerns import Concerns, concerns
 from storyodds.models.assessment.path_ranks import ROUNDING
 from storyodds.models.changes.what_if import even_rows
 from storyodds.models.engine.quantities import Path, jointly
 from storyodds.models.logic.cut_sets import Literal
 from storyodds.models.posterior.forward import forward
 from storyodds.models.posterior.prepared import PreparedStory
-from storyodds.models.sensitivity.failure import Concerns, concerns
 from storyodds.models.story.events import Share, after_training
 from storyodds.models.story.queries import Query
 

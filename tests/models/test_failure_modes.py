@@ -13,11 +13,12 @@ from support.oracle_process import Run, prior_runs, spec_of
 from support.strategies import small_stories
 
 from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.assessment.concerns import concerns
 from storyodds.models.changes.what_if import Base, base_of
 from storyodds.models.posterior.forward import some
 from storyodds.models.sensitivity import worst_path
 from storyodds.models.sensitivity.distance_to_goal import MOST, misses, with_pressure
-from storyodds.models.sensitivity.failure import ENDS, concerns, ends, near_misses, overall
+from storyodds.models.sensitivity.failure import ENDS, ends, near_misses, overall
 from storyodds.models.sensitivity.worst_path import flips
 from storyodds.priors.distributions.forms import MAX_BITS
 from storyodds.priors.text.errors import InputError

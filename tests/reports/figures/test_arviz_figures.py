@@ -22,14 +22,14 @@ from storyodds.models.story.events import FATES
 from storyodds.reports.dashboard.dossier import Dossier, make_dossier
 from storyodds.reports.dashboard.pictures import arviz_figures
 from storyodds.reports.dashboard.sections_story import diagnostics
-from storyodds.reports.figures.arviz_chains import (
+from storyodds.reports.figures.arviz.chains import (
     arviz_energy,
     arviz_ess_evolution,
     arviz_mcse,
     arviz_rank,
     least_mixed,
 )
-from storyodds.reports.figures.arviz_priors import arviz_power_scaling, arviz_prior_posterior
+from storyodds.reports.figures.arviz.priors import arviz_power_scaling, arviz_prior_posterior
 from storyodds.reports.figures.figure import Figure, standalone
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from storyodds.models.safe_arviz import load_arviz
-from storyodds.reports.figures.arviz_draws import (
+from storyodds.reports.figures.arviz.draws import (
     COVER,
     DENSITY,
     DIMS,

@@ -8,7 +8,7 @@ import xarray as xr
 
 from storyodds.models.posterior.weighting import MAX_PARETO_K, pareto_k
 from storyodds.models.safe_arviz import load_arviz
-from storyodds.reports.figures.arviz_draws import (
+from storyodds.reports.figures.arviz.draws import (
     COVER,
     DENSITY,
     DIMS,

@@ -1,0 +1,1 @@
+"""Pictures by ArviZ of the draws of a result."""
