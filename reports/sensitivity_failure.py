@@ -49,6 +49,7 @@ from numpy.typing import NDArray
 from rich.text import Text
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.assessment.concerns import concerns
 from storyodds.models.changes.what_if import Base, base_of
 from storyodds.models.importance.measures import literal_text
 from storyodds.models.numerics import systematic
@@ -281,7 +282,7 @@ def _near_miss(miss: NearMiss, weights: Array, exact_weights: Array) -> dict[str
 
 
 def _paths(assessment: Assessment, overall: tuple[Array, Array]) -> list[dict[str, Any]]:
-    ranked = failure.concerns(assessment)
+    ranked = concerns(assessment)
     weights, exact_weights = assessment.averaged.weights, assessment.exact.weights
     averaged, exact = (ends[:, ENDS.index("catastrophe")] for ends in overall)
     return [

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from storyodds.reports.dashboard.slim import slim
-from storyodds.reports.figures.cells import Cell, plain_table
+from storyodds.reports.figures.drawing.cells import Cell, plain_table
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.frame import band
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, percent

@@ -283,20 +283,20 @@ def arviz_figures(dossier: Dossier) -> Figures:
     draws, prepared = assessment.draws, assessment.prepared
     if draws.method not in ("weighting", "nuts"):
         return ()
-    from storyodds.reports.figures import arviz_chains, arviz_priors
+    from storyodds.reports.figures.arviz import chains, priors
 
     tree, numbers = to_datatree(assessment, {}), prepared.resolved.numbers
     active = {numbers[i].name: numbers[i].kind for i in prepared.active}
-    scaled = arviz_priors.arviz_power_scaling(tree, _hanging(dossier, list(active)))
+    scaled = priors.arviz_power_scaling(tree, _hanging(dossier, list(active)))
     if not _of_chains(dossier):
         if not active or not has_evidence(dossier.estimate):
             return scaled
-        return (arviz_priors.arviz_prior_posterior(tree, active), *scaled)
+        return (priors.arviz_prior_posterior(tree, active), *scaled)
     return (
-        arviz_chains.arviz_rank(tree, arviz_chains.least_mixed(tree, list(active), MOST_RANKS)),
-        arviz_chains.arviz_ess_evolution(tree),
-        arviz_chains.arviz_mcse(tree),
-        arviz_chains.arviz_energy(tree),
+        chains.arviz_rank(tree, chains.least_mixed(tree, list(active), MOST_RANKS)),
+        chains.arviz_ess_evolution(tree),
+        chains.arviz_mcse(tree),
+        chains.arviz_energy(tree),
         *scaled,
     )
 

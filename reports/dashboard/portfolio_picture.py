@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from storyodds.reports.dashboard.parts import Json, with_band
-from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.short_names import short_names
-from storyodds.reports.figures.svg import (
+from storyodds.reports.figures.drawing.short_names import short_names
+from storyodds.reports.figures.drawing.svg import (
     Scale,
     drawing,
     element,
@@ -18,6 +17,7 @@ from storyodds.reports.figures.svg import (
     range_words,
     ticks,
 )
+from storyodds.reports.figures.figure import Figure
 from storyodds.reports.frame import errors_of, headline_fates
 from storyodds.reports.words.numbers import percent
 

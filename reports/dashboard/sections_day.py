@@ -2,7 +2,7 @@
 
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, with_band
-from storyodds.reports.figures.cells import Cell
+from storyodds.reports.figures.drawing.cells import Cell
 from storyodds.reports.frame import (
     NO_DECISION,
     errors_of,

@@ -11,7 +11,7 @@ from storyodds.priors.text.errors import printable
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.figures.cells import Cell
+from storyodds.reports.figures.drawing.cells import Cell
 from storyodds.reports.frame import is_risk_argument, sentence_case, soundness
 from storyodds.reports.words.numbers import percent
 

@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from storyodds.reports.exports.gsn_records import Argument, Node
 from storyodds.reports.exports.gsn_shapes import LINE, ROUND, Shape, arrow, challenge, dashed
+from storyodds.reports.figures.drawing.svg import drawing, element
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.svg import drawing, element
 from storyodds.reports.frame import band
 from storyodds.reports.words.numbers import percent
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from storyodds.reports.exports.gsn_records import Node
-from storyodds.reports.figures.svg import element, group, lines_of, mark, path
+from storyodds.reports.figures.drawing.svg import element, group, lines_of, mark, path
 from storyodds.reports.frame import band
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.shortening import shortened

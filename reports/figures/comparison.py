@@ -5,10 +5,18 @@ import math
 import xarray as xr
 from markupsafe import Markup
 
+from storyodds.reports.figures.drawing.lines import (
+    LEFT,
+    WIDTH,
+    Line,
+    Look,
+    Point,
+    line_figure,
+    nothing,
+)
+from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, label, mark
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.lines import LEFT, WIDTH, Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import chance
-from storyodds.reports.figures.svg import Scale, drawing, element, grid, label, mark
 from storyodds.reports.words.numbers import points, signed
 
 _ROW = 34

@@ -8,13 +8,11 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from storyodds.reports.figures.cells import Cell, spread_cell
 from storyodds.reports.figures.dots import quantile_dots
-from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.lines import nothing
-from storyodds.reports.figures.saying import tick_bits
-from storyodds.reports.figures.short_names import middle_cut
-from storyodds.reports.figures.svg import (
+from storyodds.reports.figures.drawing.cells import Cell, spread_cell
+from storyodds.reports.figures.drawing.lines import nothing
+from storyodds.reports.figures.drawing.short_names import middle_cut
+from storyodds.reports.figures.drawing.svg import (
     Scale,
     drawing,
     element,
@@ -23,7 +21,9 @@ from storyodds.reports.figures.svg import (
     path,
     tick_percent,
 )
-from storyodds.reports.figures.svg import ticks as round_ticks
+from storyodds.reports.figures.drawing.svg import ticks as round_ticks
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.saying import tick_bits
 from storyodds.reports.words.numbers import Summary, percent
 
 Array = NDArray[np.float64]

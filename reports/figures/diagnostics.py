@@ -8,11 +8,19 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from storyodds.reports.figures.cells import Cell
+from storyodds.reports.figures.drawing.cells import Cell
+from storyodds.reports.figures.drawing.lines import nothing
+from storyodds.reports.figures.drawing.svg import (
+    Scale,
+    drawing,
+    element,
+    grid,
+    mark,
+    path,
+    tick_percent,
+)
+from storyodds.reports.figures.drawing.svg import ticks as round_ticks
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.lines import nothing
-from storyodds.reports.figures.svg import Scale, drawing, element, grid, mark, path, tick_percent
-from storyodds.reports.figures.svg import ticks as round_ticks
 
 Array = NDArray[np.float64]
 

@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from storyodds.reports.figures.cells import Cell, share_cell
+from storyodds.reports.figures.drawing.cells import Cell, share_cell
+from storyodds.reports.figures.drawing.lines import nothing
+from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, mark, ticks
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.lines import nothing
-from storyodds.reports.figures.svg import Scale, drawing, element, grid, mark, ticks
 from storyodds.reports.words.numbers import about_one_in, percent
 
 Array = NDArray[np.float64]

@@ -8,12 +8,10 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from storyodds.reports.figures.cells import Cell
-from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.lines import WIDTH, Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.saying import band, chance, change, in_bits, tick_bits
-from storyodds.reports.figures.short_names import short_names
-from storyodds.reports.figures.svg import (
+from storyodds.reports.figures.drawing.cells import Cell
+from storyodds.reports.figures.drawing.lines import WIDTH, Line, Look, Point, line_figure, nothing
+from storyodds.reports.figures.drawing.short_names import short_names
+from storyodds.reports.figures.drawing.svg import (
     Scale,
     drawing,
     element,
@@ -22,6 +20,8 @@ from storyodds.reports.figures.svg import (
     mark,
     ticks,
 )
+from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.saying import band, chance, change, in_bits, tick_bits
 from storyodds.reports.words.numbers import interval, marked, percent
 
 Array = NDArray[np.float64]

@@ -83,7 +83,7 @@ def standalone(figure: Figure) -> str:
 
     Examples
     --------
-    >>> from storyodds.reports.figures.svg import drawing
+    >>> from storyodds.reports.figures.drawing.svg import drawing
     >>> figure = Figure("empty", "Nothing", "Empty.", drawing(9, 9, "Nothing", ""), (), ())
     >>> standalone(figure).startswith("<svg"), "var(" in standalone(figure)
     (True, False)

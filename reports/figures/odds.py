@@ -4,10 +4,19 @@ from collections.abc import Sequence
 
 import xarray as xr
 
+from storyodds.reports.figures.drawing.rows import (
+    LEFT,
+    ROW,
+    WIDTH,
+    Row,
+    cells,
+    draw_row,
+    draw_rows,
+    room,
+)
+from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, tick_percent, ticks
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.rows import LEFT, ROW, WIDTH, Row, cells, draw_row, draw_rows, room
 from storyodds.reports.figures.saying import points_along
-from storyodds.reports.figures.svg import Scale, drawing, element, grid, tick_percent, ticks
 
 _WORST = ("catastrophe", "deceptive")
 _NOTE = "Dot: mean. Line: 90% interval."

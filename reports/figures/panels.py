@@ -7,11 +7,11 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from storyodds.reports.figures.drawing.short_names import short_names
+from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, mark, path
+from storyodds.reports.figures.drawing.svg import ticks as round_ticks
 from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import tick_bits
-from storyodds.reports.figures.short_names import short_names
-from storyodds.reports.figures.svg import Scale, drawing, element, grid, mark, path
-from storyodds.reports.figures.svg import ticks as round_ticks
 
 Array = NDArray[np.float64]
 Range = tuple[float, float]

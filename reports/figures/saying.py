@@ -4,7 +4,7 @@ import math
 
 import xarray as xr
 
-from storyodds.reports.figures.cells import Cell, share_cell, spread_cell
+from storyodds.reports.figures.drawing.cells import Cell, share_cell, spread_cell
 from storyodds.reports.words.numbers import bits, interval, percent, signed
 
 _ENDS = ["mean", "q05", "q95"]

@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from storyodds.reports.figures.cells import Cell, share_cell
+from storyodds.reports.figures.drawing.cells import Cell, share_cell
+from storyodds.reports.figures.drawing.lines import Bar, Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.lines import Bar, Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.saying import (
     chance,
     change,

@@ -15,11 +15,11 @@ from storyodds.reports.figures.arviz.draws import (
     quietly,
     varying,
 )
+from storyodds.reports.figures.drawing.lines import nothing
+from storyodds.reports.figures.drawing.svg import tick_percent
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.lines import nothing
 from storyodds.reports.figures.panels import Curve, Panel, panels_figure, reach
 from storyodds.reports.figures.saying import chance, tick_bits
-from storyodds.reports.figures.svg import tick_percent
 
 ENVELOPE = 0.99  # chance that chains which agree pass for such
 MIN_ESS = 400

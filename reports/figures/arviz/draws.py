@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from storyodds.reports.figures.drawing.svg import tick_percent
 from storyodds.reports.figures.panels import Range, reach
 from storyodds.reports.figures.saying import chance, number, tick_bits
-from storyodds.reports.figures.svg import tick_percent
 
 Array = NDArray[np.float64]
 Kinds = Mapping[str, str]

@@ -27,7 +27,7 @@ from storyodds.models.assessment.assessment import assess
 from storyodds.reports.dashboard.dossier import Dossier, make_dossier
 from storyodds.reports.dashboard.page import SECTIONS, sections_of, story_page
 from storyodds.reports.dashboard.parts import Section
-from storyodds.reports.figures.cells import plain_table
+from storyodds.reports.figures.drawing.cells import plain_table
 from storyodds.reports.sensitivity_structure import summarize_structure
 from storyodds.reports.words.endings import FATE_GLOSSES
 from storyodds.reports.words.numbers import about_one_in, interval, percent

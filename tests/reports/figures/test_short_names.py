@@ -5,9 +5,9 @@ import re
 import pytest
 import xarray as xr
 
+from storyodds.reports.figures.drawing.short_names import short_names
+from storyodds.reports.figures.drawing.svg import lines_of, tick_percent, ticks
 from storyodds.reports.figures.odds import plot_odds
-from storyodds.reports.figures.short_names import short_names
-from storyodds.reports.figures.svg import lines_of, tick_percent, ticks
 from storyodds.reports.words.shortening import negated, shortened
 
 STAGES = [

@@ -5,9 +5,17 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from storyodds.reports.figures.cells import share_cell, spread_cell
-from storyodds.reports.figures.short_names import short_names
-from storyodds.reports.figures.svg import Scale, element, grid, label, mark, tick_percent, ticks
+from storyodds.reports.figures.drawing.cells import share_cell, spread_cell
+from storyodds.reports.figures.drawing.short_names import short_names
+from storyodds.reports.figures.drawing.svg import (
+    Scale,
+    element,
+    grid,
+    label,
+    mark,
+    tick_percent,
+    ticks,
+)
 from storyodds.reports.words.numbers import interval, percent
 
 WIDTH = 540

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import takewhile
 
-from storyodds.reports.figures.svg import lines_of
+from storyodds.reports.figures.drawing.svg import lines_of
 
 _LEAST = 8  # letters of a shortened name: a few of its start, and of where it differs
 

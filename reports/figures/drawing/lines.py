@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from storyodds.reports.figures.figure import Figure
-from storyodds.reports.figures.short_names import short_names
-from storyodds.reports.figures.svg import (
+from storyodds.reports.figures.drawing.short_names import short_names
+from storyodds.reports.figures.drawing.svg import (
     Scale,
     drawing,
     element,
@@ -18,6 +17,7 @@ from storyodds.reports.figures.svg import (
     tick_percent,
     ticks,
 )
+from storyodds.reports.figures.figure import Figure
 from storyodds.reports.words.shortening import negated
 
 WIDTH = 540

@@ -1,0 +1,1 @@
+"""Shapes, rows and names of which figures are drawn."""
