@@ -117,21 +117,25 @@ def _told(entry: Json, threshold: float, noise: float) -> int:
 
 
 def _verdict(what: str, sure: int, unclear: int, threshold: str) -> Badge:
-    of_what, whom = {
-        "prior": ("width of its prior", "number"),
-        "finding": ("weight that it has", "finding"),
-    }[what]
-    measure = f"(power scaling above {threshold})"
     few = "too few draws to tell"
     if sure:
-        more = f", and maybe for {unclear} more: {few}" if unclear else ""
-        whose = counted(sure, whom)
-        return Badge("doubt", f"The answer moves with the {of_what} for {whose}{more} {measure}")
+        more = f", and maybe that of {unclear} more: {few}" if unclear else ""
+        words = f"{_doubted(what, sure)} moves the answer{more} (power scaling above {threshold})"
+        return Badge("doubt", words)
     if unclear:
-        whose = counted(unclear, whom)
-        whether = f"whether the answer moves with the {of_what} for {whose}"
-        return Badge("doubt", f"{few[0].upper()}{few[1:]} {whether} {measure}")
-    return Badge("good", f"For no single {whom} does the answer move with the {of_what} {measure}")
+        whether = f"{_doubted(what, unclear).lower()} moves the answer"
+        start = f"{few[0].upper()}{few[1:]} whether"
+        return Badge("doubt", f"{start} {whether} (power scaling above {threshold})")
+    start = "Widening or narrowing any one prior a little"
+    if what == "finding":
+        start = "Weighing any one finding a little more or less"
+    return Badge("good", f"{start} hardly moves the answer (power scaling up to {threshold})")
+
+
+def _doubted(what: str, n: int) -> str:
+    if what == "prior":
+        return f"Widening or narrowing {'one prior' if n == 1 else f'any of {n} priors'} a little"
+    return f"Weighing {'one finding' if n == 1 else f'any of {n} findings'} a little more or less"
 
 
 def _noise(dossier: Dossier, components: int) -> dict[str, float]:
