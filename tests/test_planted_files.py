@@ -1,8 +1,11 @@
 """Files that somebody put beside a story run nowhere, and decide nothing."""
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -20,13 +23,15 @@ SETTINGS = {
 } | dict.fromkeys(
     (".pytensorrc", "pytensorrc", ".theanorc", "pytensor.cfg"), "[global]\ncxx = planted\n"
 )
+# What Python itself imports for `-m`, before any of the program's own lines run.
+OF_RUNPY = {"functools", "importlib", "typing"}
 ENTRY_POINTS = "[xarray.backends]\nplanted = planted:E\n[numba_extensions]\ninit = planted:init\n"
 
 
-def plant(folder: Path) -> None:
+def plant(folder: Path, spared: Collection[str] = ()) -> None:
     """Fill a folder with modules, settings and a plugin; each leaves a trace if it runs."""
     (folder / "story.yaml").write_text(SMALL)
-    for name in (*MODULES, "planted"):
+    for name in {*MODULES, "planted"}.difference(spared):
         trace = str(folder / f"ran-{name}")
         (folder / f"{name}.py").write_text(f"open({trace!r}, 'w').close()\nraise SystemExit(9)\n")
     for name, text in SETTINGS.items():
@@ -66,11 +71,19 @@ def traces(folder: Path) -> list[str]:
 )
 def test_nothing_that_is_planted_runs(tmp_path: Path, command: list[str]) -> None:
     """Not even by `python -m`, which puts the current folder first among the places to look in."""
-    plant(tmp_path)
+    plant(tmp_path, OF_RUNPY)
     ran = python(tmp_path, "-m", "storyodds", *command)
     assert (ran.returncode, ran.stderr.replace("saved result.nc\n", "")) == (0, ""), ran.stderr
     assert traces(tmp_path) == []
     assert not (tmp_path / "planted").exists(), "the cache that the planted file names"
+
+
+def test_the_command_looks_for_nothing_where_it_stands(tmp_path: Path) -> None:
+    plant(tmp_path)
+    script = shutil.which("storyodds", path=sysconfig.get_path("scripts"))
+    assert script is not None
+    ran = python(tmp_path, script, "estimate", "story.yaml")
+    assert (ran.returncode, ran.stderr, traces(tmp_path)) == (0, "", [])
 
 
 def test_the_python_api_takes_no_planted_settings(tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ def test_numbers_are_worded_as_everywhere(open_page: Open, tmp_path: Path) -> No
                 "data": base64.b64encode(bytes(2 * len(columns))).decode(),
                 "columns": columns,
                 "events": list(value),
+                "headline": ["success", "catastrophe"],
                 "groups": [],
                 "means": value,
                 "ends": {},
