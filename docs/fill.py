@@ -88,7 +88,9 @@ def output(command: str, folder: Path) -> str:
 
 
 def _run(arguments: list[str], standard_input: str, folder: Path) -> str:
-    streams = io.StringIO()
+    streams = io.BytesIO()
+    # Documents are printed as bytes, which only a stream with a buffer takes.
+    written = io.TextIOWrapper(streams, encoding="utf-8", newline="", write_through=True)
     before, variables = sys.stdin, dict(os.environ)
     sys.stdin = io.TextIOWrapper(io.BytesIO(standard_input.encode()), encoding="utf-8")
     for name in [name for name in os.environ if name.endswith("_COLOR")]:
@@ -97,15 +99,15 @@ def _run(arguments: list[str], standard_input: str, folder: Path) -> str:
     try:
         with (
             contextlib.chdir(folder),
-            contextlib.redirect_stdout(streams),
-            contextlib.redirect_stderr(streams),
+            contextlib.redirect_stdout(written),
+            contextlib.redirect_stderr(written),
         ):
             main(arguments)
     finally:
         sys.stdin = before
         os.environ.clear()
         os.environ.update(variables)
-    return streams.getvalue()
+    return streams.getvalue().decode()
 
 
 # Generated parts

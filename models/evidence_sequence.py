@@ -129,7 +129,7 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
     >>> assessed = assess(resolve(load_story("rlhf-assistant")))
     >>> found = evidence_sequence(assessed, ["catastrophe"])
     >>> len(found.items), found.mean.shape
-    (7, (8, 1))
+    (9, (10, 1))
     """
     columns = columns_of(of)
     graph = assessment.prepared.compiler.graph  # refuses simulated stories

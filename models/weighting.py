@@ -269,7 +269,7 @@ def spread_of_sums(terms: Array) -> Array:
     Examples
     --------
     >>> float(spread_of_sums(np.repeat([1.0, -1.0], 32)).round(3))  # 32 sums, half of them 2
-    11.496
+    11.495
     """
     if len(terms) == 1:
         return np.zeros(terms.shape[1:])

@@ -319,6 +319,8 @@ def _told(
         kind=RISK_ARGUMENT,
         summary=f"Imported from {file}, a fault tree in the Open-PSA Model Exchange Format. The "
         f"probability of the route '{ids.route}' is the probability of its top event. {_ONLY_TREE}",
+        catastrophe=f"The top event of the fault tree, and nothing else: {claim}. The tree does "
+        "not say how bad that is.",
         sources=(Source(cite=cite, note=f"Imported from {file}"),),
         goal=Goal(
             specification=f"A run in which the top event does not occur: {claim}.",

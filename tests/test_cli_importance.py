@@ -55,7 +55,7 @@ def test_top_cuts_the_list(run: Run) -> None:
     found = document(out)
     assert len(found["literals"]) == 3 < found["literals_in_all"]
     _, out, _ = run(*UNCERTAIN, "--top", "3")
-    assert "and 9 more on which less hangs (--top 12 shows all)" in out
+    assert "and 10 more on which less hangs (--top 13 shows all)" in out
 
 
 def test_numbers_can_be_changed(run: Run) -> None:

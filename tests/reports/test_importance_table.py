@@ -83,7 +83,7 @@ def test_everything_is_shown_where_there_is_room(uncertain: dict[str, Any]) -> N
     text = printed(uncertain, 120)
     for head in ("share", "chance", "if so", "if not", "Birnbaum", "F-V", "RAW", "RRW"):
         assert head in text
-    assert "and 2 more on which less hangs (--top 12 shows all)" in text
+    assert "and 3 more on which less hangs (--top 13 shows all)" in text
     assert sum(line.startswith("goal-guarding ") for line in text.splitlines()) == 2
     assert "below each" in text
     assert "share of those made up of others: scheming-pays 4" in text

@@ -12,6 +12,7 @@ from storyodds.priors.library import View
 from storyodds.reports.importance import summarize_importance
 from storyodds.reports.importance_table import print_importance
 from storyodds.reports.opinions import ALIKE, CERTAIN, FIXED
+from storyodds.reports.recipe import Recipe
 from storyodds.reports.summary import head, opinion_totals, summarize
 from storyodds.reports.terminal import print_report
 from storyodds.reports.value import summarize_value
@@ -85,7 +86,7 @@ def test_every_answer_has_totals_without_opinions() -> None:
     ):
         assert summary["opinions"] == totals
         if show is print_report:
-            text = printed(lambda console, doc: print_report(console, doc, "x"), summary)
+            text = printed(lambda console, doc: print_report(console, doc, Recipe("x")), summary)
         else:
             text = printed(show, summary)
         assert "Forecasts are opinions, not findings; without them: success" in text
@@ -107,7 +108,7 @@ def test_how_much_of_a_story_a_view_changes(
     summary = summarize(assess(resolve(with_evidence(), view=view), draws=64))
     total = summary["number_counts"]["in_all"]
     assert summary["number_counts"]["changed_by_view"] == count
-    text = printed(lambda console, doc: print_report(console, doc, "x"), summary)
+    text = printed(lambda console, doc: print_report(console, doc, Recipe("x")), summary)
     assert words.replace("6", str(total)) in text
 
 
@@ -115,7 +116,7 @@ def test_a_risk_argument_is_asked_about_catastrophe() -> None:
     story = with_evidence().model_copy(update={"kind": "risk-argument"})
     assessment = assess(resolve(story), draws=64)
     summary = summarize(assessment)
-    text = printed(lambda console, doc: print_report(console, doc, "x"), summary)
+    text = printed(lambda console, doc: print_report(console, doc, Recipe("x")), summary)
     assert "success" not in text and "four criteria" not in text
     value = summarize_value(assessment)
     assert value["of"] == "catastrophe" and "success" not in printed(print_value, value)

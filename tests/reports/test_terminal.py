@@ -186,7 +186,7 @@ def test_totals_are_told_without_opinions_too() -> None:
     success, catastrophe = (percent(fates[name]["mean"]) for name in ("success", "catastrophe"))
     text = words(summary)
     assert f"without them: success {success} and catastrophe {catastrophe}." in text
-    assert text.count("no forecasts") == 2  # heads of both tables
+    assert text.count("no forecasts") == 3  # heads of classes, fates and the day of the decision
     assert "far-told (opinion)" in text and "all but the opinions" in text
     assert text.count("aware-told does nothing: it is about a number that is fixed.") == 2
     assert "far-told does nothing" not in text

@@ -127,6 +127,10 @@ def test_every_feature_at_once() -> None:
     )
     assert [route.id for route in story.routes] == ["no-cooling", "something-else"]
     assert load_text(to_yaml(story)) == story
+    assert story.catastrophe == (
+        "The top event of the fault tree, and nothing else: No cooling water reaches the core "
+        "(gate NoCooling). The tree does not say how bad that is."
+    )
     assert lint(story) == []
 
 

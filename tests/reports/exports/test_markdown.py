@@ -234,7 +234,7 @@ def test_assumptions_findings_and_the_rationale_are_told_in_full() -> None:
     means = f"{percent(entry['prior']['mean'])} | {percent(entry['mean'])}"
     assert "During training the model comes to know that it is a model in training" in part
     assert f"| {means} |" in part
-    assert "| `beyond-episode-goals` | internal-optimization | 25% to 80%" in part
+    assert "| `beyond-episode-goals` | goal-directedness | 25% to 80%" in part
     assert "It holds where order-protects, and rules out `proxy-goal-schemer`." in markdown
     assert "`bits.human-simulator` −2.5 to 0 bits (90% interval)." in markdown
     assert "It counts where not hacks-rewarded." in markdown
