@@ -76,7 +76,8 @@ def test_the_sampler_takes_it(run: Run, tangle: str) -> None:
     # No number of the story has to be sampled, so all states are at one draw.
     assert "✓ Sound, as simulations go: 32,768 weighted states count as" in foot
     assert "32,768 states of the assumptions," in foot
-    assert lines[-1].endswith("--method simulation")
+    # What is suggested next is estimated as this was.
+    assert lines[-1].endswith("--method simulation --draws 128 --max-memory 4MiB")
 
 
 def test_the_document_says_so(run: Run, tangle: str) -> None:

@@ -60,11 +60,13 @@ def test_few_draws_do_not_tell_what_carries_the_answer() -> None:
     """Of 64 draws every index above the threshold is within the noise; of many, one is not."""
     above = {}
     for draws in (64, 4096):
-        assessed = assess(resolve(load_story("rlhf-assistant")), draws=draws)
+        # One of its numbers moves an answer by several times the threshold.
+        assessed = assess(resolve(load_story("narrow-reward-modeling")), draws=draws)
         priors = power_scaling(assessed, whole=False).priors
         assert priors is not None
         exact = assessed.exact
-        levels = [noise_per_error(exact.event(e), exact.weights, 160, 1) for e in ASKED]
+        tests = priors.sensitivity.size
+        levels = [noise_per_error(exact.event(e), exact.weights, tests, 1) for e in ASKED]
         high = priors.sensitivity > 0.05
         clear = priors.sensitivity > levels * priors.slope_error
         above[draws] = (int(high.any(axis=1).sum()), int((high & clear).any(axis=1).sum()))

@@ -6,6 +6,7 @@ import random
 import resource
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -240,8 +241,10 @@ def test_evaluation_is_refused_before_it_takes_what_there_is_not(
     sizes: list[int] = []
     one_block = evaluation._block
 
+    place = tuple(signature(one_block).parameters).index("block")
+
     def noted(*args: Any, **options: Any) -> None:
-        sizes.append(args[5].stop - args[5].start)
+        sizes.append(args[place].stop - args[place].start)
         one_block(*args, **options)
 
     monkeypatch.setattr(evaluation, "_block", noted)

@@ -99,7 +99,10 @@ UNCERTAIN = tell(
     evidence=[
         item("e", {"outcome": True}, counts={"hits": 2, "trials": 5},
              rates={"deceptive": {"beta": (6, 4)}, "default": 0.2}),
-        item("f", {"assumption": "a"}, forecast=0.7, sd_bits=1.0),
+        # Wider than the prior of `a`, whose log odds have 1.1 bits: of a normal prior, weights that
+        # take a forecast back have a Pareto k of 1 / (1 + (sd_bits / 1.1)**2), here 0.2, and no
+        # finite variance from 0.5 on.
+        item("f", {"assumption": "a"}, forecast=0.7, sd_bits=2.0),
     ],
 )  # fmt: skip
 

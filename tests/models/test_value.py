@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 from scipy.integrate import quad
 from support.building import OFF, SCHEMER, believe, item, tell
 from support.strategies import probabilities, small_stories
@@ -16,6 +16,7 @@ from support.strategies import probabilities, small_stories
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.story import events
 from storyodds.models.story.events import FATES, ODDS, sides_of
+from storyodds.models.value import given_data
 from storyodds.models.value import observations as module
 from storyodds.models.value.decisions import SUCCESS, bits_gained, choice_gained, worth_of_fates
 from storyodds.models.value.information import Value, value_of_information
@@ -262,10 +263,27 @@ def test_learning_a_number_has_a_closed_form() -> None:
     better = quad(lambda p: prior.pdf(p) * max(gain(p), 0), 0, 1)[0] - max(gain(2 / 7), 0)
     entropy = quad(lambda p: prior.pdf(p) * stats.entropy([p, 1 - p], base=2), 0, 1)[0]
     bits = stats.entropy([2 / 7, 5 / 7], base=2) - entropy
+    # Of ever more draws the estimate comes to what the best curve is worth: at every quantile.
+    p = prior.ppf((np.arange(2**16) + 0.5) / 2**16)
+    basis = given_data._spline(special.ndtri(prior.cdf(p)))
+
+    def curve(y: NDArray[np.float64]) -> NDArray[np.float64]:
+        fitted = np.linalg.lstsq(basis.T, y)[0] @ basis
+        return np.asarray(np.clip(fitted, min(y.min(), 0), max(y.max(), 1)))
+
+    success, margin = 1 - p, (1 - p) - 2.5 * p - 0.01
+    chance = np.clip(curve(success), 1e-9, 1 - 1e-9)
+    told = np.mean(success * np.log2(chance / (5 / 7)) + p * np.log2((1 - chance) / (2 / 7)))
+    chosen = np.mean(np.where(curve(margin) > 0, margin, 0)) - max(gain(2 / 7), 0)
     assert value.worth is not None
-    for gains, exact in ((value.bits.numbers, bits), (value.worth.numbers, better)):
+    for gains, exact, limit in (
+        (value.bits.numbers, bits, told),
+        (value.worth.numbers, better, chosen),
+    ):
+        assert limit < exact  # estimated from below
         assert gains.amount[0] == pytest.approx(exact, rel=0.03)
-        assert abs(gains.amount[0] - exact) < 4 * gains.error[0]
+        # An error from 32 sequences is of a Student t, which is beyond 4 once in 2,700 times.
+        assert abs(gains.amount[0] - limit) < 4 * gains.error[0]
 
 
 def test_noise_is_not_taken_for_information() -> None:
