@@ -20,3 +20,4 @@ autodoc_default_options = {"exclude-members": "model_config, model_post_init"}
 numpydoc_show_class_members = False
 # Terminal output is plain text: nothing in it is a program to color.
 highlight_language = "none"
+suppress_warnings = ["misc.highlighting_failure"]  # nor is it one after a `$`
