@@ -22,6 +22,7 @@ import click
 
 import storyodds
 from storyodds.cli import cli, main
+from storyodds.commands.console import FAILED
 from storyodds.scenarios.editor.key_help import KEYS, VALUES
 from storyodds.scenarios.shared.lint_rules import lint_codes, lint_rule
 
@@ -102,12 +103,15 @@ def _run(arguments: list[str], standard_input: str, folder: Path) -> str:
             contextlib.redirect_stdout(written),
             contextlib.redirect_stderr(written),
         ):
-            main(arguments)
+            code = main(arguments)
     finally:
         sys.stdin = before
         os.environ.clear()
         os.environ.update(variables)
-    return streams.getvalue().decode()
+    text = streams.getvalue().decode()
+    if code == FAILED:  # which no page shows on purpose
+        raise RuntimeError(f"storyodds {shlex.join(arguments)}:\n{text}")
+    return text
 
 
 # Generated parts

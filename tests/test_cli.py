@@ -68,7 +68,6 @@ def test_several_stories_are_reported_in_order(run: Run, small: Path) -> None:
 SUMMARY = {"mean", "median", "q05", "q95"}
 
 
-@pytest.mark.installed
 @pytest.mark.parametrize(
     "arguments", [(EXACT,), UNCERTAIN, ("rlhf-assistant", "--draws", "128")], ids=lambda a: a[0]
 )
@@ -304,7 +303,6 @@ def test_what_is_not_reliable_is_told_and_saved(run: Run, tmp_path: Path) -> Non
     assert not json.loads(saved.read_text("utf-8"))["diagnostics"]["ok"]
 
 
-@pytest.mark.installed
 def test_nuts_on_request(run: Run, small: Path) -> None:
     evidence = "evidence:\n  - {id: e, about: {class: deceptive}, forecast: 0.2, sd_bits: 2}\n"
     small.write_text(SMALL + evidence, "utf-8")
@@ -319,7 +317,6 @@ def test_nuts_on_request(run: Run, small: Path) -> None:
 # Saving
 
 
-@pytest.mark.installed
 def test_a_result_is_saved_as_a_tree_and_as_json(run: Run, tmp_path: Path) -> None:
     tree, plain = tmp_path / "a.nc", tmp_path / "a.json"
     ran = run("estimate", EXACT, "-o", str(tree))

@@ -60,7 +60,6 @@ def test_all_that_is_asked_about_the_template_is_to_replace_its_numbers() -> Non
     assert len(finding.also) + 1 == len(own) + 1  # and the source of the finding
 
 
-@pytest.mark.installed
 def test_the_template_can_be_estimated() -> None:
     summary = summarize(estimate(load_text(TEMPLATE), draws=1024))
     assert summary["diagnostics"]["ok"]
@@ -233,7 +232,6 @@ def test_every_mistake_at_once(run: Run) -> None:
 # --- schema -----------------------------------------------------------------------------------
 
 
-@pytest.mark.installed
 def test_schema_prints_and_writes(run: Run, tmp_path: Path) -> None:
     assert run("schema") == (DONE, json_schema_text(), "")
     assert run("schema", "-o", "-").out == json_schema_text()

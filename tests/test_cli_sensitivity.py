@@ -42,7 +42,6 @@ def small(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.installed
 def test_every_part_once_and_all_of_them_together(
     run: Run, small: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,7 +63,6 @@ def test_a_refused_story_names_both_ways_out(run: Run, tangle: str) -> None:
     )
 
 
-@pytest.mark.installed
 def test_the_sampler_takes_it(run: Run, tangle: str) -> None:
     options = ("--method", "simulation", "--max-memory", "4MiB", "--draws", "128")
     code, out, err = run("estimate", tangle, *options)

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from support.installed import modules
 
-pytestmark = pytest.mark.installed
-
 NAMES = [name for name, _ in modules() if not name.endswith("__main__")]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 

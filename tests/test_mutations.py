@@ -13,7 +13,7 @@ from support.mutations import damaged, mutants, revalued, settings
 
 from storyodds.scenarios.loader import story_text
 
-# Enough that each kind of mutation has its turn; many thousands were run while this was made.
+# Enough that each kind of mutation has its turn; some three thousand were run while this was made.
 CASES = 40
 STORY = FEATURES.replace("RESULT", "flagged")
 STORIES = [SMALL, STORY, story_text("coinrun-agent"), story_text("carlsmith-six-premises")]

@@ -20,8 +20,6 @@ from support.installed import modules
 from storyodds.priors.library import pack_names, view_names
 from storyodds.scenarios.loader import bundled_stories
 
-pytestmark = pytest.mark.installed
-
 ROOT = Path(__file__).parent.parent
 ROOMS = ("models", "priors", "reports", "scenarios")
 PROJECT: Any = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -53,13 +51,11 @@ def unlisted_data(root: Path, data: Mapping[str, Sequence[str]]) -> set[str]:
     return found
 
 
-@pytest.mark.checkout
 def test_every_package_is_listed() -> None:
     assert set(SETUPTOOLS["packages"]) == expected_packages(ROOT)
     assert SETUPTOOLS["packages"] == sorted(SETUPTOOLS["packages"])
 
 
-@pytest.mark.checkout
 def test_every_room_is_mapped() -> None:
     assert SETUPTOOLS["package-dir"] == {
         "storyodds": "storyodds",
@@ -69,7 +65,6 @@ def test_every_room_is_mapped() -> None:
         assert (ROOT / "storyodds" / room).readlink() == Path("..") / room
 
 
-@pytest.mark.checkout
 def test_every_data_file_is_listed() -> None:
     assert unlisted_data(ROOT, SETUPTOOLS["package-data"]) == set()
     assert SETUPTOOLS["include-package-data"] is False
@@ -112,7 +107,6 @@ def test_every_kind_of_data_is_installed(package: str) -> None:
         assert any(file.match(pattern) for file in installed), pattern
 
 
-@pytest.mark.checkout
 def test_an_installation_has_the_data_of_the_tree() -> None:
     for package in SETUPTOOLS["package-data"]:
         folder = ROOT.joinpath(*package.split(".")[1:] or ["storyodds"])
@@ -179,7 +173,6 @@ def test_a_library_that_only_the_tests_ask_for_is_noticed() -> None:
     assert undeclared(source) == {"hypothesis"}
 
 
-@pytest.mark.checkout
 def test_one_version_everywhere() -> None:
     version = PROJECT["project"]["version"]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")

@@ -11,8 +11,6 @@ from support.installed import ROOMS
 
 import storyodds
 
-pytestmark = pytest.mark.installed
-
 HEAVY = {
     *("arviz", "arviz_stats", "h5py", "numba", "numpy", "nutpie", "pandas", "pymc", "pytensor"),
     *("scipy", "xarray"),

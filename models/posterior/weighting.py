@@ -274,7 +274,8 @@ def spread_of_sums(terms: Array) -> Array:
     if len(terms) == 1:
         return np.zeros(terms.shape[1:])
     sequences = min(REPLICATES, len(terms))
-    sums = terms.reshape(sequences, -1, *terms.shape[1:]).sum(axis=1)
+    starts = np.arange(sequences) * len(terms) // sequences
+    sums = np.add.reduceat(terms, starts, axis=0)
     return np.asarray(np.sqrt(sequences * sums.var(axis=0, ddof=1)))
 
 

@@ -17,8 +17,6 @@ import pytest
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import resolve
 
-pytestmark = pytest.mark.checkout
-
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 MODULES = (
     "asked contest fault_trees networks ours peer_dd races reference run stories suite_large_trees"

@@ -9,7 +9,6 @@ from storyodds.priors.distributions.forms import parse_prior
 from storyodds.priors.text.errors import InputError
 
 
-@pytest.mark.installed
 def test_every_shipped_file_can_be_read() -> None:
     for name in library.pack_names():
         assert library.pack(name).pack == name

@@ -112,7 +112,6 @@ def test_which_stories_there_are() -> None:
     }
 
 
-@pytest.mark.installed
 @every_story
 def test_it_loads_and_raises_no_question(name: str) -> None:
     story = load_story(name)

@@ -112,7 +112,6 @@ def references_in(value: Any) -> Iterator[str]:
         yield from references_in(inner)
 
 
-@pytest.mark.installed
 def test_the_stored_copy_is_current() -> None:
     stored = (files("storyodds.scenarios") / "story.schema.json").read_text(encoding="utf-8")
     assert stored == json_schema_text(), "write it: storyodds schema -o scenarios/story.schema.json"

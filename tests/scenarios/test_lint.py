@@ -28,7 +28,6 @@ def test_a_clean_story_raises_no_question() -> None:
     assert found(CLEAN) == []
 
 
-@pytest.mark.installed
 def test_every_rule_is_explained_and_every_explanation_has_a_rule() -> None:
     assert sorted([*RULES, IDLE_SWITCH]) == list(lint_codes())
 

@@ -63,7 +63,6 @@ def by_id(root: Element, id: str) -> Element:
     return found
 
 
-@pytest.mark.installed
 def test_the_page_is_one_whole_document(page: str, root: Element) -> None:
     assert page.startswith('<!doctype html>\n<html lang="en">')
     for tag in ("html", "head", "title", "body", "main", "h1", "style"):

@@ -108,7 +108,6 @@ def test_no_story_text_becomes_markup(client: TestClient) -> None:
     assert data is not None and json.loads(data[1])["story"]["title"].startswith(ATTACK)
 
 
-@pytest.mark.installed
 def test_a_page_reads_without_its_script(client: TestClient) -> None:
     told = client.get(EXACT).json()
     page = client.get("/stories/carlsmith-six-premises").text
