@@ -1,15 +1,13 @@
 """Numbers of a story in words, as it writes them: those of one part, and conditional ones."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from storyodds.priors.distributions.forms import parse_prior, plain_prior
 from storyodds.priors.references import without_references
-from storyodds.reports.entries import said, said_prior
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.priors import formula_words, prior_words
 from storyodds.scenarios.schema import Assumption
 from storyodds.scenarios.shared.catalog import CatalogAssumption
-
-Json = Mapping[str, Any]
 
 
 def number_words(number: Json) -> str:
@@ -29,7 +27,7 @@ def number_words(number: Json) -> str:
     """
     kind = number["kind"]
     form = plain_prior(without_references(parse_prior(number["form"], kind), kind))
-    return said_prior(form) if kind == "probability" else _bit_words(said_prior(form, _bits))
+    return prior_words(form) if kind == "probability" else _bit_words(prior_words(form, _bits))
 
 
 def _bits(number: float) -> str:
@@ -85,5 +83,5 @@ def given_rows(
     written = dict(numbers_of(provenance, name))
     for k, row in enumerate(assumption.given or ()):
         number = written.get("otherwise" if row.when is None else f"given.{k}")
-        condition = "otherwise" if row.when is None else said(row.when)
+        condition = "otherwise" if row.when is None else formula_words(row.when)
         yield condition, "–" if number is None else number_words(number)

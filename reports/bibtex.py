@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from storyodds.priors.bibliography import OTHERS, Work
 from storyodds.reports.bibliography import Cited
-from storyodds.reports.layout import plain
+from storyodds.reports.words.shortening import plain
 
 _ESCAPED = {
     "\\": r"\textbackslash{}",

@@ -73,8 +73,8 @@ from storyodds.models.story.events import GIVEN
 from storyodds.reports.comparison_changes import contribution_sentences, summarize_contributions
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.comparison_tipping import summarize_tipping, tipping_sentences
-from storyodds.reports.frame import HEADLINE_FATES, argued_fates, listed, view_words
-from storyodds.reports.words.numbers import odds_words, percent, points
+from storyodds.reports.words.numbers import listed, odds_words, percent, points
+from storyodds.reports.words.sentences import HEADLINE_FATES, argued_fates, view_words
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.schema import RISK_ARGUMENT
 

@@ -17,7 +17,7 @@ which they can be made: its Shapley value.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -26,12 +26,13 @@ from storyodds.models.comparison.contributions import Contributions, contributio
 from storyodds.models.comparison.sides import EVENTS
 from storyodds.priors.text.errors import InputError
 from storyodds.reports.comparison_sides import Side
-from storyodds.reports.frame import HEADLINE_FATES, heading
-from storyodds.reports.layout import Row, fitting, plain, stripped, with_words, wrap
+from storyodds.reports.frame import heading
+from storyodds.reports.layout import Row, fitting, stripped, with_words, wrap
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import plus_minus, points, signed
+from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.edits import NUMBER, Change
-
-Json = Mapping[str, Any]
 
 SHOWN = 12  # changes on a terminal
 _TOP = 3  # changes in a sentence

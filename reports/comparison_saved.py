@@ -38,9 +38,10 @@ from storyodds.reports.comparison_sides import (
     numbers_of,
     observations,
 )
-from storyodds.reports.frame import errors_of
 from storyodds.reports.saved_estimate import ROUNDING, require_estimate
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.sentences import errors_of
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.provenance import provenance
@@ -48,7 +49,6 @@ from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import is_switch, with_off
 
-Json = Mapping[str, Any]
 Array = NDArray[np.float64]
 
 _POINTS = ("mean", "median", "q05", "q95")

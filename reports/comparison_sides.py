@@ -19,11 +19,11 @@ from storyodds.models.comparison.sides import (
     of_assessment,
 )
 from storyodds.reports import summary as estimates
+from storyodds.reports.words.aliases import Json
 from storyodds.scenarios.provenance import plain_source, provenance
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.story import Story
 
-Json = Mapping[str, Any]
 Kind = Literal["story", "view", "result"]
 
 ENDINGS = (".nc", ".json")  # of saved results

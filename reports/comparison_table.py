@@ -1,7 +1,6 @@
 """A comparison on a terminal: sentences, then the odds side by side, then what lies behind them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -10,12 +9,12 @@ from storyodds.models.story.events import DEPLOYED, GIVEN
 from storyodds.reports.comparison import compared_fates
 from storyodds.reports.comparison_changes import lines_changes
 from storyodds.reports.comparison_tipping import tipping_lines
-from storyodds.reports.frame import band, heading
-from storyodds.reports.layout import Row, columns, fitting, plain, stripped, wrap
-from storyodds.reports.words.numbers import bits, odds_words, percent, signed
+from storyodds.reports.frame import heading
+from storyodds.reports.layout import Row, columns, fitting, stripped, wrap
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import band, bits, odds_words, percent, signed
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
-
-Json = Mapping[str, Any]
 
 _NAMED = 12  # numbers that are paired
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -28,8 +28,9 @@ from storyodds.models.comparison.coupling import shared_numbers
 from storyodds.models.comparison.order import OrderTip, order_tips, scan_story
 from storyodds.reports.comparison_sides import Side
 from storyodds.reports.frame import heading
-from storyodds.reports.layout import Row, plain, with_words
+from storyodds.reports.layout import Row, with_words
 from storyodds.reports.words.numbers import percent, significant
+from storyodds.reports.words.shortening import plain
 
 Json = dict[str, Any]
 

@@ -21,9 +21,8 @@ import xarray as xr
 from storyodds.models.story.events import FATES
 from storyodds.models.value.decisions import WITHHELD
 from storyodds.reports.dataset_units import with_units
+from storyodds.reports.words.aliases import Json
 from storyodds.scenarios.grammar.outcomes import CLASSES
-
-Json = Mapping[str, Any]
 
 SUMMARY = ("mean", "median", "q05", "q95")
 _EVENTS = frozenset((*CLASSES, *FATES, WITHHELD))

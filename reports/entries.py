@@ -9,8 +9,10 @@ from rich.text import Text
 from storyodds.priors.distributions.forms import plain_prior
 from storyodds.priors.library import PackEntry
 from storyodds.priors.text.records import Source
-from storyodds.reports.layout import plain, wrap
-from storyodds.scenarios.grammar.formulas import Formula, literals, parts
+from storyodds.reports.layout import wrap
+from storyodds.reports.words.priors import bit_words, formula_words, prior_words, share_words
+from storyodds.reports.words.shortening import plain
+from storyodds.scenarios.grammar.formulas import literals
 from storyodds.scenarios.shared import catalog
 
 _LABEL = 13  # cells: the longest label and a gap
@@ -48,15 +50,15 @@ def assumption_lines(name: str) -> Iterator[tuple[str, str]]:
     yield "", f"{name}: an assumption about {_SCOPES[entry.scope]}"
     yield "", entry.claim
     if entry.probability is not None:
-        yield from _number("probability", plain_prior(entry.probability), _share)
+        yield from _number("probability", plain_prior(entry.probability), share_words)
     for row in entry.given or ():
         if row.when is not None and row.probability is not None:
-            yield "given", said(row.when)
-            yield from _number(" ", plain_prior(row.probability), _share)
+            yield "given", formula_words(row.when)
+            yield from _number(" ", plain_prior(row.probability), share_words)
         elif row.otherwise is not None:
-            yield from _number("otherwise", plain_prior(row.otherwise), _share)
+            yield from _number("otherwise", plain_prior(row.otherwise), share_words)
     if entry.holds_when is not None:
-        yield "holds when", said(entry.holds_when)
+        yield "holds when", formula_words(entry.holds_when)
     if entry.signs:
         told = (
             f"{sign} {failure}" if sign != "unclear" else f"{failure} unclear"
@@ -82,14 +84,14 @@ def route_lines(name: str) -> Iterator[tuple[str, str]]:
     entry = catalog.routes()[name]
     yield "", f"{name}: a route of class {entry.class_}, kind {entry.kind}"
     yield "", entry.claim
-    yield "requires", said(entry.requires) if entry.requires is not None else "nothing"
+    yield "requires", formula_words(entry.requires) if entry.requires is not None else "nothing"
     along = catalog.brought_along([{"use": name}], {})
     direct = {other for other, _ in literals(entry.requires)} if entry.requires else set()
     further = [other for other in along if other not in direct]
     if further:
         yield "by way of", ", ".join(further)
-    yield from _number("bits", plain_prior(entry.bits), _bits)
-    yield from _number("harm", plain_prior(entry.harm), _share)
+    yield from _number("bits", plain_prior(entry.bits), bit_words)
+    yield from _number("harm", plain_prior(entry.harm), share_words)
     if entry.same_as:
         yield "same as", f"{', '.join(entry.same_as)}: a story takes one of them"
     yield from _rest(entry.sources, entry.note)
@@ -129,10 +131,10 @@ def observation_lines(name: str) -> Iterator[tuple[str, str]]:
     if entry.trials is not None:
         yield "trials", f"{entry.trials:,}"
     for key, rate in entry.rates.items():
-        (label, first), *more = _number("rate", plain_prior(rate), _share)
+        (label, first), *more = _number("rate", plain_prior(rate), share_words)
         yield from [(label, f"{key}: {first}"), *more]
     if entry.relevance is not None:
-        yield from _number("relevance", plain_prior(entry.relevance), _share)
+        yield from _number("relevance", plain_prior(entry.relevance), share_words)
     yield from _rest(entry.sources, entry.note)
 
 
@@ -141,7 +143,7 @@ def pack_entry_lines(ref: str, entry: PackEntry) -> Iterator[tuple[str, str]]:
     yield "", f"{ref}: {_BASES[entry.basis]} by {entry.who}, {entry.year}"
     yield "", entry.claim
     yield "given", entry.given
-    yield from _number("value", entry.value, _share)
+    yield from _number("value", entry.value, share_words)
     yield "read", _READ[entry.read]
     if entry.disputed_by is not None:
         yield "disputed by", _told(entry.disputed_by)
@@ -166,62 +168,8 @@ def _told(source: Source) -> str:
 def _number(label: str, value: Any, unit: Callable[[float], str]) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         basis, source = value.get("basis"), value.get("source")
-        yield label, said_prior(value, unit) + (f", {basis}" if basis else "")
+        yield label, prior_words(value, unit) + (f", {basis}" if basis else "")
         if source:
             yield " ", _told(Source(cite=source) if isinstance(source, str) else Source(**source))
     else:
-        yield label, said_prior(value, unit)
-
-
-def _share(number: float) -> str:
-    return f"{100 * number:g}%"
-
-
-def _bits(number: float) -> str:
-    return f"{number:+g}".replace("-", "−") if number else "0"
-
-
-def said_prior(value: Any, unit: Callable[[float], str] = _share) -> str:
-    """Say a PRIOR, as it stands in a file, in words.
-
-    Examples
-    --------
-    >>> said_prior([0.1, 0.4]), said_prior({"counts": {"hits": 3, "trials": 4}}), said_prior(0.25)
-    ('10% to 40% (90% interval)', '3 of 4', '25%')
-    """
-    if isinstance(value, int | float):
-        return unit(value)
-    if isinstance(value, list | tuple):
-        value = {"interval": value}
-    if "fixed" in value:
-        return unit(value["fixed"])
-    if "interval" in value:
-        low, high = map(unit, value["interval"])
-        return f"{low} to {high} ({_share(value.get('level', 0.9))} interval)"
-    if "counts" in value:
-        return f"{value['counts']['hits']:,} of {value['counts']['trials']:,}"
-    if "ref" in value:
-        return f"as in {value['ref']}"
-    if "pool" in value:
-        told = (f"{item['by']}: {said_prior(item['value'], unit)}" for item in value["pool"])
-        return f"pool of {'; '.join(told)}"
-    form = next(key for key in ("beta", "uniform", "normal", "lognormal") if key in value)
-    return f"{form} {value[form]}"
-
-
-def said(formula: Formula) -> str:
-    """Say a formula in words.
-
-    Examples
-    --------
-    >>> from storyodds.scenarios.grammar.formulas import AnyOf
-    >>> said(("a", "not b")), said(AnyOf(any=("a", ("b", "c"))))
-    ('a and not b', 'a or (b and c)')
-    """
-    if isinstance(formula, str):
-        return formula
-    members, needed = parts(formula)
-    told = [said(part) if isinstance(part, str) else f"({said(part)})" for part in members]
-    if needed == len(members):
-        return " and ".join(told)
-    return " or ".join(told) if needed == 1 else f"at least {needed} of {', '.join(told)}"
+        yield label, prior_words(value, unit)

@@ -1,16 +1,18 @@
 """The importance of assumptions on a terminal: a sentence, then the measures in two tables."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.reports.frame import heading, is_uncertain, opening, verdict
-from storyodds.reports.layout import Row, columns, fitting, plain, wrap
+from storyodds.reports.frame import heading, opening, verdict
+from storyodds.reports.layout import Row, columns, fitting, wrap
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between, percent, signed, significant
+from storyodds.reports.words.sentences import is_uncertain
+from storyodds.reports.words.shortening import plain
 
-Json = Mapping[str, Any]
 Say = Callable[[float], str]
 
 SHOWN = 10  # assumptions, unless another number is asked for

@@ -1,6 +1,6 @@
 """A panel's judgments on a terminal: weights, pooled numbers, conflicts, and what to paste."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import log2
 from typing import Any
 
@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.text import Text
 
 from storyodds.reports.frame import heading
-from storyodds.reports.layout import Row, columns, fitting, plain, wrap
+from storyodds.reports.layout import Row, columns, fitting, wrap
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between, bits, percent, significant
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.serialize import yaml_text
-
-Json = Mapping[str, Any]
 
 
 def print_judgments(console: Console, summary: Json, method: str) -> None:

@@ -5,17 +5,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.priors.text.errors import printable
-
 Row = Sequence[Text | str]
 
 _WORDS_WIDTH = 25  # narrower columns of words go below the numbers instead
 GAP = 2  # cells between columns
-
-
-def plain(text: str) -> str:
-    """Story text on one line, with nothing in it that a terminal would obey."""
-    return " ".join(printable(" ".join(text.split())).split())
 
 
 def wrap(text: Text, width: int, first: str = "", rest: str = "") -> list[Text]:

@@ -1,15 +1,15 @@
 """Results as notebooks show them: a short report of HTML, with no script in it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
-from storyodds.reports.frame import NOT_RELIABLE, evidence_words, flagged_words, verdict
-from storyodds.reports.layout import plain
+from storyodds.reports.frame import verdict
 from storyodds.reports.notebook_parts import PARTS, cells
-
-Json = Mapping[str, Any]
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.sentences import NOT_RELIABLE, evidence_words, flagged_words
+from storyodds.reports.words.shortening import plain
 
 _TOP = 5
 

@@ -1,15 +1,14 @@
 """The tables of each kind of result, for notebooks."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from markupsafe import Markup
 
-from storyodds.reports.frame import band, cases, errors_of
-from storyodds.reports.layout import plain
-from storyodds.reports.words.numbers import NO_ERRORS, Errors, percent
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent
+from storyodds.reports.words.sentences import cases, errors_of
+from storyodds.reports.words.shortening import plain
 
-Json = Mapping[str, Any]
 type Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.reports.layout import plain, wrap
+from storyodds.reports.layout import wrap
 from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.provenance import is_reference, provenance, spread, written_numbers
 from storyodds.scenarios.resolve import ResolvedStory
 

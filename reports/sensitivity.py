@@ -21,9 +21,10 @@ from rich.text import Text
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import base_of
 from storyodds.models.engine.evaluation import much_work
-from storyodds.reports.frame import headline_fates, opening, verdict
+from storyodds.reports.frame import opening, verdict
 from storyodds.reports.layout import wrap
 from storyodds.reports.summary import diagnostics, head, opinion_totals
+from storyodds.reports.words.sentences import headline_fates
 from storyodds.scenarios.provenance import provenance
 
 SCHEMA = "storyodds/sensitivity/1"

@@ -58,8 +58,8 @@ from storyodds.models.sensitivity.distance_to_goal import Miss, misses
 from storyodds.models.sensitivity.failure import ENDS, SAFE, NearMiss
 from storyodds.models.sensitivity.worst_path import Flip, flips
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.reports.frame import HEADLINE_FATES, band, titled
-from storyodds.reports.layout import Row, dim, fitting, plain, stripped, wrap
+from storyodds.reports.frame import titled
+from storyodds.reports.layout import Row, dim, fitting, stripped, wrap
 from storyodds.reports.summary import (
     Summary,
     finite,
@@ -67,11 +67,13 @@ from storyodds.reports.summary import (
     summarize_draws,
     summarize_quotient,
 )
-from storyodds.reports.words.numbers import bits, percent, unique_names
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import band, bits, percent, unique_names
+from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Array = NDArray[np.float64]
-Json = Mapping[str, Any]
 
 SHOWN = 10  # rows of a table
 _NEVER = 1e-6  # of the chance of failing: a smaller one is as good as none

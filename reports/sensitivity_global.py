@@ -19,7 +19,7 @@ evaluations
     How often the story was evaluated for the indices.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,12 @@ from rich.text import Text
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.sensitivity.spread import ASKED, OTHERS, global_sensitivity
 from storyodds.models.sensitivity.variance_indices import BASE_ROWS, Indices, Share
-from storyodds.reports.frame import HEADLINE_FATES, heading
-from storyodds.reports.layout import Row, fitting, plain, wrap
+from storyodds.reports.frame import heading
+from storyodds.reports.layout import Row, fitting, wrap
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between
-
-Json = Mapping[str, Any]
+from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.reports.words.shortening import plain
 
 SHOWN = 8  # numbers
 _NAMED = 6  # of those that are not told apart from 0

@@ -43,7 +43,7 @@ BANDS are by event `mean`, `q05` and `q95` over the posterior draws, SUMMARY is 
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,13 +59,14 @@ from storyodds.models.sensitivity.local import LocalSensitivity, Swing, local_se
 from storyodds.models.story.events import EVENTS, FATES
 from storyodds.priors.distributions.families import LN2
 from storyodds.reports.frame import heading, titled
-from storyodds.reports.layout import Row, plain, with_words
+from storyodds.reports.layout import Row, with_words
 from storyodds.reports.summary import finite, summarize_draws
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import path_words, percent, plus_minus, signed, significant
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import story_numbers
 
-Json = Mapping[str, Any]
 Array = NDArray[np.float64]
 
 TOLD = ("success", *CLASSES, "catastrophe")

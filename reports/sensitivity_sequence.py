@@ -13,18 +13,19 @@ draws
     How many are behind the steps between both ends.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from storyodds.models.posterior.soundness import LEVELS
 from storyodds.models.sensitivity.evidence_sequence import EvidenceSequence
-from storyodds.reports.frame import HEADLINE_FATES, band, heading
-from storyodds.reports.layout import Row, fitting, plain, wrap
-from storyodds.reports.words.numbers import marked, percent, points
-
-Json = Mapping[str, Any]
+from storyodds.reports.frame import heading
+from storyodds.reports.layout import Row, fitting, wrap
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import band, marked, percent, points
+from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.reports.words.shortening import plain
 
 SHOWN = 10  # lines of a table
 _LEVELS = {0.05: "q05", 0.5: "median", 0.95: "q95"}

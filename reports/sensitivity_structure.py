@@ -28,7 +28,7 @@ ANSWER is `{"events", "pareto_k", "refitted"}`, or null where the changed story 
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -40,12 +40,13 @@ from storyodds.models.sensitivity.dependence import Bound, Bounds, dependence_bo
 from storyodds.models.sensitivity.structure import Restated, leave_one_out, merge_rivals, restate
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.reports.frame import HEADLINE_FATES, listed, titled
-from storyodds.reports.layout import dim, fitting, plain, stripped, wrap
+from storyodds.reports.frame import titled
+from storyodds.reports.layout import dim, fitting, stripped, wrap
 from storyodds.reports.summary import finite, path_record
-from storyodds.reports.words.numbers import bits, marked, percent, signed
-
-Json = Mapping[str, Any]
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import bits, listed, marked, percent, signed
+from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.reports.words.shortening import plain
 
 SHOWN = 10  # rows of a table
 _ROUNDING = 1e-9  # of the odds: what rounding may leave of a change that is none

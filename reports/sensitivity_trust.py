@@ -26,7 +26,7 @@ evidence_sequence
 Errors are Monte Carlo standard errors.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,13 +50,14 @@ from storyodds.models.sensitivity.power_scaling import (
     Scaling,
     power_scaling,
 )
-from storyodds.reports.frame import HEADLINE_FATES, heading
-from storyodds.reports.layout import Row, fitting, plain, wrap
+from storyodds.reports.frame import heading
+from storyodds.reports.layout import Row, fitting, wrap
 from storyodds.reports.sensitivity_sequence import lines_sequence, summarize_sequence
 from storyodds.reports.summary import finite
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import bits, marked, percent
-
-Json = Mapping[str, Any]
+from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.reports.words.shortening import plain
 
 SHOWN = 8  # numbers or items of a table
 _TOGETHER = (ALL_PRIORS, ALL_EVIDENCE)

@@ -50,9 +50,11 @@ from storyodds.priors.library import view as load_view
 from storyodds.priors.library import view_names
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError
 from storyodds.reports.comparison import difference
-from storyodds.reports.frame import HEADLINE_FATES, band, heading
-from storyodds.reports.layout import Row, columns, fitting, plain
-from storyodds.reports.words.numbers import percent
+from storyodds.reports.frame import heading
+from storyodds.reports.layout import Row, columns, fitting
+from storyodds.reports.words.numbers import band, percent
+from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.provenance import changed_by_view, story_numbers
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story

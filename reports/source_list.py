@@ -9,7 +9,8 @@ from rich.text import Text
 from storyodds.priors.bibliography import OTHERS, Work
 from storyodds.reports.bibliography import Cited, Sources
 from storyodds.reports.frame import heading
-from storyodds.reports.layout import plain, wrap
+from storyodds.reports.layout import wrap
+from storyodds.reports.words.shortening import plain
 
 _HOW = {
     "primary": "the work itself",

@@ -6,26 +6,14 @@ at the end, which are there to be copied.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import log2
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.reports.frame import (
-    argued_fates,
-    band,
-    has_evidence,
-    heading,
-    is_risk_argument,
-    is_uncertain,
-    listed,
-    sentence_case,
-    title_lines,
-    verdict,
-)
-from storyodds.reports.layout import Row, columns, plain, with_words, wrap
+from storyodds.reports.frame import heading, title_lines, verdict
+from storyodds.reports.layout import Row, columns, with_words, wrap
 from storyodds.reports.recipe import Recipe
 from storyodds.reports.terminal_next import commands
 from storyodds.reports.terminal_odds import (
@@ -40,12 +28,18 @@ from storyodds.reports.terminal_odds import (
     mechanisms,
     odds_cells,
 )
-from storyodds.reports.words.numbers import bits, marked, percent
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import band, bits, listed, marked, percent, sentence_case
+from storyodds.reports.words.sentences import (
+    argued_fates,
+    has_evidence,
+    is_risk_argument,
+    is_uncertain,
+)
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
-
-Json = Mapping[str, Any]
 
 PATHS_SHOWN = 5
 ITEMS_SHOWN = 8

@@ -1,15 +1,13 @@
 """The command that a reader of a report would most likely run next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from rich.text import Text
 
 from storyodds.priors.library import view
 from storyodds.reports.recipe import Recipe
-
-Json = Mapping[str, Any]
+from storyodds.reports.words.aliases import Json
 
 _MOST_DRAWS = 1 << 20  # that `--draws` takes
 _AT_THE_ENDS = ("sceptic", "advocate")  # views that say most against the story as it stands

@@ -1,34 +1,31 @@
 """The odds of one story on a terminal: the headline, and the tables of what comes about."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
 from storyodds.reports.axis import plot
-from storyodds.reports.frame import (
+from storyodds.reports.frame import heading, warning
+from storyodds.reports.layout import GAP, Row, dim, fitting, with_words, wrap
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.endings import FATE_GLOSSES
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, about_one_in, band, percent, points
+from storyodds.reports.words.sentences import (
     ARGUED,
     NO_DECISION,
     argued_fates,
-    band,
     errors_of,
     evidence_words,
     flagged_words,
     has_evidence,
-    heading,
     is_risk_argument,
     is_uncertain,
     is_zero,
     never_words,
     no_catastrophe,
-    warning,
 )
-from storyodds.reports.layout import GAP, Row, dim, fitting, plain, with_words, wrap
-from storyodds.reports.words.endings import FATE_GLOSSES
-from storyodds.reports.words.numbers import NO_ERRORS, Errors, about_one_in, percent, points
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
-
-Json = Mapping[str, Any]
 
 # Told apart without red and green, and never by color alone.
 COLOR = {

@@ -1,17 +1,16 @@
 """What is worth finding out next, on a terminal: a sentence, then the proposals, then the rest."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from storyodds.reports.frame import heading, opening, verdict
-from storyodds.reports.layout import Row, fitting, plain, with_words, wrap
+from storyodds.reports.layout import Row, fitting, with_words, wrap
 from storyodds.reports.value import SURE
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between, odds_words, percent, significant
-
-Json = Mapping[str, Any]
+from storyodds.reports.words.shortening import plain
 
 SHOWN = 10  # of proposals, assumptions and numbers, unless another number is asked for
 _NAMED = 8  # of those that tell nothing

@@ -5,9 +5,9 @@ from math import sqrt
 
 from storyodds.models.sensitivity.power_noise import noise_per_error
 from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.parts import Json, counted
-from storyodds.reports.frame import flagged_words, states_simulated
-from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import counted, percent
+from storyodds.reports.words.sentences import flagged_words, states_simulated
 
 EVENTS = ("success", "catastrophe")
 _TOGETHER = "all priors together"

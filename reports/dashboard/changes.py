@@ -9,8 +9,8 @@ from typing import Any
 from storyodds.priors.text.errors import InputError
 from storyodds.priors.text.json_reader import MAX_BYTES, read_json
 from storyodds.reports.comparison_saved import monte_carlo_error
-from storyodds.reports.dashboard.parts import Json
 from storyodds.reports.saved_estimate import require_estimate
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import percent, points
 
 FATES = ("success", "catastrophe")

@@ -1,6 +1,6 @@
 """What a number is about, in the story's own words."""
 
-from storyodds.reports.entries import said
+from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.shortening import shortened
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Check, Evidence, Hazard, Nudge, Route
@@ -42,7 +42,7 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
             words = "The training can be carried out as planned"
         case "given":
             row = (resolved.assumptions[owner].given or ())[int(which)]
-            condition = owner if row.when is None else f"{owner}, given {said(row.when)}"
+            condition = owner if row.when is None else f"{owner}, given {formula_words(row.when)}"
             words = _about(condition, claim)
         case "otherwise":
             words = _about(f"{owner}, otherwise", claim)

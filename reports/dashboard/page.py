@@ -19,9 +19,10 @@ from storyodds.reports.dashboard import sections_story as about
 from storyodds.reports.dashboard.badges import badges
 from storyodds.reports.dashboard.dossier import Dossier
 from storyodds.reports.dashboard.headline import head
-from storyodds.reports.dashboard.parts import Json, Section
+from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.figures.figure import DARK, LIGHT
 from storyodds.reports.figures.figure import style as figure_style
+from storyodds.reports.words.aliases import Json
 
 PAGES = {"light": "#fbfaf7", "dark": "#12151c"}  # behind the cards
 SECTIONS = (

@@ -27,8 +27,8 @@ from storyodds.reports.figures.odds import plot_odds, plot_views
 from storyodds.reports.figures.structure import plot_structure
 from storyodds.reports.figures.tornado import plot_assumption_effects, plot_tipping, plot_tornado
 from storyodds.reports.figures.value import plot_value
-from storyodds.reports.frame import has_evidence, headline_fates, is_risk_argument
 from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.sentences import has_evidence, headline_fates, is_risk_argument
 
 Figures = tuple[Figure, ...]
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from storyodds.reports.dashboard.changes import Saved, what_changed
 from storyodds.reports.dashboard.page import rendered
-from storyodds.reports.dashboard.parts import Json, as_csv, counted, with_band
+from storyodds.reports.dashboard.parts import as_csv
 from storyodds.reports.dashboard.portfolio_picture import plot_portfolio
 from storyodds.reports.dashboard.sections_odds import path_name
-from storyodds.reports.frame import errors_of, headline_fates, is_risk_argument, sentence_case
+from storyodds.reports.figures.drawing.cells import with_band
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY
-from storyodds.reports.words.numbers import about_one_in
+from storyodds.reports.words.numbers import about_one_in, counted, sentence_case
+from storyodds.reports.words.sentences import errors_of, headline_fates, is_risk_argument
 
 
 def portfolio_page(estimates: Sequence[Json], before: Mapping[str, Saved]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from storyodds.reports.dashboard.parts import Json, with_band
+from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.drawing.short_names import short_names
 from storyodds.reports.figures.drawing.svg import (
     Scale,
@@ -18,8 +18,9 @@ from storyodds.reports.figures.drawing.svg import (
     ticks,
 )
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.frame import errors_of, headline_fates
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.sentences import errors_of, headline_fates
 
 WIDTH, TOP, ROW = 1080, 34, 44
 PANELS = (("catastrophe", 270.0, 560.0), ("success", 690.0, 980.0))

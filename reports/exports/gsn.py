@@ -6,9 +6,7 @@ probability that the assessment gives to what it says, and one that nothing obse
 marked as undeveloped. Evidence that lowers the odds of a goal challenges it as a counter-solution.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from storyodds.reports.exports.gsn_records import PREFIX, Argument, Edge, Kind, Node, Tie
 from storyodds.reports.exports.gsn_words import (
@@ -22,15 +20,14 @@ from storyodds.reports.exports.gsn_words import (
     stated,
 )
 from storyodds.reports.exports.markdown_text import web_address
-from storyodds.reports.frame import is_risk_argument
-from storyodds.reports.layout import plain
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.sentences import is_risk_argument
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.bearing import bearing, closed
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.schema import Constraint, Hazard, Nudge
 from storyodds.scenarios.shared.catalog import assumptions
 from storyodds.scenarios.story import Story
-
-Json = Mapping[str, Any]
 
 _SUCCESS = (
     "Training as told ends in success: the intended model, no hazard fires, deployed, no "

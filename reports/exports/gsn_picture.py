@@ -13,8 +13,7 @@ from storyodds.reports.exports.gsn_records import Argument, Node
 from storyodds.reports.exports.gsn_shapes import LINE, ROUND, Shape, arrow, challenge, dashed
 from storyodds.reports.figures.drawing.svg import drawing, element
 from storyodds.reports.figures.figure import Figure
-from storyodds.reports.frame import band
-from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.numbers import band, percent
 
 _WIDE = 1080.0
 _EDGE = 10.0

@@ -1,10 +1,10 @@
 """The elements of a goal structure, and their ties."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-Json = Mapping[str, Any]
+from storyodds.reports.words.aliases import Json
+
 Kind = Literal[
     "goal", "strategy", "solution", "counter_solution", "context", "assumption", "justification"
 ]

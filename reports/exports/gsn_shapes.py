@@ -6,8 +6,7 @@ from markupsafe import Markup
 
 from storyodds.reports.exports.gsn_records import Node
 from storyodds.reports.figures.drawing.svg import element, group, lines_of, mark, path
-from storyodds.reports.frame import band
-from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.shortening import shortened
 
 LETTER = 6.3  # pixels, of the widest usual typeface at 11 pixels

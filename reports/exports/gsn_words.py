@@ -1,24 +1,18 @@
 """What the elements of a goal structure say: chances, bases of numbers, bits of evidence."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from storyodds.reports.frame import (
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY, condition
+from storyodds.reports.words.numbers import band, bits, marked, percent
+from storyodds.reports.words.sentences import (
     NO_DECISION,
-    band,
     flagged_words,
     headline_fates,
     is_risk_argument,
     opinions_words,
 )
-from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY, condition
-from storyodds.reports.words.numbers import bits, marked, percent
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
-
-Json = Mapping[str, Any]
-
 
 _HOW_TO_READ = (
     "Each goal has the probability that it is so. Evidence with bits for a class challenges the "

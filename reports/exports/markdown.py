@@ -3,8 +3,7 @@
 CommonMark with the tables of GFM. All story text is escaped, see `markdown_text`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from storyodds.reports.exports.markdown_basis import (
     basis_words,
@@ -32,11 +31,21 @@ from storyodds.reports.exports.markdown_story import (
     story_part,
 )
 from storyodds.reports.exports.markdown_text import code, table, text
-from storyodds.reports.frame import (
+from storyodds.reports.recipe import Recipe, recipe_of_document
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.endings import (
+    CLASS_GLOSSES,
+    FATE_GLOSSES,
+    NO_CLAIM_OF_SAFETY,
+    UNNAMED,
+    condition,
+    no_hazard_named,
+)
+from storyodds.reports.words.numbers import about_one_in, band, bits, marked, percent, sentence_case
+from storyodds.reports.words.sentences import (
     ARGUED,
     DOES_NOTHING,
     NOT_RELIABLE,
-    band,
     errors_of,
     flagged_words,
     has_evidence,
@@ -46,22 +55,9 @@ from storyodds.reports.frame import (
     is_zero,
     no_catastrophe,
     opinions_words,
-    sentence_case,
 )
-from storyodds.reports.recipe import Recipe, recipe_of_document
-from storyodds.reports.words.endings import (
-    CLASS_GLOSSES,
-    FATE_GLOSSES,
-    NO_CLAIM_OF_SAFETY,
-    UNNAMED,
-    condition,
-    no_hazard_named,
-)
-from storyodds.reports.words.numbers import about_one_in, bits, marked, percent
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.story import Story
-
-Json = Mapping[str, Any]
 
 _TOLD = 10  # failure paths that are told in words
 _CRITERIA = {

@@ -3,20 +3,19 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from storyodds.reports.as_written import number_words
 from storyodds.reports.exports.markdown_story import cited
 from storyodds.reports.exports.markdown_text import code, table, text
-from storyodds.reports.frame import headline_fates, verdict
-from storyodds.reports.layout import plain
+from storyodds.reports.frame import verdict
 from storyodds.reports.recipe import Recipe
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.sentences import headline_fates
+from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import RESIDUAL
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
-
-Json = Mapping[str, Any]
 
 
 def basis_words(doc: Json) -> str:

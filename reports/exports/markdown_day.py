@@ -1,21 +1,18 @@
 """Parts of a Markdown annex: the day of the decision, checks, hazards and mechanisms."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from storyodds.reports.exports.markdown_text import code, table, text
-from storyodds.reports.frame import (
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.endings import FATE_GLOSSES
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, signed
+from storyodds.reports.words.sentences import (
     NO_DECISION,
-    band,
     cases,
     errors_of,
     headline_fates,
     is_risk_argument,
 )
-from storyodds.reports.words.endings import FATE_GLOSSES
-from storyodds.reports.words.numbers import NO_ERRORS, Errors, percent, signed
-
-Json = Mapping[str, Any]
 
 _HEADS = ("Chance", "90% interval", "In cases")
 

@@ -1,15 +1,12 @@
 """Parts of a Markdown annex beyond the estimate: what it hangs on, and what to learn next."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from storyodds.models.changes.tipping import WORST_PATH
 from storyodds.reports.exports.markdown_text import code, table, text
 from storyodds.reports.figures.value import gain_words
-from storyodds.reports.frame import band
-from storyodds.reports.words.numbers import percent
-
-Json = Mapping[str, Any]
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import band, percent
 
 _SHOWN = 10
 

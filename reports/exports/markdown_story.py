@@ -1,18 +1,16 @@
 """Parts of a Markdown annex in the story's own words: rationale, assumptions, findings."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from storyodds.reports.as_written import given_rows, number_words, numbers_of
-from storyodds.reports.entries import said
 from storyodds.reports.exports.markdown_text import code, link, table, text
-from storyodds.reports.frame import band, has_evidence
-from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import band, percent
+from storyodds.reports.words.priors import formula_words
+from storyodds.reports.words.sentences import has_evidence
 from storyodds.scenarios.schema import Constraint, Evidence, Nudge
 from storyodds.scenarios.shared.catalog import assumptions as catalog_assumptions
 from storyodds.scenarios.story import Story
-
-Json = Mapping[str, Any]
 
 
 def cited(source: Json | None) -> str:
@@ -58,11 +56,11 @@ def _item(sort: str, id: str, claim: str, more: str) -> str:
 
 def _constraint(part: Constraint) -> str:
     ruled = ", ".join(map(code, part.rules_out))
-    return f"It holds where {text(said(part.holds))}, and rules out {ruled}."
+    return f"It holds where {text(formula_words(part.holds))}, and rules out {ruled}."
 
 
 def _nudge(doc: Json, part: Nudge) -> str:
-    when = "always" if part.when is None else f"where {text(said(part.when))}"
+    when = "always" if part.when is None else f"where {text(formula_words(part.when))}"
     return f"It counts {when}. {_numbers(doc, part.id)}".rstrip()
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote, urlsplit
 
-from storyodds.reports.layout import plain
+from storyodds.reports.words.shortening import plain
 
 _MARKS = re.compile(r"([\\`*_{}\[\]|~$])")
 _AT_START = re.compile(r"^(?=[#+\-=])|^(\d{1,9})(?=[.)](?:\s|$))")

@@ -4,7 +4,7 @@ Every page goes with the policy that lets its own style and script run and asks 
 server.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -22,11 +22,10 @@ from storyodds.reports.dashboard.page import (
     policy,
     story_page,
 )
-from storyodds.reports.frame import headline_fates
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.reports.words.numbers import odds_words
-
-type Json = Mapping[str, Any]
+from storyodds.reports.words.sentences import headline_fates
 
 _GROUPS = (
     "assumptions",

@@ -10,10 +10,18 @@ from storyodds.models.changes import interactive
 from storyodds.models.posterior import soundness
 from storyodds.models.story.events import FATES
 from storyodds.priors.text.errors import Problem
-from storyodds.reports.frame import band, errors_of, opinions_words
 from storyodds.reports.live.requests import State
 from storyodds.reports.summary import summarize_quotient
-from storyodds.reports.words.numbers import NO_ERRORS, Errors, about_one_in, percent, points, signed
+from storyodds.reports.words.numbers import (
+    NO_ERRORS,
+    Errors,
+    about_one_in,
+    band,
+    percent,
+    points,
+    signed,
+)
+from storyodds.reports.words.sentences import errors_of, opinions_words
 
 Array = NDArray[np.float64]
 
