@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from storyodds.reports.dashboard import sections_movers as movers
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.number_labels import number_label
+from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import (
     FATE_GLOSSES,
@@ -13,6 +12,7 @@ from storyodds.reports.words.endings import (
     condition,
     no_hazard_named,
 )
+from storyodds.reports.words.labels import number_label
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, sentence_case
 from storyodds.reports.words.sentences import (
     NO_DECISION,

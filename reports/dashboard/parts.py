@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from storyodds.reports.dashboard.slim import slim
+from storyodds.reports.dashboard.compact_svg import slim
 from storyodds.reports.figures.drawing.cells import Cell, plain_table
-from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.words.aliases import Json
 
 _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits

@@ -1,6 +1,6 @@
 """The day of the decision, the four criteria, and the hazards of the goal."""
 
-from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table
 from storyodds.reports.figures.drawing.cells import Cell, with_band
 from storyodds.reports.words.aliases import Json

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.number_labels import literal_label
+from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table, listed
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import CLASS_GLOSSES
+from storyodds.reports.words.labels import literal_label
 from storyodds.reports.words.numbers import counted, percent, sentence_case
 from storyodds.reports.words.sentences import (
     ARGUED,

@@ -8,7 +8,7 @@ from storyodds.models.importance.measures import literal_text
 from storyodds.models.sensitivity.dependence import Bound
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.text.errors import printable
-from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table, link_to
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.drawing.cells import Cell, with_band

@@ -14,14 +14,14 @@ from markupsafe import Markup
 
 from storyodds.models.changes.interactive import ODDS
 from storyodds.models.story.events import DEPLOYED
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.page import (
+from storyodds.reports.dashboard.html import (
     environment,
     in_script,
     page_style,
     policy,
     story_page,
 )
+from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.reports.words.numbers import odds_words
