@@ -11,7 +11,7 @@ const on = (kinds, act, where = window) => kinds.split(" ").forEach(kind => wher
 
 // Tooltips: where one points, and on focus; Escape closes them.
 const tip = byId("tip");
-for (const mark of document.querySelectorAll('[data-tip=""]')) mark.dataset.tip = mark.getAttribute("aria-label");
+for (const mark of document.querySelectorAll('[data-tip=""]')) mark.dataset.tip = (byId(mark.getAttribute("aria-labelledby")) ?? mark).getAttribute("aria-label");
 const show = event => {
   const mark = event.target.closest?.("[data-tip]");
   tip.hidden = !mark;

@@ -1,0 +1,132 @@
+"""A story's graph for narrow places: from top to bottom, name above, number at the end."""
+
+from markupsafe import Markup
+
+from storyodds.reports.documents.story_graph.conditions import need_words
+from storyodds.reports.documents.story_graph.records import Edge, Node
+from storyodds.reports.figures.drawing.svg import LINE, element, lines_of, mark
+from storyodds.reports.figures.story_graph.legend import legend
+from storyodds.reports.figures.story_graph.marks import (
+    HAIR,
+    anchors,
+    lines_at,
+    most_points,
+    node_mark,
+    outline,
+    tips_of,
+    worst_look,
+)
+from storyodds.reports.figures.story_graph.shown import Shown
+from storyodds.reports.figures.story_graph.words import WORST, edge_tip
+from storyodds.reports.words.numbers import percent
+
+WIDTH = 340.0
+
+_GUTTER = 74.0  # where flows run, at the left of what they join
+_ARC_SCALE = 26.0  # pixels of the width of a flow that is certain
+_BAR = 9.0  # height of a bar
+_LETTERS = 32  # of a name
+_SMALL_LETTERS = 42  # of what is under it
+_NUMBER = 60.0  # room of the number at the end
+_HEADS = {
+    "assumption": "Assumptions",
+    "route": "Routes",
+    "kind": "Kinds of model",
+    "check": "Stopped by",
+    "ending": "Endings",
+}
+
+
+def draw_narrow(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
+    """Draw a graph as rows below one another, flows at their left.
+
+    Parameters
+    ----------
+    shown : Shown
+    prefix : str
+        Of the ids of the marks in the same page that have the tips; empty for none.
+
+    Returns
+    -------
+    children : list of Markup
+    width, height : float
+    """
+    document = shown.document
+    most = most_points(shown.nodes, document.event)
+    key = list(legend(document, most, 200.0, WIDTH))
+    tips, ids = tips_of(shown), anchors(shown, prefix)
+    y = 20.0 * (1 + len(key)) + 6.0
+    rows: list[Markup] = []
+    middles: dict[str, float] = {}
+    for stage in ((*shown.free, *shown.made), *shown.stages):
+        if not stage:
+            continue
+        y += 20.0
+        rows.append(element("text", _HEADS[stage[0].stage], x=0, y=y, class_="strong"))
+        y += 8.0
+        for node in stage:
+            shapes, middle, bottom = _row(shown, node, y, most)
+            middles[node.id] = middle
+            rows.append(node_mark(tips[node.id], ids[node.id], *shapes, refers=True))
+            y = bottom
+    return [*key, *_arcs(shown, middles), *rows], WIDTH, y + 6.0
+
+
+def _row(shown: Shown, node: Node, y: float, most: float) -> tuple[list[Markup], float, float]:
+    """Draw one row from a height on; give its shapes, the middle of its bar, and its end."""
+    document = shown.document
+    left = 0.0 if node.stage == "assumption" else _GUTTER
+    cut = 0 if node.stage == "assumption" else 9
+    name = f"{WORST} {node.label}" if node.worst else node.label
+    lines = [(line, "") for line in lines_of(name, _LETTERS + 8 - cut)]
+    labels = {each.id: each.label for each in document.nodes}
+    need = shown.needs.get(node.id)
+    if need is not None:
+        words = f"needs {need_words(need, labels)}"
+        lines += [(line, "sub") for line in lines_of(words, _SMALL_LETTERS + 8 - cut, 4)]
+    text = lines_at(left, y + 14.0, lines, "label")
+    top = y + 14.0 + LINE * (len(lines) - 1) + 7.0
+    room = WIDTH - left - _NUMBER - 6.0
+    stroke = round(outline(node, document.event, most), 2)
+    look = worst_look("graph-node", node.worst, document)
+    shapes = [
+        text,
+        element(
+            "rect", x=left, y=top, width=room, height=_BAR, rx=2, class_=look, stroke_width=stroke
+        ),
+        element(
+            "rect", x=left, y=top, width=room * node.probability, height=_BAR, class_="graph-bar"
+        ),
+        element(
+            "text",
+            percent(node.probability),
+            x=WIDTH,
+            y=top + _BAR,
+            class_="label",
+            text_anchor="end",
+        ),
+    ]
+    return shapes, top + _BAR / 2, top + _BAR + 10.0
+
+
+def _arcs(shown: Shown, middles: dict[str, float]) -> list[Markup]:
+    """Draw flows as bows in the gutter, the worst path's over the others."""
+    labels = {node.id: node.label for node in shown.nodes}
+    document = shown.document
+    drawn = []
+    for edge in sorted(shown.edges, key=lambda edge: edge.worst > 0):
+        shapes = [_bow(edge.probability, edge, middles, "graph-arc")]
+        if edge.worst > 0:
+            look = worst_look("graph-arc", True, document)
+            shapes.append(_bow(edge.worst, edge, middles, look))
+        drawn.append(mark(edge_tip(edge, labels, document), *shapes, stop=False))
+    return drawn
+
+
+def _bow(share: float, edge: Edge, middles: dict[str, float], look: str) -> Markup:
+    y0, y1 = middles[edge.source], middles[edge.target]
+    x = _GUTTER - 5
+    out = x - min(_GUTTER, 18 + 0.16 * abs(y1 - y0)) * 1.2
+    data = f"M{x:.1f},{y0:.1f}C{out:.1f},{y0:.1f} {out:.1f},{y1:.1f} {x:.1f},{y1:.1f}"
+    width = max(share * _ARC_SCALE, HAIR)
+    return element("path", d=data, class_=look, stroke_width=round(width, 2))

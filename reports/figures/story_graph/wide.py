@@ -1,0 +1,375 @@
+"""A story's graph for wide places: columns from left to right."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from storyodds.reports.documents.story_graph.conditions import terms_of
+from storyodds.reports.documents.story_graph.records import Edge, Need, Node, Term
+from storyodds.reports.figures.drawing.short_names import short_names
+from storyodds.reports.figures.drawing.svg import LINE, element, group, lines_of, mark
+from storyodds.reports.figures.story_graph.legend import legend
+from storyodds.reports.figures.story_graph.marks import (
+    HAIR,
+    anchors,
+    lines_at,
+    most_points,
+    node_mark,
+    outline,
+    tips_of,
+    worst_look,
+)
+from storyodds.reports.figures.story_graph.order import ordered
+from storyodds.reports.figures.story_graph.shown import Shown
+from storyodds.reports.figures.story_graph.words import WORST, edge_tip, needed_by
+from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.shortening import negated
+
+WIDTH = 1120.0
+SCALE = 400.0  # pixels that stand for certainty, where the nodes of no column need more
+
+_TOP = 92.0  # below the legend, heads of columns
+_LETTER = 7.0  # pixels of a usual letter of a label
+_PAD = 7.0  # between a box and its words
+_GAP = 9.0  # between boxes, at least
+_WIDEST_GAP = 40.0
+_SLOT = 8.0  # from one line of a bracket to the next
+_BRACKET = 13.0  # from a box to the spine of its bracket, and from one bracket to the next
+_CLASS_RANKS = ("deceptive", "mesa-optimizer", "other", "hazard", "intended")
+_HEADS = {
+    "route": "route",
+    "kind": "kind of model",
+    "check": "stopped by",
+    "ending": "ending",
+}
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a node is, and what is written in it."""
+
+    node: Node
+    x: float
+    y: float
+    width: float
+    height: float
+    words: tuple[tuple[str, str], ...]
+
+    @property
+    def middle(self) -> float:
+        """Its height."""
+        return self.y + self.height / 2
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything goes."""
+
+    boxes: Mapping[str, Box]
+    columns: tuple[tuple[str, float], ...]
+    scale: float
+    height: float
+
+
+def draw_wide(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
+    """Draw a graph in columns.
+
+    Parameters
+    ----------
+    shown : Shown
+    prefix : str
+        Of the ids of nodes' marks in a page; empty for none.
+
+    Returns
+    -------
+    children : list of Markup
+    width, height : float
+    """
+    layout = layout_of(shown)
+    document = shown.document
+    most = most_points(shown.nodes, document.event)
+    tips, ids = tips_of(shown), anchors(shown, prefix)
+    heads = [element("text", words, x=x, y=_TOP - 10, class_="tick") for words, x in layout.columns]
+    boxes = [
+        node_mark(
+            tips[id],
+            ids[id],
+            element(
+                "rect",
+                x=box.x,
+                y=box.y,
+                width=box.width,
+                height=box.height,
+                rx="4",
+                class_=worst_look("graph-node", box.node.worst, document),
+                stroke_width=round(outline(box.node, document.event, most), 2),
+            ),
+            lines_at(
+                box.x + _PAD,
+                box.middle + 4.5 - LINE * (len(box.words) - 1) / 2,
+                box.words,
+                "label",
+            ),
+            refers=False,
+        )
+        for id, box in layout.boxes.items()
+    ]
+    children = [
+        *legend(document, most, layout.scale, WIDTH),
+        *heads,
+        *_flows(shown, layout),
+        *_brackets(shown, layout),
+        *boxes,
+    ]
+    return children, WIDTH, layout.height
+
+
+# Where everything goes
+
+
+def layout_of(shown: Shown) -> Layout:
+    """Place boxes so that none meet, and order them so that few lines cross."""
+    columns = [column for column in (shown.free, shown.made, *shown.stages) if column]
+    has_made = bool(shown.made)
+    starts, widths = _places(shown, len(shown.stages), has_made)
+    by_id = {node.id: node for column in columns for node in column}
+    order = _order(shown, columns)
+    words = {}
+    heights = {}
+    flowing = {node.id for node in by_id.values() if node.stage not in ("assumption", "hazard")}
+    scale = SCALE
+    for column, width in zip(order, widths, strict=True):
+        letters = int((width - 2 * _PAD) / _LETTER)
+        names = short_names([by_id[id].label for id in column], letters - 2)
+        for id, name in zip(column, names, strict=True):
+            node = by_id[id]
+            bar = node.probability * scale if id in flowing else 0.0
+            words[id] = _words(node, name, letters, bar)
+            lines = LINE * len(words[id]) + 6.0
+            brackets = _SLOT * (_slots(shown, id) + 1)
+            heights[id] = max(bar, lines, brackets)
+    tall = max(sum(heights[id] + _GAP for id in column) for column in order)
+    boxes: dict[str, Box] = {}
+    for column, x, width in zip(order, starts, widths, strict=True):
+        spare = tall - sum(heights[id] + _GAP for id in column)
+        gap = min(_WIDEST_GAP, _GAP + spare / max(1, len(column) - 1))
+        used = sum(heights[id] for id in column) + gap * (len(column) - 1)
+        y = _TOP + max(0.0, (tall - used) / 2)
+        for id in column:
+            boxes[id] = Box(by_id[id], x, y, width, heights[id], words[id])
+            y += heights[id] + gap
+    stages = [_HEADS[stage[0].stage] for stage in shown.stages]
+    heads = (["assumption"] if shown.free else []) + (["made up of these"] if has_made else [])
+    return Layout(
+        boxes,
+        tuple(zip([*heads, *stages], starts, strict=True)),
+        scale,
+        _TOP + tall + 6.0,
+    )
+
+
+def _places(shown: Shown, stages: int, has_made: bool) -> tuple[list[float], list[float]]:
+    """Give where columns begin and how wide they are; wider where there are fewer."""
+    gaps = [64.0] * (stages - 1)
+    shares = [1.35, *([1.0] * (stages - 1))]
+    if has_made:
+        gaps, shares = [92.0, *gaps], [1.1, *shares]
+    if shown.free:
+        gaps, shares = [58.0 if has_made else 110.0, *gaps], [1.3, *shares]
+    edge = 4.0  # half of the thickest outline, and a little
+    unit = min(165.0, (WIDTH - 2 * edge - sum(gaps)) / sum(shares))
+    widths = [unit * share for share in shares]
+    gaps = [gap + (WIDTH - 2 * edge - sum(widths) - sum(gaps)) / max(1, len(gaps)) for gap in gaps]
+    starts = [edge]
+    for width, gap in zip(widths, gaps, strict=False):
+        starts.append(starts[-1] + width + gap)
+    return starts[: len(widths)], widths
+
+
+def _order(shown: Shown, columns: Sequence[Sequence[Node]]) -> list[list[str]]:
+    """Order boxes; routes stay together by class, as kinds do, and assumptions without use last."""
+    pairs = [(term.node, id) for id, need in shown.needs.items() for term in terms_of(need)]
+    pairs += [(term.node, id) for id, terms in shown.loose.items() for term in terms]
+    pairs += [(edge.source, edge.target) for edge in shown.edges]
+    there = {node.id for column in columns for node in column}
+    pairs = [(a, b) for a, b in pairs if a in there and b in there and a != b]
+    fixed: dict[str, int] = {}
+    for column in columns:
+        for k, node in enumerate(column):
+            of_class = (node.group or node.id).split(":")[1]
+            if node.stage in ("route", "kind") and of_class in _CLASS_RANKS:
+                fixed[node.id] = _CLASS_RANKS.index(of_class)
+            elif node.stage == "hazard":
+                fixed[node.id] = _CLASS_RANKS.index("hazard")
+            elif node.stage in ("check", "ending"):
+                fixed[node.id] = k
+    used = needed_by(shown)
+    fixed |= {n.id: 1 for n in columns[0] if n.stage == "assumption" and n.id not in used}
+    return ordered([[node.id for node in column] for column in columns], pairs, fixed)
+
+
+def _words(node: Node, name: str, letters: int, bar: float) -> tuple[tuple[str, str], ...]:
+    """A node's name in at most two lines, its number, and what fits of its claim."""
+    lines = lines_of(f"{WORST} {name}" if node.worst else name, letters)
+    number = percent(node.probability)
+    if len(lines[-1]) + 1 + len(number) <= letters:
+        lines[-1] += f" {number}"
+    else:
+        lines.append(number)
+    free = min(4, int((bar - 8.0) / LINE) - len(lines))
+    claim = lines_of(node.claim, int(letters * 1.15), free) if node.claim and free > 1 else []
+    if claim and claim[-1].endswith("…") and negated(node.claim):
+        claim = []  # a negation that is cut off would say the opposite
+    return (*((line, "") for line in lines), *((line, "sub") for line in claim))
+
+
+def _slots(shown: Shown, id: str) -> int:
+    need = shown.needs.get(id)
+    return len(list(terms_of(need))) if need is not None else len(shown.loose.get(id, ()))
+
+
+# What flows
+
+
+def _flows(shown: Shown, layout: Layout) -> list[Markup]:
+    """Draw all flows, each stacked at both of its ends; the worst path's part lies on top."""
+    labels = {node.id: node.label for node in shown.nodes}
+    document = shown.document
+    left, right = (_stacked(shown.edges, layout, side) for side in ("source", "target"))
+    drawn = []
+    for edge in sorted(shown.edges, key=lambda edge: edge.worst > 0):
+        source, target = layout.boxes[edge.source], layout.boxes[edge.target]
+        x0, x1 = source.x + source.width, target.x
+        y0, y1 = left[edge.source, edge.target], right[edge.source, edge.target]
+        width = max(edge.probability * layout.scale, HAIR)
+        shapes = [element("path", d=_band(x0, y0, x1, y1, width), class_="graph-flow")]
+        if edge.worst > 0:
+            part = max(edge.worst * layout.scale, HAIR)
+            look = worst_look("graph-flow", True, document)
+            shapes.append(element("path", d=_band(x0, y0, x1, y1, part), class_=look))
+        drawn.append(mark(edge_tip(edge, labels, document), *shapes, stop=False))
+    return drawn
+
+
+def _stacked(edges: Sequence[Edge], layout: Layout, side: str) -> dict[tuple[str, str], float]:
+    """Give the upper edge of each flow where it leaves, or where it arrives."""
+    other = "target" if side == "source" else "source"
+    at: dict[str, list[Edge]] = {}
+    for edge in edges:
+        at.setdefault(getattr(edge, side), []).append(edge)
+    upper = {}
+    for id, mine in at.items():
+        total = sum(edge.probability for edge in mine) * layout.scale
+        y = layout.boxes[id].middle - total / 2
+        for edge in sorted(mine, key=lambda edge: layout.boxes[getattr(edge, other)].y):
+            upper[edge.source, edge.target] = y
+            y += edge.probability * layout.scale
+    return upper
+
+
+def _band(x0: float, y0: float, x1: float, y1: float, width: float) -> str:
+    """A band that is as high everywhere as it is likely."""
+    return f"M{_curve(x0, y0, x1, y1)}L{_curve(x1, y1 + width, x0, y0 + width)}Z"
+
+
+def _curve(x0: float, y0: float, x1: float, y1: float) -> str:
+    m = (x0 + x1) / 2
+    return f"{x0:.2f},{y0:.2f}C{m:.2f},{y0:.2f} {m:.2f},{y1:.2f} {x1:.2f},{y1:.2f}"
+
+
+# What is needed
+
+
+def _brackets(shown: Shown, layout: Layout) -> Iterator[Markup]:
+    """Draw what each box needs: lines into a bracket before it."""
+    for id, need in shown.needs.items():
+        if id in layout.boxes and all(t.node in layout.boxes for t in terms_of(need)):
+            yield _bracket(shown, layout, id, need)
+    for id, terms in shown.loose.items():
+        yield from _loose(layout, id, terms)
+
+
+def _bracket(shown: Shown, layout: Layout, id: str, need: Need) -> Markup:
+    """Draw a bracket, with brackets within it for parts that are needs themselves."""
+    box, document = layout.boxes[id], shown.document
+    lit = {(term.node, term.holds) for term in document.worst.terms}
+    n = len(list(terms_of(need)))
+    first = box.middle - _SLOT * (n - 1) / 2
+    shapes: list[Markup] = []
+    places = iter(range(n))
+
+    def draw(part: Need, x: float) -> tuple[float, float]:
+        ends = []
+        for inner in sorted(part.parts, key=_height):
+            if isinstance(inner, Term):
+                y = first + _SLOT * next(places)
+                start = layout.boxes[inner.node]
+                worst = (
+                    box.node.worst
+                    and start.node.worst
+                    and ((inner.node, inner.holds) in lit or inner.node not in _free(shown))
+                )
+                look = worst_look("graph-need", worst, document)
+                line = f"M{_curve(start.x + start.width, start.middle, x - 4, y)}"
+                shapes.append(element("path", d=line, class_=look))
+                ring = "graph-not" if not inner.holds else "graph-so"
+                shapes.append(
+                    element(
+                        "circle",
+                        cx=float(x - 4),
+                        cy=float(y),
+                        r=2.6,
+                        class_=worst_look(ring, worst, document),
+                    )
+                )
+                ends.append(y)
+            else:
+                low, high = draw(inner, x - _BRACKET)
+                y = (low + high) / 2
+                shapes.append(
+                    element(
+                        "path", d=f"M{x - _BRACKET + 4:.1f},{y:.1f}H{x:.1f}", class_="graph-need"
+                    )
+                )
+                ends.append(y)
+        top, bottom = min(ends) - 3, max(ends) + 3
+        if len(part.parts) > 1:
+            look = worst_look("graph-bracket", box.node.worst, document)
+            shapes.append(element("path", d=_spine(x, top, bottom, part), class_=look))
+        return top, bottom
+
+    def _height(part: Term | Need) -> float:
+        boxes = [
+            layout.boxes[t.node].middle
+            for t in ([part] if isinstance(part, Term) else terms_of(part))
+        ]
+        return sum(boxes) / len(boxes)
+
+    draw(need, box.x - 6)
+    return group(*shapes)
+
+
+def _free(shown: Shown) -> set[str]:
+    return {node.id for node in shown.free}
+
+
+def _spine(x: float, top: float, bottom: float, need: Need) -> str:
+    """A square bracket where all parts are needed, a round one where fewer are."""
+    if need.least == len(need.parts):
+        return f"M{x - 2:.1f},{top:.1f}H{x + 2:.1f}V{bottom:.1f}H{x - 2:.1f}"
+    start, out, end = f"{x - 2:.1f},{top:.1f}", f"{x + 4:.1f}", f"{x - 2:.1f},{bottom:.1f}"
+    return f"M{start}C{out},{top:.1f} {out},{bottom:.1f} {end}"
+
+
+def _loose(layout: Layout, id: str, terms: Sequence[Term]) -> Iterator[Markup]:
+    """Draw dotted lines from what some of several routes need."""
+    box = layout.boxes[id]
+    placed = sorted(terms, key=lambda term: layout.boxes[term.node].middle)
+    first = box.middle - _SLOT * (len(placed) - 1) / 2
+    for k, term in enumerate(placed):
+        start, y = layout.boxes[term.node], first + _SLOT * k
+        line = f"M{_curve(start.x + start.width, start.middle, box.x - 6, y)}"
+        yield element("path", d=line, class_="graph-need graph-some")
+        ring = "graph-so" if term.holds else "graph-not"
+        yield element("circle", cx=float(box.x - 6), cy=float(y), r=2.6, class_=ring)
