@@ -7,16 +7,16 @@ every stage of them adds up to 1. What a node needs is a condition, along which 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from storyodds.models.assessment.assessment import Assessment
-from storyodds.models.changes.what_if import Changed, base_of
 from storyodds.models.flows.flows import Flows, Step, flows, links
-from storyodds.models.sensitivity.local import learned
-from storyodds.models.story.events import EVENTS
-from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports.documents.story_graph.conditions import conditions, follows, terms_of
 from storyodds.reports.documents.story_graph.groups import crowd_of, group_id, groups_of
+from storyodds.reports.documents.story_graph.influence import (
+    Reach,
+    learned_influence,
+    reach_of,
+    without_check,
+)
 from storyodds.reports.documents.story_graph.records import (
     SCHEMA,
     Condition,
@@ -34,9 +34,6 @@ from storyodds.reports.words.as_written import number_words, numbers_of
 from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.reports.words.labels import claims
 from storyodds.reports.words.sentences import is_risk_argument
-
-OF = ("success", "catastrophe")
-_NOWHERE = 1e-12  # a rest of 1 below it is rounding
 
 _STAGES: Mapping[str, Stage] = {
     "route": "route",
@@ -105,9 +102,9 @@ def summarize_story_graph(assessment: Assessment, estimate: Json) -> GraphDocume
         marked.add(f"hazard:{whole.worst.hazard}")
     needed = conditions(graph)
     marked |= _composites_on_path(needed, marked, terms)
-    about = claims(assessment.prepared.resolved)
+    about, reach = claims(assessment.prepared.resolved), reach_of(whole, ids)
     story = _Story(assessment, estimate, about, frozenset(marked))
-    nodes = (*_assumptions(story), *_hazards(story), *_stages(story, whole, ids))
+    nodes = (*_assumptions(story), *_hazards(story), *_stages(story, whole, ids, reach))
     # A route that cannot be open is not there.
     routes = [r for r, route in enumerate(graph.routes) if f"route:{route.id}" in ids]
     return GraphDocument(
@@ -122,8 +119,8 @@ def summarize_story_graph(assessment: Assessment, estimate: Json) -> GraphDocume
             for link in links(whole)
         ),
         conditions=needed,
-        groups=groups_of(assessment, routes),
-        crowd=crowd_of(assessment, routes, whole.worst.route),
+        groups=groups_of(assessment, routes, reach.influence),
+        crowd=crowd_of(assessment, routes, whole.worst.route, reach.influence),
         worst=Worst(
             whole.worst.label,
             whole.worst.hazard or whole.worst.route,
@@ -164,7 +161,7 @@ def _composites_on_path(
 
 
 def _assumptions(story: _Story) -> Iterator[Node]:
-    influence = _learned(story.assessment)
+    influence = learned_influence(story.assessment)
     for name, entry in story.estimate["assumptions"].items():
         yield _node(story, "assumption", name, entry, influence.get(name, {}))
 
@@ -193,24 +190,25 @@ def _node(
     )
 
 
-def _stages(story: _Story, whole: Flows, ids: Sequence[str]) -> Iterator[Node]:
+def _stages(story: _Story, whole: Flows, ids: Sequence[str], reach: Reach) -> Iterator[Node]:
     """Give the nodes through which probability flows."""
-    reached = _reached(whole)
     routes = {f"route:{route.id}": route for route in story.assessment.prepared.graph.routes}
     risk = is_risk_argument(story.estimate)
-    for k, (id, step) in enumerate(zip(ids, whole.steps, strict=True)):
+    for id, step in zip(ids, whole.steps, strict=True):
         stage = _STAGES[step.kind]
-        influence: Mapping[str, Influence] = reached[k]
+        influence: Mapping[str, Influence] = reach.influence([id])
         if stage == "check":
-            influence = _without(story.estimate, step.name)
+            influence = without_check(story.estimate, step.name)
         elif stage == "ending":
             influence = {}
         route = routes.get(id)
-        label, claim = _words(story, step, stage)
+        label, claim = _words(story, step)
+        if risk and id in _RISK_NAMES:
+            label, claim = _RISK_NAMES[id], ""
         yield Node(
             id=id,
             stage=stage,
-            label=_RISK_NAMES.get(id, label) if risk else label,
+            label=label,
             claim=claim,
             probability=step.probability,
             low=step.probability if step.low is None else step.low,
@@ -222,7 +220,7 @@ def _stages(story: _Story, whole: Flows, ids: Sequence[str]) -> Iterator[Node]:
         )
 
 
-def _words(story: _Story, step: Step, stage: Stage) -> tuple[str, str]:
+def _words(story: _Story, step: Step) -> tuple[str, str]:
     match step.kind:
         case "class":
             return step.name, CLASS_GLOSSES[step.name]
@@ -246,62 +244,3 @@ def _numbers(estimate: Json, owner: str) -> tuple[Number, ...]:
 def _source(entry: Json) -> str:
     source = entry["source"]
     return "" if source is None else str(source.get("cite") or source.get("note") or "")
-
-
-# How far each node moves the endings
-
-
-def _learned(assessment: Assessment) -> dict[str, dict[str, Influence]]:
-    """By assumption, the endings once it is found to be false and found to be true."""
-    try:
-        pairs = learned(base_of(assessment))
-    except UnsupportedStoryError:  # simulated, or out of reach together with each assumption
-        return {}
-    return {
-        name: {event: _between(false, true, EVENTS.index(event)) for event in OF}
-        for name, (true, false) in pairs.items()
-        if true is not None and false is not None
-    }
-
-
-def _between(false: Changed, true: Changed, e: int) -> Influence:
-    error = float(np.hypot(false.errors[e], true.errors[e]))
-    return Influence(float(false.means[e]), float(true.means[e]), error)
-
-
-def _reached(whole: Flows) -> list[dict[str, Influence]]:
-    """By node, the endings where it is not come to and where it is; exact, as the flows are."""
-    ends = {
-        event: [
-            k for k, step in enumerate(whole.steps) if (step.kind, step.name) == ("fate", event)
-        ]
-        for event in OF
-    }
-    through = np.zeros((len(whole.steps), len(OF) + 1))
-    for strand in whole.strands:
-        row = [1.0, *(float(strand.steps[-1] in ends[event]) for event in OF)]
-        through[list(strand.steps)] += strand.probability * np.array(row)
-    total = np.array([1.0, *(sum(whole.steps[k].probability for k in ends[event]) for event in OF)])
-    rest = np.maximum(total - through, 0.0)
-    return [
-        {}
-        if not (there[0] > 0 and elsewhere[0] > _NOWHERE)
-        else {
-            event: Influence(
-                float(min(elsewhere[1 + e] / elsewhere[0], 1.0)),
-                float(min(there[1 + e] / there[0], 1.0)),
-                0.0,
-            )
-            for e, event in enumerate(OF)
-        }
-        for there, elsewhere in zip(through, rest, strict=True)
-    ]
-
-
-def _without(estimate: Json, check: str) -> dict[str, Influence]:
-    """A catastrophe with a check and without it, the others as they are."""
-    added = estimate["checks"].get(check, {}).get("added")
-    if added is None:
-        return {}
-    now = estimate["fates"]["catastrophe"]["mean"]
-    return {"catastrophe": Influence(now, now + added["mean"], 0.0)}

@@ -159,6 +159,8 @@ class Group:
         Ids of routes, the likeliest first.
     probability, low, high : float
         As of a node.
+    influence : mapping of str to Influence
+        As of a node: with training ending at none of them, and at one of them.
     """
 
     id: str
@@ -167,6 +169,7 @@ class Group:
     probability: float
     low: float
     high: float
+    influence: Mapping[str, Influence]
 
 
 @dataclass(frozen=True)

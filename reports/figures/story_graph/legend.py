@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from storyodds.reports.documents.story_graph.records import GraphDocument
-from storyodds.reports.figures.drawing.svg import element, group, lines_of
-from storyodds.reports.figures.story_graph.marks import THICK, THIN, worst_look
+from storyodds.reports.figures.drawing.svg import LINE, element, group, lines_of
+from storyodds.reports.figures.story_graph.marks import THIN, lines_at, worst_look
+from storyodds.reports.figures.story_graph.shown import Shown
 from storyodds.reports.figures.story_graph.words import WORST, path_words
 from storyodds.reports.words.numbers import percent, significant
 
-_SAMPLE = 0.05  # probability of the flow that the key shows
-_LETTER = 6.7  # pixels of a usual letter
+_SAMPLES = (0.05, 0.25)  # probability of the flow that the key shows: the first that can be seen
+_SEEN = 4.0  # pixels
+_LETTER = 6.9  # pixels of a usual letter
+_LEFT = 4.0
 _ROW = 20.0
 
 
@@ -26,25 +28,47 @@ def points_words(share: float) -> str:
     return f"{significant(100 * share)} points"
 
 
-def legend(document: GraphDocument, most: float, scale: float, width: float) -> Iterator[Markup]:
-    """Draw the key in as many rows as it needs, from the top of the picture."""
-    x, y = 4.0, 14.0
-    for shapes, words, room in _entries(document, most, scale):
-        length = room + 6 + _LETTER * len(words) + 20
-        if x > 4.0 and x + length > width:
-            x, y = 4.0, y + _ROW
-        yield group(
-            group(*shapes, transform=f"translate({x:.0f},{y:.0f})"),
-            element("text", words, x=float(x + room + 6), y=float(y + 4.5), class_="tick"),
+def legend(
+    picture: Shown, most: float, scale: float, width: float, thick: float
+) -> tuple[list[Markup], float]:
+    """Draw the key in as many rows as it needs, from the top of the picture; give where it ends.
+
+    Parameters
+    ----------
+    picture : Shown
+    most : float
+        How far the node moves the ending that moves it most.
+    scale : float
+        Pixels of the width of a flow that is certain.
+    width : float
+        Of the picture.
+    thick : float
+        Pixels of the outline of that node.
+    """
+    children = []
+    x, y = _LEFT, 14.0
+    for shapes, words, room in _entries(picture, most, scale, thick):
+        lines = lines_of(words, int((width - _LEFT - room - 6) / _LETTER), 3)
+        length = room + 6 + _LETTER * max(map(len, lines)) + 20
+        if x > _LEFT and x + length - 20 > width:
+            x, y = _LEFT, y + _ROW
+        children.append(
+            group(
+                group(*shapes, transform=f"translate({x:.0f},{y:.0f})"),
+                lines_at(x + room + 6, y + 4.5, [(line, "") for line in lines], "tick"),
+            )
         )
         x += length
+        y += LINE * (len(lines) - 1)
+    return children, y + 8.0
 
 
 Entry = tuple[list[Markup], str, float]
 
 
-def _entries(document: GraphDocument, most: float, scale: float) -> Iterator[Entry]:
+def _entries(picture: Shown, most: float, scale: float, thick: float) -> Iterator[Entry]:
     """Give what each mark looks like about its middle, what it means, and how wide it is."""
+    document = picture.document
     worst = document.worst
     words = f"{WORST} {path_words(document)}: {worst.name}, {percent(worst.probability)}"
     look = worst_look("graph-flow", True, document)
@@ -53,20 +77,21 @@ def _entries(document: GraphDocument, most: float, scale: float) -> Iterator[Ent
         lines_of(words, 70, 1)[0],
         34.0,
     )
-    height = _SAMPLE * scale
+    chance = next((p for p in _SAMPLES if p * scale >= _SEEN), _SAMPLES[-1])
+    height = chance * scale
     sample = element("rect", x=0, y=-height / 2, width=26, height=height, class_="graph-flow")
-    yield [sample], f"width: chance (this is {percent(_SAMPLE)})", 26.0
+    yield [sample], f"width: chance (this is {percent(chance)})", 26.0
     if most > 0:
         boxes = [
             element(
-                "rect", x=x, y=-6, width=16, height=12, rx=3, class_="graph-node", stroke_width=w
+                "rect", x=x, y=-7, width=22, height=14, rx=3, class_="graph-node", stroke_width=w
             )
-            for x, w in ((3.0, THIN), (29.0, THICK))
+            for x, w in ((3.0, THIN), (35.0, thick))
         ]
         yield (
             boxes,
-            f"outline: how far P({document.event}) moves, 0 to {points_words(most)}",
-            48.0,
+            f"outline: P({document.event}) moves by 0 to {points_words(most)}; dashed: not rated",
+            62.0,
         )
     yield (
         [
@@ -76,6 +101,9 @@ def _entries(document: GraphDocument, most: float, scale: float) -> Iterator[Ent
         "needs all of, any of",
         26.0,
     )
+    if picture.loose:
+        dotted = element("path", d="M0,0H26", class_="graph-need graph-some")
+        yield [dotted], "needed by some of these routes", 26.0
     yield (
         [
             element("circle", cx=4, cy=0, r=2.6, class_="graph-so"),

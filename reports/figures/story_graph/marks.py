@@ -9,7 +9,7 @@ from storyodds.reports.figures.drawing.svg import LINE, element, group
 from storyodds.reports.figures.story_graph.shown import Shown
 from storyodds.reports.figures.story_graph.words import node_tip
 
-THIN, THICK = 0.8, 6.0  # pixels of the outline of a node that moves nothing, and moves most
+THIN = 0.8  # pixels of the outline of a node that moves nothing
 HAIR = 1.0  # of the thinnest flow: thinner ones cannot be seen
 
 
@@ -18,12 +18,12 @@ def most_points(nodes: Iterable[Node], event: str) -> float:
     return max((n.influence[event].points for n in nodes if event in n.influence), default=0.0)
 
 
-def outline(node: Node, event: str, most: float) -> float:
+def outline(node: Node, event: str, most: float, thick: float) -> float:
     """Give how thick a node's outline is, in pixels: linear in how far it moves the ending."""
     influence = node.influence.get(event)
     if influence is None or most <= 0:
         return THIN
-    return THIN + (THICK - THIN) * influence.points / most
+    return THIN + (thick - THIN) * influence.points / most
 
 
 def tips_of(shown: Shown) -> dict[str, str]:
@@ -79,3 +79,9 @@ def worst_look(look: str, worst: bool, document: GraphDocument) -> str:
     if not worst:
         return look
     return f"{look} worst" if document.worst.is_catastrophe else f"{look} likeliest"
+
+
+def node_look(node: Node, document: GraphDocument) -> str:
+    """Give the class of a node's outline: dashed where it is not known what the node moves."""
+    rated = "" if document.event in node.influence else " graph-unrated"
+    return worst_look(f"graph-node{rated}", node.worst, document)

@@ -11,6 +11,7 @@ from storyodds.reports.figures.story_graph.marks import (
     anchors,
     lines_at,
     most_points,
+    node_look,
     node_mark,
     outline,
     tips_of,
@@ -20,14 +21,15 @@ from storyodds.reports.figures.story_graph.shown import Shown
 from storyodds.reports.figures.story_graph.words import WORST, edge_tip
 from storyodds.reports.words.numbers import percent
 
-WIDTH = 340.0
+WIDTH = 300.0  # so that on a phone of 360 its smallest letters have 11 pixels
 
-_GUTTER = 74.0  # where flows run, at the left of what they join
+_GUTTER = 66.0  # where flows run, at the left of what they join
 _ARC_SCALE = 26.0  # pixels of the width of a flow that is certain
-_BAR = 9.0  # height of a bar
-_LETTERS = 32  # of a name
-_SMALL_LETTERS = 42  # of what is under it
-_NUMBER = 60.0  # room of the number at the end
+_BAR = 11.0  # height of a bar
+_THICK = 4.0  # pixels of the outline of the node that moves most
+_LETTERS = 39  # of a name
+_SMALL_LETTERS = 46  # of what is under it
+_NUMBER = 54.0  # room of the number at the end
 _HEADS = {
     "assumption": "Assumptions",
     "route": "Routes",
@@ -53,9 +55,8 @@ def draw_narrow(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
     """
     document = shown.document
     most = most_points(shown.nodes, document.event)
-    key = list(legend(document, most, 200.0, WIDTH))
+    key, y = legend(shown, most, _ARC_SCALE, WIDTH, _THICK)
     tips, ids = tips_of(shown), anchors(shown, prefix)
-    y = 20.0 * (1 + len(key)) + 6.0
     rows: list[Markup] = []
     middles: dict[str, float] = {}
     for stage in ((*shown.free, *shown.made), *shown.stages):
@@ -64,7 +65,12 @@ def draw_narrow(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
         y += 20.0
         rows.append(element("text", _HEADS[stage[0].stage], x=0, y=y, class_="strong"))
         y += 8.0
-        for node in stage:
+        for k, node in enumerate(stage):
+            if node.stage == "hazard" and stage[k - 1].stage == "route":
+                y += 20.0
+                head = "Hazards of the goal"
+                rows.append(element("text", head, x=_GUTTER, y=y, class_="strong"))
+                y += 8.0
             shapes, middle, bottom = _row(shown, node, y, most)
             middles[node.id] = middle
             rows.append(node_mark(tips[node.id], ids[node.id], *shapes, refers=True))
@@ -78,17 +84,17 @@ def _row(shown: Shown, node: Node, y: float, most: float) -> tuple[list[Markup],
     left = 0.0 if node.stage == "assumption" else _GUTTER
     cut = 0 if node.stage == "assumption" else 9
     name = f"{WORST} {node.label}" if node.worst else node.label
-    lines = [(line, "") for line in lines_of(name, _LETTERS + 8 - cut)]
+    lines = [(line, "") for line in lines_of(name, _LETTERS - cut)]
     labels = {each.id: each.label for each in document.nodes}
     need = shown.needs.get(node.id)
     if need is not None:
         words = f"needs {need_words(need, labels)}"
-        lines += [(line, "sub") for line in lines_of(words, _SMALL_LETTERS + 8 - cut, 4)]
+        lines += [(line, "sub") for line in lines_of(words, _SMALL_LETTERS - cut, 4)]
     text = lines_at(left, y + 14.0, lines, "label")
     top = y + 14.0 + LINE * (len(lines) - 1) + 7.0
     room = WIDTH - left - _NUMBER - 6.0
-    stroke = round(outline(node, document.event, most), 2)
-    look = worst_look("graph-node", node.worst, document)
+    stroke = round(outline(node, document.event, most, _THICK), 2)
+    look = node_look(node, document)
     shapes = [
         text,
         element(

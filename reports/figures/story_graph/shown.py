@@ -102,7 +102,7 @@ def _crowd_node(group: Group) -> Node:
     claim = "The likeliest of them: " + ", ".join(
         member.removeprefix("route:") for member in group.members[:3]
     )
-    return Node(group.id, "route", name, claim, *chance, {}, (), None, False)
+    return Node(group.id, "route", name, claim, *chance, group.influence, (), None, False)
 
 
 def _edges(edges: Sequence[Edge], place: Mapping[str, str]) -> tuple[Edge, ...]:

@@ -15,6 +15,7 @@ from storyodds.reports.figures.story_graph.marks import (
     anchors,
     lines_at,
     most_points,
+    node_look,
     node_mark,
     outline,
     tips_of,
@@ -26,16 +27,29 @@ from storyodds.reports.figures.story_graph.words import WORST, edge_tip, needed_
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.shortening import negated
 
-WIDTH = 1120.0
+WIDTH = 1060.0  # so that on a screen of some 1,180 its smallest letters have 11 pixels
 SCALE = 400.0  # pixels that stand for certainty, where the nodes of no column need more
 
+_THICK = 6.0  # pixels of the outline of the node that moves most
 _TOP = 92.0  # below the legend, heads of columns
-_LETTER = 7.0  # pixels of a usual letter of a label
+_LETTER = 7.5  # pixels of a usual letter of a label
 _PAD = 7.0  # between a box and its words
+_HEAD = 18.0  # of words above a box
 _GAP = 9.0  # between boxes, at least
 _WIDEST_GAP = 40.0
 _SLOT = 8.0  # from one line of a bracket to the next
 _BRACKET = 13.0  # from a box to the spine of its bracket, and from one bracket to the next
+_EDGE = 4.0  # of the picture, for half of the thickest outline
+_WIDTHS = {  # of boxes, where all columns are there; the longest ending and class in one line
+    "free": 139.0,
+    "made": 117.0,
+    "route": 144.0,
+    "kind": 112.0,
+    "check": 113.0,
+    "ending": 117.0,
+}
+_GAPS = {"free": 54.0, "made": 80.0, "route": 58.0, "kind": 58.0, "check": 58.0}
+_WIDER = 1.4  # times as wide, at most
 _CLASS_RANKS = ("deceptive", "mesa-optimizer", "other", "hazard", "intended")
 _HEADS = {
     "route": "route",
@@ -67,7 +81,7 @@ class Layout:
     """Where everything goes."""
 
     boxes: Mapping[str, Box]
-    columns: tuple[tuple[str, float], ...]
+    heads: tuple[tuple[str, float, float], ...]
     scale: float
     height: float
 
@@ -90,7 +104,7 @@ def draw_wide(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
     document = shown.document
     most = most_points(shown.nodes, document.event)
     tips, ids = tips_of(shown), anchors(shown, prefix)
-    heads = [element("text", words, x=x, y=_TOP - 10, class_="tick") for words, x in layout.columns]
+    heads = [element("text", words, x=x, y=y, class_="tick") for words, x, y in layout.heads]
     boxes = [
         node_mark(
             tips[id],
@@ -102,8 +116,8 @@ def draw_wide(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
                 width=box.width,
                 height=box.height,
                 rx="4",
-                class_=worst_look("graph-node", box.node.worst, document),
-                stroke_width=round(outline(box.node, document.event, most), 2),
+                class_=node_look(box.node, document),
+                stroke_width=round(outline(box.node, document.event, most, _THICK), 2),
             ),
             lines_at(
                 box.x + _PAD,
@@ -116,7 +130,7 @@ def draw_wide(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
         for id, box in layout.boxes.items()
     ]
     children = [
-        *legend(document, most, layout.scale, WIDTH),
+        *legend(shown, most, layout.scale, WIDTH, _THICK)[0],
         *heads,
         *_flows(shown, layout),
         *_brackets(shown, layout),
@@ -131,8 +145,7 @@ def draw_wide(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
 def layout_of(shown: Shown) -> Layout:
     """Place boxes so that none meet, and order them so that few lines cross."""
     columns = [column for column in (shown.free, shown.made, *shown.stages) if column]
-    has_made = bool(shown.made)
-    starts, widths = _places(shown, len(shown.stages), has_made)
+    starts, widths = _places(shown)
     by_id = {node.id: node for column in columns for node in column}
     order = _order(shown, columns)
     words = {}
@@ -149,42 +162,52 @@ def layout_of(shown: Shown) -> Layout:
             lines = LINE * len(words[id]) + 6.0
             brackets = _SLOT * (_slots(shown, id) + 1)
             heights[id] = max(bar, lines, brackets)
-    tall = max(sum(heights[id] + _GAP for id in column) for column in order)
+    above = _heads_within(shown, order)
+    tall = max(sum(heights[id] + _GAP + _HEAD * (id in above) for id in column) for column in order)
     boxes: dict[str, Box] = {}
+    within: list[tuple[str, float, float]] = []
     for column, x, width in zip(order, starts, widths, strict=True):
-        spare = tall - sum(heights[id] + _GAP for id in column)
-        gap = min(_WIDEST_GAP, _GAP + spare / max(1, len(column) - 1))
-        used = sum(heights[id] for id in column) + gap * (len(column) - 1)
+        taken = sum(heights[id] + _HEAD * (id in above) for id in column)
+        gap = min(_WIDEST_GAP, (tall - taken) / max(1, len(column)))
+        used = taken + gap * (len(column) - 1)
         y = _TOP + max(0.0, (tall - used) / 2)
         for id in column:
+            if id in above:
+                y += _HEAD
+                within.append((above[id], x, y - 6.0))
             boxes[id] = Box(by_id[id], x, y, width, heights[id], words[id])
             y += heights[id] + gap
-    stages = [_HEADS[stage[0].stage] for stage in shown.stages]
-    heads = (["assumption"] if shown.free else []) + (["made up of these"] if has_made else [])
-    return Layout(
-        boxes,
-        tuple(zip([*heads, *stages], starts, strict=True)),
-        scale,
-        _TOP + tall + 6.0,
-    )
+    names = ["assumption"] * bool(shown.free) + ["made up of these"] * bool(shown.made)
+    names += [_HEADS[stage[0].stage] for stage in shown.stages]
+    heads = [(name, x, _TOP - 10.0) for name, x in zip(names, starts, strict=True)]
+    return Layout(boxes, (*heads, *within), scale, _TOP + tall + 6.0)
 
 
-def _places(shown: Shown, stages: int, has_made: bool) -> tuple[list[float], list[float]]:
-    """Give where columns begin and how wide they are; wider where there are fewer."""
-    gaps = [64.0] * (stages - 1)
-    shares = [1.35, *([1.0] * (stages - 1))]
-    if has_made:
-        gaps, shares = [92.0, *gaps], [1.1, *shares]
-    if shown.free:
-        gaps, shares = [58.0 if has_made else 110.0, *gaps], [1.3, *shares]
-    edge = 4.0  # half of the thickest outline, and a little
-    unit = min(165.0, (WIDTH - 2 * edge - sum(gaps)) / sum(shares))
-    widths = [unit * share for share in shares]
-    gaps = [gap + (WIDTH - 2 * edge - sum(widths) - sum(gaps)) / max(1, len(gaps)) for gap in gaps]
-    starts = [edge]
+def _heads_within(shown: Shown, order: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Give what stands above some boxes: the first hazard, and the first that nothing needs."""
+    used, free = needed_by(shown), {node.id for node in shown.free}
+    hazards = [id for column in order for id in column if id.startswith("hazard:")]
+    unused = [id for column in order for id in column if id in free and id not in used]
+    above = dict.fromkeys(hazards[:1], "hazards of the goal")
+    return above | dict.fromkeys(unused[:1], "needed by none of these")
+
+
+def _places(shown: Shown) -> tuple[list[float], list[float]]:
+    """Give where columns begin and how wide they are; wider, and further apart, if there are few.
+
+    Of the room that is left over, a half is for boxes and a half for what runs between them.
+    """
+    names = ["free"] * bool(shown.free) + ["made"] * bool(shown.made)
+    names += [stage[0].stage for stage in shown.stages]
+    widths = [_WIDTHS[name] for name in names]
+    gaps = [_GAPS[name] for name in names[:-1]]
+    spare = WIDTH - 2 * _EDGE - sum(widths) - sum(gaps)
+    wider = min(1 + spare / 2 / sum(widths), _WIDER)
+    apart = (WIDTH - 2 * _EDGE - wider * sum(widths)) / sum(gaps)
+    starts = [_EDGE]
     for width, gap in zip(widths, gaps, strict=False):
-        starts.append(starts[-1] + width + gap)
-    return starts[: len(widths)], widths
+        starts.append(starts[-1] + wider * width + apart * gap)
+    return starts, [wider * width for width in widths]
 
 
 def _order(shown: Shown, columns: Sequence[Sequence[Node]]) -> list[list[str]]:
@@ -346,7 +369,10 @@ def _bracket(shown: Shown, layout: Layout, id: str, need: Need) -> Markup:
         ]
         return sum(boxes) / len(boxes)
 
-    draw(need, box.x - 6)
+    low, high = draw(need, box.x - 8)
+    stem = f"M{box.x - 8 - 4 * (len(need.parts) == 1):.1f},{(low + high) / 2:.1f}H{box.x:.1f}"
+    look = worst_look("graph-bracket", box.node.worst, document)
+    shapes.append(element("path", d=stem, class_=look))
     return group(*shapes)
 
 
