@@ -36,7 +36,6 @@ MOST_DENSITIES = 4
 MOST_RANKS = 2  # of numbers, beside the events
 MOST_SCALED = 4
 _DIGITS = 9
-GRAPH_ANCHOR = "node-"  # what the ids of a story graph's nodes begin with
 _LEAST = 20  # different draws, below which a density would be made up
 _DRAWS = 1024  # that a density is drawn from
 
@@ -117,12 +116,12 @@ def _dots(dossier: Dossier) -> Figures:
 
 
 def _story_graph(dossier: Dossier) -> Figures:
-    return (plot_story_graph(dossier.parts["graph"], anchor=GRAPH_ANCHOR),)
+    return (plot_story_graph(dossier.parts["graph"], in_page=True),)
 
 
 def _narrow_story_graph(dossier: Dossier) -> Figures:
-    """The same for phones; what stands in both is said once in the page."""
-    return (plot_story_graph(dossier.parts["graph"], narrow=True, anchor=GRAPH_ANCHOR),)
+    """The same for phones."""
+    return (plot_story_graph(dossier.parts["graph"], narrow=True, in_page=True),)
 
 
 def _whole_story_graph(dossier: Dossier) -> Figures:

@@ -30,7 +30,7 @@ def how_it_gets_there(dossier: Dossier) -> Section:
         part="narrow_picture",
         data={"picture": slim(drawn(dossier, "narrow_story_graph")[0].svg)},
         extra=(
-            Table("Where probability flows", EDGE_COLUMNS, edge_rows(document)),
+            Table("Where probability flows", EDGE_COLUMNS, edge_rows(document), file=False),
             *_groups(document),
         ),
     )

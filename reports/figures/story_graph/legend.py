@@ -106,8 +106,8 @@ def _entries(picture: Shown, most: float, scale: float, thick: float) -> Iterato
         yield [dotted], "needed by some of these routes", 26.0
     yield (
         [
-            element("circle", cx=4, cy=0, r=2.6, class_="graph-so"),
-            element("circle", cx=16, cy=0, r=2.6, class_="graph-not"),
+            element("path", d="M4,0h0M16,0h0", class_="graph-dot"),
+            element("path", d="M16,0h0", class_="graph-hole"),
         ],
         "must be so, must not be so",
         20.0,

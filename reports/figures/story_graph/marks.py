@@ -1,13 +1,14 @@
 """Marks that both pictures of a story's graph are made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from markupsafe import Markup
 
 from storyodds.reports.documents.story_graph.records import GraphDocument, Node
-from storyodds.reports.figures.drawing.svg import LINE, element, group
+from storyodds.reports.figures.drawing.svg import LINE, element, group, mark
 from storyodds.reports.figures.story_graph.shown import Shown
 from storyodds.reports.figures.story_graph.words import node_tip
+from storyodds.reports.words.numbers import percent
 
 THIN = 0.8  # pixels of the outline of a node that moves nothing
 HAIR = 1.0  # of the thinnest flow: thinner ones cannot be seen
@@ -40,27 +41,21 @@ def tips_of(shown: Shown) -> dict[str, str]:
     return tips
 
 
-def node_mark(tip: str, anchor: str, *children: str, refers: bool) -> Markup:
-    """Group a node's shapes, with its tip; or with a reference to the mark that has it.
+def node_mark(node: Node, tip: str, row: int | None, *children: str) -> Markup:
+    """Group a node's shapes, with its tip.
 
     Parameters
     ----------
+    node : Node
     tip : str
-    anchor : str
-        Id of the mark in the page; empty where no other refers to it.
+    row : int or None
+        In a page, whose script takes tips from the picture's table: the node's row in it.
     *children : str
-    refers : bool
-        Whether the tip is that of the mark of this id elsewhere in the page.
     """
-    shared = {"tabindex": "0", "role": "img"}
-    if anchor and refers:
-        return group(*children, **shared, aria_labelledby=anchor, data_tip="")
-    return group(*children, **shared, id=anchor or None, aria_label=tip, data_tip=tip)
-
-
-def anchors(shown: Shown, prefix: str) -> Mapping[str, str]:
-    """Give the id of each node's mark in a page; empty where there is no prefix."""
-    return {node.id: f"{prefix}{k}" if prefix else "" for k, node in enumerate(shown.nodes)}
+    if row is None:
+        return mark(tip, *children)
+    label = f"{node.label}: {percent(node.probability)}"
+    return group(*children, tabindex="0", role="img", aria_label=label, data_row=row)
 
 
 def lines_at(

@@ -4,11 +4,10 @@ from markupsafe import Markup
 
 from storyodds.reports.documents.story_graph.conditions import need_words
 from storyodds.reports.documents.story_graph.records import Edge, Node
-from storyodds.reports.figures.drawing.svg import LINE, element, lines_of, mark
+from storyodds.reports.figures.drawing.svg import LINE, element, lines_of
 from storyodds.reports.figures.story_graph.legend import legend
 from storyodds.reports.figures.story_graph.marks import (
     HAIR,
-    anchors,
     lines_at,
     most_points,
     node_look,
@@ -18,7 +17,7 @@ from storyodds.reports.figures.story_graph.marks import (
     worst_look,
 )
 from storyodds.reports.figures.story_graph.shown import Shown
-from storyodds.reports.figures.story_graph.words import WORST, edge_tip
+from storyodds.reports.figures.story_graph.words import WORST, row_order
 from storyodds.reports.words.numbers import percent
 
 WIDTH = 300.0  # so that on a phone of 360 its smallest letters have 11 pixels
@@ -39,14 +38,14 @@ _HEADS = {
 }
 
 
-def draw_narrow(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
+def draw_narrow(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
     """Draw a graph as rows below one another, flows at their left.
 
     Parameters
     ----------
     shown : Shown
-    prefix : str
-        Of the ids of the marks in the same page that have the tips; empty for none.
+    in_page : bool
+        Whether tips are left to a page.
 
     Returns
     -------
@@ -56,7 +55,7 @@ def draw_narrow(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
     document = shown.document
     most = most_points(shown.nodes, document.event)
     key, y = legend(shown, most, _ARC_SCALE, WIDTH, _THICK)
-    tips, ids = tips_of(shown), anchors(shown, prefix)
+    tips, places = tips_of(shown), row_order(document)
     rows: list[Markup] = []
     middles: dict[str, float] = {}
     for stage in ((*shown.free, *shown.made), *shown.stages):
@@ -73,7 +72,9 @@ def draw_narrow(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
                 y += 8.0
             shapes, middle, bottom = _row(shown, node, y, most)
             middles[node.id] = middle
-            rows.append(node_mark(tips[node.id], ids[node.id], *shapes, refers=True))
+            rows.append(
+                node_mark(node, tips[node.id], places[node.id] if in_page else None, *shapes)
+            )
             y = bottom
     return [*key, *_arcs(shown, middles), *rows], WIDTH, y + 6.0
 
@@ -116,23 +117,32 @@ def _row(shown: Shown, node: Node, y: float, most: float) -> tuple[list[Markup],
 
 
 def _arcs(shown: Shown, middles: dict[str, float]) -> list[Markup]:
-    """Draw flows as bows in the gutter, the worst path's over the others."""
-    labels = {node.id: node.label for node in shown.nodes}
-    document = shown.document
-    drawn = []
-    for edge in sorted(shown.edges, key=lambda edge: edge.worst > 0):
-        shapes = [_bow(edge.probability, edge, middles, "graph-arc")]
-        if edge.worst > 0:
-            look = worst_look("graph-arc", True, document)
-            shapes.append(_bow(edge.worst, edge, middles, look))
-        drawn.append(mark(edge_tip(edge, labels, document), *shapes, stop=False))
-    return drawn
+    """Draw flows as bows in the gutter, those as wide as each other as one mark.
+
+    They have no tips: nobody points at lines so close together, and the table has them all.
+    """
+    bows: dict[float, list[str]] = {}
+    for edge in shown.edges:
+        bows.setdefault(_bow_width(edge.probability), []).append(_bow(edge, middles))
+    drawn = [
+        element("path", d="".join(data), class_="graph-arc", stroke_width=width)
+        for width, data in sorted(bows.items(), reverse=True)
+    ]
+    look = worst_look("graph-arc", True, shown.document)
+    worst = [edge for edge in shown.edges if edge.worst > 0]
+    return drawn + [
+        element("path", d=_bow(e, middles), class_=look, stroke_width=_bow_width(e.worst))
+        for e in worst
+    ]
 
 
-def _bow(share: float, edge: Edge, middles: dict[str, float], look: str) -> Markup:
+def _bow_width(share: float) -> float:
+    """The width of a bow, to half a pixel."""
+    return max(round(2 * share * _ARC_SCALE) / 2, HAIR)
+
+
+def _bow(edge: Edge, middles: dict[str, float]) -> str:
     y0, y1 = middles[edge.source], middles[edge.target]
     x = _GUTTER - 5
     out = x - min(_GUTTER, 18 + 0.16 * abs(y1 - y0)) * 1.2
-    data = f"M{x:.1f},{y0:.1f}C{out:.1f},{y0:.1f} {out:.1f},{y1:.1f} {x:.1f},{y1:.1f}"
-    width = max(share * _ARC_SCALE, HAIR)
-    return element("path", d=data, class_=look, stroke_width=round(width, 2))
+    return f"M{x:.1f},{y0:.1f}C{out:.1f},{y0:.1f} {out:.1f},{y1:.1f} {x:.1f},{y1:.1f}"

@@ -6,12 +6,12 @@ from storyodds.reports.figures.drawing.svg import drawing
 from storyodds.reports.figures.story_graph.narrow import draw_narrow
 from storyodds.reports.figures.story_graph.shown import Shown, shown
 from storyodds.reports.figures.story_graph.wide import draw_wide
-from storyodds.reports.figures.story_graph.words import node_rows, path_words
+from storyodds.reports.figures.story_graph.words import node_heads, node_rows, path_words
 from storyodds.reports.words.numbers import percent
 
 
 def plot_story_graph(
-    document: GraphDocument, *, full: bool = False, narrow: bool = False, anchor: str = ""
+    document: GraphDocument, *, full: bool = False, narrow: bool = False, in_page: bool = False
 ) -> Figure:
     """Draw a story as a graph.
 
@@ -27,9 +27,9 @@ def plot_story_graph(
         together by their class. Both are the same where there are few.
     narrow : bool
         For phones: from top to bottom, names above, numbers at the end.
-    anchor : str
-        In a page that shows the wide picture and the narrow one, what the ids of the wide one's
-        nodes begin with; the narrow one then refers to these for its tips.
+    in_page : bool
+        For a page whose script makes the tips of nodes of what stands elsewhere in it: the table,
+        the story's claims, its numbers.
 
     Returns
     -------
@@ -45,11 +45,11 @@ def plot_story_graph(
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
     >>> figure = plot_story_graph(summarize_story_graph(assessed, summarize(assessed)))
-    >>> figure.rows[0][:3]
-    ('aps-feasible', 'assumption', '65%')
+    >>> figure.rows[0][0], figure.rows[0][2]
+    ('aps-feasible', '65%')
     """
     picture = shown(document, full=full)
-    children, width, height = (draw_narrow if narrow else draw_wide)(picture, anchor)
+    children, width, height = (draw_narrow if narrow else draw_wide)(picture, in_page)
     title, path = "The story as a graph", path_words(document)
     description = (
         f"What each route needs, and how likely it leads where: {', '.join(document.stages)}. "
@@ -60,7 +60,7 @@ def plot_story_graph(
         description += " Every route by itself."
     if narrow:
         description += " From top to bottom."
-    heads, rows = node_rows(document)
+    heads, rows = node_heads(document.event), node_rows(document)
     name = "story-graph" + "-full" * full + "-narrow" * narrow
     svg = drawing(width, height, title, description, *children)
     return Figure(name, title, description, svg, heads, rows, _note(picture))

@@ -96,13 +96,26 @@ def _first_kind(nodes: Sequence[Node]) -> int:
     return next(k for k, node in enumerate(nodes) if node.stage == "kind")
 
 
+def crowd_label(group: Group) -> str:
+    """Name several routes that stand together."""
+    return f"{len(group.members)} more {group.label} routes"
+
+
 def _crowd_node(group: Group) -> Node:
-    name = f"{len(group.members)} more {group.label} routes"
-    chance = group.probability, group.low, group.high
-    claim = "The likeliest of them: " + ", ".join(
-        member.removeprefix("route:") for member in group.members[:3]
+    likeliest = ", ".join(member.removeprefix("route:") for member in group.members[:3])
+    return Node(
+        id=group.id,
+        stage="route",
+        label=crowd_label(group),
+        claim=f"The likeliest of them: {likeliest}",
+        probability=group.probability,
+        low=group.low,
+        high=group.high,
+        influence=group.influence,
+        numbers=(),
+        group=None,
+        worst=False,
     )
-    return Node(group.id, "route", name, claim, *chance, group.influence, (), None, False)
 
 
 def _edges(edges: Sequence[Edge], place: Mapping[str, str]) -> tuple[Edge, ...]:

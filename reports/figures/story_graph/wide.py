@@ -1,18 +1,18 @@
 """A story's graph for wide places: columns from left to right."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from storyodds.reports.documents.story_graph.conditions import terms_of
-from storyodds.reports.documents.story_graph.records import Edge, Need, Node, Term
+from storyodds.reports.documents.story_graph.records import Edge, Node
 from storyodds.reports.figures.drawing.short_names import short_names
-from storyodds.reports.figures.drawing.svg import LINE, element, group, lines_of, mark
+from storyodds.reports.figures.drawing.svg import LINE, element, lines_of, mark
+from storyodds.reports.figures.story_graph.boxes import Box, curve
 from storyodds.reports.figures.story_graph.legend import legend
 from storyodds.reports.figures.story_graph.marks import (
     HAIR,
-    anchors,
     lines_at,
     most_points,
     node_look,
@@ -21,9 +21,10 @@ from storyodds.reports.figures.story_graph.marks import (
     tips_of,
     worst_look,
 )
+from storyodds.reports.figures.story_graph.needs import SLOT, draw_needs
 from storyodds.reports.figures.story_graph.order import ordered
 from storyodds.reports.figures.story_graph.shown import Shown
-from storyodds.reports.figures.story_graph.words import WORST, edge_tip, needed_by
+from storyodds.reports.figures.story_graph.words import WORST, edge_tip, needed_by, row_order
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.shortening import negated
 
@@ -37,8 +38,6 @@ _PAD = 7.0  # between a box and its words
 _HEAD = 18.0  # of words above a box
 _GAP = 9.0  # between boxes, at least
 _WIDEST_GAP = 40.0
-_SLOT = 8.0  # from one line of a bracket to the next
-_BRACKET = 13.0  # from a box to the spine of its bracket, and from one bracket to the next
 _EDGE = 4.0  # of the picture, for half of the thickest outline
 _WIDTHS = {  # of boxes, where all columns are there; the longest ending and class in one line
     "free": 139.0,
@@ -60,23 +59,6 @@ _HEADS = {
 
 
 @dataclass(frozen=True)
-class Box:
-    """Where a node is, and what is written in it."""
-
-    node: Node
-    x: float
-    y: float
-    width: float
-    height: float
-    words: tuple[tuple[str, str], ...]
-
-    @property
-    def middle(self) -> float:
-        """Its height."""
-        return self.y + self.height / 2
-
-
-@dataclass(frozen=True)
 class Layout:
     """Where everything goes."""
 
@@ -86,14 +68,14 @@ class Layout:
     height: float
 
 
-def draw_wide(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
+def draw_wide(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
     """Draw a graph in columns.
 
     Parameters
     ----------
     shown : Shown
-    prefix : str
-        Of the ids of nodes' marks in a page; empty for none.
+    in_page : bool
+        Whether tips are left to a page.
 
     Returns
     -------
@@ -103,12 +85,13 @@ def draw_wide(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
     layout = layout_of(shown)
     document = shown.document
     most = most_points(shown.nodes, document.event)
-    tips, ids = tips_of(shown), anchors(shown, prefix)
+    tips, rows = tips_of(shown), row_order(document)
     heads = [element("text", words, x=x, y=y, class_="tick") for words, x, y in layout.heads]
     boxes = [
         node_mark(
+            box.node,
             tips[id],
-            ids[id],
+            rows[id] if in_page else None,
             element(
                 "rect",
                 x=box.x,
@@ -125,7 +108,6 @@ def draw_wide(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
                 box.words,
                 "label",
             ),
-            refers=False,
         )
         for id, box in layout.boxes.items()
     ]
@@ -133,7 +115,7 @@ def draw_wide(shown: Shown, prefix: str) -> tuple[list[Markup], float, float]:
         *legend(shown, most, layout.scale, WIDTH, _THICK)[0],
         *heads,
         *_flows(shown, layout),
-        *_brackets(shown, layout),
+        *draw_needs(shown, layout.boxes),
         *boxes,
     ]
     return children, WIDTH, layout.height
@@ -160,7 +142,7 @@ def layout_of(shown: Shown) -> Layout:
             bar = node.probability * scale if id in flowing else 0.0
             words[id] = _words(node, name, letters, bar)
             lines = LINE * len(words[id]) + 6.0
-            brackets = _SLOT * (_slots(shown, id) + 1)
+            brackets = SLOT * (_slots(shown, id) + 1)
             heights[id] = max(bar, lines, brackets)
     above = _heads_within(shown, order)
     tall = max(sum(heights[id] + _GAP + _HEAD * (id in above) for id in column) for column in order)
@@ -293,109 +275,4 @@ def _stacked(edges: Sequence[Edge], layout: Layout, side: str) -> dict[tuple[str
 
 def _band(x0: float, y0: float, x1: float, y1: float, width: float) -> str:
     """A band that is as high everywhere as it is likely."""
-    return f"M{_curve(x0, y0, x1, y1)}L{_curve(x1, y1 + width, x0, y0 + width)}Z"
-
-
-def _curve(x0: float, y0: float, x1: float, y1: float) -> str:
-    m = (x0 + x1) / 2
-    return f"{x0:.2f},{y0:.2f}C{m:.2f},{y0:.2f} {m:.2f},{y1:.2f} {x1:.2f},{y1:.2f}"
-
-
-# What is needed
-
-
-def _brackets(shown: Shown, layout: Layout) -> Iterator[Markup]:
-    """Draw what each box needs: lines into a bracket before it."""
-    for id, need in shown.needs.items():
-        if id in layout.boxes and all(t.node in layout.boxes for t in terms_of(need)):
-            yield _bracket(shown, layout, id, need)
-    for id, terms in shown.loose.items():
-        yield from _loose(layout, id, terms)
-
-
-def _bracket(shown: Shown, layout: Layout, id: str, need: Need) -> Markup:
-    """Draw a bracket, with brackets within it for parts that are needs themselves."""
-    box, document = layout.boxes[id], shown.document
-    lit = {(term.node, term.holds) for term in document.worst.terms}
-    n = len(list(terms_of(need)))
-    first = box.middle - _SLOT * (n - 1) / 2
-    shapes: list[Markup] = []
-    places = iter(range(n))
-
-    def draw(part: Need, x: float) -> tuple[float, float]:
-        ends = []
-        for inner in sorted(part.parts, key=_height):
-            if isinstance(inner, Term):
-                y = first + _SLOT * next(places)
-                start = layout.boxes[inner.node]
-                worst = (
-                    box.node.worst
-                    and start.node.worst
-                    and ((inner.node, inner.holds) in lit or inner.node not in _free(shown))
-                )
-                look = worst_look("graph-need", worst, document)
-                line = f"M{_curve(start.x + start.width, start.middle, x - 4, y)}"
-                shapes.append(element("path", d=line, class_=look))
-                ring = "graph-not" if not inner.holds else "graph-so"
-                shapes.append(
-                    element(
-                        "circle",
-                        cx=float(x - 4),
-                        cy=float(y),
-                        r=2.6,
-                        class_=worst_look(ring, worst, document),
-                    )
-                )
-                ends.append(y)
-            else:
-                low, high = draw(inner, x - _BRACKET)
-                y = (low + high) / 2
-                shapes.append(
-                    element(
-                        "path", d=f"M{x - _BRACKET + 4:.1f},{y:.1f}H{x:.1f}", class_="graph-need"
-                    )
-                )
-                ends.append(y)
-        top, bottom = min(ends) - 3, max(ends) + 3
-        if len(part.parts) > 1:
-            look = worst_look("graph-bracket", box.node.worst, document)
-            shapes.append(element("path", d=_spine(x, top, bottom, part), class_=look))
-        return top, bottom
-
-    def _height(part: Term | Need) -> float:
-        boxes = [
-            layout.boxes[t.node].middle
-            for t in ([part] if isinstance(part, Term) else terms_of(part))
-        ]
-        return sum(boxes) / len(boxes)
-
-    low, high = draw(need, box.x - 8)
-    stem = f"M{box.x - 8 - 4 * (len(need.parts) == 1):.1f},{(low + high) / 2:.1f}H{box.x:.1f}"
-    look = worst_look("graph-bracket", box.node.worst, document)
-    shapes.append(element("path", d=stem, class_=look))
-    return group(*shapes)
-
-
-def _free(shown: Shown) -> set[str]:
-    return {node.id for node in shown.free}
-
-
-def _spine(x: float, top: float, bottom: float, need: Need) -> str:
-    """A square bracket where all parts are needed, a round one where fewer are."""
-    if need.least == len(need.parts):
-        return f"M{x - 2:.1f},{top:.1f}H{x + 2:.1f}V{bottom:.1f}H{x - 2:.1f}"
-    start, out, end = f"{x - 2:.1f},{top:.1f}", f"{x + 4:.1f}", f"{x - 2:.1f},{bottom:.1f}"
-    return f"M{start}C{out},{top:.1f} {out},{bottom:.1f} {end}"
-
-
-def _loose(layout: Layout, id: str, terms: Sequence[Term]) -> Iterator[Markup]:
-    """Draw dotted lines from what some of several routes need."""
-    box = layout.boxes[id]
-    placed = sorted(terms, key=lambda term: layout.boxes[term.node].middle)
-    first = box.middle - _SLOT * (len(placed) - 1) / 2
-    for k, term in enumerate(placed):
-        start, y = layout.boxes[term.node], first + _SLOT * k
-        line = f"M{_curve(start.x + start.width, start.middle, box.x - 6, y)}"
-        yield element("path", d=line, class_="graph-need graph-some")
-        ring = "graph-so" if term.holds else "graph-not"
-        yield element("circle", cx=float(box.x - 6), cy=float(y), r=2.6, class_=ring)
+    return f"M{curve(x0, y0, x1, y1)}L{curve(x1, y1 + width, x0, y0 + width)}Z"

@@ -3,9 +3,16 @@
 from collections.abc import Mapping
 
 from storyodds.reports.documents.story_graph.conditions import need_words, terms_of
-from storyodds.reports.documents.story_graph.records import Edge, GraphDocument, Need, Node
-from storyodds.reports.figures.drawing.cells import Cell, share_cell, with_band
-from storyodds.reports.figures.story_graph.shown import Shown
+from storyodds.reports.documents.story_graph.records import (
+    Edge,
+    GraphDocument,
+    Group,
+    Influence,
+    Need,
+    Node,
+)
+from storyodds.reports.figures.drawing.cells import Cell, share_cell
+from storyodds.reports.figures.story_graph.shown import Shown, crowd_label
 from storyodds.reports.words.numbers import about_one_in, counted, interval, percent
 from storyodds.reports.words.shortening import shortened
 
@@ -16,7 +23,7 @@ _STAGE_WORDS = {
     "route": "route",
     "hazard": "hazard of the goal",
     "kind": "kind of model",
-    "check": "stopped by",
+    "check": "stopped by (if not: without this check)",
     "ending": "ending",
 }
 
@@ -80,45 +87,69 @@ def edge_tip(edge: Edge, labels: Mapping[str, str], document: GraphDocument) -> 
     return words
 
 
-def node_rows(document: GraphDocument) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Give a table of the nodes: its heads, and a row for each."""
-    event, labels = document.event, {node.id: node.label for node in document.nodes}
-    needs = {condition.target: condition.needs for condition in document.conditions}
-    heads = (
+def node_heads(event: str) -> tuple[str, ...]:
+    """Give the heads of the table of nodes."""
+    return (
         "node",
         "what it is",
         "chance",
+        "5% point",
+        "95% point",
         f"{event} if not",
         f"{event} if so",
         "needs",
         "worst path",
-        "as written",
     )
-    rows = []
+
+
+def row_order(document: GraphDocument) -> dict[str, int]:
+    """Give the row of each node in the table, groups of routes after all nodes."""
+    ids = [each.id for each in (*document.nodes, *document.crowd)]
+    return {id: k for k, id in enumerate(ids)}
+
+
+def node_rows(document: GraphDocument) -> tuple[tuple[str, ...], ...]:
+    """Give a row for each node, one number a cell."""
+    event, labels = document.event, {node.id: node.label for node in document.nodes}
+    needs = {condition.target: condition.needs for condition in document.conditions}
+    rows: list[tuple[str, ...]] = []
     for node in document.nodes:
-        influence = node.influence.get(event)
-        moved = ("", "")
-        if influence is not None:
-            both = [share_cell(x, influence.error) for x in (influence.low, influence.high)]
-            # Of a check: with it, and without it.
-            moved = (both[1], both[0]) if node.stage == "check" else (both[0], both[1])
         need = needs.get(node.id)
         rows.append(
             (
                 node.label,
-                _STAGE_WORDS[node.stage],
-                _chance(node),
-                *moved,
+                _what(node),
+                *_chances(node),
+                *_moved(node.influence.get(event), node.stage == "check"),
                 "" if need is None else need_words(need, labels),
                 "yes" if node.worst else "",
-                "; ".join(f"{number.words}, {number.basis}" for number in node.numbers),
             )
         )
-    return heads, tuple(rows)
+    for one in document.crowd:
+        moved = _moved(one.influence.get(event), False)
+        members = f"routes: {', '.join(labels[member] for member in one.members)}"
+        row = (crowd_label(one), members, *_chances(one), *moved, "", "")
+        rows.append(row)
+    return tuple(rows)
 
 
-def _chance(node: Node) -> Cell:
-    return with_band({"mean": node.probability, "q05": node.low, "q95": node.high})
+def _what(node: Node) -> str:
+    """What a node is; of what is the same in every story, with its gloss."""
+    glossed = node.stage in ("kind", "ending") or node.id == "check:none"
+    words = "not stopped" if node.id == "check:none" else _STAGE_WORDS[node.stage]
+    return f"{words}: {node.claim}" if glossed and node.claim else words
+
+
+def _chances(of: Node | Group) -> tuple[Cell, ...]:
+    return tuple(share_cell(p) for p in (of.probability, of.low, of.high))
+
+
+def _moved(influence: Influence | None, is_check: bool) -> tuple[str, str]:
+    """An ending with a node false and with it true; of a check, without it and with it."""
+    if influence is None:
+        return "", ""
+    low, high = (share_cell(p, influence.error) for p in (influence.low, influence.high))
+    return (high, low) if is_check else (low, high)
 
 
 def edge_rows(document: GraphDocument) -> tuple[tuple[str, ...], ...]:
