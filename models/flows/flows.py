@@ -5,8 +5,8 @@ probability: a node or a link is the sum of its strands, so every column sums to
 and nothing is lost in between.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -27,17 +27,16 @@ class Step:
     ----------
     column : int
     kind : str
-        `route`, `class`, `hazard` (of an intended model: at least one fired),
-        `check` (the first that stopped the model, in the order written), `deployed` (none did) or
-        `fate`; with an `s` for several that were merged.
+        `route`, `class`, `hazard` (of an intended model: at least one fired), `check` (the first
+        that stopped the model, in the order written), `deployed` (none did) or `fate`.
     name : str
         As under the head of its column.
     words : str
         As by itself.
     probability : float
         Posterior mean.
-    low, high : float or None
-        The central 90 percent over the posterior draws; None for several that were merged.
+    low, high : float
+        The central 90 percent over the posterior draws.
     """
 
     column: int
@@ -45,8 +44,8 @@ class Step:
     name: str
     words: str
     probability: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -199,41 +198,3 @@ def links(found: Flows) -> tuple[Link, ...]:
             sums[0] += strand.probability
             sums[1] += strand.probability * strand.worst
     return tuple(Link(*pair, *sums) for pair, sums in sorted(total.items()))
-
-
-def merged(whole: Flows, groups: Sequence[tuple[Step, Sequence[int]]]) -> Flows:
-    """Make one node of several, group by group.
-
-    Parameters
-    ----------
-    whole : Flows
-    groups : sequence of (Step, sequence of int)
-        What the nodes of one column become, and their indices into `whole.steps`. The order of
-        nodes stays that of the first of each group.
-
-    Returns
-    -------
-    Flows
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.models.assessment.assessment import assess
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> story = flows(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> failures = [k for k, step in enumerate(story.steps) if step.column == 0]
-    >>> route = Step(0, "routes", "any route", "any route", 1.0, 1.0, 1.0)
-    >>> [step.name for step in merged(story, [(route, failures)]).steps if step.column == 0]
-    ['any route']
-    """
-    first = {k: min(members) for _, members in groups for k in members}
-    by_first = {min(members): step for step, members in groups}
-    kept = [k for k in range(len(whole.steps)) if first.get(k, k) == k]
-    place = {k: i for i, k in enumerate(kept)}
-    strands = _strands(
-        (tuple(place[first.get(k, k)] for k in strand.steps), strand.worst, strand.probability)
-        for strand in whole.strands
-    )
-    return replace(
-        whole, steps=tuple(by_first.get(k, whole.steps[k]) for k in kept), strands=strands
-    )
