@@ -43,7 +43,10 @@ const cell = ({ textContent, dataset: { v } }) => v ?? `"${textContent.replace(/
 for (const table of document.querySelectorAll("[data-csv]")) {
   const name = table.dataset.csv, text = [...table.rows].map(row => [...row.cells].map(cell).join() + "\n").join("");
   const link = make("a", { download: name, href: "data:text/csv;charset=utf-8," + encodeURIComponent(text) }, name);
-  table.closest("details").after(make("p", { className: "downloads" }, "Download: ", link));
+  const fold = table.closest("details"), line = fold.nextElementSibling?.matches(".downloads") ? fold.nextElementSibling : make("p", { className: "downloads" }, "Download: ");
+  if (line.isConnected) line.append(", ");
+  else fold.after(line);
+  line.append(link);
 }
 
 // The address: #section, #what-if=name:number,… or #section&what-if=…

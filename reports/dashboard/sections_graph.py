@@ -6,7 +6,7 @@ from storyodds.reports.dashboard.parts import Section, Table
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.dashboard.sections_odds import path_name
 from storyodds.reports.documents.story_graph.records import GraphDocument
-from storyodds.reports.figures.drawing.cells import with_band
+from storyodds.reports.figures.drawing.cells import share_cell, with_band
 from storyodds.reports.figures.story_graph.words import EDGE_COLUMNS, edge_rows
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.sentences import no_catastrophe
@@ -30,7 +30,13 @@ def how_it_gets_there(dossier: Dossier) -> Section:
         part="narrow_picture",
         data={"picture": slim(drawn(dossier, "narrow_story_graph")[0].svg)},
         extra=(
-            Table("Where probability flows", EDGE_COLUMNS, edge_rows(document), file=False),
+            Table(
+                "Where probability flows",
+                EDGE_COLUMNS,
+                edge_rows(document),
+                file=False,
+                name="story-graph-flows",
+            ),
             *_groups(document),
         ),
     )
@@ -43,12 +49,14 @@ def _groups(document: GraphDocument) -> tuple[Table, ...]:
     rows = tuple(
         (
             group.label,
-            with_band({"mean": group.probability, "q05": group.low, "q95": group.high}),
+            *(share_cell(p) for p in (group.probability, group.low, group.high)),
             ", ".join(member.removeprefix("route:") for member in group.members),
         )
         for group in document.groups
     )
-    return (Table("Routes by class and kind", ("class and kind", "chance", "routes"), rows),)
+    heads = ("class and kind", "chance", "5% point", "95% point", "routes")
+    name = "story-graph-groups"
+    return (Table("Routes by class and kind", heads, rows, file=False, name=name),)
 
 
 def _of_most_concern(estimate: Json) -> str:

@@ -29,7 +29,7 @@ def points_words(share: float) -> str:
 
 
 def legend(
-    picture: Shown, most: float, scale: float, width: float, thick: float
+    picture: Shown, most: float, scale: float, width: float, thick: float, *, lines: bool
 ) -> tuple[list[Markup], float]:
     """Draw the key in as many rows as it needs, from the top of the picture; give where it ends.
 
@@ -44,29 +44,33 @@ def legend(
         Of the picture.
     thick : float
         Pixels of the outline of that node.
+    lines : bool
+        Whether what is needed is drawn as lines and brackets.
     """
     children = []
     x, y = _LEFT, 14.0
-    for shapes, words, room in _entries(picture, most, scale, thick):
-        lines = lines_of(words, int((width - _LEFT - room - 6) / _LETTER), 3)
-        length = room + 6 + _LETTER * max(map(len, lines)) + 20
+    for shapes, words, room in _entries(picture, most, scale, thick, lines):
+        written = lines_of(words, int((width - _LEFT - room - 6) / _LETTER), 3)
+        length = room + 6 + _LETTER * max(map(len, written)) + 20
         if x > _LEFT and x + length - 20 > width:
             x, y = _LEFT, y + _ROW
         children.append(
             group(
                 group(*shapes, transform=f"translate({x:.0f},{y:.0f})"),
-                lines_at(x + room + 6, y + 4.5, [(line, "") for line in lines], "tick"),
+                lines_at(x + room + 6, y + 4.5, [(line, "") for line in written], "tick"),
             )
         )
         x += length
-        y += LINE * (len(lines) - 1)
+        y += LINE * (len(written) - 1)
     return children, y + 8.0
 
 
 Entry = tuple[list[Markup], str, float]
 
 
-def _entries(picture: Shown, most: float, scale: float, thick: float) -> Iterator[Entry]:
+def _entries(
+    picture: Shown, most: float, scale: float, thick: float, lines: bool
+) -> Iterator[Entry]:
     """Give what each mark looks like about its middle, what it means, and how wide it is."""
     document = picture.document
     worst = document.worst
@@ -90,9 +94,15 @@ def _entries(picture: Shown, most: float, scale: float, thick: float) -> Iterato
         ]
         yield (
             boxes,
-            f"outline: P({document.event}) moves by 0 to {points_words(most)}; dashed: not rated",
+            f"outline: the chance of {document.event} moves by 0 to {points_words(most)}; "
+            "dashed: not rated",
             62.0,
         )
+    if lines and (picture.needs or picture.loose):
+        yield from _need_entries(bool(picture.loose))
+
+
+def _need_entries(some: bool) -> Iterator[Entry]:
     yield (
         [
             element("path", d="M2,-7H6V7H2", class_="graph-bracket"),
@@ -101,7 +111,7 @@ def _entries(picture: Shown, most: float, scale: float, thick: float) -> Iterato
         "needs all of, any of",
         26.0,
     )
-    if picture.loose:
+    if some:
         dotted = element("path", d="M0,0H26", class_="graph-need graph-some")
         yield [dotted], "needed by some of these routes", 26.0
     yield (

@@ -27,6 +27,7 @@ _ARC_SCALE = 26.0  # pixels of the width of a flow that is certain
 _BAR = 11.0  # height of a bar
 _THICK = 4.0  # pixels of the outline of the node that moves most
 _LETTERS = 39  # of a name
+_MOST_LINES = 12  # of what a node needs: a list of conditions that is cut is another
 _SMALL_LETTERS = 46  # of what is under it
 _NUMBER = 54.0  # room of the number at the end
 _HEADS = {
@@ -54,7 +55,7 @@ def draw_narrow(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float
     """
     document = shown.document
     most = most_points(shown.nodes, document.event)
-    key, y = legend(shown, most, _ARC_SCALE, WIDTH, _THICK)
+    key, y = legend(shown, most, _ARC_SCALE, WIDTH, _THICK, lines=False)
     tips, places = tips_of(shown), row_order(document)
     rows: list[Markup] = []
     middles: dict[str, float] = {}

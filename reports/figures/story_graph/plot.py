@@ -69,10 +69,10 @@ def plot_story_graph(
 def _note(picture: Shown) -> str:
     document = picture.document
     words = [
-        "Brackets are conditions, in no order; along the bands flows probability, and every column "
-        "of them adds up to 100%.",
-        f"A thicker outline moves P({document.event}) further: learned to be so against learned "
-        "not to be so, and of a check, with it against without it.",
+        "What a route needs is a condition, in no order; along the bands flows probability, and "
+        "every column of them adds up to 100%.",
+        f"The outline is the thicker the further the chance of {document.event} moves between "
+        "learning that something is not so and that it is; of a check, without it and with it.",
     ]
     if any(node.stage == "hazard" for node in document.nodes):
         words.append("Several hazards of the goal may fire in one run.")

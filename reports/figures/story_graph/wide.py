@@ -112,7 +112,7 @@ def draw_wide(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
         for id, box in layout.boxes.items()
     ]
     children = [
-        *legend(shown, most, layout.scale, WIDTH, _THICK)[0],
+        *legend(shown, most, layout.scale, WIDTH, _THICK, lines=True)[0],
         *heads,
         *_flows(shown, layout),
         *draw_needs(shown, layout.boxes),

@@ -65,15 +65,15 @@ def influence_words(node: Node, event: str) -> str:
     >>> moved = {"catastrophe": Influence(0.01, 0.09, 0.0)}
     >>> node = Node("route:a", "route", "a", "", 0.1, 0.1, 0.1, moved, (), None, False)
     >>> influence_words(node, "catastrophe")
-    'P(catastrophe) is 1.0% if it is not so, 9.0% if it is'
+    'The chance of catastrophe is 1.0% if it is not so, 9.0% if it is'
     """
     influence = node.influence.get(event)
     if influence is None:
         return ""
     low, high = (percent(x, influence.error) for x in (influence.low, influence.high))
     if node.stage == "check":
-        return f"P({event}) is {low} with this check, {high} without it"
-    return f"P({event}) is {low} if it is not so, {high} if it is"
+        return f"The chance of {event} is {low} with this check, {high} without it"
+    return f"The chance of {event} is {low} if it is not so, {high} if it is"
 
 
 def edge_tip(edge: Edge, labels: Mapping[str, str], document: GraphDocument) -> str:
