@@ -55,6 +55,7 @@ outputs: $(STAMP)
 kernels: $(STAMP)
 	$(BIN)/storyodds estimate coinrun-agent --method nuts >/dev/null
 	$(BIN)/storyodds sensitivity coinrun-agent >/dev/null
+	$(BIN)/pytest -q tests/test_doctests.py -k 'gate_forests or gate_sets or forest_odds'
 
 clean:
 	rm -rf $(VENV) docs/_build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
