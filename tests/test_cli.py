@@ -44,11 +44,17 @@ def test_wrong_usage(run: Run, arguments: list[str], said: str) -> None:
     assert said in ran.err
 
 
+def let_estimates_fail(run: Run, monkeypatch: pytest.MonkeyPatch, stand_in: object) -> None:
+    """Put something in the place of `assess`, once all that imports it by name has done so."""
+    assert run("estimate", EXACT).code == DONE
+    monkeypatch.setattr(assessment, "assess", stand_in)
+
+
 def test_an_unexpected_failure_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("first line\nsecond line \x1b[2J")
 
-    monkeypatch.setattr(assessment, "assess", broken)
+    let_estimates_fail(run, monkeypatch, broken)
     monkeypatch.delenv("STORYODDS_TRACEBACK", raising=False)
     ran = run("estimate", EXACT)
     assert (ran.code, ran.out) == (FAILED, "")
@@ -68,7 +74,7 @@ def test_a_large_mistake_made_by_the_computation_is_a_wrong_story(
     def impossible(*_: object, **__: object) -> None:
         raise InputError("the evidence is impossible")
 
-    monkeypatch.setattr(assessment, "assess", impossible)
+    let_estimates_fail(run, monkeypatch, impossible)
     ran = run("estimate", EXACT)
     assert (ran.code, ran.err) == (WRONG_INPUT, f"{EXACT}: the evidence is impossible\n")
 
