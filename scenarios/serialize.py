@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from storyodds.priors.distributions.forms import Form, plain_prior
 
-_WIDTH = 96
-_FLOW_WIDTH = 72
+_WIDTH = 96  # letters in a line of a written story
+_FLOW_WIDTH = 72  # letters of a list or mapping that stays on one line
 
 
 def to_data(story: BaseModel) -> dict[str, Any]:

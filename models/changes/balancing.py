@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_STEPS = 60
+_STEPS = 60  # of Newton's method, each of which doubles the exact digits near a solution
 _REACHED = 1e-11  # standard deviations off the mean
 _OFF = 1e-4  # the same, of a column that is another but for rounding
 _ROUNDED = 1e-8  # variance, of 1, that is taken for rounding

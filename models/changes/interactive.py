@@ -39,7 +39,7 @@ from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
 
-DRAWS = 1024
+DRAWS = 1024  # a power of two, few enough for answers while a slider is moved
 _GIVEN = ("success-given-deployed", "catastrophe-given-deployed", "deceptive-given-deployed")
 #: What a page tells: classes, fates, being deployed, and the odds on the day of the decision.
 ODDS = (*EVENTS, DEPLOYED, *_GIVEN)

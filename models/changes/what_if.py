@@ -39,7 +39,7 @@ from storyodds.scenarios.resolve import ResolvedStory
 Array = NDArray[np.float64]
 Tables = Sequence[Array | None]
 
-DRAWS = 1024
+DRAWS = 1024  # of the sampled numbers, on which stories are compared in pairs: a power of two
 MIN_SHARE = 0.1  # of the draws, that weighted ones have to be worth
 _STRATA = 8  # of P(success), each of which is spread over P(catastrophe)
 _CELLS = 2**22  # of float64: the numbers of as many changed stories as are asked at once

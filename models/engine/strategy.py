@@ -19,8 +19,8 @@ from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 
-GIB = 2**30
-MAX_MEMORY = 2 * GIB
+GIB = 2**30  # bytes
+MAX_MEMORY = 2 * GIB  # bytes: a quarter of a small laptop
 _BYTES_A_NODE = 300  # of circuits, diagrams and results kept; 170 at most were measured
 # What a compiler spends on every node of a story's sifted diagram, at least: 8.5 and 9.4 were
 # measured on fault trees. A diagram that would be too large for it is not built to its end.

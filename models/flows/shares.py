@@ -26,7 +26,7 @@ _TELLING = 0.01  # bits about the ending from which an assumption is worth a col
 _ROWS = 512  # draws at which they are asked for together with the endings,
 _FEW = 64  # and at which they are chosen; one is enough where no number has to be sampled
 _ROUNDS = 200  # of fitting; some ten are enough
-_ROUNDING = 1e-12
+_ROUNDING = 1e-12  # of a whole: what is left of a difference of equal shares
 _NO_LITERALS: CutSet = frozenset()
 
 

@@ -27,7 +27,7 @@ from storyodds.scenarios.grammar.formulas import Formula
 Literal = tuple[str, bool]
 CutSet = frozenset[Literal]
 
-MAX_CUT_SETS = 2_000
+MAX_CUT_SETS = 2_000  # more than a reader could look through
 
 
 @dataclass(frozen=True)

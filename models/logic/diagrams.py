@@ -18,7 +18,7 @@ import numpy.typing as npt
 FALSE = EMPTY = 0  # the function that never holds; the family without a set
 TRUE = UNIT = 1  # the function that always holds; the family of the empty set alone
 
-MAX_NODES = 2_000_000
+MAX_NODES = 2_000_000  # so that a diagram too large ends in an error, not in want of memory
 
 # Two nodes fit into one integer, which is the key of what is remembered about them.
 _BITS = 24

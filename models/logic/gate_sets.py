@@ -10,7 +10,7 @@ from storyodds.models.logic.gates import GateGraph, Order, leanings
 from storyodds.models.logic.sifted_diagrams import SharedDiagram
 from storyodds.models.memory import memory_left
 
-_FIRST_PLACES = 1 << 16
+_FIRST_PLACES = 1 << 16  # for nodes, before the store doubles
 # A node, two buckets and two results at most, once more while they move to twice as many places.
 _PLACE_BYTES = (4 * 4 + 2 * 4 + 2 * 3 * 4) * 3 // 2
 _BOTTOM = 1 << 60  # the level of EMPTY and UNIT in a finished diagram

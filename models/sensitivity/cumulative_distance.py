@@ -8,7 +8,7 @@ from storyodds.priors.distributions.families import LN2
 Array = NDArray[np.float64]
 
 STILL = 1e-12  # differences below it are rounding error
-_SMALLEST = 1e-300
+_SMALLEST = 1e-300  # a share whose log is still finite
 _CELLS = 2**14  # that are worked on at once, so that a cache has room for them
 _CLOSE = 1e-3  # the square of how far two sides are apart, over their sum
 

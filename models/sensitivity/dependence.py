@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 
 PATHS = 10  # the most concerning ones, whose pairs are looked at
 PAIRS = 8  # of all these, those with the largest bearing on their paths
-DRAWS = 256
+DRAWS = 256  # at which every pair is asked in four states: bounds are shown to two digits
 _POINTS = 256  # even ones of a prior, over pairs of which the mean of min(p, q) is taken
 _TINY = float(np.finfo(np.float64).tiny)
 

@@ -33,7 +33,7 @@ ALL_ORDERS = 10  # items of which every order is gone through; of more, some
 ORDERS = 64  # drawn, in pairs of an order and its reverse
 _EVALUATIONS = 2**14  # of the engine, to which the number of draws is cut down
 _MOST_DRAWS, _LEAST_DRAWS = 1024, 128
-_SMALLEST = 1e-300
+_SMALLEST = 1e-300  # chances below it have no log odds to speak of
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ THRESHOLD = 0.05  # of the sensitivity, as the method's authors use it
 PULL = 0.1  # standard deviations per doubling; two that agree only narrow the number
 ALL_PRIORS = "all priors together"
 ALL_EVIDENCE = "all evidence together"
-EVIDENCE_DRAWS = 512
-_SMALLEST = 1e-300
+EVIDENCE_DRAWS = 512  # at which every item is scaled: a power of two
+_SMALLEST = 1e-300  # a weight whose log is still finite
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ which matter to a last step alone. What comes before that step is the same for b
 BASE_ROWS = 1024  # of the design for Sobol indices, a power of two
 TRAJECTORIES = 1024  # of the one for Shapley effects
 LEVEL = 0.9  # of the intervals
-_SCREENED_ROWS = 64
+_SCREENED_ROWS = 64  # which only have to show what does not move an answer at all
 _STILL = 1e-12  # standard deviations below it are rounding error
 
 

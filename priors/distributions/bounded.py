@@ -20,7 +20,7 @@ from storyodds.priors.distributions.means import MeansOfOneTrial
 Array = NDArray[np.float64]
 
 _TINY = float(np.finfo(np.float64).tiny)
-_NEWTON_STEPS = 40
+_NEWTON_STEPS = 40  # each of which doubles the exact digits near the root
 _NARROW = 1e-6  # sd over mean, below which floats near the mean are too coarse for a density
 
 

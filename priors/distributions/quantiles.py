@@ -10,7 +10,7 @@ from storyodds.priors.distributions.families import Distribution, Mixture
 
 Array = NDArray[np.float64]
 
-_SPREAD = 2**14
+_SPREAD = 2**14  # even points of a pool, which place a quantile within 0.00006 of its level
 _DEVIATES = np.linspace(-8.0, 8.0, 2**12 + 1)  # beyond them lies less than 1e-15
 
 

@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 
 LEVELS = (0.05, 0.5, 0.95)
 SHARES = np.array([0.05, 0.45, 0.45, 0.05])
-OVERSHOOT = 0.1
+OVERSHOOT = 0.1  # of the range, added at both ends: the share that Cooke proposes and others use
 LEAST = 4  # questions: fewer than bins say nothing
 MANY = 10  # below which weights are weak
 

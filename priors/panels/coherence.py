@@ -25,7 +25,7 @@ from storyodds.priors.text.errors import InputError
 Array = NDArray[np.float64]
 Events = NDArray[np.bool_]
 
-MAX_EVENTS = 12
+MAX_EVENTS = 12  # of one person: 2**12 ways in which they may turn out are 4,096 unknowns
 TOLERANCE = 0.02  # of the odds: what rounding to two digits does
 _MOST_PROGRAMS = 3000  # in search of a smallest conflict
 

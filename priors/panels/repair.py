@@ -25,7 +25,7 @@ from storyodds.priors.text.errors import InputError
 Array = NDArray[np.float64]
 Change = Callable[[Array], tuple[float, Array]]
 
-_STARTS = 8
+_STARTS = 8  # of the search for a best repair, which has several hollows
 _MANY = 512  # atoms, from which on fewer starts have to do
 _LN2 = float(np.log(2.0))
 _CHECK = 1e-6  # within which the result has to be coherent

@@ -36,10 +36,10 @@ UNSAFE = re.compile(
 )
 _BREAKS = re.compile("[\t\n\r]")
 
-_SHOWN = 50
-_WIDTH = 96
+_SHOWN = 50  # mistakes that are listed: more than anybody mends before the next try
+_WIDTH = 96  # letters of a line that is quoted
 _TAB = "    "
-_LONG_KEY = 100
+_LONG_KEY = 100  # letters of a key, beyond which it is cut
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 from storyodds.priors.text.errors import printable
 
-_LONG = 60
-_MANY = 4
-SLUG_LIMIT = 100
-_STRANGERS = 20
+_LONG = 60  # letters of a value that is quoted in a sentence
+_MANY = 4  # entries that a sentence lists
+SLUG_LIMIT = 100  # letters of a name that is compared with others: time grows with their square
+_STRANGERS = 20  # unknown keys that are compared with the expected ones, each against all
 # Names that are compared letter by letter: a comparison takes up to 1.3 milliseconds.
 _SHORTLIST = 8
 # What may be spent on one reading of a file, a quarter of a second or so: words looked at, pairs of

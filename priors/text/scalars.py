@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from storyodds.priors.text.phrases import quoted
 
-MAX_DIGITS: Final = 18
+MAX_DIGITS: Final = 18  # of a whole number, which then fits into 64 bits
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUTHS = {

@@ -16,9 +16,9 @@ from defusedxml import DefusedXmlException, EntitiesForbidden, sax
 from storyodds.priors.text.document import lines_of
 from storyodds.priors.text.errors import InputError, Problem
 
-MAX_XML_BYTES: Final = 64 * 1024 * 1024
-MAX_XML_ELEMENTS: Final = 500_000
-MAX_XML_DEPTH: Final = 100
+MAX_XML_BYTES: Final = 64 * 1024 * 1024  # what a hostile file may cost in memory
+MAX_XML_ELEMENTS: Final = 500_000  # the same, once it is read
+MAX_XML_DEPTH: Final = 100  # formulas are walked by recursion, and Python's ends near 1,000 calls
 
 
 @dataclass(slots=True)

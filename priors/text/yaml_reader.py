@@ -17,10 +17,10 @@ from storyodds.priors.text.phrases import quoted
 from storyodds.priors.text.scalars import core_scalar, escapes, hidden
 from storyodds.priors.text.syntax import is_told_at_start, plain_syntax
 
-MAX_BYTES: Final = 4 * 1024 * 1024
-MAX_DEPTH: Final = 32
-MAX_NODES: Final = 200_000
-MAX_PROBLEMS: Final = 1000
+MAX_BYTES: Final = 4 * 1024 * 1024  # what a hostile file may cost in memory
+MAX_DEPTH: Final = 32  # deeper than any formula that a person can follow
+MAX_NODES: Final = 200_000  # what a hostile file may cost in time
+MAX_PROBLEMS: Final = 1000  # after which reading stops
 
 # The C parser gives marks that count characters, as the pure one does, and is ten times as fast.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

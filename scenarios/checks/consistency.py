@@ -36,12 +36,12 @@ from storyodds.scenarios.shared.lint_rules import switch_mistakes
 
 __all__ = ["Mistake", "find_mistakes"]
 
-MAX_FREE = 500
-MAX_ASSUMPTIONS = 2000
-MAX_ROUTES = 200
-MAX_DEPTH = 32
-_MOST = 1000
-_MAX_LOOPS = 20
+MAX_FREE = 500  # assumptions that nothing decides, each a variable of its own
+MAX_ASSUMPTIONS = 2000  # with those that a formula decides
+MAX_ROUTES = 200  # each of which gets sums of its own
+MAX_DEPTH = 32  # levels of a formula, which is walked by recursion
+_MOST = 1000  # mistakes, after which nobody reads on
+_MAX_LOOPS = 20  # loops that are listed: there may be exponentially many
 _RESERVED = (DEFAULT, "not", "otherwise", "rationale")
 
 

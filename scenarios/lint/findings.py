@@ -9,7 +9,7 @@ from storyodds.scenarios.lint.numbers import own_numbers
 from storyodds.scenarios.lint.reading import Doubt, Reading
 from storyodds.scenarios.schema import Evidence
 
-_LEAST_LETTERS = 3
+_LEAST_LETTERS = 3  # of a source: initials and a year have more
 # What stands where somebody meant to write a source later, or did not want to.
 _EMPTY_SOURCES = frozenset(
     """

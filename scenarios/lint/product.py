@@ -6,7 +6,7 @@ from storyodds.scenarios.grammar.formulas import Formula, literals, parts
 from storyodds.scenarios.lint.reading import Doubt, Reading, is_nought
 from storyodds.scenarios.schema import Assumption
 
-LEAST_FACTORS = 3
+LEAST_FACTORS = 3  # premises: a product of two is no chain yet
 
 
 def independent_product(reading: Reading) -> Iterator[Doubt]:

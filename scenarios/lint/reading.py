@@ -17,8 +17,8 @@ from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.shared.catalog import filled
 from storyodds.scenarios.story import Story
 
-_MOST_MIXED = 12
-_MOST_LITERALS = 200
+_MOST_MIXED = 12  # assumptions whose states are tried: 2**12 at the most
+_MOST_LITERALS = 200  # in what follows from a state, beyond which a rule gives no answer
 # Literals looked at for one story while states are tried, of one or two microseconds each.
 _MOST_TRIED = 300_000
 _IMPLIED = (Route(id=INTENDED, class_=INTENDED),)

@@ -24,7 +24,7 @@ from storyodds.scenarios.lint.reading import Doubt, Reading, is_nought
 from storyodds.scenarios.schema import RISK_ARGUMENT, Route
 from storyodds.scenarios.shared import catalog
 
-THIN_BITS = -7.0
+THIN_BITS = -7.0  # bits: under 1% where only the intended model is left
 # Fewer cannot say how bad a catastrophe is, by when, and of how many models.
 _LEAST_WORDS = 5
 

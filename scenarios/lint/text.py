@@ -36,7 +36,7 @@ _MECHANISM = _words(
     posterior* prior_over
     """
 )
-_LEAST_WORDS = 8
+_LEAST_WORDS = 8  # of a goal: fewer name a behavior and no mechanism
 
 # Words of praise and the nouns they go with: a goal made of them alone says nothing of a mechanism.
 _PRAISE = frozenset(

@@ -38,7 +38,7 @@ _OF_TRAINING = (
     "independent-product",
     "thin-residual",
 )
-_SHOWN_TOPS = 10
+_SHOWN_TOPS = 10  # top gates that a message lists
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from storyodds.scenarios.open_psa.formulas import Formula as Tree
 from storyodds.scenarios.shared.catalog import assumptions
 
 _RESERVED = (*CLASSES, RESIDUAL, DEFAULT, "not", "otherwise", "rationale")
-_LONGEST = 80
+_LONGEST = 80  # letters of a name made of a label
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _DEEPEST = 6  # parts within parts; what lies deeper gets an assumption of its own
 

@@ -61,7 +61,7 @@ _UNSUPPORTED = (
         )
     ),
 )
-_MOST = 1000
+_MOST = 1000  # mistakes, after which nobody reads on
 
 
 @dataclass
