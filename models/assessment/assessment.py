@@ -28,10 +28,10 @@ from storyodds.models.numerics import systematic
 from storyodds.models.posterior import simulation, soundness, weighting
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.evidence import forecast_log_density_at, forecast_log_odds
+from storyodds.models.posterior.forecasts import forecasts_log_density
 from storyodds.models.posterior.integrated_draws import draw_integrated
 from storyodds.models.posterior.prepared import (
     PreparedStory,
-    forecasts_log_density,
     log_likelihood_bound,
     prepare,
 )

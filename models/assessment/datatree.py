@@ -16,7 +16,8 @@ from storyodds.models.engine.program import without_results
 from storyodds.models.engine.quantities import Quantities, odds_of_paths
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.evidence import assemble
-from storyodds.models.posterior.prepared import PreparedStory, forecast_densities, forecast_sides
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
+from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.story.events import CRITERIA, FATES
 from storyodds.priors.distributions.families import has_atoms
 from storyodds.priors.text.files import write_atomically

@@ -338,9 +338,7 @@ def _likelihood_terms(item: EvidenceItem, distribution: Distribution) -> list[tu
 def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
     """What moves the odds that forecasts are compared with: (n_draws, n_numbers)."""
     graph, out = prepared.graph, np.zeros(values.shape)
-    for i, item in enumerate(graph.evidence):
-        if item.form != "forecast":
-            continue
+    for i in graph.forecasts:
         sides = [
             evaluation.evaluate(
                 prepared.likelihood, values, event_likelihoods(graph, i, yes), np.ones((1, 1))
@@ -349,5 +347,5 @@ def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
         ]
         slopes = [evaluation.gradient(prepared.likelihood, side)[:, 0] for side in sides]
         log_odds = sides[0].log_roots[:, 0] - sides[1].log_roots[:, 0]
-        out += forecast_slope_at(item, log_odds)[:, None] * (slopes[0] - slopes[1])
+        out += forecast_slope_at(graph.evidence[i], log_odds)[:, None] * (slopes[0] - slopes[1])
     return out

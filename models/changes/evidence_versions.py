@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from storyodds.models.posterior.evidence import (
     assemble,
     columns,
-    forecast_log_density_at,
-    forecast_log_odds,
 )
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.questions import ask
 from storyodds.models.story.events import EVENTS, weights
 from storyodds.models.story.graph import StoryGraph
-from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+from storyodds.models.story.likelihoods import LogLikelihoods
 
 Array = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def findings_of(graph: StoryGraph) -> tuple[str, ...]:
 
 def opinions_of(graph: StoryGraph) -> tuple[str, ...]:
     """Name the findings that are forecasts, and so opinions."""
-    return tuple(item.id for item in graph.evidence if item.form == "forecast")
+    return tuple(graph.evidence[i].id for i in graph.forecasts)
 
 
 def answer_versions(
@@ -116,7 +116,8 @@ def answer_versions(
         mine = results == counted
         found = _answer(prepared, values, powers[mine, :n_items], of, results=counted)
         log_evidence[:, mine], events[:, mine] = found.log_evidence, found.events
-    for i, log_density in _forecasts(prepared, values).items():
+    densities = forecast_densities(prepared.graph, forecast_sides(prepared, values))
+    for i, log_density in densities.items():
         log_evidence += _powered(powers[:, i], log_density[:, None])
     return Versions(log_evidence, events)
 
@@ -169,17 +170,6 @@ def _said(prepared: PreparedStory, powers: Array) -> LogLikelihoods:
     return LogLikelihoods(assumptions, routes)
 
 
-def _forecasts(prepared: PreparedStory, values: Array) -> dict[int, Array]:
-    """By forecast, its log density at every draw, (n_draws,), in nats."""
-    graph = prepared.graph
-    forecasts = [i for i, item in enumerate(graph.evidence) if item.form == "forecast"]
-    if not forecasts:
-        return {}
-    prior = prepared.answers.evaluate(values, no_evidence(graph))
-    odds = {i: forecast_log_odds(graph, i, prior.routes, prior.said) for i in forecasts}
-    return {i: forecast_log_density_at(graph.evidence[i], odds[i]) for i in forecasts}
-
-
 def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
     """What to ask the engine of assumptions, and the log of how much of it is in every part.
 
@@ -216,10 +206,10 @@ def _ask(
         said = LogLikelihoods(
             np.repeat(some, n, axis=0), np.zeros((1, len(graph.routes))), results=results
         )
-        found = prepared.answers.evaluate(np.tile(values, (len(some), 1)), said)
+        answer = ask(prepared, np.tile(values, (len(some), 1)), likelihoods=said)
         block = slice(begin, begin + len(some))
-        log_evidence[:, block] = found.log_evidence.reshape(len(some), n).T
-        outcomes[:, block] = found.outcomes.reshape(len(some), n, -1).transpose(1, 0, 2)
+        log_evidence[:, block] = answer.log_findings.reshape(len(some), n).T
+        outcomes[:, block] = answer.outcomes.reshape(len(some), n, -1).transpose(1, 0, 2)
     return log_evidence, outcomes
 
 

@@ -29,8 +29,8 @@ from storyodds.models.engine import evaluation
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.engine.quantities import Path
 from storyodds.models.engine.strategy import compiled as compile_queries
-from storyodds.models.posterior.evidence import assemble, collapsed, forecast_log_density_at
-from storyodds.models.posterior.prepared import PreparedStory, forecast_sides
+from storyodds.models.posterior.evidence import assemble, collapsed
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
 from storyodds.models.posterior.weighting import prior_draws, sampled_draws
 from storyodds.models.story.events import after_training, probabilities
 from storyodds.models.story.queries import EVERYTHING, Query
@@ -242,10 +242,6 @@ def _sums(ground: Ground, values: Array, tables: Tables | None = None) -> Array:
     return np.column_stack([found[:, [program.column[q] for q in asked]], *chain(*sides)])
 
 
-def _forecasts(prepared: PreparedStory) -> list[int]:
-    return [i for i, item in enumerate(prepared.graph.evidence) if item.form == "forecast"]
-
-
 def _asked(ground: Ground, points: Sequence[tuple[int, float]]) -> list[Array]:
     """Sums at points, which have nothing to do with an evidence item's own numbers."""
     if not points:
@@ -305,7 +301,10 @@ def _answers(ground: Ground, values: Array, sums: Array) -> tuple[Array, Array]:
     for concern, path in zip(concerns, ground.paths, strict=True):
         for share in path.harmful:
             concern += next(asked) * after.factor(share, graph.outcomes[share.outcome].route)
-    for k, i in enumerate(_forecasts(ground.base.prepared)):
-        yes, no = sums[:, n_outcomes + n_queries + 2 * k :][:, :2].T
-        log_evidence = log_evidence + forecast_log_density_at(graph.evidence[i], yes - no)
+    of_forecasts = sums[:, n_outcomes + n_queries :].T
+    sides = dict(
+        zip(graph.forecasts, zip(of_forecasts[::2], of_forecasts[1::2], strict=True), strict=True)
+    )
+    for log_density in forecast_densities(graph, sides).values():
+        log_evidence = log_evidence + log_density
     return log_evidence, np.hstack([probabilities(graph, values, outcomes), concerns.T])

@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.engine.quantities import Quantities
+from storyodds.models.posterior import questions
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
-from storyodds.models.posterior.prepared import (
-    PreparedStory,
-    forecasts_log_density,
-    prepare,
-)
+from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.posterior.weighting import (
     MAX_PARETO_K,
@@ -136,15 +133,15 @@ def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
     prepared = assessment.prepared
     _ = prepared.compiler  # an error where states were simulated: they are no base
     values = assessment.averaged.values[even_rows(assessment, draws)]
-    found = prepared.answers.evaluate(values, prepared.likelihoods)
+    answer = questions.ask(prepared, values)
     return Base(
         prepared,
         values,
-        found.log_evidence + forecasts_log_density(prepared, values),
-        found.events,
+        answer.log_evidence,
+        answer.events,
         assessment.draws.method,
         assessment.seed,
-        found.outcomes,
+        answer.outcomes,
     )
 
 
@@ -179,23 +176,6 @@ def spread_evenly(quantities: Quantities, draws: int, seed: int) -> NDArray[np.i
     edges = np.cumsum(weights[order]) / weights.sum()
     chosen = np.searchsorted(edges, (np.arange(draws) + 0.5) / draws)
     return np.sort(order[chosen.clip(max=len(weights) - 1)])
-
-
-def answers_at(
-    prepared: PreparedStory, values: Array, said: LogLikelihoods | None = None
-) -> tuple[Array, Array]:
-    """Give log P(E | θ), (n_draws,), and P(event | E, θ), (n_draws, n_events), at given draws.
-
-    Parameters
-    ----------
-    prepared : PreparedStory
-    values : (n_draws, n_numbers) array
-    said : LogLikelihoods, optional
-        By default the evidence with its own numbers integrated out.
-    """
-    found = prepared.answers.evaluate(values, prepared.likelihoods if said is None else said)
-    log_evidence = found.log_evidence + forecasts_log_density(prepared, values)
-    return log_evidence, found.events
 
 
 def columns_of(events: Sequence[str]) -> list[int]:
@@ -289,7 +269,7 @@ def _asked_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[C
     asked = [change for change in changes if not bearing.isdisjoint(change)]
     if asked:
         values = np.concatenate([moved(base.values, change) for change in asked])
-        log_evidence, events = answers_at(prepared, values, _said(prepared, asked, n))
+        answer = questions.ask(prepared, values, likelihoods=_likelihoods(prepared, asked, n))
     found, done = [], 0
     for change in changes:
         if bearing.isdisjoint(change):  # it only matters after training
@@ -300,9 +280,9 @@ def _asked_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[C
             continue
         mine = slice(done * n, (done + 1) * n)
         done += 1
-        log_weights = log_evidence[mine] - base.log_evidence
+        log_weights = answer.log_evidence[mine] - base.log_evidence
         if np.isfinite(log_weights).any():
-            changed = weighted(base, log_weights, events[mine])
+            changed = weighted(base, log_weights, answer.events[mine])
             if is_trusted(changed, n):
                 found.append(changed)
                 continue
@@ -330,7 +310,7 @@ def moved(values: Array, change: Mapping[int, float]) -> Array:
     return out
 
 
-def _said(
+def _likelihoods(
     prepared: PreparedStory, changes: Sequence[Mapping[int, float]], n: int
 ) -> LogLikelihoods:
     """What the evidence says at n draws for every change, one change after the other."""
@@ -352,8 +332,8 @@ def stacked(graph: StoryGraph, tables: Sequence[Tables], n: int) -> LogLikelihoo
 
 def compare(base: Base, prepared: PreparedStory, values: Array) -> Changed:
     """Ask a changed story at changed draws, which stand row by row for those of the base."""
-    log_evidence, events = answers_at(prepared, values)
-    return weighted(base, log_evidence - base.log_evidence, events)
+    answer = questions.ask(prepared, values)
+    return weighted(base, answer.log_evidence - base.log_evidence, answer.events)
 
 
 def weighted(base: Base, log_weights: Array, events: Array) -> Changed:

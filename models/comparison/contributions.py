@@ -14,9 +14,10 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.changes.what_if import MIN_SHARE, answers_at
+from storyodds.models.changes.what_if import MIN_SHARE
 from storyodds.models.comparison.sides import COLUMNS, EVENTS, Posterior
 from storyodds.models.posterior.prepared import PreparedStory, log_likelihood_bound, prepare
+from storyodds.models.posterior.questions import ask
 from storyodds.models.posterior.weighting import sampled_draws, weigh
 from storyodds.priors.distributions.families import LN2
 from storyodds.priors.text.errors import InputError, Problem
@@ -172,14 +173,14 @@ class _Game:
         prepared = prepare(with_changes(*self.stories, made), like=self.compiled.get(shape))
         self.compiled.setdefault(shape, prepared)
         values, log_prior = sampled_draws(prepared, self.rows, self.seed)
-        log_evidence, events = answers_at(prepared, values)
+        answer = ask(prepared, values)
         bound = log_likelihood_bound(prepared) + LN2
-        found = weigh(prepared, log_evidence + log_prior, bound)
+        found = weigh(prepared, answer.log_evidence + log_prior, bound)
         # Both versions are sound at many more draws. Of these few the tail tells nothing yet, and
         # the error of what comes of them is stated.
         if found.ess < MIN_SHARE * len(values):
             raise InputError([Problem("a story with some of the changes needs NUTS")])
-        events = events[:, COLUMNS]
+        events = answer.events[:, COLUMNS]
         means = found.weights @ events
         pulls = found.weights[:, None] * (events - means)
         # Of the two versions themselves more draws are at hand.

@@ -406,6 +406,42 @@ def compile_quantities(
     return _Asked(compile_queries(compiler, asked), parts, goals, extra, reduced)
 
 
+def outcomes(
+    compiler: Compiler, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+) -> tuple[Array, Array, Array]:
+    """Run the engine forward only: for stories that are asked again and again.
+
+    Parameters
+    ----------
+    compiler : Compiler
+        Of the whole story, not of its evidence only.
+    values : (n_draws, n_numbers) array
+    likelihoods : LogLikelihoods
+    queries : sequence of Query
+
+    Returns
+    -------
+    (n_draws,) array
+        Log P(E | θ) without forecasts, in nats.
+    (n_draws, n_outcomes) array
+        P(outcome | E, θ).
+    (n_draws, n_queries) array
+        P(query | E, θ).
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If they need more memory than the story's sum itself.
+    """
+    ends = [Query((o,)) for o in range(len(compiler.graph.outcomes))]
+    program = compile_queries(compiler, [EVERYTHING, *ends, *queries])
+    log_roots = evaluation.evaluate(program, values, likelihoods).log_roots
+    log_evidence = log_roots[:, program.column[EVERYTHING]]
+    joint = np.exp(log_roots - np.where(np.isfinite(log_evidence), log_evidence, 0.0)[:, None])
+    columns = np.array([program.column[query] for query in (*ends, *queries)], dtype=np.intp)
+    return log_evidence, joint[:, columns[: len(ends)]], joint[:, columns[len(ends) :]]
+
+
 def evaluate(
     compiler: Compiler,
     values: Array,

@@ -37,6 +37,11 @@ class Answers(Protocol):
     ) -> Quantities:
         """Give everything a report speaks of, as `quantities.evaluate`."""
 
+    def outcomes(
+        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> tuple[Array, Array, Array]:
+        """Of `evaluate`, only log P(evidence | numbers), the outcomes and the queries."""
+
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
     ) -> Jointly:
@@ -102,6 +107,12 @@ class Exact:
         return quantities.evaluate(
             self.compiler, values, likelihoods, queries, weights, hazards=hazards
         )
+
+    def outcomes(
+        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> tuple[Array, Array, Array]:
+        """Run the engine forward only, which gives no assumption."""
+        return quantities.outcomes(self.compiler, values, likelihoods, queries)
 
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]

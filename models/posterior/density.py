@@ -157,7 +157,7 @@ def target_of(prepared: PreparedStory, base: Array) -> "Target":
     densities = [(prior, _unwalled(prior)) for prior in continuous(prepared)]
     priors = [list(_components(prior, 0.0)) for _, prior in densities]
     rows = np.array([row for rows in priors for row in rows], dtype=np.float64)
-    forecasts = [i for i, item in enumerate(graph.evidence) if item.form == "forecast"]
+    forecasts = graph.forecasts
     said = [prepared.likelihoods]
     said += [event_likelihoods(graph, i, yes) for i in forecasts for yes in (True, False)]
     odds = [(logit(graph.evidence[i].forecast), LN2 * graph.evidence[i].sd_bits) for i in forecasts]

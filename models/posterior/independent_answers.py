@@ -168,6 +168,15 @@ class Independent:
         spoken_of = {name for name, _ in query.literals}
         return not query.conditions and query.spared is None and spoken_of <= names
 
+    def outcomes(
+        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> tuple[Array, Array, Array]:
+        """Give them of the diagram, or run the engine."""
+        if not _is_silent(likelihoods) or not all(map(self._is_within_reach, queries)):
+            return self._compiled.outcomes(values, likelihoods, queries)
+        whole = self.evaluate(values, likelihoods, queries)
+        return whole.log_evidence, whole.outcomes, whole.queries
+
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
     ) -> Jointly:

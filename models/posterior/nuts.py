@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.posterior.density import LogDensity, log_density, to_coordinate, to_values
-from storyodds.models.posterior.prepared import PreparedStory, from_uniforms, impossibility
+from storyodds.models.posterior.impossible import impossibility
+from storyodds.models.posterior.prepared import PreparedStory, from_uniforms
 from storyodds.models.posterior.soundness import Strata
 from storyodds.models.posterior.weighting import pareto_k
 from storyodds.priors.distributions.families import Distribution, Mixture

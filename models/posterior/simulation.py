@@ -165,8 +165,7 @@ class Simulation:
     @property
     def n_states(self) -> int:
         """States in a batch."""
-        forecasts = any(item.form == "forecast" for item in self.graph.evidence)
-        return FORECAST_STATES if forecasts else STATES
+        return FORECAST_STATES if self.graph.forecasts else STATES
 
     def take(self, rows: NDArray[np.intp]) -> "Simulation":
         """Answer for some of the draws, with the states that they have among all."""
@@ -245,6 +244,13 @@ class Simulation:
             batches=by_batch.log_evidence,
             squares=squares,
         )
+
+    def outcomes(
+        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> tuple[Array, Array, Array]:
+        """Estimate them with everything else, which takes no more time."""
+        whole = self.evaluate(values, likelihoods, queries)
+        return whole.log_evidence, whole.outcomes, whole.queries
 
     def uses(
         self, values: Array, likelihoods: LogLikelihoods, rng: np.random.Generator, n: int
@@ -655,15 +661,14 @@ def _complaints(
             f"in {empty:.0%} of the draws none of the {simulation.n_states} states can explain the "
             "evidence"
         )
-    for i, item in enumerate(graph.evidence):
-        if item.form == "forecast":
-            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
-            unknown = float(np.mean(~np.isfinite(odds)))
-            if unknown > _MOST_UNKNOWN:
-                complaints.append(
-                    f"{item.id}: in {unknown:.0%} of the draws the simulated prior chance is 0 or "
-                    "1, which a forecast cannot be compared with"
-                )
+    for i in graph.forecasts:
+        odds = forecast_log_odds(graph, i, prior.routes, prior.said)
+        unknown = float(np.mean(~np.isfinite(odds)))
+        if unknown > _MOST_UNKNOWN:
+            complaints.append(
+                f"{graph.evidence[i].id}: in {unknown:.0%} of the draws the simulated prior chance "
+                "is 0 or 1, which a forecast cannot be compared with"
+            )
     return complaints
 
 

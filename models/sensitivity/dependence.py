@@ -25,9 +25,9 @@ from storyodds.models.changes.what_if import Base, Changed, base_of, weighted
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.engine.quantities import Path, PathOdds, concerns_of, path_odds, path_queries
 from storyodds.models.logic.cut_sets import Literal
-from storyodds.models.posterior.forward import forward
-from storyodds.models.posterior.prepared import forecast_densities, forecast_sides
-from storyodds.models.story.events import EVENTS, after_training, probabilities
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
+from storyodds.models.posterior.questions import ask
+from storyodds.models.story.events import EVENTS, after_training
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import rate_like
@@ -162,7 +162,7 @@ def _ranked(assessment: Assessment) -> list[Path]:
 
 def _odds(base: Base, paths: Sequence[Path]) -> list[PathOdds]:
     graph, queries = base.prepared.graph, list(dict.fromkeys(path_queries(paths)))
-    asked = forward(base.prepared, base.values, queries=queries).queries
+    asked = ask(base.prepared, base.values, queries).queries
     after, column = after_training(graph, base.values), {q: k for k, q in enumerate(queries)}
 
     def chance(path: Path) -> Callable[[int], Array]:
@@ -280,13 +280,12 @@ def _at_states(
     for k, (pair, state) in enumerate(states):
         a, b = sorted(pair)
         values[k * n : (k + 1) * n, [free[a], free[b]]] = np.array(state, dtype=float)
-    found = forward(prepared, values)
-    events = probabilities(prepared.graph, values, found.outcomes)
+    answer = ask(prepared, values)
     sides = forecast_sides(prepared, values)
     asked: list[_Asked] = [
         (
-            found.log_evidence[k : k + n],
-            events[k : k + n],
+            answer.log_findings[k : k + n],
+            answer.events[k : k + n],
             {i: (yes[k : k + n], no[k : k + n]) for i, (yes, no) in sides.items()},
         )
         for k in range(0, len(values), n)

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.changes.what_if import Base, Changed, answers_at, settled
-from storyodds.models.posterior.forward import forward, some
+from storyodds.models.changes.what_if import Base, Changed, settled
+from storyodds.models.numerics import thinned
 from storyodds.models.posterior.prepared import prepare
-from storyodds.models.story.events import probabilities
+from storyodds.models.posterior.questions import ask
 from storyodds.priors.distributions.families import Point
 from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.errors import UnsupportedStoryError
@@ -161,9 +161,9 @@ class _Pushed:
         """The gap between the posterior means."""
         if bits not in self.asked:
             values = _beside(self.base.values, np.full(len(self.base.values), bits))
-            log_evidence, events = answers_at(self.prepared, values)
+            answer = ask(self.prepared, values)
             edited = partial(with_pressure, self.base.prepared.resolved, bits)
-            changed = settled(self.base, log_evidence, events, edited)
+            changed = settled(self.base, answer.log_evidence, answer.events, edited)
             if changed is None:
                 raise UnsupportedStoryError("bits: found more than can be summed")
             self.asked[bits] = changed
@@ -190,13 +190,11 @@ class _Pushed:
         """The root for every draw by itself: all at once, each within its own bracket."""
         from scipy.optimize.elementwise import find_root
 
-        values = some(self.drawn, _DRAWS)
-        graph = self.prepared.graph
+        values = thinned(self.drawn, _DRAWS)
 
         def at(bits: Array, row: Array) -> Array:
             numbers = _beside(values[row.astype(np.intp)], bits)
-            found = forward(self.prepared, numbers)
-            return gap(probabilities(graph, numbers, found.outcomes)[:, : len(CLASSES)], target)
+            return gap(ask(self.prepared, numbers).events[:, : len(CLASSES)], target)
 
         rows = np.arange(len(values), dtype=float)
         try:

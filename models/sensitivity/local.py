@@ -41,7 +41,9 @@ from storyodds.models.changes.what_if import (
 )
 from storyodds.models.engine.quantities import Path, concerns_of, jointly
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior.prepared import PreparedStory, forecasts_log_density, prepare
+from storyodds.models.posterior import questions
+from storyodds.models.posterior.forecasts import forecasts_log_density
+from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.story.events import EVENTS, weights
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
@@ -374,10 +376,10 @@ def _made(
             [moved(values, dict.fromkeys(rows[v], float(truth))) for v, truth in some]
         )
         said = stacked(graph, [_without(prepared, v) for v, _ in some], n)
-        found = prepared.answers.evaluate(changed, said)
+        answer = questions.ask(prepared, changed, likelihoods=said)
         for k, key in enumerate(some):
             mine = slice(k * n, (k + 1) * n)
-            yield key, found.log_evidence[mine], found.events[mine]
+            yield key, answer.log_findings[mine], answer.events[mine]
     for v in dict.fromkeys(v for v, _ in settings if not graph.variables[v].rows):
         name = graph.variables[v].name  # made up of others: without that, compiled once more
         if v not in cuts:
@@ -388,8 +390,8 @@ def _made(
         extra = np.zeros((n, len(resolved.numbers) - values.shape[1]))
         for truth in (truth for of, truth in settings if of == v):
             changed = moved(np.hstack([values, extra]), {number: float(truth)})
-            found = cut.answers.evaluate(changed, cut.likelihoods)
-            yield (v, truth), found.log_evidence, found.events
+            answer = questions.ask(cut, changed)
+            yield (v, truth), answer.log_findings, answer.events
 
 
 def _without(prepared: PreparedStory, v: int) -> Tables:

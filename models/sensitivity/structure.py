@@ -25,7 +25,6 @@ from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import (
     Base,
     Changed,
-    answers_at,
     fixed,
     moved,
     refit,
@@ -33,9 +32,11 @@ from storyodds.models.changes.what_if import (
     with_numbers,
 )
 from storyodds.models.engine.quantities import Path, concerns_of
+from storyodds.models.numerics import thinned
 from storyodds.models.posterior.evidence import assemble
-from storyodds.models.posterior.forward import forward, some
-from storyodds.models.posterior.prepared import forecast_densities, forecast_sides, prepare
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
+from storyodds.models.posterior.prepared import prepare
+from storyodds.models.posterior.questions import ask
 from storyodds.models.story.events import EVENTS, probabilities, shares_of
 from storyodds.models.story.graph import RouteNode, StoryGraph
 from storyodds.models.story.likelihoods import no_evidence
@@ -127,18 +128,18 @@ def _reworded(base: Base, edited: ResolvedStory) -> Changed | None:
         if not set(prepared.sampled) <= set(base.prepared.sampled):
             # What now has to be sampled stands at one value in the base.
             return refit(base, edited)
-        answers = answers_at(prepared, base.values)
+        answer = ask(prepared, base.values)
     except InputError:
         return None
-    return settled(base, *answers, lambda: edited)
+    return settled(base, answer.log_evidence, answer.events, lambda: edited)
 
 
 def _without_nudge(base: Base, name: str) -> Changed | None:
     resolved = base.prepared.resolved
     off = {i: 0.0 for i, n in enumerate(resolved.numbers) if n.name.startswith(f"{name}.bits.")}
     values = moved(base.values, off)
-    answers = answers_at(with_numbers(base.prepared, off), values)
-    return settled(base, *answers, lambda: fixed(resolved, off))
+    answer = ask(with_numbers(base.prepared, off), values)
+    return settled(base, answer.log_evidence, answer.events, lambda: fixed(resolved, off))
 
 
 def without_check(graph: StoryGraph, index: int) -> dict[int, float]:
@@ -166,10 +167,11 @@ def _without_checks(base: Base) -> list[Without]:
         values = moved(base.values, off)
         if graph.route_numbers_after_training().issuperset(off):
             # Where training ends and what the evidence says do not depend on it.
-            answers = base.log_evidence, probabilities(graph, values, base.outcomes)
+            log_evidence, events = base.log_evidence, probabilities(graph, values, base.outcomes)
         else:
-            answers = answers_at(prepared, values)
-        changed = settled(base, *answers, partial(fixed, prepared.resolved, off))
+            answer = ask(prepared, values)
+            log_evidence, events = answer.log_evidence, answer.events
+        changed = settled(base, log_evidence, events, partial(fixed, prepared.resolved, off))
         listed.append(Without("check", check.id, changed))
     return listed
 
@@ -181,12 +183,10 @@ def _without_items(base: Base) -> list[Without]:
         if i in densities:
             log_evidence, events = base.log_evidence - densities[i], base.events
         else:
-            said = assemble(
-                prepared.graph, [t if k != i else None for k, t in enumerate(prepared.tables)]
-            )
-            asked = forward(prepared, values, said)
-            log_evidence = np.sum([asked.log_evidence, *densities.values()], axis=0)
-            events = probabilities(prepared.graph, values, asked.outcomes)
+            others = [t if k != i else None for k, t in enumerate(prepared.tables)]
+            answer = ask(prepared, values, likelihoods=assemble(prepared.graph, others))
+            log_evidence = np.sum([answer.log_findings, *densities.values()], axis=0)
+            events = answer.events
         changed = settled(
             base,
             log_evidence,
@@ -278,7 +278,7 @@ def _rivals(base: Base, name: str) -> list[RouteNode]:
 
 def _assumptions(base: Base) -> Array:
     """P(assumption | E), (n_variables,)."""
-    prepared, few = base.prepared, some(base.values, 128)
+    prepared, few = base.prepared, thinned(base.values, 128)
     return prepared.answers.evaluate(few, prepared.likelihoods).assumptions.mean(axis=0)
 
 
@@ -434,8 +434,8 @@ def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[R
     premises = [Query((), path.literals) for path in paths]
     before = assessment.prior_averaged.values
     try:
-        joint = forward(prepared, base.values, queries=asked).queries
-        prior = forward(prepared, before, no_evidence(graph), premises).queries
+        joint = ask(prepared, base.values, asked).queries
+        prior = ask(prepared, before, premises, no_evidence(graph)).queries
     except InputError:
         return ()
     whole = base.events.mean(axis=0)

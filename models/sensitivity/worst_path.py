@@ -12,8 +12,8 @@ from storyodds.models.assessment.path_ranks import ROUNDING
 from storyodds.models.changes.what_if import even_rows
 from storyodds.models.engine.quantities import Path, jointly
 from storyodds.models.logic.cut_sets import Literal
-from storyodds.models.posterior.forward import forward
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.questions import ask
 from storyodds.models.story.events import Share, after_training
 from storyodds.models.story.queries import Query
 
@@ -226,7 +226,7 @@ class _Race:
             queries[Query((), frozenset(pair))] = None
             queries |= dict.fromkeys(q for k in rivals for q, _ in self._with(k, pair))
         every = tuple(queries)
-        drawn = forward(self.prepared, self.values, queries=every).queries
+        drawn = ask(self.prepared, self.values, every).queries
         column = {query: drawn[:, j] for j, query in enumerate(every)}
         found, close = [], 0
         for pair, rivals in pairs:

@@ -15,7 +15,8 @@ from support.strategies import small_stories, with_results
 from storyodds.models.changes import evidence_versions
 from storyodds.models.changes.evidence_versions import answer_versions, findings_of
 from storyodds.models.posterior.evidence import assemble
-from storyodds.models.posterior.prepared import PreparedStory, forecasts_log_density, prepare
+from storyodds.models.posterior.forecasts import forecasts_log_density
+from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.posterior.weighting import prior_draws
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.text.errors import InputError

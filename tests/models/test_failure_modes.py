@@ -15,7 +15,7 @@ from support.strategies import small_stories
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.assessment.concerns import concerns
 from storyodds.models.changes.what_if import Base, base_of
-from storyodds.models.posterior.forward import some
+from storyodds.models.numerics import thinned
 from storyodds.models.sensitivity import worst_path
 from storyodds.models.sensitivity.distance_to_goal import MOST, misses, with_pressure
 from storyodds.models.sensitivity.failure import ENDS, ends, near_misses, overall
@@ -154,7 +154,7 @@ def test_draw_by_draw_the_miss_follows_the_bits() -> None:
     _, base = assessed(tell({}, routes))
     likeliest = misses(base, base.values)[0]
     numbers = base.prepared.resolved.number_index
-    drawn = some(base.values, 512)[:, numbers["r.bits"]]
+    drawn = thinned(base.values, 512)[:, numbers["r.bits"]]
     assert likeliest.by_draw == pytest.approx(drawn, abs=5e-3)
     every = base.values[:, numbers["r.bits"]] - likeliest.bits
     assert (1 / (1 + 2**every)).mean() == pytest.approx(0.5, abs=1e-3)
