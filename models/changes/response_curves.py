@@ -302,9 +302,8 @@ def _answers(ground: Ground, values: Array, sums: Array) -> tuple[Array, Array]:
         for share in path.harmful:
             concern += next(asked) * after.factor(share, graph.outcomes[share.outcome].route)
     of_forecasts = sums[:, n_outcomes + n_queries :].T
-    sides = dict(
-        zip(graph.forecasts, zip(of_forecasts[::2], of_forecasts[1::2], strict=True), strict=True)
-    )
+    pairs = zip(of_forecasts[::2], of_forecasts[1::2], strict=True)
+    sides = dict(zip(graph.forecasts, pairs, strict=True))
     for log_density in forecast_densities(graph, sides).values():
         log_evidence = log_evidence + log_density
     return log_evidence, np.hstack([probabilities(graph, values, outcomes), concerns.T])
