@@ -13,19 +13,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import (
-    Jointly,
+from storyodds.models.engine.paths import (
     Path,
-    Quantities,
     concerns_of,
     failure_paths,
     link_queries,
     path_queries,
 )
+from storyodds.models.engine.quantities import Jointly, Quantities
 from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior import simulation, soundness, weighting
+from storyodds.models.posterior import soundness, weighting
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.evidence import forecast_log_density_at, forecast_log_odds
 from storyodds.models.posterior.forecasts import forecasts_log_density
@@ -35,6 +34,7 @@ from storyodds.models.posterior.prepared import (
     log_likelihood_bound,
     prepare,
 )
+from storyodds.models.posterior.simulated import simulation
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import no_evidence

@@ -12,8 +12,9 @@ from scipy.special import logit
 
 from storyodds.models.assessment.assessment import Assessment, full_prior
 from storyodds.models.assessment.result_files import require_sound
+from storyodds.models.engine.paths import odds_of_paths
 from storyodds.models.engine.program import without_results
-from storyodds.models.engine.quantities import Quantities, odds_of_paths
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.evidence import assemble
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides

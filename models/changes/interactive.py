@@ -15,14 +15,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import (
-    Path,
-    PathOdds,
-    Quantities,
-    failure_paths,
-    odds_of_paths,
-    path_queries,
-)
+from storyodds.models.engine.paths import Path, PathOdds, failure_paths, odds_of_paths, path_queries
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.evidence import collapsed_tables

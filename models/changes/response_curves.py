@@ -27,7 +27,7 @@ from storyodds.models.changes.what_if import (
 )
 from storyodds.models.engine import evaluation
 from storyodds.models.engine.arithmetic import log_sum_exp
-from storyodds.models.engine.quantities import Path
+from storyodds.models.engine.paths import Path
 from storyodds.models.engine.strategy import compiled as compile_queries
 from storyodds.models.posterior.evidence import assemble, collapsed
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from storyodds.models.circuits.elimination import CliqueTooLargeError
-from storyodds.models.engine.compiler import Competition, Compiler
+from storyodds.models.engine.compiler import Compiler
 from storyodds.models.engine.gate_forests import gate_forest
+from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program
 from storyodds.models.logic.gate_forest import GateForest
 from storyodds.models.logic.sifted_diagrams import PLACE_BYTES

@@ -13,7 +13,7 @@ import numpy as np
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.assessment.concerns import concerns
-from storyodds.models.engine.quantities import Path
+from storyodds.models.engine.paths import Path
 from storyodds.models.flows.nodes import Key, drawn_at, nodes_of_endings, nodes_of_states
 from storyodds.models.flows.shares import along, by_state, leading
 from storyodds.models.numerics import weighted_quantile

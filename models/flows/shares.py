@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import even_rows
-from storyodds.models.engine.quantities import Path
+from storyodds.models.engine.paths import Path
 from storyodds.models.flows.endings import Term, endings_of, stages, terms_along, terms_of
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.posterior.answers import Answers

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import Base, Changed, base_of, weighted
 from storyodds.models.engine.arithmetic import log_sum_exp
-from storyodds.models.engine.quantities import Path, PathOdds, concerns_of, path_odds, path_queries
+from storyodds.models.engine.paths import Path, PathOdds, concerns_of, path_odds, path_queries
 from storyodds.models.logic.cut_sets import Literal
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
 from storyodds.models.posterior.questions import ask

@@ -39,7 +39,8 @@ from storyodds.models.changes.what_if import (
     stacked,
     weighted,
 )
-from storyodds.models.engine.quantities import Path, concerns_of, jointly
+from storyodds.models.engine.paths import Path, concerns_of
+from storyodds.models.engine.quantities import jointly
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import questions
 from storyodds.models.posterior.forecasts import forecasts_log_density

@@ -31,7 +31,7 @@ from storyodds.models.changes.what_if import (
     settled,
     with_numbers,
 )
-from storyodds.models.engine.quantities import Path, concerns_of
+from storyodds.models.engine.paths import Path, concerns_of
 from storyodds.models.numerics import thinned
 from storyodds.models.posterior.evidence import assemble
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides

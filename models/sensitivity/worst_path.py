@@ -10,7 +10,8 @@ from storyodds.models.assessment.assessment import LINKED_PATHS, Assessment
 from storyodds.models.assessment.concerns import Concerns, concerns
 from storyodds.models.assessment.path_ranks import ROUNDING
 from storyodds.models.changes.what_if import even_rows
-from storyodds.models.engine.quantities import Path, jointly
+from storyodds.models.engine.paths import Path
+from storyodds.models.engine.quantities import jointly
 from storyodds.models.logic.cut_sets import Literal
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.questions import ask

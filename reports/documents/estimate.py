@@ -14,14 +14,8 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.assessment.concerns import concerns
 from storyodds.models.changes.derivatives import EVENTS, mean_derivatives
-from storyodds.models.engine.quantities import (
-    Path,
-    Quantities,
-    link_queries,
-    path_odds,
-    prefixes,
-    route_shares,
-)
+from storyodds.models.engine.paths import Path, link_queries, path_odds, prefixes, route_shares
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.posterior.prepared import log_likelihood_bound
 from storyodds.models.story.events import CRITERIA, FATES, Share

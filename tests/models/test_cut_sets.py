@@ -14,7 +14,7 @@ from support.oracle import minimal_literal_sets
 from support.oracle_process import true_in
 from support.strategies import formulas
 
-from storyodds.models.engine.quantities import MAX_WAYS, failure_paths
+from storyodds.models.engine.paths import MAX_WAYS, failure_paths
 from storyodds.models.logic import cut_sets
 from storyodds.models.logic.cut_sets import (
     CutSet,

@@ -20,7 +20,7 @@ from support.strategies import small_stories
 from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import evaluation, kernel, pattern_kernel
-from storyodds.models.engine.compiler import Competition
+from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program, without_results
 from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.answers import Exact
