@@ -86,9 +86,9 @@ def works() -> Mapping[str, Work]:
     first: dict[str, str] = {}
     problems = []
     for key, work in record.works.items():
-        known = first.setdefault(address(work.url), key)
-        if known != key and record.document is not None:
-            sentence = f"found the address of '{known}' again, expected one entry for each work"
+        first_key = first.setdefault(address(work.url), key)
+        if first_key != key and record.document is not None:
+            sentence = f"found the address of '{first_key}' again, expected one entry for each work"
             problems.append(record.document.problem(Mistake(("works", key, "url"), sentence)))
     if problems:
         raise InputError(problems)

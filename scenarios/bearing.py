@@ -19,14 +19,14 @@ def bearing(story: Story) -> dict[str, tuple[str, ...]]:
     ()
     """
     rationale = story.rationale
-    found: dict[str, list[str]] = {}
+    names_by_route: dict[str, list[str]] = {}
     for route in story.routes:
         about = {route.id, route.class_}
         plain = [route.requires]
         plain += [nudge.when for nudge in rationale.nudges if about & set(nudge.bits)]
         plain += [c.holds for c in rationale.constraints if about & set(c.rules_out)]
-        found[route.id] = [name for formula in plain for name in names_of(_data(formula))]
-    return {route: tuple(dict.fromkeys(names)) for route, names in found.items()}
+        names_by_route[route.id] = [name for formula in plain for name in names_of(_data(formula))]
+    return {route: tuple(dict.fromkeys(names)) for route, names in names_by_route.items()}
 
 
 def closed(story: Story, names: Iterable[str]) -> frozenset[str]:
@@ -39,15 +39,15 @@ def closed(story: Story, names: Iterable[str]) -> frozenset[str]:
     ['intent-before-awareness', 'order-protects', 'path-dependence']
     """
     specs = filled(to_data(story)).get("assumptions", {})
-    found: set[str] = set()
+    closure: set[str] = set()
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in closure:
+            closure.add(name)
             formulas = formulas_of(specs[name]) if isinstance(specs.get(name), Mapping) else ()
             waiting += [inner for _, formula in formulas for inner in names_of(formula)]
-    return frozenset(found)
+    return frozenset(closure)
 
 
 def names_of(formula: Any) -> Iterator[str]:

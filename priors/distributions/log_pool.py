@@ -299,14 +299,14 @@ def _refined(log_f: Curve, edges: Array) -> tuple[Array, Array, Array]:
     for _ in range(_ROUNDS):
         width = np.diff(edges)
         middle = edges[:-1] + width / 2
-        left, at, right = (
+        left, center, right = (
             log_f(place)
             for place in (edges[:-1] + _INSIDE * width, middle, edges[1:] - _INSIDE * width)
         )
-        highest = np.maximum(np.maximum(left, right), at)
+        highest = np.maximum(np.maximum(left, right), center)
         matters = highest > highest.max() - _NEGLIGIBLE
         with np.errstate(invalid="ignore"):
-            rough = (np.abs(right - left) > _STEP) | (np.abs(left + right - 2 * at) > 2 * _BEND)
+            rough = (np.abs(right - left) > _STEP) | (np.abs(left + right - 2 * center) > 2 * _BEND)
         rough |= np.isneginf(left) != np.isneginf(right)
         split = matters & rough & (middle > edges[:-1]) & (middle < edges[1:])
         if not split.any() or len(edges) > _MOST:

@@ -97,6 +97,6 @@ def _stretches(form: Any) -> list[Stretch]:
         return [stretch for part in parts for stretch in part]
     common = parts[0]
     for part in parts[1:]:
-        both = ((max(a, c), min(b, d)) for a, b in common for c, d in part)
-        common = [(low, high) for low, high in both if low < high]
+        overlaps = ((max(a, c), min(b, d)) for a, b in common for c, d in part)
+        common = [(low, high) for low, high in overlaps if low < high]
     return common

@@ -35,12 +35,12 @@ class Document:
 
         What is not in the file has the place of the nearest thing around it.
         """
-        at = tuple(path)
-        if key and (at, True) in self._places:
-            return self._places[at, True]
-        while at and (at, False) not in self._places:
-            at = at[:-1]
-        return self._places.get((at, False), (1, 1))
+        path_here = tuple(path)
+        if key and (path_here, True) in self._places:
+            return self._places[path_here, True]
+        while path_here and (path_here, False) not in self._places:
+            path_here = path_here[:-1]
+        return self._places.get((path_here, False), (1, 1))
 
     def problem(self, mistake: Mistake) -> Problem:
         """Give a mistake its place in this file."""

@@ -106,10 +106,10 @@ class InputError(Exception):
     """
 
     def __init__(self, problems: Iterable[Problem] | str) -> None:
-        found = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
+        listed = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
         # The tuple is the argument, so that the error survives a trip between processes.
-        super().__init__(found)
-        self.problems: tuple[Problem, ...] = found
+        super().__init__(listed)
+        self.problems: tuple[Problem, ...] = listed
 
     def __str__(self) -> str:
         lines = [render(problem) for problem in self.problems[:_SHOWN]]
@@ -206,10 +206,10 @@ def render(problem: Problem) -> str:
 def _excerpt(line: str, column: int) -> tuple[str, int]:
     """Give a line as shown, cut around the column, and how many cells stand before the caret."""
     line = line.rstrip("\r\n")
-    at = min(max(column - 1, 0), len(line))
-    start = max(0, at - _WIDTH * 2 // 3) if len(line) > _WIDTH else 0
+    middle = min(max(column - 1, 0), len(line))
+    start = max(0, middle - _WIDTH * 2 // 3) if len(line) > _WIDTH else 0
     stop = start + _WIDTH
-    before, after = _visible(line[start:at]), _visible(line[at:stop])
+    before, after = _visible(line[start:middle]), _visible(line[middle:stop])
     lead = "… " if start else ""
     tail = " …" if stop < len(line) else ""
     return f"{lead}{before}{after}{tail}", _cells(lead + before)

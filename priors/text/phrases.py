@@ -142,7 +142,7 @@ class Suggestions:
         return did_you_mean(word, names)
 
 
-def misspelled(name: str, value: Any, known: Iterable[str] = ()) -> bool:
+def misspelled(name: str, value: Any, expected: Iterable[str] = ()) -> bool:
     """Tell whether a mapping has a key that is a slip of the pen for a missing one.
 
     Examples
@@ -152,10 +152,10 @@ def misspelled(name: str, value: Any, known: Iterable[str] = ()) -> bool:
     """
     if not isinstance(value, Mapping) or name in value:
         return False
-    known = {*known, name}
-    strangers = [key for key in value if isinstance(key, str) and key not in known]
+    expected = {*expected, name}
+    strangers = [key for key in value if isinstance(key, str) and key not in expected]
     near = (key for key in strangers[:_STRANGERS] if len(key) <= SLUG_LIMIT)
-    return any(difflib.get_close_matches(key, known, 1) == [name] for key in near)
+    return any(difflib.get_close_matches(key, expected, 1) == [name] for key in near)
 
 
 def hint_for(value: Any, expected: str) -> str:

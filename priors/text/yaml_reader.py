@@ -224,9 +224,9 @@ class _Reader:
             marks.reverse()
         mark = next((mark for mark in marks if mark is not None), None)
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        at = self.lines[line - 1][column - 1 : column] if line <= len(self.lines) else ""
+        letter = self.lines[line - 1][column - 1 : column] if line <= len(self.lines) else ""
         self.frames.clear()
-        self.problems.append(self._problem(plain_syntax(problem, at), line, column))
+        self.problems.append(self._problem(plain_syntax(problem, letter), line, column))
 
     def _is_second_document(self, event: yaml.Event) -> bool:
         if isinstance(event, yaml.DocumentStartEvent):
@@ -266,8 +266,8 @@ class _Reader:
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         frame = self.frames[-1] if self.frames else None
         if frame is not None and isinstance(frame.value, dict) and not frame.key_read:
-            what = "a mapping" if isinstance(value, dict) else "a list"
-            self._complain(f"found {what} as a key, expected text", *_start(event))
+            kind = "a mapping" if isinstance(value, dict) else "a list"
+            self._complain(f"found {kind} as a key, expected text", *_start(event))
             frame.key, frame.key_read = None, True
             self.frames.append(_Frame(value, None))
         else:

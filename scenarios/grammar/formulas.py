@@ -133,8 +133,8 @@ def holds[T](formula: Formula, value_of: Callable[[str], T]) -> T:
         name = formula.removeprefix("not ")
         value = value_of(name)
         return value ^ True if formula.startswith("not ") else value  # type: ignore[operator]
-    members, needed = parts(formula)
+    members, least = parts(formula)
     total: Any = 0
     for part in members:
         total = total + 1 * holds(part, value_of)  # type: ignore[operator]
-    return total >= needed  # type: ignore[no-any-return]
+    return total >= least  # type: ignore[no-any-return]

@@ -81,8 +81,8 @@ def _takes_all(formula: Formula) -> bool:
     """
     if isinstance(formula, str):
         return True
-    members, needed = parts(formula)
-    return needed == len(members) and all(map(_takes_all, members))
+    members, least = parts(formula)
+    return least == len(members) and all(map(_takes_all, members))
 
 
 def _disagreeing(read: Sequence[_Alone]) -> set[str]:
@@ -92,11 +92,11 @@ def _disagreeing(read: Sequence[_Alone]) -> set[str]:
     """
     *short, longest = sorted(read, key=lambda alone: len(alone.signs))
     mixed = set(longest.mixed)
-    seen: dict[str, bool] = {}
+    signs: dict[str, bool] = {}
     for alone in short:
         mixed |= alone.mixed
         for name, sign in alone.signs.items():
-            if sign != seen.setdefault(name, sign) or sign != longest.signs.get(name, sign):
+            if sign != signs.setdefault(name, sign) or sign != longest.signs.get(name, sign):
                 mixed.add(name)
     return mixed
 
@@ -120,8 +120,8 @@ class Reading:
     @cached_property
     def assumptions(self) -> Mapping[str, Assumption]:
         """Every assumption with what decides it, those that come along included."""
-        given = filled(self.written).get("assumptions") or {}
-        return {name: Assumption.model_validate(spec) for name, spec in given.items()}
+        specs = filled(self.written).get("assumptions") or {}
+        return {name: Assumption.model_validate(spec) for name, spec in specs.items()}
 
     @property
     def rivals(self) -> Iterator[tuple[int, Route]]:
@@ -143,12 +143,12 @@ class Reading:
     @cached_property
     def _by_target(self) -> Mapping[str, list[Route]]:
         """The routes that may be moved, by id and by class."""
-        found: dict[str, list[Route]] = {}
+        routes: dict[str, list[Route]] = {}
         for route in (*_IMPLIED, *self.story.routes):
             if route.id != RESIDUAL:
                 for target in {route.id, route.class_}:
-                    found.setdefault(target, []).append(route)
-        return found
+                    routes.setdefault(target, []).append(route)
+        return routes
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -174,17 +174,17 @@ class Reading:
     def needed(self, formulas: Iterable[Formula]) -> frozenset[str]:
         """The assumptions that formulas depend on, directly or by way of each other."""
         waiting = [name for formula in formulas for name, _ in literals(formula)]
-        found: set[str] = set()
+        names_below: set[str] = set()
         while waiting:
             name = waiting.pop()
-            if name not in found:
-                found.add(name)
+            if name not in names_below:
+                names_below.add(name)
                 waiting += [
                     inner
                     for formula in deciding(self.assumptions[name])
                     for inner, _ in literals(formula)
                 ]
-        return frozenset(found)
+        return frozenset(names_below)
 
     def can_hold(self, *formulas: Formula | None) -> bool:
         """Tell whether formulas may all hold at once.
@@ -195,9 +195,9 @@ class Reading:
         of literals, as those of imported fault trees, the answer is yes; so it is once trials
         of states have taken one story as much as `_MOST_TRIED`.
         """
-        asked = [formula for formula in formulas if formula is not None]
-        read = [alone for formula in asked if (alone := self._alone(formula)) is not None]
-        if not asked or len(read) < len(asked):
+        conditions = [formula for formula in formulas if formula is not None]
+        read = [alone for formula in conditions if (alone := self._alone(formula)) is not None]
+        if not conditions or len(read) < len(conditions):
             return True
         mixed = _disagreeing(read)
         if not mixed:
@@ -219,7 +219,7 @@ class Reading:
         for state in itertools.product((True, False), repeat=len(open_to_choice)):
             self._tried[0] += size
             chosen = dict(zip(open_to_choice, state, strict=True))
-            if self._all_hold(asked, order, settled | chosen):
+            if self._all_hold(conditions, order, settled | chosen):
                 return True
         return False
 
@@ -258,25 +258,25 @@ class Reading:
         return self._read[formula]
 
     def _read_anew(self, formula: Formula) -> _Alone | None:
-        found = self._literals([formula])
-        if len(found) > _MOST_LITERALS:
+        pairs = self._literals([formula])
+        if len(pairs) > _MOST_LITERALS:
             return None
-        free = {pair for pair in found if self.assumptions[pair[0]].holds_when is None}
+        free = {pair for pair in pairs if self.assumptions[pair[0]].holds_when is None}
         signs = dict(free)
-        mixed = frozenset(name for name, wanted in free if (name, not wanted) in free)
-        inside = frozenset(name for name, _ in found - free)
+        mixed = frozenset(name for name, sign in free if (name, not sign) in free)
+        inside = frozenset(name for name, _ in pairs - free)
         best = self._all_hold([formula], self._inside_first(inside), signs)
         return _Alone(signs, mixed, inside, not inside and _takes_all(formula), best)
 
     @staticmethod
     def _all_hold(
-        asked: Iterable[Formula], order: Iterable[tuple[str, Formula]], free: Mapping[str, bool]
+        formulas: Iterable[Formula], order: Iterable[tuple[str, Formula]], free: Mapping[str, bool]
     ) -> bool:
         """Tell whether formulas hold in one state of the assumptions that are not composed."""
         truth = dict(free)
         for name, formula in order:
             truth[name] = bool(holds(formula, truth.__getitem__))
-        return all(holds(formula, truth.__getitem__) for formula in asked)
+        return all(holds(formula, truth.__getitem__) for formula in formulas)
 
     def composed(self, formulas: Iterable[Formula]) -> set[str]:
         """The names in formulas, and in the `holds_when` of those names, and so on."""
@@ -288,14 +288,14 @@ class Reading:
         Not all of them where there are very many.
         """
         waiting = [part for formula in formulas for part in literals(formula)]
-        found: set[tuple[str, bool]] = set()
-        while waiting and len(found) <= _MOST_LITERALS:
-            name, wanted = waiting.pop()
+        pairs: set[tuple[str, bool]] = set()
+        while waiting and len(pairs) <= _MOST_LITERALS:
+            name, holds_true = waiting.pop()
             inner = self.assumptions[name].holds_when
-            if (name, wanted) not in found and inner is not None:
-                waiting += [(part, sign == wanted) for part, sign in literals(inner)]
-            found.add((name, wanted))
-        return found
+            if (name, holds_true) not in pairs and inner is not None:
+                waiting += [(part, sign == holds_true) for part, sign in literals(inner)]
+            pairs.add((name, holds_true))
+        return pairs
 
     def _inside_first(self, names: Iterable[str]) -> list[tuple[str, Formula]]:
         """Composed assumptions with their formulas, each after those it is composed of."""

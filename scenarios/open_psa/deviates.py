@@ -90,10 +90,10 @@ def lognormal(*numbers: float) -> dict[str, Any]:
     return {"lognormal": {"mean": mean, "error_factor": factor, "level": level}}
 
 
-def _check(right: bool, wanted: str, *numbers: float) -> None:
+def _check(right: bool, expectation: str, *numbers: float) -> None:
     if not right:
-        found = " and ".join(described(number) for number in numbers)
-        raise DeviateError(f"found {found}, expected {wanted}")
+        values = " and ".join(described(number) for number in numbers)
+        raise DeviateError(f"found {values}, expected {expectation}")
 
 
 def story_form(deviate: Deviate) -> dict[str, Any]:

@@ -77,9 +77,9 @@ def _formula(tree: Tree, element: Element, gate: Definition) -> Formula | None:
     bounds = _bounds(tree, element, gate)
     fewest, most = CONNECTIVES[element.tag]
     if len(read) < fewest or (most is not None and len(read) > most):
-        wanted = f"{fewest}" if most is not None else f"at least {fewest}"
+        expectation = f"{fewest}" if most is not None else f"at least {fewest}"
         tree.complain(
-            f"found {len(read)} parts in <{element.tag}>, expected {wanted}", element, gate
+            f"found {len(read)} parts in <{element.tag}>, expected {expectation}", element, gate
         )
         return None
     parts = tuple(part for part in read if part is not None)
@@ -132,12 +132,12 @@ def house_value(tree: Tree, event: Definition) -> bool | None:
     return read_constant(tree, event.body, event)
 
 
-def gates_in(formula: Formula, wanted: Callable[[Definition], bool]) -> Iterator[Definition]:
+def gates_in(formula: Formula, condition: Callable[[Definition], bool]) -> Iterator[Definition]:
     """Give the definitions that a formula names, of those that are wanted, in order."""
     if isinstance(formula, Connective):
         for part in formula.parts:
-            yield from gates_in(part, wanted)
-    elif isinstance(formula, Definition) and wanted(formula):
+            yield from gates_in(part, condition)
+    elif isinstance(formula, Definition) and condition(formula):
         yield formula
 
 

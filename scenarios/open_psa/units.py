@@ -271,15 +271,15 @@ def stated(quantity: Quantity, name: str) -> Quantity:
         return quantity
     if name not in UNITS:
         raise UnitError(f"found unit={quoted(name)}, expected {one_of((*UNITS, *TYPES))}")
-    wanted = UNITS[name]
+    stated_unit = UNITS[name]
     if unit is None:
-        return Quantity(quantity.number, wanted, quantity.years)
-    if (unit.dimension, unit.size) != (wanted.dimension, wanted.size):
+        return Quantity(quantity.number, stated_unit, quantity.years)
+    if (unit.dimension, unit.size) != (stated_unit.dimension, stated_unit.size):
         raise UnitError(
             f"found unit={name} of a value that comes out in {unit.name}, expected the unit in "
             "which it comes out"
         )
-    return Quantity(quantity.number, wanted, quantity.years)
+    return Quantity(quantity.number, stated_unit, quantity.years)
 
 
 def _check_type(number: float, name: str) -> None:

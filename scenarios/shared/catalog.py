@@ -158,8 +158,8 @@ def _read(name: str) -> Any:
 
 def document(name: str) -> Document:
     """Give a file of the catalog: "assumptions", "routes", "kinds" or "observations"."""
-    found: Document = _read(name).document
-    return found
+    document: Document = _read(name).document
+    return document
 
 
 @functools.cache
@@ -302,13 +302,13 @@ def brought_along(listed: Any, named: Mapping[str, Any]) -> list[str]:
         if name in assumptions() and _undecided(spec)
         for inner in _needs(name)
     ]
-    found: set[str] = set()
+    names_below: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name not in named and name not in found and name in assumptions():
-            found.add(name)
+        if name not in named and name not in names_below and name in assumptions():
+            names_below.add(name)
             waiting += _needs(name)
-    return [name for name in assumptions() if name in found]
+    return [name for name in assumptions() if name in names_below]
 
 
 def needed_by(name: str) -> tuple[str, ...]:
