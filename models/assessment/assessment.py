@@ -289,9 +289,14 @@ def _links(
     if len(averaged.values) > 1:
         rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
     try:
-        asked = prepared.answers.take(rows)
-        said = prepared.likelihoods.take(rows)
-        return prepared, links, rows, asked.evaluate(averaged.values[rows], said, links).queries
+        answers = prepared.answers.take(rows)
+        likelihoods = prepared.likelihoods.take(rows)
+        return (
+            prepared,
+            links,
+            rows,
+            answers.evaluate(averaged.values[rows], likelihoods, links).queries,
+        )
     except UnsupportedStoryError:
         prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
         return prepared, (), rows, np.zeros((len(rows), 0))
@@ -311,10 +316,10 @@ class _Weighted:
 
     def answers(self) -> tuple[Array, Array]:
         """Means of the answers and their standard errors."""
-        each = soundness.answers_of(self.averaged)
+        chances = soundness.answers_of(self.averaged)
         chains = self.draws.chains
         errors = soundness.errors_of_means(self.averaged, chains, self.strata)
-        return self.averaged.mean(each), errors
+        return self.averaged.mean(chances), errors
 
 
 def _sample(
@@ -414,11 +419,11 @@ def _exact(
     """Quantities at draws of all numbers, those that were integrated out drawn given the rest."""
     if not prepared.integrated:
         return averaged
-    said = prepared.likelihoods
-    values = draw_integrated(prepared, averaged.values, said, draws, seed)
+    likelihoods = prepared.likelihoods
+    values = draw_integrated(prepared, averaged.values, likelihoods, draws, seed)
     single = len(averaged.values) == 1
     weights = np.full(len(values), 1 / len(values)) if single else averaged.weights
-    return prepared.answers.evaluate(values, said, queries, weights)
+    return prepared.answers.evaluate(values, likelihoods, queries, weights)
 
 
 def _judged(weighted: _Weighted, exact: Quantities) -> tuple[Draws, soundness.Errors]:

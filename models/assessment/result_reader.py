@@ -122,7 +122,7 @@ def parts(file: Any) -> dict[str, Any]:
     return {**arrays, "meta": np.frombuffer(meta.encode(), np.uint8)}
 
 
-def main(path: str, wanted: str) -> None:
+def main(path: str, part: str) -> None:
     """Look through a file and write an `.npz` of its parts: its `odds`, or of the `whole` none."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # every thread sets memory aside
     try:
@@ -136,9 +136,9 @@ def main(path: str, wanted: str) -> None:
 
     try:
         with h5py.File(path, "r") as file:
-            Look(path, whole=wanted == "whole").group(file)
+            Look(path, whole=part == "whole").group(file)
             require("posterior" in file and "meta" in file.attrs, "found a file that is no result")
-            arrays = parts(file) if wanted == "odds" else {}
+            arrays = parts(file) if part == "odds" else {}
     except RefusedError as error:
         print(error, file=sys.stderr)
         sys.exit(REFUSED)

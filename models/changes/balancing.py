@@ -53,10 +53,10 @@ def balance(columns: Array, means: Array) -> Array | None:
     # Columns that say the same but for rounding pull together: along axes with a spread.
     spread, axes = np.linalg.eigh(scaled.T @ scaled / max(1, len(scaled)))
     axes = axes[:, spread > _ROUNDED]
-    found = _solved(scaled @ axes, target @ axes)
-    if found is None:
+    solution = _solved(scaled @ axes, target @ axes)
+    if solution is None:
         return None
-    pull = axes @ found
+    pull = axes @ solution
     if np.abs(weights_of(scaled, pull) @ scaled - target).max(initial=0.0) > _OFF:
         return None
     out = np.zeros(len(center))
@@ -72,11 +72,11 @@ def _solved(columns: Array, target: Array) -> Array | None:
         if np.abs(pull).max(initial=0.0) > _FAR:
             return None
         weights = weights_of(columns, pull)
-        at = weights @ columns
-        if np.abs(target - at).max(initial=0.0) < _REACHED:
+        mean = weights @ columns
+        if np.abs(target - mean).max(initial=0.0) < _REACHED:
             return pull
-        covariance = (columns - at).T @ (weights[:, None] * (columns - at))
-        step = np.linalg.lstsq(covariance, target - at, rcond=1e-12)[0]
+        covariance = (columns - mean).T @ (weights[:, None] * (columns - mean))
+        step = np.linalg.lstsq(covariance, target - mean, rcond=1e-12)[0]
         if not np.isfinite(step).all():  # one draw has all of the weight
             return None
         step *= min(1.0, _MOST / max(float(np.abs(step).max(initial=0.0)), 1e-300))

@@ -134,11 +134,11 @@ def mean_slopes(
     pulls = _pulls(prepared, values, of)
     chances = pulls.chances.mean(axis=0)
     per_bit = pulls.conditional(chances, pulls.moved.mean(axis=0)) * _per_bit(prepared)
-    has = _has_elasticity(prepared, values)
-    left = np.where(has, 1 - values, 1.0)
-    relative = pulls.conditional(chances, (pulls.moved / left[:, None]).mean(axis=0))
+    defined = _has_elasticity(prepared, values)
+    complements = np.where(defined, 1 - values, 1.0)
+    relative = pulls.conditional(chances, (pulls.moved / complements[:, None]).mean(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(has, relative / chances[pulls.places][:, None], np.nan)
+        relative = np.where(defined, relative / chances[pulls.places][:, None], np.nan)
     relative[~np.isfinite(relative)] = np.nan
     return Slopes(per_bit * _share_of_spread(prepared), relative)
 
@@ -254,12 +254,12 @@ def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
     seeds = np.zeros((len(values), len(events), len(compiled.queries)))
     for o, query in enumerate(outcomes):
         seeds[:, :, compiled.column[query]] += mixed[:, :, o]
-    found = evaluation.evaluate(compiled, values, prepared.likelihoods, seeds)
-    slopes = evaluation.gradient(compiled, found)
-    slopes += _through_evidence(prepared, compiled, found)
+    evaluated = evaluation.evaluate(compiled, values, prepared.likelihoods, seeds)
+    slopes = evaluation.gradient(compiled, evaluated)
+    slopes += _through_evidence(prepared, compiled, evaluated)
     slopes += _through_forecasts(prepared, values)[:, None, :]
-    log_evidence = found.log_roots[:, compiled.column[EVERYTHING]]
-    joint = np.exp(found.log_roots - log_evidence[:, None])
+    log_evidence = evaluated.log_roots[:, compiled.column[EVERYTHING]]
+    joint = np.exp(evaluated.log_roots - log_evidence[:, None])
     of_outcomes = joint[:, [compiled.column[query] for query in outcomes]]
     chances = np.einsum("deo,do->de", mixed, of_outcomes)
     with np.errstate(invalid="ignore"):
@@ -267,25 +267,25 @@ def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
     for touch in touches(graph, values, events):
         moved[:, touch.event, touch.number] += of_outcomes[:, touch.outcome] * touch.slope
     group_of = np.repeat(range(len(groups)), [len(group) for group in groups])
-    others = (group_of[:, None] == group_of).astype(float) - np.eye(len(events))
-    return _Pulls([events.index(event) for event in of], others, chances, moved)
+    rivals = (group_of[:, None] == group_of).astype(float) - np.eye(len(events))
+    return _Pulls([events.index(event) for event in of], rivals, chances, moved)
 
 
-def _through_evidence(prepared: PreparedStory, compiled: Program, found: Evaluation) -> Array:
+def _through_evidence(prepared: PreparedStory, compiled: Program, evaluated: Evaluation) -> Array:
     """What the items' own numbers do: (n_draws, n_seeds, n_numbers)."""
     graph, n_numbers = prepared.graph, len(prepared.distributions)
-    n, n_seeds = found.usage.shape[:2]
+    n, n_seeds = evaluated.usage.shape[:2]
     out = np.zeros((n, n_seeds, n_numbers))
     routes = np.zeros((n, n_seeds, len(graph.routes)))
-    np.add.at(routes.transpose(2, 0, 1), compiled.config_routes, found.won.transpose(2, 0, 1))
+    np.add.at(routes.transpose(2, 0, 1), compiled.config_routes, evaluated.won.transpose(2, 0, 1))
     first = columns(graph)
-    said = np.zeros((n, n_seeds, 2 * len(first)))
-    used = found.usage[:, :, compiled.said.leaves]
-    np.add.at(said.transpose(2, 0, 1), compiled.said.what, used.transpose(2, 0, 1))
+    by_item = np.zeros((n, n_seeds, 2 * len(first)))
+    used = evaluated.usage[:, :, compiled.said.leaves]
+    np.add.at(by_item.transpose(2, 0, 1), compiled.said.what, used.transpose(2, 0, 1))
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             continue
-        chances = said[:, :, first[i] : first[i] + 2] if i in first else routes
+        chances = by_item[:, :, first[i] : first[i] + 2] if i in first else routes
         for number, slope in _item_slopes(item, prepared.distributions):
             out[:, :, number] += chances @ slope
     return out

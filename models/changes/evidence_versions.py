@@ -113,9 +113,9 @@ def answer_versions(
     log_evidence = np.empty((len(values), len(powers)))
     events = np.empty((*log_evidence.shape, len(of)))
     for counted in np.unique(results).tolist():
-        mine = results == counted
-        found = _answer(prepared, values, powers[mine, :n_items], of, results=counted)
-        log_evidence[:, mine], events[:, mine] = found.log_evidence, found.events
+        columns = results == counted
+        versions = _answer(prepared, values, powers[columns, :n_items], of, results=counted)
+        log_evidence[:, columns], events[:, columns] = versions.log_evidence, versions.events
     densities = forecast_densities(prepared.graph, forecast_sides(prepared, values))
     for i, log_density in densities.items():
         log_evidence += _powered(powers[:, i], log_density[:, None])
@@ -127,27 +127,29 @@ def _answer(
 ) -> Versions:
     """Answers but for forecasts, given the results of checks or not."""
     graph = prepared.graph
-    said = _said(prepared, powers)
-    parts, part = np.unique(said.assumptions, axis=0, return_inverse=True)
-    asked, log_mix = _asked(graph, parts)
-    log_asked, outcomes = _ask(prepared, values, asked, results=results)
-    told, route = np.unique(said.routes, axis=0, return_inverse=True)
-    of_outcome = told[:, [outcome.route for outcome in graph.outcomes]]
+    likelihoods = _said(prepared, powers)
+    parts, part = np.unique(likelihoods.assumptions, axis=0, return_inverse=True)
+    states, log_mix = _asked(graph, parts)
+    log_asked, outcomes = _ask(prepared, values, states, results=results)
+    factors_of_routes, route = np.unique(likelihoods.routes, axis=0, return_inverse=True)
+    of_outcome = factors_of_routes[:, [outcome.route for outcome in graph.outcomes]]
     top = of_outcome.max(axis=1)
     shares = _event_shares(graph, values, of)
     log_evidence = np.empty((len(values), len(powers)))
     events = np.empty((*log_evidence.shape, len(of)))
-    step = max(1, _CELLS // (len(parts) * (len(graph.outcomes) if log_mix is None else len(asked))))
+    step = max(
+        1, _CELLS // (len(parts) * (len(graph.outcomes) if log_mix is None else len(states)))
+    )
     for block in (slice(first, first + step) for first in range(0, len(values), step)):
         log_scale, mix = _mixture(log_asked[block], log_mix)
         for r, factors in enumerate(np.exp(of_outcome - top[:, None])):
-            mine = np.flatnonzero(route == r)
+            columns = np.flatnonzero(route == r)
             joint = outcomes[block] @ (factors[:, None] * shares[block])
-            joint = (joint if mix is None else mix @ joint)[:, part[mine]]
+            joint = (joint if mix is None else mix @ joint)[:, part[columns]]
             mass = joint[:, :, -1]
             with np.errstate(divide="ignore"):
-                log_evidence[block, mine] = log_scale[:, part[mine]] + np.log(mass) + top[r]
-            events[block, mine] = joint[:, :, :-1] / np.where(mass > 0, mass, 1.0)[:, :, None]
+                log_evidence[block, columns] = log_scale[:, part[columns]] + np.log(mass) + top[r]
+            events[block, columns] = joint[:, :, :-1] / np.where(mass > 0, mass, 1.0)[:, :, None]
     return Versions(log_evidence, events)
 
 
@@ -163,9 +165,10 @@ def _said(prepared: PreparedStory, powers: Array) -> LogLikelihoods:
         None if table is None else _powered(powers[:, i : i + 1], table)
         for i, table in enumerate(prepared.tables)
     ]
-    said = assemble(prepared.graph, tables)
+    likelihoods = assemble(prepared.graph, tables)
     assumptions, routes = (
-        np.broadcast_to(x, (len(powers), x.shape[1])) for x in (said.assumptions, said.routes)
+        np.broadcast_to(x, (len(powers), x.shape[1]))
+        for x in (likelihoods.assumptions, likelihoods.routes)
     )
     return LogLikelihoods(assumptions, routes)
 
@@ -184,32 +187,32 @@ def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
     if 2 ** len(about) > min(len(parts) // 2, _STATES):
         return parts, None
     states = list(product((0, 1), repeat=len(about)))
-    asked = np.zeros((len(states), parts.shape[1]))
+    likelihoods = np.zeros((len(states), parts.shape[1]))
     log_mix = np.zeros((len(parts), len(states)))
     for s, state in enumerate(states):
         for truth, begins in zip(state, about.values(), strict=True):
-            asked[s, begins[0] + 1 - truth] = -np.inf
+            likelihoods[s, begins[0] + 1 - truth] = -np.inf
             log_mix[:, s] += parts[:, [begin + truth for begin in begins]].sum(axis=1)
-    return asked, log_mix
+    return likelihoods, log_mix
 
 
 def _ask(
-    prepared: PreparedStory, values: Array, asked: Array, *, results: bool
+    prepared: PreparedStory, values: Array, states: Array, *, results: bool
 ) -> tuple[Array, Array]:
     """Log P(asked | θ), (n_draws, n_asked), and P(outcome | asked, θ), with one axis more."""
     n, graph = len(values), prepared.graph
-    log_evidence = np.empty((n, len(asked)))
+    log_evidence = np.empty((n, len(states)))
     outcomes = np.empty((*log_evidence.shape, len(graph.outcomes)))
     step = max(1, _EVALUATIONS // n)
-    for begin in range(0, len(asked), step):
-        some = asked[begin : begin + step]
-        said = LogLikelihoods(
-            np.repeat(some, n, axis=0), np.zeros((1, len(graph.routes))), results=results
+    for begin in range(0, len(states), step):
+        part = states[begin : begin + step]
+        likelihoods = LogLikelihoods(
+            np.repeat(part, n, axis=0), np.zeros((1, len(graph.routes))), results=results
         )
-        answer = ask(prepared, np.tile(values, (len(some), 1)), likelihoods=said)
-        block = slice(begin, begin + len(some))
-        log_evidence[:, block] = answer.log_findings.reshape(len(some), n).T
-        outcomes[:, block] = answer.outcomes.reshape(len(some), n, -1).transpose(1, 0, 2)
+        answer = ask(prepared, np.tile(values, (len(part), 1)), likelihoods=likelihoods)
+        block = slice(begin, begin + len(part))
+        log_evidence[:, block] = answer.log_findings.reshape(len(part), n).T
+        outcomes[:, block] = answer.outcomes.reshape(len(part), n, -1).transpose(1, 0, 2)
     return log_evidence, outcomes
 
 

@@ -124,8 +124,8 @@ def renumbered(prepared: PreparedStory, resolved: ResolvedStory) -> PreparedStor
     Point(value=0.5)
     """
     distributions = tuple(number.distribution for number in resolved.numbers)
-    told = any(distributions[i] != prepared.distributions[i] for i in prepared.own)
-    tables = collapsed_tables(prepared.graph, distributions) if told else prepared.tables
+    is_reread = any(distributions[i] != prepared.distributions[i] for i in prepared.own)
+    tables = collapsed_tables(prepared.graph, distributions) if is_reread else prepared.tables
     return replace(prepared, resolved=resolved, distributions=distributions, tables=tables)
 
 
@@ -195,8 +195,8 @@ class Answer:
         with np.errstate(divide="ignore"):
             logs = np.log(weights) - self.opinions
         logs = np.where(weights > 0, logs, -np.inf)
-        found = np.exp(logs - logs.max())
-        return np.asarray(found / found.sum())
+        raw = np.exp(logs - logs.max())
+        return np.asarray(raw / raw.sum())
 
     @cached_property
     def path_odds(self) -> Sequence[PathOdds]:
@@ -273,8 +273,10 @@ def _spread(
     else:
         rows = systematic(averaged.weights, INTERVAL_DRAWS)
         values, u = averaged.values[rows], u[rows]
-    said = prepared.likelihoods
-    return prepared.answers.evaluate(integrated_at(prepared, values, said, u, seed), said, queries)
+    likelihoods = prepared.likelihoods
+    return prepared.answers.evaluate(
+        integrated_at(prepared, values, likelihoods, u, seed), likelihoods, queries
+    )
 
 
 def difference_errors(before: Answer, after: Answer) -> Array:
@@ -300,8 +302,8 @@ def difference_errors(before: Answer, after: Answer) -> Array:
 def parts_and_wholes(quantities: Quantities) -> tuple[Array, Array]:
     """Give what `ODDS` are parts of, at every draw: two tables, (n_draws, n_odds)."""
     deceptive = quantities.deployed_classes[:, CLASSES.index("deceptive")]
-    given = [quantities.event("success"), quantities.event("catastrophe"), deceptive]
-    parts = np.column_stack([quantities.events, quantities.deployed, *given])
+    conditional = [quantities.event("success"), quantities.event("catastrophe"), deceptive]
+    parts = np.column_stack([quantities.events, quantities.deployed, *conditional])
     wholes = np.ones_like(parts)
-    wholes[:, -len(given) :] = quantities.deployed[:, None]
+    wholes[:, -len(conditional) :] = quantities.deployed[:, None]
     return parts, wholes

@@ -171,22 +171,24 @@ def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
             ends.append(number)
         else:
             out[number] = Curve(number, ())
-    asked = [(number, end) for number in ends for end in (0.0, 1.0)]
-    sums = [part for some in _rounds(ground, asked) for part in _asked(ground, some)]
+    points = [(number, end) for number in ends for end in (0.0, 1.0)]
+    sums = [
+        part for round_points in _rounds(ground, points) for part in _asked(ground, round_points)
+    ]
     for k, number in enumerate(ends):
         out[number] = Curve(number, (sums[2 * k], sums[2 * k + 1]))
     return out
 
 
 def respond(
-    ground: Ground, known: Mapping[int, Curve], points: Sequence[tuple[int, float]]
+    ground: Ground, by_number: Mapping[int, Curve], points: Sequence[tuple[int, float]]
 ) -> list[Changed]:
     """Answer for numbers at values.
 
     Parameters
     ----------
     ground : Ground
-    known : mapping of int to Curve
+    by_number : mapping of int to Curve
     points : sequence of (int, float)
         A number, and what it is taken to be.
 
@@ -196,20 +198,20 @@ def respond(
         Events, then concerns of paths. Nothing is assessed afresh: Pareto k and the effective
         sample size say whether the draws serve. All NaN where the evidence is impossible.
     """
-    found: list[Changed] = []
+    answered: list[Changed] = []
     n = len(ground.base.values)
-    for some in _rounds(ground, points):
-        new = iter(_asked(ground, [point for point in some if not known[point[0]].terms]))
+    for batch in _rounds(ground, points):
+        new = iter(_asked(ground, [point for point in batch if not by_number[point[0]].terms]))
         sums = [
-            _mixed(ground, known[number], value) if known[number].terms else next(new)
-            for number, value in some
+            _mixed(ground, by_number[number], value) if by_number[number].terms else next(new)
+            for number, value in batch
         ]
-        values = np.concatenate([moved(ground.base.values, dict([point])) for point in some])
+        values = np.concatenate([moved(ground.base.values, dict([point])) for point in batch])
         log_evidence, answers = _answers(ground, values, np.concatenate(sums))
-        for k in range(len(some)):
-            mine = slice(k * n, (k + 1) * n)
-            found.append(_averaged(ground, log_evidence[mine], answers[mine]))
-    return found
+        for k in range(len(batch)):
+            rows = slice(k * n, (k + 1) * n)
+            answered.append(_averaged(ground, log_evidence[rows], answers[rows]))
+    return answered
 
 
 def _rounds(
@@ -224,8 +226,8 @@ def _averaged(ground: Ground, log_evidence: Array, answers: Array) -> Changed:
     if not np.isfinite(log_weights).any():
         nothing = np.full(answers.shape[1], np.nan)
         return Changed(nothing, nothing, None, 0.0, refitted=False)
-    found = weighted(ground.base, log_weights, answers)
-    return replace(found, errors=np.sqrt(found.errors**2 + ground.noise))
+    changed = weighted(ground.base, log_weights, answers)
+    return replace(changed, errors=np.sqrt(changed.errors**2 + ground.noise))
 
 
 # What the engine is asked: logs of P(outcome, E), of P(query, E), and of both sides of forecasts
@@ -234,12 +236,12 @@ def _averaged(ground: Ground, log_evidence: Array, answers: Array) -> Changed:
 def _sums(ground: Ground, values: Array, tables: Tables | None = None) -> Array:
     prepared = ground.base.prepared
     outcomes = [Query((o,)) for o in range(len(prepared.graph.outcomes))]
-    asked = [*outcomes, *ground.queries]
-    program = compile_queries(prepared.compiler, [EVERYTHING, *asked])
-    said = prepared.likelihoods if tables is None else assemble(prepared.graph, tables)
-    found = evaluation.evaluate(program, values, said).log_roots
+    queries = [*outcomes, *ground.queries]
+    program = compile_queries(prepared.compiler, [EVERYTHING, *queries])
+    likelihoods = prepared.likelihoods if tables is None else assemble(prepared.graph, tables)
+    log_roots = evaluation.evaluate(program, values, likelihoods).log_roots
     sides = forecast_sides(prepared, values).values()
-    return np.column_stack([found[:, [program.column[q] for q in asked]], *chain(*sides)])
+    return np.column_stack([log_roots[:, [program.column[q] for q in queries]], *chain(*sides)])
 
 
 def _asked(ground: Ground, points: Sequence[tuple[int, float]]) -> list[Array]:
@@ -280,11 +282,13 @@ def _mixed(ground: Ground, curve: Curve, value: float) -> Array:
     routes = [outcome.route for outcome in prepared.graph.outcomes]
     ends = [*range(len(routes)), *(query.outcomes[0] for query in ground.queries)]
     out = curve.terms[0].copy()
-    told = out[:, : len(ends)]  # forecasts speak of the story without evidence
+    of_evidence = out[:, : len(ends)]  # forecasts speak of the story without evidence
     if item.subject == "assumption":
-        told[:] = np.logaddexp(table[0] + told, table[1] + curve.terms[1][:, : len(ends)])
+        of_evidence[:] = np.logaddexp(
+            table[0] + of_evidence, table[1] + curve.terms[1][:, : len(ends)]
+        )
     else:
-        told += table[[routes[o] for o in ends]]
+        of_evidence += table[[routes[o] for o in ends]]
     return out
 
 
@@ -295,12 +299,14 @@ def _answers(ground: Ground, values: Array, sums: Array) -> tuple[Array, Array]:
     log_evidence = log_sum_exp(sums[:, : len(graph.routes)], axis=1)  # wherever training ends
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
     chances = np.exp(sums[:, : n_outcomes + n_queries] - finite[:, None])
-    outcomes, asked = chances[:, :n_outcomes], iter(chances[:, n_outcomes:].T)
+    outcomes, chances_of_queries = chances[:, :n_outcomes], iter(chances[:, n_outcomes:].T)
     after = after_training(graph, values)
     concerns = np.zeros((len(ground.paths), len(values)))
     for concern, path in zip(concerns, ground.paths, strict=True):
         for share in path.harmful:
-            concern += next(asked) * after.factor(share, graph.outcomes[share.outcome].route)
+            concern += next(chances_of_queries) * after.factor(
+                share, graph.outcomes[share.outcome].route
+            )
     of_forecasts = sums[:, n_outcomes + n_queries :].T
     pairs = zip(of_forecasts[::2], of_forecasts[1::2], strict=True)
     sides = dict(zip(graph.forecasts, pairs, strict=True))

@@ -152,10 +152,10 @@ def tilt_of(distribution: Distribution, kind: Kind) -> Tilt | str:
     >>> tilt_of(Uniform(0.1, 0.4), "probability")
     'is uniform: moved, it would not cover the draws there are'
     """
-    found = _family(distribution)
-    if isinstance(found, str):
-        return found
-    family, start, size = found
+    tilted = _family(distribution)
+    if isinstance(tilted, str):
+        return tilted
+    family, start, size = tilted
     ends = [float(np.asarray(distribution.quantile(np.array(u)))) for u in _ENDS]
     if family in ("beta", "logit-normal") and not 1e-290 < ends[0] < ends[1] < 1 - 1e-12:
         return "lies too near to 0 or 1: its draws cannot be told apart there"
@@ -267,9 +267,9 @@ def sliders(assessment: Assessment, most: int = MOST) -> Sliders:
     prepared = assessment.prepared
     effects = _effects(assessment)
     ranked = sorted(prepared.uncertain, key=lambda i: -effects[i])
-    shown: list[Slider] = []
+    listed: list[Slider] = []
     without: dict[str, list[int]] = {}
-    others = 0
+    hidden = 0
     for i in ranked:
         if not effects[i] > _STILL:
             continue
@@ -277,11 +277,11 @@ def sliders(assessment: Assessment, most: int = MOST) -> Sliders:
         tilt = OWN if i in prepared.own else tilt_of(prepared.distributions[i], kind)
         if isinstance(tilt, str):
             without.setdefault(tilt, []).append(i)
-        elif len(shown) < most:
-            shown.append(Slider(i, tilt, float(effects[i])))
+        elif len(listed) < most:
+            listed.append(Slider(i, tilt, float(effects[i])))
         else:
-            others += 1
-    return Sliders(tuple(shown), others, {why: tuple(which) for why, which in without.items()})
+            hidden += 1
+    return Sliders(tuple(listed), hidden, {why: tuple(names) for why, names in without.items()})
 
 
 def _effects(assessment: Assessment) -> Array:

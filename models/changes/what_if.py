@@ -256,38 +256,38 @@ def ask_many(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed
     >>> [round(float(changed.means[EVENTS.index("catastrophe")]), 4) for changed in found]
     [0.0395, 0.079]
     """
-    found: list[Changed] = []
+    answered: list[Changed] = []
     at_once = max(1, _CELLS // max(1, base.values.size))
     for first in range(0, len(changes), at_once):
-        found += _asked_at_once(base, changes[first : first + at_once])
-    return found
+        answered += _asked_at_once(base, changes[first : first + at_once])
+    return answered
 
 
 def _asked_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed]:
     n, prepared = len(base.values), base.prepared
     bearing = numbers_of_training(prepared)
-    asked = [change for change in changes if not bearing.isdisjoint(change)]
-    if asked:
-        values = np.concatenate([moved(base.values, change) for change in asked])
-        answer = questions.ask(prepared, values, likelihoods=_likelihoods(prepared, asked, n))
-    found, done = [], 0
+    early = [change for change in changes if not bearing.isdisjoint(change)]
+    if early:
+        values = np.concatenate([moved(base.values, change) for change in early])
+        answer = questions.ask(prepared, values, likelihoods=_likelihoods(prepared, early, n))
+    answered, done = [], 0
     for change in changes:
         if bearing.isdisjoint(change):  # it only matters after training
             values = moved(base.values, change)
-            found.append(
+            answered.append(
                 weighted(base, np.zeros(n), probabilities(prepared.graph, values, base.outcomes))
             )
             continue
-        mine = slice(done * n, (done + 1) * n)
+        rows = slice(done * n, (done + 1) * n)
         done += 1
-        log_weights = answer.log_evidence[mine] - base.log_evidence
+        log_weights = answer.log_evidence[rows] - base.log_evidence
         if np.isfinite(log_weights).any():
-            changed = weighted(base, log_weights, answer.events[mine])
+            changed = weighted(base, log_weights, answer.events[rows])
             if is_trusted(changed, n):
-                found.append(changed)
+                answered.append(changed)
                 continue
-        found.append(_afresh(base, with_numbers(prepared, change)))
-    return found
+        answered.append(_afresh(base, with_numbers(prepared, change)))
+    return answered
 
 
 def numbers_of_training(prepared: PreparedStory) -> frozenset[int]:

@@ -127,5 +127,5 @@ def _gauss() -> tuple[Array, Array]:
         beside.append(float(np.linalg.norm(v)))
         basis.append(v / beside[-1])
     jacobi = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
-    found, vectors = np.linalg.eigh(jacobi)
-    return found, weights.sum() * vectors[0] ** 2
+    roots, vectors = np.linalg.eigh(jacobi)
+    return roots, weights.sum() * vectors[0] ** 2

@@ -168,21 +168,21 @@ class _Game:
         return self.values[chosen]
 
     def _asked(self, chosen: Chosen) -> _Value:
-        made = [change for k in chosen for change in self.players[k]]
+        changes = [change for k in chosen for change in self.players[k]]
         shape = chosen & self.shaping
-        prepared = prepare(with_changes(*self.stories, made), like=self.compiled.get(shape))
+        prepared = prepare(with_changes(*self.stories, changes), like=self.compiled.get(shape))
         self.compiled.setdefault(shape, prepared)
         values, log_prior = sampled_draws(prepared, self.rows, self.seed)
         answer = ask(prepared, values)
         bound = log_likelihood_bound(prepared) + LN2
-        found = weigh(prepared, answer.log_evidence + log_prior, bound)
+        weighed = weigh(prepared, answer.log_evidence + log_prior, bound)
         # Both versions are sound at many more draws. Of these few the tail tells nothing yet, and
         # the error of what comes of them is stated.
-        if found.ess < MIN_SHARE * len(values):
+        if weighed.ess < MIN_SHARE * len(values):
             raise InputError([Problem("a story with some of the changes needs NUTS")])
         events = answer.events[:, COLUMNS]
-        means = found.weights @ events
-        pulls = found.weights[:, None] * (events - means)
+        means = weighed.weights @ events
+        pulls = weighed.weights[:, None] * (events - means)
         # Of the two versions themselves more draws are at hand.
         whole = {0: self.ends[0].means, len(self.players): self.ends[1].means}
         return _Value(whole.get(len(chosen), means), pulls)
@@ -192,12 +192,12 @@ def _all_orders(game: _Game) -> tuple[Array, Array]:
     n = len(game.players)
     shares, errors = np.zeros((n, len(EVENTS))), np.zeros((n, len(EVENTS)))
     for i in range(n):
-        others = [k for k in range(n) if k != i]
+        rest = [k for k in range(n) if k != i]
         pull: Array | float = 0.0
         for size in range(n):
             weight = 1 / (n * comb(n - 1, size))
-            for some in combinations(others, size):
-                without, within = game(frozenset(some)), game(frozenset({*some, i}))
+            for coalition in combinations(rest, size):
+                without, within = game(frozenset(coalition)), game(frozenset({*coalition, i}))
                 shares[i] += weight * (within.means - without.means)
                 pull = pull + weight * (within.pulls - without.pulls)
         errors[i] = np.sqrt((np.asarray(pull) ** 2).sum(axis=0))

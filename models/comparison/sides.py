@@ -80,8 +80,8 @@ def day_parts(events: Array) -> dict[str, tuple[Array, Array]]:
     """
     fates = {fate: events[:, EVENTS.index(fate)] for fate in FATES if fate != "halted"}
     deployed = np.sum(list(fates.values()), axis=0)
-    given = {f"{fate}{GIVEN}": (chance, deployed) for fate, chance in fates.items()}
-    return {DEPLOYED: (deployed, np.ones(len(events))), **given}
+    conditional = {f"{fate}{GIVEN}": (chance, deployed) for fate, chance in fates.items()}
+    return {DEPLOYED: (deployed, np.ones(len(events))), **conditional}
 
 
 def of_assessment(assessment: Assessment) -> Posterior:

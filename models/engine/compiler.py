@@ -136,17 +136,17 @@ class Compiler:
             return self._from_forest(self._forest, self._forest.root[formula])
         if isinstance(formula, str):
             name = formula.removeprefix("not ")
-            found = self._variable_indicator(name)
-            return self.diagrams.choose(found, ZERO, ONE) if formula != name else found
-        members, needed = parts(formula)
+            literal = self._variable_indicator(name)
+            return self.diagrams.choose(literal, ZERO, ONE) if formula != name else literal
+        members, least = parts(formula)
         inside = [self.indicator(member) for member in members]
         # reached[j] is "at least j of those seen so far".
-        reached = [ONE] + [ZERO] * needed
+        reached = [ONE] + [ZERO] * least
         # Members tested near the top come last, so that diagrams grow at their top.
         for member in sorted(inside, key=self.diagrams.depth, reverse=True):
-            for j in range(needed, 0, -1):
+            for j in range(least, 0, -1):
                 reached[j] = self.diagrams.choose(member, reached[j - 1], reached[j])
-        return reached[needed]
+        return reached[least]
 
     def _variable_indicator(self, name: str) -> int:
         if name not in self._indicators:
@@ -365,8 +365,8 @@ class Compiler:
             extra.append((self.layout.levels(*function.names), holds))
         if query.spared is not None:
             again = self.hazards.spared(query.spared)
-            both = again if hazards is None else self.diagrams.multiply(hazards, again)
-            changes[self._hazards_at] = both, ZERO
+            product = again if hazards is None else self.diagrams.multiply(hazards, again)
+            changes[self._hazards_at] = product, ZERO
         elif hazards is not None:
             changes[self._hazards_at] = hazards, ZERO
         everywhere = sum(map(len, by_weight.values())) == len(self.graph.routes)
@@ -448,9 +448,9 @@ class Compiler:
 
     def _race(self, truth: Sequence[bool]) -> int:
         """Which routes run, and how strongly, where the gates that are kept stand so."""
-        known = self._race_at.get(tuple(truth))
-        if known is not None:
-            return known
+        race = self._race_at.get(tuple(truth))
+        if race is not None:
+            return race
         n = len(self.graph.variables)
         value = dict(zip(self.layout.kept, truth, strict=True))
 

@@ -53,16 +53,16 @@ def gate_forest(graph: StoryGraph, max_bytes: int, *, small: bool = True) -> Gat
     """
     composites = {v.name: v.formula for v in graph.variables if v.formula is not None}
     deciding = deciding_formulas(graph) or tuple(composites)
-    wanted = tuple(dict.fromkeys([*deciding, *composites]))
-    if not wanted:
+    formulas = tuple(dict.fromkeys([*deciding, *composites]))
+    if not formulas:
         return None
-    whole, apart = gate_graph(deciding, composites), gate_graph(wanted, composites)
-    others = as_written(apart)
-    orders = [tuple(dict.fromkeys([*make(whole), *others])) for make in _ORDERS]
-    diagram = _smallest(*_members(apart, len(wanted)), orders, max_bytes, small)
+    whole, apart = gate_graph(deciding, composites), gate_graph(formulas, composites)
+    rest = as_written(apart)
+    orders = [tuple(dict.fromkeys([*make(whole), *rest])) for make in _ORDERS]
+    diagram = _smallest(*_members(apart, len(formulas)), orders, max_bytes, small)
     if diagram is None:
         return None
-    return GateForest(diagram, dict(zip(wanted, diagram.roots, strict=True)))
+    return GateForest(diagram, dict(zip(formulas, diagram.roots, strict=True)))
 
 
 def _smallest(

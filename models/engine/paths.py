@@ -200,10 +200,10 @@ def _ways(
     listed = list(islice(family, most + 1))
     if len(listed) > most:
         listed = [cut_set for cut_set, _ in most_probable(family, most, believed())]
-    for mine in listed:
-        opposite = {(name, not value) for name, value in mine}
-        others = any(other is not mine and not other & opposite for other in listed)
-        yield mine, others or family.count > len(listed)
+    for way in listed:
+        opposite = {(name, not value) for name, value in way}
+        overlaps = any(other is not way and not other & opposite for other in listed)
+        yield way, overlaps or family.count > len(listed)
 
 
 def path_outcomes(path: Path) -> tuple[int, ...]:
@@ -257,4 +257,4 @@ def _single(literal: Literal) -> CutSet:
 def concerns_of(quantities: Quantities, paths: Sequence[Path], queries: Sequence[Query]) -> Array:
     """Means of P(path and catastrophe), by path, (n_paths,)."""
     odds = odds_of_paths(quantities, paths, queries)
-    return np.array([float(quantities.mean(each.concern)) for each in odds])
+    return np.array([float(quantities.mean(path.concern)) for path in odds])

@@ -163,8 +163,8 @@ def compile_quantities(
     parts = tuple(Query((o,)) for o in range(len(graph.routes), len(graph.outcomes)))
     parts = parts if hazards else ()
     goals = {name: Query(spared=name) for name in CRITERIA if graph.hazards and hazards}
-    asked = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
-    return _Asked(compile_queries(compiler, asked), parts, goals, extra, reduced)
+    roots = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
+    return _Asked(compile_queries(compiler, roots), parts, goals, extra, reduced)
 
 
 def outcomes(
@@ -231,22 +231,22 @@ def evaluate(
     Quantities
     """
     graph = compiler.graph
-    asked = compile_quantities(compiler, queries, hazards=hazards)
-    compiled, goals, extra, parts = asked.program, asked.goals, asked.extra, asked.parts
+    plan = compile_quantities(compiler, queries, hazards=hazards)
+    compiled, goals, extra, parts = plan.program, plan.goals, plan.extra, plan.parts
     about = [graph.evidence[i].target or 0 for i in compiler.items]
     seeds = np.zeros((1, len(compiled.queries)))
     seeds[0, 0] = 1.0
-    found = evaluation.evaluate(compiled, values, likelihoods, seeds, "won")
-    log_evidence = found.log_roots[:, 0]
+    evaluated = evaluation.evaluate(compiled, values, likelihoods, seeds, "won")
+    log_evidence = evaluated.log_roots[:, 0]
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
-    joint = np.exp(found.log_roots - finite[:, None])
-    true, false = compiled.truths(values, found.usage[:, 0])
+    joint = np.exp(evaluated.log_roots - finite[:, None])
+    true, false = compiled.truths(values, evaluated.usage[:, 0])
     for (v, truth), query in extra.items():
         (true if truth else false)[:, v] = joint[:, compiled.column[query]]
         if truth and v not in about:
             false[:, v] = np.maximum(1 - true[:, v], 0.0)
     routes = np.zeros((len(graph.routes), len(values))).T
-    for route, won in zip(compiled.config_routes, found.won[:, 0].T, strict=True):
+    for route, won in zip(compiled.config_routes, evaluated.won[:, 0].T, strict=True):
         routes[:, route] += won
     outcomes = np.hstack([routes, joint[:, [compiled.column[query] for query in parts]]])
     spared = np.ones((len(values), len(CRITERIA) if hazards else 0))
@@ -273,7 +273,7 @@ def evaluate(
         routes=routes,
         outcomes=outcomes,
         goals=spared,
-        queries=np.stack([*map(answer, asked.reduced), np.zeros(len(values))], axis=1)[:, :-1],
+        queries=np.stack([*map(answer, plan.reduced), np.zeros(len(values))], axis=1)[:, :-1],
     )
 
 
@@ -281,10 +281,10 @@ def _reduced(graph: StoryGraph, query: Query) -> Query:
     """Drop the literals without which the query's endings are out of reach anyway."""
     implied: list[frozenset[Literal]] = []
     for outcome in (graph.all_outcomes[o] for o in query.outcomes):
-        needed = graph.routes[outcome.route].needs
+        literals = graph.routes[outcome.route].needs
         if outcome.hazard is not None:  # the hazard itself has to fire
-            needed |= graph.hazards[outcome.hazard].needs
-        implied.append(needed)
+            literals |= graph.hazards[outcome.hazard].needs
+        implied.append(literals)
     always = frozenset.intersection(*implied) if implied else frozenset()
     return replace(query, literals=query.literals - always)
 
@@ -346,16 +346,16 @@ def jointly(
     seeds = np.zeros((len(values), weights.shape[1], len(compiled.queries)))
     for k, q in enumerate(place):
         seeds[:, :, compiled.column[unique[q]]] += weights[:, :, k]
-    found = evaluation.evaluate(compiled, values, likelihoods, seeds, "usage")
-    log_evidence = found.log_roots[:, 0]
+    evaluated = evaluation.evaluate(compiled, values, likelihoods, seeds, "usage")
+    log_evidence = evaluated.log_roots[:, 0]
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
-    joint = np.exp(found.log_roots - finite[:, None])
-    asked = joint[:, [compiled.column[unique[q]] for q in place]]
-    events = np.einsum("dek,dk->de", weights, asked)
-    given = [compiled.truths(values, found.usage[:, e]) for e in range(weights.shape[1])]
+    joint = np.exp(evaluated.log_roots - finite[:, None])
+    chances = joint[:, [compiled.column[unique[q]] for q in place]]
+    events = np.einsum("dek,dk->de", weights, chances)
+    truths = [compiled.truths(values, evaluated.usage[:, e]) for e in range(weights.shape[1])]
     parts = []
     for truth in (True, False):
-        part = events[:, :, None] * np.stack([pair[not truth] for pair in given], axis=1)
+        part = events[:, :, None] * np.stack([pair[not truth] for pair in truths], axis=1)
         for v in expanded:
             of_queries = joint[:, [compiled.column[split[v, truth, unique[q]]] for q in place]]
             part[:, :, v] = np.einsum("dek,dk->de", weights, of_queries)

@@ -69,23 +69,23 @@ def choose_compiler(
     composites = sum(variable.formula is not None for variable in graph.variables)
     best: tuple[int, Compiler] | None = None
     refused: dict[Competition, tuple[str, ...]] = {}  # what was too much, composites kept
-    tried: set[tuple[Competition, bool, int, bool]] = set()
+    attempts: set[tuple[Competition, bool, int, bool]] = set()
 
     def attempt(
         kind: Competition, expand: bool, budget: int, forest: GateForest | None = None
     ) -> None:
         nonlocal best
-        if competition not in (None, kind) or (kind, expand, budget, forest is None) in tried:
+        if competition not in (None, kind) or (kind, expand, budget, forest is None) in attempts:
             return
-        tried.add((kind, expand, budget, forest is None))
-        left = most - (best[1].builder.spent if best else 0)  # what is kept takes room as well
+        attempts.add((kind, expand, budget, forest is None))
+        remaining = most - (best[1].builder.spent if best else 0)  # what is kept takes room as well
         try:
             compiler = Compiler(
                 graph,
                 competition=kind,
                 expand=expand,
                 evidence_only=evidence_only,
-                budget=min(budget, left),
+                budget=min(budget, remaining),
                 forest=forest,
             )
             cost = _cost(program(compiler, [EVERYTHING]))
@@ -175,11 +175,11 @@ def shared_forest(graph: StoryGraph, max_bytes: int, *, small: bool = True) -> G
 
     Parameters and result are those of `gate_forest`.
     """
-    made = next((f for (_, is_small), f in graph.forests.items() if f and is_small == small), None)
+    built = next((f for (_, is_small), f in graph.forests.items() if f and is_small == small), None)
     refused = [most for (most, _), forest in graph.forests.items() if forest is None]
-    if made is None and max_bytes > max(refused, default=0):
-        made = graph.forests[max_bytes, small] = gate_forest(graph, max_bytes, small=small)
-    return made
+    if built is None and max_bytes > max(refused, default=0):
+        built = graph.forests[max_bytes, small] = gate_forest(graph, max_bytes, small=small)
+    return built
 
 
 def _budgets(first: int, most: int) -> Sequence[int]:
@@ -197,9 +197,9 @@ def _cost(compiled: Program) -> int:
 
 
 def _refusal(names: Sequence[str], max_memory: int) -> str:
-    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     return (
-        f"assumptions: found {len(names)} that have to be summed over together ({shown}), whose "
+        f"assumptions: found {len(names)} that have to be summed over together ({listed}), whose "
         f"joint states need more than {max_memory / GIB:.3g} GiB; expected a story whose formulas, "
         "`given` tables and nudges link fewer of them at a time. Ways out: allow more with "
         "--max-memory, or estimate it with --method simulation"

@@ -43,16 +43,16 @@ class _Chances:
     def ask(self, terms: Mapping[CutSet, Sequence[Term]]) -> None:
         """Ask for everything that terms need, each with literals of its own."""
         by_stage: dict[int, dict[Query, None]] = {}
-        for literals, each in terms.items():
-            for term in each:
+        for literals, own_terms in terms.items():
+            for term in own_terms:
                 query = Query((term.outcome,), literals)
                 if (term.stage, query) not in self.known:
                     by_stage.setdefault(term.stage, {})[query] = None
         for stage, queries in by_stage.items():
             listed = list(queries)
             values = stages(self.graph, self.values)[stage]
-            asked = self.answers.evaluate(values, self.said, listed).queries
-            self.known |= {(stage, query): asked[:, k] for k, query in enumerate(listed)}
+            chances = self.answers.evaluate(values, self.said, listed).queries
+            self.known |= {(stage, query): chances[:, k] for k, query in enumerate(listed)}
 
     def total(self, terms: Sequence[Term], literals: CutSet, n_endings: int) -> Array:
         """Sum up terms by ending, (n_draws, n_endings); what is left by rounding is nothing."""
@@ -100,12 +100,14 @@ def along(assessment: Assessment, worst: Path, harms: bool) -> Array:
 
 
 def _at_all(assessment: Assessment, *, exact: bool) -> _Chances:
-    found = assessment.exact if exact else assessment.averaged
-    graph, last = found.graph, len(found.graph.live_checks)
-    known = {(last, Query((o,))): found.outcomes[:, o] for o in range(len(graph.outcomes))}
-    known |= {(last, query): found.queries[:, k] for k, query in enumerate(assessment.queries)}
+    quantities = assessment.exact if exact else assessment.averaged
+    graph, last = quantities.graph, len(quantities.graph.live_checks)
+    chances = {(last, Query((o,))): quantities.outcomes[:, o] for o in range(len(graph.outcomes))}
+    chances |= {
+        (last, query): quantities.queries[:, k] for k, query in enumerate(assessment.queries)
+    }
     prepared = assessment.prepared
-    return _Chances(prepared.answers, found.values, prepared.likelihoods, known, graph)
+    return _Chances(prepared.answers, quantities.values, prepared.likelihoods, chances, graph)
 
 
 def _parted(graph: StoryGraph, whole: Array, part: Array) -> Array:
@@ -154,21 +156,21 @@ def leading(assessment: Assessment, worst: Path) -> dict[str, float]:
         return {}
     rows = even_rows(assessment, _FEW)
     values = assessment.averaged.values[rows]
-    answers, said = prepared.answers.take(rows), prepared.likelihoods.take(rows)
+    answers, likelihoods = prepared.answers.take(rows), prepared.likelihoods.take(rows)
     whole = [Query((o,)) for o in range(len(graph.outcomes))]
-    found = answers.jointly(values, said, whole)
+    joint = answers.jointly(values, likelihoods, whole)
     ending = _by_class_and_fate(graph, values)
     true, false = (
         np.einsum("dov,dok->vk", part[:, :, plain], ending) / len(rows)
-        for part in (found.true, found.false)
+        for part in (joint.true, joint.false)
     )
     bits = {
         graph.variables[v].name: mutual_information(np.stack([true[k], false[k]]))
         for k, v in enumerate(plain)
     }
     ranked = sorted((x for x in bits if bits[x] >= _TELLING), key=lambda name: -bits[name])
-    needed = {name for name, _ in worst.literals}
-    first = [name for name in ranked if name in needed][:1]
+    names = {name for name, _ in worst.literals}
+    first = [name for name in ranked if name in names][:1]
     chosen = list(dict.fromkeys([*first, *ranked]))[:LEADING]
     return {name: bits[name] for name in sorted(chosen, key=graph.order.__getitem__)}
 
@@ -195,9 +197,9 @@ def mutual_information(table: Array) -> float:
     0.0
     """
     # In logs: the product of two tiny chances may be too small for a number.
-    each, some = np.nonzero(table), table[table > 0]
-    apart = np.log2(table.sum(axis=1)[each[0]]) + np.log2(table.sum(axis=0)[each[1]])
-    bits = np.sum(some * (np.log2(some) + np.log2(table.sum()) - apart))
+    cells, shares = np.nonzero(table), table[table > 0]
+    apart = np.log2(table.sum(axis=1)[cells[0]]) + np.log2(table.sum(axis=0)[cells[1]])
+    bits = np.sum(shares * (np.log2(shares) + np.log2(table.sum()) - apart))
     return float(max(0.0, bits / table.sum()))
 
 
@@ -238,8 +240,8 @@ def by_state(
     """
     averaged, order = assessment.averaged, assessment.prepared.graph.order
     chance = averaged.mean(averaged.assumptions)
-    wanted = {name: float(chance[order[name]]) for name in names}
-    return _fitted(_asked(assessment, worst, harms, names), endings, wanted)
+    chances = {name: float(chance[order[name]]) for name in names}
+    return _fitted(_asked(assessment, worst, harms, names), endings, chances)
 
 
 def _asked(assessment: Assessment, worst: Path, harms: bool, names: Sequence[str]) -> Array:
@@ -248,8 +250,8 @@ def _asked(assessment: Assessment, worst: Path, harms: bool, names: Sequence[str
     graph = prepared.graph
     rows = even_rows(assessment, _ROWS)
     values = assessment.averaged.values[rows]
-    answers, said = prepared.answers.take(rows), prepared.likelihoods.take(rows)
-    chances = _Chances(answers, values, said, {}, graph)
+    answers, likelihoods = prepared.answers.take(rows), prepared.likelihoods.take(rows)
+    chances = _Chances(answers, values, likelihoods, {}, graph)
     whole, part = terms_of(graph, values), terms_along(graph, values, worst, harms)
     possible = [s for s in every if not any((x, not value) in worst.literals for x, value in s)]
     chances.ask({**dict.fromkeys(every, whole)})
@@ -265,16 +267,16 @@ def _asked(assessment: Assessment, worst: Path, harms: bool, names: Sequence[str
     return np.array(split)
 
 
-def _fitted(joint: Array, endings: Array, wanted: Mapping[str, float]) -> Array:
+def _fitted(joint: Array, endings: Array, targets: Mapping[str, float]) -> Array:
     """Scale joint probabilities until endings and assumptions have those of the estimate.
 
     Where the draws that were asked are all draws, nothing changes. Elsewhere what the estimate
     says of each by itself is kept, and what these draws say is how they go together.
     """
-    every = states(list(wanted))
+    every = states(list(targets))
     halves = [
         (np.array([(name, truth) in state for state in every]), p if truth else 1 - p)
-        for name, p in wanted.items()
+        for name, p in targets.items()
         for truth in (True, False)
     ]
     joint = _to_endings(joint, endings)

@@ -266,8 +266,8 @@ def _roads(assessment: Assessment) -> tuple[_Road, _Road]:
     """Where means are taken, with everything linear integrated out, and where bands are."""
     prepared = assessment.prepared
     averaged, exact = (
-        _Road(prepared, found.values, found.weights, prepared.likelihoods, found)
-        for found in (assessment.averaged, assessment.exact)
+        _Road(prepared, quantities.values, quantities.weights, prepared.likelihoods, quantities)
+        for quantities in (assessment.averaged, assessment.exact)
     )
     return averaged, averaged if assessment.exact is assessment.averaged else exact
 
@@ -286,10 +286,10 @@ def _joint(road: _Road, sides: Sides) -> _Joint:
         if not queries:
             whole[:, block] = 0.0
             continue
-        found = jointly(road.prepared.compiler, values, road.said.take(block), queries, mixtures)
+        joint = jointly(road.prepared.compiler, values, road.said.take(block), queries, mixtures)
         for k in range(seeds):
-            whole[k, block, 0] = found.events[:, k]
-            out[k, block] = _interleaved(found.true[:, k], found.false[:, k])
+            whole[k, block, 0] = joint.events[:, k]
+            out[k, block] = _interleaved(joint.true[:, k], joint.false[:, k])
     if sides.given_deployed:
         return _Joint(whole[0], whole[1], out[0], out[1])
     chances = _interleaved(road.found.assumptions, road.found.assumptions_false)
@@ -433,8 +433,8 @@ def weighted_quantiles(draws: Array, weights: Array, levels: Sequence[float]) ->
         share /= share[-1]
     share[share == 0] = -1  # draws without weight come before every level
     out = np.full((len(levels), draws.shape[1]), np.nan)
-    left = ~np.isnan(share[-1])
+    defined = ~np.isnan(share[-1])
     for k, level in enumerate(levels):
-        place = (share[:, left] < level).sum(axis=0)
-        out[k, left] = np.take_along_axis(ranked[:, left], place[None], axis=0)[0]
+        place = (share[:, defined] < level).sum(axis=0)
+        out[k, defined] = np.take_along_axis(ranked[:, defined], place[None], axis=0)[0]
     return out

@@ -74,13 +74,13 @@ def most_probable(
             raise ValueError(f"expected a probability of '{name}' from 0 to 1, found {p}")
         chance[name, value] = p if value else 1.0 - p
     possible = {literal: round(-math.log2(p) * 2**_BITS) for literal, p in chance.items() if p > 0}
-    found = list(islice(_ranked(family, possible), k))
-    if len(found) < k:
+    ranked = list(islice(_ranked(family, possible), k))
+    if len(ranked) < k:
         # The others cannot come about: they are all alike.
         anyhow = _ranked(family, dict.fromkeys(chance, 0))
         impossible = (cut_set for cut_set in anyhow if not cut_set <= possible.keys())
-        found += islice(impossible, k - len(found))
-    return tuple((s, math.prod(sorted(chance[literal] for literal in s))) for s in found)
+        ranked += islice(impossible, k - len(ranked))
+    return tuple((s, math.prod(sorted(chance[literal] for literal in s))) for s in ranked)
 
 
 def _ranked(family: CutSetFamily, surprise: Mapping[Literal, int]) -> Iterator[CutSet]:

@@ -79,15 +79,15 @@ class CutSetFamily:
         fields = [0, 1]
         for _, low, high in self.sets.upwards():
             fields.append(fields[low] + (fields[high] << width))
-        found = {}
+        counts = {}
         rest, size = fields[self.sets.root], 0
         while rest:
             count = rest & ((1 << width) - 1)
             if count:
-                found[size] = count
+                counts[size] = count
             rest >>= width
             size += 1
-        return found
+        return counts
 
     @cached_property
     def literals(self) -> frozenset[Literal]:
@@ -116,15 +116,15 @@ class CutSetFamily:
     def __contains__(self, cut_set: object) -> bool:
         if not isinstance(cut_set, frozenset):
             return False
-        wanted = {self.level(literal) for literal in cut_set}
-        if len(wanted) < len(cut_set):
+        levels = {self.level(literal) for literal in cut_set}
+        if len(levels) < len(cut_set):
             return False
         node, n_taken = self.sets.root, 0
         while node > UNIT:
-            taken = self.sets.level[node] in wanted
+            taken = self.sets.level[node] in levels
             n_taken += taken
             node = self.sets.high[node] if taken else self.sets.low[node]
-        return node == UNIT and n_taken == len(wanted)
+        return node == UNIT and n_taken == len(levels)
 
 
 def cut_set_family(
@@ -238,15 +238,15 @@ def _by_size(family: CutSetFamily) -> Iterator[CutSet]:
     for size in range(sizes[diagram.root].bit_length()):
         todo: list[tuple[int, int, CutSet]] = [(diagram.root, size, frozenset())]
         while todo:
-            node, left, taken = todo.pop()
-            if left < 0 or not sizes[node] >> left & 1:
+            node, open_size, taken = todo.pop()
+            if open_size < 0 or not sizes[node] >> open_size & 1:
                 continue
             if node == UNIT:
                 yield taken
                 continue
             literal = family.literal(diagram.level[node])
-            todo.append((diagram.low[node], left, taken))
-            todo.append((diagram.high[node], left - 1, taken | {literal}))
+            todo.append((diagram.low[node], open_size, taken))
+            todo.append((diagram.high[node], open_size - 1, taken | {literal}))
 
 
 def containing(family: CutSetFamily, literal: Literal) -> CutSetFamily:
@@ -276,15 +276,15 @@ def without(family: CutSetFamily, literal: Literal) -> CutSetFamily:
 
 
 def _split(family: CutSetFamily, literal: Literal, keep: bool) -> CutSetFamily:
-    nodes, at = SetNodes(2 * family.sets.size + 2), family.level(literal)
+    nodes, split_level = SetNodes(2 * family.sets.size + 2), family.level(literal)
     # What lies below the level as it is, and what is left of everything after the split.
-    whole, left = [EMPTY, UNIT], [EMPTY, EMPTY if keep else UNIT]
+    whole, parts = [EMPTY, UNIT], [EMPTY, EMPTY if keep else UNIT]
     for level, low, high in family.sets.upwards():
         whole.append(nodes.family(level, whole[low], whole[high]))
-        if level == at:
-            left.append(nodes.family(level, EMPTY, whole[high]) if keep else whole[low])
-        elif level > at:
-            left.append(EMPTY if keep else whole[-1])
+        if level == split_level:
+            parts.append(nodes.family(level, EMPTY, whole[high]) if keep else whole[low])
+        elif level > split_level:
+            parts.append(EMPTY if keep else whole[-1])
         else:
-            left.append(nodes.family(level, left[low], left[high]))
-    return replace(family, sets=nodes.diagram(left[family.sets.root]), formula=None)
+            parts.append(nodes.family(level, parts[low], parts[high]))
+    return replace(family, sets=nodes.diagram(parts[family.sets.root]), formula=None)

@@ -108,9 +108,9 @@ class Independent:
             return self._compiled.evaluate(values, likelihoods, queries, weights, hazards=hazards)
         graph, n = self.graph, len(values)
         true, false = self._truths(values)
-        asked = _Asked(self, values)
-        routes = asked.ending(frozenset())
-        columns = [asked.answer(query) for query in queries]
+        endings = _Asked(self, values)
+        routes = endings.ending(frozenset())
+        columns = [endings.answer(query) for query in queries]
         return Quantities(
             graph=graph,
             values=values,
@@ -243,11 +243,11 @@ class _Asked:
         if literals not in self._endings:
             chances = self._decided(literals)
             joint = self._together(literals)
-            found = sum(
+            total = sum(
                 share * (joint * chance)[:, None]
                 for share, chance in zip(self._shares, chances, strict=True)
             )
-            self._endings[literals] = np.asarray(found)
+            self._endings[literals] = np.asarray(total)
         return self._endings[literals]
 
     def _together(self, literals: CutSet) -> Array:

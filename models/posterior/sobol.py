@@ -65,8 +65,8 @@ def sobol_points(
         words[n : 2 * n] = words[n - 1 :: -1] ^ columns[:, k] if k else words[:1] ^ columns[:, 0]
     if replicates > 1:
         shifts = np.array([_shift(n_dimensions, rng) for _ in range(replicates - 1)])
-        others = words ^ shift ^ shifts[:, None]
-        words = np.concatenate([words, others.reshape(-1, n_dimensions)])
+        shifted = words ^ shift ^ shifts[:, None]
+        words = np.concatenate([words, shifted.reshape(-1, n_dimensions)])
     return words / 2.0**BITS
 
 

@@ -287,9 +287,9 @@ def complaints(n: int, ess: float, pareto_k: float | None) -> tuple[str, ...]:
         messages.append(
             f"a few draws carry the answer: Pareto k is {pareto_k:.2f}, above {MAX_PARETO_K}"
         )
-    needed = min(MIN_ESS, MIN_ESS_SHARE * n)
-    if ess < needed:
+    least = min(MIN_ESS, MIN_ESS_SHARE * n)
+    if ess < least:
         messages.append(
-            f"the weighted draws count for {ess:.0f} independent draws; {needed:.0f} are needed"
+            f"the weighted draws count for {ess:.0f} independent draws; {least:.0f} are needed"
         )
     return tuple(messages)

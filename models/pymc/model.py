@@ -103,16 +103,16 @@ def compile_story(
     }
     with pm.Model(coords=coords) as model:
         values = _numbers(prepared)
-        known = _condition(prepared, values)
-        pm.Deterministic("assumption_probability", known.true, dims="assumption")
-        pm.Deterministic("route_probability", known.routes, dims="route")
+        marginals = _condition(prepared, values)
+        pm.Deterministic("assumption_probability", marginals.true, dims="assumption")
+        pm.Deterministic("route_probability", marginals.routes, dims="route")
         member = np.array(graph.route_classes())[:, None] == np.arange(len(CLASSES))
-        classes = pt.dot(known.routes, member.astype(float))
+        classes = pt.dot(marginals.routes, member.astype(float))
         pm.Deterministic("class_probability", classes, dims="class")
-        events = _events(prepared, values, known.outcomes, (*FATES, DEPLOYED))
+        events = _events(prepared, values, marginals.outcomes, (*FATES, DEPLOYED))
         pm.Deterministic("fate_probability", events[: len(FATES)], dims="fate")
         pm.Deterministic("deployed_probability", events[len(FATES)])
-        pm.Deterministic("goal_probability", known.goals, dims="criterion")
+        pm.Deterministic("goal_probability", marginals.goals, dims="criterion")
     return model
 
 
@@ -238,16 +238,16 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Known:
 
     def given(numbers: Tensor, assumptions: Tensor, routes: Tensor) -> _Said:
         total = log_evidence(numbers, assumptions, routes)[0]
-        known = _Known(*marginals(numbers, assumptions, routes))
-        return _Said(assumptions, routes, total, known)
+        chances = _Known(*marginals(numbers, assumptions, routes))
+        return _Said(assumptions, routes, total, chances)
 
     nothing = pt.zeros(2 * len(column)), pt.zeros(len(graph.routes))
-    said = given(silent, *nothing)
+    conditioned = given(silent, *nothing)
     for c, check in enumerate(graph.checks):
         if check.result is not None:
             with_it = given(_without_results(graph, numbers, after=c), *nothing)
-            _observe_result(check, with_it.log_evidence - said.log_evidence)
-            said = with_it
+            _observe_result(check, with_it.log_evidence - conditioned.log_evidence)
+            conditioned = with_it
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             sides = (event_likelihoods(graph, i, happens) for happens in (True, False))
@@ -255,14 +255,14 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Known:
             _observe_forecast(item, yes - no)
             continue
         table = pt.constant(prepared.tables[i][0])  # type: ignore[index]
-        before, assumptions, routes = said, said.assumptions, said.routes
+        before, assumptions, routes = conditioned, conditioned.assumptions, conditioned.routes
         if i in column:
             assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + 2], table)
         else:
             routes = routes + table
-        said = given(numbers, assumptions, routes)
-        _observe_item(prepared, item, before.known, said.log_evidence - before.log_evidence)
-    return said.known
+        conditioned = given(numbers, assumptions, routes)
+        _observe_item(prepared, item, before.known, conditioned.log_evidence - before.log_evidence)
+    return conditioned.known
 
 
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
@@ -274,11 +274,11 @@ def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Ten
     return numbers
 
 
-def _hypotheses(item: EvidenceItem, known: _Known) -> Tensor:
+def _hypotheses(item: EvidenceItem, chances: _Known) -> Tensor:
     """P(hypothesis | numbers, evidence so far), in the order of the item's keys."""
     if item.target is not None:
-        return pt.stack([known.false[item.target], known.true[item.target]])
-    return known.routes
+        return pt.stack([chances.false[item.target], chances.true[item.target]])
+    return chances.routes
 
 
 def _observe_item(
@@ -319,20 +319,20 @@ def _seen(item: EvidenceItem) -> float:
 
 def _observe_result(check: CheckNode, adds: Tensor) -> None:
     """Observe the known result of a check: 1 where it has flagged the model."""
-    seen = float(check.result == "flagged")
+    flagged = float(check.result == "flagged")
     pm.CustomDist(
         check.id,
         adds,
         logp=lambda value, adds: adds + 0.0 * value,
-        random=lambda adds, rng=None, size=None: np.full(size or (), seen),
-        observed=seen,
+        random=lambda adds, rng=None, size=None: np.full(size or (), flagged),
+        observed=flagged,
     )
 
 
 def _observe_forecast(item: EvidenceItem, log_odds: Tensor) -> None:
-    said = float(np.log2(item.forecast) - np.log2(1 - item.forecast))
+    bits = float(np.log2(item.forecast) - np.log2(1 - item.forecast))
     sigma = pt.constant(item.sd_bits, dtype="float64")
-    pm.Normal(item.id, mu=log_odds / LN2, sigma=sigma, observed=said)
+    pm.Normal(item.id, mu=log_odds / LN2, sigma=sigma, observed=bits)
 
 
 def _events(

@@ -147,8 +147,10 @@ def dependence_bounds(assessment: Assessment, most: int = PAIRS, draws: int = DR
 
     chosen = sorted(pairs, key=lambda pair: (-bearing(pair), sorted(pair)))[:most]
     bounds = [
-        _bound(base, states[pair], pair, asked, [(ranked[k], odds[k].reached) for k in pairs[pair]])
-        for pair, asked in zip(chosen, _at_states(base, free, chosen), strict=True)
+        _bound(
+            base, states[pair], pair, answers, [(ranked[k], odds[k].reached) for k in pairs[pair]]
+        )
+        for pair, answers in zip(chosen, _at_states(base, free, chosen), strict=True)
     ]
     return Bounds(base, tuple(sorted(bounds, key=width, reverse=True)), len(pairs))
 
@@ -162,11 +164,11 @@ def _ranked(assessment: Assessment) -> list[Path]:
 
 def _odds(base: Base, paths: Sequence[Path]) -> list[PathOdds]:
     graph, queries = base.prepared.graph, list(dict.fromkeys(path_queries(paths)))
-    asked = ask(base.prepared, base.values, queries).queries
+    chances = ask(base.prepared, base.values, queries).queries
     after, column = after_training(graph, base.values), {q: k for k, q in enumerate(queries)}
 
     def chance(path: Path) -> Callable[[int], Array]:
-        return lambda o: asked[:, column[Query((o,), path.literals)]]
+        return lambda o: chances[:, column[Query((o,), path.literals)]]
 
     return [path_odds(path, after, graph, chance(path)) for path in paths]
 
@@ -282,7 +284,7 @@ def _at_states(
         values[k * n : (k + 1) * n, [free[a], free[b]]] = np.array(state, dtype=float)
     answer = ask(prepared, values)
     sides = forecast_sides(prepared, values)
-    asked: list[_Asked] = [
+    answers: list[_Asked] = [
         (
             answer.log_findings[k : k + n],
             answer.events[k : k + n],
@@ -290,30 +292,30 @@ def _at_states(
         )
         for k in range(0, len(values), n)
     ]
-    return [asked[k : k + len(_STATES)] for k in range(0, len(asked), len(_STATES))]
+    return [answers[k : k + len(_STATES)] for k in range(0, len(answers), len(_STATES))]
 
 
 def _bound(
     base: Base,
     states: _PairChances,
     pair: frozenset[str],
-    asked: Sequence[_Asked],
+    answers: Sequence[_Asked],
     paths: Sequence[tuple[Path, Array]],
 ) -> Bound:
     graph = base.prepared.graph
-    now = _mix(asked, states.now)[0]
+    now = _mix(answers, states.now)[0]
     before = np.stack([chance for _, chance in paths], axis=1)
-    seen = replace(base, events=np.hstack([before, base.events]))
+    with_paths = replace(base, events=np.hstack([before, base.events]))
     n, changed, chances = len(paths), [], []
     for end in ENDS:
-        log_evidence, events, sides = _mix(asked, states.at(end))
+        log_evidence, events, sides = _mix(answers, states.at(end))
         densities = forecast_densities(graph, sides)
         whole = np.sum([log_evidence, *densities.values()], axis=0)
         possible = np.isfinite(log_evidence)
         lighter = np.exp(np.where(possible, now, -np.inf) - np.where(possible, log_evidence, 0.0))
         factors = [states.factor(_state(path, pair), end) for path, _ in paths]
         after = before * np.stack(factors, axis=1) * lighter[:, None]
-        answer = _weighted(seen, whole, np.hstack([after, events]))
+        answer = _weighted(with_paths, whole, np.hstack([after, events]))
         chances.append(answer.means[:n])
         changed.append(replace(answer, means=answer.means[n:], errors=answer.errors[n:]))
     return Bound(
@@ -336,7 +338,7 @@ def _weighted(base: Base, log_evidence: Array, events: Array) -> Changed:
 
 
 def _mix(
-    asked: Sequence[_Asked],
+    answers: Sequence[_Asked],
     chances: Sequence[Array],
 ) -> tuple[Array, Array, Mapping[int, tuple[Array, Array]]]:
     """Put the four states together: log P(E | θ), P(event | E, θ), the sides of forecasts."""
@@ -347,20 +349,20 @@ def _mix(
         terms = [log + part for log, part in zip(logs, parts, strict=True)]
         return log_sum_exp(np.stack(terms), axis=0)
 
-    log_evidence = summed([found[0] for found in asked])
+    log_evidence = summed([answer[0] for answer in answers])
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
     events = np.sum(
         [
             np.exp(log + state - finite)[:, None] * of_state
-            for log, (state, of_state, _) in zip(logs, asked, strict=True)
+            for log, (state, of_state, _) in zip(logs, answers, strict=True)
         ],
         axis=0,
     )
     sides = {
         i: (
-            summed([found[2][i][0] for found in asked]),
-            summed([found[2][i][1] for found in asked]),
+            summed([answer[2][i][0] for answer in answers]),
+            summed([answer[2][i][1] for answer in answers]),
         )
-        for i in asked[0][2]
+        for i in answers[0][2]
     }
     return log_evidence, events, sides

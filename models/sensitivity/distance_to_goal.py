@@ -102,8 +102,8 @@ def gap(classes: Array, target: Target) -> Array:
     >>> gap(classes, "likeliest"), gap(classes, "even")
     (array([-1.]), array([-2.]))
     """
-    others = np.delete(classes, _OWN, axis=1)
-    rest = others.max(axis=1) if target == "likeliest" else others.sum(axis=1)
+    rivals = np.delete(classes, _OWN, axis=1)
+    rest = rivals.max(axis=1) if target == "likeliest" else rivals.sum(axis=1)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log2(classes[:, _OWN]) - np.log2(rest))
 
@@ -205,13 +205,13 @@ class _Pushed:
             out = np.where(ahead, -np.inf, np.inf)
             crosses = np.isfinite(now) & np.isfinite(beyond) & (now * beyond <= 0)
             if crosses.any():
-                found = find_root(
+                root = find_root(
                     at,
                     (ends[0][crosses], ends[1][crosses]),
                     args=(rows[crosses],),
                     tolerances={"xatol": _CLOSE},
                 )
-                out[crosses] = found.x
+                out[crosses] = root.x
         except UnsupportedStoryError:
             return np.full(len(values), np.nan)
         return out

@@ -39,11 +39,11 @@ def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
     >>> {n.distribution for n in changed.numbers if n.name.startswith("perturbation-test.flags")}
     {Point(value=0.0)}
     """
-    known = set(switches_of(resolved.story))
+    own_parts = set(switches_of(resolved.story))
     problems = [
         Problem(f"off: found the {part} '{name}', expected one that the story has")
         for part, name in parts
-        if (part, name) not in known
+        if (part, name) not in own_parts
     ]
     if problems:
         raise InputError(problems)

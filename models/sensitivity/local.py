@@ -194,7 +194,7 @@ def local_sensitivity(
     uncertain = base.prepared.uncertain
     scanned = scan(ground, uncertain)
     spread = scan(ground_of(_whole(assessment), whole=True), uncertain, ENDS)
-    which = verdicts(ground.base.events.mean(axis=0), success, catastrophe)
+    verdicts_now = verdicts(ground.base.events.mean(axis=0), success, catastrophe)
     slopes, draw_slopes = _slopes(assessment)
     return LocalSensitivity(
         base=base,
@@ -203,8 +203,8 @@ def local_sensitivity(
         swings=tuple(_swing(base, scanned, spread, k) for k in range(len(uncertain))),
         sure=surely(base),
         paths=paths,
-        verdicts=tuple(which),
-        tips=tuple(tipping_points(scanned, which)),
+        verdicts=tuple(verdicts_now),
+        tips=tuple(tipping_points(scanned, verdicts_now)),
     )
 
 
@@ -292,8 +292,8 @@ def surely(base: Base) -> tuple[Sure, ...]:
     ('existential-catastrophe', [1.0, 0.0541])
     """
     names = [variable.name for variable in base.prepared.graph.variables]
-    learned, given = _learned(base), _set(base)
-    return tuple(Sure(name, learned[name], given[name]) for name in names)
+    learned, forced = _learned(base), _set(base)
+    return tuple(Sure(name, learned[name], forced[name]) for name in names)
 
 
 Pair = tuple[Changed | None, ...]
@@ -305,7 +305,7 @@ def _learned(base: Base) -> dict[str, Pair]:
     graph = prepared.graph
     outcomes = [Query((o,)) for o in range(len(graph.outcomes))]
     mixed = weights(graph, values, EVENTS)
-    found = jointly(prepared.compiler, values, prepared.likelihoods, outcomes, mixed)
+    joint_odds = jointly(prepared.compiler, values, prepared.likelihoods, outcomes, mixed)
     n_classes = len(CLASSES)
 
     def known(joint: Array) -> Changed | None:
@@ -320,7 +320,7 @@ def _learned(base: Base) -> dict[str, Pair]:
         return Changed(means, errors, None, float(1 / np.sum(shares**2)), refitted=False)
 
     return {
-        variable.name: (known(found.true[:, :, v]), known(found.false[:, :, v]))
+        variable.name: (known(joint_odds.true[:, :, v]), known(joint_odds.false[:, :, v]))
         for v, variable in enumerate(graph.variables)
     }
 
@@ -333,26 +333,26 @@ def _set(base: Base) -> dict[str, Pair]:
     graph, n = base.prepared.graph, len(base.values)
     cuts: Cuts = {}
     natural = base.log_evidence - forecasts_log_density(base.prepared, base.values)
-    found: dict[tuple[int, bool], Changed | None] = {}
+    changed_by: dict[tuple[int, bool], Changed | None] = {}
     every = [(v, truth) for v in range(len(graph.variables)) for truth in (True, False)]
     for key, log_evidence, events in _made(base.prepared, base.values, every, cuts):
         log_weights = log_evidence - natural
         served = np.isfinite(log_weights).any()
         changed = weighted(base, log_weights, events) if served else None
-        found[key] = changed if changed is not None and is_trusted(changed, n) else None
-    poor = [key for key, changed in found.items() if changed is None]
+        changed_by[key] = changed if changed is not None and is_trusted(changed, n) else None
+    poor = [key for key, changed in changed_by.items() if changed is None]
     if poor:
         fresh = afresh(ground_of(base))
         values = fresh.base.values
-        told = forecasts_log_density(base.prepared, values)
+        log_forecasts = forecasts_log_density(base.prepared, values)
         for key, log_evidence, events in _made(base.prepared, values, poor, cuts):
-            if np.isfinite(log_evidence + told).any():
-                log_weights = log_evidence + told - fresh.base.log_evidence
+            if np.isfinite(log_evidence + log_forecasts).any():
+                log_weights = log_evidence + log_forecasts - fresh.base.log_evidence
                 changed = weighted(fresh.base, log_weights, events)
                 errors = np.sqrt(changed.errors**2 + fresh.noise)
-                found[key] = replace(changed, errors=errors, refitted=True)
+                changed_by[key] = replace(changed, errors=errors, refitted=True)
     return {
-        variable.name: (found[v, True], found[v, False])
+        variable.name: (changed_by[v, True], changed_by[v, False])
         for v, variable in enumerate(graph.variables)
     }
 
@@ -371,16 +371,16 @@ def _made(
     by_rows = [key for key in settings if graph.variables[key[0]].rows]
     at_once = max(1, _CELLS // max(1, values.size))
     for first in range(0, len(by_rows), at_once):
-        some = by_rows[first : first + at_once]
-        rows = {v: [i for _, i in graph.variables[v].rows] for v, _ in some}
+        batch = by_rows[first : first + at_once]
+        rows = {v: [i for _, i in graph.variables[v].rows] for v, _ in batch}
         changed = np.concatenate(
-            [moved(values, dict.fromkeys(rows[v], float(truth))) for v, truth in some]
+            [moved(values, dict.fromkeys(rows[v], float(truth))) for v, truth in batch]
         )
-        said = stacked(graph, [_without(prepared, v) for v, _ in some], n)
-        answer = questions.ask(prepared, changed, likelihoods=said)
-        for k, key in enumerate(some):
-            mine = slice(k * n, (k + 1) * n)
-            yield key, answer.log_findings[mine], answer.events[mine]
+        likelihoods = stacked(graph, [_without(prepared, v) for v, _ in batch], n)
+        answer = questions.ask(prepared, changed, likelihoods=likelihoods)
+        for k, key in enumerate(batch):
+            block = slice(k * n, (k + 1) * n)
+            yield key, answer.log_findings[block], answer.events[block]
     for v in dict.fromkeys(v for v, _ in settings if not graph.variables[v].rows):
         name = graph.variables[v].name  # made up of others: without that, compiled once more
         if v not in cuts:
@@ -434,7 +434,7 @@ def intervened(resolved: ResolvedStory, name: str, truth: bool) -> ResolvedStory
     0.0541
     """
     certain = Fixed(fixed=float(truth))
-    known = resolved.assumptions[name]
+    written = resolved.assumptions[name]
     number = StoryNumber(
         name=f"{name}.probability",
         key_path=None,
@@ -449,7 +449,7 @@ def intervened(resolved: ResolvedStory, name: str, truth: bool) -> ResolvedStory
     numbers = [number if old.name == number.name else old for old in resolved.numbers]
     if number.name not in resolved.number_index:
         numbers.append(number)
-    decided = Assumption(claim=known.claim, scope=known.scope, probability=certain)
+    decided = Assumption(claim=written.claim, scope=written.scope, probability=certain)
     evidence = tuple(e for e in resolved.story.evidence if e.about.assumption != name)
     return replace(
         resolved,

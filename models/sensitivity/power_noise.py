@@ -63,7 +63,7 @@ def noise_per_error(x: Array, weights: Array, tests: int, seed: int) -> float:
         np.divide(wide, p, out=np.zeros_like(p), where=p > _LEAST) / (8 * LN2 * (p @ wide))
         for p in (below, 1 - below)
     ]
-    found = np.sqrt((apart[:, :-1] ** 2 @ np.transpose(ways)).max())
+    norm = np.sqrt((apart[:, :-1] ** 2 @ np.transpose(ways)).max())
     by = (NEAR[1] - 1) / np.log2(NEAR[1])
     error = LN2 * np.sqrt(weights**2 @ (x - weights @ x) ** 2)
-    return float(by * found / error)
+    return float(by * norm / error)

@@ -107,8 +107,8 @@ class PowerScaling:
         """Numbers that prior and evidence both hold, and pull apart."""
         if self.priors is None:
             return ()
-        both = (self.of_itself >= THRESHOLD).all(axis=1) & (np.abs(self.pulls) >= PULL)
-        return tuple(name for name, yes in zip(self.priors.names, both, strict=False) if yes)
+        conflicting = (self.of_itself >= THRESHOLD).all(axis=1) & (np.abs(self.pulls) >= PULL)
+        return tuple(name for name, yes in zip(self.priors.names, conflicting, strict=False) if yes)
 
 
 def power_scaling(
@@ -305,7 +305,7 @@ def _scale_evidence(
     values, near = assessment.exact.values[rows], list[Array]()
     log_ratios, events = _scaled_answers(assessment, values, parts, NEAR, columns)
     n, now = len(rows), events[0, 0]
-    even, none = np.full(n, 1 / n), np.zeros(n)
+    even, zeros = np.full(n, 1 / n), np.zeros(n)
     for c in range(len(parts)):
         near = [_weights(ratio) for ratio in log_ratios[c + 1]]
         for e in range(len(columns)):
@@ -313,13 +313,13 @@ def _scale_evidence(
                 # Two weightings of the draws as they are and as they become.
                 distance(
                     np.concatenate([now[:, e], x[:, e]]),
-                    np.concatenate([even, none]),
-                    np.concatenate([none, w]),
+                    np.concatenate([even, zeros]),
+                    np.concatenate([zeros, w]),
                 )
                 for w, x in zip(near, events[c + 1], strict=True)
             ]
-            known = np.ptp(now[:, e]) > STILL
-            out.sensitivity[c, e] = _gradient(distances) if known else np.nan
+            varies = np.ptp(now[:, e]) > STILL
+            out.sensitivity[c, e] = _gradient(distances) if varies else np.nan
         if whole:
             out.near_k[c] = _worst_k(log_ratios[c + 1])
     return out, near
@@ -377,9 +377,9 @@ def _scaled_answers(
     powers = np.ones((*shape, n_findings))
     for c, part in enumerate(parts):
         powers[c + 1][:, part] = np.array(alphas)[:, None]
-    found = answer_versions(prepared, values, powers.reshape(-1, n_findings), columns)
-    ratios = (found.log_evidence - found.log_evidence[:, :1]).T
-    events = found.events.transpose(1, 0, 2)
+    versions = answer_versions(prepared, values, powers.reshape(-1, n_findings), columns)
+    ratios = (versions.log_evidence - versions.log_evidence[:, :1]).T
+    events = versions.events.transpose(1, 0, 2)
     return ratios.reshape(*shape, -1), events.reshape(*shape, *events.shape[1:])
 
 

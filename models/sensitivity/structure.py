@@ -95,14 +95,14 @@ def leave_one_out(base: Base) -> tuple[Without, ...]:
     ('perturbation-test', True)
     """
     rationale = base.prepared.resolved.story.rationale
-    found = [
+    parts = [
         Without("constraint", c.id, _reworded(base, without_constraint(base.prepared.resolved, k)))
         for k, c in enumerate(rationale.constraints)
     ]
-    found += [
+    parts += [
         Without("nudge", nudge.id, _without_nudge(base, nudge.id)) for nudge in rationale.nudges
     ]
-    return (*found, *_without_checks(base), *_without_items(base))
+    return (*parts, *_without_checks(base), *_without_items(base))
 
 
 def without_constraint(resolved: ResolvedStory, index: int) -> ResolvedStory:
@@ -177,14 +177,14 @@ def _without_checks(base: Base) -> list[Without]:
 
 
 def _without_items(base: Base) -> list[Without]:
-    prepared, values, found = base.prepared, base.values, []
+    prepared, values, listed = base.prepared, base.values, []
     densities = forecast_densities(prepared.graph, forecast_sides(prepared, values))
     for i, item in enumerate(prepared.graph.evidence):
         if i in densities:
             log_evidence, events = base.log_evidence - densities[i], base.events
         else:
-            others = [t if k != i else None for k, t in enumerate(prepared.tables)]
-            answer = ask(prepared, values, likelihoods=assemble(prepared.graph, others))
+            rest = [t if k != i else None for k, t in enumerate(prepared.tables)]
+            answer = ask(prepared, values, likelihoods=assemble(prepared.graph, rest))
             log_evidence = np.sum([answer.log_findings, *densities.values()], axis=0)
             events = answer.events
         changed = settled(
@@ -193,8 +193,8 @@ def _without_items(base: Base) -> list[Without]:
             events,
             partial(without_item, prepared.resolved, item.id),
         )
-        found.append(Without("evidence", item.id, changed))
-    return found
+        listed.append(Without("evidence", item.id, changed))
+    return listed
 
 
 # Rivals by number
@@ -289,11 +289,11 @@ def _chance(formula: Formula | None, chances: dict[str, float]) -> float:
     if isinstance(formula, str):
         p = float(chances[formula.removeprefix("not ")])
         return 1 - p if formula.startswith("not ") else p
-    members, needed = parts(formula)
+    members, least = parts(formula)
     counts = np.ones(1)  # by how many of the parts hold
     for p in (_chance(part, chances) for part in members):
         counts = np.convolve(counts, [1 - p, p])
-    return float(counts[needed:].sum())
+    return float(counts[least:].sum())
 
 
 def merged(resolved: ResolvedStory, groups: Sequence[Sequence[RouteNode]]) -> ResolvedStory:
@@ -310,13 +310,13 @@ def merged(resolved: ResolvedStory, groups: Sequence[Sequence[RouteNode]]) -> Re
     ResolvedStory
         With the same numbers. Routes that can never compete are left out.
     """
-    gone: set[str] = set()
+    absorbed: set[str] = set()
     constraints = list(resolved.story.rationale.constraints)
     for group in groups:
         for k, route in enumerate(group):
             opens = [_open(stronger) for stronger in group[:k]]
             if None in opens:
-                gone.add(route.id)
+                absorbed.add(route.id)
                 continue
             constraints += [
                 Constraint(id=f"stronger-{k}-{j}", holds=holds, rules_out=(route.id,))
@@ -327,15 +327,15 @@ def merged(resolved: ResolvedStory, groups: Sequence[Sequence[RouteNode]]) -> Re
     return replace(
         resolved,
         story=resolved.story.model_copy(update={"rationale": rationale}),
-        routes=tuple(route for route in resolved.routes if route.id not in gone),
+        routes=tuple(route for route in resolved.routes if route.id not in absorbed),
     )
 
 
 def _open(route: RouteNode) -> Formula | None:
     """When a route is open; None for always."""
-    needed = [route.requires] if route.requires is not None else []
-    needed += [negated(formula) for formula in route.blocked_by]
-    return tuple(needed) or None
+    conditions = [route.requires] if route.requires is not None else []
+    conditions += [negated(formula) for formula in route.blocked_by]
+    return tuple(conditions) or None
 
 
 def negated(formula: Formula) -> Formula:
@@ -348,9 +348,9 @@ def negated(formula: Formula) -> Formula:
     """
     if isinstance(formula, str):
         return formula.removeprefix("not ") if formula.startswith("not ") else f"not {formula}"
-    members, needed = parts(formula)
+    members, least = parts(formula)
     opposite = tuple(negated(part) for part in members)
-    return AtLeast(at_least=len(members) - needed + 1, of=opposite)
+    return AtLeast(at_least=len(members) - least + 1, of=opposite)
 
 
 # Premises by number
@@ -425,16 +425,16 @@ def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[R
     if not paths:
         return ()
     graph, n_routes = prepared.graph, len(prepared.graph.routes)
-    needed = sorted(
+    places = sorted(
         {share.outcome for event in EVENTS for share in shares_of(graph)[event]}.union(
             range(n_routes)
         )
     )
-    asked = [Query((o,), path.literals) for path in paths for o in needed]
+    queries = [Query((o,), path.literals) for path in paths for o in places]
     premises = [Query((), path.literals) for path in paths]
     before = assessment.prior_averaged.values
     try:
-        joint = ask(prepared, base.values, asked).queries
+        joint = ask(prepared, base.values, queries).queries
         prior = ask(prepared, before, premises, no_evidence(graph)).queries
     except InputError:
         return ()
@@ -442,7 +442,7 @@ def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[R
     restated = []
     for k, path in enumerate(paths):
         outcomes = np.zeros((len(base.values), len(graph.outcomes)))
-        outcomes[:, needed] = joint[:, k * len(needed) : (k + 1) * len(needed)]
+        outcomes[:, places] = joint[:, k * len(places) : (k + 1) * len(places)]
         chance, posterior = float(prior[:, k].mean()), float(outcomes[:, :n_routes].sum(1).mean())
         if 0 < chance < 1 and 0 < posterior < 1 - 1e-12:
             part = probabilities(graph, base.values, outcomes).mean(axis=0)
@@ -460,11 +460,11 @@ def _by_concern(assessment: Assessment) -> list[Path]:
 def _restated(path: Path, prior: float, posterior: float, part: Array, whole: Array) -> Restated:
     """Apply Jeffrey's rule to joint probabilities with the premises, and to those in all."""
     n = len(path.literals)
-    given, otherwise = part / posterior, np.maximum(whole - part, 0) / (1 - posterior)
+    conditional, otherwise = part / posterior, np.maximum(whole - part, 0) / (1 - posterior)
     rows = []
     for m in range(n - 1, 0, -1):
         then = prior ** (m / n)
         odds = posterior / (1 - posterior) * (then / (1 - then)) / (prior / (1 - prior))
         chance = odds / (1 + odds)
-        rows.append(chance * given + (1 - chance) * otherwise)
+        rows.append(chance * conditional + (1 - chance) * otherwise)
     return Restated(path, prior, posterior, prior ** (1 / n), np.array(rows))

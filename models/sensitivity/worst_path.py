@@ -108,12 +108,12 @@ def flips(assessment: Assessment) -> Flips:
         return Flips(worst, (), True, 0, len(paths))
     values = assessment.averaged.values[even_rows(assessment, _DRAWS)]
     race = _Race(assessment.prepared, ranked, values)
-    found, close = race.singles()
+    listed, close = race.singles()
     complete = True
-    if not found:
-        found, among_pairs, complete = race.pairs()
+    if not listed:
+        listed, among_pairs, complete = race.pairs()
         close += among_pairs
-    likeliest = sorted(found, key=lambda flip: -flip.probability)
+    likeliest = sorted(listed, key=lambda flip: -flip.probability)
     return Flips(worst, tuple(likeliest), complete, close, len(paths))
 
 
@@ -139,28 +139,28 @@ class _Race:
         mixtures = np.zeros((len(values), len(self.paths), len(queries)))
         for j, (k, share) in enumerate(pairs):
             mixtures[:, k, j] = self.factors[share]
-        asked = jointly(prepared.compiler, values, prepared.likelihoods, queries, mixtures)
-        self.now = asked.events
+        asked_joint = jointly(prepared.compiler, values, prepared.likelihoods, queries, mixtures)
+        self.now = asked_joint.events
         self.joint: dict[Literal, Array] = {}  # (n_draws, n_paths) each
         self.chance: dict[Literal, float] = {}
-        said = prepared.answers.evaluate(values, prepared.likelihoods)
+        quantities = prepared.answers.evaluate(values, prepared.likelihoods)
         for v, variable in enumerate(graph.variables):
             if variable.formula is None:
                 for truth, joint, chance in (
-                    (True, asked.true, said.assumptions),
-                    (False, asked.false, said.assumptions_false),
+                    (True, asked_joint.true, quantities.assumptions),
+                    (False, asked_joint.false, quantities.assumptions_false),
                 ):
                     self.joint[variable.name, truth] = joint[:, :, v]
                     self.chance[variable.name, truth] = float(chance[:, v].mean())
 
     def singles(self) -> tuple[list[Flip], int]:
         """Flips by one assumption, and how many more are too close to call."""
-        found, close = [], 0
+        flips, close = [], 0
         for literal, joint in self.joint.items():
             flip, is_close = self._flip((literal,), self.chance[literal], joint)
-            found += [flip] if flip else []
+            flips += [flip] if flip else []
             close += is_close
-        return found, close
+        return flips, close
 
     def _flip(
         self, literals: tuple[Literal, ...], chance: float, joint: Array
@@ -208,14 +208,14 @@ class _Race:
                     rivals = [*np.flatnonzero(ahead).tolist(), *self.worst]
                     possible.append((likelier, (a, b), rivals))
         possible.sort(key=lambda pair: -pair[0])
-        asked, questions = [], 0
+        batch, questions = [], 0
         for _, pair, rivals in possible:
             questions += 1 + sum(len(self.shares[k]) for k in rivals)
             if questions > MAX_QUESTIONS:
                 break
-            asked.append((pair, rivals))
-        found, close = self._ask(asked)
-        return found, close, len(asked) == len(possible)
+            batch.append((pair, rivals))
+        flips, close = self._ask(batch)
+        return flips, close, len(batch) == len(possible)
 
     def _ask(
         self, pairs: Sequence[tuple[tuple[Literal, Literal], Sequence[int]]]
@@ -229,7 +229,7 @@ class _Race:
         every = tuple(queries)
         drawn = ask(self.prepared, self.values, every).queries
         column = {query: drawn[:, j] for j, query in enumerate(every)}
-        found, close = [], 0
+        flips, close = [], 0
         for pair, rivals in pairs:
             joint = np.zeros((len(self.values), len(self.paths)))
             for k in rivals:
@@ -237,9 +237,9 @@ class _Race:
                     joint[:, k] += column[query] * self.factors[share]
             chance = float(column[Query((), frozenset(pair))].mean())
             flip, is_close = self._flip(pair, chance, joint)
-            found += [flip] if flip else []
+            flips += [flip] if flip else []
             close += is_close
-        return found, close
+        return flips, close
 
     def _with(self, k: int, pair: tuple[Literal, Literal]) -> list[tuple[Query, Share]]:
         """A path's endings together with a pair; none where that cannot be."""

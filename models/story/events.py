@@ -84,12 +84,12 @@ def sides_of(odds: str) -> Sides:
     if odds == DEPLOYED:
         return Sides((DEPLOYED,), ("halted",), False)
     name = odds.removesuffix(GIVEN)
-    given = name != odds
+    conditional = name != odds
     family: Sequence[str] = CLASSES if name in CLASSES else FATES
-    if given:
+    if conditional:
         family = [f"{x}, deployed" if x in CLASSES else x for x in family if x != "halted"]
         name = f"{name}, deployed" if name in CLASSES else name
-    return Sides((name,), tuple(x for x in family if x != name), given)
+    return Sides((name,), tuple(x for x in family if x != name), conditional)
 
 
 @dataclass(frozen=True)

@@ -305,12 +305,12 @@ class StoryGraph:
         if item.subject != "assumption":
             for route in self.routes:
                 numbers |= {route.bits, *(number for _, number in route.nudges)}
-        order, pending, seen = self.order, list(names), set(names)
+        order, pending, reached = self.order, list(names), set(names)
         while pending:
             variable = self.variables[order[pending.pop()]]
             numbers |= {number for _, number in variable.rows}
-            pending += variable.scope - seen
-            seen |= variable.scope
+            pending += variable.scope - reached
+            reached |= variable.scope
         return frozenset(numbers)
 
 

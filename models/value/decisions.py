@@ -37,8 +37,8 @@ def bits_gained(joint: Array) -> Array:
 
 def _entropy(yes: Array, no: Array) -> Array:
     """Entropy of a split in bits, times the probability that there is one."""
-    both = yes + no
-    return np.asarray((xlogy(both, both) - xlogy(yes, yes) - xlogy(no, no)) / np.log(2))
+    total = yes + no
+    return np.asarray((xlogy(total, total) - xlogy(yes, yes) - xlogy(no, no)) / np.log(2))
 
 
 def choice_gained(joint: Array, stakes: Stakes) -> Array:

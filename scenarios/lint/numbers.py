@@ -81,8 +81,8 @@ def template_number(reading: Reading) -> Iterator[Doubt]:
         one = len(samples) == 1
         yield Doubt(
             samples[0],
-            f"{'a number or finding is' if one else f'{len(samples)} numbers or findings are'} still "
-            f"{'one' if one else 'those'} of the template, made up to be replaced",
+            f"{'a number or finding is' if one else f'{len(samples)} numbers or findings are'} "
+            f"still {'one' if one else 'those'} of the template, made up to be replaced",
             also=tuple(samples[1:]),
         )
 

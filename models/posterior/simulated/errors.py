@@ -148,7 +148,8 @@ def _note(batch: int, batches: int | None, errors: Array, noise: Array | None) -
     )
     if noise is None:
         return note
-    each = "" if batches is None else f" of {batch:,} states"
+    of_states = "" if batches is None else f" of {batch:,} states"
     return (
-        f"{note}; intervals are wider by the error at a single draw{each}, which is {sizes(noise)}"
+        f"{note}; intervals are wider by the error at a single draw{of_states}, which is "
+        f"{sizes(noise)}"
     )

@@ -201,19 +201,19 @@ class Simulation:
         batches = self._batches(len(values))
         values, likelihoods = self._spread(values, likelihoods)
         shape = (len(values), len(queries), len(self.graph.variables))
-        found = Jointly(np.empty(shape[:2]), np.empty(shape), np.empty(shape))
+        joint = Jointly(np.empty(shape[:2]), np.empty(shape), np.empty(shape))
         log_evidence = np.empty(len(values))
 
         def fill(block: slice, states: States) -> None:
             log_evidence[block] = states.log_mean
             events = self._events(states, queries)
-            found.events[block] = events.sum(axis=2)
-            for out, truth in ((found.true, states.truth), (found.false, ~states.truth)):
+            joint.events[block] = events.sum(axis=2)
+            for out, truth in ((joint.true, states.truth), (joint.false, ~states.truth)):
                 out[block] = np.matmul(events, truth.transpose(0, 2, 1).astype(float))
 
         self._run(values, likelihoods, fill, batches)
         shares = _shares(log_evidence, batches)
-        return Jointly(*(_pooled(x, shares) for x in (found.events, found.true, found.false)))
+        return Jointly(*(_pooled(x, shares) for x in (joint.events, joint.true, joint.false)))
 
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
         """Estimate log P(evidence | numbers) but for forecasts, (n_draws,), in nats."""
@@ -308,9 +308,9 @@ class Simulation:
         hazards = HazardFactors(graph, Arrays(rates), lambda f: f is None or holds(f, by_name))
         routes, log_weights = self._race(values, likelihoods.routes, by_name, hazards)
         for item, first in columns(graph).items():
-            said = likelihoods.assumptions[:, first : first + 2, None]
+            logs = likelihoods.assumptions[:, first : first + 2, None]
             target = truth[:, graph.evidence[item].target or 0]
-            log_weights += np.where(target, said[:, 1], said[:, 0])
+            log_weights += np.where(target, logs[:, 1], logs[:, 0])
         top = log_weights.max(axis=1)
         top = np.where(np.isfinite(top), top, 0.0)
         weights = np.exp(log_weights - top[:, None])
@@ -358,7 +358,11 @@ class Simulation:
         return truth, chances
 
     def _race(
-        self, values: Array, said: Array, by_name: dict[str, Bools], hazards: HazardFactors
+        self,
+        values: Array,
+        log_likelihoods: Array,
+        by_name: dict[str, Bools],
+        hazards: HazardFactors,
     ) -> tuple[Array, Array]:
         """P(route | state, evidence) and log P(evidence about the outcome | state)."""
         shape = next(iter(by_name.values())).shape if by_name else (len(values), self.n_states)
@@ -375,20 +379,20 @@ class Simulation:
             if shut:
                 log_weights[:, r][reduce(np.logical_or, shut)] = -np.inf
         total = log_sum_exp(log_weights, axis=1)
-        log_weights += said[:, :, None]
+        log_weights += log_likelihoods[:, :, None]
         if self._results:
             for r in range(len(self.graph.routes)):
                 with np.errstate(divide="ignore"):
                     log_weights[:, r] += np.log(results_likelihood(hazards, Outcome(r)))
-        told = log_sum_exp(log_weights, axis=1)
-        possible = np.where(np.isfinite(told), told, 0.0)
+        log_total = log_sum_exp(log_weights, axis=1)
+        possible = np.where(np.isfinite(log_total), log_total, 0.0)
         routes = np.exp(log_weights - possible[:, None], out=log_weights)
-        return routes, told - total
+        return routes, log_total - total
 
     # Answers
 
     def _fill(
-        self, found: Quantities, block: slice, states: States, queries: Sequence[Query]
+        self, quantities: Quantities, block: slice, states: States, queries: Sequence[Query]
     ) -> None:
         graph = self.graph
         if states.untold:  # the chance of being drawn true has less noise than the truth drawn
@@ -396,25 +400,25 @@ class Simulation:
         else:
             true, false = states.mean(states.truth), states.mean(~states.truth)
         about = [graph.evidence[i].target or 0 for i in columns(graph)]
-        found.log_evidence[block] = states.log_mean
-        found.assumptions[block], found.assumptions_false[block] = true, false
-        said = np.stack([false[:, about], true[:, about]], axis=2)
-        found.said[block] = said.reshape(len(true), -1)
-        found.routes[block] = states.mean(states.routes)
-        found.outcomes[block] = states.mean(states.outcomes[:, : len(graph.outcomes)])
-        found.goals[block] = states.mean(states.goals)
+        quantities.log_evidence[block] = states.log_mean
+        quantities.assumptions[block], quantities.assumptions_false[block] = true, false
+        by_item = np.stack([false[:, about], true[:, about]], axis=2)
+        quantities.said[block] = by_item.reshape(len(true), -1)
+        quantities.routes[block] = states.mean(states.routes)
+        quantities.outcomes[block] = states.mean(states.outcomes[:, : len(graph.outcomes)])
+        quantities.goals[block] = states.mean(states.goals)
         by_literals: dict[frozenset[tuple[str, bool]], list[int]] = {}
         for k, query in enumerate(queries):
             by_literals.setdefault(query.literals, []).append(k)
-        for wanted, places in by_literals.items():
-            asked = self._events(states, [Query(queries[k].outcomes) for k in places])
-            held = self._held(states, wanted).astype(float)
-            found.queries[block, places] = np.matmul(asked, held[:, :, None])[:, :, 0]
+        for literals, places in by_literals.items():
+            events = self._events(states, [Query(queries[k].outcomes) for k in places])
+            held = self._held(states, literals).astype(float)
+            quantities.queries[block, places] = np.matmul(events, held[:, :, None])[:, :, 0]
 
-    def _held(self, states: States, wanted: Iterable[tuple[str, bool]]) -> Bools:
+    def _held(self, states: States, literals: Iterable[tuple[str, bool]]) -> Bools:
         """Where all of some literals hold, (n_draws, n_states)."""
         order, held = self.graph.order, np.ones(states.weights.shape, bool)
-        for name, value in wanted:
+        for name, value in literals:
             held &= states.truth[:, order[name]] == value
         return held
 
