@@ -108,7 +108,7 @@ def can_be_mixed(old: ResolvedStory, new: ResolvedStory) -> bool:
         return False
     needs: dict[str, set[str]] = {}
     for name, assumption in (*old.assumptions.items(), *new.assumptions.items()):
-        needs.setdefault(name, set()).update(_needed(assumption))
+        needs.setdefault(name, set()).update(_names_below(assumption))
     try:
         TopologicalSorter(needs).prepare()
     except CycleError:
@@ -151,7 +151,7 @@ def with_changes(
     mixed[EVIDENCE] = {name: _trimmed(item, targets) for name, item in mixed[EVIDENCE].items()}
     return replace(
         old,
-        story=_told(old.story, mixed),
+        story=_with_text(old.story, mixed),
         whole=None,
         assumptions=mixed[ASSUMPTION],
         routes=tuple(mixed["route"].values()),
@@ -161,7 +161,7 @@ def with_changes(
     )
 
 
-def _told(story: Story, mixed: Mapping[str, Parts]) -> Story:
+def _with_text(story: Story, mixed: Mapping[str, Parts]) -> Story:
     """The parts put into a story, which is not read again: it is made of what was."""
     goal = story.goal.model_copy(update={"hazards": tuple(mixed["hazard"].values())})
     rationale = story.rationale.model_copy(
@@ -296,6 +296,6 @@ def _numbers_between(old: ResolvedStory, new: ResolvedStory, owner: str) -> list
     ]
 
 
-def _needed(assumption: Assumption) -> set[str]:
+def _names_below(assumption: Assumption) -> set[str]:
     formulas = [assumption.holds_when, *(row.when for row in assumption.given or ())]
     return {name for f in formulas if f is not None for name, _ in literals(f)}

@@ -127,10 +127,10 @@ def _answer(
 ) -> Versions:
     """Answers but for forecasts, given the results of checks or not."""
     graph = prepared.graph
-    likelihoods = _said(prepared, powers)
+    likelihoods = _likelihoods(prepared, powers)
     parts, part = np.unique(likelihoods.assumptions, axis=0, return_inverse=True)
-    states, log_mix = _asked(graph, parts)
-    log_asked, outcomes = _ask(prepared, values, states, results=results)
+    states, log_mix = _states_of(graph, parts)
+    log_asked, outcomes = _outcomes_given(prepared, values, states, results=results)
     factors_of_routes, route = np.unique(likelihoods.routes, axis=0, return_inverse=True)
     of_outcome = factors_of_routes[:, [outcome.route for outcome in graph.outcomes]]
     top = of_outcome.max(axis=1)
@@ -159,7 +159,7 @@ def _powered(powers: Array, logs: Array) -> Array:
         return np.where(powers == 0, 0.0, powers * logs)
 
 
-def _said(prepared: PreparedStory, powers: Array) -> LogLikelihoods:
+def _likelihoods(prepared: PreparedStory, powers: Array) -> LogLikelihoods:
     """What the versions say but for forecasts, a row for each of them."""
     tables = [
         None if table is None else _powered(powers[:, i : i + 1], table)
@@ -173,7 +173,7 @@ def _said(prepared: PreparedStory, powers: Array) -> LogLikelihoods:
     return LogLikelihoods(assumptions, routes)
 
 
-def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
+def _states_of(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
     """What to ask the engine of assumptions, and the log of how much of it is in every part.
 
     The parts themselves, and None, unless there are few joint states of what they speak of.
@@ -196,7 +196,7 @@ def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
     return likelihoods, log_mix
 
 
-def _ask(
+def _outcomes_given(
     prepared: PreparedStory, values: Array, states: Array, *, results: bool
 ) -> tuple[Array, Array]:
     """Log P(asked | θ), (n_draws, n_asked), and P(outcome | asked, θ), with one axis more."""

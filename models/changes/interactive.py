@@ -34,9 +34,9 @@ from storyodds.scenarios.resolve import ResolvedStory
 Array = NDArray[np.float64]
 
 DRAWS = 1024  # a power of two, few enough for answers while a slider is moved
-_GIVEN = ("success-given-deployed", "catastrophe-given-deployed", "deceptive-given-deployed")
+_ON_THE_DAY = ("success-given-deployed", "catastrophe-given-deployed", "deceptive-given-deployed")
 #: What a page tells: classes, fates, being deployed, and the odds on the day of the decision.
-ODDS = (*EVENTS, DEPLOYED, *_GIVEN)
+ODDS = (*EVENTS, DEPLOYED, *_ON_THE_DAY)
 INTERVAL_DRAWS = 256  # of all numbers, of which intervals are taken
 
 

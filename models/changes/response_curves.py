@@ -173,7 +173,7 @@ def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
             out[number] = Curve(number, ())
     points = [(number, end) for number in ends for end in (0.0, 1.0)]
     sums = [
-        part for round_points in _rounds(ground, points) for part in _asked(ground, round_points)
+        part for round_points in _rounds(ground, points) for part in _sums_at(ground, round_points)
     ]
     for k, number in enumerate(ends):
         out[number] = Curve(number, (sums[2 * k], sums[2 * k + 1]))
@@ -201,7 +201,7 @@ def respond(
     answered: list[Changed] = []
     n = len(ground.base.values)
     for batch in _rounds(ground, points):
-        new = iter(_asked(ground, [point for point in batch if not by_number[point[0]].terms]))
+        new = iter(_sums_at(ground, [point for point in batch if not by_number[point[0]].terms]))
         sums = [
             _mixed(ground, by_number[number], value) if by_number[number].terms else next(new)
             for number, value in batch
@@ -244,7 +244,7 @@ def _sums(ground: Ground, values: Array, tables: Tables | None = None) -> Array:
     return np.column_stack([log_roots[:, [program.column[q] for q in queries]], *chain(*sides)])
 
 
-def _asked(ground: Ground, points: Sequence[tuple[int, float]]) -> list[Array]:
+def _sums_at(ground: Ground, points: Sequence[tuple[int, float]]) -> list[Array]:
     """Sums at points, which have nothing to do with an evidence item's own numbers."""
     if not points:
         return []

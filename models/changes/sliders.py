@@ -47,7 +47,7 @@ NORMAL_95 = 1.6448536269514722  # the 95 percent point of a standard normal
 DIGITS = 10  # of the numbers of a moved prior, as it is written
 _ENDS = (0.01, 0.99)  # of the prior, between which a slider runs
 _TINY = float(np.finfo(np.float64).tiny)
-_STILL = 1e-9  # log odds: an event that moves by less does not depend on the number
+_ROUNDING_LOGITS = 1e-9  # log odds: an event that moves by less does not depend on the number
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ def sliders(assessment: Assessment, most: int = MOST) -> Sliders:
     without: dict[str, list[int]] = {}
     hidden = 0
     for i in ranked:
-        if not effects[i] > _STILL:
+        if not effects[i] > _ROUNDING_LOGITS:
             continue
         kind = prepared.resolved.numbers[i].kind
         tilt = OWN if i in prepared.own else tilt_of(prepared.distributions[i], kind)

@@ -28,7 +28,7 @@ LOW, HIGH = (LEVELS.index(end) for end in ENDS)
 WORST_PATH = "worst-path"
 TIE = 1e-12  # of a probability: two that differ by less differ by rounding
 _TINY = float(np.finfo(np.float64).tiny)
-_CLOSE = 5e-3  # of a standard normal deviate: how well a crossing is found
+_PRECISION = 5e-3  # of a standard normal deviate: how well a crossing is found
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ def tipping_points(scanned: Scan, verdicts_now: Sequence[Verdict]) -> list[Tippi
         return _distances(scanned, verdicts_now, z, k.astype(int), v.astype(int))
 
     ends = deviates[level.astype(int)], deviates[level.astype(int) + 1]
-    root = elementwise.find_root(distance, ends, args=(k, v), tolerances={"xatol": _CLOSE})
+    root = elementwise.find_root(distance, ends, args=(k, v), tolerances={"xatol": _PRECISION})
     points = []
     for (number, which_one, place), z, ok in zip(brackets, root.x, root.success, strict=True):
         if not ok:

@@ -259,11 +259,11 @@ def ask_many(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed
     answered: list[Changed] = []
     at_once = max(1, _CELLS // max(1, base.values.size))
     for first in range(0, len(changes), at_once):
-        answered += _asked_at_once(base, changes[first : first + at_once])
+        answered += _changed_at_once(base, changes[first : first + at_once])
     return answered
 
 
-def _asked_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed]:
+def _changed_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed]:
     n, prepared = len(base.values), base.prepared
     bearing = numbers_of_training(prepared)
     early = [change for change in changes if not bearing.isdisjoint(change)]

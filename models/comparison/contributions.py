@@ -164,10 +164,10 @@ class _Game:
     def __call__(self, chosen: Chosen) -> _Value:
         """The odds with the changes of some players made."""
         if chosen not in self.values:
-            self.values[chosen] = self._asked(chosen)
+            self.values[chosen] = self._value_of(chosen)
         return self.values[chosen]
 
-    def _asked(self, chosen: Chosen) -> _Value:
+    def _value_of(self, chosen: Chosen) -> _Value:
         changes = [change for k in chosen for change in self.players[k]]
         shape = chosen & self.shaping
         prepared = prepare(with_changes(*self.stories, changes), like=self.compiled.get(shape))

@@ -22,7 +22,7 @@ from storyodds.priors.distributions.quantiles import prior_quantile
 Array = NDArray[np.float64]
 
 DRAWS = 512  # of each story
-_CLOSE = 1e-3  # of a standard normal deviate: how well a crossing is found
+_PRECISION = 1e-3  # of a standard normal deviate: how well a crossing is found
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def order_tips(first: Scan, second: Scan, event: str) -> list[OrderTip]:
     level_of = np.array([level for _, level, _ in brackets])
     rows = np.array([c for c, _, _ in brackets], dtype=float)
     ends = deviates[level_of], deviates[level_of + 1]
-    root = elementwise.find_root(distance, ends, args=(rows,), tolerances={"xatol": _CLOSE})
+    root = elementwise.find_root(distance, ends, args=(rows,), tolerances={"xatol": _PRECISION})
     chosen = [candidates[c] for c, _, _ in brackets]
     values = _values(chosen, root.x)
     means, errors = _both(scans, now, chosen, values, e)

@@ -191,7 +191,7 @@ class Compiler:
             opened = self.diagrams.choose(self.indicator(formula), ZERO, opened)
         return opened
 
-    def _said(self, v: int) -> int:
+    def _likelihood(self, v: int) -> int:
         """What the evidence items about an assumption say, as a factor of its truth."""
         yes = no = ONE
         for k, i in enumerate(self.items):
@@ -222,7 +222,7 @@ class Compiler:
             for when, number in reversed(variable.rows):
                 row = test(level, leaf("no", number), leaf("yes", number))
                 table = self.diagrams.choose(self.indicator(when), row, table)
-        return self.diagrams.multiply(table, self._said(v))
+        return self.diagrams.multiply(table, self._likelihood(v))
 
     def config(self, route: int, nudges: Iterable[int]) -> int:
         """The number of a route under a set of nudges (indices into its own list)."""
@@ -276,7 +276,7 @@ class Compiler:
         self._table_at = {v: i for i, v in enumerate(self.variables)}
         for v in sorted(layout.expanded):
             if any(graph.evidence[i].target == v for i in self.items):
-                factors.append((self._said(v), ZERO))
+                factors.append((self._likelihood(v), ZERO))
                 scopes.append(layout.levels(graph.variables[v].name))
         self._hazards_at = len(factors)
         factors.append((ONE, ZERO))

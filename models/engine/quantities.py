@@ -127,7 +127,7 @@ class Quantities:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Plan:
     """What the engine is asked, for everything that reports speak of and for some queries."""
 
     program: Program
@@ -139,7 +139,7 @@ class _Asked:
 
 def compile_quantities(
     compiler: Compiler, queries: Sequence[Query], *, hazards: bool = True
-) -> _Asked:
+) -> _Plan:
     """Compile what `evaluate` asks.
 
     Raises
@@ -164,7 +164,7 @@ def compile_quantities(
     parts = parts if hazards else ()
     goals = {name: Query(spared=name) for name in CRITERIA if graph.hazards and hazards}
     roots = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
-    return _Asked(compile_queries(compiler, roots), parts, goals, extra, reduced)
+    return _Plan(compile_queries(compiler, roots), parts, goals, extra, reduced)
 
 
 def outcomes(

@@ -28,8 +28,8 @@ _BYTES_A_NODE = 300  # of circuits, diagrams and results kept; 170 at most were 
 _SPENT_A_NODE = 8
 _BUILDING_BYTES = 6 * PLACE_BYTES  # of a node that stays: sifting has room for four, old and new
 KINDS: tuple[Competition, ...] = ("quadrature", "patterns")
-_SMALL = 4_000  # nodes that no other way could make noticeably cheaper
-_FIRST = 20 * _SMALL  # nodes of first attempts
+_SMALL_NODES = 4_000  # nodes that no other way could make noticeably cheaper
+_FIRST_NODES = 20 * _SMALL_NODES  # nodes of first attempts
 _OF_FOREST = 0.75  # of the memory that is left: its chances take the rest
 _KERNEL = "storyodds.models.logic.sifting_kernel"  # which imports numba, and takes memory by that
 _LANES = 40  # typical number of nodes of the quadrature rule
@@ -101,14 +101,14 @@ def choose_compiler(
             return
         gc.collect()  # diagrams given up hold on to themselves, through functions that recurse
 
-    attempt("patterns", False, _FIRST)
-    if best and best[0] <= _SMALL:
+    attempt("patterns", False, _FIRST_NODES)
+    if best and best[0] <= _SMALL_NODES:
         return best[1]
     forest: GateForest | None = None
-    budgets = _budgets(_FIRST, most)
+    budgets = _budgets(_FIRST_NODES, most)
     # Where diagrams are there already, this story was too large for small budgets.
     for budget in (budgets[1:] or budgets) if graph.forests else budgets:
-        if budget > _FIRST and forest is None:
+        if budget > _FIRST_NODES and forest is None:
             forest = shared_forest(graph, min(room // 2, most // _SPENT_A_NODE * _BUILDING_BYTES))
             if forest is not None and forest.diagram.size * _SPENT_A_NODE > most:
                 forest = None
@@ -158,7 +158,7 @@ def large_forest(graph: StoryGraph, max_memory: int) -> GateForest | None:
     GateForest or None
         None for a story that is compiled in no time, and where memory is not enough.
     """
-    budget = min(_FIRST, max(1000, memory_left(max_memory) // _BYTES_A_NODE))
+    budget = min(_FIRST_NODES, max(1000, memory_left(max_memory) // _BYTES_A_NODE))
     try:
         Compiler(graph, competition="patterns", expand=False, evidence_only=False, budget=budget)
     except CliqueTooLargeError:

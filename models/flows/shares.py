@@ -22,10 +22,10 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 Array = NDArray[np.float64]
 
 LEADING = 2  # assumptions that come first
-_TELLING = 0.01  # bits about the ending from which an assumption is worth a column
-_ROWS = 512  # draws at which they are asked for together with the endings,
-_FEW = 64  # and at which they are chosen; one is enough where no number has to be sampled
-_ROUNDS = 200  # of fitting; some ten are enough
+_LEAST_BITS = 0.01  # bits about the ending from which an assumption is worth a column
+_DRAWS = 512  # draws at which they are asked for together with the endings,
+_CHOICE_DRAWS = 64  # and at which they are chosen; one is enough where no number has to be sampled
+_FITTING_ROUNDS = 200  # of fitting; some ten are enough
 _ROUNDING = 1e-12  # of a whole: what is left of a difference of equal shares
 _NO_LITERALS: CutSet = frozenset()
 
@@ -154,7 +154,7 @@ def leading(assessment: Assessment, worst: Path) -> dict[str, float]:
     plain = [v for v, variable in enumerate(graph.variables) if variable.formula is None]
     if not plain:
         return {}
-    rows = even_rows(assessment, _FEW)
+    rows = even_rows(assessment, _CHOICE_DRAWS)
     values = assessment.averaged.values[rows]
     answers, likelihoods = prepared.answers.take(rows), prepared.likelihoods.take(rows)
     whole = [Query((o,)) for o in range(len(graph.outcomes))]
@@ -168,7 +168,7 @@ def leading(assessment: Assessment, worst: Path) -> dict[str, float]:
         graph.variables[v].name: mutual_information(np.stack([true[k], false[k]]))
         for k, v in enumerate(plain)
     }
-    ranked = sorted((x for x in bits if bits[x] >= _TELLING), key=lambda name: -bits[name])
+    ranked = sorted((x for x in bits if bits[x] >= _LEAST_BITS), key=lambda name: -bits[name])
     names = {name for name, _ in worst.literals}
     first = [name for name in ranked if name in names][:1]
     chosen = list(dict.fromkeys([*first, *ranked]))[:LEADING]
@@ -241,14 +241,16 @@ def by_state(
     averaged, order = assessment.averaged, assessment.prepared.graph.order
     chance = averaged.mean(averaged.assumptions)
     chances = {name: float(chance[order[name]]) for name in names}
-    return _fitted(_asked(assessment, worst, harms, names), endings, chances)
+    return _fitted(_joint_at_draws(assessment, worst, harms, names), endings, chances)
 
 
-def _asked(assessment: Assessment, worst: Path, harms: bool, names: Sequence[str]) -> Array:
+def _joint_at_draws(
+    assessment: Assessment, worst: Path, harms: bool, names: Sequence[str]
+) -> Array:
     """The same, asked of the engine at some hundred draws that all count the same."""
     prepared, every = assessment.prepared, states(names)
     graph = prepared.graph
-    rows = even_rows(assessment, _ROWS)
+    rows = even_rows(assessment, _DRAWS)
     values = assessment.averaged.values[rows]
     answers, likelihoods = prepared.answers.take(rows), prepared.likelihoods.take(rows)
     chances = _Chances(answers, values, likelihoods, {}, graph)
@@ -280,7 +282,7 @@ def _fitted(joint: Array, endings: Array, targets: Mapping[str, float]) -> Array
         for truth in (True, False)
     ]
     joint = _to_endings(joint, endings)
-    for _ in range(_ROUNDS):
+    for _ in range(_FITTING_ROUNDS):
         off = 0.0
         for half, p in halves:
             now = float(joint[half].sum())

@@ -203,7 +203,7 @@ class Paths:
             queries = list(dict.fromkeys(_query(term) for _, term in pairs))
             for first in range(0, len(queries), _AT_ONCE):
                 few = queries[first : first + _AT_ONCE]
-                joint = self._ask(changed, few)
+                joint = self._joint(changed, few)
                 column = {query: k for k, query in enumerate(few)}
                 for literal, term in pairs:
                     if (query := _query(term)) in column:
@@ -212,7 +212,7 @@ class Paths:
                         sums[literal] += factor * joint[:, column[query]]
         return sums
 
-    def _ask(self, values: Array, queries: Sequence[Query]) -> Array:
+    def _joint(self, values: Array, queries: Sequence[Query]) -> Array:
         """P(query | E, θ), (n_draws, n_queries)."""
         program = compile_queries(self.prepared.compiler, [EVERYTHING, *queries])
         log_roots = evaluation.evaluate(program, values, self.prepared.likelihoods).log_roots

@@ -33,7 +33,7 @@ _ORDERS = (as_written, drawn_together, small_parts_first, large_parts_first)
 # Every order of variables is tried on a small budget of nodes before any is on a larger one.
 _BUDGETS = (1 << 12, 1 << 15)
 _SIFTING_PLACES = 4  # for every node of the largest budget: sifting passes through larger diagrams
-_SHOWN = 8
+_SHOWN_NAMES = 8  # of assumptions, that a message lists
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def _sifted_order(graph: GateGraph, start: Order, max_nodes: int) -> Order | Non
 
 def too_many_nodes(names: Sequence[str], owner: str, max_nodes: int) -> UnsupportedStoryError:
     """Say that a diagram is too large."""
-    listed = ", ".join(sorted(names)[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    listed = ", ".join(sorted(names)[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
     return UnsupportedStoryError(
         [
             Problem(

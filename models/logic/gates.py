@@ -12,7 +12,7 @@ from storyodds.scenarios.grammar.formulas import Formula, parts
 
 type Order = tuple[str, ...]
 
-_ROUNDS = 50  # of moving what hangs together closer together
+_SORTING_ROUNDS = 50  # of moving what hangs together closer together
 
 
 class Gate(NamedTuple):
@@ -84,13 +84,13 @@ def gate_graph(formula: Formula, composites: Mapping[str, Formula]) -> GateGraph
                 todo += reversed(members_of_part)
         return done[0]
 
-    for name in _needed_first(formula, composites):
+    for name in _inner_first(formula, composites):
         composed[name] = wire(composites[name])
     top = wire(formula)
     return GateGraph(tuple(places), top)
 
 
-def _needed_first(formula: Formula, composites: Mapping[str, Formula]) -> Iterator[str]:
+def _inner_first(formula: Formula, composites: Mapping[str, Formula]) -> Iterator[str]:
     """Every composite that a formula depends on, after those that it depends on itself."""
     needs: dict[str, list[str]] = {}
     todo = _names(formula)
@@ -222,7 +222,7 @@ def drawn_together(graph: GateGraph) -> Order:
     of_gate = np.repeat(np.arange(len(gates)), lengths)
     belongs = np.maximum(np.bincount(places, minlength=n_places), 1)
     best, least = position, math.inf
-    for _ in range(_ROUNDS):
+    for _ in range(_SORTING_ROUNDS):
         there = position[places]
         span = (np.maximum.reduceat(there, starts) - np.minimum.reduceat(there, starts)).sum()
         if span < least:

@@ -19,8 +19,8 @@ from storyodds.models.story.likelihoods import LogLikelihoods
 Array = NDArray[np.float64]
 Sides = Mapping[int, tuple[Array, Array]]  # by item, log P(event) and log P(no event), (n_draws,)
 
-_BITS = 52  # that a float64 has room for
-_ALIKE = 8  # draws of a kind, on average, from which it is worth asking at one of them first
+_MANTISSA_BITS = 52  # that a float64 has room for
+_DRAWS_A_KIND = 8  # draws of a kind, on average, from which it is worth asking at one of them first
 
 
 def forecast_sides(prepared: PreparedStory, values: Array) -> Sides:
@@ -60,11 +60,11 @@ def _log_chance(answers: Exact | Independent, values: Array, likelihoods: LogLik
     sure = np.hstack([values == 0, values == 1])
     sure = sure[:, sure.any(axis=0) & ~sure.all(axis=0)]
     open_rows = np.ones(len(values), dtype=bool)
-    if 0 < sure.shape[1] <= _BITS:
+    if 0 < sure.shape[1] <= _MANTISSA_BITS:
         _, first, kind = np.unique(
             sure @ 2.0 ** np.arange(sure.shape[1]), return_index=True, return_inverse=True
         )
-        if _ALIKE * len(first) < len(values):
+        if _DRAWS_A_KIND * len(first) < len(values):
             open_rows = np.isfinite(answers.log_evidence(values[first], likelihoods))[kind]
     if open_rows.any():
         out[open_rows] = answers.log_evidence(values[open_rows], likelihoods)

@@ -108,7 +108,7 @@ class Independent:
             return self._compiled.evaluate(values, likelihoods, queries, weights, hazards=hazards)
         graph, n = self.graph, len(values)
         true, false = self._truths(values)
-        endings = _Asked(self, values)
+        endings = _Endings(self, values)
         routes = endings.ending(frozenset())
         columns = [endings.answer(query) for query in queries]
         return Quantities(
@@ -221,7 +221,7 @@ def _is_silent(likelihoods: LogLikelihoods) -> bool:
     return not likelihoods.assumptions.any() and not likelihoods.routes.any()
 
 
-class _Asked:
+class _Endings:
     """Where training ends together with some literals, at given draws."""
 
     def __init__(self, answers: Independent, values: Array) -> None:

@@ -209,17 +209,17 @@ def _parameters(distribution: Distribution) -> tuple[Any, dict[str, Tensor]]:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Conditioned:
     """Log-likelihoods put in so far, and what is known of the discrete part given them."""
 
     assumptions: Tensor  # (false, true) by item about an assumption
     routes: Tensor
     log_evidence: Tensor
-    known: "_Known"
+    chances: "_Marginals"
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Marginals:
     """Probabilities given the evidence put in so far; they have no derivatives."""
 
     false: Tensor
@@ -229,17 +229,17 @@ class _Known:
     goals: Tensor
 
 
-def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Known:
+def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
     """Observe results and items one after the other, and give what is known in the end."""
     graph, column = prepared.graph, columns(prepared.graph)
     log_evidence, marginals = LogEvidence(prepared), Marginals(prepared)
     numbers = pt.stack(values) if values else pt.zeros(0)
     silent = _without_results(graph, numbers)
 
-    def given(numbers: Tensor, assumptions: Tensor, routes: Tensor) -> _Said:
+    def given(numbers: Tensor, assumptions: Tensor, routes: Tensor) -> _Conditioned:
         total = log_evidence(numbers, assumptions, routes)[0]
-        chances = _Known(*marginals(numbers, assumptions, routes))
-        return _Said(assumptions, routes, total, chances)
+        chances = _Marginals(*marginals(numbers, assumptions, routes))
+        return _Conditioned(assumptions, routes, total, chances)
 
     nothing = pt.zeros(2 * len(column)), pt.zeros(len(graph.routes))
     conditioned = given(silent, *nothing)
@@ -261,8 +261,10 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Known:
         else:
             routes = routes + table
         conditioned = given(numbers, assumptions, routes)
-        _observe_item(prepared, item, before.known, conditioned.log_evidence - before.log_evidence)
-    return conditioned.known
+        _observe_item(
+            prepared, item, before.chances, conditioned.log_evidence - before.log_evidence
+        )
+    return conditioned.chances
 
 
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
@@ -274,7 +276,7 @@ def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Ten
     return numbers
 
 
-def _hypotheses(item: EvidenceItem, chances: _Known) -> Tensor:
+def _hypotheses(item: EvidenceItem, chances: _Marginals) -> Tensor:
     """P(hypothesis | numbers, evidence so far), in the order of the item's keys."""
     if item.target is not None:
         return pt.stack([chances.false[item.target], chances.true[item.target]])
@@ -282,7 +284,7 @@ def _hypotheses(item: EvidenceItem, chances: _Known) -> Tensor:
 
 
 def _observe_item(
-    prepared: PreparedStory, item: EvidenceItem, before: _Known, adds: Tensor
+    prepared: PreparedStory, item: EvidenceItem, before: _Marginals, adds: Tensor
 ) -> None:
     """Observe an item by the log-likelihood that it adds, which the engine gives with its gradient.
 
@@ -296,7 +298,7 @@ def _observe_item(
 
     def draw(adds: Any, hypotheses: Any, rng: Any = None, size: Any = None) -> Any:
         if item.form != "counts":
-            return np.full(size or (), _seen(item))
+            return np.full(size or (), _count(item))
         chances = relevance * (hypotheses @ uses) / np.sum(hypotheses) + (1 - relevance) * blind
         chosen = rng.choice(len(own), p=chances / chances.sum(), size=size or ())
         rates = np.array([float(own[k].quantile(rng.random())) for k in np.ravel(chosen)])
@@ -309,11 +311,11 @@ def _observe_item(
         logp=lambda value, adds, hypotheses: adds + 0.0 * value,
         random=draw,
         signature="(),(k)->()",
-        observed=_seen(item),
+        observed=_count(item),
     )
 
 
-def _seen(item: EvidenceItem) -> float:
+def _count(item: EvidenceItem) -> float:
     return float(item.hits) if item.form == "counts" else 1.0
 
 

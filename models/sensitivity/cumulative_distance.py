@@ -8,9 +8,9 @@ from storyodds.priors.distributions.families import LN2
 Array = NDArray[np.float64]
 
 STILL = 1e-12  # differences below it are rounding error
-_SMALLEST = 1e-300  # a share whose log is still finite
+_LEAST_SHARE = 1e-300  # a share whose log is still finite
 _CELLS = 2**14  # that are worked on at once, so that a cache has room for them
-_CLOSE = 1e-3  # the square of how far two sides are apart, over their sum
+_SERIES_LIMIT = 1e-3  # the square of how far two sides are apart, over their sum
 
 
 def distance(x: Array, p: Array, q: Array) -> Array:
@@ -58,10 +58,10 @@ def distance(x: Array, p: Array, q: Array) -> Array:
 
 def _divergence(wide: Array, p: Array, q: Array) -> Array:
     """Of cumulative distribution functions, (n_steps,) and (n_rows, n_steps), between 0 and 1."""
-    p, q = np.maximum(p, _SMALLEST), np.maximum(q, _SMALLEST)
+    p, q = np.maximum(p, _LEAST_SHARE), np.maximum(q, _LEAST_SHARE)
     total = p + q
     off = ((q - p) / total) ** 2
-    near = off.max(axis=1) < _CLOSE
+    near = off.max(axis=1) < _SERIES_LIMIT
     divergence = np.empty(len(q))
     if near.any():  # as a series, which takes no logs; the next term is beyond rounding
         mass, y = total[near], off[near]

@@ -28,7 +28,7 @@ Target = Literal["likeliest", "even"]
 TARGETS: tuple[Target, ...] = ("likeliest", "even")
 MOST = 60.0  # bits either way, as far as the format goes
 
-_CLOSE = 1e-3  # bits
+_PRECISION_BITS = 1e-3  # bits
 _DRAWS = 512  # at which roots are found one by one
 _OWN = CLASSES.index(INTENDED)
 
@@ -182,7 +182,7 @@ class _Pushed:
             if abs(far) == MOST:
                 return float(-np.copysign(np.inf, now))
             near, far = far, float(np.clip(2 * far, -MOST, MOST))
-        bits = float(brentq(self._at, near, far, args=(target,), xtol=_CLOSE))
+        bits = float(brentq(self._at, near, far, args=(target,), xtol=_PRECISION_BITS))
         self._at(bits, target)
         return bits
 
@@ -209,7 +209,7 @@ class _Pushed:
                     at,
                     (ends[0][crosses], ends[1][crosses]),
                     args=(rows[crosses],),
-                    tolerances={"xatol": _CLOSE},
+                    tolerances={"xatol": _PRECISION_BITS},
                 )
                 out[crosses] = root.x
         except UnsupportedStoryError:

@@ -24,7 +24,7 @@ BASE_ROWS = 1024  # of the design for Sobol indices, a power of two
 TRAJECTORIES = 1024  # of the one for Shapley effects
 LEVEL = 0.9  # of the intervals
 _SCREENED_ROWS = 64  # which only have to show what does not move an answer at all
-_STILL = 1e-12  # standard deviations below it are rounding error
+_ROUNDING_SD = 1e-12  # standard deviations below it are rounding error
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def variance_indices(
     answers = function(points, like)
     sd = np.asarray(answers[:n].std(axis=0))
     tables = np.full((7, answers.shape[1], n_inputs), np.nan)
-    for k in np.flatnonzero(sd > _STILL):
+    for k in np.flatnonzero(sd > _ROUNDING_SD):
         sobol = _sobol(problem, answers[:n, k], rng[2])
         tables[:, k] = [*sobol, *_shapley(changed, answers[n:, k])]
     first, first_error, total, total_error, additive_error, even, even_error = tables

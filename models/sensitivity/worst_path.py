@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 _DRAWS = 512  # at which paths are compared; one is enough where no number has to be sampled
 MAX_QUESTIONS = 400  # about pairs of assumptions: some seconds of work
-_SURE = 2.0  # standard errors by which a path has to be ahead where numbers were sampled
+_CLEAR_ERRORS = 2.0  # standard errors by which a path has to be ahead where numbers were sampled
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class _Race:
         if chance == 0 or k in self.worst or means[k] <= means[best] * (1 + ROUNDING):
             return None, False
         lead = joint[:, k] - joint[:, best]
-        if lead.mean() <= _SURE * lead.std() / np.sqrt(len(lead)):
+        if lead.mean() <= _CLEAR_ERRORS * lead.std() / np.sqrt(len(lead)):
             return None, True
         opposite = {(name, not value) for name, value in literals}
         shuts = all(self.paths[w].literals & opposite for w in self.worst)
@@ -214,10 +214,10 @@ class _Race:
             if questions > MAX_QUESTIONS:
                 break
             batch.append((pair, rivals))
-        flips, close = self._ask(batch)
+        flips, close = self._pair_flips(batch)
         return flips, close, len(batch) == len(possible)
 
-    def _ask(
+    def _pair_flips(
         self, pairs: Sequence[tuple[tuple[Literal, Literal], Sequence[int]]]
     ) -> tuple[list[Flip], int]:
         if not pairs:

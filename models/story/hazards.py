@@ -59,7 +59,7 @@ class _Fired:
 
 
 # Events in which at least one hazard has to do something.
-_DOING = ("outcompeted", "misaligned", "harmful", "flagged", *SINGLE_HAZARD_EVENTS)
+_HAZARD_DOINGS = ("outcompeted", "misaligned", "harmful", "flagged", *SINGLE_HAZARD_EVENTS)
 
 
 class HazardFactors:
@@ -169,7 +169,7 @@ class HazardFactors:
                         here = algebra.add(here, term)
                 ahead[flags, late] = algebra.choose(opened, here, rest[flags, late])
             rest = ahead
-        return rest[unexplained, event in _DOING]
+        return rest[unexplained, event in _HAZARD_DOINGS]
 
     def _event(self, outcome: Outcome) -> tuple[str | None, Sequence[int]]:
         """What is asked of the hazards, and the checks that can flag them."""

@@ -14,7 +14,7 @@ type Stakes = Mapping[str, float]
 SUCCESS = FATES.index("success")
 WITHHELD = "withheld"
 WEIGHED = (*(fate for fate in FATES if fate != "halted"), WITHHELD)
-_TINY = 1e-12  # of what is at stake: a smaller gain is rounding error
+_ROUNDING = 1e-12  # of what is at stake: a smaller gain is rounding error
 
 
 def bits_gained(joint: Array) -> Array:
@@ -70,4 +70,4 @@ def worth_of_fates(stakes: Stakes) -> Array:
 
 
 def _rounded(gained: Array, scale: Array) -> Array:
-    return np.asarray(np.where(gained > _TINY * scale, gained, 0.0))
+    return np.asarray(np.where(gained > _ROUNDING * scale, gained, 0.0))

@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 Measure = Callable[[Array], Array]
 
 _CELLS = 2**21  # of float64: what is asked of the engine at once
-_LEAST = 1e-300  # a chance that may be divided by; one that is smaller is none
+_LEAST_CHANCE = 1e-300  # a chance that may be divided by; one that is smaller is none
 _FATES, _SIDES = slice(0, len(FATES)), slice(len(FATES), len(FATES) + 2)  # columns of moments
 
 
@@ -230,11 +230,11 @@ def _gains(measure: Measure, joints: Sequence[Array]) -> tuple[Gains, Array]:
         without = np.zeros((len(joints), len(joints[0])))
     for k, joint in enumerate(joints):
         total = joint.sum(axis=0)
-        amounts[k] = measure(total / max(total.sum(), _LEAST))
+        amounts[k] = measure(total / max(total.sum(), _LEAST_CHANCE))
         if without.size:
             rest = total - joint
             # Where one batch carries everything, nothing is known without it.
-            mass = np.maximum(rest.sum(axis=(1, 2), keepdims=True), _LEAST)
+            mass = np.maximum(rest.sum(axis=(1, 2), keepdims=True), _LEAST_CHANCE)
             without[k] = measure(rest / mass)
     return Gains(amounts, _jackknifed(without)), without
 

@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 
 MAX_RESULTS = 200  # told apart; those of more trials are taken together
 _NODES = 512  # of a rate, where results are taken together, or so much was seen before
-_MANY = 100_000  # trials seen before
+_MANY_TRIALS = 100_000  # trials seen before
 _REACH = 12.0  # standard deviations on either side, where an integral over a logit is cut off
 _CELLS = 2**16  # of float64: what is summed at once
 _TURN = (np.sqrt(5) - 1) / 2  # multiples of it, modulo 1, are spread evenly
@@ -209,7 +209,7 @@ def _mixed(
 
 def _each(rate: Distribution, trials: int, counts: tuple[int, int]) -> Array:
     """P(k hits | rate's hypothesis, hits seen before) for every k."""
-    if counts[1] > _MANY:
+    if counts[1] > _MANY_TRIALS:
         nodes, k = _nodes(rate, counts), np.arange(trials + 1)[:, None]
         ways = log_binomial_coefficients(k, trials - k)
         log_joint = logsumexp(ways + xlogy(k, nodes) + xlog1py(trials - k, -nodes), axis=1)

@@ -29,7 +29,7 @@ _LOG_TAU = log(2 * pi)
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 _SERIES_FROM = 16.0
 _TINY = 1e-300  # below it, floats have fewer digits
-_NEAR = 0.1  # departure, relative to the sum, below which a deviance is summed as a series
+_SERIES_LIMIT = 0.1  # departure, relative to the sum, below which a deviance is summed as a series
 _ODD = range(19, 1, -2)  # 0.1**20 / 21 is negligible
 FAR = 600.0  # logits: above, an exponential goes on as the line that its logarithm is
 _SPLIT = 2.0**27 + 1.0  # Dekker's: both halves of a float then multiply exactly
@@ -37,7 +37,7 @@ _SPLIT = 2.0**27 + 1.0  # Dekker's: both halves of a float then multiply exactly
 # Where quantiles are expanded: what is left out changes the smaller tail by less than 1e-7 of
 # itself seven standard deviations out, and by less than 1e-9 of itself five out.
 _NEARLY_NORMAL = 1e6  # both parameters: terms with 1 / a**2 are left out
-_LARGE = 1e8  # of the larger parameter: beyond, scipy's inverse fails here and there
+_LARGE_PARAMETER = 1e8  # of the larger parameter: beyond, scipy's inverse fails here and there
 _LOPSIDED = 6e4  # times the smaller one
 
 
@@ -72,7 +72,7 @@ def deviance(x: Array, expected: Array, departure: Array) -> Array:
     x, expected, departure = np.broadcast_arrays(x, expected, departure)
     total = x + expected
     v = departure / np.where(total > 0.0, total, 1.0)
-    near = np.abs(v) < _NEAR
+    near = np.abs(v) < _SERIES_LIMIT
     small = np.where(near, v, 0.0)
     square, powers = small * small, np.zeros_like(small)
     for odd in _ODD:
@@ -246,7 +246,7 @@ def beta_quantile(a: float, b: float, u: Array) -> Array:
     u = np.asarray(u, dtype=np.float64)
     if min(a, b) >= _NEARLY_NORMAL:
         return np.asarray(expit(_logit_quantile(a, b, ndtri(u))))
-    if max(a, b) < _LARGE or max(a, b) < _LOPSIDED * min(a, b):
+    if max(a, b) < _LARGE_PARAMETER or max(a, b) < _LOPSIDED * min(a, b):
         return np.asarray(betaincinv(a, b, u))
     if a > b:
         return np.asarray(np.exp(-_log_gamma_quantile(b, a, u, upper=True)))

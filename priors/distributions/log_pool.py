@@ -36,8 +36,8 @@ LN2 = log(2.0)
 _NEGLIGIBLE = 50.0  # nats below the peak at which a density is cut off
 _STEP = 0.05  # nats by which the log density may change within a cell
 _BEND = 1e-3  # nats by which it may depart from a line there
-_MOST = 200_000  # cells
-_ROUNDS = 200  # of halving
+_MAX_CELLS = 200_000  # cells
+_HALVINGS = 200  # of halving
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _SEEDS = np.concatenate([10.0 ** np.arange(-12, -1), np.linspace(0.02, 0.98, 49)])
 _NARROWEST = 1e-9  # logits or bits between which the middle 68 % of a judgment lie, at least
@@ -296,7 +296,7 @@ def _refined(log_f: Curve, edges: Array) -> tuple[Array, Array, Array]:
     left, right : (n,) array
         The log density just inside both ends of each cell.
     """
-    for _ in range(_ROUNDS):
+    for _ in range(_HALVINGS):
         width = np.diff(edges)
         middle = edges[:-1] + width / 2
         left, center, right = (
@@ -309,7 +309,7 @@ def _refined(log_f: Curve, edges: Array) -> tuple[Array, Array, Array]:
             rough = (np.abs(right - left) > _STEP) | (np.abs(left + right - 2 * center) > 2 * _BEND)
         rough |= np.isneginf(left) != np.isneginf(right)
         split = matters & rough & (middle > edges[:-1]) & (middle < edges[1:])
-        if not split.any() or len(edges) > _MOST:
+        if not split.any() or len(edges) > _MAX_CELLS:
             break
         edges = np.sort(np.concatenate([edges, middle[split]]))
     return edges, left, right

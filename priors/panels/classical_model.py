@@ -37,7 +37,7 @@ OVERSHOOT = 0.1  # of the range, added at both ends: the share that Cooke propos
 LEAST = 4  # questions: fewer than bins say nothing
 MANY = 10  # below which weights are weak
 
-_EQUAL = 1e-9  # relative difference of numbers that only rounding tells apart
+_ROUNDING = 1e-9  # relative difference of numbers that only rounding tells apart
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def calibration(questions: Calibration) -> Array:
     mixture's that has gone through logarithms and back.
     """
     answers = questions.answers[:, None]
-    room = _EQUAL * np.maximum(np.abs(answers), np.abs(questions.quantiles))
+    room = _ROUNDING * np.maximum(np.abs(answers), np.abs(questions.quantiles))
     bins = (answers - questions.quantiles > room).sum(axis=2)
     n = len(questions.answers)
     shares = np.array([np.bincount(row, minlength=len(SHARES)) / n for row in bins])
@@ -256,7 +256,7 @@ def _best(questions: Calibration, calibrations: Array, informations: Array) -> W
     """
     weighings = []
     for cutoff in np.unique(calibrations):  # the most experts first, which wins a tie
-        kept = calibrations >= cutoff * (1.0 - _EQUAL)  # equals stay together
+        kept = calibrations >= cutoff * (1.0 - _ROUNDING)  # equals stay together
         weights = np.where(kept, calibrations, 0.0)[:, None] * informations
         total = weights.sum(axis=0)
         if not (total > 0.0).all():  # no digits left, or no information

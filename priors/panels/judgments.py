@@ -213,7 +213,7 @@ def _place(problem: Problem) -> tuple[int, int]:
 # been told of already, and is passed over.
 
 
-_SHOWN = 20  # experts that a sentence lists
+_SHOWN_EXPERTS = 20  # experts that a sentence lists
 
 
 class _Experts(tuple[str, ...]):
@@ -244,7 +244,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _stranger(name: Any, panel: _Experts, path: KeyPath, at_key: bool) -> Iterator[Mistake]:
     if panel and isinstance(name, str) and name not in panel:
         hint = panel.suggestions.nearest(name, panel)
-        if not hint and len(panel) <= _SHOWN:
+        if not hint and len(panel) <= _SHOWN_EXPERTS:
             hint = f", one of {', '.join(panel)}"
         sentence = f"found {quoted(name)}, expected the id of one of the experts{hint}"
         yield Mistake(path, sentence, at_key=at_key)

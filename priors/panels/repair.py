@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 Change = Callable[[Array], tuple[float, Array]]
 
 _STARTS = 8  # of the search for a best repair, which has several hollows
-_MANY = 512  # atoms, from which on fewer starts have to do
+_MANY_ATOMS = 512  # atoms, from which on fewer starts have to do
 _LN2 = float(np.log(2.0))
 _CHECK = 1e-6  # within which the result has to be coherent
 
@@ -137,7 +137,7 @@ def _descend(change: Change, start: Array) -> tuple[float, Array]:
 def _starts(n: int) -> list[Array]:
     """All atoms alike, and unlike in several ways."""
     rng = np.random.default_rng(1)
-    count = _STARTS - 1 if n <= _MANY else 2
+    count = _STARTS - 1 if n <= _MANY_ATOMS else 2
     return [np.ones(n), *(rng.gamma(0.5, size=n) + 1e-3 for _ in range(count))]
 
 

@@ -36,10 +36,10 @@ UNSAFE = re.compile(
 )
 _BREAKS = re.compile("[\t\n\r]")
 
-_SHOWN = 50  # mistakes that are listed: more than anybody mends before the next try
+_SHOWN_MISTAKES = 50  # mistakes that are listed: more than anybody mends before the next try
 _WIDTH = 96  # letters of a line that is quoted
 _TAB = "    "
-_LONG_KEY = 100  # letters of a key, beyond which it is cut
+_KEY_LETTERS = 100  # letters of a key, beyond which it is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class InputError(Exception):
         self.problems: tuple[Problem, ...] = listed
 
     def __str__(self) -> str:
-        lines = [render(problem) for problem in self.problems[:_SHOWN]]
+        lines = [render(problem) for problem in self.problems[:_SHOWN_MISTAKES]]
         more = len(self.problems) - len(lines)
         return "\n".join([*lines, f"… and {more} more"] if more else lines)
 
@@ -182,7 +182,7 @@ def key_path(path: Sequence[str | int]) -> str:
 
 
 def _short(key: str) -> str:
-    return key if len(key) <= _LONG_KEY else f"{key[:_LONG_KEY]}…"
+    return key if len(key) <= _KEY_LETTERS else f"{key[:_KEY_LETTERS]}…"
 
 
 def render(problem: Problem) -> str:

@@ -40,7 +40,7 @@ MAX_FREE = 500  # assumptions that nothing decides, each a variable of its own
 MAX_ASSUMPTIONS = 2000  # with those that a formula decides
 MAX_ROUTES = 200  # each of which gets sums of its own
 MAX_DEPTH = 32  # levels of a formula, which is walked by recursion
-_MOST = 1000  # mistakes, after which nobody reads on
+_MAX_MISTAKES = 1000  # mistakes, after which nobody reads on
 _MAX_LOOPS = 20  # loops that are listed: there may be exponentially many
 _RESERVED = (DEFAULT, "not", "otherwise", "rationale")
 
@@ -81,7 +81,7 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         reference_mistakes(data),
         _text_mistakes(data),
     )
-    return list(itertools.islice(mistakes, _MOST))
+    return list(itertools.islice(mistakes, _MAX_MISTAKES))
 
 
 def _id_mistakes(names: Names) -> Iterator[Mistake]:

@@ -68,7 +68,7 @@ def json_schema(of: str = "story") -> Schema:
     for name, rules in RULES.items():
         _narrow(story if name == "Story" else definitions[name], rules)
     for record in (story, *definitions.values()):
-        _say_how(record.get("properties", {}))
+        _describe_forms(record.get("properties", {}))
     whole = story if of == "story" else _view()
     used = _reachable(whole, definitions)
     return {
@@ -309,7 +309,7 @@ def _add_catalog(story: Schema, definitions: Schema) -> None:
     }
 
 
-def _say_how(properties: Schema) -> None:
+def _describe_forms(properties: Schema) -> None:
     """Tell beside every key how its value is written, where that is in another place."""
     for value in properties.values():
         for part in (value, *value.get("anyOf", ())):

@@ -41,7 +41,7 @@ def blind_evidence(reading: Reading) -> Iterator[Doubt]:
         if item.about.outcome:
             numbers = [said_of(table, outcome) for outcome in reading.outcomes]
         else:
-            numbers = [*table.values(), *([_NOUGHT] if item.bayes_factor is not None else [])]
+            numbers = [*table.values(), *([_ZERO] if item.bayes_factor is not None else [])]
         if all(same(value, numbers[0]) for value in numbers):
             yield Doubt(
                 ("evidence", i),
@@ -55,7 +55,7 @@ def blind_evidence(reading: Reading) -> Iterator[Doubt]:
             )
 
 
-_NOUGHT = Fixed(fixed=0.0)
+_ZERO = Fixed(fixed=0.0)
 
 
 def idle_evidence(reading: Reading) -> Iterator[Doubt]:
@@ -186,7 +186,7 @@ def spoiled_detector(reading: Reading) -> Iterator[Doubt]:
                 "hiding from it",
             )
     for i, item in enumerate(reading.story.evidence):
-        if item.instrument in spoiled and _tells_deception(item, reading):
+        if item.instrument in spoiled and _separates_deception(item, reading):
             yield Doubt(
                 ("evidence", i, "instrument"),
                 f"'{item.id}' rests on '{item.instrument}', which is part of the training signal, "
@@ -194,7 +194,7 @@ def spoiled_detector(reading: Reading) -> Iterator[Doubt]:
             )
 
 
-def _tells_deception(item: Evidence, reading: Reading) -> bool:
+def _separates_deception(item: Evidence, reading: Reading) -> bool:
     """Whether an item speaks for or against deception, by the outcome or by a condition of it."""
     table = table_of(item)
     if table is None:

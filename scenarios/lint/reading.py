@@ -17,10 +17,10 @@ from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.shared.catalog import filled
 from storyodds.scenarios.story import Story
 
-_MOST_MIXED = 12  # assumptions whose states are tried: 2**12 at the most
-_MOST_LITERALS = 200  # in what follows from a state, beyond which a rule gives no answer
+_MAX_MIXED = 12  # assumptions whose states are tried: 2**12 at the most
+_MAX_LITERALS = 200  # in what follows from a state, beyond which a rule gives no answer
 # Literals looked at for one story while states are tried, of one or two microseconds each.
-_MOST_TRIED = 300_000
+_MAX_TRIALS = 300_000
 _IMPLIED = (Route(id=INTENDED, class_=INTENDED),)
 _NO_PROVENANCE = {"basis": None, "source": None, "note": None}
 
@@ -193,7 +193,7 @@ class Reading:
         likely with each of their literals, so that an assumption asked for by one sign only may
         have that one. Where more than a dozen are asked for by both, or the formulas have hundreds
         of literals, as those of imported fault trees, the answer is yes; so it is once trials
-        of states have taken one story as much as `_MOST_TRIED`.
+        of states have taken one story as much as `_MAX_TRIALS`.
         """
         conditions = [formula for formula in formulas if formula is not None]
         read = [alone for formula in conditions if (alone := self._alone(formula)) is not None]
@@ -211,7 +211,7 @@ class Reading:
         ):
             return False
         open_to_choice = sorted(mixed - forced.keys())
-        if len(open_to_choice) > _MOST_MIXED or self._tried[0] >= _MOST_TRIED:
+        if len(open_to_choice) > _MAX_MIXED or self._tried[0] >= _MAX_TRIALS:
             return True
         settled = {name: sign for alone in read for name, sign in alone.signs.items()} | forced
         order = self._inside_first(set().union(*(alone.inside for alone in read)))
@@ -259,7 +259,7 @@ class Reading:
 
     def _read_anew(self, formula: Formula) -> _Alone | None:
         pairs = self._literals([formula])
-        if len(pairs) > _MOST_LITERALS:
+        if len(pairs) > _MAX_LITERALS:
             return None
         free = {pair for pair in pairs if self.assumptions[pair[0]].holds_when is None}
         signs = dict(free)
@@ -289,7 +289,7 @@ class Reading:
         """
         waiting = [part for formula in formulas for part in literals(formula)]
         pairs: set[tuple[str, bool]] = set()
-        while waiting and len(pairs) <= _MOST_LITERALS:
+        while waiting and len(pairs) <= _MAX_LITERALS:
             name, holds_true = waiting.pop()
             inner = self.assumptions[name].holds_when
             if (name, holds_true) not in pairs and inner is not None:

@@ -285,8 +285,8 @@ def split_mechanism(reading: Reading) -> Iterator[Doubt]:
 # Kinds for whatever has no kind of its own: sharing one says nothing of how a model comes about.
 _CATCH_ALLS = frozenset({"other-heuristics", "unintended-mesa-optimizer"})
 # Of all words of two claims, the share that both have: above it, one is the other reworded.
-_ALIKE = 0.6
-_MOST_WORDS = 200
+_ALIKE_SHARE = 0.6
+_MOST_WORDS = 200  # of a claim, that are compared with those of others
 
 
 def _alike_claims(routes: Sequence[Route]) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -298,7 +298,7 @@ def _alike_claims(routes: Sequence[Route]) -> Iterator[tuple[str, tuple[int, int
     }
     for i, j in itertools.combinations(words, 2):
         shared = len(words[i] & words[j])
-        if shared >= _LEAST_WORDS and shared >= _ALIKE * len(words[i] | words[j]):
+        if shared >= _LEAST_WORDS and shared >= _ALIKE_SHARE * len(words[i] | words[j]):
             yield f"say nearly the same in their claims ({i + 1} and {j + 1})", (i, j)
 
 

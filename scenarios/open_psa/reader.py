@@ -246,7 +246,7 @@ def _imported(
         if name in events
     }
     _refuse_large(tree, len(events), len(assumptions))
-    story = _without_questions(_told(tree, cite, ids, top, names[top], assumptions))
+    story = _without_questions(_described(tree, cite, ids, top, names[top], assumptions))
     remarks = ((shown(event), estimates[event].remark) for event in events.values())
     return Imported(story, tuple(f"{event}: {remark}" for event, remark in remarks if remark))
 
@@ -297,7 +297,7 @@ def _refuse_large(tree: Tree, free: int, total: int) -> None:
         raise UnsupportedStoryError(problems)
 
 
-def _told(
+def _described(
     tree: Tree,
     cite: str,
     ids: _Ids,

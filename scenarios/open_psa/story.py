@@ -19,9 +19,9 @@ from storyodds.scenarios.open_psa.formulas import Formula as Tree
 from storyodds.scenarios.shared.catalog import assumptions
 
 _RESERVED = (*CLASSES, RESIDUAL, DEFAULT, "not", "otherwise", "rationale")
-_LONGEST = 80  # letters of a name made of a label
+_NAME_LETTERS = 80  # letters of a name made of a label
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_DEEPEST = 6  # parts within parts; what lies deeper gets an assumption of its own
+_PART_LEVELS = 6  # parts within parts; what lies deeper gets an assumption of its own
 
 
 class Slugs:
@@ -44,7 +44,7 @@ class Slugs:
         """
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
         words = _CAPITAL.sub("-", plain).lower()
-        slug = re.sub(r"[^a-z0-9]+", "-", words)[:_LONGEST].strip("-") or "event"
+        slug = re.sub(r"[^a-z0-9]+", "-", words)[:_NAME_LETTERS].strip("-") or "event"
         chosen, number = slug, 1
         while chosen in self._taken:
             number += 1
@@ -95,7 +95,7 @@ class Composites:
             if formula in self.constant:
                 return self.constant[formula] is sign
             return self.ids[formula] if sign else f"not {self.ids[formula]}"
-        if depth > _DEEPEST:
+        if depth > _PART_LEVELS:
             return self._signed(self._apart(formula), sign)
         name, parts = formula.name, formula.parts
         if name in ("not", "nand", "nor"):
@@ -157,7 +157,7 @@ class Composites:
     def _note(self, formula: Formula) -> str:
         assert self._gate is not None
         self._parts += 1
-        name = self.slugs.take(f"{self.ids[self._gate][: _LONGEST - 10]}-part-{self._parts}")
+        name = self.slugs.take(f"{self.ids[self._gate][: _NAME_LETTERS - 10]}-part-{self._parts}")
         self.formulas[name] = formula
         self.claims[name] = f"Part {self._parts} of {shown(self._gate)}"
         return name

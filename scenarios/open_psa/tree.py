@@ -61,7 +61,7 @@ _UNSUPPORTED = (
         )
     ),
 )
-_MOST = 1000  # mistakes, after which nobody reads on
+_MAX_MISTAKES = 1000  # mistakes, after which nobody reads on
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Tree:
             self._spoiled.update(value.strip() for value in part.attributes.values())
 
     def _note(self, problem: Problem) -> None:
-        if len(self.problems) < _MOST and problem not in self.problems[-20:]:
+        if len(self.problems) < _MAX_MISTAKES and problem not in self.problems[-20:]:
             self.problems.append(problem)
 
     def add(self, definition: Definition) -> None:

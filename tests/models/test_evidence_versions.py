@@ -90,7 +90,7 @@ def test_versions_that_outnumber_states_mix_their_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Thousands of trials, so that one state is e to the hundreds more likely than another."""
-    asked, ask = [], evidence_versions._ask
+    asked, ask = [], evidence_versions._outcomes_given
 
     def counted(
         prepared: PreparedStory, values: np.ndarray, rows: np.ndarray, **options: Any
@@ -98,7 +98,7 @@ def test_versions_that_outnumber_states_mix_their_answers(
         asked.append(len(rows))
         return ask(prepared, values, rows, **options)
 
-    monkeypatch.setattr(evidence_versions, "_ask", counted)
+    monkeypatch.setattr(evidence_versions, "_outcomes_given", counted)
     prepared = prepare(resolve(telling(("a", 900), ("a", 4000), ("b", 4500))))
     subsets = np.array(list(product((0.0, 1.0), repeat=4)))
     same(prepared, subsets)
