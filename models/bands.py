@@ -10,7 +10,7 @@ _ROUNDING = 1e-12  # of the sum of weights
 
 
 def band(draws: Array, weights: Array) -> Array:
-    """Give the 5 and 95 percent points of weighted draws.
+    """Return the 5 and 95 percent points of weighted draws.
 
     Parameters
     ----------

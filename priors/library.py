@@ -188,7 +188,7 @@ def _shipped_view(name: str) -> View:
 
 
 def looks_like_path(text: str) -> bool:
-    """Tell a path from a name: it has a slash or ends as YAML files do.
+    """Return whether a text is a path and no name: it has a slash or ends as YAML files do.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def looks_like_path(text: str) -> bool:
 
 @functools.cache
 def public_name(file: str) -> str:
-    """Give the name by which results speak of a file.
+    """Return the name by which results speak of a file.
 
     Parameters
     ----------

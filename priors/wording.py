@@ -171,7 +171,7 @@ def _sentence(detail: ErrorDetails, value: Any, annotation: Any) -> str:
 
 
 def _prior_sentence(value: Any, message: str) -> str:
-    """Say what is wrong with a PRIOR; a mapping is told by its keys."""
+    """Describe what is wrong with a PRIOR; a mapping is recognized by its keys."""
     if not isinstance(value, Mapping) or "exactly one of " not in message:
         expectation = message.split(": a number", maxsplit=1)[0]
         return f"found {described(value)}, {expectation}{hint_for(value, message)}"
@@ -220,7 +220,7 @@ def _is_union(annotation: Any) -> bool:
 
 
 def _member(annotation: Any, part: int | str) -> Any:
-    """Give the member of a tagged union that has a tag, or None."""
+    """Return the member of a tagged union that has a tag, or None."""
     for member in typing.get_args(annotation) if _is_union(annotation) else ():
         if part in [mark.tag for mark in typing.get_args(member)[1:] if isinstance(mark, Tag)]:
             return member
@@ -228,7 +228,7 @@ def _member(annotation: Any, part: int | str) -> Any:
 
 
 def _step(annotation: Any, part: int | str) -> Any:
-    """Give the type of one part of a type; the type itself where the part is not its own."""
+    """Return the type of one part of a type; the type itself where the part is not its own."""
     arguments = typing.get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         for name, field in annotation.model_fields.items():

@@ -10,7 +10,7 @@ from storyodds.scenarios.story import Story
 
 
 def bearing(story: Story) -> dict[str, tuple[str, ...]]:
-    """Give the assumptions that each route needs, that nudge it, or that rule it out.
+    """Return the assumptions that each route needs, that nudge it, or that rule it out.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def bearing(story: Story) -> dict[str, tuple[str, ...]]:
 
 
 def closed(story: Story, names: Iterable[str]) -> frozenset[str]:
-    """Give assumptions together with all that decide them or shift their odds.
+    """Return assumptions together with all that decide them or shift their odds.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def closed(story: Story, names: Iterable[str]) -> frozenset[str]:
 
 
 def names_of(formula: Any) -> Iterator[str]:
-    """Give the assumptions that a formula names, as plain data has it."""
+    """Return the assumptions that a formula names, as plain data has it."""
     for _, part in parts_of(formula):
         name = literal_name(part)
         if name is not None:

@@ -49,7 +49,7 @@ class Change:
 
 
 def changes_between(old: ResolvedStory, new: ResolvedStory) -> tuple[Change, ...]:
-    """Give all that differs and can bear on the odds.
+    """Return all that differs and can bear on the odds.
 
     Views and settings count: what a number is, not where it is written. Claims, sources and
     proposals do not.

@@ -249,7 +249,7 @@ def resolve(
 
 
 def _merge_catalog(story: Story) -> tuple[dict[str, Assumption], set[str]]:
-    """Give the full assumptions, and the ids of those that are as the catalog decides."""
+    """Return the full assumptions, and the ids of those that are as the catalog decides."""
     data = to_data(story)
     along = catalog.brought_along(data["routes"], data.get("assumptions", {}))
     merged: dict[str, Assumption] = {}
@@ -420,7 +420,7 @@ def _setting(name: str) -> str:
 def _problems_of_view(
     view: library.View, name: str, value: Any, error: ValidationError, kind: Kind
 ) -> list[Problem]:
-    """Give what is wrong with a number of a view its place in the view's file."""
+    """Place what is wrong with a number of a view in the view's file."""
     mistakes = _mistakes(error, value, kind)
     if view.document is None:
         place = f"view {view.view}: {name}"
@@ -432,7 +432,7 @@ def _problems_of_view(
 
 
 def _mistakes(error: ValidationError, value: Any, kind: Kind) -> list[Mistake]:
-    """Say what is wrong with a PRIOR as the reader of files does."""
+    """Describe what is wrong with a PRIOR as the reader of files does."""
     return mistakes_in(error, value, Probability if kind == "probability" else Bits)
 
 

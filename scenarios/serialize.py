@@ -16,7 +16,7 @@ _FLOW_WIDTH = 72  # letters of a list or mapping that stays on one line
 
 
 def to_data(story: BaseModel) -> dict[str, Any]:
-    """Give a story as the plain mappings, lists and scalars that its file holds.
+    """Return a story as the plain mappings, lists and scalars that its file holds.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ _StoryDumper.add_representer(list, _sequence)
 
 
 def digest(story: BaseModel) -> str:
-    """Give a hash of what the story says, whatever its layout.
+    """Return a hash of what the story says, whatever its layout.
 
     Examples
     --------

@@ -32,7 +32,7 @@ class _Story(Protocol):
 
 
 def story_html(story: _Story) -> str:
-    """Give a story as a piece of HTML, all of its text escaped.
+    """Return a story as a piece of HTML, all of its text escaped.
 
     Examples
     --------

@@ -72,7 +72,7 @@ def with_off(settings: Mapping[str, Any] | None, off: Iterable[str]) -> dict[str
 def chosen_switches(
     story: Story, settings: Mapping[str, Any], problems: list[Problem]
 ) -> tuple[tuple[Part, str], ...]:
-    """Give the parts that settings switch off.
+    """Return the parts that settings switch off.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 
 def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
-    """Give an assessment as a DataTree.
+    """Return an assessment as a DataTree.
 
     Parameters
     ----------

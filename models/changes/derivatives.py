@@ -217,7 +217,7 @@ class _Pulls:
     Attributes
     ----------
     places : list of int
-        Where the events asked for stand.
+        Where the requested events stand.
     others : (n_events, n_events) array
         1 for two different events of one group.
     chances : (n_draws, n_events) array
@@ -244,7 +244,7 @@ class _Pulls:
 
 
 def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
-    columns_of(of)  # an error where an event is not known
+    columns_of(of)  # an error where an event has another name
     graph = prepared.graph
     groups = [group for group in (CLASSES, FATES) if not set(group).isdisjoint(of)]
     events = [event for group in groups for event in group]

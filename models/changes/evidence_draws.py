@@ -41,7 +41,7 @@ class DrawsOfNumbers:
 
 
 def draws_of_numbers(assessment: Assessment, most: int) -> DrawsOfNumbers:
-    """Give draws of the sampled numbers, about so many at most.
+    """Return draws of the sampled numbers, about so many at most.
 
     Parameters
     ----------

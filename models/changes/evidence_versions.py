@@ -78,7 +78,7 @@ def opinions_of(graph: StoryGraph) -> tuple[str, ...]:
 def answer_versions(
     prepared: PreparedStory, values: Array, powers: Array, of: Sequence[int]
 ) -> Versions:
-    """Give log P(version | θ) and P(event | version, θ) at given draws.
+    """Return log P(version | θ) and P(event | version, θ) at given draws.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 
 DRAWS = 1024  # a power of two, few enough for answers while a slider is moved
 _ON_THE_DAY = ("success-given-deployed", "catastrophe-given-deployed", "deceptive-given-deployed")
-#: What a page tells: classes, fates, being deployed, and the odds on the day of the decision.
+#: What a page shows: classes, fates, being deployed, and the odds on the day of the decision.
 ODDS = (*EVENTS, DEPLOYED, *_ON_THE_DAY)
 INTERVAL_DRAWS = 256  # of all numbers, of which intervals are taken
 
@@ -60,7 +60,7 @@ class Uniforms:
     seed: int
 
     def of(self, names: Collection[str]) -> Array:
-        """Give the columns of some numbers, (n_draws, len(names))."""
+        """Return the columns of some numbers, (n_draws, len(names))."""
         if not names:
             return np.zeros((self.n_draws, 0))
         return np.stack([self._column(name) for name in names], axis=1)
@@ -246,7 +246,7 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
 def _along_paths(
     prepared: PreparedStory, values: Array, log_prior: Array
 ) -> tuple[tuple[Path, ...], tuple[Query, ...], tuple[Quantities, Draws, Array]]:
-    """Ask for everything at once; without the paths, where these are out of reach."""
+    """Weigh the draws along the paths; without these, where they are out of reach."""
     harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
     # Only a choice among very many ways depends on what is believed; any will do.
     even = {variable.name: 0.5 for variable in prepared.graph.variables}
@@ -300,7 +300,7 @@ def difference_errors(before: Answer, after: Answer) -> Array:
 
 
 def parts_and_wholes(quantities: Quantities) -> tuple[Array, Array]:
-    """Give what `ODDS` are parts of, at every draw: two tables, (n_draws, n_odds)."""
+    """Return what `ODDS` are parts of, at every draw: two tables, (n_draws, n_odds)."""
     deceptive = quantities.deployed_classes[:, CLASSES.index("deceptive")]
     conditional = [quantities.event("success"), quantities.event("catastrophe"), deceptive]
     parts = np.column_stack([quantities.events, quantities.deployed, *conditional])

@@ -43,7 +43,7 @@ _CELLS = 2**22  # of float64, that one round of questions may take
 
 @dataclass(frozen=True)
 class Ground:
-    """Draws at which changed stories are asked.
+    """Draws at which changed stories are evaluated.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class Curve:
     number : int
     terms : tuple of (n_draws, n_sums) array
         Logs of sums that are mixed by weights that depend on the value; none where the engine
-        has to be asked at every value.
+        has to be run at every value.
     item : int or None
         The evidence item that the number belongs to.
     """
@@ -91,7 +91,7 @@ class Curve:
 
 
 def ground_of(base: Base, paths: Sequence[Path] = (), *, whole: bool = False) -> Ground:
-    """Ask at the draws of a base, for events and for some paths.
+    """Evaluate events, and some paths, at the draws of a base.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def ground_of(base: Base, paths: Sequence[Path] = (), *, whole: bool = False) ->
 
 
 def afresh(ground: Ground) -> Ground:
-    """Ask at draws from the prior instead."""
+    """Evaluate at draws from the prior instead."""
     base, prepared = ground.base, ground.base.prepared
     n = len(base.values)
     if ground.whole and prepared.core:
@@ -135,7 +135,7 @@ def afresh(ground: Ground) -> Ground:
 
 
 def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
-    """Ask what can be asked of numbers before they are given values.
+    """Prepare what does not depend on the values that numbers are given.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def _averaged(ground: Ground, log_evidence: Array, answers: Array) -> Changed:
     return replace(changed, errors=np.sqrt(changed.errors**2 + ground.noise))
 
 
-# What the engine is asked: logs of P(outcome, E), of P(query, E), and of both sides of forecasts
+# What the engine computes: logs of P(outcome, E), of P(query, E), and of both sides of forecasts
 
 
 def _sums(ground: Ground, values: Array, tables: Tables | None = None) -> Array:

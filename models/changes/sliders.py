@@ -285,14 +285,16 @@ def sliders(assessment: Assessment, most: int = MOST) -> Sliders:
 
 
 def _effects(assessment: Assessment) -> Array:
-    """By number, the larger effect on the log odds of what is asked; 0 where there is none."""
+    """By number, the larger effect on the log odds of the events; 0 where there is none."""
     prepared, averaged = assessment.prepared, assessment.averaged
     means = averaged.mean(averaged.events)[[EVENTS.index(event) for event in ASKED]]
     room = means * (1 - means)
     spread = _spreads(prepared)
     try:
         per_bit = mean_slopes(assessment, ASKED).per_bit
-    except UnsupportedStoryError:  # simulated, or too large: the draws themselves tell, less well
+    except (
+        UnsupportedStoryError
+    ):  # simulated, or too large: the draws themselves show it, less well
         per_bit = _slopes_of_draws(assessment, spread)
     moved = np.abs(per_bit) * spread / np.where(room > 0, room, inf)[:, None]
     return np.asarray(np.nan_to_num(moved).max(axis=0))

@@ -39,7 +39,7 @@ Tables = Sequence[Array | None]
 DRAWS = 1024  # of the sampled numbers, on which stories are compared in pairs: a power of two
 MIN_SHARE = 0.1  # of the draws, that weighted ones have to be worth
 _STRATA = 8  # of P(success), each of which is spread over P(catastrophe)
-_CELLS = 2**22  # of float64: the numbers of as many changed stories as are asked at once
+_CELLS = 2**22  # of float64: the numbers of as many changed stories as are evaluated at once
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def columns_of(events: Sequence[str]) -> list[int]:
     Raises
     ------
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def columns_of(events: Sequence[str]) -> list[int]:
 
 
 def ask(base: Base, numbers: Mapping[int, float]) -> Changed:
-    """Ask with some numbers fixed.
+    """Answer with some numbers fixed.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def ask(base: Base, numbers: Mapping[int, float]) -> Changed:
 
 
 def ask_many(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed]:
-    """Ask many times, each time with other numbers fixed, in few calls of the engine.
+    """Answer many times, each time with other numbers fixed, in few calls of the engine.
 
     Parameters
     ----------
@@ -331,7 +331,7 @@ def stacked(graph: StoryGraph, tables: Sequence[Tables], n: int) -> LogLikelihoo
 
 
 def compare(base: Base, prepared: PreparedStory, values: Array) -> Changed:
-    """Ask a changed story at changed draws, which stand row by row for those of the base."""
+    """Evaluate a changed story at changed draws, which stand row by row for those of the base."""
     answer = questions.ask(prepared, values)
     return weighted(base, answer.log_evidence - base.log_evidence, answer.events)
 

@@ -30,7 +30,7 @@ MOST = 8  # changes of which all 256 subsets are made; of more, some orders
 MOST_STRUCTURES = 6  # of them that are more than a number: each subset is compiled by itself
 MOST_SAMPLED = 24  # beyond which changes are taken together by kind of part
 _ORDERS = 8  # that are sampled: four, and each the other way round
-_ROWS = 2**15  # of numbers that are asked about in all, as far as every story has some hundreds
+_ROWS = 2**15  # of numbers evaluated in all, as far as every story has some hundreds
 _MIN_ROWS = 512  # of every story: a mean's error is then at most a 22nd of the spread
 
 
@@ -59,7 +59,7 @@ class Contributions:
 def contributions(
     old: Posterior, new: Posterior, *, draws: int = 4096, seed: int = 1
 ) -> Contributions:
-    """Tell the changes between two versions of a story apart.
+    """Attribute the difference of two versions of a story to their changes.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class _Value:
 
 
 class _Game:
-    """Stories with some of the changes, each asked about once."""
+    """Stories with some of the changes, each evaluated once."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class _Game:
         answer = ask(prepared, values)
         bound = log_likelihood_bound(prepared) + LN2
         weighed = weigh(prepared, answer.log_evidence + log_prior, bound)
-        # Both versions are sound at many more draws. Of these few the tail tells nothing yet, and
+        # Both versions are sound at many more draws. Of these few the tail shows nothing yet, and
         # the error of what comes of them is stated.
         if weighed.ess < MIN_SHARE * len(values):
             raise InputError([Problem("a story with some of the changes needs NUTS")])

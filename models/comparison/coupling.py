@@ -81,7 +81,7 @@ class Beside:
 
 
 def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> Beside:
-    """Give the odds of several sides at the same numbers, row by row.
+    """Return the odds of several sides at the same numbers, row by row.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def _numbers(prepared: PreparedStory) -> dict[str, int]:
 
 
 def shared_numbers(first: PreparedStory, second: PreparedStory) -> dict[int, int]:
-    """Give the uncertain numbers that two stories have under one name and with one prior.
+    """Return the uncertain numbers that two stories have under one name and with one prior.
 
     Returns
     -------

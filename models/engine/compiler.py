@@ -44,7 +44,7 @@ class Config:
 
 
 class Compiler:
-    """Compiles one story; asked again, it works out only what is new.
+    """Compiles one story; later queries work out only what is new.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Compiler:
 
     @contextmanager
     def _named_cliques(self) -> Iterator[None]:
-        """Say by name which assumptions were too many."""
+        """Name the assumptions that were too many."""
         try:
             with _deep_recursion():
                 yield
@@ -308,7 +308,7 @@ class Compiler:
         self._factors = factors
         self._buckets = lay_out(scopes, len(layout.placed), len(layout.kept))
         self._elimination = Elimination(self.diagrams, self._buckets, factors)
-        self._assumptions: Elimination | None = None  # made when it is first asked for
+        self._assumptions: Elimination | None = None  # made when it is first used
 
     def root(self, query: Query) -> int:
         """The circuit node worth P(one of the outcomes, the literals, evidence | numbers)."""
@@ -405,7 +405,7 @@ class Compiler:
 
     @property
     def _is_independent(self) -> bool:
-        """Whether every assumption is free, but for those written out, and nothing is said."""
+        """Whether every assumption is free, but for those written out, and there is no finding."""
         return bool(self.plain) and not self.items and len(self.plain) == len(self.variables)
 
     def _race_is_silent(self, query: Query) -> bool:

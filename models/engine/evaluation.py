@@ -60,7 +60,7 @@ _much: ContextVar[bool] = ContextVar("much", default=False)
 
 @contextmanager
 def much_work() -> Iterator[None]:
-    """Say that there are many questions to come, which are worth loading numba together.
+    """Announce many questions to come, which are worth loading numba together.
 
     Inside, all of them are answered by numba, however small.
 
@@ -88,7 +88,7 @@ def load_numba() -> None:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a program says at every draw.
+    """What a program computes at every draw.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Evaluation:
         Log P(query, evidence | numbers), in nats; minus infinity where impossible.
     usage : (n_draws, n_seeds, n_fixed_leaves) array
         Derivative of the log of each seed's sum in the log of each leaf, which is the probability
-        that the leaf is used, given what the seed asks for and the evidence.
+        that the leaf is used, given the seed's sum and the evidence.
     won : (n_draws, n_seeds, n_configs) array
         Probability that the config is the one in which training ends, likewise.
     pulls : (n_draws, n_seeds, n_configs) array
@@ -128,9 +128,9 @@ def evaluate(
         Probabilities and bits, in the order of `ResolvedStory.numbers`.
     likelihoods : LogLikelihoods
     seeds : (n_seeds, n_roots) or (n_draws, n_seeds, n_roots) array, optional
-        Weighted sums of roots that derivatives are wanted of; nonnegative.
+        Weighted sums of roots that get derivatives; nonnegative.
     upto : {"usage", "won", "pulls"}
-        The last that is wanted of these, in this order; those after it are left empty.
+        The last of these to fill in, in this order; those after it are left empty.
 
     Returns
     -------
@@ -257,7 +257,7 @@ def _block(
     if fast and program.competition == "patterns" and n > 1:
         risky = _by_patterns(program, values, likelihoods, seeds, targets, block, out)
     else:
-        # Numpy adds up a single column in another order than several: none is asked about alone.
+        # Numpy adds up a single column in another order than several: none is evaluated alone.
         draws = block if n > 1 else np.repeat(block.start, 2)
         fast = fast and program.competition == "quadrature"
         risky = _attempt(*task, draws, out, scratch, fast=fast, logs=False)

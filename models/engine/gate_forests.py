@@ -90,7 +90,7 @@ def _smallest(
 
 
 def deciding_formulas(graph: StoryGraph) -> tuple[Formula, ...]:
-    """Give every formula that decides where training ends, each once."""
+    """Return every formula that decides where training ends, each once."""
     return tuple(dict.fromkeys(_deciding(graph)))
 
 
@@ -103,7 +103,7 @@ def _deciding(graph: StoryGraph) -> Iterator[Formula]:
 
 
 def _members(graph: GateGraph, n: int) -> tuple[GateGraph, tuple[int, ...]]:
-    """Take formulas apart that `gate_graph` was given together; nobody asks whether all hold."""
+    """Take formulas apart that `gate_graph` was given together; whether all hold is no question."""
     top = graph.places[graph.top >> 1]
     if n == 1 or not isinstance(top, Gate):
         return graph, (graph.top,)

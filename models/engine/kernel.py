@@ -66,7 +66,7 @@ def run(
     omega : int
         The leaf worth the rule's weight; -1 for none.
     seeds : (n_seeds, n_roots, n_draws) array
-        Each seed asks for the derivatives of log(sum over roots of seed * root).
+        Each seed stands for the derivatives of log(sum over roots of seed * root).
     width : int
         How many draws go through the circuit side by side.
     values : (n_roots, n_draws) array
@@ -433,7 +433,7 @@ class Target(NamedTuple):
     is_stretched: Bytes  # whether a coordinate's prior is that of the logit between low and high
     assumptions: Array  # log likelihoods of the evidence, then of each forecast's event and its
     routes: Array  # complement, (1 + 2 * n_forecasts, ...)
-    forecasts: Array  # odds said and their sd, in nats
+    forecasts: Array  # stated log odds and their sd, in nats
 
 
 @jit
@@ -591,7 +591,7 @@ def _extremes(program: FlatProgram, weights: Array, n_routes: int) -> tuple[floa
 
 @jit
 def log_density(program: FlatProgram, target: Target, z: Array) -> tuple[float, Array]:
-    """Give log p(z, evidence) and its gradient.
+    """Return log p(z, evidence) and its gradient.
 
     Parameters
     ----------

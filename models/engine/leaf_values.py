@@ -99,7 +99,7 @@ def fill_leaves(
     *,
     logs: bool,
 ) -> tuple[Array, Race, Array]:
-    """Give every leaf that does not move along the quadrature rule its value.
+    """Return the value of every leaf that does not move along the quadrature rule.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def fill_leaves(
 def moving_leaves(
     program: Program, race: Race, lanes: Array, weights: Array, *, logs: bool
 ) -> Array:
-    """Give the leaves that move along the rule their values.
+    """Return the values of the leaves that move along the rule.
 
     Parameters
     ----------

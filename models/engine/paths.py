@@ -72,7 +72,7 @@ def failure_paths(
     """Paths of a story: rival routes, hazards, and intended routes that can harm.
 
     Of a gate that opens in more than `MAX_WAYS` ways, or fewer in a story of very many gates,
-    only the most probable are told, taking assumptions for independent. Where even that is out of
+    only the most probable are listed, taking assumptions for independent. Where even that is out of
     reach, one path stands for the ending as a whole.
 
     Parameters
@@ -166,7 +166,7 @@ def path_odds(
 def odds_of_paths(
     quantities: Quantities, paths: Sequence[Path], queries: Sequence[Query]
 ) -> list[PathOdds]:
-    """Add up what paths are made of, from queries that were asked.
+    """Add up what paths are made of, from evaluated queries.
 
     Parameters
     ----------

@@ -99,12 +99,12 @@ def run(
     program : PatternProgram
     numbers : (n_block, n_numbers) array
     items : (n_columns, 1 or n_block) array
-        Likelihoods of what is said of assumptions.
+        Likelihoods of the findings about assumptions.
     evidence : (n_routes, 1 or n_block) array
-        Likelihoods of what is said of routes.
+        Likelihoods of the findings about routes.
     weights : (n_configs, n_block) array
     seeds : (n_seeds, n_roots, 1 or n_block) array
-        Each seed asks for the derivatives of log(sum over roots of seed * root).
+        Each seed stands for the derivatives of log(sum over roots of seed * root).
     smallest : float
         A sum below it is too small to be relied on.
     width : int
@@ -194,7 +194,7 @@ def run(
 
 @jit
 def _at(source: Array, start: int, stop: int) -> Array:
-    """What is said at some draws, or once for all."""
+    """Likelihoods at some draws, or once for all."""
     return source[start:stop] if len(source) > 1 else source
 
 
@@ -252,7 +252,7 @@ def _fill(
     v: Array,
     n: int,
 ) -> None:
-    """Give every leaf its value, but zero and one."""
+    """Return the value of every leaf but zero and one."""
     nodes = program.leaf_nodes
     for j in range(len(program.yes)):
         _copy(numbers[:, program.yes_numbers[j]], v[nodes[program.yes[j]]], n)

@@ -22,7 +22,7 @@ def flat(program: Program, targets: tuple[int, ...]) -> "PatternProgram":
     ----------
     program : Program
     targets : tuple of int
-        The roots that derivatives are wanted of.
+        The roots that get derivatives.
     """
     if targets not in program.flat:
         program.flat[targets] = _laid_out(program, targets)

@@ -169,7 +169,7 @@ class Program:
 
     @cached_property
     def flat(self) -> "dict[tuple[int, ...], PatternProgram]":
-        """Flat arrays for `models.pattern_kernel`, by the roots that derivatives are wanted of."""
+        """Flat arrays for `models.pattern_kernel`, by the roots that get derivatives."""
         return {}
 
     @cached_property
@@ -185,7 +185,7 @@ class Program:
 
 
 def without_results(values: Array, numbers: tuple[Sequence[int], Sequence[int]]) -> Array:
-    """Give numbers under which the known results of checks are certain, and tell nothing.
+    """Return numbers under which the known results of checks are certain, and tell nothing.
 
     A check that has passed never flags, and one that has flagged always does, by the route alone,
     so that nothing has to be explained by hazards.

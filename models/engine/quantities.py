@@ -128,7 +128,7 @@ class Quantities:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What the engine is asked, for everything that reports speak of and for some queries."""
+    """What the engine evaluates, for all that reports show and for some queries."""
 
     program: Program
     parts: tuple[Query, ...]  # what becomes of hazards
@@ -140,7 +140,7 @@ class _Plan:
 def compile_quantities(
     compiler: Compiler, queries: Sequence[Query], *, hazards: bool = True
 ) -> _Plan:
-    """Compile what `evaluate` asks.
+    """Compile what `evaluate` needs.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def compile_quantities(
 def outcomes(
     compiler: Compiler, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
 ) -> tuple[Array, Array, Array]:
-    """Run the engine forward only: for stories that are asked again and again.
+    """Run the engine forward only: for stories that are evaluated again and again.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def evaluate(
     weights : (n_draws,) array, optional
         What each draw counts; by default all the same.
     hazards : bool
-        Whether what becomes of the hazards is wanted.
+        Whether to compute what becomes of the hazards.
 
     Returns
     -------

@@ -137,7 +137,7 @@ def flows(assessment: Assessment) -> Flows:
     Returns
     -------
     Flows
-        Without leading assumptions where none tells anything about the ending, or where asking
+        Without leading assumptions where none bears on the ending, or where asking
         for them together with it is out of reach.
 
     Examples

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 LEADING = 2  # assumptions that come first
 _LEAST_BITS = 0.01  # bits about the ending from which an assumption is worth a column
-_DRAWS = 512  # draws at which they are asked for together with the endings,
+_DRAWS = 512  # draws at which they are evaluated together with the endings,
 _CHOICE_DRAWS = 64  # and at which they are chosen; one is enough where no number has to be sampled
 _FITTING_ROUNDS = 200  # of fitting; some ten are enough
 _ROUNDING = 1e-12  # of a whole: what is left of a difference of equal shares
@@ -41,7 +41,7 @@ class _Chances:
     graph: StoryGraph
 
     def ask(self, terms: Mapping[CutSet, Sequence[Term]]) -> None:
-        """Ask for everything that terms need, each with literals of its own."""
+        """Evaluate everything that terms need, each with literals of its own."""
         by_stage: dict[int, dict[Query, None]] = {}
         for literals, own_terms in terms.items():
             for term in own_terms:
@@ -134,9 +134,9 @@ def _parted(graph: StoryGraph, whole: Array, part: Array) -> Array:
 
 
 def leading(assessment: Assessment, worst: Path) -> dict[str, float]:
-    """Choose the assumptions that tell most about the ending, by their mutual information in bits.
+    """Choose the assumptions that bear most on the ending, by their mutual information in bits.
 
-    The ending is the class of the route together with the fate. The one that tells most among
+    The ending is the class of the route together with the fate. The one that bears most on it among
     those on the worst path goes before all others. Composites are left to what they are made of.
 
     Parameters
@@ -247,7 +247,7 @@ def by_state(
 def _joint_at_draws(
     assessment: Assessment, worst: Path, harms: bool, names: Sequence[str]
 ) -> Array:
-    """The same, asked of the engine at some hundred draws that all count the same."""
+    """The same, computed by the engine at some hundred draws that all count the same."""
     prepared, every = assessment.prepared, states(names)
     graph = prepared.graph
     rows = even_rows(assessment, _DRAWS)
@@ -272,8 +272,8 @@ def _joint_at_draws(
 def _fitted(joint: Array, endings: Array, targets: Mapping[str, float]) -> Array:
     """Scale joint probabilities until endings and assumptions have those of the estimate.
 
-    Where the draws that were asked are all draws, nothing changes. Elsewhere what the estimate
-    says of each by itself is kept, and what these draws say is how they go together.
+    Where the draws in use are all draws, nothing changes. Elsewhere what the estimate
+    says of each by itself is kept, and these draws give how they go together.
     """
     every = states(list(targets))
     halves = [
@@ -296,7 +296,7 @@ def _fitted(joint: Array, endings: Array, targets: Mapping[str, float]) -> Array
 
 def _to_endings(joint: Array, endings: Array) -> Array:
     total = joint.sum(axis=0)
-    part = np.full_like(joint, 1 / len(joint))  # where the draws that were asked never got
+    part = np.full_like(joint, 1 / len(joint))  # where the draws in use never got
     np.divide(joint, total, out=part, where=total > 0)
     shared: Array = endings * part
     return shared

@@ -113,7 +113,7 @@ def importance(assessment: Assessment, of: Sequence[str] = USUAL) -> "xr.Dataset
     Raises
     ------
     ValueError
-        If an event is not known.
+        If an event has another name.
     UnsupportedStoryError
         If the story can be summed, but not together with every assumption.
 
@@ -183,7 +183,7 @@ def literal_text(literal: Literal) -> str:
 
 
 def measure(assessment: Assessment, of: Sequence[str] = USUAL) -> Importance:
-    """Give what `importance` gives, as plain arrays.
+    """Return what `importance` gives, as plain arrays.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ def _ranked(family: CutSetFamily, surprise: Mapping[Literal, int]) -> Iterator[C
 
 
 def union_function(family: CutSetFamily, max_nodes: int = MAX_NODES) -> TruthFunction:
-    """Give the function that holds where at least one set does.
+    """Return the function that holds where at least one set does.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def union_function(family: CutSetFamily, max_nodes: int = MAX_NODES) -> TruthFun
 
 
 def union_probability(family: CutSetFamily, probability: Mapping[str, npt.ArrayLike]) -> Draws:
-    """Give the probability that at least one set holds when assumptions are independent.
+    """Return the probability that at least one set holds when assumptions are independent.
 
     Parameters
     ----------

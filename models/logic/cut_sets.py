@@ -100,11 +100,11 @@ class CutSetFamily:
         return len({name for name, _ in self.literals}) == len(self.literals)
 
     def literal(self, level: int) -> Literal:
-        """Give the literal of a level of the diagram."""
+        """Return the literal of a level of the diagram."""
         return self.names[level >> 1], level & 1 == 0
 
     def level(self, literal: Literal) -> int:
-        """Give the level of a literal in the diagram, or one below all if there is none."""
+        """Return the level of a literal in the diagram, or one below all if there is none."""
         name, value = literal
         v = self.names.index(name) if name in self.names else len(self.names)
         return 2 * v + (not value)

@@ -91,7 +91,7 @@ class Nodes:
         self.known: defaultdict[int, dict[int, int]] = defaultdict(dict)
 
     def node(self, level: int, low: int, high: int) -> int:
-        """Give the node of these three, whether it is needed or not."""
+        """Return the node of these three, whether it is needed or not."""
         nodes, key = self.known[level], low << _BITS | high
         node = nodes.get(key)
         if node is None:
@@ -140,19 +140,19 @@ class TruthNodes(Nodes):
         self.opposites = {FALSE: TRUE, TRUE: FALSE}
 
     def variable(self, level: int, value: bool) -> int:
-        """Give the function that holds where a variable has a value."""
+        """Return the function that holds where a variable has a value."""
         return self.node(level, FALSE, TRUE) if value else self.node(level, TRUE, FALSE)
 
     def both(self, one: int, other: int) -> int:
-        """Give the function that holds where both do."""
+        """Return the function that holds where both do."""
         return self._combine(one, other, FALSE)
 
     def either(self, one: int, other: int) -> int:
-        """Give the function that holds where one of the two does."""
+        """Return the function that holds where one of the two does."""
         return self._combine(one, other, TRUE)
 
     def negation(self, root: int) -> int:
-        """Give the function that holds where this one does not."""
+        """Return the function that holds where this one does not."""
         opposite = self.opposites
         for node in self.reachable(root, opposite):
             low, high = opposite[self.low[node]], opposite[self.high[node]]
@@ -215,11 +215,11 @@ class SetNodes(Nodes):
         self.differences: dict[int, int] = {}
 
     def family(self, level: int, low: int, high: int) -> int:
-        """Give the sets of `low`, and those of `high` with one more member."""
+        """Return the sets of `low`, and those of `high` with one more member."""
         return low if high == EMPTY else self.node(level, low, high)
 
     def difference(self, one: int, other: int) -> int:
-        """Give the sets of one family that the other does not have."""
+        """Return the sets of one family that the other does not have."""
         level, low, high, memo = self.level, self.low, self.high, self.differences
         todo, done = [one << _BITS | other], list[int]()
         while todo:
@@ -250,7 +250,7 @@ class SetNodes(Nodes):
 
 
 def prime_family(truth: TruthNodes, root: int, sets: SetNodes, leaning: Mapping[int, bool]) -> int:
-    """Give the family of all prime implicants of a function (Coudert and Madre 1993).
+    """Return the family of all prime implicants of a function (Coudert and Madre 1993).
 
     A prime implicant of a function either leaves its first variable open, and is one of "both
     sides"; or it fixes the variable, and is one of that side alone. Where the function leans one
@@ -303,7 +303,7 @@ def prime_family(truth: TruthNodes, root: int, sets: SetNodes, leaning: Mapping[
 
 
 def union_of(sets: Diagram, truth: TruthNodes) -> int:
-    """Give the function that holds where at least one set of literals does.
+    """Return the function that holds where at least one set of literals does.
 
     Parameters
     ----------
@@ -320,7 +320,7 @@ def union_of(sets: Diagram, truth: TruthNodes) -> int:
 
 
 def probability_of(diagram: Diagram, true: Draws) -> Draws:
-    """Give the probability that a function holds when its variables are independent.
+    """Return the probability that a function holds when its variables are independent.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ OPEN = -1  # the truth of what is neither true nor false
 
 @jit
 def needed(low: Ints, high: Ints, root: int) -> NDArray[np.bool_]:
-    """Say which nodes are under a root, the root and the two ends included, (n_nodes,)."""
+    """Mark which nodes are under a root, the root and the two ends included, (n_nodes,)."""
     met = np.zeros(len(low), dtype=np.bool_)
     met[:2] = met[root] = True
     for node in range(root, 1, -1):
@@ -28,7 +28,7 @@ def needed(low: Ints, high: Ints, root: int) -> NDArray[np.bool_]:
 
 @jit
 def raise_chances(level: Ints, low: Ints, high: Ints, true: Array, chance: Array) -> None:
-    """Give every node its chance, from those of the two ends.
+    """Compute the chance of every node, from those of the two ends.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def raise_chances(level: Ints, low: Ints, high: Ints, true: Array, chance: Array
 
 @jit
 def truth(level: Ints, low: Ints, high: Ints, fixed: Bytes, root: int, truths: Bytes) -> int:
-    """Say whether a function is true or false whatever the variables are that are left open.
+    """Return whether a function is true or false whatever the variables are that are left open.
 
     Parameters
     ----------

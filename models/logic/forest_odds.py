@@ -31,7 +31,7 @@ class ForestOdds:
     diagram: SharedDiagram
 
     def chances(self, true: Array, *, opposite: bool = False) -> Array:
-        """Give P(function), or P(not function), of every root.
+        """Return P(function), or P(not function), of every root.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class ForestOdds:
             )
 
     def settled(self, fixed: Sequence[Mapping[str, bool]]) -> list[bool | None]:
-        """Say whether the only root is true, or false, where some assumptions are.
+        """Return whether the only root is true, or false, where some assumptions are.
 
         Parameters
         ----------

@@ -110,7 +110,7 @@ def named(truth: TruthNodes, root: int, order: Order) -> TruthFunction:
 def function_probability(
     function: TruthFunction, probability: Mapping[str, npt.ArrayLike]
 ) -> Draws:
-    """Give the probability that a function holds when assumptions are independent.
+    """Return the probability that a function holds when assumptions are independent.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def formula_probability(
     owner: str,
     probability: Mapping[str, npt.ArrayLike],
 ) -> Draws:
-    """Give the probability of a formula when assumptions that are no composites are independent.
+    """Return the probability of a formula when assumptions that are no composites are independent.
 
     Parameters and errors are those of `formula_function` and `function_probability`.
 
@@ -170,7 +170,7 @@ def in_a_good_order[T](
     owner: str,
     max_nodes: int = MAX_NODES,
 ) -> T:
-    """Give the first attempt that stays within the smallest budget.
+    """Return the first attempt that stays within the smallest budget.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def _sifted_order(graph: GateGraph, start: Order, max_nodes: int) -> Order | Non
 
 
 def too_many_nodes(names: Sequence[str], owner: str, max_nodes: int) -> UnsupportedStoryError:
-    """Say that a diagram is too large."""
+    """Return the error of a diagram that is too large."""
     listed = ", ".join(sorted(names)[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
     return UnsupportedStoryError(
         [

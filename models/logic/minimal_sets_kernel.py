@@ -73,7 +73,7 @@ def _mixed(a: int, b: int, c: int, width: int) -> int:
 
 @jit
 def family(s: Families, level: int, low: int, high: int) -> int:
-    """Give the sets of `low`, and those of `high` with one more member; or FULL."""
+    """Return the sets of `low`, and those of `high` with one more member; or FULL."""
     if high == EMPTY:
         return low
     bucket = _mixed(level, low, high, len(s.buckets))
@@ -106,7 +106,7 @@ def refill(old: Families, new: Families) -> None:
 
 @jit
 def difference(s: Families, one: int, other: int, todo: Ints) -> int:
-    """Give the sets of one family that the other does not have, or FULL.
+    """Return the sets of one family that the other does not have, or FULL.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def minimal(
     results: Ints,
     first: int,
 ) -> int:
-    """Give every node of a function its minimal solutions, from one node on.
+    """Compute the minimal solutions of every node of a function, from one node on.
 
     Parameters
     ----------

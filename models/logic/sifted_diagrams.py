@@ -168,19 +168,19 @@ class _Nodes:
         return int(store.levels[store.nodes[function, kernel.VARIABLE], kernel.LEVEL_OF])
 
     def variable(self, v: int) -> int:
-        """Give the function that holds where a variable does."""
+        """Return the function that holds where a variable does."""
         return self._made(lambda: self.kernel.make(self.store, v, FALSE, TRUE))
 
     def both(self, one: int, other: int) -> int:
-        """Give the function that holds where both do; they are held or temporary."""
+        """Return the function that holds where both do; they are held or temporary."""
         return self._made(lambda: self.kernel.combine(self.store, one, other, FALSE))
 
     def either(self, one: int, other: int) -> int:
-        """Give the function that holds where one does; they are held or temporary."""
+        """Return the function that holds where one does; they are held or temporary."""
         return self._made(lambda: self.kernel.combine(self.store, one, other, TRUE))
 
     def negation(self, one: int) -> int:
-        """Give the function that holds where this one, held or temporary, does not."""
+        """Return the function that holds where this one, held or temporary, does not."""
         return self._made(lambda: self.kernel.negate(self.store, one))
 
     def _made(self, attempt: Callable[[], int]) -> int:

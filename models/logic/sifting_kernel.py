@@ -131,7 +131,7 @@ def _free(s: Store, node: int) -> None:
 
 @jit
 def make(s: Store, variable: int, low: int, high: int) -> int:
-    """Give the node of these three, or FULL."""
+    """Return the node of these three, or FULL."""
     if low == high:
         return low
     node = s.buckets[_bucket(s, variable, low, high)]
@@ -155,7 +155,7 @@ def make(s: Store, variable: int, low: int, high: int) -> int:
 
 @jit
 def combine(s: Store, one: int, other: int, absorbing: int) -> int:
-    """Give "both" (FALSE absorbs) or "either" (TRUE absorbs) of two functions, or FULL."""
+    """Return "both" (FALSE absorbs) or "either" (TRUE absorbs) of two functions, or FULL."""
     n = len(s.levels) - 1
     todo = np.empty((2 * n + 2, 4), dtype=np.int32)  # two functions, a variable, the low result
     done = FULL
@@ -216,7 +216,7 @@ def _result(s: Store, f: int, g: int, absorbing: int) -> int:
 
 @jit
 def negate(s: Store, root: int) -> int:
-    """Give the function that holds where this one does not, or FULL."""
+    """Return the function that holds where this one does not, or FULL."""
     opposite = np.full(len(s.nodes), -1, dtype=np.int32)
     opposite[FALSE], opposite[TRUE] = TRUE, FALSE
     todo = np.empty(2 * (len(s.levels) - 1) + 2, dtype=np.int32)

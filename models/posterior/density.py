@@ -219,7 +219,7 @@ def _height(prior: Continuous) -> float:
 
 
 def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
-    """Give the function z → (log p(z, evidence), its gradient), in nats.
+    """Return the function z → (log p(z, evidence), its gradient), in nats.
 
     Parameters
     ----------

@@ -171,7 +171,7 @@ class Independent:
     def outcomes(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
     ) -> tuple[Array, Array, Array]:
-        """Give them of the diagram, or run the engine."""
+        """Return those of the diagram, or run the engine."""
         if not _is_silent(likelihoods) or not all(map(self._is_within_reach, queries)):
             return self._compiled.outcomes(values, likelihoods, queries)
         whole = self.evaluate(values, likelihoods, queries)
@@ -184,7 +184,7 @@ class Independent:
         return quantities.jointly(self.compiler, values, likelihoods, queries)
 
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
-        """Give the log of 1, as nothing is known, or run the engine."""
+        """Return the log of 1, as nothing is known, or run the engine."""
         if _is_silent(likelihoods):
             return np.zeros(len(values))
         return self._compiled.log_evidence(values, likelihoods)
@@ -213,7 +213,7 @@ class Independent:
     def checked(
         self, draws: "Draws", prior: Quantities, averaged: Quantities, exact: Quantities
     ) -> "Draws":
-        """Give the draws back: exact sums add no error."""
+        """Return the draws back: exact sums add no error."""
         return draws
 
 

@@ -36,7 +36,7 @@ class PreparedStory:
     resolved : ResolvedStory
     graph : StoryGraph
     answers : Answers
-        What is asked about the discrete part.
+        What answers about the discrete part.
     tables : sequence of array or None
         What each evidence item says, its own numbers integrated out.
     distributions : tuple of Distribution

@@ -95,7 +95,7 @@ def ask(
 
 
 def log_evidence_at(prepared: PreparedStory, values: Array, *, forecasts: bool = True) -> Array:
-    """Log P(E | θ) alone, with or without forecasts, (n_draws,), in nats: asked in less time.
+    """Log P(E | θ) alone, with or without forecasts, (n_draws,), in nats: in less time.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ BITS = 30  # of a point, as SciPy has them
 def sobol_points(
     n_dimensions: int, exponent: int, rng: np.random.Generator, replicates: int = 1
 ) -> Array:
-    """Give the first points of a scrambled Sobol sequence, or of several, one after the other.
+    """Return the first points of a scrambled Sobol sequence, or of several, one after the other.
 
     Sequences share the matrix and have a shift each, so given the matrix they are independent, and
     each is uniform: means over them spread as their differences say (Owen 2013, Monte Carlo theory,

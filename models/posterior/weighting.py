@@ -69,9 +69,9 @@ class Weights:
 
 @lru_cache(maxsize=1)
 def uniforms(n_numbers: int, draws: int, seed: int) -> Array:
-    """Give the uniform draws behind numbers, (n_draws, n_numbers), strictly inside 0 and 1.
+    """Return the uniform draws behind numbers, (n_draws, n_numbers), strictly inside 0 and 1.
 
-    They cannot be written to: they are kept for the next story that asks for the same.
+    They cannot be written to: they are kept for the next story with the same.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def sampled_draws(prepared: PreparedStory, draws: int, seed: int) -> tuple[Array
 
 
 def sampled_at(prepared: PreparedStory, points: Array) -> tuple[Array, Array]:
-    """Give the draws that are behind uniform ones, as `sampled_draws`.
+    """Return the draws that are behind uniform ones, as `sampled_draws`.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def pareto_k(log_weights: Array) -> float | None:
 
 
 def spread_of_sums(terms: Array) -> Array:
-    """Give the standard error of sums over draws, from sums over each of their sequences.
+    """Return the standard error of sums over draws, from sums over each of their sequences.
 
     Parameters
     ----------

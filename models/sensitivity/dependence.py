@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 
 PATHS = 10  # the most concerning ones, whose pairs are looked at
 PAIRS = 8  # of all these, those with the largest bearing on their paths
-DRAWS = 256  # at which every pair is asked in four states: bounds are shown to two digits
+DRAWS = 256  # at which every pair is evaluated in four states: bounds are shown to two digits
 _POINTS = 256  # even ones of a prior, over pairs of which the mean of min(p, q) is taken
 _TINY = float(np.finfo(np.float64).tiny)
 
@@ -82,7 +82,7 @@ class Bounds:
     Attributes
     ----------
     base : Base
-        The story as it is, at the draws that everything here was asked at.
+        The story as it is, at the draws of all answers here.
     found : tuple of Bound
     pairs : int
         How many pairs there are in the paths that were looked at.
@@ -94,7 +94,7 @@ class Bounds:
 
 
 def dependence_bounds(assessment: Assessment, most: int = PAIRS, draws: int = DRAWS) -> Bounds:
-    """Ask how far the odds could go if assumptions that meet in a path were dependent.
+    """Bound how far the odds could go if assumptions that meet in a path were dependent.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ class _PairChances:
         )
 
     def at(self, together: bool) -> _Four:
-        """Give those at one end."""
+        """Return those at one end."""
         return self.together if together else self.apart
 
     def factor(self, state: tuple[bool, bool], together: bool) -> Array:
@@ -273,7 +273,7 @@ def _points(base: Base, i: int) -> Array:
 def _at_states(
     base: Base, free: Mapping[str, int], pairs: Sequence[frozenset[str]]
 ) -> list[list[_Asked]]:
-    """What the story says of every pair in each of its states; all of it asked at once."""
+    """Evaluate every pair in each of its states, all at once."""
     if not pairs:
         return []
     prepared, n = base.prepared, len(base.values)

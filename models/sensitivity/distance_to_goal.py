@@ -109,7 +109,7 @@ def gap(classes: Array, target: Target) -> Array:
 
 
 def with_pressure(resolved: ResolvedStory, bits: float) -> ResolvedStory:
-    """Give the story with one nudge more, for the intended class; its number is the last.
+    """Return the story with one nudge more, for the intended class; its number is the last.
 
     The nudge has a reserved word for its id, so that none of the story's own can have it too.
     """

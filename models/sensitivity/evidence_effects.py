@@ -116,7 +116,7 @@ def evidence_effects(
     UnsupportedStoryError
         If the story was simulated.
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     References
     ----------
@@ -261,7 +261,7 @@ def _subsets(n: int, orders: Sequence[tuple[int, ...]] | None) -> list[Subset]:
 
 
 def _most(graph: StoryGraph, subsets: Sequence[Subset]) -> int:
-    """How many draws to take, a power of two: fewer where more is said of assumptions."""
+    """How many draws to take, a power of two: fewer where more findings are about assumptions."""
     about = frozenset(
         i
         for i, item in enumerate(graph.evidence)

@@ -101,7 +101,7 @@ class _Step:
 
 
 def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> EvidenceSequence:
-    """Give the probabilities of events as the evidence came in, in the order of the story.
+    """Return the probabilities of events as the evidence came in, in the order of the story.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
     UnsupportedStoryError
         If the story was simulated.
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     Examples
     --------

@@ -34,7 +34,7 @@ _OF_END = (
 )
 SAFE = 0.99  # P(no catastrophe | route, deployed) from which missing the goal is a near miss
 _BAND_DRAWS = 1024  # of which intervals given an assumption are taken: a 5% point to 0.7 points
-_BLOCK = 2**21  # draws times what is asked at each, of one call of the engine
+_BLOCK = 2**21  # draws times queries, of one call of the engine
 
 
 # How
@@ -64,7 +64,7 @@ class Ends:
 
 
 def ends(assessment: Assessment) -> tuple[Ends, Ends]:
-    """Ask how the story ends, together with every assumption.
+    """Compute how the story ends, together with every assumption.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ from storyodds.scenarios.schema import Assumption
 Array = NDArray[np.float64]
 
 DRAWS = 256  # that differences are taken on
-MOST_PATHS = 30  # of which it is told whether another becomes the worst
+MOST_PATHS = 30  # which are ranked again for every number
 _CELLS = 2**22  # of float64, that one round of questions may take
 
 
@@ -128,7 +128,7 @@ class LocalSensitivity:
     sure : tuple of Sure
         One for each assumption.
     paths : tuple of Path
-        Among which it is told which is the worst.
+        Among which the worst is named.
     verdicts : tuple of Verdict
     tips : tuple of TippingPoint
     """
@@ -288,7 +288,7 @@ def surely(base: Base) -> tuple[Sure, ...]:
     >>> last = surely(base_of(assess(resolve(load_story("carlsmith-six-premises")))))[-1]
     >>> catastrophe = EVENTS.index("catastrophe")
     >>> found = [changed.means[catastrophe] for changed in (last.learned[0], last.given[0])]
-    >>> last.name, [round(float(mean), 4) for mean in found]  # it tells of all before it
+    >>> last.name, [round(float(mean), 4) for mean in found]  # all before it follow
     ('existential-catastrophe', [1.0, 0.0541])
     """
     names = [variable.name for variable in base.prepared.graph.variables]

@@ -22,7 +22,7 @@ _ONCE = 20  # the largest of so many times as many is exceeded by chance in 1 ca
 
 
 def noise_per_error(x: Array, weights: Array, tests: int, seed: int) -> float:
-    """Give the index that chance alone hardly exceeds, for a slope whose error is 1.
+    """Return the index that chance alone hardly exceeds, for a slope whose error is 1.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ class Scaling:
     Attributes
     ----------
     names : tuple of str
-        Numbers or evidence items; the last one is all of them together, where that was asked.
+        Numbers or evidence items; the last one is all of them together, on request.
     sensitivity : (n_components, n_events) array
         Distance that the distribution of P(event | E, θ) over θ moves, per doubling: the gradient
         of the cumulative Jensen-Shannon distance in log2 α. NaN for evidence where the event has
@@ -136,7 +136,7 @@ def power_scaling(
     UnsupportedStoryError
         If the story was simulated.
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     References
     ----------
@@ -364,7 +364,7 @@ def _scaled_answers(
     alphas: Sequence[float],
     columns: Sequence[int],
 ) -> tuple[Array, Array]:
-    """Ask the story with parts of its evidence scaled by each α.
+    """Evaluate the story with parts of its evidence scaled by each α.
 
     Returns
     -------

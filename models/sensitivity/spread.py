@@ -95,7 +95,7 @@ def global_sensitivity(
     UnsupportedStoryError
         If the story was simulated.
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     Examples
     --------

@@ -66,7 +66,7 @@ class Without:
 
 
 def leave_one_out(base: Base) -> tuple[Without, ...]:
-    """Ask for the odds without each constraint, nudge, check and evidence item.
+    """Compute the odds without each constraint, nudge, check and evidence item.
 
     A nudge is left out by setting its bits to 0, a check by letting it flag nothing (or, where it
     is known to have flagged the model, everything), an evidence item by leaving its likelihood out,
@@ -106,7 +106,7 @@ def leave_one_out(base: Base) -> tuple[Without, ...]:
 
 
 def without_constraint(resolved: ResolvedStory, index: int) -> ResolvedStory:
-    """Give the story without one constraint; its numbers stay the same."""
+    """Return the story without one constraint; its numbers stay the same."""
     rationale = resolved.story.rationale
     kept = tuple(c for k, c in enumerate(rationale.constraints) if k != index)
     changed = rationale.model_copy(update={"constraints": kept})
@@ -114,7 +114,7 @@ def without_constraint(resolved: ResolvedStory, index: int) -> ResolvedStory:
 
 
 def without_item(resolved: ResolvedStory, name: str) -> ResolvedStory:
-    """Give the story without one evidence item and its numbers."""
+    """Return the story without one evidence item and its numbers."""
     kept = tuple(item for item in resolved.story.evidence if item.id != name)
     numbers = tuple(n for n in resolved.numbers if not n.name.startswith(f"{name}."))
     story = resolved.story.model_copy(update={"evidence": kept})
@@ -122,7 +122,7 @@ def without_item(resolved: ResolvedStory, name: str) -> ResolvedStory:
 
 
 def _reworded(base: Base, edited: ResolvedStory) -> Changed | None:
-    """Ask a story that has the same numbers."""
+    """Compare a story that has the same numbers."""
     try:
         prepared = prepare(edited)
         if not set(prepared.sampled) <= set(base.prepared.sampled):
@@ -143,7 +143,7 @@ def _without_nudge(base: Base, name: str) -> Changed | None:
 
 
 def without_check(graph: StoryGraph, index: int) -> dict[int, float]:
-    """Give the flag rates under which a check does nothing, and its known result tells nothing.
+    """Return the flag rates under which a check does nothing, and its known result tells nothing.
 
     Examples
     --------
@@ -339,7 +339,7 @@ def _open(route: RouteNode) -> Formula | None:
 
 
 def negated(formula: Formula) -> Formula:
-    """Give the formula that holds where another does not.
+    """Return the formula that holds where another does not.
 
     Examples
     --------
@@ -382,7 +382,7 @@ class Restated:
 
 
 def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[Restated, ...]:
-    """Ask what the odds would be, were a path's premises judged as fewer and as likely each.
+    """Compute what the odds would be, were a path's premises judged as fewer and as likely each.
 
     The chance that all premises hold, before the evidence, is moved from J to J ** (m / n); what
     follows from their holding, from their failing, and what the evidence says under each, stays

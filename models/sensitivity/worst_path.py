@@ -185,7 +185,7 @@ class _Race:
         return Flip(literals, chance, shuts, self.paths[k], float(means[k] / chance)), False
 
     def pairs(self) -> tuple[list[Flip], int, bool]:
-        """Ask for the pairs that the single ones do not rule out.
+        """Evaluate the pairs that the single ones do not rule out.
 
         With a and b known, another path k is the worse one only if P(k, a, b) > P(worst, a, b),
         where the left is at most P(k, a) and P(k, b), and the right at least P(worst, a) +

@@ -114,7 +114,7 @@ def value_of_information(
     draws: int | None = None,
     of: str = "success",
 ) -> Value:
-    """Weigh proposed observations, assumptions and numbers by what they could tell.
+    """Weigh proposed observations, assumptions and numbers by how much they could change the odds.
 
     Parameters
     ----------
@@ -290,7 +290,7 @@ def _first(assessment: Assessment, most: int | None) -> int:
 
 
 def _moments(assessment: Assessment, first: int, of: str) -> _Moments:
-    """Ask at the first draws."""
+    """Compute joint chances at the first draws."""
     prepared, averaged = assessment.prepared, assessment.averaged
     graph = prepared.graph
     all_weights = averaged.weights[:first] / averaged.weights[:first].sum()

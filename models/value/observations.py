@@ -95,7 +95,7 @@ def observations(prepared: PreparedStory) -> tuple[Observation, ...]:
 
 
 def with_result(resolved: ResolvedStory, proposal: str, hits: int) -> ResolvedStory:
-    """Give a story as it would be once a proposed observation had been made.
+    """Return a story as it would be once a proposed observation had been made.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ _LOPSIDED = 6e4  # times the smaller one
 
 
 def stirling_error(x: Array | float) -> Array:
-    """Give log Γ(x) less (x - 1/2) log x - x + log(2π) / 2.
+    """Return log Γ(x) less (x - 1/2) log x - x + log(2π) / 2.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def stirling_error(x: Array | float) -> Array:
 
 
 def deviance(x: Array, expected: Array, departure: Array) -> Array:
-    """Give x log(x / expected) - departure, where the departure is x less what is expected.
+    """Return x log(x / expected) - departure, where the departure is x less what is expected.
 
     Examples
     --------
@@ -113,12 +113,12 @@ def log_beta_binomial(hits: ArrayLike, misses: ArrayLike, a: float, b: float) ->
 
 
 def _tail(x: Array | float) -> Array:
-    """Give what Stirling's formula adds to x log x - x, but for the constant."""
+    """Return what Stirling's formula adds to x log x - x, but for the constant."""
     return np.asarray(stirling_error(x) - 0.5 * np.log(x))
 
 
 def _log_ways(hits: Array, misses: Array) -> Array:
-    """Give the log of the binomial coefficient less the entropy of the shares of the hits."""
+    """Return the log of the binomial coefficient less the entropy of the shares of the hits."""
     mixed = (hits > 0.0) & (misses > 0.0)
     h, m = (np.where(mixed, count, 1.0) for count in (hits, misses))
     n = h + m
@@ -150,7 +150,7 @@ def _log_ways_of(hits: int, misses: int) -> float:
 
 
 def cross_difference(a: Array | float, d: Array, b: Array | float, c: Array) -> Array:
-    """Give a d - b c, rounded about once.
+    """Return a d - b c, rounded about once.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def log_binomial_of_rate(hits: int, misses: int, rate: Array, complement: Array)
 
 
 def fall(t: Array, a: float, b: float) -> Array:
-    """Give how far a log p + b log(1 - p) has fallen from its peak, t logits away from it.
+    """Return how far a log p + b log(1 - p) has fallen from its peak, t logits away from it.
 
     Examples
     --------

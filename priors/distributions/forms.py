@@ -233,7 +233,7 @@ class Ref(Form):
 
 
 def _pool_mistake(pool: "Pool", kind: Kind) -> str | None:
-    """Say what keeps a pool from being computed, unless a reference leaves that open."""
+    """Describe what keeps a pool from being computed, unless a reference leaves that open."""
     if pool.method == "linear":
         return None
     if mistake := logarithmic_mistake(pool, kind == "probability"):

@@ -85,7 +85,7 @@ class LogPool(MeansOfOneTrial):
     breaks: tuple[float, ...] = ()
 
     def mean(self) -> float:
-        """Give the mean of the number itself."""
+        """Return the mean of the number itself."""
         return _tabulate(self).mean if self.bits else super().mean()
 
     @property
@@ -104,24 +104,24 @@ class LogPool(MeansOfOneTrial):
         return np.asarray(z) if self.bits else np.asarray(expit(z))
 
     def quantile(self, u: Array) -> Array:
-        """Give the number itself at probabilities u."""
+        """Return the number itself at probabilities u."""
         return np.clip(self._number(_tabulate(self).quantile(u)), self.low, self.high)
 
     def log_density_unconstrained(self, z: Array) -> Array:
-        """Give the log density of the logit, or of the bits."""
+        """Return the log density of the logit, or of the bits."""
         return np.asarray(self._log_mean(np.asarray(z)) - self.log_normalizer)
 
     def gradient_unconstrained(self, z: Array) -> Array:
-        """Give the slope of that."""
+        """Return the slope of that."""
         parts = zip(self.weights, self.components, strict=True)
         return np.asarray(sum(w * part.gradient_unconstrained(z) for w, part in parts))
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
-        """Give log of the mean probability of so many hits."""
+        """Return log of the mean probability of so many hits."""
         return _given_binomial(self, hits, trials).log_integral - self.log_normalizer
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
-        """Give quantiles of the rate, so many hits having been seen."""
+        """Return quantiles of the rate, so many hits having been seen."""
         z = _given_binomial(self, hits, trials).quantile(u)
         return np.clip(self._number(z), self.low, self.high)
 
@@ -130,13 +130,13 @@ class LogPool(MeansOfOneTrial):
         return _given_exp2(self).log_integral - self.log_normalizer
 
     def draw_given_exp2(self, u: Array) -> Array:
-        """Give quantiles of the bits, weighted by 2**bits."""
+        """Return quantiles of the bits, weighted by 2**bits."""
         return _given_exp2(self).quantile(u)
 
 
 @lru_cache(maxsize=128)
 def precision_mistake(pool: LogPool) -> str | None:
-    """Say what keeps a pool from being computed to many digits, if anything does.
+    """Describe what keeps a pool from being computed to many digits, if anything does.
 
     Far out, where judgments that are far apart would meet, their log densities are large numbers,
     of which the pool keeps the small differences; and a judgment may be so narrow that neighboring

@@ -159,7 +159,7 @@ def performance(questions: Calibration) -> Performance:
 
 
 def calibration(questions: Calibration) -> Array:
-    """Give each expert's calibration score, (n_experts,).
+    """Return each expert's calibration score, (n_experts,).
 
     An answer that equals a quantile falls into the bin below it, also where the quantile is a
     mixture's that has gone through logarithms and back.
@@ -173,7 +173,7 @@ def calibration(questions: Calibration) -> Array:
 
 
 def information(questions: Calibration, background: Calibration | None = None) -> Array:
-    """Give each expert's relative information on each question, (n_experts, n_questions), in nats.
+    """List each expert's relative information on each question, (n_experts, n_questions), in nats.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def _scaled(questions: Calibration, quantiles: Array) -> Array:
 
 
 def mixture_quantiles(questions: Calibration, weights: Array) -> Array:
-    """Give 5, 50 and 95 percent quantiles of the weighted mixture of the experts.
+    """Return 5, 50 and 95 percent quantiles of the weighted mixture of the experts.
 
     Parameters
     ----------

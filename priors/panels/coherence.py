@@ -81,7 +81,7 @@ class Conflict:
 
 
 def atoms(n_events: int) -> Events:
-    """Give every way in which events may turn out, (2**n_events, n_events).
+    """Return every way in which events may turn out, (2**n_events, n_events).
 
     Raises
     ------
@@ -102,7 +102,7 @@ def atoms(n_events: int) -> Events:
 
 
 def is_coherent(statements: Sequence[Statement], tolerance: float = TOLERANCE) -> bool:
-    """Tell whether some distribution makes all statements true.
+    """Return whether some distribution makes all statements true.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def is_coherent(statements: Sequence[Statement], tolerance: float = TOLERANCE) -
 def bounds(
     statements: Sequence[Statement], index: int, tolerance: float = TOLERANCE
 ) -> tuple[float, float] | None:
-    """Give between which values the others hold a statement's probability.
+    """Return between which values the others hold a statement's probability.
 
     Parameters
     ----------

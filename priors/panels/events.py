@@ -38,7 +38,7 @@ Event = Annotated[Any, AfterValidator(_some_event)]
 
 
 def events_in(value: Any) -> Iterator[str]:
-    """Give the names in an event, or in what was meant as one.
+    """Return the names in an event, or in what was meant as one.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def events_in(value: Any) -> Iterator[str]:
 
 
 def holds(event: Any, truth: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Tell where an event holds.
+    """Return where an event holds.
 
     Parameters
     ----------

@@ -301,7 +301,7 @@ def _quantity_mistakes(data: Mapping[str, Any], panel: _Experts) -> Iterator[Mis
 
 
 def _value_mistakes(path: KeyPath, values: Mapping[str, Any], kind: Kind) -> Iterator[Mistake]:
-    """Tell what is no PRIOR of the quantity's kind, and which reference leads nowhere."""
+    """List what is no PRIOR of the quantity's kind, and which reference leads nowhere."""
     for by, value in values.items():
         data = {kind: {by: value}}
         try:

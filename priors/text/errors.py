@@ -204,7 +204,7 @@ def render(problem: Problem) -> str:
 
 
 def _excerpt(line: str, column: int) -> tuple[str, int]:
-    """Give a line as shown, cut around the column, and how many cells stand before the caret."""
+    """Return a line as shown, cut around the column, and how many cells stand before the caret."""
     line = line.rstrip("\r\n")
     middle = min(max(column - 1, 0), len(line))
     start = max(0, middle - _WIDTH * 2 // 3) if len(line) > _WIDTH else 0

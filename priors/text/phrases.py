@@ -39,7 +39,7 @@ def quoted(text: str) -> str:
 
 
 def described(value: Any) -> str:
-    """Say what a value from a file is.
+    """Describe a value from a file.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def one_of(choices: Iterable[str]) -> str:
 
 
 def did_you_mean(word: Any, choices: Iterable[str]) -> str:
-    """Give the end of a sentence that names the nearest choice, or nothing.
+    """Return the end of a sentence that names the nearest choice, or nothing.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def did_you_mean(word: Any, choices: Iterable[str]) -> str:
 
 
 def _shortlist(word: str, names: list[str]) -> list[str]:
-    """Give the names that share most letters and pairs of letters with a word, in their order."""
+    """Return the names that share most letters and pairs of letters with a word, in their order."""
     if len(names) <= _SHORTLIST:
         return names
     pieces = _pieces(word)
@@ -133,7 +133,7 @@ class Suggestions:
         self._words, self._pairs = _WORDS, _PAIRS
 
     def nearest(self, word: Any, choices: Iterable[str]) -> str:
-        """Give what `did_you_mean` gives, or nothing once enough has been compared."""
+        """Return what `did_you_mean` gives, or nothing once enough has been compared."""
         if self._words <= 0 or self._pairs <= 0:
             return ""
         names = list(choices)
@@ -143,7 +143,7 @@ class Suggestions:
 
 
 def misspelled(name: str, value: Any, expected: Iterable[str] = ()) -> bool:
-    """Tell whether a mapping has a key that is a slip of the pen for a missing one.
+    """Return whether a mapping has a key that is a slip of the pen for a missing one.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def misspelled(name: str, value: Any, expected: Iterable[str] = ()) -> bool:
 
 
 def hint_for(value: Any, expected: str) -> str:
-    """Give the end of a sentence that shows how a number is to be written, or nothing.
+    """Return the end of a sentence that shows how a number is to be written, or nothing.
 
     Examples
     --------

@@ -81,7 +81,7 @@ def hidden(letter: str) -> str:
 
 
 def escapes(text: str, start: int, stop: int) -> Iterator[tuple[int, str]]:
-    """Give the escapes of a double-quoted scalar: where each stands, and its character."""
+    """Return the escapes of a double-quoted scalar: where each stands, and its character."""
     for match in _ESCAPE.finditer(text, start, stop):
         yield match.start(), _escaped(match[1])
 

@@ -171,7 +171,7 @@ class _Reader:
             self._take(event)
 
     def _nesting_before(self, error: yaml.YAMLError) -> list[Problem] | None:
-        """Give the problems if the text nests too deep before the parser gives up.
+        """Return the problems if the text nests too deep before the parser gives up.
 
         The parser reads up to a thousand characters ahead of what it hands over, and may cap
         nesting itself: brackets side by side reach that cap before the first of them is seen
@@ -204,7 +204,7 @@ class _Reader:
         return Problem(message, self.file, line, column, named, source)
 
     def _here(self) -> Path:
-        """Give the path of what is being read, as far as it has one."""
+        """Return the path of what is being read, as far as it has one."""
         for frame in reversed(self.frames):
             if frame.path is None:
                 continue
@@ -347,7 +347,7 @@ UNREADABLE: Final = _Unreadable()
 
 
 def is_unreadable(data: Any, path: Path) -> bool:
-    """Tell whether a path leads to a value that `scan` could not read."""
+    """Return whether a path leads to a value that `scan` could not read."""
     for part in path:
         try:
             data = data[part]

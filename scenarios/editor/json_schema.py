@@ -43,7 +43,7 @@ _NAMED: Mapping[Kind, str] = {
 
 
 def json_schema(of: str = "story") -> Schema:
-    """Give the JSON Schema of a sort of file.
+    """Return the JSON Schema of a sort of file.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def json_schema(of: str = "story") -> Schema:
 
 
 def json_schema_text(of: str = "story") -> str:
-    """Give the JSON Schema of a sort of file as text.
+    """Return the JSON Schema of a sort of file as text.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def _prior(union: Schema, kind: Kind, definitions: Schema) -> Schema:
 
 
 def _assumed_interval(kind: Kind) -> Schema:
-    """What an editor offers where a number is wanted: a guess that says that it is one."""
+    """What an editor offers where a number belongs: a guess that says that it is one."""
     low, high = ("0.1", "0.4") if kind == "probability" else ("-2", "2")
     ends = f"[${{1:{low}}}, ${{2:{high}}}]"
     return {
@@ -310,7 +310,7 @@ def _add_catalog(story: Schema, definitions: Schema) -> None:
 
 
 def _describe_forms(properties: Schema) -> None:
-    """Tell beside every key how its value is written, where that is in another place."""
+    """Describe beside every key how its value is written, where that is in another place."""
     for value in properties.values():
         for part in (value, *value.get("anyOf", ())):
             how = _HOW.get(part.get("$ref", "").removeprefix(_PLACE))

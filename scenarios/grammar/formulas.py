@@ -81,7 +81,7 @@ for _model in (AllOf, AnyOf, AtLeast):
 
 
 def parts(formula: Formula) -> tuple[tuple[Formula, ...], int]:
-    """Give a compound formula as (its parts, how many of them must hold).
+    """Return a compound formula as (its parts, how many of them must hold).
 
     Examples
     --------
@@ -100,7 +100,7 @@ def parts(formula: Formula) -> tuple[tuple[Formula, ...], int]:
 
 
 def literals(formula: Formula) -> Iterator[tuple[str, bool]]:
-    """Walk the literals of a formula as (id, wanted truth value), in the order written.
+    """Walk the literals of a formula as (id, truth value), in the order written.
 
     Examples
     --------

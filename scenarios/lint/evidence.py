@@ -214,7 +214,7 @@ def _is_blind(table: Mapping[str, Any]) -> bool:
 
 
 def middle(form: Any) -> float:
-    """Give a number that a PRIOR for a rate lies around, to compare it with another.
+    """Return a number that a PRIOR for a rate lies around, to compare it with another.
 
     Examples
     --------

@@ -50,7 +50,7 @@ class Finding:
     place : Place
     sentence : str
     also : tuple of Place
-        Other places of which the same is to be said.
+        Other places with the same fault.
     """
 
     code: str

@@ -30,7 +30,7 @@ def own_numbers(reading: Reading) -> Iterator[tuple[Path, Mapping[str, Any]]]:
 
 
 def no_source(reading: Reading) -> Iterator[Doubt]:
-    """Numbers that do not say where they come from, told all at once."""
+    """Numbers that do not say where they come from, listed all at once."""
     bare = [
         path
         for path, number in own_numbers(reading)
@@ -68,7 +68,7 @@ TEMPLATE = re.compile(r"(?i)placeholder of the template|made up for the template
 
 
 def template_number(reading: Reading) -> Iterator[Doubt]:
-    """What the template of a new story has put there, told all at once."""
+    """What the template of a new story has put there, listed all at once."""
     sourced = [(path, number.get("source")) for path, number in own_numbers(reading)]
     for i, item in items(reading.written.get("evidence")):
         sourced.append((("evidence", i, "source"), item.get("source")))

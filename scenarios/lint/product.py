@@ -61,7 +61,7 @@ def _factors(whole: Formula, joint: bool, reading: Reading) -> list[str] | None:
 
 
 def _stands_alone(assumption: Assumption, factors: set[str]) -> bool:
-    """Tell whether an assumption is free, or a link: possible only where other factors hold."""
+    """Return whether an assumption is free, or a link: possible only where other factors hold."""
     if assumption.probability is not None:
         return True
     rows = assumption.given or ()

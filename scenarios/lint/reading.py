@@ -27,7 +27,7 @@ _NO_PROVENANCE = {"basis": None, "source": None, "note": None}
 
 @dataclass(frozen=True)
 class Doubt:
-    """What a rule asks about.
+    """What a rule points to.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Doubt:
     at_key : bool
         Whether the key is meant, not its value.
     also : tuple of paths
-        Other places of which the same is to be said.
+        Other places with the same fault.
     """
 
     path: Path
@@ -47,14 +47,14 @@ class Doubt:
 
 
 class _Alone(NamedTuple):
-    """What is known of one formula by itself.
+    """What follows from one formula by itself.
 
     Attributes
     ----------
     signs : mapping of str to bool
-        Whether it asks for each assumption that is not composed, or denies it.
+        Whether it requires each assumption that is not composed, or denies it.
     mixed : frozenset of str
-        Those that it both asks for and denies.
+        Those that it both requires and denies.
     inside : frozenset of str
         The composed assumptions in it, and in those.
     takes_all : bool
@@ -187,7 +187,7 @@ class Reading:
         return frozenset(names_below)
 
     def can_hold(self, *formulas: Formula | None) -> bool:
-        """Tell whether formulas may all hold at once.
+        """Return whether formulas may all hold at once.
 
         What `given` rows or probabilities rule out is not looked into. Formulas only grow more
         likely with each of their literals, so that an assumption asked for by one sign only may
@@ -224,7 +224,7 @@ class Reading:
         return False
 
     def is_ruled_out(self, formula: Formula | None) -> bool:
-        """Tell whether a formula could hold, were it not for assumptions that are certain."""
+        """Return whether a formula could hold, were it not for assumptions that are certain."""
         if formula is None or self._certain is None or not self.can_hold(formula):
             return False
         return not self.can_hold(formula, self._certain)
@@ -272,7 +272,7 @@ class Reading:
     def _all_hold(
         formulas: Iterable[Formula], order: Iterable[tuple[str, Formula]], free: Mapping[str, bool]
     ) -> bool:
-        """Tell whether formulas hold in one state of the assumptions that are not composed."""
+        """Return whether formulas hold in one state of the assumptions that are not composed."""
         truth = dict(free)
         for name, formula in order:
             truth[name] = bool(holds(formula, truth.__getitem__))
@@ -309,7 +309,7 @@ class Reading:
 
 
 def deciding(assumption: Assumption) -> Iterator[Formula]:
-    """Give the formulas that an assumption's truth depends on."""
+    """Return the formulas that an assumption's truth depends on."""
     for row in assumption.given or ():
         if row.when is not None:
             yield row.when
@@ -318,7 +318,7 @@ def deciding(assumption: Assumption) -> Iterator[Formula]:
 
 
 def chances_of(assumption: Assumption) -> Iterator[Prior]:
-    """Give the numbers by which an assumption is decided; one with `holds_when` has none."""
+    """Return the numbers by which an assumption is decided; one with `holds_when` has none."""
     rows = assumption.given or ()
     forms = [assumption.probability, *(f for row in rows for f in (row.probability, row.otherwise))]
     yield from (form for form in forms if form is not None)
@@ -337,7 +337,7 @@ def said_of[V](table: Mapping[str, V], outcome: tuple[str, str]) -> V:
 
 
 def same(first: Form, second: Form) -> bool:
-    """Tell whether two PRIORs are the same numbers, wherever they come from.
+    """Return whether two PRIORs are the same numbers, wherever they come from.
 
     Examples
     --------
@@ -349,7 +349,7 @@ def same(first: Form, second: Form) -> bool:
 
 
 def is_nought(form: Form) -> bool:
-    """Tell whether a PRIOR is the number 0 and nothing else.
+    """Return whether a PRIOR is the number 0 and nothing else.
 
     Examples
     --------
@@ -361,7 +361,7 @@ def is_nought(form: Form) -> bool:
 
 
 def is_fixed(form: Prior, kind: Kind) -> bool:
-    """Tell whether a PRIOR is one number that is taken as known, here or in a pack.
+    """Return whether a PRIOR is one number that is taken as known, here or in a pack.
 
     Examples
     --------
@@ -375,10 +375,10 @@ def is_fixed(form: Prior, kind: Kind) -> bool:
 
 
 def table_of(item: Evidence) -> Mapping[str, Any] | None:
-    """Give the rates or the bits of an evidence item; a forecast has neither."""
+    """Return the rates or the bits of an evidence item; a forecast has neither."""
     return item.rates or item.bayes_factor
 
 
 def spoiled_checks(story: Story) -> Mapping[str, Check]:
-    """Give the checks whose detectors are part of the training signal, by id."""
+    """Return the checks whose detectors are part of the training signal, by id."""
     return {check.id: check for check in story.checks if check.role == "in-the-loss"}

@@ -72,7 +72,7 @@ def _formula(tree: Tree, element: Element, gate: Definition) -> Formula | None:
             gate,
         )
         return None
-    # Each part is read even where another one is wrong: all mistakes are told at once.
+    # Each part is read even where another one is wrong: all mistakes are listed at once.
     read = [_formula(tree, child, gate) for child in element.children]
     bounds = _bounds(tree, element, gate)
     fewest, most = CONNECTIVES[element.tag]
@@ -118,7 +118,7 @@ def read_constant(tree: Tree, element: Element, owner: Definition) -> bool | Non
 
 
 def house_value(tree: Tree, event: Definition) -> bool | None:
-    """Give the truth of a house event: false where the file does not say."""
+    """Return the truth of a house event: false where the file does not say."""
     if event.body is None:
         return False
     if event.body.tag != "constant":
@@ -133,7 +133,7 @@ def house_value(tree: Tree, event: Definition) -> bool | None:
 
 
 def gates_in(formula: Formula, condition: Callable[[Definition], bool]) -> Iterator[Definition]:
-    """Give the definitions that a formula names, of those that are wanted, in order."""
+    """Return the definitions that a formula names, that meet a condition, in order."""
     if isinstance(formula, Connective):
         for part in formula.parts:
             yield from gates_in(part, condition)
@@ -142,7 +142,7 @@ def gates_in(formula: Formula, condition: Callable[[Definition], bool]) -> Itera
 
 
 def _whole(tree: Tree, element: Element, key: str, owner: Definition) -> int | None:
-    """Give an attribute that has to be a whole number of 0 or more."""
+    """Return an attribute that has to be a whole number of 0 or more."""
     text = required(tree, element, key, owner)
     if text is None:
         return None

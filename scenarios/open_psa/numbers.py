@@ -99,7 +99,7 @@ class Numbers:
                 self._parameters[item] = self._stated(value, item)
 
     def _used(self, item: Definition) -> list[str]:
-        """Names of the parameters that an expression uses; wrong ones are told when it is read."""
+        """Names of the parameters in an expression; wrong ones are listed when it is read."""
         definitions = [
             self._tree.lookup(element.attributes.get("name", ""), item.scope, apart=True)
             for element in (item.body.walk() if item.body else ())
@@ -108,7 +108,7 @@ class Numbers:
         return [used.full_name for used in definitions if used is not None]
 
     def estimate_of(self, event: Definition) -> Estimate | None:
-        """Give a basic event's PRIOR; None where something is wrong."""
+        """Return a basic event's PRIOR; None where something is wrong."""
         if event.body is None:
             return None
         value = self._value(event.body, event)
@@ -203,7 +203,7 @@ class Numbers:
         return self._applied(element, owner)
 
     def _parameter(self, element: Element, owner: Definition) -> Value | None:
-        """Give a parameter's value; a unit beside its name has to be the one it has."""
+        """Return a parameter's value; a unit beside its name has to be the one it has."""
         definition = self._tree.find(element, owner)
         if definition is None:
             return None
@@ -220,7 +220,7 @@ class Numbers:
         return self._parameters.get(definition)
 
     def _stated(self, value: Value | None, item: Definition) -> Value | None:
-        """Give a parameter's value in the unit that its definition states."""
+        """Return a parameter's value in the unit that its definition states."""
         name = item.element.attributes.get("unit")
         if name is None or value is None:
             return value
@@ -285,7 +285,7 @@ class Numbers:
     def _constants(
         self, element: Element, arguments: Sequence[Value | None], owner: Definition
     ) -> list[Quantity] | None:
-        """Give the arguments if all of them are constants."""
+        """Return the arguments if all of them are constants."""
         if any(isinstance(argument, Deviate) for argument in arguments):
             self._tree.complain(
                 f"found a deviate inside <{element.tag}>, expected constants: arithmetic on "

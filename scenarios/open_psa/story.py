@@ -32,7 +32,7 @@ class Slugs:
         self._taken = {*_RESERVED, *assumptions()}
 
     def take(self, name: str) -> str:
-        """Give the nearest id that nobody has yet.
+        """Return the nearest id that nobody has yet.
 
         Examples
         --------
@@ -88,7 +88,7 @@ class Composites:
         self.claims[self.ids[gate]] = claim_of(gate)
 
     def _turn(self, formula: Tree, sign: bool, depth: int) -> Formula | bool:
-        """Give the formula (or, unless wanted, its negation) as a story writes it."""
+        """Return the formula (or, unless `sign`, its negation) as a story writes it."""
         if isinstance(formula, bool):
             return formula is sign
         if isinstance(formula, Definition):
@@ -118,7 +118,7 @@ class Composites:
     def _between(
         self, parts: tuple[Tree, ...], sign: bool, least: int, most: int
     ) -> Formula | bool:
-        """From `least` to `most` of the parts hold, or (unless wanted) fewer or more of them."""
+        """From `least` to `most` of the parts hold, or (unless `sign`) fewer or more of them."""
         named = [self._apart(part) for part in parts]
         yes = [self._signed(part, True) for part in named]
         no = [self._signed(part, False) for part in named]
@@ -140,7 +140,7 @@ class Composites:
         return not sign
 
     def _either(self, first: str | bool, second: str | bool, sign: bool) -> Formula | bool:
-        """One of two parts holds and the other does not; unless wanted, both or neither."""
+        """One of two parts holds and the other does not; unless `sign`, both or neither."""
         if isinstance(first, bool):
             return self._signed(second, sign is not first)
         if isinstance(second, bool):
@@ -150,7 +150,7 @@ class Composites:
         return AnyOf(any=((first, _text(other)), (_negated(first), _text(opposite))))
 
     def _apart(self, formula: Tree) -> str | bool:
-        """Give a literal or a constant, with an assumption of its own for what is neither."""
+        """Return a literal or a constant, with an assumption of its own for what is neither."""
         turned = self._turn(formula, True, 0)
         return turned if isinstance(turned, bool | str) else self._note(turned)
 
@@ -179,7 +179,7 @@ def _text(part: str | bool) -> str:
 
 
 def at_least(count: int, parts: Sequence[Formula | bool]) -> Formula | bool:
-    """Give the formula for so many of the parts, as short as it can be.
+    """Return the formula for so many of the parts, as short as it can be.
 
     Examples
     --------
@@ -209,14 +209,14 @@ def shown(definition: Definition) -> str:
 
 
 def claim_of(definition: Definition) -> str:
-    """Say what a gate or event claims: its label and its name in the file."""
+    """Describe what a gate or event claims: its label and its name in the file."""
     name = shown(definition)
     label = printable(definition.label)
     return f"{label} ({name})" if label else name[0].upper() + name[1:]
 
 
 def in_reach(top: str, formulas: Mapping[str, Formula]) -> list[str]:
-    """Give the ids that a composite rests on, itself first, level by level."""
+    """Return the ids that a composite rests on, itself first, level by level."""
     names_below = {top: None}
     waiting = [top]
     while waiting:

@@ -183,7 +183,7 @@ class Tree:
         return definition if definition is not None and definition.kind == "gate" else None
 
     def of_kind(self, kind: str) -> Iterator[Definition]:
-        """Give the definitions of one kind, in the order written."""
+        """Return the definitions of one kind, in the order written."""
         return (item for item in self.definitions if item.kind == kind)
 
 
@@ -320,7 +320,7 @@ def _stranger(element: Element, tags: tuple[str, ...]) -> str:
 
 
 def required(tree: Tree, element: Element, key: str, about: Definition | None = None) -> str | None:
-    """Give an attribute that has to be there, or complain and give None."""
+    """Return an attribute that has to be there, or complain and return None."""
     value = element.attributes.get(key, "").strip()
     if value:
         return value

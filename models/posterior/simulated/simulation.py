@@ -232,13 +232,13 @@ class Simulation:
         return True
 
     def anew(self, max_memory: int) -> "Simulation":
-        """Give itself: nothing is kept."""
+        """Return itself: nothing is kept."""
         return self
 
     def checked(
         self, draws: Draws, prior: Quantities, averaged: Quantities, exact: Quantities
     ) -> Draws:
-        """Say of the draws that they are simulated, and how large the error of that is."""
+        """Note on the draws that they are simulated, and how large the error of that is."""
         assert isinstance(averaged, SimulatedQuantities)
         assert isinstance(exact, SimulatedQuantities)
         return judged(draws, prior, averaged, exact, self.n_states)

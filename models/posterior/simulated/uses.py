@@ -54,7 +54,7 @@ def uses_of(
     route: NDArray[np.intp],
     rng: np.random.Generator,
 ) -> Uses:
-    """Say which numbers states use, and whether what each is the chance of came about.
+    """List which numbers states use, and whether what each is the chance of came about.
 
     Parameters
     ----------
