@@ -5,7 +5,6 @@ opens it" says. A family of them is a decision diagram: counting, ranking and pi
 long as the diagram is large, however many sets there are.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,13 +20,10 @@ from storyodds.models.logic.diagrams import (
 )
 from storyodds.models.logic.functions import TruthFunction, build, in_a_good_order, named
 from storyodds.models.logic.gates import GateGraph, Order, gate_graph, leanings
-from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import Formula
 
 Literal = tuple[str, bool]
 CutSet = frozenset[Literal]
-
-MAX_CUT_SETS = 2_000  # more than a reader could look through
 
 
 @dataclass(frozen=True)
@@ -177,57 +173,6 @@ def cut_set_family(
     if formula is None:
         return CutSetFamily(owner, (), SetNodes().diagram(UNIT))
     return in_a_good_order(gate_graph(formula, composites), attempt, owner, max_nodes)
-
-
-def minimal_cut_sets(
-    formula: Formula | None, composites: Mapping[str, Formula], owner: str
-) -> tuple[CutSet, ...]:
-    """List the minimal sets of literals that open a route or hazard.
-
-    Parameters
-    ----------
-    formula : Formula or None
-        What it requires; None requires nothing.
-    composites : mapping of str to Formula
-        The formula of every assumption that is decided by one.
-    owner : str
-        Who requires it, for the error message.
-
-    Returns
-    -------
-    tuple of frozenset of (str, bool)
-        Sorted by size, then by name. Literals speak of free and `given` assumptions only. Empty
-        when the formula can never hold.
-
-    Raises
-    ------
-    UnsupportedStoryError
-        If there are more than `MAX_CUT_SETS`, or finding them takes too large a diagram.
-
-    Examples
-    --------
-    >>> sets = minimal_cut_sets(("a", "both"), {"both": ("b", "not c")}, "route")
-    >>> sorted(sets[0])
-    [('a', True), ('b', True), ('c', False)]
-    """
-    family = cut_set_family(formula, composites, owner)
-    if family.count > MAX_CUT_SETS:
-        raise UnsupportedStoryError(
-            [
-                Problem(
-                    f"'{owner}' can come about in {_counted(family.count)} ways, more than the "
-                    f"{MAX_CUT_SETS:,} that can be listed; state what it requires with fewer "
-                    "alternatives"
-                )
-            ]
-        )
-    return tuple(sorted(family, key=lambda cut_set: (len(cut_set), sorted(cut_set))))
-
-
-def _counted(count: int) -> str:
-    """Write a count in full unless nobody would read it."""
-    digits = int((count.bit_length() - 1) * math.log10(2))
-    return f"{count:,}" if digits < 18 else f"about 10^{digits}"
 
 
 def _by_size(family: CutSetFamily) -> Iterator[CutSet]:

@@ -146,24 +146,6 @@ def function_probability(
     return probability_of(function.diagram, true).reshape(shape)
 
 
-def formula_probability(
-    formula: Formula | None,
-    composites: Mapping[str, Formula],
-    owner: str,
-    probability: Mapping[str, npt.ArrayLike],
-) -> Draws:
-    """Return the probability of a formula when assumptions that are no composites are independent.
-
-    Parameters and errors are those of `formula_function` and `function_probability`.
-
-    Examples
-    --------
-    >>> formula_probability(("a", "not both"), {"both": ("a", "b")}, "route", {"a": 0.5, "b": 0.5})
-    array(0.25)
-    """
-    return function_probability(formula_function(formula, composites, owner), probability)
-
-
 def in_a_good_order[T](
     graph: GateGraph,
     attempt: Callable[[GateGraph, Order, int], T],
