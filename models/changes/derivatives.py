@@ -11,7 +11,7 @@ its mean m = E[x]; when the whole prior moves by δ on the scale of log odds, th
 δ E[x(1 - x)], and not by δ m(1 - m) as the number itself would.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,41 +60,6 @@ class Slopes:
     elasticity: Array
 
 
-def mean_derivatives(assessment: Assessment, of: Sequence[str] = EVENTS) -> Mapping[str, Array]:
-    """Derivatives of the posterior means of events in every number.
-
-    Parameters
-    ----------
-    assessment : Assessment
-        Computed exactly, not simulated.
-    of : sequence of str
-        Classes and fates.
-
-    Returns
-    -------
-    mapping of str to (n_numbers,) array
-        For each event, in probability per bit: of log2 odds where the number is a probability.
-        Averaged over the draws at which weakest links are worked out.
-
-    Raises
-    ------
-    UnsupportedStoryError
-        If the story was simulated, or needs more memory for this than for its odds.
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.models.assessment.assessment import assess
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> slopes = mean_derivatives(assessed)["catastrophe"]
-    >>> index = assessed.prepared.resolved.number_index["aps-feasible.probability"]
-    >>> round(float(slopes[index]), 4)  # 0.0514 * (1 - 0.65) * ln 2
-    0.0125
-    """
-    return dict(zip(of, mean_slopes(assessment, of).per_bit, strict=True))
-
-
 def mean_slopes(
     assessment: Assessment, of: Sequence[str] = EVENTS, rows: NDArray[np.intp] | None = None
 ) -> Slopes:
@@ -116,7 +81,7 @@ def mean_slopes(
     Raises
     ------
     UnsupportedStoryError
-        As `mean_derivatives`.
+        If the story was simulated, or needs more memory for this than for its odds.
 
     Examples
     --------
@@ -124,9 +89,11 @@ def mean_slopes(
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> of_catastrophe = mean_slopes(assessed, ["catastrophe"]).elasticity[0]
+    >>> slopes = mean_slopes(assessed, ["catastrophe"])
     >>> index = assessed.prepared.resolved.number_index["aps-feasible.probability"]
-    >>> round(float(of_catastrophe[index]), 4)  # a product goes up with each of its factors
+    >>> round(float(slopes.per_bit[0, index]), 4)  # 0.0514 * (1 - 0.65) * ln 2
+    0.0125
+    >>> round(float(slopes.elasticity[0, index]), 4)  # a product goes up with each of its factors
     1.0
     """
     prepared = assessment.prepared
@@ -165,16 +132,7 @@ def slopes_at_draws(assessment: Assessment, of: Sequence[str], draws: int) -> Ar
     Raises
     ------
     UnsupportedStoryError
-        As `mean_derivatives`.
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.models.assessment.assessment import assess
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> slopes_at_draws(assessed, ["catastrophe"], 64).shape[:2]  # all draws are one
-    (1, 1)
+        As `mean_slopes`.
     """
     exact = assessment.exact
     rows = np.arange(1)

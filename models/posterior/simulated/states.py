@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from storyodds.models.story.hazards import HazardFactors
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Factor = int | Array  # zeros and ones are whole numbers, and most factors: no array is made of them
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class States:
                 out[:, o] *= self._event(outcome)
         return out
 
-    def _event(self, outcome: Outcome) -> Any:
+    def _event(self, outcome: Outcome) -> Factor:
         """P(an outcome's event | state, route, the known results of checks)."""
         if not self.graph.hazards_are_evidence:  # then results say nothing of it
             ((factor, _),) = self.hazards.endings(outcome)
@@ -89,9 +89,7 @@ class Arrays:
         chance = self.values[:, index, None]
         return chance if happens else 1 - chance
 
-    # Zeros and ones are whole numbers here, and most factors: no array is made of them.
-
-    def multiply(self, f: Any, g: Any) -> Any:
+    def multiply(self, f: Factor, g: Factor) -> Factor:
         """Multiply two factors."""
         if isinstance(f, int):
             return g if f else 0
@@ -99,20 +97,20 @@ class Arrays:
             return f if g else 0
         return f * g
 
-    def add(self, f: Any, g: Any) -> Any:
+    def add(self, f: Factor, g: Factor) -> Factor:
         """Add two factors."""
         if isinstance(f, int) and not f:
             return g
         return f if isinstance(g, int) and not g else f + g
 
-    def choose(self, condition: Any, yes: Any, no: Any) -> Any:
+    def choose(self, condition: bool | Bools, yes: Factor, no: Factor) -> Factor:
         """Take one factor where a condition holds, and another elsewhere."""
         return yes if condition is True else np.where(condition, yes, no)
 
 
-def results_likelihood(hazards: HazardFactors, outcome: Outcome) -> Any:
+def results_likelihood(hazards: HazardFactors, outcome: Outcome) -> Factor:
     """P(an outcome's event, the known results of checks | state, route)."""
-    total: Any = 0
+    total: Factor = 0
     for factor, results in hazards.endings(outcome):
         total = total + (results if factor is None else factor * results)
     return total
