@@ -478,7 +478,7 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
     for i, item in enumerate(graph.evidence):
         table = prepared.tables[i]
         if table is None:
-            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
+            odds = forecast_log_odds(graph, i, prior.routes, prior.item_targets)
             log_density = forecast_log_density_at(item, odds)
             joint = np.exp(log_density - log_density.max())[:, None] * classes
         elif item.subject == "outcome":

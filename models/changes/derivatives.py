@@ -238,8 +238,8 @@ def _through_evidence(prepared: PreparedStory, compiled: Program, evaluated: Eva
     np.add.at(routes.transpose(2, 0, 1), compiled.config_routes, evaluated.won.transpose(2, 0, 1))
     first = columns(graph)
     by_item = np.zeros((n, n_seeds, 2 * len(first)))
-    used = evaluated.usage[:, :, compiled.said.leaves]
-    np.add.at(by_item.transpose(2, 0, 1), compiled.said.what, used.transpose(2, 0, 1))
+    used = evaluated.usage[:, :, compiled.findings.leaves]
+    np.add.at(by_item.transpose(2, 0, 1), compiled.findings.what, used.transpose(2, 0, 1))
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             continue

@@ -104,8 +104,8 @@ def answer_versions(
     >>> assessed = assess(resolve(load_story("cat-classifier")))
     >>> prepared, values = assessed.prepared, assessed.draws.values[:4]
     >>> powers = np.array([[0.0], [0.5], [1.0]])
-    >>> found = answer_versions(prepared, values, powers, columns_of(["success"]))
-    >>> found.log_evidence.shape, found.events.shape
+    >>> versions = answer_versions(prepared, values, powers, columns_of(["success"]))
+    >>> versions.log_evidence.shape, versions.events.shape
     ((4, 3), (4, 3, 1))
     """
     n_items = len(prepared.graph.evidence)

@@ -88,8 +88,8 @@ def common_uniforms(written: ResolvedStory, draws: int = DRAWS, seed: int = 1) -
     --------
     >>> from storyodds import load_story
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = common_uniforms(resolve(load_story("coinrun-agent")), draws=100)
-    >>> found.n_draws, found.of(["intended.bits", "intended.harm"]).shape
+    >>> result = common_uniforms(resolve(load_story("coinrun-agent")), draws=100)
+    >>> result.n_draws, result.of(["intended.bits", "intended.harm"]).shape
     (128, (128, 2))
     """
     findings = {item.id for item in written.story.evidence}
@@ -230,8 +230,8 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
     >>> from storyodds.models.story.events import EVENTS
     >>> from storyodds.scenarios.resolve import resolve
     >>> resolved = resolve(load_story("carlsmith-six-premises"))
-    >>> found = answer(prepare(resolved), common_uniforms(resolved))
-    >>> round(float(found.means[EVENTS.index("catastrophe")]), 4)
+    >>> result = answer(prepare(resolved), common_uniforms(resolved))
+    >>> round(float(result.means[EVENTS.index("catastrophe")]), 4)
     0.0514
     """
     u = uniforms.of([prepared.resolved.numbers[i].name for i in prepared.core])

@@ -103,7 +103,7 @@ class Scan:
     ----------
     numbers : tuple of int
     values : (n_numbers, n_levels) array
-    found : tuple of tuple of Changed
+    answers : tuple of tuple of Changed
         By number and level.
     fresh : (n_numbers,) bool
         Whether draws from the prior were taken, because those from the posterior did not serve.
@@ -114,7 +114,7 @@ class Scan:
 
     numbers: tuple[int, ...]
     values: Array
-    found: tuple[tuple[Changed, ...], ...]
+    answers: tuple[tuple[Changed, ...], ...]
     fresh: NDArray[np.bool_]
     trusted: NDArray[np.bool_]
     grounds: tuple[tuple[Ground, Mapping[int, Curve]], ...]
@@ -123,7 +123,7 @@ class Scan:
     def means(self) -> Array:
         """Of the answers, (n_numbers, n_levels, n_answers)."""
         shape = (*self.values.shape, self.grounds[0][0].base.events.shape[1])
-        return np.array([[changed.means for changed in row] for row in self.found]).reshape(shape)
+        return np.array([[changed.means for changed in row] for row in self.answers]).reshape(shape)
 
 
 def scan(ground: Ground, numbers: Sequence[int], levels: Sequence[float] = LEVELS) -> Scan:
@@ -160,7 +160,7 @@ def scan(ground: Ground, numbers: Sequence[int], levels: Sequence[float] = LEVEL
     return Scan(
         numbers=tuple(numbers),
         values=values,
-        found=tuple(rows),
+        answers=tuple(rows),
         fresh=fresh,
         trusted=trusted,
         grounds=tuple(grounds),

@@ -252,8 +252,8 @@ def ask_many(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed
     >>> from storyodds.scenarios.resolve import resolve
     >>> base = base_of(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> premise = base.prepared.resolved.number_index["aps-feasible.probability"]
-    >>> found = ask_many(base, [{premise: 0.5}, {premise: 1.0}])
-    >>> [round(float(changed.means[EVENTS.index("catastrophe")]), 4) for changed in found]
+    >>> answers = ask_many(base, [{premise: 0.5}, {premise: 1.0}])
+    >>> [round(float(changed.means[EVENTS.index("catastrophe")]), 4) for changed in answers]
     [0.0395, 0.079]
     """
     answered: list[Changed] = []

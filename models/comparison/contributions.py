@@ -88,8 +88,8 @@ def contributions(
     >>> from storyodds.scenarios.resolve import resolve
     >>> story, half = load_story("carlsmith-six-premises"), {"aps-feasible": 0.325}
     >>> old, new = (of_assessment(assess(resolve(story, settings=s))) for s in ({}, half))
-    >>> told = contributions(old, new)
-    >>> told.players[0][0].name, round(float(told.shares[0, EVENTS.index("catastrophe")]), 4)
+    >>> shares = contributions(old, new)
+    >>> shares.players[0][0].name, round(float(shares.shares[0, EVENTS.index("catastrophe")]), 4)
     ('aps-feasible.probability', -0.0257)
     """
     assert old.prepared is not None and new.prepared is not None

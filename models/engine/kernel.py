@@ -395,8 +395,8 @@ class FlatProgram(NamedTuple):
     yes_numbers: Ints
     no: Ints
     no_numbers: Ints
-    said: Ints
-    said_columns: Ints
+    findings: Ints
+    finding_columns: Ints
     ends: Ints  # shares or wins
     end_starts: Ints
     end_configs: Ints
@@ -484,9 +484,9 @@ def log_evidence(
         top = max(assumptions[2 * k], assumptions[2 * k + 1])
         tops[k] = top if top > -np.inf else 0.0
         scale += tops[k]
-    for j in range(len(program.said)):
-        column = program.said_columns[j]
-        v[program.said[j], 0] = math.exp(assumptions[column] - tops[column // 2])
+    for j in range(len(program.findings)):
+        column = program.finding_columns[j]
+        v[program.findings[j], 0] = math.exp(assumptions[column] - tops[column // 2])
     top = -np.inf
     for r in range(len(routes)):
         top = max(top, routes[r])
@@ -544,8 +544,8 @@ def log_evidence(
     for j in range(len(program.no)):
         number = program.no_numbers[j]
         slopes[number] -= flows[0, program.no[j], 0] * values[number]
-    for j in range(len(program.said)):
-        by_item[program.said_columns[j]] += flows[0, program.said[j], 0]
+    for j in range(len(program.findings)):
+        by_item[program.finding_columns[j]] += flows[0, program.findings[j], 0]
     pull, in_race = np.zeros(len(weights)), np.zeros(len(totals))
     for j in range(len(program.ends)):
         flow = flows[0, program.ends[j], 0]

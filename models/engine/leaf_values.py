@@ -162,7 +162,7 @@ def scaled_items(program: Program, logs: Array) -> tuple[Array, Array]:
     """
     pairs = logs.reshape(len(logs), logs.shape[1] // 2, 2)
     top = _finite(pairs.max(axis=2, initial=-np.inf))
-    used = np.unique(program.said.what // 2)
+    used = np.unique(program.findings.what // 2)
     scaled = np.ascontiguousarray((pairs - top[:, :, None]).reshape(logs.shape).T)
     return scaled, top[:, used].sum(axis=1)
 
@@ -199,10 +199,10 @@ def _fixed_leaves(
         with np.errstate(divide="ignore"):
             leaves = np.log(leaves)
             leaves[program.no.leaves] = np.log1p(-no)
-        leaves[program.said.leaves] = scaled[program.said.what]
+        leaves[program.findings.leaves] = scaled[program.findings.what]
     else:
         leaves[program.no.leaves] = 1.0 - no
-        leaves[program.said.leaves] = np.exp(scaled)[program.said.what]
+        leaves[program.findings.leaves] = np.exp(scaled)[program.findings.what]
     return leaves, log_scale
 
 

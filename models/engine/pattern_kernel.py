@@ -65,8 +65,8 @@ class PatternProgram(NamedTuple):
     yes_numbers: Places
     no: Places
     no_numbers: Places
-    said: Places
-    said_columns: Places
+    findings: Places
+    finding_columns: Places
     shares: Places
     share_races: Places
     config_routes: Places
@@ -261,8 +261,12 @@ def _fill(
         _copy(numbers[:, program.no_numbers[j]], v[node], n)
         for d in range(n):
             v[node, d] = 1.0 - v[node, d]
-    for j in range(len(program.said)):
-        _copy(_at(items[program.said_columns[j]], start, start + n), v[nodes[program.said[j]]], n)
+    for j in range(len(program.findings)):
+        _copy(
+            _at(items[program.finding_columns[j]], start, start + n),
+            v[nodes[program.findings[j]]],
+            n,
+        )
     for j in range(len(program.shares)):
         node, own = nodes[program.shares[j]], program.share_sums.ends[j]
         whole = program.race_sums.ends[program.share_races[j]]

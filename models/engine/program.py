@@ -48,7 +48,7 @@ class Program:
         Those before this one have one value for each draw.
     yes, no : Places
         Leaves worth a probability or its complement, and the number it is.
-    said : Places
+    findings : Places
         Leaves worth an item's likelihood; 2 k for item k under false, 2 k + 1 under true.
     shares : Places
         Leaves worth the share of some routes in a race, what the evidence says of them included;
@@ -87,7 +87,7 @@ class Program:
     n_fixed_leaves: int
     yes: Places
     no: Places
-    said: Places
+    findings: Places
     shares: Places
     share_configs: Ints
     wins: Places
@@ -257,7 +257,7 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         n_fixed_leaves=n_fixed_leaves,
         yes=places("yes"),
         no=places("no"),
-        said=Places(
+        findings=Places(
             np.array([place for place, _ in items], dtype=np.intp),
             np.array([2 * int(k) + bool(truth) for _, (k, truth) in items], dtype=np.intp),  # type: ignore[call-overload]
         ),

@@ -145,10 +145,10 @@ def flows(assessment: Assessment) -> Flows:
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = flows(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> found.columns[2:]
+    >>> picture = flows(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> picture.columns[2:]
     ('route', 'model', 'fate')
-    >>> round(sum(strand.probability for strand in found.strands if strand.worst), 6)
+    >>> round(sum(strand.probability for strand in picture.strands if strand.worst), 6)
     0.051376
     """
     ranked, graph = concerns(assessment), assessment.prepared.graph

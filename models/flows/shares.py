@@ -36,8 +36,8 @@ class _Chances:
 
     answers: Answers
     values: Array
-    said: LogLikelihoods
-    known: dict[tuple[int, Query], Array]  # by how many of the live checks can
+    likelihoods: LogLikelihoods
+    chances: dict[tuple[int, Query], Array]  # by how many of the live checks can
     graph: StoryGraph
 
     def ask(self, terms: Mapping[CutSet, Sequence[Term]]) -> None:
@@ -46,19 +46,19 @@ class _Chances:
         for literals, own_terms in terms.items():
             for term in own_terms:
                 query = Query((term.outcome,), literals)
-                if (term.stage, query) not in self.known:
+                if (term.stage, query) not in self.chances:
                     by_stage.setdefault(term.stage, {})[query] = None
         for stage, queries in by_stage.items():
             listed = list(queries)
             values = stages(self.graph, self.values)[stage]
-            chances = self.answers.evaluate(values, self.said, listed).queries
-            self.known |= {(stage, query): chances[:, k] for k, query in enumerate(listed)}
+            chances = self.answers.evaluate(values, self.likelihoods, listed).queries
+            self.chances |= {(stage, query): chances[:, k] for k, query in enumerate(listed)}
 
     def total(self, terms: Sequence[Term], literals: CutSet, n_endings: int) -> Array:
         """Sum up terms by ending, (n_draws, n_endings); what is left by rounding is nothing."""
         total, size = np.zeros((2, n_endings, len(self.values)))
         for term in terms:
-            part = term.weight * self.known[term.stage, Query((term.outcome,), literals)]
+            part = term.weight * self.chances[term.stage, Query((term.outcome,), literals)]
             total[term.ending] += part
             size[term.ending] += abs(part)
         total[total < _ROUNDING * size] = 0.0

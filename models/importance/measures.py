@@ -148,8 +148,8 @@ def importance(assessment: Assessment, of: Sequence[str] = USUAL) -> "xr.Dataset
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = importance(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> mean = found.sel(event="catastrophe", literal="alignment-much-harder", summary="mean")
+    >>> table = importance(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> mean = table.sel(event="catastrophe", literal="alignment-much-harder", summary="mean")
     >>> round(float(mean["if_true"]), 4), round(float(mean["fussell_vesely"]), 4)
     (0.247, 1.0)
     """
@@ -235,8 +235,8 @@ class _Road:
     prepared: PreparedStory
     values: Array
     weights: Array
-    said: LogLikelihoods
-    found: Quantities
+    likelihoods: LogLikelihoods
+    quantities: Quantities
 
     def blocks(self, width: int) -> Iterator[slice]:
         """Cut the draws so that a block holds a bounded number of cells."""
@@ -286,13 +286,15 @@ def _joint(road: _Road, sides: Sides) -> _Joint:
         if not queries:
             whole[:, block] = 0.0
             continue
-        joint = jointly(road.prepared.compiler, values, road.said.take(block), queries, mixtures)
+        joint = jointly(
+            road.prepared.compiler, values, road.likelihoods.take(block), queries, mixtures
+        )
         for k in range(seeds):
             whole[k, block, 0] = joint.events[:, k]
             out[k, block] = _interleaved(joint.true[:, k], joint.false[:, k])
     if sides.given_deployed:
         return _Joint(whole[0], whole[1], out[0], out[1])
-    chances = _interleaved(road.found.assumptions, road.found.assumptions_false)
+    chances = _interleaved(road.quantities.assumptions, road.quantities.assumptions_false)
     return _Joint(whole[0], np.ones((n, 1)), out[0], chances)
 
 

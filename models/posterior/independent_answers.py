@@ -118,7 +118,7 @@ class Independent:
             log_evidence=np.zeros(n),
             assumptions=true,
             assumptions_false=false,
-            said=np.zeros((n, 0)),
+            item_targets=np.zeros((n, 0)),
             routes=routes,
             outcomes=routes,
             goals=np.ones((n, len(CRITERIA))),

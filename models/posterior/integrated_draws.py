@@ -60,7 +60,7 @@ def integrated_at(
 
     Parameters
     ----------
-    prepared, values, said, seed
+    prepared, values, likelihoods, seed
         As of `draw_integrated`.
     u : (n_draws, n_core) array
         Uniform draws, a column for each uncertain number of the story; as many are made, or one at

@@ -70,7 +70,7 @@ class LogEvidence(Op):  # type: ignore[misc]
         likelihoods = LogLikelihoods(assumptions[None], routes[None])
         evaluated = evaluation.evaluate(program, values[None], likelihoods, np.ones((1, 1)))
         slopes[:] = evaluation.gradient(program, evaluated)[0, 0]
-        np.add.at(by_item, program.said.what, evaluated.usage[0, 0, program.said.leaves])
+        np.add.at(by_item, program.findings.what, evaluated.usage[0, 0, program.findings.leaves])
         np.add.at(ended, program.config_routes, evaluated.won[0, 0])
         return float(evaluated.log_roots[0, 0])
 

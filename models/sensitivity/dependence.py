@@ -83,13 +83,13 @@ class Bounds:
     ----------
     base : Base
         The story as it is, at the draws of all answers here.
-    found : tuple of Bound
+    listed : tuple of Bound
     pairs : int
         How many pairs there are in the paths that were looked at.
     """
 
     base: Base
-    found: tuple[Bound, ...]
+    listed: tuple[Bound, ...]
     pairs: int
 
 
@@ -120,8 +120,8 @@ def dependence_bounds(assessment: Assessment, most: int = PAIRS, draws: int = DR
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = dependence_bounds(assess(resolve(load_story("cat-classifier"))))
-    >>> len(found.found) <= found.pairs
+    >>> bounds = dependence_bounds(assess(resolve(load_story("cat-classifier"))))
+    >>> len(bounds.listed) <= bounds.pairs
     True
     """
     base = base_of(assessment, draws)

@@ -128,8 +128,8 @@ def evidence_effects(
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = evidence_effects(assess(resolve(load_story("rlhf-assistant"))), ["deceptive"])
-    >>> bool(np.isclose(found.average.bits.sum(), found.total[0]))
+    >>> effects = evidence_effects(assess(resolve(load_story("rlhf-assistant"))), ["deceptive"])
+    >>> bool(np.isclose(effects.average.bits.sum(), effects.total[0]))
     True
     """
     columns = columns_of(of)

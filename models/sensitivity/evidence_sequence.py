@@ -127,8 +127,8 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("rlhf-assistant")))
-    >>> found = evidence_sequence(assessed, ["catastrophe"])
-    >>> len(found.items), found.mean.shape
+    >>> sequence = evidence_sequence(assessed, ["catastrophe"])
+    >>> len(sequence.items), sequence.mean.shape
     (9, (10, 1))
     """
     columns = columns_of(of)

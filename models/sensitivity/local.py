@@ -177,8 +177,8 @@ def local_sensitivity(
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = local_sensitivity(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> first = found.sure[0]
+    >>> sensitivity = local_sensitivity(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> first = sensitivity.sure[0]
     >>> catastrophe = EVENTS.index("catastrophe")
     >>> first.name, [round(float(changed.means[catastrophe]), 4) for changed in first.given]
     ('aps-feasible', [0.079, 0.0])
@@ -248,7 +248,7 @@ def _swing(base: Base, scanned: Scan, spread: Scan, k: int) -> Swing:
     def at(level: int) -> Changed:
         if not scanned.trusted[k, level]:
             return ask(base, {number: float(scanned.values[k, level])})
-        changed = scanned.found[k][level]
+        changed = scanned.answers[k][level]
         return Changed(
             means=changed.means[: len(EVENTS)],
             errors=changed.errors[: len(EVENTS)],
@@ -258,7 +258,7 @@ def _swing(base: Base, scanned: Scan, spread: Scan, k: int) -> Swing:
         )
 
     low, high = (float(scanned.values[k, level]) for level in (LOW, HIGH))
-    bands = bands_between(*spread.found[k])
+    bands = bands_between(*spread.answers[k])
     if not spread.trusted[k].all():
         bands = np.full_like(bands, np.nan)
     return Swing(number, low, high, at(LOW), at(HIGH), bands)
@@ -287,8 +287,8 @@ def surely(base: Base) -> tuple[Sure, ...]:
     >>> from storyodds.scenarios.resolve import resolve
     >>> last = surely(base_of(assess(resolve(load_story("carlsmith-six-premises")))))[-1]
     >>> catastrophe = EVENTS.index("catastrophe")
-    >>> found = [changed.means[catastrophe] for changed in (last.learned[0], last.given[0])]
-    >>> last.name, [round(float(mean), 4) for mean in found]  # all before it follow
+    >>> means = [changed.means[catastrophe] for changed in (last.learned[0], last.given[0])]
+    >>> last.name, [round(float(mean), 4) for mean in means]  # all before it follow
     ('existential-catastrophe', [1.0, 0.0541])
     """
     names = [variable.name for variable in base.prepared.graph.variables]

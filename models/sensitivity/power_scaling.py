@@ -148,8 +148,8 @@ def power_scaling(
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = power_scaling(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> found.priors, found.evidence  # all its numbers are fixed, and nothing was observed
+    >>> scaling = power_scaling(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> scaling.priors, scaling.evidence  # all its numbers are fixed, and nothing was observed
     (None, None)
     """
     columns = columns_of(of)

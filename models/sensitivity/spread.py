@@ -102,8 +102,8 @@ def global_sensitivity(
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = global_sensitivity(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> found.names, found.indices  # all its numbers are fixed
+    >>> spread = global_sensitivity(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> spread.names, spread.indices  # all its numbers are fixed
     ((), None)
     """
     columns = columns_of(of)

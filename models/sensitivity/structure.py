@@ -89,9 +89,9 @@ def leave_one_out(base: Base) -> tuple[Without, ...]:
     >>> from storyodds.models.changes.what_if import base_of
     >>> from storyodds.scenarios.resolve import resolve
     >>> base = base_of(assess(resolve(load_story("cat-classifier"))))
-    >>> found = next(x for x in leave_one_out(base) if x.part == "check")
+    >>> part = next(x for x in leave_one_out(base) if x.part == "check")
     >>> halted = EVENTS.index("halted")
-    >>> found.id, bool(found.changed.means[halted] < base.means[halted])
+    >>> part.id, bool(part.changed.means[halted] < base.means[halted])
     ('perturbation-test', True)
     """
     rationale = base.prepared.resolved.story.rationale
@@ -415,9 +415,9 @@ def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[R
     >>> from storyodds.models.changes.what_if import base_of
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> (found,) = restate(assessed, base_of(assessed))
-    >>> in_three = found.fewer[2, EVENTS.index("catastrophe")]
-    >>> round(found.per_premise ** 6, 4), round(float(in_three), 4)
+    >>> (part,) = restate(assessed, base_of(assessed))
+    >>> in_three = part.fewer[2, EVENTS.index("catastrophe")]
+    >>> round(part.per_premise ** 6, 4), round(float(in_three), 4)
     (0.0514, 0.2267)
     """
     prepared = base.prepared

@@ -155,8 +155,8 @@ def variance_indices(
     --------
     Of x + 2 y, x takes a fifth of the variance and y the rest.
 
-    >>> found = variance_indices(lambda u, like: u @ [[1.0], [2.0]], 2)
-    >>> found.first.value.round(1), found.shapley.value.round(1)
+    >>> indices = variance_indices(lambda u, like: u @ [[1.0], [2.0]], 2)
+    >>> indices.first.value.round(1), indices.shapley.value.round(1)
     (array([[0.2, 0.8]]), array([[0.2, 0.8]]))
     """
     # This brings pandas, and only this question needs it.

@@ -59,7 +59,7 @@ class Flips:
     ----------
     worst : tuple of Path
         The worst path now; several where they tie.
-    found : tuple of Flip
+    listed : tuple of Flip
         All of the same size, and none where two assumptions are not enough.
     complete : bool
         Whether every set of this size, and of any smaller one, was looked at.
@@ -71,7 +71,7 @@ class Flips:
     """
 
     worst: tuple[Path, ...]
-    found: tuple[Flip, ...]
+    listed: tuple[Flip, ...]
     complete: bool
     close: int
     compared: int
@@ -99,7 +99,7 @@ def flips(assessment: Assessment) -> Flips:
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> flips(assess(resolve(load_story("carlsmith-six-premises")))).found
+    >>> flips(assess(resolve(load_story("carlsmith-six-premises")))).listed
     ()
     """
     ranked = concerns(assessment)

@@ -52,9 +52,9 @@ def choice_gained(joint: Array, stakes: Stakes) -> Array:
 
     Examples
     --------
-    >>> told = np.zeros((2, len(FATES)))
-    >>> told[0, SUCCESS], told[1, -1] = 0.5, 0.5
-    >>> float(choice_gained(told, {"success": 1.0, "catastrophe": -3.0}))
+    >>> worth = np.zeros((2, len(FATES)))
+    >>> worth[0, SUCCESS], worth[1, -1] = 0.5, 0.5
+    >>> float(choice_gained(worth, {"success": 1.0, "catastrophe": -3.0}))
     0.5
     """
     withheld = stakes.get(WITHHELD, 0.0)

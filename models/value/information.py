@@ -151,8 +151,8 @@ def value_of_information(
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.models.value.observations import observations
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = assess(resolve(load_story("carlsmith-six-premises"), standard=True))
-    >>> value = value_of_information(found, observations(found.prepared))
+    >>> assessed = assess(resolve(load_story("carlsmith-six-premises"), standard=True))
+    >>> value = value_of_information(assessed, observations(assessed.prepared))
     >>> value.bits.perfect.amount.round(2), value.bits.proposals.amount
     (array([0.29]), array([0., 0., 0.]))
     """

@@ -83,7 +83,7 @@ def observations(prepared: PreparedStory) -> tuple[Observation, ...]:
     >>> from storyodds.models.posterior.prepared import prepare
     >>> from storyodds.scenarios.resolve import resolve
     >>> story = resolve(load_story("carlsmith-six-premises"), standard=True)
-    >>> [found.hits.tolist() for found in observations(prepare(story))][0]
+    >>> [options.hits.tolist() for options in observations(prepare(story))][0]
     [[0, 0], [1, 1]]
     """
     resolved = prepared.resolved

@@ -137,11 +137,11 @@ def performance(questions: Calibration) -> Performance:
     >>> answers = np.arange(1.0, 21.0)
     >>> spread = np.array([[-3.0, 0.1, 3.0], [-0.3, 0.2, 0.3]])
     >>> noise = np.resize([-2.0, -1.0, 1.0, 2.0], 20)
-    >>> said = (answers + noise)[None, :, None] + spread[:, None, :]
-    >>> found = performance(Calibration(answers, said, np.zeros(20, dtype=bool)))
-    >>> [round(score.calibration, 4) for score in found.experts]
+    >>> judged = (answers + noise)[None, :, None] + spread[:, None, :]
+    >>> scores = performance(Calibration(answers, judged, np.zeros(20, dtype=bool)))
+    >>> [round(score.calibration, 4) for score in scores.experts]
     [0.2392, 0.0]
-    >>> found.whole.weights.round(3)
+    >>> scores.whole.weights.round(3)
     array([1., 0.])
     """
     n_experts = len(questions.quantiles)

@@ -69,8 +69,8 @@ def repair(statements: Sequence[Statement]) -> Repair:
     >>> from storyodds.priors.panels.coherence import atoms
     >>> a, b = atoms(2).T
     >>> sure = np.ones(4, dtype=bool)
-    >>> said = [Statement("P(a)", a, sure, 0.2), Statement("P(not a)", ~a, sure, 0.5)]
-    >>> [round(p, 4) for p in repair(said).probabilities]  # odds 1/4 and 1: their geometric mean
+    >>> statements = [Statement("P(a)", a, sure, 0.2), Statement("P(not a)", ~a, sure, 0.5)]
+    >>> [round(p, 4) for p in repair(statements).probabilities]  # odds 1/4 and 1: geometric mean
     [0.3333, 0.6667]
     """
     probabilities, total = [s.probability for s in statements], 0.0

@@ -128,7 +128,7 @@ class Simulation:
             log_evidence=np.empty(n),
             assumptions=np.empty((n, len(graph.variables))),
             assumptions_false=np.empty((n, len(graph.variables))),
-            said=np.empty((n, 2 * len(columns(graph)))),
+            item_targets=np.empty((n, 2 * len(columns(graph)))),
             routes=np.empty((n, len(graph.routes))),
             outcomes=np.empty((n, len(graph.outcomes))),
             goals=np.empty((n, len(CRITERIA))),
@@ -158,7 +158,7 @@ class Simulation:
             **{
                 name: _pooled(getattr(by_batch, name), shares)
                 for name in (
-                    *("assumptions", "assumptions_false", "said"),
+                    *("assumptions", "assumptions_false", "item_targets"),
                     *("routes", "outcomes", "goals", "queries"),
                 )
             },
@@ -403,7 +403,7 @@ class Simulation:
         quantities.log_evidence[block] = states.log_mean
         quantities.assumptions[block], quantities.assumptions_false[block] = true, false
         by_item = np.stack([false[:, about], true[:, about]], axis=2)
-        quantities.said[block] = by_item.reshape(len(true), -1)
+        quantities.item_targets[block] = by_item.reshape(len(true), -1)
         quantities.routes[block] = states.mean(states.routes)
         quantities.outcomes[block] = states.mean(states.outcomes[:, : len(graph.outcomes)])
         quantities.goals[block] = states.mean(states.goals)
