@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Any
 
 from storyodds.models.circuits.circuit import (
     ONE,
@@ -31,9 +31,6 @@ from storyodds.models.story.graph import Outcome, StoryGraph
 from storyodds.models.story.hazards import HazardFactors
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.grammar.formulas import Formula, parts
-
-if TYPE_CHECKING:
-    from storyodds.models.engine.program import Program
 
 MOVING = ("stay", "rest", "omega")  # leaves that have a value for every node of the rule
 
@@ -100,7 +97,7 @@ class Compiler:
         self._planted: dict[int, int] = {0: ZERO, 1: ONE}  # from nodes of the forest
         self._means: dict[int, int] = {}  # from diagrams to what they add up to
         self._roots: dict[Query, int] = {}
-        self.programs: dict[tuple[Query, ...], Program] = {}  # made by `program`, kept here
+        self.programs: dict[tuple[Query, ...], Any] = {}  # made by `program`, kept here
         self.layout = Layout(
             graph,
             competition=competition,
