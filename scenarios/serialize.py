@@ -30,7 +30,8 @@ def to_data(story: BaseModel) -> dict[str, Any]:
     Examples
     --------
     >>> from storyodds.scenarios.schema import Goal, Route
-    >>>     >>> story = Story(
+    >>> from storyodds.scenarios.story import Story
+    >>> story = Story(
     ...     story="coin-flip",
     ...     title="Heads or tails",
     ...     goal=Goal(specification="Heads.", desirability="Heads are good."),
@@ -83,7 +84,8 @@ def to_yaml(story: BaseModel) -> str:
     Examples
     --------
     >>> from storyodds.scenarios.schema import Goal, Route
-    >>>     >>> story = Story(
+    >>> from storyodds.scenarios.story import Story
+    >>> story = Story(
     ...     story="coin-flip",
     ...     title="Heads or tails",
     ...     goal=Goal(specification="Heads.", desirability="Heads are good."),

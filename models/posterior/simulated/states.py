@@ -60,11 +60,11 @@ class States:
         """P(an outcome's event | state, route, the known results of checks)."""
         if not self.graph.hazards_are_evidence:  # then results say nothing of it
             ((factor, _),) = self.hazards.endings(outcome)
-            ending: Factor = 1 if factor is None else factor
-            return ending
+            return 1 if factor is None else factor
         whole = results_likelihood(self.hazards, Outcome(outcome.route))
         event = np.broadcast_to(results_likelihood(self.hazards, outcome), self.weights.shape)
-        return np.divide(event, whole, out=np.zeros(self.weights.shape), where=whole > 0)
+        ratio = np.divide(event, whole, out=np.zeros(self.weights.shape), where=whole > 0)
+        return np.asarray(ratio)
 
     @cached_property
     def goals(self) -> Array:
