@@ -20,14 +20,14 @@ from storyodds.commands.console import (
 )
 from storyodds.commands.console import write_json as print_json
 from storyodds.commands.estimate import about, changing, judge, sampling
-from storyodds.commands.options import all_of, chosen_settings, chosen_view, load_stories
+from storyodds.commands.options import Changed, all_of, changed, named
 from storyodds.priors.text.errors import InputError, Problem, shown
 from storyodds.priors.text.files import write_together
 
 if TYPE_CHECKING:
-    from storyodds.priors.library import View
     from storyodds.reports.dashboard.dossier import Dossier
     from storyodds.reports.recipe import Recipe
+    from storyodds.scenarios.resolve import ResolvedStory
     from storyodds.scenarios.story import Story
 
 INDEX = "index"  # a story of this id would take the place of the page of all stories
@@ -78,25 +78,31 @@ def dashboard(
     in DIR from before is compared with, and replaced; nothing is written before all of it is
     there.
     """
-    settings, _, loaded, chosen = all_of(
-        lambda: chosen_settings(assignments, off),
+    given, _ = all_of(
+        lambda: changed(stories, view, assignments, off, partial(_require_apart, stories)),
         lambda: _writable(folder),
-        lambda: _named_apart(stories),
-        lambda: chosen_view(view),
     )
     sampled = {"method": method, "draws": draws, "seed": seed}
     from storyodds.reports.recipe import Recipe
 
     with progress_line() as progress:
+        progress("loading", 0, 0)
+        resolved = all_of(
+            *(
+                partial(_resolved, name, story, given)
+                for name, story in zip(stories, given.stories, strict=True)
+            )
+        )
         dossiers = [
             _dossier(
                 Recipe(name, view, assignments, off, **sampled),
-                (story, chosen, settings),
+                story,
+                given.settings,
                 sampled,
                 thorough,
                 progress,
             )
-            for name, story in zip(stories, loaded, strict=True)
+            for name, story in zip(stories, resolved, strict=True)
         ]
         progress("writing pages", 0, 0)
         contents = _contents(dossiers, folder, export)
@@ -121,9 +127,8 @@ def _writable(folder: Path) -> None:
         raise InputError([Problem(f"--output: the folder '{place}' cannot be written to")])
 
 
-def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
-    """Load stories, no two of which would have the same page."""
-    loaded = load_stories(stories)
+def _require_apart(stories: tuple[str, ...], loaded: "list[Story]") -> None:
+    """Refuse stories of which two would have the same page."""
     problems = []
     for id, n in Counter(story.story for story in loaded).items():
         names = [f"'{name}'" for name, it in zip(stories, loaded, strict=True) if it.story == id]
@@ -144,27 +149,33 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
             )
     if problems:
         raise InputError(problems)
-    return loaded
+
+
+def _resolved(name: str, story: "Story", given: Changed) -> "ResolvedStory":
+    """Apply what is changed, and name the story that it does not fit."""
+    from storyodds.scenarios.resolve import resolve
+
+    try:
+        return resolve(story, view=given.view, settings=given.settings, standard=True)
+    except InputError as error:
+        raise InputError([named(problem, name) for problem in error.problems]) from None
 
 
 def _dossier(
     recipe: "Recipe",
-    asked: "tuple[Story, View | None, Mapping[str, Any]]",
+    story: "ResolvedStory",
+    settings: Mapping[str, Any],
     sampled: Mapping[str, Any],
     thorough: bool,
     progress: Any,
 ) -> "Dossier":
-    story, view, settings = asked
     tell = about(recipe.story, progress)
-    tell("loading", 0, 0)
     from storyodds.models.assessment.assessment import assess
     from storyodds.models.engine.evaluation import load_numba
     from storyodds.reports.dashboard.dossier import make_dossier
-    from storyodds.scenarios.resolve import resolve
 
-    resolved = resolve(story, view=view, settings=settings, standard=True)
     load_numba()
-    assessment = assess(resolved, progress=tell, **sampled)
+    assessment = assess(story, progress=tell, **sampled)
     return make_dossier(assessment, settings=settings, recipe=recipe, thorough=thorough, tell=tell)
 
 

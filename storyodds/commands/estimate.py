@@ -1,7 +1,6 @@
 """The commands that compute: estimate and importance."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,15 +21,13 @@ from storyodds.commands.console import (
 from storyodds.commands.options import (
     ODDS,
     all_of,
-    chosen_settings,
-    chosen_view,
-    load_one,
-    load_stories,
+    changed,
     memory_of,
+    named,
     result_files,
 )
 from storyodds.commands.thresholds import Limit, limits_of
-from storyodds.priors.text.errors import InputError, Problem, shown
+from storyodds.priors.text.errors import InputError, shown
 from storyodds.priors.text.files import write_atomically
 
 if TYPE_CHECKING:
@@ -132,17 +129,15 @@ def estimate(
     below: tuple[str, ...],
 ) -> None:
     """Odds of every outcome, and the failure paths of most concern."""
-    limits, memory, settings, targets, loaded, chosen = all_of(
+    limits, memory, targets, given = all_of(
         lambda: limits_of(above, below),
         lambda: memory_of(max_memory),
-        lambda: chosen_settings(assignments, off),
         lambda: result_files(stories, output),
-        lambda: load_stories(stories),
-        lambda: chosen_view(view),
+        lambda: changed(stories, view, assignments, off),
     )
     answered, failures, refused = [], [], []
     with progress_line() as progress:
-        for name, story, target in zip(stories, loaded, targets, strict=True):
+        for name, story, target in zip(stories, given.stories, targets, strict=True):
             progress(f"{shown(name)}: loading", 0, 0)
             try:
                 summary, failure = _estimate_one(
@@ -150,7 +145,7 @@ def estimate(
                     target,
                     about(name, progress),
                     {"method": method, "draws": draws, "seed": seed, "max_memory": memory},
-                    {"view": chosen, "settings": settings},
+                    {"view": given.view, "settings": given.settings},
                 )
             except InputError as error:  # the other stories are answered all the same
                 refused += [named(problem, name) for problem in error.problems]
@@ -179,11 +174,6 @@ def estimate(
     if refused:
         raise InputError(refused)
     judge(summaries, limits)
-
-
-def named(problem: Problem, name: str) -> Problem:
-    """Say of which story a mistake is, where it does not say so itself."""
-    return problem if problem.file is not None else replace(problem, file=shown(name))
 
 
 def _estimate_one(
@@ -316,17 +306,13 @@ def assess_one(
     """
     view, assignments, off = changes
     tell("loading", 0, 0)
-    settings, loaded, chosen, *checked = all_of(
-        lambda: chosen_settings(assignments, off),
-        lambda: load_one(name),
-        lambda: chosen_view(view),
-        *checks,
-    )
+    given, *checked = all_of(lambda: changed((name,), view, assignments, off), *checks)
+    (story,) = given.stories
     from storyodds.models.assessment.assessment import assess
     from storyodds.scenarios.resolve import resolve
 
-    resolved = resolve(loaded, view=chosen, settings=settings, **resolving)
-    return assess(resolved, progress=tell, **sampling), settings, checked
+    resolved = resolve(story, view=given.view, settings=given.settings, **resolving)
+    return assess(resolved, progress=tell, **sampling), given.settings, checked
 
 
 def about(name: str, progress: "Progress") -> "Progress":
