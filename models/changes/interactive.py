@@ -198,9 +198,10 @@ class Answer:
     def findings_weights(self) -> Array:
         """Weights of the draws by the findings alone, without forecasts, (n_draws,)."""
         weights = self.averaged.weights
-        with np.errstate(divide="ignore"):
-            logs = np.log(weights) - self.opinions
-        logs = np.where(weights > 0, logs, -np.inf)
+        # A draw without weight may be one that a forecast excludes: nothing is taken off nothing.
+        kept = weights > 0
+        logs = np.full(len(weights), -np.inf)
+        logs[kept] = np.log(weights[kept]) - self.opinions[kept]
         found = np.exp(logs - logs.max())
         return np.asarray(found / found.sum())
 
