@@ -195,13 +195,15 @@ class Answer:
         return np.asarray(np.sqrt((self.pulls**2).sum(axis=0)) / len(self.pulls))
 
     @cached_property
-    def findings_weights(self) -> Array:
-        """Weights of the draws by the findings alone, without forecasts, (n_draws,)."""
-        weights = self.averaged.weights
-        # A draw without weight may be one that a forecast excludes: nothing is taken off nothing.
-        kept = weights > 0
-        logs = np.full(len(weights), -np.inf)
-        logs[kept] = np.log(weights[kept]) - self.opinions[kept]
+    def findings_weights(self) -> Array | None:
+        """Weights of the draws by the findings alone, without forecasts, (n_draws,).
+
+        None where a forecast excludes some draws: what findings say of these is not known.
+        """
+        if not np.isfinite(self.opinions).all():
+            return None
+        with np.errstate(divide="ignore"):  # a draw that the findings rule out
+            logs = np.log(self.averaged.weights) - self.opinions
         found = np.exp(logs - logs.max())
         return np.asarray(found / found.sum())
 
