@@ -103,7 +103,7 @@ def require_sound(path: Path) -> None:
 AS_SAVED = "expected a result as storyodds estimate --output saves it"
 
 
-def _output(path: Path, wanted: str) -> bytes:
+def _output(path: Path, part: str) -> bytes:
     """Run the reader, for the `odds` or for the `whole` of a file."""
     size = path.stat().st_size
     if size > MAX_FILE:
@@ -112,7 +112,7 @@ def _output(path: Path, wanted: str) -> bytes:
     seconds = _SECONDS + size / _BYTES_A_SECOND
     try:
         read = subprocess.run(
-            [sys.executable, "-P", str(reader), str(path), wanted, str(seconds)],
+            [sys.executable, "-P", str(reader), str(path), part, str(seconds)],
             capture_output=True,
             check=True,
             stdin=subprocess.DEVNULL,

@@ -139,7 +139,7 @@ def _odds(found: interactive.Answer) -> dict[str, Any]:
 
 
 def _opinions(found: interactive.Answer, kind: str) -> str | None:
-    """The odds without the forecasts, in a sentence; None without any, or where they are not known."""
+    """The odds without the forecasts, in a sentence; None without any, or where not known."""
     graph = found.averaged.graph
     forecasts = [item.id for item in graph.evidence if item.form == "forecast"]
     weights = found.findings_weights
