@@ -93,6 +93,28 @@ def test_mistakes_of_settings_and_views_are_all_told(run: Run, tmp_path: Path, s
         assert words in ran.err
 
 
+def test_what_cannot_be_read_hides_no_name_that_a_story_lacks(run: Run, small: Path) -> None:
+    changes = ["--set", "aware=[0.1", "--set", "nobody=1", "--off", "check:none", "--off", "audit"]
+    ran = run("estimate", str(small), *changes, "--view", "nowhere")
+    assert ran.code == 2 and ran.out == ""
+    for said in ("--set aware:1:1", "found 'nobody'", "'check:none'", "'audit'", "'nowhere'"):
+        assert said in ran.err, said
+
+
+def test_a_number_that_cannot_be_read_may_be_none_of_the_story_too(run: Run, small: Path) -> None:
+    ran = run("importance", str(small), "--set", "nobody=[")
+    assert ran.code == 2
+    assert "--set nobody:" in ran.err and "found 'nobody', expected the name of a number" in ran.err
+
+
+def test_every_story_is_held_to_the_changes(run: Run, small: Path, tmp_path: Path) -> None:
+    both = (str(small), "coinrun-agent")
+    for command in (["estimate"], ["dashboard", "-o", str(tmp_path / "pages")]):
+        ran = run(*command, *both, "--set", "nobody=1")
+        assert ran.code == 2
+        assert all(f"{name}: --set: found 'nobody'" in ran.err for name in both), command
+
+
 def test_one_number_by_two_names(run: Run, small: Path) -> None:
     ran = run("estimate", str(small), "--set", "aware=0.1", "--set", "aware.probability=0.1")
     assert ran.code == WRONG_INPUT
