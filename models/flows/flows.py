@@ -13,7 +13,7 @@ import numpy as np
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.assessment.concerns import concerns
-from storyodds.models.engine.quantities import Path
+from storyodds.models.engine.paths import Path
 from storyodds.models.flows.nodes import Key, drawn_at, nodes_of_endings
 from storyodds.models.flows.shares import along
 from storyodds.models.numerics import weighted_quantile
@@ -130,10 +130,10 @@ def flows(assessment: Assessment) -> Flows:
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = flows(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> found.columns
+    >>> picture = flows(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> picture.columns
     ('route', 'model', 'fate')
-    >>> round(sum(strand.probability for strand in found.strands if strand.worst), 6)
+    >>> round(sum(strand.probability for strand in picture.strands if strand.worst), 6)
     0.051376
     """
     ranked, graph = concerns(assessment), assessment.prepared.graph
@@ -178,7 +178,7 @@ def _strands(ways: Iterable[tuple[tuple[int, ...], bool, float]]) -> tuple[Stran
 # Taken together
 
 
-def links(found: Flows) -> tuple[Link, ...]:
+def links(flows: Flows) -> tuple[Link, ...]:
     """Sum the strands by pairs of neighboring nodes.
 
     Examples
@@ -192,7 +192,7 @@ def links(found: Flows) -> tuple[Link, ...]:
     0.0514
     """
     total: dict[tuple[int, int], list[float]] = {}
-    for strand in found.strands:
+    for strand in flows.strands:
         for pair in pairwise(strand.steps):
             sums = total.setdefault(pair, [0.0, 0.0])
             sums[0] += strand.probability

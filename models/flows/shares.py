@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
-from storyodds.models.engine.quantities import Path
+from storyodds.models.engine.paths import Path
 from storyodds.models.flows.endings import Term, endings_of, stages, terms_along, terms_of
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.posterior.answers import Answers
@@ -17,7 +17,7 @@ from storyodds.models.story.queries import Query
 
 Array = NDArray[np.float64]
 
-_ROUNDING = 1e-12
+_ROUNDING = 1e-12  # of a whole: what is left of a difference of equal shares
 _NO_LITERALS: CutSet = frozenset()
 
 
@@ -27,29 +27,29 @@ class _Chances:
 
     answers: Answers
     values: Array
-    said: LogLikelihoods
-    known: dict[tuple[int, Query], Array]  # by how many of the live checks can
+    likelihoods: LogLikelihoods
+    chances: dict[tuple[int, Query], Array]  # by how many of the live checks can
     graph: StoryGraph
 
     def ask(self, terms: Mapping[CutSet, Sequence[Term]]) -> None:
-        """Ask for everything that terms need, each with literals of its own."""
+        """Evaluate everything that terms need, each with literals of its own."""
         by_stage: dict[int, dict[Query, None]] = {}
-        for literals, each in terms.items():
-            for term in each:
+        for literals, own_terms in terms.items():
+            for term in own_terms:
                 query = Query((term.outcome,), literals)
-                if (term.stage, query) not in self.known:
+                if (term.stage, query) not in self.chances:
                     by_stage.setdefault(term.stage, {})[query] = None
         for stage, queries in by_stage.items():
             listed = list(queries)
             values = stages(self.graph, self.values)[stage]
-            asked = self.answers.evaluate(values, self.said, listed).queries
-            self.known |= {(stage, query): asked[:, k] for k, query in enumerate(listed)}
+            chances = self.answers.evaluate(values, self.likelihoods, listed).queries
+            self.chances |= {(stage, query): chances[:, k] for k, query in enumerate(listed)}
 
     def total(self, terms: Sequence[Term], literals: CutSet, n_endings: int) -> Array:
         """Sum up terms by ending, (n_draws, n_endings); what is left by rounding is nothing."""
         total, size = np.zeros((2, n_endings, len(self.values)))
         for term in terms:
-            part = term.weight * self.known[term.stage, Query((term.outcome,), literals)]
+            part = term.weight * self.chances[term.stage, Query((term.outcome,), literals)]
             total[term.ending] += part
             size[term.ending] += abs(part)
         total[total < _ROUNDING * size] = 0.0
@@ -91,12 +91,14 @@ def along(assessment: Assessment, worst: Path, harms: bool) -> Array:
 
 
 def _at_all(assessment: Assessment, *, exact: bool) -> _Chances:
-    found = assessment.exact if exact else assessment.averaged
-    graph, last = found.graph, len(found.graph.live_checks)
-    known = {(last, Query((o,))): found.outcomes[:, o] for o in range(len(graph.outcomes))}
-    known |= {(last, query): found.queries[:, k] for k, query in enumerate(assessment.queries)}
+    quantities = assessment.exact if exact else assessment.averaged
+    graph, last = quantities.graph, len(quantities.graph.live_checks)
+    chances = {(last, Query((o,))): quantities.outcomes[:, o] for o in range(len(graph.outcomes))}
+    chances |= {
+        (last, query): quantities.queries[:, k] for k, query in enumerate(assessment.queries)
+    }
     prepared = assessment.prepared
-    return _Chances(prepared.answers, found.values, prepared.likelihoods, known, graph)
+    return _Chances(prepared.answers, quantities.values, prepared.likelihoods, chances, graph)
 
 
 def _parted(graph: StoryGraph, whole: Array, part: Array) -> Array:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from storyodds.commands.asking import Changes, Sampling, about, changing, drawing, judge, recipe
 from storyodds.commands.console import (
     FAILED,
     json_option,
@@ -19,15 +20,15 @@ from storyodds.commands.console import (
     stories_argument,
 )
 from storyodds.commands.console import write_json as print_json
-from storyodds.commands.estimate import about, changing, judge, sampling
-from storyodds.commands.options import all_of, chosen_settings, chosen_view, load_stories
+from storyodds.commands.options import Changed, all_of, named
 from storyodds.priors.text.errors import InputError, Problem, shown
 from storyodds.priors.text.files import write_together
 
 if TYPE_CHECKING:
-    from storyodds.priors.library import View
+    from storyodds.models.assessment.assessment import Progress
     from storyodds.reports.dashboard.page_data import Dossier
     from storyodds.reports.words.recipe import Recipe
+    from storyodds.scenarios.resolve import ResolvedStory
     from storyodds.scenarios.story import Story
 
 INDEX = "index"  # a story of this id would take the place of the page of all stories
@@ -58,19 +59,15 @@ INDEX = "index"  # a story of this id would take the place of the page of all st
 )
 @json_option
 @changing
-@partial(sampling, simulation=True)
+@partial(drawing, simulation=True)
 def dashboard(
     stories: tuple[str, ...],
     folder: Path,
     thorough: bool,
     export: bool,
     as_json: bool,
-    view: str | None,
-    assignments: tuple[str, ...],
-    off: tuple[str, ...],
-    method: Any,
-    draws: int,
-    seed: int,
+    changes: Changes,
+    sampling: Sampling,
 ) -> None:
     """Pages to send: one for each story, and one for them all.
 
@@ -78,37 +75,36 @@ def dashboard(
     in DIR from before is compared with, and replaced; nothing is written before all of it is
     there.
     """
-    settings, _, loaded, chosen = all_of(
-        lambda: chosen_settings(assignments, off),
+    given, _ = all_of(
+        lambda: changes.applied(stories, partial(_require_apart, stories)),
         lambda: _writable(folder),
-        lambda: _named_apart(stories),
-        lambda: chosen_view(view),
     )
-    sampled = {"method": method, "draws": draws, "seed": seed}
-    from storyodds.reports.words.recipe import Recipe
-
     with progress_line() as progress:
+        progress("loading", 0, 0)
+        pairs = zip(stories, given.stories, strict=True)
+        resolved = all_of(*(partial(_resolved, name, story, given) for name, story in pairs))
         dossiers = [
             _dossier(
-                Recipe(name, view, assignments, off, **sampled),
-                (story, chosen, settings),
-                sampled,
+                recipe(name, changes, sampling),
+                story,
+                given.settings,
+                sampling,
                 thorough,
                 progress,
             )
-            for name, story in zip(stories, loaded, strict=True)
+            for name, story in zip(stories, resolved, strict=True)
         ]
         progress("writing pages", 0, 0)
         contents = _contents(dossiers, folder, export)
         _write(folder, contents)
     estimates = [dossier.estimate for dossier in dossiers]
     if as_json:
-        print_json({"schema": "storyodds/dashboard/1", "written": _told(folder, contents)})
+        print_json({"schema": "storyodds/dashboard/1", "written": _written(folder, contents)})
     else:
         click.echo(f"wrote {shown(folder / 'index.html')}")
         for estimate in estimates:
             click.echo(f"wrote {shown(folder / estimate['story'])}.html")
-    judge([dict(estimate) for estimate in estimates])
+    judge(estimates)
 
 
 def _writable(folder: Path) -> None:
@@ -121,17 +117,16 @@ def _writable(folder: Path) -> None:
         raise InputError([Problem(f"--output: the folder '{place}' cannot be written to")])
 
 
-def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
-    """Load stories, no two of which would have the same page."""
-    loaded = load_stories(stories)
+def _require_apart(stories: tuple[str, ...], loaded: "list[Story]") -> None:
+    """Refuse stories of which two would have the same page."""
     problems = []
     for id, n in Counter(story.story for story in loaded).items():
-        names = [f"'{name}'" for name, it in zip(stories, loaded, strict=True) if it.story == id]
+        names = [f"'{name}'" for name, s in zip(stories, loaded, strict=True) if s.story == id]
         if n > 1:
-            said = f"{', '.join(names[:-1])} and {names[-1]} are all the story '{id}'"
+            sentence = f"{', '.join(names[:-1])} and {names[-1]} are all the story '{id}'"
             problems.append(
                 Problem(
-                    f"{said.replace(' all', ' both') if n == 2 else said}, "
+                    f"{sentence.replace(' all', ' both') if n == 2 else sentence}, "
                     "expected another id for each page"
                 )
             )
@@ -144,28 +139,34 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
             )
     if problems:
         raise InputError(problems)
-    return loaded
+
+
+def _resolved(name: str, story: "Story", given: Changed) -> "ResolvedStory":
+    """Apply what is changed, and name the story that it does not fit."""
+    from storyodds.scenarios.resolve import resolve
+
+    try:
+        return resolve(story, view=given.view, settings=given.settings, standard=True)
+    except InputError as error:
+        raise InputError([named(problem, name) for problem in error.problems]) from None
 
 
 def _dossier(
-    recipe: "Recipe",
-    asked: "tuple[Story, View | None, Mapping[str, Any]]",
-    sampled: Mapping[str, Any],
+    again: "Recipe",
+    story: "ResolvedStory",
+    settings: Mapping[str, Any],
+    sampling: Sampling,
     thorough: bool,
-    progress: Any,
+    progress: "Progress",
 ) -> "Dossier":
-    story, view, settings = asked
-    tell = about(recipe.story, progress)
-    tell("loading", 0, 0)
+    report = about(again.story, progress)
     from storyodds.models.assessment.assessment import assess
     from storyodds.models.engine.evaluation import load_numba
     from storyodds.reports.dashboard.page_data import make_dossier
-    from storyodds.scenarios.resolve import resolve
 
-    resolved = resolve(story, view=view, settings=settings, standard=True)
     load_numba()
-    assessment = assess(resolved, progress=tell, **sampled)
-    return make_dossier(assessment, settings=settings, recipe=recipe, thorough=thorough, tell=tell)
+    assessment = assess(story, progress=report, **sampling.keywords())
+    return make_dossier(assessment, settings=settings, recipe=again, thorough=thorough, tell=report)
 
 
 def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str, str]:
@@ -184,7 +185,7 @@ def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str
         if export:
             contents |= _exports(dossier)
     # As they are written, so that what has not changed since the last time is seen not to have.
-    estimates = [json.loads(json_text(it.estimate)) for it in dossiers]
+    estimates = [json.loads(json_text(dossier.estimate)) for dossier in dossiers]
     contents["index.html"] = portfolio_page(estimates, before)
     return contents
 
@@ -221,7 +222,7 @@ def _write(folder: Path, contents: Mapping[str, str]) -> None:
         raise click.exceptions.Exit(FAILED) from None
 
 
-def _told(folder: Path, contents: Mapping[str, str]) -> list[dict[str, Any]]:
+def _written(folder: Path, contents: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {"file": str(folder / name), "bytes": len(text.encode())} for name, text in contents.items()
     ]

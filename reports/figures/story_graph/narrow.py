@@ -91,7 +91,7 @@ def _row(shown: Shown, node: Node, y: float, most: float) -> tuple[list[Markup],
     need = shown.needs.get(node.id)
     if need is not None:
         words = f"needs {need_words(need, labels)}"
-        lines += [(line, "sub") for line in lines_of(words, _SMALL_LETTERS - cut, 4)]
+        lines += [(line, "sub") for line in lines_of(words, _SMALL_LETTERS - cut, _MOST_LINES)]
     text = lines_at(left, y + 14.0, lines, "label")
     top = y + 14.0 + LINE * (len(lines) - 1) + 7.0
     room = WIDTH - left - _NUMBER - 6.0
