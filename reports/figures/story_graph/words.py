@@ -23,7 +23,7 @@ _STAGE_WORDS = {
     "route": "route",
     "hazard": "hazard of the goal",
     "kind": "kind of model",
-    "check": "stopped by (if not: without this check)",
+    "check": "stopped by (“if not” is without this check)",
     "ending": "ending",
 }
 
