@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.story.events import probabilities, sides_of
 from storyodds.models.value.decisions import WITHHELD, Stakes, worth_of_fates
+from storyodds.models.value.integrated_numbers import bits_of, lines, worth_of
+from storyodds.priors.text.errors import UnsupportedStoryError
 
 Array = NDArray[np.float64]
 
@@ -50,7 +53,10 @@ def number_gains(
     of: str,
     stakes: Stakes | None = None,
 ) -> NumberGains:
-    """Estimate what learning the value of each number is worth.
+    """Work out what learning the value of each number is worth.
+
+    That is an integral where P(event, evidence) is linear in the number, and estimated from the
+    draws of all others.
 
     Parameters
     ----------
@@ -64,7 +70,28 @@ def number_gains(
     -------
     NumberGains
     """
-    found = assessment.exact
+    try:
+        linear = set(assessment.prepared.integrated)
+        known = lines(assessment, [number for number in numbers if number in linear], of)
+    except UnsupportedStoryError:
+        return _from_draws(assessment.exact, numbers, of, stakes)
+    rest = [number for number in numbers if number not in linear]
+    drawn = _from_draws(assessment.averaged, rest, of, stakes)
+    priors = assessment.prepared.distributions
+    bits = dict(zip(rest, zip(drawn.bits.amount, drawn.bits.error, strict=True), strict=True))
+    bits |= {n: bits_of(known, priors[n], k, of) for k, n in enumerate(known.numbers)}
+    gains = _gathered([bits[number] for number in numbers])
+    if stakes is None or drawn.worth is None:
+        return NumberGains(gains, None)
+    worth = dict(zip(rest, zip(drawn.worth.amount, drawn.worth.error, strict=True), strict=True))
+    worth |= {n: worth_of(known, priors[n], k, stakes) for k, n in enumerate(known.numbers)}
+    return NumberGains(gains, _gathered([worth[number] for number in numbers]))
+
+
+def _from_draws(
+    found: Quantities, numbers: Sequence[int], of: str, stakes: Stakes | None
+) -> NumberGains:
+    """Estimate it by curves fitted to draws."""
     values, batches = np.asfortranarray(found.values), batches_of(len(found.values))
     names, signs = sides_of(of).signs()
     part, whole = signs @ probabilities(found.graph, found.values, found.outcomes, names).T

@@ -73,12 +73,13 @@ def test_a_number_that_becomes_certain_is_as_assessed_up_to_noise(prior: float) 
 
 def test_a_number_that_becomes_uncertain_is_drawn_evenly_and_by_itself() -> None:
     written = resolve(load_story("rlhf-assistant"))
-    uniforms = interactive.common_uniforms(written, 64, SEED)
+    uniforms = interactive.common_uniforms(written, 256, SEED)
     assert "intended.harm" not in uniforms.columns
     u = uniforms.of(["intended.harm", "intended.bits"])
-    # one draw in every 64th, of each, and in another order
+    # of 32 sequences, each has one draw in every eighth, of each number, and in another order
     for column in u.T:
-        assert sorted(np.floor(64 * column)) == list(range(64))
+        eighths = np.floor(8 * column).reshape(32, 8)
+        assert (np.sort(eighths) == np.arange(8)).all()
     assert not np.array_equal(np.argsort(u[:, 0]), np.argsort(u[:, 1]))
     changed = resolve(load_story("rlhf-assistant"), settings={"intended.harm": [0.1, 0.3]})
     catastrophe = EVENTS.index("catastrophe")
