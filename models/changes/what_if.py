@@ -27,10 +27,12 @@ from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.posterior.weighting import (
     MAX_PARETO_K,
     pareto_k,
+    sampled_at,
     sampled_draws,
     sequence_of,
     spread_between,
     sums_by_sequence,
+    uniforms,
 )
 from storyodds.models.story.events import EVENTS, probabilities
 from storyodds.models.story.graph import StoryGraph
@@ -423,7 +425,7 @@ def refit(base: Base, resolved: ResolvedStory) -> Changed:
 
 def _afresh(base: Base, prepared: PreparedStory) -> Changed:
     """Weight draws from the prior of a changed story; where that is not enough, assess it."""
-    averaged, draws, _ = weigh_at(prepared, *sampled_draws(prepared, 4 * DRAWS, base.seed))
+    averaged, draws, _ = weigh_at(prepared, *_drawn_beside(base, prepared))
     if draws.ok:
         weights, means = averaged.weights, averaged.mean(averaged.events)
         pulls = sums_by_sequence(
@@ -435,6 +437,19 @@ def _afresh(base: Base, prepared: PreparedStory) -> Changed:
     afresh = base_of(assess(again, draws=4 * DRAWS, seed=base.seed), 4 * DRAWS)
     errors = spread_between(afresh.pulls - base.pulls)
     return Changed(afresh.means, errors, None, float(len(afresh.events)), refitted=True)
+
+
+def _drawn_beside(base: Base, prepared: PreparedStory) -> tuple[Array, Array]:
+    """Draw from the prior of a changed story, by the uniform draws that the base comes from.
+
+    Noise that is common to both cancels out. A story with other numbers has draws of its own.
+    """
+    core = [base.prepared.resolved.numbers[i].name for i in base.prepared.core]
+    names = [prepared.resolved.numbers[i].name for i in prepared.core]
+    if not set(names) <= set(core):
+        return sampled_draws(prepared, 4 * DRAWS, base.seed)
+    points = uniforms(len(core), 4 * DRAWS, base.seed)
+    return sampled_at(prepared, points[:, [core.index(name) for name in names]])
 
 
 def _points(prepared: PreparedStory) -> dict[int, float]:

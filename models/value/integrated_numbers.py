@@ -15,6 +15,7 @@ from scipy.special import ndtr
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.derivatives import joint_slopes
+from storyodds.models.changes.what_if import spread_evenly
 from storyodds.models.posterior.weighting import REPLICATES, sequence_of, sums_by_sequence
 from storyodds.models.story.events import FATES, sides_of
 from storyodds.models.value.decisions import WITHHELD, Stakes, bits_gained, worth_of_fates
@@ -22,6 +23,7 @@ from storyodds.priors.distributions.families import Distribution, Mixture, Point
 
 Array = NDArray[np.float64]
 
+_DRAWS = 256  # of the sampled numbers: what is left of their noise is small
 _CELLS = 2**22  # of float64: the slopes of as many draws are asked for at once
 _Z = np.arange(-7.0, 7.01, 0.05)  # a trapezoid over a smooth normal integrand of this step is exact
 _Z_SHARES = np.exp(-0.5 * _Z**2) / np.exp(-0.5 * _Z**2).sum()
@@ -67,20 +69,21 @@ def lines(assessment: Assessment, numbers: Sequence[int], of: str) -> Lines:
         If that takes more memory than the odds.
     """
     prepared, averaged = assessment.prepared, assessment.averaged
+    sequences = sequence_of(len(averaged.values))
+    drawn = spread_evenly(averaged, _DRAWS, assessment.seed, sequences)
+    values, sequences, n = averaged.values[drawn], sequences[drawn], len(drawn)
     events = tuple(dict.fromkeys((*FATES, *sides_of(of).signs()[0])))
-    chosen, n = list(numbers), len(averaged.values)
+    chosen = list(numbers)
     means = prepared.center[chosen]
-    sequences = sequence_of(n)
     levels = np.zeros((REPLICATES, len(events)))
     slopes = np.zeros((REPLICATES, len(events), len(chosen)))
     step = max(1, _CELLS // (len(events) * prepared.graph.n_numbers))
     for first in range(0, n, step):
         rows = slice(first, first + step)
-        chances, moved = joint_slopes(prepared, averaged.values[rows], events)
-        counts = averaged.weights[rows, None]
+        chances, moved = joint_slopes(prepared, values[rows], events)
         per_unit = moved[:, :, chosen] / (means * (1 - means))
-        levels += sums_by_sequence(counts * chances, sequences[rows])
-        slopes += sums_by_sequence(counts[:, :, None] * per_unit, sequences[rows])
+        levels += sums_by_sequence(chances / n, sequences[rows])
+        slopes += sums_by_sequence(per_unit / n, sequences[rows])
     return Lines(events, tuple(numbers), levels, slopes, n == 1)
 
 

@@ -158,7 +158,7 @@ def test_where_nothing_has_to_be_sampled_changes_are_exact() -> None:
 def test_where_the_draws_do_not_serve_the_story_is_assessed_afresh() -> None:
     # What is seen asks for many bits of r; without f, they are what they were before.
     told = item("seen", {"outcome": True}, bayes_factor={"deceptive": 20, "default": 0})
-    route = Route(id="r", class_="deceptive", requires="f", bits={"normal": [-12, 3]}, harm=0.5)
+    route = Route(id="r", class_="deceptive", requires="f", bits={"normal": [-12, 4]}, harm=0.5)
     rival = Route(id="q", class_="mesa-optimizer", bits={"normal": [-2, 1]}, harm=0.2)
     story = tell({"f": believe([0.4, 0.9])}, [route, rival, OFF], evidence=[told])
     resolved = resolve(story)
