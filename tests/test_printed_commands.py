@@ -15,9 +15,9 @@ from support.command_line import Run, as_told
 
 from storyodds.cli import cli
 from storyodds.reports.live import computing
-from storyodds.reports.live.computing import Computer
-from storyodds.reports.recipe import USUAL, Recipe
-from storyodds.reports.terminal_next import commands
+from storyodds.reports.live.tasks import Computer
+from storyodds.reports.terminal.next_commands import commands
+from storyodds.reports.words.recipe import USUAL, Recipe
 
 DONE, NOT_RELIABLE = 0, 3
 BUNDLED, OWN, VIEW = "coinrun-agent", "my stories/it's mine.yaml", "my stories/my view.yaml"

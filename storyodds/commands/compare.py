@@ -14,7 +14,7 @@ from storyodds.commands.options import all_of, chosen_view, load_one
 from storyodds.priors.text.errors import InputError, Problem, shown
 
 if TYPE_CHECKING:
-    from storyodds.reports.comparison_saved import Saved
+    from storyodds.reports.documents.comparison_saved import Saved
     from storyodds.scenarios.story import Story
 
 _SAVED = (".nc", ".json")
@@ -53,16 +53,16 @@ def compare(
     )
     with progress_line() as progress:
         progress("loading", 0, 0)
-        from storyodds.reports import questions
+        from storyodds.reports.api import comparison
 
         sampled = {"method": method, "draws": draws, "seed": seed}
-        summary = questions.compare(loaded, views=chosen, progress=progress, **sampled)
+        summary = comparison.compare(loaded, views=chosen, progress=progress, **sampled)
     if as_json:
         write_json(summary)
     else:
         from rich.console import Console
 
-        from storyodds.reports.comparison_table import print_comparison
+        from storyodds.reports.terminal.comparison import print_comparison
 
         print_comparison(Console(highlight=False), summary)
     _judge(summary)
@@ -102,7 +102,7 @@ def _load_all(names: Sequence[str]) -> "list[Story | Saved]":
 def _load(name: str) -> "Story | Saved":
     if not _is_saved(name):
         return load_one(name)
-    from storyodds.reports.comparison_saved import read_result
+    from storyodds.reports.documents.comparison_saved import read_result
 
     return read_result(name)
 

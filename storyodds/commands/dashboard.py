@@ -26,8 +26,8 @@ from storyodds.priors.text.files import write_together
 
 if TYPE_CHECKING:
     from storyodds.priors.library import View
-    from storyodds.reports.dashboard.dossier import Dossier
-    from storyodds.reports.recipe import Recipe
+    from storyodds.reports.dashboard.page_data import Dossier
+    from storyodds.reports.words.recipe import Recipe
     from storyodds.scenarios.story import Story
 
 INDEX = "index"  # a story of this id would take the place of the page of all stories
@@ -85,7 +85,7 @@ def dashboard(
         lambda: chosen_view(view),
     )
     sampled = {"method": method, "draws": draws, "seed": seed}
-    from storyodds.reports.recipe import Recipe
+    from storyodds.reports.words.recipe import Recipe
 
     with progress_line() as progress:
         dossiers = [
@@ -159,7 +159,7 @@ def _dossier(
     tell("loading", 0, 0)
     from storyodds.models.assessment.assessment import assess
     from storyodds.models.engine.evaluation import load_numba
-    from storyodds.reports.dashboard.dossier import make_dossier
+    from storyodds.reports.dashboard.page_data import make_dossier
     from storyodds.scenarios.resolve import resolve
 
     resolved = resolve(story, view=view, settings=settings, standard=True)
@@ -170,9 +170,9 @@ def _dossier(
 
 def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str, str]:
     """By file name, everything that is going to be written, the first page last."""
-    from storyodds.reports.dashboard.changes import saved
-    from storyodds.reports.dashboard.page import story_page
+    from storyodds.reports.dashboard.html import story_page
     from storyodds.reports.dashboard.portfolio import portfolio_page
+    from storyodds.reports.dashboard.since_saved import saved
 
     contents: dict[str, str] = {}
     before = {}
@@ -191,11 +191,11 @@ def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str
 
 def _exports(dossier: "Dossier") -> dict[str, str]:
     """The story as a safety case: in words, and as a goal structure."""
-    from storyodds.reports.exports.gsn import argument
-    from storyodds.reports.exports.gsn_picture import gsn_svg
-    from storyodds.reports.exports.gsn_text import gsn_yaml
-    from storyodds.reports.exports.markdown import markdown_report
-    from storyodds.reports.figures.figure import standalone
+    from storyodds.reports.exports.gsn.argument import argument
+    from storyodds.reports.exports.gsn.picture import gsn_svg
+    from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
+    from storyodds.reports.exports.markdown.annex import markdown_report
+    from storyodds.reports.figures.drawing.figure import standalone
 
     id, story, estimate = dossier.story.story, dossier.story, dossier.estimate
     return {

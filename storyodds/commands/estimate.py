@@ -35,7 +35,7 @@ from storyodds.priors.text.files import write_atomically
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Progress
-    from storyodds.reports.recipe import Recipe
+    from storyodds.reports.words.recipe import Recipe
     from storyodds.scenarios.story import Story
 
 type Command = Callable[..., Any]
@@ -161,7 +161,7 @@ def estimate(
     if as_json and summaries:
         write_json(summaries if len(stories) > 1 else summaries[0])
     elif summaries:
-        from storyodds.reports.recipe import Recipe
+        from storyodds.reports.words.recipe import Recipe
 
         asked: dict[str, Any] = {"method": method, "draws": draws, "seed": seed}
         recipes = [
@@ -195,8 +195,8 @@ def _estimate_one(
 ) -> tuple[dict[str, Any], str | None]:
     """Compute and save; a result that cannot be saved is still told."""
     from storyodds.models.assessment.assessment import assess
-    from storyodds.reports.results import result_of
-    from storyodds.reports.summary import summarize
+    from storyodds.reports.api.estimate import result_of
+    from storyodds.reports.documents.estimate import summarize
     from storyodds.scenarios.resolve import resolve
 
     assessment = assess(resolve(story, **changes), progress=progress, **sampling)
@@ -218,7 +218,7 @@ def _print_reports(summaries: list[dict[str, Any]], recipes: "list[Recipe]") -> 
     from rich.console import Console
     from rich.rule import Rule
 
-    from storyodds.reports.terminal import print_report
+    from storyodds.reports.terminal.estimate import print_report
 
     console = Console(highlight=False)
     for k, (summary, recipe) in enumerate(zip(summaries, recipes, strict=True)):
@@ -269,7 +269,7 @@ def importance(
     with progress_line() as progress:
         tell = about(story, progress)
         assessed, _, _ = assess_one(story, (view, assignments, off), sampled, tell)
-        from storyodds.reports.importance import summarize_importance
+        from storyodds.reports.documents.importance import summarize_importance
 
         tell("taking assumptions one by one", 0, 0)
         summary = summarize_importance(assessed, of)
@@ -278,7 +278,7 @@ def importance(
     else:
         from rich.console import Console
 
-        from storyodds.reports.importance_table import SHOWN, print_importance
+        from storyodds.reports.terminal.importance import SHOWN, print_importance
 
         print_importance(Console(highlight=False), summary, top or SHOWN)
     judge([summary])

@@ -15,7 +15,7 @@ from storyodds.priors.text.files import write_atomically
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Progress
-    from storyodds.reports.recipe import Recipe
+    from storyodds.reports.words.recipe import Recipe
 
 SCHEMA = "storyodds/export/1"
 
@@ -88,7 +88,7 @@ def export(
             lambda: _format(kind, ending),
             standard=True,
         )
-        from storyodds.reports.recipe import Recipe
+        from storyodds.reports.words.recipe import Recipe
 
         recipe = Recipe(story, view, assignments, off, **sampled)
         made, estimate = _made(kind, ending, assessed, settings, recipe, tell)
@@ -134,11 +134,11 @@ def _made(
     tell: "Progress",
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """By file name, everything that is going to be written; a lone file has none."""
-    from storyodds.reports.exports.gsn import argument
-    from storyodds.reports.exports.gsn_picture import gsn_svg
-    from storyodds.reports.exports.gsn_text import gsn_yaml
-    from storyodds.reports.figures.figure import encoded
-    from storyodds.reports.summary import summarize
+    from storyodds.reports.documents.estimate import summarize
+    from storyodds.reports.exports.gsn.argument import argument
+    from storyodds.reports.exports.gsn.picture import gsn_svg
+    from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
+    from storyodds.reports.figures.drawing.figure import encoded
 
     story = assessed.prepared.resolved.story
     if kind in ("gsn-yaml", "gsn-svg", "gsn-png"):
@@ -148,12 +148,12 @@ def _made(
         picture = gsn_svg(argument(estimate, story, most=_ROUTES))
         return {"": encoded(picture, f".{kind.removeprefix('gsn-')}")}, estimate
 
-    from storyodds.reports.dashboard.dossier import make_dossier
+    from storyodds.reports.dashboard.page_data import make_dossier
 
     dossier = make_dossier(assessed, settings=settings, recipe=recipe, tell=tell)
     estimate = dict(dossier.estimate)
     if kind == _FOLDER:
-        from storyodds.reports.dashboard.page import sections_of
+        from storyodds.reports.dashboard.html import sections_of
         from storyodds.reports.dashboard.pictures import arviz_figures
 
         figures = [figure for section in sections_of(dossier) for figure in section.figures]
@@ -166,7 +166,7 @@ def _made(
             files[f"{figure.name}{f'.{again + 1}' * bool(again)}{end}"] = encoded(figure, end)
         return files, estimate
 
-    from storyodds.reports.exports.markdown import markdown_report
+    from storyodds.reports.exports.markdown.annex import markdown_report
 
     text = markdown_report(
         estimate,

@@ -44,7 +44,7 @@ def sensitivity(
     with progress_line() as progress:
         tell = about(story, progress)
         assessed, settings, _ = assess_one(story, (view, assignments, off), sampled, tell)
-        from storyodds.reports.sensitivity import summarize_sensitivity
+        from storyodds.reports.documents.sensitivity.whole import summarize_sensitivity
 
         asked = tuple(part for part in PARTS if part in parts) or PARTS
         summary = summarize_sensitivity(assessed, asked, settings=settings, tell=tell)
@@ -53,7 +53,7 @@ def sensitivity(
     else:
         from rich.console import Console
 
-        from storyodds.reports.sensitivity import print_sensitivity
+        from storyodds.reports.terminal.sensitivity.whole import print_sensitivity
 
         print_sensitivity(Console(highlight=False), summary)
     judge([summary])

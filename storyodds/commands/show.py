@@ -13,7 +13,7 @@ import click
 from storyodds.commands.console import hanging, json_option, print_text, write_json
 
 if TYPE_CHECKING:
-    from storyodds.reports.bibliography import Sources
+    from storyodds.reports.documents.bibliography import Sources
     from storyodds.scenarios.story import Story
 
 _SECTIONS = ("stories", "views", "packs", "assumptions", "routes", "kinds", "observations")
@@ -134,7 +134,7 @@ def show(name: str, sources: bool, bibtex: bool, numbers: bool, as_json: bool) -
     if numbers:
         _show_numbers(found[0], as_json)
     elif bibtex:
-        from storyodds.reports.bibtex import to_bibtex
+        from storyodds.reports.tables.bibtex import to_bibtex
 
         print_text(to_bibtex(found[0].sources().cited))
     elif sources:
@@ -148,7 +148,8 @@ def show(name: str, sources: bool, bibtex: bool, numbers: bool, as_json: bool) -
 def _show_sources(shown: _Shown, as_json: bool) -> None:
     from rich.console import Console
 
-    from storyodds.reports.source_list import plain_sources, print_sources
+    from storyodds.reports.documents.sources import plain_sources
+    from storyodds.reports.terminal.sources import print_sources
 
     collected = shown.sources()
     if as_json:
@@ -163,7 +164,8 @@ def _show_numbers(shown: _Shown, as_json: bool) -> None:
         raise click.UsageError(f"found --numbers with a {shown.what}, expected it with a story")
     from rich.console import Console
 
-    from storyodds.reports.number_list import plain_numbers, print_numbers
+    from storyodds.reports.documents.numbers import plain_numbers
+    from storyodds.reports.terminal.numbers import print_numbers
     from storyodds.scenarios.resolve import resolve
 
     resolved = resolve(shown.story())
@@ -187,7 +189,7 @@ def _print(found: list[_Shown]) -> None:
         return
     from rich.console import Console
 
-    from storyodds.reports.entries import print_lines
+    from storyodds.reports.terminal.catalog import print_lines
 
     console = Console(highlight=False)
     for k, shown in enumerate(found):
@@ -273,7 +275,7 @@ def _standard_input() -> _Shown:
 
 
 def _sources_of_story(story: "Story") -> "Sources":
-    from storyodds.reports.bibliography import story_sources
+    from storyodds.reports.documents.bibliography import story_sources
     from storyodds.scenarios.resolve import resolve
 
     return story_sources(resolve(story))
@@ -283,7 +285,7 @@ def _view(name: str) -> _Shown:
     from storyodds.priors.library import view
 
     def sources() -> "Sources":
-        from storyodds.reports.bibliography import view_sources
+        from storyodds.reports.documents.bibliography import view_sources
 
         return view_sources(view(name))
 
@@ -294,7 +296,7 @@ def _pack(name: str) -> _Shown:
     from storyodds.priors.library import pack
 
     def sources() -> "Sources":
-        from storyodds.reports.bibliography import pack_sources
+        from storyodds.reports.documents.bibliography import pack_sources
 
         return pack_sources(pack(name))
 
@@ -307,8 +309,8 @@ def _text(record: Any) -> str:
 
 def _pack_entry(ref: str) -> _Shown:
     from storyodds.priors.library import pack_entry
-    from storyodds.reports.bibliography import entry_sources
-    from storyodds.reports.entries import pack_entry_lines
+    from storyodds.reports.documents.bibliography import entry_sources
+    from storyodds.reports.terminal.catalog import pack_entry_lines
 
     entry = pack_entry(ref)
     return _Shown(
@@ -322,7 +324,8 @@ def _pack_entry(ref: str) -> _Shown:
 
 def _catalogued(name: str) -> list[_Shown]:
     """Every catalogued thing of that name: some routes are called as their kind is."""
-    from storyodds.reports import bibliography, entries
+    from storyodds.reports.documents import bibliography
+    from storyodds.reports.terminal import catalog as entries
     from storyodds.scenarios.shared import catalog
 
     readers: tuple[tuple[str, Any, Callable[[str], Any], Callable[[str], Any]], ...] = (

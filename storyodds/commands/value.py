@@ -73,7 +73,7 @@ def value(
             lambda: stakes_of(stakes),
             standard=not no_standard,
         )
-        from storyodds.reports.value import summarize_value
+        from storyodds.reports.documents.value import summarize_value
 
         tell("weighing what could be observed", 0, 0)
         summary = summarize_value(assessed, weighed or None, of=of)
@@ -83,7 +83,7 @@ def value(
     else:
         from rich.console import Console
 
-        from storyodds.reports.value_table import SHOWN, print_value
+        from storyodds.reports.terminal.value import SHOWN, print_value
 
         print_value(Console(highlight=False), summary, top or SHOWN)
     judge([summary])
@@ -93,7 +93,7 @@ def stakes_of(texts: tuple[str, ...]) -> dict[str, float]:
     """Read NAME=U: what an ending is worth, or withholding the model."""
     if not texts:
         return {}
-    from storyodds.reports.stakes import checked_stakes
+    from storyodds.reports.documents.stakes import checked_stakes
 
     parts = (text.partition("=") for text in texts)
     return checked_stakes([(name.strip(), amount.strip()) for name, _, amount in parts], "--worth")

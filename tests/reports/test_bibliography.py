@@ -12,7 +12,7 @@ from rich.console import Console
 from storyodds.priors.bibliography import works
 from storyodds.priors.library import pack, pack_entry, pack_names, view, view_names
 from storyodds.priors.text.records import Source
-from storyodds.reports.bibliography import (
+from storyodds.reports.documents.bibliography import (
     Cited,
     Sources,
     assumption_sources,
@@ -22,8 +22,9 @@ from storyodds.reports.bibliography import (
     story_sources,
     view_sources,
 )
-from storyodds.reports.bibtex import to_bibtex
-from storyodds.reports.source_list import plain_sources, print_sources, reference
+from storyodds.reports.documents.sources import plain_sources
+from storyodds.reports.tables.bibtex import to_bibtex
+from storyodds.reports.terminal.sources import print_sources, reference
 from storyodds.scenarios.loader import bundled_stories, load_story, load_text
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.shared import catalog

@@ -8,14 +8,11 @@ import pytest
 from support.building import OFF, believe, tell
 
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.comparison import summarize_comparison
-from storyodds.reports.comparison_sides import Side, story_side
-from storyodds.reports.comparison_tipping import (
-    summarize_tipping,
-    tipping_lines,
-    tipping_sentences,
-)
-from storyodds.reports.layout import wrap
+from storyodds.reports.documents.comparison import summarize_comparison
+from storyodds.reports.documents.comparison_order import summarize_tipping, tipping_sentences
+from storyodds.reports.documents.comparison_sides import Side, story_side
+from storyodds.reports.terminal.comparison_order import tipping_lines
+from storyodds.reports.terminal.layout import wrap
 from storyodds.scenarios.grammar.formulas import AllOf
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route

@@ -12,9 +12,9 @@ from support.mutations import mutated
 from storyodds.models.assessment.datatree import save_result
 from storyodds.priors.distributions.forms import Beta
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.comparison import summarize_comparison
-from storyodds.reports.comparison_saved import read_result, saved_side
-from storyodds.reports.results import estimate, summarize
+from storyodds.reports.api.estimate import estimate, summarize
+from storyodds.reports.documents.comparison import summarize_comparison
+from storyodds.reports.documents.comparison_saved import read_result, saved_side
 
 # Each .nc takes a process of its own; some thousands of both were run while this was made.
 TREES, TEXTS = 12, 60

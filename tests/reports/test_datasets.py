@@ -9,14 +9,14 @@ import pytest
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.comparison import summarize_comparison
-from storyodds.reports.comparison_sides import story_side
-from storyodds.reports.dataset_units import ALL_UNITS, BY_KIND
-from storyodds.reports.datasets import SUMMARY, dataset, datasets, table
-from storyodds.reports.importance import summarize_importance
-from storyodds.reports.sensitivity import summarize_sensitivity
-from storyodds.reports.summary import summarize
-from storyodds.reports.value import summarize_value
+from storyodds.reports.documents.comparison import summarize_comparison
+from storyodds.reports.documents.comparison_sides import story_side
+from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.documents.importance import summarize_importance
+from storyodds.reports.documents.sensitivity.whole import summarize_sensitivity
+from storyodds.reports.documents.value import summarize_value
+from storyodds.reports.tables.datasets import SUMMARY, dataset, datasets, table
+from storyodds.reports.tables.units import ALL_UNITS, BY_KIND
 from storyodds.scenarios.resolve import resolve
 
 

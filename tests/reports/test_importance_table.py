@@ -9,8 +9,8 @@ from rich.console import Console
 from support.building import OFF, believe, tell
 
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.importance import summarize_importance
-from storyodds.reports.importance_table import print_importance
+from storyodds.reports.documents.importance import summarize_importance
+from storyodds.reports.terminal.importance import print_importance
 from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve

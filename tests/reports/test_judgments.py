@@ -14,8 +14,8 @@ from storyodds.priors.panels.classical_model import Calibration, performance
 from storyodds.priors.panels.judgments import Belief, Judgments, judgments_text, read_judgments
 from storyodds.priors.text.errors import InputError
 from storyodds.priors.text.yaml_reader import read_document
-from storyodds.reports.judgments import statements_of, summarize_judgments
-from storyodds.reports.judgments_table import pasted, print_judgments
+from storyodds.reports.documents.judgments import statements_of, summarize_judgments
+from storyodds.reports.terminal.judgments import pasted, print_judgments
 
 HEAD = "judgments: duo\ntitle: Two\nexperts: {ann: {name: Ann}, bo: {name: Bo}}\n"
 

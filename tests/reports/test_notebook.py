@@ -12,10 +12,10 @@ from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import Story, estimate, load_story, summarize
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.notebook import Document
-from storyodds.reports.sensitivity import summarize_sensitivity
-from storyodds.reports.summary import summarize as summary_of
-from storyodds.reports.value import summarize_value
+from storyodds.reports.documents.estimate import summarize as summary_of
+from storyodds.reports.documents.sensitivity.whole import summarize_sensitivity
+from storyodds.reports.documents.value import summarize_value
+from storyodds.reports.notebook.document import Document
 from storyodds.reports.words.numbers import percent
 from storyodds.scenarios.loader import bundled_stories
 from storyodds.scenarios.resolve import resolve

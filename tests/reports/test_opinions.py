@@ -9,14 +9,15 @@ from support.building import OFF, believe, item, tell
 
 from storyodds.models.assessment.assessment import assess
 from storyodds.priors.library import View
-from storyodds.reports.importance import summarize_importance
-from storyodds.reports.importance_table import print_importance
-from storyodds.reports.opinions import ALIKE, CERTAIN, FIXED
-from storyodds.reports.recipe import Recipe
-from storyodds.reports.summary import head, opinion_totals, summarize
-from storyodds.reports.terminal import print_report
-from storyodds.reports.value import summarize_value
-from storyodds.reports.value_table import print_value
+from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.documents.head import head
+from storyodds.reports.documents.importance import summarize_importance
+from storyodds.reports.documents.opinions import ALIKE, CERTAIN, FIXED, opinion_totals
+from storyodds.reports.documents.value import summarize_value
+from storyodds.reports.terminal.estimate import print_report
+from storyodds.reports.terminal.importance import print_importance
+from storyodds.reports.terminal.value import print_value
+from storyodds.reports.words.recipe import Recipe
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Evidence, Route
 from storyodds.scenarios.story import Story

@@ -7,8 +7,9 @@ import pytest
 from support.building import OFF, believe, tell
 
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.sensitivity_failure import lines_failure, summarize_failure
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.documents.sensitivity.failure import summarize_failure
+from storyodds.reports.terminal.sensitivity.failure import lines_failure
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Hazard, Route
 from storyodds.scenarios.story import Story

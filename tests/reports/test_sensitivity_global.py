@@ -7,7 +7,8 @@ import pytest
 from support.building import OFF, SCHEMER, believe, item, tell
 
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.sensitivity_global import lines_global, summarize_global
+from storyodds.reports.documents.sensitivity.spread import summarize_global
+from storyodds.reports.terminal.sensitivity.spread import lines_global
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story

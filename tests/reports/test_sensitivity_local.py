@@ -9,8 +9,9 @@ from support.building import OFF, believe, tell
 
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.changes.what_if import base_of
-from storyodds.reports.layout import wrap
-from storyodds.reports.sensitivity_local import TOLD, lines_local, summarize_local
+from storyodds.reports.documents.sensitivity.local import TOLD, summarize_local
+from storyodds.reports.terminal.layout import wrap
+from storyodds.reports.terminal.sensitivity.local import lines_local
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve

@@ -8,7 +8,8 @@ from support.building import OFF, believe, item, tell
 
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.sensitivity import structure
-from storyodds.reports.sensitivity_structure import lines_structure, summarize_structure
+from storyodds.reports.documents.sensitivity.structure import summarize_structure
+from storyodds.reports.terminal.sensitivity.structure import lines_structure
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Constraint, Nudge, Route
 from storyodds.scenarios.story import Story

@@ -11,10 +11,12 @@ from support.strategies import small_stories
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.posterior.weighting import MAX_PARETO_K
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.sensitivity_global import lines_global, summarize_global
-from storyodds.reports.sensitivity_sequence import lines_sequence
-from storyodds.reports.sensitivity_trust import lines_trust, summarize_trust
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.documents.sensitivity.spread import summarize_global
+from storyodds.reports.documents.sensitivity.trust import summarize_trust
+from storyodds.reports.terminal.sensitivity.sequence import lines_sequence
+from storyodds.reports.terminal.sensitivity.spread import lines_global
+from storyodds.reports.terminal.sensitivity.trust import lines_trust
 from storyodds.reports.words.numbers import percent
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story

@@ -12,8 +12,9 @@ from storyodds.models.comparison.sides import EVENTS
 from storyodds.models.posterior.prepared import prepare
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
-from storyodds.reports import sensitivity_views
-from storyodds.reports.sensitivity_views import AS_ASSESSED, lines_views, summarize_views
+from storyodds.reports.documents.sensitivity import views
+from storyodds.reports.documents.sensitivity.views import AS_ASSESSED, summarize_views
+from storyodds.reports.terminal.sensitivity.views import lines_views
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
 
@@ -61,7 +62,7 @@ def test_lines_fit_and_say_the_range(found: dict[str, Any], width: int) -> None:
 
 
 def test_settings_win_over_views(found: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensitivity_views, "view_names", lambda: ("wide",))
+    monkeypatch.setattr(views, "view_names", lambda: ("wide",))
     story, fixed = load_story("rlhf-assistant"), {"goal-guarding": 0.1}
     assessment = assess(resolve(story, settings=fixed), draws=64)
     _, wide = summarize_views(story, assessment, settings=fixed, draws=64)["views"]
@@ -78,8 +79,8 @@ def test_a_story_of_which_no_view_speaks() -> None:
 
 def test_a_view_that_rules_the_evidence_out(monkeypatch: pytest.MonkeyPatch) -> None:
     sure = View(view="sure", title="It is so", set={"a": 0})
-    monkeypatch.setattr(sensitivity_views, "view_names", lambda: ("sure",))
-    monkeypatch.setattr(sensitivity_views, "load_view", lambda name: sure)
+    monkeypatch.setattr(views, "view_names", lambda: ("sure",))
+    monkeypatch.setattr(views, "load_view", lambda name: sure)
     happened = item(
         "happened",
         {"assumption": "a"},
@@ -104,8 +105,8 @@ def judged(*more: Any) -> Any:
 
 def weights(story: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     other = View(view="other", title="It is likely", set={"a": 0.6})
-    monkeypatch.setattr(sensitivity_views, "view_names", lambda: ("other",))
-    monkeypatch.setattr(sensitivity_views, "load_view", lambda name: other)
+    monkeypatch.setattr(views, "view_names", lambda: ("other",))
+    monkeypatch.setattr(views, "load_view", lambda name: other)
     found = summarize_views(story, assess(resolve(story)))
     return [view["weight"] for view in found["views"]]
 

@@ -20,7 +20,7 @@ from storyodds.models.story.events import FATES
 from storyodds.priors.distributions.forms import Form, plain_prior
 from storyodds.priors.text.errors import InputError
 from storyodds.priors.text.records import Record
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.parts import About, GivenRow
 from storyodds.scenarios.loader import story_text

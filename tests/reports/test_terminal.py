@@ -15,11 +15,11 @@ from support.features import FEATURES, features
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.axis import plot
-from storyodds.reports.recipe import Recipe
-from storyodds.reports.summary import summarize
-from storyodds.reports.terminal import ITEMS_SHOWN, print_report
+from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.terminal.axis import plot
+from storyodds.reports.terminal.estimate import ITEMS_SHOWN, print_report
 from storyodds.reports.words.numbers import percent, points
+from storyodds.reports.words.recipe import Recipe
 from storyodds.scenarios.resolve import resolve
 
 CARLSMITH = """\

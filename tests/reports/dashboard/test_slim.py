@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from storyodds.reports.dashboard.slim import by_steps, slim
+from storyodds.reports.dashboard.compact_svg import by_steps, slim
 
 points = st.lists(
     st.tuples(st.floats(-2000, 2000), st.floats(-2000, 2000)), min_size=4, max_size=30

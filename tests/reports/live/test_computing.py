@@ -12,9 +12,9 @@ from storyodds import load_story, load_text
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.library import view
+from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.live import computing, reading
-from storyodds.reports.live.computing import Computer
-from storyodds.reports.summary import summarize
+from storyodds.reports.live.tasks import Computer
 from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.scenarios.loader import bundled_stories
 from storyodds.scenarios.resolve import resolve

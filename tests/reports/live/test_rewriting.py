@@ -15,10 +15,10 @@ from support.hostile_story import ATTACK, hostile_story
 from storyodds import load_story, load_text, to_yaml
 from storyodds.models.story.events import EVENTS
 from storyodds.reports.live import computing
-from storyodds.reports.live.computing import Computer
 from storyodds.reports.live.controls import prior_text
 from storyodds.reports.live.requests import State
-from storyodds.reports.live.rewriting import BY_HAND, rewrite
+from storyodds.reports.live.state_as_story import BY_HAND, rewrite
+from storyodds.reports.live.tasks import Computer
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.switches import switches_of
 

@@ -12,7 +12,7 @@ from storyodds.priors.library import view_names
 from storyodds.priors.text.files import write_new
 from storyodds.reports.live import saved
 from storyodds.reports.live.requests import State
-from storyodds.reports.live.saved import own_id, saved_states
+from storyodds.reports.live.saved_states import own_id, saved_states
 
 STATE = State("sceptic", {"a.probability": "[0.1, 0.2]"}, ("check:b",))
 YAML = "story: ä\n"
