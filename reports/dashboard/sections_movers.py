@@ -114,7 +114,7 @@ def _about(dossier: Dossier, name: str) -> str:
 
 def as_evidence_came_in(dossier: Dossier) -> Section:
     """What each item of the evidence did."""
-    items = [i for i in dossier.estimate["evidence"]["items"] if i["result"] is None]
+    items = [i for i in dossier.estimate["evidence"]["items"] if i.get("result") is None]
     name = ("evidence", "As evidence came in")
     if not items:
         finding = "The story has no evidence; its odds are those of its priors."

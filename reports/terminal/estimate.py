@@ -226,7 +226,7 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
 
 def _item_name(item: Json) -> str:
     name = plain(item["id"])
-    return f"{name} ({item['result']})" if item["result"] else marked(name, item["opinion"])
+    return f"{name} ({item['result']})" if item.get("result") else marked(name, item["opinion"])
 
 
 def _totals(summary: Json) -> dict[str, dict[str, float | None]]:

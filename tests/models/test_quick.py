@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from support.building import believe, item, tell
 from support.oracle import ImpossibleEvidence, solve
 from support.strategies import small_stories
@@ -97,17 +98,27 @@ def test_what_bears_on_nothing_changes_nothing() -> None:
     assert not interactive.difference_errors(before, after).any()
 
 
-def test_errors_of_differences_are_those_between_seeds() -> None:
+@pytest.mark.parametrize("prior", [[0, 3], 1.5, {"normal": [-1, 1]}])
+def test_errors_are_those_between_thirty_seeds(prior: Any) -> None:
+    """Of means and of differences, neither too narrow nor too wide."""
     story = load_story("coinrun-agent")
-    written, changed = resolve(story), resolve(story, settings={"something-else.bits": [0, 3]})
-    differences, told = [], []
+    written, changed = resolve(story), resolve(story, settings={"something-else.bits": prior})
+    prepared = [prepare(resolved) for resolved in (written, changed)]
+    found = []
     for seed in range(30):
-        uniforms = interactive.common_uniforms(written, 64, seed)
-        before, after = (interactive.answer(prepare(x), uniforms) for x in (written, changed))
-        differences.append(after.odds_means - before.odds_means)
-        told.append(interactive.difference_errors(before, after))
-    # Draws that are spread evenly do better than independent ones; none does much worse.
-    assert (np.std(differences, axis=0) < 1.5 * np.mean(told, axis=0) + 1e-12).all()
+        uniforms = interactive.common_uniforms(written, 256, seed)
+        before, after = (interactive.answer(x, uniforms) for x in prepared)
+        found.append(
+            (after.odds_means - before.odds_means, interactive.difference_errors(before, after))
+        )
+        found.append((after.odds_means, after.mean_errors))
+    for values, errors in (np.array(found[k::2]).transpose(1, 0, 2) for k in (0, 1)):
+        stated = np.sqrt(np.mean(errors**2, axis=0))
+        # Of 30 seeds the scatter is itself uncertain; the stated errors, of 32 sequences, are too.
+        low, high = stats.f.ppf([1e-6, 1 - 1e-6], 29, 31)
+        scatter, rounding = np.var(values, axis=0, ddof=1), 1e-24
+        assert (scatter < high * stated**2 + rounding).all()
+        assert (scatter > low * stated**2 - rounding).all()
 
 
 @pytest.mark.parametrize("name", ["coinrun-agent", "rlhf-assistant"])

@@ -78,7 +78,7 @@ class _Builder:
         self.numbers = Numbers(self.doc)
         self.bears = bearing(self.story)
         # A result belongs to its check, which the argument has by itself.
-        items = [item for item in self.doc["evidence"]["items"] if item["result"] is None]
+        items = [item for item in self.doc["evidence"]["items"] if item.get("result") is None]
         self.items = {item["id"]: item for item in items}
 
     def whole(self) -> Argument:

@@ -284,7 +284,7 @@ def _evidence(doc: Json) -> Iterator[str]:
     rows = [
         [
             f"{code(item['id'])} ({item['result']})"
-            if item["result"]
+            if item.get("result")
             else marked(code(item["id"]), item["opinion"]),
             *(bits(item["bits"][name]) for name in CLASSES),
             text(item["claim"]),
