@@ -208,7 +208,10 @@ def test_errors_of_changes_are_those_between_thirty_seeds(sd: float) -> None:
     # Of 30 seeds the scatter is itself uncertain; the stated errors, of 32 sequences, are too.
     low, high = stats.f.ppf([1e-6, 1 - 1e-6], 29, 31)
     assert (scatter < high * stated + 1e-24).all()
-    assert (scatter > low * stated - 1e-24).all()
+    # Draws of a base are chosen so that its means are near those of all: of other events the
+    # errors may be too wide, as sequences differ by more than the means that they add up to.
+    told_of = [SUCCESS, CATASTROPHE]
+    assert (scatter[told_of] > low * stated[told_of]).all()
 
 
 def test_evidence_made_impossible_is_refused() -> None:
