@@ -38,13 +38,14 @@ from storyodds.models.story.events import CRITERIA, FATES, Share
 from storyodds.models.story.graph import Outcome
 from storyodds.models.story.queries import Query
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.reports.documents.errors import Stated, errors_in
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals, why_idle
 from storyodds.reports.documents.picks import column_of, deployed_failure, event_of, odds_on_the_day
 from storyodds.reports.documents.summaries import (
     Pick,
+    Stated,
     Summary,
+    errors_in,
     finite,
     summarize_both,
     summarize_draws,
