@@ -25,8 +25,9 @@ from storyodds.priors.text.errors import UnsupportedStoryError
 
 Array = NDArray[np.float64]
 
-BATCHES = 32
-_FOLDS = 8
+BATCHES = 32  # of draws, whose spread gives the standard error: 32 place it within an eighth
+_FOLDS = 8  # of the cross-validation: each fit still sees seven eighths of the draws
+# As many as follow a curve closely; what they add to the noise, both judgments take away.
 _SCORE_KNOTS = ndtri(np.linspace(0.02, 0.98, 13))
 _VALUE_KNOTS = np.linspace(0.02, 0.98, 7)  # of the range: between judgments of a pool are gaps
 
@@ -92,31 +93,33 @@ def number_gains(
 
 
 def _from_draws(
-    found: Quantities, numbers: Sequence[int], of: str, stakes: Stakes | None
+    quantities: Quantities, numbers: Sequence[int], of: str, stakes: Stakes | None
 ) -> NumberGains:
     """Estimate it by curves fitted to draws."""
-    values, batches = np.asfortranarray(found.values), batches_of(len(found.values))
+    values, batches = np.asfortranarray(quantities.values), batches_of(len(quantities.values))
     names, signs = sides_of(of).signs()
-    part, whole = signs @ probabilities(found.graph, found.values, found.outcomes, names).T
+    part, whole = (
+        signs @ probabilities(quantities.graph, quantities.values, quantities.outcomes, names).T
+    )
     # Odds given being deployed are of the posterior given that.
-    counts = found.weights * whole
-    counts = counts / counts.sum() if counts.sum() > 0 else found.weights
+    counts = quantities.weights * whole
+    counts = counts / counts.sum() if counts.sum() > 0 else quantities.weights
     chance = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    told = _folded(chance, counts)
+    folded = _folded(chance, counts)
     gain = None
     if stakes is not None:
-        better = found.fates @ worth_of_fates(stakes) - stakes.get(WITHHELD, 0.0)
-        gain = _folded(better, found.weights)
+        better = quantities.fates @ worth_of_fates(stakes) - stakes.get(WITHHELD, 0.0)
+        gain = _folded(better, quantities.weights)
     bits, worth = [], []
     for number in numbers:
         basis = _basis(values[:, number], counts)
-        gained = [_bits(told.y, fitted, counts) for fitted in _fitted(basis, told)]
+        gained = [_bits(folded.y, fitted, counts) for fitted in _fitted(basis, folded)]
         bits.append(_mean(np.mean(gained, axis=0), counts, batches))
         if gain is not None:
-            basis, y = _basis(values[:, number], found.weights), gain.y
-            deployed = found.weights @ y > 0
+            basis, y = _basis(values[:, number], quantities.weights), gain.y
+            deployed = quantities.weights @ y > 0
             chosen = [y * ((f > 0) ^ deployed) * np.sign(f) for f in _fitted(basis, gain)]
-            worth.append(_mean(np.mean(chosen, axis=0), found.weights, batches))
+            worth.append(_mean(np.mean(chosen, axis=0), quantities.weights, batches))
     return NumberGains(_gathered(bits), None if stakes is None else _gathered(worth))
 
 
@@ -191,26 +194,26 @@ class _Folded:
 def _folded(y: Array, weights: Array) -> _Folded:
     edges = -(-np.arange(_FOLDS + 1) * len(y) // _FOLDS)
     folds = tuple(slice(first, last) for first, last in pairwise(edges.tolist()))
-    known = weights > 0
-    least = [y[fold].min(where=known[fold], initial=0.0) for fold in folds]
-    most = [y[fold].max(where=known[fold], initial=1.0) for fold in folds]
+    counted = weights > 0
+    least = [y[fold].min(where=counted[fold], initial=0.0) for fold in folds]
+    most = [y[fold].max(where=counted[fold], initial=1.0) for fold in folds]
     low = [min(least[:k] + least[k + 1 :]) for k in range(_FOLDS)]
     high = [max(most[:k] + most[k + 1 :]) for k in range(_FOLDS)]
     return _Folded(y, weights, folds, *(np.repeat(x, np.diff(edges)) for x in (low, high)))
 
 
-def _fitted(basis: Array, told: _Folded) -> tuple[Array, Array]:
+def _fitted(basis: Array, folded: _Folded) -> tuple[Array, Array]:
     """Every draw's value on the curve fitted to all draws, and on that fitted to other folds."""
-    both, weighted = np.vstack([basis, told.y]), basis * told.weights
+    both, weighted = np.vstack([basis, folded.y]), basis * folded.weights
     # What each fold adds to the normal equations, so that every draw is gone through once.
-    added = np.array([both[:, fold] @ weighted[:, fold].T for fold in told.folds])
+    added = np.array([both[:, fold] @ weighted[:, fold].T for fold in folded.folds])
     normal = np.tensordot(np.vstack([1 - np.eye(_FOLDS), np.ones(_FOLDS)]), added, axes=1)
     *others, whole = normal[:, -1:] @ np.linalg.pinv(normal[:, :-1], rcond=1e-12)
-    crossed = [curve[0] @ basis[:, fold] for curve, fold in zip(others, told.folds, strict=True)]
-    known = told.y[told.weights > 0]
+    crossed = [curve[0] @ basis[:, fold] for curve, fold in zip(others, folded.folds, strict=True)]
+    known = folded.y[folded.weights > 0]
     return (
         np.asarray(np.clip(whole[0] @ basis, known.min(initial=0.0), known.max(initial=1.0))),
-        np.asarray(np.clip(np.concatenate(crossed), told.least, told.most)),
+        np.asarray(np.clip(np.concatenate(crossed), folded.least, folded.most)),
     )
 
 

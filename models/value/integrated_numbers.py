@@ -111,7 +111,7 @@ def bits_of(found: Lines, distribution: Distribution, k: int, of: str) -> tuple[
         yes, no = np.moveaxis(np.maximum(joint, 0.0), 1, 0)
         gained = bits_gained(np.stack([yes * shares, no * shares], axis=-1))
         both = (yes + no) @ shares
-        return np.divide(gained, both, out=np.zeros_like(both), where=both > 0)
+        return np.asarray(np.divide(gained, both, out=np.zeros_like(both), where=both > 0))
 
     return _jackknifed(
         bits, found.levels[:, columns] @ sides, found.slopes[:, columns, k] @ sides, found

@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import (
-    Quantities,
-)
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import weighted_quantile
 
 Array = NDArray[np.float64]
