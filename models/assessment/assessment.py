@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.assessment.joint_literals import split_off, together
 from storyodds.models.engine.quantities import (
     Jointly,
     Path,
@@ -288,10 +289,14 @@ def _links(
     rows = np.arange(1)
     if len(averaged.values) > 1:
         rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
+    values = averaged.values[rows]
+    compiled, apart = split_off(prepared, links)
     try:
-        asked = prepared.answers.take(rows)
-        said = prepared.likelihoods.take(rows)
-        return prepared, links, rows, asked.evaluate(averaged.values[rows], said, links).queries
+        answers, said = prepared.answers.take(rows), prepared.likelihoods.take(rows)
+        chances = answers.evaluate(values, said, compiled).queries
+        if apart:
+            chances = np.hstack([chances, together(prepared, apart, values, rows)])
+        return prepared, compiled + apart, rows, chances
     except UnsupportedStoryError:
         prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
         return prepared, (), rows, np.zeros((len(rows), 0))
