@@ -12,6 +12,7 @@ import inspect
 import io
 import os
 import re
+import runpy
 import shlex
 import sys
 import tempfile
@@ -44,18 +45,18 @@ COLUMNS = "80"  # of a terminal, the width that most of them open with
 
 # Which module says what the keys of a command's JSON document are.
 DOCUMENTS: Mapping[str, str] = {
-    "estimate": "storyodds.reports.summary",
-    "importance": "storyodds.reports.importance",
-    "value": "storyodds.reports.value",
-    "compare": "storyodds.reports.comparison",
-    "judgments": "storyodds.reports.judgments",
-    "sensitivity": "storyodds.reports.sensitivity",
-    "sensitivity --part local": "storyodds.reports.sensitivity_local",
-    "sensitivity --part global": "storyodds.reports.sensitivity_global",
-    "sensitivity --part structure": "storyodds.reports.sensitivity_structure",
-    "sensitivity --part failure": "storyodds.reports.sensitivity_failure",
-    "sensitivity --part trust": "storyodds.reports.sensitivity_trust",
-    "sensitivity --part views": "storyodds.reports.sensitivity_views",
+    "estimate": "storyodds.reports.documents.estimate",
+    "importance": "storyodds.reports.documents.importance",
+    "value": "storyodds.reports.documents.value",
+    "compare": "storyodds.reports.documents.comparison",
+    "judgments": "storyodds.reports.documents.judgments",
+    "sensitivity": "storyodds.reports.documents.sensitivity.whole",
+    "sensitivity --part local": "storyodds.reports.documents.sensitivity.local",
+    "sensitivity --part global": "storyodds.reports.documents.sensitivity.spread",
+    "sensitivity --part structure": "storyodds.reports.documents.sensitivity.structure",
+    "sensitivity --part failure": "storyodds.reports.documents.sensitivity.failure",
+    "sensitivity --part trust": "storyodds.reports.documents.sensitivity.trust",
+    "sensitivity --part views": "storyodds.reports.documents.sensitivity.views",
 }
 
 
@@ -194,12 +195,17 @@ def functions() -> str:
     return "| name | does |\n|---|---|\n" + "\n".join(rows)
 
 
+# These pages are no package, so a file beside this one is run rather than imported.
+ROOMS = runpy.run_path(str(ROOT / "docs" / "rooms.py"))
+
 MAKERS: Mapping[str, Callable[[], str]] = {
     "story-keys": story_keys,
     "rules": rules,
     "helps": helps,
     "documents": documents,
     "functions": functions,
+    "rooms": ROOMS["table"],
+    "imports": ROOMS["picture"],
 }
 
 

@@ -1,5 +1,7 @@
 """Stories back to text: plain data in the order of the format page, and readable YAML."""
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -28,8 +30,7 @@ def to_data(story: BaseModel) -> dict[str, Any]:
     Examples
     --------
     >>> from storyodds.scenarios.schema import Goal, Route
-    >>> from storyodds.scenarios.story import Story
-    >>> story = Story(
+    >>>     >>> story = Story(
     ...     story="coin-flip",
     ...     title="Heads or tails",
     ...     goal=Goal(specification="Heads.", desirability="Heads are good."),
@@ -82,8 +83,7 @@ def to_yaml(story: BaseModel) -> str:
     Examples
     --------
     >>> from storyodds.scenarios.schema import Goal, Route
-    >>> from storyodds.scenarios.story import Story
-    >>> story = Story(
+    >>>     >>> story = Story(
     ...     story="coin-flip",
     ...     title="Heads or tails",
     ...     goal=Goal(specification="Heads.", desirability="Heads are good."),
@@ -213,3 +213,16 @@ _StoryDumper.add_representer(str, _text)
 _StoryDumper.add_representer(float, _number)
 _StoryDumper.add_representer(dict, _mapping)
 _StoryDumper.add_representer(list, _sequence)
+
+
+def digest(story: BaseModel) -> str:
+    """Give a hash of what the story says, whatever its layout.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> len(digest(load_story("cat-classifier")))
+    64
+    """
+    canonical = json.dumps(to_data(story), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from storyodds.models.pymc.model import compile_story
     from storyodds.priors.panels.judgments import read_judgments
     from storyodds.priors.text.errors import InputError, UnknownStoryError, UnsupportedStoryError
-    from storyodds.reports.datasets import datasets
-    from storyodds.reports.importance import importance
-    from storyodds.reports.judgments import summarize_judgments
-    from storyodds.reports.questions import compare, sensitivity, value
-    from storyodds.reports.results import estimate, summarize
+    from storyodds.reports.api.comparison import compare
+    from storyodds.reports.api.estimate import estimate, summarize
+    from storyodds.reports.api.importance import importance
+    from storyodds.reports.api.sensitivity import sensitivity
+    from storyodds.reports.api.value import value
+    from storyodds.reports.documents.judgments import summarize_judgments
+    from storyodds.reports.tables.datasets import datasets
     from storyodds.scenarios.lint.linter import lint
     from storyodds.scenarios.loader import load_story, load_text
     from storyodds.scenarios.open_psa.reader import import_open_psa
@@ -65,23 +67,23 @@ _HOMES = {
     "Story": "storyodds.scenarios.story",
     "UnknownStoryError": "storyodds.priors.text.errors",
     "UnsupportedStoryError": "storyodds.priors.text.errors",
-    "compare": "storyodds.reports.questions",
+    "compare": "storyodds.reports.api.comparison",
     "compile_story": "storyodds.models.pymc.model",
-    "datasets": "storyodds.reports.datasets",
-    "estimate": "storyodds.reports.results",
+    "datasets": "storyodds.reports.tables.datasets",
+    "estimate": "storyodds.reports.api.estimate",
     "import_open_psa": "storyodds.scenarios.open_psa.reader",
-    "importance": "storyodds.reports.importance",
+    "importance": "storyodds.reports.api.importance",
     "lint": "storyodds.scenarios.lint.linter",
     "load_result": "storyodds.models.assessment.datatree",
     "load_story": "storyodds.scenarios.loader",
     "load_text": "storyodds.scenarios.loader",
     "read_judgments": "storyodds.priors.panels.judgments",
     "save_result": "storyodds.models.assessment.datatree",
-    "sensitivity": "storyodds.reports.questions",
-    "summarize": "storyodds.reports.results",
-    "summarize_judgments": "storyodds.reports.judgments",
+    "sensitivity": "storyodds.reports.api.sensitivity",
+    "summarize": "storyodds.reports.api.estimate",
+    "summarize_judgments": "storyodds.reports.documents.judgments",
     "to_yaml": "storyodds.scenarios.serialize",
-    "value": "storyodds.reports.questions",
+    "value": "storyodds.reports.api.value",
 }
 
 

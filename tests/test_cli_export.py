@@ -129,14 +129,14 @@ def test_a_place_that_cannot_be_written_to_fails(
 def test_what_is_not_reliable_says_so_and_exits_with_3(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storyodds.reports import summary
+    from storyodds.reports.documents import estimate
 
-    sound = summary.diagnostics
+    sound = estimate.diagnostics
 
     def unsound(*given: object) -> object:
         return {**sound(*given), "ok": False, "messages": ["too few draws"]}  # type: ignore[arg-type]
 
-    monkeypatch.setattr(summary, "diagnostics", unsound)
+    monkeypatch.setattr(estimate, "diagnostics", unsound)
     code, out, err = run(EXACT, "--to", "gsn-yaml")
     assert code == NOT_RELIABLE
     assert "NOT RELIABLE: too few draws" in err and "NOT RELIABLE" in out

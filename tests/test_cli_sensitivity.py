@@ -8,7 +8,7 @@ from support.command_line import Run
 from storyodds.commands.sensitivity import PARTS
 from storyodds.models.assessment.assessment import assess
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.reports import sensitivity
+from storyodds.reports.documents.sensitivity import whole
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import resolve
 
@@ -79,13 +79,13 @@ def test_a_story_without_uncertain_numbers(run: Run) -> None:
 
 
 def test_parts_are_named_alike() -> None:
-    assert sensitivity.PARTS == PARTS
+    assert whole.PARTS == PARTS
 
 
 def test_simulated_states_are_refused() -> None:
     assessed = assess(resolve(load_text(STORY)), method="simulation", draws=64)
     with pytest.raises(UnsupportedStoryError, match="simulation"):
-        sensitivity.summarize_sensitivity(assessed, ["failure"])
+        whole.summarize_sensitivity(assessed, ["failure"])
 
 
 def test_wrong_usage(run: Run, small: str) -> None:

@@ -12,7 +12,7 @@ from support.command_line import Run
 from storyodds import load_story
 from storyodds.commands.console import DIGITS, json_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import resolve
 
 

@@ -8,7 +8,7 @@ quantiles of P(event | evidence, numbers) at these draws.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +41,12 @@ from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
+from storyodds.priors.library import View
+from storyodds.priors.library import view as load_view
 from storyodds.priors.text.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.outcomes import CLASSES
-from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.resolve import ResolvedStory, resolve
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 Method = Literal["auto", "weighting", "nuts", "simulation"]
@@ -106,6 +109,42 @@ class Assessment:
     opinions: Array
     item_bits: Mapping[str, Mapping[str, float | None]]
     seed: int
+
+
+def assess_story(
+    story: Story,
+    view: str | View | None = None,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    standard: bool = False,
+    **sampling: Any,
+) -> Assessment:
+    """Assess a story under a view and settings: the road of every command and call.
+
+    Parameters
+    ----------
+    story : Story
+    view : str or View, optional
+        A named set of overrides, or the path of a view's file.
+    settings : mapping of str to PRIOR, optional
+        Overrides by id or number name.
+    standard : bool
+        Whether the catalog's standard observations come along.
+    **sampling
+        As in `assess`.
+
+    Returns
+    -------
+    Assessment
+
+    Raises
+    ------
+    InputError
+        If a view or setting does not fit, or as in `assess`.
+    """
+    chosen = load_view(view) if isinstance(view, str) else view
+    resolved = resolve(story, view=chosen, settings=settings, standard=standard)
+    return assess(resolved, **sampling)
 
 
 def assess(

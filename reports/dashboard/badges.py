@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from math import sqrt
 
 from storyodds.models.sensitivity.power_noise import noise_per_error
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.parts import Json, counted
-from storyodds.reports.frame import flagged_words, states_simulated
-from storyodds.reports.words.numbers import percent
+from storyodds.reports.dashboard.page_data import Dossier
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import counted, percent
+from storyodds.reports.words.sentences import flagged_words, states_simulated
 
 EVENTS = ("success", "catastrophe")
 _TOGETHER = "all priors together"
@@ -36,7 +36,7 @@ def badges(dossier: Dossier) -> list[Badge]:
     --------
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
-    >>> from storyodds.reports.dashboard.dossier import make_dossier
+    >>> from storyodds.reports.dashboard.page_data import make_dossier
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = badges(make_dossier(assess(resolve(load_story("carlsmith-six-premises")))))
     >>> [badge.words for badge in found][:1]

@@ -3,20 +3,8 @@
 from collections.abc import Iterator
 
 from storyodds.reports.dashboard import sections_movers as movers
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.number_labels import number_label
-from storyodds.reports.dashboard.parts import Json
-from storyodds.reports.frame import (
-    NO_DECISION,
-    band,
-    cases,
-    errors_of,
-    flagged_words,
-    headline_fates,
-    is_risk_argument,
-    opinions_words,
-    sentence_case,
-)
+from storyodds.reports.dashboard.page_data import Dossier
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import (
     FATE_GLOSSES,
     NO_CLAIM_OF_SAFETY,
@@ -24,7 +12,17 @@ from storyodds.reports.words.endings import (
     condition,
     no_hazard_named,
 )
-from storyodds.reports.words.numbers import NO_ERRORS, Errors, percent
+from storyodds.reports.words.labels import number_label
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, sentence_case
+from storyodds.reports.words.sentences import (
+    NO_DECISION,
+    cases,
+    errors_of,
+    flagged_words,
+    headline_fates,
+    is_risk_argument,
+    opinions_words,
+)
 
 _CRITERIA = {
     "goal_alignment": "goal, alignment",

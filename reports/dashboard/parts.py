@@ -12,14 +12,12 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from storyodds.reports.dashboard.slim import slim
+from storyodds.reports.dashboard.compact_svg import slim
 from storyodds.reports.figures.drawing.cells import Cell, plain_table
-from storyodds.reports.figures.figure import Figure
-from storyodds.reports.frame import band
-from storyodds.reports.words.numbers import NO_ERRORS, Errors, percent
+from storyodds.reports.figures.drawing.figure import Figure
+from storyodds.reports.words.aliases import Json
 
 _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
-Json = Mapping[str, Any]
 _ASCII = re.compile(r"[\x00-\xa0\u2028\u2029\ud800-\udfff]+")
 _PLAIN = re.compile(r"-?[0-9.]+(e[-+][0-9]+)?")  # of numbers of `plain_number`
 _FEW = 30  # rows of a picture's table that are worth a file of their own
@@ -231,21 +229,6 @@ def _address(kind: str, text: str) -> str:
     return f"data:{kind};charset=utf-8,{said}"
 
 
-def with_band(entry: Json | None, errors: Errors = NO_ERRORS) -> Cell:
-    """Mean and 90 percent interval, in few characters.
-
-    Examples
-    --------
-    >>> with_band({"mean": 0.25, "q05": 0.1, "q95": 0.4}), with_band(None)
-    ('25% (10%–40%)', 'impossible')
-    """
-    if entry is None:
-        return Cell("impossible", {})
-    mean, between = percent(entry["mean"], errors.get("mean", 0.0)), band(entry, errors)
-    numbers = {"": entry["mean"], "low": entry["q05"], "high": entry["q95"]}
-    return Cell(f"{mean} ({between})" if between else mean, numbers)
-
-
 def listed(names: Sequence[str], last: str = "and") -> str:
     """Join names into a phrase.
 
@@ -255,17 +238,6 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     ('a, b and c', 'a')
     """
     return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)
-
-
-def counted(n: int, what: str) -> str:
-    """A number of things.
-
-    Examples
-    --------
-    >>> counted(1, "path"), counted(3, "path")
-    ('1 path', '3 paths')
-    """
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def link_to(source: Json | None) -> dict[str, str | None] | None:

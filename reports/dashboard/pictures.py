@@ -14,21 +14,21 @@ from storyodds.models.assessment.datatree import to_datatree
 from storyodds.models.changes.what_if import spread_evenly
 from storyodds.models.flows.flows import Flows, merged
 from storyodds.models.story.events import FATES
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.number_labels import claims
+from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.figures.densities import plot_prior_posterior
 from storyodds.reports.figures.diagnostics import plot_ranks, plot_weights
-from storyodds.reports.figures.dots import plot_dots
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.evidence import plot_evidence, plot_evidence_sequence
 from storyodds.reports.figures.failure import plot_failure, plot_failure_assumptions
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.flow import plot_flow
 from storyodds.reports.figures.odds import plot_odds, plot_views
+from storyodds.reports.figures.quantile_dots import plot_dots
 from storyodds.reports.figures.structure import plot_structure
 from storyodds.reports.figures.tornado import plot_assumption_effects, plot_tipping, plot_tornado
 from storyodds.reports.figures.value import plot_value
-from storyodds.reports.frame import has_evidence, headline_fates, is_risk_argument
+from storyodds.reports.words.labels import claims
 from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.sentences import has_evidence, headline_fates, is_risk_argument
 
 Figures = tuple[Figure, ...]
 

@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storyodds.reports.dashboard.changes import Saved, what_changed
-from storyodds.reports.dashboard.page import rendered
-from storyodds.reports.dashboard.parts import Json, as_csv, counted, with_band
-from storyodds.reports.dashboard.portfolio_picture import plot_portfolio
+from storyodds.reports.dashboard.html import rendered
+from storyodds.reports.dashboard.parts import as_csv
 from storyodds.reports.dashboard.sections_odds import path_name
-from storyodds.reports.frame import errors_of, headline_fates, is_risk_argument, sentence_case
+from storyodds.reports.dashboard.since_saved import Saved, what_changed
+from storyodds.reports.figures.drawing.cells import with_band
+from storyodds.reports.figures.portfolio import plot_portfolio
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY
-from storyodds.reports.words.numbers import about_one_in
+from storyodds.reports.words.numbers import about_one_in, counted, sentence_case
+from storyodds.reports.words.sentences import errors_of, headline_fates, is_risk_argument
 
 
 def portfolio_page(estimates: Sequence[Json], before: Mapping[str, Saved]) -> str:
@@ -32,7 +34,7 @@ def portfolio_page(estimates: Sequence[Json], before: Mapping[str, Saved]) -> st
     --------
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
-    >>> from storyodds.reports.summary import summarize
+    >>> from storyodds.reports.documents.estimate import summarize
     >>> from storyodds.scenarios.resolve import resolve
     >>> found = summarize(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> "carlsmith-six-premises.html" in portfolio_page([found], {})

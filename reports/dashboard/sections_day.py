@@ -1,17 +1,18 @@
 """The day of the decision, the four criteria, and the hazards of the goal."""
 
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.parts import Json, Section, Table, with_band
-from storyodds.reports.figures.drawing.cells import Cell
-from storyodds.reports.frame import (
+from storyodds.reports.dashboard.page_data import Dossier
+from storyodds.reports.dashboard.parts import Section, Table
+from storyodds.reports.figures.drawing.cells import Cell, with_band
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.endings import FATE_GLOSSES, UNNAMED, no_hazard_named
+from storyodds.reports.words.numbers import percent, signed
+from storyodds.reports.words.sentences import (
     NO_DECISION,
     errors_of,
     flagged_words,
     headline_fates,
     is_risk_argument,
 )
-from storyodds.reports.words.endings import FATE_GLOSSES, UNNAMED, no_hazard_named
-from storyodds.reports.words.numbers import percent, signed
 
 _CRITERIA = {
     "goal_alignment": "goal, alignment: no hazard of it fires",

@@ -3,28 +3,22 @@
 import math
 from collections.abc import Sequence
 
-from storyodds.reports.as_written import given_rows
-from storyodds.reports.dashboard.dossier import FEWER, Dossier
-from storyodds.reports.dashboard.number_labels import number_label
-from storyodds.reports.dashboard.parts import (
-    Json,
-    Section,
-    Table,
-    counted,
-    link_to,
-    listed,
-    with_band,
-)
+from storyodds.reports.dashboard.page_data import FEWER, Dossier
+from storyodds.reports.dashboard.parts import Section, Table, link_to, listed
 from storyodds.reports.dashboard.pictures import drawn
+from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.value import amount, gain_words
-from storyodds.reports.frame import (
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.as_written import given_rows
+from storyodds.reports.words.labels import number_label
+from storyodds.reports.words.numbers import bits, counted, percent
+from storyodds.reports.words.sentences import (
     errors_of,
     has_evidence,
     headline_fates,
     is_risk_argument,
     opinions_words,
 )
-from storyodds.reports.words.numbers import bits, percent
 
 _TELLING = 2.0  # errors of a difference, within which two numbers are not told apart
 _LEAST = 0.00005  # bits that are written as 0.0001

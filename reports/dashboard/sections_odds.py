@@ -2,28 +2,22 @@
 
 from collections.abc import Sequence
 
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.number_labels import literal_label
-from storyodds.reports.dashboard.parts import (
-    Json,
-    Section,
-    Table,
-    counted,
-    listed,
-    with_band,
-)
+from storyodds.reports.dashboard.page_data import Dossier
+from storyodds.reports.dashboard.parts import Section, Table, listed
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.frame import (
+from storyodds.reports.figures.drawing.cells import with_band
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.endings import CLASS_GLOSSES
+from storyodds.reports.words.labels import literal_label
+from storyodds.reports.words.numbers import counted, percent, sentence_case
+from storyodds.reports.words.sentences import (
     ARGUED,
     cases,
     errors_of,
     headline_fates,
     is_risk_argument,
     no_catastrophe,
-    sentence_case,
 )
-from storyodds.reports.words.endings import CLASS_GLOSSES
-from storyodds.reports.words.numbers import percent
 
 CLAIM = 90  # characters of it beside its id; the whole of it is in the story as given
 BEYOND = 10  # paths that are told one by one

@@ -1,6 +1,6 @@
 """The story taken apart: without each of its parts, under each assumption, and where it tips."""
 
-from storyodds.reports.dashboard.dossier import Dossier
+from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.words.numbers import percent

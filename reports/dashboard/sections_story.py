@@ -8,12 +8,13 @@ from storyodds.models.importance.measures import literal_text
 from storyodds.models.sensitivity.dependence import Bound
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.text.errors import printable
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.parts import Json, Section, Table, counted, link_to, with_band
+from storyodds.reports.dashboard.page_data import Dossier
+from storyodds.reports.dashboard.parts import Section, Table, link_to
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.figures.drawing.cells import Cell
-from storyodds.reports.frame import is_risk_argument, sentence_case, soundness
-from storyodds.reports.words.numbers import percent
+from storyodds.reports.figures.drawing.cells import Cell, with_band
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import counted, percent, sentence_case
+from storyodds.reports.words.sentences import is_risk_argument, soundness
 
 _CATASTROPHE = EVENTS.index("catastrophe")
 _LARGE = 100  # a measure from here on is told without decimals

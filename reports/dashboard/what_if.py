@@ -40,9 +40,9 @@ from storyodds.models.changes.sliders import MOST, Slider, sliders
 from storyodds.models.changes.what_if import MIN_SHARE, spread_evenly
 from storyodds.models.story.events import EVENTS, FATES
 from storyodds.priors.distributions.forms import Prior, plain_prior
-from storyodds.reports.dashboard.number_labels import number_label
-from storyodds.reports.recipe import recipe_of
-from storyodds.reports.summary import summarize_draws
+from storyodds.reports.documents.summaries import summarize_draws
+from storyodds.reports.words.labels import number_label
+from storyodds.reports.words.recipe import recipe_of
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import RISK_ARGUMENT

@@ -8,11 +8,11 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Figure": "figure",
-    "save_figure": "figure",
+    "Figure": "drawing.figure",
+    "save_figure": "drawing.figure",
     "plot_assumption_effects": "tornado",
     "plot_comparison": "comparison",
-    "plot_dots": "dots",
+    "plot_dots": "quantile_dots",
     "plot_evidence": "evidence",
     "plot_evidence_sequence": "evidence",
     "plot_failure": "failure",

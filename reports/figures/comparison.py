@@ -5,6 +5,7 @@ import math
 import xarray as xr
 from markupsafe import Markup
 
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import (
     LEFT,
     WIDTH,
@@ -15,7 +16,6 @@ from storyodds.reports.figures.drawing.lines import (
     nothing,
 )
 from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, label, mark
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import chance
 from storyodds.reports.words.numbers import points, signed
 

@@ -8,8 +8,8 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from storyodds.reports.figures.dots import quantile_dots
 from storyodds.reports.figures.drawing.cells import Cell, spread_cell
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import nothing
 from storyodds.reports.figures.drawing.short_names import middle_cut
 from storyodds.reports.figures.drawing.svg import (
@@ -22,7 +22,7 @@ from storyodds.reports.figures.drawing.svg import (
     tick_percent,
 )
 from storyodds.reports.figures.drawing.svg import ticks as round_ticks
-from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.quantile_dots import quantile_dots
 from storyodds.reports.figures.saying import tick_bits
 from storyodds.reports.words.numbers import Summary, percent
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from storyodds.reports.figures.drawing.cells import Cell
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import nothing
 from storyodds.reports.figures.drawing.svg import (
     Scale,
@@ -20,7 +21,6 @@ from storyodds.reports.figures.drawing.svg import (
     tick_percent,
 )
 from storyodds.reports.figures.drawing.svg import ticks as round_ticks
-from storyodds.reports.figures.figure import Figure
 
 Array = NDArray[np.float64]
 

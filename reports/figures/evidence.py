@@ -9,6 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from storyodds.reports.figures.drawing.cells import Cell
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import WIDTH, Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.drawing.short_names import short_names
 from storyodds.reports.figures.drawing.svg import (
@@ -20,7 +21,6 @@ from storyodds.reports.figures.drawing.svg import (
     mark,
     ticks,
 )
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import band, chance, change, in_bits, tick_bits
 from storyodds.reports.words.numbers import interval, marked, percent
 

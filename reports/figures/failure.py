@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import band, between, chance, points_along
 
 _TOLD = ("catastrophe", "safe", "deceptive")

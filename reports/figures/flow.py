@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from storyodds.models.flows.flows import MOST, Flows, Link, Step, links, merged
 from storyodds.reports.figures.drawing.cells import share_cell
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.short_names import short_names
 from storyodds.reports.figures.drawing.svg import LINE, drawing, element, group, lines_of, mark
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.words.numbers import about_one_in, interval, percent
 from storyodds.reports.words.shortening import negated
 

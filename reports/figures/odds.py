@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import xarray as xr
 
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.rows import (
     LEFT,
     ROW,
@@ -15,7 +16,6 @@ from storyodds.reports.figures.drawing.rows import (
     room,
 )
 from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, tick_percent, ticks
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import points_along
 
 _WORST = ("catastrophe", "deceptive")
@@ -42,7 +42,7 @@ def plot_odds(odds: xr.Dataset, *, title: str = "Where it ends", top: int | None
     Examples
     --------
     >>> from storyodds import estimate, load_story, summarize
-    >>> from storyodds.reports.datasets import datasets
+    >>> from storyodds.reports.tables.datasets import datasets
     >>> tree = datasets(summarize(estimate(load_story("carlsmith-six-premises"))))
     >>> plot_odds(tree["fates"].to_dataset()).rows[-1]
     ('catastrophe', '5.1%', '–')

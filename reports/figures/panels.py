@@ -7,10 +7,10 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.short_names import short_names
 from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, mark, path
 from storyodds.reports.figures.drawing.svg import ticks as round_ticks
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import tick_bits
 
 Array = NDArray[np.float64]

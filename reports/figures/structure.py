@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 
 from storyodds.reports.figures.drawing.cells import Cell
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import chance, change, size, tick_change
 from storyodds.reports.words.numbers import points
 

@@ -8,8 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from storyodds.reports.figures.drawing.cells import Cell, share_cell
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import Bar, Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import (
     chance,
     change,

@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from storyodds.reports.figures.drawing.cells import Cell, spread_cell
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.drawing.svg import tick_percent
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import band, chance, points
 from storyodds.reports.words.numbers import marked
 

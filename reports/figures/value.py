@@ -5,8 +5,8 @@ import math
 import xarray as xr
 
 from storyodds.reports.figures.drawing.cells import Cell, spread_cell
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import Line, Look, Point, line_figure, nothing
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.saying import between
 from storyodds.reports.words.numbers import odds_words, percent
 

@@ -17,7 +17,7 @@ def main() -> None:
     start = json.loads(sys.stdin.readline())
 
     from storyodds.models.engine.evaluation import much_work
-    from storyodds.reports.live.computing import Computer
+    from storyodds.reports.live.tasks import Computer
 
     computer = Computer(Path(start["folder"]), draws=start["draws"], seed=start["seed"])
     with much_work():

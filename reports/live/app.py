@@ -20,8 +20,8 @@ from storyodds.priors.text.errors import InputError
 from storyodds.reports.live.folder import is_name
 from storyodds.reports.live.guard import HOSTS, Headed, bounded_body, client_of, require_same_site
 from storyodds.reports.live.requests import State, read_body, read_name, read_state
-from storyodds.reports.live.saved import save_state, saved_states, story_file
-from storyodds.reports.live.turns import SupersededError, TooManyError, Turns
+from storyodds.reports.live.saved_states import save_state, saved_states, story_file
+from storyodds.reports.live.scheduling import SupersededError, TooManyError, Turns
 from storyodds.reports.live.worker import TimeLimitError, WorkerFailedError
 
 SECONDS = {  # by task; every story is read for the list, and compiled before it is first answered

@@ -4,7 +4,7 @@ Every page goes with the policy that lets its own style and script run and asks 
 server.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,19 +14,18 @@ from markupsafe import Markup
 
 from storyodds.models.changes.interactive import ODDS
 from storyodds.models.story.events import DEPLOYED
-from storyodds.reports.dashboard.dossier import Dossier
-from storyodds.reports.dashboard.page import (
+from storyodds.reports.dashboard.html import (
     environment,
     in_script,
     page_style,
     policy,
     story_page,
 )
-from storyodds.reports.frame import headline_fates
+from storyodds.reports.dashboard.page_data import Dossier
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.reports.words.numbers import odds_words
-
-type Json = Mapping[str, Any]
+from storyodds.reports.words.sentences import headline_fates
 
 _GROUPS = (
     "assumptions",

@@ -12,9 +12,9 @@ from typing import Any
 from storyodds.models.changes import interactive
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.priors.text.errors import InputError, Problem, UnknownStoryError
+from storyodds.reports.live.answers import plain_problem
 from storyodds.reports.live.folder import MAX_STORIES, MAX_STORY_BYTES, Entry, look, read_inside
 from storyodds.reports.live.folder import find as find_entry
-from storyodds.reports.live.telling import plain_problem
 from storyodds.scenarios.loader import load_story, load_text
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.story import Story

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from storyodds.reports.words.aliases import Json
+
 Summary = Mapping[str, float]
 Errors = Mapping[str, float]
 
@@ -299,3 +301,36 @@ def plus_minus(error: float) -> str:
     """
     size = signed(error)
     return "" if size == "0" else f"±{size[1:]}"
+
+
+def band(entry: Json, errors: Errors = NO_ERRORS) -> str:
+    """The interval, or nothing where it would only say the mean again."""
+    same = {percent(entry[key], errors.get(key, 0.0)) for key in ("mean", "q05", "q95")}
+    return "" if len(same) == 1 else interval(entry, errors)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names in words.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def sentence_case(text: str) -> str:
+    """Let a text start with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def counted(n: int, what: str) -> str:
+    """A number of things.
+
+    Examples
+    --------
+    >>> counted(1, "path"), counted(3, "path")
+    ('1 path', '3 paths')
+    """
+    return f"{n:,} {what}{'' if n == 1 else 's'}"

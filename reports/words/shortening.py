@@ -3,6 +3,8 @@
 import re
 from textwrap import shorten
 
+from storyodds.priors.text.errors import printable
+
 _NEGATION = re.compile(
     r"\b(?:no|not|never|none|nobody|nothing|nowhere|nor|neither|without|cannot|unless|except|"
     r"hardly|rarely|seldom|false|un\w+able|fails?|lacks?)\b|n[’']t\b",
@@ -55,3 +57,8 @@ def shortened(words: str, longest: int) -> str:
         short = plain[:end]
     kept = short.rstrip("…").rstrip(".,;: ") if short != plain else plain
     return kept if short == plain else f"{kept}…"
+
+
+def plain(text: str) -> str:
+    """Story text on one line, with nothing in it that a terminal would obey."""
+    return " ".join(printable(" ".join(text.split())).split())

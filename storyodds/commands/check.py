@@ -176,9 +176,9 @@ def _explained(rule: "LintRule") -> str:
         )
 
     def citation(source: "Source") -> str:
-        said = f"{source.cite} ({source.note})" if source.note else source.cite
+        words = f"{source.cite} ({source.note})" if source.note else source.cite
         filled = textwrap.fill(
-            said, width, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+            words, width, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
         )
         return f"{filled}\n    {source.url}" if source.url else filled
 

@@ -44,7 +44,7 @@ def judgments(
     for an example.
     """
     from storyodds.priors.panels.judgments import read_judgments
-    from storyodds.reports.judgments import summarize_judgments
+    from storyodds.reports.documents.judgments import summarize_judgments
 
     panel = read_judgments(file)
     summary = summarize_judgments(panel, weights=weights, tolerance=tolerance, repaired=repair)
@@ -53,6 +53,6 @@ def judgments(
         return
     from rich.console import Console
 
-    from storyodds.reports.judgments_table import print_judgments
+    from storyodds.reports.terminal.judgments import print_judgments
 
     print_judgments(Console(highlight=False), summary, method)

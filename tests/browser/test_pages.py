@@ -11,7 +11,7 @@ from support.many_routes import many_routes
 
 from storyodds import estimate, load_story, summarize, to_yaml
 from storyodds.cli import main
-from storyodds.reports.figures.figure import DARK, LIGHT
+from storyodds.reports.figures.drawing.figure import DARK, LIGHT
 from storyodds.reports.words.numbers import interval, percent
 
 Opener = Callable[..., Any]

@@ -13,7 +13,7 @@ from support.building import OFF, SCHEMER, believe, item, on_a_class, tell
 from storyodds import load_story
 from storyodds.models.assessment.assessment import Method, assess
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Evidence

@@ -15,7 +15,7 @@ from storyodds.models.numerics import systematic
 from storyodds.models.sensitivity.local import DRAWS, local_sensitivity
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.distributions.families import LN2
-from storyodds.reports.sensitivity_local import summarize_local
+from storyodds.reports.documents.sensitivity.local import summarize_local
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Route
 

@@ -20,7 +20,7 @@ from storyodds.models.story.graph import build_graph
 from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast, Formula
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.parts import GivenRow

@@ -18,8 +18,8 @@ from support.oracle import solve
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.assessment.datatree import load_result, save_result, to_datatree
 from storyodds.models.story.events import FATES
-from storyodds.reports.results import estimate, summarize
-from storyodds.reports.summary import summarize as summarize_assessment
+from storyodds.reports.api.estimate import estimate, summarize
+from storyodds.reports.documents.estimate import summarize as summarize_assessment
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import resolve

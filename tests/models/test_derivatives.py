@@ -21,7 +21,7 @@ from storyodds.models.changes.derivatives import (
 from storyodds.models.story.events import EVENTS as ALL_EVENTS
 from storyodds.priors.distributions.forms import Interval
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.schema import Assumption, Check, Hazard, Nudge, Route
 from storyodds.scenarios.story import Story

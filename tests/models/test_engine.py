@@ -9,7 +9,7 @@ from support.strategies import small_stories, with_results
 
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 

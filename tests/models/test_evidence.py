@@ -21,7 +21,7 @@ from storyodds.models.posterior.evidence import assemble, collapsed_tables
 from storyodds.models.story.graph import build_graph
 from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Evidence, Hazard, Route

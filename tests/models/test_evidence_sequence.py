@@ -16,7 +16,7 @@ from storyodds.models.posterior.soundness import LEVELS
 from storyodds.models.sensitivity.evidence_sequence import EvidenceSequence, evidence_sequence
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.resolve import resolve

@@ -22,7 +22,7 @@ from storyodds.models.sensitivity.failure import ENDS, ends, near_misses, overal
 from storyodds.models.sensitivity.worst_path import flips
 from storyodds.priors.distributions.forms import MAX_BITS
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Nudge, Route
 from storyodds.scenarios.story import Story

@@ -22,7 +22,7 @@ from storyodds.models.flows.shares import LEADING, leading, mutual_information
 from storyodds.models.story.events import FATES
 from storyodds.models.story.queries import Query
 from storyodds.priors.text.errors import InputError, Problem, UnsupportedStoryError
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Check, Route

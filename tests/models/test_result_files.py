@@ -15,7 +15,7 @@ from storyodds.models.comparison.sides import EVENTS
 from storyodds.models.story.events import FATES
 from storyodds.priors.distributions.forms import Beta
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.results import estimate
+from storyodds.reports.api.estimate import estimate
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 

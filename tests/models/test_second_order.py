@@ -23,7 +23,7 @@ from storyodds import load_story
 from storyodds.models.assessment.assessment import Assessment, Method, assess
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.posterior.soundness import ANSWERS, LEVELS, answers_of
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story

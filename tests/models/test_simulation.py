@@ -31,7 +31,7 @@ from storyodds.models.story.graph import StoryGraph, build_graph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError
-from storyodds.reports.summary import summarize as summarize_assessment
+from storyodds.reports.documents.estimate import summarize as summarize_assessment
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.loader import bundled_stories

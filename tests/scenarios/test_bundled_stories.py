@@ -19,7 +19,7 @@ from storyodds.priors.distributions.forms import (
     ProbabilityPool,
     Ref,
 )
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.outcomes import INTENDED, RESIDUAL
 from storyodds.scenarios.lint.linter import lint
 from storyodds.scenarios.loader import bundled_stories, story_text

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from storyodds.priors import library
 from storyodds.priors.distributions.forms import plain_prior
-from storyodds.reports.number_list import plain_numbers, print_numbers
+from storyodds.reports.documents.numbers import plain_numbers
+from storyodds.reports.terminal.numbers import print_numbers
 from storyodds.scenarios.loader import bundled_stories, load_story, load_text
 from storyodds.scenarios.provenance import is_reference, provenance
 from storyodds.scenarios.resolve import resolve

@@ -6,7 +6,7 @@ from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
 from storyodds.priors import library
 from storyodds.priors.distributions.forms import parse_prior
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.shared import catalog
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from storyodds import Story, load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import resolve
 
 FEATURES = """\

@@ -15,9 +15,9 @@ from storyodds.reports.figures.arviz.draws import (
     quietly,
     varying,
 )
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import nothing
 from storyodds.reports.figures.drawing.svg import tick_percent
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.panels import Curve, Panel, panels_figure, reach
 from storyodds.reports.figures.saying import chance, tick_bits
 

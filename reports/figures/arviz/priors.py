@@ -22,8 +22,8 @@ from storyodds.reports.figures.arviz.draws import (
     tick_of,
     varying,
 )
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import nothing
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.figures.panels import Curve, Lane, Panel, panels_figure
 
 ALPHAS = (0.8, 1.25)

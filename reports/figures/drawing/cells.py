@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent
 
 _DIGITS = 4  # of a number in a file: two more than people read, to draw from
 
@@ -114,3 +115,18 @@ def plain_number(x: float) -> str:
     """
     close = 0.9 < x < 1.0
     return f"{1 - float(f'{1 - x:.{_DIGITS}g}') if close else float(f'{x:.{_DIGITS}g}'):.15g}"
+
+
+def with_band(entry: Json | None, errors: Errors = NO_ERRORS) -> Cell:
+    """Mean and 90 percent interval, in few characters.
+
+    Examples
+    --------
+    >>> with_band({"mean": 0.25, "q05": 0.1, "q95": 0.4}), with_band(None)
+    ('25% (10%–40%)', 'impossible')
+    """
+    if entry is None:
+        return Cell("impossible", {})
+    mean, between = percent(entry["mean"], errors.get("mean", 0.0)), band(entry, errors)
+    numbers = {"": entry["mean"], "low": entry["q05"], "high": entry["q95"]}
+    return Cell(f"{mean} ({between})" if between else mean, numbers)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.short_names import short_names
 from storyodds.reports.figures.drawing.svg import (
     Scale,
@@ -17,7 +18,6 @@ from storyodds.reports.figures.drawing.svg import (
     tick_percent,
     ticks,
 )
-from storyodds.reports.figures.figure import Figure
 from storyodds.reports.words.shortening import negated
 
 WIDTH = 540

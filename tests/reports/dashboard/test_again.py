@@ -13,9 +13,9 @@ from storyodds import load_text
 from storyodds.commands.console import json_text
 from storyodds.models.assessment.assessment import assess
 from storyodds.priors.library import view
-from storyodds.reports.dashboard.dossier import Dossier, make_dossier
+from storyodds.reports.dashboard.page_data import Dossier, make_dossier
 from storyodds.reports.dashboard.sections_story import again
-from storyodds.reports.recipe import Recipe
+from storyodds.reports.words.recipe import Recipe
 from storyodds.scenarios.resolve import resolve
 
 CHECKED = SMALL + "checks: [{id: audit, claim: It is audited., flags: {default: 0.3}}]\n"

@@ -10,9 +10,9 @@ from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
 from storyodds.reports.dashboard import sections_day
 from storyodds.reports.dashboard.badges import Badge, badges
-from storyodds.reports.dashboard.dossier import make_dossier
-from storyodds.reports.dashboard.parts import with_band
+from storyodds.reports.dashboard.page_data import make_dossier
 from storyodds.reports.dashboard.sections_day import decision_day
+from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 

@@ -3,7 +3,7 @@
 from support.building import item, on_a_class
 
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.dashboard.dossier import make_dossier
+from storyodds.reports.dashboard.page_data import make_dossier
 from storyodds.reports.dashboard.sections_movers import as_evidence_came_in
 from storyodds.reports.words.numbers import percent
 from storyodds.scenarios.resolve import resolve

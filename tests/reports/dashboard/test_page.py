@@ -24,11 +24,11 @@ from support.many_routes import many_routes
 
 from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.dashboard.dossier import Dossier, make_dossier
-from storyodds.reports.dashboard.page import SECTIONS, sections_of, story_page
+from storyodds.reports.dashboard.html import SECTIONS, sections_of, story_page
+from storyodds.reports.dashboard.page_data import Dossier, make_dossier
 from storyodds.reports.dashboard.parts import Section
+from storyodds.reports.documents.sensitivity.structure import summarize_structure
 from storyodds.reports.figures.drawing.cells import plain_table
-from storyodds.reports.sensitivity_structure import summarize_structure
 from storyodds.reports.words.endings import FATE_GLOSSES
 from storyodds.reports.words.numbers import about_one_in, interval, percent
 from storyodds.scenarios.grammar.outcomes import CLASSES

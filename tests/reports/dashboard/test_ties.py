@@ -2,8 +2,8 @@
 
 from storyodds import load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.dashboard.dossier import make_dossier
 from storyodds.reports.dashboard.headline import head
+from storyodds.reports.dashboard.page_data import make_dossier
 from storyodds.reports.dashboard.sections_movers import what_moves_it
 from storyodds.reports.dashboard.sections_odds import failure_paths
 from storyodds.scenarios.resolve import resolve

@@ -18,7 +18,7 @@ from storyodds.models.story.events import EVENTS
 from storyodds.priors.library import view
 from storyodds.priors.text.errors import InputError
 from storyodds.reports.dashboard.what_if import below, what_if_data
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story

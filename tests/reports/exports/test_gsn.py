@@ -18,14 +18,14 @@ from support.many_routes import many_routes
 
 from storyodds import Story, load_story, load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.exports.gsn import SMALLEST, argument
-from storyodds.reports.exports.gsn_picture import gsn_svg
-from storyodds.reports.exports.gsn_records import PREFIX, Argument, Edge
-from storyodds.reports.exports.gsn_shapes import LETTER, Shape
-from storyodds.reports.exports.gsn_text import gsn_yaml
-from storyodds.reports.exports.gsn_words import chance
-from storyodds.reports.figures.figure import standalone
-from storyodds.reports.summary import summarize
+from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.exports.gsn.argument import SMALLEST, argument
+from storyodds.reports.exports.gsn.picture import gsn_svg
+from storyodds.reports.exports.gsn.records import PREFIX, Argument, Edge
+from storyodds.reports.exports.gsn.shapes import LETTER, Shape
+from storyodds.reports.exports.gsn.words import chance
+from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
+from storyodds.reports.figures.drawing.figure import standalone
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.shortening import negated
 from storyodds.scenarios.loader import bundled_stories
@@ -166,7 +166,7 @@ def test_a_risk_argument_speaks_of_catastrophe_alone() -> None:
 
 @pytest.mark.parametrize("name", STORIES)
 def test_no_sentence_in_the_picture_is_cut_that_carries_a_negation(name: str) -> None:
-    from storyodds.reports.exports.gsn_picture import _Picture
+    from storyodds.reports.exports.gsn.picture import _Picture
 
     picture = _Picture(made(name, 4))
     picture.drawn()
@@ -392,7 +392,7 @@ def test_the_picture_is_drawn_and_its_text_fits(name: str) -> None:
 
 @pytest.mark.parametrize("name", [RICH, LARGE, HOSTILE])
 def test_no_two_shapes_overlap(name: str) -> None:
-    from storyodds.reports.exports.gsn_picture import _Picture
+    from storyodds.reports.exports.gsn.picture import _Picture
 
     picture = _Picture(made(name, 4))
     picture.drawn()

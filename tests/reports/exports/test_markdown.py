@@ -13,11 +13,11 @@ from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import Story, load_story
 from storyodds.models.assessment.assessment import Assessment, assess
-from storyodds.reports.exports.markdown import markdown_report
-from storyodds.reports.exports.markdown_text import link, text
-from storyodds.reports.sensitivity import summarize_sensitivity
-from storyodds.reports.summary import summarize
-from storyodds.reports.value import summarize_value
+from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.documents.sensitivity.whole import summarize_sensitivity
+from storyodds.reports.documents.value import summarize_value
+from storyodds.reports.exports.markdown.annex import markdown_report
+from storyodds.reports.exports.markdown.text import link, text
 from storyodds.reports.words.endings import CLASS_GLOSSES
 from storyodds.reports.words.numbers import about_one_in, percent, signed
 from storyodds.scenarios.resolve import resolve

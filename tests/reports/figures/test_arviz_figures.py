@@ -19,7 +19,7 @@ from support.building import OFF, believe, item, tell
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.assessment.datatree import to_datatree
 from storyodds.models.story.events import FATES
-from storyodds.reports.dashboard.dossier import Dossier, make_dossier
+from storyodds.reports.dashboard.page_data import Dossier, make_dossier
 from storyodds.reports.dashboard.pictures import arviz_figures
 from storyodds.reports.dashboard.sections_story import diagnostics
 from storyodds.reports.figures.arviz.chains import (
@@ -30,7 +30,7 @@ from storyodds.reports.figures.arviz.chains import (
     least_mixed,
 )
 from storyodds.reports.figures.arviz.priors import arviz_power_scaling, arviz_prior_posterior
-from storyodds.reports.figures.figure import Figure, standalone
+from storyodds.reports.figures.drawing.figure import Figure, standalone
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story
@@ -367,8 +367,8 @@ def test_a_plain_page_does_not_wait_for_arvizs_plots() -> None:
     program = (
         "import sys; from storyodds import load_story;"
         "from storyodds.models.assessment.assessment import assess;"
-        "from storyodds.reports.dashboard.dossier import make_dossier;"
-        "from storyodds.reports.dashboard.page import story_page;"
+        "from storyodds.reports.dashboard.page_data import make_dossier;"
+        "from storyodds.reports.dashboard.html import story_page;"
         "from storyodds.scenarios.resolve import resolve;"
         "story_page(make_dossier(assess(resolve(load_story('cat-classifier')), draws=64)));"
         "print('arviz_plots' in sys.modules)"

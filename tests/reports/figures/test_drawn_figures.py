@@ -11,19 +11,19 @@ import pytest
 import xarray as xr
 from defusedxml.ElementTree import fromstring
 
-from storyodds.reports.datasets import table
 from storyodds.reports.figures.comparison import plot_comparison, plot_ranks_of_sides
 from storyodds.reports.figures.densities import plot_prior_posterior
 from storyodds.reports.figures.diagnostics import plot_ranks, plot_weights
-from storyodds.reports.figures.dots import plot_dots
+from storyodds.reports.figures.drawing.figure import Figure, save_figure, standalone
 from storyodds.reports.figures.evidence import plot_evidence, plot_evidence_sequence
 from storyodds.reports.figures.failure import plot_failure, plot_failure_assumptions
-from storyodds.reports.figures.figure import Figure, save_figure, standalone
 from storyodds.reports.figures.odds import plot_odds, plot_views
+from storyodds.reports.figures.quantile_dots import plot_dots
 from storyodds.reports.figures.structure import plot_structure
 from storyodds.reports.figures.tornado import plot_assumption_effects, plot_tipping, plot_tornado
 from storyodds.reports.figures.trust import plot_importance, plot_power_scaling
 from storyodds.reports.figures.value import plot_value
+from storyodds.reports.tables.datasets import table
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</script><img src=x onerror=alert(1)> ]]> \"'&\u05d0\u05d1 & a very long name indeed"

@@ -13,7 +13,7 @@ from support.many_routes import many_routes
 from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.flows.flows import Flows, flows, links, merged
-from storyodds.reports.figures.figure import Figure
+from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.flow import WIDTH, WORST, plot_flow
 from storyodds.reports.words.numbers import percent
 from storyodds.scenarios.resolve import resolve

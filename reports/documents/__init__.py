@@ -1,0 +1,1 @@
+"""The JSON contract: one object for each question."""

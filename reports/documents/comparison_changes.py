@@ -1,0 +1,123 @@
+"""What two versions of a story differ in, and how much each change adds to the differences.
+
+`summarize_contributions` gives an object with the keys
+
+changes
+    A list, the largest first by what they add to success and catastrophe: `label`, in words;
+    `changes` that count as one, each with `part` ("number", "route", "check", …), `name` and `how`
+    ("changed", "added", "removed"); and `adds`, by event its `mean` and Monte Carlo `error`. The
+    means add up to the difference of the two sides. Null where they were not told apart.
+orders
+    In how many orders the changes were made; null where it was in all of them.
+why
+    Why they were not told apart; else null.
+
+A change adds what it does when it is made after some of the others, on average over all orders in
+which they can be made: its Shapley value.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from storyodds.models.comparison.contributions import Contributions, contributions
+from storyodds.models.comparison.sides import EVENTS
+from storyodds.priors.text.errors import InputError
+from storyodds.reports.documents.comparison_sides import Side
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import points, signed
+from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.scenarios.edits import NUMBER, Change
+
+_TOP = 3  # changes in a sentence
+
+
+def summarize_contributions(
+    first: Side, second: Side, *, draws: int = 4096, seed: int = 1
+) -> dict[str, Any] | None:
+    """Tell the changes between two versions of a story apart.
+
+    Parameters
+    ----------
+    first, second : Side
+    draws, seed : int
+        As in `contributions`.
+
+    Returns
+    -------
+    dict or None
+        None for two stories.
+    """
+    if first.head["story"] != second.head["story"]:
+        return None
+    alone = [
+        side for side in (first, second) if side.posterior is None or not side.posterior.prepared
+    ]
+    if alone:
+        names = " and ".join(side.name for side in alone)
+        return _untold(f"no story is at hand of {names} that changes could be made in")
+    assert first.posterior is not None and second.posterior is not None
+    try:
+        shares = contributions(first.posterior, second.posterior, draws=draws, seed=seed)
+    except InputError as error:
+        return _untold(error.problems[0].message)
+    return {"changes": _told(shares), "orders": shares.orders, "why": None}
+
+
+def _untold(why: str) -> dict[str, Any]:
+    return {"changes": None, "orders": None, "why": why}
+
+
+def _told(found: Contributions) -> list[dict[str, Any]]:
+    entries = [
+        {
+            "label": label(player),
+            "changes": [{"part": c.part, "name": c.name, "how": c.how} for c in player],
+            "adds": {
+                event: {"mean": float(shares[e]), "error": float(errors[e])}
+                for e, event in enumerate(EVENTS)
+            },
+        }
+        for player, shares, errors in zip(found.players, found.shares, found.errors, strict=True)
+    ]
+    return sorted(
+        entries, key=lambda one: -sum(abs(one["adds"][e]["mean"]) for e in HEADLINE_FATES)
+    )
+
+
+def label(changes: Sequence[Change]) -> str:
+    """Say what was changed, several changes as one.
+
+    Examples
+    --------
+    >>> label([Change("number", "aware.probability")]), label([Change("check", "audit", "removed")])
+    ('aware.probability', 'check audit removed')
+    >>> label([Change("number", "honest.bits.proxy"), Change("number", "honest.bits.schemer")])
+    'honest (2 numbers)'
+    """
+    parts = {change.part for change in changes}
+    if len(changes) == 1:
+        one = changes[0]
+        return one.name if one.part == NUMBER else f"{one.part} {one.name} {one.how}"
+    if len({change.owner for change in changes}) == 1:
+        return f"{changes[0].owner} ({len(changes)} numbers)"
+    kind = next(iter(parts)) if len(parts) == 1 else "change"
+    plural = kind if kind == "evidence" else f"{kind}s"
+    return f"{len(changes)} {plural}"
+
+
+# In words and on a terminal
+
+
+def contribution_sentences(pair: Json, fates: Sequence[str] = HEADLINE_FATES) -> Iterator[str]:
+    """Say which changes add most to the difference of success, and of catastrophe."""
+    contributed = pair["contributions"]
+    if contributed is None or len(contributed["changes"] or ()) < 2:
+        return
+    for event in (event for event in HEADLINE_FATES if event in fates):
+        mean = pair["differences"][event]["mean"]
+        order = sorted(contributed["changes"], key=lambda one: -abs(one["adds"][event]["mean"]))
+        most = [one for one in order[:_TOP] if one["adds"][event]["mean"]]
+        if points(mean) == "0" or not most:
+            continue
+        adds = ", ".join(f"{one['label']} {signed(one['adds'][event]['mean'])}" for one in most)
+        yield f"What adds most to the {points(mean)} of {event} in {pair['second']}: {adds}."

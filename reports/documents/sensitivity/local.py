@@ -1,0 +1,292 @@
+"""What the odds hang on, one input at a time: numbers, assumptions, and where verdicts flip.
+
+`summarize_local` gives a JSON object with these keys:
+
+draws
+    Posterior draws on which differences are taken.
+events
+    `success`, the four classes, `catastrophe`: the keys of every EVENTS below.
+now
+    EVENTS: posterior means of the story as it is.
+numbers
+    A list, every number that the story writes down: `name`, `kind`, `basis`, `uncertain`; `now`,
+    SUMMARY of the number itself, given the evidence; `per_bit`, EVENTS, the derivative of the
+    posterior mean per bit (of log2 odds, for a probability); `per_bit_band`, BANDS of the
+    derivative of P(event | E, numbers) at the single draws, whose mean is not `per_bit`, as the
+    draws' weights do not move with it; `per_logit`, as `per_bit` per unit of natural log odds, null
+    for bits; `elasticity`, EVENTS, percent per percent of the probability itself, null where
+    undefined; `low` and `high`, null for a fixed number, else the answers with the number known to
+    be at the 5 or the 95 percent point of its prior: `value`, `mean` and `error` (EVENTS, Monte
+    Carlo standard error of the difference from now), `band`, BANDS of P(event | E, numbers),
+    `pareto_k`, `refitted`; `swing`, EVENTS, high less low, with `swing_error` and `swing_band`,
+    BANDS of the difference at the same draw, which counts by the mean of its weights at both ends.
+    Bands are null where an end was assessed afresh.
+equal_elasticity
+    EVENTS: the elasticity that all probabilities have in common, if they do; else null. It is 1
+    for a bare product.
+signs
+    By event, the number of `numbers` that raise it and that lower it as they grow.
+assumptions
+    A list: `assumption`, `claim`, `composite`; `learned` and `set`, each with `true` and `false`:
+    `mean`, `error`, `pareto_k` and `refitted`, or null where that cannot be.
+verdicts
+    A list: `event`, a fate or `worst-path`; `threshold`; `above`, whether its probability is
+    above it now; `path`, the worst path now; `tied`, paths that are just as bad.
+tipping_points
+    A list: `number`; `verdict`, a place in `verdicts`; `value`; `side`, `above` or `below`, on
+    which the verdict is another; `prior_chance` of that side; `path`, the worst path there.
+note
+    What changes of one input at a time do not show.
+
+BANDS are by event `mean`, `q05` and `q95` over the posterior draws, SUMMARY is `{"mean", "median",
+"q05", "q95"}`.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.bands import band
+from storyodds.models.changes.tipping import WORST_PATH, Verdict
+from storyodds.models.changes.what_if import Base, Changed
+from storyodds.models.posterior.draws import Draws
+from storyodds.models.sensitivity.local import LocalSensitivity, Swing, local_sensitivity
+from storyodds.models.story.events import EVENTS, FATES
+from storyodds.priors.distributions.families import LN2
+from storyodds.reports.documents.summaries import finite, summarize_draws
+from storyodds.reports.words.aliases import Json
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.provenance import story_numbers
+
+Array = NDArray[np.float64]
+
+TOLD = ("success", *CLASSES, "catastrophe")
+_POINTS = ("mean", "q05", "q95")
+# Of how far an event is from being impossible or certain, whichever is nearer: what rounding leaves
+# of a change that is 0. Changes of a chance of 5e-9 are as real as those of one half.
+_NOTHING = 1e-12
+_ALIKE = 1e-6  # of each other, by which equal elasticities may differ
+NOTE = (
+    "One input at a time: what two of them do together is not in these numbers. The total "
+    "indices of the global part have it."
+)
+
+
+def summarize_local(
+    assessment: Assessment,
+    *,
+    base: Base | None = None,
+    success: float = 0.5,
+    catastrophe: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """Say what the odds hang on, one input at a time.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Computed exactly, not simulated.
+    base, success, catastrophe
+        As in `local_sensitivity`.
+
+    Returns
+    -------
+    dict
+        Plain lists, mappings, texts and finite numbers.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment.assessment import assess
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> found = summarize_local(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> found["equal_elasticity"]["catastrophe"]
+    1.0
+    """
+    local = local_sensitivity(assessment, base=base, success=success, catastrophe=catastrophe)
+    numbers = _numbers(local, assessment.draws)
+    return {
+        "draws": len(local.base.values),
+        "events": list(TOLD),
+        "now": _events(local.base.means),
+        "numbers": numbers,
+        "equal_elasticity": {event: _common(numbers, event) for event in TOLD},
+        "signs": {event: _signs(numbers, event) for event in TOLD},
+        "assumptions": _assumptions(local),
+        **_tipping(local),
+        "note": NOTE,
+    }
+
+
+def _assumptions(found: LocalSensitivity) -> list[dict[str, Any]]:
+    prepared = found.base.prepared
+    composites = {v.name for v in prepared.graph.variables if v.formula is not None}
+    return [
+        {
+            "assumption": sure.name,
+            "claim": prepared.resolved.assumptions[sure.name].claim,
+            "composite": sure.name in composites,
+            "learned": _both(sure.learned),
+            "set": _both(sure.given),
+        }
+        for sure in found.sure
+    ]
+
+
+def _tipping(found: LocalSensitivity) -> dict[str, Any]:
+    numbers = found.base.prepared.resolved.numbers
+    labels = [path.label for path in found.paths]
+    return {
+        "verdicts": [_verdict(verdict, labels) for verdict in found.verdicts],
+        "tipping_points": [
+            {
+                "number": numbers[tip.number].name,
+                "verdict": found.verdicts.index(tip.verdict),
+                "value": tip.value,
+                "side": tip.side,
+                "prior_chance": tip.prior_chance,
+                "path": None if tip.worst is None else labels[tip.worst],
+            }
+            for tip in found.tips
+        ],
+    }
+
+
+def _events(of: Array) -> dict[str, float | None]:
+    return {event: finite(of[EVENTS.index(event)]) for event in TOLD}
+
+
+def _bands(mean: Array, ends: Array) -> dict[str, dict[str, float | None]] | None:
+    """Give BANDS of means, (n_events,), and the 5 and 95 percent points, (2, n_events)."""
+    if np.isnan(ends).any():
+        return None
+    return {
+        event: {
+            name: finite(row[EVENTS.index(event)])
+            for name, row in zip(_POINTS, (mean, *ends), strict=True)
+        }
+        for event in TOLD
+    }
+
+
+def _moving(changes: Array, room: Array) -> Array:
+    """Changes of probabilities, (..., n_events), with 0 for what rounding leaves of it."""
+    return np.asarray(np.where(abs(changes) > _NOTHING * room, changes, 0.0))
+
+
+def _room(means: Array) -> Array:
+    """How far events are from being impossible or certain, (n_events,).
+
+    What is left of a probability near 1 is what the others of its group have.
+    """
+    room = np.zeros(len(EVENTS))
+    for group in (CLASSES, FATES):
+        places = [EVENTS.index(event) for event in group]
+        for e in places:
+            room[e] = min(means[e], means[[f for f in places if f != e]].sum())
+    return room
+
+
+def _changed(changed: Changed | None) -> dict[str, Any] | None:
+    if changed is None:
+        return None
+    return {
+        "mean": _events(changed.means),
+        "error": _events(changed.errors),
+        "pareto_k": changed.pareto_k,
+        "refitted": changed.refitted,
+    }
+
+
+def _both(pair: Sequence[Changed | None]) -> dict[str, Any]:
+    return {"true": _changed(pair[0]), "false": _changed(pair[1])}
+
+
+def _verdict(verdict: Verdict, labels: Sequence[str]) -> dict[str, Any]:
+    worst = verdict.event == WORST_PATH
+    return {
+        "event": verdict.event,
+        "threshold": None if worst else verdict.threshold,
+        "above": None if worst else bool(verdict.now),
+        "path": labels[verdict.now] if worst else None,
+        "tied": [labels[k] for k in verdict.tied],
+    }
+
+
+def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
+    resolved, slopes = found.base.prepared.resolved, found.slopes
+    room = _room(found.base.means)
+    swings = {swing.number: swing for swing in found.swings}
+    listed = []
+    for number in story_numbers(resolved):
+        i = resolved.number_index[number.name]
+        swing, is_bits = swings.get(i), number.kind == "bits"
+        per_bit = None
+        if slopes is not None:
+            per_bit = _moving(slopes.per_bit[:, i], room)
+        has_elasticity = slopes is not None and bool(np.isfinite(slopes.elasticity[:, i]).any())
+        at_draws = None
+        if found.draw_slopes is not None:
+            at_draws = _moving(found.draw_slopes[:, :, i], room)
+        values = draws.values[:, i]
+        listed.append(
+            {
+                "name": number.name,
+                "kind": number.kind,
+                "basis": number.basis,
+                "uncertain": swing is not None,
+                "now": summarize_draws(values, draws.weights, values, draws.weights),
+                "per_bit": None if per_bit is None else _events(per_bit),
+                "per_bit_band": None if at_draws is None else _bands_of_draws(at_draws),
+                "per_logit": None if per_bit is None or is_bits else _events(per_bit / LN2),
+                "elasticity": _events(slopes.elasticity[:, i])
+                if has_elasticity and slopes
+                else None,
+                **_ends(swing, room),
+            }
+        )
+    return listed
+
+
+def _bands_of_draws(draws: Array) -> dict[str, dict[str, float | None]] | None:
+    return _bands(draws.mean(axis=0), band(draws, np.full(len(draws), 1 / len(draws))))
+
+
+def _ends(swing: Swing | None, room: Array) -> dict[str, Any]:
+    if swing is None:
+        return dict.fromkeys(("low", "high", "swing", "swing_error", "swing_band"))
+    ends = {}
+    for k, (end, value, found) in enumerate(
+        (("low", swing.low, swing.at_low), ("high", swing.high, swing.at_high))
+    ):
+        bands = {"band": _bands(found.means, swing.bands[k])}
+        ends[end] = {"value": value, **(_changed(found) or {}), **bands}
+    differs = _moving(swing.swing, room)
+    return {
+        **ends,
+        "swing": _events(differs),
+        "swing_error": _events(swing.error),
+        "swing_band": _bands(differs, _moving(swing.bands[2], room)),
+    }
+
+
+def _common(numbers: Sequence[Json], event: str) -> float | None:
+    """The elasticity that all probabilities have that matter, where nothing else matters."""
+    matter = [n for n in numbers if n["per_bit"] is not None and n["per_bit"][event]]
+    if len(matter) < 2 or any(n["elasticity"] is None for n in matter):
+        return None
+    elasticities = [n["elasticity"][event] for n in matter]
+    if any(x is None or not math.isclose(x, elasticities[0], rel_tol=_ALIKE) for x in elasticities):
+        return None
+    return float(f"{np.mean(elasticities):.6g}")
+
+
+def _signs(numbers: Sequence[Json], event: str) -> dict[str, int]:
+    slopes = [n["per_bit"][event] for n in numbers if n["per_bit"] is not None]
+    return {"up": sum(x > 0 for x in slopes), "down": sum(x < 0 for x in slopes)}
+
+
+# On a terminal

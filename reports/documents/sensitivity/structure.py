@@ -1,0 +1,176 @@
+"""What the odds owe to how a story is written: its parts, its splits, its independence.
+
+`summarize_structure` gives a JSON object of four parts.
+
+now
+    Posterior mean by event: the four classes and the five fates.
+leave_one_out
+    A list in the order of the story: `part` (constraint, nudge, check or evidence), `id`, `claim`,
+    `opinion`, whether it is a forecast, and ANSWER without it.
+merged
+    A list, one entry for each class that names several routes and one for all of these:
+    `routes` by class, the strongest first; `bits_by_number` by class, the log2 odds that it owes
+    to being split into several routes; and ANSWER, each class competing with the weight of its
+    strongest open route alone.
+restated
+    A list of conjunctions, the most concerning first: `path`, `literals`, `premises` (how many),
+    `prior` and `posterior` of all together, `per_premise` (the geometric mean before the
+    evidence), and `fewer`: for each smaller number of `premises` what their `prior` would be at
+    as much per premise, and `events`.
+dependence
+    `pairs` of free assumptions that meet in the most concerning paths, and `bounds` for those
+    looked at, the widest first: `literals`, `width` in P(catastrophe), ANSWER for `together` and
+    `apart` (null where the evidence would be impossible), and for each of the `paths` its
+    probability `now`, `together` and `apart`. Null where the story is too large for it.
+
+ANSWER is `{"events", "pareto_k", "refitted"}`, or null where the changed story is out of reach;
+`events` has for each event its `mean`, the `difference` from now, and its Monte Carlo `error`.
+"""
+
+import math
+from typing import Any
+
+from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.what_if import Base, Changed, base_of
+from storyodds.models.importance.measures import literal_text
+from storyodds.models.sensitivity.dependence import Bound, Bounds, dependence_bounds, width
+from storyodds.models.sensitivity.structure import Restated, leave_one_out, merge_rivals, restate
+from storyodds.models.story.events import EVENTS
+from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.reports.documents.estimate import path_record
+from storyodds.reports.documents.summaries import finite
+
+
+def summarize_structure(assessment: Assessment, base: Base | None = None) -> dict[str, Any]:
+    """Say what the odds owe to a story's parts, splits and independence.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Computed exactly, not simulated.
+    base : Base, optional
+        Of this assessment, where it is at hand.
+
+    Returns
+    -------
+    dict
+        Plain lists, mappings, texts and finite numbers.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment.assessment import assess
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> found = summarize_structure(assess(resolve(load_story("cat-classifier"))))
+    >>> sorted(found)
+    ['dependence', 'leave_one_out', 'merged', 'now', 'restated']
+    """
+    base = base_of(assessment) if base is None else base
+    story = base.prepared.resolved.story
+    rationale = story.rationale
+    claims = {
+        **{part.id: part.claim for part in rationale.constraints},
+        **{part.id: part.claim for part in rationale.nudges},
+        **{part.id: part.claim for part in story.checks},
+        **{part.id: part.claim for part in story.evidence},
+    }
+    opinions = [item.id for item in story.evidence if item.forecast is not None]
+    return {
+        "now": _by_event(base.means),
+        "leave_one_out": [
+            {
+                "part": found.part,
+                "id": found.id,
+                "claim": claims[found.id],
+                "opinion": found.id in opinions,
+                "answer": _answer(base, found.changed),
+            }
+            for found in leave_one_out(base)
+        ],
+        "merged": [
+            {
+                "routes": {name: list(routes) for name, routes in found.routes.items()},
+                "bits_by_number": {
+                    name: _bits_by_number(base, found.changed, name) for name in found.routes
+                },
+                "answer": _answer(base, found.changed),
+            }
+            for found in merge_rivals(base)
+        ],
+        "restated": [_restated(found) for found in restate(assessment, base)],
+        "dependence": _dependence(assessment),
+    }
+
+
+def _by_event(means: Any) -> dict[str, float]:
+    return {name: float(mean) for name, mean in zip(EVENTS, means, strict=True)}
+
+
+def _answer(base: Base, changed: Changed | None) -> dict[str, Any] | None:
+    if changed is None or not all(math.isfinite(mean) for mean in changed.means):
+        return None
+    return {
+        "events": {
+            name: {
+                "mean": float(changed.means[e]),
+                "difference": float(changed.means[e] - base.means[e]),
+                "error": float(changed.errors[e]),
+            }
+            for e, name in enumerate(EVENTS)
+        },
+        "pareto_k": changed.pareto_k,
+        "refitted": changed.refitted,
+    }
+
+
+def _bits_by_number(base: Base, changed: Changed | None, name: str) -> float | None:
+    if changed is None:
+        return None
+    e = EVENTS.index(name)
+    odds = []
+    for means in (base.means, changed.means):
+        yes, no = means[e], sum(means[:4]) - means[e]
+        if not (yes > 0 and no > 0):
+            return None
+        odds.append(math.log2(yes / no))
+    return float(odds[0] - odds[1])
+
+
+def _restated(found: Restated) -> dict[str, Any]:
+    n = len(found.path.literals)
+    return {
+        **path_record(found.path),
+        "premises": n,
+        "prior": found.prior,
+        "posterior": found.posterior,
+        "per_premise": found.per_premise,
+        "fewer": [
+            {"premises": m, "prior": found.per_premise**m, "events": _by_event(means)}
+            for m, means in zip(range(n - 1, 0, -1), found.fewer, strict=True)
+        ],
+    }
+
+
+def _dependence(assessment: Assessment) -> dict[str, Any] | None:
+    try:
+        bounds = dependence_bounds(assessment)
+    except UnsupportedStoryError:
+        return None
+    return {"pairs": bounds.pairs, "bounds": [_bound(bounds, bound) for bound in bounds.found]}
+
+
+def _bound(found: Bounds, bound: Bound) -> dict[str, Any]:
+    each = zip(bound.paths, bound.paths_now, bound.paths_together, bound.paths_apart, strict=True)
+    return {
+        "literals": [literal_text(literal) for literal in bound.literals],
+        "width": width(bound),
+        "together": _answer(found.base, bound.together),
+        "apart": _answer(found.base, bound.apart),
+        "paths": [
+            {**path_record(path), "now": float(now), "together": finite(up), "apart": finite(down)}
+            for path, now, up, down in each
+        ],
+    }
+
+
+# On a terminal

@@ -1,0 +1,110 @@
+"""Summaries of draws: the mean, the median, and the ends of the 90 percent interval."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.engine.quantities import (
+    Quantities,
+)
+from storyodds.models.numerics import weighted_quantile
+
+Array = NDArray[np.float64]
+Summary = dict[str, float]
+Pick = Callable[[Quantities], Array]
+
+_LEVELS = np.array([0.5, 0.05, 0.95])
+
+
+def summarize_both(averaged: Quantities, exact: Quantities, pick: Pick) -> Summary:
+    """Mean of one set of weighted draws, quantiles of another.
+
+    Parameters
+    ----------
+    averaged, exact : Quantities
+        As in `Assessment`; they may have different numbers of draws.
+    pick : callable
+        Takes a probability from quantities, (n_draws,).
+
+    Returns
+    -------
+    dict
+        `mean`, `median`, `q05` and `q95`.
+    """
+    return summarize_draws(pick(averaged), averaged.weights, pick(exact), exact.weights)
+
+
+def summarize_draws(averaged: Array, weights: Array, exact: Array, exact_weights: Array) -> Summary:
+    """Mean of one set of weighted draws, quantiles of another.
+
+    Parameters
+    ----------
+    averaged, weights : (n,) arrays
+    exact, exact_weights : (n_draws,) arrays
+
+    Returns
+    -------
+    dict
+        `mean`, `median`, `q05` and `q95`.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> summarize_draws(np.array([0.25]), one, np.array([0.25]), one)
+    {'mean': 0.25, 'median': 0.25, 'q05': 0.25, 'q95': 0.25}
+    """
+    median, low, high = weighted_quantile(exact, _LEVELS, exact_weights)
+    return {
+        "mean": float(weights @ averaged / weights.sum()),
+        "median": float(median),
+        "q05": float(low),
+        "q95": float(high),
+    }
+
+
+def finite(x: float) -> float | None:
+    """A number for JSON, which has none that are infinite or undefined."""
+    return float(x) if np.isfinite(x) else None
+
+
+def summarize_ratio(
+    averaged: Quantities, exact: Quantities, part: Pick, whole: Pick
+) -> Summary | None:
+    """Summarize P(part | whole) from draws of both; None where `whole` has probability 0."""
+    return summarize_quotient(
+        (part(averaged), whole(averaged), averaged.weights),
+        (part(exact), whole(exact), exact.weights),
+    )
+
+
+def summarize_quotient(
+    averaged: tuple[Array, Array, Array], exact: tuple[Array, Array, Array]
+) -> Summary | None:
+    """Summarize P(part | whole) from draws of both; None where the whole has probability 0.
+
+    Parameters
+    ----------
+    averaged, exact : tuple of three arrays
+        P(part), P(whole) and the weights of draws: those of which means are taken, and those of
+        which quantiles are.
+
+    Examples
+    --------
+    >>> draws = np.array([0.1, 0.4]), np.array([0.2, 0.8]), np.ones(2)
+    >>> summarize_quotient(draws, draws)["mean"]
+    0.5
+    """
+    part, whole, weights = averaged
+    exact_part, exact_whole, exact_weights = exact
+    chance, total = float(weights @ whole), exact_weights * exact_whole
+    if not (chance > 0 and total.sum() > 0):
+        return None
+    possible = total > 0
+    quotient = exact_part[possible] / exact_whole[possible]
+    median, low, high = weighted_quantile(quotient, _LEVELS, total[possible])
+    mean = float(weights @ part) / chance
+    return {"mean": mean, "median": float(median), "q05": float(low), "q95": float(high)}
+
+
+Ratio = Callable[[Pick, Pick], Summary | None]

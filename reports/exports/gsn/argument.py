@@ -1,0 +1,375 @@
+"""A story as an argument in Goal Structuring Notation, every claim with its probability.
+
+The elements and rules are those of the GSN Community Standard, version 3, with its dialectic
+extension. The argument claims what the story claims, and no more: each goal is told with the
+probability that the assessment gives to what it says, and one that nothing observed supports is
+marked as undeveloped. Evidence that lowers the odds of a goal challenges it as a counter-solution.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from storyodds.reports.exports.gsn.records import PREFIX, Argument, Edge, Kind, Node, Tie
+from storyodds.reports.exports.gsn.words import (
+    Numbers,
+    chance,
+    complement,
+    decision_words,
+    evidence_words,
+    flags_intended,
+    path_words,
+    stated,
+)
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.links import web_address
+from storyodds.reports.words.sentences import is_risk_argument
+from storyodds.reports.words.shortening import plain
+from storyodds.scenarios.bearing import bearing, closed
+from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
+from storyodds.scenarios.schema import Constraint, Hazard, Nudge
+from storyodds.scenarios.shared.catalog import assumptions
+from storyodds.scenarios.story import Story
+
+_SUCCESS = (
+    "Training as told ends in success: the intended model, no hazard fires, deployed, no "
+    "catastrophe."
+)
+_NO_CATASTROPHE = "The run does not end in catastrophe."
+_AVERTED = "no catastrophe"
+SMALLEST = 0.005  # bits: less are told as 0
+
+
+def argument(estimate_document: Json, story: Story, *, most: int | None = None) -> Argument:
+    """Make the argument of a story from what was computed of it.
+
+    Parameters
+    ----------
+    estimate_document : mapping
+        The object of `estimate --json` of this story.
+    story : Story
+    most : int, optional
+        The most routes told one by one in each class, those that weigh most; the others become
+        one goal. All of them unless stated.
+
+    Returns
+    -------
+    Argument
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> story = load_story("carlsmith-six-premises")
+    >>> made = argument(summarize(estimate(story)), story)
+    >>> print(made.nodes[0].text)
+    The run does not end in catastrophe. P = 95%.
+    """
+    return _Builder(estimate_document, story, most).whole()
+
+
+@dataclass
+class _Builder:
+    doc: Json
+    story: Story
+    most: int | None
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    solutions: dict[tuple[str, Kind], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.numbers = Numbers(self.doc)
+        self.bears = bearing(self.story)
+        self.items = {item["id"]: item for item in self.doc["evidence"]["items"]}
+
+    def whole(self) -> Argument:
+        over = self._risk() if is_risk_argument(self.doc) else self._success()
+        self._checks(over)
+        supported = {edge.source for edge in self.edges if edge.kind == "supported_by"}
+        nodes = tuple(
+            replace(node, undeveloped=True)
+            if node.kind == "goal" and node.id not in supported
+            else node
+            for node in self.nodes
+        )
+        reliable = bool(self.doc["diagnostics"]["ok"])
+        return Argument(
+            self.story.story, plain(self.story.title), reliable, nodes, tuple(self.edges)
+        )
+
+    def _success(self) -> str:
+        """Put the success of a training story over its four criteria; give the strategy."""
+        top = self._add("goal", _SUCCESS, entry=self.doc["fates"]["success"], of="success")
+        self._contexts(top)
+        over = self._add("strategy", "Over the four criteria, and the checks.", below=top)
+        good = "No hazard of alignment fires in a run made to end as intended."
+        strong = "No hazard of competitiveness fires in a run made to end as intended."
+        led = "Training ends at the intended model, not at a rival."
+        able = "Training can be carried out as the story tells it."
+        self._hazards(over, "alignment", good)
+        self._hazards(over, "competitiveness", strong)
+        self._rivals(self._criterion(over, "rationale_alignment", led))
+        feasible = self.doc["criteria"]["rationale_competitiveness"]
+        said = able if feasible is not None else f"{able} The story gives no number."
+        basis = self.numbers.basis("rationale.feasibility")
+        self._criterion(over, "rationale_competitiveness", f"{said}{basis}")
+        return over
+
+    def _risk(self) -> str:
+        """Deny the catastrophe of a risk argument, route by route; give the strategy."""
+        catastrophe = complement(self.doc["fates"]["catastrophe"])
+        top = self._add("goal", _NO_CATASTROPHE, entry=catastrophe, of=_AVERTED)
+        self._contexts(top)
+        over = self._add("strategy", "Over the ways in which it could.", below=top)
+        for criterion in ("alignment", "competitiveness"):
+            if any(h.criterion == criterion for h in self.story.goal.hazards):
+                self._hazards(over, criterion, f"No hazard of {criterion} fires by itself.")
+        none = "The run takes none of the routes that the argument names."
+        self._rivals(self._criterion(over, "rationale_alignment", none))
+        return over
+
+    def _add(
+        self,
+        kind: Kind,
+        words: str,
+        *,
+        below: str | None = None,
+        about: str = "",
+        entry: Json | None = None,
+        of: str = "",
+        more: str = "",
+        url: str | None = None,
+    ) -> str:
+        count = sum(node.kind == kind for node in self.nodes) + 1
+        name = f"{PREFIX[kind]}{count}"
+        told = [f"P = {chance(entry)}." if entry is not None else "", more]
+        claim = plain(words)
+        claim += "" if claim.endswith((".", "!", "?", "]")) or entry is None else "."
+        said = " ".join(filter(None, [claim, *map(plain, told)])).rstrip()
+        self.nodes.append(Node(name, kind, said, claim, about, entry, of, url=web_address(url)))
+        if below is not None:
+            if kind == "counter_solution":
+                self._tie(name, below, "challenges")
+            else:
+                supports = kind in ("goal", "strategy", "solution")
+                self._tie(below, name, "supported_by" if supports else "in_context_of")
+        return name
+
+    def _tie(self, source: str, target: str, kind: Tie = "supported_by") -> None:
+        edge = Edge(source, target, kind)
+        if edge not in self.edges:
+            self.edges.append(edge)
+
+    def _contexts(self, top: str) -> None:
+        goal = self.story.goal
+        self._add("context", f"Goal: {goal.specification}", below=top, about="goal.specification")
+        self._add("justification", goal.desirability, below=top, about="goal.desirability")
+        self._add("context", stated(self.doc), below=top)
+        day = decision_words(self.doc)
+        if day:
+            self._add("context", day, below=top, about="deployed")
+
+    def _criterion(self, over: str, key: str, words: str) -> str:
+        entry = self.doc["criteria"][key]
+        of = key.replace("_", " ")
+        return self._add("goal", words, below=over, about=key, entry=entry, of=of)
+
+    def _hazards(self, over: str, criterion: str, words: str) -> None:
+        hazards = [h for h in self.story.goal.hazards if h.criterion == criterion]
+        said = words if hazards else f"{words} The story names none."
+        goal = self._criterion(over, f"goal_{criterion}", said)
+        if hazards:
+            each = self._add("strategy", "Over the hazards that the story names.", below=goal)
+            for hazard in hazards:
+                self._hazard(each, hazard)
+
+    def _hazard(self, over: str, hazard: Hazard) -> None:
+        entry, worst = self.doc["hazards"][hazard.id], self._worst("hazard", hazard.id)
+        given = entry["given_intended"]
+        start = "" if given is None else "Of an intended model, "
+        more = [f"All in all it fires with {chance(entry)}."]
+        if worst is not None:
+            concern = chance(worst["concern"])
+            more.append(f"On its path of most concern it causes a catastrophe with {concern}.")
+        self._add(
+            "goal",
+            f"{start}{'Hazard' if given is None else 'hazard'} {hazard.id} does not fire."
+            f"{_it_is(hazard.claim)}",
+            below=over,
+            about=hazard.id,
+            entry=complement(entry if given is None else given),
+            of=f"no hazard {hazard.id}",
+            more=" ".join(more) + self.numbers.basis(hazard.id),
+        )
+
+    def _worst(self, key: str, name: str) -> Json | None:
+        """The path of most concern along a route or hazard."""
+        return next((p for p in self.doc["paths"] if p[key] == name and _is(p, key)), None)
+
+    def _rivals(self, goal: str) -> None:
+        words = (
+            "Over every other model at which training may end, class by class and route by route."
+        )
+        over = self._add("strategy", words, below=goal)
+        self._rationale(over)
+        for name in CLASSES:
+            routes = [r for r, entry in self.doc["routes"].items() if entry["class"] == name]
+            if name != INTENDED and routes:
+                self._class(over, name, routes)
+        told = {item for item, _ in self.solutions}
+        for item in self.items:
+            if item not in told:
+                self._solution(goal, item, INTENDED)
+
+    def _rationale(self, over: str) -> None:
+        rationale = self.story.rationale
+        parts: tuple[Constraint | Nudge, ...] = (*rationale.constraints, *rationale.nudges)
+        for part in parts:
+            sort = type(part).__name__
+            said = f"{sort} {part.id}: {part.claim}{self.numbers.basis(part.id)}"
+            self._add("justification", said, below=over, about=part.id)
+        for name, entry in self.doc["assumptions"].items():
+            said = f"{name}: {self._claim(name)}{self.numbers.basis(name)}"
+            self._add("assumption", said, below=over, about=name, entry=entry, of=name)
+
+    def _claim(self, name: str) -> str:
+        spec = self.story.assumptions.get(name)
+        if spec is not None and spec.claim:
+            return spec.claim
+        listed = assumptions().get(name)
+        return "" if listed is None else listed.claim
+
+    def _class(self, over: str, name: str, routes: list[str]) -> None:
+        entry = self.doc["classes"][name]
+        goal = self._add(
+            "goal",
+            f"Training does not end at a model of the class {name}.",
+            below=over,
+            about=name,
+            entry=complement(entry),
+            of=f"not class {name}",
+        )
+        for evidence in self.story.evidence:
+            named = {*(evidence.bayes_factor or {}), *(evidence.rates or {}), evidence.about.class_}
+            whole = evidence.about.outcome or evidence.about.class_
+            if whole and name in named:
+                self._solution(goal, evidence.id, name)
+        ranked = sorted(routes, key=self._weight, reverse=True)
+        cut = len(ranked) if self.most is None or len(ranked) <= self.most + 1 else self.most
+        for route in ranked[:cut]:
+            self._route(goal, route, name, alone=len(routes) == 1)
+        if ranked[cut:]:
+            self._others(goal, ranked[cut:], name)
+
+    def _weight(self, route: str) -> tuple[float, float]:
+        worst = self._worst("route", route)
+        concern = 0.0 if worst is None else float(worst["concern"]["mean"])
+        return concern, float(self.doc["routes"][route]["mean"])
+
+    def _route(self, goal: str, route: str, name: str, *, alone: bool) -> None:
+        entry, worst = self.doc["routes"][route], self._worst("route", route)
+        claim = next((r.claim for r in self.story.routes if r.id == route), "")
+        made = self._add(
+            "goal",
+            f"Training does not end at the route {route}.{_it_is(claim)}",
+            below=goal,
+            about=route,
+            entry=complement(entry),
+            of=f"not route {route}",
+            more=path_words(worst) + self.numbers.basis(route),
+        )
+        for item in self._seen(route):
+            self._solution(made, item, name, of_class=None if alone else goal)
+
+    def _seen(self, route: str) -> list[str]:
+        """Evidence about what a route needs, or about the route itself."""
+        needed = closed(self.story, self.bears.get(route, ()))
+        found = []
+        for item in self.story.evidence:
+            named = {*(item.bayes_factor or {}), *(item.rates or {})}
+            by_name = item.about.outcome and route in named
+            if by_name or (item.about.assumption in needed and item.about.assumption):
+                found.append(item.id)
+        return found
+
+    def _others(self, goal: str, routes: list[str], name: str) -> None:
+        total = sum(self.doc["routes"][route]["mean"] for route in routes)
+        listed = ", ".join(routes)
+        made = self._add(
+            "goal",
+            f"Training ends at none of {len(routes)} other routes: {listed}.",
+            below=goal,
+            about="others",
+            entry={"mean": 1 - total},
+            of=f"none of {listed}",
+            more="By the sum of means, without an interval.",
+        )
+        for item in dict.fromkeys(item for route in routes for item in self._seen(route)):
+            self._solution(made, item, name, of_class=goal)
+
+    def _solution(self, goal: str, item: str, name: str, *, of_class: str | None = None) -> None:
+        """Hang evidence under a goal about a class, or let it challenge the goal.
+
+        Bits are known by class: where the goal is about one of its routes only, evidence for the
+        class challenges the goal of the class.
+        """
+        found = self.items[item]
+        gained = found["bits"][name] or 0.0
+        # Of rivals, a goal says that training does not end there.
+        against = (-gained if name == INTENDED else gained) >= SMALLEST
+        kind: Kind = "counter_solution" if against else "solution"
+        at = of_class if against and of_class is not None else goal
+        if (known := self.solutions.get((item, kind))) is not None:
+            self._tie(*((known, at, "challenges") if against else (at, known, "supported_by")))
+            return
+        source = found["source"] or {}
+        self.solutions[item, kind] = self._add(
+            kind, evidence_words(found), below=at, about=item, url=source.get("url")
+        )
+
+    def _checks(self, over: str) -> None:
+        live = [check for check in self.story.checks if check.result is None]
+        strategy = self._halting(over) if live else over
+        for check in self.story.checks:
+            kept = "kept out of training" if check.role == "held-out" else "also trained against"
+            said = f"{check.claim}{self.numbers.basis(check.id)}"
+            if check.result is None:
+                caught = self.doc["checks"][check.id]["caught"]
+                route = self._concerning(caught)
+                words = f"Check {check.id} ({kept}) flags a model of the route {route}. {said}"
+                self._add(
+                    "goal",
+                    words,
+                    below=strategy,
+                    about=check.id,
+                    entry=caught[route],
+                    of=f"check {check.id} flags {route}",
+                    more=flags_intended(caught),
+                )
+            else:
+                words = f"Check {check.id} ({kept}) {check.result}: evidence, at the rates stated."
+                self._add("context", f"{words} {said}", below=over, about=check.id)
+
+    def _concerning(self, caught: Json) -> str:
+        """The route of most concern, else the likeliest rival, that a check has a rate for."""
+        routes = self.doc["routes"]
+        rivals = [r for r in caught if r in routes and routes[r]["class"] != INTENDED]
+        return max(rivals, key=self._weight)
+
+    def _halting(self, over: str) -> str:
+        halted = chance(self.doc["fates"]["halted"])
+        goal = self._add(
+            "goal",
+            "No model that the checks let through ends in catastrophe.",
+            below=over,
+            about="checks",
+            entry=complement(self.doc["fates"]["catastrophe"]),
+            of=_AVERTED,
+            more=f"P(halted) = {halted}, of which false alarms: {chance(self.doc['false_alarm'])}.",
+        )
+        return self._add("strategy", "Over the checks before deployment.", below=goal)
+
+
+def _it_is(claim: str) -> str:
+    return f" It is: {claim}" if claim else ""
+
+
+def _is(path: Json, key: str) -> bool:
+    return key == "hazard" or path["hazard"] is None

@@ -1,0 +1,1 @@
+"""A story and its answers as an annex of a safety case, in Markdown."""

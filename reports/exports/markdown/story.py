@@ -1,0 +1,142 @@
+"""Parts of a Markdown annex in the story's own words: rationale, assumptions, findings."""
+
+from collections.abc import Iterator
+
+from storyodds.reports.exports.markdown.text import code, link, table, text
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.as_written import given_rows, number_words, numbers_of
+from storyodds.reports.words.numbers import band, percent
+from storyodds.reports.words.priors import formula_words
+from storyodds.reports.words.sentences import has_evidence
+from storyodds.scenarios.schema import Constraint, Evidence, Nudge
+from storyodds.scenarios.shared.catalog import assumptions as catalog_assumptions
+from storyodds.scenarios.story import Story
+
+
+def cited(source: Json | None) -> str:
+    """Give a source with its address and all of its note."""
+    if source is None:
+        return "none"
+    note = source.get("note")
+    return link(source["cite"], source.get("url")) + (f" ({text(note)})" if note else "")
+
+
+def claim_of(story: Story, name: str) -> str:
+    """Give what an assumption claims: the story's own words, else the catalog's."""
+    spec, listed = story.assumptions.get(name), catalog_assumptions().get(name)
+    if spec is not None and spec.claim:
+        return spec.claim
+    return "" if listed is None else listed.claim
+
+
+def story_part(doc: Json, story: Story) -> Iterator[str]:
+    """The goal, the rationale and the checks, with every condition and number of them."""
+    yield from ("## The story as given", "")
+    yield from (text(story.summary), "") if story.summary else ()
+    if story.catastrophe:
+        yield f"- What counts as a catastrophe: {text(story.catastrophe)}"
+    yield f"- Goal: {text(story.goal.specification)}"
+    yield f"- Why any such model is good: {text(story.goal.desirability)}"
+    for constraint in story.rationale.constraints:
+        yield _item("Constraint", constraint.id, constraint.claim, _constraint(constraint))
+    for nudge in story.rationale.nudges:
+        yield _item("Nudge", nudge.id, nudge.claim, _nudge(doc, nudge))
+    for part in story.goal.hazards:
+        yield _item("Hazard", part.id, part.claim, _numbers(doc, part.id))
+    for check in story.checks:
+        yield _item("Check", check.id, check.claim, _numbers(doc, check.id))
+    for source in story.sources:
+        yield f"- Source: {cited(source.model_dump(exclude_none=True))}"
+    yield ""
+
+
+def _item(sort: str, id: str, claim: str, more: str) -> str:
+    return f"- {sort} {code(id)}: {' '.join(filter(None, [text(claim), more]))}"
+
+
+def _constraint(part: Constraint) -> str:
+    ruled = ", ".join(map(code, part.rules_out))
+    return f"It holds where {text(formula_words(part.holds))}, and rules out {ruled}."
+
+
+def _nudge(doc: Json, part: Nudge) -> str:
+    when = "always" if part.when is None else f"where {text(formula_words(part.when))}"
+    return f"It counts {when}. {_numbers(doc, part.id)}".rstrip()
+
+
+def _numbers(doc: Json, owner: str) -> str:
+    """Every number of a part, as written."""
+    words = [
+        f"{code(field)} {text(number_words(number))}"
+        for field, number in numbers_of(doc["provenance"], owner)
+    ]
+    return f"Numbers: {'; '.join(words)}." if words else ""
+
+
+def assumptions_part(doc: Json, story: Story) -> Iterator[str]:
+    """What every assumption claims, before the evidence and after it."""
+    found = doc["assumptions"]
+    if not found:
+        return
+    yield from ("## The assumptions", "")
+    learned = has_evidence(doc)
+    heads = ["Assumption", "Claim", *["Before the evidence"] * learned]
+    heads += ["After the evidence" if learned else "Chance", "90% interval"]
+    rows = [
+        [
+            code(name),
+            text(claim_of(story, name)) or "–",
+            *([text(percent(entry["prior"]["mean"]))] if learned else []),
+            text(percent(entry["mean"])),
+            text(band(entry) or "–"),
+        ]
+        for name, entry in found.items()
+    ]
+    yield from table(heads, rows, "ll" + "r" * (len(heads) - 2))
+    yield from _conditional(doc, story)
+
+
+def _conditional(doc: Json, story: Story) -> Iterator[str]:
+    """Assumptions whose chance depends on others."""
+    rows = []
+    for name, entry in doc["assumptions"].items():
+        spec, listed = story.assumptions.get(name), catalog_assumptions().get(name)
+        written = spec if spec is not None and spec.given else listed
+        if written is None or (spec is not None and spec.probability is not None):
+            continue
+        for k, (condition, chance) in enumerate(given_rows(name, written, doc["provenance"])):
+            mean = text(percent(entry["mean"])) if k == 0 else ""
+            rows.append([code(name), text(condition), text(chance), mean])
+    if not rows:
+        return
+    yield from ("Those that depend on others, given the ones before and all in all:", "")
+    heads = ("Assumption", "Given", "Chance, as written", "All in all")
+    yield from table(heads, rows, "llrr")
+
+
+def findings_part(doc: Json, story: Story) -> Iterator[str]:
+    """How every finding is read: what was seen, its rates, and how far it carries over."""
+    if not story.evidence:
+        return
+    yield from ("How each finding is read:", "")
+    notes = {item["id"]: item["source"] for item in doc["evidence"]["items"]}
+    for item in story.evidence:
+        words = [f"about {code(_about(item))}", *_seen(item)]
+        numbers = _numbers(doc, item.id)
+        source = f"Source: {cited(notes.get(item.id))}."
+        note = text(item.note) if item.note else ""
+        start = f"- {code(item.id)}, {', '.join(words)}."
+        yield " ".join(filter(None, [start, numbers, source, note]))
+    yield ""
+
+
+def _about(item: Evidence) -> str:
+    return item.about.assumption or item.about.class_ or "where training ended"
+
+
+def _seen(item: Evidence) -> Iterator[str]:
+    if item.counts is not None:
+        yield f"{item.counts.hits:,} of {item.counts.trials:,}"
+    if item.forecast is not None:
+        spread = f", give or take {item.sd_bits:g} bits" if item.sd_bits is not None else ""
+        yield f"a forecast, which is an opinion, of {text(percent(item.forecast))}{spread}"

@@ -1,0 +1,243 @@
+"""Answers as plain data: numbers, and the words in which a page says them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.changes import interactive
+from storyodds.models.posterior import soundness
+from storyodds.models.story.events import FATES
+from storyodds.priors.text.errors import Problem
+from storyodds.reports.documents.summaries import summarize_quotient
+from storyodds.reports.live.requests import State
+from storyodds.reports.words.numbers import (
+    NO_ERRORS,
+    Errors,
+    about_one_in,
+    band,
+    percent,
+    points,
+    signed,
+)
+from storyodds.reports.words.sentences import errors_of, opinions_words
+
+Array = NDArray[np.float64]
+
+SCHEMA = "storyodds/live/1"
+TOP_PATHS = 8
+CLEAR_ERRORS = 2.0  # standard errors from which on a change is told from chance
+
+
+def plain_problem(problem: Problem) -> dict[str, Any]:
+    """Give a mistake as plain data; what is not known of its place is left out."""
+    place = {key: getattr(problem, key) for key in ("file", "line", "column", "key_path")}
+    known = {key: value for key, value in place.items() if value is not None}
+    return {**known, "message": problem.message}
+
+
+def answer(
+    now: interactive.Answer,
+    before: interactive.Answer | None,
+    state: State,
+    seed: int,
+    *,
+    kind: str,
+) -> dict[str, Any]:
+    """Give a quick answer, and how it differs from the story as written.
+
+    Parameters
+    ----------
+    now, before : interactive.Answer
+        Before is None where the story as written has no odds.
+    state : State
+    seed : int
+    kind : str
+        Of the story.
+
+    Returns
+    -------
+    dict
+        Probabilities as numbers and in words; odds on the day of the decision are None where
+        every model is halted. `error` is the Monte Carlo standard error of the difference.
+    """
+    odds_now = _odds(now)
+    odds_before = dict.fromkeys(interactive.ODDS) if before is None else _odds(before)
+    errors = None if before is None else interactive.difference_errors(before, now)
+    odds: dict[str, Any] = {}
+    for k, name in enumerate(interactive.ODDS):
+        after, earlier = odds_now[name], odds_before[name]
+        change = None
+        if errors is not None and after is not None and earlier is not None:
+            change = difference(after["mean"] - earlier["mean"], float(errors[k]))
+        odds[name] = {"now": after, "before": earlier, "difference": change}
+    draws = now.draws
+    return {
+        "schema": SCHEMA,
+        "state": state.as_data(),
+        "odds": odds,
+        "opinions": _opinions(now, kind),
+        "paths": _paths(now),
+        "diagnostics": {
+            "ok": draws.ok,
+            "method": draws.method,
+            "messages": list(draws.messages),
+            **draws.diagnostics,
+            "words": _soundness(now),
+        },
+        "seed": seed,
+    }
+
+
+def in_words(summary: Mapping[str, float], errors: Errors = NO_ERRORS) -> dict[str, Any]:
+    """Give a probability with its interval, and both in as many digits as their errors allow."""
+    return {
+        **{key: summary[key] for key in ("mean", "median", "q05", "q95")},
+        "words": percent(summary["mean"], errors.get("mean", 0.0)),
+        "band": band(summary, errors),
+        "count": about_one_in(summary["mean"]),
+    }
+
+
+def difference(change: float, error: float) -> dict[str, Any]:
+    """Give a change of a probability, in words as percentage points, and its noise.
+
+    Examples
+    --------
+    >>> found = difference(-0.0312, 0.0004)
+    >>> found["words"], found["noise"], difference(0.0001, 0.002)["words"]
+    ('−3.1 points', '±0.080', 'too small to tell')
+    >>> difference(0.0, 0.0)["words"], difference(0.25, 0.0)["noise"]
+    ('no change', '')
+    """
+    noise = ""
+    if abs(change) < 1e-12:
+        words = "no change"
+    elif abs(change) < CLEAR_ERRORS * error:
+        words = "too small to tell"
+    else:
+        words = points(change)
+        noise = f"±{signed(CLEAR_ERRORS * error)[1:]}" if error else ""
+    return {"mean": change, "error": error, "words": words, "noise": noise}
+
+
+def _odds(found: interactive.Answer) -> dict[str, Any]:
+    """Every one of `interactive.ODDS`; None where every model is halted."""
+    stated = soundness.errors_of(found.averaged, found.spread).by_name()
+    averaged, spread = (interactive.parts_and_wholes(q) for q in (found.averaged, found.spread))
+    weights = found.averaged.weights, found.spread.weights
+    odds: dict[str, Any] = {}
+    for k, name in enumerate(interactive.ODDS):
+        summary = summarize_quotient(
+            (averaged[0][:, k], averaged[1][:, k], weights[0]),
+            (spread[0][:, k], spread[1][:, k], weights[1]),
+        )
+        errors = stated.get(name, {"mean": float(found.mean_errors[k])})
+        odds[name] = None if summary is None else in_words(summary, errors)
+    return odds
+
+
+def _opinions(found: interactive.Answer, kind: str) -> str | None:
+    """The odds without the forecasts, in a sentence; None where the story has none."""
+    graph = found.averaged.graph
+    forecasts = [item.id for item in graph.evidence if item.form == "forecast"]
+    if not forecasts:
+        return None
+    means = found.findings_weights @ found.averaged.fates
+    fates = {name: {"mean": float(mean)} for name, mean in zip(FATES, means, strict=True)}
+    opinions = {"forecasts": forecasts, "fates": fates}
+    return opinions_words({"opinions": opinions, "kind": kind, "evidence": {"items": []}})
+
+
+def _summaries(found: interactive.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:
+    """The means of one set of draws, the intervals of another, column by column, in words."""
+    means = found.averaged.mean(at_draws)
+    ends = np.quantile(spread, [0.5, 0.05, 0.95], axis=0, method="inverted_cdf")
+    names = ("mean", "median", "q05", "q95")
+    columns = zip(means, *ends, strict=True)
+    return [in_words(dict(zip(names, map(float, column), strict=True))) for column in columns]
+
+
+def _paths(found: interactive.Answer) -> list[dict[str, Any]]:
+    """The failure paths of most concern."""
+    if not found.paths:
+        return []
+    concerns, chances = (
+        [
+            np.stack([getattr(odds, part) for odds in of], axis=1)
+            for of in (found.path_odds, found.path_spread)
+        ]
+        for part in ("concern", "reached")
+    )
+    order = np.lexsort((-found.averaged.mean(chances[0]), -found.averaged.mean(concerns[0])))
+    order = order[:TOP_PATHS]
+    concern = _summaries(found, *(of[:, order] for of in concerns))
+    chance = _summaries(found, *(of[:, order] for of in chances))
+    return [
+        {
+            **path_name(path.route, path.hazard, path.claim),
+            "literals": [name if value else f"not {name}" for name, value in sorted(path.literals)],
+            "concern": concern[k],
+            "probability": chance[k],
+        }
+        for k, path in enumerate(found.paths[i] for i in order)
+    ]
+
+
+def path_name(route: str, hazard: str | None, claim: str) -> dict[str, Any]:
+    """Name a path's ending."""
+    return {"path": hazard or route, "route": route, "hazard": hazard, "claim": claim}
+
+
+def _soundness(found: interactive.Answer) -> str:
+    diagnostics = found.draws.diagnostics
+    if found.draws.method == "exact":
+        return "Exact: no number is uncertain."
+    if len(found.averaged.values) == 1:
+        return f"Means are exact; intervals are of {len(found.spread.values):,} draws."
+    k = diagnostics["pareto_k"]
+    carried = f"{diagnostics['ess']:,.0f} of {diagnostics['draws']:,} draws carry the answer"
+    return carried + ("" if k is None else f"; Pareto k {k:.2f}".replace("-", "−")) + "."
+
+
+def settled(summary: Mapping[str, Any], state: State) -> dict[str, Any]:
+    """Give a full assessment in the shape of a quick answer, without the difference."""
+    odds = odds_in_full(summary)
+    method, messages = summary["method"], summary["diagnostics"]["messages"]
+    return {
+        "schema": SCHEMA,
+        "state": state.as_data(),
+        "odds": {
+            name: {"now": None if entry is None else in_words(entry, errors_of(summary, name))}
+            for name, entry in odds.items()
+        },
+        "paths": [
+            {
+                **path_name(path["route"], path["hazard"], path["claim"]),
+                "literals": path["literals"],
+                "concern": in_words(path["concern"]),
+                "probability": in_words(path["probability"]),
+            }
+            for path in summary["paths"][:TOP_PATHS]
+        ],
+        "diagnostics": {
+            "ok": summary["diagnostics"]["ok"],
+            "method": method,
+            "messages": messages,
+            "words": f"{summary['diagnostics']['draws']:,} draws, method: {method}.",
+        },
+        "seed": summary["seed"],
+    }
+
+
+def odds_in_full(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The `interactive.ODDS` of an `estimate --json`; None for those of a day that never comes."""
+    day = summary["deployed"]
+    if day is None:
+        given = dict.fromkeys(interactive.ODDS[-4:])
+    else:
+        deceptive = day["classes"]["deceptive"]
+        entries = (day["probability"], day["success"], day["catastrophe"], deceptive)
+        given = dict(zip(interactive.ODDS[-4:], entries, strict=True))
+    return {**summary["classes"], **summary["fates"], **given}

@@ -1,0 +1,1 @@
+"""Stories and results that show themselves in notebooks."""

@@ -1,0 +1,1 @@
+"""Documents as labelled data, CSV and BibTeX."""

@@ -1,0 +1,69 @@
+"""The numbers of a story, each with where it stands and what it rests on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from storyodds.reports.documents.numbers import plain_numbers
+from storyodds.reports.terminal.layout import wrap
+from storyodds.reports.words.numbers import percent
+from storyodds.reports.words.shortening import plain
+from storyodds.scenarios.provenance import is_reference
+from storyodds.scenarios.resolve import ResolvedStory
+
+_INDENT = "    "
+
+
+def print_numbers(console: Console, resolved: ResolvedStory) -> None:
+    """Print every number: its spread before any evidence, its basis, its place and its source."""
+    width = max(console.width, 20)
+    for line in _lines(resolved, width):
+        console.print(line, soft_wrap=True)
+
+
+def _lines(resolved: ResolvedStory, width: int) -> Iterator[Text]:
+    numbers = plain_numbers(resolved)
+    yield from wrap(Text(f"The numbers of {plain(resolved.story.story)}", style="bold"), width)
+    told = "Median and central 90% interval, before any evidence; bits are log2 odds."
+    yield from wrap(Text(told, style="dim"), width)
+    for number in numbers:
+        yield Text()
+        start = Text(plain(number["name"]), style="bold").append("  ", "not bold")
+        yield from wrap(start.append(f"{_value(number)}, {number['basis']}", "not bold"), width)
+        yield Text(f"{_INDENT}{plain(_place(number))}", style="cyan")
+        for said in _said(number):
+            yield from wrap(Text(plain(said), style="dim"), width, _INDENT, _INDENT)
+
+
+def _value(number: dict[str, Any]) -> str:
+    told = percent if number["kind"] == "probability" else _bits
+    middle, low, high = (told(number[key]) for key in ("median", "q05", "q95"))
+    unit = " bits" if number["kind"] == "bits" else ""
+    return f"{middle}{unit}" if low == high else f"{middle}{unit} ({low} to {high})"
+
+
+def _bits(x: float) -> str:
+    return f"{round(x, 9) + 0.0:.3g}".replace("-", "−")  # without what rounding leaves of a 0
+
+
+def _place(number: dict[str, Any]) -> str:
+    if number["file"] is None:
+        return str(number["origin"])
+    origin = "" if number["origin"] == "story" else f" ({number['origin']})"
+    return f"{number['file']}:{number['line']}{origin}"
+
+
+def _said(number: dict[str, Any]) -> Iterator[str]:
+    source = number["source"]
+    if is_reference(number["name"]):
+        yield "the zero that the others are counted from"
+    elif source is None:
+        yield "no source"
+    else:
+        yield "; ".join(filter(None, [source["cite"], source.get("note")]))
+        if source.get("url"):
+            yield source["url"]
+    if number["note"]:
+        yield number["note"]

@@ -1,0 +1,239 @@
+"""How a story fails, printed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.text import Text
+
+from storyodds.reports.documents.sensitivity.failure import SHARES
+from storyodds.reports.terminal.frame import titled
+from storyodds.reports.terminal.layout import Row, dim, fitting, stripped, wrap
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import band, bits, percent, unique_names
+from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.reports.words.shortening import plain
+
+SHOWN = 10  # rows of a table
+
+
+_NEVER = 1e-6  # of the chance of failing: a smaller one is as good as none
+
+
+_ALIKE = 0.01  # shares that differ by less, of themselves, are as good as equal
+
+
+def lines_failure(
+    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+) -> Iterator[Text]:
+    """Lay it out for a terminal.
+
+    Parameters
+    ----------
+    summary : mapping
+        From `summarize_failure`.
+    width : int
+        Columns of the terminal.
+    fates : sequence of str
+        Which the story makes a claim about; without success, there is none of missing it.
+    """
+    if "success" in fates:
+        yield from _how(summary, width)
+        yield from _how_far(summary, width)
+    yield from _where(summary, width)
+
+
+def _wrapped(text: str, width: int, style: str = "") -> Iterator[Text]:
+    yield from wrap(Text(text, style=style), width)
+
+
+def _mean(entry: Json | None) -> str:
+    return "–" if entry is None else percent(entry["mean"])
+
+
+def _within(entry: Json) -> str:
+    spread = band(entry)
+    return f" ({spread})" if spread else ""
+
+
+def _how(summary: Json, width: int) -> Iterator[Text]:
+    note = "shares of deployed failures, given that the assumption is false"
+    yield from titled(width, "If it fails, how?", note)
+    given = summary["given_failure"]
+    if given["safe"] is None:
+        yield from _wrapped(f"The story cannot be deployed and fail.{_halted(summary)}", width)
+        return
+    yield from _wrapped(
+        f"The model is deployed and fails with a chance of {percent(summary['failure']['mean'])}"
+        f"{_within(summary['failure'])}.{_halted(summary)} Of deployed failures, "
+        f"{_mean(given['safe'])}{_within(given['safe'])} are safe and "
+        f"{_mean(given['catastrophe'])}{_within(given['catastrophe'])} end in catastrophe; "
+        f"{_mean(given['deceptive'])}{_within(given['deceptive'])} come with a deceptive model.",
+        width,
+    )
+    entries = [
+        entry
+        for entry in summary["assumptions"] or ()
+        if not entry["composite"] and entry["if_false"]["given_failure"]["safe"] is not None
+    ]
+    if not entries:
+        return
+    rows: list[Row] = [
+        dim("if false", "fails", "catastrophe", "deceptive", "is false"),
+        [
+            Text("now", style="dim"),
+            Text(_mean(summary["failure"]), style="dim"),
+            Text(_mean(given["catastrophe"]), style="dim"),
+            Text(_mean(given["deceptive"]), style="dim"),
+            "",
+        ],
+    ]
+    for entry in entries[:SHOWN]:
+        shares = entry["if_false"]["given_failure"]
+        cells = [_mean(entry["if_false"]["failure"]), _mean(shares["catastrophe"])]
+        cells += [_mean(shares["deceptive"]), percent(1 - entry["probability"]["mean"])]
+        rows.append([plain(entry["assumption"]), *cells])
+    yield from stripped(fitting(rows, width))
+    if len(entries) > SHOWN:
+        left = len(entries) - SHOWN
+        yield Text(f"and {left} more that leave fewer catastrophes among failures", style="dim")
+    yield from _wrapped(_safest_and_worst(summary, entries), width)
+
+
+def _halted(summary: Json) -> str:
+    """What checks stop, which stands beside failure and is none."""
+    halted = summary["halted"]
+    if halted["mean"] == 0:
+        return ""
+    return f" A check halts it with a chance of {percent(halted['mean'])}, which is no failure."
+
+
+def _safest_and_worst(summary: Json, entries: Sequence[Json]) -> str:
+    """By which assumption failures are safest, and by which most of them are deceptive."""
+
+    def share(entry: Json, name: str) -> float:
+        return float(entry["if_false"]["given_failure"][name]["mean"])
+
+    now = {name: float(summary["given_failure"][name]["mean"]) for name in SHARES}
+    least = _NEVER * summary["failure"]["mean"]
+    failing = [entry for entry in entries if entry["if_false"]["failure"]["mean"] > least]
+    if not failing:
+        most = max(entry["if_false"]["failure"]["mean"] for entry in entries)
+        return f"With any one of them false, it is deployed and fails with {percent(most)} at most."
+    safest = min(failing, key=lambda entry: share(entry, "catastrophe"))
+    worst = max(failing, key=lambda entry: share(entry, "deceptive"))
+    words = []
+    if share(safest, "catastrophe") < now["catastrophe"] * (1 - _ALIKE):
+        words.append(
+            f"Failure is safest if {plain(safest['assumption'])} is false "
+            f"({percent(share(safest, 'catastrophe'))} of it catastrophic, now "
+            f"{percent(now['catastrophe'])})."
+        )
+    if share(worst, "deceptive") > now["deceptive"] * (1 + _ALIKE):
+        words.append(
+            f"It is most often deceptive if {plain(worst['assumption'])} is false "
+            f"({percent(share(worst, 'deceptive'))}, now {percent(now['deceptive'])})."
+        )
+    return " ".join(words) or "With none of them false is failure safer, or more often deceptive."
+
+
+_AIMS = {"likeliest": "be the likeliest class", "even": "be as likely as all others together"}
+
+
+def _how_far(summary: Json, width: int) -> Iterator[Text]:
+    yield from titled(width, "How far off?", "bits of selection for the intended class")
+    for name, aim in _AIMS.items():
+        target = summary["miss"]["targets"][name]
+        yield from _wrapped(f"To {aim}: {_distance(target)}", width)
+    near = summary["near_misses"]
+    if near["share"] is None:
+        return
+    kinds = [plain(route["route"]) for route in near["routes"] if route["near"]]
+    yield from _wrapped(
+        f"Of deployed failures, {_mean(near['share'])} are near misses: another model than "
+        f"intended, and no catastrophe in at least {percent(near['threshold'])} of runs"
+        f"{' (' + ', '.join(kinds) + ')' if kinds else ''}. "
+        f"{_mean(near['far'])} miss by more, and {_mean(near['goal_reached'])} reach the goal and "
+        "fail all the same.",
+        width,
+    )
+
+
+def _distance(found: Json) -> str:
+    if found["status"] == "not worked out":
+        return "out of reach of the sum."
+    if found["status"] == "out of reach":
+        return "60 bits would not do; too often it is not open at all."
+    if found["status"] == "never lost":
+        return "it would be so with 60 bits less."
+    size = found["bits"]
+    text = (
+        f"{bits(size)} bits" if size > 0 else f"nothing; it has {bits(-size).lstrip('+')} to spare"
+    )
+    if found["q05"] == found["q95"]:
+        return text + "."
+    ends = [found["q05"], found["q95"]]
+    if any(end is None for end in ends):
+        share = found["out_of_reach"]
+        low = f"from {bits(ends[0])} up; " if ends[0] is not None else ""
+        return f"{text} ({low}in {percent(share)} of draws 60 bits would not do)."
+    return f"{text} (90% of draws: {bits(ends[0])} to {bits(ends[1])})."
+
+
+def _where(summary: Json, width: int) -> Iterator[Text]:
+    paths = [path for path in summary["paths"] if path["concern"]["mean"] > 0]
+    if not paths:
+        return
+    yield from titled(width, "Where?", "failure paths by P(path and catastrophe)")
+    names = _names(summary["paths"])
+    rows = [dim("path", "concern", "share", "first in", "90% interval")]
+    for path in paths[:SHOWN]:
+        cells = [percent(path["concern"]["mean"]), _mean(path["share"]), percent(path["share_top"])]
+        rows.append([names[_key(path["path"], path["literals"])], *cells, band(path["concern"])])
+    yield from stripped(fitting(rows, width))
+    if len(paths) > SHOWN:
+        yield Text(f"and {len(paths) - SHOWN} paths of less concern", style="dim")
+    tied = [path for path in summary["paths"] if path["place"] == 1]
+    if len(tied) > 1:
+        ties = ", ".join(names[_key(path["path"], path["literals"])] for path in tied)
+        yield from _wrapped(f"{len(tied)} paths tie for the worst: {ties}.", width)
+    yield from _wrapped(_what_changes_the_worst(summary["flips"], names), width)
+
+
+_Key = tuple[str, frozenset[str]]
+
+
+def _key(ending: str, literals: Sequence[str]) -> _Key:
+    return ending, frozenset(literals)
+
+
+def _names(paths: Sequence[Json]) -> dict[_Key, str]:
+    """Names of paths, which tell those apart that end in the same way."""
+    endings = [plain(path["path"]) for path in paths]
+    needed = [[plain(literal) for literal in path["literals"]] for path in paths]
+    names = unique_names(endings, needed)
+    return {
+        _key(path["path"], path["literals"]): name for path, name in zip(paths, names, strict=True)
+    }
+
+
+def _what_changes_the_worst(found: Json | None, names: Mapping[_Key, str]) -> str:
+    if found is None:
+        return "What would change the worst path is out of reach for a story of this size."
+    if found["compared"] <= len(found["worst"]):
+        return "There is no other path that could be worse."
+    if not found["found"]:
+        rest = "" if found["complete"] else " looked at (not all of them could be)"
+        close = f"; {found['close']} are too close to call by these draws" if found["close"] else ""
+        return (
+            f"No one assumption and no pair{rest} would, once known, make another path the worst"
+            f"{close}."
+        )
+    open_ones = [flip for flip in found["found"] if not flip["shuts"]]
+    flip = (open_ones or found["found"])[0]
+    many = "assumption" if found["size"] == 1 else "pair of assumptions"
+    but = "" if open_ones or found["size"] > 1 else ", which shuts the worst path"
+    return (
+        f"The worst path changes with one {many}: {plain(' and '.join(flip['literals']))} "
+        f"({percent(flip['probability'])}{but}) would make it "
+        f"{names.get(_key(flip['path'], flip['path_literals']), plain(flip['path']))}; "
+        f"{len(found['found'])} such in all."
+    )

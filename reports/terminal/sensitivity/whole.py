@@ -1,0 +1,44 @@
+"""A sensitivity analysis, printed."""
+
+import importlib
+from collections.abc import Iterator, Sequence
+from typing import Protocol, cast
+
+from rich.console import Console
+from rich.text import Text
+
+from storyodds.reports.documents.sensitivity.whole import FILES, PARTS
+from storyodds.reports.terminal.frame import opening, verdict
+from storyodds.reports.terminal.layout import wrap
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.sentences import headline_fates
+
+
+class _Lines(Protocol):
+    """Lays out one part of the analysis."""
+
+    def __call__(self, part: Json, width: int, fates: Sequence[str]) -> Iterator[Text]: ...
+
+
+def print_sensitivity(console: Console, summary: Json) -> None:
+    """Print the parts that a summary has, in their order."""
+    width = max(console.width, 20)
+    for block in _report(summary, width):
+        for line in wrap(block, width):
+            console.print(line, soft_wrap=True)
+
+
+def _report(summary: Json, width: int) -> Iterator[Text]:
+    yield from opening(summary, apart=False)
+    fates = headline_fates(summary)
+    for part in PARTS:
+        if part in summary:
+            yield from _lines(part)(summary[part], width, fates)
+    yield Text()
+    yield from verdict(summary)
+
+
+def _lines(part: str) -> _Lines:
+    """Import what lays a part out."""
+    module = importlib.import_module(f"storyodds.reports.terminal.sensitivity.{FILES[part]}")
+    return cast(_Lines, getattr(module, f"lines_{part}"))

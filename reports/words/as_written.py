@@ -1,0 +1,87 @@
+"""Numbers of a story in words, as it writes them: those of one part, and conditional ones."""
+
+from collections.abc import Iterator, Sequence
+
+from storyodds.priors.distributions.forms import parse_prior, plain_prior
+from storyodds.priors.references import without_references
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.priors import formula_words, prior_words
+from storyodds.scenarios.schema import Assumption
+from storyodds.scenarios.shared.catalog import CatalogAssumption
+
+
+def number_words(number: Json) -> str:
+    """Say a number as it is written, what it refers to put in its place.
+
+    Parameters
+    ----------
+    number : mapping
+        One of `provenance` of `estimate --json`.
+
+    Examples
+    --------
+    >>> number_words({"kind": "probability", "form": {"ref": "carlsmith-2022/aps-feasible"}})
+    '65%'
+    >>> number_words({"kind": "bits", "form": {"interval": [0, 2.5]}})
+    '0 to +2.5 bits (90% interval)'
+    """
+    kind = number["kind"]
+    form = plain_prior(without_references(parse_prior(number["form"], kind), kind))
+    return prior_words(form) if kind == "probability" else _bit_words(prior_words(form, _bits))
+
+
+def _bits(number: float) -> str:
+    return f"{number:+g}".replace("-", "−") if number else "0"
+
+
+def _bit_words(words: str) -> str:
+    head, bracket, rest = words.partition(" (")
+    return f"{head} bits{bracket}{rest}"
+
+
+def numbers_of(provenance: Sequence[Json], owner: str) -> Iterator[tuple[str, Json]]:
+    """Give the numbers of one part of a story, by their place in it.
+
+    Examples
+    --------
+    >>> numbers = [{"name": "audit.flags.default"}, {"name": "audit-again.flags.default"}]
+    >>> list(numbers_of(numbers, "audit"))
+    [('flags.default', {'name': 'audit.flags.default'})]
+    """
+    for number in provenance:
+        start, _, field = number["name"].partition(".")
+        if start == owner:
+            yield field, number
+
+
+def given_rows(
+    name: str, assumption: Assumption | CatalogAssumption, provenance: Sequence[Json]
+) -> Iterator[tuple[str, str]]:
+    """Give each row of a conditional assumption: its condition, and its chance as written.
+
+    Parameters
+    ----------
+    name : str
+    assumption : Assumption or CatalogAssumption
+    provenance : sequence of mapping
+        Of `estimate --json`: it has what views and settings say.
+
+    Returns
+    -------
+    iterator of tuple of str
+        None where its chance depends on nothing.
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> story = load_story("carlsmith-six-premises")
+    >>> numbers = summarize(estimate(story))["provenance"]
+    >>> name = "strong-incentives"
+    >>> list(given_rows(name, story.assumptions[name], numbers))
+    [('aps-feasible', '80%'), ('otherwise', '0%')]
+    """
+    written = dict(numbers_of(provenance, name))
+    for k, row in enumerate(assumption.given or ()):
+        number = written.get("otherwise" if row.when is None else f"given.{k}")
+        condition = "otherwise" if row.when is None else formula_words(row.when)
+        yield condition, "–" if number is None else number_words(number)

@@ -1,0 +1,106 @@
+"""What a number is about, in the story's own words."""
+
+from storyodds.reports.words.priors import formula_words
+from storyodds.reports.words.shortening import shortened
+from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.schema import Check, Evidence, Hazard, Nudge, Route
+
+LONGEST = 120  # characters of a label
+
+
+def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> str:
+    """Say what a number is about: the claim that it belongs to and its part in it.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    name : str
+        Of one of its numbers.
+    longest : int
+        Characters; what does not fit ends in an ellipsis, but a sentence with a negation is whole.
+
+    Returns
+    -------
+    str
+        Plain text, as the story has it: to be escaped by whoever shows it.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = resolve(load_story("rlhf-assistant"))
+    >>> number_label(story, "harmful-principal.harm", 60)
+    'Chance of catastrophe from harmful-principal: The model…'
+    >>> number_label(story, "rationale.feasibility")
+    'The training can be carried out as planned'
+    """
+    owner, _, field = name.partition(".")
+    claim = claims(resolved).get(owner, "")
+    kind, _, which = field.partition(".")
+    match kind:
+        case "feasibility":
+            words = "The training can be carried out as planned"
+        case "given":
+            row = (resolved.assumptions[owner].given or ())[int(which)]
+            condition = owner if row.when is None else f"{owner}, given {formula_words(row.when)}"
+            words = _about(condition, claim)
+        case "otherwise":
+            words = _about(f"{owner}, otherwise", claim)
+        case "probability":
+            words = claim or owner
+        case "bits":
+            words = _about(f"Bits for {which or owner}", claim)
+        case "harm":
+            words = _about(f"Chance of catastrophe from {owner}", claim)
+        case "flags":
+            words = _about(f"Chance that {owner} flags {which}", claim)
+        case _:  # a rate, a factor or a relevance of evidence
+            words = _about(f"{field.replace('_', ' ')} of {owner}", claim)
+    return shortened(words, longest) or name
+
+
+def literal_label(resolved: ResolvedStory, literal: str, longest: int = LONGEST) -> str:
+    """Say what a condition of a path claims, `not` in front of it or without.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    literal : str
+        The name of one of its assumptions, perhaps after `not `.
+    longest : int
+        As of `number_label`.
+
+    Returns
+    -------
+    str
+        Plain text; empty where nothing is claimed.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = resolve(load_story("rlhf-assistant"))
+    >>> literal_label(story, "not order-protects", 40)
+    'Not so: The order of emergence matters in this run, and the intended goal comes first.'
+    """
+    name = literal.removeprefix("not ")
+    claim = claims(resolved).get(name, "")
+    return shortened(f"Not so: {claim}" if claim and name != literal else claim, longest)
+
+
+def _about(part: str, claim: str) -> str:
+    return f"{part}: {claim}" if claim else part
+
+
+def claims(resolved: ResolvedStory) -> dict[str, str]:
+    """Give what each part of a story claims, by its id; empty where it claims nothing."""
+    story = resolved.story
+    parts: tuple[Hazard | Nudge | Route | Check | Evidence, ...] = (
+        *story.goal.hazards,
+        *story.rationale.nudges,
+        *resolved.routes,
+        *story.checks,
+        *story.evidence,
+    )
+    claims = {part.id: part.claim for part in parts}
+    return claims | {name: a.claim for name, a in resolved.assumptions.items()}

@@ -1,0 +1,263 @@
+"""Sentences on a whole document: what it claims, under what, and how far to rely on it."""
+
+import math
+from collections.abc import Sequence
+
+from storyodds.models.story.events import FATES
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.numbers import (
+    NO_ERRORS,
+    Errors,
+    about_one_in,
+    listed,
+    odds_words,
+    percent,
+)
+from storyodds.reports.words.shortening import plain
+from storyodds.scenarios.schema import RISK_ARGUMENT
+
+NO_DECISION = "Every model is halted, so no decision is left to make."
+
+
+NOT_RELIABLE = "the computation failed its own checks; quote none of this."
+
+
+def view_words(summary: Json) -> str | None:
+    """Say how many of a story's numbers its view changes; None without a view.
+
+    Examples
+    --------
+    >>> counts = {"in_all": 79, "uncertain_in_all": 63, "changed_by_view": 16}
+    >>> view_words({"view": "sceptic", "number_counts": counts})
+    'View sceptic changes 16 of the 79 numbers of the story.'
+    >>> view_words({"view": "sceptic", "number_counts": counts | {"changed_by_view": 0}})
+    'View sceptic changes none of the 79 numbers of the story: it says nothing about it.'
+    """
+    counts = summary.get("number_counts")  # absent from results of earlier versions
+    if summary["view"] is None or counts is None or counts["changed_by_view"] is None:
+        return None
+    start = f"View {plain(summary['view'])} changes"
+    if changes_nothing(summary):
+        numbers = f"none of the {counts['in_all']} numbers of the story"
+        return f"{start} {numbers}: it says nothing about it."
+    return f"{start} {counts['changed_by_view']} of the {counts['in_all']} numbers of the story."
+
+
+def changes_nothing(summary: Json) -> bool:
+    """Whether a view leaves every number of the story as it is."""
+    return (summary.get("number_counts") or {}).get("changed_by_view") == 0
+
+
+_RISKS = ("halted", "catastrophe")
+
+
+def argued_fates(summary: Json, fates: Sequence[str] = FATES) -> tuple[str, ...]:
+    """List the fates that a story makes a claim about: of a risk argument, catastrophe.
+
+    Being halted stands beside it, as what checks do to the chance of it.
+
+    Examples
+    --------
+    >>> argued_fates({"kind": "risk-argument"})
+    ('halted', 'catastrophe')
+    """
+    return tuple(fate for fate in fates if fate in _RISKS or not is_risk_argument(summary))
+
+
+def is_risk_argument(summary: Json) -> bool:
+    """Whether a story gives the chance of a catastrophe alone, and of nothing that goes right."""
+    return summary.get("kind") == RISK_ARGUMENT  # absent from results of earlier versions
+
+
+ARGUED = "The argument puts the chance of catastrophe at"
+
+
+HEADLINE_FATES = ("success", "catastrophe")
+
+
+def headline_fates(summary: Json) -> tuple[str, ...]:
+    """The fates that a headline gives.
+
+    Examples
+    --------
+    >>> headline_fates({"kind": "risk-argument"}), headline_fates({"kind": "training-story"})
+    (('catastrophe',), ('success', 'catastrophe'))
+    """
+    return ("catastrophe",) if is_risk_argument(summary) else HEADLINE_FATES
+
+
+def is_uncertain(summary: Json) -> bool:
+    """Whether anything has an interval."""
+    return bool(summary["diagnostics"]["draws"] > 1)
+
+
+def errors_of(summary: Json, answer: str) -> Errors:
+    """Monte Carlo standard errors of a class, a fate or being deployed, and of its interval.
+
+    Parameters
+    ----------
+    summary : mapping
+        The object of `estimate --json`.
+    answer : str
+
+    Examples
+    --------
+    >>> errors_of({"diagnostics": {"standard_errors": {"success": {"mean": 0.01}}}}, "success")
+    {'mean': 0.01}
+    """
+    d = summary["diagnostics"]
+    errors = dict(d.get("standard_errors", {}).get(answer, {}))
+    simulated = d.get("simulation_error", {}).get(answer, 0.0)  # that of states, too
+    return {**errors, "mean": max(errors["mean"], simulated)} if errors else NO_ERRORS
+
+
+def has_evidence(summary: Json) -> bool:
+    """Whether anything was observed: findings, forecasts, or results of checks."""
+    results = (check["result"] for check in summary["checks"].values())
+    return bool(summary["evidence"]["items"]) or any(results)
+
+
+def is_zero(entry: Json) -> bool:
+    """Whether a probability is 0 at every draw."""
+    return bool(entry["mean"] == 0 and entry["q95"] == 0)
+
+
+def states_simulated(summary: Json) -> int | None:
+    """How many states were simulated in all; None where sums are exact, and a 0 is proved."""
+    if summary["method"] != "simulation":
+        return None
+    return int(summary["diagnostics"]["states_simulated"])
+
+
+def never_words(summary: Json) -> str:
+    """What is said before a list of what has no chance."""
+    states = states_simulated(summary)
+    return "never" if states is None else f"not met in {states:,} simulated states"
+
+
+def cases(summary: Json, entry: Json) -> str:
+    """A chance as a count of cases; what simulation did not meet may still be."""
+    if states_simulated(summary) is not None and entry["mean"] in (0.0, 1.0):
+        return "not met" if entry["mean"] == 0 else "nothing else met"
+    return about_one_in(entry["mean"])
+
+
+def no_catastrophe(summary: Json) -> str:
+    """Say that there is no catastrophe, as surely as that was found."""
+    states = states_simulated(summary)
+    if states is None:
+        return "It cannot end in catastrophe: nothing in it does harm of that size."
+    return f"Catastrophe was not met in {states:,} simulated states, which does not rule it out."
+
+
+def opinions_words(summary: Json) -> str | None:
+    """Success and catastrophe without the forecasts; None where the story has none."""
+    totals = _opinion_totals(summary)
+    if totals is None:
+        return None
+    names = [item["id"] for item in summary["evidence"]["items"] if item["idle"]]
+    return totals + "".join(f" {plain(name)} {DOES_NOTHING}" for name in names)
+
+
+DOES_NOTHING = "does nothing: it is about a number that is fixed."
+
+
+def evidence_words(summary: Json) -> list[str]:
+    """Give the sentences that a reader needs to know how far the evidence is in the answer.
+
+    Parameters
+    ----------
+    summary : mapping
+        With `opinions` and `idle_evidence`, as every document about one story.
+    """
+    totals = _opinion_totals(summary)
+    sentences = [] if totals is None else [totals]
+    idle = summary.get("idle_evidence") or {}  # absent from results of earlier versions
+    return sentences + [f"{plain(name)} does nothing: {why}." for name, why in idle.items()]
+
+
+def _opinion_totals(summary: Json) -> str | None:
+    opinions = summary.get("opinions")
+    if opinions is None:
+        return None
+    entries = {name: opinions["fates"][name] for name in headline_fates(summary)}
+    of = summary.get("of")
+    if of is not None and of not in entries:
+        entries[of] = _odds_of(opinions, of)
+    chances = [
+        f"{odds_words(name)} {percent(entry['mean'])}"
+        for name, entry in entries.items()
+        if entry is not None
+    ]
+    many = len(opinions["forecasts"]) > 1
+    start = (
+        "Forecasts are opinions, not findings; without them:"
+        if many
+        else "A forecast is an opinion, not a finding; without it:"
+    )
+    return f"{start} {listed(chances)}."
+
+
+def _odds_of(document: Json, odds: str) -> Json | None:
+    """One of `events.ODDS` in a document with `classes`, `fates` and `deployed`."""
+    name = odds.removesuffix("-given-deployed")
+    day = document["deployed"]
+    if odds == "deployed" or name != odds:
+        if day is None:
+            return None
+        entry: Json = (
+            day["probability"] if odds == "deployed" else day.get(name) or day["classes"][name]
+        )
+        return entry
+    entry = document["fates"].get(name) or document["classes"][name]
+    return entry
+
+
+def flagged_words(summary: Json) -> str | None:
+    """Say whose odds these are where a check is known to have flagged the model."""
+    flagged = [name for name, check in summary["checks"].items() if check["result"] == "flagged"]
+    if not flagged:
+        return None
+    names = ", ".join(map(plain, flagged))
+    return f"A check flagged this model ({names}): the odds are those of going on all the same."
+
+
+def soundness(summary: Json) -> str:
+    """Say what was computed how, where that passed its own checks."""
+    d, method = summary["diagnostics"], summary["method"]
+    if method == "exact":
+        return "Exact: nothing was sampled."
+    if method == "simulation":
+        many = d["states_simulated"] > d["states"]  # at every draw, not all at one
+        drawn = f"{d['draws']:,} draws of {d['states']:,}" if many else f"{d['states']:,}"
+        return (
+            f"Sound, as simulations go: {drawn} weighted states count as {d['ess_joint']:,.0f} "
+            f"independent ones{_tail(d)}."
+        )
+    if d["means"] == "exact":
+        return f"Sound: means are exact sums; intervals are from {d['draws']:,} independent draws."
+    if method == "weighting":
+        return (
+            f"Sound: {d['draws']:,} weighted draws count as {d['ess']:,.0f} independent "
+            f"ones{_tail(d)}."
+        )
+    return (
+        f"Sound: {d['draws']:,} NUTS draws count as at least "
+        f"{min(d['ess_bulk_min'], d['ess_tail_min']):,.0f} independent ones, R-hat "
+        f"{d['r_hat_max']:.3f}, no divergences."
+    )
+
+
+def _tail(d: Json) -> str:
+    """What vouches for the largest weights: a bound that was proved, or the shape of their tail."""
+    if d["pareto_k"] is not None:
+        return f" (Pareto k {d['pareto_k']:.2f})".replace("-", "−")
+    bound = d["weight_bound"]
+    if bound is None or bound <= 1:
+        return ""
+    # A bound is rounded up.
+    times = f"{math.ceil(bound):,}" if bound >= _ROUND else f"{math.ceil(10 * bound) / 10:.1f}"
+    return f"; no draw counts more than {times} times the average"
+
+
+_ROUND = 10  # from here on, a bound needs no decimals
