@@ -14,28 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.joint_literals import split_off, together
-from storyodds.models.engine.quantities import (
-    Jointly,
+from storyodds.models.engine.paths import (
     Path,
-    Quantities,
     concerns_of,
     failure_paths,
     link_queries,
     path_queries,
 )
+from storyodds.models.engine.quantities import Jointly, Quantities
 from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior import simulation, soundness, weighting
+from storyodds.models.posterior import soundness, weighting
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.evidence import forecast_log_density_at, forecast_log_odds
+from storyodds.models.posterior.forecasts import forecasts_log_density
 from storyodds.models.posterior.integrated_draws import draw_integrated
 from storyodds.models.posterior.prepared import (
     PreparedStory,
-    forecasts_log_density,
     log_likelihood_bound,
     prepare,
 )
+from storyodds.models.posterior.simulated import simulation
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import no_evidence
@@ -331,8 +331,9 @@ def _links(
     values = averaged.values[rows]
     compiled, apart = split_off(prepared, links)
     try:
-        answers, said = prepared.answers.take(rows), prepared.likelihoods.take(rows)
-        chances = answers.evaluate(values, said, compiled).queries
+        answers = prepared.answers.take(rows)
+        likelihoods = prepared.likelihoods.take(rows)
+        chances = answers.evaluate(values, likelihoods, compiled).queries
         if apart:
             chances = np.hstack([chances, together(prepared, apart, values, rows)])
         return prepared, compiled + apart, rows, chances
@@ -355,10 +356,10 @@ class _Weighted:
 
     def answers(self) -> tuple[Array, Array]:
         """Means of the answers and their standard errors."""
-        each = soundness.answers_of(self.averaged)
+        chances = soundness.answers_of(self.averaged)
         chains = self.draws.chains
         errors = soundness.errors_of_means(self.averaged, chains, self.strata)
-        return self.averaged.mean(each), errors
+        return self.averaged.mean(chances), errors
 
 
 def _sample(
@@ -458,11 +459,11 @@ def _exact(
     """Quantities at draws of all numbers, those that were integrated out drawn given the rest."""
     if not prepared.integrated:
         return averaged
-    said = prepared.likelihoods
-    values = draw_integrated(prepared, averaged.values, said, draws, seed)
+    likelihoods = prepared.likelihoods
+    values = draw_integrated(prepared, averaged.values, likelihoods, draws, seed)
     single = len(averaged.values) == 1
     weights = np.full(len(values), 1 / len(values)) if single else averaged.weights
-    return prepared.answers.evaluate(values, said, queries, weights)
+    return prepared.answers.evaluate(values, likelihoods, queries, weights)
 
 
 def _judged(weighted: _Weighted, exact: Quantities) -> tuple[Draws, soundness.Errors]:
@@ -517,7 +518,7 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
     for i, item in enumerate(graph.evidence):
         table = prepared.tables[i]
         if table is None:
-            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
+            odds = forecast_log_odds(graph, i, prior.routes, prior.item_targets)
             log_density = forecast_log_density_at(item, odds)
             joint = np.exp(log_density - log_density.max())[:, None] * classes
         elif item.subject == "outcome":

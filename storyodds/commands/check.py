@@ -99,7 +99,8 @@ def _require_possible(story: "Story") -> None:
 
     if not may_be_impossible(story):
         return
-    from storyodds.models.posterior.prepared import impossibility, possible_at_all, prepare
+    from storyodds.models.posterior.impossible import impossibility, possible_at_all
+    from storyodds.models.posterior.prepared import prepare
     from storyodds.priors.text.errors import UnsupportedStoryError
     from storyodds.scenarios.resolve import resolve
 
