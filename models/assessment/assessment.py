@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.assessment.joint_literals import split_off, together
 from storyodds.models.engine.paths import (
     Path,
     concerns_of,
@@ -337,15 +338,15 @@ def _links(
     rows = np.arange(1)
     if len(averaged.values) > 1:
         rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
+    values = averaged.values[rows]
+    compiled, apart = split_off(prepared, links)
     try:
         answers = prepared.answers.take(rows)
         likelihoods = prepared.likelihoods.take(rows)
-        return (
-            prepared,
-            links,
-            rows,
-            answers.evaluate(averaged.values[rows], likelihoods, links).queries,
-        )
+        chances = answers.evaluate(values, likelihoods, compiled).queries
+        if apart:
+            chances = np.hstack([chances, together(prepared, apart, values, rows)])
+        return prepared, compiled + apart, rows, chances
     except UnsupportedStoryError:
         prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
         return prepared, (), rows, np.zeros((len(rows), 0))
