@@ -38,6 +38,8 @@ FLOORS = (
     "models.sensitivity",
     "models.value",
     "models.comparison",
+    "reports.contract",
+    "reports.contract.sensitivity",
     "reports.words",
     "reports.documents",
     "reports.documents.sensitivity",
