@@ -23,11 +23,11 @@ from storyodds.models.sensitivity.variance_indices import (
     screen,
     variance_indices,
 )
-from storyodds.models.story.events import EVENTS, probabilities
+from storyodds.models.story.events import EVENTS, Event, probabilities
 
 Array = NDArray[np.float64]
 
-ASKED = ("success", "catastrophe")
+ASKED: tuple[Event, ...] = ("success", "catastrophe")
 OTHERS = "all others together"
 KEPT = 12  # numbers with indices of their own
 
@@ -61,7 +61,7 @@ class GlobalSensitivity:
 
 def global_sensitivity(
     assessment: Assessment,
-    of: Sequence[str] = ASKED,
+    of: Sequence[Event] = ASKED,
     *,
     kept: int = KEPT,
     base_rows: int = BASE_ROWS,

@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 
 Fate = Literal["success", "uncompetitive", "halted", "benign-failure", "catastrophe"]
 Event = OutcomeClass | Fate
+Headline = Literal["success", "catastrophe"]  # the fates that everything is asked of first
 FATES: tuple[Fate, ...] = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 EVENTS: tuple[Event, ...] = (*CLASSES, *FATES)
 # In the order of comparisons: the odds of success, of what was trained, of every other fate.

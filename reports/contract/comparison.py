@@ -3,14 +3,15 @@
 from typing import Any, Literal, TypedDict
 
 from storyodds.models.comparison.coupling import How
+from storyodds.models.posterior.draws import Computed
+from storyodds.models.story.events import Headline
 from storyodds.priors.distributions.forms import Kind
 from storyodds.reports.contract.by_event import ByEvent
-from storyodds.reports.contract.head import Diagnostics, Method, NumberCounts, Opinions
-from storyodds.reports.contract.summaries import OpenSummary, Summary, WithError
+from storyodds.reports.contract.head import Diagnostics, NumberCounts, Opinions
+from storyodds.reports.contract.summaries import AveragedSummary, Summary, WithError
 from storyodds.scenarios.edits import How as Edit
 
 SideKind = Literal["story", "view", "result"]
-Ranked = Literal["success", "catastrophe"]
 
 
 class SideHead(TypedDict):
@@ -26,7 +27,7 @@ class SideHead(TypedDict):
     """The view that was applied, by name."""
     settings: dict[str, str]
     """What was overridden."""
-    method: Method
+    method: Computed
     """How the posterior was computed."""
 
 
@@ -195,7 +196,7 @@ class RivalSides(TypedDict):
     """By which each explains them worse than the best one: log2 of the ratio, 0 or below."""
     weights: list[float]
     """Their probabilities given the findings, if all were equally probable before."""
-    odds: ByEvent[OpenSummary]
+    odds: ByEvent[AveragedSummary]
     """P(event) on average with these weights; quantiles are null where a side has no draws."""
 
 
@@ -243,7 +244,7 @@ class OrderPoint(TypedDict):
 class OrderTipping(TypedDict):
     """Where two sides that are next to each other in rank change order."""
 
-    event: Ranked
+    event: Headline
     """By which they are ranked."""
     first: str
     """The side that has more of it now."""
@@ -281,7 +282,7 @@ class Comparison(TypedDict):
     """What is compared, in the order in which it was named."""
     pairs: list[ComparedPair]
     """One for every two sides, those with the first side first."""
-    ranks: dict[Ranked, list[SideRank] | None]
+    ranks: dict[Headline, list[SideRank] | None]
     """How often each side comes first, which is safest; null with fewer than two sides that have
     draws. Sides without draws are left out."""
     evidence: ComparedEvidence

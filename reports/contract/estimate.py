@@ -130,6 +130,15 @@ class FailurePath(TypedDict):
     """How often over the draws it ranks first, ties shared evenly."""
 
 
+class PathName(TypedDict):
+    """A failure path."""
+
+    path: str
+    """Where it ends: a route, or a hazard."""
+    literals: list[str]
+    """What it needs."""
+
+
 class MechanismOdds(TypedDict):
     """Routes that share a mechanism, together."""
 

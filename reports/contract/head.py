@@ -2,12 +2,11 @@
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from storyodds.reports.contract.by_event import ByClass, ByEvent, ByFate
+from storyodds.models.posterior.draws import Computed
+from storyodds.reports.contract.by_event import ByClass, ByFate
 from storyodds.reports.contract.summaries import Summary
 from storyodds.scenarios.provenance import NumberRecord
 from storyodds.scenarios.schema import StoryKind
-
-Method = Literal["exact", "weighting", "nuts", "simulation"]
 
 
 class NumberCounts(TypedDict):
@@ -43,7 +42,7 @@ class Head(TypedDict):
     """How many numbers the story has."""
     idle_evidence: dict[str, str]
     """Evidence items that can change no odds: by id, the reason."""
-    method: Method
+    method: Computed
     """How the posterior was computed."""
     seed: int
     """Of the random numbers."""
@@ -97,9 +96,9 @@ class Diagnostics(TypedDict):
     """Of simulation: states in all."""
     ess_joint: NotRequired[float]
     """Of simulation: how many independent states they count as."""
-    simulation_error: NotRequired[ByEvent[float]]
+    simulation_error: NotRequired[dict[str, float]]
     """Of simulation: standard errors of the means, in probability, by class and fate."""
-    simulation_noise: NotRequired[ByEvent[float] | None]
+    simulation_noise: NotRequired[dict[str, float] | None]
     """Of simulation: standard errors of the probabilities at single draws, which widen the
     intervals; null where there are no intervals."""
     messages: list[str]

@@ -3,7 +3,7 @@
 from typing import Literal, TypedDict
 
 from storyodds.reports.contract.head import StoryDocument
-from storyodds.reports.contract.summaries import OpenSummary
+from storyodds.reports.contract.summaries import OpenSummary, Summary
 
 Measure = Literal[
     "if_true",
@@ -20,17 +20,17 @@ Measure = Literal[
 class Measures(TypedDict):
     """Importance measures; null where the condition has probability 0."""
 
-    if_true: OpenSummary | None
+    if_true: Summary | None
     """P(event | literal)."""
-    if_false: OpenSummary | None
+    if_false: Summary | None
     """P(event | not literal)."""
-    birnbaum: OpenSummary | None
+    birnbaum: Summary | None
     """The difference of both: Birnbaum's measure, in probability."""
-    criticality: OpenSummary | None
+    criticality: Summary | None
     """Birnbaum's measure times P(literal) over P(event)."""
-    diagnosis: OpenSummary | None
+    diagnosis: Summary | None
     """P(literal | event)."""
-    fussell_vesely: OpenSummary | None
+    fussell_vesely: Summary | None
     """P(a path with the literal | event), as Fussell and Vesely have it."""
     risk_achievement_worth: OpenSummary | None
     """P(event | literal) over P(event)."""
@@ -49,7 +49,7 @@ class ImportantLiteral(Measures):
     """Whether the literal is that it is true."""
     composite: bool
     """Whether the assumption is made up of others by a formula."""
-    probability: OpenSummary | None
+    probability: Summary | None
     """P(literal)."""
     undefined: str | None
     """Why it has no Fussell-Vesely importance though the event can come about."""
@@ -70,7 +70,7 @@ class Importance(StoryDocument):
     of: str
     """The event: a class, a fate, `deployed`, or odds on the day of the decision, such as
     `catastrophe-given-deployed`; of those everything is given that."""
-    probability: OpenSummary | None
+    probability: Summary | None
     """P(event), given the evidence like everything else."""
     literals: list[ImportantLiteral]
     """The literal with the largest criticality first, those without one last."""

@@ -3,6 +3,17 @@
 from typing import TypedDict
 
 
+class Interval(TypedDict):
+    """A mean and an interval: what every SUMMARY has at least."""
+
+    mean: float
+    """The mean."""
+    q05: float
+    """The 5 percent point."""
+    q95: float
+    """The 95 percent point."""
+
+
 class Summary(TypedDict):
     """SUMMARY: a number over the posterior of all uncertain numbers of the story.
 
@@ -24,9 +35,22 @@ class Summary(TypedDict):
 
 
 class OpenSummary(TypedDict):
-    """A SUMMARY of which single numbers can be null: those that are infinite or not kept."""
+    """A SUMMARY of which single numbers can be null: those that are infinite or undefined."""
 
     mean: float | None
+    """Posterior mean."""
+    median: float | None
+    """Half of the posterior is below it."""
+    q05: float | None
+    """The 5 percent point."""
+    q95: float | None
+    """The 95 percent point."""
+
+
+class AveragedSummary(TypedDict):
+    """A SUMMARY whose interval is null where no draws were kept."""
+
+    mean: float
     """Posterior mean."""
     median: float | None
     """Half of the posterior is below it."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from storyodds.models.assessment.assessment import Assessment, Progress
 from storyodds.models.engine.evaluation import much_work
 from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.sensitivity.whole import PARTS, SCHEMA
 from storyodds.reports.tables.datasets import dataset
@@ -67,7 +68,7 @@ class Dossier:
 
     story: Story
     yaml: str
-    estimate: Mapping[str, Any]
+    estimate: Estimate
     parts: Mapping[str, Any]
     reasons: Mapping[str, str]
     doubts: tuple[Finding, ...]

@@ -1,9 +1,10 @@
 """The day of the decision, the four criteria, and the hazards of the goal."""
 
+from storyodds.reports.contract.estimate import Estimate, HazardOdds
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table
 from storyodds.reports.figures.drawing.cells import Cell, with_band
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import FATE_GLOSSES, UNNAMED, no_hazard_named
 from storyodds.reports.words.numbers import percent, signed
 from storyodds.reports.words.sentences import (
@@ -49,7 +50,7 @@ def decision_day(dossier: Dossier) -> Section:
     )
 
 
-def _day_finding(estimate: Json, live: bool) -> str:
+def _day_finding(estimate: Estimate, live: bool) -> str:
     day, flagged = estimate["deployed"], flagged_words(estimate)
     if day is None:
         finding = NO_DECISION
@@ -64,12 +65,12 @@ def _day_finding(estimate: Json, live: bool) -> str:
     return f"{finding} {flagged}" if flagged is not None else finding
 
 
-def _then(estimate: Json) -> str:
+def _then(estimate: Estimate) -> str:
     day = estimate["deployed"]
     return ", and ".join(f"{name} has {with_band(day[name])}" for name in headline_fates(estimate))
 
 
-def _day_table(estimate: Json) -> Table:
+def _day_table(estimate: Estimate) -> Table:
     day = estimate["deployed"]
     if is_risk_argument(estimate):
         rows = [("catastrophe", with_band(day["catastrophe"]))]
@@ -79,7 +80,7 @@ def _day_table(estimate: Json) -> Table:
     return Table("Odds once no check has flagged", ("ending", "chance"), tuple(rows))
 
 
-def _checks_table(estimate: Json) -> Table:
+def _checks_table(estimate: Estimate) -> Table:
     rows = tuple(
         (
             name,
@@ -92,7 +93,7 @@ def _checks_table(estimate: Json) -> Table:
     return Table("The checks", heads, rows)
 
 
-def _points_cell(entry: Json) -> Cell:
+def _points_cell(entry: Interval) -> Cell:
     """How many points a check takes off, with the 90 percent interval."""
     mean, low, high = (signed(entry[key]).removeprefix("+") for key in ("mean", "q05", "q95"))
     numbers = {"": 100 * entry["mean"], "low": 100 * entry["q05"], "high": 100 * entry["q95"]}
@@ -139,7 +140,7 @@ def criteria(dossier: Dossier) -> Section | None:
     )
 
 
-def _criterion_cell(estimate: Json, key: str) -> Cell:
+def _criterion_cell(estimate: Estimate, key: str) -> Cell:
     entry = estimate["criteria"][key]
     if entry is None:
         return Cell("not stated", {})
@@ -147,7 +148,7 @@ def _criterion_cell(estimate: Json, key: str) -> Cell:
     return Cell(f"{cell}: {UNNAMED}", cell.numbers) if no_hazard_named(estimate, key) else cell
 
 
-def _hazards_table(hazards: Json) -> Table:
+def _hazards_table(hazards: dict[str, HazardOdds]) -> Table:
     rows = tuple(
         (name, entry["criterion"], with_band(entry), with_band(entry["given_intended"]))
         for name, entry in hazards.items()

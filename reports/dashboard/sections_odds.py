@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from storyodds.reports.contract.estimate import Estimate, FailurePath
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table, listed
 from storyodds.reports.dashboard.pictures import drawn
@@ -37,7 +38,7 @@ def how_it_ends(dossier: Dossier) -> Section:
     )
 
 
-def _ends_words(estimate: Json) -> str:
+def _ends_words(estimate: Estimate) -> str:
     """The likeliest class and fate; of a risk argument, the chance that it argues for."""
     classes, fates = estimate["classes"], estimate["fates"]
     if is_risk_argument(estimate):
@@ -53,7 +54,7 @@ def _ends_words(estimate: Json) -> str:
     )
 
 
-def _class_notes(estimate: Json) -> tuple[str, ...]:
+def _class_notes(estimate: Estimate) -> tuple[str, ...]:
     """What the classes are; a risk argument is not shown by class."""
     if is_risk_argument(estimate):
         return ()
@@ -61,7 +62,7 @@ def _class_notes(estimate: Json) -> tuple[str, ...]:
     return (f"{sentence_case(said)}.",)
 
 
-def _without_opinions(estimate: Json) -> tuple[Table, ...]:
+def _without_opinions(estimate: Estimate) -> tuple[Table, ...]:
     """Totals with the forecasts and without them, where there are any."""
     opinions = estimate["opinions"]
     if opinions is None:
@@ -84,7 +85,7 @@ def _without_opinions(estimate: Json) -> tuple[Table, ...]:
     )
 
 
-def _false_alarms(estimate: Json) -> tuple[str, ...]:
+def _false_alarms(estimate: Estimate) -> tuple[str, ...]:
     live = any(check["result"] is None for check in estimate["checks"].values())
     if is_risk_argument(estimate) or not live:
         return ()
@@ -152,7 +153,7 @@ def how_it_gets_there(dossier: Dossier) -> Section:
     )
 
 
-def _of_most_concern(estimate: Json) -> str:
+def _of_most_concern(estimate: Estimate) -> str:
     """The worst path, and how likely it is to be caught."""
     if not estimate["paths"] or estimate["paths"][0]["concern"]["mean"] == 0:
         return no_catastrophe(estimate)
@@ -180,14 +181,14 @@ def _ways(dossier: Dossier) -> list[Json]:
     ]
 
 
-def path_name(path: Json) -> str:
+def path_name(path: FailurePath) -> str:
     """What a path ends at: a hazard of the goal, or a route."""
     return str(path["hazard"] or path["route"])
 
 
 def failure_paths(dossier: Dossier) -> Section:
     """Chains of conditions, the most concerning first."""
-    paths: Sequence[Json] = dossier.estimate["paths"]
+    paths: Sequence[FailurePath] = dossier.estimate["paths"]
     shown = paths[:BEYOND]
     shares = {
         (path["path"], frozenset(path["literals"])): path["share"]
@@ -226,7 +227,7 @@ def failure_paths(dossier: Dossier) -> Section:
     )
 
 
-def _mechanisms(estimate: Json) -> tuple[Table, ...]:
+def _mechanisms(estimate: Estimate) -> tuple[Table, ...]:
     """Concern by mechanism, of routes that share one."""
     rows = tuple(
         (name, ", ".join(it["routes"]), with_band(it["probability"]), with_band(it["concern"]))
@@ -236,7 +237,7 @@ def _mechanisms(estimate: Json) -> tuple[Table, ...]:
     return (Table("Concern by mechanism", heads, rows),) if rows else ()
 
 
-def _tie(paths: Sequence[Json]) -> str:
+def _tie(paths: Sequence[FailurePath]) -> str:
     """Say that the first paths tie, where they do."""
     tied = sum(path["place"] == paths[0]["place"] for path in paths)
     if tied == 1 or paths[0]["concern"]["mean"] == 0:
@@ -244,18 +245,18 @@ def _tie(paths: Sequence[Json]) -> str:
     return f" It ties with {counted(tied - 1, 'other')}: none of these is worse than the others."
 
 
-def _on_top(dossier: Dossier, path: Json) -> str:
+def _on_top(dossier: Dossier, path: FailurePath) -> str:
     """How often a path is the worst, where that can differ from draw to draw."""
     if not dossier.assessment.prepared.uncertain:
         return ""
     return f", and is the worst path in {percent(path['share_top'])} of the draws"
 
 
-def _key(path: Json) -> tuple[str, frozenset[str]]:
+def _key(path: FailurePath) -> tuple[str, frozenset[str]]:
     return path_name(path), frozenset(path["literals"])
 
 
-def _path(dossier: Dossier, path: Json, share: Json | None) -> Json:
+def _path(dossier: Dossier, path: FailurePath, share: Json | None) -> Json:
     resolved = dossier.assessment.prepared.resolved
     return {
         "rank": path["rank"],

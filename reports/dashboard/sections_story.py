@@ -8,13 +8,14 @@ from storyodds.models.importance.measures import literal_text
 from storyodds.models.sensitivity.dependence import Bound
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.text.errors import printable
+from storyodds.reports.contract.head import AnswerErrors
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table, link_to
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.drawing.cells import Cell, with_band
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import counted, percent, sentence_case
 from storyodds.reports.words.sentences import is_risk_argument, soundness
+from storyodds.scenarios.provenance import NumberRecord
 
 _CATASTROPHE = EVENTS.index("catastrophe")
 _LARGE = 100  # a measure from here on is told without decimals
@@ -206,7 +207,7 @@ def _entry(name: str, id: str, words: str) -> dict[str, str]:
 
 def provenance(dossier: Dossier) -> Section:
     """Every number, with where it comes from."""
-    numbers: Sequence[Json] = dossier.estimate["provenance"]
+    numbers: Sequence[NumberRecord] = dossier.estimate["provenance"]
     if not numbers:
         return Section(
             id="provenance", title="Where every number comes from", finding="There are no numbers."
@@ -258,12 +259,12 @@ def _form(form: Any) -> str:
     return f"{form:g}" if isinstance(form, float) else str(form)
 
 
-def _cite(entry: Json) -> str:
+def _cite(entry: NumberRecord) -> str:
     source = link_to(entry["source"])
     return " – ".join(filter(None, [str(source["words"]) if source else "", entry["note"] or ""]))
 
 
-def _place(entry: Json) -> str:
+def _place(entry: NumberRecord) -> str:
     if entry["file"] is None:
         return str(entry["origin"])
     name = str(entry["file"]).replace("\\", "/").rsplit("/", 1)[-1]
@@ -297,7 +298,7 @@ def diagnostics(dossier: Dossier) -> Section:
     )
 
 
-def _errors_table(errors: Json) -> tuple[Table, ...]:
+def _errors_table(errors: dict[str, AnswerErrors]) -> tuple[Table, ...]:
     """Monte Carlo standard errors of every answer, in percentage points."""
     rows = tuple(
         (name, *(_error(by[point]) for point in ("mean", "q05", "median", "q95")))

@@ -1,12 +1,4 @@
-"""The JSON contract: one plain object that says everything about an assessment.
-
-Means are posterior means, with everything integrated out that can be. The median and the 5 and 95
-percent points are taken over posterior draws of all numbers of the story, of the exact probability
-given each of them. A conditional probability is summarized over the posterior given its condition,
-so that its mean is the conditional probability itself, not an average of ratios.
-"""
-
-from typing import Any
+"""An assessment as the document of `storyodds estimate --json`."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +19,27 @@ from storyodds.models.posterior.prepared import log_likelihood_bound
 from storyodds.models.story.events import CRITERIA, FATES, Share
 from storyodds.models.story.graph import Outcome
 from storyodds.models.story.queries import Query
+from storyodds.priors.distributions.forms import Basis
 from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.reports.contract.estimate import (
+    CheckEffect,
+    Criteria,
+    Estimate,
+    Evidence,
+    FailurePath,
+    GoalCriteria,
+    HazardOdds,
+    Lens,
+    MechanismOdds,
+    PathName,
+    RestsOn,
+)
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals, why_idle
 from storyodds.reports.documents.picks import column_of, deployed_failure, event_of, odds_on_the_day
 from storyodds.reports.documents.summaries import (
     Pick,
-    Summary,
     finite,
     summarize_both,
     summarize_draws,
@@ -79,7 +85,7 @@ class _View:
         return summarize_ratio(self.averaged, self.exact, part, whole)
 
 
-def summarize(assessment: Assessment) -> dict[str, Any]:
+def summarize(assessment: Assessment) -> Estimate:
     """Give an assessment as the JSON object of `storyodds estimate --json`.
 
     Parameters
@@ -88,9 +94,8 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        Plain lists, mappings, texts and finite numbers. Probabilities are between 0 and 1,
-        `bits` are log2 odds, `log_probability` is in nats.
+    Estimate
+        Plain lists, mappings, texts and finite numbers.
 
     Examples
     --------
@@ -151,10 +156,10 @@ def _hazard(h: int) -> Pick:
     return lambda q: q.hazard(h)
 
 
-def _checks(view: _View) -> dict[str, Any]:
+def _checks(view: _View) -> dict[str, CheckEffect]:
     """What each check catches, and what it takes off P(catastrophe) beside the others."""
     graph = view.graph
-    entries: dict[str, Any] = {}
+    entries: dict[str, CheckEffect] = {}
     for c, check in enumerate(graph.checks):
         if check.result is not None:
             entries[check.id] = {"result": check.result, "caught": None, "added": None}
@@ -219,7 +224,7 @@ def _averted_at(view: _View, q: Quantities, c: int) -> Array:
     return averted
 
 
-def _hazards(view: _View) -> dict[str, Any]:
+def _hazards(view: _View) -> dict[str, HazardOdds]:
     return {
         hazard.id: {
             **view.of(_hazard(h)),
@@ -234,11 +239,12 @@ def _intended(q: Quantities) -> Array:
     return q.event(INTENDED)
 
 
-def _criteria(view: _View) -> dict[str, Summary | None]:
+def _criteria(view: _View) -> Criteria:
     """The four criteria; those of the goal are of a run that is made to end as intended."""
     feasibility = view.graph.feasibility
     return {
-        **{f"goal_{name}": view.of(_spared(c)) for c, name in enumerate(CRITERIA)},
+        "goal_alignment": view.of(_spared("alignment")),
+        "goal_competitiveness": view.of(_spared("competitiveness")),
         "rationale_alignment": view.of(_intended),
         "rationale_competitiveness": None
         if feasibility is None
@@ -246,11 +252,11 @@ def _criteria(view: _View) -> dict[str, Summary | None]:
     }
 
 
-def _spared(criterion: int) -> Pick:
-    return lambda q: q.goals[:, criterion]
+def _spared(criterion: str) -> Pick:
+    return lambda q: q.goals[:, CRITERIA.index(criterion)]
 
 
-def _criteria_given_intended(view: _View) -> dict[str, Summary | None]:
+def _criteria_given_intended(view: _View) -> GoalCriteria:
     """The goal's criteria given that training did end as intended, which tells of its goal."""
     graph = view.graph
     intended = [r for r, route in enumerate(graph.routes) if route.outcome_class == INTENDED]
@@ -263,10 +269,13 @@ def _criteria_given_intended(view: _View) -> dict[str, Summary | None]:
         places = [graph.outcome_index[Outcome(r, f"free-of-{criterion}")] for r in intended]
         return lambda q: np.asarray(sum(q.queries[:, column[Query((o,))]] for o in places))
 
-    return {f"goal_{name}": view.ratio(spared(name), _intended) for name in CRITERIA}
+    return {
+        "goal_alignment": view.ratio(spared("alignment"), _intended),
+        "goal_competitiveness": view.ratio(spared("competitiveness"), _intended),
+    }
 
 
-def _lens(view: _View) -> dict[str, Any]:
+def _lens(view: _View) -> Lens:
     goal = view.assessment.prepared.resolved.story.goal
     kinds = sorted({route.kind for route in view.graph.routes if route.kind is not None})
 
@@ -277,7 +286,7 @@ def _lens(view: _View) -> dict[str, Any]:
     outer = inner = None
     if goal.loss_seeking:
         wanted = float(goal.optimization != "none")
-        outer = view.of(_spared(CRITERIA.index("alignment")))
+        outer = view.of(_spared("alignment"))
         rivals = [CLASSES.index("mesa-optimizer"), CLASSES.index("deceptive")]
         inner = view.ratio(
             lambda q: wanted * _intended(q),
@@ -309,7 +318,7 @@ def _lens(view: _View) -> dict[str, Any]:
     }
 
 
-def path_record(path: Path) -> dict[str, Any]:
+def path_record(path: Path) -> PathName:
     """Name a path as results do: its ending and its literals."""
     return {
         "path": path.hazard or path.route,
@@ -317,11 +326,11 @@ def path_record(path: Path) -> dict[str, Any]:
     }
 
 
-def _paths(view: _View) -> list[dict[str, Any]]:
+def _paths(view: _View) -> list[FailurePath]:
     """Every failure path, the most concerning first; those that tie share a place."""
     ranked = concerns(view.assessment)
     index = view.graph.order
-    listed = []
+    listed: list[FailurePath] = []
     for k, path in enumerate(ranked.paths):
         averaged, exact = ranked.averaged[k], ranked.exact[k]
         listed.append(
@@ -355,7 +364,7 @@ def _summary_of(view: _View, averaged: Array, exact: Array) -> Summary:
     return summarize_draws(averaged, view.averaged.weights, exact, view.exact.weights)
 
 
-def _mechanisms(view: _View) -> dict[str, Any]:
+def _mechanisms(view: _View) -> dict[str, MechanismOdds]:
     """Routes that share a mechanism, together: how likely, and how likely with a catastrophe."""
     graph = view.graph
     names = sorted({route.mechanism for route in graph.routes if route.mechanism is not None})
@@ -438,7 +447,7 @@ def _weakest_link(view: _View, path: Path) -> str | None:
     return min(candidates)[2] if candidates else None
 
 
-def _evidence(view: _View) -> dict[str, Any]:
+def _evidence(view: _View) -> Evidence:
     assessment = view.assessment
     story = assessment.prepared.resolved.story
     log_probability = assessment.draws.log_evidence
@@ -473,7 +482,7 @@ def _power_of_ten(nats: float) -> str:
     return f"10^{nats / np.log(10):.0f}"
 
 
-def _rests_on(view: _View) -> dict[str, dict[str, float] | None]:
+def _rests_on(view: _View) -> RestsOn:
     """What share of each answer rests on assumed, on elicited and on measured numbers.
 
     Shares of the sum of absolute derivatives of the answer, in probability per bit. None where
@@ -483,7 +492,7 @@ def _rests_on(view: _View) -> dict[str, dict[str, float] | None]:
     resolved = assessment.prepared.resolved
     numbers = story_numbers(resolved)
     bases = {number.basis for number in numbers}
-    shares: dict[str, dict[str, float] | None] = dict.fromkeys(EVENTS)
+    shares: RestsOn = {"success": None, "catastrophe": None}
     if len(bases) == 1:  # nothing to work out: all of it
         for event in EVENTS:
             mean = float(view.averaged.mean(view.averaged.event(event)))
@@ -495,7 +504,7 @@ def _rests_on(view: _View) -> dict[str, dict[str, float] | None]:
         return shares
     index = resolved.number_index
     for event in EVENTS:
-        size: dict[str, float] = dict.fromkeys(BASES, 0.0)
+        size: dict[Basis, float] = dict.fromkeys(BASES, 0.0)
         for number in numbers:
             size[number.basis] += abs(float(slopes[event][index[number.name]]))
         total = sum(size.values())

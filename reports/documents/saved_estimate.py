@@ -5,7 +5,7 @@ It may be anybody's, and of another version: keys that are not here are left alo
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,6 +15,7 @@ from storyodds.priors.text.errors import InputError, Mistake, Problem, key_path
 from storyodds.priors.text.phrases import described
 from storyodds.priors.text.records import Record, Slug, Text
 from storyodds.priors.wording import mistakes_in
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.estimate import SCHEMA
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
@@ -164,8 +165,8 @@ class SavedEstimate(_Part):
     number_counts: NumberCounts | None = None
 
 
-def require_estimate(data: Any, file: Path) -> None:
-    """Refuse what is no estimate.
+def require_estimate(data: Any, file: Path) -> Estimate:
+    """Take what is an estimate, and refuse everything else.
 
     Parameters
     ----------
@@ -173,6 +174,11 @@ def require_estimate(data: Any, file: Path) -> None:
         As `strict_json.read_json` gives it.
     file : Path
         Which mistakes are in.
+
+    Returns
+    -------
+    Estimate
+        The same data. Earlier versions did not write every key.
 
     Raises
     ------
@@ -203,3 +209,4 @@ def require_estimate(data: Any, file: Path) -> None:
         if abs(total - 1) > _SUM:
             sentence = f"found means that sum to {total:.6g}, expected 1"
             raise InputError([Problem(sentence, str(file), key_path=group)])
+    return cast(Estimate, data)

@@ -9,9 +9,9 @@ from storyodds.models.engine.quantities import (
     Quantities,
 )
 from storyodds.models.numerics import weighted_quantile
+from storyodds.reports.contract.summaries import Summary
 
 Array = NDArray[np.float64]
-Summary = dict[str, float]
 Pick = Callable[[Quantities], Array]
 
 _LEVELS = np.array([0.5, 0.05, 0.95])

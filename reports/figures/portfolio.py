@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.short_names import short_names
@@ -18,7 +19,6 @@ from storyodds.reports.figures.drawing.svg import (
     range_words,
     ticks,
 )
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.sentences import errors_of, headline_fates
 
@@ -26,7 +26,7 @@ WIDTH, TOP, ROW = 1080, 34, 44
 PANELS = (("catastrophe", 270.0, 560.0), ("success", 690.0, 980.0))
 
 
-def plot_portfolio(estimates: Sequence[Json]) -> Figure:
+def plot_portfolio(estimates: Sequence[Estimate]) -> Figure:
     """Draw success and catastrophe of every story with their 90 percent intervals.
 
     Parameters
@@ -67,13 +67,13 @@ def plot_portfolio(estimates: Sequence[Json]) -> Figure:
     )
 
 
-def has(estimate: Json, fate: str) -> bool:
+def has(estimate: Estimate, fate: str) -> bool:
     """Whether a story speaks of a fate: a risk argument speaks of catastrophe alone."""
     return fate in headline_fates(estimate)
 
 
 def _panel(
-    estimates: Sequence[Json], name: str, left: float, right: float, bottom: float
+    estimates: Sequence[Estimate], name: str, left: float, right: float, bottom: float
 ) -> Markup:
     of = [(k, it) for k, it in enumerate(estimates) if has(it, name)]
     if not of:

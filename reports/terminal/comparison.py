@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.text import Text
 
 from storyodds.models.story.events import DEPLOYED, GIVEN
+from storyodds.reports.contract.comparison import ComparedPair, Comparison, Difference
 from storyodds.reports.documents.comparison import compared_fates
 from storyodds.reports.terminal.comparison_changes import lines_changes
 from storyodds.reports.terminal.comparison_order import tipping_lines
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, columns, fitting, stripped, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import band, bits, odds_words, percent, signed
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
@@ -25,7 +25,7 @@ _CLEAR = (
 _HEAD = ("", "chance", "90% interval", "points", "90% interval", "share")
 
 
-def print_comparison(console: Console, summary: Json) -> None:
+def print_comparison(console: Console, summary: Comparison) -> None:
     """Print what `compare --json` says.
 
     Parameters
@@ -40,7 +40,7 @@ def print_comparison(console: Console, summary: Json) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _report(summary: Json, width: int) -> Iterator[Text]:
+def _report(summary: Comparison, width: int) -> Iterator[Text]:
     names = [side["name"] for side in summary["sides"]]
     titles = dict.fromkeys(side["title"] for side in summary["sides"])
     if len(titles) == 1:
@@ -71,7 +71,7 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
     yield from _verdict(summary)
 
 
-def odds_lines(summary: Json, width: int) -> Iterator[Text]:
+def odds_lines(summary: Comparison, width: int) -> Iterator[Text]:
     """Give the odds of every side, and its differences from the first one."""
     sides, events = summary["sides"], _events(summary)
     names = [plain(side["name"]) for side in sides]
@@ -94,7 +94,7 @@ def _lettered(n: int) -> list[str]:
     return list(_LETTERS[:n]) if n <= len(_LETTERS) else [str(k + 1) for k in range(n)]
 
 
-def _events(summary: Json) -> list[str]:
+def _events(summary: Comparison) -> list[str]:
     """Give the events that can happen on some side, and that every side makes a claim about."""
     fates = compared_fates([side.get("story_kind") for side in summary["sides"]])
     return [
@@ -105,7 +105,7 @@ def _events(summary: Json) -> list[str]:
     ]
 
 
-def _days(summary: Json) -> list[str]:
+def _days(summary: Comparison) -> list[str]:
     """Give the odds on the day of the decision, where a check halts on some side."""
     sides = summary["sides"]
     if not any(side["odds"]["halted"]["mean"] > 0 for side in sides):
@@ -120,7 +120,7 @@ def _days(summary: Json) -> list[str]:
     ]
 
 
-def _odds_rows(summary: Json, events: Sequence[str], names: Sequence[str]) -> list[Row]:
+def _odds_rows(summary: Comparison, events: Sequence[str], names: Sequence[str]) -> list[Row]:
     rows: list[Row] = [[Text(head, style="dim") for head in _HEAD]]
     for event in events:
         rows += _block(summary, event, names, ("odds", "differences"), event)
@@ -131,7 +131,7 @@ def _odds_rows(summary: Json, events: Sequence[str], names: Sequence[str]) -> li
 
 
 def _block(
-    summary: Json, event: str, names: Sequence[str], keys: tuple[str, str], head: str
+    summary: Comparison, event: str, names: Sequence[str], keys: tuple[str, str], head: str
 ) -> list[Row]:
     """One event of every side, with the difference of each from the first."""
     sides = summary["sides"]
@@ -157,7 +157,7 @@ def _block(
     return rows
 
 
-def _gap(found: Json) -> list[Text | str]:
+def _gap(found: Difference) -> list[Text | str]:
     """A difference, its interval, and the share of the draws in which it has its sign."""
     mean = Text(signed(found["mean"]), style="bold" if found["clear"] else "")
     if found["clear"] is None:
@@ -181,7 +181,7 @@ def share_of_draws(x: float) -> str:
     return ">99%" if 0.99 < x < 1 else f"{100 * x:.0f}%"
 
 
-def _ranks(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
+def _ranks(summary: Comparison, width: int, fates: Sequence[str]) -> Iterator[Text]:
     """How often each side comes where, from three on: of two the differences say it."""
     if len(summary["sides"]) < 3 or not summary["ranks"]["catastrophe"]:
         return
@@ -204,7 +204,7 @@ def _place(shares: Sequence[float]) -> float:
     return sum(k * share for k, share in enumerate(shares))
 
 
-def _evidence(summary: Json, width: int) -> Iterator[Text]:
+def _evidence(summary: Comparison, width: int) -> Iterator[Text]:
     evidence = summary["evidence"]
     if not any(side["log_evidence"] for side in summary["sides"]):
         return  # nobody has any
@@ -232,7 +232,7 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
         yield Text(plain(sentence) + more, style="dim")
 
 
-def _pairing(summary: Json) -> Iterator[Text]:
+def _pairing(summary: Comparison) -> Iterator[Text]:
     first = summary["sides"][0]["name"]
     yield from heading("How they stand beside each other")
     for pair in summary["pairs"]:
@@ -247,7 +247,7 @@ def _pairing(summary: Json) -> Iterator[Text]:
         )
 
 
-def _named(pair: Json, key: str, what: str) -> str:
+def _named(pair: ComparedPair, key: str, what: str) -> str:
     """Name the numbers that stand beside each other."""
     names = pair[key]
     if not names:
@@ -256,7 +256,7 @@ def _named(pair: Json, key: str, what: str) -> str:
     return f" {what}: {', '.join(map(plain, names[:_NAMED]))}{more}."
 
 
-def _verdict(summary: Json) -> Iterator[Text]:
+def _verdict(summary: Comparison) -> Iterator[Text]:
     messages = [plain(message) for message in summary["diagnostics"]["messages"]]
     if summary["diagnostics"]["ok"]:
         yield Text("✓ ", style="cyan").append("Every side passed its own checks.", "default")

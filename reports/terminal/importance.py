@@ -1,14 +1,14 @@
 """The importance of assumptions on a terminal: a sentence, then the measures in two tables."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.contract.importance import Importance, ImportantLiteral
+from storyodds.reports.contract.summaries import OpenSummary
 from storyodds.reports.terminal.frame import heading, opening, verdict
 from storyodds.reports.terminal.layout import Row, columns, fitting, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between, percent, signed, significant
 from storyodds.reports.words.sentences import is_uncertain
 from storyodds.reports.words.shortening import plain
@@ -21,7 +21,7 @@ _INDENT = 12  # of the legend
 _NONE = 1e-9  # a smaller share is rounding error
 
 
-def print_importance(console: Console, summary: Json, top: int = SHOWN) -> None:
+def print_importance(console: Console, summary: Importance, top: int = SHOWN) -> None:
     """Print what an ending hangs on.
 
     Parameters
@@ -38,7 +38,7 @@ def print_importance(console: Console, summary: Json, top: int = SHOWN) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
+def _report(summary: Importance, top: int, width: int) -> Iterator[Text]:
     yield from opening(summary)
     every = [
         entry
@@ -75,7 +75,7 @@ def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
     yield from verdict(summary)
 
 
-def _event(summary: Json) -> str:
+def _event(summary: Importance) -> str:
     """The odds as they are written: of what, and given what."""
     name = summary["of"].removesuffix("-given-deployed")
     return f"P({name} | deployed)" if name != summary["of"] else f"P({name})"
@@ -84,7 +84,7 @@ def _event(summary: Json) -> str:
 # In words
 
 
-def _headline(summary: Json, hinges: Sequence[Json]) -> Iterator[Text]:
+def _headline(summary: Importance, hinges: Sequence[ImportantLiteral]) -> Iterator[Text]:
     whole, event = summary["probability"], _event(summary)
     if whole is None:
         yield Text(f"{event} is not defined: every model is halted.")
@@ -107,16 +107,18 @@ def _headline(summary: Json, hinges: Sequence[Json]) -> Iterator[Text]:
     yield text.append(f", if {_so(most)}.")
 
 
-def _so(entry: Json, truth: bool = True) -> str:
+def _so(entry: ImportantLiteral, truth: bool = True) -> str:
     value = "true" if entry["truth"] is truth else "false"
     return f"{plain(entry['assumption'])} turned out to be {value}"
 
 
-def _otherwise(entry: Json) -> str:
+def _otherwise(entry: ImportantLiteral) -> str:
     return _so(entry, truth=False)
 
 
-def _others(summary: Json, hinges: Sequence[Json], every: Sequence[Json]) -> Iterator[Text]:
+def _others(
+    summary: Importance, hinges: Sequence[ImportantLiteral], every: Sequence[ImportantLiteral]
+) -> Iterator[Text]:
     """Assumptions that are in no row, and why."""
     if summary["probability"] is None or summary["probability"]["mean"] == 0:
         return
@@ -137,7 +139,7 @@ def _others(summary: Json, hinges: Sequence[Json], every: Sequence[Json]) -> Ite
         yield Text(f"certain, one way or the other: {_listed(settled)}", style="dim")
 
 
-def _names(entries: Any) -> list[str]:
+def _names(entries: Iterable[ImportantLiteral]) -> list[str]:
     return list(dict.fromkeys(plain(entry["assumption"]) for entry in entries))
 
 
@@ -184,7 +186,10 @@ _SECOND: tuple[tuple[str, str, Say], ...] = (
 
 
 def _table(
-    summary: Json, entries: Sequence[Json], which: Sequence[tuple[str, str, Say]], width: int
+    summary: Importance,
+    entries: Sequence[ImportantLiteral],
+    which: Sequence[tuple[str, str, Say]],
+    width: int,
 ) -> tuple[list[Text], bool]:
     """Rows of measures, their intervals below them; and whether some had no room."""
     rows: list[Row] = [[Text(head, style="dim") for head in ("", *(head for head, _, _ in which))]]
@@ -202,7 +207,7 @@ def _table(
     return lines, whole[0].cell_len > width
 
 
-def _band(found: Json | None, say: Say) -> str:
+def _band(found: OpenSummary | None, say: Say) -> str:
     """The central 90 percent interval, or nothing where it would only say the mean again."""
     if found is None:
         return ""
@@ -212,11 +217,11 @@ def _band(found: Json | None, say: Say) -> str:
     return between(low, high)
 
 
-def _deployed(summary: Json) -> str:
+def _deployed(summary: Importance) -> str:
     return ", and that it is deployed" if summary["of"].endswith("-given-deployed") else ""
 
 
-def _legend(summary: Json, shown: Sequence[Json]) -> Iterator[tuple[str, str]]:
+def _legend(summary: Importance, shown: Sequence[ImportantLiteral]) -> Iterator[tuple[str, str]]:
     event = _event(summary)
     share = f"the part of {event} that would go if the assumption turned out otherwise"
     yield "share", f"{share} (criticality importance; 1 − 1/RRW)"

@@ -1,21 +1,27 @@
 """A panel's judgments on a terminal: weights, pooled numbers, conflicts, and what to paste."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import log2
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.contract.judgments import (
+    BeliefConflict,
+    ExpertBeliefs,
+    PanelScore,
+    PanelSummary,
+    PoolMethod,
+)
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, columns, fitting, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between, bits, percent, significant
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.serialize import yaml_text
 
 
-def print_judgments(console: Console, summary: Json, method: str) -> None:
+def print_judgments(console: Console, summary: PanelSummary, method: PoolMethod) -> None:
     """Print what a panel's judgments come to.
 
     Parameters
@@ -40,7 +46,7 @@ def plain_line(line: str) -> str:
     return " " * indent + plain(line)
 
 
-def pasted(summary: Json, method: str) -> str:
+def pasted(summary: PanelSummary, method: PoolMethod) -> str:
     """Write the pooled quantities as they may stand in a story.
 
     Examples
@@ -59,7 +65,7 @@ def pasted(summary: Json, method: str) -> str:
     return yaml_text(data) if data else ""
 
 
-def _report(summary: Json, width: int) -> Iterator[Text]:
+def _report(summary: PanelSummary, width: int) -> Iterator[Text]:
     yield Text(plain(summary["title"]), style="bold")
     count = len(summary["experts"])
     yield Text(f"{summary['judgments']}, {count} expert{'s'[: count > 1]}", style="dim")
@@ -78,7 +84,7 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
 # Weights
 
 
-def _performance(summary: Json, width: int) -> Iterator[Text]:
+def _performance(summary: PanelSummary, width: int) -> Iterator[Text]:
     performance = summary["performance"]
     note = f"from {performance['questions']} questions with known answers"
     yield from heading("Weights", note)
@@ -110,14 +116,14 @@ def _performance(summary: Json, width: int) -> Iterator[Text]:
         yield Text(explanation, style="yellow")
 
 
-def _score(entry: Json) -> list[Text | str]:
+def _score(entry: PanelScore) -> list[Text | str]:
     return [significant(entry["calibration"]), f"{entry['information']:.2f}"]
 
 
 # Quantities
 
 
-def _quantities(summary: Json, width: int) -> Iterator[Text]:
+def _quantities(summary: PanelSummary, width: int) -> Iterator[Text]:
     for k, quantity in enumerate(summary["quantities"]):
         if k:
             yield Text()
@@ -149,7 +155,7 @@ def _quantities(summary: Json, width: int) -> Iterator[Text]:
             yield from wrap(note, width, "  ", "    ")
 
 
-def _band(entry: Json, say: Any) -> str:
+def _band(entry: Summary, say: Callable[[float], str]) -> str:
     low, high = say(entry["q05"]), say(entry["q95"])
     return "" if low == high == say(entry["mean"]) else between(low, high)
 
@@ -157,7 +163,7 @@ def _band(entry: Json, say: Any) -> str:
 # Beliefs
 
 
-def _beliefs(summary: Json, entry: Json, width: int) -> Iterator[Text]:
+def _beliefs(summary: PanelSummary, entry: ExpertBeliefs, width: int) -> Iterator[Text]:
     name = plain(summary["experts"][entry["expert"]])
     count = len(entry["statements"])
     yield from heading(f"Beliefs of {name}")
@@ -176,7 +182,7 @@ def _beliefs(summary: Json, entry: Json, width: int) -> Iterator[Text]:
         yield from _repair(entry, width)
 
 
-def _conflict(entry: Json, conflict: Json, width: int) -> Iterator[Text]:
+def _conflict(entry: ExpertBeliefs, conflict: BeliefConflict, width: int) -> Iterator[Text]:
     yield Text()
     count = len(conflict["statements"])
     if count == 1:
@@ -205,7 +211,7 @@ def _conflict(entry: Json, conflict: Json, width: int) -> Iterator[Text]:
         yield from wrap(limits_words, width, "    ", "    ")
 
 
-def _limits(bounds: Any) -> str:
+def _limits(bounds: Sequence[float] | None) -> str:
     if bounds is None:
         return "no condition to speak of: it has probability 0"
     low, high = bounds
@@ -220,7 +226,7 @@ def _limits(bounds: Any) -> str:
     return f"between {percent(low)} and {percent(high)}"
 
 
-def _repair(entry: Json, width: int) -> Iterator[Text]:
+def _repair(entry: ExpertBeliefs, width: int) -> Iterator[Text]:
     yield Text()
     yield Text("The least change of log-odds that makes them coherent:")
     rows: list[Row] = [[Text(head, style="dim") for head in ("", "before", "after", "bits")]]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.contract.value import InformationValue
 from storyodds.reports.documents.value import SURE
 from storyodds.reports.terminal.frame import heading, opening, verdict
 from storyodds.reports.terminal.layout import Row, fitting, with_words, wrap
@@ -18,7 +19,7 @@ _INDENT = 14  # of the legend
 _NOTHING = 1e-3  # of what is open: a smaller share is not worth a line of its own
 
 
-def print_value(console: Console, summary: Json, top: int = SHOWN) -> None:
+def print_value(console: Console, summary: InformationValue, top: int = SHOWN) -> None:
     """Print what is worth finding out next.
 
     Parameters
@@ -35,7 +36,7 @@ def print_value(console: Console, summary: Json, top: int = SHOWN) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
+def _report(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     yield from opening(summary)
     yield from _headline(summary)
     if summary["proposals"]:
@@ -55,7 +56,7 @@ def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
 # In words
 
 
-def _headline(summary: Json) -> Iterator[Text]:
+def _headline(summary: InformationValue) -> Iterator[Text]:
     if summary["decision"] is not None:
         yield _decision(summary)
     proposals = summary["proposals"]
@@ -91,7 +92,7 @@ def _headline(summary: Json) -> Iterator[Text]:
         yield Text(f"{_listed(rivals)} {are} not told apart from it by these draws.", style="dim")
 
 
-def _nothing(summary: Json) -> Text:
+def _nothing(summary: InformationValue) -> Text:
     if summary["unit"] == "bits":
         start = "None of the proposed observations would tell anything to speak of about"
         return Text(f"{start} {_of(summary)}.")
@@ -104,7 +105,7 @@ def _ties(entry: Json) -> bool:
     return bool(behind["error"] > 0 and behind["value"] <= SURE * behind["error"])
 
 
-def _decision(summary: Json) -> Text:
+def _decision(summary: InformationValue) -> Text:
     decision = summary["decision"]
     choices = {"deploy": decision["deploy"], "withhold": decision["withhold"]}
     choice = decision["choice"]
@@ -115,7 +116,7 @@ def _decision(summary: Json) -> Text:
     )
 
 
-def _after(summary: Json, entry: Json) -> Text:
+def _after(summary: InformationValue, entry: Json) -> Text:
     """What the odds asked about would be, in the two cases of one trial or over all results."""
     results, chance = entry["results"], f"The chance of {_of(summary)}"
     if entry["trials"] == 1 and len(results) == 2:
@@ -135,13 +136,13 @@ def _then(result: Json) -> str:
     return "undefined" if result["then"] is None else percent(result["then"])
 
 
-def _ranked_by(summary: Json) -> str:
+def _ranked_by(summary: InformationValue) -> str:
     if summary["unit"] == "bits":
         return f"by what they tell of {_of(summary)}"
     return "by worth to the decision" + (", less cost" if _costs(summary) else "")
 
 
-def _costs(summary: Json) -> bool:
+def _costs(summary: InformationValue) -> bool:
     return any(entry["cost"] for entry in summary["proposals"])
 
 
@@ -150,7 +151,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _of(summary: Json) -> str:
+def _of(summary: InformationValue) -> str:
     return odds_words(summary["of"])
 
 
@@ -161,7 +162,7 @@ def _error(x: float) -> str:
     return f"± {significant(x, 1)}" if x > 0 else ""
 
 
-def _share(summary: Json, gain: float) -> float:
+def _share(summary: InformationValue, gain: float) -> float:
     """Of what knowing the ending itself would tell."""
     whole = summary["perfect"][summary["unit"]]["value"]
     return float(min(1.0, gain / whole)) if whole > 0 else 0.0
@@ -175,13 +176,13 @@ def _gain(entry: Json, unit: str) -> list[Text]:
     ]
 
 
-def _telling(summary: Json, entries: Sequence[Json]) -> list[Json]:
+def _telling(summary: InformationValue, entries: Sequence[Json]) -> list[Json]:
     """What is worth a line of its own."""
     least = _NOTHING * summary["perfect"][summary["unit"]]["value"]
     return [entry for entry in entries if entry[summary["unit"]]["value"] > least]
 
 
-def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
+def _proposals(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     unit, proposals = summary["unit"], summary["proposals"]
     telling = _telling(summary, proposals)
     shown = telling[:top]
@@ -229,7 +230,7 @@ def _claim(entry: Json) -> str:
     return f"{claim} ({times}, about {about}{again}{standard})."
 
 
-def _certainties(summary: Json, top: int, width: int) -> Iterator[Text]:
+def _certainties(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     unit = summary["unit"]
     assumptions = sorted(summary["assumptions"], key=lambda entry: -entry[unit]["value"])
     numbers = sorted(summary["numbers"], key=lambda entry: -entry[unit]["value"])
@@ -260,13 +261,13 @@ def _count(n: int, thing: str) -> str:
     return f"{n:,} other {thing}s would tell" if n > 1 else f"1 other {thing} would tell"
 
 
-def _sampled(summary: Json) -> bool:
+def _sampled(summary: InformationValue) -> bool:
     """Whether any gain has a Monte Carlo error."""
     parts = [*summary["proposals"], *summary["assumptions"], *summary["numbers"]]
     return any(entry[summary["unit"]]["error"] > 0 for entry in parts)
 
 
-def _legend(summary: Json) -> Iterator[tuple[str, str]]:
+def _legend(summary: InformationValue) -> Iterator[tuple[str, str]]:
     if summary["unit"] == "bits":
         yield "bits", f"expected information about {_of(summary)} (EVSI, EVPPI, EVPI)"
         yield "share", f"of what is open about {_of(summary)} now"

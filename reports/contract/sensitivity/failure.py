@@ -3,7 +3,7 @@
 from typing import Literal, TypedDict
 
 from storyodds.models.sensitivity.distance_to_goal import Target
-from storyodds.reports.contract.sensitivity.structure import PathName
+from storyodds.reports.contract.estimate import PathName
 from storyodds.reports.contract.summaries import Summary
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
 

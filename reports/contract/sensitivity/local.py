@@ -1,10 +1,14 @@
 """The part `local`: what the odds hang on, one input at a time."""
 
-from typing import Literal, TypedDict
+from typing import TypedDict
 
+from storyodds.models.story.events import Headline
 from storyodds.priors.distributions.forms import Basis, Kind
 from storyodds.reports.contract.by_event import ByEvent
 from storyodds.reports.contract.summaries import Band, Summary
+from storyodds.scenarios.grammar.outcomes import OutcomeClass
+
+LocalEvent = OutcomeClass | Headline
 
 
 class ChangedOdds(TypedDict):
@@ -29,7 +33,23 @@ class PriorEnd(ChangedOdds):
     """P(event | evidence, numbers) over the draws; null where it was assessed afresh."""
 
 
-class LocalNumber(TypedDict):
+class NumberSwing(TypedDict):
+    """The odds at both ends of a number's prior; null for a fixed number."""
+
+    low: PriorEnd | None
+    """With the number at the 5 percent point of its prior; null for a fixed number."""
+    high: PriorEnd | None
+    """With the number at the 95 percent point of its prior; null for a fixed number."""
+    swing: ByEvent[float | None] | None
+    """High less low, in probability; null for a fixed number."""
+    swing_error: ByEvent[float | None] | None
+    """The Monte Carlo standard error of the swing, in probability."""
+    swing_band: ByEvent[Band] | None
+    """High less low at the same draw, which counts by the mean of its weights at both ends; null
+    where an end was assessed afresh."""
+
+
+class LocalNumber(NumberSwing):
     """What the odds owe to a number that the story writes down."""
 
     name: str
@@ -52,17 +72,6 @@ class LocalNumber(TypedDict):
     """As `per_bit` per unit of natural log odds; null for bits."""
     elasticity: ByEvent[float | None] | None
     """Percent per percent of the probability itself; null where undefined."""
-    low: PriorEnd | None
-    """With the number at the 5 percent point of its prior; null for a fixed number."""
-    high: PriorEnd | None
-    """With the number at the 95 percent point of its prior; null for a fixed number."""
-    swing: ByEvent[float | None] | None
-    """High less low, in probability; null for a fixed number."""
-    swing_error: ByEvent[float | None] | None
-    """The Monte Carlo standard error of the swing, in probability."""
-    swing_band: ByEvent[Band] | None
-    """High less low at the same draw, which counts by the mean of its weights at both ends; null
-    where an end was assessed afresh."""
 
 
 class Signs(TypedDict):
@@ -135,9 +144,7 @@ class LocalPart(TypedDict):
 
     draws: int
     """Posterior draws on which differences are taken."""
-    events: list[
-        Literal["success", "intended", "mesa-optimizer", "deceptive", "other", "catastrophe"]
-    ]
+    events: list[LocalEvent]
     """The keys of everything that is by event."""
     now: ByEvent[float | None]
     """P(event) of the story as it is."""
@@ -192,7 +199,7 @@ class SwingsPart(TypedDict):
 
     draws: int
     """Posterior draws on which differences are taken."""
-    events: list[Literal["success", "catastrophe"]]
+    events: list[Headline]
     """The keys of everything that is by event."""
     now: ByEvent[float]
     """P(event) of the story as it is."""

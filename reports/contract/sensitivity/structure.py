@@ -3,6 +3,7 @@
 from typing import TypedDict
 
 from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.estimate import PathName
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
 from storyodds.scenarios.switches import Part
 
@@ -53,15 +54,6 @@ class MergedRoutes(TypedDict):
     """The log2 odds that a class owes to being split into several routes; null where undefined."""
     answer: StructureAnswer | None
     """The odds with each class competing with the weight of its strongest open route alone."""
-
-
-class PathName(TypedDict):
-    """A failure path."""
-
-    path: str
-    """Where it ends: a route, or a hazard."""
-    literals: list[str]
-    """What it needs."""
 
 
 class FewerPremises(TypedDict):

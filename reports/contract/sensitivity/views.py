@@ -2,8 +2,9 @@
 
 from typing import TypedDict
 
+from storyodds.models.story.events import Headline
 from storyodds.reports.contract.by_event import ByEvent
-from storyodds.reports.contract.comparison import Difference, Ranked, SideRank
+from storyodds.reports.contract.comparison import Difference, SideRank
 from storyodds.reports.contract.summaries import Summary
 
 
@@ -22,7 +23,7 @@ class ViewedStory(TypedDict):
     """How many of the story's numbers the view changes."""
     bits: float | None
     """By which it explains the findings worse than the view that explains them best: log2 of the
-    ratio, 0 or below; null without findings. Forecasts are opinions, by which no view is weighed."""
+    ratio, 0 or below; null without findings. Forecasts are opinions and weigh no view."""
     weight: float | None
     """Its probability given the findings, if all were equally probable before them; null without
     findings."""
@@ -41,7 +42,7 @@ class ViewsPart(TypedDict):
     """Views that change no number of the story."""
     impossible: list[str]
     """Views under which the evidence cannot have come about."""
-    ranks: dict[Ranked, list[SideRank]] | None
+    ranks: dict[Headline, list[SideRank]] | None
     """How often each comes first, which is safest; null where there is nothing to compare."""
     draws: int
     """How many rows stand beside each other."""

@@ -8,6 +8,8 @@ marked as undeveloped. Evidence that lowers the odds of a goal challenges it as 
 
 from dataclasses import dataclass, field, replace
 
+from storyodds.reports.contract.estimate import Estimate, FailurePath
+from storyodds.reports.contract.summaries import Interval, Summary
 from storyodds.reports.exports.gsn.records import PREFIX, Argument, Edge, Kind, Node, Tie
 from storyodds.reports.exports.gsn.words import (
     Numbers,
@@ -19,7 +21,6 @@ from storyodds.reports.exports.gsn.words import (
     path_words,
     stated,
 )
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.links import web_address
 from storyodds.reports.words.sentences import is_risk_argument
 from storyodds.reports.words.shortening import plain
@@ -38,7 +39,7 @@ _AVERTED = "no catastrophe"
 SMALLEST = 0.005  # bits: less are told as 0
 
 
-def argument(estimate_document: Json, story: Story, *, most: int | None = None) -> Argument:
+def argument(estimate_document: Estimate, story: Story, *, most: int | None = None) -> Argument:
     """Make the argument of a story from what was computed of it.
 
     Parameters
@@ -67,7 +68,7 @@ def argument(estimate_document: Json, story: Story, *, most: int | None = None) 
 
 @dataclass
 class _Builder:
-    doc: Json
+    doc: Estimate
     story: Story
     most: int | None
     nodes: list[Node] = field(default_factory=list)
@@ -132,7 +133,7 @@ class _Builder:
         *,
         below: str | None = None,
         about: str = "",
-        entry: Json | None = None,
+        entry: Interval | None = None,
         of: str = "",
         more: str = "",
         url: str | None = None,
@@ -199,7 +200,7 @@ class _Builder:
             more=" ".join(more) + self.numbers.basis(hazard.id),
         )
 
-    def _worst(self, key: str, name: str) -> Json | None:
+    def _worst(self, key: str, name: str) -> FailurePath | None:
         """The path of most concern along a route or hazard."""
         return next((p for p in self.doc["paths"] if p[key] == name and _is(p, key)), None)
 
@@ -347,7 +348,7 @@ class _Builder:
                 words = f"Check {check.id} ({kept}) {check.result}: evidence, at the rates stated."
                 self._add("context", f"{words} {said}", below=over, about=check.id)
 
-    def _concerning(self, caught: Json) -> str:
+    def _concerning(self, caught: dict[str, Summary | None]) -> str:
         """The route of most concern, else the likeliest rival, that a check has a rate for."""
         routes = self.doc["routes"]
         rivals = [r for r in caught if r in routes and routes[r]["class"] != INTENDED]
@@ -371,5 +372,5 @@ def _it_is(claim: str) -> str:
     return f" It is: {claim}" if claim else ""
 
 
-def _is(path: Json, key: str) -> bool:
+def _is(path: FailurePath, key: str) -> bool:
     return key == "hazard" or path["hazard"] is None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.summaries import Interval
 
 Kind = Literal[
     "goal", "strategy", "solution", "counter_solution", "context", "assumption", "justification"
@@ -52,7 +52,7 @@ class Node:
     text: str
     claim: str
     about: str = ""
-    probability: Json | None = None
+    probability: Interval | None = None
     probability_of: str = ""
     undeveloped: bool = False
     url: str | None = None

@@ -1,6 +1,7 @@
 """What the elements of a goal structure say: chances, bases of numbers, bits of evidence."""
 
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.estimate import Estimate, EvidenceItem, FailurePath
+from storyodds.reports.contract.summaries import Interval, Summary
 from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY, condition
 from storyodds.reports.words.numbers import band, bits, marked, percent
 from storyodds.reports.words.sentences import (
@@ -20,7 +21,7 @@ _HOW_TO_READ = (
 )
 
 
-def chance(entry: Json) -> str:
+def chance(entry: Interval) -> str:
     """A probability with its interval, where it has one.
 
     Examples
@@ -32,7 +33,7 @@ def chance(entry: Json) -> str:
     return percent(entry["mean"]) + (f" (90% interval {spread})" if spread else "")
 
 
-def complement(entry: Json) -> dict[str, float]:
+def complement(entry: Interval) -> dict[str, float]:
     """Give the probability that something is not so.
 
     Examples
@@ -44,7 +45,7 @@ def complement(entry: Json) -> dict[str, float]:
     return {key: 1 - float(entry[other]) for key, other in ends.items()}
 
 
-def path_words(path: Json | None) -> str:
+def path_words(path: FailurePath | None) -> str:
     """How dangerous a route is on its path of most concern; nothing where there is no path."""
     if path is None:
         return ""
@@ -54,7 +55,7 @@ def path_words(path: Json | None) -> str:
     return f"{harm}." if slips is None else f"{harm}; no check flags it with {chance(slips)}."
 
 
-def flags_intended(caught: Json) -> str:
+def flags_intended(caught: dict[str, Summary | None]) -> str:
     """How often a check flags a model that is as intended; nothing where there is no rate."""
     entry = caught.get(INTENDED)
     return "" if entry is None else f"It flags an intended model with {chance(entry)}."
@@ -63,7 +64,7 @@ def flags_intended(caught: Json) -> str:
 class Numbers:
     """The numbers of a story, by what they belong to."""
 
-    def __init__(self, doc: Json) -> None:
+    def __init__(self, doc: Estimate) -> None:
         self._numbers = [n for n in doc["provenance"] if not is_reference(n["name"])]
 
     def basis(self, owner: str) -> str:
@@ -79,7 +80,7 @@ def _belongs(name: str, owner: str) -> bool:
     return name == owner or name.startswith(f"{owner}.")
 
 
-def evidence_words(item: Json) -> str:
+def evidence_words(item: EvidenceItem) -> str:
     """What was seen, what it did to each class, and where it is written.
 
     Examples
@@ -97,7 +98,7 @@ def evidence_words(item: Json) -> str:
     return f"{marked(item['id'], item['opinion'])}: {item['claim']} {told} {where}"
 
 
-def stated(doc: Json) -> str:
+def stated(doc: Estimate) -> str:
     """How the probabilities were computed, and what they are not."""
     under = f" under the view {doc['view']}" if doc["view"] else ""
     under += "".join(f", {name} = {to}" for name, to in doc["settings"].items())
@@ -115,7 +116,7 @@ def stated(doc: Json) -> str:
     return said
 
 
-def decision_words(doc: Json) -> str:
+def decision_words(doc: Estimate) -> str:
     """The odds once no check has flagged; nothing where no check can halt the model."""
     if all(check["result"] is not None for check in doc["checks"].values()):
         return ""

@@ -5,6 +5,11 @@ CommonMark with the tables of GFM. All story text is escaped, see `markdown_text
 
 from collections.abc import Iterator, Sequence
 
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.estimate import Estimate, FailurePath
+from storyodds.reports.contract.head import Opinions
+from storyodds.reports.contract.sensitivity.whole import Sensitivity
+from storyodds.reports.contract.value import InformationValue
 from storyodds.reports.exports.markdown.basis import (
     basis_words,
     diagnostics_part,
@@ -31,7 +36,6 @@ from storyodds.reports.exports.markdown.story import (
     story_part,
 )
 from storyodds.reports.exports.markdown.text import code, table, text
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import (
     CLASS_GLOSSES,
     FATE_GLOSSES,
@@ -69,10 +73,10 @@ _CRITERIA = {
 
 
 def markdown_report(
-    estimate_document: Json,
+    estimate_document: Estimate,
     *,
-    sensitivity: Json | None = None,
-    value: Json | None = None,
+    sensitivity: Sensitivity | None = None,
+    value: InformationValue | None = None,
     story: Story | None = None,
     recipe: Recipe | None = None,
 ) -> str:
@@ -125,7 +129,7 @@ def markdown_report(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _head(doc: Json) -> Iterator[str]:
+def _head(doc: Estimate) -> Iterator[str]:
     yield from (f"# {text(doc['title'])}", "")
     changed = [f"under the view {code(doc['view'])}"] if doc["view"] else []
     changed += [f"with {code(name)} = {text(str(to))}" for name, to in doc["settings"].items()]
@@ -157,14 +161,14 @@ def _head(doc: Json) -> Iterator[str]:
     yield ""
 
 
-def _sentence(doc: Json, fate: str) -> str:
+def _sentence(doc: Estimate, fate: Headline) -> str:
     entry, errors = doc["fates"][fate], errors_of(doc, fate)
     spread = band(entry, errors)
     counted = f"{percent(entry['mean'], errors.get('mean', 0.0))}, {about_one_in(entry['mean'])}"
     return text(counted + (f" (90% interval {spread})" if spread else ""))
 
 
-def _odds(doc: Json) -> Iterator[str]:
+def _odds(doc: Estimate) -> Iterator[str]:
     opinions, argued = doc["opinions"], is_risk_argument(doc)
     more = ["Without forecasts"] if opinions is not None else []
     if not argued:
@@ -190,7 +194,7 @@ def _odds(doc: Json) -> Iterator[str]:
     yield from hazards_part(doc)
 
 
-def _classes(doc: Json, more: Sequence[str]) -> Iterator[str]:
+def _classes(doc: Estimate, more: Sequence[str]) -> Iterator[str]:
     """Where training ends, before the evidence and after it."""
     yield from ("## Where training ends", "")
     before = doc["prior_classes"] if has_evidence(doc) else None
@@ -209,11 +213,11 @@ def _classes(doc: Json, more: Sequence[str]) -> Iterator[str]:
     yield from table(heads, rows, "l" + "r" * (len(first) + 2) + "l" + "r" * len(more) + "l")
 
 
-def _without(opinions: Json | None, of: str, name: str) -> list[str]:
+def _without(opinions: Opinions | None, of: str, name: str) -> list[str]:
     return [] if opinions is None else [text(percent(opinions[of][name]["mean"]))]
 
 
-def _criteria(doc: Json) -> Iterator[str]:
+def _criteria(doc: Estimate) -> Iterator[str]:
     yield from ("## The four criteria of a training story", "")
     rows = [
         [
@@ -233,7 +237,7 @@ def _criteria(doc: Json) -> Iterator[str]:
     yield from (f"does end as intended, which tells of the goal too: {text(ended)}.", "")
 
 
-def _paths(doc: Json) -> Iterator[str]:
+def _paths(doc: Estimate) -> Iterator[str]:
     paths = [path for path in doc["paths"] if path["probability"]["mean"] > 0]
     if not paths:
         return
@@ -249,7 +253,7 @@ def _paths(doc: Json) -> Iterator[str]:
         yield from ("\\* Other conditions lead to the same ending, so these paths overlap.", "")
 
 
-def _path_row(doc: Json, path: Json) -> Iterator[str]:
+def _path_row(doc: Estimate, path: FailurePath) -> Iterator[str]:
     yield str(path["rank"])
     yield code(path["hazard"] or path["route"]) + " \\*" * path["overlaps"]
     hazard = "hazard of the goal"
@@ -263,7 +267,7 @@ def _path_row(doc: Json, path: Json) -> Iterator[str]:
     yield text(percent(path["share_top"]))
 
 
-def _path_words(path: Json) -> str:
+def _path_words(path: FailurePath) -> str:
     hinge = path["weakest_link"]
     chain = [
         f"**{code(literal)}** (weakest link)" if literal == hinge else code(literal)
@@ -275,7 +279,7 @@ def _path_words(path: Json) -> str:
     return f"{text(claim)}{end} {needs}" if claim else needs
 
 
-def _evidence(doc: Json) -> Iterator[str]:
+def _evidence(doc: Estimate) -> Iterator[str]:
     items = doc["evidence"]["items"]
     if not items:
         return
@@ -298,7 +302,7 @@ def _evidence(doc: Json) -> Iterator[str]:
         yield from (f"Note: {text(doc['evidence']['note'])}.", "")
 
 
-def _lens(doc: Json) -> Iterator[str]:
+def _lens(doc: Estimate) -> Iterator[str]:
     lens = doc["lens"]
     yield from ("## In the words of learned optimization", "", text(lens["reason"]), "")
     if lens["applies"]:

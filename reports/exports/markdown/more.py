@@ -3,15 +3,21 @@
 from collections.abc import Iterator, Sequence
 
 from storyodds.models.changes.tipping import WORST_PATH
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.sensitivity.failure import HowItFails
+from storyodds.reports.contract.sensitivity.local import LocalPart
+from storyodds.reports.contract.sensitivity.spread import GlobalPart
+from storyodds.reports.contract.sensitivity.whole import Sensitivity
+from storyodds.reports.contract.value import InformationValue, ResultRange
 from storyodds.reports.exports.markdown.text import code, table, text
 from storyodds.reports.figures.value import gain_words
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import band, percent
 
 _SHOWN = 10
 
 
-def hangs_on_part(sensitivity: Json, events: Sequence[str]) -> Iterator[str]:
+def hangs_on_part(sensitivity: Sensitivity, events: Sequence[Headline]) -> Iterator[str]:
     """Numbers by what they swing, their total indices, and what would tip a verdict."""
     local, all_at_once = sensitivity.get("local"), sensitivity.get("global")
     if local is None and all_at_once is None:
@@ -24,7 +30,7 @@ def hangs_on_part(sensitivity: Json, events: Sequence[str]) -> Iterator[str]:
         yield from _totals(all_at_once, events)
 
 
-def _swings(local: Json, events: Sequence[str]) -> Iterator[str]:
+def _swings(local: LocalPart, events: Sequence[Headline]) -> Iterator[str]:
     moving = [number for number in local["numbers"] if number["swing"] is not None]
     moving.sort(key=lambda number: -abs(number["swing"][events[0]]))
     if not moving:
@@ -50,7 +56,7 @@ def _swings(local: Json, events: Sequence[str]) -> Iterator[str]:
     yield from table(heads, rows, "ll" + "r" * (len(heads) - 2))
 
 
-def _tipping(local: Json, events: Sequence[str]) -> Iterator[str]:
+def _tipping(local: LocalPart, events: Sequence[Headline]) -> Iterator[str]:
     verdicts = local.get("verdicts", ())
     found = [
         tip
@@ -71,7 +77,7 @@ def _tipping(local: Json, events: Sequence[str]) -> Iterator[str]:
     yield ""
 
 
-def _totals(all_at_once: Json, events: Sequence[str]) -> Iterator[str]:
+def _totals(all_at_once: GlobalPart, events: Sequence[Headline]) -> Iterator[str]:
     started = False
     for event in all_at_once["events"]:
         if event["event"] not in events:
@@ -95,7 +101,7 @@ def _totals(all_at_once: Json, events: Sequence[str]) -> Iterator[str]:
             yield from table(heads, rows, "lrr")
 
 
-def failure_part(doc: Json, sensitivity: Json | None) -> Iterator[str]:
+def failure_part(doc: Estimate, sensitivity: Sensitivity | None) -> Iterator[str]:
     """How it fails, if it fails: shares of failure, and what its assumptions do to them."""
     found = None if sensitivity is None else sensitivity.get("failure")
     shares = {"catastrophe": doc["catastrophe_given_deployed_failure"]}
@@ -131,14 +137,14 @@ def failure_part(doc: Json, sensitivity: Json | None) -> Iterator[str]:
     yield from table(heads, rows, "lrrrr")
 
 
-def _given(side: Json | None, what: str) -> str:
+def _given(side: HowItFails | None, what: str) -> str:
     if side is None:
         return "–"
     entry = side["failure"] if what == "failure" else side["given_failure"][what]
     return "–" if entry is None else text(percent(entry["mean"]))
 
 
-def value_part(value: Json, of: str) -> Iterator[str]:
+def value_part(value: InformationValue, of: str) -> Iterator[str]:
     """What could be observed next, the most telling first."""
     yield from ("## What is worth finding out next", "")
     if not value["proposals"]:
@@ -160,7 +166,7 @@ def value_part(value: Json, of: str) -> Iterator[str]:
     yield from table(heads, rows, "lrrll")
 
 
-def _range(then: Json) -> str:
+def _range(then: ResultRange) -> str:
     """Between what values odds would be; of what cannot come about, nothing."""
     low, high = then["q05"], then["q95"]
     return "–" if low is None or high is None else f"{percent(low)} to {percent(high)}"

@@ -4,10 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
+from storyodds.reports.contract.sensitivity.failure import (
+    FailureAssumption,
+    FailureConcern,
+    FailurePart,
+    FailureShare,
+    MissTarget,
+    WorstPathFlips,
+)
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.sensitivity.failure import SHARES
 from storyodds.reports.terminal.frame import titled
 from storyodds.reports.terminal.layout import Row, dim, fitting, stripped, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import band, bits, percent, unique_names
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
@@ -22,7 +30,7 @@ _ALIKE = 0.01  # shares that differ by less, of themselves, are as good as equal
 
 
 def lines_failure(
-    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+    summary: FailurePart, width: int, fates: Sequence[str] = HEADLINE_FATES
 ) -> Iterator[Text]:
     """Lay it out for a terminal.
 
@@ -45,16 +53,16 @@ def _wrapped(text: str, width: int, style: str = "") -> Iterator[Text]:
     yield from wrap(Text(text, style=style), width)
 
 
-def _mean(entry: Json | None) -> str:
+def _mean(entry: Summary | None) -> str:
     return "–" if entry is None else percent(entry["mean"])
 
 
-def _within(entry: Json) -> str:
+def _within(entry: Summary) -> str:
     spread = band(entry)
     return f" ({spread})" if spread else ""
 
 
-def _how(summary: Json, width: int) -> Iterator[Text]:
+def _how(summary: FailurePart, width: int) -> Iterator[Text]:
     note = "shares of deployed failures, given that the assumption is false"
     yield from titled(width, "If it fails, how?", note)
     given = summary["given_failure"]
@@ -98,7 +106,7 @@ def _how(summary: Json, width: int) -> Iterator[Text]:
     yield from _wrapped(_safest_and_worst(summary, entries), width)
 
 
-def _halted(summary: Json) -> str:
+def _halted(summary: FailurePart) -> str:
     """What checks stop, which stands beside failure and is none."""
     halted = summary["halted"]
     if halted["mean"] == 0:
@@ -106,10 +114,10 @@ def _halted(summary: Json) -> str:
     return f" A check halts it with a chance of {percent(halted['mean'])}, which is no failure."
 
 
-def _safest_and_worst(summary: Json, entries: Sequence[Json]) -> str:
+def _safest_and_worst(summary: FailurePart, entries: Sequence[FailureAssumption]) -> str:
     """By which assumption failures are safest, and by which most of them are deceptive."""
 
-    def share(entry: Json, name: str) -> float:
+    def share(entry: FailureAssumption, name: FailureShare) -> float:
         return float(entry["if_false"]["given_failure"][name]["mean"])
 
     now = {name: float(summary["given_failure"][name]["mean"]) for name in SHARES}
@@ -138,7 +146,7 @@ def _safest_and_worst(summary: Json, entries: Sequence[Json]) -> str:
 _AIMS = {"likeliest": "be the likeliest class", "even": "be as likely as all others together"}
 
 
-def _how_far(summary: Json, width: int) -> Iterator[Text]:
+def _how_far(summary: FailurePart, width: int) -> Iterator[Text]:
     yield from titled(width, "How far off?", "bits of selection for the intended class")
     for name, aim in _AIMS.items():
         target = summary["miss"]["targets"][name]
@@ -157,7 +165,7 @@ def _how_far(summary: Json, width: int) -> Iterator[Text]:
     )
 
 
-def _distance(found: Json) -> str:
+def _distance(found: MissTarget) -> str:
     if found["status"] == "not worked out":
         return "out of reach of the sum."
     if found["status"] == "out of reach":
@@ -178,7 +186,7 @@ def _distance(found: Json) -> str:
     return f"{text} (90% of draws: {bits(ends[0])} to {bits(ends[1])})."
 
 
-def _where(summary: Json, width: int) -> Iterator[Text]:
+def _where(summary: FailurePart, width: int) -> Iterator[Text]:
     paths = [path for path in summary["paths"] if path["concern"]["mean"] > 0]
     if not paths:
         return
@@ -205,7 +213,7 @@ def _key(ending: str, literals: Sequence[str]) -> _Key:
     return ending, frozenset(literals)
 
 
-def _names(paths: Sequence[Json]) -> dict[_Key, str]:
+def _names(paths: Sequence[FailureConcern]) -> dict[_Key, str]:
     """Names of paths, which tell those apart that end in the same way."""
     endings = [plain(path["path"]) for path in paths]
     needed = [[plain(literal) for literal in path["literals"]] for path in paths]
@@ -215,7 +223,7 @@ def _names(paths: Sequence[Json]) -> dict[_Key, str]:
     }
 
 
-def _what_changes_the_worst(found: Json | None, names: Mapping[_Key, str]) -> str:
+def _what_changes_the_worst(found: WorstPathFlips | None, names: Mapping[_Key, str]) -> str:
     if found is None:
         return "What would change the worst path is out of reach for a story of this size."
     if found["compared"] <= len(found["worst"]):

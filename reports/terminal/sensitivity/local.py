@@ -5,9 +5,17 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from storyodds.models.changes.tipping import WORST_PATH
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.sensitivity.local import (
+    LocalAssumption,
+    LocalNumber,
+    LocalPart,
+    LocalVerdict,
+)
+from storyodds.reports.contract.summaries import Band
 from storyodds.reports.terminal.frame import heading, titled
 from storyodds.reports.terminal.layout import Row, with_words
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import path_words, percent, plus_minus, signed, significant
 from storyodds.reports.words.shortening import plain
 
@@ -23,7 +31,9 @@ _TABLES = ("success", "catastrophe")
 REACH = 1e-9  # of the same, from which on an assumption is worth a row
 
 
-def lines_local(summary: Json, width: int, fates: Sequence[str] = _TABLES) -> Iterator[Text]:
+def lines_local(
+    summary: LocalPart, width: int, fates: Sequence[Headline] = _TABLES
+) -> Iterator[Text]:
     """Lay it out for a terminal: numbers, assumptions, and where verdicts flip.
 
     Parameters
@@ -66,7 +76,9 @@ def _value(x: float, kind: str) -> str:
     return significant(round(x, 9))  # without what rounding leaves of a 0
 
 
-def _number_lines(summary: Json, event: str, width: int, explained: bool) -> Iterator[Text]:
+def _number_lines(
+    summary: LocalPart, event: Headline, width: int, explained: bool
+) -> Iterator[Text]:
     now = summary["now"][event]
     note = f"now {percent(now)}; differences in points"
     yield from titled(width, f"What P({event}) hangs on, number by number", note)
@@ -94,7 +106,7 @@ def _number_lines(summary: Json, event: str, width: int, explained: bool) -> Ite
     yield from _number_words(summary, event, moving, explained)
 
 
-def _spread(bands: Json | None, event: str) -> str:
+def _spread(bands: ByEvent[Band] | None, event: Headline) -> str:
     """Where 90% of the draws have a swing."""
     if bands is None:
         return ""
@@ -102,7 +114,7 @@ def _spread(bands: Json | None, event: str) -> str:
     return "" if low == high else f"; swing 90%: {low} to {high}"
 
 
-def _slope_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
+def _slope_lines(summary: LocalPart, event: Headline, width: int) -> Iterator[Text]:
     moving = [n for n in summary["numbers"] if n["per_bit"] is not None and n["per_bit"][event]]
     moving = sorted(moving, key=lambda n: -abs(n["per_bit"][event]))[:SHOWN]
     if not moving:
@@ -117,7 +129,7 @@ def _slope_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
 
 
 def _number_words(
-    summary: Json, event: str, moving: Sequence[Json], explained: bool
+    summary: LocalPart, event: Headline, moving: Sequence[LocalNumber], explained: bool
 ) -> Iterator[Text]:
     common, signs = summary["equal_elasticity"][event], summary["signs"][event]
     moved, total = signs["up"] + signs["down"], len(summary["numbers"])
@@ -152,12 +164,12 @@ def _number_words(
 _WAYS = (("learned", "true"), ("learned", "false"), ("set", "true"), ("set", "false"))
 
 
-def _assumption_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
-    def mean(entry: Json, way: tuple[str, str]) -> float | None:
+def _assumption_lines(summary: LocalPart, event: Headline, width: int) -> Iterator[Text]:
+    def mean(entry: LocalAssumption, way: tuple[str, str]) -> float | None:
         answer = entry[way[0]][way[1]]
         return None if answer is None else float(answer["mean"][event])
 
-    def reach(entry: Json) -> float:
+    def reach(entry: LocalAssumption) -> float:
         means = [x for way in _WAYS if (x := mean(entry, way)) is not None]
         return max(means) - min(means) if means else 0.0
 
@@ -179,7 +191,7 @@ def _assumption_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
     yield from with_words(rows, [Text()] * len(rows), width)
 
 
-def _tipping_lines(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
+def _tipping_lines(summary: LocalPart, width: int, fates: Sequence[Headline]) -> Iterator[Text]:
     note = "with one number known, between the 0.5% and 99.5% points of its prior"
     yield from titled(width, "Where a verdict flips", note)
     if not any(n["uncertain"] for n in summary["numbers"]):
@@ -217,7 +229,7 @@ def _instead(path: str | None, now: str | None) -> str:
     return plain(path_words(path) if ending == now.split(":")[0] else ending)
 
 
-def _verdict_words(summary: Json, verdict: Json, flips: bool) -> str:
+def _verdict_words(summary: LocalPart, verdict: LocalVerdict, flips: bool) -> str:
     unmoved = "No number alone, within its prior, changes that."
     if verdict["event"] == WORST_PATH:
         names = [plain(path_words(path)) for path in (verdict["path"], *verdict["tied"])]

@@ -4,9 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.sensitivity.structure import (
+    EventAnswer,
+    LeftOutPart,
+    StructureAnswer,
+    StructurePart,
+)
 from storyodds.reports.terminal.frame import titled
 from storyodds.reports.terminal.layout import dim, fitting, stripped, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import bits, listed, marked, percent, signed
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
@@ -18,7 +24,7 @@ _ROUNDING = 1e-9  # of the odds: what rounding may leave of a change that is non
 
 
 def lines_structure(
-    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+    summary: StructurePart, width: int, fates: Sequence[Headline] = HEADLINE_FATES
 ) -> Iterator[Text]:
     """Lay it out for a terminal.
 
@@ -41,7 +47,7 @@ def _wrapped(lines: str, width: int, style: str = "dim") -> Iterator[Text]:
     yield from wrap(Text(lines, style=style), width)
 
 
-def _leave_one_out(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
+def _leave_one_out(summary: StructurePart, width: int, fates: Sequence[Headline]) -> Iterator[Text]:
     entries = [entry for entry in summary["leave_one_out"] if entry["answer"]]
     if not summary["leave_one_out"]:
         return
@@ -63,7 +69,7 @@ def _leave_one_out(summary: Json, width: int, fates: Sequence[str]) -> Iterator[
         yield from wrap(Text(_most(summary, ranked, fates)), width)
 
 
-def _most(summary: Json, ranked: Sequence[Json], fates: Sequence[str]) -> str:
+def _most(summary: StructurePart, ranked: Sequence[LeftOutPart], fates: Sequence[Headline]) -> str:
     """Which part does most, with the odds before and after; or that none does anything."""
     first, of = ranked[0], listed([f"P({fate})" for fate in fates])
     if not any(_moves(first["answer"]["events"][fate]) for fate in fates):
@@ -86,7 +92,7 @@ _PARTS = {
 }
 
 
-def _effect(summary: Json, answer: Json, fates: Sequence[str]) -> float:
+def _effect(summary: StructurePart, answer: StructureAnswer, fates: Sequence[Headline]) -> float:
     """How far the odds move, each as a share of what it is now."""
     shares = [
         abs(answer["events"][name]["difference"]) / summary["now"][name]
@@ -96,19 +102,19 @@ def _effect(summary: Json, answer: Json, fates: Sequence[str]) -> float:
     return float(sum(shares))
 
 
-def _change(event: Json) -> Text:
+def _change(event: EventAnswer) -> Text:
     """A difference; dim where it is within its Monte Carlo error."""
     difference, error = event["difference"], event["error"]
     return Text(signed(difference, error), style="bold" if _moves(event) else "dim")
 
 
-def _moves(event: Json) -> bool:
+def _moves(event: EventAnswer) -> bool:
     """Whether a difference is beyond its error, and beyond what rounding leaves of the odds."""
     noise = max(2 * event["error"], _ROUNDING * event["mean"])
     return bool(abs(event["difference"]) > noise)
 
 
-def _merged(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
+def _merged(summary: StructurePart, width: int, fates: Sequence[Headline]) -> Iterator[Text]:
     entries = [entry for entry in summary["merged"] if entry["answer"]]
     if not entries:
         return
@@ -137,7 +143,7 @@ def _merged(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
     )
 
 
-def _restatements(summary: Json, width: int) -> Iterator[Text]:
+def _restatements(summary: StructurePart, width: int) -> Iterator[Text]:
     entries = summary["restated"]
     if not entries:
         return
@@ -158,7 +164,7 @@ def _restatements(summary: Json, width: int) -> Iterator[Text]:
     yield from _wrapped(note, width)
 
 
-def _bounds(summary: Json, width: int) -> Iterator[Text]:
+def _bounds(summary: StructurePart, width: int) -> Iterator[Text]:
     dependence = summary["dependence"]
     entries = (
         [e for e in dependence["bounds"] if e["together"] and e["apart"]] if dependence else []

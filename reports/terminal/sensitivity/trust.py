@@ -8,11 +8,18 @@ from storyodds.models.posterior.weighting import MAX_PARETO_K
 from storyodds.models.sensitivity.power_scaling import (
     ALL_PRIORS,
 )
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.sensitivity.trust import (
+    EvidenceEffects,
+    PowerScalings,
+    ScaledEvents,
+    TrustPart,
+)
+from storyodds.reports.contract.summaries import WithError
 from storyodds.reports.documents.sensitivity.trust import TOGETHER, largest
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, fitting, wrap
 from storyodds.reports.terminal.sensitivity.sequence import lines_sequence
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import bits, marked, percent
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
@@ -23,7 +30,9 @@ SHOWN = 8  # numbers or items of a table
 _AVERAGES = ("deceptive", "catastrophe")
 
 
-def lines_trust(summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES) -> Iterator[Text]:
+def lines_trust(
+    summary: TrustPart, width: int, fates: Sequence[Headline] = HEADLINE_FATES
+) -> Iterator[Text]:
     """Lay out how far priors and evidence can be trusted.
 
     Parameters
@@ -54,7 +63,7 @@ def lines_trust(summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
         yield from lines_sequence(summary["evidence_sequence"], width, fates)
 
 
-def _scaling_table(scaled: Json, events: Sequence[str], width: int) -> Iterator[Text]:
+def _scaling_table(scaled: PowerScalings, events: Sequence[Headline], width: int) -> Iterator[Text]:
     heads = [*events, "k"]
     for event in events:
         heads += [f"{event}: half", "twice"]
@@ -78,7 +87,7 @@ def _scaling_table(scaled: Json, events: Sequence[str], width: int) -> Iterator[
         yield Text(f"and {hidden} more that move an answer less", style="dim")
 
 
-def _distance(moved: float | None, scaled: Json) -> Text:
+def _distance(moved: float | None, scaled: PowerScalings) -> Text:
     if moved is None:
         return Text("–")
     return Text(f"{moved:.2f}", "bold" if moved >= scaled["threshold"] else "")
@@ -88,13 +97,13 @@ def _answer(p: float | None) -> Text:
     return Text("?" if p is None else percent(p))
 
 
-def _shape(entry: Json) -> str:
+def _shape(entry: ScaledEvents) -> str:
     """The worse of the Pareto k of half and twice as much."""
     shapes = [k for k in (entry["pareto_k"]["half"], entry["pareto_k"]["double"]) if k is not None]
     return f"{max(shapes):.2f}".replace("-", "−") if shapes else "–"
 
 
-def _in_words(scaled: Json, events: Sequence[str], width: int) -> Iterator[Text]:
+def _in_words(scaled: PowerScalings, events: Sequence[Headline], width: int) -> Iterator[Text]:
     threshold = scaled["threshold"]
     single = [x for x in scaled["priors"] if x["name"] != ALL_PRIORS]
     above = [x for x in single if largest(x, events) >= threshold]
@@ -128,7 +137,7 @@ def _in_words(scaled: Json, events: Sequence[str], width: int) -> Iterator[Text]
     yield from (Text(line.plain, style="dim") for line in wrap(Text(notes), width))
 
 
-def _effect_lines(effects: Json, event: str, width: int) -> Iterator[Text]:
+def _effect_lines(effects: EvidenceEffects, event: Headline, width: int) -> Iterator[Text]:
     """Lay out what each item does to one event, and on average to some others."""
     yield from heading("What each finding does", "in bits of log2 odds, with standard errors")
     averages = [other for other in _AVERAGES if other in effects["total"] and other != event]
@@ -177,7 +186,7 @@ def _effect_lines(effects: Json, event: str, width: int) -> Iterator[Text]:
     yield from (Text(line.plain, style="dim") for line in wrap(Text(notes), width))
 
 
-def _overlap(effects: Json, event: str) -> str:
+def _overlap(effects: EvidenceEffects, event: Headline) -> str:
     """Whether findings repeat or strengthen each other."""
     total = effects["total"][event]
     alone = [x[event]["alone"] for x in effects["items"]]
@@ -191,14 +200,14 @@ def _overlap(effects: Json, event: str) -> str:
     return f"{change}, where its items one by one would add up to {bits(added)}."
 
 
-def _size(entry: Json | None) -> float:
+def _size(entry: WithError | None) -> float:
     return 0.0 if entry is None else abs(entry["mean"])
 
 
-def _bits(entry: Json | None) -> Text:
+def _bits(entry: WithError | None) -> Text:
     return Text(bits(None if entry is None else entry["mean"]))
 
 
-def _spread(entry: Json | None) -> Text:
+def _spread(entry: WithError | None) -> Text:
     error = "" if entry is None or entry["error"] < 0.005 else f"{entry['error']:.2f}"
     return Text(error, style="dim")

@@ -1,10 +1,11 @@
 """The story under every view, printed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from storyodds.models.story.events import Event, Headline
+from storyodds.reports.contract.sensitivity.views import ViewedStory, ViewsPart
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, columns, fitting
 from storyodds.reports.words.numbers import band, percent
@@ -15,7 +16,7 @@ _COLUMNS = ("success", "catastrophe", "deceptive", "intended", "mesa-optimizer",
 
 
 def lines_views(
-    summary: Mapping[str, Any], width: int, fates: Sequence[str] = HEADLINE_FATES
+    summary: ViewsPart, width: int, fates: Sequence[Headline] = HEADLINE_FATES
 ) -> Iterator[Text]:
     """Lay out the views: a table, and what it comes to in sentences.
 
@@ -70,7 +71,7 @@ def lines_views(
     yield from (Text(note, style="dim") for note in notes)
 
 
-def _range(views: Sequence[Mapping[str, Any]], event: str) -> str:
+def _range(views: Sequence[ViewedStory], event: Event) -> str:
     least, *_, most = sorted(views, key=lambda view: float(view["odds"][event]["mean"]))
     low, high = (percent(view["odds"][event]["mean"]) for view in (least, most))
     if low == high:
@@ -78,7 +79,7 @@ def _range(views: Sequence[Mapping[str, Any]], event: str) -> str:
     return f"P({event}) goes from {low} ({least['name']}) to {high} ({most['name']})."
 
 
-def _clear(views: Sequence[Mapping[str, Any]]) -> str:
+def _clear(views: Sequence[ViewedStory]) -> str:
     differences = []
     for view in views[1:]:
         clear = [event for event, d in view["differences"].items() if d["clear"]]
