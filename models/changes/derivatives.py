@@ -268,7 +268,7 @@ def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
         moved[:, touch.event, touch.number] += of_outcomes[:, touch.outcome] * touch.slope
     group_of = np.repeat(range(len(groups)), [len(group) for group in groups])
     others = (group_of[:, None] == group_of).astype(float) - np.eye(len(events))
-    return _Pulls([events.index(event) for event in of], others, chances, moved)
+    return _Pulls([list[str](events).index(event) for event in of], others, chances, moved)
 
 
 def _through_evidence(prepared: PreparedStory, compiled: Program, found: Evaluation) -> Array:

@@ -51,7 +51,7 @@ class GlobalSensitivity:
         Of P(event | E, θ) over the posterior as it is, dependence and all.
     """
 
-    events: tuple[str, ...]
+    events: tuple[Event, ...]
     names: tuple[str, ...]
     n_others: int
     idle: tuple[str, ...]

@@ -14,6 +14,8 @@ Criterion = Literal[
     "goal_alignment", "goal_competitiveness", "rationale_alignment", "rationale_competitiveness"
 ]
 
+GoalCriterion = Literal["goal_alignment", "goal_competitiveness"]
+
 _RouteClass = TypedDict(
     "_RouteClass", {"class": Annotated[OutcomeClass, "The class of model at which it ends."]}
 )

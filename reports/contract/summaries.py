@@ -3,15 +3,20 @@
 from typing import TypedDict
 
 
-class Interval(TypedDict):
-    """A mean and an interval: what every SUMMARY has at least."""
+class Ends(TypedDict):
+    """A central 90 percent interval."""
 
-    mean: float
-    """The mean."""
     q05: float
     """The 5 percent point."""
     q95: float
     """The 95 percent point."""
+
+
+class Interval(Ends):
+    """A mean and an interval: what every SUMMARY has at least."""
+
+    mean: float
+    """The mean."""
 
 
 class Summary(TypedDict):

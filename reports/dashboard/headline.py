@@ -1,8 +1,9 @@
 """The head of a page: every ending, the criteria, and what all of it assumes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from storyodds.reports.contract.estimate import Estimate
+from storyodds.models.story.events import Fate, Headline
+from storyodds.reports.contract.estimate import Criterion, Estimate
 from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard.page_data import Dossier
@@ -19,6 +20,7 @@ from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, se
 from storyodds.reports.words.sentences import (
     NO_DECISION,
     cases,
+    day_fates,
     errors_of,
     flagged_words,
     headline_fates,
@@ -26,7 +28,7 @@ from storyodds.reports.words.sentences import (
     opinions_words,
 )
 
-_CRITERIA = {
+_CRITERIA: Mapping[Criterion, str] = {
     "goal_alignment": "goal, alignment",
     "goal_competitiveness": "goal, competitiveness",
     "rationale_alignment": "rationale, alignment",
@@ -72,7 +74,7 @@ def head(dossier: Dossier) -> Json:
     }
 
 
-def _large(estimate: Estimate, name: str) -> Json:
+def _large(estimate: Estimate, name: Headline) -> Json:
     """The chance of a fate, said in every way that a headline does."""
     entry, errors = estimate["fates"][name], errors_of(estimate, name)
     return {
@@ -104,10 +106,10 @@ def _deployed(estimate: Estimate) -> str:
     return percent(day["probability"]["mean"], errors_of(estimate, "deployed").get("mean", 0.0))
 
 
-def _ending(estimate: Estimate, name: str) -> Json:
+def _ending(estimate: Estimate, name: Fate) -> Json:
     """A fate, now and on the day of the decision; of halted models none is deployed."""
     day = estimate["deployed"] if _is_live(estimate) else None
-    entry = None if day is None else day.get(name)
+    entry = None if day is None else day_fates(day).get(name)
     return {
         "name": name,
         "gloss": FATE_GLOSSES[name],
@@ -121,7 +123,7 @@ def _criteria(estimate: Estimate) -> list[Json]:
     return [{"name": name, **_criterion(estimate, key)} for key, name in _CRITERIA.items()]
 
 
-def _criterion(estimate: Estimate, key: str) -> dict[str, str]:
+def _criterion(estimate: Estimate, key: Criterion) -> dict[str, str]:
     entry = estimate["criteria"][key]
     if entry is None:
         return _NOT_STATED

@@ -259,7 +259,7 @@ def _diagnostics(dossier: Dossier) -> Figures:
     return (
         plot_weights(
             xr.DataArray(averaged.weights.round(_DIGITS + 6), dims="draw"),
-            ess=found["ess"],
+            ess=float(found["ess"] or found["draws"]),
             pareto_k=np.nan if shape is None else shape,
         ),
         *(arviz_figures(dossier) if dossier.thorough else ()),

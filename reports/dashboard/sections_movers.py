@@ -91,11 +91,11 @@ def what_moves_it(dossier: Dossier) -> Section:
     for of in found["events"] if found else ():
         if of["additive"] is not None and of["event"] in events_of(dossier.estimate):
             share = of["additive"]
-            within = {key: min(max(x, 0.0), 1.0) for key, x in share.items()}
+            mean, low, high = (min(max(share[key], 0.0), 1.0) for key in ("mean", "q05", "q95"))
             rest = "in the rest, they act together." if share["q95"] < INTERACTING else ""
             notes.append(
                 f"Of the variance of {of['event']}, numbers acting singly explain "
-                f"{with_band(within)}{'; ' if rest else '.'}{rest}"
+                f"{with_band({'mean': mean, 'q05': low, 'q95': high})}{'; ' if rest else '.'}{rest}"
             )
     if found is None:
         notes.append(f"Total indices: {dossier.reasons['global']}")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from storyodds.reports.contract.estimate import Estimate, FailurePath
+from storyodds.reports.contract.summaries import Interval, Summary
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table, listed
 from storyodds.reports.dashboard.pictures import drawn
@@ -44,9 +45,11 @@ def _ends_words(estimate: Estimate) -> str:
     if is_risk_argument(estimate):
         chance = with_band(fates["catastrophe"], errors_of(estimate, "catastrophe"))
         return f"{ARGUED} {chance}."
-    kind, fate = (max(of, key=lambda name: float(of[name]["mean"])) for of in (classes, fates))
+    kind = max(classes, key=lambda name: classes[name]["mean"])
+    fate = max(fates, key=lambda name: fates[name]["mean"])
     odds = [
-        with_band(of[it], errors_of(estimate, it)) for of, it in ((classes, kind), (fates, fate))
+        with_band(classes[kind], errors_of(estimate, kind)),
+        with_band(fates[fate], errors_of(estimate, fate)),
     ]
     return (
         f"Of the four classes of model, “{kind}” is the likeliest, {odds[0]}; of the five fates, "
@@ -67,16 +70,14 @@ def _without_opinions(estimate: Estimate) -> tuple[Table, ...]:
     opinions = estimate["opinions"]
     if opinions is None:
         return ()
-    shown = [(of, name) for of in ("classes", "fates") for name in estimate[of]]
-    if is_risk_argument(estimate):
-        shown = [("fates", "catastrophe")]
+    shown: list[tuple[str, Summary, Summary]] = [
+        *((name, entry, opinions["classes"][name]) for name, entry in estimate["classes"].items()),
+        *((name, entry, opinions["fates"][name]) for name, entry in estimate["fates"].items()),
+    ]
     rows = tuple(
-        (
-            name,
-            with_band(estimate[of][name], errors_of(estimate, name)),
-            with_band(opinions[of][name]),
-        )
-        for of, name in shown
+        (name, with_band(entry, errors_of(estimate, name)), with_band(without))
+        for name, entry, without in shown
+        if name == "catastrophe" or not is_risk_argument(estimate)
     )
     return (
         Table(
@@ -256,7 +257,7 @@ def _key(path: FailurePath) -> tuple[str, frozenset[str]]:
     return path_name(path), frozenset(path["literals"])
 
 
-def _path(dossier: Dossier, path: FailurePath, share: Json | None) -> Json:
+def _path(dossier: Dossier, path: FailurePath, share: Interval | None) -> Json:
     resolved = dossier.assessment.prepared.resolved
     return {
         "rank": path["rank"],

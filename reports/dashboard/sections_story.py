@@ -15,7 +15,7 @@ from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.drawing.cells import Cell, with_band
 from storyodds.reports.words.numbers import counted, percent, sentence_case
 from storyodds.reports.words.sentences import is_risk_argument, soundness
-from storyodds.scenarios.provenance import NumberRecord
+from storyodds.scenarios.provenance import NumberRecord, plain_source
 
 _CATASTROPHE = EVENTS.index("catastrophe")
 _LARGE = 100  # a measure from here on is told without decimals
@@ -40,12 +40,12 @@ def lens(dossier: Dossier) -> Section | None:
         return None
     found = dossier.estimate["lens"]
     rows = [
-        (name, with_band(found[key]))
-        for name, key in (
-            ("outer alignment", "outer_alignment"),
-            ("inner alignment", "inner_alignment"),
+        (name, with_band(entry))
+        for name, entry in (
+            ("outer alignment", found["outer_alignment"]),
+            ("inner alignment", found["inner_alignment"]),
         )
-        if found[key] is not None
+        if entry is not None
     ]
     rows += [(kind, with_band(entry)) for kind, entry in found["kinds"].items()]
     tables = (Table("Chances by kind of model", ("kind", "chance"), tuple(rows)),) if rows else ()
@@ -144,7 +144,7 @@ def as_given(dossier: Dossier) -> Section:
         data={
             "summary": story.summary,
             "groups": groups,
-            "sources": [link_to(source.model_dump(exclude_none=True)) for source in story.sources],
+            "sources": [link_to(plain_source(source)) for source in story.sources],
             "yaml": dossier.yaml,
         },
         long=True,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storyodds.models.story.events import Headline
 from storyodds.priors.text.errors import InputError
 from storyodds.priors.text.json_reader import MAX_BYTES, read_json
 from storyodds.reports.contract.estimate import Estimate
@@ -13,7 +14,7 @@ from storyodds.reports.documents.comparison_saved import monte_carlo_error
 from storyodds.reports.documents.saved_estimate import require_estimate
 from storyodds.reports.words.numbers import percent, points
 
-FATES = ("success", "catastrophe")
+FATES: tuple[Headline, ...] = ("success", "catastrophe")
 _SURE = 2.0  # errors that a difference has to exceed
 
 

@@ -40,6 +40,7 @@ from storyodds.models.changes.sliders import MOST, Slider, sliders
 from storyodds.models.changes.what_if import MIN_SHARE, spread_evenly
 from storyodds.models.story.events import EVENTS, FATES
 from storyodds.priors.distributions.forms import Prior, plain_prior
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.summaries import summarize_draws
 from storyodds.reports.words.labels import number_label
 from storyodds.reports.words.recipe import recipe_of
@@ -209,9 +210,7 @@ def _every_event(columns: Array, kept: Sequence[int]) -> Array:
     return out
 
 
-def _ends(
-    columns: Array, events: Array, stated: Sequence[Mapping[str, float]]
-) -> dict[int, list[_End]]:
+def _ends(columns: Array, events: Array, stated: Sequence[Summary]) -> dict[int, list[_End]]:
     """By event that is uncertain, the ends of its interval that weights can hold in place.
 
     Weights are to make up for chance. Where more draws lie below an end than chance explains, as

@@ -98,11 +98,12 @@ def contribution_sentences(
 ) -> Iterator[str]:
     """Say which changes add most to the difference of success, and of catastrophe."""
     contributed = pair["contributions"]
-    if contributed is None or len(contributed["changes"] or ()) < 2:
+    changes = None if contributed is None else contributed["changes"]
+    if changes is None or len(changes) < 2:
         return
     for event in (event for event in HEADLINE_FATES if event in fates):
         mean = pair["differences"][event]["mean"]
-        order = sorted(contributed["changes"], key=lambda one: -abs(one["adds"][event]["mean"]))
+        order = sorted(changes, key=lambda one: -abs(one["adds"][event]["mean"]))
         most = [one for one in order[:_TOP] if one["adds"][event]["mean"]]
         if points(mean) == "0" or not most:
             continue

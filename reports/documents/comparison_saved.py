@@ -168,7 +168,7 @@ def _floats(entry: Summary) -> Summary:
 
 def odds_in(summary: Estimate, event: Event) -> Summary:
     """The SUMMARY of a class or a fate in an estimate."""
-    both: ByEvent[Summary] = {**summary["classes"], **summary["fates"]}
+    both: ByEvent[Summary] = dict((*summary["classes"].items(), *summary["fates"].items()))
     return both[event]
 
 
@@ -193,10 +193,11 @@ def monte_carlo_error(summary: Estimate, event: Event) -> float:
     stated = diagnostics.get("standard_errors")
     if isinstance(stated, Mapping) and isinstance(stated.get(event), Mapping):
         return float(errors_of(summary, event)["mean"])
-    if not diagnostics.get("ess"):
+    ess = diagnostics.get("ess")  # absent from results of earlier versions
+    if not ess:
         return 0.0
     spread = max(0.0, float(entry["q95"]) - float(entry["q05"])) / _WIDTH
-    return spread / sqrt(float(diagnostics["ess"]))
+    return spread / sqrt(float(ess))
 
 
 def saved_side(saved: Saved, progress: Progress | None = None) -> Side:

@@ -470,7 +470,7 @@ def _evidence(view: _View) -> Evidence:
                 "opinion": item.forecast is not None,
                 "idle": item.forecast is not None and why_idle(assessment, i) is not None,
                 "why_idle": why_idle(assessment, i),
-                "bits": dict(assessment.item_bits[item.id]),
+                "bits": {name: assessment.item_bits[item.id][name] for name in CLASSES},
                 "source": plain_source(item.source),
             }
             for i, item in enumerate(story.evidence)

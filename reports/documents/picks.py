@@ -9,7 +9,8 @@ from storyodds.models.engine.quantities import (
 )
 from storyodds.models.story.events import FATES
 from storyodds.reports.contract.head import Day
-from storyodds.reports.documents.summaries import Array, Pick, Ratio, Summary
+from storyodds.reports.contract.summaries import Summary
+from storyodds.reports.documents.summaries import Array, Pick, Ratio
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 

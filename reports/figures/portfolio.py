@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from storyodds.models.story.events import Headline
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.drawing.figure import Figure
@@ -23,7 +24,10 @@ from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.sentences import errors_of, headline_fates
 
 WIDTH, TOP, ROW = 1080, 34, 44
-PANELS = (("catastrophe", 270.0, 560.0), ("success", 690.0, 980.0))
+PANELS: tuple[tuple[Headline, float, float], ...] = (
+    ("catastrophe", 270.0, 560.0),
+    ("success", 690.0, 980.0),
+)
 
 
 def plot_portfolio(estimates: Sequence[Estimate]) -> Figure:
@@ -73,12 +77,12 @@ def has(estimate: Estimate, fate: str) -> bool:
 
 
 def _panel(
-    estimates: Sequence[Estimate], name: str, left: float, right: float, bottom: float
+    estimates: Sequence[Estimate], name: Headline, left: float, right: float, bottom: float
 ) -> Markup:
     of = [(k, it) for k, it in enumerate(estimates) if has(it, name)]
     if not of:
         return Markup("")
-    top = max(max(float(it["fates"][name][end]) for end in ("mean", "q95")) for _, it in of)
+    top = max(float(it["fates"][name][end]) for _, it in of for end in ("mean", "q95"))
     scale = Scale(0.0, min(1.04 * top, 1.0) or 1.0, left, right)
     worst = " worst" if name == "catastrophe" else ""
     parts = [

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.models.story.events import DEPLOYED, GIVEN
-from storyodds.reports.contract.comparison import ComparedPair, Comparison, Difference
+from storyodds.models.story.events import DEPLOYED, GIVEN, Event, Headline
+from storyodds.reports.contract.comparison import Comparison, Difference
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.comparison import compared_fates
 from storyodds.reports.terminal.comparison_changes import lines_changes
 from storyodds.reports.terminal.comparison_order import tipping_lines
@@ -94,7 +95,7 @@ def _lettered(n: int) -> list[str]:
     return list(_LETTERS[:n]) if n <= len(_LETTERS) else [str(k + 1) for k in range(n)]
 
 
-def _events(summary: Comparison) -> list[str]:
+def _events(summary: Comparison) -> list[Event]:
     """Give the events that can happen on some side, and that every side makes a claim about."""
     fates = compared_fates([side.get("story_kind") for side in summary["sides"]])
     return [
@@ -120,38 +121,41 @@ def _days(summary: Comparison) -> list[str]:
     ]
 
 
-def _odds_rows(summary: Comparison, events: Sequence[str], names: Sequence[str]) -> list[Row]:
+def _odds_rows(summary: Comparison, events: Sequence[Event], names: Sequence[str]) -> list[Row]:
     rows: list[Row] = [[Text(head, style="dim") for head in _HEAD]]
+    sides, first = summary["sides"], summary["sides"][0]["name"]
+    against = {pair["second"]: pair for pair in summary["pairs"] if pair["first"] == first}
+    pairs = [against.get(side["name"]) for side in sides]
     for event in events:
-        rows += _block(summary, event, names, ("odds", "differences"), event)
-    for odds in _days(summary):
-        name = odds_words(odds) if odds != DEPLOYED else DEPLOYED
-        rows += _block(summary, odds, names, ("deployed", "deployed"), name)
+        odds: list[Summary | None] = [side["odds"][event] for side in sides]
+        gaps = [None if pair is None else pair["differences"][event] for pair in pairs]
+        rows += _block(event, names, odds, gaps)
+    for day in _days(summary):
+        odds = [None if (of := side["deployed"]) is None else of[day] for side in sides]
+        given = [None if pair is None else pair["deployed"] for pair in pairs]
+        gaps = [None if of is None else of[day] for of in given]
+        rows += _block(odds_words(day) if day != DEPLOYED else DEPLOYED, names, odds, gaps)
     return rows
 
 
 def _block(
-    summary: Comparison, event: str, names: Sequence[str], keys: tuple[str, str], head: str
+    head: str,
+    names: Sequence[str],
+    odds: Sequence[Summary | None],
+    gaps: Sequence[Difference | None],
 ) -> list[Row]:
     """One event of every side, with the difference of each from the first."""
-    sides = summary["sides"]
-    against = {
-        pair["second"]: pair for pair in summary["pairs"] if pair["first"] == sides[0]["name"]
-    }
     rows: list[Row] = [[Text(head, style="bold"), *[""] * (len(_HEAD) - 1)]]
-    for side, name in zip(sides, names, strict=True):
-        entries, pair = side.get(keys[0]), against.get(side["name"])
-        if entries is None:
+    for name, entry, gap in zip(names, odds, gaps, strict=True):
+        if entry is None:
             rows.append([f"  {name}", Text("–", style="dim"), *[""] * (len(_HEAD) - 2)])
             continue
-        odds = entries[event]
-        gaps = None if pair is None else pair.get(keys[1])
         rows.append(
             [
                 f"  {name}",
-                Text(percent(odds["mean"]), style="bold"),
-                band(odds),
-                *(["", "", ""] if gaps is None else _gap(gaps[event])),
+                Text(percent(entry["mean"]), style="bold"),
+                band(entry),
+                *(["", "", ""] if gap is None else _gap(gap)),
             ]
         )
     return rows
@@ -160,12 +164,13 @@ def _block(
 def _gap(found: Difference) -> list[Text | str]:
     """A difference, its interval, and the share of the draws in which it has its sign."""
     mean = Text(signed(found["mean"]), style="bold" if found["clear"] else "")
-    if found["clear"] is None:
+    ends = found["q05"], found["q95"]
+    if ends[0] is None or ends[1] is None:
         return [mean, Text("no draws", style="dim"), ""]
-    low, high = signed(found["q05"]), signed(found["q95"])
+    low, high = signed(ends[0]), signed(ends[1])
     share = found["larger"] if found["mean"] > 0 else found["smaller"]
     around = "" if low == high == mean.plain else f"{low} to {high}"
-    return [mean, around, share_of_draws(share) if found["mean"] else ""]
+    return [mean, around, share_of_draws(share) if share is not None and found["mean"] else ""]
 
 
 def share_of_draws(x: float) -> str:
@@ -185,13 +190,15 @@ def _ranks(summary: Comparison, width: int, fates: Sequence[str]) -> Iterator[Te
     """How often each side comes where, from three on: of two the differences say it."""
     if len(summary["sides"]) < 3 or not summary["ranks"]["catastrophe"]:
         return
-    for event, note in (
+    notes: tuple[tuple[Headline, str], ...] = (
         ("catastrophe", "how often each has the least chance of it, and so on"),
         ("success", "how often each has the greatest chance of it, and so on"),
-    ):
-        if event not in fates:
+    )
+    for event, note in notes:
+        found = summary["ranks"][event]
+        if event not in fates or found is None:
             continue
-        ranks = sorted(summary["ranks"][event], key=lambda rank: _place(rank["shares"]))
+        ranks = sorted(found, key=lambda rank: _place(rank["shares"]))
         yield from heading(f"Ranked by {event}", note)
         head = [Text(x, style="dim") for x in ("", *(f"{k + 1}." for k in range(len(ranks))))]
         body: list[Row] = [
@@ -237,7 +244,7 @@ def _pairing(summary: Comparison) -> Iterator[Text]:
     yield from heading("How they stand beside each other")
     for pair in summary["pairs"]:
         if pair["first"] == first:
-            named = f"{_named(pair, 'numbers', 'Equal')}{_named(pair, 'moved', 'Moved together')}"
+            named = f"{_named(pair['numbers'], 'Equal')}{_named(pair['moved'], 'Moved together')}"
             yield Text(f"{plain(pair['second'])}: {plain(pair['why'])}.{named}", style="dim")
     if any(pair["how"] == "paired" for pair in summary["pairs"]):
         yield Text(
@@ -247,9 +254,8 @@ def _pairing(summary: Comparison) -> Iterator[Text]:
         )
 
 
-def _named(pair: ComparedPair, key: str, what: str) -> str:
+def _named(names: Sequence[str], what: str) -> str:
     """Name the numbers that stand beside each other."""
-    names = pair[key]
     if not names:
         return ""
     more = f" and {len(names) - _NAMED} more, which --json names" if len(names) > _NAMED else ""

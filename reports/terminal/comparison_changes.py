@@ -53,6 +53,7 @@ def _entries(entries: Sequence[ChangedEntry], width: int) -> Iterator[Text]:
 
 def _contributions(pair: ComparedPair, width: int, events: Sequence[Headline]) -> Iterator[Text]:
     contributed = pair["contributions"]
+    assert contributed is not None  # of two versions of one story, the first side among them
     if contributed["why"] is not None:
         yield Text(
             f"What each change adds is not told apart: {plain(contributed['why'])}.", style="dim"

@@ -286,8 +286,8 @@ def _bases(summary: Estimate) -> str:
     parts = ", ".join(f"{count} {basis}" for basis, count in counts.items() if count)
     sentence = f"Of the {total} numbers of the story: {parts}."
     shares = [
-        f"{percent(summary['rests_on'][event]['assumed'])} of P({event})"
+        f"{percent(share['assumed'])} of P({event})"
         for event in headline_fates(summary)
-        if summary["rests_on"][event] is not None
+        if (share := summary["rests_on"][event]) is not None
     ]
     return f"{sentence} On assumed ones rest {listed(shares)}." if shares else sentence

@@ -1,12 +1,13 @@
 """The importance of assumptions on a terminal: a sentence, then the measures in two tables."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, cast
 
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.reports.contract.importance import Importance, ImportantLiteral
-from storyodds.reports.contract.summaries import OpenSummary
+from storyodds.reports.contract.importance import Importance, ImportantLiteral, Measure
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.terminal.frame import heading, opening, verdict
 from storyodds.reports.terminal.layout import Row, columns, fitting, wrap
 from storyodds.reports.words.numbers import between, percent, signed, significant
@@ -14,6 +15,7 @@ from storyodds.reports.words.sentences import is_uncertain
 from storyodds.reports.words.shortening import plain
 
 Say = Callable[[float], str]
+Column = Literal["probability"] | Measure
 
 SHOWN = 10  # assumptions, unless another number is asked for
 _NAMED = 12  # of those that do not matter
@@ -99,12 +101,18 @@ def _headline(summary: Importance, hinges: Sequence[ImportantLiteral]) -> Iterat
     first = hinges[0]
     text = Text(f"If {_otherwise(first)}, {event} would fall from ")
     text.append(now, style="bold").append(" to ").append(
-        percent(first["if_false"]["mean"]), style="bold"
+        percent(_mean(first["if_false"])), style="bold"
     )
     yield text.append(".")
-    most = max(hinges, key=lambda entry: round(entry["if_true"]["mean"] / whole["mean"], 9))
-    text = Text("It would rise most, to ").append(percent(most["if_true"]["mean"]), style="bold")
+    most = max(hinges, key=lambda entry: round(_mean(entry["if_true"]) / whole["mean"], 9))
+    text = Text("It would rise most, to ").append(percent(_mean(most["if_true"])), style="bold")
     yield text.append(f", if {_so(most)}.")
+
+
+def _mean(measure: Summary | None) -> float:
+    """Of what hangs on a literal: no measure of it is undefined but the worths."""
+    assert measure is not None
+    return measure["mean"]
 
 
 def _so(entry: ImportantLiteral, truth: bool = True) -> str:
@@ -123,7 +131,7 @@ def _others(
     if summary["probability"] is None or summary["probability"]["mean"] == 0:
         return
     made_up = [
-        f"{plain(entry['literal'])} {_share(entry['criticality']['mean'])}"
+        f"{plain(entry['literal'])} {_share(_mean(entry['criticality']))}"
         for entry in every
         if entry not in hinges
     ]
@@ -170,13 +178,13 @@ _LARGE, _HUGE = 10, 1e6  # factors without decimals, and those that are a power 
 
 
 # What stands in a column: its head, the key, how its numbers are said.
-_FIRST: tuple[tuple[str, str, Say], ...] = (
+_FIRST: tuple[tuple[str, Column, Say], ...] = (
     ("share", "criticality", _share),
     ("chance", "probability", percent),
     ("if so", "if_true", percent),
     ("if not", "if_false", percent),
 )
-_SECOND: tuple[tuple[str, str, Say], ...] = (
+_SECOND: tuple[tuple[str, Column, Say], ...] = (
     ("Birnbaum", "birnbaum", signed),
     ("diagnosis", "diagnosis", percent),
     ("F-V", "fussell_vesely", percent),
@@ -188,13 +196,15 @@ _SECOND: tuple[tuple[str, str, Say], ...] = (
 def _table(
     summary: Importance,
     entries: Sequence[ImportantLiteral],
-    which: Sequence[tuple[str, str, Say]],
+    which: Sequence[tuple[str, Column, Say]],
     width: int,
 ) -> tuple[list[Text], bool]:
     """Rows of measures, their intervals below them; and whether some had no room."""
     rows: list[Row] = [[Text(head, style="dim") for head in ("", *(head for head, _, _ in which))]]
     for entry in entries:
-        cells = [(entry[key], say) for _, key, say in which]
+        # Of what says a ratio, an infinite one is said as well.
+        measures = cast(Mapping[Column, Summary | None], entry)
+        cells = [(measures[key], say) for _, key, say in which]
         means = ["–" if found is None else say(found["mean"]) for found, say in cells]
         rows.append([plain(entry["literal"]), *(Text(mean, style="bold") for mean in means)])
         bands = [_band(found, say) for found, say in cells]
@@ -207,7 +217,7 @@ def _table(
     return lines, whole[0].cell_len > width
 
 
-def _band(found: OpenSummary | None, say: Say) -> str:
+def _band(found: Summary | None, say: Say) -> str:
     """The central 90 percent interval, or nothing where it would only say the mean again."""
     if found is None:
         return ""

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from math import log2
+from typing import cast
 
 from rich.console import Console
 from rich.text import Text
 
 from storyodds.reports.contract.judgments import (
     BeliefConflict,
+    BeliefRepair,
+    BeliefStatement,
     ExpertBeliefs,
+    PanelPerformance,
     PanelScore,
     PanelSummary,
     PoolMethod,
@@ -70,7 +74,7 @@ def _report(summary: PanelSummary, width: int) -> Iterator[Text]:
     count = len(summary["experts"])
     yield Text(f"{summary['judgments']}, {count} expert{'s'[: count > 1]}", style="dim")
     if summary["performance"] is not None:
-        yield from _performance(summary, width)
+        yield from _performance(summary, summary["performance"], width)
     if summary["quantities"]:
         by = "by performance" if summary["weights"] == "performance" else "everybody alike"
         yield from heading("Pooled", f"weighing {by}")
@@ -84,8 +88,9 @@ def _report(summary: PanelSummary, width: int) -> Iterator[Text]:
 # Weights
 
 
-def _performance(summary: PanelSummary, width: int) -> Iterator[Text]:
-    performance = summary["performance"]
+def _performance(
+    summary: PanelSummary, performance: PanelPerformance, width: int
+) -> Iterator[Text]:
     note = f"from {performance['questions']} questions with known answers"
     yield from heading("Weights", note)
     head = ("", "weight", "calibration", "information", "equal", "by item")
@@ -96,9 +101,13 @@ def _performance(summary: PanelSummary, width: int) -> Iterator[Text]:
         score = _score(entry)
         rows.append([name, Text(weights[0], style="bold"), *score, *weights[1:]])
     rows.append([""] * len(head))
-    names = {"performance": "all, weighted", "equal": "all, equally", "item": "all, by item"}
-    for key, name in names.items():
-        score = _score(performance["decision_makers"][key])
+    pools = performance["decision_makers"]
+    for pool, name in (
+        (pools["performance"], "all, weighted"),
+        (pools["equal"], "all, equally"),
+        (pools["item"], "all, by item"),
+    ):
+        score = _score(pool)
         rows.append([Text(name, style="dim"), "", *score, "", ""])
     for line in fitting(rows, width):
         line.rstrip()
@@ -141,11 +150,12 @@ def _quantities(summary: PanelSummary, width: int) -> Iterator[Text]:
         reasons = []
         for method, pool in quantity["pools"].items():
             name = Text(f"  {method} pool", style="cyan")
-            if pool["form"] is None:
+            if pool["reason"] is not None:
                 reasons.append(f"no {method} pool: {plain(pool['reason'])}")
                 continue
-            mean = Text(say(pool["mean"]), style="bold")
-            rows.append([name, "", mean, _band(pool, say)])
+            number = cast(Summary, pool)  # of which nothing is null, as it could be pooled
+            mean = Text(say(number["mean"]), style="bold")
+            rows.append([name, "", mean, _band(number, say)])
         lines = columns(rows, "lrrr")
         yield from lines if lines[0].cell_len <= width else fitting(rows, width)
         for reason in reasons:
@@ -179,7 +189,7 @@ def _beliefs(summary: PanelSummary, entry: ExpertBeliefs, width: int) -> Iterato
         room = f"{100 * summary['tolerance']:g}%"
         yield Text(f"Odds up to {room} off what is stated are taken for rounding.", style="dim")
     if entry["repair"] is not None:
-        yield from _repair(entry, width)
+        yield from _repair(entry["statements"], entry["repair"], width)
 
 
 def _conflict(entry: ExpertBeliefs, conflict: BeliefConflict, width: int) -> Iterator[Text]:
@@ -226,11 +236,13 @@ def _limits(bounds: Sequence[float] | None) -> str:
     return f"between {percent(low)} and {percent(high)}"
 
 
-def _repair(entry: ExpertBeliefs, width: int) -> Iterator[Text]:
+def _repair(
+    statements: Sequence[BeliefStatement], repair: BeliefRepair, width: int
+) -> Iterator[Text]:
     yield Text()
     yield Text("The least change of log-odds that makes them coherent:")
     rows: list[Row] = [[Text(head, style="dim") for head in ("", "before", "after", "bits")]]
-    for statement, after in zip(entry["statements"], entry["repair"]["probabilities"], strict=True):
+    for statement, after in zip(statements, repair["probabilities"], strict=True):
         before = statement["probability"]
         moved = _bits_between(before, after)
         style = "bold" if abs(moved) >= 0.005 else ""

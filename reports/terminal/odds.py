@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from storyodds.models.story.events import Headline
-from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.estimate import Criterion, Estimate, GoalCriterion
 from storyodds.reports.contract.summaries import Interval, Summary
 from storyodds.reports.terminal.axis import plot
 from storyodds.reports.terminal.frame import heading, warning
@@ -43,7 +43,7 @@ COLOR = {
 }
 _PLOT_WIDTHS = (20, 50)  # a narrower plot shows nothing, a wider one nothing more
 _HAZARDS_SHOWN = 6
-_CRITERIA = (
+_CRITERIA: tuple[tuple[Criterion, str, str], ...] = (
     ("goal_alignment", "goal, alignment", "an intended model is good"),
     ("goal_competitiveness", "goal, competitiveness", "an intended model is strong enough"),
     ("rationale_alignment", "rationale, alignment", "training leads to one"),
@@ -248,17 +248,23 @@ def _deployed(summary: Estimate, width: int) -> Iterator[Text]:
 
 def _day_without_opinions(summary: Estimate) -> dict[str, Summary] | None:
     """The same odds without the forecasts; None where there are none, or they were not kept."""
-    day = (summary["opinions"] or {}).get("deployed")
+    day = None if summary["opinions"] is None else summary["opinions"]["deployed"]
     if day is None:
         return None
-    return {**day, "deployed": day["probability"], "deceptive": day["classes"]["deceptive"]}
+    return {
+        "deployed": day["probability"],
+        "success": day["success"],
+        "catastrophe": day["catastrophe"],
+        "deceptive": day["classes"]["deceptive"],
+    }
 
 
 def _averted(summary: Estimate, live: list[str]) -> Text:
     """What each check takes off the chance of catastrophe, once the others are there."""
-    entries = {name: summary["checks"][name]["added"] for name in live}
-    by = sorted(live, key=lambda name: -float(entries[name]["mean"]))
-    differences = {name: points(entries[name]["mean"]).removeprefix("+") for name in by}
+    added = ((name, summary["checks"][name]["added"]) for name in live)
+    means = {name: float(entry["mean"]) for name, entry in added if entry is not None}
+    by = sorted(means, key=lambda name: -means[name])
+    differences = {name: points(means[name]).removeprefix("+") for name in by}
     sizes = ", ".join(f"{differences[name]} without {plain(name)}" for name in by)
     return Text(f"Catastrophe would be likelier by {sizes}.")
 
@@ -276,14 +282,14 @@ def criteria(summary: Estimate, width: int) -> Iterator[Text]:
             rows.append([name, "–", ""][: len(rows[0])])
             words.append(Text("not stated", style="dim"))
             continue
-        if key.startswith("goal"):
+        if key == "goal_alignment" or key == "goal_competitiveness":
             meaning = _goal_words(summary, key, meaning)
         rows.append(odds_cells(summary, name, entry))
         words.append(Text(meaning, style="dim"))
     yield from with_words(rows, words, width)
 
 
-def _goal_words(summary: Estimate, key: str, meaning: str) -> str:
+def _goal_words(summary: Estimate, key: GoalCriterion, meaning: str) -> str:
     """With the chance given that training does end as intended, where that differs."""
     criterion = key.removeprefix("goal_")
     if all(hazard["criterion"] != criterion for hazard in summary["hazards"].values()):

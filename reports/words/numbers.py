@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from storyodds.reports.contract.summaries import Interval
+from storyodds.reports.contract.summaries import Ends, Interval
 
 Errors = Mapping[str, float]
 
@@ -89,7 +89,7 @@ def _to_place(x: float, place: int) -> str:
     return f"{rounded:f}"
 
 
-def interval(summary: Interval, errors: Errors = NO_ERRORS) -> str:
+def interval(summary: Ends, errors: Errors = NO_ERRORS) -> str:
     """The central 90 percent interval, as text.
 
     Parameters

@@ -1,6 +1,7 @@
 """Sentences on a whole document: what it claims, under what, and how far to rely on it."""
 
 import math
+from collections.abc import Mapping
 from typing import cast
 
 from storyodds.models.story.events import DEPLOYED, FATES, GIVEN, Fate, Headline
@@ -92,7 +93,12 @@ def headline_fates(summary: Head) -> tuple[Headline, ...]:
     >>> headline_fates({"kind": "risk-argument"}), headline_fates({"kind": "training-story"})
     (('catastrophe',), ('success', 'catastrophe'))
     """
-    return ("catastrophe",) if is_risk_argument(summary) else HEADLINE_FATES
+    return headline_of(summary.get("kind"))
+
+
+def headline_of(kind: str | None) -> tuple[Headline, ...]:
+    """The fates that a headline on a kind of story gives."""
+    return ("catastrophe",) if kind == RISK_ARGUMENT else HEADLINE_FATES
 
 
 def is_uncertain(summary: StoryDocument) -> bool:
@@ -196,15 +202,22 @@ def _opinion_totals(summary: StoryDocument) -> str | None:
     of = summary.get("of")  # of some documents
     if isinstance(of, str) and of not in entries:
         entries[of] = _odds_of(opinions, of)
-    chances = [
-        f"{odds_words(name)} {percent(entry['mean'])}"
-        for name, entry in entries.items()
-        if entry is not None
-    ]
-    many = len(opinions["forecasts"]) > 1
+    means = {name: entry["mean"] for name, entry in entries.items() if entry is not None}
+    return without_forecasts(means, len(opinions["forecasts"]))
+
+
+def without_forecasts(means: Mapping[str, float], forecasts: int) -> str:
+    """Give chances without the forecasts, of which there are so many, in a sentence.
+
+    Examples
+    --------
+    >>> without_forecasts({"success": 0.25}, 2)
+    'Forecasts are opinions, not findings; without them: success 25%.'
+    """
+    chances = [f"{odds_words(name)} {percent(mean)}" for name, mean in means.items()]
     start = (
         "Forecasts are opinions, not findings; without them:"
-        if many
+        if forecasts > 1
         else "A forecast is an opinion, not a finding; without it:"
     )
     return f"{start} {listed(chances)}."
@@ -212,11 +225,12 @@ def _opinion_totals(summary: StoryDocument) -> str | None:
 
 def _odds_of(opinions: Opinions, odds: str) -> Summary | None:
     """One of `events.ODDS`; None given deployment where every model is halted."""
-    entries: dict[str, Summary] = {**opinions["classes"], **opinions["fates"]}
     day = opinions["deployed"]
+    listed = [*opinions["classes"].items(), *opinions["fates"].items()]
+    entries: dict[str, Summary] = dict(listed)
     if day is not None:
-        given = {**day_fates(day), **day["classes"]}
-        entries |= {f"{name}{GIVEN}": entry for name, entry in given.items()}
+        given = [*day_fates(day).items(), *day["classes"].items()]
+        entries |= {f"{name}{GIVEN}": entry for name, entry in given}
         entries[DEPLOYED] = day["probability"]
     return entries.get(odds)
 

@@ -108,7 +108,7 @@ def dashboard(
         click.echo(f"wrote {shown(folder / 'index.html')}")
         for estimate in estimates:
             click.echo(f"wrote {shown(folder / estimate['story'])}.html")
-    judge([dict(estimate) for estimate in estimates])
+    judge(estimates)
 
 
 def _writable(folder: Path) -> None:
@@ -201,7 +201,7 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
     return {
         f"{id}.md": markdown_report(
             estimate,
-            sensitivity=dossier.parts,
+            sensitivity=dossier.sensitivity,
             value=dossier.parts.get("value"),
             story=story,
             recipe=dossier.recipe,

@@ -35,6 +35,8 @@ from storyodds.priors.text.files import write_atomically
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Progress
+    from storyodds.reports.contract.estimate import Estimate
+    from storyodds.reports.contract.head import StoryDocument
     from storyodds.reports.words.recipe import Recipe
     from storyodds.scenarios.story import Story
 
@@ -192,7 +194,7 @@ def _estimate_one(
     progress: "Progress",
     sampling: Mapping[str, Any],
     changes: Mapping[str, Any],
-) -> tuple[dict[str, Any], str | None]:
+) -> "tuple[Estimate, str | None]":
     """Compute and save; a result that cannot be saved is still told."""
     from storyodds.models.assessment.assessment import assess
     from storyodds.reports.api.estimate import result_of
@@ -214,7 +216,7 @@ def _estimate_one(
     return summary, None
 
 
-def _print_reports(summaries: list[dict[str, Any]], recipes: "list[Recipe]") -> None:
+def _print_reports(summaries: "Sequence[Estimate]", recipes: "list[Recipe]") -> None:
     from rich.console import Console
     from rich.rule import Rule
 
@@ -334,7 +336,7 @@ def about(name: str, progress: "Progress") -> "Progress":
     return lambda stage, done, total: progress(f"{shown(name)}: {stage}", done, total)
 
 
-def judge(summaries: list[dict[str, Any]], limits: Sequence[Limit] = ()) -> None:
+def judge(summaries: "Sequence[StoryDocument]", limits: Sequence[Limit] = ()) -> None:
     """Turn what was computed into an exit code."""
     exceeded = False
     for summary in summaries:

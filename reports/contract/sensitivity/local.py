@@ -1,6 +1,6 @@
 """The part `local`: what the odds hang on, one input at a time."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from storyodds.models.story.events import Headline
 from storyodds.priors.distributions.forms import Basis, Kind
@@ -14,9 +14,9 @@ LocalEvent = OutcomeClass | Headline
 class ChangedOdds(TypedDict):
     """The odds of a changed story, by `events`."""
 
-    mean: ByEvent[float | None]
+    mean: ByEvent[float]
     """Posterior means, in probability."""
-    error: ByEvent[float | None]
+    error: ByEvent[float]
     """Monte Carlo standard errors of the differences from now, in probability."""
     pareto_k: float | None
     """Of the weights that take the draws there; null where none were needed."""
@@ -40,9 +40,9 @@ class NumberSwing(TypedDict):
     """With the number at the 5 percent point of its prior; null for a fixed number."""
     high: PriorEnd | None
     """With the number at the 95 percent point of its prior; null for a fixed number."""
-    swing: ByEvent[float | None] | None
+    swing: ByEvent[float] | None
     """High less low, in probability; null for a fixed number."""
-    swing_error: ByEvent[float | None] | None
+    swing_error: ByEvent[float] | None
     """The Monte Carlo standard error of the swing, in probability."""
     swing_band: ByEvent[Band] | None
     """High less low at the same draw, which counts by the mean of its weights at both ends; null
@@ -62,13 +62,13 @@ class LocalNumber(NumberSwing):
     """Whether it has a prior with any width."""
     now: Summary
     """The number itself given the evidence, in its own unit."""
-    per_bit: ByEvent[float | None] | None
+    per_bit: ByEvent[float] | None
     """The derivative of the posterior mean, in probability per bit (of log2 odds, for a
     probability); null where derivatives are out of reach."""
     per_bit_band: ByEvent[Band] | None
     """The same of P(event | evidence, numbers) at the single draws; its mean is not `per_bit`, as
     the draws' weights do not move with it."""
-    per_logit: ByEvent[float | None] | None
+    per_logit: ByEvent[float] | None
     """As `per_bit` per unit of natural log odds; null for bits."""
     elasticity: ByEvent[float | None] | None
     """Percent per percent of the probability itself; null where undefined."""
@@ -110,8 +110,8 @@ class LocalAssumption(TypedDict):
 class LocalVerdict(TypedDict):
     """What may flip: a fate's being above a threshold, or which path is the worst."""
 
-    event: str
-    """A fate, or `worst-path`."""
+    event: Headline | Literal["worst-path"]
+    """`success`, `catastrophe` or `worst-path`."""
     threshold: float | None
     """Of P(event); null for the worst path."""
     above: bool | None
@@ -146,7 +146,7 @@ class LocalPart(TypedDict):
     """Posterior draws on which differences are taken."""
     events: list[LocalEvent]
     """The keys of everything that is by event."""
-    now: ByEvent[float | None]
+    now: ByEvent[float]
     """P(event) of the story as it is."""
     numbers: list[LocalNumber]
     """Every number that the story writes down."""

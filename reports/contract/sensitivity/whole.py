@@ -20,8 +20,8 @@ _Parts = TypedDict(
 )
 
 
-class Sensitivity(StoryDocument, _Parts):
-    """What the odds of a story hang on; each part is there if it was asked for."""
+class SensitivityParts(_Parts):
+    """The parts of a sensitivity analysis; each is there if it was asked for."""
 
     local: NotRequired[LocalPart]
     """One input at a time."""
@@ -33,3 +33,7 @@ class Sensitivity(StoryDocument, _Parts):
     """Whether priors and evidence can be trusted, and what each item does."""
     views: NotRequired[ViewsPart]
     """The same story under every view."""
+
+
+class Sensitivity(StoryDocument, SensitivityParts):
+    """What the odds of a story hang on."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +128,11 @@ def _tipping_points(found: LocalSensitivity) -> list[NumberTipping]:
     ]
 
 
-def _events(of: Array) -> ByEvent[float | None]:
+def _events(of: Array) -> ByEvent[float]:
+    return cast(ByEvent[float], _where_defined(of))  # means, and differences of means, are
+
+
+def _where_defined(of: Array) -> ByEvent[float | None]:
     return {event: finite(of[EVENTS.index(event)]) for event in TOLD}
 
 
@@ -212,7 +217,7 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[LocalNumber]:
                 "per_bit": None if per_bit is None else _events(per_bit),
                 "per_bit_band": None if at_draws is None else _bands_of_draws(at_draws),
                 "per_logit": None if per_bit is None or is_bits else _events(per_bit / LN2),
-                "elasticity": _events(slopes.elasticity[:, i])
+                "elasticity": _where_defined(slopes.elasticity[:, i])
                 if has_elasticity and slopes
                 else None,
                 **_ends(swing, room),
@@ -245,10 +250,11 @@ def _end(value: float, found: Changed, ends: Array) -> PriorEnd:
 def _common(numbers: Sequence[LocalNumber], event: LocalEvent) -> float | None:
     """The elasticity that all probabilities have that matter, where nothing else matters."""
     matter = [n for n in numbers if n["per_bit"] is not None and n["per_bit"][event]]
-    if len(matter) < 2 or any(n["elasticity"] is None for n in matter):
+    stated = [None if n["elasticity"] is None else n["elasticity"][event] for n in matter]
+    elasticities = [x for x in stated if x is not None]
+    if len(matter) < 2 or len(elasticities) < len(matter):
         return None
-    elasticities = [n["elasticity"][event] for n in matter]
-    if any(x is None or not math.isclose(x, elasticities[0], rel_tol=_ALIKE) for x in elasticities):
+    if not all(math.isclose(x, elasticities[0], rel_tol=_ALIKE) for x in elasticities):
         return None
     return float(f"{np.mean(elasticities):.6g}")
 

@@ -66,7 +66,7 @@ def summarize_trust(assessment: Assessment, *, whole: bool = True) -> TrustPart:
     effects = evidence_effects.evidence_effects(
         assessment, evidence_effects.ASKED if whole else HEADLINE
     )
-    priors: list[ScaledPrior] = [{**entry} for entry in _entries(scaled, scaled.priors, whole)]
+    priors = [cast(ScaledPrior, entry) for entry in _entries(scaled, scaled.priors, whole)]
     for prior in priors if whole else ():
         prior["itself"] = _itself(scaled, prior["name"])
     opinions = opinions_of(assessment.prepared.graph)

@@ -1,7 +1,7 @@
 """The elements of a goal structure, and their ties."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from storyodds.reports.contract.summaries import Interval
 
@@ -19,6 +19,13 @@ PREFIX: dict[Kind, str] = {
     "assumption": "A",
     "justification": "J",
 }
+
+
+class MeanAlone(TypedDict):
+    """A probability without an interval."""
+
+    mean: float
+    """Posterior mean."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Node:
     text: str
     claim: str
     about: str = ""
-    probability: Interval | None = None
+    probability: Interval | MeanAlone | None = None
     probability_of: str = ""
     undeveloped: bool = False
     url: str | None = None

@@ -1,7 +1,10 @@
 """What the elements of a goal structure say: chances, bases of numbers, bits of evidence."""
 
+from typing import cast
+
 from storyodds.reports.contract.estimate import Estimate, EvidenceItem, FailurePath
 from storyodds.reports.contract.summaries import Interval, Summary
+from storyodds.reports.exports.gsn.records import MeanAlone
 from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY, condition
 from storyodds.reports.words.numbers import band, bits, marked, percent
 from storyodds.reports.words.sentences import (
@@ -21,7 +24,7 @@ _HOW_TO_READ = (
 )
 
 
-def chance(entry: Interval) -> str:
+def chance(entry: Interval | MeanAlone) -> str:
     """A probability with its interval, where it has one.
 
     Examples
@@ -29,11 +32,11 @@ def chance(entry: Interval) -> str:
     >>> chance({"mean": 0.19, "q05": 0.07, "q95": 0.34})
     '19% (90% interval 7.0%–34%)'
     """
-    spread = band(entry) if "q05" in entry else ""
+    spread = band(cast(Interval, entry)) if "q05" in entry else ""
     return percent(entry["mean"]) + (f" (90% interval {spread})" if spread else "")
 
 
-def complement(entry: Interval) -> dict[str, float]:
+def complement(entry: Summary) -> Summary:
     """Give the probability that something is not so.
 
     Examples
@@ -41,8 +44,12 @@ def complement(entry: Interval) -> dict[str, float]:
     >>> complement({"mean": 0.25, "median": 0.25, "q05": 0.125, "q95": 0.5})
     {'mean': 0.75, 'median': 0.75, 'q05': 0.5, 'q95': 0.875}
     """
-    ends = {"mean": "mean", "median": "median", "q05": "q95", "q95": "q05"}
-    return {key: 1 - float(entry[other]) for key, other in ends.items()}
+    return {
+        "mean": 1 - entry["mean"],
+        "median": 1 - entry["median"],
+        "q05": 1 - entry["q95"],
+        "q95": 1 - entry["q05"],
+    }
 
 
 def path_words(path: FailurePath | None) -> str:
@@ -123,7 +130,7 @@ def decision_words(doc: Estimate) -> str:
     day = doc["deployed"]
     if day is None:
         return NO_DECISION
-    odds = {name: day[name] for name in headline_fates(doc)}
+    odds: dict[str, Summary] = {name: day[name] for name in headline_fates(doc)}
     if not is_risk_argument(doc):
         odds["deceptive"] = day["classes"]["deceptive"]
     chances = ", ".join(f"P({name}) = {chance(entry)}" for name, entry in odds.items())

@@ -3,12 +3,12 @@
 CommonMark with the tables of GFM. All story text is escaped, see `markdown_text`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from storyodds.models.story.events import Headline
-from storyodds.reports.contract.estimate import Estimate, FailurePath
-from storyodds.reports.contract.head import Opinions
-from storyodds.reports.contract.sensitivity.whole import Sensitivity
+from storyodds.reports.contract.estimate import Criterion, Estimate, FailurePath
+from storyodds.reports.contract.sensitivity.whole import SensitivityParts
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.contract.value import InformationValue
 from storyodds.reports.exports.markdown.basis import (
     basis_words,
@@ -64,7 +64,7 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.story import Story
 
 _TOLD = 10  # failure paths that are told in words
-_CRITERIA = {
+_CRITERIA: Mapping[Criterion, str] = {
     "goal_alignment": "Goal, alignment: no hazard of it fires",
     "goal_competitiveness": "Goal, competitiveness: no hazard of it fires",
     "rationale_alignment": "Rationale, alignment: training leads to one",
@@ -75,7 +75,7 @@ _CRITERIA = {
 def markdown_report(
     estimate_document: Estimate,
     *,
-    sensitivity: Sensitivity | None = None,
+    sensitivity: SensitivityParts | None = None,
     value: InformationValue | None = None,
     story: Story | None = None,
     recipe: Recipe | None = None,
@@ -178,7 +178,7 @@ def _odds(doc: Estimate) -> Iterator[str]:
         [
             name,
             *odds_cells(doc, doc["fates"][name], errors_of(doc, name)),
-            *_without(opinions, "fates", name),
+            *_without(None if opinions is None else opinions["fates"][name]),
             FATE_GLOSSES[name],
         ]
         for name in (headline_fates(doc) if argued else doc["fates"])
@@ -197,13 +197,13 @@ def _odds(doc: Estimate) -> Iterator[str]:
 def _classes(doc: Estimate, more: Sequence[str]) -> Iterator[str]:
     """Where training ends, before the evidence and after it."""
     yield from ("## Where training ends", "")
-    before = doc["prior_classes"] if has_evidence(doc) else None
+    opinions, before = doc["opinions"], doc["prior_classes"] if has_evidence(doc) else None
     rows = [
         [
             name,
             *([] if before is None else [text(percent(before[name]["mean"]))]),
             *odds_cells(doc, doc["classes"][name], errors_of(doc, name)),
-            *_without(doc["opinions"], "classes", name),
+            *_without(None if opinions is None else opinions["classes"][name]),
             CLASS_GLOSSES[name],
         ]
         for name in CLASSES
@@ -213,8 +213,8 @@ def _classes(doc: Estimate, more: Sequence[str]) -> Iterator[str]:
     yield from table(heads, rows, "l" + "r" * (len(first) + 2) + "l" + "r" * len(more) + "l")
 
 
-def _without(opinions: Opinions | None, of: str, name: str) -> list[str]:
-    return [] if opinions is None else [text(percent(opinions[of][name]["mean"]))]
+def _without(entry: Summary | None) -> list[str]:
+    return [] if entry is None else [text(percent(entry["mean"]))]
 
 
 def _criteria(doc: Estimate) -> Iterator[str]:
@@ -230,9 +230,16 @@ def _criteria(doc: Estimate) -> Iterator[str]:
     yield from table(("Criterion", "Chance", "90% interval", "In cases"), rows, "lrrl")
     if not doc["hazards"]:
         return
-    given = {key: entry for key, entry in doc["criteria_given_intended"].items() if entry}
+    goal = doc["criteria_given_intended"]
     yield "The goal's criteria are of a run that is made to end as intended. Given that training"
-    chances = [f"{key.replace('_', ' ')} {chance(entry)}" for key, entry in given.items()]
+    chances = [
+        f"{name} {chance(entry)}"
+        for name, entry in (
+            ("goal alignment", goal["goal_alignment"]),
+            ("goal competitiveness", goal["goal_competitiveness"]),
+        )
+        if entry is not None
+    ]
     ended = "; ".join(chances) or "nothing can be said, since it cannot"
     yield from (f"does end as intended, which tells of the goal too: {text(ended)}.", "")
 

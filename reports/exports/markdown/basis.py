@@ -25,8 +25,8 @@ def basis_words(doc: Estimate) -> str:
     said = f"Of the {counts.total()} numbers of the story: {parts or 'none'}."
     shares = [
         f"{percent(share['assumed'])} of P({event})"
-        for event, share in doc["rests_on"].items()
-        if share is not None and event in headline_fates(doc)
+        for event in headline_fates(doc)
+        if (share := doc["rests_on"][event]) is not None
     ]
     return text(f"{said} On assumed ones rest {' and '.join(shares)}." if shares else said)
 

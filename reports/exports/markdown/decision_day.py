@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
+from storyodds.models.story.events import FATES
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.exports.markdown.text import code, table, text
-from storyodds.reports.words.endings import FATE_GLOSSES
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, signed
 from storyodds.reports.words.sentences import (
     NO_DECISION,
     cases,
+    day_fates,
     errors_of,
     headline_fates,
     is_risk_argument,
@@ -71,8 +72,9 @@ def _deployed(doc: Estimate) -> Iterator[str]:
         ]
     ]
     argued = is_risk_argument(doc)
-    fates = headline_fates(doc) if argued else [name for name in FATE_GLOSSES if name in day]
-    rows += [[name, *odds_cells(doc, day[name])] for name in fates]
+    shown = headline_fates(doc) if argued else FATES
+    fates = [(name, entry) for name, entry in day_fates(day).items() if name in shown]
+    rows += [[name, *odds_cells(doc, entry)] for name, entry in fates]
     classes = {} if argued else day["classes"]
     rows += [[f"class {name}", *odds_cells(doc, entry)] for name, entry in classes.items()]
     yield from ("Below the first row: given that no check has flagged the model.", "")

@@ -1,14 +1,16 @@
 """Parts of a Markdown annex beyond the estimate: what it hangs on, and what to learn next."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from storyodds.models.changes.tipping import WORST_PATH
 from storyodds.models.story.events import Headline
 from storyodds.reports.contract.estimate import Estimate
-from storyodds.reports.contract.sensitivity.failure import HowItFails
+from storyodds.reports.contract.sensitivity.failure import FailureShare, HowItFails
 from storyodds.reports.contract.sensitivity.local import LocalPart
 from storyodds.reports.contract.sensitivity.spread import GlobalPart
-from storyodds.reports.contract.sensitivity.whole import Sensitivity
+from storyodds.reports.contract.sensitivity.whole import SensitivityParts
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.contract.value import InformationValue, ResultRange
 from storyodds.reports.exports.markdown.text import code, table, text
 from storyodds.reports.figures.value import gain_words
@@ -17,7 +19,7 @@ from storyodds.reports.words.numbers import band, percent
 _SHOWN = 10
 
 
-def hangs_on_part(sensitivity: Sensitivity, events: Sequence[Headline]) -> Iterator[str]:
+def hangs_on_part(sensitivity: SensitivityParts, events: Sequence[Headline]) -> Iterator[str]:
     """Numbers by what they swing, their total indices, and what would tip a verdict."""
     local, all_at_once = sensitivity.get("local"), sensitivity.get("global")
     if local is None and all_at_once is None:
@@ -31,8 +33,9 @@ def hangs_on_part(sensitivity: Sensitivity, events: Sequence[Headline]) -> Itera
 
 
 def _swings(local: LocalPart, events: Sequence[Headline]) -> Iterator[str]:
-    moving = [number for number in local["numbers"] if number["swing"] is not None]
-    moving.sort(key=lambda number: -abs(number["swing"][events[0]]))
+    swinging = [(number, number["swing"]) for number in local["numbers"]]
+    moving = [(number, swing) for number, swing in swinging if swing is not None]
+    moving.sort(key=lambda entry: -abs(entry[1][events[0]]))
     if not moving:
         yield from ("No number of the story is uncertain.", "")
         return
@@ -45,13 +48,13 @@ def _swings(local: LocalPart, events: Sequence[Headline]) -> Iterator[str]:
             code(number["name"]),
             number["basis"],
             *(
-                text(percent(number[end]["mean"][event]))
+                text(percent(end["mean"][event]))
                 for event in events
-                for end in ("low", "high")
+                for end in (number["low"], number["high"])
+                if end is not None
             ),
         ]
-        for number in moving[:_SHOWN]
-        if number["low"] is not None and number["high"] is not None
+        for number, _ in moving[:_SHOWN]
     ]
     yield from table(heads, rows, "ll" + "r" * (len(heads) - 2))
 
@@ -82,8 +85,9 @@ def _totals(all_at_once: GlobalPart, events: Sequence[Headline]) -> Iterator[str
     for event in all_at_once["events"]:
         if event["event"] not in events:
             continue
-        told = [i for i in event["inputs"] if i["total"] and i["total"]["distinguishable"]]
-        told.sort(key=lambda i: -i["total"]["mean"])
+        totals = [(i["name"], i["total"]) for i in event["inputs"]]
+        told = [(name, x) for name, x in totals if x is not None and x["distinguishable"]]
+        told.sort(key=lambda entry: -entry[1]["mean"])
         if told:
             if not started:
                 yield "All numbers at once: the share of the variance of each answer in which a"
@@ -91,27 +95,29 @@ def _totals(all_at_once: GlobalPart, events: Sequence[Headline]) -> Iterator[str
             started = True
             rows = [
                 [
-                    code(i["name"]),
-                    text(percent(min(i["total"]["mean"], 1.0))),
-                    text(band(i["total"]) or "–"),
+                    code(name),
+                    text(percent(min(x["mean"], 1.0))),
+                    text(band(x) or "–"),
                 ]
-                for i in told[:_SHOWN]
+                for name, x in told[:_SHOWN]
             ]
             heads = (f"Number, for P({event['event']})", "Total index", "90% interval")
             yield from table(heads, rows, "lrr")
 
 
-def failure_part(doc: Estimate, sensitivity: Sensitivity | None) -> Iterator[str]:
+def failure_part(doc: Estimate, sensitivity: SensitivityParts | None) -> Iterator[str]:
     """How it fails, if it fails: shares of failure, and what its assumptions do to them."""
     found = None if sensitivity is None else sensitivity.get("failure")
-    shares = {"catastrophe": doc["catastrophe_given_deployed_failure"]}
+    shares: dict[FailureShare, Summary | None] = {
+        "catastrophe": doc["catastrophe_given_deployed_failure"]
+    }
     if found is not None:
         shares = found["given_failure"]
     if all(entry is None for entry in shares.values()):
         return
     yield from ("## If it fails", "")
     yield from ("Failure is deployed and no success: what a check halts stands beside it.", "")
-    meaning = {
+    meaning: dict[FailureShare, str] = {
         "catastrophe": "it ends in catastrophe",
         "safe": "it ends without catastrophe",
         "deceptive": "the model is deceptive",
@@ -137,7 +143,7 @@ def failure_part(doc: Estimate, sensitivity: Sensitivity | None) -> Iterator[str
     yield from table(heads, rows, "lrrrr")
 
 
-def _given(side: HowItFails | None, what: str) -> str:
+def _given(side: HowItFails | None, what: Literal["failure", "catastrophe"]) -> str:
     if side is None:
         return "–"
     entry = side["failure"] if what == "failure" else side["given_failure"][what]

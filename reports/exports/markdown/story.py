@@ -8,7 +8,7 @@ from storyodds.reports.words.as_written import given_rows, number_words, numbers
 from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.sentences import has_evidence
-from storyodds.scenarios.provenance import SourceRecord
+from storyodds.scenarios.provenance import SourceRecord, plain_source
 from storyodds.scenarios.schema import Constraint, Evidence, Nudge
 from storyodds.scenarios.shared.catalog import assumptions as catalog_assumptions
 from storyodds.scenarios.story import Story
@@ -47,7 +47,7 @@ def story_part(doc: Estimate, story: Story) -> Iterator[str]:
     for check in story.checks:
         yield _item("Check", check.id, check.claim, _numbers(doc, check.id))
     for source in story.sources:
-        yield f"- Source: {cited(source.model_dump(exclude_none=True))}"
+        yield f"- Source: {cited(plain_source(source))}"
     yield ""
 
 

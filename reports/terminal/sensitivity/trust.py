@@ -1,6 +1,7 @@
 """Whether priors and findings can be trusted, printed."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich.text import Text
 
@@ -27,7 +28,7 @@ from storyodds.reports.words.shortening import plain
 SHOWN = 8  # numbers or items of a table
 
 
-_AVERAGES = ("deceptive", "catastrophe")
+_AVERAGES: tuple[Literal["deceptive", "catastrophe"], ...] = ("deceptive", "catastrophe")
 
 
 def lines_trust(
@@ -55,7 +56,7 @@ def lines_trust(
         yield Text("No number is uncertain and nothing was observed: there is nothing to scale.")
         return
     yield from heading("How far it can be trusted", note)
-    events = [event for event in scaled["base"] if event in fates]
+    events = [fate for fate in HEADLINE_FATES if fate in fates and fate in scaled["base"]]
     yield from _scaling_table(scaled, events, width)
     yield from _in_words(scaled, events, width)
     if effects["items"]:
@@ -69,16 +70,21 @@ def _scaling_table(scaled: PowerScalings, events: Sequence[Headline], width: int
         heads += [f"{event}: half", "twice"]
     rows: list[Row] = [[Text(head, style="dim") for head in ("", *heads)]]
     hidden = 0
-    for kind in ("priors", "evidence"):
-        single = [x for x in scaled[kind] if x["name"] not in TOGETHER]
-        together = [x for x in scaled[kind] if x["name"] in TOGETHER and len(single) > 1]
+    opinions = {x["name"] for x in scaled["evidence"] if x["opinion"]}
+    kinds: tuple[tuple[str, Sequence[ScaledEvents]], ...] = (
+        ("priors", scaled["priors"]),
+        ("evidence", scaled["evidence"]),
+    )
+    for kind, entries in kinds:
+        single = [x for x in entries if x["name"] not in TOGETHER]
+        together = [x for x in entries if x["name"] in TOGETHER and len(single) > 1]
         above = [x for x in single if largest(x, events) >= scaled["threshold"]]
         kept = single if kind == "evidence" else above or single[:3]
         hidden += max(len(kept) - SHOWN, 0)
         for x in [*kept[:SHOWN], *together]:
             moved = [_distance(x[event]["sensitivity"], scaled) for event in events]
             far = [_answer(x[event][key]) for event in events for key in ("at_half", "at_double")]
-            name = marked(plain(x["name"]), x.get("opinion", False))
+            name = marked(plain(x["name"]), kind == "evidence" and x["name"] in opinions)
             rows.append([name, *moved, Text(_shape(x), style="dim"), *far])
     for line in fitting(rows, width):
         line.rstrip()
@@ -114,12 +120,13 @@ def _in_words(scaled: PowerScalings, events: Sequence[Headline], width: int) -> 
             "answer hangs on a number is another question, which the local and global parts answer."
         )
         yield from wrap(Text(sentence), width)
-    split = [x for x in single if x["itself"]["conflict"]]
+    moved = [(x["name"], x["itself"]) for x in single]
+    split = [(name, own["pull"]) for name, own in moved if own is not None and own["conflict"]]
     if split:
         names = ", ".join(
-            f"{plain(x['name'])} (twice the prior would move it {abs(x['itself']['pull']):.1f} "
-            f"standard deviations {'up' if x['itself']['pull'] > 0 else 'down'})"
-            for x in sorted(split, key=lambda x: -abs(x["itself"]["pull"]))[:SHOWN]
+            f"{plain(name)} (twice the prior would move it {abs(pull):.1f} "
+            f"standard deviations {'up' if pull > 0 else 'down'})"
+            for name, pull in sorted(split, key=lambda x: -abs(x[1]))[:SHOWN]
         )
         more = f" and {len(split) - SHOWN} more" if len(split) > SHOWN else ""
         yield from wrap(Text(f"Prior and evidence pull apart on {names}{more}."), width)
@@ -154,8 +161,8 @@ def _effect_lines(effects: EvidenceEffects, event: Headline, width: int) -> Iter
             cells += [_bits(x[other]["average"]), _spread(x[other]["average"])]
         rows.append([marked(plain(x["item"]), x["item"] in effects["opinions"]), *cells])
     whole = "all, opinions included" if effects["without_opinions"] is not None else "all of it"
-    for name, key in ((whole, "total"), ("without opinions", "without_opinions")):
-        total = effects[key]
+    totals = ((whole, effects["total"]), ("without opinions", effects["without_opinions"]))
+    for name, total in totals:
         if total is not None:
             last = [_bits(total[event]), _spread(total[event]), Text(""), Text("")]
             for other in averages:
@@ -190,9 +197,10 @@ def _overlap(effects: EvidenceEffects, event: Headline) -> str:
     """Whether findings repeat or strengthen each other."""
     total = effects["total"][event]
     alone = [x[event]["alone"] for x in effects["items"]]
-    if total is None or any(x is None for x in alone):
+    means = [x["mean"] for x in alone if x is not None]
+    if total is None or len(means) < len(alone):
         return "a change of its odds that has no number of bits."
-    added = sum(x["mean"] for x in alone)
+    added = sum(means)
     error = max(total["error"], 0.005)
     change = f"{bits(total['mean'])} bits"
     if abs(added - total["mean"]) <= 2 * error:

@@ -12,7 +12,14 @@ from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
 
-_COLUMNS = ("success", "catastrophe", "deceptive", "intended", "mesa-optimizer", "other")
+_COLUMNS: tuple[Event, ...] = (
+    "success",
+    "catastrophe",
+    "deceptive",
+    "intended",
+    "mesa-optimizer",
+    "other",
+)
 
 
 def lines_views(
@@ -40,7 +47,7 @@ def lines_views(
     head = ["", "changes", *["weight"] * weigh, *shown]
     rows: list[Row] = [[Text(name, style="dim") for name in head]]
     for view in views:
-        weight = [percent(view["weight"])] if weigh else []
+        weight = [percent(view["weight"])] if view["weight"] is not None else []
         means = (Text(percent(view["odds"][e]["mean"]), style="bold") for e in shown)
         rows.append([plain(view["name"]), str(view["changed"]), *weight, *means])
         bands = [Text(band(view["odds"][e]), style="dim") for e in shown]
@@ -82,7 +89,7 @@ def _range(views: Sequence[ViewedStory], event: Event) -> str:
 def _clear(views: Sequence[ViewedStory]) -> str:
     differences = []
     for view in views[1:]:
-        clear = [event for event, d in view["differences"].items() if d["clear"]]
+        clear = [event for event, d in (view["differences"] or {}).items() if d["clear"]]
         if clear:
             differences.append(f"{view['name']} ({', '.join(clear)})")
     if not differences:

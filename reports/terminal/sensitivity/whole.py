@@ -1,7 +1,7 @@
 """A sensitivity analysis, printed."""
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from rich.console import Console
@@ -34,7 +34,7 @@ def _report(summary: Sensitivity, width: int) -> Iterator[Text]:
     fates = headline_fates(summary)
     for part in PARTS:
         if part in summary:
-            yield from _lines(part)(summary[part], width, fates)
+            yield from _lines(part)(cast(Mapping[str, Any], summary)[part], width, fates)
     yield Text()
     yield from verdict(summary)
 
