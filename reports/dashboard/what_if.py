@@ -29,7 +29,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ Array = NDArray[np.float64]
 
 DRAWS = 1100
 STEPS = 100
-ENDS = {"q05": 0.05, "q95": 0.95}
+ENDS: Mapping[Literal["q05", "q95"], float] = {"q05": 0.05, "q95": 0.95}
 _LEVELS = 2**16 - 1
 _NEW = 0.1  # standard deviations of a column, that others do not explain
 _CHANCE = 4.0  # standard errors that a share may be off by and be so by chance
