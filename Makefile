@@ -1,6 +1,6 @@
 # make demo and make test do everything on a machine that has Python 3.12 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench bench-pages outputs clean
+.PHONY: help demo test lint style docs bench bench-pages outputs clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,6 +20,7 @@ help:
 	@echo 'make demo        set up, then estimate a bundled story'
 	@echo 'make test        set up, then run every test (PYTEST_ARGS=... for other options)'
 	@echo 'make lint        set up, then ruff and mypy'
+	@echo 'make style       set up, then count lengths, names and types by room'
 	@echo 'make bench       set up, then compare with other tools (BENCH_ARGS=... for options)'
 	@echo 'make bench-pages set up, then time pages and live answers beside an estimate'
 	@echo 'make docs        set up, then build the pages under docs/ as a site, in docs/_build'
@@ -36,6 +37,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+style: $(STAMP)
+	cd tests && ../$(BIN)/python -m support.style
 
 bench: $(BENCH_STAMP)
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)

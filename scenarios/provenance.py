@@ -59,12 +59,12 @@ class PriorSpread(TypedDict):
 
 
 def written_numbers(resolved: ResolvedStory) -> Iterator[StoryNumber]:
-    """Give the numbers that somebody wrote down, without those that the format implies."""
+    """Return the numbers that somebody wrote down, without those that the format implies."""
     return (number for number in resolved.numbers if number.key_path is not None)
 
 
 def is_reference(name: str) -> bool:
-    """Tell the 0 bits that other Bayes factors are counted from; the format allows nothing else.
+    """Recognize the 0 bits that other Bayes factors count from; no other value is allowed.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def is_reference(name: str) -> bool:
 
 
 def story_numbers(resolved: ResolvedStory) -> tuple[StoryNumber, ...]:
-    """Give the numbers of a story as everything counts them: those written down, no references.
+    """Return the numbers of a story as everything counts them: those written down, no references.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def changed_by_view(resolved: ResolvedStory) -> int | None:
 
 
 def provenance(resolved: ResolvedStory) -> list[NumberRecord]:
-    """Give every number of a story with where it stands and what it rests on.
+    """Return every number of a story with where it stands and what it rests on.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def provenance(resolved: ResolvedStory) -> list[NumberRecord]:
 
 
 def proposal_provenance(resolved: ResolvedStory) -> list[NumberRecord]:
-    """Give every number of the proposed observations, as `provenance` gives the story's.
+    """Return every number of the proposed observations, as `provenance` gives the story's.
 
     Examples
     --------
@@ -168,14 +168,14 @@ def _plain(numbers: Iterable[StoryNumber]) -> list[NumberRecord]:
 
 
 def plain_source(source: Source | None) -> SourceRecord | None:
-    """Give a source as plain data, without what it leaves out."""
+    """Return a source as plain data, without what it leaves out."""
     if source is None:
         return None
     return cast(SourceRecord, source.model_dump(exclude_none=True))
 
 
 def spread(number: StoryNumber) -> PriorSpread:
-    """Give the median of a number before any evidence, and its 5 and 95 percent points.
+    """Return the median of a number before any evidence, and its 5 and 95 percent points.
 
     Examples
     --------

@@ -8,41 +8,44 @@ quantiles of P(event | evidence, numbers) at these draws.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import (
-    Jointly,
+from storyodds.models.engine.paths import (
     Path,
-    Quantities,
     concerns_of,
     failure_paths,
     link_queries,
     path_queries,
 )
+from storyodds.models.engine.quantities import Jointly, Quantities
 from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior import simulation, soundness, weighting
+from storyodds.models.posterior import soundness, weighting
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.evidence import forecast_log_density_at, forecast_log_odds
+from storyodds.models.posterior.forecasts import forecasts_log_density
 from storyodds.models.posterior.integrated_draws import draw_integrated
 from storyodds.models.posterior.prepared import (
     PreparedStory,
-    forecasts_log_density,
     log_likelihood_bound,
     prepare,
 )
+from storyodds.models.posterior.simulated import simulation
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
+from storyodds.priors.library import View
+from storyodds.priors.library import view as load_view
 from storyodds.priors.text.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.outcomes import CLASSES
-from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.resolve import ResolvedStory, resolve
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 Method = Literal["auto", "weighting", "nuts", "simulation"]
@@ -105,6 +108,42 @@ class Assessment:
     opinions: Array
     item_bits: Mapping[str, Mapping[str, float | None]]
     seed: int
+
+
+def assess_story(
+    story: Story,
+    view: str | View | None = None,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    standard: bool = False,
+    **sampling: Any,
+) -> Assessment:
+    """Assess a story under a view and settings: the road of every command and call.
+
+    Parameters
+    ----------
+    story : Story
+    view : str or View, optional
+        A named set of overrides, or the path of a view's file.
+    settings : mapping of str to PRIOR, optional
+        Overrides by id or number name.
+    standard : bool
+        Whether the catalog's standard observations come along.
+    **sampling
+        As in `assess`.
+
+    Returns
+    -------
+    Assessment
+
+    Raises
+    ------
+    InputError
+        If a view or setting does not fit, or as in `assess`.
+    """
+    chosen = load_view(view) if isinstance(view, str) else view
+    resolved = resolve(story, view=chosen, settings=settings, standard=standard)
+    return assess(resolved, **sampling)
 
 
 def assess(
@@ -289,9 +328,14 @@ def _links(
     if len(averaged.values) > 1:
         rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
     try:
-        asked = prepared.answers.take(rows)
-        said = prepared.likelihoods.take(rows)
-        return prepared, links, rows, asked.evaluate(averaged.values[rows], said, links).queries
+        answers = prepared.answers.take(rows)
+        likelihoods = prepared.likelihoods.take(rows)
+        return (
+            prepared,
+            links,
+            rows,
+            answers.evaluate(averaged.values[rows], likelihoods, links).queries,
+        )
     except UnsupportedStoryError:
         prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
         return prepared, (), rows, np.zeros((len(rows), 0))
@@ -311,10 +355,10 @@ class _Weighted:
 
     def answers(self) -> tuple[Array, Array]:
         """Means of the answers and their standard errors."""
-        each = soundness.answers_of(self.averaged)
+        chances = soundness.answers_of(self.averaged)
         chains = self.draws.chains
         errors = soundness.errors_of_means(self.averaged, chains, self.strata)
-        return self.averaged.mean(each), errors
+        return self.averaged.mean(chances), errors
 
 
 def _sample(
@@ -414,11 +458,11 @@ def _exact(
     """Quantities at draws of all numbers, those that were integrated out drawn given the rest."""
     if not prepared.integrated:
         return averaged
-    said = prepared.likelihoods
-    values = draw_integrated(prepared, averaged.values, said, draws, seed)
+    likelihoods = prepared.likelihoods
+    values = draw_integrated(prepared, averaged.values, likelihoods, draws, seed)
     single = len(averaged.values) == 1
     weights = np.full(len(values), 1 / len(values)) if single else averaged.weights
-    return prepared.answers.evaluate(values, said, queries, weights)
+    return prepared.answers.evaluate(values, likelihoods, queries, weights)
 
 
 def _judged(weighted: _Weighted, exact: Quantities) -> tuple[Draws, soundness.Errors]:
@@ -473,7 +517,7 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
     for i, item in enumerate(graph.evidence):
         table = prepared.tables[i]
         if table is None:
-            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
+            odds = forecast_log_odds(graph, i, prior.routes, prior.item_targets)
             log_density = forecast_log_density_at(item, odds)
             joint = np.exp(log_density - log_density.max())[:, None] * classes
         elif item.subject == "outcome":

@@ -99,7 +99,7 @@ def require_sound(path: Path) -> None:
 AS_SAVED = "expected a result as storyodds estimate --output saves it"
 
 
-def _output(path: Path, wanted: str) -> bytes:
+def _output(path: Path, part: str) -> bytes:
     """Run the reader, for the `odds` or for the `whole` of a file."""
     size = path.stat().st_size
     if size > MAX_FILE:
@@ -107,7 +107,7 @@ def _output(path: Path, wanted: str) -> bytes:
     reader = Path(__file__).with_name("result_reader.py")
     try:
         read = subprocess.run(
-            [sys.executable, "-P", str(reader), str(path), wanted],
+            [sys.executable, "-P", str(reader), str(path), part],
             capture_output=True,
             check=True,
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Look through a saved result, and take out what is wanted: run as a program by `result_files`.
+"""Look through a saved result, and take out one part: run as a program by `result_files`.
 
 HDF5 may not come back from a damaged file, nor say how much it is going to unpack, so this is done
 in a process of its own that can be ended, with a limit on its memory. It imports nothing of this
@@ -77,7 +77,7 @@ class Look:
         self.addresses.add(address)
 
     def dataset(self, data: Any) -> None:
-        """Look at an array: its type, its place, its size, and all of it where that is wanted."""
+        """Look at an array: its type, its place, its size, and all of it on request."""
         import h5py
 
         self.once(data)
@@ -100,7 +100,7 @@ class Look:
                 self.take(sum(map(len, texts)))
 
     def attributes(self, thing: Any) -> None:
-        """Look at what is noted on a part: its size, and all of it where that is wanted."""
+        """Look at what is noted on a part: its size, and all of it on request."""
         for name in thing.attrs:
             note = thing.attrs.get_id(name)
             self.take(math.prod(note.shape) * note.dtype.itemsize)
@@ -122,7 +122,7 @@ def parts(file: Any) -> dict[str, Any]:
     return {**arrays, "meta": np.frombuffer(meta.encode(), np.uint8)}
 
 
-def main(path: str, wanted: str) -> None:
+def main(path: str, part: str) -> None:
     """Look through a file and write an `.npz` of its parts: its `odds`, or of the `whole` none."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # every thread sets memory aside
     try:
@@ -136,9 +136,9 @@ def main(path: str, wanted: str) -> None:
 
     try:
         with h5py.File(path, "r") as file:
-            Look(path, whole=wanted == "whole").group(file)
+            Look(path, whole=part == "whole").group(file)
             require("posterior" in file and "meta" in file.attrs, "found a file that is no result")
-            arrays = parts(file) if wanted == "odds" else {}
+            arrays = parts(file) if part == "odds" else {}
     except RefusedError as error:
         print(error, file=sys.stderr)
         sys.exit(REFUSED)

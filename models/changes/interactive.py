@@ -15,14 +15,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import (
-    Path,
-    PathOdds,
-    Quantities,
-    failure_paths,
-    odds_of_paths,
-    path_queries,
-)
+from storyodds.models.engine.paths import Path, PathOdds, failure_paths, odds_of_paths, path_queries
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.evidence import collapsed_tables
@@ -39,10 +33,10 @@ from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
 
-DRAWS = 1024
-_GIVEN = ("success-given-deployed", "catastrophe-given-deployed", "deceptive-given-deployed")
-#: What a page tells: classes, fates, being deployed, and the odds on the day of the decision.
-ODDS = (*EVENTS, DEPLOYED, *_GIVEN)
+DRAWS = 1024  # a power of two, few enough for answers while a slider is moved
+_ON_THE_DAY = ("success-given-deployed", "catastrophe-given-deployed", "deceptive-given-deployed")
+#: What a page shows: classes, fates, being deployed, and the odds on the day of the decision.
+ODDS = (*EVENTS, DEPLOYED, *_ON_THE_DAY)
 INTERVAL_DRAWS = 256  # of all numbers, of which intervals are taken
 
 
@@ -66,7 +60,7 @@ class Uniforms:
     seed: int
 
     def of(self, names: Collection[str]) -> Array:
-        """Give the columns of some numbers, (n_draws, len(names))."""
+        """Return the columns of some numbers, (n_draws, len(names))."""
         if not names:
             return np.zeros((self.n_draws, 0))
         return np.stack([self._column(name) for name in names], axis=1)
@@ -94,8 +88,8 @@ def common_uniforms(written: ResolvedStory, draws: int = DRAWS, seed: int = 1) -
     --------
     >>> from storyodds import load_story
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = common_uniforms(resolve(load_story("coinrun-agent")), draws=100)
-    >>> found.n_draws, found.of(["intended.bits", "intended.harm"]).shape
+    >>> result = common_uniforms(resolve(load_story("coinrun-agent")), draws=100)
+    >>> result.n_draws, result.of(["intended.bits", "intended.harm"]).shape
     (128, (128, 2))
     """
     findings = {item.id for item in written.story.evidence}
@@ -130,8 +124,8 @@ def renumbered(prepared: PreparedStory, resolved: ResolvedStory) -> PreparedStor
     Point(value=0.5)
     """
     distributions = tuple(number.distribution for number in resolved.numbers)
-    told = any(distributions[i] != prepared.distributions[i] for i in prepared.own)
-    tables = collapsed_tables(prepared.graph, distributions) if told else prepared.tables
+    is_reread = any(distributions[i] != prepared.distributions[i] for i in prepared.own)
+    tables = collapsed_tables(prepared.graph, distributions) if is_reread else prepared.tables
     return replace(prepared, resolved=resolved, distributions=distributions, tables=tables)
 
 
@@ -201,8 +195,8 @@ class Answer:
         with np.errstate(divide="ignore"):
             logs = np.log(weights) - self.opinions
         logs = np.where(weights > 0, logs, -np.inf)
-        found = np.exp(logs - logs.max())
-        return np.asarray(found / found.sum())
+        raw = np.exp(logs - logs.max())
+        return np.asarray(raw / raw.sum())
 
     @cached_property
     def path_odds(self) -> Sequence[PathOdds]:
@@ -236,8 +230,8 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
     >>> from storyodds.models.story.events import EVENTS
     >>> from storyodds.scenarios.resolve import resolve
     >>> resolved = resolve(load_story("carlsmith-six-premises"))
-    >>> found = answer(prepare(resolved), common_uniforms(resolved))
-    >>> round(float(found.means[EVENTS.index("catastrophe")]), 4)
+    >>> result = answer(prepare(resolved), common_uniforms(resolved))
+    >>> round(float(result.means[EVENTS.index("catastrophe")]), 4)
     0.0514
     """
     u = uniforms.of([prepared.resolved.numbers[i].name for i in prepared.core])
@@ -252,7 +246,7 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
 def _along_paths(
     prepared: PreparedStory, values: Array, log_prior: Array
 ) -> tuple[tuple[Path, ...], tuple[Query, ...], tuple[Quantities, Draws, Array]]:
-    """Ask for everything at once; without the paths, where these are out of reach."""
+    """Weigh the draws along the paths; without these, where they are out of reach."""
     harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
     # Only a choice among very many ways depends on what is believed; any will do.
     even = {variable.name: 0.5 for variable in prepared.graph.variables}
@@ -279,8 +273,10 @@ def _spread(
     else:
         rows = systematic(averaged.weights, INTERVAL_DRAWS)
         values, u = averaged.values[rows], u[rows]
-    said = prepared.likelihoods
-    return prepared.answers.evaluate(integrated_at(prepared, values, said, u, seed), said, queries)
+    likelihoods = prepared.likelihoods
+    return prepared.answers.evaluate(
+        integrated_at(prepared, values, likelihoods, u, seed), likelihoods, queries
+    )
 
 
 def difference_errors(before: Answer, after: Answer) -> Array:
@@ -304,10 +300,10 @@ def difference_errors(before: Answer, after: Answer) -> Array:
 
 
 def parts_and_wholes(quantities: Quantities) -> tuple[Array, Array]:
-    """Give what `ODDS` are parts of, at every draw: two tables, (n_draws, n_odds)."""
+    """Return what `ODDS` are parts of, at every draw: two tables, (n_draws, n_odds)."""
     deceptive = quantities.deployed_classes[:, CLASSES.index("deceptive")]
-    given = [quantities.event("success"), quantities.event("catastrophe"), deceptive]
-    parts = np.column_stack([quantities.events, quantities.deployed, *given])
+    conditional = [quantities.event("success"), quantities.event("catastrophe"), deceptive]
+    parts = np.column_stack([quantities.events, quantities.deployed, *conditional])
     wholes = np.ones_like(parts)
-    wholes[:, -len(given) :] = quantities.deployed[:, None]
+    wholes[:, -len(conditional) :] = quantities.deployed[:, None]
     return parts, wholes

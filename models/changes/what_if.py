@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.engine.quantities import Quantities
+from storyodds.models.posterior import questions
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
-from storyodds.models.posterior.prepared import (
-    PreparedStory,
-    forecasts_log_density,
-    prepare,
-)
+from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.posterior.weighting import (
     MAX_PARETO_K,
@@ -39,10 +36,10 @@ from storyodds.scenarios.resolve import ResolvedStory
 Array = NDArray[np.float64]
 Tables = Sequence[Array | None]
 
-DRAWS = 1024
+DRAWS = 1024  # of the sampled numbers, on which stories are compared in pairs: a power of two
 MIN_SHARE = 0.1  # of the draws, that weighted ones have to be worth
 _STRATA = 8  # of P(success), each of which is spread over P(catastrophe)
-_CELLS = 2**22  # of float64: the numbers of as many changed stories as are asked at once
+_CELLS = 2**22  # of float64: the numbers of as many changed stories as are evaluated at once
 
 
 @dataclass(frozen=True)
@@ -136,15 +133,15 @@ def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
     prepared = assessment.prepared
     _ = prepared.compiler  # an error where states were simulated: they are no base
     values = assessment.averaged.values[even_rows(assessment, draws)]
-    found = prepared.answers.evaluate(values, prepared.likelihoods)
+    answer = questions.ask(prepared, values)
     return Base(
         prepared,
         values,
-        found.log_evidence + forecasts_log_density(prepared, values),
-        found.events,
+        answer.log_evidence,
+        answer.events,
         assessment.draws.method,
         assessment.seed,
-        found.outcomes,
+        answer.outcomes,
     )
 
 
@@ -181,30 +178,13 @@ def spread_evenly(quantities: Quantities, draws: int, seed: int) -> NDArray[np.i
     return np.sort(order[chosen.clip(max=len(weights) - 1)])
 
 
-def answers_at(
-    prepared: PreparedStory, values: Array, said: LogLikelihoods | None = None
-) -> tuple[Array, Array]:
-    """Give log P(E | θ), (n_draws,), and P(event | E, θ), (n_draws, n_events), at given draws.
-
-    Parameters
-    ----------
-    prepared : PreparedStory
-    values : (n_draws, n_numbers) array
-    said : LogLikelihoods, optional
-        By default the evidence with its own numbers integrated out.
-    """
-    found = prepared.answers.evaluate(values, prepared.likelihoods if said is None else said)
-    log_evidence = found.log_evidence + forecasts_log_density(prepared, values)
-    return log_evidence, found.events
-
-
 def columns_of(events: Sequence[str]) -> list[int]:
     """Where classes and fates stand in `EVENTS`.
 
     Raises
     ------
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     Examples
     --------
@@ -218,7 +198,7 @@ def columns_of(events: Sequence[str]) -> list[int]:
 
 
 def ask(base: Base, numbers: Mapping[int, float]) -> Changed:
-    """Ask with some numbers fixed.
+    """Answer with some numbers fixed.
 
     Parameters
     ----------
@@ -248,7 +228,7 @@ def ask(base: Base, numbers: Mapping[int, float]) -> Changed:
 
 
 def ask_many(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed]:
-    """Ask many times, each time with other numbers fixed, in few calls of the engine.
+    """Answer many times, each time with other numbers fixed, in few calls of the engine.
 
     Parameters
     ----------
@@ -272,42 +252,42 @@ def ask_many(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed
     >>> from storyodds.scenarios.resolve import resolve
     >>> base = base_of(assess(resolve(load_story("carlsmith-six-premises"))))
     >>> premise = base.prepared.resolved.number_index["aps-feasible.probability"]
-    >>> found = ask_many(base, [{premise: 0.5}, {premise: 1.0}])
-    >>> [round(float(changed.means[EVENTS.index("catastrophe")]), 4) for changed in found]
+    >>> answers = ask_many(base, [{premise: 0.5}, {premise: 1.0}])
+    >>> [round(float(changed.means[EVENTS.index("catastrophe")]), 4) for changed in answers]
     [0.0395, 0.079]
     """
-    found: list[Changed] = []
+    answered: list[Changed] = []
     at_once = max(1, _CELLS // max(1, base.values.size))
     for first in range(0, len(changes), at_once):
-        found += _asked_at_once(base, changes[first : first + at_once])
-    return found
+        answered += _changed_at_once(base, changes[first : first + at_once])
+    return answered
 
 
-def _asked_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed]:
+def _changed_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list[Changed]:
     n, prepared = len(base.values), base.prepared
     bearing = numbers_of_training(prepared)
-    asked = [change for change in changes if not bearing.isdisjoint(change)]
-    if asked:
-        values = np.concatenate([moved(base.values, change) for change in asked])
-        log_evidence, events = answers_at(prepared, values, _said(prepared, asked, n))
-    found, done = [], 0
+    early = [change for change in changes if not bearing.isdisjoint(change)]
+    if early:
+        values = np.concatenate([moved(base.values, change) for change in early])
+        answer = questions.ask(prepared, values, likelihoods=_likelihoods(prepared, early, n))
+    answered, done = [], 0
     for change in changes:
         if bearing.isdisjoint(change):  # it only matters after training
             values = moved(base.values, change)
-            found.append(
+            answered.append(
                 weighted(base, np.zeros(n), probabilities(prepared.graph, values, base.outcomes))
             )
             continue
-        mine = slice(done * n, (done + 1) * n)
+        rows = slice(done * n, (done + 1) * n)
         done += 1
-        log_weights = log_evidence[mine] - base.log_evidence
+        log_weights = answer.log_evidence[rows] - base.log_evidence
         if np.isfinite(log_weights).any():
-            changed = weighted(base, log_weights, events[mine])
+            changed = weighted(base, log_weights, answer.events[rows])
             if is_trusted(changed, n):
-                found.append(changed)
+                answered.append(changed)
                 continue
-        found.append(_afresh(base, with_numbers(prepared, change)))
-    return found
+        answered.append(_afresh(base, with_numbers(prepared, change)))
+    return answered
 
 
 def numbers_of_training(prepared: PreparedStory) -> frozenset[int]:
@@ -330,7 +310,7 @@ def moved(values: Array, change: Mapping[int, float]) -> Array:
     return out
 
 
-def _said(
+def _likelihoods(
     prepared: PreparedStory, changes: Sequence[Mapping[int, float]], n: int
 ) -> LogLikelihoods:
     """What the evidence says at n draws for every change, one change after the other."""
@@ -351,9 +331,9 @@ def stacked(graph: StoryGraph, tables: Sequence[Tables], n: int) -> LogLikelihoo
 
 
 def compare(base: Base, prepared: PreparedStory, values: Array) -> Changed:
-    """Ask a changed story at changed draws, which stand row by row for those of the base."""
-    log_evidence, events = answers_at(prepared, values)
-    return weighted(base, log_evidence - base.log_evidence, events)
+    """Evaluate a changed story at changed draws, which stand row by row for those of the base."""
+    answer = questions.ask(prepared, values)
+    return weighted(base, answer.log_evidence - base.log_evidence, answer.events)
 
 
 def weighted(base: Base, log_weights: Array, events: Array) -> Changed:

@@ -97,13 +97,13 @@ class Paths:
         mapping of (str, bool) to str
             The literals of the latter that are no composites, with the reason.
         """
-        told = [literal for literal in self.literals if literal[0] not in self._composites]
+        free = [literal for literal in self.literals if literal[0] not in self._composites]
         if self._kind(event) is None:
             absent = [np.full((len(v), len(self.literals)), np.nan) for v in values]
-            return absent, dict.fromkeys(told, NO_SETS)
+            return absent, dict.fromkeys(free, NO_SETS)
         plan: dict[Literal, list[_Term]] = {}
         reasons: Reasons = {}
-        for literal in told:
+        for literal in free:
             try:
                 terms = self._terms(event, literal)
                 for term in terms:
@@ -113,14 +113,14 @@ class Paths:
             else:
                 plan[literal] = terms
         place = {literal: k for k, literal in enumerate(self.literals)}
-        known: dict[int, Array] = {}  # by identity: the same draws are asked once
+        tables: dict[int, Array] = {}  # by identity: the same draws are asked once
         for draws in values:
-            if id(draws) not in known:
+            if id(draws) not in tables:
                 table = np.full((len(draws), len(self.literals)), np.nan)
                 for literal, column in self._sums(plan, draws).items():
                     table[:, place[literal]] = column
-                known[id(draws)] = table
-        return [known[id(draws)] for draws in values], reasons
+                tables[id(draws)] = table
+        return [tables[id(draws)] for draws in values], reasons
 
     def _kind(self, event: str) -> str | None:
         """The event of which minimal sets speak: a class, deployed or not, or a catastrophe."""
@@ -203,7 +203,7 @@ class Paths:
             queries = list(dict.fromkeys(_query(term) for _, term in pairs))
             for first in range(0, len(queries), _AT_ONCE):
                 few = queries[first : first + _AT_ONCE]
-                joint = self._ask(changed, few)
+                joint = self._joint(changed, few)
                 column = {query: k for k, query in enumerate(few)}
                 for literal, term in pairs:
                     if (query := _query(term)) in column:
@@ -212,7 +212,7 @@ class Paths:
                         sums[literal] += factor * joint[:, column[query]]
         return sums
 
-    def _ask(self, values: Array, queries: Sequence[Query]) -> Array:
+    def _joint(self, values: Array, queries: Sequence[Query]) -> Array:
         """P(query | E, θ), (n_draws, n_queries)."""
         program = compile_queries(self.prepared.compiler, [EVERYTHING, *queries])
         log_roots = evaluation.evaluate(program, values, self.prepared.likelihoods).log_roots
@@ -245,11 +245,11 @@ def _names(gate: Gate) -> set[str]:
     """The assumptions that a gate's minimal sets can speak of."""
     if gate.ways is not None:
         return {name for name, _ in gate.ways.literals}
-    seen: set[str] = set()
+    names: set[str] = set()
     todo = [gate.requires] if gate.requires is not None else []
     while todo:
         for name, _ in literals_of(todo.pop()):
-            if name not in seen:
-                seen.add(name)
+            if name not in names:
+                names.add(name)
                 todo += [gate.composites[name]] if name in gate.composites else []
-    return seen
+    return names

@@ -17,7 +17,7 @@ OPEN = -1  # the truth of what is neither true nor false
 
 @jit
 def needed(low: Ints, high: Ints, root: int) -> NDArray[np.bool_]:
-    """Say which nodes are under a root, the root and the two ends included, (n_nodes,)."""
+    """Mark which nodes are under a root, the root and the two ends included, (n_nodes,)."""
     met = np.zeros(len(low), dtype=np.bool_)
     met[:2] = met[root] = True
     for node in range(root, 1, -1):
@@ -28,7 +28,7 @@ def needed(low: Ints, high: Ints, root: int) -> NDArray[np.bool_]:
 
 @jit
 def raise_chances(level: Ints, low: Ints, high: Ints, true: Array, chance: Array) -> None:
-    """Give every node its chance, from those of the two ends.
+    """Compute the chance of every node, from those of the two ends.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def raise_chances(level: Ints, low: Ints, high: Ints, true: Array, chance: Array
 
 
 @jit
-def truth(level: Ints, low: Ints, high: Ints, fixed: Bytes, root: int, known: Bytes) -> int:
-    """Say whether a function is true or false whatever the variables are that are left open.
+def truth(level: Ints, low: Ints, high: Ints, fixed: Bytes, root: int, truths: Bytes) -> int:
+    """Return whether a function is true or false whatever the variables are that are left open.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def truth(level: Ints, low: Ints, high: Ints, fixed: Bytes, root: int, known: By
     fixed : (n_levels,) int
         0 or 1 for a variable that is known to be false or true, OPEN for others.
     root : int
-    known : (n_nodes,) int
+    truths : (n_nodes,) int
         Room to work in.
 
     Returns
@@ -65,12 +65,12 @@ def truth(level: Ints, low: Ints, high: Ints, fixed: Bytes, root: int, known: By
     int
         0, 1 or OPEN.
     """
-    known[0], known[1] = 0, 1
+    truths[0], truths[1] = 0, 1
     for node in range(2, root + 1):
         value = fixed[level[node]]
         if value == OPEN:
-            no, yes = known[low[node]], known[high[node]]
-            known[node] = no if no == yes else OPEN
+            no, yes = truths[low[node]], truths[high[node]]
+            truths[node] = no if no == yes else OPEN
         else:
-            known[node] = known[high[node]] if value else known[low[node]]
-    return int(known[root])
+            truths[node] = truths[high[node]] if value else truths[low[node]]
+    return int(truths[root])

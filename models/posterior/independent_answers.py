@@ -108,9 +108,9 @@ class Independent:
             return self._compiled.evaluate(values, likelihoods, queries, weights, hazards=hazards)
         graph, n = self.graph, len(values)
         true, false = self._truths(values)
-        asked = _Asked(self, values)
-        routes = asked.ending(frozenset())
-        columns = [asked.answer(query) for query in queries]
+        endings = _Endings(self, values)
+        routes = endings.ending(frozenset())
+        columns = [endings.answer(query) for query in queries]
         return Quantities(
             graph=graph,
             values=values,
@@ -118,7 +118,7 @@ class Independent:
             log_evidence=np.zeros(n),
             assumptions=true,
             assumptions_false=false,
-            said=np.zeros((n, 0)),
+            item_targets=np.zeros((n, 0)),
             routes=routes,
             outcomes=routes,
             goals=np.ones((n, len(CRITERIA))),
@@ -168,6 +168,15 @@ class Independent:
         spoken_of = {name for name, _ in query.literals}
         return not query.conditions and query.spared is None and spoken_of <= names
 
+    def outcomes(
+        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> tuple[Array, Array, Array]:
+        """Return those of the diagram, or run the engine."""
+        if not _is_silent(likelihoods) or not all(map(self._is_within_reach, queries)):
+            return self._compiled.outcomes(values, likelihoods, queries)
+        whole = self.evaluate(values, likelihoods, queries)
+        return whole.log_evidence, whole.outcomes, whole.queries
+
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
     ) -> Jointly:
@@ -175,7 +184,7 @@ class Independent:
         return quantities.jointly(self.compiler, values, likelihoods, queries)
 
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
-        """Give the log of 1, as nothing is known, or run the engine."""
+        """Return the log of 1, as nothing is known, or run the engine."""
         if _is_silent(likelihoods):
             return np.zeros(len(values))
         return self._compiled.log_evidence(values, likelihoods)
@@ -204,7 +213,7 @@ class Independent:
     def checked(
         self, draws: "Draws", prior: Quantities, averaged: Quantities, exact: Quantities
     ) -> "Draws":
-        """Give the draws back: exact sums add no error."""
+        """Return the draws back: exact sums add no error."""
         return draws
 
 
@@ -212,7 +221,7 @@ def _is_silent(likelihoods: LogLikelihoods) -> bool:
     return not likelihoods.assumptions.any() and not likelihoods.routes.any()
 
 
-class _Asked:
+class _Endings:
     """Where training ends together with some literals, at given draws."""
 
     def __init__(self, answers: Independent, values: Array) -> None:
@@ -234,11 +243,11 @@ class _Asked:
         if literals not in self._endings:
             chances = self._decided(literals)
             joint = self._together(literals)
-            found = sum(
+            total = sum(
                 share * (joint * chance)[:, None]
                 for share, chance in zip(self._shares, chances, strict=True)
             )
-            self._endings[literals] = np.asarray(found)
+            self._endings[literals] = np.asarray(total)
         return self._endings[literals]
 
     def _together(self, literals: CutSet) -> Array:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.arithmetic import log_sum_exp
-from storyodds.models.posterior.prepared import PreparedStory, from_uniforms, impossibility
+from storyodds.models.posterior.impossible import impossibility
+from storyodds.models.posterior.prepared import PreparedStory, from_uniforms
 from storyodds.models.posterior.sobol import sobol_points
 from storyodds.priors.distributions.families import Distribution, Mixture
 from storyodds.priors.text import errors
@@ -68,9 +69,9 @@ class Weights:
 
 @lru_cache(maxsize=1)
 def uniforms(n_numbers: int, draws: int, seed: int) -> Array:
-    """Give the uniform draws behind numbers, (n_draws, n_numbers), strictly inside 0 and 1.
+    """Return the uniform draws behind numbers, (n_draws, n_numbers), strictly inside 0 and 1.
 
-    They cannot be written to: they are kept for the next story that asks for the same.
+    They cannot be written to: they are kept for the next story with the same.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ def sampled_draws(prepared: PreparedStory, draws: int, seed: int) -> tuple[Array
 
 
 def sampled_at(prepared: PreparedStory, points: Array) -> tuple[Array, Array]:
-    """Give the draws that are behind uniform ones, as `sampled_draws`.
+    """Return the draws that are behind uniform ones, as `sampled_draws`.
 
     Parameters
     ----------
@@ -255,7 +256,7 @@ def pareto_k(log_weights: Array) -> float | None:
 
 
 def spread_of_sums(terms: Array) -> Array:
-    """Give the standard error of sums over draws, from sums over each of their sequences.
+    """Return the standard error of sums over draws, from sums over each of their sequences.
 
     Parameters
     ----------
@@ -286,9 +287,9 @@ def complaints(n: int, ess: float, pareto_k: float | None) -> tuple[str, ...]:
         messages.append(
             f"a few draws carry the answer: Pareto k is {pareto_k:.2f}, above {MAX_PARETO_K}"
         )
-    needed = min(MIN_ESS, MIN_ESS_SHARE * n)
-    if ess < needed:
+    least = min(MIN_ESS, MIN_ESS_SHARE * n)
+    if ess < least:
         messages.append(
-            f"the weighted draws count for {ess:.0f} independent draws; {needed:.0f} are needed"
+            f"the weighted draws count for {ess:.0f} independent draws; {least:.0f} are needed"
         )
     return tuple(messages)

@@ -288,6 +288,11 @@ class StoryGraph:
         live = {route.flags[c] for route in self.routes for c in self.live_checks}
         return frozenset(live | {route.harm for route in self.routes})
 
+    @property
+    def forecasts(self) -> tuple[int, ...]:
+        """The evidence items that are opinions of the story before its evidence."""
+        return tuple(i for i, item in enumerate(self.evidence) if item.form == "forecast")
+
     def numbers_behind(self, item: EvidenceItem) -> frozenset[int]:
         """The numbers on which the prior probability of a forecast's event depends."""
         if item.subject == "assumption":
@@ -300,12 +305,12 @@ class StoryGraph:
         if item.subject != "assumption":
             for route in self.routes:
                 numbers |= {route.bits, *(number for _, number in route.nudges)}
-        order, pending, seen = self.order, list(names), set(names)
+        order, pending, reached = self.order, list(names), set(names)
         while pending:
             variable = self.variables[order[pending.pop()]]
             numbers |= {number for _, number in variable.rows}
-            pending += variable.scope - seen
-            seen |= variable.scope
+            pending += variable.scope - reached
+            reached |= variable.scope
         return frozenset(numbers)
 
 

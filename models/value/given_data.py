@@ -20,8 +20,8 @@ from storyodds.models.value.decisions import WITHHELD, Stakes, worth_of_fates
 
 Array = NDArray[np.float64]
 
-BATCHES = 32
-_FOLDS = 8
+BATCHES = 32  # of draws, whose spread gives the standard error: 32 place it within an eighth
+_FOLDS = 8  # of the cross-validation: each fit still sees seven eighths of the draws
 _KNOTS = ndtri((0.05, 0.275, 0.5, 0.725, 0.95))  # Harrell's choice for five
 
 
@@ -64,29 +64,31 @@ def number_gains(
     -------
     NumberGains
     """
-    found = assessment.exact
-    values, batches = np.asfortranarray(found.values), batches_of(len(found.values))
+    quantities = assessment.exact
+    values, batches = np.asfortranarray(quantities.values), batches_of(len(quantities.values))
     names, signs = sides_of(of).signs()
-    part, whole = signs @ probabilities(found.graph, found.values, found.outcomes, names).T
+    part, whole = (
+        signs @ probabilities(quantities.graph, quantities.values, quantities.outcomes, names).T
+    )
     # Odds given being deployed are of the posterior given that.
-    counts = found.weights * whole
-    counts = counts / counts.sum() if counts.sum() > 0 else found.weights
+    counts = quantities.weights * whole
+    counts = counts / counts.sum() if counts.sum() > 0 else quantities.weights
     chance = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-    told = _folded(chance, counts)
+    folded = _folded(chance, counts)
     gain = None
     if stakes is not None:
-        better = found.fates @ worth_of_fates(stakes) - stakes.get(WITHHELD, 0.0)
-        gain = _folded(better, found.weights)
+        better = quantities.fates @ worth_of_fates(stakes) - stakes.get(WITHHELD, 0.0)
+        gain = _folded(better, quantities.weights)
     bits, worth = [], []
     for number in numbers:
         basis = _spline(_score(values[:, number], counts))
-        fitted = _cross_fitted(basis, told)
-        bits.append(_mean(_bits(told.y, fitted, counts), counts, batches))
+        fitted = _cross_fitted(basis, folded)
+        bits.append(_mean(_bits(folded.y, fitted, counts), counts, batches))
         if gain is not None:
-            basis = _spline(_score(values[:, number], found.weights))
+            basis = _spline(_score(values[:, number], quantities.weights))
             fitted, y = _cross_fitted(basis, gain), gain.y
-            chosen = y * ((fitted > 0) ^ (found.weights @ y > 0)) * np.sign(fitted)
-            worth.append(_mean(chosen, found.weights, batches))
+            chosen = y * ((fitted > 0) ^ (quantities.weights @ y > 0)) * np.sign(fitted)
+            worth.append(_mean(chosen, quantities.weights, batches))
     return NumberGains(_gathered(bits), None if stakes is None else _gathered(worth))
 
 
@@ -152,23 +154,23 @@ class _Folded:
 def _folded(y: Array, weights: Array) -> _Folded:
     edges = -(-np.arange(_FOLDS + 1) * len(y) // _FOLDS)
     folds = tuple(slice(first, last) for first, last in pairwise(edges.tolist()))
-    known = weights > 0
-    least = [y[fold].min(where=known[fold], initial=0.0) for fold in folds]
-    most = [y[fold].max(where=known[fold], initial=1.0) for fold in folds]
+    counted = weights > 0
+    least = [y[fold].min(where=counted[fold], initial=0.0) for fold in folds]
+    most = [y[fold].max(where=counted[fold], initial=1.0) for fold in folds]
     low = [min(least[:k] + least[k + 1 :]) for k in range(_FOLDS)]
     high = [max(most[:k] + most[k + 1 :]) for k in range(_FOLDS)]
     return _Folded(y, weights, folds, *(np.repeat(x, np.diff(edges)) for x in (low, high)))
 
 
-def _cross_fitted(basis: Array, told: _Folded) -> Array:
+def _cross_fitted(basis: Array, folded: _Folded) -> Array:
     """Every draw's value on the curve fitted to the other folds, within the range of the data."""
-    both, weighted = np.vstack([basis, told.y]), basis * told.weights
+    stacked, weighted = np.vstack([basis, folded.y]), basis * folded.weights
     # What each fold adds to the normal equations, so that every draw is gone through once.
-    added = np.array([both[:, fold] @ weighted[:, fold].T for fold in told.folds])
+    added = np.array([stacked[:, fold] @ weighted[:, fold].T for fold in folded.folds])
     normal = np.tensordot(1 - np.eye(_FOLDS), added, axes=1)
     curves = normal[:, -1:] @ np.linalg.pinv(normal[:, :-1], rcond=1e-12)
-    fitted = [curve[0] @ basis[:, fold] for curve, fold in zip(curves, told.folds, strict=True)]
-    return np.asarray(np.clip(np.concatenate(fitted), told.least, told.most))
+    fitted = [curve[0] @ basis[:, fold] for curve, fold in zip(curves, folded.folds, strict=True)]
+    return np.asarray(np.clip(np.concatenate(fitted), folded.least, folded.most))
 
 
 def _bits(chance: Array, fitted: Array, weights: Array) -> Array:

@@ -115,9 +115,9 @@ def left_out(dossier: Dossier) -> Section:
 def _dependence(dossier: Dossier) -> list[str]:
     """How far the pair of assumptions could go that could go furthest."""
     bounds = dossier.parts.get("dependence")
-    if bounds is None or not bounds.found:
+    if bounds is None or not bounds.listed:
         return []
-    widest: Bound = bounds.found[0]
+    widest: Bound = bounds.listed[0]
     now = float(bounds.base.means[_CATASTROPHE])
     apart, together = (float(it.means[_CATASTROPHE]) for it in (widest.apart, widest.together))
     if not (math.isfinite(apart) and math.isfinite(together)):

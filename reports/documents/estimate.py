@@ -5,15 +5,9 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.assessment.concerns import concerns
-from storyodds.models.changes.derivatives import EVENTS, mean_derivatives
-from storyodds.models.engine.quantities import (
-    Path,
-    Quantities,
-    link_queries,
-    path_odds,
-    prefixes,
-    route_shares,
-)
+from storyodds.models.changes.derivatives import EVENTS, mean_slopes
+from storyodds.models.engine.paths import Path, link_queries, path_odds, prefixes, route_shares
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.posterior.prepared import log_likelihood_bound
 from storyodds.models.story.events import CRITERIA, FATES, Share
@@ -499,14 +493,14 @@ def _rests_on(view: _View) -> RestsOn:
             shares[event] = {b: float(b in bases) for b in BASES} if 0 < mean < 1 else None
         return shares
     try:
-        slopes = mean_derivatives(assessment)
+        slopes = mean_slopes(assessment).per_bit
     except UnsupportedStoryError:
         return shares
     index = resolved.number_index
-    for event in EVENTS:
+    for event, slope in zip(EVENTS, slopes, strict=True):
         size: dict[Basis, float] = dict.fromkeys(BASES, 0.0)
         for number in numbers:
-            size[number.basis] += abs(float(slopes[event][index[number.name]]))
+            size[number.basis] += abs(float(slope[index[number.name]]))
         total = sum(size.values())
         if total > _NOTHING:
             shares[event] = {b: x / total if x > _NOTHING else 0.0 for b, x in size.items()}

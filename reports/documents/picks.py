@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from storyodds.models.engine.quantities import (
-    Quantities,
-)
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.story.events import FATES
 from storyodds.reports.contract.head import Day
 from storyodds.reports.contract.summaries import Summary

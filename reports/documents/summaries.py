@@ -5,9 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import (
-    Quantities,
-)
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import weighted_quantile
 from storyodds.reports.contract.summaries import Summary
 

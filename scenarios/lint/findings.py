@@ -9,7 +9,7 @@ from storyodds.scenarios.lint.numbers import own_numbers
 from storyodds.scenarios.lint.reading import Doubt, Reading
 from storyodds.scenarios.schema import Evidence
 
-_LEAST_LETTERS = 3
+_LEAST_LETTERS = 3  # of a source: initials and a year have more
 # What stands where somebody meant to write a source later, or did not want to.
 _EMPTY_SOURCES = frozenset(
     """
@@ -22,7 +22,7 @@ _EMPTY_SOURCES = frozenset(
 
 def empty_source(reading: Reading) -> Iterator[Doubt]:
     """Sources that say nothing, all at once."""
-    empty = [path for path, text in _sources(reading) if _says_nothing(text)]
+    empty = [path for path, text in _sources(reading) if _is_empty(text)]
     if empty:
         count = "a source says" if len(empty) == 1 else f"{len(empty)} sources say"
         yield Doubt(
@@ -33,7 +33,7 @@ def empty_source(reading: Reading) -> Iterator[Doubt]:
         )
 
 
-def _says_nothing(text: str) -> bool:
+def _is_empty(text: str) -> bool:
     words = re.findall(r"[^\W\d_]+", text.lower())
     letters = sum(map(len, words))
     return letters < _LEAST_LETTERS or all(word in _EMPTY_SOURCES for word in words)
@@ -73,7 +73,7 @@ def no_note(reading: Reading) -> Iterator[Doubt]:
     bare = [
         path
         for path, source in _listed_sources(reading)
-        if not mapping(source).get("note") and not _says_nothing(_cited(source))
+        if not mapping(source).get("note") and not _is_empty(_cited(source))
     ]
     if bare:
         one = len(bare) == 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from storyodds.commands.asking import Changes, Sampling, about, changing, drawing, judge, recipe
 from storyodds.commands.console import (
     FAILED,
     json_option,
@@ -19,12 +20,12 @@ from storyodds.commands.console import (
     stories_argument,
 )
 from storyodds.commands.console import write_json as print_json
-from storyodds.commands.estimate import about, changing, judge, sampling
-from storyodds.commands.options import all_of, chosen_settings, chosen_view, load_stories
+from storyodds.commands.options import all_of, chosen_view, load_stories
 from storyodds.priors.text.errors import InputError, Problem, shown
 from storyodds.priors.text.files import write_together
 
 if TYPE_CHECKING:
+    from storyodds.models.assessment.assessment import Progress
     from storyodds.priors.library import View
     from storyodds.reports.dashboard.page_data import Dossier
     from storyodds.reports.words.recipe import Recipe
@@ -58,19 +59,15 @@ INDEX = "index"  # a story of this id would take the place of the page of all st
 )
 @json_option
 @changing
-@partial(sampling, simulation=True)
+@partial(drawing, simulation=True)
 def dashboard(
     stories: tuple[str, ...],
     folder: Path,
     thorough: bool,
     export: bool,
     as_json: bool,
-    view: str | None,
-    assignments: tuple[str, ...],
-    off: tuple[str, ...],
-    method: Any,
-    draws: int,
-    seed: int,
+    changes: Changes,
+    sampling: Sampling,
 ) -> None:
     """Pages to send: one for each story, and one for them all.
 
@@ -79,20 +76,17 @@ def dashboard(
     there.
     """
     settings, _, loaded, chosen = all_of(
-        lambda: chosen_settings(assignments, off),
+        changes.settings,
         lambda: _writable(folder),
         lambda: _named_apart(stories),
-        lambda: chosen_view(view),
+        lambda: chosen_view(changes.view),
     )
-    sampled = {"method": method, "draws": draws, "seed": seed}
-    from storyodds.reports.words.recipe import Recipe
-
     with progress_line() as progress:
         dossiers = [
             _dossier(
-                Recipe(name, view, assignments, off, **sampled),
+                recipe(name, changes, sampling),
                 (story, chosen, settings),
-                sampled,
+                sampling,
                 thorough,
                 progress,
             )
@@ -103,7 +97,7 @@ def dashboard(
         _write(folder, contents)
     estimates = [dossier.estimate for dossier in dossiers]
     if as_json:
-        print_json({"schema": "storyodds/dashboard/1", "written": _told(folder, contents)})
+        print_json({"schema": "storyodds/dashboard/1", "written": _written(folder, contents)})
     else:
         click.echo(f"wrote {shown(folder / 'index.html')}")
         for estimate in estimates:
@@ -126,12 +120,12 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
     loaded = load_stories(stories)
     problems = []
     for id, n in Counter(story.story for story in loaded).items():
-        names = [f"'{name}'" for name, it in zip(stories, loaded, strict=True) if it.story == id]
+        names = [f"'{name}'" for name, s in zip(stories, loaded, strict=True) if s.story == id]
         if n > 1:
-            said = f"{', '.join(names[:-1])} and {names[-1]} are all the story '{id}'"
+            sentence = f"{', '.join(names[:-1])} and {names[-1]} are all the story '{id}'"
             problems.append(
                 Problem(
-                    f"{said.replace(' all', ' both') if n == 2 else said}, "
+                    f"{sentence.replace(' all', ' both') if n == 2 else sentence}, "
                     "expected another id for each page"
                 )
             )
@@ -148,24 +142,23 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
 
 
 def _dossier(
-    recipe: "Recipe",
-    asked: "tuple[Story, View | None, Mapping[str, Any]]",
-    sampled: Mapping[str, Any],
+    again: "Recipe",
+    changed: "tuple[Story, View | None, Mapping[str, Any]]",
+    sampling: Sampling,
     thorough: bool,
-    progress: Any,
+    progress: "Progress",
 ) -> "Dossier":
-    story, view, settings = asked
-    tell = about(recipe.story, progress)
-    tell("loading", 0, 0)
-    from storyodds.models.assessment.assessment import assess
+    story, view, settings = changed
+    report = about(again.story, progress)
+    report("loading", 0, 0)
+    from storyodds.models.assessment.assessment import assess_story
     from storyodds.models.engine.evaluation import load_numba
     from storyodds.reports.dashboard.page_data import make_dossier
-    from storyodds.scenarios.resolve import resolve
 
-    resolved = resolve(story, view=view, settings=settings, standard=True)
     load_numba()
-    assessment = assess(resolved, progress=tell, **sampled)
-    return make_dossier(assessment, settings=settings, recipe=recipe, thorough=thorough, tell=tell)
+    keywords = sampling.keywords()
+    assessment = assess_story(story, view, settings, standard=True, progress=report, **keywords)
+    return make_dossier(assessment, settings=settings, recipe=again, thorough=thorough, tell=report)
 
 
 def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str, str]:
@@ -184,7 +177,7 @@ def _contents(dossiers: "list[Dossier]", folder: Path, export: bool) -> dict[str
         if export:
             contents |= _exports(dossier)
     # As they are written, so that what has not changed since the last time is seen not to have.
-    estimates = [json.loads(json_text(it.estimate)) for it in dossiers]
+    estimates = [json.loads(json_text(dossier.estimate)) for dossier in dossiers]
     contents["index.html"] = portfolio_page(estimates, before)
     return contents
 
@@ -221,7 +214,7 @@ def _write(folder: Path, contents: Mapping[str, str]) -> None:
         raise click.exceptions.Exit(FAILED) from None
 
 
-def _told(folder: Path, contents: Mapping[str, str]) -> list[dict[str, Any]]:
+def _written(folder: Path, contents: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {"file": str(folder / name), "bytes": len(text.encode())} for name, text in contents.items()
     ]

@@ -19,7 +19,7 @@ _FORMATS = (".nc", ".json")
 CLASSES = ("intended", "mesa-optimizer", "deceptive", "other")
 _LEAST_MEMORY = 2**20
 _FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
-# Said twice, here and where they are worked out, so that --help answers at once; a test compares.
+# Written here and where they are computed, so that --help answers at once; a test compares.
 ODDS = (
     *CLASSES,
     *_FATES,
@@ -30,7 +30,7 @@ SWITCHES = ("constraint", "nudge", "check", "evidence")  # of parts that can be 
 
 
 def all_of(*steps: Callable[[], Any]) -> list[Any]:
-    """Take every step, and tell the mistakes that all of them find at once."""
+    """Take every step, and report the mistakes of all of them at once."""
     results: list[Any] = []
     problems: list[Problem] = []
     for step in steps:
@@ -44,7 +44,7 @@ def all_of(*steps: Callable[[], Any]) -> list[Any]:
 
 
 def load_stories(stories: tuple[str, ...]) -> list["Story"]:
-    """Load every story; the mistakes of all of them are told at once."""
+    """Load every story; the mistakes of all of them are reported at once."""
     if stories.count("-") > 1:
         raise InputError([Problem("found '-' twice, but standard input can be read only once")])
     return all_of(*(partial(load_one, name) for name in stories))
@@ -70,8 +70,8 @@ def _standard_input() -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        found = f"found the byte 0x{raw[error.start]:02x}, expected text encoded as UTF-8"
-        raise InputError([Problem(found, "<stdin>")]) from None
+        sentence = f"found the byte 0x{raw[error.start]:02x}, expected text encoded as UTF-8"
+        raise InputError([Problem(sentence, "<stdin>")]) from None
 
 
 def chosen_view(name: str | None) -> "View | None":
@@ -130,9 +130,9 @@ def _prior(text: str, name: str) -> Any:
 
 def memory_of(text: str) -> int:
     """Read an amount of memory in bytes, such as 512MiB, 4GiB or 1073741824."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*", text, re.IGNORECASE | re.ASCII)
-    unit = ((found[2] if found else None) or "b")[0].lower()
-    amount = float(found[1]) * 1024 ** "bkmgt".index(unit) if found else 0.0
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*", text, re.IGNORECASE | re.ASCII)
+    unit = ((match[2] if match else None) or "b")[0].lower()
+    amount = float(match[1]) * 1024 ** "bkmgt".index(unit) if match else 0.0
     if not _LEAST_MEMORY <= amount < 2**63:
         raise InputError(
             [

@@ -46,10 +46,10 @@ class Limit:
 
 
 def summary_of(estimate: Mapping[str, Any], odds: str) -> Mapping[str, float] | None:
-    """Find the summary of some odds in an estimate; None where they are not defined."""
+    """Give the summary of some odds in an estimate; None where they are not defined."""
     if odds in estimate["classes"] or odds in estimate["fates"]:
-        found: Mapping[str, float] = {**estimate["classes"], **estimate["fates"]}[odds]
-        return found
+        summary: Mapping[str, float] = {**estimate["classes"], **estimate["fates"]}[odds]
+        return summary
     deployed = estimate["deployed"]
     if odds == "deployed":
         return deployed["probability"] if deployed else dict.fromkeys(POINTS, 0.0)
@@ -88,8 +88,8 @@ def limits_of(above: Sequence[str], below: Sequence[str]) -> tuple[Limit, ...]:
 def _limit(option: str, text: str) -> Limit | Problem:
     from storyodds.priors.text.phrases import did_you_mean
 
-    left, _, right = text.partition("=")
-    odds, _, point = (part.strip() for part in left.partition("."))
+    name, _, number = text.partition("=")
+    odds, _, point = (part.strip() for part in name.partition("."))
     if odds not in ODDS:
         hint = did_you_mean(odds, ODDS) or f", one of {', '.join(ODDS)}"
         return Problem(f"{option}: found '{odds}', expected a class, a fate or deployed odds{hint}")
@@ -97,12 +97,12 @@ def _limit(option: str, text: str) -> Limit | Problem:
         hint = did_you_mean(point, tuple(POINTS)) or f", one of {', '.join(POINTS)}"
         return Problem(f"{option} {odds}: found the point '{point}', expected a summary{hint}")
     try:
-        value = float(right)
+        value = float(number)
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
         return Problem(
-            f"{option} {odds}: found '{right}', expected a probability from 0 to 1, as in "
+            f"{option} {odds}: found '{number}', expected a probability from 0 to 1, as in "
             f"{option} {odds}=0.05"
         )
     return Limit(odds, point or "mean", value, option == "--fail-above")

@@ -168,7 +168,7 @@ def test_a_large_story_has_its_diagram(monkeypatch: pytest.MonkeyPatch) -> None:
     resolved = resolve(story_of(gates, chances_of(gates)))
     whole = prepare(resolved)
     assert not isinstance(whole.answers, Independent)
-    monkeypatch.setattr(strategy, "_FIRST", 30)
+    monkeypatch.setattr(strategy, "_FIRST_NODES", 30)
     prepared = prepare(resolved)
     assert isinstance(prepared.answers, Independent)
     made: list[Compiler] = []

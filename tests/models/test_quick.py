@@ -13,7 +13,7 @@ from support.strategies import small_stories
 from storyodds import InputError, load_story
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.changes import interactive
-from storyodds.models.engine.quantities import concerns_of
+from storyodds.models.engine.paths import concerns_of
 from storyodds.models.posterior.prepared import prepare
 from storyodds.models.sensitivity.leaving_out import without
 from storyodds.models.story.events import EVENTS

@@ -12,15 +12,11 @@ from support.roads import ROADS, by_road, road
 from support.strategies import small_stories, with_results
 
 from storyodds.models.engine import evaluation
-from storyodds.models.engine.compiler import Competition, Compiler
+from storyodds.models.engine.compiler import Compiler
+from storyodds.models.engine.layout import Competition
+from storyodds.models.engine.paths import failure_paths, link_queries, path_queries
 from storyodds.models.engine.program import Program, program, without_results
-from storyodds.models.engine.quantities import (
-    Quantities,
-    evaluate,
-    failure_paths,
-    link_queries,
-    path_queries,
-)
+from storyodds.models.engine.quantities import Quantities, evaluate
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
 from storyodds.models.story.graph import StoryGraph, build_graph
 from storyodds.models.story.likelihoods import LogLikelihoods

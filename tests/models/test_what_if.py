@@ -19,9 +19,10 @@ from storyodds.models.changes.what_if import (
     numbers_of_training,
     refit,
 )
+from storyodds.models.posterior import questions
 from storyodds.models.posterior.answers import Exact
 from storyodds.models.posterior.evidence import event_likelihoods
-from storyodds.models.posterior.prepared import forecast_sides
+from storyodds.models.posterior.forecasts import forecast_sides
 from storyodds.models.story.events import EVENTS
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.priors.text.errors import InputError
@@ -99,8 +100,9 @@ def test_what_training_does_not_depend_on_leaves_it_as_it_is() -> None:
     for i in idle:
         values = base.values.copy()
         values[:, i] = 0.5
-        log_evidence, events = what_if.answers_at(prepared, values)
-        np.testing.assert_allclose(log_evidence, base.log_evidence, atol=1e-12)
+        answer = questions.ask(prepared, values)
+        events = answer.events
+        np.testing.assert_allclose(answer.log_evidence, base.log_evidence, atol=1e-12)
         np.testing.assert_allclose(ask(base, {i: 0.5}).means, events.mean(axis=0), atol=1e-12)
 
 
