@@ -5,11 +5,12 @@ It may be anybody's, and of another version: keys that are not here are left alo
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Self, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from storyodds.models.posterior.draws import Computed
 from storyodds.models.story.events import FATES
 from storyodds.priors.text.errors import InputError, Mistake, Problem, key_path
 from storyodds.priors.text.phrases import described
@@ -18,6 +19,7 @@ from storyodds.priors.wording import mistakes_in
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.estimate import SCHEMA
 from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.schema import StoryKind
 
 ROUNDING = 1e-9  # by which a chance may be beyond 0 and 1
 _SUM = 1e-6  # by which chances of everything may miss 1
@@ -151,7 +153,7 @@ class SavedEstimate(_Part):
     story_sha256: Digest
     view: Text | None
     settings: dict[Text, Text]
-    method: Literal["exact", "weighting", "nuts", "simulation"]
+    method: Computed
     seed: Annotated[int, Field(strict=True, ge=0)]
     classes: Classes
     fates: Fates
@@ -159,7 +161,7 @@ class SavedEstimate(_Part):
     provenance: tuple[Number, ...]
     diagnostics: Diagnostics
     # Earlier versions did not write these.
-    kind: Literal["training-story", "risk-argument"] | None = None
+    kind: StoryKind | None = None
     deployed: Day | None = None
     opinions: Opinions | None = None
     number_counts: NumberCounts | None = None
