@@ -25,9 +25,9 @@ from storyodds.commands.new import new, schema
 from storyodds.commands.sensitivity import sensitivity
 from storyodds.commands.serve import serve
 from storyodds.commands.show import show
-from storyodds.commands.streams import prepare, silence
 from storyodds.commands.value import value
 from storyodds.priors.text.errors import InputError, printable, render, shown
+from storyodds.priors.text.streams import prepare, silence
 
 
 class _Commands(click.Group):

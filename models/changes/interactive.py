@@ -189,14 +189,17 @@ class Answer:
         return np.asarray(np.sqrt((self.pulls**2).sum(axis=0)) / len(self.pulls))
 
     @cached_property
-    def findings_weights(self) -> Array:
-        """Weights of the draws by the findings alone, without forecasts, (n_draws,)."""
-        weights = self.averaged.weights
-        with np.errstate(divide="ignore"):
-            logs = np.log(weights) - self.opinions
-        logs = np.where(weights > 0, logs, -np.inf)
-        raw = np.exp(logs - logs.max())
-        return np.asarray(raw / raw.sum())
+    def findings_weights(self) -> Array | None:
+        """Weights of the draws by the findings alone, without forecasts, (n_draws,).
+
+        None where a forecast excludes some draws: what findings say of these is not known.
+        """
+        if not np.isfinite(self.opinions).all():
+            return None
+        with np.errstate(divide="ignore"):  # a draw that the findings rule out
+            logs = np.log(self.averaged.weights) - self.opinions
+        found = np.exp(logs - logs.max())
+        return np.asarray(found / found.sum())
 
     @cached_property
     def path_odds(self) -> Sequence[PathOdds]:

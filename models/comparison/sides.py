@@ -106,7 +106,8 @@ def of_assessment(assessment: Assessment) -> Posterior:
 def log_findings(assessment: Assessment) -> float | None:
     """Natural log of P(evidence) without the forecasts, which are opinions and no findings.
 
-    None where it is not known: to chains, forecasts cannot be told from findings.
+    None where it is not known: to chains, forecasts cannot be told from findings, and of draws that
+    a forecast excludes it is not known what the findings say.
 
     Examples
     --------
@@ -117,7 +118,8 @@ def log_findings(assessment: Assessment) -> float | None:
     0.0
     """
     log_evidence, opinions = assessment.draws.log_evidence, assessment.opinions
-    if not np.isfinite(log_evidence) or (assessment.draws.chains > 1 and np.any(opinions)):
+    is_told_apart = assessment.draws.chains <= 1 or not np.any(opinions)
+    if not (np.isfinite(log_evidence) and np.isfinite(opinions).all() and is_told_apart):
         return None
     with np.errstate(divide="ignore"):
         logs = np.log(assessment.averaged.weights) - opinions

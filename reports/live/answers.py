@@ -140,12 +140,13 @@ def _odds(found: interactive.Answer) -> dict[str, Any]:
 
 
 def _opinions(found: interactive.Answer, kind: str) -> str | None:
-    """The odds without the forecasts, in a sentence; None where the story has none."""
+    """The odds without the forecasts, in a sentence; None without any, or where not known."""
     graph = found.averaged.graph
     forecasts = [item.id for item in graph.evidence if item.form == "forecast"]
-    if not forecasts:
+    weights = found.findings_weights
+    if not forecasts or weights is None:
         return None
-    means = found.findings_weights @ found.averaged.fates
+    means = weights @ found.averaged.fates
     stated: dict[str, float] = {name: float(means[FATES.index(name)]) for name in headline_of(kind)}
     return without_forecasts(stated, len(forecasts))
 

@@ -61,6 +61,14 @@ def _listed_sources(reading: Reading) -> Iterator[tuple[Path, object]]:
             yield ("evidence", i, "source"), item["source"]
 
 
+def _published_numbers(reading: Reading) -> Iterator[tuple[Path, object]]:
+    """The sources of numbers that somebody measured or stated, where the number has no note."""
+    for path, number in own_numbers(reading):
+        is_published = number.get("basis") in ("measured", "elicited")
+        if is_published and number.get("source") is not None and not number.get("note"):
+            yield (*path, "source"), number["source"]
+
+
 def _cited(source: object) -> str:
     record = mapping(source)
     return (
@@ -72,7 +80,7 @@ def no_note(reading: Reading) -> Iterator[Doubt]:
     """Sources that are cited without a word on how they were read, all at once."""
     bare = [
         path
-        for path, source in _listed_sources(reading)
+        for path, source in (*_listed_sources(reading), *_published_numbers(reading))
         if not mapping(source).get("note") and not _is_empty(_cited(source))
     ]
     if bare:

@@ -1,20 +1,21 @@
 """What commands that compute have in common: their options, one story assessed, the exit code."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from storyodds.commands.console import ABOVE_THRESHOLD, NOT_RELIABLE
-from storyodds.commands.options import all_of, chosen_settings, chosen_view, load_one
+from storyodds.commands.options import Changed, all_of, load_changed
 from storyodds.commands.thresholds import Limit
-from storyodds.priors.text.errors import Problem, shown
+from storyodds.priors.text.errors import shown
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Method, Progress
     from storyodds.reports.words.recipe import Recipe
+    from storyodds.scenarios.story import Story
 
 type Command = Callable[..., Any]
 
@@ -27,9 +28,11 @@ class Changes:
     assignments: tuple[str, ...]
     off: tuple[str, ...]
 
-    def settings(self) -> dict[str, Any]:
-        """Read the numbers that are set, and what is switched off."""
-        return chosen_settings(self.assignments, self.off)
+    def applied(
+        self, stories: tuple[str, ...], require: "Callable[[list[Story]], None] | None" = None
+    ) -> Changed:
+        """Load stories and read what changes them, as `load_changed` does."""
+        return load_changed(stories, self.view, self.assignments, self.off, require)
 
 
 @dataclass(frozen=True)
@@ -135,24 +138,18 @@ def assess_one(
         The assessment, the overrides under which it was made, and what the checks gave.
     """
     progress("loading", 0, 0)
-    settings, loaded, chosen, *checked = all_of(
-        changes.settings, lambda: load_one(name), lambda: chosen_view(changes.view), *checks
-    )
+    given, *checked = all_of(lambda: changes.applied((name,)), *checks)
+    (story,) = given.stories
     from storyodds.models.assessment.assessment import assess_story
 
     keywords = {**sampling.keywords(), **resolving}
-    assessment = assess_story(loaded, chosen, settings, progress=progress, **keywords)
-    return assessment, settings, checked
+    assessment = assess_story(story, given.view, given.settings, progress=progress, **keywords)
+    return assessment, given.settings, checked
 
 
 def about(name: str, progress: "Progress") -> "Progress":
     """Name the story in every stage that is reported."""
     return lambda stage, done, total: progress(f"{shown(name)}: {stage}", done, total)
-
-
-def named(problem: Problem, name: str) -> Problem:
-    """Give a mistake the name of its story, where it has no file of its own."""
-    return problem if problem.file is not None else replace(problem, file=shown(name))
 
 
 def judge(documents: Iterable[Mapping[str, Any]], limits: Sequence[Limit] = ()) -> None:

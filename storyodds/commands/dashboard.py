@@ -20,15 +20,15 @@ from storyodds.commands.console import (
     stories_argument,
 )
 from storyodds.commands.console import write_json as print_json
-from storyodds.commands.options import all_of, chosen_view, load_stories
+from storyodds.commands.options import Changed, all_of, named
 from storyodds.priors.text.errors import InputError, Problem, shown
 from storyodds.priors.text.files import write_together
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Progress
-    from storyodds.priors.library import View
     from storyodds.reports.dashboard.page_data import Dossier
     from storyodds.reports.words.recipe import Recipe
+    from storyodds.scenarios.resolve import ResolvedStory
     from storyodds.scenarios.story import Story
 
 INDEX = "index"  # a story of this id would take the place of the page of all stories
@@ -75,22 +75,24 @@ def dashboard(
     in DIR from before is compared with, and replaced; nothing is written before all of it is
     there.
     """
-    settings, _, loaded, chosen = all_of(
-        changes.settings,
+    given, _ = all_of(
+        lambda: changes.applied(stories, partial(_require_apart, stories)),
         lambda: _writable(folder),
-        lambda: _named_apart(stories),
-        lambda: chosen_view(changes.view),
     )
     with progress_line() as progress:
+        progress("loading", 0, 0)
+        pairs = zip(stories, given.stories, strict=True)
+        resolved = all_of(*(partial(_resolved, name, story, given) for name, story in pairs))
         dossiers = [
             _dossier(
                 recipe(name, changes, sampling),
-                (story, chosen, settings),
+                story,
+                given.settings,
                 sampling,
                 thorough,
                 progress,
             )
-            for name, story in zip(stories, loaded, strict=True)
+            for name, story in zip(stories, resolved, strict=True)
         ]
         progress("writing pages", 0, 0)
         contents = _contents(dossiers, folder, export)
@@ -115,9 +117,8 @@ def _writable(folder: Path) -> None:
         raise InputError([Problem(f"--output: the folder '{place}' cannot be written to")])
 
 
-def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
-    """Load stories, no two of which would have the same page."""
-    loaded = load_stories(stories)
+def _require_apart(stories: tuple[str, ...], loaded: "list[Story]") -> None:
+    """Refuse stories of which two would have the same page."""
     problems = []
     for id, n in Counter(story.story for story in loaded).items():
         names = [f"'{name}'" for name, s in zip(stories, loaded, strict=True) if s.story == id]
@@ -138,26 +139,33 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
             )
     if problems:
         raise InputError(problems)
-    return loaded
+
+
+def _resolved(name: str, story: "Story", given: Changed) -> "ResolvedStory":
+    """Apply what is changed, and name the story that it does not fit."""
+    from storyodds.scenarios.resolve import resolve
+
+    try:
+        return resolve(story, view=given.view, settings=given.settings, standard=True)
+    except InputError as error:
+        raise InputError([named(problem, name) for problem in error.problems]) from None
 
 
 def _dossier(
     again: "Recipe",
-    changed: "tuple[Story, View | None, Mapping[str, Any]]",
+    story: "ResolvedStory",
+    settings: Mapping[str, Any],
     sampling: Sampling,
     thorough: bool,
     progress: "Progress",
 ) -> "Dossier":
-    story, view, settings = changed
     report = about(again.story, progress)
-    report("loading", 0, 0)
-    from storyodds.models.assessment.assessment import assess_story
+    from storyodds.models.assessment.assessment import assess
     from storyodds.models.engine.evaluation import load_numba
     from storyodds.reports.dashboard.page_data import make_dossier
 
     load_numba()
-    keywords = sampling.keywords()
-    assessment = assess_story(story, view, settings, standard=True, progress=report, **keywords)
+    assessment = assess(story, progress=report, **sampling.keywords())
     return make_dossier(assessment, settings=settings, recipe=again, thorough=thorough, tell=report)
 
 

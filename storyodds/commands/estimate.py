@@ -15,7 +15,6 @@ from storyodds.commands.asking import (
     changing,
     drawing,
     judge,
-    named,
     recipe,
 )
 from storyodds.commands.console import (
@@ -29,9 +28,8 @@ from storyodds.commands.console import (
 )
 from storyodds.commands.options import (
     all_of,
-    chosen_view,
-    load_stories,
     memory_of,
+    named,
     result_files,
 )
 from storyodds.commands.thresholds import limits_of
@@ -91,25 +89,23 @@ def estimate(
     below: tuple[str, ...],
 ) -> None:
     """Odds of every outcome, and the failure paths of most concern."""
-    limits, memory, settings, targets, loaded, chosen = all_of(
+    limits, memory, targets, given = all_of(
         lambda: limits_of(above, below),
         lambda: memory_of(max_memory),
-        changes.settings,
         lambda: result_files(stories, output),
-        lambda: load_stories(stories),
-        lambda: chosen_view(changes.view),
+        lambda: changes.applied(stories),
     )
     answered, failures, refused = [], [], []
     with progress_line() as progress:
-        for name, story, target in zip(stories, loaded, targets, strict=True):
+        for name, story, target in zip(stories, given.stories, targets, strict=True):
             progress(f"{shown(name)}: loading", 0, 0)
             try:
                 summary, failure = _estimate_one(
                     story,
                     target,
                     about(name, progress),
-                    view=chosen,
-                    settings=settings,
+                    view=given.view,
+                    settings=given.settings,
                     max_memory=memory,
                     **sampling.keywords(),
                 )

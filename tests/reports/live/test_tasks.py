@@ -1,11 +1,13 @@
 """What is worked out for a page: the same as the command line says, of files as they are now."""
 
 import html
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.command_line import SMALL
+from support.features import FEATURES
 from support.impossible_story import IMPOSSIBLE
 
 from storyodds import load_story, load_text
@@ -45,6 +47,14 @@ def estimated(**changes: Any) -> Any:
     found = assess(resolve(load_story(STORY), **changes), method="weighting", draws=256, seed=5)
     summary = summarize(found)
     return {**summary["classes"], **summary["fates"]}
+
+
+def test_draws_that_a_forecast_excludes(tmp_path: Path) -> None:
+    """Where a condition is true or false at every draw, a forecast has nothing to weigh at some."""
+    (tmp_path / "features.yaml").write_text(FEATURES.replace("RESULT", "flagged"), "utf-8")
+    state = {"view": "carlsmith", "set": {"aware.probability": "{beta: [1.0e-9, 1.0e-9]}"}}
+    found = done(Computer(tmp_path, draws=64), "answer", story="features", state=state)
+    json.dumps(found, allow_nan=False)
 
 
 @pytest.mark.parametrize(
