@@ -153,12 +153,14 @@ class MechanismOdds(TypedDict):
 
 
 class EvidenceItem(TypedDict):
-    """An evidence item."""
+    """An evidence item, or the known result of a check."""
 
     id: str
     """Of the item."""
     claim: str
-    """What was found, in the story's words."""
+    """What was found, in the story's words; of a check, what it is."""
+    result: CheckResult | None
+    """Of a check whose result is known; null for findings and forecasts."""
     opinion: bool
     """Whether it is a forecast, which is no finding."""
     idle: bool
@@ -169,7 +171,7 @@ class EvidenceItem(TypedDict):
     """What it alone does to each class, in bits: log2 of P(item | class) / P(item | any other),
     before all other evidence; null where undefined."""
     source: SourceRecord | None
-    """Where it was published."""
+    """Where it was published; null for a check."""
 
 
 class Evidence(TypedDict):
@@ -182,7 +184,7 @@ class Evidence(TypedDict):
     note: str | None
     """A sentence where the items contradict each other or the story."""
     items: list[EvidenceItem]
-    """In the order of the story."""
+    """Known results of checks, then findings and forecasts, in the order of the story."""
 
 
 class RestsOn(TypedDict):

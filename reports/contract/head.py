@@ -79,7 +79,10 @@ class Diagnostics(TypedDict):
     log_probability_error: float | None
     """Monte Carlo standard error of log P(evidence), in nats."""
     standard_errors: dict[str, AnswerErrors]
-    """Monte Carlo standard errors by class, fate, and `deployed`."""
+    """Monte Carlo standard errors by class, fate, and `deployed`. In an estimate, also of every
+    other SUMMARY given the evidence by where it stands, such as `criteria.goal_alignment`,
+    `hazards.slow` or, paths being numbered by their rank, `paths.1.concern`; what is not listed has
+    no error."""
     weight_bound: NotRequired[float | None]
     """Of weighting: by how many times the average no draw counts more; null without a bound."""
     r_hat_max: NotRequired[float]

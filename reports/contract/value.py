@@ -103,10 +103,7 @@ class AssumptionGains(Gains):
 
 
 class NumberGains(Gains):
-    """What learning the value of a number would gain (EVPPI).
-
-    Estimated from below: 0 where a fitted curve does no better than none.
-    """
+    """What learning the value of a number would gain (EVPPI)."""
 
     number: str
     """Its name."""

@@ -10,6 +10,7 @@ from storyodds.models.engine.paths import Path, link_queries, path_odds, prefixe
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.posterior.prepared import log_likelihood_bound
+from storyodds.models.posterior.soundness import errors_of_odds
 from storyodds.models.story.events import CRITERIA, FATES, Share
 from storyodds.models.story.graph import Outcome
 from storyodds.models.story.queries import Query
@@ -20,6 +21,7 @@ from storyodds.reports.contract.estimate import (
     Criteria,
     Estimate,
     Evidence,
+    EvidenceItem,
     FailurePath,
     GoalCriteria,
     HazardOdds,
@@ -34,11 +36,13 @@ from storyodds.reports.documents.opinions import opinion_totals, why_idle
 from storyodds.reports.documents.picks import column_of, deployed_failure, event_of, odds_on_the_day
 from storyodds.reports.documents.summaries import (
     Pick,
+    beside,
+    errors_in,
     finite,
+    stated,
     summarize_both,
     summarize_draws,
     summarize_quotient,
-    summarize_ratio,
 )
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.provenance import (
@@ -68,7 +72,7 @@ class _View:
 
     def of(self, pick: Pick) -> Summary:
         """Summarize what `pick` takes from quantities."""
-        return summarize_both(self.averaged, self.exact, pick)
+        return self.of_draws(pick(self.averaged), pick(self.exact))
 
     def prior(self, pick: Pick) -> Summary:
         """The same before the evidence."""
@@ -76,7 +80,34 @@ class _View:
 
     def ratio(self, part: Pick, whole: Pick) -> Summary | None:
         """Summarize a conditional probability, over the posterior given its condition."""
-        return summarize_ratio(self.averaged, self.exact, part, whole)
+        return self.of_quotient(
+            (part(self.averaged), whole(self.averaged)), (part(self.exact), whole(self.exact))
+        )
+
+    def of_draws(self, averaged: Array, exact: Array) -> Summary:
+        """Summarize a probability at the draws of which means, and quantiles, are taken."""
+        ones = (averaged, np.ones(len(averaged))), (exact, np.ones(len(exact)))
+        summary = summarize_draws(averaged, self.averaged.weights, exact, self.exact.weights)
+        return stated(summary, self._errors(*ones))
+
+    def of_quotient(
+        self, averaged: tuple[Array, Array], exact: tuple[Array, Array]
+    ) -> Summary | None:
+        """Summarize P(part | whole) from both at these draws; None where the whole cannot be."""
+        summary = summarize_quotient(
+            (*averaged, self.averaged.weights), (*exact, self.exact.weights)
+        )
+        return None if summary is None else stated(summary, self._errors(averaged, exact))
+
+    def _errors(
+        self, averaged: tuple[Array, Array], exact: tuple[Array, Array]
+    ) -> dict[str, float]:
+        return errors_of_odds(
+            (*averaged, self.averaged.weights),
+            (*exact, self.exact.weights),
+            self.assessment.draws.chains,
+            self.assessment.strata,
+        )
 
 
 def summarize(assessment: Assessment) -> Estimate:
@@ -100,8 +131,16 @@ def summarize(assessment: Assessment) -> Estimate:
     >>> round(summary["fates"]["catastrophe"]["mean"], 6)
     0.051376
     """
-    view = _View(assessment)
-    graph = view.graph
+    document = _document(_View(assessment))
+    by_name = document["diagnostics"]["standard_errors"]
+    # Classes and fates are there by their names.
+    apart = {key: part for key, part in document.items() if key not in ("classes", "fates")}
+    document["diagnostics"]["standard_errors"] = {**by_name, **errors_in(apart)}
+    return document
+
+
+def _document(view: _View) -> Estimate:
+    assessment, graph = view.assessment, view.graph
     return {
         **head(assessment, SCHEMA),
         "catastrophe_definition": assessment.prepared.resolved.story.catastrophe,
@@ -112,12 +151,10 @@ def summarize(assessment: Assessment) -> Estimate:
             name: view.prior(column_of(lambda q: q.classes, c)) for c, name in enumerate(CLASSES)
         },
         "routes": {
-            route.id: {
-                **view.of(column_of(lambda q: q.routes, r)),
-                "class": route.outcome_class,
-                "kind": route.kind,
-                "mechanism": route.mechanism,
-            }
+            route.id: beside(
+                view.of(column_of(lambda q: q.routes, r)),
+                **{"class": route.outcome_class, "kind": route.kind, "mechanism": route.mechanism},
+            )
             for r, route in enumerate(graph.routes)
         },
         "fates": {name: view.of(event_of(name)) for name in FATES},
@@ -131,10 +168,10 @@ def summarize(assessment: Assessment) -> Estimate:
         "opinions": opinion_totals(assessment),
         "lens": _lens(view),
         "assumptions": {
-            variable.name: {
-                **view.of(column_of(lambda q: q.assumptions, v)),
-                "prior": view.prior(column_of(lambda q: q.assumptions, v)),
-            }
+            variable.name: beside(
+                view.of(column_of(lambda q: q.assumptions, v)),
+                prior=view.prior(column_of(lambda q: q.assumptions, v)),
+            )
             for v, variable in enumerate(graph.variables)
         },
         "paths": _paths(view),
@@ -220,11 +257,11 @@ def _averted_at(view: _View, q: Quantities, c: int) -> Array:
 
 def _hazards(view: _View) -> dict[str, HazardOdds]:
     return {
-        hazard.id: {
-            **view.of(_hazard(h)),
-            "criterion": hazard.criterion,
-            "given_intended": view.ratio(_hazard(h), _intended),
-        }
+        hazard.id: beside(
+            view.of(_hazard(h)),
+            criterion=hazard.criterion,
+            given_intended=view.ratio(_hazard(h), _intended),
+        )
         for h, hazard in enumerate(view.graph.hazards)
     }
 
@@ -337,12 +374,11 @@ def _paths(view: _View) -> list[FailurePath]:
                 "literals": [
                     _text(literal) for literal in sorted(path.literals, key=lambda x: index[x[0]])
                 ],
-                "probability": _summary_of(view, averaged.reached, exact.reached),
-                "undetected": summarize_quotient(
-                    (averaged.undetected, averaged.reached, view.averaged.weights),
-                    (exact.undetected, exact.reached, view.exact.weights),
+                "probability": view.of_draws(averaged.reached, exact.reached),
+                "undetected": view.of_quotient(
+                    (averaged.undetected, averaged.reached), (exact.undetected, exact.reached)
                 ),
-                "concern": _summary_of(view, averaged.concern, exact.concern),
+                "concern": view.of_draws(averaged.concern, exact.concern),
                 "weakest_link": _weakest_link(view, path),
                 "claim": path.claim,
                 "checks": [view.graph.checks[c].id for c in view.graph.live_checks],
@@ -352,10 +388,6 @@ def _paths(view: _View) -> list[FailurePath]:
             }
         )
     return listed
-
-
-def _summary_of(view: _View, averaged: Array, exact: Array) -> Summary:
-    return summarize_draws(averaged, view.averaged.weights, exact, view.exact.weights)
 
 
 def _mechanisms(view: _View) -> dict[str, MechanismOdds]:
@@ -457,19 +489,44 @@ def _evidence(view: _View) -> Evidence:
         "log_probability": finite(log_probability),
         "log_probability_error": finite(assessment.draws.log_evidence_error),
         "note": note,
-        "items": [
-            {
-                "id": item.id,
-                "claim": item.claim,
-                "opinion": item.forecast is not None,
-                "idle": item.forecast is not None and why_idle(assessment, i) is not None,
-                "why_idle": why_idle(assessment, i),
-                "bits": {name: assessment.item_bits[item.id][name] for name in CLASSES},
-                "source": plain_source(item.source),
-            }
-            for i, item in enumerate(story.evidence)
-        ],
+        "items": [*_results(view), *_findings(view)],
     }
+
+
+def _results(view: _View) -> list[EvidenceItem]:
+    """Known results of checks, in the shape of evidence items."""
+    return [
+        {
+            "id": check.id,
+            "claim": check.claim,
+            "result": check.result,
+            "opinion": False,
+            "idle": False,
+            "why_idle": None,
+            "bits": {name: view.assessment.item_bits[check.id][name] for name in CLASSES},
+            "source": None,
+        }
+        for check in view.assessment.prepared.resolved.story.checks
+        if check.result is not None
+    ]
+
+
+def _findings(view: _View) -> list[EvidenceItem]:
+    """Findings and forecasts."""
+    assessment = view.assessment
+    return [
+        {
+            "id": item.id,
+            "claim": item.claim,
+            "result": None,
+            "opinion": item.forecast is not None,
+            "idle": item.forecast is not None and why_idle(assessment, i) is not None,
+            "why_idle": why_idle(assessment, i),
+            "bits": {name: assessment.item_bits[item.id][name] for name in CLASSES},
+            "source": plain_source(item.source),
+        }
+        for i, item in enumerate(assessment.prepared.resolved.story.evidence)
+    ]
 
 
 def _power_of_ten(nats: float) -> str:

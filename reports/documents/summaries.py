@@ -1,12 +1,19 @@
-"""Summaries of draws: the mean, the median, and the ends of the 90 percent interval."""
+"""Summaries of draws: the mean, the median, and the ends of the 90 percent interval.
 
-from collections.abc import Callable
+Their Monte Carlo errors are stated apart from them: in a document, `diagnostics.standard_errors`
+names classes, fates and being deployed by themselves, and every other answer by where its summary
+stands, as `hazards.slow` or `paths.1.concern`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import weighted_quantile
+from storyodds.reports.contract.head import AnswerErrors
 from storyodds.reports.contract.summaries import Summary
 
 Array = NDArray[np.float64]
@@ -106,3 +113,53 @@ def summarize_quotient(
 
 
 Ratio = Callable[[Pick, Pick], Summary | None]
+
+
+class Stated(dict[str, Any]):
+    """A summary that has its standard errors with it until the document is put together.
+
+    Attributes
+    ----------
+    errors : dict of str to float
+        Of `mean`, `q05`, `median` and `q95`.
+    """
+
+    def __init__(self, summary: Mapping[str, Any], errors: dict[str, float]) -> None:
+        super().__init__(summary)
+        self.errors = errors
+
+
+def stated(summary: Summary, errors: dict[str, float]) -> Summary:
+    """A summary with its standard errors."""
+    return cast(Summary, Stated(summary, errors))
+
+
+def beside(summary: Summary, **more: Any) -> Any:
+    """The same, and more in the same place of the document: a record that extends a summary."""
+    assert isinstance(summary, Stated)
+    return Stated({**summary, **more}, summary.errors)
+
+
+def errors_in(document: Mapping[str, Any]) -> dict[str, AnswerErrors]:
+    """Standard errors of summaries by their place in a document; what has none is left out.
+
+    Examples
+    --------
+    >>> sure, unsure = Stated({"mean": 0.5}, {"mean": 0.0}), Stated({"mean": 0.5}, {"mean": 0.1})
+    >>> errors_in({"paths": [{"concern": sure}, {"concern": unsure}], "hazards": {"h": unsure}})
+    {'paths.2.concern': {'mean': 0.1}, 'hazards.h': {'mean': 0.1}}
+    """
+    found = {place: errors for place, errors in _stated("", document) if any(errors.values())}
+    return cast(dict[str, AnswerErrors], found)
+
+
+def _stated(place: str, part: Any) -> Iterator[tuple[str, dict[str, float]]]:
+    if isinstance(part, Stated):
+        yield place, part.errors
+    inner: Any = ()
+    if isinstance(part, Mapping):
+        inner = part.items()
+    elif isinstance(part, list):  # rows are numbered from 1, as paths are by their rank
+        inner = enumerate(part, start=1)
+    for key, value in inner:
+        yield from _stated(f"{place}.{key}" if place else str(key), value)

@@ -196,8 +196,9 @@ def fates(summary: Estimate, width: int) -> Iterator[Text]:
     yield from _never(summary, zero)
     failed = summary["catastrophe_given_deployed_failure"]
     if failed is not None and not is_zero(failed) and not is_risk_argument(summary):
-        spread = f" ({band(failed)})" if band(failed) else ""
-        share = f"{percent(failed['mean'])}{spread}"
+        errors = errors_of(summary, "catastrophe_given_deployed_failure")
+        spread = f" ({band(failed, errors)})" if band(failed, errors) else ""
+        share = f"{percent(failed['mean'], errors.get('mean', 0.0))}{spread}"
         yield from wrap(Text(f"Of deployed failures, {share} end in catastrophe."), width)
 
 
@@ -227,9 +228,21 @@ def _deployed(summary: Estimate, width: int) -> Iterator[Text]:
         return
     entries = {
         "deployed": (day["probability"], "no check flags it", errors_of(summary, "deployed")),
-        "success": (day["success"], "given that it is deployed", NO_ERRORS),
-        "catastrophe": (day["catastrophe"], "the same", NO_ERRORS),
-        "deceptive": (day["classes"]["deceptive"], "the same", NO_ERRORS),
+        "success": (
+            day["success"],
+            "given that it is deployed",
+            errors_of(summary, "deployed.success"),
+        ),
+        "catastrophe": (
+            day["catastrophe"],
+            "the same",
+            errors_of(summary, "deployed.catastrophe"),
+        ),
+        "deceptive": (
+            day["classes"]["deceptive"],
+            "the same",
+            errors_of(summary, "deployed.classes.deceptive"),
+        ),
     }
     if is_risk_argument(summary):
         del entries["success"]
@@ -264,7 +277,8 @@ def _averted(summary: Estimate, live: list[str]) -> Text:
     added = ((name, summary["checks"][name]["added"]) for name in live)
     means = {name: float(entry["mean"]) for name, entry in added if entry is not None}
     by = sorted(means, key=lambda name: -means[name])
-    differences = {name: points(means[name]).removeprefix("+") for name in by}
+    errors = {name: errors_of(summary, f"checks.{name}.added").get("mean", 0.0) for name in by}
+    differences = {name: points(means[name], errors[name]).removeprefix("+") for name in by}
     sizes = ", ".join(f"{differences[name]} without {plain(name)}" for name in by)
     return Text(f"Catastrophe would be likelier by {sizes}.")
 
@@ -284,7 +298,8 @@ def criteria(summary: Estimate, width: int) -> Iterator[Text]:
             continue
         if key == "goal_alignment" or key == "goal_competitiveness":
             meaning = _goal_words(summary, key, meaning)
-        rows.append(odds_cells(summary, name, entry))
+        errors = errors_of(summary, f"criteria.{key}")
+        rows.append(odds_cells(summary, name, entry, errors=errors))
         words.append(Text(meaning, style="dim"))
     yield from with_words(rows, words, width)
 
@@ -311,8 +326,10 @@ def hazards(summary: Estimate, width: int) -> Iterator[Text]:
     for name in by[:_HAZARDS_SHOWN]:
         entry = entries[name]
         given = entry["given_intended"]
-        once = "" if given is None else f", {percent(given['mean'])} of intended models"
-        rows.append(odds_cells(summary, plain(name), entry))
+        error = errors_of(summary, f"hazards.{name}.given_intended").get("mean", 0.0)
+        once = "" if given is None else f", {percent(given['mean'], error)} of intended models"
+        errors = errors_of(summary, f"hazards.{name}")
+        rows.append(odds_cells(summary, plain(name), entry, errors=errors))
         words.append(Text(f"{entry['criterion']}{once}", style="dim"))
     yield from with_words(rows, words, width)
     if len(by) > _HAZARDS_SHOWN:
@@ -331,7 +348,8 @@ def mechanisms(summary: Estimate, width: int) -> Iterator[Text]:
     for name in by:
         entry = entries[name]
         chance = percent(entry["probability"]["mean"])
-        rows.append(odds_cells(summary, plain(name), entry["concern"]))
+        errors = errors_of(summary, f"mechanisms.{name}.concern")
+        rows.append(odds_cells(summary, plain(name), entry["concern"], errors=errors))
         routes = ", ".join(map(plain, entry["routes"]))
         words.append(Text(f"{routes}: together {chance}", style="dim"))
     yield from with_words(rows, words, width)

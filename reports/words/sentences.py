@@ -107,12 +107,14 @@ def is_uncertain(summary: StoryDocument) -> bool:
 
 
 def errors_of(summary: StoryDocument, answer: str) -> Errors:
-    """Monte Carlo standard errors of a class, a fate or being deployed, and of its interval.
+    """Monte Carlo standard errors of an answer, and of its interval.
 
     Parameters
     ----------
     summary : StoryDocument
     answer : str
+        A class, a fate or `deployed`; of anything else, where it stands in the object, such as
+        `hazards.slow` or `paths.1.concern`.
 
     Examples
     --------
