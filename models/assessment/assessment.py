@@ -522,8 +522,8 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
     bits: dict[str, dict[str, float | None]] = {}
     for c, check in enumerate(graph.checks):
         if check.result is not None:
-            others = [other for other in range(len(graph.checks)) if other != c]
-            alone = without_results(prior.values, graph.result_numbers(others))
+            rest = [other for other in range(len(graph.checks)) if other != c]
+            alone = without_results(prior.values, graph.result_numbers(rest))
             with_it = prepared.answers.evaluate(alone, assemble(graph, []), hazards=False)
             log_chance = with_it.log_evidence
             top = log_chance.max()

@@ -58,8 +58,8 @@ def together(
     rows : (n_draws,) int
         Which draws these are of those that the evidence was assembled for.
     """
-    own, said = _own_numbers(prepared), prepared.likelihoods.take(rows)
-    whole = prepared.answers.log_evidence(values, said)
+    own, likelihoods = _own_numbers(prepared), prepared.likelihoods.take(rows)
+    whole = prepared.answers.log_evidence(values, likelihoods)
     chances = np.empty((len(queries), len(values)))
     step = max(1, _BLOCK_CELLS // values.size)
     for first in range(0, len(queries), step):
@@ -73,7 +73,7 @@ def together(
                 changed[k, :, own[name]] = float(truth)
         lanes = np.tile(np.arange(len(values)), len(block))
         certain = prepared.answers.log_evidence(
-            changed.reshape(len(lanes), -1), said.take(lanes)
+            changed.reshape(len(lanes), -1), likelihoods.take(lanes)
         ).reshape(len(block), -1)
         possible = np.isfinite(certain)  # so is the whole, wherever these can come about
         certain[possible] -= np.broadcast_to(whole, certain.shape)[possible]

@@ -209,8 +209,8 @@ class Answer:
             return None
         with np.errstate(divide="ignore"):  # a draw that the findings rule out
             logs = np.log(self.averaged.weights) - self.opinions
-        found = np.exp(logs - logs.max())
-        return np.asarray(found / found.sum())
+        weights = np.exp(logs - logs.max())
+        return np.asarray(weights / weights.sum())
 
     @cached_property
     def path_odds(self) -> Sequence[PathOdds]:

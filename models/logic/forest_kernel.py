@@ -78,7 +78,7 @@ def lower_flows(
 
 @jit
 def passed_by(
-    level: Ints, low: Ints, high: Ints, root: int, n_levels: int, wanted: int
+    level: Ints, low: Ints, high: Ints, root: int, n_levels: int, target: int
 ) -> NDArray[np.bool_]:
     """Say which levels some way from the only root to one of the two ends does not meet.
 
@@ -87,7 +87,7 @@ def passed_by(
     level, low, high : (n_nodes,) int
         As of `raise_chances`, all of them under the root.
     root, n_levels : int
-    wanted : int
+    target : int
         The end, 0 or 1.
 
     Returns
@@ -99,7 +99,7 @@ def passed_by(
     change[level[root] if root > 1 else n_levels] -= 1
     for node in range(2, len(level)):
         for child in (low[node], high[node]):
-            if child > 1 or child == wanted:
+            if child > 1 or child == target:
                 change[level[node] + 1] += 1
                 change[level[child] if child > 1 else n_levels] -= 1
     return np.cumsum(change)[:n_levels] > 0

@@ -124,7 +124,7 @@ class ForestOdds:
         step = max(1, most // (2 * n_nodes))
         self._hold(2 * n_nodes)
         arrays = diagram.level, diagram.low, diagram.high
-        whole, each = np.empty(n), np.zeros((2, len(diagram.names), n))
+        whole, sides = np.empty(n), np.zeros((2, len(diagram.names), n))
         for first in range(0, n, step):
             block = np.ascontiguousarray(true[:, first : first + step])
             chance, flow = np.zeros((2, n_nodes, block.shape[1]))
@@ -133,12 +133,12 @@ class ForestOdds:
             forest_kernel.raise_chances(*arrays, block, chance)
             forest_kernel.lower_flows(*arrays, block, chance, flow, met)
             whole[first : first + step] = chance[root]
-            each[:, :, first : first + step] = met
+            sides[:, :, first : first + step] = met
         # On the other ways the function does not depend on the variable. What rounding leaves of
         # them where there are none would be all of P(function and not what it cannot do without).
         there = forest_kernel.passed_by(*arrays, root, len(diagram.names), int(not opposite))
-        past = np.where(there[:, None], np.maximum(whole - each.sum(axis=0), 0.0), 0.0)
-        return whole, each + past * np.stack([1 - true, true])
+        past = np.where(there[:, None], np.maximum(whole - sides.sum(axis=0), 0.0), 0.0)
+        return whole, sides + past * np.stack([1 - true, true])
 
     def _hold(self, n_nodes: int) -> None:
         n_bytes = 8 * n_nodes

@@ -227,9 +227,9 @@ class Independent:
         n, n_variables = len(values), len(self.graph.variables)
         weights = np.eye(len(queries)) if mixtures is None else np.asarray(mixtures)
         events = np.zeros((n, weights.shape[-2]))
-        each = np.full((2, *events.shape, n_variables), np.nan)
+        sides = np.full((2, *events.shape, n_variables), np.nan)
         plain = list(self.numbers)
-        each[:, :, :, plain] = 0.0
+        sides[:, :, :, plain] = 0.0
         for holds in (False, True):
             shares = _shares(self, values, holds)
             of_queries = [shares[:, list(query.outcomes)].sum(axis=1) for query in queries]
@@ -237,8 +237,8 @@ class Independent:
             if of_events.any():
                 chance, with_each = self._with_each(values, holds)
                 events += of_events * chance[:, None]
-                each[:, :, :, plain] += of_events[:, :, None] * with_each[:, :, None]
-        return Jointly(events, true=each[1], false=each[0])
+                sides[:, :, :, plain] += of_events[:, :, None] * with_each[:, :, None]
+        return Jointly(events, true=sides[1], false=sides[0])
 
     def _with_each(self, values: Array, holds: bool) -> tuple[Array, Array]:
         """P(what decides is true, or false), and that with assumptions that no formula decides.

@@ -76,19 +76,19 @@ def number_gains(
     """
     try:
         linear = set(assessment.prepared.integrated)
-        known = lines(assessment, [number for number in numbers if number in linear], of)
+        linearly = lines(assessment, [number for number in numbers if number in linear], of)
     except UnsupportedStoryError:
         return _from_draws(assessment.exact, numbers, of, stakes)
     rest = [number for number in numbers if number not in linear]
     drawn = _from_draws(assessment.averaged, rest, of, stakes)
     priors = assessment.prepared.distributions
     bits = dict(zip(rest, zip(drawn.bits.amount, drawn.bits.error, strict=True), strict=True))
-    bits |= {n: bits_of(known, priors[n], k, of) for k, n in enumerate(known.numbers)}
+    bits |= {n: bits_of(linearly, priors[n], k, of) for k, n in enumerate(linearly.numbers)}
     gains = _gathered([bits[number] for number in numbers])
     if stakes is None or drawn.worth is None:
         return NumberGains(gains, None)
     worth = dict(zip(rest, zip(drawn.worth.amount, drawn.worth.error, strict=True), strict=True))
-    worth |= {n: worth_of(known, priors[n], k, stakes) for k, n in enumerate(known.numbers)}
+    worth |= {n: worth_of(linearly, priors[n], k, stakes) for k, n in enumerate(linearly.numbers)}
     return NumberGains(gains, _gathered([worth[number] for number in numbers]))
 
 
@@ -204,15 +204,15 @@ def _folded(y: Array, weights: Array) -> _Folded:
 
 def _fitted(basis: Array, folded: _Folded) -> tuple[Array, Array]:
     """Every draw's value on the curve fitted to all draws, and on that fitted to other folds."""
-    both, weighted = np.vstack([basis, folded.y]), basis * folded.weights
+    stacked, weighted = np.vstack([basis, folded.y]), basis * folded.weights
     # What each fold adds to the normal equations, so that every draw is gone through once.
-    added = np.array([both[:, fold] @ weighted[:, fold].T for fold in folded.folds])
+    added = np.array([stacked[:, fold] @ weighted[:, fold].T for fold in folded.folds])
     normal = np.tensordot(np.vstack([1 - np.eye(_FOLDS), np.ones(_FOLDS)]), added, axes=1)
-    *others, whole = normal[:, -1:] @ np.linalg.pinv(normal[:, :-1], rcond=1e-12)
-    crossed = [curve[0] @ basis[:, fold] for curve, fold in zip(others, folded.folds, strict=True)]
-    known = folded.y[folded.weights > 0]
+    *partial, whole = normal[:, -1:] @ np.linalg.pinv(normal[:, :-1], rcond=1e-12)
+    crossed = [curve[0] @ basis[:, fold] for curve, fold in zip(partial, folded.folds, strict=True)]
+    targets = folded.y[folded.weights > 0]
     return (
-        np.asarray(np.clip(whole[0] @ basis, known.min(initial=0.0), known.max(initial=1.0))),
+        np.asarray(np.clip(whole[0] @ basis, targets.min(initial=0.0), targets.max(initial=1.0))),
         np.asarray(np.clip(np.concatenate(crossed), folded.least, folded.most)),
     )
 

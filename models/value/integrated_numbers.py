@@ -87,22 +87,22 @@ def lines(assessment: Assessment, numbers: Sequence[int], of: str) -> Lines:
     return Lines(events, tuple(numbers), levels, slopes, n == 1)
 
 
-def bits_of(found: Lines, distribution: Distribution, k: int, of: str) -> tuple[float, float]:
+def bits_of(lines: Lines, distribution: Distribution, k: int, of: str) -> tuple[float, float]:
     """Bits that learning a number tells about odds, and their standard error.
 
     Parameters
     ----------
-    found : Lines
+    lines : Lines
     distribution : Distribution
         The prior of the number.
     k : int
-        Where it stands in `found.numbers`.
+        Where it stands in `lines.numbers`.
     of : str
         Of `events.ODDS`.
     """
     names, (part, whole) = sides_of(of).signs()
     sides = np.stack([part, whole - part], axis=1)
-    columns = [found.events.index(name) for name in names]
+    columns = [lines.events.index(name) for name in names]
 
     def bits(level: Array, slope: Array) -> Array:
         values, shares = nodes(distribution)
@@ -110,35 +110,35 @@ def bits_of(found: Lines, distribution: Distribution, k: int, of: str) -> tuple[
         joint = level[..., None] + slope[..., None] * (values - mean)
         yes, no = np.moveaxis(np.maximum(joint, 0.0), 1, 0)
         gained = bits_gained(np.stack([yes * shares, no * shares], axis=-1))
-        both = (yes + no) @ shares
-        return np.asarray(np.divide(gained, both, out=np.zeros_like(both), where=both > 0))
+        total = (yes + no) @ shares
+        return np.asarray(np.divide(gained, total, out=np.zeros_like(total), where=total > 0))
 
     return _jackknifed(
-        bits, found.levels[:, columns] @ sides, found.slopes[:, columns, k] @ sides, found
+        bits, lines.levels[:, columns] @ sides, lines.slopes[:, columns, k] @ sides, lines
     )
 
 
 def worth_of(
-    found: Lines, distribution: Distribution, k: int, stakes: Stakes
+    lines: Lines, distribution: Distribution, k: int, stakes: Stakes
 ) -> tuple[float, float]:
     """What learning a number is worth for a decision, and its standard error.
 
     Parameters
     ----------
-    found, distribution, k
+    lines, distribution, k
         As of `bits_of`.
     stakes : mapping of str to float
     """
-    columns = [found.events.index(fate) for fate in FATES]
+    columns = [lines.events.index(fate) for fate in FATES]
     better = worth_of_fates(stakes) - stakes.get(WITHHELD, 0.0)
 
     def gain(level: Array, slope: Array) -> Array:
         values, shares = nodes(distribution)
-        at = level + slope * (values - float(shares @ values))
-        return np.asarray(np.maximum(at, 0.0) @ shares - np.maximum(at @ shares, 0.0))
+        height = level + slope * (values - float(shares @ values))
+        return np.asarray(np.maximum(height, 0.0) @ shares - np.maximum(height @ shares, 0.0))
 
-    levels, slopes = found.levels[:, columns], found.slopes[:, columns, k]
-    return _jackknifed(gain, levels @ better[:, None], slopes @ better[:, None], found)
+    levels, slopes = lines.levels[:, columns], lines.slopes[:, columns, k]
+    return _jackknifed(gain, levels @ better[:, None], slopes @ better[:, None], lines)
 
 
 def nodes(distribution: Distribution) -> tuple[Array, Array]:
@@ -161,12 +161,12 @@ def nodes(distribution: Distribution) -> tuple[Array, Array]:
 
 
 def _jackknifed(
-    measure: Callable[[Array, Array], Array], levels: Array, slopes: Array, found: Lines
+    measure: Callable[[Array, Array], Array], levels: Array, slopes: Array, lines: Lines
 ) -> tuple[float, float]:
     """Measure sums over all sequences, and without each in turn."""
     whole = levels.sum(axis=0), slopes.sum(axis=0)
     amount = float(measure(*(part[None] for part in whole))[0])
-    if found.single:
+    if lines.single:
         return amount, 0.0
     without = measure(whole[0] - levels, whole[1] - slopes)
     n = len(without)
