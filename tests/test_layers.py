@@ -38,6 +38,7 @@ FLOORS = (
     "reports.contract.sensitivity",
     "reports.words",
     "reports.documents",
+    "reports.documents.estimate",
     "reports.documents.sensitivity",
     "reports.tables",
     "reports.terminal",

@@ -10,6 +10,8 @@ from storyodds.scenarios.grammar.outcomes import OutcomeClass
 from storyodds.scenarios.provenance import SourceRecord
 from storyodds.scenarios.schema import CheckResult
 
+SCHEMA = "storyodds/estimate/1"
+
 Criterion = Literal[
     "goal_alignment", "goal_competitiveness", "rationale_alignment", "rationale_competitiveness"
 ]

@@ -20,9 +20,9 @@ from storyodds.models.comparison.sides import (
 )
 from storyodds.reports.contract.by_event import ByEvent
 from storyodds.reports.contract.comparison import SideHead, SideKind
+from storyodds.reports.contract.estimate import SCHEMA
 from storyodds.reports.contract.head import Diagnostics, Head, NumberCounts, Opinions
 from storyodds.reports.contract.summaries import Summary
-from storyodds.reports.documents.estimate import SCHEMA
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.reports.documents.summaries import finite, summarize_draws, summarize_quotient

@@ -16,8 +16,7 @@ from storyodds.priors.text.errors import InputError, Mistake, Problem, key_path
 from storyodds.priors.text.phrases import described
 from storyodds.priors.text.records import Record, Slug, Text
 from storyodds.priors.wording import mistakes_in
-from storyodds.reports.contract.estimate import Estimate
-from storyodds.reports.documents.estimate import SCHEMA
+from storyodds.reports.contract.estimate import SCHEMA, Estimate
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.schema import StoryKind
 

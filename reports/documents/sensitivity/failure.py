@@ -34,7 +34,7 @@ from storyodds.reports.contract.sensitivity.failure import (
     WorstPathFlips,
 )
 from storyodds.reports.contract.summaries import Summary
-from storyodds.reports.documents.estimate import path_record
+from storyodds.reports.documents.estimate.paths import path_record
 from storyodds.reports.documents.summaries import (
     finite,
     summarize_draws,

@@ -18,7 +18,7 @@ from storyodds.reports.contract.sensitivity.structure import (
     StructureAnswer,
     StructurePart,
 )
-from storyodds.reports.documents.estimate import path_record
+from storyodds.reports.documents.estimate.paths import path_record
 from storyodds.reports.documents.summaries import finite
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
 
