@@ -56,14 +56,14 @@ def _spared(criterion: str) -> Pick:
 def criteria_given_intended(view: View) -> GoalCriteria:
     """The goal's criteria given that training did end as intended, which tells of its goal."""
     graph = view.graph
-    intended = [r for r, route in enumerate(graph.routes) if route.outcome_class == INTENDED]
+    routes = [r for r, route in enumerate(graph.routes) if route.outcome_class == INTENDED]
 
     def spared(criterion: str) -> Pick:
         if not graph.hazards:
             return intended
         # No alignment hazard fires where none fires at all, or competitiveness hazards alone do.
         column = view.column
-        places = [graph.outcome_index[Outcome(r, f"free-of-{criterion}")] for r in intended]
+        places = [graph.outcome_index[Outcome(r, f"free-of-{criterion}")] for r in routes]
         return lambda q: np.asarray(sum(q.queries[:, column[Query((o,))]] for o in places))
 
     return {
