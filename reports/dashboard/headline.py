@@ -1,7 +1,10 @@
 """The head of a page: every ending, the criteria, and what all of it assumes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from storyodds.models.story.events import Fate, Headline
+from storyodds.reports.contract.estimate import Criterion, Estimate
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.words.aliases import Json
@@ -17,6 +20,7 @@ from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, se
 from storyodds.reports.words.sentences import (
     NO_DECISION,
     cases,
+    day_fates,
     errors_of,
     flagged_words,
     headline_fates,
@@ -24,7 +28,7 @@ from storyodds.reports.words.sentences import (
     opinions_words,
 )
 
-_CRITERIA = {
+_CRITERIA: Mapping[Criterion, str] = {
     "goal_alignment": "goal, alignment",
     "goal_competitiveness": "goal, competitiveness",
     "rationale_alignment": "rationale, alignment",
@@ -70,7 +74,7 @@ def head(dossier: Dossier) -> Json:
     }
 
 
-def _large(estimate: Json, name: str) -> Json:
+def _large(estimate: Estimate, name: Headline) -> Json:
     """The chance of a fate, said in every way that a headline does."""
     entry, errors = estimate["fates"][name], errors_of(estimate, name)
     return {
@@ -82,19 +86,19 @@ def _large(estimate: Json, name: str) -> Json:
     }
 
 
-def _words(entry: Json, errors: Errors = NO_ERRORS) -> dict[str, str]:
+def _words(entry: Interval, errors: Errors = NO_ERRORS) -> dict[str, str]:
     return {
         "mean": percent(entry["mean"], errors.get("mean", 0.0)),
         "band": band(entry, errors),
     }
 
 
-def _is_live(estimate: Json) -> bool:
+def _is_live(estimate: Estimate) -> bool:
     """Whether any check may still halt the model."""
     return any(check["result"] is None for check in estimate["checks"].values())
 
 
-def _deployed(estimate: Json) -> str:
+def _deployed(estimate: Estimate) -> str:
     """The chance that no check flags."""
     day = estimate["deployed"]
     if day is None:
@@ -102,10 +106,10 @@ def _deployed(estimate: Json) -> str:
     return percent(day["probability"]["mean"], errors_of(estimate, "deployed").get("mean", 0.0))
 
 
-def _ending(estimate: Json, name: str) -> Json:
+def _ending(estimate: Estimate, name: Fate) -> Json:
     """A fate, now and on the day of the decision; of halted models none is deployed."""
     day = estimate["deployed"] if _is_live(estimate) else None
-    entry = None if day is None else day.get(name)
+    entry = None if day is None else day_fates(day).get(name)
     return {
         "name": name,
         "gloss": FATE_GLOSSES[name],
@@ -114,12 +118,12 @@ def _ending(estimate: Json, name: str) -> Json:
     }
 
 
-def _criteria(estimate: Json) -> list[Json]:
+def _criteria(estimate: Estimate) -> list[Json]:
     """The four criteria; one that the story gives no number for is not stated."""
     return [{"name": name, **_criterion(estimate, key)} for key, name in _CRITERIA.items()]
 
 
-def _criterion(estimate: Json, key: str) -> dict[str, str]:
+def _criterion(estimate: Estimate, key: Criterion) -> dict[str, str]:
     entry = estimate["criteria"][key]
     if entry is None:
         return _NOT_STATED
@@ -127,7 +131,7 @@ def _criterion(estimate: Json, key: str) -> dict[str, str]:
     return {**words, "band": UNNAMED} if no_hazard_named(estimate, key) else words
 
 
-def _decision(estimate: Json) -> str:
+def _decision(estimate: Estimate) -> str:
     """Catastrophe once no check has flagged; nothing where no check can halt the model."""
     day = estimate["deployed"]
     if not _is_live(estimate):
@@ -139,7 +143,7 @@ def _decision(estimate: Json) -> str:
     return f"Once no check has flagged the model, catastrophe has {words['mean']}{spread}."
 
 
-def _basis(estimate: Json) -> Iterator[str]:
+def _basis(estimate: Estimate) -> Iterator[str]:
     """What the odds assume, and what they are not."""
     yield NO_CLAIM_OF_SAFETY
     granted = condition(estimate)

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard import sections_day as day
 from storyodds.reports.dashboard import sections_graph as graph
 from storyodds.reports.dashboard import sections_movers as movers
@@ -198,7 +199,7 @@ def environment() -> Environment:
     )
 
 
-def _foot(estimate: Json) -> str:
+def _foot(estimate: Estimate) -> str:
     versions: Sequence[str] = [f"{name} {it}" for name, it in estimate["versions"].items()]
     return (
         f"Made by {', '.join(reversed(versions[:2]))}; seed {estimate['seed']}; story sha256 "

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from storyodds.models.assessment.assessment import Assessment, Progress
 from storyodds.models.engine.evaluation import much_work
 from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.sensitivity.whole import SensitivityParts
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.sensitivity.whole import PARTS, SCHEMA
 from storyodds.reports.tables.datasets import dataset
@@ -67,7 +69,7 @@ class Dossier:
 
     story: Story
     yaml: str
-    estimate: Mapping[str, Any]
+    estimate: Estimate
     parts: Mapping[str, Any]
     reasons: Mapping[str, str]
     doubts: tuple[Finding, ...]
@@ -75,6 +77,11 @@ class Dossier:
     settings: Mapping[str, Any]
     recipe: Recipe
     thorough: bool = False
+
+    @property
+    def sensitivity(self) -> SensitivityParts:
+        """The parts of a sensitivity analysis, as far as they were worked out."""
+        return cast(SensitivityParts, self.parts)
 
     def table(self, node: str, of: str = "sensitivity") -> "xr.Dataset | None":
         """One table as labelled data, for pictures; None where there is none.
@@ -174,7 +181,7 @@ def make_dossier(
 
 def _works(
     assessment: Assessment,
-    estimate: Mapping[str, Any],
+    estimate: Estimate,
     settings: Mapping[str, Any],
     recipe: Recipe,
     thorough: bool,

@@ -1,5 +1,6 @@
 """The command that estimates stories: odds, paths and their intervals."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,7 @@ from storyodds.priors.text.files import write_atomically
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Progress
+    from storyodds.reports.contract.estimate import Estimate
     from storyodds.reports.words.recipe import Recipe
     from storyodds.scenarios.story import Story
 
@@ -138,7 +140,7 @@ def _estimate_one(
     target: Path | None,
     progress: "Progress",
     **options: Any,
-) -> tuple[dict[str, Any], str | None]:
+) -> "tuple[Estimate, str | None]":
     """Compute and save; a result that cannot be saved is printed all the same."""
     from storyodds.models.assessment.assessment import assess_story
     from storyodds.reports.documents.estimate import summarize
@@ -159,7 +161,7 @@ def _estimate_one(
     return summary, None
 
 
-def _print_reports(summaries: list[dict[str, Any]], recipes: "list[Recipe]") -> None:
+def _print_reports(summaries: "Sequence[Estimate]", recipes: "list[Recipe]") -> None:
     from rich.console import Console
     from rich.rule import Rule
 
