@@ -29,13 +29,14 @@ from storyodds.commands.options import (
     memory_of,
     result_files,
 )
-from storyodds.commands.thresholds import Limit, limits_of
+from storyodds.commands.thresholds import failure, limits_of, verdict_limits
 from storyodds.priors.text.errors import InputError, Problem, shown
 from storyodds.priors.text.files import write_atomically
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Progress
     from storyodds.reports.words.recipe import Recipe
+    from storyodds.scenarios.grammar.limits import Limit
     from storyodds.scenarios.story import Story
 
 type Command = Callable[..., Any]
@@ -61,6 +62,19 @@ def changing(command: Command) -> Command:
         "nudge, check and evidence; repeatable.",
     )
     return view(settings(off(command)))
+
+
+def limiting(command: Command) -> Command:
+    """Add the option that states limits, on which a verdict is given."""
+    return click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=P",
+        help="State whether a class or a fate keeps to P, at most P or for success and intended at "
+        "least, and which single number would bring it there; NAME.q95=P takes the 95% point; "
+        "stands in place of the story's own limit; repeatable. The exit code does not change.",
+    )(command)
 
 
 def sampling(command: Command, *, simulation: bool = False) -> Command:
@@ -117,6 +131,7 @@ def sampling(command: Command, *, simulation: bool = False) -> Command:
     metavar="NAME=P",
     help="The same if it is below P, as in --fail-below success.q05=0.2; repeatable.",
 )
+@limiting
 def estimate(
     stories: tuple[str, ...],
     as_json: bool,
@@ -130,33 +145,37 @@ def estimate(
     max_memory: str,
     above: tuple[str, ...],
     below: tuple[str, ...],
+    limits: tuple[str, ...],
 ) -> None:
     """Odds of every outcome, and the failure paths of most concern."""
-    limits, memory, settings, targets, loaded, chosen = all_of(
+    thresholds, stated, memory, settings, targets, loaded, chosen = all_of(
         lambda: limits_of(above, below),
+        lambda: verdict_limits(limits),
         lambda: memory_of(max_memory),
         lambda: chosen_settings(assignments, off),
         lambda: result_files(stories, output),
         lambda: load_stories(stories),
         lambda: chosen_view(view),
     )
-    answered, failures, refused = [], [], []
+    answered, failures, refused, verdicts = [], [], [], []
     with progress_line() as progress:
         for name, story, target in zip(stories, loaded, targets, strict=True):
             progress(f"{shown(name)}: loading", 0, 0)
             try:
-                summary, failure = _estimate_one(
+                summary, failed, words = _estimate_one(
                     story,
                     target,
                     about(name, progress),
                     {"method": method, "draws": draws, "seed": seed, "max_memory": memory},
                     {"view": chosen, "settings": settings},
+                    stated,
                 )
             except InputError as error:  # the other stories are answered all the same
                 refused += [named(problem, name) for problem in error.problems]
                 continue
             answered.append((name, summary, target))
-            failures += [failure] if failure else []
+            failures += [failed] if failed else []
+            verdicts += [(summary["story"], sentence) for sentence in words]
     summaries = [summary for _, summary, _ in answered]
     if as_json and summaries:
         write_json(summaries if len(stories) > 1 else summaries[0])
@@ -169,8 +188,8 @@ def estimate(
             for name, _, _ in answered
         ]
         _print_reports(summaries, recipes)
-    for failure in failures:
-        click.echo(f"storyodds: {failure}", err=True)
+    for failed in failures:
+        click.echo(f"storyodds: {failed}", err=True)
     if failures:
         raise click.exceptions.Exit(FAILED)
     for _, _, target in answered:
@@ -178,7 +197,9 @@ def estimate(
             click.echo(f"saved {shown(target)}", err=True)
     if refused:
         raise InputError(refused)
-    judge(summaries, limits)
+    for name, words in verdicts:
+        click.echo(shown(f"{name}: {words}"), err=as_json)
+    judge(summaries, thresholds)
 
 
 def named(problem: Problem, name: str) -> Problem:
@@ -192,8 +213,9 @@ def _estimate_one(
     progress: "Progress",
     sampling: Mapping[str, Any],
     changes: Mapping[str, Any],
-) -> tuple[dict[str, Any], str | None]:
-    """Compute and save; a result that cannot be saved is still told."""
+    limits: "Sequence[Limit]",
+) -> tuple[dict[str, Any], str | None, list[str]]:
+    """Compute, judge limits and save; a result that cannot be saved is still told."""
     from storyodds.models.assessment.assessment import assess
     from storyodds.reports.api.estimate import result_of
     from storyodds.reports.documents.estimate import summarize
@@ -201,6 +223,7 @@ def _estimate_one(
 
     assessment = assess(resolve(story, **changes), progress=progress, **sampling)
     summary = summarize(assessment)
+    words = _verdict_words(assessment, summary, limits, progress)
     try:
         if target is not None and target.suffix == ".json":
             write_atomically(target, json_text(summary).encode())
@@ -210,8 +233,26 @@ def _estimate_one(
             progress("saving", 0, 0)
             save_result(result_of(assessment, summary), target)
     except OSError as error:
-        return summary, f"cannot save {shown(target)}: {reason(error)}"
-    return summary, None
+        return summary, f"cannot save {shown(target)}: {reason(error)}", words
+    return summary, None, words
+
+
+def _verdict_words(
+    assessment: "Assessment",
+    summary: Mapping[str, Any],
+    limits: "Sequence[Limit]",
+    progress: "Progress",
+) -> list[str]:
+    """Say of every limit, the story's own and those given, whether it is kept."""
+    if not (limits or assessment.prepared.resolved.story.limits):
+        return []
+    from storyodds.reports.documents.limits import verdicts_on
+
+    progress("holding the odds to the limits", 0, 0)
+    return [
+        f"{verdict.sentence} {verdict.change}".strip()
+        for verdict in verdicts_on(assessment, summary, limits)
+    ]
 
 
 def _print_reports(summaries: list[dict[str, Any]], recipes: "list[Recipe]") -> None:
@@ -334,14 +375,14 @@ def about(name: str, progress: "Progress") -> "Progress":
     return lambda stage, done, total: progress(f"{shown(name)}: {stage}", done, total)
 
 
-def judge(summaries: list[dict[str, Any]], limits: Sequence[Limit] = ()) -> None:
+def judge(summaries: list[dict[str, Any]], limits: "Sequence[Limit]" = ()) -> None:
     """Turn what was computed into an exit code."""
     exceeded = False
     for summary in summaries:
-        for failure in (limit.failure(summary) for limit in limits):
-            if failure is not None:
+        for words in (failure(limit, summary) for limit in limits):
+            if words is not None:
                 exceeded = True
-                click.echo(shown(f"{summary['story']}: {failure}"), err=True)
+                click.echo(shown(f"{summary['story']}: {words}"), err=True)
     doubtful = [summary for summary in summaries if not summary["diagnostics"]["ok"]]
     for summary in doubtful:
         for message in summary["diagnostics"]["messages"]:
