@@ -21,7 +21,6 @@ from storyodds.scenarios.schema import (
 )
 from storyodds.scenarios.serialize import to_data
 
-
 LimitName = Annotated[str, Field(strict=True)]
 LimitValue = Annotated[float, Field(strict=True, ge=0, le=1)]
 

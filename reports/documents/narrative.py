@@ -6,7 +6,6 @@ from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import listed, percent
 from storyodds.reports.words.sentences import is_risk_argument
 
-
 _LEVERS = 2  # of the card's, which a text of ten sentences has room for
 
 

@@ -199,7 +199,6 @@ _STORY: Schema = {
                 "patternErrorMessage": "Expected a class or a fate, also with -given-deployed, "
                 f"and perhaps .{', .'.join(POINTS)}.",
             },
-            "allOf": _offer(LIMITED),
         },
         "routes": {
             "contains": _is("id", RESIDUAL),
