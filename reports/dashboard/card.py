@@ -5,8 +5,8 @@ from typing import Any
 from markupsafe import Markup
 
 from storyodds.reports.dashboard.page_data import Dossier
-from storyodds.reports.documents.card import Card, make_card
-from storyodds.reports.documents.narrative import narrative
+from storyodds.reports.documents.cards.card import Card, make_card
+from storyodds.reports.documents.cards.narrative import narrative
 from storyodds.reports.figures.card import bar_pieces, fate_class
 from storyodds.reports.figures.drawing.svg import element
 from storyodds.reports.words.levers import plain_name

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from storyodds.models.assessment.assessment import Assessment, Progress
 from storyodds.models.engine.evaluation import much_work
 from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.reports.documents.cards.limits import Verdicts, verdicts_on
 from storyodds.reports.documents.estimate import summarize
-from storyodds.reports.documents.limits import Verdicts, verdicts_on
 from storyodds.reports.documents.sensitivity.whole import PARTS, SCHEMA
 from storyodds.reports.tables.datasets import dataset
 from storyodds.reports.words.recipe import Recipe, recipe_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from storyodds.reports.documents.card import UNTOLD, Card, Ending
+from storyodds.reports.documents.cards.card import UNTOLD, Card, Ending
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.svg import drawing, element
 from storyodds.reports.words.levers import plain_name

@@ -246,7 +246,7 @@ def _verdict_words(
     """Say of every limit, the story's own and those given, whether it is kept."""
     if not (limits or assessment.prepared.resolved.story.limits):
         return []
-    from storyodds.reports.documents.limits import verdicts_on
+    from storyodds.reports.documents.cards.limits import verdicts_on
 
     progress("holding the odds to the limits", 0, 0)
     return [

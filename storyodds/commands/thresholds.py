@@ -10,7 +10,7 @@ from storyodds.scenarios.grammar.limits import LIMITED, POINTS, Limit, limit_on
 
 def failure(limit: Limit, estimate: Mapping[str, Any]) -> str | None:
     """Give the sentence for an estimate that does not keep a limit; None if it does."""
-    from storyodds.reports.documents.limits import summary_of
+    from storyodds.reports.documents.cards.limits import summary_of
 
     summary = summary_of(estimate, limit.odds)
     side = "above" if limit.is_upper else "below"

@@ -7,9 +7,9 @@ A page, a picture and a text show the same card.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from storyodds.reports.documents.card_levers import Lever, levers_of, no_lever
-from storyodds.reports.documents.card_trust import trust_sentences
-from storyodds.reports.documents.limits import LimitVerdict
+from storyodds.reports.documents.cards.levers import Lever, levers_of, no_lever
+from storyodds.reports.documents.cards.limits import LimitVerdict
+from storyodds.reports.documents.cards.trust import trust_sentences
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.card import (
     UNTOLD_GLOSS,

@@ -1,6 +1,6 @@
 """A card as a text of about ten sentences, each true for somebody who reads only that one."""
 
-from storyodds.reports.documents.card import RISK, Card
+from storyodds.reports.documents.cards.card import RISK, Card
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import listed, percent
@@ -28,7 +28,7 @@ def narrative(estimate: Json, card: Card) -> tuple[str, ...]:
     --------
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
-    >>> from storyodds.reports.documents.card import make_card
+    >>> from storyodds.reports.documents.cards.card import make_card
     >>> from storyodds.reports.documents.estimate import summarize
     >>> from storyodds.scenarios.resolve import resolve
     >>> resolved = resolve(load_story("carlsmith-six-premises"))

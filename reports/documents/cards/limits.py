@@ -85,7 +85,7 @@ def verdicts_on(assessment: "Assessment", estimate: Json, given: Sequence[Limit]
     >>> verdict.kept, verdict.sentence
     (False, 'Catastrophe is above the limit of 1%: it is 5.1%.')
     >>> verdict.change
-    'No number of the story is uncertain, so none could bring catastrophe within that limit by itself.'
+    'No number of the story is uncertain, so none could bring catastrophe within that limit.'
     """
     resolved = assessment.prepared.resolved
     limits = all_limits(stated_limits(resolved.story.limits), given)
@@ -116,7 +116,7 @@ def _verdict(
             return LimitVerdict(limit, kept, sentence)
         words = (
             "No number of the story is uncertain, so none could bring "
-            f"{odds_words(limit.odds)} within that limit by itself."
+            f"{odds_words(limit.odds)} within that limit."
         )
         return LimitVerdict(limit, kept, sentence, words)
     points = crossings(assessment, limit.odds, limit.value)
