@@ -40,6 +40,11 @@ def card_of(dossier: Dossier) -> Card:
     )
 
 
+def told(dossier: Dossier) -> tuple[str, ...]:
+    """Tell the card of what a page shows in sentences."""
+    return narrative(dossier.estimate, card_of(dossier))
+
+
 def card_context(dossier: Dossier) -> dict[str, Any]:
     """Give what the templates show of a card.
 
