@@ -17,7 +17,7 @@ from storyodds.reports.dashboard import sections_odds as odds
 from storyodds.reports.dashboard import sections_pieces as pieces
 from storyodds.reports.dashboard import sections_story as about
 from storyodds.reports.dashboard.badges import badges
-from storyodds.reports.dashboard.headline import head
+from storyodds.reports.dashboard.card import card_context, preview_of
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.figures.drawing.figure import DARK, LIGHT
@@ -50,7 +50,9 @@ SECTIONS = (
 _IN_SCRIPT = {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
-def story_page(dossier: Dossier, *, home: str | None = None) -> str:
+def story_page(
+    dossier: Dossier, *, home: str | None = None, image: str | None = None, brief: bool = False
+) -> str:
     """Write the page of one story.
 
     Parameters
@@ -58,6 +60,10 @@ def story_page(dossier: Dossier, *, home: str | None = None) -> str:
     dossier : Dossier
     home : str, optional
         Where the page of all stories is.
+    image : str, optional
+        Where a picture of the card is, for previews of links.
+    brief : bool
+        Whether the card is all of it.
 
     Returns
     -------
@@ -74,13 +80,17 @@ def story_page(dossier: Dossier, *, home: str | None = None) -> str:
     >>> page.startswith("<!doctype html>"), "http-equiv" in page
     (True, True)
     """
+    top = card_context(dossier)
     return rendered(
         "story.html.j2",
-        data={"what_if": dossier.parts.get("what_if")},
+        data={"what_if": None if brief else dossier.parts.get("what_if")},
         doubtful=not dossier.ok,
-        head=head(dossier),
-        badges=badges(dossier),
-        sections=sections_of(dossier),
+        top=top,
+        preview=preview_of(top["card"]),
+        image=image,
+        brief=brief,
+        badges=[] if brief else badges(dossier),
+        sections=[] if brief else sections_of(dossier),
         home=home,
         foot=_foot(dossier.estimate),
     )
@@ -161,7 +171,8 @@ def page_style() -> str:
         _variables({**LIGHT, "page": PAGES["light"]}),
         _variables({**DARK, "page": PAGES["dark"]}),
     )
-    own = (files("storyodds.reports.dashboard") / "page.css").read_text("utf-8")
+    folder = files("storyodds.reports.dashboard")
+    own = "".join((folder / name).read_text("utf-8") for name in ("page.css", "card.css"))
     return (
         f":root{{color-scheme:light dark;{light}}}\n"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"

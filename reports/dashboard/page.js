@@ -36,6 +36,17 @@ for (const table of document.querySelectorAll("[data-csv]")) {
   table.closest("details").after(make("p", { className: "downloads" }, "Download: ", link));
 }
 
+const button = (name, act) => make("button", { type: "button", onclick: act }, name);
+const copier = (name, text) => button(name, async ({ target }) => {
+  try {
+    await navigator.clipboard.writeText(text());
+    target.textContent = "Copied";
+  } catch { target.textContent = "Not allowed: copy by hand"; }
+  setTimeout(() => { target.textContent = name; }, 2000);
+});
+for (const node of document.querySelectorAll("[data-copy]"))
+  node.after(copier(`Copy the ${node.dataset.copy}`, () => node.textContent.replace(/\s+/g, " ").trim()));
+
 // The address: #section, #what-if=name:number,… or #section&what-if=…
 const KEY = "what-if=";
 const parts = () => location.hash.slice(1).split("&").filter(part => part);
@@ -158,14 +169,6 @@ function whatIf() {
   const moved = row => row.input.value !== "0";
   const place = ({ s, input }) => s.start + input.value / what.steps * (input.value < 0 ? s.start - s.low : s.high - s.start);
   const command = make("code"), again = make("p", { className: "again" });
-  const button = (name, act) => make("button", { type: "button", onclick: act }, name);
-  const copier = (name, text) => button(name, async ({ target }) => {
-    try {
-      await navigator.clipboard.writeText(text());
-      target.textContent = "Copied";
-    } catch { target.textContent = "Not allowed: copy by hand"; }
-    setTimeout(() => { target.textContent = name; }, 2000);
-  });
   again.append(command, " ", copier("Copy", () => command.textContent));
   const link = copier("Copy link to this state", () => (write(), location.href));
   const reset = button("Reset", () => { set(""); write(); });

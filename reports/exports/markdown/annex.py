@@ -75,6 +75,7 @@ def markdown_report(
     value: Json | None = None,
     story: Story | None = None,
     recipe: Recipe | None = None,
+    told: Sequence[str] = (),
 ) -> str:
     """Write an estimate as a Markdown document for people who decide.
 
@@ -90,6 +91,8 @@ def markdown_report(
     recipe : Recipe, optional
         What was asked for, for the command that makes it again; unless stated it takes the story
         as a file of its name.
+    told : sequence of str
+        The story's card in sentences, to stand at the top.
 
     Returns
     -------
@@ -107,6 +110,7 @@ def markdown_report(
     argued, events = is_risk_argument(doc), headline_fates(doc)
     lines = [
         *_head(doc),
+        *_in_words(told),
         *_odds(doc),
         *_paths(doc),
         *([] if sensitivity is None else hangs_on_part(sensitivity, events)),
@@ -155,6 +159,11 @@ def _head(doc: Json) -> Iterator[str]:
     yield basis_words(doc)
     yield from filter(None, (text(condition(doc)), NO_CLAIM_OF_SAFETY))
     yield ""
+
+
+def _in_words(told: Sequence[str]) -> Iterator[str]:
+    if told:
+        yield from ("## In short", "", " ".join(text(words) for words in told), "")
 
 
 def _sentence(doc: Json, fate: str) -> str:

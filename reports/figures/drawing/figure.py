@@ -1,6 +1,7 @@
 """A figure: a picture that scales, the words that say the same, and the table under it."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from markupsafe import Markup, escape
 
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.files import write_atomically
+from storyodds.reports.figures.drawing.png_text import with_text
 
 # Color-blind safe: blue against orange-red, never red against green.
 LIGHT = {
@@ -22,6 +24,8 @@ LIGHT = {
     "green": "#1c7a4a",
     "amber": "#8a5a00",
     "band": "#d3e3f0",
+    "gray": "#b4b9c4",
+    "sand": "#e6c987",
 }
 DARK = {
     "paper": "#1a1f29",
@@ -35,6 +39,8 @@ DARK = {
     "green": "#6bd49a",
     "amber": "#f0c160",
     "band": "#2a3f55",
+    "gray": "#6b7385",
+    "sand": "#a88a4a",
 }
 PIXELS = 1600  # across, of a PNG
 
@@ -58,6 +64,8 @@ class Figure:
         Cells, the first of each naming the row.
     note : str
         How to read it; may be empty.
+    source : str
+        How to cite it; may be empty.
     """
 
     name: str
@@ -67,6 +75,7 @@ class Figure:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    source: str = ""
 
     def _repr_html_(self) -> str:
         """Give the picture as notebooks show it."""
@@ -123,7 +132,18 @@ def encoded(figure: Figure, ending: str) -> bytes:
     import resvg_py
 
     paper = LIGHT["paper"]
-    return bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=PIXELS, background=paper))
+    png = bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=PIXELS, background=paper))
+    return with_text(png, texts_of(figure))
+
+
+def texts_of(figure: Figure) -> dict[str, str]:
+    """Give what a PNG says of itself."""
+    return {
+        "Title": figure.title,
+        "Description": f"{figure.description} {figure.note}".strip(),
+        "Source": figure.source,
+        "Software": f"storyodds {version('storyodds')}",
+    }
 
 
 def table(figure: Figure) -> Markup:
