@@ -11,43 +11,16 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from storyodds.reports.dashboard import sections_day as day
-from storyodds.reports.dashboard import sections_graph as graph
-from storyodds.reports.dashboard import sections_movers as movers
-from storyodds.reports.dashboard import sections_odds as odds
-from storyodds.reports.dashboard import sections_pieces as pieces
-from storyodds.reports.dashboard import sections_story as about
 from storyodds.reports.dashboard.badges import badges
+from storyodds.reports.dashboard.bar import bar_of, running_style
 from storyodds.reports.dashboard.card import card_context, preview_of
+from storyodds.reports.dashboard.levels import levels_of
 from storyodds.reports.dashboard.page_data import Dossier
-from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.figures.drawing.figure import DARK, LIGHT
 from storyodds.reports.figures.drawing.figure import style as figure_style
 from storyodds.reports.words.aliases import Json
 
 PAGES = {"light": "#fbfaf7", "dark": "#12151c"}  # behind the cards
-SECTIONS = (
-    odds.how_it_ends,
-    odds.in_cases,
-    day.decision_day,
-    day.criteria,
-    odds.what_if,
-    graph.how_it_gets_there,
-    odds.failure_paths,
-    movers.what_moves_it,
-    pieces.piece_by_piece,
-    movers.if_it_fails,
-    movers.as_evidence_came_in,
-    movers.assumptions,
-    movers.value_of_information,
-    movers.views,
-    about.lens,
-    about.left_out,
-    about.as_given,
-    about.provenance,
-    about.diagnostics,
-    about.again,
-)
 _IN_SCRIPT = {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -91,18 +64,15 @@ def story_page(
         image=image,
         brief=brief,
         badges=[] if brief else badges(dossier),
-        sections=[] if brief else sections_of(dossier),
+        bar=[] if brief else bar_of(dossier.estimate),
+        levels=() if brief else levels_of(dossier),
+        running=running_style(top["card"].title, _fingerprint(dossier.estimate)),
         home=home,
         foot=_foot(dossier.estimate),
     )
 
 
-def sections_of(dossier: Dossier) -> list[Section]:
-    """Every section of a story's page, in order; those that do not apply to it are left out."""
-    return [made for section in SECTIONS if (made := section(dossier)) is not None]
-
-
-def rendered(template: str, *, data: Json | None, **given: Any) -> str:
+def rendered(template: str, *, data: Json | None, running: str = "", **given: Any) -> str:
     """Fill a template, with the style, the script, and the policy that allows these only.
 
     Parameters
@@ -111,6 +81,8 @@ def rendered(template: str, *, data: Json | None, **given: Any) -> str:
         A file in the folder of templates.
     data : mapping or None
         Plain data for the script; without any there is no script either.
+    running : str
+        Style of the margins of its printed sheets.
     **given
         What the template shows. Text is escaped where it enters.
 
@@ -118,7 +90,7 @@ def rendered(template: str, *, data: Json | None, **given: Any) -> str:
     -------
     str
     """
-    style, script = page_style(), page_script() if data is not None else ""
+    style, script = page_style() + running, page_script() if data is not None else ""
     return (
         environment()
         .get_template(template)
@@ -206,6 +178,14 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+
+
+def _fingerprint(estimate: Json) -> str:
+    """What tells one printed page from another of the same name."""
+    return (
+        f"story sha256 {estimate['story_sha256'][:16]}, storyodds "
+        f"{estimate['versions']['storyodds']}, seed {estimate['seed']}"
     )
 
 

@@ -38,6 +38,13 @@ if (tip) {
   on("keydown", event => { if (event.key === "Escape") tip.hidden = true; });
 }
 
+// The contents close where one has chosen from them, on Escape, and where one looks elsewhere.
+const menu = document.querySelector(".menu");
+if (menu) {
+  on("click", event => { if (!menu.contains(event.target) || event.target.closest(".menu a")) menu.open = false; }, document);
+  on("keydown", event => { if (event.key === "Escape" && menu.open) { menu.open = false; menu.firstElementChild.focus(); } }, document);
+}
+
 // Files of tables too long to be in the page twice, from the plain numbers of cells; a text that would be a formula is given as text.
 const cell = ({ textContent, dataset: { v } }) => v ?? `"${textContent.replace(/^[=+@\t\r-]/, "'$&").replaceAll('"', '""')}"`;
 for (const table of document.querySelectorAll("[data-csv]")) {

@@ -111,13 +111,16 @@ class Section:
     fuller: tuple[Figure, ...] = ()
 
     @property
+    def shows(self) -> bool:
+        """Whether there is more to it than a sentence."""
+        return bool(self.figures or self.tables or self.part or self.extra or self.fuller)
+
+    @property
     def columns(self) -> str:
-        """How the pictures stand: `tiles`, a `pair` in a row, one that is `alone`, or `wide`."""
+        """How the pictures stand: as small `tiles`, as `wide` as the page, or side by side."""
         if self.tiles:
             return "tiles"
-        if self.half or any(_width(figure) > _NARROW for figure in self.figures):
-            return "wide"
-        return "pair" if len(self.figures) > 1 else "alone"
+        return "wide" if any(_width(figure) > _NARROW for figure in self.figures) else ""
 
     @cached_property
     def pictures(self) -> tuple[tuple[str, Markup], ...]:

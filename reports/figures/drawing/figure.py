@@ -1,5 +1,6 @@
 """A figure: a picture that scales, the words that say the same, and the table under it."""
 
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -23,7 +24,9 @@ LIGHT = {
     "rose": "#e9a48f",
     "green": "#1c7a4a",
     "amber": "#8a5a00",
-    "band": "#d3e3f0",
+    "band": "#dfe1e6",
+    "low": "#a9b0bf",
+    "high": "#4d5566",
     "gray": "#b4b9c4",
     "sand": "#e6c987",
 }
@@ -38,11 +41,16 @@ DARK = {
     "rose": "#7a3a2a",
     "green": "#6bd49a",
     "amber": "#f0c160",
-    "band": "#2a3f55",
+    "band": "#333b48",
+    "low": "#6a7488",
+    "high": "#c3cad8",
     "gray": "#6b7385",
     "sand": "#a88a4a",
 }
 PIXELS = 1600  # across, of a PNG
+_NOTEBOOK = 960  # pixels that a notebook has across
+_LARGER = 1.4  # times its own size, from where a picture's letters shout
+_VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,9 @@ class Figure:
 
     def _repr_html_(self) -> str:
         """Give the picture as notebooks show it."""
-        return f'<div style="max-width:60rem;background:{LIGHT["paper"]}">{standalone(self)}</div>'
+        across = min(_NOTEBOOK, _LARGER * float(_VIEW_BOX.findall(self.svg)[0]))
+        look = f"max-width:{across:.0f}px;background:{LIGHT['paper']}"
+        return f'<div style="{look}">{standalone(self)}</div>'
 
 
 def style() -> str:
