@@ -17,7 +17,7 @@ from storyodds.reports.dashboard import sections_odds as odds
 from storyodds.reports.dashboard import sections_pieces as pieces
 from storyodds.reports.dashboard import sections_story as about
 from storyodds.reports.dashboard.badges import badges
-from storyodds.reports.dashboard.card import card_context, preview_of
+from storyodds.reports.dashboard.card import card_context, preview_of, whole
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.figures.drawing.figure import DARK, LIGHT
@@ -199,13 +199,15 @@ def environment() -> Environment:
         file = folder / name
         return file.read_text("utf-8") if file.is_file() else None
 
-    return Environment(
+    made = Environment(
         loader=FunctionLoader(load),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["whole"] = whole
+    return made
 
 
 def _foot(estimate: Json) -> str:
