@@ -71,7 +71,7 @@ def card_context(dossier: Dossier) -> dict[str, Any]:
     }
 
 
-_WHOLE = re.compile(r"about \d[\d,]* in \d[\d,]*|[\d.]+%(?: → |–)~?[\d.]+%")
+_WHOLE = re.compile(r"about \d[\d,]* in \d[\d,]*|[\d.]+(?:%|e-\d+)(?: → |–)~?[\d.]+(?:%|e-\d+)")
 
 
 def whole(words: str) -> Markup:
