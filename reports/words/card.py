@@ -5,7 +5,7 @@ import re
 
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import FATE_GLOSSES
-from storyodds.reports.words.numbers import band, percent, signed
+from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, signed
 from storyodds.reports.words.sentences import (
     ARGUED,
     NO_DECISION,
@@ -155,9 +155,9 @@ def day_sentence(estimate: Json) -> str:
     )
 
 
-def _with_band(entry: Json, errors: dict[str, float] | None = None) -> str:
-    spread = band(entry, errors or {})
-    mean = percent(entry["mean"], (errors or {}).get("mean", 0.0))
+def _with_band(entry: Json, errors: Errors = NO_ERRORS) -> str:
+    spread = band(entry, errors)
+    mean = percent(entry["mean"], errors.get("mean", 0.0))
     return f"{mean} ({spread})" if spread else mean
 
 

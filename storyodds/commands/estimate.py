@@ -197,8 +197,8 @@ def estimate(
             click.echo(f"saved {shown(target)}", err=True)
     if refused:
         raise InputError(refused)
-    for name, words in verdicts:
-        click.echo(shown(f"{name}: {words}"), err=as_json)
+    for name, sentence in verdicts:
+        click.echo(shown(f"{name}: {sentence}"), err=as_json)
     judge(summaries, thresholds)
 
 
