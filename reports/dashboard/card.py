@@ -1,8 +1,9 @@
 """The head of a page: the card, its bar, and the text that says the same."""
 
+import re
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.documents.cards.card import Card, make_card
@@ -68,6 +69,25 @@ def card_context(dossier: Dossier) -> dict[str, Any]:
         "bar": _bar(card),
         "told": narrative(dossier.estimate, card),
     }
+
+
+_WHOLE = re.compile(r"about \d[\d,]* in \d[\d,]*|[\d.]+(?:%|e-\d+)(?: → |–)~?[\d.]+(?:%|e-\d+)")
+
+
+def whole(words: str) -> Markup:
+    """Keep ranges and counts of a sentence from being broken over two lines.
+
+    Examples
+    --------
+    >>> str(whole("it is 2.1% (0.7%–4.5%) & so on"))
+    'it is 2.1% (<span class="nowrap">0.7%–4.5%</span>) &amp; so on'
+    """
+    pieces, start = [], 0
+    for match in _WHOLE.finditer(words):
+        kept = element("span", match[0], class_="nowrap")
+        pieces += [escape(words[start : match.start()]), kept]
+        start = match.end()
+    return Markup("").join([*pieces, escape(words[start:])])
 
 
 def _bar(card: Card) -> Markup:

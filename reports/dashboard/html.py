@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from storyodds.reports.dashboard.badges import badges
 from storyodds.reports.dashboard.bar import bar_of, running_style
-from storyodds.reports.dashboard.card import card_context, preview_of
+from storyodds.reports.dashboard.card import card_context, preview_of, whole
 from storyodds.reports.dashboard.levels import levels_of
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.figures.drawing.figure import DARK, LIGHT
@@ -172,13 +172,15 @@ def environment() -> Environment:
         file = folder / name
         return file.read_text("utf-8") if file.is_file() else None
 
-    return Environment(
+    made = Environment(
         loader=FunctionLoader(load),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["whole"] = whole
+    return made
 
 
 def _fingerprint(estimate: Json) -> str:

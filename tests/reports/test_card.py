@@ -1,4 +1,4 @@
-"""What a committee reads: every sentence by the numbers, and nothing that the model does not say."""
+"""What a committee reads: every sentence by the numbers, and nothing beyond the model."""
 
 import re
 from dataclasses import replace

@@ -64,7 +64,8 @@ def _subject(estimate: Json, card: Card) -> str:
     if counts is None:
         return f"{start}."
     uncertain = counts["uncertain_in_all"] or "none"
-    return f"{start}; {uncertain} of its {counts['in_all']} numbers are uncertain."
+    verb = "is" if uncertain == 1 else "are"
+    return f"{start}; {uncertain} of its {counts['in_all']} numbers {verb} uncertain."
 
 
 def _odds(card: Card) -> str:
@@ -75,7 +76,7 @@ def _odds(card: Card) -> str:
         f"{plain_name(it.name)} {it.chance}{f' ({it.band})' if it.band else ''}"
         for it in card.endings
     ]
-    return f"Its endings have these chances{_ranges(card)}: {listed(chances)}."
+    return f"The endings have these chances{_ranges(card)}: {listed(chances)}."
 
 
 def _ranges(card: Card) -> str:
@@ -91,7 +92,7 @@ def _path(estimate: Json) -> list[str]:
     name = plain_name(worst["hazard"] or worst["route"])
     share = percent(worst["concern"]["mean"])
     if is_risk_argument(estimate) and len(paths) == 1:
-        return [f"It comes about along one path alone, “{name}”."]
+        return [f"Catastrophe comes about along one path alone, “{name}”."]
     return [
         f"The failure path of most concern is “{name}”: the chance that it is taken and ends in "
         f"catastrophe is {share}."

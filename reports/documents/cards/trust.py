@@ -87,7 +87,7 @@ def _views(estimate: Json, views: Json | None) -> Iterator[str]:
         return
     _, *others = views["views"]  # the first is the story as it was assessed
     if not others:
-        yield "No other view of the library says anything of its numbers."
+        yield "No other view of the library says anything of the story's numbers."
         return
     names = listed([str(view["name"]) for view in others])
     start = (

@@ -252,9 +252,7 @@ def test_a_file_has_the_numbers_of_the_estimate(showcase: Dossier) -> None:
             assert float(cell) == pytest.approx(entry[end], rel=5e-4)  # of four digits
 
 
-def test_every_ending_stands_at_the_top_with_its_meaning(
-    showcase: Dossier, root: Element
-) -> None:
+def test_every_ending_stands_at_the_top_with_its_meaning(showcase: Dossier, root: Element) -> None:
     head = root.all("header")[0].text
     for name, gloss in FATE_GLOSSES.items():
         assert plain_name(name) in head and gloss in head
