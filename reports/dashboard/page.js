@@ -22,6 +22,10 @@ for (const mark of document.querySelectorAll("[data-row]")) {
     ...numbers.filter(([number]) => own && number.startsWith(name + ".")).slice(0, 2).map(([number, ...words]) => `${number}: ${words.slice(0, 3).join(", ")}`),
   ].filter(text => text).join("\n");
 }
+for (const mark of document.querySelectorAll("[data-flow]")) {
+  const [from, to, chance, worst] = [...mark.closest("section").querySelectorAll("table")[1].rows[+mark.dataset.flow + 1].cells].map(cell => cell.textContent);
+  mark.dataset.tip = `${from} → ${to}: ${chance}` + (worst && `; of which worst path ${worst}`);
+}
 const show = event => {
   const mark = event.target.closest?.("[data-tip]");
   tip.hidden = !mark;

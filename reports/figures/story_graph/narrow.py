@@ -97,14 +97,13 @@ def _row(shown: Shown, node: Node, y: float, most: float) -> tuple[list[Markup],
     room = WIDTH - left - _NUMBER - 6.0
     stroke = round(outline(node, document.event, most, _THICK), 2)
     look = node_look(node, document)
+    bar = f"M{left:.1f},{top + _BAR / 2:.1f}h{room * node.probability:.1f}"
     shapes = [
         text,
         element(
             "rect", x=left, y=top, width=room, height=_BAR, rx=2, class_=look, stroke_width=stroke
         ),
-        element(
-            "rect", x=left, y=top, width=room * node.probability, height=_BAR, class_="graph-bar"
-        ),
+        element("path", d=bar, class_="graph-bar"),
         element(
             "text",
             percent(node.probability),

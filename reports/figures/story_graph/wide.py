@@ -8,7 +8,7 @@ from markupsafe import Markup
 from storyodds.reports.documents.story_graph.conditions import terms_of
 from storyodds.reports.documents.story_graph.records import Edge, Node
 from storyodds.reports.figures.drawing.short_names import short_names
-from storyodds.reports.figures.drawing.svg import LINE, element, lines_of, mark
+from storyodds.reports.figures.drawing.svg import LINE, element, group, lines_of, mark
 from storyodds.reports.figures.story_graph.boxes import Box, curve
 from storyodds.reports.figures.story_graph.legend import legend
 from storyodds.reports.figures.story_graph.marks import (
@@ -114,7 +114,7 @@ def draw_wide(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
     children = [
         *legend(shown, most, layout.scale, WIDTH, _THICK, lines=True)[0],
         *heads,
-        *_flows(shown, layout),
+        *_flows(shown, layout, in_page),
         *draw_needs(shown, layout.boxes),
         *boxes,
     ]
@@ -237,11 +237,12 @@ def _slots(shown: Shown, id: str) -> int:
 # What flows
 
 
-def _flows(shown: Shown, layout: Layout) -> list[Markup]:
+def _flows(shown: Shown, layout: Layout, in_page: bool) -> list[Markup]:
     """Draw all flows, each stacked at both of its ends; the worst path's part lies on top."""
     labels = {node.id: node.label for node in shown.nodes}
     document = shown.document
     left, right = (_stacked(shown.edges, layout, side) for side in ("source", "target"))
+    rows = {(edge.source, edge.target): k for k, edge in enumerate(document.edges)}
     drawn = []
     for edge in sorted(shown.edges, key=lambda edge: edge.worst > 0):
         source, target = layout.boxes[edge.source], layout.boxes[edge.target]
@@ -253,7 +254,11 @@ def _flows(shown: Shown, layout: Layout) -> list[Markup]:
             part = max(edge.worst * layout.scale, HAIR)
             look = worst_look("graph-flow", True, document)
             shapes.append(element("path", d=_band(x0, y0, x1, y1, part), class_=look))
-        drawn.append(mark(edge_tip(edge, labels, document), *shapes, stop=False))
+        row = rows.get((edge.source, edge.target)) if in_page else None
+        if row is None:
+            drawn.append(mark(edge_tip(edge, labels, document), *shapes, stop=False))
+        else:
+            drawn.append(group(*shapes, data_flow=row))
     return drawn
 
 

@@ -23,7 +23,7 @@ _STAGE_WORDS = {
     "route": "route",
     "hazard": "hazard of the goal",
     "kind": "kind of model",
-    "check": "stopped by (if not: without this check)",
+    "check": "stopped by (“if not” is without this check)",
     "ending": "ending",
 }
 
@@ -104,7 +104,7 @@ def node_heads(event: str) -> tuple[str, ...]:
 
 def row_order(document: GraphDocument) -> dict[str, int]:
     """Give the row of each node in the table, groups of routes after all nodes."""
-    ids = [each.id for each in (*document.nodes, *document.crowd)]
+    ids = [*(node.id for node in document.nodes), *(group.id for group in document.crowd)]
     return {id: k for k, id in enumerate(ids)}
 
 
