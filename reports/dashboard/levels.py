@@ -42,14 +42,13 @@ DEPTHS = (
     Depth(
         "committee",
         "For a committee",
-        "For those who decide: how the story gets where it ends, what to find out next, and what "
-        "the odds are on the day.",
+        "For those who decide: what to find out next, what the odds are on the day, and how the "
+        "story gets where it ends.",
         (
-            # The graph first: it is a sheet of its own on paper, which would leave another half
-            # empty anywhere else.
-            how_it_gets_there,
             following.what_to_do_next,
             day.decision_day,
+            # A sheet of its own on paper, which has to come after what fills the one before it.
+            how_it_gets_there,
             odds.what_if,
         ),
         folded=False,

@@ -25,25 +25,25 @@ def constraints_and_nudges(dossier: Dossier) -> Section:
     ruled = tuple(
         (
             it.id,
-            " ".join(it.claim.split()) or "–",
-            sentence_case(formula_words(it.holds)),
+            formula_words(it.holds),
             ", ".join(map(model_words, it.rules_out)),
+            " ".join(it.claim.split()) or "–",
         )
         for it in constraints
     )
     pushed = tuple(
         (
             it.id if k == 0 else f"{it.id} (again)",
-            " ".join(it.claim.split()) or "–" if k == 0 else "–",
             model_words(field.partition(".")[2]),
             number_words(number),
             "always" if it.when is None else formula_words(it.when),
+            (" ".join(it.claim.split()) if k == 0 else "") or "–",
         )
         for it in nudges
         for k, (field, number) in enumerate(numbers_of(written, it.id))
     )
-    heads = ("constraint", "claim", "holds where", "rules out where it does not hold")
-    pushes = ("nudge", "claim", "favors (+) or disfavors (−)", "by", "where")
+    heads = ("constraint", "holds where", "else rules out", "claim")
+    pushes = ("nudge", "favors (+) or disfavors (−)", "by", "where", "claim")
     tables = [Table("Constraints: facts that the model that results has to meet", heads, ruled)]
     tables += [Table("Nudges: what makes one model likelier than another", pushes, pushed)]
     said = [counted(len(it), what) for it, what in ((constraints, "constraint"), (nudges, "nudge"))]
