@@ -23,8 +23,9 @@ def slim(svg: Markup) -> Markup:
     Coordinates to a tenth of a unit, lines by their steps, empty elements closed at once, no name
     space, which a page has no need of, and the page's classes `e` and `m` for words that end or
     are centered where they stand; and a tip that says what the label of its mark says is left to
-    the page's script to copy; and so is a long description that says the labels again. What is no stop of the tab key is for pointing at only: the table
-    under the picture has it for the ear.
+    the page's script to copy. A long description, which says the labels again, is left to them and
+    to the table. What is no stop of the tab key is for pointing at only: the table under the
+    picture has it for the ear.
 
     Examples
     --------

@@ -12,9 +12,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from storyodds.reports.dashboard.badges import badges
-from storyodds.reports.dashboard.bar import bar_of, running_style
 from storyodds.reports.dashboard.card import card_context, preview_of, whole
-from storyodds.reports.dashboard.levels import levels_of
+from storyodds.reports.dashboard.levels.bar import bar_of, running_style
+from storyodds.reports.dashboard.levels.depths import levels_of
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.figures.drawing.figure import DARK, LIGHT
 from storyodds.reports.figures.drawing.figure import style as figure_style

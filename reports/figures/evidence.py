@@ -20,7 +20,6 @@ from storyodds.reports.figures.drawing.svg import (
     grid,
     group,
     mark,
-    path,
     ticks,
 )
 from storyodds.reports.figures.odds import LOOKS
@@ -203,16 +202,12 @@ def _course(scale: Scale, mean: Array, low: Array, high: Array, look: str) -> tu
         element("rect", x=a, y=y - 7, width=b - a, height=14, class_="band")
         for (a, b), y in zip(ends, middles, strict=True)
     ]
-    line = path(
-        [(scale(float(x)), y) for x, y in zip(mean, middles, strict=True)],
-        class_=f"after {look}".strip(),
-    )
     looks = ["before-dot", *[f"dot {look}".strip()] * (len(mean) - 1)]
     dots = [
         element("circle", cx=scale(float(x)), cy=y, r=4.5, class_=kind)
         for x, y, kind in zip(mean, middles, looks, strict=True)
     ]
-    return (*bands, line, *dots)
+    return (*bands, *dots)
 
 
 def _errors(sequence: xr.Dataset, events: Sequence[str]) -> str:

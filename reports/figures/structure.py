@@ -58,9 +58,7 @@ def plot_structure(
                 float(one[f"answer_events_{what}"]) for what in ("mean", "difference", "error")
             )
             half = _TWICE * error
-            marks.append(
-                Point(moved, moved - half, moved + half, shape, LOOKS.get(event, ""))
-            )
+            marks.append(Point(moved, moved - half, moved + half, shape, LOOKS.get(event, "")))
             told.append(
                 f"{event} {chance(mean)} ({points(moved)})" if math.isfinite(moved) else event
             )

@@ -66,8 +66,8 @@ def plot_power_scaling(
         rows.append((label, Cell(said, {"": value}), *ends))
     note = (
         "Power-scaling: how far the posterior of the chance moves, in units of its distance "
-        f"measure, when the {what} count a little more or less. Halved and doubled: the mean chance "
-        "if they count half or twice."
+        f"measure, when the {what} count a little more or less. Halved and doubled: the mean "
+        "chance if they count half or twice."
     )
     look = Look(
         ("size", "halved", "doubled"),

@@ -155,7 +155,7 @@ def _contents(
     dossier = make_dossier(assessment, settings=settings, recipe=recipe, tell=report)
     estimate = dict(dossier.estimate)
     if kind == _FOLDER:
-        from storyodds.reports.dashboard.levels import sections_of
+        from storyodds.reports.dashboard.levels.depths import sections_of
         from storyodds.reports.dashboard.pictures import arviz_figures
 
         figures = [figure for section in sections_of(dossier) for figure in section.figures]

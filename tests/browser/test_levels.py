@@ -29,11 +29,14 @@ FAULTS = """least => {
     if (box.right > wide + 1 || box.left < -1) faults.push("beyond the window: " + name);
     const svg = e.closest("svg");
     const boxed = !svg && look.display !== "inline" && look.overflowX === "visible";
-    if (boxed && e.clientWidth && e.scrollWidth > e.clientWidth + 1) faults.push("wider than its box: " + name);
+    if (boxed && e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+      faults.push("wider than its box: " + name);
     const units = svg?.viewBox.baseVal?.width;
-    const size = parseFloat(look.fontSize) * (units ? svg.getBoundingClientRect().width / units : 1);
+    const larger = units ? svg.getBoundingClientRect().width / units : 1;
+    const size = parseFloat(look.fontSize) * larger;
     const says = [...e.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
-    if (says && !["title", "desc"].includes(e.tagName) && size < least) faults.push(`letters of ${size} pixels: ` + name);
+    if (says && !["title", "desc"].includes(e.tagName) && size < least)
+      faults.push(`letters of ${size} pixels: ` + name);
   }
   return faults;
 }"""
@@ -76,9 +79,7 @@ def test_faults_are_seen(open_page: Opener, tmp_path: Path) -> None:
 def test_links_of_the_bar_reach_what_they_name_unhidden(
     pages: Path, open_page: Opener, width: int
 ) -> None:
-    page = open_page(
-        pages / "rlhf-assistant.html", viewport={"width": width, "height": 800}
-    )
+    page = open_page(pages / "rlhf-assistant.html", viewport={"width": width, "height": 800})
     menu, names = page.locator(".menu > summary"), page.locator(".menu a")
     for name in [a.get_attribute("href") for a in names.all()]:
         menu.click()

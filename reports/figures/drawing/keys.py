@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from storyodds.reports.figures.drawing.svg import element
 
-_SAMPLE = 26  # pixels that a mark takes in a key
+_SAMPLE = 30  # pixels that a mark takes in a key
 _LETTER = 6.7  # pixels of a letter of 12 pixels
 _APART = 14  # pixels between two entries
 _STEP = 17  # pixels from one row of a key to the next

@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from storyodds.reports.figures.drawing.cells import share_cell, spread_cell
 from storyodds.reports.figures.drawing.keys import (
-    draw_key,
     dot_sample,
+    draw_key,
     line_sample,
     ring_sample,
 )

@@ -25,7 +25,7 @@ from support.many_routes import many_routes
 from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
 from storyodds.reports.dashboard.html import story_page
-from storyodds.reports.dashboard.levels import DEPTHS, levels_of, sections_of
+from storyodds.reports.dashboard.levels.depths import sections_of
 from storyodds.reports.dashboard.page_data import Dossier, make_dossier
 from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.documents.sensitivity.structure import summarize_structure
@@ -83,12 +83,13 @@ def test_every_section_is_there_with_a_name_a_finding_and_a_link(
     showcase: Dossier, root: Element
 ) -> None:
     sections = root.all("section")
-    assert len(sections) == len(SECTIONS)
+    shown = [it for level in levels_of(showcase) for it in level.sections]
+    assert [it.attributes["id"] for it in sections] == [it.id for it in shown]
     linked = {it.attributes["href"] for it in root.all("nav")[0].all("a")}
     for section in sections:
         id = section.attributes["id"]
         assert f"#{id}" in linked
-        [heading] = section.all("h2")
+        [heading] = section.all("h3")
         assert section.attributes["aria-labelledby"] == heading.attributes["id"]
         [finding] = [it for it in section.all("p") if it.attributes.get("class") == "finding"]
         assert len(finding.text) > 20, id
@@ -341,13 +342,29 @@ def test_a_quiet_attack_leaves_the_tags_as_they_are() -> None:
 
 @pytest.mark.parametrize("name", ["carlsmith-six-premises", "cat-classifier"])
 def test_stories_without_uncertainty_or_with_little_have_every_section(name: str) -> None:
-    root = parsed(story_page(dossier_of(load_story(name))))
+    dossier = dossier_of(load_story(name))
+    root = parsed(story_page(dossier))
+    levels = levels_of(dossier)
     assert [it.attributes["id"] for it in root.all("section")] == [
-        it.id for it in sections_of(dossier_of(load_story(name)))
+        it.id for level in levels for it in level.sections
     ]
-    left_out = {"criteria", "if-it-fails", "lens"} if name.startswith("carlsmith") else set()
-    assert len(root.all("section")) == len(SECTIONS) - len(left_out)
-    assert not left_out & {it.attributes["id"] for it in root.all("section")}
+    assert {level.depth.id for level in levels} == {"committee", "reviewer", "technical"}
+    no_question = {"criteria", "if-it-fails", "lens"} if name.startswith("carlsmith") else set()
+    made = {it.id for it in sections_of(dossier)}
+    assert not no_question & made
+    assert len(made) == sum(len(depth.makers) for depth in DEPTHS) - len(no_question)
+
+
+def test_what_does_not_apply_is_one_line_that_says_so() -> None:
+    dossier = dossier_of(load_story("carlsmith-six-premises"))
+    root = parsed(story_page(dossier))
+    absent = [it for level in levels_of(dossier) for it in level.absent]
+    assert {"evidence", "what-if", "in-cases", "how-it-ends"} <= {it.id for it in absent}
+    for section in absent:
+        line = by_id(root, section.id)
+        assert line.tag == "li" and section.finding in line.text
+    folded = [it for it in root.all("details") if it.attributes.get("class") == "absent"]
+    assert len(folded) == len(levels_of(dossier))
 
 
 def test_the_headline_of_a_risk_argument_speaks_of_catastrophe_alone() -> None:
@@ -362,7 +379,6 @@ def test_the_headline_of_a_risk_argument_speaks_of_catastrophe_alone() -> None:
 def test_a_simulated_story_says_what_cannot_be_worked_out(showcase: Dossier) -> None:
     dossier = dossier_of(load_story("cat-classifier"), method="simulation")
     root = parsed(story_page(dossier))
-    assert len(root.all("section")) == len(SECTIONS)
     assert "Simulated, not summed exactly" in root.all("header")[0].text
     for id in ("what-moves-it", "evidence", "value-of-information"):
         assert "simulated" in by_id(root, id).text

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from storyodds.reports.dashboard import sections_day as day
 from storyodds.reports.dashboard import sections_movers as movers
-from storyodds.reports.dashboard import sections_next as following
 from storyodds.reports.dashboard import sections_odds as odds
 from storyodds.reports.dashboard import sections_pieces as pieces
-from storyodds.reports.dashboard import sections_reasons as reasons
 from storyodds.reports.dashboard import sections_story as about
+from storyodds.reports.dashboard.levels import next_steps, reasons
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.dashboard.sections_graph import how_it_gets_there
@@ -45,7 +44,7 @@ DEPTHS = (
         "For those who decide: what to find out next, what the odds are on the day, and how the "
         "story gets where it ends.",
         (
-            following.what_to_do_next,
+            next_steps.what_to_do_next,
             day.decision_day,
             # A sheet of its own on paper, which has to come after what fills the one before it.
             how_it_gets_there,
