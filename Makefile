@@ -1,6 +1,6 @@
 # make demo and make test do everything on a machine that has Python 3.12 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench bench-pages outputs clean
+.PHONY: help demo test lint style docs kernels bench bench-pages outputs clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,22 +20,28 @@ help:
 	@echo 'make demo        set up, then estimate a bundled story'
 	@echo 'make test        set up, then run every test (PYTEST_ARGS=... for other options)'
 	@echo 'make lint        set up, then ruff and mypy'
+	@echo 'make style       set up, then count lengths, names and types by room'
 	@echo 'make bench       set up, then compare with other tools (BENCH_ARGS=... for options)'
 	@echo 'make bench-pages set up, then time pages and live answers beside an estimate'
 	@echo 'make docs        set up, then build the pages under docs/ as a site, in docs/_build'
+	@echo 'make kernels     set up, then compile what numba compiles, which make test does otherwise'
 	@echo 'make outputs     set up, then renew the output that README.md and docs/ show'
 	@echo 'make clean       remove what the other targets made'
 
 demo: $(STAMP)
 	$(BIN)/storyodds estimate rlhf-assistant
 
+# Each of pytest's workers has a core: threads of one's linear algebra would wait for the others'.
 test: $(STAMP)
-	$(BIN)/pytest $(PYTEST_ARGS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+style: $(STAMP)
+	cd tests && ../$(BIN)/python -m support.style
 
 bench: $(BENCH_STAMP)
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
@@ -48,6 +54,12 @@ docs: $(DOCS_STAMP)
 
 outputs: $(STAMP)
 	$(BIN)/python docs/fill.py
+
+# Numba keeps what it compiles beside the package: once here, or else in each of pytest's workers.
+kernels: $(STAMP)
+	$(BIN)/storyodds estimate coinrun-agent --method nuts >/dev/null
+	$(BIN)/storyodds sensitivity coinrun-agent >/dev/null
+	$(BIN)/pytest -q tests/test_doctests.py -k 'gate_forests or gate_sets or forest_odds'
 
 clean:
 	rm -rf $(VENV) docs/_build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ import inspect
 import io
 import os
 import re
+import runpy
 import shlex
 import sys
 import tempfile
@@ -194,12 +195,17 @@ def functions() -> str:
     return "| name | does |\n|---|---|\n" + "\n".join(rows)
 
 
+# These pages are no package, so a file beside this one is run rather than imported.
+ROOMS = runpy.run_path(str(ROOT / "docs" / "rooms.py"))
+
 MAKERS: Mapping[str, Callable[[], str]] = {
     "story-keys": story_keys,
     "rules": rules,
     "helps": helps,
     "documents": documents,
     "functions": functions,
+    "rooms": ROOMS["table"],
+    "imports": ROOMS["picture"],
 }
 
 

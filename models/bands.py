@@ -10,7 +10,7 @@ _ROUNDING = 1e-12  # of the sum of weights
 
 
 def band(draws: Array, weights: Array) -> Array:
-    """Give the 5 and 95 percent points of weighted draws.
+    """Return the 5 and 95 percent points of weighted draws.
 
     Parameters
     ----------
@@ -30,7 +30,10 @@ def band(draws: Array, weights: Array) -> Array:
     """
     order = draws.argsort(axis=0, kind="stable")
     reached = np.cumsum(weights[order], axis=0)
-    found = [(reached >= end - _ROUNDING).argmax(axis=0) for end in ENDS]
+    places = [(reached >= end - _ROUNDING).argmax(axis=0) for end in ENDS]
     return np.array(
-        [np.take_along_axis(draws, order, axis=0)[at, np.arange(draws.shape[1])] for at in found]
+        [
+            np.take_along_axis(draws, order, axis=0)[place, np.arange(draws.shape[1])]
+            for place in places
+        ]
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-MIB = 2**20
+MIB = 2**20  # bytes
 
 _ceiling: ContextVar[int | None] = ContextVar("ceiling", default=None)
 

@@ -1,4 +1,4 @@
-"""Weighted draws: quantiles and resampling."""
+"""Draws: quantiles, resampling and thinning."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,3 +55,18 @@ def systematic(weights: Array, n: int, seed: int | None = None) -> NDArray[np.in
     edges = np.cumsum(weights[order]) / weights.sum()
     chosen = np.searchsorted(edges, (np.arange(n) + 0.5) / n).clip(max=len(weights) - 1)
     return np.asarray(order[rng.permutation(chosen)])
+
+
+def thinned(values: Array, most: int) -> Array:
+    """At most so many of the rows, picked blindly, in their order.
+
+    Every n-th of a Sobol sequence would not be balanced.
+
+    Examples
+    --------
+    >>> thinned(np.arange(6.0)[:, None], 3).shape, thinned(np.zeros((2, 1)), 3).shape
+    ((3, 1), (2, 1))
+    """
+    if len(values) <= most:
+        return values
+    return values[np.sort(np.random.default_rng(len(values)).permutation(len(values))[:most])]

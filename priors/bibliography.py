@@ -66,7 +66,7 @@ class _Bibliography(FileRecord):
 
 @functools.cache
 def works() -> Mapping[str, Work]:
-    """Give every work of the bibliography by its key.
+    """Return every work of the bibliography by its key.
 
     Returns
     -------
@@ -86,9 +86,9 @@ def works() -> Mapping[str, Work]:
     first: dict[str, str] = {}
     problems = []
     for key, work in record.works.items():
-        known = first.setdefault(address(work.url), key)
-        if known != key and record.document is not None:
-            sentence = f"found the address of '{known}' again, expected one entry for each work"
+        first_key = first.setdefault(address(work.url), key)
+        if first_key != key and record.document is not None:
+            sentence = f"found the address of '{first_key}' again, expected one entry for each work"
             problems.append(record.document.problem(Mistake(("works", key, "url"), sentence)))
     if problems:
         raise InputError(problems)
@@ -101,7 +101,7 @@ def _keys() -> Mapping[str, str]:
 
 
 def work_key(url: str | None) -> str | None:
-    """Give the key of the work at an address, or None if the bibliography does not have it.
+    """Return the key of the work at an address, or None if the bibliography does not have it.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def work_key(url: str | None) -> str | None:
 
 
 def address(url: str) -> str:
-    """Give what the addresses of one work have in common.
+    """Return what the addresses of one work have in common.
 
     Versions and forms of an arXiv article are one work, and so are the mirrors of a forum post,
     but not a comment under it.

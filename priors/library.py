@@ -188,7 +188,7 @@ def _shipped_view(name: str) -> View:
 
 
 def looks_like_path(text: str) -> bool:
-    """Tell a path from a name: it has a slash or ends as YAML files do.
+    """Return whether a text is a path and no name: it has a slash or ends as YAML files do.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def looks_like_path(text: str) -> bool:
 
 @functools.cache
 def public_name(file: str) -> str:
-    """Give the name by which results speak of a file.
+    """Return the name by which results speak of a file.
 
     Parameters
     ----------
@@ -251,9 +251,9 @@ def read_shipped[R: FileRecord](folder: str, name: str, model: type[R]) -> R:
 def _named[R: FileRecord](path: Path, model: type[R], key: str) -> R:
     """Read a file as a record whose id is the name of the file."""
     record = _read(path, model)
-    found = getattr(record, key)
-    if found != path.stem and record.document is not None:
-        sentence = f"found '{found}', expected '{path.stem}', the name of its file"
+    name = getattr(record, key)
+    if name != path.stem and record.document is not None:
+        sentence = f"found '{name}', expected '{path.stem}', the name of its file"
         raise InputError([record.document.problem(Mistake((key,), sentence))])
     return record
 

@@ -44,8 +44,8 @@ def without_references(form: Prior, kind: Kind) -> Prior:
         try:
             return without_references(parse_prior(value, kind), kind)
         except ValidationError:
-            found = f"found '{form.ref}', whose value is {described(value)}"
-            raise InputError(f"{found}, expected {_NAMED[kind]}") from None
+            opening = f"found '{form.ref}', whose value is {described(value)}"
+            raise InputError(f"{opening}, expected {_NAMED[kind]}") from None
     if isinstance(form, ProbabilityPool | BitsPool):
         judgments = tuple(
             judgment.model_copy(update={"value": without_references(judgment.value, kind)})

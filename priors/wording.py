@@ -70,12 +70,12 @@ def mistakes_in(
     list of Mistake
     """
     details = error.errors(include_url=False, include_input=False)
-    found = (
+    mistakes = (
         _mistake(detail, data, model)
         for detail in details[: 2 * most]
         if detail["type"] not in leave
     )
-    distinct = dict.fromkeys(mistake for mistake in found if mistake)
+    distinct = dict.fromkeys(mistake for mistake in mistakes if mistake)
     return list(itertools.islice(distinct, most))
 
 
@@ -86,21 +86,23 @@ def _mistake(detail: ErrorDetails, data: Any, model: Any) -> Mistake | None:
         if isinstance(loc[-1], int):
             return Mistake(path, f"found {described(value)}, expected two numbers")
         return _key_mistake(kind, path, loc[-1], value, _keys(record))
-    path, value, wanted = _follow(loc, data, model)
+    path, value, expected = _follow(loc, data, model)
     if loc[-1:] == ("[key]",):
         return Mistake(path, _slug_sentence(path[-1] if path else ""), at_key=True)
     if kind == "too_short" and len(value) >= detail["ctx"]["min_length"]:
         # Pydantic counts the items that are right; what is wrong with the others is said there.
         return None
-    return Mistake(path, _sentence(detail, value, wanted))
+    return Mistake(path, _sentence(detail, value, expected))
 
 
-def _key_mistake(kind: str, path: Path, name: str, value: Any, known: list[str]) -> Mistake | None:
+def _key_mistake(
+    kind: str, path: Path, name: str, value: Any, expected: list[str]
+) -> Mistake | None:
     if kind == "extra_forbidden":
-        hint = did_you_mean(name, known) or f", expected one of {', '.join(known)}"
+        hint = did_you_mean(name, expected) or f", expected one of {', '.join(expected)}"
         return Mistake((*path, name), f"found the unknown key {quoted(name)}{hint}", at_key=True)
     # One slip of the pen is one mistake: the unknown key says which was meant.
-    if misspelled(name, value, known):
+    if misspelled(name, value, expected):
         return None
     return Mistake(path, f"the key '{name}' is missing")
 
@@ -115,11 +117,11 @@ def _follow(loc: tuple[int | str, ...], data: Any, model: Any) -> tuple[Path, An
         puts into its locations, are no part of the path, even where a key has the same name.
     """
     path: Path = ()
-    wanted = _bare(model)
+    annotation = _bare(model)
     for part in loc:
-        member = _member(wanted, part)
+        member = _member(annotation, part)
         if member is not None:
-            wanted = _bare(member)
+            annotation = _bare(member)
             continue
         inside = (isinstance(data, Mapping) and part in data) or (
             isinstance(data, list | tuple) and isinstance(part, int) and part < len(data)
@@ -127,8 +129,8 @@ def _follow(loc: tuple[int | str, ...], data: Any, model: Any) -> tuple[Path, An
         if inside:
             data = data[part]
             path = (*path, part)
-        wanted = _bare(_step(wanted, part))
-    return path, data, wanted
+        annotation = _bare(_step(annotation, part))
+    return path, data, annotation
 
 
 def _slug_sentence(text: Any) -> str:
@@ -137,42 +139,42 @@ def _slug_sentence(text: Any) -> str:
     return f"found {described(text)}, expected an id: lower-case letters, digits and hyphens{hint}"
 
 
-def _sentence(detail: ErrorDetails, value: Any, wanted: Any) -> str:
-    found = f"found {described(value)}, "
+def _sentence(detail: ErrorDetails, value: Any, annotation: Any) -> str:
+    opening = f"found {described(value)}, "
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in _TYPES:
-        return f"{found}expected {_TYPES[kind]}{hint_for(value, _TYPES[kind])}"
+        return f"{opening}expected {_TYPES[kind]}{hint_for(value, _TYPES[kind])}"
     if kind in _LIMITS:
         name, text = _LIMITS[kind]
         limit = text.format(described(context[name]))
-        return f"{found}expected {limit}{hint_for(value, limit)}"
+        return f"{opening}expected {limit}{hint_for(value, limit)}"
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", context["expected"])
-        return f"{found}expected {one_of(choices)}{did_you_mean(value, choices)}"
+        return f"{opening}expected {one_of(choices)}{did_you_mean(value, choices)}"
     if kind in ("model_type", "model_attributes_type", "dataclass_type"):
-        keys = _keys(wanted)
+        keys = _keys(annotation)
         return (
-            f"{found}expected a mapping with the keys {', '.join(keys)}{record_hint(value, keys)}"
+            f"{opening}expected a mapping with the keys {', '.join(keys)}{record_hint(value, keys)}"
         )
     if kind == "string_pattern_mismatch":
         return _slug_sentence(value)
     if kind == "string_too_long":
-        return f"{found}expected at most {context['max_length']} characters"
+        return f"{opening}expected at most {context['max_length']} characters"
     if kind == "too_short":
-        return found + "expected at least one"
+        return opening + "expected at least one"
     if kind == "too_long":
-        return f"{found}expected two numbers"
+        return f"{opening}expected two numbers"
     message = detail["msg"]
     if kind in ("prior_form", "out_of_range"):
         return _prior_sentence(value, message)
-    return found + message if message.startswith("expected") else message
+    return opening + message if message.startswith("expected") else message
 
 
 def _prior_sentence(value: Any, message: str) -> str:
-    """Say what is wrong with a PRIOR; a mapping is told by its keys."""
+    """Describe what is wrong with a PRIOR; a mapping is recognized by its keys."""
     if not isinstance(value, Mapping) or "exactly one of " not in message:
-        wanted = message.split(": a number", maxsplit=1)[0]
-        return f"found {described(value)}, {wanted}{hint_for(value, message)}"
+        expectation = message.split(": a number", maxsplit=1)[0]
+        return f"found {described(value)}, {expectation}{hint_for(value, message)}"
     subject = "probability" if "a probability" in message else "number of bits"
     forms = message.split("exactly one of ")[1].split(", ")
     present = [key for key in value if key in (*forms, *FORM_KEYS)]
@@ -218,7 +220,7 @@ def _is_union(annotation: Any) -> bool:
 
 
 def _member(annotation: Any, part: int | str) -> Any:
-    """Give the member of a tagged union that has a tag, or None."""
+    """Return the member of a tagged union that has a tag, or None."""
     for member in typing.get_args(annotation) if _is_union(annotation) else ():
         if part in [mark.tag for mark in typing.get_args(member)[1:] if isinstance(mark, Tag)]:
             return member
@@ -226,7 +228,7 @@ def _member(annotation: Any, part: int | str) -> Any:
 
 
 def _step(annotation: Any, part: int | str) -> Any:
-    """Give the type of one part of a type; the type itself where the part is not its own."""
+    """Return the type of one part of a type; the type itself where the part is not its own."""
     arguments = typing.get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         for name, field in annotation.model_fields.items():

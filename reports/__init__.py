@@ -1,1 +1,1 @@
-"""What people read: the JSON contract and the terminal report."""
+"""What people read: documents, and how they are printed, drawn, exported and shown."""

@@ -10,7 +10,7 @@ from storyodds.scenarios.story import Story
 
 
 def bearing(story: Story) -> dict[str, tuple[str, ...]]:
-    """Give the assumptions that each route needs, that nudge it, or that rule it out.
+    """Return the assumptions that each route needs, that nudge it, or that rule it out.
 
     Examples
     --------
@@ -19,18 +19,18 @@ def bearing(story: Story) -> dict[str, tuple[str, ...]]:
     ()
     """
     rationale = story.rationale
-    found: dict[str, list[str]] = {}
+    names_by_route: dict[str, list[str]] = {}
     for route in story.routes:
         about = {route.id, route.class_}
         plain = [route.requires]
         plain += [nudge.when for nudge in rationale.nudges if about & set(nudge.bits)]
         plain += [c.holds for c in rationale.constraints if about & set(c.rules_out)]
-        found[route.id] = [name for formula in plain for name in names_of(_data(formula))]
-    return {route: tuple(dict.fromkeys(names)) for route, names in found.items()}
+        names_by_route[route.id] = [name for formula in plain for name in names_of(_data(formula))]
+    return {route: tuple(dict.fromkeys(names)) for route, names in names_by_route.items()}
 
 
 def closed(story: Story, names: Iterable[str]) -> frozenset[str]:
-    """Give assumptions together with all that decide them or shift their odds.
+    """Return assumptions together with all that decide them or shift their odds.
 
     Examples
     --------
@@ -39,19 +39,19 @@ def closed(story: Story, names: Iterable[str]) -> frozenset[str]:
     ['intent-before-awareness', 'order-protects', 'path-dependence']
     """
     specs = filled(to_data(story)).get("assumptions", {})
-    found: set[str] = set()
+    closure: set[str] = set()
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in closure:
+            closure.add(name)
             formulas = formulas_of(specs[name]) if isinstance(specs.get(name), Mapping) else ()
             waiting += [inner for _, formula in formulas for inner in names_of(formula)]
-    return frozenset(found)
+    return frozenset(closure)
 
 
 def names_of(formula: Any) -> Iterator[str]:
-    """Give the assumptions that a formula names, as plain data has it."""
+    """Return the assumptions that a formula names, as plain data has it."""
     for _, part in parts_of(formula):
         name = literal_name(part)
         if name is not None:

@@ -49,7 +49,7 @@ class Change:
 
 
 def changes_between(old: ResolvedStory, new: ResolvedStory) -> tuple[Change, ...]:
-    """Give all that differs and can bear on the odds.
+    """Return all that differs and can bear on the odds.
 
     Views and settings count: what a number is, not where it is written. Claims, sources and
     proposals do not.
@@ -73,13 +73,13 @@ def changes_between(old: ResolvedStory, new: ResolvedStory) -> tuple[Change, ...
     ['aps-feasible.probability']
     """
     changes: list[Change] = []
-    for part, (ours, theirs) in _both(old, new).items():
-        for name in dict.fromkeys([*ours, *theirs]):
-            if name not in theirs:
+    for part, (before, after) in _both(old, new).items():
+        for name in dict.fromkeys([*before, *after]):
+            if name not in after:
                 how: How = "removed"
-            elif name not in ours:
+            elif name not in before:
                 how = "added"
-            elif _shape(part, ours[name]) != _shape(part, theirs[name]):
+            elif _shape(part, before[name]) != _shape(part, after[name]):
                 how = "changed"
             else:
                 changes += _numbers_between(old, new, name)
@@ -108,7 +108,7 @@ def can_be_mixed(old: ResolvedStory, new: ResolvedStory) -> bool:
         return False
     needs: dict[str, set[str]] = {}
     for name, assumption in (*old.assumptions.items(), *new.assumptions.items()):
-        needs.setdefault(name, set()).update(_needed(assumption))
+        needs.setdefault(name, set()).update(_names_below(assumption))
     try:
         TopologicalSorter(needs).prepare()
     except CycleError:
@@ -144,24 +144,24 @@ def with_changes(
     >>> made.numbers[0].distribution.value
     0.3
     """
-    made = frozenset(changes)
+    chosen = frozenset(changes)
     is_new: dict[str, bool] = {}
-    mixed = {part: _mixed(part, *both, made, is_new) for part, both in _both(old, new).items()}
+    mixed = {part: _mixed(part, *sides, chosen, is_new) for part, sides in _both(old, new).items()}
     targets = {*mixed["route"], *CLASSES, DEFAULT}
     mixed[EVIDENCE] = {name: _trimmed(item, targets) for name, item in mixed[EVIDENCE].items()}
     return replace(
         old,
-        story=_told(old.story, mixed),
+        story=_with_text(old.story, mixed),
         whole=None,
         assumptions=mixed[ASSUMPTION],
         routes=tuple(mixed["route"].values()),
-        numbers=tuple(_numbers(old, new, made, is_new, mixed)),
+        numbers=tuple(_numbers(old, new, chosen, is_new, mixed)),
         proposals=(),
         proposal_numbers=(),
     )
 
 
-def _told(story: Story, mixed: Mapping[str, Parts]) -> Story:
+def _with_text(story: Story, mixed: Mapping[str, Parts]) -> Story:
     """The parts put into a story, which is not read again: it is made of what was."""
     goal = story.goal.model_copy(update={"hazards": tuple(mixed["hazard"].values())})
     rationale = story.rationale.model_copy(
@@ -182,30 +182,30 @@ def _told(story: Story, mixed: Mapping[str, Parts]) -> Story:
 
 
 def _mixed(
-    part: str, ours: Parts, theirs: Parts, made: frozenset[Change], is_new: dict[str, bool]
+    part: str, before: Parts, after: Parts, chosen: frozenset[Change], is_new: dict[str, bool]
 ) -> Parts:
     """One kind of part with some of the changes; and of each, whether it is the new version."""
     mixed: Parts = {}
-    for name in dict.fromkeys([*ours, *theirs]):
-        both = name in ours and name in theirs
-        if both:
-            is_new[name] = Change(part, name) in made
+    for name in dict.fromkeys([*before, *after]):
+        in_both = name in before and name in after
+        if in_both:
+            is_new[name] = Change(part, name) in chosen
         elif part == ASSUMPTION:
-            is_new[name] = name in theirs
-        elif name in theirs and Change(part, name, "added") in made:
+            is_new[name] = name in after
+        elif name in after and Change(part, name, "added") in chosen:
             is_new[name] = True
-        elif name in ours and Change(part, name, "removed") not in made:
+        elif name in before and Change(part, name, "removed") not in chosen:
             is_new[name] = False
         else:
             continue
-        mixed[name] = (theirs if is_new[name] else ours)[name]
+        mixed[name] = (after if is_new[name] else before)[name]
     return mixed
 
 
 def _numbers(
     old: ResolvedStory,
     new: ResolvedStory,
-    made: frozenset[Change],
+    chosen: frozenset[Change],
     is_new: Mapping[str, bool],
     mixed: Mapping[str, Parts],
 ) -> Iterable[Any]:
@@ -216,22 +216,22 @@ def _numbers(
         for field in ("rates", "bayes_factor")
         for key in getattr(item, field) or ()
     }
-    ours, theirs = old.number_index, new.number_index
-    for name in dict.fromkeys([*ours, *theirs]):
+    before, after = old.number_index, new.number_index
+    for name in dict.fromkeys([*before, *after]):
         owner, *field = name.split(".")
         if owner == "rationale":  # feasibility is in no odds
-            if name in ours:
-                yield old.numbers[ours[name]]
+            if name in before:
+                yield old.numbers[before[name]]
             continue
         if owner not in is_new:
             continue
         if owner in mixed[EVIDENCE] and field[0] != "relevance" and name not in targets:
             continue
-        newer = is_new[owner] or Change(NUMBER, name) in made
-        if newer and name in theirs:
-            yield new.numbers[theirs[name]]
-        elif not newer and name in ours:
-            yield old.numbers[ours[name]]
+        newer = is_new[owner] or Change(NUMBER, name) in chosen
+        if newer and name in after:
+            yield new.numbers[after[name]]
+        elif not newer and name in before:
+            yield old.numbers[before[name]]
 
 
 def _trimmed(record: Record, targets: Collection[str]) -> Record:
@@ -296,6 +296,6 @@ def _numbers_between(old: ResolvedStory, new: ResolvedStory, owner: str) -> list
     ]
 
 
-def _needed(assumption: Assumption) -> set[str]:
+def _names_below(assumption: Assumption) -> set[str]:
     formulas = [assumption.holds_when, *(row.when for row in assumption.given or ())]
     return {name for f in formulas if f is not None for name, _ in literals(f)}

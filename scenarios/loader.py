@@ -103,7 +103,7 @@ def load_text(text: str, file: str = "<text>") -> Story:
 
 
 def story_text(source: str | Path) -> str:
-    """Give the text of a story's file, whether or not it is a right story.
+    """Return the text of a story's file, whether or not it is a right story.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _load(text: str, file: str) -> tuple[Story, Document]:
     problems += [
         document.problem(mistake)
         for mistake in mistakes
-        # What the reader could not read, it has told of already.
+        # What the reader could not read, it has listed already.
         if not is_unreadable(document.data, mistake.path)
     ]
     if story is None or problems:
@@ -165,7 +165,7 @@ def _validate(data: Any) -> tuple[Story | None, list[Mistake]]:
         return Story.model_validate(data, by_alias=True, by_name=False), []
     except ValidationError as error:
         # 'story' is what the whole story shows once every record is right; it is asked for below,
-        # because a file with a wrong record is to be told of it as well.
+        # because a file with a wrong record gets that mistake as well.
         shape = mistakes_in(error, data, Story, leave=("story",))
     taken = {(mistake.path, mistake.at_key) for mistake in shape}
     whole = [item for item in find_mistakes(data) if (item.path, item.at_key) not in taken]

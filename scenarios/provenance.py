@@ -12,12 +12,12 @@ from storyodds.scenarios.resolve import ResolvedStory, StoryNumber, resolve
 
 
 def written_numbers(resolved: ResolvedStory) -> Iterator[StoryNumber]:
-    """Give the numbers that somebody wrote down, without those that the format implies."""
+    """Return the numbers that somebody wrote down, without those that the format implies."""
     return (number for number in resolved.numbers if number.key_path is not None)
 
 
 def is_reference(name: str) -> bool:
-    """Tell the 0 bits that other Bayes factors are counted from; the format allows nothing else.
+    """Recognize the 0 bits that other Bayes factors count from; no other value is allowed.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def is_reference(name: str) -> bool:
 
 
 def story_numbers(resolved: ResolvedStory) -> tuple[StoryNumber, ...]:
-    """Give the numbers of a story as everything counts them: those written down, no references.
+    """Return the numbers of a story as everything counts them: those written down, no references.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def changed_by_view(resolved: ResolvedStory) -> int | None:
 
 
 def provenance(resolved: ResolvedStory) -> list[dict[str, Any]]:
-    """Give every number of a story with where it stands and what it rests on.
+    """Return every number of a story with where it stands and what it rests on.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def provenance(resolved: ResolvedStory) -> list[dict[str, Any]]:
 
 
 def proposal_provenance(resolved: ResolvedStory) -> list[dict[str, Any]]:
-    """Give every number of the proposed observations, as `provenance` gives the story's.
+    """Return every number of the proposed observations, as `provenance` gives the story's.
 
     Examples
     --------
@@ -126,12 +126,12 @@ def _plain(numbers: Iterable[StoryNumber]) -> list[dict[str, Any]]:
 
 
 def plain_source(source: Source | None) -> dict[str, Any] | None:
-    """Give a source as plain data, without what it leaves out."""
+    """Return a source as plain data, without what it leaves out."""
     return None if source is None else source.model_dump(exclude_none=True)
 
 
 def spread(number: StoryNumber) -> dict[str, float]:
-    """Give the median of a number before any evidence, and its 5 and 95 percent points.
+    """Return the median of a number before any evidence, and its 5 and 95 percent points.
 
     Examples
     --------

@@ -191,17 +191,17 @@ def resolve(
     off = chosen_switches(story, settings or {}, problems)
     kept = without_parts(story, off) if off else story
     # Their names are those that they have beside the parts that are switched off.
-    gone = {owner: part for part, owner in off}
+    owners_off = {owner: part for part, owner in off}
     every = standard_proposals(story) if standard else ()
-    usual = tuple(proposal for proposal in every if proposal.replicates not in gone)
+    usual = tuple(proposal for proposal in every if proposal.replicates not in owners_off)
     proposed = {slot.name: slot for slot in _proposal_slots(story, (*story.proposals, *usual))}
     slots |= proposed
     if view is not None:
         for name, value in view.set.items():
             if (target := _target(name, slots)) is not None:
                 try:
-                    found = _override(slots[target], value, f"view {view.view}")
-                    slots[target] = replace(found, document=view.document, path=("set", name))
+                    override = _override(slots[target], value, f"view {view.view}")
+                    slots[target] = replace(override, document=view.document, path=("set", name))
                 except ValidationError as error:
                     problems += _problems_of_view(view, name, value, error, slots[target].kind)
     first: dict[str, str] = {}
@@ -211,8 +211,8 @@ def resolve(
         if (target := _target(name, slots)) is None:
             problems.append(_unknown_setting(name, slots))
             continue
-        if (owner := target.split(".")[0]) in gone:
-            problems.append(_useless_setting(name, f"{gone[owner]}:{owner}"))
+        if (owner := target.split(".")[0]) in owners_off:
+            problems.append(_useless_setting(name, f"{owners_off[owner]}:{owner}"))
             continue
         if first.setdefault(target, name) != name:
             sentence = f"found '{first[target]}' and '{name}', which are one number, expected one"
@@ -227,7 +227,7 @@ def resolve(
             ]
     numbers: dict[str, StoryNumber] = {}
     for name, slot in slots.items():
-        if name.split(".")[0] in gone:
+        if name.split(".")[0] in owners_off:
             continue
         try:
             numbers[name] = _number(slot)
@@ -249,7 +249,7 @@ def resolve(
 
 
 def _merge_catalog(story: Story) -> tuple[dict[str, Assumption], set[str]]:
-    """Give the full assumptions, and the ids of those that are as the catalog decides."""
+    """Return the full assumptions, and the ids of those that are as the catalog decides."""
     data = to_data(story)
     along = catalog.brought_along(data["routes"], data.get("assumptions", {}))
     merged: dict[str, Assumption] = {}
@@ -287,8 +287,8 @@ def _slot(story: Story, name: str, path: Path, kind: Kind, form: Prior | None) -
     return _Slot(name, key_path(path), kind, form, "story", story.document, path)
 
 
-def _from_catalog(found: _Slot, origin: str, part: str, path: Path) -> _Slot:
-    return replace(found, origin=origin, document=catalog.document(part), path=path)
+def _from_catalog(slot: _Slot, origin: str, part: str, path: Path) -> _Slot:
+    return replace(slot, origin=origin, document=catalog.document(part), path=path)
 
 
 def _slots(
@@ -303,10 +303,10 @@ def _slots(
         path = ("rationale", "feasibility")
         yield slot("rationale.feasibility", path, "probability", story.rationale.feasibility)
     for name, assumption in assumptions.items():
-        for found in _assumption_slots(name, assumption, slot):
+        for own_slot in _assumption_slots(name, assumption, slot):
             if name in inherited:
-                found = _from_catalog(found, "catalog", "assumptions", found.path)
-            yield found
+                own_slot = _from_catalog(own_slot, "catalog", "assumptions", own_slot.path)
+            yield own_slot
     for i, hazard in enumerate(story.goal.hazards):
         path = ("goal", "hazards", i)
         for field in ("probability", "harm"):
@@ -322,11 +322,11 @@ def _slots(
         kinds: tuple[tuple[str, Kind], ...] = (("bits", "bits"), ("harm", "probability"))
         for field, kind in kinds:
             form = getattr(route, field)
-            found = slot(f"{route.id}.{field}", ("routes", i - offset, field), kind, form)
+            own_slot = slot(f"{route.id}.{field}", ("routes", i - offset, field), kind, form)
             if template is not None and form == getattr(template, field):
                 path = ("routes", str(route.use), field)
-                found = _from_catalog(found, f"catalog route {route.use}", "routes", path)
-            yield found
+                own_slot = _from_catalog(own_slot, f"catalog route {route.use}", "routes", path)
+            yield own_slot
     for i, check in enumerate(story.checks):
         for key, rate in check.flags.items():
             path = ("checks", i, "flags", key)
@@ -351,12 +351,12 @@ def _proposal_slots(story: Story, proposals: Sequence[Proposal]) -> Iterator[_Sl
         usual = _fields_of(None if proposal.use is None else catalog.observations()[proposal.use])
         for field, form in _fields_of(proposal).items():
             name = ".".join((proposal.id, *field))
-            found = _slot(story, name, ("proposals", i, *field), "probability", form)
+            slot = _slot(story, name, ("proposals", i, *field), "probability", form)
             if form is not None and form == usual.get(field):
                 path: Path = ("observations", str(proposal.use), *field)
                 origin = f"catalog observation {proposal.use}"
-                found = _from_catalog(found, origin, "observations", path)
-            yield found
+                slot = _from_catalog(slot, origin, "observations", path)
+            yield slot
 
 
 def _fields_of(
@@ -390,19 +390,19 @@ def _target(name: str, slots: Mapping[str, _Slot]) -> str | None:
         if candidate in slots:
             return candidate
     start = f"{name}.bits."
-    of_one_nudge = [known for known in slots if known.startswith(start)]
+    of_one_nudge = [slot for slot in slots if slot.startswith(start)]
     return of_one_nudge[0] if len(of_one_nudge) == 1 else None
 
 
 def _unknown_setting(name: str, slots: Mapping[str, _Slot]) -> Problem:
-    owned = [known for known in slots if known.startswith(f"{name}.")]
+    owned = [slot for slot in slots if slot.startswith(f"{name}.")]
     if len(owned) == 1:
         sentence = f"found '{name}', expected '{owned[0]}'"
     elif owned:
         sentence = f"found '{name}', which has several numbers: {', '.join(owned)}"
     else:
-        known = sorted({*slots, *(slot.split(".")[0] for slot in slots)})
-        hint = did_you_mean(name, known)
+        candidates = sorted({*slots, *(slot.split(".")[0] for slot in slots)})
+        hint = did_you_mean(name, candidates)
         sentence = f"found {quoted(name)}, expected the name of a number of the story{hint}"
     return Problem(sentence, key_path="--set")
 
@@ -420,7 +420,7 @@ def _setting(name: str) -> str:
 def _problems_of_view(
     view: library.View, name: str, value: Any, error: ValidationError, kind: Kind
 ) -> list[Problem]:
-    """Give what is wrong with a number of a view its place in the view's file."""
+    """Place what is wrong with a number of a view in the view's file."""
     mistakes = _mistakes(error, value, kind)
     if view.document is None:
         place = f"view {view.view}: {name}"
@@ -432,7 +432,7 @@ def _problems_of_view(
 
 
 def _mistakes(error: ValidationError, value: Any, kind: Kind) -> list[Mistake]:
-    """Say what is wrong with a PRIOR as the reader of files does."""
+    """Describe what is wrong with a PRIOR as the reader of files does."""
     return mistakes_in(error, value, Probability if kind == "probability" else Bits)
 
 

@@ -116,9 +116,10 @@ def _listed(
     """Put a number into one of the parts that stand in lists."""
 
     def put[T: Record](items: tuple[T, ...]) -> tuple[T, ...]:
-        found = (getattr(item, "id", "") == owner for item in items)
+        matches = (getattr(item, "id", "") == owner for item in items)
         return tuple(
-            _put(item, field, form) if it else item for item, it in zip(items, found, strict=True)
+            _put(item, field, form) if match else item
+            for item, match in zip(items, matches, strict=True)
         )
 
     routes = story.routes

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 
 from storyodds.priors.distributions.forms import Form, plain_prior
 
-_WIDTH = 96
-_FLOW_WIDTH = 72
+_WIDTH = 96  # letters in a line of a written story
+_FLOW_WIDTH = 72  # letters of a list or mapping that stays on one line
 
 
 def to_data(story: BaseModel) -> dict[str, Any]:
-    """Give a story as the plain mappings, lists and scalars that its file holds.
+    """Return a story as the plain mappings, lists and scalars that its file holds.
 
     Parameters
     ----------
@@ -30,7 +30,8 @@ def to_data(story: BaseModel) -> dict[str, Any]:
     Examples
     --------
     >>> from storyodds.scenarios.schema import Goal, Route
-    >>>     >>> story = Story(
+    >>> from storyodds.scenarios.story import Story
+    >>> story = Story(
     ...     story="coin-flip",
     ...     title="Heads or tails",
     ...     goal=Goal(specification="Heads.", desirability="Heads are good."),
@@ -83,7 +84,8 @@ def to_yaml(story: BaseModel) -> str:
     Examples
     --------
     >>> from storyodds.scenarios.schema import Goal, Route
-    >>>     >>> story = Story(
+    >>> from storyodds.scenarios.story import Story
+    >>> story = Story(
     ...     story="coin-flip",
     ...     title="Heads or tails",
     ...     goal=Goal(specification="Heads.", desirability="Heads are good."),
@@ -216,7 +218,7 @@ _StoryDumper.add_representer(list, _sequence)
 
 
 def digest(story: BaseModel) -> str:
-    """Give a hash of what the story says, whatever its layout.
+    """Return a hash of what the story says, whatever its layout.
 
     Examples
     --------

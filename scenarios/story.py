@@ -112,7 +112,7 @@ class Story(FileRecord):
         return self
 
     def _repr_html_(self) -> str:
-        """Give the story's structure as notebooks show it."""
+        """Return the story's structure as notebooks show it."""
         # Imported here because only notebooks ask.
         from storyodds.scenarios.story_html import story_html
 

@@ -32,7 +32,7 @@ class _Story(Protocol):
 
 
 def story_html(story: _Story) -> str:
-    """Give a story as a piece of HTML, all of its text escaped.
+    """Return a story as a piece of HTML, all of its text escaped.
 
     Examples
     --------
@@ -68,12 +68,12 @@ def story_html(story: _Story) -> str:
     if not any(columns["Mechanism"]):
         del columns["Mechanism"]
     results = [f"{check.id} {check.result}" for check in story.checks if check.result]
-    known = f"<p>Checks with a result: {_safe(', '.join(results))}.</p>" if results else ""
+    checks = f"<p>Checks with a result: {_safe(', '.join(results))}.</p>" if results else ""
     # Notebooks set what stands between dollar signs as mathematics, unless told not to.
     return (
         '<div class="tex2jax_ignore mathjax_ignore">'
         f"<p><strong>{_safe(story.title)}</strong> <code>{_safe(story.story)}</code></p>"
-        f"<p>Goal: {_safe(story.goal.specification)}</p><p>{_safe(counts)}.</p>{known}"
+        f"<p>Goal: {_safe(story.goal.specification)}</p><p>{_safe(counts)}.</p>{checks}"
         f"{_table(list(columns), zip(*columns.values(), strict=True))}</div>"
     )
 

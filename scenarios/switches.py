@@ -72,7 +72,7 @@ def with_off(settings: Mapping[str, Any] | None, off: Iterable[str]) -> dict[str
 def chosen_switches(
     story: Story, settings: Mapping[str, Any], problems: list[Problem]
 ) -> tuple[tuple[Part, str], ...]:
-    """Give the parts that settings switch off.
+    """Return the parts that settings switch off.
 
     Parameters
     ----------
@@ -140,10 +140,10 @@ def without_parts(story: Story, parts: Collection[tuple[str, str]]) -> Story:
     >>> without_parts(story, [("check", check.id) for check in story.checks]).checks
     ()
     """
-    gone = set(parts)
+    parts_off = set(parts)
 
     def kept[T: Record](part: str, items: tuple[T, ...]) -> tuple[T, ...]:
-        return tuple(item for item in items if (part, getattr(item, "id", "")) not in gone)
+        return tuple(item for item in items if (part, getattr(item, "id", "")) not in parts_off)
 
     rationale = {
         "constraints": kept("constraint", story.rationale.constraints),
@@ -155,7 +155,7 @@ def without_parts(story: Story, parts: Collection[tuple[str, str]]) -> Story:
             "checks": kept("check", story.checks),
             "evidence": kept("evidence", story.evidence),
             "proposals": tuple(
-                p for p in story.proposals if ("evidence", p.replicates or "") not in gone
+                p for p in story.proposals if ("evidence", p.replicates or "") not in parts_off
             ),
         }
     )

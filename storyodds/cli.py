@@ -15,17 +15,19 @@ from storyodds.commands.check import check
 from storyodds.commands.compare import compare
 from storyodds.commands.console import DONE, FAILED, INTERRUPTED, WRONG_INPUT, reason
 from storyodds.commands.dashboard import dashboard
-from storyodds.commands.estimate import estimate, importance
+from storyodds.commands.estimate import estimate
 from storyodds.commands.export import export
 from storyodds.commands.import_tree import import_tree
+from storyodds.commands.importance import importance
 from storyodds.commands.judgments import judgments
+from storyodds.commands.list_library import list_stories
 from storyodds.commands.new import new, schema
 from storyodds.commands.sensitivity import sensitivity
 from storyodds.commands.serve import serve
-from storyodds.commands.show import list_stories, show
-from storyodds.commands.streams import prepare, silence
+from storyodds.commands.show import show
 from storyodds.commands.value import value
 from storyodds.priors.text.errors import InputError, printable, render, shown
+from storyodds.priors.text.streams import prepare, silence
 
 
 class _Commands(click.Group):

@@ -1,10 +1,11 @@
 """Settings that every test shares."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support.command_line import Ran, Run
+from support.command_line import SMALL, Ran, Run
 
 from storyodds.cli import main
 
@@ -27,3 +28,11 @@ def run(capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> R
         return Ran(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A file with a small story."""
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL, "utf-8")
+    return path

@@ -276,3 +276,22 @@ def test_numbers_are_those_of_a_story_and_asked_for_alone(run: Any, asked: list[
     code, out, err = run("show", *asked, "--numbers")
     assert (code, out) == (WRONG_INPUT, "")
     assert "expected" in err
+
+
+def test_list_names_every_story_and_view(run: Any) -> None:
+    ran = run("list")
+    assert ran.code == DONE
+    for name in bundled_stories():
+        assert f"  {name} " in ran.out
+        assert load_story(name).title in ran.out
+    found = run("list", "--json").json
+    assert list(found["stories"]) == list(bundled_stories())
+    assert {"sceptic", "advocate"} <= set(found["views"])
+
+
+def test_show_gives_the_very_text(run: Any) -> None:
+    ran = run("show", "carlsmith-six-premises")
+    assert (ran.code, ran.out) == (DONE, story_text("carlsmith-six-premises"))
+    found = run("show", "carlsmith-six-premises", "--json").json
+    assert found["text"] == story_text("carlsmith-six-premises")
+    assert run("show", "nope").code == WRONG_INPUT

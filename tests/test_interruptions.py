@@ -1,8 +1,10 @@
 """Ctrl-C ends a command with 130, whenever it is pressed and however often."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,49 @@ def test_while_something_is_imported(tmp_path: Path, module: str, times: int, me
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", message)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "stage"),
+    [("weighting", "weighing the evidence"), ("nuts", "NUTS")],
+)
+def test_an_interruption(tmp_path: Path, method: str, stage: str) -> None:
+    # The signal comes from within, so that it does come in this stage.
+    script = f"""
+import os, signal, sys
+from contextlib import contextmanager
+from storyodds import cli
+from storyodds.commands import estimate
+
+@contextmanager
+def progress():
+    def tell(stage, done, total):
+        if {stage!r} in stage and done == total // 4:
+            os.kill(os.getpid(), signal.SIGINT)
+    yield tell
+
+estimate.progress_line = progress
+sys.argv[0] = "storyodds"
+sys.exit(cli.main(sys.argv[1:]))
+"""
+    arguments = ["estimate", "rlhf-assistant", "--method", method, "-o", str(tmp_path / "a.nc")]
+    if method == "nuts":
+        script = script.replace("done == total // 4", "done > 0")
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interruption_from_outside(tmp_path: Path) -> None:
+    fifo = tmp_path / "story.yaml"
+    os.mkfifo(fifo)
+    command = [sys.executable, "-m", "storyodds", "estimate", str(fifo)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    # The pipe opens once the command reads from it, and is never written to.
+    with subprocess.Popen(command, **pipes) as process, fifo.open("wb"):
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert (process.returncode, out, err) == (130, b"", b"interrupted\n")

@@ -1,13 +1,9 @@
 """Imports run down the house only, and only the upper floors know the heavy libraries."""
 
-import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping
 
-import numpy as np
 import pytest
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from support.imports import circles, imported
 from support.installed import ROOMS, modules
 
 # From the ground up; a module may import from its own room and from those before it. The files
@@ -81,18 +77,6 @@ def floor(module: str) -> str:
     return "storyodds"
 
 
-def imported(source: str) -> Iterator[str]:
-    """Every module named in an import, at the top of the file or anywhere in it."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = "." * node.level + (node.module or "")
-            yield base
-            # `from storyodds.models import numerics` names a module too.
-            yield from (f"{base}.{alias.name}" for alias in node.names)
-
-
 def mistakes(module: str, source: str) -> list[str]:
     """Every import of a module that goes up, sideways by another name, or is too heavy."""
     own = FLOORS.index(floor(module))
@@ -109,21 +93,6 @@ def mistakes(module: str, source: str) -> list[str]:
         elif top in HEAVY and floor(module).split(".")[0] in LIGHT_FLOORS:
             found.append(f"{module}: {top} does not belong below the models")
     return found
-
-
-def circles(sources: Mapping[str, str]) -> list[set[str]]:
-    """Modules that import each other, around whatever corners, in one group each."""
-    place = {module: k for k, module in enumerate(sources)}
-    arrows = [
-        (place[module], place[name])
-        for module, source in sources.items()
-        for name in imported(source)
-        if name in place and name != module
-    ]
-    graph = coo_array((np.ones(len(arrows)), np.transpose(arrows)), shape=2 * (len(place),))
-    _, groups = connected_components(graph, connection="strong")
-    members = [{m for m, k in place.items() if groups[k] == group} for group in set(groups)]
-    return [group for group in members if len(group) > 1]
 
 
 def test_imports_run_down_only() -> None:

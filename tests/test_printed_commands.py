@@ -14,7 +14,7 @@ import pytest
 from support.command_line import Run, as_told
 
 from storyodds.cli import cli
-from storyodds.reports.live import computing
+from storyodds.reports.live import tasks
 from storyodds.reports.live.tasks import Computer
 from storyodds.reports.terminal.next_commands import commands
 from storyodds.reports.words.recipe import USUAL, Recipe
@@ -128,7 +128,7 @@ def test_a_live_page_gives_the_commands_of_its_numbers(
     run: Run, story: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "mine.yaml").write_text(STORY, "utf-8")
-    monkeypatch.setattr(computing, "SETTLED_DRAWS", 4096)
+    monkeypatch.setattr(tasks, "SETTLED_DRAWS", 4096)
     computer = Computer(folder, draws=64, seed=2)
     name, part, number = (
         ("mine", "check:audit", "schemer.bits")

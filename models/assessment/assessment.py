@@ -8,41 +8,50 @@ quantiles of P(event | evidence, numbers) at these draws.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import (
-    Jointly,
+from storyodds.models.assessment.joint_literals import split_off, together
+from storyodds.models.engine.paths import (
     Path,
-    Quantities,
     concerns_of,
     failure_paths,
     link_queries,
     path_queries,
 )
+from storyodds.models.engine.program import without_results
+from storyodds.models.engine.quantities import Jointly, Quantities
 from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior import simulation, soundness, weighting
+from storyodds.models.posterior import soundness, weighting
 from storyodds.models.posterior.draws import Draws
-from storyodds.models.posterior.evidence import forecast_log_density_at, forecast_log_odds
+from storyodds.models.posterior.evidence import (
+    assemble,
+    forecast_log_density_at,
+    forecast_log_odds,
+)
+from storyodds.models.posterior.forecasts import forecasts_log_density
 from storyodds.models.posterior.integrated_draws import draw_integrated
 from storyodds.models.posterior.prepared import (
     PreparedStory,
-    forecasts_log_density,
     log_likelihood_bound,
     prepare,
 )
+from storyodds.models.posterior.simulated import simulation
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
+from storyodds.priors.library import View
+from storyodds.priors.library import view as load_view
 from storyodds.priors.text.errors import InputError, Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.outcomes import CLASSES
-from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.resolve import ResolvedStory, resolve
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 Method = Literal["auto", "weighting", "nuts", "simulation"]
@@ -85,8 +94,11 @@ class Assessment:
         Monte Carlo standard errors of the answers.
     opinions : (n_rows of `averaged`,) array
         Log density of all forecasts together at its draws, in nats.
+    strata : Strata or None
+        Runs of chains, where each has a part of the posterior to itself.
     item_bits : mapping of str to mapping of str to float or None
-        By evidence item and class, what the item alone does to the class's log2 odds.
+        By check of known result, then by evidence item; and by class: what the result or the item
+        alone does to the class's log2 odds.
     seed : int
     """
 
@@ -103,8 +115,45 @@ class Assessment:
     prior: Quantities
     errors: soundness.Errors
     opinions: Array
+    strata: soundness.Strata | None
     item_bits: Mapping[str, Mapping[str, float | None]]
     seed: int
+
+
+def assess_story(
+    story: Story,
+    view: str | View | None = None,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    standard: bool = False,
+    **sampling: Any,
+) -> Assessment:
+    """Assess a story under a view and settings: the road of every command and call.
+
+    Parameters
+    ----------
+    story : Story
+    view : str or View, optional
+        A named set of overrides, or the path of a view's file.
+    settings : mapping of str to PRIOR, optional
+        Overrides by id or number name.
+    standard : bool
+        Whether the catalog's standard observations come along.
+    **sampling
+        As in `assess`.
+
+    Returns
+    -------
+    Assessment
+
+    Raises
+    ------
+    InputError
+        If a view or setting does not fit, or as in `assess`.
+    """
+    chosen = load_view(view) if isinstance(view, str) else view
+    resolved = resolve(story, view=chosen, settings=settings, standard=standard)
+    return assess(resolved, **sampling)
 
 
 def assess(
@@ -198,6 +247,7 @@ def _assess(
         prior=prior,
         errors=errors,
         opinions=weighted.opinions,
+        strata=weighted.strata,
         item_bits=_item_bits(prepared, prior_averaged),
         seed=seed,
     )
@@ -288,10 +338,15 @@ def _links(
     rows = np.arange(1)
     if len(averaged.values) > 1:
         rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
+    values = averaged.values[rows]
+    compiled, apart = split_off(prepared, links)
     try:
-        asked = prepared.answers.take(rows)
-        said = prepared.likelihoods.take(rows)
-        return prepared, links, rows, asked.evaluate(averaged.values[rows], said, links).queries
+        answers = prepared.answers.take(rows)
+        likelihoods = prepared.likelihoods.take(rows)
+        chances = answers.evaluate(values, likelihoods, compiled).queries
+        if apart:
+            chances = np.hstack([chances, together(prepared, apart, values, rows)])
+        return prepared, compiled + apart, rows, chances
     except UnsupportedStoryError:
         prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
         return prepared, (), rows, np.zeros((len(rows), 0))
@@ -311,10 +366,10 @@ class _Weighted:
 
     def answers(self) -> tuple[Array, Array]:
         """Means of the answers and their standard errors."""
-        each = soundness.answers_of(self.averaged)
+        chances = soundness.answers_of(self.averaged)
         chains = self.draws.chains
         errors = soundness.errors_of_means(self.averaged, chains, self.strata)
-        return self.averaged.mean(each), errors
+        return self.averaged.mean(chances), errors
 
 
 def _sample(
@@ -414,11 +469,11 @@ def _exact(
     """Quantities at draws of all numbers, those that were integrated out drawn given the rest."""
     if not prepared.integrated:
         return averaged
-    said = prepared.likelihoods
-    values = draw_integrated(prepared, averaged.values, said, draws, seed)
+    likelihoods = prepared.likelihoods
+    values = draw_integrated(prepared, averaged.values, likelihoods, draws, seed)
     single = len(averaged.values) == 1
     weights = np.full(len(values), 1 / len(values)) if single else averaged.weights
-    return prepared.answers.evaluate(values, said, queries, weights)
+    return prepared.answers.evaluate(values, likelihoods, queries, weights)
 
 
 def _judged(weighted: _Weighted, exact: Quantities) -> tuple[Draws, soundness.Errors]:
@@ -455,7 +510,7 @@ def _outcomes_by_class(graph: StoryGraph) -> list[tuple[int, ...]]:
 
 
 def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str, float | None]]:
-    """What each item, alone, does to the log2 odds of each class.
+    """What each known result and each item, alone, does to the log2 odds of each class.
 
     The bits are log2 of P(item | class) / P(item | not class), the numbers integrated out over
     the prior; they do not depend on the other items or their order.
@@ -465,6 +520,16 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
     classes = prior.routes @ member
     before = classes.mean(axis=0)
     bits: dict[str, dict[str, float | None]] = {}
+    for c, check in enumerate(graph.checks):
+        if check.result is not None:
+            rest = [other for other in range(len(graph.checks)) if other != c]
+            alone = without_results(prior.values, graph.result_numbers(rest))
+            with_it = prepared.answers.evaluate(alone, assemble(graph, []), hazards=False)
+            log_chance = with_it.log_evidence
+            top = log_chance.max()
+            chance = np.exp(log_chance - (top if np.isfinite(top) else 0.0))
+            joint = (chance[:, None] * with_it.routes) @ member
+            bits[check.id] = _bits_by_class(joint.mean(axis=0), before)
     joint_with = Jointly(*(np.zeros((0, 0, 0)),) * 3)
     if any(item.subject == "assumption" and item.form != "forecast" for item in graph.evidence):
         by_class = [Query(outcomes) for outcomes in _outcomes_by_class(graph) if outcomes]
@@ -473,7 +538,7 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
     for i, item in enumerate(graph.evidence):
         table = prepared.tables[i]
         if table is None:
-            odds = forecast_log_odds(graph, i, prior.routes, prior.said)
+            odds = forecast_log_odds(graph, i, prior.routes, prior.item_targets)
             log_density = forecast_log_density_at(item, odds)
             joint = np.exp(log_density - log_density.max())[:, None] * classes
         elif item.subject == "outcome":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.assessment.path_ranks import Ranks, rank_paths
-from storyodds.models.engine.quantities import Path, PathOdds, odds_of_paths
+from storyodds.models.engine.paths import Path, PathOdds, odds_of_paths
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from scipy.special import logit
 
 from storyodds.models.assessment.assessment import Assessment, full_prior
 from storyodds.models.assessment.result_files import require_sound
+from storyodds.models.engine.paths import odds_of_paths
 from storyodds.models.engine.program import without_results
-from storyodds.models.engine.quantities import Quantities, odds_of_paths
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.evidence import assemble
-from storyodds.models.posterior.prepared import PreparedStory, forecast_densities, forecast_sides
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
+from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.story.events import CRITERIA, FATES
 from storyodds.priors.distributions.families import has_atoms
 from storyodds.priors.text.files import write_atomically
@@ -26,7 +28,7 @@ Array = NDArray[np.float64]
 
 
 def to_datatree(assessment: Assessment, meta: Mapping[str, Any]) -> xr.DataTree:
-    """Give an assessment as a DataTree.
+    """Return an assessment as a DataTree.
 
     Parameters
     ----------
@@ -213,7 +215,7 @@ def _log_likelihood(prepared: PreparedStory, values: Array, chains: int) -> xr.D
     columns, before = {}, np.zeros(len(values))
     for c, check in enumerate(graph.checks):
         if check.result is not None:
-            silent = without_results(values, graph.result_numbers(after=c))
+            silent = without_results(values, graph.result_numbers(range(c + 1, len(graph.checks))))
             after = answers.log_evidence(silent, assemble(graph, []))
             columns[check.id] = after - before
             before = after

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import PathOdds
+from storyodds.models.engine.paths import PathOdds
 
 Array = NDArray[np.float64]
 

@@ -1,6 +1,7 @@
 """Saved results of anybody's, read in a process of its own that can be ended."""
 
 import io
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 Array = NDArray[np.float64]
 
 MAX_FILE = 4 * 2**30  # bytes: a million draws of some hundred numbers
-_SECONDS = 10.0  # to start a process and read a small file, on a busy machine
+_SECONDS = 10.0  # of a processor, to start a process and read a small file on a slow one
 _BYTES_A_SECOND = 50e6  # that any disk reads
+# Of a processor that a busy machine gives: the clock is waited for so many times longer, but not
+# where nothing counts what a process takes of a processor.
+_SHARE = 0.1 if hasattr(signal, "SIGXCPU") else 1.0
 _SUM = 1e-6  # by which chances of everything may miss 1
 
 
@@ -99,26 +103,30 @@ def require_sound(path: Path) -> None:
 AS_SAVED = "expected a result as storyodds estimate --output saves it"
 
 
-def _output(path: Path, wanted: str) -> bytes:
+def _output(path: Path, part: str) -> bytes:
     """Run the reader, for the `odds` or for the `whole` of a file."""
     size = path.stat().st_size
     if size > MAX_FILE:
         raise ValueError(f"found {size:,} bytes, more than any result has")
     reader = Path(__file__).with_name("result_reader.py")
+    seconds = _SECONDS + size / _BYTES_A_SECOND
     try:
         read = subprocess.run(
-            [sys.executable, "-P", str(reader), str(path), wanted],
+            [sys.executable, "-P", str(reader), str(path), part, str(seconds)],
             capture_output=True,
             check=True,
             stdin=subprocess.DEVNULL,
-            timeout=_SECONDS + size / _BYTES_A_SECOND,
+            timeout=seconds / _SHARE,
         )
     except subprocess.TimeoutExpired:
-        raise ValueError("found a file that cannot be read to its end") from None
+        raise ValueError(_ENDLESS) from None
     except subprocess.CalledProcessError as error:
+        if error.returncode == -getattr(signal, "SIGXCPU", 0):
+            raise ValueError(_ENDLESS) from None
         sentence = error.stderr.decode().strip() if error.returncode == REFUSED else _DAMAGED
         raise ValueError(sentence) from None
     return read.stdout
 
 
+_ENDLESS = "found a file that cannot be read to its end"
 _DAMAGED = "found a file that is damaged, or no result"

@@ -1,4 +1,4 @@
-"""Look through a saved result, and take out what is wanted: run as a program by `result_files`.
+"""Look through a saved result, and take out one part: run as a program by `result_files`.
 
 HDF5 may not come back from a damaged file, nor say how much it is going to unpack, so this is done
 in a process of its own that can be ended, with a limit on its memory. It imports nothing of this
@@ -9,13 +9,15 @@ import io
 import math
 import os
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 MAX_MEMORY = 2**31  # bytes of address space; most of it is what libraries set aside
 MAX_RATIO = 100  # bytes of data to one of the file: results are saved as they are, not packed
 MAX_OBJECTS = 100_000  # groups and datasets
 MAX_NAME = 1000  # letters; names are made of ids, of which each has at most 100
 BLOCK = 2**24  # bytes that are read at a time
+HEAP = b"GCOL\x01\0\0\0"  # how a heap of texts begins: its signature and its version
+HEAD, ENTRY = 16, 16  # bytes before the first entry of a heap, and before the bytes of an entry
 ARRAYS = ("class_probability", "fate_probability")
 LABELS = ("class", "fate")
 REFUSED = 3  # exit code: what is wrong is on standard error
@@ -29,6 +31,49 @@ def require(right: bool, sentence: str) -> None:
     """Refuse the file unless something is right."""
     if not right:
         raise RefusedError(sentence)
+
+
+def require_heaps_that_end(path: str) -> None:
+    """Refuse a heap of texts whose entries lead HDF5 round in a circle.
+
+    HDF5 goes from entry to entry by the size that each of them states. Free space counts its own
+    head, so that one of size zero is followed by itself, and HDF5 never comes back from it.
+    """
+    with open(path, "rb") as file:
+        for start in _starts(file):
+            file.seek(start + len(HEAP))
+            size = int.from_bytes(file.read(8), "little")
+            require(size <= os.path.getsize(path), "found a heap of texts larger than the file")
+            require(_ends(file, start, size), "found a heap of texts that does not end")
+
+
+def _starts(file: BinaryIO) -> list[int]:
+    """Give where the heaps of texts begin."""
+    starts: list[int] = []
+    place, tail = 0, b""
+    while block := file.read(BLOCK):
+        text = tail + block
+        position = text.find(HEAP)
+        while position >= 0:
+            starts.append(place - len(tail) + position)
+            position = text.find(HEAP, position + 1)
+        place += len(block)
+        tail = text[1 - len(HEAP) :]
+    return starts
+
+
+def _ends(file: BinaryIO, start: int, size: int) -> bool:
+    """Walk over the entries of a heap as HDF5 does."""
+    step = HEAD
+    while step + ENTRY <= size:
+        file.seek(start + step)
+        entry = file.read(ENTRY)
+        length = int.from_bytes(entry[8:], "little")
+        is_free = entry[:2] == b"\0\0"
+        if is_free and not length:
+            return False
+        step += length if is_free else ENTRY + -(-length // 8) * 8
+    return True
 
 
 class Look:
@@ -77,7 +122,7 @@ class Look:
         self.addresses.add(address)
 
     def dataset(self, data: Any) -> None:
-        """Look at an array: its type, its place, its size, and all of it where that is wanted."""
+        """Look at an array: its type, its place, its size, and all of it on request."""
         import h5py
 
         self.once(data)
@@ -100,7 +145,7 @@ class Look:
                 self.take(sum(map(len, texts)))
 
     def attributes(self, thing: Any) -> None:
-        """Look at what is noted on a part: its size, and all of it where that is wanted."""
+        """Look at what is noted on a part: its size, and all of it on request."""
         for name in thing.attrs:
             note = thing.attrs.get_id(name)
             self.take(math.prod(note.shape) * note.dtype.itemsize)
@@ -122,23 +167,30 @@ def parts(file: Any) -> dict[str, Any]:
     return {**arrays, "meta": np.frombuffer(meta.encode(), np.uint8)}
 
 
-def main(path: str, wanted: str) -> None:
-    """Look through a file and write an `.npz` of its parts: its `odds`, or of the `whole` none."""
+def main(path: str, part: str, seconds: str) -> None:
+    """Look through a file and write an `.npz` of its parts: its `odds`, or of the `whole` none.
+
+    It ends by a signal after so many seconds of a processor, however busy the machine is.
+    """
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # every thread sets memory aside
     try:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        limit = math.ceil(float(seconds))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))
     except (ImportError, ValueError):  # not on every system
         pass
     import h5py
     import numpy as np
 
     try:
+        require_heaps_that_end(path)
         with h5py.File(path, "r") as file:
-            Look(path, whole=wanted == "whole").group(file)
+            Look(path, whole=part == "whole").group(file)
             require("posterior" in file and "meta" in file.attrs, "found a file that is no result")
-            arrays = parts(file) if wanted == "odds" else {}
+            arrays = parts(file) if part == "odds" else {}
     except RefusedError as error:
         print(error, file=sys.stderr)
         sys.exit(REFUSED)

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_STEPS = 60
-_REACHED = 1e-11  # standard deviations off the mean
-_OFF = 1e-4  # the same, of a column that is another but for rounding
-_ROUNDED = 1e-8  # variance, of 1, that is taken for rounding
+_NEWTON_STEPS = 60  # of Newton's method, each of which doubles the exact digits near a solution
+_TOLERANCE = 1e-11  # standard deviations off the mean
+_WORST_MISS = 1e-4  # the same, of a column that is another but for rounding
+_ROUNDING_VARIANCE = 1e-8  # variance, of 1, that is taken for rounding
 _ROUNDING = 1e-13  # of the objective, next to its least value
-_MOST = 10.0  # of the length of a step
-_FAR = 200.0  # of a multiplier per standard deviation: it is on its way to infinity
+_LONGEST_STEP = 10.0  # of the length of a step
+_LARGEST_PULL = 200.0  # of a multiplier per standard deviation: it is on its way to infinity
 
 
 def balance(columns: Array, means: Array) -> Array | None:
@@ -52,12 +52,12 @@ def balance(columns: Array, means: Array) -> Array | None:
     target = (means[varies] - center[varies]) / scale[varies]
     # Columns that say the same but for rounding pull together: along axes with a spread.
     spread, axes = np.linalg.eigh(scaled.T @ scaled / max(1, len(scaled)))
-    axes = axes[:, spread > _ROUNDED]
-    found = _solved(scaled @ axes, target @ axes)
-    if found is None:
+    axes = axes[:, spread > _ROUNDING_VARIANCE]
+    solution = _solved(scaled @ axes, target @ axes)
+    if solution is None:
         return None
-    pull = axes @ found
-    if np.abs(weights_of(scaled, pull) @ scaled - target).max(initial=0.0) > _OFF:
+    pull = axes @ solution
+    if np.abs(weights_of(scaled, pull) @ scaled - target).max(initial=0.0) > _WORST_MISS:
         return None
     out = np.zeros(len(center))
     out[varies] = pull / scale[varies]
@@ -68,18 +68,18 @@ def _solved(columns: Array, target: Array) -> Array | None:
     """Newton's method for a convex objective; columns centered and of like spread."""
     pull = np.zeros(len(target))
     value = _objective(columns, target, pull)
-    for _ in range(_STEPS):
-        if np.abs(pull).max(initial=0.0) > _FAR:
+    for _ in range(_NEWTON_STEPS):
+        if np.abs(pull).max(initial=0.0) > _LARGEST_PULL:
             return None
         weights = weights_of(columns, pull)
-        at = weights @ columns
-        if np.abs(target - at).max(initial=0.0) < _REACHED:
+        mean = weights @ columns
+        if np.abs(target - mean).max(initial=0.0) < _TOLERANCE:
             return pull
-        covariance = (columns - at).T @ (weights[:, None] * (columns - at))
-        step = np.linalg.lstsq(covariance, target - at, rcond=1e-12)[0]
+        covariance = (columns - mean).T @ (weights[:, None] * (columns - mean))
+        step = np.linalg.lstsq(covariance, target - mean, rcond=1e-12)[0]
         if not np.isfinite(step).all():  # one draw has all of the weight
             return None
-        step *= min(1.0, _MOST / max(float(np.abs(step).max(initial=0.0)), 1e-300))
+        step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step).max(initial=0.0)), 1e-300))
         for _ in range(30):  # half a step is lower, in the end
             ahead = _objective(columns, target, pull + step)
             if ahead <= value + _ROUNDING * (1 + abs(value)):

@@ -11,7 +11,7 @@ its mean m = E[x]; when the whole prior moves by δ on the scale of log odds, th
 δ E[x(1 - x)], and not by δ m(1 - m) as the number itself would.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,41 +60,6 @@ class Slopes:
     elasticity: Array
 
 
-def mean_derivatives(assessment: Assessment, of: Sequence[str] = EVENTS) -> Mapping[str, Array]:
-    """Derivatives of the posterior means of events in every number.
-
-    Parameters
-    ----------
-    assessment : Assessment
-        Computed exactly, not simulated.
-    of : sequence of str
-        Classes and fates.
-
-    Returns
-    -------
-    mapping of str to (n_numbers,) array
-        For each event, in probability per bit: of log2 odds where the number is a probability.
-        Averaged over the draws at which weakest links are worked out.
-
-    Raises
-    ------
-    UnsupportedStoryError
-        If the story was simulated, or needs more memory for this than for its odds.
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.models.assessment.assessment import assess
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> slopes = mean_derivatives(assessed)["catastrophe"]
-    >>> index = assessed.prepared.resolved.number_index["aps-feasible.probability"]
-    >>> round(float(slopes[index]), 4)  # 0.0514 * (1 - 0.65) * ln 2
-    0.0125
-    """
-    return dict(zip(of, mean_slopes(assessment, of).per_bit, strict=True))
-
-
 def mean_slopes(
     assessment: Assessment, of: Sequence[str] = EVENTS, rows: NDArray[np.intp] | None = None
 ) -> Slopes:
@@ -116,7 +81,7 @@ def mean_slopes(
     Raises
     ------
     UnsupportedStoryError
-        As `mean_derivatives`.
+        If the story was simulated, or needs more memory for this than for its odds.
 
     Examples
     --------
@@ -124,9 +89,11 @@ def mean_slopes(
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> of_catastrophe = mean_slopes(assessed, ["catastrophe"]).elasticity[0]
+    >>> slopes = mean_slopes(assessed, ["catastrophe"])
     >>> index = assessed.prepared.resolved.number_index["aps-feasible.probability"]
-    >>> round(float(of_catastrophe[index]), 4)  # a product goes up with each of its factors
+    >>> round(float(slopes.per_bit[0, index]), 4)  # 0.0514 * (1 - 0.65) * ln 2
+    0.0125
+    >>> round(float(slopes.elasticity[0, index]), 4)  # a product goes up with each of its factors
     1.0
     """
     prepared = assessment.prepared
@@ -134,11 +101,11 @@ def mean_slopes(
     pulls = _pulls(prepared, values, of)
     chances = pulls.chances.mean(axis=0)
     per_bit = pulls.conditional(chances, pulls.moved.mean(axis=0)) * _per_bit(prepared)
-    has = _has_elasticity(prepared, values)
-    left = np.where(has, 1 - values, 1.0)
-    relative = pulls.conditional(chances, (pulls.moved / left[:, None]).mean(axis=0))
+    defined = _has_elasticity(prepared, values)
+    complements = np.where(defined, 1 - values, 1.0)
+    relative = pulls.conditional(chances, (pulls.moved / complements[:, None]).mean(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(has, relative / chances[pulls.places][:, None], np.nan)
+        relative = np.where(defined, relative / chances[pulls.places][:, None], np.nan)
     relative[~np.isfinite(relative)] = np.nan
     return Slopes(per_bit * _share_of_spread(prepared), relative)
 
@@ -165,16 +132,7 @@ def slopes_at_draws(assessment: Assessment, of: Sequence[str], draws: int) -> Ar
     Raises
     ------
     UnsupportedStoryError
-        As `mean_derivatives`.
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.models.assessment.assessment import assess
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> slopes_at_draws(assessed, ["catastrophe"], 64).shape[:2]  # all draws are one
-    (1, 1)
+        As `mean_slopes`.
     """
     exact = assessment.exact
     rows = np.arange(1)
@@ -217,7 +175,7 @@ class _Pulls:
     Attributes
     ----------
     places : list of int
-        Where the events asked for stand.
+        Where the requested events stand.
     others : (n_events, n_events) array
         1 for two different events of one group.
     chances : (n_draws, n_events) array
@@ -244,48 +202,86 @@ class _Pulls:
 
 
 def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
-    columns_of(of)  # an error where an event is not known
-    graph = prepared.graph
+    columns_of(of)  # an error where an event has another name
     groups = [group for group in (CLASSES, FATES) if not set(group).isdisjoint(of)]
     events = [event for group in groups for event in group]
+    chances, moved = joint_slopes(prepared, values, events)
+    group_of = np.repeat(range(len(groups)), [len(group) for group in groups])
+    rivals = (group_of[:, None] == group_of).astype(float) - np.eye(len(events))
+    return _Pulls([events.index(event) for event in of], rivals, chances, moved)
+
+
+def joint_slopes(
+    prepared: PreparedStory, values: Array, events: Sequence[str]
+) -> tuple[Array, Array]:
+    """Give P(event | E, θ), and how each number moves P(event, E | θ).
+
+    Parameters
+    ----------
+    prepared : PreparedStory
+    values : (n_draws, n_numbers) array
+    events : sequence of str
+        Of those that `events.probabilities` takes.
+
+    Returns
+    -------
+    (n_draws, n_events) array
+    (n_draws, n_events, n_numbers) array
+        ∂P(event, E | θ)/∂z / P(E | θ), in nats per logit, or per bit of bits.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If that takes more memory than the odds.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.posterior.prepared import prepare
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> prepared = prepare(resolve(load_story("carlsmith-six-premises")))
+    >>> chances, moved = joint_slopes(prepared, prepared.center[None], ["catastrophe"])
+    >>> premise = prepared.resolved.number_index["aps-feasible.probability"]
+    >>> float(moved[0, 0, premise] / chances[0, 0])  # of a product: 1 - 0.65
+    0.35
+    """
+    graph = prepared.graph
     outcomes = [Query((o,)) for o in range(len(graph.outcomes))]
     compiled = compile_queries(prepared.compiler, [EVERYTHING, *outcomes])
     mixed = weights(graph, values, events)
     seeds = np.zeros((len(values), len(events), len(compiled.queries)))
     for o, query in enumerate(outcomes):
         seeds[:, :, compiled.column[query]] += mixed[:, :, o]
-    found = evaluation.evaluate(compiled, values, prepared.likelihoods, seeds)
-    slopes = evaluation.gradient(compiled, found)
-    slopes += _through_evidence(prepared, compiled, found)
+    evaluated = evaluation.evaluate(compiled, values, prepared.likelihoods, seeds)
+    slopes = evaluation.gradient(compiled, evaluated)
+    slopes += _through_evidence(prepared, compiled, evaluated)
     slopes += _through_forecasts(prepared, values)[:, None, :]
-    log_evidence = found.log_roots[:, compiled.column[EVERYTHING]]
-    joint = np.exp(found.log_roots - log_evidence[:, None])
+    log_evidence = evaluated.log_roots[:, compiled.column[EVERYTHING]]
+    joint = np.exp(evaluated.log_roots - log_evidence[:, None])
     of_outcomes = joint[:, [compiled.column[query] for query in outcomes]]
     chances = np.einsum("deo,do->de", mixed, of_outcomes)
     with np.errstate(invalid="ignore"):
         moved = np.where(chances[:, :, None] > 0, chances[:, :, None] * slopes, 0.0)
     for touch in touches(graph, values, events):
         moved[:, touch.event, touch.number] += of_outcomes[:, touch.outcome] * touch.slope
-    group_of = np.repeat(range(len(groups)), [len(group) for group in groups])
-    others = (group_of[:, None] == group_of).astype(float) - np.eye(len(events))
-    return _Pulls([events.index(event) for event in of], others, chances, moved)
+    return chances, moved
 
 
-def _through_evidence(prepared: PreparedStory, compiled: Program, found: Evaluation) -> Array:
+def _through_evidence(prepared: PreparedStory, compiled: Program, evaluated: Evaluation) -> Array:
     """What the items' own numbers do: (n_draws, n_seeds, n_numbers)."""
     graph, n_numbers = prepared.graph, len(prepared.distributions)
-    n, n_seeds = found.usage.shape[:2]
+    n, n_seeds = evaluated.usage.shape[:2]
     out = np.zeros((n, n_seeds, n_numbers))
     routes = np.zeros((n, n_seeds, len(graph.routes)))
-    np.add.at(routes.transpose(2, 0, 1), compiled.config_routes, found.won.transpose(2, 0, 1))
+    np.add.at(routes.transpose(2, 0, 1), compiled.config_routes, evaluated.won.transpose(2, 0, 1))
     first = columns(graph)
-    said = np.zeros((n, n_seeds, 2 * len(first)))
-    used = found.usage[:, :, compiled.said.leaves]
-    np.add.at(said.transpose(2, 0, 1), compiled.said.what, used.transpose(2, 0, 1))
+    by_item = np.zeros((n, n_seeds, 2 * len(first)))
+    used = evaluated.usage[:, :, compiled.findings.leaves]
+    np.add.at(by_item.transpose(2, 0, 1), compiled.findings.what, used.transpose(2, 0, 1))
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             continue
-        chances = said[:, :, first[i] : first[i] + 2] if i in first else routes
+        chances = by_item[:, :, first[i] : first[i] + 2] if i in first else routes
         for number, slope in _item_slopes(item, prepared.distributions):
             out[:, :, number] += chances @ slope
     return out
@@ -338,9 +334,7 @@ def _likelihood_terms(item: EvidenceItem, distribution: Distribution) -> list[tu
 def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
     """What moves the odds that forecasts are compared with: (n_draws, n_numbers)."""
     graph, out = prepared.graph, np.zeros(values.shape)
-    for i, item in enumerate(graph.evidence):
-        if item.form != "forecast":
-            continue
+    for i in graph.forecasts:
         sides = [
             evaluation.evaluate(
                 prepared.likelihood, values, event_likelihoods(graph, i, yes), np.ones((1, 1))
@@ -349,5 +343,5 @@ def _through_forecasts(prepared: PreparedStory, values: Array) -> Array:
         ]
         slopes = [evaluation.gradient(prepared.likelihood, side)[:, 0] for side in sides]
         log_odds = sides[0].log_roots[:, 0] - sides[1].log_roots[:, 0]
-        out += forecast_slope_at(item, log_odds)[:, None] * (slopes[0] - slopes[1])
+        out += forecast_slope_at(graph.evidence[i], log_odds)[:, None] * (slopes[0] - slopes[1])
     return out

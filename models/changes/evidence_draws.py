@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
-from storyodds.models.changes.what_if import answers_at, even_rows
+from storyodds.models.changes.what_if import even_rows
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.posterior import weighting
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.questions import log_evidence_at
 
 Array = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ class DrawsOfNumbers:
 
 
 def draws_of_numbers(assessment: Assessment, most: int) -> DrawsOfNumbers:
-    """Give draws of the sampled numbers, about so many at most.
+    """Return draws of the sampled numbers, about so many at most.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def draws_of_numbers(assessment: Assessment, most: int) -> DrawsOfNumbers:
     before = assessment.prior_averaged.values[: most // 2]
     after = assessment.averaged.values[even_rows(assessment, len(before))]
     values = np.concatenate([before, after])
-    log_likelihood, _ = answers_at(assessment.prepared, values)
+    log_likelihood = log_evidence_at(assessment.prepared, values)
     share = len(before) / len(values)
     log_ratio = log_likelihood - _log_evidence(log_likelihood, len(before))
     log_weights = -np.logaddexp(np.log(share), np.log1p(-share) + log_ratio)
@@ -122,8 +123,8 @@ def log_evidence_of_findings(
     >>> log_evidence_of_findings(prepared, -1.5, 64, seed=1)  # it has no forecasts
     -1.5
     """
-    if all(item.form != "forecast" for item in prepared.graph.evidence):
+    if not prepared.graph.forecasts:
         return log_evidence
     values, log_prior = weighting.sampled_draws(prepared, draws, seed)
-    log_findings = prepared.answers.log_evidence(values, prepared.likelihoods) + log_prior
+    log_findings = log_evidence_at(prepared, values, forecasts=False) + log_prior
     return float(log_sum_exp(log_findings, axis=0) - np.log(len(values)))

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from storyodds.models.posterior.evidence import (
     assemble,
     columns,
-    forecast_log_density_at,
-    forecast_log_odds,
 )
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.questions import ask
 from storyodds.models.story.events import EVENTS, weights
 from storyodds.models.story.graph import StoryGraph
-from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+from storyodds.models.story.likelihoods import LogLikelihoods
 
 Array = NDArray[np.float64]
 
@@ -72,13 +72,13 @@ def findings_of(graph: StoryGraph) -> tuple[str, ...]:
 
 def opinions_of(graph: StoryGraph) -> tuple[str, ...]:
     """Name the findings that are forecasts, and so opinions."""
-    return tuple(item.id for item in graph.evidence if item.form == "forecast")
+    return tuple(graph.evidence[i].id for i in graph.forecasts)
 
 
 def answer_versions(
     prepared: PreparedStory, values: Array, powers: Array, of: Sequence[int]
 ) -> Versions:
-    """Give log P(version | θ) and P(event | version, θ) at given draws.
+    """Return log P(version | θ) and P(event | version, θ) at given draws.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ def answer_versions(
     >>> assessed = assess(resolve(load_story("cat-classifier")))
     >>> prepared, values = assessed.prepared, assessed.draws.values[:4]
     >>> powers = np.array([[0.0], [0.5], [1.0]])
-    >>> found = answer_versions(prepared, values, powers, columns_of(["success"]))
-    >>> found.log_evidence.shape, found.events.shape
+    >>> versions = answer_versions(prepared, values, powers, columns_of(["success"]))
+    >>> versions.log_evidence.shape, versions.events.shape
     ((4, 3), (4, 3, 1))
     """
     n_items = len(prepared.graph.evidence)
@@ -113,10 +113,11 @@ def answer_versions(
     log_evidence = np.empty((len(values), len(powers)))
     events = np.empty((*log_evidence.shape, len(of)))
     for counted in np.unique(results).tolist():
-        mine = results == counted
-        found = _answer(prepared, values, powers[mine, :n_items], of, results=counted)
-        log_evidence[:, mine], events[:, mine] = found.log_evidence, found.events
-    for i, log_density in _forecasts(prepared, values).items():
+        columns = results == counted
+        versions = _answer(prepared, values, powers[columns, :n_items], of, results=counted)
+        log_evidence[:, columns], events[:, columns] = versions.log_evidence, versions.events
+    densities = forecast_densities(prepared.graph, forecast_sides(prepared, values))
+    for i, log_density in densities.items():
         log_evidence += _powered(powers[:, i], log_density[:, None])
     return Versions(log_evidence, events)
 
@@ -126,27 +127,29 @@ def _answer(
 ) -> Versions:
     """Answers but for forecasts, given the results of checks or not."""
     graph = prepared.graph
-    said = _said(prepared, powers)
-    parts, part = np.unique(said.assumptions, axis=0, return_inverse=True)
-    asked, log_mix = _asked(graph, parts)
-    log_asked, outcomes = _ask(prepared, values, asked, results=results)
-    told, route = np.unique(said.routes, axis=0, return_inverse=True)
-    of_outcome = told[:, [outcome.route for outcome in graph.outcomes]]
+    likelihoods = _likelihoods(prepared, powers)
+    parts, part = np.unique(likelihoods.assumptions, axis=0, return_inverse=True)
+    states, log_mix = _states_of(graph, parts)
+    log_asked, outcomes = _outcomes_given(prepared, values, states, results=results)
+    factors_of_routes, route = np.unique(likelihoods.routes, axis=0, return_inverse=True)
+    of_outcome = factors_of_routes[:, [outcome.route for outcome in graph.outcomes]]
     top = of_outcome.max(axis=1)
     shares = _event_shares(graph, values, of)
     log_evidence = np.empty((len(values), len(powers)))
     events = np.empty((*log_evidence.shape, len(of)))
-    step = max(1, _CELLS // (len(parts) * (len(graph.outcomes) if log_mix is None else len(asked))))
+    step = max(
+        1, _CELLS // (len(parts) * (len(graph.outcomes) if log_mix is None else len(states)))
+    )
     for block in (slice(first, first + step) for first in range(0, len(values), step)):
         log_scale, mix = _mixture(log_asked[block], log_mix)
         for r, factors in enumerate(np.exp(of_outcome - top[:, None])):
-            mine = np.flatnonzero(route == r)
+            columns = np.flatnonzero(route == r)
             joint = outcomes[block] @ (factors[:, None] * shares[block])
-            joint = (joint if mix is None else mix @ joint)[:, part[mine]]
+            joint = (joint if mix is None else mix @ joint)[:, part[columns]]
             mass = joint[:, :, -1]
             with np.errstate(divide="ignore"):
-                log_evidence[block, mine] = log_scale[:, part[mine]] + np.log(mass) + top[r]
-            events[block, mine] = joint[:, :, :-1] / np.where(mass > 0, mass, 1.0)[:, :, None]
+                log_evidence[block, columns] = log_scale[:, part[columns]] + np.log(mass) + top[r]
+            events[block, columns] = joint[:, :, :-1] / np.where(mass > 0, mass, 1.0)[:, :, None]
     return Versions(log_evidence, events)
 
 
@@ -156,31 +159,21 @@ def _powered(powers: Array, logs: Array) -> Array:
         return np.where(powers == 0, 0.0, powers * logs)
 
 
-def _said(prepared: PreparedStory, powers: Array) -> LogLikelihoods:
+def _likelihoods(prepared: PreparedStory, powers: Array) -> LogLikelihoods:
     """What the versions say but for forecasts, a row for each of them."""
     tables = [
         None if table is None else _powered(powers[:, i : i + 1], table)
         for i, table in enumerate(prepared.tables)
     ]
-    said = assemble(prepared.graph, tables)
+    likelihoods = assemble(prepared.graph, tables)
     assumptions, routes = (
-        np.broadcast_to(x, (len(powers), x.shape[1])) for x in (said.assumptions, said.routes)
+        np.broadcast_to(x, (len(powers), x.shape[1]))
+        for x in (likelihoods.assumptions, likelihoods.routes)
     )
     return LogLikelihoods(assumptions, routes)
 
 
-def _forecasts(prepared: PreparedStory, values: Array) -> dict[int, Array]:
-    """By forecast, its log density at every draw, (n_draws,), in nats."""
-    graph = prepared.graph
-    forecasts = [i for i, item in enumerate(graph.evidence) if item.form == "forecast"]
-    if not forecasts:
-        return {}
-    prior = prepared.answers.evaluate(values, no_evidence(graph))
-    odds = {i: forecast_log_odds(graph, i, prior.routes, prior.said) for i in forecasts}
-    return {i: forecast_log_density_at(graph.evidence[i], odds[i]) for i in forecasts}
-
-
-def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
+def _states_of(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
     """What to ask the engine of assumptions, and the log of how much of it is in every part.
 
     The parts themselves, and None, unless there are few joint states of what they speak of.
@@ -194,32 +187,32 @@ def _asked(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
     if 2 ** len(about) > min(len(parts) // 2, _STATES):
         return parts, None
     states = list(product((0, 1), repeat=len(about)))
-    asked = np.zeros((len(states), parts.shape[1]))
+    likelihoods = np.zeros((len(states), parts.shape[1]))
     log_mix = np.zeros((len(parts), len(states)))
     for s, state in enumerate(states):
         for truth, begins in zip(state, about.values(), strict=True):
-            asked[s, begins[0] + 1 - truth] = -np.inf
+            likelihoods[s, begins[0] + 1 - truth] = -np.inf
             log_mix[:, s] += parts[:, [begin + truth for begin in begins]].sum(axis=1)
-    return asked, log_mix
+    return likelihoods, log_mix
 
 
-def _ask(
-    prepared: PreparedStory, values: Array, asked: Array, *, results: bool
+def _outcomes_given(
+    prepared: PreparedStory, values: Array, states: Array, *, results: bool
 ) -> tuple[Array, Array]:
     """Log P(asked | θ), (n_draws, n_asked), and P(outcome | asked, θ), with one axis more."""
     n, graph = len(values), prepared.graph
-    log_evidence = np.empty((n, len(asked)))
+    log_evidence = np.empty((n, len(states)))
     outcomes = np.empty((*log_evidence.shape, len(graph.outcomes)))
     step = max(1, _EVALUATIONS // n)
-    for begin in range(0, len(asked), step):
-        some = asked[begin : begin + step]
-        said = LogLikelihoods(
-            np.repeat(some, n, axis=0), np.zeros((1, len(graph.routes))), results=results
+    for begin in range(0, len(states), step):
+        part = states[begin : begin + step]
+        likelihoods = LogLikelihoods(
+            np.repeat(part, n, axis=0), np.zeros((1, len(graph.routes))), results=results
         )
-        found = prepared.answers.evaluate(np.tile(values, (len(some), 1)), said)
-        block = slice(begin, begin + len(some))
-        log_evidence[:, block] = found.log_evidence.reshape(len(some), n).T
-        outcomes[:, block] = found.outcomes.reshape(len(some), n, -1).transpose(1, 0, 2)
+        answer = ask(prepared, np.tile(values, (len(part), 1)), likelihoods=likelihoods)
+        block = slice(begin, begin + len(part))
+        log_evidence[:, block] = answer.log_findings.reshape(len(part), n).T
+        outcomes[:, block] = answer.outcomes.reshape(len(part), n, -1).transpose(1, 0, 2)
     return log_evidence, outcomes
 
 

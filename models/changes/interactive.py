@@ -15,21 +15,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import (
-    Path,
-    PathOdds,
-    Quantities,
-    failure_paths,
-    odds_of_paths,
-    path_queries,
-)
+from storyodds.models.engine.paths import Path, PathOdds, failure_paths, odds_of_paths, path_queries
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.evidence import collapsed_tables
 from storyodds.models.posterior.integrated_draws import integrated_at
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.weighted_answers import weigh_at
-from storyodds.models.posterior.weighting import sampled_at, uniforms
+from storyodds.models.posterior.weighting import (
+    REPLICATES,
+    sampled_at,
+    spread_of_sums,
+    uniforms,
+)
 from storyodds.models.story.events import DEPLOYED, EVENTS
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
@@ -39,10 +38,10 @@ from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
 
-DRAWS = 1024
-_GIVEN = ("success-given-deployed", "catastrophe-given-deployed", "deceptive-given-deployed")
-#: What a page tells: classes, fates, being deployed, and the odds on the day of the decision.
-ODDS = (*EVENTS, DEPLOYED, *_GIVEN)
+DRAWS = 1024  # a power of two, few enough for answers while a slider is moved
+_ON_THE_DAY = ("success-given-deployed", "catastrophe-given-deployed", "deceptive-given-deployed")
+#: What a page shows: classes, fates, being deployed, and the odds on the day of the decision.
+ODDS = (*EVENTS, DEPLOYED, *_ON_THE_DAY)
 INTERVAL_DRAWS = 256  # of all numbers, of which intervals are taken
 
 
@@ -66,17 +65,23 @@ class Uniforms:
     seed: int
 
     def of(self, names: Collection[str]) -> Array:
-        """Give the columns of some numbers, (n_draws, len(names))."""
+        """Return the columns of some numbers, (n_draws, len(names))."""
         if not names:
             return np.zeros((self.n_draws, 0))
         return np.stack([self._column(name) for name in names], axis=1)
 
     def _column(self, name: str) -> Array:
-        """A number that only now is uncertain gets a column of a Latin hypercube of its own."""
+        """A number that only now is uncertain gets a column of its own.
+
+        It is spread evenly within each independent sequence of draws, as the others are.
+        """
         if name in self.columns:
             return self.columns[name]
         rng = np.random.default_rng([self.seed, 6, self.names.index(name)])
-        return (rng.permutation(self.n_draws) + rng.random(self.n_draws)) / self.n_draws
+        sequences = min(REPLICATES, self.n_draws)
+        length = self.n_draws // sequences
+        places = rng.permuted(np.tile(np.arange(length), (sequences, 1)), axis=1)
+        return np.asarray((places.ravel() + rng.random(self.n_draws)) / length)
 
 
 def common_uniforms(written: ResolvedStory, draws: int = DRAWS, seed: int = 1) -> Uniforms:
@@ -94,8 +99,8 @@ def common_uniforms(written: ResolvedStory, draws: int = DRAWS, seed: int = 1) -
     --------
     >>> from storyodds import load_story
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = common_uniforms(resolve(load_story("coinrun-agent")), draws=100)
-    >>> found.n_draws, found.of(["intended.bits", "intended.harm"]).shape
+    >>> result = common_uniforms(resolve(load_story("coinrun-agent")), draws=100)
+    >>> result.n_draws, result.of(["intended.bits", "intended.harm"]).shape
     (128, (128, 2))
     """
     findings = {item.id for item in written.story.evidence}
@@ -130,8 +135,8 @@ def renumbered(prepared: PreparedStory, resolved: ResolvedStory) -> PreparedStor
     Point(value=0.5)
     """
     distributions = tuple(number.distribution for number in resolved.numbers)
-    told = any(distributions[i] != prepared.distributions[i] for i in prepared.own)
-    tables = collapsed_tables(prepared.graph, distributions) if told else prepared.tables
+    is_reread = any(distributions[i] != prepared.distributions[i] for i in prepared.own)
+    tables = collapsed_tables(prepared.graph, distributions) if is_reread else prepared.tables
     return replace(prepared, resolved=resolved, distributions=distributions, tables=tables)
 
 
@@ -192,17 +197,20 @@ class Answer:
     @cached_property
     def mean_errors(self) -> Array:
         """Monte Carlo standard errors of the means of `ODDS`, (n_odds,)."""
-        return np.asarray(np.sqrt((self.pulls**2).sum(axis=0)) / len(self.pulls))
+        return spread_of_sums(self.pulls / len(self.pulls))
 
     @cached_property
-    def findings_weights(self) -> Array:
-        """Weights of the draws by the findings alone, without forecasts, (n_draws,)."""
-        weights = self.averaged.weights
-        with np.errstate(divide="ignore"):
-            logs = np.log(weights) - self.opinions
-        logs = np.where(weights > 0, logs, -np.inf)
-        found = np.exp(logs - logs.max())
-        return np.asarray(found / found.sum())
+    def findings_weights(self) -> Array | None:
+        """Weights of the draws by the findings alone, without forecasts, (n_draws,).
+
+        None where a forecast excludes some draws: what findings say of these is not known.
+        """
+        if not np.isfinite(self.opinions).all():
+            return None
+        with np.errstate(divide="ignore"):  # a draw that the findings rule out
+            logs = np.log(self.averaged.weights) - self.opinions
+        weights = np.exp(logs - logs.max())
+        return np.asarray(weights / weights.sum())
 
     @cached_property
     def path_odds(self) -> Sequence[PathOdds]:
@@ -236,8 +244,8 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
     >>> from storyodds.models.story.events import EVENTS
     >>> from storyodds.scenarios.resolve import resolve
     >>> resolved = resolve(load_story("carlsmith-six-premises"))
-    >>> found = answer(prepare(resolved), common_uniforms(resolved))
-    >>> round(float(found.means[EVENTS.index("catastrophe")]), 4)
+    >>> result = answer(prepare(resolved), common_uniforms(resolved))
+    >>> round(float(result.means[EVENTS.index("catastrophe")]), 4)
     0.0514
     """
     u = uniforms.of([prepared.resolved.numbers[i].name for i in prepared.core])
@@ -252,7 +260,7 @@ def answer(prepared: PreparedStory, uniforms: Uniforms) -> Answer:
 def _along_paths(
     prepared: PreparedStory, values: Array, log_prior: Array
 ) -> tuple[tuple[Path, ...], tuple[Query, ...], tuple[Quantities, Draws, Array]]:
-    """Ask for everything at once; without the paths, where these are out of reach."""
+    """Weigh the draws along the paths; without these, where they are out of reach."""
     harmless = [i for i, d in enumerate(prepared.distributions) if d == Point(0.0)]
     # Only a choice among very many ways depends on what is believed; any will do.
     even = {variable.name: 0.5 for variable in prepared.graph.variables}
@@ -275,19 +283,24 @@ def _spread(
 ) -> Quantities:
     """Draw all numbers, at some of the draws, and ask again."""
     if len(averaged.values) == 1:
-        values, u = averaged.values, u[:INTERVAL_DRAWS]
+        # The first of every sequence, so that these are sequences, too.
+        place = np.arange(len(u)) % (len(u) // min(REPLICATES, len(u)))
+        first = place < max(1, INTERVAL_DRAWS // REPLICATES)
+        values, u = averaged.values, u[first]
     else:
         rows = systematic(averaged.weights, INTERVAL_DRAWS)
         values, u = averaged.values[rows], u[rows]
-    said = prepared.likelihoods
-    return prepared.answers.evaluate(integrated_at(prepared, values, said, u, seed), said, queries)
+    likelihoods = prepared.likelihoods
+    return prepared.answers.evaluate(
+        integrated_at(prepared, values, likelihoods, u, seed), likelihoods, queries
+    )
 
 
 def difference_errors(before: Answer, after: Answer) -> Array:
     """Monte Carlo standard errors of what the means of `ODDS` changed by, (n_odds,).
 
-    Pairs of draws from the same uniforms are compared, so that what is common to both does not
-    count; that the draws are spread evenly, which helps, is not counted either.
+    Independent sequences of draws, of the same uniforms before and after, are compared: what is
+    common to both does not count.
 
     Examples
     --------
@@ -299,15 +312,14 @@ def difference_errors(before: Answer, after: Answer) -> Array:
     >>> bool(difference_errors(same, same).any())
     False
     """
-    n = max(len(before.pulls), len(after.pulls))
-    return np.asarray((after.pulls - before.pulls).std(axis=0) / np.sqrt(n))
+    return spread_of_sums(after.pulls / len(after.pulls) - before.pulls / len(before.pulls))
 
 
 def parts_and_wholes(quantities: Quantities) -> tuple[Array, Array]:
-    """Give what `ODDS` are parts of, at every draw: two tables, (n_draws, n_odds)."""
+    """Return what `ODDS` are parts of, at every draw: two tables, (n_draws, n_odds)."""
     deceptive = quantities.deployed_classes[:, CLASSES.index("deceptive")]
-    given = [quantities.event("success"), quantities.event("catastrophe"), deceptive]
-    parts = np.column_stack([quantities.events, quantities.deployed, *given])
+    conditional = [quantities.event("success"), quantities.event("catastrophe"), deceptive]
+    parts = np.column_stack([quantities.events, quantities.deployed, *conditional])
     wholes = np.ones_like(parts)
-    wholes[:, -len(given) :] = quantities.deployed[:, None]
+    wholes[:, -len(conditional) :] = quantities.deployed[:, None]
     return parts, wholes

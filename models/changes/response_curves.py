@@ -27,11 +27,11 @@ from storyodds.models.changes.what_if import (
 )
 from storyodds.models.engine import evaluation
 from storyodds.models.engine.arithmetic import log_sum_exp
-from storyodds.models.engine.quantities import Path
+from storyodds.models.engine.paths import Path
 from storyodds.models.engine.strategy import compiled as compile_queries
-from storyodds.models.posterior.evidence import assemble, collapsed, forecast_log_density_at
-from storyodds.models.posterior.prepared import PreparedStory, forecast_sides
-from storyodds.models.posterior.weighting import prior_draws, sampled_draws
+from storyodds.models.posterior.evidence import assemble, collapsed
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
+from storyodds.models.posterior.weighting import prior_draws, sampled_draws, sequence_of
 from storyodds.models.story.events import after_training, probabilities
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.distributions.families import Point
@@ -43,7 +43,7 @@ _CELLS = 2**22  # of float64, that one round of questions may take
 
 @dataclass(frozen=True)
 class Ground:
-    """Draws at which changed stories are asked.
+    """Draws at which changed stories are evaluated.
 
     Attributes
     ----------
@@ -52,15 +52,12 @@ class Ground:
         the draws are from the prior, its events are 0, and its log evidence is the log of the
         density that they are drawn with over that of the prior.
     paths : tuple of Path
-    noise : (n_answers,) array
-        Variance of the means from which differences are taken, where they are of other draws.
     whole : bool
         Whether draws are of all numbers, as bands want them: nothing is integrated out.
     """
 
     base: Base
     paths: tuple[Path, ...]
-    noise: Array
     whole: bool = False
 
     @property
@@ -80,7 +77,7 @@ class Curve:
     number : int
     terms : tuple of (n_draws, n_sums) array
         Logs of sums that are mixed by weights that depend on the value; none where the engine
-        has to be asked at every value.
+        has to be run at every value.
     item : int or None
         The evidence item that the number belongs to.
     """
@@ -91,7 +88,7 @@ class Curve:
 
 
 def ground_of(base: Base, paths: Sequence[Path] = (), *, whole: bool = False) -> Ground:
-    """Ask at the draws of a base, for events and for some paths.
+    """Evaluate events, and some paths, at the draws of a base.
 
     Parameters
     ----------
@@ -114,13 +111,13 @@ def ground_of(base: Base, paths: Sequence[Path] = (), *, whole: bool = False) ->
     >>> round(float(halved.means[EVENTS.index("catastrophe")]), 4)
     0.0257
     """
-    ground = Ground(base, tuple(paths), np.zeros(1), whole)
+    ground = Ground(base, tuple(paths), whole)
     _, answers = _answers(ground, base.values, _sums(ground, base.values))
     return replace(ground, base=replace(base, events=answers))
 
 
 def afresh(ground: Ground) -> Ground:
-    """Ask at draws from the prior instead."""
+    """Evaluate at draws from the prior instead."""
     base, prepared = ground.base, ground.base.prepared
     n = len(base.values)
     if ground.whole and prepared.core:
@@ -128,14 +125,19 @@ def afresh(ground: Ground) -> Ground:
         log_prior = np.zeros(len(values))
     else:
         values, log_prior = sampled_draws(prepared, n, base.seed)
-    noise = base.events.var(axis=0) / n
-    events = np.zeros((len(values), base.events.shape[1]))
-    fresh = replace(base, values=values, log_evidence=-log_prior, events=events)
-    return replace(ground, base=fresh, noise=noise)
+    fresh = replace(
+        base,
+        values=values,
+        log_evidence=-log_prior,
+        events=np.zeros((len(values), base.events.shape[1])),
+        sequences=sequence_of(len(values)),
+        before=base.pulls,
+    )
+    return replace(ground, base=fresh)
 
 
 def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
-    """Ask what can be asked of numbers before they are given values.
+    """Prepare what does not depend on the values that numbers are given.
 
     Parameters
     ----------
@@ -171,22 +173,24 @@ def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
             ends.append(number)
         else:
             out[number] = Curve(number, ())
-    asked = [(number, end) for number in ends for end in (0.0, 1.0)]
-    sums = [part for some in _rounds(ground, asked) for part in _asked(ground, some)]
+    points = [(number, end) for number in ends for end in (0.0, 1.0)]
+    sums = [
+        part for round_points in _rounds(ground, points) for part in _sums_at(ground, round_points)
+    ]
     for k, number in enumerate(ends):
         out[number] = Curve(number, (sums[2 * k], sums[2 * k + 1]))
     return out
 
 
 def respond(
-    ground: Ground, known: Mapping[int, Curve], points: Sequence[tuple[int, float]]
+    ground: Ground, by_number: Mapping[int, Curve], points: Sequence[tuple[int, float]]
 ) -> list[Changed]:
     """Answer for numbers at values.
 
     Parameters
     ----------
     ground : Ground
-    known : mapping of int to Curve
+    by_number : mapping of int to Curve
     points : sequence of (int, float)
         A number, and what it is taken to be.
 
@@ -196,20 +200,20 @@ def respond(
         Events, then concerns of paths. Nothing is assessed afresh: Pareto k and the effective
         sample size say whether the draws serve. All NaN where the evidence is impossible.
     """
-    found: list[Changed] = []
+    answered: list[Changed] = []
     n = len(ground.base.values)
-    for some in _rounds(ground, points):
-        new = iter(_asked(ground, [point for point in some if not known[point[0]].terms]))
+    for batch in _rounds(ground, points):
+        new = iter(_sums_at(ground, [point for point in batch if not by_number[point[0]].terms]))
         sums = [
-            _mixed(ground, known[number], value) if known[number].terms else next(new)
-            for number, value in some
+            _mixed(ground, by_number[number], value) if by_number[number].terms else next(new)
+            for number, value in batch
         ]
-        values = np.concatenate([moved(ground.base.values, dict([point])) for point in some])
+        values = np.concatenate([moved(ground.base.values, dict([point])) for point in batch])
         log_evidence, answers = _answers(ground, values, np.concatenate(sums))
-        for k in range(len(some)):
-            mine = slice(k * n, (k + 1) * n)
-            found.append(_averaged(ground, log_evidence[mine], answers[mine]))
-    return found
+        for k in range(len(batch)):
+            rows = slice(k * n, (k + 1) * n)
+            answered.append(_averaged(ground, log_evidence[rows], answers[rows]))
+    return answered
 
 
 def _rounds(
@@ -224,29 +228,24 @@ def _averaged(ground: Ground, log_evidence: Array, answers: Array) -> Changed:
     if not np.isfinite(log_weights).any():
         nothing = np.full(answers.shape[1], np.nan)
         return Changed(nothing, nothing, None, 0.0, refitted=False)
-    found = weighted(ground.base, log_weights, answers)
-    return replace(found, errors=np.sqrt(found.errors**2 + ground.noise))
+    return weighted(ground.base, log_weights, answers)
 
 
-# What the engine is asked: logs of P(outcome, E), of P(query, E), and of both sides of forecasts
+# What the engine computes: logs of P(outcome, E), of P(query, E), and of both sides of forecasts
 
 
 def _sums(ground: Ground, values: Array, tables: Tables | None = None) -> Array:
     prepared = ground.base.prepared
     outcomes = [Query((o,)) for o in range(len(prepared.graph.outcomes))]
-    asked = [*outcomes, *ground.queries]
-    program = compile_queries(prepared.compiler, [EVERYTHING, *asked])
-    said = prepared.likelihoods if tables is None else assemble(prepared.graph, tables)
-    found = evaluation.evaluate(program, values, said).log_roots
+    queries = [*outcomes, *ground.queries]
+    program = compile_queries(prepared.compiler, [EVERYTHING, *queries])
+    likelihoods = prepared.likelihoods if tables is None else assemble(prepared.graph, tables)
+    log_roots = evaluation.evaluate(program, values, likelihoods).log_roots
     sides = forecast_sides(prepared, values).values()
-    return np.column_stack([found[:, [program.column[q] for q in asked]], *chain(*sides)])
+    return np.column_stack([log_roots[:, [program.column[q] for q in queries]], *chain(*sides)])
 
 
-def _forecasts(prepared: PreparedStory) -> list[int]:
-    return [i for i, item in enumerate(prepared.graph.evidence) if item.form == "forecast"]
-
-
-def _asked(ground: Ground, points: Sequence[tuple[int, float]]) -> list[Array]:
+def _sums_at(ground: Ground, points: Sequence[tuple[int, float]]) -> list[Array]:
     """Sums at points, which have nothing to do with an evidence item's own numbers."""
     if not points:
         return []
@@ -284,11 +283,13 @@ def _mixed(ground: Ground, curve: Curve, value: float) -> Array:
     routes = [outcome.route for outcome in prepared.graph.outcomes]
     ends = [*range(len(routes)), *(query.outcomes[0] for query in ground.queries)]
     out = curve.terms[0].copy()
-    told = out[:, : len(ends)]  # forecasts speak of the story without evidence
+    of_evidence = out[:, : len(ends)]  # forecasts speak of the story without evidence
     if item.subject == "assumption":
-        told[:] = np.logaddexp(table[0] + told, table[1] + curve.terms[1][:, : len(ends)])
+        of_evidence[:] = np.logaddexp(
+            table[0] + of_evidence, table[1] + curve.terms[1][:, : len(ends)]
+        )
     else:
-        told += table[[routes[o] for o in ends]]
+        of_evidence += table[[routes[o] for o in ends]]
     return out
 
 
@@ -299,13 +300,17 @@ def _answers(ground: Ground, values: Array, sums: Array) -> tuple[Array, Array]:
     log_evidence = log_sum_exp(sums[:, : len(graph.routes)], axis=1)  # wherever training ends
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
     chances = np.exp(sums[:, : n_outcomes + n_queries] - finite[:, None])
-    outcomes, asked = chances[:, :n_outcomes], iter(chances[:, n_outcomes:].T)
+    outcomes, chances_of_queries = chances[:, :n_outcomes], iter(chances[:, n_outcomes:].T)
     after = after_training(graph, values)
     concerns = np.zeros((len(ground.paths), len(values)))
     for concern, path in zip(concerns, ground.paths, strict=True):
         for share in path.harmful:
-            concern += next(asked) * after.factor(share, graph.outcomes[share.outcome].route)
-    for k, i in enumerate(_forecasts(ground.base.prepared)):
-        yes, no = sums[:, n_outcomes + n_queries + 2 * k :][:, :2].T
-        log_evidence = log_evidence + forecast_log_density_at(graph.evidence[i], yes - no)
+            concern += next(chances_of_queries) * after.factor(
+                share, graph.outcomes[share.outcome].route
+            )
+    of_forecasts = sums[:, n_outcomes + n_queries :].T
+    pairs = zip(of_forecasts[::2], of_forecasts[1::2], strict=True)
+    sides = dict(zip(graph.forecasts, pairs, strict=True))
+    for log_density in forecast_densities(graph, sides).values():
+        log_evidence = log_evidence + log_density
     return log_evidence, np.hstack([probabilities(graph, values, outcomes), concerns.T])

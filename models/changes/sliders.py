@@ -47,7 +47,7 @@ NORMAL_95 = 1.6448536269514722  # the 95 percent point of a standard normal
 DIGITS = 10  # of the numbers of a moved prior, as it is written
 _ENDS = (0.01, 0.99)  # of the prior, between which a slider runs
 _TINY = float(np.finfo(np.float64).tiny)
-_STILL = 1e-9  # log odds: an event that moves by less does not depend on the number
+_ROUNDING_LOGITS = 1e-9  # log odds: an event that moves by less does not depend on the number
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,10 @@ def tilt_of(distribution: Distribution, kind: Kind) -> Tilt | str:
     >>> tilt_of(Uniform(0.1, 0.4), "probability")
     'is uniform: moved, it would not cover the draws there are'
     """
-    found = _family(distribution)
-    if isinstance(found, str):
-        return found
-    family, start, size = found
+    tilted = _family(distribution)
+    if isinstance(tilted, str):
+        return tilted
+    family, start, size = tilted
     ends = [float(np.asarray(distribution.quantile(np.array(u)))) for u in _ENDS]
     if family in ("beta", "logit-normal") and not 1e-290 < ends[0] < ends[1] < 1 - 1e-12:
         return "lies too near to 0 or 1: its draws cannot be told apart there"
@@ -267,32 +267,34 @@ def sliders(assessment: Assessment, most: int = MOST) -> Sliders:
     prepared = assessment.prepared
     effects = _effects(assessment)
     ranked = sorted(prepared.uncertain, key=lambda i: -effects[i])
-    shown: list[Slider] = []
+    listed: list[Slider] = []
     without: dict[str, list[int]] = {}
-    others = 0
+    hidden = 0
     for i in ranked:
-        if not effects[i] > _STILL:
+        if not effects[i] > _ROUNDING_LOGITS:
             continue
         kind = prepared.resolved.numbers[i].kind
         tilt = OWN if i in prepared.own else tilt_of(prepared.distributions[i], kind)
         if isinstance(tilt, str):
             without.setdefault(tilt, []).append(i)
-        elif len(shown) < most:
-            shown.append(Slider(i, tilt, float(effects[i])))
+        elif len(listed) < most:
+            listed.append(Slider(i, tilt, float(effects[i])))
         else:
-            others += 1
-    return Sliders(tuple(shown), others, {why: tuple(which) for why, which in without.items()})
+            hidden += 1
+    return Sliders(tuple(listed), hidden, {why: tuple(names) for why, names in without.items()})
 
 
 def _effects(assessment: Assessment) -> Array:
-    """By number, the larger effect on the log odds of what is asked; 0 where there is none."""
+    """By number, the larger effect on the log odds of the events; 0 where there is none."""
     prepared, averaged = assessment.prepared, assessment.averaged
     means = averaged.mean(averaged.events)[[EVENTS.index(event) for event in ASKED]]
     room = means * (1 - means)
     spread = _spreads(prepared)
     try:
         per_bit = mean_slopes(assessment, ASKED).per_bit
-    except UnsupportedStoryError:  # simulated, or too large: the draws themselves tell, less well
+    except (
+        UnsupportedStoryError
+    ):  # simulated, or too large: the draws themselves show it, less well
         per_bit = _slopes_of_draws(assessment, spread)
     moved = np.abs(per_bit) * spread / np.where(room > 0, room, inf)[:, None]
     return np.asarray(np.nan_to_num(moved).max(axis=0))

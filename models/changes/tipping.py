@@ -28,7 +28,7 @@ LOW, HIGH = (LEVELS.index(end) for end in ENDS)
 WORST_PATH = "worst-path"
 TIE = 1e-12  # of a probability: two that differ by less differ by rounding
 _TINY = float(np.finfo(np.float64).tiny)
-_CLOSE = 5e-3  # of a standard normal deviate: how well a crossing is found
+_PRECISION = 5e-3  # of a standard normal deviate: how well a crossing is found
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Scan:
     ----------
     numbers : tuple of int
     values : (n_numbers, n_levels) array
-    found : tuple of tuple of Changed
+    answers : tuple of tuple of Changed
         By number and level.
     fresh : (n_numbers,) bool
         Whether draws from the prior were taken, because those from the posterior did not serve.
@@ -114,7 +114,7 @@ class Scan:
 
     numbers: tuple[int, ...]
     values: Array
-    found: tuple[tuple[Changed, ...], ...]
+    answers: tuple[tuple[Changed, ...], ...]
     fresh: NDArray[np.bool_]
     trusted: NDArray[np.bool_]
     grounds: tuple[tuple[Ground, Mapping[int, Curve]], ...]
@@ -123,7 +123,7 @@ class Scan:
     def means(self) -> Array:
         """Of the answers, (n_numbers, n_levels, n_answers)."""
         shape = (*self.values.shape, self.grounds[0][0].base.events.shape[1])
-        return np.array([[changed.means for changed in row] for row in self.found]).reshape(shape)
+        return np.array([[changed.means for changed in row] for row in self.answers]).reshape(shape)
 
 
 def scan(ground: Ground, numbers: Sequence[int], levels: Sequence[float] = LEVELS) -> Scan:
@@ -143,24 +143,24 @@ def scan(ground: Ground, numbers: Sequence[int], levels: Sequence[float] = LEVEL
     prior = ground.base.prepared.distributions
     values = np.array([prior_quantile(prior[i], np.array(levels)) for i in numbers])
     values = values.reshape(len(numbers), len(levels))
-    known = curves(ground, numbers)
-    rows = _rows(ground, known, numbers, values)
+    by_number = curves(ground, numbers)
+    rows = _rows(ground, by_number, numbers, values)
     trusted = _trusted(ground, rows, values)
     fresh = ~trusted.all(axis=1)
-    grounds: list[tuple[Ground, Mapping[int, Curve]]] = [(ground, known)]
+    grounds: list[tuple[Ground, Mapping[int, Curve]]] = [(ground, by_number)]
     if fresh.any():
         again = afresh(ground)
         places = np.flatnonzero(fresh).tolist()
         anew = [numbers[k] for k in places]
         grounds.append((again, curves(again, anew)))
-        found = _rows(again, grounds[1][1], anew, values[places])
-        trusted[places] = _trusted(again, found, values[places])
-        for k, row in zip(places, found, strict=True):
+        answers = _rows(again, grounds[1][1], anew, values[places])
+        trusted[places] = _trusted(again, answers, values[places])
+        for k, row in zip(places, answers, strict=True):
             rows[k] = row
     return Scan(
         numbers=tuple(numbers),
         values=values,
-        found=tuple(rows),
+        answers=tuple(rows),
         fresh=fresh,
         trusted=trusted,
         grounds=tuple(grounds),
@@ -193,11 +193,11 @@ def _trusted(ground: Ground, rows: Sequence[Sequence[Changed]], values: Array) -
 
 
 def _rows(
-    ground: Ground, known: Mapping[int, Curve], numbers: Sequence[int], values: Array
+    ground: Ground, by_number: Mapping[int, Curve], numbers: Sequence[int], values: Array
 ) -> list[tuple[Changed, ...]]:
     points = [(i, float(x)) for i, row in zip(numbers, values, strict=True) for x in row]
-    found = iter(respond(ground, known, points))
-    return [tuple(islice(found, values.shape[1])) for _ in numbers]
+    answers = iter(respond(ground, by_number, points))
+    return [tuple(islice(answers, values.shape[1])) for _ in numbers]
 
 
 def verdicts(
@@ -231,13 +231,13 @@ def verdicts(
     return listed
 
 
-def tipping_points(scanned: Scan, which: Sequence[Verdict]) -> list[TippingPoint]:
+def tipping_points(scanned: Scan, verdicts_now: Sequence[Verdict]) -> list[TippingPoint]:
     """Find where verdicts flip, between the 0.5% and the 99.5% point of each number's prior.
 
     Parameters
     ----------
     scanned : Scan
-    which : sequence of Verdict
+    verdicts_now : sequence of Verdict
 
     Returns
     -------
@@ -249,7 +249,7 @@ def tipping_points(scanned: Scan, which: Sequence[Verdict]) -> list[TippingPoint
 
     brackets = [
         (k, v, level)
-        for v, verdict in enumerate(which)
+        for v, verdict in enumerate(verdicts_now)
         for k, level in np.argwhere(_flips(verdict.distance(scanned.means), scanned.trusted))
     ]
     if not brackets:
@@ -258,18 +258,18 @@ def tipping_points(scanned: Scan, which: Sequence[Verdict]) -> list[TippingPoint
     k, v, level = np.array(brackets, dtype=float).T
 
     def distance(z: Array, k: Array, v: Array) -> Array:
-        return _distances(scanned, which, z, k.astype(int), v.astype(int))
+        return _distances(scanned, verdicts_now, z, k.astype(int), v.astype(int))
 
     ends = deviates[level.astype(int)], deviates[level.astype(int) + 1]
-    root = elementwise.find_root(distance, ends, args=(k, v), tolerances={"xatol": _CLOSE})
-    found = []
-    for (number, which_one, at), z, ok in zip(brackets, root.x, root.success, strict=True):
+    root = elementwise.find_root(distance, ends, args=(k, v), tolerances={"xatol": _PRECISION})
+    points = []
+    for (number, which_one, place), z, ok in zip(brackets, root.x, root.success, strict=True):
         if not ok:
             continue
-        verdict, means = which[which_one], scanned.means[number]
-        above = bool(verdict.distance(means[at]) > 0)
-        beyond = means[at + 1 if above else at, len(EVENTS) :]
-        found.append(
+        verdict, means = verdicts_now[which_one], scanned.means[number]
+        above = bool(verdict.distance(means[place]) > 0)
+        beyond = means[place + 1 if above else place, len(EVENTS) :]
+        points.append(
             TippingPoint(
                 number=scanned.numbers[number],
                 verdict=verdict,
@@ -279,7 +279,7 @@ def tipping_points(scanned: Scan, which: Sequence[Verdict]) -> list[TippingPoint
                 worst=int(beyond.argmax()) if verdict.event == WORST_PATH else None,
             )
         )
-    return found
+    return points
 
 
 def _flips(distance: Array, trusted: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -295,15 +295,15 @@ def _value(scanned: Scan, k: int, z: float) -> float:
 
 def _distances(
     scanned: Scan,
-    which: Sequence[Verdict],
+    verdicts_now: Sequence[Verdict],
     z: Array,
     k: NDArray[np.intp],
     v: NDArray[np.intp],
 ) -> Array:
     """How far verdicts v are from flipping with numbers k at deviates z."""
-    values = [_value(scanned, *at) for at in zip(k.tolist(), z.tolist(), strict=True)]
-    found = answers_at_values(scanned, k.tolist(), values)
-    return np.array([which[j].distance(of.means) for j, of in zip(v, found, strict=True)])
+    values = [_value(scanned, *point) for point in zip(k.tolist(), z.tolist(), strict=True)]
+    answers = answers_at_values(scanned, k.tolist(), values)
+    return np.array([verdicts_now[j].distance(of.means) for j, of in zip(v, answers, strict=True)])
 
 
 def answers_at_values(
@@ -319,8 +319,8 @@ def answers_at_values(
     values : sequence of float
     """
     out: dict[int, Changed] = {}
-    for of_prior, (ground, known) in enumerate(scanned.grounds):
-        mine = [j for j, k in enumerate(places) if scanned.fresh[k] == bool(of_prior)]
-        points = [(scanned.numbers[places[j]], values[j]) for j in mine]
-        out |= dict(zip(mine, respond(ground, known, points), strict=True))
+    for of_prior, (ground, by_number) in enumerate(scanned.grounds):
+        own = [j for j, k in enumerate(places) if scanned.fresh[k] == bool(of_prior)]
+        points = [(scanned.numbers[places[j]], values[j]) for j in own]
+        out |= dict(zip(own, respond(ground, by_number, points), strict=True))
     return [out[j] for j in range(len(places))]

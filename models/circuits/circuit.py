@@ -91,10 +91,10 @@ class CircuitBuilder:
 
     def _node(self, op: int, a: int, b: int) -> int:
         key = (op, a, b) if a < b else (op, b, a)
-        found = self._nodes.get(key)
-        if found is None:
-            found = self._nodes[key] = self._append(*key)
-        return found
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = self._append(*key)
+        return node
 
     def _append(self, op: int, a: int, b: int) -> int:
         self.spend()
@@ -150,16 +150,16 @@ class CircuitBuilder:
         three times as long to read one number from.
         """
         op, left, right = self.op, self.left, self.right
-        needed = bytearray(len(op))
+        reached = bytearray(len(op))
         for root in (ZERO, ONE, *roots):
-            needed[root] = 1
+            reached[root] = 1
         for i in range(len(op) - 1, ONE, -1):
-            if needed[i] and op[i] != _LEAF:
-                needed[left[i]] = needed[right[i]] = 1
+            if reached[i] and op[i] != _LEAF:
+                reached[left[i]] = reached[right[i]] = 1
         levels: dict[int, int] = {}
         moves: set[int] = set()
         for i in range(len(op)):
-            if not needed[i]:
+            if not reached[i]:
                 continue
             levels[i] = 0
             if op[i] == _LEAF:
@@ -266,13 +266,13 @@ class Circuit:
         return {}
 
     def _below(self, roots: tuple[int, ...]) -> "Part":
-        needed = self.is_leaf.copy()
-        needed[self.roots[list(roots)]] = True
+        marked = self.is_leaf.copy()
+        marked[self.roots[list(roots)]] = True
         for start, stop in zip(self.stage_edges[-2::-1], self.stage_edges[:0:-1], strict=True):
-            mine = start + np.flatnonzero(needed[start:stop] & ~self.is_leaf[start:stop])
-            needed[self.left[mine]] = needed[self.right[mine]] = True
-        nodes = np.flatnonzero(needed)
-        place = np.cumsum(needed, dtype=np.int32) - 1
+            inner = start + np.flatnonzero(marked[start:stop] & ~self.is_leaf[start:stop])
+            marked[self.left[inner]] = marked[self.right[inner]] = True
+        nodes = np.flatnonzero(marked)
+        place = np.cumsum(marked, dtype=np.int32) - 1
         is_leaf = self.is_leaf[nodes]
         return Part(
             nodes,
@@ -280,7 +280,7 @@ class Circuit:
                 multiplies=self.multiplies[nodes],
                 left=np.where(is_leaf, 0, place[self.left[nodes]]),
                 right=np.where(is_leaf, 0, place[self.right[nodes]]),
-                n_fixed=int(needed[: self.n_fixed].sum()),
+                n_fixed=int(marked[: self.n_fixed].sum()),
                 leaves=np.flatnonzero(is_leaf).astype(np.int32),
                 leaf_keys=self.leaf_keys,
                 roots=place[self.roots[list(roots)]],
@@ -288,9 +288,9 @@ class Circuit:
             ),
         )
 
-    def _parents(self, which: NDArray[np.bool_]) -> csr_array:
+    def _parents(self, inner: NDArray[np.bool_]) -> csr_array:
         """Parents of every node, the last first: the order in which kernels add them, too."""
-        parents = np.flatnonzero(which)[::-1]
+        parents = np.flatnonzero(inner)[::-1]
         rows = np.stack([self.left[parents], self.right[parents]], axis=1).ravel()
         order = np.argsort(rows, kind="stable")
         starts = np.searchsorted(rows[order], np.arange(self.n_nodes + 1))

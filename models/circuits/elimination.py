@@ -83,8 +83,8 @@ def lay_out(scopes: Sequence[frozenset[int]], n_levels: int, n_kept: int) -> Buc
     }
     return Buckets(
         n_kept=n_kept,
-        members={level: tuple(found) for level, found in members.items()},
-        sources={level: tuple(found) for level, found in sources.items()},
+        members={level: tuple(places) for level, places in members.items()},
+        sources={level: tuple(places) for level, places in sources.items()},
         target=target,
         scope=joint,
         follows=follows,
@@ -129,7 +129,7 @@ class Elimination:
             A function of the levels that are kept.
         """
         buckets = self._buckets
-        where = {i: level for level, found in buckets.members.items() for i in found}
+        where = {i: level for level, places in buckets.members.items() for i in places}
         work = _Work(changes, {}, {}, {}, {})
         waiting: dict[int, frozenset[int]] = {where[i]: frozenset() for i in changes}
         for scope, pair in extra:
@@ -206,10 +206,10 @@ class Elimination:
         # Where one side counts nothing, most of a gate's diagram may be one and the same.
         fixed = {level: no == ZERO for level, (no, yes) in weights.items() if ZERO in (no, yes)}
         if fixed:
-            left = dict[int, int]()
+            memo = dict[int, int]()
             product = (
-                diagrams.restrict(product[0], fixed, left),
-                diagrams.restrict(product[1], fixed, left),
+                diagrams.restrict(product[0], fixed, memo),
+                diagrams.restrict(product[1], fixed, memo),
             )
         return (
             diagrams.sum_out_all(product[0], in_order),

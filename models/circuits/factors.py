@@ -39,14 +39,14 @@ class Diagrams:
         if low == high:
             return low
         key = (level, low, high)
-        found = self._unique.get(key)
-        if found is None:
+        node = self._unique.get(key)
+        if node is None:
             self.circuit.spend()
             self.level.append(level)
             self.low.append(low)
             self.high.append(high)
-            found = self._unique[key] = -len(self.level)
-        return found
+            node = self._unique[key] = -len(self.level)
+        return node
 
     def split(self, f: int, level: int) -> tuple[int, int]:
         """A factor where the variable of this level, the first it may test, is false, and true."""
@@ -58,10 +58,10 @@ class Diagrams:
         """The level of the first variable tested; a very large number where none is."""
         return self.level[~f] if f < 0 else _DEEP
 
-    def _remember[K](self, known: dict[K, int], key: K, found: int) -> None:
+    def _remember[K](self, memo: dict[K, int], key: K, result: int) -> None:
         """Keep a result; what is kept takes memory as nodes do."""
         self.circuit.spend()
-        known[key] = found
+        memo[key] = result
 
     def multiply(self, f: int, g: int) -> int:
         """The product of two factors."""
@@ -74,13 +74,13 @@ class Diagrams:
         if f >= 0 and g >= 0:
             return self.circuit.multiply(f, g)
         key = (f, g) if f < g else (g, f)
-        found = self._products.get(key)
-        if found is None:
+        result = self._products.get(key)
+        if result is None:
             level = min(self.depth(f), self.depth(g))
             (f0, f1), (g0, g1) = self.split(f, level), self.split(g, level)
-            found = self.test(level, self.multiply(f0, g0), self.multiply(f1, g1))
-            self._remember(self._products, key, found)
-        return found
+            result = self.test(level, self.multiply(f0, g0), self.multiply(f1, g1))
+            self._remember(self._products, key, result)
+        return result
 
     def add(self, f: int, g: int) -> int:
         """The sum of two factors."""
@@ -91,13 +91,13 @@ class Diagrams:
         if f >= 0 and g >= 0:
             return self.circuit.add(f, g)
         key = (f, g) if f < g else (g, f)
-        found = self._sums.get(key)
-        if found is None:
+        result = self._sums.get(key)
+        if result is None:
             level = min(self.depth(f), self.depth(g))
             (f0, f1), (g0, g1) = self.split(f, level), self.split(g, level)
-            found = self.test(level, self.add(f0, g0), self.add(f1, g1))
-            self._remember(self._sums, key, found)
-        return found
+            result = self.test(level, self.add(f0, g0), self.add(f1, g1))
+            self._remember(self._sums, key, result)
+        return result
 
     def choose(self, condition: int, yes: int, no: int) -> int:
         """`yes` where a condition (a factor of zeros and ones) holds, else `no`."""
@@ -106,13 +106,13 @@ class Diagrams:
         if condition == ZERO:
             return no
         key = (condition, yes, no)
-        found = self._choices.get(key)
-        if found is None:
+        result = self._choices.get(key)
+        if result is None:
             level = min(self.depth(condition), self.depth(yes), self.depth(no))
             (c0, c1), (y0, y1), (n0, n1) = (self.split(f, level) for f in key)
-            found = self.test(level, self.choose(c0, y0, n0), self.choose(c1, y1, n1))
-            self._remember(self._choices, key, found)
-        return found
+            result = self.test(level, self.choose(c0, y0, n0), self.choose(c1, y1, n1))
+            self._remember(self._choices, key, result)
+        return result
 
     def sum_out(self, f: int, level: int) -> int:
         """Add up over both values of a variable, which must be the deepest that is tested."""
@@ -121,12 +121,12 @@ class Diagrams:
         if self.level[~f] == level:
             return self.circuit.add(self.low[~f], self.high[~f])
         key = (f, level)
-        found = self._without.get(key)
-        if found is None:
+        result = self._without.get(key)
+        if result is None:
             low, high = self.sum_out(self.low[~f], level), self.sum_out(self.high[~f], level)
-            found = self.test(self.level[~f], low, high)
-            self._remember(self._without, key, found)
-        return found
+            result = self.test(self.level[~f], low, high)
+            self._remember(self._without, key, result)
+        return result
 
     def sum_out_all(self, f: int, weights: Mapping[int, tuple[int, int]]) -> int:
         """Add up over both values of several variables, each value with a weight of its own.
@@ -143,49 +143,49 @@ class Diagrams:
         """
         levels = list(weights)
         place = {level: i for i, level in enumerate(levels)}
-        both = [self.circuit.add(*weights[level]) for level in levels]
-        known: dict[int, int] = {}
+        masses = [self.circuit.add(*weights[level]) for level in levels]
+        memo: dict[int, int] = {}
         skips: dict[tuple[int, int], int] = {}
 
         def skipped(first: int, last: int) -> int:
             """What the levels between two places are worth where they make no difference."""
-            while first < last and both[first] == ONE:
+            while first < last and masses[first] == ONE:
                 first += 1
             if first == last:
                 return ONE
             if (first, last) not in skips:
                 rest = skipped(first + 1, last)
-                skips[first, last] = self.circuit.multiply(both[first], rest)
+                skips[first, last] = self.circuit.multiply(masses[first], rest)
             return skips[first, last]
 
         def worth(g: int, first: int) -> int:
             """The sum below a place."""
-            at = len(levels) if g >= 0 else place[self.level[~g]]
-            return self.circuit.multiply(skipped(first, at), g if g >= 0 else total(g))
+            last_level = len(levels) if g >= 0 else place[self.level[~g]]
+            return self.circuit.multiply(skipped(first, last_level), g if g >= 0 else total(g))
 
         def total(g: int) -> int:
-            found = known.get(g)
-            if found is None:
+            result = memo.get(g)
+            if result is None:
                 level, low, high = self.level[~g], self.low[~g], self.high[~g]
                 if level in place:
                     no, yes = weights[level]
                     after = place[level] + 1
                     multiply = self.circuit.multiply
-                    found = self.circuit.add(  # nothing is made for a side that counts nothing
+                    result = self.circuit.add(  # nothing is made for a side that counts nothing
                         multiply(no, worth(low, after)) if no != ZERO else ZERO,
                         multiply(yes, worth(high, after)) if yes != ZERO else ZERO,
                     )
                 else:
-                    found = self.test(level, above(low), above(high))
-                known[g] = found
-            return found
+                    result = self.test(level, above(low), above(high))
+                memo[g] = result
+            return result
 
         def above(g: int) -> int:
             return total(g) if g < 0 and self.level[~g] not in place else worth(g, 0)
 
         return above(f)
 
-    def restrict(self, f: int, fixed: Mapping[int, bool], known: dict[int, int]) -> int:
+    def restrict(self, f: int, fixed: Mapping[int, bool], memo: dict[int, int]) -> int:
         """What is left of a factor where variables of some levels are false or true.
 
         Parameters
@@ -193,24 +193,24 @@ class Diagrams:
         f : int
         fixed : mapping of int to bool
             By level.
-        known : dict of int to int
+        memo : dict of int to int
             What is left of diagrams; grows.
         """
         if f >= 0:
             return f
-        found = known.get(f)
-        if found is None:
+        result = memo.get(f)
+        if result is None:
             level, low, high = self.level[~f], self.low[~f], self.high[~f]
             if level in fixed:
-                found = self.restrict(high if fixed[level] else low, fixed, known)
+                result = self.restrict(high if fixed[level] else low, fixed, memo)
             else:
-                found = self.test(
-                    level, self.restrict(low, fixed, known), self.restrict(high, fixed, known)
+                result = self.test(
+                    level, self.restrict(low, fixed, memo), self.restrict(high, fixed, memo)
                 )
-            known[f] = found
-        return found
+            memo[f] = result
+        return result
 
-    def mean(self, f: int, weights: Mapping[int, tuple[int, int]], known: dict[int, int]) -> int:
+    def mean(self, f: int, weights: Mapping[int, tuple[int, int]], memo: dict[int, int]) -> int:
         """Add up over all variables, where false and true of each add up to one.
 
         Parameters
@@ -218,20 +218,20 @@ class Diagrams:
         f : int
         weights : mapping of int to (int, int)
             By level: the circuit nodes that false and true count with.
-        known : dict of int to int
+        memo : dict of int to int
             What diagrams add up to with these weights; grows.
         """
         if f >= 0:
             return f
-        found = known.get(f)
-        if found is None:
+        result = memo.get(f)
+        if result is None:
             no, yes = weights[self.level[~f]]
-            low = self.mean(self.low[~f], weights, known)
-            high = self.mean(self.high[~f], weights, known)
+            low = self.mean(self.low[~f], weights, memo)
+            high = self.mean(self.high[~f], weights, memo)
             multiply = self.circuit.multiply
-            found = self.circuit.add(multiply(no, low), multiply(yes, high))
-            self._remember(known, f, found)
-        return found
+            result = self.circuit.add(multiply(no, low), multiply(yes, high))
+            self._remember(memo, f, result)
+        return result
 
     def cells(self, f: int, levels: Sequence[int]) -> Iterator[tuple[tuple[bool, ...], int]]:
         """Every assignment of the variables of these levels whose end is not zero, and its end.

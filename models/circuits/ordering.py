@@ -33,8 +33,8 @@ def min_fill(scopes: Iterable[frozenset[int]], last: Sequence[int]) -> list[int]
     for scope in scopes:
         for v in scope:
             near.setdefault(v, set()).update(scope)
-    for v, others in near.items():
-        others.discard(v)
+    for v, neighborhood in near.items():
+        neighborhood.discard(v)
     kept = set(last)
 
     cliques: dict[frozenset[int], bool] = {}  # of wide neighborhoods, which many may share
@@ -60,8 +60,8 @@ def min_fill(scopes: Iterable[frozenset[int]], last: Sequence[int]) -> list[int]
     heapify(heap)
     order: list[int] = []
     while heap:
-        *found, v = heappop(heap)
-        if v not in costs or costs[v] != tuple(found):
+        *cost_then, v = heappop(heap)
+        if v not in costs or costs[v] != tuple(cost_then):
             continue
         del costs[v]
         order.append(v)
@@ -93,5 +93,5 @@ def by_appearance(scopes: Iterable[Sequence[int]], last: Sequence[int]) -> list[
     >>> by_appearance([[3, 1], [1, 2]], last=[1])
     [2, 3]
     """
-    seen = dict.fromkeys(v for scope in scopes for v in scope)
-    return [v for v in reversed(list(seen)) if v not in set(last)]
+    appearances = dict.fromkeys(v for scope in scopes for v in scope)
+    return [v for v in reversed(list(appearances)) if v not in set(last)]

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _STEP = 0.3  # of the trapezoid rule in log t
-_JOIN = 8.0  # where the Gauss nodes take over, in units of 1 / x_max
+_GAUSS_START = 8.0  # where the Gauss nodes take over, in units of 1 / x_max
 _GAUSS = 8  # how many there are
-_FAR = 38.0  # exp(-38) is below double precision
-_BESIDE = 640  # points beside each end at which a rule is checked: 12 nats
-MAX_ERROR = 1e-12
+_FAR_NATS = 38.0  # exp(-38) is below double precision
+_CHECK_POINTS = 640  # points beside each end at which a rule is checked: 12 nats
+MAX_ERROR = 1e-12  # relative, of the checked points: far below what any report shows
 LONGEST = 660.0  # largest log ratio
 
 
@@ -68,20 +68,20 @@ def rule(log_ratio: float) -> Rule:
     True
     """
     # In whole steps, so that neighboring ranges share a rule.
-    return _rule(max(0, int(np.ceil((log_ratio + np.log(_FAR / _JOIN)) / _STEP))) + 1)
+    return _rule(max(0, int(np.ceil((log_ratio + np.log(_FAR_NATS / _GAUSS_START)) / _STEP))) + 1)
 
 
 @lru_cache(maxsize=1024)
 def _rule(n: int) -> Rule:
     near, share = _gauss()
-    far = _JOIN * np.exp(_STEP * np.arange(n))
+    far = _GAUSS_START * np.exp(_STEP * np.arange(n))
     nodes, weights = np.concatenate([near, far]), np.concatenate([share, _STEP * far])
     # Where neither end of the rule shows, its error repeats itself with period _STEP in log x: the
     # two ends and a few periods beside them see all of it. 16 points a period.
-    end = -np.log(nodes[-1] / _FAR) - _STEP
+    end = -np.log(nodes[-1] / _FAR_NATS) - _STEP
     log_x = np.arange(0.0, end, -_STEP / 16)
-    if len(log_x) > 2 * _BESIDE:
-        log_x = np.concatenate([log_x[:_BESIDE], log_x[-_BESIDE:], [end]])
+    if len(log_x) > 2 * _CHECK_POINTS:
+        log_x = np.concatenate([log_x[:_CHECK_POINTS], log_x[-_CHECK_POINTS:], [end]])
     x = np.exp(log_x)
     error = float(np.max(np.abs(x * (np.exp(-np.outer(x, nodes)) @ weights) - 1)))
     if not error <= MAX_ERROR:
@@ -106,15 +106,15 @@ class LongestRule:
 @lru_cache(maxsize=1)
 def longest_rule() -> LongestRule:
     """The rule that reaches as far as double precision does."""
-    reach = float(np.log(_FAR / _JOIN))
+    reach = float(np.log(_FAR_NATS / _GAUSS_START))
     widest = rule(LONGEST)
     return LongestRule(widest.nodes, widest.weights, _GAUSS, _STEP, reach)
 
 
 @lru_cache(maxsize=1)
 def _gauss() -> tuple[Array, Array]:
-    """Gauss nodes and weights of the trapezoid rule's tail below `_JOIN`."""
-    nodes = _JOIN * np.exp(-_STEP * np.arange(200, 0, -1))
+    """Gauss nodes and weights of the trapezoid rule's tail below `_GAUSS_START`."""
+    nodes = _GAUSS_START * np.exp(-_STEP * np.arange(200, 0, -1))
     weights = _STEP * nodes
     basis = [np.sqrt(weights / weights.sum())]
     diagonal, beside = [], []
@@ -127,5 +127,5 @@ def _gauss() -> tuple[Array, Array]:
         beside.append(float(np.linalg.norm(v)))
         basis.append(v / beside[-1])
     jacobi = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
-    found, vectors = np.linalg.eigh(jacobi)
-    return found, weights.sum() * vectors[0] ** 2
+    roots, vectors = np.linalg.eigh(jacobi)
+    return roots, weights.sum() * vectors[0] ** 2

@@ -14,9 +14,10 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.changes.what_if import MIN_SHARE, answers_at
+from storyodds.models.changes.what_if import MIN_SHARE
 from storyodds.models.comparison.sides import COLUMNS, EVENTS, Posterior
 from storyodds.models.posterior.prepared import PreparedStory, log_likelihood_bound, prepare
+from storyodds.models.posterior.questions import ask
 from storyodds.models.posterior.weighting import sampled_draws, weigh
 from storyodds.priors.distributions.families import LN2
 from storyodds.priors.text.errors import InputError, Problem
@@ -29,8 +30,8 @@ MOST = 8  # changes of which all 256 subsets are made; of more, some orders
 MOST_STRUCTURES = 6  # of them that are more than a number: each subset is compiled by itself
 MOST_SAMPLED = 24  # beyond which changes are taken together by kind of part
 _ORDERS = 8  # that are sampled: four, and each the other way round
-_ROWS = 2**15  # of numbers that are asked about in all, as far as every story has some hundreds
-_MIN_ROWS = 512
+_ROWS = 2**15  # of numbers evaluated in all, as far as every story has some hundreds
+_MIN_ROWS = 512  # of every story: a mean's error is then at most a 22nd of the spread
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Contributions:
 def contributions(
     old: Posterior, new: Posterior, *, draws: int = 4096, seed: int = 1
 ) -> Contributions:
-    """Tell the changes between two versions of a story apart.
+    """Attribute the difference of two versions of a story to their changes.
 
     Parameters
     ----------
@@ -87,8 +88,8 @@ def contributions(
     >>> from storyodds.scenarios.resolve import resolve
     >>> story, half = load_story("carlsmith-six-premises"), {"aps-feasible": 0.325}
     >>> old, new = (of_assessment(assess(resolve(story, settings=s))) for s in ({}, half))
-    >>> told = contributions(old, new)
-    >>> told.players[0][0].name, round(float(told.shares[0, EVENTS.index("catastrophe")]), 4)
+    >>> shares = contributions(old, new)
+    >>> shares.players[0][0].name, round(float(shares.shares[0, EVENTS.index("catastrophe")]), 4)
     ('aps-feasible.probability', -0.0257)
     """
     assert old.prepared is not None and new.prepared is not None
@@ -135,7 +136,7 @@ class _Value:
 
 
 class _Game:
-    """Stories with some of the changes, each asked about once."""
+    """Stories with some of the changes, each evaluated once."""
 
     def __init__(
         self,
@@ -163,25 +164,25 @@ class _Game:
     def __call__(self, chosen: Chosen) -> _Value:
         """The odds with the changes of some players made."""
         if chosen not in self.values:
-            self.values[chosen] = self._asked(chosen)
+            self.values[chosen] = self._value_of(chosen)
         return self.values[chosen]
 
-    def _asked(self, chosen: Chosen) -> _Value:
-        made = [change for k in chosen for change in self.players[k]]
+    def _value_of(self, chosen: Chosen) -> _Value:
+        changes = [change for k in chosen for change in self.players[k]]
         shape = chosen & self.shaping
-        prepared = prepare(with_changes(*self.stories, made), like=self.compiled.get(shape))
+        prepared = prepare(with_changes(*self.stories, changes), like=self.compiled.get(shape))
         self.compiled.setdefault(shape, prepared)
         values, log_prior = sampled_draws(prepared, self.rows, self.seed)
-        log_evidence, events = answers_at(prepared, values)
+        answer = ask(prepared, values)
         bound = log_likelihood_bound(prepared) + LN2
-        found = weigh(prepared, log_evidence + log_prior, bound)
-        # Both versions are sound at many more draws. Of these few the tail tells nothing yet, and
+        weighed = weigh(prepared, answer.log_evidence + log_prior, bound)
+        # Both versions are sound at many more draws. Of these few the tail shows nothing yet, and
         # the error of what comes of them is stated.
-        if found.ess < MIN_SHARE * len(values):
+        if weighed.ess < MIN_SHARE * len(values):
             raise InputError([Problem("a story with some of the changes needs NUTS")])
-        events = events[:, COLUMNS]
-        means = found.weights @ events
-        pulls = found.weights[:, None] * (events - means)
+        events = answer.events[:, COLUMNS]
+        means = weighed.weights @ events
+        pulls = weighed.weights[:, None] * (events - means)
         # Of the two versions themselves more draws are at hand.
         whole = {0: self.ends[0].means, len(self.players): self.ends[1].means}
         return _Value(whole.get(len(chosen), means), pulls)
@@ -191,12 +192,12 @@ def _all_orders(game: _Game) -> tuple[Array, Array]:
     n = len(game.players)
     shares, errors = np.zeros((n, len(EVENTS))), np.zeros((n, len(EVENTS)))
     for i in range(n):
-        others = [k for k in range(n) if k != i]
+        rest = [k for k in range(n) if k != i]
         pull: Array | float = 0.0
         for size in range(n):
             weight = 1 / (n * comb(n - 1, size))
-            for some in combinations(others, size):
-                without, within = game(frozenset(some)), game(frozenset({*some, i}))
+            for coalition in combinations(rest, size):
+                without, within = game(frozenset(coalition)), game(frozenset({*coalition, i}))
                 shares[i] += weight * (within.means - without.means)
                 pull = pull + weight * (within.pulls - without.pulls)
         errors[i] = np.sqrt((np.asarray(pull) ** 2).sum(axis=0))

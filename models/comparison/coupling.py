@@ -81,7 +81,7 @@ class Beside:
 
 
 def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> Beside:
-    """Give the odds of several sides at the same numbers, row by row.
+    """Return the odds of several sides at the same numbers, row by row.
 
     Parameters
     ----------
@@ -105,10 +105,10 @@ def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> 
     >>> float(np.ptp(beside.events[1] - beside.events[0])), beside.pairs[0, 1].how
     (0.0, 'paired')
     """
-    each = max(1, min(draws, MAX_ROWS) // 2)
+    n_rows = max(1, min(draws, MAX_ROWS) // 2)
     if all(len(side.exact) == 1 for side in sides):
-        each = 1
-    rows = [_rows_after(sides, s, each, seed) for s in range(len(sides))]
+        n_rows = 1
+    rows = [_rows_after(sides, s, n_rows, seed) for s in range(len(sides))]
     # One call for each side: all of its rows at once.
     events = [
         side.exact[np.concatenate([of[s] for of in rows])]
@@ -118,7 +118,7 @@ def put_beside(sides: Sequence[Posterior], draws: int = 4096, seed: int = 1) -> 
     ]
     return Beside(
         events=np.stack(events) if events else np.zeros((0, 0, len(EVENTS))),
-        follows=np.repeat(np.arange(len(sides)), each),
+        follows=np.repeat(np.arange(len(sides)), n_rows),
         pairs={(a, b): _pair(sides[a], sides[b]) for a, b in combinations(range(len(sides)), 2)},
     )
 
@@ -171,7 +171,7 @@ def _numbers(prepared: PreparedStory) -> dict[str, int]:
 
 
 def shared_numbers(first: PreparedStory, second: PreparedStory) -> dict[int, int]:
-    """Give the uncertain numbers that two stories have under one name and with one prior.
+    """Return the uncertain numbers that two stories have under one name and with one prior.
 
     Returns
     -------
@@ -200,12 +200,13 @@ def _pair(first: Posterior, second: Posterior) -> Pair:
     if first.prepared is None or second.prepared is None:
         drawn = first.prepared is second.prepared and np.array_equal(first.exact, second.exact)
         return Pair("same" if drawn else "independent")
-    ours, theirs = _numbers(first.prepared), _numbers(second.prepared)
-    both = [name for name in ours if name in theirs]
+    of_first, of_second = _numbers(first.prepared), _numbers(second.prepared)
+    common = [name for name in of_first if name in of_second]
     equal = [
         name
-        for name in both
-        if first.prepared.distributions[ours[name]] == second.prepared.distributions[theirs[name]]
+        for name in common
+        if first.prepared.distributions[of_first[name]]
+        == second.prepared.distributions[of_second[name]]
     ]
-    moved = tuple(name for name in both if name not in equal)
-    return Pair("paired" if both else "independent", tuple(equal), moved)
+    moved = tuple(name for name in common if name not in equal)
+    return Pair("paired" if common else "independent", tuple(equal), moved)

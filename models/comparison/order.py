@@ -15,6 +15,7 @@ from storyodds.models.changes.response_curves import ground_of
 from storyodds.models.changes.tipping import LEVELS, TIE, Scan, answers_at_values, scan
 from storyodds.models.changes.what_if import Base
 from storyodds.models.comparison.coupling import shared_numbers
+from storyodds.models.posterior.weighting import spread_between
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.distributions.families import Distribution
 from storyodds.priors.distributions.quantiles import prior_quantile
@@ -22,7 +23,7 @@ from storyodds.priors.distributions.quantiles import prior_quantile
 Array = NDArray[np.float64]
 
 DRAWS = 512  # of each story
-_CLOSE = 1e-3  # of a standard normal deviate: how well a crossing is found
+_PRECISION = 1e-3  # of a standard normal deviate: how well a crossing is found
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,10 @@ def order_tips(first: Scan, second: Scan, event: str) -> list[OrderTip]:
         return np.asarray(sign * (means[0] - means[1]))
 
     deviates = ndtri(np.array(LEVELS))
-    at = np.array([level for _, level, _ in brackets])
-    which = np.array([c for c, _, _ in brackets], dtype=float)
-    ends = deviates[at], deviates[at + 1]
-    root = elementwise.find_root(distance, ends, args=(which,), tolerances={"xatol": _CLOSE})
+    level_of = np.array([level for _, level, _ in brackets])
+    rows = np.array([c for c, _, _ in brackets], dtype=float)
+    ends = deviates[level_of], deviates[level_of + 1]
+    root = elementwise.find_root(distance, ends, args=(rows,), tolerances={"xatol": _PRECISION})
     chosen = [candidates[c] for c, _, _ in brackets]
     values = _values(chosen, root.x)
     means, errors = _both(scans, now, chosen, values, e)
@@ -146,16 +147,16 @@ def order_tips(first: Scan, second: Scan, event: str) -> list[OrderTip]:
 
 def _candidates(first: Scan, second: Scan) -> list[_Candidate]:
     """Every number of either story once."""
-    ours, theirs = (scanned.grounds[0][0].base.prepared for scanned in (first, second))
-    shared = shared_numbers(ours, theirs)
+    prepared, other = (scanned.grounds[0][0].base.prepared for scanned in (first, second))
+    shared = shared_numbers(prepared, other)
     place = {number: k for k, number in enumerate(second.numbers)}
-    found = [
-        _Candidate((k, place[shared[i]] if i in shared else None), ours.distributions[i])
+    candidates = [
+        _Candidate((k, place[shared[i]] if i in shared else None), prepared.distributions[i])
         for k, i in enumerate(first.numbers)
     ]
     taken = set(shared.values())
-    return found + [
-        _Candidate((None, k), theirs.distributions[j])
+    return candidates + [
+        _Candidate((None, k), other.distributions[j])
         for k, j in enumerate(second.numbers)
         if j not in taken
     ]
@@ -181,13 +182,12 @@ def _both(
     """Both stories' means with numbers at values, (2, n_points), and errors of differences."""
     means, variance = np.empty((2, len(chosen))), np.zeros(len(chosen))
     for s, scanned in enumerate(scans):
-        events = scanned.grounds[0][0].base.events[:, e]
         means[s] = now[s]
-        variance += events.var() / len(events)
+        variance += spread_between(scanned.grounds[0][0].base.pulls)[e] ** 2
         moved = [j for j, candidate in enumerate(chosen) if candidate.places[s] is not None]
         places = [k for j in moved if (k := chosen[j].places[s]) is not None]
-        found = answers_at_values(scanned, places, [values[j] for j in moved])
-        for j, changed in zip(moved, found, strict=True):
+        answers = answers_at_values(scanned, places, [values[j] for j in moved])
+        for j, changed in zip(moved, answers, strict=True):
             means[s, j] = changed.means[e]
             variance[j] += changed.errors[e] ** 2
     return means, np.sqrt(variance)

@@ -11,6 +11,7 @@ from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.posterior.answers import Exact
 from storyodds.models.posterior.independent_answers import Independent
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.questions import ask
 from storyodds.models.story.events import DEPLOYED, FATES, GIVEN, SUCCESS_FIRST
 from storyodds.models.story.events import EVENTS as ALL_EVENTS
 
@@ -53,8 +54,7 @@ class Posterior:
     def at(self, values: Array) -> Array:
         """P(event | E, numbers) at given numbers, (n_rows, n_events)."""
         assert self.prepared is not None
-        asked = self.prepared.answers.evaluate(values, self.prepared.likelihoods)
-        return asked.events[:, COLUMNS]
+        return ask(self.prepared, values).events[:, COLUMNS]
 
 
 def day_parts(events: Array) -> dict[str, tuple[Array, Array]]:
@@ -80,8 +80,8 @@ def day_parts(events: Array) -> dict[str, tuple[Array, Array]]:
     """
     fates = {fate: events[:, EVENTS.index(fate)] for fate in FATES if fate != "halted"}
     deployed = np.sum(list(fates.values()), axis=0)
-    given = {f"{fate}{GIVEN}": (chance, deployed) for fate, chance in fates.items()}
-    return {DEPLOYED: (deployed, np.ones(len(events))), **given}
+    conditional = {f"{fate}{GIVEN}": (chance, deployed) for fate, chance in fates.items()}
+    return {DEPLOYED: (deployed, np.ones(len(events))), **conditional}
 
 
 def of_assessment(assessment: Assessment) -> Posterior:
@@ -106,7 +106,8 @@ def of_assessment(assessment: Assessment) -> Posterior:
 def log_findings(assessment: Assessment) -> float | None:
     """Natural log of P(evidence) without the forecasts, which are opinions and no findings.
 
-    None where it is not known: to chains, forecasts cannot be told from findings.
+    None where it is not known: to chains, forecasts cannot be told from findings, and of draws that
+    a forecast excludes it is not known what the findings say.
 
     Examples
     --------
@@ -117,7 +118,8 @@ def log_findings(assessment: Assessment) -> float | None:
     0.0
     """
     log_evidence, opinions = assessment.draws.log_evidence, assessment.opinions
-    if not np.isfinite(log_evidence) or (assessment.draws.chains > 1 and np.any(opinions)):
+    is_told_apart = assessment.draws.chains <= 1 or not np.any(opinions)
+    if not (np.isfinite(log_evidence) and np.isfinite(opinions).all() and is_told_apart):
         return None
     with np.errstate(divide="ignore"):
         logs = np.log(assessment.averaged.weights) - opinions

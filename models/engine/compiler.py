@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
-from typing import Literal as OneOf
 
 from storyodds.models.circuits.circuit import (
     ONE,
@@ -25,15 +24,14 @@ from storyodds.models.circuits.circuit import (
 )
 from storyodds.models.circuits.elimination import CliqueTooLargeError, Elimination, Pair, lay_out
 from storyodds.models.circuits.factors import Diagrams
-from storyodds.models.circuits.ordering import by_appearance, min_fill
+from storyodds.models.engine.layout import Competition, Key, Layout, literal_of
 from storyodds.models.logic.functions import TruthFunction
 from storyodds.models.logic.gate_forest import GateForest
-from storyodds.models.story.graph import Gate, Outcome, StoryGraph
+from storyodds.models.story.graph import Outcome, StoryGraph
 from storyodds.models.story.hazards import HazardFactors
 from storyodds.models.story.queries import EVERYTHING, Query
-from storyodds.scenarios.grammar.formulas import Formula, literals, parts
+from storyodds.scenarios.grammar.formulas import Formula, parts
 
-Competition = OneOf["patterns", "quadrature"]
 MOVING = ("stay", "rest", "omega")  # leaves that have a value for every node of the rule
 
 
@@ -46,7 +44,7 @@ class Config:
 
 
 class Compiler:
-    """Compiles one story; asked again, it works out only what is new.
+    """Compiles one story; later queries work out only what is new.
 
     Parameters
     ----------
@@ -99,153 +97,34 @@ class Compiler:
         self._planted: dict[int, int] = {0: ZERO, 1: ONE}  # from nodes of the forest
         self._means: dict[int, int] = {}  # from diagrams to what they add up to
         self._roots: dict[Query, int] = {}
-        self.programs: dict[tuple[Query, ...], Any] = {}  # made by `models.program`, kept here
-        self._expanded = {
-            v for v, variable in enumerate(graph.variables) if expand and variable.formula
-        }
-        wanted = self._relevant() if evidence_only else set(range(len(graph.variables)))
-        self.variables = sorted(wanted - self._expanded)
-        told = {e.target for e in graph.evidence if e.subject == "assumption"}
-        # Free assumptions that no evidence is about: where nothing else asks for one, true and
-        # false add up to 1 and are not written down. What is not written down is known to 14
-        # decimals only, so this is kept for where there would be very much to write.
-        self.plain = {
-            v: graph.variables[v].rows[0][1]
-            for v in self.variables
-            if len(graph.variables[v].rows) == 1
-            and v not in told
-            and (evidence_only or self._expanded or self._forest is not None)
-        }
+        self.programs: dict[tuple[Query, ...], Any] = {}  # made by `program`, kept here
+        self.layout = Layout(
+            graph,
+            competition=competition,
+            expand=expand,
+            evidence_only=evidence_only,
+            hazards=self._has_hazards,
+            forest=self._forest,
+        )
+        self.variables, self.plain = self.layout.variables, self.layout.plain
+        self.level = self.layout.level
         with self._named_cliques():
-            self._order()
             self._compile()
 
     @contextmanager
     def _named_cliques(self) -> Iterator[None]:
-        """Say by name which assumptions were too many."""
+        """Name the assumptions that were too many."""
         try:
             with _deep_recursion():
                 yield
         except CliqueTooLargeError as error:
             n = len(self.graph.variables)
-            placed = (self._placed[level] for level in sorted(error.levels))
+            placed = (self.layout.placed[level] for level in sorted(error.levels))
             error.names = tuple(self.graph.variables[v].name for v in placed if v < n)
             raise
         except CircuitTooLargeError:  # while a single factor was written down
             everything = (self.graph.variables[v].name for v in self.variables)
             raise CliqueTooLargeError(frozenset(), tuple(everything)) from None
-
-    # What depends on what
-
-    def _formulas(self) -> Iterator[Formula]:
-        """Every formula that decides where training ends."""
-        for route in self.graph.routes:
-            yield from (f for f in (route.requires, *route.blocked_by) if f is not None)
-            yield from (when for when, _ in route.nudges if when is not None)
-        if self._has_hazards:
-            yield from (h.requires for h in self.graph.hazards if h.requires is not None)
-
-    def _relevant(self) -> set[int]:
-        names = [name for formula in self._formulas() for name, _ in literals(formula)]
-        found: set[int] = set()
-        todo = [self._index[name] for name in names]
-        todo += [
-            e.target
-            for e in self.graph.evidence
-            if e.subject == "assumption" and e.target is not None
-        ]
-        while todo:
-            v = todo.pop()
-            if v not in found:
-                found.add(v)
-                todo += [self._index[name] for name in self.graph.variables[v].scope]
-        return found
-
-    def _scope(self, *formulas: Formula | None) -> list[int]:
-        """The variables that formulas depend on, in the order of their appearance."""
-        seen: dict[int, None] = {}
-        expanded: set[int] = set()
-        todo = [self._index[n] for f in formulas if f is not None for n, _ in literals(f)][::-1]
-        while todo:
-            v = todo.pop()
-            if v not in self._expanded:
-                seen[v] = None
-            elif v not in expanded:
-                expanded.add(v)
-                formula = self.graph.variables[v].formula
-                assert formula is not None
-                todo += [self._index[n] for n, _ in literals(formula)][::-1]
-        return list(seen)
-
-    def _table_scope(self, v: int) -> list[int]:
-        variable = self.graph.variables[v]
-        whens = (
-            [when for when, _ in variable.rows] if variable.formula is None else [variable.formula]
-        )
-        return [v, *self._scope(*whens)]
-
-    def _order(self) -> None:
-        """Give every variable, and every gate that is kept, its level."""
-        graph = self.graph
-        tables = [self._table_scope(v) for v in self.variables]
-        routes = [
-            self._scope(r.requires, *r.blocked_by, *(when for when, _ in r.nudges))
-            for r in graph.routes
-        ]
-        hazards = [self._scope(h.requires) for h in graph.hazards] if self._has_hazards else []
-        self._gates: dict[
-            tuple[Formula | None, ...], int
-        ] = {}  # to a variable or, negative, a gate
-        self._gate_keys: list[tuple[Formula | None, ...]] = []
-        scopes = [*tables, [v for scope in hazards for v in scope]]
-        if self.competition == "patterns":
-            for route in graph.routes:
-                self._gate((route.requires, *route.blocked_by))
-                for when, _ in route.nudges:
-                    self._gate((when,))
-            n = len(graph.variables)
-            scopes += [[n + g, *self._gate_scope(key)] for g, key in enumerate(self._gate_keys)]
-            kept = sorted({v if v >= 0 else n + ~v for v in self._gates.values()})
-        else:
-            scopes += routes
-            kept = []
-        if self._expanded or self._forest is not None:
-            gates = self._gates_in_order()
-            order = by_appearance([*gates, *routes, *hazards, *tables], kept)
-        else:
-            order = min_fill([frozenset(scope) for scope in scopes], kept)
-        placed = [*kept, *reversed(order)]
-        self.level = {v: level for level, v in enumerate(placed)}
-        self._kept = kept
-        self._placed = placed
-
-    def _gates_in_order(self) -> list[list[int]]:
-        """The variables of gates, as they stand in diagrams that were built already."""
-        if self._forest is None:
-            gates = (*self.graph.routes, *self.graph.hazards)
-            return [self._in_diagram_order(gate) for gate in gates]
-        names = self._forest.diagram.names
-        return [[v for v in (self._index[name] for name in names) if v in self.variables]]
-
-    def _in_diagram_order(self, gate: Gate) -> list[int]:
-        """The variables of a gate in the order in which its diagram was found to be small."""
-        function = None if gate.ways is None else gate.ways.formula
-        names = () if function is None else function.names
-        return [v for v in (self._index[name] for name in names) if v in self.variables]
-
-    def _gate(self, key: tuple[Formula | None, ...]) -> None:
-        """Note a gate that patterns must keep: a variable if that is all it is."""
-        if key in self._gates or all(f is None for f in key):
-            return
-        alone = _literal(key[0]) if len(key) == 1 and key[0] is not None else None
-        if alone is not None and self._index[alone[0]] not in self._expanded:
-            self._gates[key] = self._index[alone[0]]
-        else:
-            self._gates[key] = ~len(self._gate_keys)
-            self._gate_keys.append(key)
-
-    def _gate_scope(self, key: tuple[Formula | None, ...]) -> list[int]:
-        return self._scope(*key)
 
     # Factors
 
@@ -257,22 +136,22 @@ class Compiler:
             return self._from_forest(self._forest, self._forest.root[formula])
         if isinstance(formula, str):
             name = formula.removeprefix("not ")
-            found = self._variable_indicator(name)
-            return self.diagrams.choose(found, ZERO, ONE) if formula != name else found
-        members, needed = parts(formula)
+            literal = self._variable_indicator(name)
+            return self.diagrams.choose(literal, ZERO, ONE) if formula != name else literal
+        members, least = parts(formula)
         inside = [self.indicator(member) for member in members]
         # reached[j] is "at least j of those seen so far".
-        reached = [ONE] + [ZERO] * needed
+        reached = [ONE] + [ZERO] * least
         # Members tested near the top come last, so that diagrams grow at their top.
         for member in sorted(inside, key=self.diagrams.depth, reverse=True):
-            for j in range(needed, 0, -1):
+            for j in range(least, 0, -1):
                 reached[j] = self.diagrams.choose(member, reached[j - 1], reached[j])
-        return reached[needed]
+        return reached[least]
 
     def _variable_indicator(self, name: str) -> int:
         if name not in self._indicators:
             v = self._index[name]
-            if v in self._expanded:
+            if v in self.layout.expanded:
                 planted = self._forest is not None and name in self._forest.root
                 written = name if planted else self.graph.variables[v].formula
                 self._indicators[name] = self.indicator(written)
@@ -312,14 +191,14 @@ class Compiler:
             opened = self.diagrams.choose(self.indicator(formula), ZERO, opened)
         return opened
 
-    def _said(self, v: int) -> int:
+    def _likelihood(self, v: int) -> int:
         """What the evidence items about an assumption say, as a factor of its truth."""
         yes = no = ONE
         for k, i in enumerate(self.items):
             if self.graph.evidence[i].target == v:
                 yes = self.builder.multiply(yes, self.builder.leaf("item", k, True))
                 no = self.builder.multiply(no, self.builder.leaf("item", k, False))
-        if v in self._expanded:
+        if v in self.layout.expanded:
             return self.diagrams.choose(
                 self._variable_indicator(self.graph.variables[v].name), yes, no
             )
@@ -343,7 +222,7 @@ class Compiler:
             for when, number in reversed(variable.rows):
                 row = test(level, leaf("no", number), leaf("yes", number))
                 table = self.diagrams.choose(self.indicator(when), row, table)
-        return self.diagrams.multiply(table, self._said(v))
+        return self.diagrams.multiply(table, self._likelihood(v))
 
     def config(self, route: int, nudges: Iterable[int]) -> int:
         """The number of a route under a set of nudges (indices into its own list)."""
@@ -391,53 +270,45 @@ class Compiler:
     # Sums
 
     def _compile(self) -> None:
-        graph, n = self.graph, len(self.graph.variables)
-        level_of = self.level
-        scopes = [frozenset(level_of[u] for u in self._table_scope(v)) for v in self.variables]
+        graph, layout, n = self.graph, self.layout, len(self.graph.variables)
+        scopes = [*layout.tables]
         factors: list[Pair] = [(self._table(v), ZERO) for v in self.variables]
         self._table_at = {v: i for i, v in enumerate(self.variables)}
-        for v in sorted(self._expanded):
+        for v in sorted(layout.expanded):
             if any(graph.evidence[i].target == v for i in self.items):
-                factors.append((self._said(v), ZERO))
-                scopes.append(self._levels(self.graph.variables[v].name))
+                factors.append((self._likelihood(v), ZERO))
+                scopes.append(layout.levels(graph.variables[v].name))
         self._hazards_at = len(factors)
-        hazards = [h.requires for h in graph.hazards] if self._has_hazards else []
         factors.append((ONE, ZERO))
-        scopes.append(frozenset(level_of[v] for v in self._scope(*hazards)))
+        scopes.append(layout.hazards)
         self._routes_at = len(factors)
         self._routes: list[Pair] = []
         if self.competition == "patterns":
-            for g, key in enumerate(self._gate_keys):
+            for g, key in enumerate(layout.gate_keys):
                 holds = ONE
                 for k, formula in enumerate(key):
                     inside = self.indicator(formula)
                     blocks = k > 0  # a constraint
                     yes, no = (ZERO, holds) if blocks else (holds, ZERO)
                     holds = self.diagrams.choose(inside, yes, no)
-                level = level_of[n + g]
+                level = self.level[n + g]
                 gate = self.diagrams.choose(
                     holds, self.diagrams.test(level), self.diagrams.test(level, ONE, ZERO)
                 )
                 factors.append((gate, ZERO))
-                scopes.append(frozenset([level, *(level_of[v] for v in self._gate_scope(key))]))
+                scopes.append(layout.key_levels[g])
         else:
             rest = self.builder.leaf("rest")
-            for r, route in enumerate(graph.routes):
-                constant = self.is_constant(r)
-                self._routes.append(self._route(r, constant))
+            for r in range(len(graph.routes)):
+                self._routes.append(self._route(r, self.is_constant(r)))
                 factors.append((self._routes[r][0], ZERO))
-                whens = (when for when, _ in route.nudges)
-                scope = self._scope(route.requires, *route.blocked_by, *whens)
-                scopes.append(frozenset(level_of[v] for v in scope))
+            scopes += layout.routes
             factors.append((self.builder.multiply(rest, self.builder.leaf("omega")), ZERO))
             scopes.append(frozenset())
         self._factors = factors
-        self._buckets = lay_out(scopes, len(self._placed), len(self._kept))
+        self._buckets = lay_out(scopes, len(layout.placed), len(layout.kept))
         self._elimination = Elimination(self.diagrams, self._buckets, factors)
-        self._assumptions: Elimination | None = None  # made when it is first asked for
-
-    def _levels(self, name: str) -> frozenset[int]:
-        return frozenset(self.level[v] for v in self._scope(name))
+        self._assumptions: Elimination | None = None  # made when it is first used
 
     def root(self, query: Query) -> int:
         """The circuit node worth P(one of the outcomes, the literals, evidence | numbers)."""
@@ -483,19 +354,19 @@ class Compiler:
             literal = self._variable_indicator(name)
             if not value:
                 literal = self.diagrams.choose(literal, ZERO, ONE)
-            if v in self._expanded:
-                extra.append((self._levels(name), (literal, ZERO)))
+            if v in self.layout.expanded:
+                extra.append((self.layout.levels(name), (literal, ZERO)))
             else:
                 i = self._table_at[v]
                 table = changes[i][0] if i in changes else self._table(v)
                 changes[i] = self.diagrams.multiply(table, literal), ZERO
         for function, value in query.conditions:
             holds = self._holds(function, value)
-            extra.append((frozenset(self.level[v] for v in self._scope(*function.names)), holds))
+            extra.append((self.layout.levels(*function.names), holds))
         if query.spared is not None:
             again = self.hazards.spared(query.spared)
-            both = again if hazards is None else self.diagrams.multiply(hazards, again)
-            changes[self._hazards_at] = both, ZERO
+            product = again if hazards is None else self.diagrams.multiply(hazards, again)
+            changes[self._hazards_at] = product, ZERO
         elif hazards is not None:
             changes[self._hazards_at] = hazards, ZERO
         everywhere = sum(map(len, by_weight.values())) == len(self.graph.routes)
@@ -513,7 +384,7 @@ class Compiler:
             return self._elimination.exchange(changes, extra)[1]
         joint = self._elimination.exchange(changes, extra)[0]
         by_race: dict[int, list[int]] = {}
-        for truth, node in self.diagrams.cells(joint, range(len(self._kept))):
+        for truth, node in self.diagrams.cells(joint, range(len(self.layout.kept))):
             by_race.setdefault(self._race(truth), []).append(node)
         total, multiply = self.builder.total, self.builder.multiply
         return total(
@@ -534,7 +405,7 @@ class Compiler:
 
     @property
     def _is_independent(self) -> bool:
-        """Whether every assumption is free, but for those written out, and nothing is said."""
+        """Whether every assumption is free, but for those written out, and there is no finding."""
         return bool(self.plain) and not self.items and len(self.plain) == len(self.variables)
 
     def _race_is_silent(self, query: Query) -> bool:
@@ -567,7 +438,7 @@ class Compiler:
                 self._assumptions = Elimination(self.diagrams, self._buckets, factors)
             return self._assumptions.exchange(changes, extra)[0]
         joint = self._elimination.exchange(changes, extra)[0]
-        cells = self.diagrams.cells(joint, range(len(self._kept)))
+        cells = self.diagrams.cells(joint, range(len(self.layout.kept)))
         return self.builder.total(node for _, node in cells)
 
     def _share(self, race: int, routes: Sequence[int]) -> int:
@@ -577,19 +448,19 @@ class Compiler:
 
     def _race(self, truth: Sequence[bool]) -> int:
         """Which routes run, and how strongly, where the gates that are kept stand so."""
-        known = self._race_at.get(tuple(truth))
-        if known is not None:
-            return known
+        race = self._race_at.get(tuple(truth))
+        if race is not None:
+            return race
         n = len(self.graph.variables)
-        value = dict(zip(self._kept, truth, strict=True))
+        value = dict(zip(self.layout.kept, truth, strict=True))
 
-        def holds(key: tuple[Formula | None, ...]) -> bool:
-            if key not in self._gates:
+        def holds(key: Key) -> bool:
+            if key not in self.layout.gates:
                 return True
-            v = self._gates[key]
+            v = self.layout.gates[key]
             if v < 0:
                 return value[n + ~v]
-            literal = _literal(key[0])
+            literal = literal_of(key[0])
             assert literal is not None
             return value[v] == literal[1]
 
@@ -609,16 +480,6 @@ class Compiler:
     def freeze(self, queries: tuple[Query, ...]) -> Circuit:
         """The circuit of some queries, one root each."""
         return self.builder.freeze([self.root(query) for query in queries], MOVING)
-
-
-def _literal(formula: Formula | None) -> tuple[str, bool] | None:
-    """A formula that is one literal, however it is wrapped."""
-    while isinstance(formula, tuple) and len(formula) == 1:
-        formula = formula[0]
-    if not isinstance(formula, str):
-        return None
-    name = formula.removeprefix("not ")
-    return name, name == formula
 
 
 @contextmanager

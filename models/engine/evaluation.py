@@ -60,7 +60,7 @@ _much: ContextVar[bool] = ContextVar("much", default=False)
 
 @contextmanager
 def much_work() -> Iterator[None]:
-    """Say that there are many questions to come, which are worth loading numba together.
+    """Announce many questions to come, which are worth loading numba together.
 
     Inside, all of them are answered by numba, however small.
 
@@ -88,7 +88,7 @@ def load_numba() -> None:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a program says at every draw.
+    """What a program computes at every draw.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Evaluation:
         Log P(query, evidence | numbers), in nats; minus infinity where impossible.
     usage : (n_draws, n_seeds, n_fixed_leaves) array
         Derivative of the log of each seed's sum in the log of each leaf, which is the probability
-        that the leaf is used, given what the seed asks for and the evidence.
+        that the leaf is used, given the seed's sum and the evidence.
     won : (n_draws, n_seeds, n_configs) array
         Probability that the config is the one in which training ends, likewise.
     pulls : (n_draws, n_seeds, n_configs) array
@@ -128,9 +128,9 @@ def evaluate(
         Probabilities and bits, in the order of `ResolvedStory.numbers`.
     likelihoods : LogLikelihoods
     seeds : (n_seeds, n_roots) or (n_draws, n_seeds, n_roots) array, optional
-        Weighted sums of roots that derivatives are wanted of; nonnegative.
+        Weighted sums of roots that get derivatives; nonnegative.
     upto : {"usage", "won", "pulls"}
-        The last that is wanted of these, in this order; those after it are left empty.
+        The last of these to fill in, in this order; those after it are left empty.
 
     Returns
     -------
@@ -144,10 +144,10 @@ def evaluate(
     if not likelihoods.results:
         values = without_results(values, program.result_numbers)
     n, n_roots = len(values), len(program.circuit.roots)
-    wanted = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
-    wanted = wanted if wanted.ndim == 3 else wanted[None]
-    n_seeds = wanted.shape[1]
-    targets = tuple(np.flatnonzero(wanted.any(axis=(0, 1))).tolist())
+    weights = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
+    weights = weights if weights.ndim == 3 else weights[None]
+    n_seeds = weights.shape[1]
+    targets = tuple(np.flatnonzero(weights.any(axis=(0, 1))).tolist())
     along = rule_for(program, values)
     n_lanes = len(along.nodes) if along is not None else 1
     cells_there = _cells(program.circuit, n_lanes)
@@ -179,7 +179,9 @@ def evaluate(
     scratch = None if fast else arithmetic.Scratch()  # threads would need one each
 
     def work_on(block: slice) -> None:
-        _block(program, values, likelihoods, wanted, targets, along, block, out, scratch, fast=fast)
+        _block(
+            program, values, likelihoods, weights, targets, along, block, out, scratch, fast=fast
+        )
 
     if len(blocks) > 1 and threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -190,9 +192,9 @@ def evaluate(
     return out
 
 
-def _too_little(cells: int, needed: float) -> str:
+def _too_little(cells: int, n_bytes: float) -> str:
     return (
-        f"assumptions: found sums of {cells:,} numbers, which take {needed / 2**20:,.0f} MiB at a "
+        f"assumptions: found sums of {cells:,} numbers, which take {n_bytes / 2**20:,.0f} MiB at a "
         "single draw, more than is left; expected fewer, as of a story whose formulas share less. "
         "Ways out: allow more with --max-memory, or estimate it with --method simulation"
     )
@@ -250,19 +252,19 @@ def _block(
 ) -> None:
     """Fill in the answers of some draws; those that underflow once more, in logs."""
     n = block.stop - block.start
-    wanted = np.broadcast_to(seeds, (len(values), *seeds.shape[1:]))
-    asked = program, values, likelihoods, wanted, targets, along
+    weights = np.broadcast_to(seeds, (len(values), *seeds.shape[1:]))
+    task = program, values, likelihoods, weights, targets, along
     if fast and program.competition == "patterns" and n > 1:
         risky = _by_patterns(program, values, likelihoods, seeds, targets, block, out)
     else:
-        # Numpy adds up a single column in another order than several: none is asked about alone.
+        # Numpy adds up a single column in another order than several: none is evaluated alone.
         draws = block if n > 1 else np.repeat(block.start, 2)
         fast = fast and program.competition == "quadrature"
-        risky = _attempt(*asked, draws, out, scratch, fast=fast, logs=False)
+        risky = _attempt(*task, draws, out, scratch, fast=fast, logs=False)
     again = np.flatnonzero(risky[:n]) + block.start
-    for some in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
-        some = some if len(some) > 1 else np.repeat(some, 2)
-        _attempt(*asked, some, out, scratch, fast=False, logs=True)
+    for batch in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
+        batch = batch if len(batch) > 1 else np.repeat(batch, 2)
+        _attempt(*task, batch, out, scratch, fast=False, logs=True)
 
 
 def _by_patterns(
@@ -277,18 +279,19 @@ def _by_patterns(
     """`_attempt` by numba where routes compete by pattern, in plain numbers."""
     from storyodds.models.engine import pattern_kernel
 
-    circuit, some, told = program.circuit, values[block], likelihoods.take(block)
-    log_of = log_weights(program, some)
+    circuit, rows, evidence = program.circuit, values[block], likelihoods.take(block)
+    log_of = log_weights(program, rows)
     weights = np.exp(log_of - log_of.max(axis=0))
-    items, scale = scaled_items(program, told.assumptions)
-    routes, top = scaled_routes(told.routes)
-    each = seeds if len(seeds) == 1 else seeds[block]
-    width = _width(3 * circuit.n_nodes, len(some))
-    roots, risky = np.empty((len(circuit.roots), len(some))), np.empty(len(some), bool)
+    items, scale = scaled_items(program, evidence.assumptions)
+    routes, top = scaled_routes(evidence.routes)
+    own_seeds = seeds if len(seeds) == 1 else seeds[block]
+    width = _width(3 * circuit.n_nodes, len(rows))
+    roots, risky = np.empty((len(circuit.roots), len(rows))), np.empty(len(rows), bool)
     pattern_kernel.run(
         pattern_layout.flat(program, targets),
-        np.ascontiguousarray(some), np.exp(items), np.exp(routes), weights,
-        np.ascontiguousarray(each.transpose(1, 2, 0)), SMALLEST, width, block.start, roots, risky,
+        np.ascontiguousarray(rows), np.exp(items), np.exp(routes), weights,
+        np.ascontiguousarray(own_seeds.transpose(1, 2, 0)), SMALLEST, width, block.start,
+        roots, risky,
         *(x.transpose(1, 2, 0) for x in (out.usage, out.won, out.pulls)),
     )  # fmt: skip
     with np.errstate(divide="ignore"):
@@ -314,16 +317,16 @@ def _attempt(
     leaves, race, log_scale = fill_leaves(
         program, values[draws], likelihoods.take(draws), along, logs=logs
     )
-    wanted = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
+    weights = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
     if fast:
-        log_values, usage, stay_pulls = _run_numba(program, leaves, race, wanted, targets)
+        log_values, usage, stay_pulls = _run_numba(program, leaves, race, weights, targets)
     else:
         log_values, usage, stay_pulls = _run_numpy(
-            program, leaves, race, wanted, scratch, logs=logs
+            program, leaves, race, weights, scratch, logs=logs
         )
     risky = race.risky | ~(log_values.max(axis=0) > np.log(SMALLEST))
-    if len(wanted) and not logs:
-        sums = np.einsum("srd,rd->sd", wanted, np.exp(log_values))
+    if len(weights) and not logs:
+        sums = np.einsum("srd,rd->sd", weights, np.exp(log_values))
         # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
         risky |= ((sums < SMALLEST) & (sums > 0)).any(axis=0)
     out.log_roots[draws] = (log_values + log_scale).T
@@ -364,10 +367,10 @@ def _run_numba(
     flows = np.zeros((len(seeds), program.n_fixed_leaves, n))
     pulls = np.zeros((len(seeds), len(stays), n))
     width = _width(circuit.n_fixed * (3 + len(seeds) * (race.rule is not None)), n)
-    needed = np.zeros(circuit.n_nodes, np.int8)
-    needed[circuit.below(targets).nodes] = 1
+    marks = np.zeros(circuit.n_nodes, np.int8)
+    marks[circuit.below(targets).nodes] = 1
     kernel.run(
-        circuit.op, circuit.left, circuit.right, needed, circuit.n_fixed, circuit.roots,
+        circuit.op, circuit.left, circuit.right, marks, circuit.n_fixed, circuit.roots,
         circuit.leaves[: program.n_fixed_leaves], leaves, stays, race.rates, nodes, weights,
         int(omega), seeds, width, values, flows, pulls,
     )  # fmt: skip
@@ -417,10 +420,10 @@ def _run_numpy(
                 by_root = np.exp(log_seed[:, :, None] + by_lane - log_sums[:, None])
             by_root = np.where(np.isfinite(log_sums)[None, :, None], by_root, 0.0)
             share = by_root.reshape(len(seed), -1)
-        mine = scratch.rows("part", len(part.nodes), v.shape[1])
-        np.take(v, part.nodes, axis=0, out=mine, mode="clip")
+        part_values = scratch.rows("part", len(part.nodes), v.shape[1])
+        np.take(v, part.nodes, axis=0, out=part_values, mode="clip")
         flow = arithmetic.backward(
-            part.circuit, mine, share[list(targets)], logs=logs, scratch=scratch
+            part.circuit, part_values, share[list(targets)], logs=logs, scratch=scratch
         )
         of_leaves = flow[part.circuit.leaves[: program.n_fixed_leaves]]
         usage[s] = of_leaves.reshape(-1, n, n_lanes).sum(axis=2)

@@ -53,16 +53,16 @@ def gate_forest(graph: StoryGraph, max_bytes: int, *, small: bool = True) -> Gat
     """
     composites = {v.name: v.formula for v in graph.variables if v.formula is not None}
     deciding = deciding_formulas(graph) or tuple(composites)
-    wanted = tuple(dict.fromkeys([*deciding, *composites]))
-    if not wanted:
+    formulas = tuple(dict.fromkeys([*deciding, *composites]))
+    if not formulas:
         return None
-    whole, apart = gate_graph(deciding, composites), gate_graph(wanted, composites)
-    others = as_written(apart)
-    orders = [tuple(dict.fromkeys([*make(whole), *others])) for make in _ORDERS]
-    diagram = _smallest(*_members(apart, len(wanted)), orders, max_bytes, small)
+    whole, apart = gate_graph(deciding, composites), gate_graph(formulas, composites)
+    rest = as_written(apart)
+    orders = [tuple(dict.fromkeys([*make(whole), *rest])) for make in _ORDERS]
+    diagram = _smallest(*_members(apart, len(formulas)), orders, max_bytes, small)
     if diagram is None:
         return None
-    return GateForest(diagram, dict(zip(wanted, diagram.roots, strict=True)))
+    return GateForest(diagram, dict(zip(formulas, diagram.roots, strict=True)))
 
 
 def _smallest(
@@ -90,7 +90,7 @@ def _smallest(
 
 
 def deciding_formulas(graph: StoryGraph) -> tuple[Formula, ...]:
-    """Give every formula that decides where training ends, each once."""
+    """Return every formula that decides where training ends, each once."""
     return tuple(dict.fromkeys(_deciding(graph)))
 
 
@@ -103,7 +103,7 @@ def _deciding(graph: StoryGraph) -> Iterator[Formula]:
 
 
 def _members(graph: GateGraph, n: int) -> tuple[GateGraph, tuple[int, ...]]:
-    """Take formulas apart that `gate_graph` was given together; nobody asks whether all hold."""
+    """Take formulas apart that `gate_graph` was given together; whether all hold is no question."""
     top = graph.places[graph.top >> 1]
     if n == 1 or not isinstance(top, Gate):
         return graph, (graph.top,)

@@ -28,7 +28,7 @@ def run(
     op: Bytes,
     left: Ints,
     right: Ints,
-    needed: Bytes,
+    marks: Bytes,
     n_fixed: int,
     roots: Ints,
     leaf_nodes: Ints,
@@ -51,7 +51,7 @@ def run(
     op : (n_nodes,) int8
         0 a leaf, 1 a product, 2 a sum.
     left, right : (n_nodes,) int32
-    needed : (n_nodes,) int8
+    marks : (n_nodes,) int8
         Whether any seed depends on the node: what has to be walked back.
     n_fixed : int
         Nodes from this one on have one value for every node of the quadrature rule.
@@ -66,7 +66,7 @@ def run(
     omega : int
         The leaf worth the rule's weight; -1 for none.
     seeds : (n_seeds, n_roots, n_draws) array
-        Each seed asks for the derivatives of log(sum over roots of seed * root).
+        Each seed stands for the derivatives of log(sum over roots of seed * root).
     width : int
         How many draws go through the circuit side by side.
     values : (n_roots, n_draws) array
@@ -107,7 +107,7 @@ def run(
             moved[:] = 0.0
             for d in range(n):
                 _moving(
-                    op, left, right, needed, n_fixed, roots, v, d, stays, rates[:, first + d],
+                    op, left, right, marks, n_fixed, roots, v, d, stays, rates[:, first + d],
                     nodes, weights, omega, seeds[:, :, first + d], w, g, ratio,
                     values[:, first + d], moved, pulls[:, :, first + d],
                 )  # fmt: skip
@@ -129,7 +129,7 @@ def run(
                             seeded[row[roots[r]], d] += part / sums[s, d]
             # Parents are added up as `models.arithmetic` does it.
             for i in range(n_fixed - 1, -1, -1):
-                if needed[i] == 0:
+                if marks[i] == 0:
                     continue
                 a, b = left[i], right[i]
                 if row[i] >= 0:
@@ -156,7 +156,7 @@ def _moving(
     op: Bytes,
     left: Ints,
     right: Ints,
-    needed: Bytes,
+    marks: Bytes,
     n_fixed: int,
     roots: Ints,
     v: Array,
@@ -195,7 +195,7 @@ def _moving(
             if roots[r] >= n_fixed and share != 0.0:
                 for k in range(n_lanes):
                     g[roots[r] - n_fixed, k] += share * w[roots[r] - n_fixed, k]
-        _backward(op, left, right, needed, n_fixed, v, d, w, g, ratio, moved[s])
+        _backward(op, left, right, marks, n_fixed, v, d, w, g, ratio, moved[s])
         for j in range(len(stays)):
             pull, row = 0.0, stays[j] - n_fixed
             for k in range(n_lanes):
@@ -256,7 +256,7 @@ def _backward(
     op: Bytes,
     left: Ints,
     right: Ints,
-    needed: Bytes,
+    marks: Bytes,
     n_fixed: int,
     v: Array,
     d: int,
@@ -267,7 +267,7 @@ def _backward(
 ) -> None:
     n_lanes = w.shape[1]
     for i in range(len(op) - 1, n_fixed - 1, -1):
-        if op[i] == 0 or needed[i] == 0:
+        if op[i] == 0 or marks[i] == 0:
             continue
         a, b, row = left[i], right[i], i - n_fixed
         if a < n_fixed:
@@ -395,8 +395,8 @@ class FlatProgram(NamedTuple):
     yes_numbers: Ints
     no: Ints
     no_numbers: Ints
-    said: Ints
-    said_columns: Ints
+    findings: Ints
+    finding_columns: Ints
     ends: Ints  # shares or wins
     end_starts: Ints
     end_configs: Ints
@@ -433,7 +433,7 @@ class Target(NamedTuple):
     is_stretched: Bytes  # whether a coordinate's prior is that of the logit between low and high
     assumptions: Array  # log likelihoods of the evidence, then of each forecast's event and its
     routes: Array  # complement, (1 + 2 * n_forecasts, ...)
-    forecasts: Array  # odds said and their sd, in nats
+    forecasts: Array  # stated log odds and their sd, in nats
 
 
 @jit
@@ -444,7 +444,7 @@ def log_evidence(
     assumptions: Array,
     routes: Array,
     slopes: Array,
-    said: Array,
+    by_item: Array,
     ended: Array,
 ) -> float:
     """Log P(evidence | numbers) at one point, with its gradient.
@@ -460,7 +460,7 @@ def log_evidence(
         Log likelihoods, as in `LogLikelihoods`.
     slopes : (n_numbers,) array
         Filled in: derivatives per unit of logit or per bit.
-    said : (2 * n_items,) array
+    by_item : (2 * n_items,) array
         Filled in: derivatives in `assumptions`.
     ended : (n_routes,) array
         Filled in: derivatives in `routes`, which is P(route | numbers, evidence).
@@ -471,7 +471,7 @@ def log_evidence(
         In nats; minus infinity for impossible evidence, nan where the sums underflow, and then
         no derivatives.
     """
-    slopes[:], said[:], ended[:] = 0.0, 0.0, 0.0
+    slopes[:], by_item[:], ended[:] = 0.0, 0.0, 0.0
     v = np.ones((len(program.leaf_nodes), 1))
     v[0] = 0.0
     for j in range(len(program.yes)):
@@ -484,9 +484,9 @@ def log_evidence(
         top = max(assumptions[2 * k], assumptions[2 * k + 1])
         tops[k] = top if top > -np.inf else 0.0
         scale += tops[k]
-    for j in range(len(program.said)):
-        column = program.said_columns[j]
-        v[program.said[j], 0] = math.exp(assumptions[column] - tops[column // 2])
+    for j in range(len(program.findings)):
+        column = program.finding_columns[j]
+        v[program.findings[j], 0] = math.exp(assumptions[column] - tops[column // 2])
     top = -np.inf
     for r in range(len(routes)):
         top = max(top, routes[r])
@@ -499,7 +499,7 @@ def log_evidence(
             log_weights[c] += LN2 * values[program.config_numbers[k]]
         highest = max(highest, log_weights[c])
     weights = np.exp(log_weights - highest)
-    told = np.exp(routes - top)
+    factors = np.exp(routes - top)
     sums, totals = np.zeros(len(program.ends)), np.zeros(len(program.race_starts) - 1)
     n_lanes, rates = 0, np.zeros((len(program.stays), 1))
     if program.omega < 0:
@@ -511,7 +511,7 @@ def log_evidence(
         for j in range(len(program.ends)):
             for k in range(program.end_starts[j], program.end_starts[j + 1]):
                 c = program.end_configs[k]
-                sums[j] += weights[c] * told[program.config_routes[c]]
+                sums[j] += weights[c] * factors[program.config_routes[c]]
             v[program.ends[j], 0] = sums[j] / totals[program.end_races[j]]
     else:
         most, least = _extremes(program, weights, len(routes))
@@ -521,7 +521,7 @@ def log_evidence(
         weights /= most
         for j in range(len(program.ends)):
             c = program.end_configs[j]
-            sums[j] = weights[c] * told[program.config_routes[c]]
+            sums[j] = weights[c] * factors[program.config_routes[c]]
             v[program.ends[j], 0] = sums[j]
         for j in range(len(program.stay_configs)):
             rates[j, 0] = weights[program.stay_configs[j]]
@@ -544,8 +544,8 @@ def log_evidence(
     for j in range(len(program.no)):
         number = program.no_numbers[j]
         slopes[number] -= flows[0, program.no[j], 0] * values[number]
-    for j in range(len(program.said)):
-        said[program.said_columns[j]] += flows[0, program.said[j], 0]
+    for j in range(len(program.findings)):
+        by_item[program.finding_columns[j]] += flows[0, program.findings[j], 0]
     pull, in_race = np.zeros(len(weights)), np.zeros(len(totals))
     for j in range(len(program.ends)):
         flow = flows[0, program.ends[j], 0]
@@ -555,7 +555,7 @@ def log_evidence(
             continue
         for k in range(program.end_starts[j], program.end_starts[j + 1]):
             c = program.end_configs[k]
-            part = flow * weights[c] * told[program.config_routes[c]] / sums[j]
+            part = flow * weights[c] * factors[program.config_routes[c]] / sums[j]
             ended[program.config_routes[c]] += part
             pull[c] += part
     for race in range(len(totals)):
@@ -591,7 +591,7 @@ def _extremes(program: FlatProgram, weights: Array, n_routes: int) -> tuple[floa
 
 @jit
 def log_density(program: FlatProgram, target: Target, z: Array) -> tuple[float, Array]:
-    """Give log p(z, evidence) and its gradient.
+    """Return log p(z, evidence) and its gradient.
 
     Parameters
     ----------
@@ -617,7 +617,7 @@ def log_density(program: FlatProgram, target: Target, z: Array) -> tuple[float, 
             values[number] = z[i]
     n_sets = len(target.assumptions)
     fits, slopes = np.empty(n_sets), np.empty((n_sets, len(values)))
-    said, ended = np.empty(target.assumptions.shape[1]), np.empty(target.routes.shape[1])
+    by_item, ended = np.empty(target.assumptions.shape[1]), np.empty(target.routes.shape[1])
     for s in range(n_sets):
         if s == 1:  # the prior, of which forecasts speak, knows no results of checks
             for number in program.passed:
@@ -626,7 +626,7 @@ def log_density(program: FlatProgram, target: Target, z: Array) -> tuple[float, 
                 values[number], complements[number] = 1.0, 0.0
         fits[s] = log_evidence(
             program, values, complements, target.assumptions[s], target.routes[s],
-            slopes[s], said, ended,
+            slopes[s], by_item, ended,
         )  # fmt: skip
     return posterior(target, z, fits, slopes)
 
@@ -702,11 +702,11 @@ def _density(rows: Array, first: int, last: int, z: float) -> tuple[float, float
             slopes[n - 1] *= rows[k, 2]
         elif kind in (SUM, PRODUCT):
             n -= int(rows[k, 2])
-            some = slice(n, n + int(rows[k, 2]))
+            terms = slice(n, n + int(rows[k, 2]))
             if kind == SUM:
-                heights[n], slopes[n] = _mixed(heights[some], slopes[some])
+                heights[n], slopes[n] = _mixed(heights[terms], slopes[terms])
             else:
-                heights[n], slopes[n] = heights[some].sum(), slopes[some].sum()
+                heights[n], slopes[n] = heights[terms].sum(), slopes[terms].sum()
             heights[n] += rows[k, 1]
             n += 1
         else:

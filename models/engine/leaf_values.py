@@ -84,10 +84,10 @@ def _log_ratios(program: Program, log_of: Array) -> Array:
     """Log of the largest over the smallest sum of weights that can race, (n_draws,)."""
     most, least = [], []
     for r in np.unique(program.config_routes):
-        mine = program.config_routes == r
-        most.append(log_of[mine].max(axis=0))
-        if program.floor[mine].any():
-            least.append(log_of[mine].min(axis=0))
+        own = program.config_routes == r
+        most.append(log_of[own].max(axis=0))
+        if program.floor[own].any():
+            least.append(log_of[own].min(axis=0))
     return np.asarray(log_sum_exp(np.array(most), axis=0) - log_sum_exp(np.array(least), axis=0))
 
 
@@ -99,7 +99,7 @@ def fill_leaves(
     *,
     logs: bool,
 ) -> tuple[Array, Race, Array]:
-    """Give every leaf that does not move along the quadrature rule its value.
+    """Return the value of every leaf that does not move along the quadrature rule.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def fill_leaves(
 def moving_leaves(
     program: Program, race: Race, lanes: Array, weights: Array, *, logs: bool
 ) -> Array:
-    """Give the leaves that move along the rule their values.
+    """Return the values of the leaves that move along the rule.
 
     Parameters
     ----------
@@ -148,38 +148,38 @@ def log_weights(program: Program, values: Array) -> Array:
     return np.asarray(LN2 * (program.config_bits @ values.T))
 
 
-def scaled_items(program: Program, said: Array) -> tuple[Array, Array]:
+def scaled_items(program: Program, logs: Array) -> tuple[Array, Array]:
     """Log likelihoods of items about assumptions, the larger of a pair 0; and what is left out.
 
     Parameters
     ----------
     program : Program
-    said : (1 or n_draws, n_columns) array
+    logs : (1 or n_draws, n_columns) array
 
     Returns
     -------
     (n_columns, 1 or n_draws) array, (1 or n_draws,) array
     """
-    pairs = said.reshape(len(said), said.shape[1] // 2, 2)
+    pairs = logs.reshape(len(logs), logs.shape[1] // 2, 2)
     top = _finite(pairs.max(axis=2, initial=-np.inf))
-    used = np.unique(program.said.what // 2)
-    scaled = np.ascontiguousarray((pairs - top[:, :, None]).reshape(said.shape).T)
+    used = np.unique(program.findings.what // 2)
+    scaled = np.ascontiguousarray((pairs - top[:, :, None]).reshape(logs.shape).T)
     return scaled, top[:, used].sum(axis=1)
 
 
-def scaled_routes(said: Array) -> tuple[Array, Array]:
+def scaled_routes(logs: Array) -> tuple[Array, Array]:
     """Log likelihoods of routes, the largest of a draw 0; and what is left out.
 
     Parameters
     ----------
-    said : (1 or n_draws, n_routes) array
+    logs : (1 or n_draws, n_routes) array
 
     Returns
     -------
     (n_routes, 1 or n_draws) array, (1 or n_draws,) array
     """
-    top = _finite(said.max(axis=1))
-    return np.ascontiguousarray((said - top[:, None]).T), top
+    top = _finite(logs.max(axis=1))
+    return np.ascontiguousarray((logs - top[:, None]).T), top
 
 
 def _finite(top: Array) -> Array:
@@ -187,35 +187,37 @@ def _finite(top: Array) -> Array:
 
 
 def _fixed_leaves(
-    program: Program, values: Array, said: Array, *, logs: bool
+    program: Program, values: Array, logs_of_items: Array, *, logs: bool
 ) -> tuple[Array, Array]:
     """Leaves that have one value for each draw, but for those of the race; and their scale."""
     leaves = np.ones((program.n_fixed_leaves, len(values)))
     leaves[0] = 0.0
     leaves[program.yes.leaves] = values.T[program.yes.what]
     no = values.T[program.no.what]
-    scaled, log_scale = scaled_items(program, said)
+    scaled, log_scale = scaled_items(program, logs_of_items)
     if logs:
         with np.errstate(divide="ignore"):
             leaves = np.log(leaves)
             leaves[program.no.leaves] = np.log1p(-no)
-        leaves[program.said.leaves] = scaled[program.said.what]
+        leaves[program.findings.leaves] = scaled[program.findings.what]
     else:
         leaves[program.no.leaves] = 1.0 - no
-        leaves[program.said.leaves] = np.exp(scaled)[program.said.what]
+        leaves[program.findings.leaves] = np.exp(scaled)[program.findings.what]
     return leaves, log_scale
 
 
-def _race(program: Program, values: Array, said: Array, along: Rule | None, *, logs: bool) -> Race:
+def _race(
+    program: Program, values: Array, logs_of_routes: Array, along: Rule | None, *, logs: bool
+) -> Race:
     """Leaves of the competition between routes."""
-    log_of, (told, top) = log_weights(program, values), scaled_routes(said)
+    log_of, (evidence, top) = log_weights(program, values), scaled_routes(logs_of_routes)
     if program.competition == "patterns":
-        return _race_by_patterns(program, log_of, told, top, logs=logs)
+        return _race_by_patterns(program, log_of, evidence, top, logs=logs)
     by_route = [
         log_of[program.config_routes == r].max(axis=0) for r in np.unique(program.config_routes)
     ]
     log_rates = log_of - log_sum_exp(np.array(by_route), axis=0)
-    wins = log_rates[program.wins.what] + told[program.config_routes[program.wins.what]]
+    wins = log_rates[program.wins.what] + evidence[program.config_routes[program.wins.what]]
     rates = np.exp(log_rates)
     stays = [rates[program.stays.what]]
     if program.rest >= 0:
@@ -235,18 +237,18 @@ def _race(program: Program, values: Array, said: Array, along: Rule | None, *, l
 
 
 def _race_by_patterns(
-    program: Program, log_of: Array, told: Array, top: Array, *, logs: bool
+    program: Program, log_of: Array, evidence: Array, top: Array, *, logs: bool
 ) -> Race:
     n = log_of.shape[1]
     risky = np.zeros(n, bool)
     if logs:
-        weights, told_weights = log_of, log_of + told[program.config_routes]
+        weights, told_weights = log_of, log_of + evidence[program.config_routes]
         totals = log_sum_exp(_at(weights, program.races), axis=1)
         sums = log_sum_exp(_at(told_weights, program.share_configs), axis=1)
         leaves = sums - totals[program.shares.what]
     else:
         weights = np.exp(log_of - log_of.max(axis=0))
-        told_weights = weights * np.exp(told)[program.config_routes]
+        told_weights = weights * np.exp(evidence)[program.config_routes]
         totals, sums = program.open_configs @ weights, program.sharing @ told_weights
         risky = ~(totals.min(axis=0, initial=np.inf) > SMALLEST)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -272,8 +274,8 @@ def won_by(program: Program, race: Race, usage: Array, *, logs: bool) -> Array:
         else:
             # Subnormal sums overflow here: such draws are taken again in logs.
             with np.errstate(over="ignore", invalid="ignore"):
-                each = np.divide(used, race.sums, out=np.zeros_like(used), where=race.sums > 0)
-                out[s] = race.told_weights * (program.sharing.T @ each)
+                ratios = np.divide(used, race.sums, out=np.zeros_like(used), where=race.sums > 0)
+                out[s] = race.told_weights * (program.sharing.T @ ratios)
     return out
 
 

@@ -65,8 +65,8 @@ class PatternProgram(NamedTuple):
     yes_numbers: Places
     no: Places
     no_numbers: Places
-    said: Places
-    said_columns: Places
+    findings: Places
+    finding_columns: Places
     shares: Places
     share_races: Places
     config_routes: Places
@@ -80,7 +80,7 @@ def run(
     program: PatternProgram,
     numbers: Array,
     items: Array,
-    told: Array,
+    evidence: Array,
     weights: Array,
     seeds: Array,
     smallest: float,
@@ -99,12 +99,12 @@ def run(
     program : PatternProgram
     numbers : (n_block, n_numbers) array
     items : (n_columns, 1 or n_block) array
-        Likelihoods of what is said of assumptions.
-    told : (n_routes, 1 or n_block) array
-        Likelihoods of what is said of routes.
+        Likelihoods of the findings about assumptions.
+    evidence : (n_routes, 1 or n_block) array
+        Likelihoods of the findings about routes.
     weights : (n_configs, n_block) array
     seeds : (n_seeds, n_roots, 1 or n_block) array
-        Each seed asks for the derivatives of log(sum over roots of seed * root).
+        Each seed stands for the derivatives of log(sum over roots of seed * root).
     smallest : float
         A sum below it is too small to be relied on.
     width : int
@@ -136,7 +136,7 @@ def run(
         stop, here, there = start + n, first + start, first + start + n
         for c in range(n_configs):
             _copy(weights[c, start:stop], weight[c], n)
-            _copy(_at(told[program.config_routes[c]], start, stop), told_weight[c], n)
+            _copy(_at(evidence[program.config_routes[c]], start, stop), told_weight[c], n)
             _multiply(told_weight[c], weight[c], n)
         _add_up(races, weight, of_races, n)
         _add_up(program.share_sums, told_weight, of_shares, n)
@@ -194,7 +194,7 @@ def run(
 
 @jit
 def _at(source: Array, start: int, stop: int) -> Array:
-    """What is said at some draws, or once for all."""
+    """Likelihoods at some draws, or once for all."""
     return source[start:stop] if len(source) > 1 else source
 
 
@@ -235,10 +235,10 @@ def _add_up(sets: Sums, weight: Array, sums: Array, n: int) -> None:
 
 
 @jit
-def _spread(sets: Sums, k: int, each: Array, out: Array, n: int) -> None:
+def _spread(sets: Sums, k: int, row: Array, out: Array, n: int) -> None:
     """Add what each member of a set gets."""
     for i in range(sets.starts[k], sets.starts[k + 1]):
-        _add(out[sets.rows[i]], each, n)
+        _add(out[sets.rows[i]], row, n)
 
 
 @jit
@@ -252,7 +252,7 @@ def _fill(
     v: Array,
     n: int,
 ) -> None:
-    """Give every leaf its value, but zero and one."""
+    """Return the value of every leaf but zero and one."""
     nodes = program.leaf_nodes
     for j in range(len(program.yes)):
         _copy(numbers[:, program.yes_numbers[j]], v[nodes[program.yes[j]]], n)
@@ -261,13 +261,17 @@ def _fill(
         _copy(numbers[:, program.no_numbers[j]], v[node], n)
         for d in range(n):
             v[node, d] = 1.0 - v[node, d]
-    for j in range(len(program.said)):
-        _copy(_at(items[program.said_columns[j]], start, start + n), v[nodes[program.said[j]]], n)
+    for j in range(len(program.findings)):
+        _copy(
+            _at(items[program.finding_columns[j]], start, start + n),
+            v[nodes[program.findings[j]]],
+            n,
+        )
     for j in range(len(program.shares)):
-        node, mine = nodes[program.shares[j]], program.share_sums.ends[j]
+        node, own = nodes[program.shares[j]], program.share_sums.ends[j]
         whole = program.race_sums.ends[program.share_races[j]]
         for d in range(n):
-            v[node, d] = of_shares[mine, d] / of_races[whole, d]
+            v[node, d] = of_shares[own, d] / of_races[whole, d]
 
 
 @jit
@@ -291,21 +295,21 @@ def _backward(
     Parents are added up as `models.arithmetic` does it, for the same digits.
     """
     for t in range(len(steps.nodes)):
-        i, mine, root, own = steps.nodes[t], steps.flows[t], steps.seed_rows[t], steps.parts[t]
+        i, target, root, own = steps.nodes[t], steps.flows[t], steps.seed_rows[t], steps.parts[t]
         factor, last_factor = steps.factor_starts[t], steps.factor_starts[t + 1]
         summand, last_summand = steps.summand_starts[t], steps.summand_starts[t + 1]
         if factor < last_factor:
             used = steps.factor_flows[factor]
             for d in range(n):
-                flow[mine, d] = flow[used, d]
+                flow[target, d] = flow[used, d]
             for k in range(factor + 1, last_factor):
                 used = steps.factor_flows[k]
                 for d in range(n):
-                    flow[mine, d] += flow[used, d]
+                    flow[target, d] += flow[used, d]
             if root >= 0:
-                _add(flow[mine], seeded[root], n)
+                _add(flow[target], seeded[root], n)
         elif root >= 0:
-            _copy(seeded[root], flow[mine], n)
+            _copy(seeded[root], flow[target], n)
         if summand < last_summand:
             used = steps.summand_parts[summand]
             for d in range(n):
@@ -316,10 +320,10 @@ def _backward(
                     row[d] += part[used, d]
             if factor < last_factor or root >= 0:
                 for d in range(n):
-                    flow[mine, d] += v[i, d] * row[d]
+                    flow[target, d] += v[i, d] * row[d]
             else:
                 for d in range(n):
-                    flow[mine, d] = v[i, d] * row[d]
+                    flow[target, d] = v[i, d] * row[d]
         if own >= 0:
             for d in range(n):
-                part[own, d] = flow[mine, d] / v[i, d] if v[i, d] > 0.0 else 0.0
+                part[own, d] = flow[target, d] / v[i, d] if v[i, d] > 0.0 else 0.0

@@ -22,7 +22,7 @@ def flat(program: Program, targets: tuple[int, ...]) -> "PatternProgram":
     ----------
     program : Program
     targets : tuple of int
-        The roots that derivatives are wanted of.
+        The roots that get derivatives.
     """
     if targets not in program.flat:
         program.flat[targets] = _laid_out(program, targets)
@@ -46,8 +46,8 @@ def _laid_out(program: Program, targets: tuple[int, ...]) -> "PatternProgram":
         yes_numbers=program.yes.what,
         no=program.no.leaves,
         no_numbers=program.no.what,
-        said=program.said.leaves,
-        said_columns=program.said.what,
+        findings=program.findings.leaves,
+        finding_columns=program.findings.what,
         shares=program.shares.leaves,
         share_races=program.shares.what,
         config_routes=program.config_routes,
@@ -61,15 +61,15 @@ def sums_over(sets: csr_array) -> "Sums":
     """Lay out the sums over the rows of a table of members, (n_sets, n_members)."""
     from storyodds.models.engine.pattern_kernel import Sums
 
-    known: dict[tuple[int, int], int] = {}
+    node_of: dict[tuple[int, int], int] = {}
     ends = []
     for start, stop in zip(sets.indptr[:-1], sets.indptr[1:], strict=True):
-        at = 0
+        node = 0
         for member in sets.indices[start:stop].tolist():
-            at = known.setdefault((at, member), len(known) + 1)
-        ends.append(at)
-    made = np.array([(0, 0), *known], dtype=np.int32).T.copy()
-    return Sums(made[0], made[1], _ints(ends), _ints(sets.indptr), _ints(sets.indices))
+            node = node_of.setdefault((node, member), len(node_of) + 1)
+        ends.append(node)
+    table = np.array([(0, 0), *node_of], dtype=np.int32).T.copy()
+    return Sums(table[0], table[1], _ints(ends), _ints(sets.indptr), _ints(sets.indices))
 
 
 def _seed_rows(circuit: Circuit) -> Ints:
@@ -119,10 +119,10 @@ def _steps(whole: Circuit, targets: tuple[int, ...]) -> "tuple[Steps, Ints]":
     ), flow_of[circuit.leaves]
 
 
-def _rows(table: csr_array, rows: NDArray[np.intp], which: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def _rows(table: csr_array, rows: NDArray[np.intp], chosen: NDArray[np.bool_]) -> tuple[Ints, Ints]:
     """Some rows of a table, one after the other, and where each starts; nothing of the others."""
     first = table.indptr[rows]
-    lengths = np.where(which[rows], table.indptr[rows + 1] - first, 0)
+    lengths = np.where(chosen[rows], table.indptr[rows + 1] - first, 0)
     starts = np.cumsum([0, *lengths])
     kept = np.arange(starts[-1]) + np.repeat(first - starts[:-1], lengths)
     return _ints(starts), _ints(table.indices[kept])

@@ -48,7 +48,7 @@ class Program:
         Those before this one have one value for each draw.
     yes, no : Places
         Leaves worth a probability or its complement, and the number it is.
-    said : Places
+    findings : Places
         Leaves worth an item's likelihood; 2 k for item k under false, 2 k + 1 under true.
     shares : Places
         Leaves worth the share of some routes in a race, what the evidence says of them included;
@@ -87,7 +87,7 @@ class Program:
     n_fixed_leaves: int
     yes: Places
     no: Places
-    said: Places
+    findings: Places
     shares: Places
     share_configs: Ints
     wins: Places
@@ -169,7 +169,7 @@ class Program:
 
     @cached_property
     def flat(self) -> "dict[tuple[int, ...], PatternProgram]":
-        """Flat arrays for `models.pattern_kernel`, by the roots that derivatives are wanted of."""
+        """Flat arrays for `models.pattern_kernel`, by the roots that get derivatives."""
         return {}
 
     @cached_property
@@ -185,7 +185,7 @@ class Program:
 
 
 def without_results(values: Array, numbers: tuple[Sequence[int], Sequence[int]]) -> Array:
-    """Give numbers under which the known results of checks are certain, and tell nothing.
+    """Return numbers under which the known results of checks are certain, and tell nothing.
 
     A check that has passed never flags, and one that has flagged always does, by the route alone,
     so that nothing has to be explained by hazards.
@@ -222,29 +222,29 @@ def program(compiler: Compiler, queries: Sequence[Query]) -> Program:
         If the compiler's budget is not enough.
     """
     queries = tuple(dict.fromkeys(queries))
-    made: Program | None = compiler.programs.get(queries)
-    if made is None:
-        made = compiler.programs[queries] = _program(compiler, queries)
-    return made
+    compiled: Program | None = compiler.programs.get(queries)
+    if compiled is None:
+        compiled = compiler.programs[queries] = _program(compiler, queries)
+    return compiled
 
 
 def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
     graph, circuit = compiler.graph, compiler.freeze(queries)
     keys = circuit.leaf_keys
     n_fixed_leaves = int((circuit.leaves < circuit.n_fixed).sum())
-    at: dict[object, list[tuple[int, tuple[object, ...]]]] = {}
+    leaves_by_kind: dict[object, list[tuple[int, tuple[object, ...]]]] = {}
     for place, key in enumerate(keys):
-        at.setdefault(key[0], []).append((place, key[1:]))
+        leaves_by_kind.setdefault(key[0], []).append((place, key[1:]))
 
     def places(*kinds: str) -> Places:
-        found = [pair for kind in kinds for pair in at.get(kind, ())]
+        leaves = [pair for kind in kinds for pair in leaves_by_kind.get(kind, ())]
         return Places(
-            np.array([place for place, _ in found], dtype=np.intp),
-            np.array([key[0] for _, key in found], dtype=np.intp),
+            np.array([place for place, _ in leaves], dtype=np.intp),
+            np.array([key[0] for _, key in leaves], dtype=np.intp),
         )
 
-    said = at.get("item", [])
-    shares = at.get("share", [])
+    items = leaves_by_kind.get("item", [])
+    shares = leaves_by_kind.get("share", [])
     n_races, n_routes = len(compiler.races), len(graph.routes)
     races = np.array(compiler.races, dtype=np.intp).reshape(n_races, n_routes)
     constant = np.array([compiler.is_constant(c.route) for c in compiler.configs], dtype=bool)
@@ -257,16 +257,16 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         n_fixed_leaves=n_fixed_leaves,
         yes=places("yes"),
         no=places("no"),
-        said=Places(
-            np.array([place for place, _ in said], dtype=np.intp),
-            np.array([2 * int(k) + bool(truth) for _, (k, truth) in said], dtype=np.intp),  # type: ignore[call-overload]
+        findings=Places(
+            np.array([place for place, _ in items], dtype=np.intp),
+            np.array([2 * int(k) + bool(truth) for _, (k, truth) in items], dtype=np.intp),  # type: ignore[call-overload]
         ),
         shares=places("share"),
         share_configs=_filled([key[1] for _, key in shares], n_routes),  # type: ignore[misc]
         wins=places("win"),
         stays=places("stay"),
-        rest=next((place for place, _ in at.get("rest", ())), -1),
-        omega=next((place for place, _ in at.get("omega", ())), -1),
+        rest=next((place for place, _ in leaves_by_kind.get("rest", ())), -1),
+        omega=next((place for place, _ in leaves_by_kind.get("omega", ())), -1),
         true=_speaking_of(graph, keys[:n_fixed_leaves], True),
         false=_speaking_of(graph, keys[:n_fixed_leaves], False),
         plain=Places(

@@ -1,9 +1,8 @@
 """Per-draw answers: everything a report speaks of, exact for each draw of the numbers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from itertools import islice
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,7 @@ from storyodds.models.engine import evaluation
 from storyodds.models.engine.compiler import Compiler
 from storyodds.models.engine.program import Program
 from storyodds.models.engine.strategy import compiled as compile_queries
-from storyodds.models.logic.cut_set_odds import most_probable
-from storyodds.models.logic.cut_sets import CutSet, Literal
+from storyodds.models.logic.cut_sets import Literal
 from storyodds.models.story.events import (
     CRITERIA,
     DEPLOYED,
@@ -21,60 +19,15 @@ from storyodds.models.story.events import (
     EVENTS,
     FALSE_ALARM,
     AfterTraining,
-    Share,
     after_training,
     probabilities,
 )
-from storyodds.models.story.graph import Gate, Outcome, StoryGraph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING, Query
-from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
+from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Array = NDArray[np.float64]
-
-MAX_WAYS = 100  # of one route or hazard that are told apart: more than anybody reads
-_MAX_PATHS = 1000  # of a whole story, unless each gate has only a few
-
-
-@dataclass(frozen=True)
-class Path:
-    """A failure path: an ending and one minimal set of literals that opens it.
-
-    Attributes
-    ----------
-    route : str
-        `intended` for a hazard.
-    hazard : str or None
-    kind : str or None
-    claim : str
-    literals : frozenset of (str, bool)
-    reached, undetected, harmful : tuple of Share
-        What adds up to P(the ending), to P(the ending, no check flags), and to P(the ending and a
-        catastrophe; of a hazard, one that it causes itself), each together with the literals.
-    overlaps : bool
-        Whether another path of the same ending can be the case at the same time.
-    ways : int or None
-        How many minimal sets of literals there are in all; None where they are too many to work
-        out, and the path stands for all of them.
-    """
-
-    route: str
-    hazard: str | None
-    kind: str | None
-    claim: str
-    literals: CutSet
-    reached: tuple[Share, ...]
-    undetected: tuple[Share, ...]
-    harmful: tuple[Share, ...]
-    overlaps: bool
-    ways: int | None
-
-    @property
-    def label(self) -> str:
-        """The ending and the literals, as one text."""
-        literals = (name if value else f"not {name}" for name, value in sorted(self.literals))
-        otherwise = "in any way" if self.ways is None else "always open"
-        return f"{self.hazard or self.route}: {', '.join(literals) or otherwise}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +45,7 @@ class Quantities:
     assumptions, assumptions_false : (n_draws, n_variables) array
         P(true) and P(false), each summed by itself: one is not the other taken from 1, but for
         composites that are written out and that no evidence is about.
-    said : (n_draws, 2 * n_items) array
+    item_targets : (n_draws, 2 * n_items) array
         P(false) and P(true) of what each item about an assumption speaks of.
     routes, outcomes : (n_draws, n_routes or n_outcomes) array
         Outcomes as in `StoryGraph.outcomes`, before the checks; they overlap. Routes alone where
@@ -109,7 +62,7 @@ class Quantities:
     log_evidence: Array
     assumptions: Array
     assumptions_false: Array
-    said: Array
+    item_targets: Array
     routes: Array
     outcomes: Array
     goals: Array
@@ -173,201 +126,9 @@ class Quantities:
         return np.asarray(self.weights @ chances)
 
 
-def failure_paths(
-    graph: StoryGraph,
-    never_harmful: Sequence[int],
-    believed: Callable[[], Mapping[str, float]],
-    *,
-    apart: bool = True,
-) -> tuple[Path, ...]:
-    """Paths of a story: rival routes, hazards, and intended routes that can harm.
-
-    Of a gate that opens in more than `MAX_WAYS` ways, or fewer in a story of very many gates,
-    only the most probable are told, taking assumptions for independent. Where even that is out of
-    reach, one path stands for the ending as a whole.
-
-    Parameters
-    ----------
-    never_harmful : sequence of int
-        Numbers that are fixed at 0.
-    believed : callable
-        Gives P(assumption) by name, to choose by; called only where there is a choice.
-    apart : bool
-        Whether to tell the ways to open a gate apart at all.
-    """
-    paths: list[Path] = []
-    believed = cache(believed)
-    share = _MAX_PATHS // (len(graph.routes) + len(graph.hazards))
-    most = min(MAX_WAYS, max(3, share)) if apart else 1
-    for r, route in enumerate(graph.routes):
-        if route.outcome_class != INTENDED or route.harm not in never_harmful:
-            ends, count = route_shares(graph, r), _count(route, most)
-            for way, overlaps in _ways(route, believed, most):
-                about = (route.id, None, route.kind, route.claim)
-                paths.append(Path(*about, way, *ends, overlaps, count))
-    for h, hazard in enumerate(graph.hazards):
-        ends, count = _hazard_shares(graph, h), _count(hazard, most)
-        for way, overlaps in _ways(hazard, believed, most):
-            paths.append(Path(INTENDED, hazard.id, None, hazard.claim, way, *ends, overlaps, count))
-    return tuple(paths)
-
-
-Shares = tuple[Share, ...]
-
-
-def route_shares(graph: StoryGraph, r: int) -> tuple[Shares, Shares, Shares]:
-    """What adds up to P(a route), to P(it, undetected), and to P(it and a catastrophe)."""
-    where = graph.outcome_index
-    unflagged, harmful = (where.get(Outcome(r, event)) for event in ("unflagged", "harmful"))
-    if unflagged is None or harmful is None:
-        return (Share(r),), (Share(r, False),), (Share(r, False, True),)
-    harms = (Share(unflagged, False, True), Share(harmful, False, False))
-    return (Share(r),), (Share(unflagged, False),), harms
-
-
-def _hazard_shares(graph: StoryGraph, h: int) -> tuple[Shares, Shares, Shares]:
-    def ends(event: str, flagged: bool | None) -> Shares:
-        return tuple(
-            Share(o, flagged)
-            for o, outcome in enumerate(graph.outcomes)
-            if (outcome.event, outcome.hazard) == (event, h)
-        )
-
-    return ends("fired", None), ends("fired-unflagged", False), ends("fired-harmful", False)
-
-
 @dataclass(frozen=True)
-class PathOdds:
-    """P(a path), P(a path, undetected), P(a path and catastrophe), (n_draws,) each."""
-
-    reached: Array
-    undetected: Array
-    concern: Array
-
-
-def path_odds(
-    path: Path, after: AfterTraining, graph: StoryGraph, chance: Callable[[int], Array]
-) -> PathOdds:
-    """Add up what a path is made of.
-
-    Parameters
-    ----------
-    path : Path
-    after : AfterTraining
-    graph : StoryGraph
-    chance : callable
-        Gives P(an outcome together with the path's literals), (n_draws,).
-    """
-    n = len(after.harm)
-
-    def total(shares: Shares) -> Array:
-        return np.asarray(
-            sum(
-                (
-                    chance(share.outcome) * after.factor(share, graph.outcomes[share.outcome].route)
-                    for share in shares
-                ),
-                start=np.zeros(n),
-            )
-        )
-
-    return PathOdds(*(total(shares) for shares in (path.reached, path.undetected, path.harmful)))
-
-
-def odds_of_paths(
-    quantities: Quantities, paths: Sequence[Path], queries: Sequence[Query]
-) -> list[PathOdds]:
-    """Add up what paths are made of, from queries that were asked.
-
-    Parameters
-    ----------
-    quantities : Quantities
-    paths : sequence of Path
-    queries : sequence of Query
-        Columns of `quantities.queries`.
-    """
-    column = {query: k for k, query in enumerate(queries)}
-
-    def chance(path: Path) -> Callable[[int], Array]:
-        return lambda o: quantities.queries[:, column[Query((o,), path.literals)]]
-
-    return [path_odds(path, quantities.after, quantities.graph, chance(path)) for path in paths]
-
-
-def _count(gate: Gate, most: int) -> int | None:
-    if gate.ways is None or (most == 1 and gate.ways.count > 1):
-        return None
-    return gate.ways.count
-
-
-def _ways(
-    gate: Gate, believed: Callable[[], Mapping[str, float]], most: int
-) -> Iterator[tuple[CutSet, bool]]:
-    """Ways to open a gate, each with whether it can hold together with another one."""
-    if _count(gate, most) is None or gate.ways is None:
-        yield gate.needs, False
-        return
-    family = gate.ways
-    listed = list(islice(family, most + 1))
-    if len(listed) > most:
-        listed = [cut_set for cut_set, _ in most_probable(family, most, believed())]
-    for mine in listed:
-        opposite = {(name, not value) for name, value in mine}
-        others = any(other is not mine and not other & opposite for other in listed)
-        yield mine, others or family.count > len(listed)
-
-
-def path_outcomes(path: Path) -> tuple[int, ...]:
-    """The outcomes that a path's odds are made of."""
-    shares = (*path.reached, *path.undetected, *path.harmful)
-    return tuple(dict.fromkeys(share.outcome for share in shares))
-
-
-def path_queries(paths: Sequence[Path]) -> tuple[Query, ...]:
-    """One query per path and outcome: what summaries and rankings of paths need."""
-    return tuple(Query((o,), path.literals) for path in paths for o in path_outcomes(path))
-
-
-def link_queries(paths: Sequence[Path], order: Mapping[str, int]) -> tuple[Query, ...]:
-    """The queries that the weakest link of each path needs.
-
-    What makes it harmful with each single literal; the same as a whole; and, wherever training
-    ends, its literals one after the other.
-
-    Parameters
-    ----------
-    order : mapping of str to int
-        Dependency order of the assumptions.
-    """
-    endings = [
-        Query((share.outcome,), literals)
-        for path in paths
-        for share in path.harmful
-        for literals in (*map(_single, path.literals), frozenset[Literal]())
-    ]
-    chains = [Query((), prefix) for path in paths for prefix in prefixes(path.literals, order)]
-    return tuple(dict.fromkeys([*endings, *chains]))
-
-
-def prefixes(literals: CutSet, order: Mapping[str, int]) -> list[CutSet]:
-    """The first literal, the first two, and so on, in dependency order.
-
-    Examples
-    --------
-    >>> [sorted(p) for p in prefixes(frozenset([("b", True), ("a", False)]), {"a": 0, "b": 1})]
-    [[('a', False)], [('a', False), ('b', True)]]
-    """
-    chain = sorted(literals, key=lambda literal: order[literal[0]])
-    return [frozenset(chain[: k + 1]) for k in range(len(chain))]
-
-
-def _single(literal: Literal) -> CutSet:
-    return frozenset([literal])
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What the engine is asked, for everything that reports speak of and for some queries."""
+class _Plan:
+    """What the engine evaluates, for all that reports show and for some queries."""
 
     program: Program
     parts: tuple[Query, ...]  # what becomes of hazards
@@ -378,8 +139,8 @@ class _Asked:
 
 def compile_quantities(
     compiler: Compiler, queries: Sequence[Query], *, hazards: bool = True
-) -> _Asked:
-    """Compile what `evaluate` asks.
+) -> _Plan:
+    """Compile what `evaluate` needs.
 
     Raises
     ------
@@ -402,8 +163,44 @@ def compile_quantities(
     parts = tuple(Query((o,)) for o in range(len(graph.routes), len(graph.outcomes)))
     parts = parts if hazards else ()
     goals = {name: Query(spared=name) for name in CRITERIA if graph.hazards and hazards}
-    asked = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
-    return _Asked(compile_queries(compiler, asked), parts, goals, extra, reduced)
+    roots = [EVERYTHING, *parts, *goals.values(), *extra.values(), *rest]
+    return _Plan(compile_queries(compiler, roots), parts, goals, extra, reduced)
+
+
+def outcomes(
+    compiler: Compiler, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+) -> tuple[Array, Array, Array]:
+    """Run the engine forward only: for stories that are evaluated again and again.
+
+    Parameters
+    ----------
+    compiler : Compiler
+        Of the whole story, not of its evidence only.
+    values : (n_draws, n_numbers) array
+    likelihoods : LogLikelihoods
+    queries : sequence of Query
+
+    Returns
+    -------
+    (n_draws,) array
+        Log P(E | θ) without forecasts, in nats.
+    (n_draws, n_outcomes) array
+        P(outcome | E, θ).
+    (n_draws, n_queries) array
+        P(query | E, θ).
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If they need more memory than the story's sum itself.
+    """
+    ends = [Query((o,)) for o in range(len(compiler.graph.outcomes))]
+    program = compile_queries(compiler, [EVERYTHING, *ends, *queries])
+    log_roots = evaluation.evaluate(program, values, likelihoods).log_roots
+    log_evidence = log_roots[:, program.column[EVERYTHING]]
+    joint = np.exp(log_roots - np.where(np.isfinite(log_evidence), log_evidence, 0.0)[:, None])
+    columns = np.array([program.column[query] for query in (*ends, *queries)], dtype=np.intp)
+    return log_evidence, joint[:, columns[: len(ends)]], joint[:, columns[len(ends) :]]
 
 
 def evaluate(
@@ -427,29 +224,29 @@ def evaluate(
     weights : (n_draws,) array, optional
         What each draw counts; by default all the same.
     hazards : bool
-        Whether what becomes of the hazards is wanted.
+        Whether to compute what becomes of the hazards.
 
     Returns
     -------
     Quantities
     """
     graph = compiler.graph
-    asked = compile_quantities(compiler, queries, hazards=hazards)
-    compiled, goals, extra, parts = asked.program, asked.goals, asked.extra, asked.parts
+    plan = compile_quantities(compiler, queries, hazards=hazards)
+    compiled, goals, extra, parts = plan.program, plan.goals, plan.extra, plan.parts
     about = [graph.evidence[i].target or 0 for i in compiler.items]
     seeds = np.zeros((1, len(compiled.queries)))
     seeds[0, 0] = 1.0
-    found = evaluation.evaluate(compiled, values, likelihoods, seeds, "won")
-    log_evidence = found.log_roots[:, 0]
+    evaluated = evaluation.evaluate(compiled, values, likelihoods, seeds, "won")
+    log_evidence = evaluated.log_roots[:, 0]
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
-    joint = np.exp(found.log_roots - finite[:, None])
-    true, false = compiled.truths(values, found.usage[:, 0])
+    joint = np.exp(evaluated.log_roots - finite[:, None])
+    true, false = compiled.truths(values, evaluated.usage[:, 0])
     for (v, truth), query in extra.items():
         (true if truth else false)[:, v] = joint[:, compiled.column[query]]
         if truth and v not in about:
             false[:, v] = np.maximum(1 - true[:, v], 0.0)
     routes = np.zeros((len(graph.routes), len(values))).T
-    for route, won in zip(compiled.config_routes, found.won[:, 0].T, strict=True):
+    for route, won in zip(compiled.config_routes, evaluated.won[:, 0].T, strict=True):
         routes[:, route] += won
     outcomes = np.hstack([routes, joint[:, [compiled.column[query] for query in parts]]])
     spared = np.ones((len(values), len(CRITERIA) if hazards else 0))
@@ -472,11 +269,11 @@ def evaluate(
         log_evidence=log_evidence,
         assumptions=true,
         assumptions_false=false,
-        said=np.stack([false[:, about], true[:, about]], axis=2).reshape(len(values), -1),
+        item_targets=np.stack([false[:, about], true[:, about]], axis=2).reshape(len(values), -1),
         routes=routes,
         outcomes=outcomes,
         goals=spared,
-        queries=np.stack([*map(answer, asked.reduced), np.zeros(len(values))], axis=1)[:, :-1],
+        queries=np.stack([*map(answer, plan.reduced), np.zeros(len(values))], axis=1)[:, :-1],
     )
 
 
@@ -484,10 +281,10 @@ def _reduced(graph: StoryGraph, query: Query) -> Query:
     """Drop the literals without which the query's endings are out of reach anyway."""
     implied: list[frozenset[Literal]] = []
     for outcome in (graph.all_outcomes[o] for o in query.outcomes):
-        needed = graph.routes[outcome.route].needs
+        literals = graph.routes[outcome.route].needs
         if outcome.hazard is not None:  # the hazard itself has to fire
-            needed |= graph.hazards[outcome.hazard].needs
-        implied.append(needed)
+            literals |= graph.hazards[outcome.hazard].needs
+        implied.append(literals)
     always = frozenset.intersection(*implied) if implied else frozenset()
     return replace(query, literals=query.literals - always)
 
@@ -549,24 +346,18 @@ def jointly(
     seeds = np.zeros((len(values), weights.shape[1], len(compiled.queries)))
     for k, q in enumerate(place):
         seeds[:, :, compiled.column[unique[q]]] += weights[:, :, k]
-    found = evaluation.evaluate(compiled, values, likelihoods, seeds, "usage")
-    log_evidence = found.log_roots[:, 0]
+    evaluated = evaluation.evaluate(compiled, values, likelihoods, seeds, "usage")
+    log_evidence = evaluated.log_roots[:, 0]
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
-    joint = np.exp(found.log_roots - finite[:, None])
-    asked = joint[:, [compiled.column[unique[q]] for q in place]]
-    events = np.einsum("dek,dk->de", weights, asked)
-    given = [compiled.truths(values, found.usage[:, e]) for e in range(weights.shape[1])]
+    joint = np.exp(evaluated.log_roots - finite[:, None])
+    chances = joint[:, [compiled.column[unique[q]] for q in place]]
+    events = np.einsum("dek,dk->de", weights, chances)
+    truths = [compiled.truths(values, evaluated.usage[:, e]) for e in range(weights.shape[1])]
     parts = []
     for truth in (True, False):
-        part = events[:, :, None] * np.stack([pair[not truth] for pair in given], axis=1)
+        part = events[:, :, None] * np.stack([pair[not truth] for pair in truths], axis=1)
         for v in expanded:
             of_queries = joint[:, [compiled.column[split[v, truth, unique[q]]] for q in place]]
             part[:, :, v] = np.einsum("dek,dk->de", weights, of_queries)
         parts.append(part)
     return Jointly(events, *parts)
-
-
-def concerns_of(quantities: Quantities, paths: Sequence[Path], queries: Sequence[Query]) -> Array:
-    """Means of P(path and catastrophe), by path, (n_paths,)."""
-    odds = odds_of_paths(quantities, paths, queries)
-    return np.array([float(quantities.mean(each.concern)) for each in odds])

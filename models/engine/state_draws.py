@@ -106,10 +106,10 @@ def _walk_fast(
 
     circuit, n = compiled.circuit, len(values)
     leaves, race, log_scale = fill_leaves(compiled, values, likelihoods, along, logs=False)
-    found = evaluate(compiled, values, likelihoods)
+    evaluated = evaluate(compiled, values, likelihoods)
     nodes, weights = (race.rule.nodes, race.rule.weights) if race.rule else (np.zeros(0),) * 2
     reached = np.zeros((compiled.n_fixed_leaves, n), bool)
-    risky = race.risky | ~(found.log_roots[:, 0] - log_scale > np.log(SMALLEST))
+    risky = race.risky | ~(evaluated.log_roots[:, 0] - log_scale > np.log(SMALLEST))
     kernel.walk(
         circuit.op, circuit.left, circuit.right, circuit.n_fixed, int(circuit.roots[0]),
         circuit.leaves[: compiled.n_fixed_leaves], leaves, circuit.leaves[compiled.stay_leaves],
@@ -146,13 +146,13 @@ def _walk(
         if circuit.is_leaf[start]:
             continue
         here = slice(start, stop)
-        left, right, mine = circuit.left[here], circuit.right[here], reached[here]
-        goes_left = goes_right = mine
+        left, right, used = circuit.left[here], circuit.right[here], reached[here]
+        goes_left = goes_right = used
         if not circuit.multiplies[start]:
             with np.errstate(divide="ignore", invalid="ignore"):
                 chance = np.exp(v[left] - v[here]) if logs else v[left] / v[here]
             first = np.packbits(rng.random(chance.shape) < chance, axis=1)
-            goes_left, goes_right = mine & first, mine & ~first
+            goes_left, goes_right = used & first, used & ~first
         np.bitwise_or.at(reached, left, goes_left)
         np.bitwise_or.at(reached, right, goes_right)
     ended = reached[circuit.leaves[: compiled.n_fixed_leaves]]

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from storyodds.models.circuits.elimination import CliqueTooLargeError
-from storyodds.models.engine.compiler import Competition, Compiler
+from storyodds.models.engine.compiler import Compiler
 from storyodds.models.engine.gate_forests import gate_forest
+from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program
 from storyodds.models.logic.gate_forest import GateForest
 from storyodds.models.logic.sifted_diagrams import PLACE_BYTES
@@ -19,16 +20,16 @@ from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 
-GIB = 2**30
-MAX_MEMORY = 2 * GIB
+GIB = 2**30  # bytes
+MAX_MEMORY = 2 * GIB  # bytes: a quarter of a small laptop
 _BYTES_A_NODE = 300  # of circuits, diagrams and results kept; 170 at most were measured
 # What a compiler spends on every node of a story's sifted diagram, at least: 8.5 and 9.4 were
 # measured on fault trees. A diagram that would be too large for it is not built to its end.
 _SPENT_A_NODE = 8
 _BUILDING_BYTES = 6 * PLACE_BYTES  # of a node that stays: sifting has room for four, old and new
 KINDS: tuple[Competition, ...] = ("quadrature", "patterns")
-_SMALL = 4_000  # nodes that no other way could make noticeably cheaper
-_FIRST = 20 * _SMALL  # nodes of first attempts
+_SMALL_NODES = 4_000  # nodes that no other way could make noticeably cheaper
+_FIRST_NODES = 20 * _SMALL_NODES  # nodes of first attempts
 _OF_FOREST = 0.75  # of the memory that is left: its chances take the rest
 _KERNEL = "storyodds.models.logic.sifting_kernel"  # which imports numba, and takes memory by that
 _LANES = 40  # typical number of nodes of the quadrature rule
@@ -68,23 +69,23 @@ def choose_compiler(
     composites = sum(variable.formula is not None for variable in graph.variables)
     best: tuple[int, Compiler] | None = None
     refused: dict[Competition, tuple[str, ...]] = {}  # what was too much, composites kept
-    tried: set[tuple[Competition, bool, int, bool]] = set()
+    attempts: set[tuple[Competition, bool, int, bool]] = set()
 
     def attempt(
         kind: Competition, expand: bool, budget: int, forest: GateForest | None = None
     ) -> None:
         nonlocal best
-        if competition not in (None, kind) or (kind, expand, budget, forest is None) in tried:
+        if competition not in (None, kind) or (kind, expand, budget, forest is None) in attempts:
             return
-        tried.add((kind, expand, budget, forest is None))
-        left = most - (best[1].builder.spent if best else 0)  # what is kept takes room as well
+        attempts.add((kind, expand, budget, forest is None))
+        remaining = most - (best[1].builder.spent if best else 0)  # what is kept takes room as well
         try:
             compiler = Compiler(
                 graph,
                 competition=kind,
                 expand=expand,
                 evidence_only=evidence_only,
-                budget=min(budget, left),
+                budget=min(budget, remaining),
                 forest=forest,
             )
             cost = _cost(program(compiler, [EVERYTHING]))
@@ -100,14 +101,14 @@ def choose_compiler(
             return
         gc.collect()  # diagrams given up hold on to themselves, through functions that recurse
 
-    attempt("patterns", False, _FIRST)
-    if best and best[0] <= _SMALL:
+    attempt("patterns", False, _FIRST_NODES)
+    if best and best[0] <= _SMALL_NODES:
         return best[1]
     forest: GateForest | None = None
-    budgets = _budgets(_FIRST, most)
+    budgets = _budgets(_FIRST_NODES, most)
     # Where diagrams are there already, this story was too large for small budgets.
     for budget in (budgets[1:] or budgets) if graph.forests else budgets:
-        if budget > _FIRST and forest is None:
+        if budget > _FIRST_NODES and forest is None:
             forest = shared_forest(graph, min(room // 2, most // _SPENT_A_NODE * _BUILDING_BYTES))
             if forest is not None and forest.diagram.size * _SPENT_A_NODE > most:
                 forest = None
@@ -157,7 +158,7 @@ def large_forest(graph: StoryGraph, max_memory: int) -> GateForest | None:
     GateForest or None
         None for a story that is compiled in no time, and where memory is not enough.
     """
-    budget = min(_FIRST, max(1000, memory_left(max_memory) // _BYTES_A_NODE))
+    budget = min(_FIRST_NODES, max(1000, memory_left(max_memory) // _BYTES_A_NODE))
     try:
         Compiler(graph, competition="patterns", expand=False, evidence_only=False, budget=budget)
     except CliqueTooLargeError:
@@ -174,11 +175,11 @@ def shared_forest(graph: StoryGraph, max_bytes: int, *, small: bool = True) -> G
 
     Parameters and result are those of `gate_forest`.
     """
-    made = next((f for (_, is_small), f in graph.forests.items() if f and is_small == small), None)
+    built = next((f for (_, is_small), f in graph.forests.items() if f and is_small == small), None)
     refused = [most for (most, _), forest in graph.forests.items() if forest is None]
-    if made is None and max_bytes > max(refused, default=0):
-        made = graph.forests[max_bytes, small] = gate_forest(graph, max_bytes, small=small)
-    return made
+    if built is None and max_bytes > max(refused, default=0):
+        built = graph.forests[max_bytes, small] = gate_forest(graph, max_bytes, small=small)
+    return built
 
 
 def _budgets(first: int, most: int) -> Sequence[int]:
@@ -196,9 +197,9 @@ def _cost(compiled: Program) -> int:
 
 
 def _refusal(names: Sequence[str], max_memory: int) -> str:
-    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     return (
-        f"assumptions: found {len(names)} that have to be summed over together ({shown}), whose "
+        f"assumptions: found {len(names)} that have to be summed over together ({listed}), whose "
         f"joint states need more than {max_memory / GIB:.3g} GiB; expected a story whose formulas, "
         "`given` tables and nudges link fewer of them at a time. Ways out: allow more with "
         "--max-memory, or estimate it with --method simulation"

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.engine.quantities import Path
+from storyodds.models.engine.paths import Path
 from storyodds.models.story.events import after_training
 from storyodds.models.story.graph import Outcome, StoryGraph
 from storyodds.models.story.hazards import ALIGNMENT

@@ -13,7 +13,7 @@ import numpy as np
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.assessment.concerns import concerns
-from storyodds.models.engine.quantities import Path
+from storyodds.models.engine.paths import Path
 from storyodds.models.flows.nodes import Key, drawn_at, nodes_of_endings, nodes_of_states
 from storyodds.models.flows.shares import along, by_state, leading
 from storyodds.models.numerics import weighted_quantile
@@ -137,7 +137,7 @@ def flows(assessment: Assessment) -> Flows:
     Returns
     -------
     Flows
-        Without leading assumptions where none tells anything about the ending, or where asking
+        Without leading assumptions where none bears on the ending, or where asking
         for them together with it is out of reach.
 
     Examples
@@ -145,10 +145,10 @@ def flows(assessment: Assessment) -> Flows:
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = flows(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> found.columns[2:]
+    >>> picture = flows(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> picture.columns[2:]
     ('route', 'model', 'fate')
-    >>> round(sum(strand.probability for strand in found.strands if strand.worst), 6)
+    >>> round(sum(strand.probability for strand in picture.strands if strand.worst), 6)
     0.051376
     """
     ranked, graph = concerns(assessment), assessment.prepared.graph
@@ -164,13 +164,13 @@ def flows(assessment: Assessment) -> Flows:
     except UnsupportedStoryError:
         information = {}
     of_ending = nodes_of_endings(graph, len(information))
-    found: dict[tuple[tuple[Key, ...], bool], float] = {}
+    chances: dict[tuple[tuple[Key, ...], bool], float] = {}
     for s, of_state in enumerate(nodes_of_states(list(information))):
         for w, e in np.argwhere(joint[s] > 0).tolist():
             way = (*of_state, *of_ending[e]), w == 1
-            found[way] = found.get(way, 0.0) + float(joint[s, w, e])
+            chances[way] = chances.get(way, 0.0) + float(joint[s, w, e])
     chance: dict[Key, float] = {}
-    for (keys, _), p in found.items():
+    for (keys, _), p in chances.items():
         for key in keys:
             chance[key] = chance.get(key, 0.0) + p
     order = sorted(chance, key=lambda key: (key.column, key.rank, -chance[key], key.name))
@@ -180,8 +180,10 @@ def flows(assessment: Assessment) -> Flows:
         low, high = weighted_quantile(drawn[key], np.array([0.05, 0.95]), assessment.exact.weights)
         about = (key.column, key.kind, key.name, key.words, chance[key])
         steps.append(Step(*about, float(low), float(high)))
-    at = {key: k for k, key in enumerate(order)}
-    ways = [(tuple(at[key] for key in keys), marked, p) for (keys, marked), p in found.items()]
+    place_of = {key: k for k, key in enumerate(order)}
+    ways = [
+        (tuple(place_of[key] for key in keys), marked, p) for (keys, marked), p in chances.items()
+    ]
     stops = ["stopped by"] if graph.live_checks else []
     columns = (*information, "route", "model", *stops, "fate")
     return Flows(columns, tuple(steps), _strands(ways), worst, concern, information)
@@ -198,7 +200,7 @@ def _strands(ways: Iterable[tuple[tuple[int, ...], bool, float]]) -> tuple[Stran
 # Taken together
 
 
-def links(found: Flows) -> tuple[Link, ...]:
+def links(flows: Flows) -> tuple[Link, ...]:
     """Sum the strands by pairs of neighboring nodes.
 
     Examples
@@ -212,7 +214,7 @@ def links(found: Flows) -> tuple[Link, ...]:
     0.0514
     """
     total: dict[tuple[int, int], list[float]] = {}
-    for strand in found.strands:
+    for strand in flows.strands:
         for pair in pairwise(strand.steps):
             sums = total.setdefault(pair, [0.0, 0.0])
             sums[0] += strand.probability
@@ -220,14 +222,14 @@ def links(found: Flows) -> tuple[Link, ...]:
     return tuple(Link(*pair, *sums) for pair, sums in sorted(total.items()))
 
 
-def merged(found: Flows, most: int = MOST) -> Flows:
+def merged(flows: Flows, most: int = MOST) -> Flows:
     """Make one node of the less likely of very many routes, and of checks likewise.
 
     What is on the worst path stays.
 
     Parameters
     ----------
-    found : Flows
+    flows : Flows
     most : int
         Nodes of a kind that stay as they are; at least one is merged with another, if any.
 
@@ -240,25 +242,25 @@ def merged(found: Flows, most: int = MOST) -> Flows:
     >>> [step.name for step in merged(story, 2).steps if step.column == 2][-1]
     '9 other routes'
     """
-    marked = {k for strand in found.strands if strand.worst for k in strand.steps}
-    steps = list(found.steps)
+    marked = {k for strand in flows.strands if strand.worst for k in strand.steps}
+    steps = list(flows.steps)
     place = dict(enumerate(range(len(steps))))
     for kind, noun in _OTHERS.items():
-        alike = [k for k, step in enumerate(found.steps) if step.kind == kind]
-        ranked = sorted(alike, key=lambda k: (k not in marked, -found.steps[k].probability))
-        gone = ranked[most:]
-        if len(gone) < 2:
+        alike = [k for k, step in enumerate(flows.steps) if step.kind == kind]
+        ranked = sorted(alike, key=lambda k: (k not in marked, -flows.steps[k].probability))
+        small = ranked[most:]
+        if len(small) < 2:
             continue
-        name = f"{len(gone)} {noun}"
+        name = f"{len(small)} {noun}"
         words = {"check": f"stopped by {name}"}
-        chance = sum(found.steps[k].probability for k in gone)
-        column = found.steps[gone[0]].column
-        place |= dict.fromkeys(gone, len(steps))
+        chance = sum(flows.steps[k].probability for k in small)
+        column = flows.steps[small[0]].column
+        place |= dict.fromkeys(small, len(steps))
         steps.append(Step(column, f"{kind}s", name, words.get(kind, name), chance, None, None))
     kept = sorted(set(place.values()), key=lambda k: steps[k].column)
-    at = {k: i for i, k in enumerate(kept)}
+    place_of = {k: i for i, k in enumerate(kept)}
     ways = (
-        (tuple(at[place[k]] for k in strand.steps), strand.worst, strand.probability)
-        for strand in found.strands
+        (tuple(place_of[place[k]] for k in strand.steps), strand.worst, strand.probability)
+        for strand in flows.strands
     )
-    return replace(found, steps=tuple(steps[k] for k in kept), strands=_strands(ways))
+    return replace(flows, steps=tuple(steps[k] for k in kept), strands=_strands(ways))

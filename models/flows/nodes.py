@@ -51,7 +51,7 @@ def _truth(column: int, assumption: str, truth: bool) -> Key:
 def nodes_of_endings(graph: StoryGraph, first: int) -> list[tuple[Key, ...]]:
     """The nodes of every ending, from a column on."""
     checks = [graph.checks[c].id for c in graph.live_checks]
-    told = []
+    endings_keys = []
     for ending in endings_of(graph):
         route = graph.routes[ending.route]
         rank = _CLASSES.index(route.outcome_class)
@@ -72,8 +72,8 @@ def nodes_of_endings(graph: StoryGraph, first: int) -> list[tuple[Key, ...]]:
             keys.append(Key(first + 2, 0, "deployed", "no check", "not stopped"))
         fate = ending.fate
         keys.append(Key(first + len(keys), _FATES.index(fate), "fate", fate, fate))
-        told.append(tuple(keys))
-    return told
+        endings_keys.append(tuple(keys))
+    return endings_keys
 
 
 def drawn_at(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import even_rows
-from storyodds.models.engine.quantities import Path
+from storyodds.models.engine.paths import Path
 from storyodds.models.flows.endings import Term, endings_of, stages, terms_along, terms_of
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.posterior.answers import Answers
@@ -22,11 +22,11 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 Array = NDArray[np.float64]
 
 LEADING = 2  # assumptions that come first
-_TELLING = 0.01  # bits about the ending from which an assumption is worth a column
-_ROWS = 512  # draws at which they are asked for together with the endings,
-_FEW = 64  # and at which they are chosen; one is enough where no number has to be sampled
-_ROUNDS = 200  # of fitting; some ten are enough
-_ROUNDING = 1e-12
+_LEAST_BITS = 0.01  # bits about the ending from which an assumption is worth a column
+_DRAWS = 512  # draws at which they are evaluated together with the endings,
+_CHOICE_DRAWS = 64  # and at which they are chosen; one is enough where no number has to be sampled
+_FITTING_ROUNDS = 200  # of fitting; some ten are enough
+_ROUNDING = 1e-12  # of a whole: what is left of a difference of equal shares
 _NO_LITERALS: CutSet = frozenset()
 
 
@@ -36,29 +36,29 @@ class _Chances:
 
     answers: Answers
     values: Array
-    said: LogLikelihoods
-    known: dict[tuple[int, Query], Array]  # by how many of the live checks can
+    likelihoods: LogLikelihoods
+    chances: dict[tuple[int, Query], Array]  # by how many of the live checks can
     graph: StoryGraph
 
     def ask(self, terms: Mapping[CutSet, Sequence[Term]]) -> None:
-        """Ask for everything that terms need, each with literals of its own."""
+        """Evaluate everything that terms need, each with literals of its own."""
         by_stage: dict[int, dict[Query, None]] = {}
-        for literals, each in terms.items():
-            for term in each:
+        for literals, own_terms in terms.items():
+            for term in own_terms:
                 query = Query((term.outcome,), literals)
-                if (term.stage, query) not in self.known:
+                if (term.stage, query) not in self.chances:
                     by_stage.setdefault(term.stage, {})[query] = None
         for stage, queries in by_stage.items():
             listed = list(queries)
             values = stages(self.graph, self.values)[stage]
-            asked = self.answers.evaluate(values, self.said, listed).queries
-            self.known |= {(stage, query): asked[:, k] for k, query in enumerate(listed)}
+            chances = self.answers.evaluate(values, self.likelihoods, listed).queries
+            self.chances |= {(stage, query): chances[:, k] for k, query in enumerate(listed)}
 
     def total(self, terms: Sequence[Term], literals: CutSet, n_endings: int) -> Array:
         """Sum up terms by ending, (n_draws, n_endings); what is left by rounding is nothing."""
         total, size = np.zeros((2, n_endings, len(self.values)))
         for term in terms:
-            part = term.weight * self.known[term.stage, Query((term.outcome,), literals)]
+            part = term.weight * self.chances[term.stage, Query((term.outcome,), literals)]
             total[term.ending] += part
             size[term.ending] += abs(part)
         total[total < _ROUNDING * size] = 0.0
@@ -100,12 +100,14 @@ def along(assessment: Assessment, worst: Path, harms: bool) -> Array:
 
 
 def _at_all(assessment: Assessment, *, exact: bool) -> _Chances:
-    found = assessment.exact if exact else assessment.averaged
-    graph, last = found.graph, len(found.graph.live_checks)
-    known = {(last, Query((o,))): found.outcomes[:, o] for o in range(len(graph.outcomes))}
-    known |= {(last, query): found.queries[:, k] for k, query in enumerate(assessment.queries)}
+    quantities = assessment.exact if exact else assessment.averaged
+    graph, last = quantities.graph, len(quantities.graph.live_checks)
+    chances = {(last, Query((o,))): quantities.outcomes[:, o] for o in range(len(graph.outcomes))}
+    chances |= {
+        (last, query): quantities.queries[:, k] for k, query in enumerate(assessment.queries)
+    }
     prepared = assessment.prepared
-    return _Chances(prepared.answers, found.values, prepared.likelihoods, known, graph)
+    return _Chances(prepared.answers, quantities.values, prepared.likelihoods, chances, graph)
 
 
 def _parted(graph: StoryGraph, whole: Array, part: Array) -> Array:
@@ -132,9 +134,9 @@ def _parted(graph: StoryGraph, whole: Array, part: Array) -> Array:
 
 
 def leading(assessment: Assessment, worst: Path) -> dict[str, float]:
-    """Choose the assumptions that tell most about the ending, by their mutual information in bits.
+    """Choose the assumptions that bear most on the ending, by their mutual information in bits.
 
-    The ending is the class of the route together with the fate. The one that tells most among
+    The ending is the class of the route together with the fate. The one that bears most on it among
     those on the worst path goes before all others. Composites are left to what they are made of.
 
     Parameters
@@ -152,23 +154,23 @@ def leading(assessment: Assessment, worst: Path) -> dict[str, float]:
     plain = [v for v, variable in enumerate(graph.variables) if variable.formula is None]
     if not plain:
         return {}
-    rows = even_rows(assessment, _FEW)
+    rows = even_rows(assessment, _CHOICE_DRAWS)
     values = assessment.averaged.values[rows]
-    answers, said = prepared.answers.take(rows), prepared.likelihoods.take(rows)
+    answers, likelihoods = prepared.answers.take(rows), prepared.likelihoods.take(rows)
     whole = [Query((o,)) for o in range(len(graph.outcomes))]
-    found = answers.jointly(values, said, whole)
+    joint = answers.jointly(values, likelihoods, whole)
     ending = _by_class_and_fate(graph, values)
     true, false = (
         np.einsum("dov,dok->vk", part[:, :, plain], ending) / len(rows)
-        for part in (found.true, found.false)
+        for part in (joint.true, joint.false)
     )
     bits = {
         graph.variables[v].name: mutual_information(np.stack([true[k], false[k]]))
         for k, v in enumerate(plain)
     }
-    ranked = sorted((x for x in bits if bits[x] >= _TELLING), key=lambda name: -bits[name])
-    needed = {name for name, _ in worst.literals}
-    first = [name for name in ranked if name in needed][:1]
+    ranked = sorted((x for x in bits if bits[x] >= _LEAST_BITS), key=lambda name: -bits[name])
+    names = {name for name, _ in worst.literals}
+    first = [name for name in ranked if name in names][:1]
     chosen = list(dict.fromkeys([*first, *ranked]))[:LEADING]
     return {name: bits[name] for name in sorted(chosen, key=graph.order.__getitem__)}
 
@@ -195,9 +197,9 @@ def mutual_information(table: Array) -> float:
     0.0
     """
     # In logs: the product of two tiny chances may be too small for a number.
-    each, some = np.nonzero(table), table[table > 0]
-    apart = np.log2(table.sum(axis=1)[each[0]]) + np.log2(table.sum(axis=0)[each[1]])
-    bits = np.sum(some * (np.log2(some) + np.log2(table.sum()) - apart))
+    cells, shares = np.nonzero(table), table[table > 0]
+    apart = np.log2(table.sum(axis=1)[cells[0]]) + np.log2(table.sum(axis=0)[cells[1]])
+    bits = np.sum(shares * (np.log2(shares) + np.log2(table.sum()) - apart))
     return float(max(0.0, bits / table.sum()))
 
 
@@ -238,18 +240,20 @@ def by_state(
     """
     averaged, order = assessment.averaged, assessment.prepared.graph.order
     chance = averaged.mean(averaged.assumptions)
-    wanted = {name: float(chance[order[name]]) for name in names}
-    return _fitted(_asked(assessment, worst, harms, names), endings, wanted)
+    chances = {name: float(chance[order[name]]) for name in names}
+    return _fitted(_joint_at_draws(assessment, worst, harms, names), endings, chances)
 
 
-def _asked(assessment: Assessment, worst: Path, harms: bool, names: Sequence[str]) -> Array:
-    """The same, asked of the engine at some hundred draws that all count the same."""
+def _joint_at_draws(
+    assessment: Assessment, worst: Path, harms: bool, names: Sequence[str]
+) -> Array:
+    """The same, computed by the engine at some hundred draws that all count the same."""
     prepared, every = assessment.prepared, states(names)
     graph = prepared.graph
-    rows = even_rows(assessment, _ROWS)
+    rows = even_rows(assessment, _DRAWS)
     values = assessment.averaged.values[rows]
-    answers, said = prepared.answers.take(rows), prepared.likelihoods.take(rows)
-    chances = _Chances(answers, values, said, {}, graph)
+    answers, likelihoods = prepared.answers.take(rows), prepared.likelihoods.take(rows)
+    chances = _Chances(answers, values, likelihoods, {}, graph)
     whole, part = terms_of(graph, values), terms_along(graph, values, worst, harms)
     possible = [s for s in every if not any((x, not value) in worst.literals for x, value in s)]
     chances.ask({**dict.fromkeys(every, whole)})
@@ -265,20 +269,20 @@ def _asked(assessment: Assessment, worst: Path, harms: bool, names: Sequence[str
     return np.array(split)
 
 
-def _fitted(joint: Array, endings: Array, wanted: Mapping[str, float]) -> Array:
+def _fitted(joint: Array, endings: Array, targets: Mapping[str, float]) -> Array:
     """Scale joint probabilities until endings and assumptions have those of the estimate.
 
-    Where the draws that were asked are all draws, nothing changes. Elsewhere what the estimate
-    says of each by itself is kept, and what these draws say is how they go together.
+    Where the draws in use are all draws, nothing changes. Elsewhere what the estimate
+    says of each by itself is kept, and these draws give how they go together.
     """
-    every = states(list(wanted))
+    every = states(list(targets))
     halves = [
         (np.array([(name, truth) in state for state in every]), p if truth else 1 - p)
-        for name, p in wanted.items()
+        for name, p in targets.items()
         for truth in (True, False)
     ]
     joint = _to_endings(joint, endings)
-    for _ in range(_ROUNDS):
+    for _ in range(_FITTING_ROUNDS):
         off = 0.0
         for half, p in halves:
             now = float(joint[half].sum())
@@ -292,7 +296,7 @@ def _fitted(joint: Array, endings: Array, wanted: Mapping[str, float]) -> Array:
 
 def _to_endings(joint: Array, endings: Array) -> Array:
     total = joint.sum(axis=0)
-    part = np.full_like(joint, 1 / len(joint))  # where the draws that were asked never got
+    part = np.full_like(joint, 1 / len(joint))  # where the draws in use never got
     np.divide(joint, total, out=part, where=total > 0)
     shared: Array = endings * part
     return shared

@@ -20,6 +20,7 @@ from storyodds.models.engine.strategy import compiled as compile_queries
 from storyodds.models.logic.cut_set_odds import union_function
 from storyodds.models.logic.cut_sets import Literal, containing
 from storyodds.models.logic.functions import TruthFunction
+from storyodds.models.posterior.independent_answers import Independent
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.story.events import (
     DEPLOYED_CLASSES,
@@ -39,6 +40,15 @@ Reasons = dict[Literal, str]
 
 NO_SETS = "no minimal set of literals brings this ending about"
 OUT_OF_REACH = "the minimal sets with it need larger decision diagrams than there is room for"
+TOO_LARGE = (
+    "the minimal sets with it need a decision diagram for each assumption, too many of a story as "
+    "large as this; its criticality, 1 - P(C | not l) / P(C), is what many tools for fault trees "
+    "list by this name"
+)
+NOT_TOGETHER = (
+    "a formula decides it, and together with the ending it needs a decision diagram of its own, "
+    "too many of a story as large as this; none of its measures is worked out"
+)
 _MAX_NODES = 250_000  # of one diagram: some seconds of work
 _MAX_CAUSES = 8  # told apart by state: hazards of which some minimal sets have a literal
 _AT_ONCE = 64  # queries that are evaluated together
@@ -78,8 +88,8 @@ class Paths:
         """Literals of assumptions of which no gate of an event speaks in a minimal set."""
         if self._kind(event) is None:  # it has no minimal sets at all
             return frozenset()
-        inside = {name for gate in self._gates(event) for name in _names(gate)}
-        return frozenset(x for x in self.literals if x[0] not in inside | self._composites)
+        inside = self._composites.union(*map(_names, self._gates(event)))
+        return frozenset(x for x in self.literals if x[0] not in inside)
 
     def numerators(self, event: str, values: Sequence[Array]) -> tuple[list[Array], Reasons]:
         """P(event by a minimal set with the literal), at several sets of draws.
@@ -95,15 +105,20 @@ class Paths:
         list of (n_draws, n_literals) array
             NaN where it is not defined, or out of reach.
         mapping of (str, bool) to str
-            The literals of the latter that are no composites, with the reason.
+            The literals of the latter, with the reason; composites only where nothing of them is
+            worked out.
         """
-        told = [literal for literal in self.literals if literal[0] not in self._composites]
-        if self._kind(event) is None:
+        free = [literal for literal in self.literals if literal[0] not in self._composites]
+        large = isinstance(self.prepared.answers, Independent)
+        if large or self._kind(event) is None:
             absent = [np.full((len(v), len(self.literals)), np.nan) for v in values]
-            return absent, dict.fromkeys(told, NO_SETS)
+            if not large:
+                return absent, dict.fromkeys(free, NO_SETS)
+            plain = frozenset(free)
+            return absent, {x: TOO_LARGE if x in plain else NOT_TOGETHER for x in self.literals}
         plan: dict[Literal, list[_Term]] = {}
         reasons: Reasons = {}
-        for literal in told:
+        for literal in free:
             try:
                 terms = self._terms(event, literal)
                 for term in terms:
@@ -113,14 +128,14 @@ class Paths:
             else:
                 plan[literal] = terms
         place = {literal: k for k, literal in enumerate(self.literals)}
-        known: dict[int, Array] = {}  # by identity: the same draws are asked once
+        tables: dict[int, Array] = {}  # by identity: the same draws are asked once
         for draws in values:
-            if id(draws) not in known:
+            if id(draws) not in tables:
                 table = np.full((len(draws), len(self.literals)), np.nan)
                 for literal, column in self._sums(plan, draws).items():
                     table[:, place[literal]] = column
-                known[id(draws)] = table
-        return [known[id(draws)] for draws in values], reasons
+                tables[id(draws)] = table
+        return [tables[id(draws)] for draws in values], reasons
 
     def _kind(self, event: str) -> str | None:
         """The event of which minimal sets speak: a class, deployed or not, or a catastrophe."""
@@ -203,7 +218,7 @@ class Paths:
             queries = list(dict.fromkeys(_query(term) for _, term in pairs))
             for first in range(0, len(queries), _AT_ONCE):
                 few = queries[first : first + _AT_ONCE]
-                joint = self._ask(changed, few)
+                joint = self._joint(changed, few)
                 column = {query: k for k, query in enumerate(few)}
                 for literal, term in pairs:
                     if (query := _query(term)) in column:
@@ -212,7 +227,7 @@ class Paths:
                         sums[literal] += factor * joint[:, column[query]]
         return sums
 
-    def _ask(self, values: Array, queries: Sequence[Query]) -> Array:
+    def _joint(self, values: Array, queries: Sequence[Query]) -> Array:
         """P(query | E, θ), (n_draws, n_queries)."""
         program = compile_queries(self.prepared.compiler, [EVERYTHING, *queries])
         log_roots = evaluation.evaluate(program, values, self.prepared.likelihoods).log_roots
@@ -245,11 +260,11 @@ def _names(gate: Gate) -> set[str]:
     """The assumptions that a gate's minimal sets can speak of."""
     if gate.ways is not None:
         return {name for name, _ in gate.ways.literals}
-    seen: set[str] = set()
+    names: set[str] = set()
     todo = [gate.requires] if gate.requires is not None else []
     while todo:
         for name, _ in literals_of(todo.pop()):
-            if name not in seen:
-                seen.add(name)
+            if name not in names:
+                names.add(name)
                 todo += [gate.composites[name]] if name in gate.composites else []
-    return seen
+    return names

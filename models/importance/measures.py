@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
-from storyodds.models.engine.quantities import Quantities, jointly
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.importance import fussell_vesely
 from storyodds.models.logic.cut_sets import Literal
 from storyodds.models.posterior.prepared import PreparedStory
@@ -68,8 +68,8 @@ class Importance:
     measures : mapping of str to (n_events, n_literals, 4) array
         By the names of `MEASURES`; NaN where undefined.
     missing : mapping of str to mapping of (str, bool) to str
-        By event, the literals that are no composites and have no Fussell-Vesely importance though
-        the event can come about, each with the reason.
+        By event, the literals that have no Fussell-Vesely importance though the event can come
+        about, each with the reason; composites only where they have no other measure either.
     """
 
     events: tuple[str, ...]
@@ -113,7 +113,7 @@ def importance(assessment: Assessment, of: Sequence[str] = USUAL) -> "xr.Dataset
     Raises
     ------
     ValueError
-        If an event is not known.
+        If an event has another name.
     UnsupportedStoryError
         If the story can be summed, but not together with every assumption.
 
@@ -130,7 +130,8 @@ def importance(assessment: Assessment, of: Sequence[str] = USUAL) -> "xr.Dataset
     hazard of the goal, of that hazard. They speak of what composites are made of, so that the
     Fussell-Vesely importance of a composite is NaN. So is that of fates other than catastrophe,
     which no minimal set brings about, and that of assumptions in no minimal set on which the
-    event depends all the same.
+    event depends all the same. Of a fault tree too large for a circuit, which one pass over its
+    decision diagram answers, all are NaN, and every measure of its composites is.
 
     References
     ----------
@@ -148,8 +149,8 @@ def importance(assessment: Assessment, of: Sequence[str] = USUAL) -> "xr.Dataset
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = importance(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> mean = found.sel(event="catastrophe", literal="alignment-much-harder", summary="mean")
+    >>> table = importance(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> mean = table.sel(event="catastrophe", literal="alignment-much-harder", summary="mean")
     >>> round(float(mean["if_true"]), 4), round(float(mean["fussell_vesely"]), 4)
     (0.247, 1.0)
     """
@@ -183,7 +184,7 @@ def literal_text(literal: Literal) -> str:
 
 
 def measure(assessment: Assessment, of: Sequence[str] = USUAL) -> Importance:
-    """Give what `importance` gives, as plain arrays.
+    """Return what `importance` gives, as plain arrays.
 
     Parameters
     ----------
@@ -206,8 +207,9 @@ def measure(assessment: Assessment, of: Sequence[str] = USUAL) -> Importance:
         points, chance, whole = _points(roads, joints, numerators)
         birnbaum = points[MEASURES.index("birnbaum"), :, 0]
         size = np.fmax(points[0, :, 0], points[1, :, 0])
+        outside = paths.outside(name)
         for k in np.flatnonzero(abs(birnbaum) > _ROUNDING * size):
-            if literals[k] in paths.outside(name):
+            if literals[k] in outside:
                 points[MEASURES.index("fussell_vesely"), k] = np.nan
                 reasons[literals[k]] = OUTSIDE
         tables.append(points)
@@ -235,8 +237,8 @@ class _Road:
     prepared: PreparedStory
     values: Array
     weights: Array
-    said: LogLikelihoods
-    found: Quantities
+    likelihoods: LogLikelihoods
+    quantities: Quantities
 
     def blocks(self, width: int) -> Iterator[slice]:
         """Cut the draws so that a block holds a bounded number of cells."""
@@ -266,8 +268,8 @@ def _roads(assessment: Assessment) -> tuple[_Road, _Road]:
     """Where means are taken, with everything linear integrated out, and where bands are."""
     prepared = assessment.prepared
     averaged, exact = (
-        _Road(prepared, found.values, found.weights, prepared.likelihoods, found)
-        for found in (assessment.averaged, assessment.exact)
+        _Road(prepared, quantities.values, quantities.weights, prepared.likelihoods, quantities)
+        for quantities in (assessment.averaged, assessment.exact)
     )
     return averaged, averaged if assessment.exact is assessment.averaged else exact
 
@@ -286,13 +288,14 @@ def _joint(road: _Road, sides: Sides) -> _Joint:
         if not queries:
             whole[:, block] = 0.0
             continue
-        found = jointly(road.prepared.compiler, values, road.said.take(block), queries, mixtures)
+        likelihoods = road.likelihoods.take(block)
+        joint = road.prepared.sums.jointly(values, likelihoods, queries, mixtures)
         for k in range(seeds):
-            whole[k, block, 0] = found.events[:, k]
-            out[k, block] = _interleaved(found.true[:, k], found.false[:, k])
+            whole[k, block, 0] = joint.events[:, k]
+            out[k, block] = _interleaved(joint.true[:, k], joint.false[:, k])
     if sides.given_deployed:
         return _Joint(whole[0], whole[1], out[0], out[1])
-    chances = _interleaved(road.found.assumptions, road.found.assumptions_false)
+    chances = _interleaved(road.quantities.assumptions, road.quantities.assumptions_false)
     return _Joint(whole[0], np.ones((n, 1)), out[0], chances)
 
 
@@ -433,8 +436,8 @@ def weighted_quantiles(draws: Array, weights: Array, levels: Sequence[float]) ->
         share /= share[-1]
     share[share == 0] = -1  # draws without weight come before every level
     out = np.full((len(levels), draws.shape[1]), np.nan)
-    left = ~np.isnan(share[-1])
+    defined = ~np.isnan(share[-1])
     for k, level in enumerate(levels):
-        place = (share[:, left] < level).sum(axis=0)
-        out[k, left] = np.take_along_axis(ranked[:, left], place[None], axis=0)[0]
+        place = (share[:, defined] < level).sum(axis=0)
+        out[k, defined] = np.take_along_axis(ranked[:, defined], place[None], axis=0)[0]
     return out

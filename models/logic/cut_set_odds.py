@@ -8,20 +8,16 @@ import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-import numpy.typing as npt
-
 from storyodds.models.logic.cut_sets import CutSet, CutSetFamily, Literal
 from storyodds.models.logic.diagrams import (
     MAX_NODES,
     UNIT,
-    Draws,
     TooManyNodesError,
     TruthNodes,
     union_of,
 )
 from storyodds.models.logic.functions import (
     TruthFunction,
-    function_probability,
     named,
     too_many_nodes,
 )
@@ -74,13 +70,13 @@ def most_probable(
             raise ValueError(f"expected a probability of '{name}' from 0 to 1, found {p}")
         chance[name, value] = p if value else 1.0 - p
     possible = {literal: round(-math.log2(p) * 2**_BITS) for literal, p in chance.items() if p > 0}
-    found = list(islice(_ranked(family, possible), k))
-    if len(found) < k:
+    ranked = list(islice(_ranked(family, possible), k))
+    if len(ranked) < k:
         # The others cannot come about: they are all alike.
         anyhow = _ranked(family, dict.fromkeys(chance, 0))
         impossible = (cut_set for cut_set in anyhow if not cut_set <= possible.keys())
-        found += islice(impossible, k - len(found))
-    return tuple((s, math.prod(sorted(chance[literal] for literal in s))) for s in found)
+        ranked += islice(impossible, k - len(ranked))
+    return tuple((s, math.prod(sorted(chance[literal] for literal in s))) for s in ranked)
 
 
 def _ranked(family: CutSetFamily, surprise: Mapping[Literal, int]) -> Iterator[CutSet]:
@@ -125,7 +121,7 @@ def _ranked(family: CutSetFamily, surprise: Mapping[Literal, int]) -> Iterator[C
 
 
 def union_function(family: CutSetFamily, max_nodes: int = MAX_NODES) -> TruthFunction:
-    """Give the function that holds where at least one set does.
+    """Return the function that holds where at least one set does.
 
     Parameters
     ----------
@@ -151,37 +147,3 @@ def union_function(family: CutSetFamily, max_nodes: int = MAX_NODES) -> TruthFun
         return named(truth, union_of(family.sets, truth), family.names)
     except TooManyNodesError:
         raise too_many_nodes(family.names, family.owner, max_nodes) from None
-
-
-def union_probability(family: CutSetFamily, probability: Mapping[str, npt.ArrayLike]) -> Draws:
-    """Give the probability that at least one set holds when assumptions are independent.
-
-    Parameters
-    ----------
-    family : CutSetFamily
-    probability : mapping of str to array_like
-        P(true) of assumptions, each a number or one per draw: shapes that go together.
-
-    Returns
-    -------
-    numpy.ndarray
-        Exact but for rounding, of the shape that all of `probability` take together.
-
-    Raises
-    ------
-    KeyError
-        If the sets speak of an assumption that has no probability.
-    UnsupportedStoryError
-        If this takes a diagram of more than `MAX_NODES` nodes.
-    ValueError
-        If something used is not a probability.
-
-    Examples
-    --------
-    >>> from storyodds.models.logic.cut_sets import cut_set_family
-    >>> from storyodds.scenarios.grammar.formulas import AnyOf
-    >>> family = cut_set_family(AnyOf(any=("a", "not b")), {}, "route")
-    >>> union_probability(family, {"a": 0.5, "b": [0.5, 0.25]})
-    array([0.75 , 0.875])
-    """
-    return function_probability(union_function(family), probability)

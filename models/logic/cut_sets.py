@@ -5,7 +5,6 @@ opens it" says. A family of them is a decision diagram: counting, ranking and pi
 long as the diagram is large, however many sets there are.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,13 +20,10 @@ from storyodds.models.logic.diagrams import (
 )
 from storyodds.models.logic.functions import TruthFunction, build, in_a_good_order, named
 from storyodds.models.logic.gates import GateGraph, Order, gate_graph, leanings
-from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import Formula
 
 Literal = tuple[str, bool]
 CutSet = frozenset[Literal]
-
-MAX_CUT_SETS = 2_000
 
 
 @dataclass(frozen=True)
@@ -79,15 +75,15 @@ class CutSetFamily:
         fields = [0, 1]
         for _, low, high in self.sets.upwards():
             fields.append(fields[low] + (fields[high] << width))
-        found = {}
+        counts = {}
         rest, size = fields[self.sets.root], 0
         while rest:
             count = rest & ((1 << width) - 1)
             if count:
-                found[size] = count
+                counts[size] = count
             rest >>= width
             size += 1
-        return found
+        return counts
 
     @cached_property
     def literals(self) -> frozenset[Literal]:
@@ -100,11 +96,11 @@ class CutSetFamily:
         return len({name for name, _ in self.literals}) == len(self.literals)
 
     def literal(self, level: int) -> Literal:
-        """Give the literal of a level of the diagram."""
+        """Return the literal of a level of the diagram."""
         return self.names[level >> 1], level & 1 == 0
 
     def level(self, literal: Literal) -> int:
-        """Give the level of a literal in the diagram, or one below all if there is none."""
+        """Return the level of a literal in the diagram, or one below all if there is none."""
         name, value = literal
         v = self.names.index(name) if name in self.names else len(self.names)
         return 2 * v + (not value)
@@ -116,15 +112,15 @@ class CutSetFamily:
     def __contains__(self, cut_set: object) -> bool:
         if not isinstance(cut_set, frozenset):
             return False
-        wanted = {self.level(literal) for literal in cut_set}
-        if len(wanted) < len(cut_set):
+        levels = {self.level(literal) for literal in cut_set}
+        if len(levels) < len(cut_set):
             return False
         node, n_taken = self.sets.root, 0
         while node > UNIT:
-            taken = self.sets.level[node] in wanted
+            taken = self.sets.level[node] in levels
             n_taken += taken
             node = self.sets.high[node] if taken else self.sets.low[node]
-        return node == UNIT and n_taken == len(wanted)
+        return node == UNIT and n_taken == len(levels)
 
 
 def cut_set_family(
@@ -179,57 +175,6 @@ def cut_set_family(
     return in_a_good_order(gate_graph(formula, composites), attempt, owner, max_nodes)
 
 
-def minimal_cut_sets(
-    formula: Formula | None, composites: Mapping[str, Formula], owner: str
-) -> tuple[CutSet, ...]:
-    """List the minimal sets of literals that open a route or hazard.
-
-    Parameters
-    ----------
-    formula : Formula or None
-        What it requires; None requires nothing.
-    composites : mapping of str to Formula
-        The formula of every assumption that is decided by one.
-    owner : str
-        Who requires it, for the error message.
-
-    Returns
-    -------
-    tuple of frozenset of (str, bool)
-        Sorted by size, then by name. Literals speak of free and `given` assumptions only. Empty
-        when the formula can never hold.
-
-    Raises
-    ------
-    UnsupportedStoryError
-        If there are more than `MAX_CUT_SETS`, or finding them takes too large a diagram.
-
-    Examples
-    --------
-    >>> sets = minimal_cut_sets(("a", "both"), {"both": ("b", "not c")}, "route")
-    >>> sorted(sets[0])
-    [('a', True), ('b', True), ('c', False)]
-    """
-    family = cut_set_family(formula, composites, owner)
-    if family.count > MAX_CUT_SETS:
-        raise UnsupportedStoryError(
-            [
-                Problem(
-                    f"'{owner}' can come about in {_counted(family.count)} ways, more than the "
-                    f"{MAX_CUT_SETS:,} that can be listed; state what it requires with fewer "
-                    "alternatives"
-                )
-            ]
-        )
-    return tuple(sorted(family, key=lambda cut_set: (len(cut_set), sorted(cut_set))))
-
-
-def _counted(count: int) -> str:
-    """Write a count in full unless nobody would read it."""
-    digits = int((count.bit_length() - 1) * math.log10(2))
-    return f"{count:,}" if digits < 18 else f"about 10^{digits}"
-
-
 def _by_size(family: CutSetFamily) -> Iterator[CutSet]:
     diagram = family.sets
     sizes = [0, 1]  # bit s: there is a set of size s
@@ -238,15 +183,15 @@ def _by_size(family: CutSetFamily) -> Iterator[CutSet]:
     for size in range(sizes[diagram.root].bit_length()):
         todo: list[tuple[int, int, CutSet]] = [(diagram.root, size, frozenset())]
         while todo:
-            node, left, taken = todo.pop()
-            if left < 0 or not sizes[node] >> left & 1:
+            node, open_size, taken = todo.pop()
+            if open_size < 0 or not sizes[node] >> open_size & 1:
                 continue
             if node == UNIT:
                 yield taken
                 continue
             literal = family.literal(diagram.level[node])
-            todo.append((diagram.low[node], left, taken))
-            todo.append((diagram.high[node], left - 1, taken | {literal}))
+            todo.append((diagram.low[node], open_size, taken))
+            todo.append((diagram.high[node], open_size - 1, taken | {literal}))
 
 
 def containing(family: CutSetFamily, literal: Literal) -> CutSetFamily:
@@ -276,15 +221,15 @@ def without(family: CutSetFamily, literal: Literal) -> CutSetFamily:
 
 
 def _split(family: CutSetFamily, literal: Literal, keep: bool) -> CutSetFamily:
-    nodes, at = SetNodes(2 * family.sets.size + 2), family.level(literal)
+    nodes, split_level = SetNodes(2 * family.sets.size + 2), family.level(literal)
     # What lies below the level as it is, and what is left of everything after the split.
-    whole, left = [EMPTY, UNIT], [EMPTY, EMPTY if keep else UNIT]
+    whole, parts = [EMPTY, UNIT], [EMPTY, EMPTY if keep else UNIT]
     for level, low, high in family.sets.upwards():
         whole.append(nodes.family(level, whole[low], whole[high]))
-        if level == at:
-            left.append(nodes.family(level, EMPTY, whole[high]) if keep else whole[low])
-        elif level > at:
-            left.append(EMPTY if keep else whole[-1])
+        if level == split_level:
+            parts.append(nodes.family(level, EMPTY, whole[high]) if keep else whole[low])
+        elif level > split_level:
+            parts.append(EMPTY if keep else whole[-1])
         else:
-            left.append(nodes.family(level, left[low], left[high]))
-    return replace(family, sets=nodes.diagram(left[family.sets.root]), formula=None)
+            parts.append(nodes.family(level, parts[low], parts[high]))
+    return replace(family, sets=nodes.diagram(parts[family.sets.root]), formula=None)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 FALSE = EMPTY = 0  # the function that never holds; the family without a set
 TRUE = UNIT = 1  # the function that always holds; the family of the empty set alone
 
-MAX_NODES = 2_000_000
+MAX_NODES = 2_000_000  # so that a diagram too large ends in an error, not in want of memory
 
 # Two nodes fit into one integer, which is the key of what is remembered about them.
 _BITS = 24
@@ -91,12 +91,12 @@ class Nodes:
         self.known: defaultdict[int, dict[int, int]] = defaultdict(dict)
 
     def node(self, level: int, low: int, high: int) -> int:
-        """Give the node of these three, whether it is needed or not."""
-        known, key = self.known[level], low << _BITS | high
-        found = known.get(key)
-        if found is None:
-            found = known[key] = self._add(level, low, high)
-        return found
+        """Return the node of these three, whether it is needed or not."""
+        nodes, key = self.known[level], low << _BITS | high
+        node = nodes.get(key)
+        if node is None:
+            node = nodes[key] = self._add(level, low, high)
+        return node
 
     def _add(self, level: int, low: int, high: int) -> int:
         added = len(self.level)
@@ -107,16 +107,16 @@ class Nodes:
         self.high.append(high)
         return added
 
-    def reachable(self, root: int, known: Container[int] = (FALSE, TRUE)) -> list[int]:
+    def reachable(self, root: int, stops: Container[int] = (FALSE, TRUE)) -> list[int]:
         """List a root and what is under it, down to the known, each after what it points to."""
-        seen: set[int] = set()
+        visited: set[int] = set()
         todo = [root]
         while todo:
             node = todo.pop()
-            if node not in seen and node not in known:
-                seen.add(node)
+            if node not in visited and node not in stops:
+                visited.add(node)
                 todo += (self.low[node], self.high[node])
-        return sorted(seen)
+        return sorted(visited)
 
     def diagram(self, root: int) -> Diagram:
         """Keep what a root needs and nothing else."""
@@ -140,19 +140,19 @@ class TruthNodes(Nodes):
         self.opposites = {FALSE: TRUE, TRUE: FALSE}
 
     def variable(self, level: int, value: bool) -> int:
-        """Give the function that holds where a variable has a value."""
+        """Return the function that holds where a variable has a value."""
         return self.node(level, FALSE, TRUE) if value else self.node(level, TRUE, FALSE)
 
     def both(self, one: int, other: int) -> int:
-        """Give the function that holds where both do."""
+        """Return the function that holds where both do."""
         return self._combine(one, other, FALSE)
 
     def either(self, one: int, other: int) -> int:
-        """Give the function that holds where one of the two does."""
+        """Return the function that holds where one of the two does."""
         return self._combine(one, other, TRUE)
 
     def negation(self, root: int) -> int:
-        """Give the function that holds where this one does not."""
+        """Return the function that holds where this one does not."""
         opposite = self.opposites
         for node in self.reachable(root, opposite):
             low, high = opposite[self.low[node]], opposite[self.high[node]]
@@ -161,7 +161,7 @@ class TruthNodes(Nodes):
         return opposite[root]
 
     def _combine(self, one: int, other: int, absorbing: int) -> int:
-        level, low, high, known = self.level, self.low, self.high, self.known
+        level, low, high, nodes_of = self.level, self.low, self.high, self.known
         combined = self.combined[absorbing]
         # A key waits to be combined; its complement, to be put together from its two sides, the
         # last two that are done.
@@ -177,8 +177,8 @@ class TruthNodes(Nodes):
                     done.append(f if f == absorbing else g)
                 elif f == g:
                     done.append(f)
-                elif (found := combined.get(key)) is not None:
-                    done.append(found)
+                elif (result := combined.get(key)) is not None:
+                    done.append(result)
                 else:
                     todo.append(~key)
                     if level[f] == level[g]:
@@ -196,11 +196,11 @@ class TruthNodes(Nodes):
             below = done[-1]
             if below != above:
                 top = min(level[key >> _BITS], level[key & _MASK])
-                same_level, pair = known[top], below << _BITS | above
-                found = same_level.get(pair)
-                if found is None:
-                    found = same_level[pair] = self._add(top, below, above)
-                done[-1] = found
+                same_level, pair = nodes_of[top], below << _BITS | above
+                result = same_level.get(pair)
+                if result is None:
+                    result = same_level[pair] = self._add(top, below, above)
+                done[-1] = result
             combined[key] = done[-1]
             if len(combined) > self.most_steps:
                 raise TooManyNodesError
@@ -215,12 +215,12 @@ class SetNodes(Nodes):
         self.differences: dict[int, int] = {}
 
     def family(self, level: int, low: int, high: int) -> int:
-        """Give the sets of `low`, and those of `high` with one more member."""
+        """Return the sets of `low`, and those of `high` with one more member."""
         return low if high == EMPTY else self.node(level, low, high)
 
     def difference(self, one: int, other: int) -> int:
-        """Give the sets of one family that the other does not have."""
-        level, low, high, known = self.level, self.low, self.high, self.differences
+        """Return the sets of one family that the other does not have."""
+        level, low, high, memo = self.level, self.low, self.high, self.differences
         todo, done = [one << _BITS | other], list[int]()
         while todo:
             key = todo.pop()
@@ -233,8 +233,8 @@ class SetNodes(Nodes):
                     done.append(EMPTY)
                 elif g == EMPTY:
                     done.append(f)
-                elif (found := known.get(key)) is not None:
-                    done.append(found)
+                elif (result := memo.get(key)) is not None:
+                    done.append(result)
                 elif level[f] < level[g]:
                     todo += (~key, low[f] << _BITS | g)
                 else:
@@ -243,14 +243,14 @@ class SetNodes(Nodes):
             key = ~key
             f, g = key >> _BITS, key & _MASK
             above = done.pop() if level[f] == level[g] else high[f]
-            done[-1] = known[key] = self.family(level[f], done[-1], above)
-            if len(known) > self.most_steps:
+            done[-1] = memo[key] = self.family(level[f], done[-1], above)
+            if len(memo) > self.most_steps:
                 raise TooManyNodesError
         return done[0]
 
 
 def prime_family(truth: TruthNodes, root: int, sets: SetNodes, leaning: Mapping[int, bool]) -> int:
-    """Give the family of all prime implicants of a function (Coudert and Madre 1993).
+    """Return the family of all prime implicants of a function (Coudert and Madre 1993).
 
     A prime implicant of a function either leaves its first variable open, and is one of "both
     sides"; or it fixes the variable, and is one of that side alone. Where the function leans one
@@ -286,8 +286,8 @@ def prime_family(truth: TruthNodes, root: int, sets: SetNodes, leaning: Mapping[
             todo.pop()
             continue
         variable, low, high = truth.level[node], truth.low[node], truth.high[node]
-        known = leaning.get(variable)
-        shared = truth.both(low, high) if known is None else low if known else high
+        sign = leaning.get(variable)
+        shared = truth.both(low, high) if sign is None else low if sign else high
         missing = [side for side in (low, high, shared) if side not in primes]
         if missing:
             todo += missing
@@ -303,7 +303,7 @@ def prime_family(truth: TruthNodes, root: int, sets: SetNodes, leaning: Mapping[
 
 
 def union_of(sets: Diagram, truth: TruthNodes) -> int:
-    """Give the function that holds where at least one set of literals does.
+    """Return the function that holds where at least one set of literals does.
 
     Parameters
     ----------
@@ -320,7 +320,7 @@ def union_of(sets: Diagram, truth: TruthNodes) -> int:
 
 
 def probability_of(diagram: Diagram, true: Draws) -> Draws:
-    """Give the probability that a function holds when its variables are independent.
+    """Return the probability that a function holds when its variables are independent.
 
     Parameters
     ----------

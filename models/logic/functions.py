@@ -33,7 +33,7 @@ _ORDERS = (as_written, drawn_together, small_parts_first, large_parts_first)
 # Every order of variables is tried on a small budget of nodes before any is on a larger one.
 _BUDGETS = (1 << 12, 1 << 15)
 _SIFTING_PLACES = 4  # for every node of the largest budget: sifting passes through larger diagrams
-_SHOWN = 8
+_SHOWN_NAMES = 8  # of assumptions, that a message lists
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def named(truth: TruthNodes, root: int, order: Order) -> TruthFunction:
 def function_probability(
     function: TruthFunction, probability: Mapping[str, npt.ArrayLike]
 ) -> Draws:
-    """Give the probability that a function holds when assumptions are independent.
+    """Return the probability that a function holds when assumptions are independent.
 
     Parameters
     ----------
@@ -146,31 +146,13 @@ def function_probability(
     return probability_of(function.diagram, true).reshape(shape)
 
 
-def formula_probability(
-    formula: Formula | None,
-    composites: Mapping[str, Formula],
-    owner: str,
-    probability: Mapping[str, npt.ArrayLike],
-) -> Draws:
-    """Give the probability of a formula when assumptions that are no composites are independent.
-
-    Parameters and errors are those of `formula_function` and `function_probability`.
-
-    Examples
-    --------
-    >>> formula_probability(("a", "not both"), {"both": ("a", "b")}, "route", {"a": 0.5, "b": 0.5})
-    array(0.25)
-    """
-    return function_probability(formula_function(formula, composites, owner), probability)
-
-
 def in_a_good_order[T](
     graph: GateGraph,
     attempt: Callable[[GateGraph, Order, int], T],
     owner: str,
     max_nodes: int = MAX_NODES,
 ) -> T:
-    """Give the first attempt that stays within the smallest budget.
+    """Return the first attempt that stays within the smallest budget.
 
     Parameters
     ----------
@@ -187,26 +169,26 @@ def in_a_good_order[T](
     UnsupportedStoryError
         If every order passes the largest budget.
     """
-    found: list[Order] = []
+    orders: list[Order] = []
     sifted_order: Order | None = None
     for budget in (*(small for small in _BUDGETS if small < max_nodes), max_nodes):
         for k, make in enumerate(_ORDERS):
-            if k == len(found):
-                found.append(make(graph))
+            if k == len(orders):
+                orders.append(make(graph))
             try:
-                return attempt(graph, found[k], budget)
+                return attempt(graph, orders[k], budget)
             except TooManyNodesError:
                 continue
         if budget == _BUDGETS[-1] < max_nodes:
             # Seconds of work from here on: one good order, or none.
-            sifted_order = _sifted_order(graph, found[1], max_nodes)
+            sifted_order = _sifted_order(graph, orders[1], max_nodes)
             break
     if sifted_order is not None:
         try:
             return attempt(graph, sifted_order, max_nodes)
         except TooManyNodesError:
             pass
-    raise too_many_nodes(found[0], owner, max_nodes)
+    raise too_many_nodes(orders[0], owner, max_nodes)
 
 
 def _sifted_order(graph: GateGraph, start: Order, max_nodes: int) -> Order | None:
@@ -220,13 +202,13 @@ def _sifted_order(graph: GateGraph, start: Order, max_nodes: int) -> Order | Non
 
 
 def too_many_nodes(names: Sequence[str], owner: str, max_nodes: int) -> UnsupportedStoryError:
-    """Say that a diagram is too large."""
-    shown = ", ".join(sorted(names)[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    """Return the error of a diagram that is too large."""
+    listed = ", ".join(sorted(names)[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
     return UnsupportedStoryError(
         [
             Problem(
                 f"what '{owner}' requires takes a decision diagram of more than {max_nodes:,} "
-                f"nodes over {len(names):,} assumptions ({shown}); state it with fewer "
+                f"nodes over {len(names):,} assumptions ({listed}); state it with fewer "
                 "assumptions, or so that fewer of them return in several places"
             )
         ]
@@ -262,11 +244,11 @@ def build(graph: GateGraph, order: Sequence[str], truth: TruthNodes) -> int:
     return function(graph.top)
 
 
-def _at_least(needed: int, members: Sequence[int], truth: TruthNodes) -> int:
+def _at_least(least: int, members: Sequence[int], truth: TruthNodes) -> int:
     # reached[j]: at least j of the members seen so far.
-    reached = [TRUE] + [FALSE] * needed
-    for left, member in zip(range(len(members) - 1, -1, -1), members, strict=True):
+    reached = [TRUE] + [FALSE] * least
+    for rest, member in zip(range(len(members) - 1, -1, -1), members, strict=True):
         # With so few members left, what holds for fewer now can never become enough.
-        for j in range(needed, max(needed - left, 1) - 1, -1):
+        for j in range(least, max(least - rest, 1) - 1, -1):
             reached[j] = truth.either(reached[j], truth.both(member, reached[j - 1]))
-    return reached[needed]
+    return reached[least]

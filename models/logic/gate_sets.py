@@ -10,7 +10,7 @@ from storyodds.models.logic.gates import GateGraph, Order, leanings
 from storyodds.models.logic.sifted_diagrams import SharedDiagram
 from storyodds.models.memory import memory_left
 
-_FIRST_PLACES = 1 << 16
+_FIRST_PLACES = 1 << 16  # for nodes, before the store doubles
 # A node, two buckets and two results at most, once more while they move to twice as many places.
 _PLACE_BYTES = (4 * 4 + 2 * 4 + 2 * 3 * 4) * 3 // 2
 _BOTTOM = 1 << 60  # the level of EMPTY and UNIT in a finished diagram
@@ -88,13 +88,13 @@ def _minimal(
     from storyodds.models.logic import minimal_sets_kernel as kernel
 
     n = len(function.level)
-    made = np.full(n, EMPTY, dtype=np.int32)
-    made[1] = UNIT
+    results = np.full(n, EMPTY, dtype=np.int32)
+    results[1] = UNIT
     store = kernel.families(_FIRST_PLACES, 2 * len(down) + 2)
     first = 2
     while (
         first := kernel.minimal(
-            store, function.level, function.low, function.high, down, made, first
+            store, function.level, function.low, function.high, down, results, first
         )
     ) < n:
         places = 2 * len(store.nodes)
@@ -103,7 +103,7 @@ def _minimal(
         larger = kernel.families(places, 2 * len(down) + 2)
         kernel.refill(store, larger)
         store = larger
-    return store.nodes, int(made[function.roots[0]])
+    return store.nodes, int(results[function.roots[0]])
 
 
 def _finished(

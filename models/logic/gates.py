@@ -12,7 +12,7 @@ from storyodds.scenarios.grammar.formulas import Formula, parts
 
 type Order = tuple[str, ...]
 
-_ROUNDS = 50  # of moving what hangs together closer together
+_SORTING_ROUNDS = 50  # of moving what hangs together closer together
 
 
 class Gate(NamedTuple):
@@ -71,48 +71,48 @@ def gate_graph(formula: Formula, composites: Mapping[str, Formula]) -> GateGraph
             part = todo.pop()
             if isinstance(part, str):
                 name = part.removeprefix("not ")
-                found = composed[name] if name in composed else place(name)
-                done.append(found ^ part.startswith("not "))
+                place_of_name = composed[name] if name in composed else place(name)
+                done.append(place_of_name ^ part.startswith("not "))
             elif isinstance(part, _Close):
                 members = tuple(done[-part.n_members :])
                 del done[-part.n_members :]
                 alone = len(members) == part.needed == 1
                 done.append(members[0] if alone else place(Gate(part.needed, members)))
             else:
-                members_of_part, needed = parts(part)
-                todo.append(_Close(needed, len(members_of_part)))
+                members_of_part, least = parts(part)
+                todo.append(_Close(least, len(members_of_part)))
                 todo += reversed(members_of_part)
         return done[0]
 
-    for name in _needed_first(formula, composites):
+    for name in _inner_first(formula, composites):
         composed[name] = wire(composites[name])
     top = wire(formula)
     return GateGraph(tuple(places), top)
 
 
-def _needed_first(formula: Formula, composites: Mapping[str, Formula]) -> Iterator[str]:
+def _inner_first(formula: Formula, composites: Mapping[str, Formula]) -> Iterator[str]:
     """Every composite that a formula depends on, after those that it depends on itself."""
     needs: dict[str, list[str]] = {}
     todo = _names(formula)
     while todo:
         name = todo.pop()
         if name in composites and name not in needs:
-            needs[name] = [needed for needed in _names(composites[name]) if needed in composites]
+            needs[name] = [inner for inner in _names(composites[name]) if inner in composites]
             todo += needs[name]
     return iter(TopologicalSorter(needs).static_order())
 
 
 def _names(formula: Formula) -> list[str]:
     """What a formula speaks of, in the order written."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     todo = [formula]
     while todo:
         part = todo.pop()
         if isinstance(part, str):
-            found[part.removeprefix("not ")] = None
+            names[part.removeprefix("not ")] = None
         else:
             todo += reversed(parts(part)[0])
-    return list(found)
+    return list(names)
 
 
 def leanings(graph: GateGraph, order: Order) -> dict[int, bool]:
@@ -188,12 +188,12 @@ def _met(graph: GateGraph, weight: Sequence[int]) -> Order:
 
 
 def _walk(graph: GateGraph, weight: Sequence[int]) -> Iterator[tuple[int, str | Gate]]:
-    seen: set[int] = set()
+    visited: set[int] = set()
     todo = [graph.top >> 1]
     while todo:
         k = todo.pop()
-        if k not in seen:
-            seen.add(k)
+        if k not in visited:
+            visited.add(k)
             part = graph.places[k]
             yield k, part
             if not isinstance(part, str):
@@ -212,8 +212,8 @@ def drawn_together(graph: GateGraph) -> Order:
         for k, part in enumerate(graph.places)
         if not isinstance(part, str)
     ]
-    start = {k: at for at, (k, _) in enumerate(_walk(graph, [0] * n_places))}
-    at = np.array([start.get(k, n_places) for k in range(n_places)], dtype=np.float64)
+    start = {k: position for position, (k, _) in enumerate(_walk(graph, [0] * n_places))}
+    position = np.array([start.get(k, n_places) for k in range(n_places)], dtype=np.float64)
     if not gates:
         return as_written(graph)
     places = np.concatenate([np.array(gate) for gate in gates])
@@ -221,15 +221,15 @@ def drawn_together(graph: GateGraph) -> Order:
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     of_gate = np.repeat(np.arange(len(gates)), lengths)
     belongs = np.maximum(np.bincount(places, minlength=n_places), 1)
-    best, least = at, math.inf
-    for _ in range(_ROUNDS):
-        there = at[places]
+    best, least = position, math.inf
+    for _ in range(_SORTING_ROUNDS):
+        there = position[places]
         span = (np.maximum.reduceat(there, starts) - np.minimum.reduceat(there, starts)).sum()
         if span < least:
-            best, least = at, span
+            best, least = position, span
         middle = np.add.reduceat(there, starts) / lengths
         moved = np.bincount(places, weights=middle[of_gate], minlength=n_places) / belongs
-        at = np.empty(n_places)
-        at[np.argsort(moved, kind="stable")] = np.arange(n_places)
+        position = np.empty(n_places)
+        position[np.argsort(moved, kind="stable")] = np.arange(n_places)
     names = [(best[k], part) for k, part in enumerate(graph.places) if isinstance(part, str)]
     return tuple(name for _, name in sorted(names))

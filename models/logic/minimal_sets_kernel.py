@@ -52,15 +52,15 @@ def families(places: int, bottom: int) -> Families:
         A level below every other.
     """
     width = 1 << max(places - 1, 1).bit_length()
-    made = Families(
+    store = Families(
         nodes=np.full((places, 4), -1, dtype=np.int32),
         buckets=np.full(width, -1, dtype=np.int32),
         results=np.full((width, 3), -1, dtype=np.int32),
         state=np.array([2], dtype=np.int32),
     )
-    made.nodes[:2, LEVEL] = bottom
-    made.nodes[:2, LOW] = made.nodes[:2, HIGH] = EMPTY, UNIT
-    return made
+    store.nodes[:2, LEVEL] = bottom
+    store.nodes[:2, LOW] = store.nodes[:2, HIGH] = EMPTY, UNIT
+    return store
 
 
 @jit
@@ -73,7 +73,7 @@ def _mixed(a: int, b: int, c: int, width: int) -> int:
 
 @jit
 def family(s: Families, level: int, low: int, high: int) -> int:
-    """Give the sets of `low`, and those of `high` with one more member; or FULL."""
+    """Return the sets of `low`, and those of `high` with one more member; or FULL."""
     if high == EMPTY:
         return low
     bucket = _mixed(level, low, high, len(s.buckets))
@@ -106,7 +106,7 @@ def refill(old: Families, new: Families) -> None:
 
 @jit
 def difference(s: Families, one: int, other: int, todo: Ints) -> int:
-    """Give the sets of one family that the other does not have, or FULL.
+    """Return the sets of one family that the other does not have, or FULL.
 
     Parameters
     ----------
@@ -158,9 +158,15 @@ def difference(s: Families, one: int, other: int, todo: Ints) -> int:
 
 @jit
 def minimal(
-    s: Families, level: Ints, low: Ints, high: Ints, down: NDArray[np.bool_], made: Ints, first: int
+    s: Families,
+    level: Ints,
+    low: Ints,
+    high: Ints,
+    down: NDArray[np.bool_],
+    results: Ints,
+    first: int,
 ) -> int:
-    """Give every node of a function its minimal solutions, from one node on.
+    """Compute the minimal solutions of every node of a function, from one node on.
 
     Parameters
     ----------
@@ -170,7 +176,7 @@ def minimal(
         The function, FALSE and TRUE first, the others after those that they point to.
     down : (n_variables,) bool
         Whether the function leans towards the variable's being false.
-    made : (n_nodes,) int
+    results : (n_nodes,) int
         The family of every node; filled in.
     first : int
         The first node that is to be filled in.
@@ -183,13 +189,16 @@ def minimal(
     todo = np.empty((2 * len(down) + 2, 4), dtype=np.int32)
     for node in range(first, len(level)):
         v = level[node]
-        rest, whole = made[low[node]], made[high[node]]  # where the variable does not help, does
+        rest, whole = (
+            results[low[node]],
+            results[high[node]],
+        )  # where the variable does not help, does
         if down[v]:
             rest, whole = whole, rest
         more = difference(s, whole, rest, todo)
         if more == FULL:
             return node
-        made[node] = family(s, 2 * v + down[v], rest, more)
-        if made[node] == FULL:
+        results[node] = family(s, 2 * v + down[v], rest, more)
+        if results[node] == FULL:
             return node
     return len(level)

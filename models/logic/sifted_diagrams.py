@@ -61,7 +61,7 @@ class SharedDiagram:
 def sifted(
     graph: GateGraph,
     order: Order,
-    wanted: Sequence[int],
+    members: Sequence[int],
     max_bytes: int,
     *,
     on_the_way: bool = True,
@@ -74,7 +74,7 @@ def sifted(
     graph : GateGraph
     order : tuple of str
         Of all the graph's assumptions, to begin with.
-    wanted : sequence of int
+    members : sequence of int
         The functions, as members of a gate would be.
     max_bytes : int
         Memory that nodes may take while they are built.
@@ -100,7 +100,7 @@ def sifted(
     uses = Counter(
         member >> 1 for part in graph.places if not isinstance(part, str) for member in part.members
     )
-    kept = {member >> 1 for member in wanted}
+    kept = {member >> 1 for member in members}
     built = nodes.held
     for k, part in enumerate(graph.places):
         if isinstance(part, str):
@@ -114,13 +114,13 @@ def sifted(
             uses[member >> 1] -= 1
             if uses[member >> 1] == 0 and member >> 1 not in kept:
                 built.pop(member >> 1, None)
-    for member in wanted:
+    for member in members:
         if member & 1:
             nodes.temporary.append(nodes.negation(built[member >> 1]))
     if at_the_end:
         nodes.settle()
     opposite = iter(nodes.temporary)
-    roots = [next(opposite) if member & 1 else built[member >> 1] for member in wanted]
+    roots = [next(opposite) if member & 1 else built[member >> 1] for member in members]
     return nodes.finished(order, roots)
 
 
@@ -136,9 +136,9 @@ def _gate(nodes: "_Nodes", gate: Gate) -> int:
     # reached[j]: at least j of the members seen so far.
     reached = [TRUE] + [FALSE] * gate.needed
     start = len(nodes.temporary)
-    for left, member in zip(range(len(members) - 1, -1, -1), members, strict=True):
+    for rest, member in zip(range(len(members) - 1, -1, -1), members, strict=True):
         # With so few members left, what holds for fewer now can never become enough.
-        for j in range(gate.needed, max(gate.needed - left, 1) - 1, -1):
+        for j in range(gate.needed, max(gate.needed - rest, 1) - 1, -1):
             nodes.temporary[start:] = reached
             more = nodes.both(member, reached[j - 1])
             nodes.temporary.append(more)
@@ -168,19 +168,19 @@ class _Nodes:
         return int(store.levels[store.nodes[function, kernel.VARIABLE], kernel.LEVEL_OF])
 
     def variable(self, v: int) -> int:
-        """Give the function that holds where a variable does."""
+        """Return the function that holds where a variable does."""
         return self._made(lambda: self.kernel.make(self.store, v, FALSE, TRUE))
 
     def both(self, one: int, other: int) -> int:
-        """Give the function that holds where both do; they are held or temporary."""
+        """Return the function that holds where both do; they are held or temporary."""
         return self._made(lambda: self.kernel.combine(self.store, one, other, FALSE))
 
     def either(self, one: int, other: int) -> int:
-        """Give the function that holds where one does; they are held or temporary."""
+        """Return the function that holds where one does; they are held or temporary."""
         return self._made(lambda: self.kernel.combine(self.store, one, other, TRUE))
 
     def negation(self, one: int) -> int:
-        """Give the function that holds where this one, held or temporary, does not."""
+        """Return the function that holds where this one, held or temporary, does not."""
         return self._made(lambda: self.kernel.negate(self.store, one))
 
     def _made(self, attempt: Callable[[], int]) -> int:

@@ -63,19 +63,19 @@ def store(level_of: Ints, places: int) -> Store:
     """
     n = len(level_of)
     width = 1 << max(places - 1, 1).bit_length()
-    made = Store(
+    empty = Store(
         nodes=np.full((places, _ROW), -1, dtype=np.int32),
         buckets=np.full(width, -1, dtype=np.int32),
         levels=np.full((n + 1, 4), n, dtype=np.int32),
         results=np.full((max(width // 2, 1 << 10), 4), -1, dtype=np.int32),
         state=np.array([2, places - 2], dtype=np.int32),
     )
-    made.nodes[:2, VARIABLE] = n
-    made.nodes[:2, LOW] = made.nodes[:2, HIGH] = FALSE, TRUE
-    made.nodes[2:, CHAIN] = np.append(np.arange(3, places), -1)
-    made.levels[:, FIRST], made.levels[:, COUNT] = -1, 0
-    made.levels[:n, LEVEL_OF], made.levels[:n, AT_LEVEL] = level_of, np.argsort(level_of)
-    return made
+    empty.nodes[:2, VARIABLE] = n
+    empty.nodes[:2, LOW] = empty.nodes[:2, HIGH] = FALSE, TRUE
+    empty.nodes[2:, CHAIN] = np.append(np.arange(3, places), -1)
+    empty.levels[:, FIRST], empty.levels[:, COUNT] = -1, 0
+    empty.levels[:n, LEVEL_OF], empty.levels[:n, AT_LEVEL] = level_of, np.argsort(level_of)
+    return empty
 
 
 @jit
@@ -131,7 +131,7 @@ def _free(s: Store, node: int) -> None:
 
 @jit
 def make(s: Store, variable: int, low: int, high: int) -> int:
-    """Give the node of these three, or FULL."""
+    """Return the node of these three, or FULL."""
     if low == high:
         return low
     node = s.buckets[_bucket(s, variable, low, high)]
@@ -155,7 +155,7 @@ def make(s: Store, variable: int, low: int, high: int) -> int:
 
 @jit
 def combine(s: Store, one: int, other: int, absorbing: int) -> int:
-    """Give "both" (FALSE absorbs) or "either" (TRUE absorbs) of two functions, or FULL."""
+    """Return "both" (FALSE absorbs) or "either" (TRUE absorbs) of two functions, or FULL."""
     n = len(s.levels) - 1
     todo = np.empty((2 * n + 2, 4), dtype=np.int32)  # two functions, a variable, the low result
     done = FULL
@@ -216,7 +216,7 @@ def _result(s: Store, f: int, g: int, absorbing: int) -> int:
 
 @jit
 def negate(s: Store, root: int) -> int:
-    """Give the function that holds where this one does not, or FULL."""
+    """Return the function that holds where this one does not, or FULL."""
     opposite = np.full(len(s.nodes), -1, dtype=np.int32)
     opposite[FALSE], opposite[TRUE] = TRUE, FALSE
     todo = np.empty(2 * (len(s.levels) - 1) + 2, dtype=np.int32)

@@ -35,12 +35,17 @@ class Answers(Protocol):
         *,
         hazards: bool = True,
     ) -> Quantities:
-        """Give everything a report speaks of, as `quantities.evaluate`."""
+        """Return everything a report speaks of, as `quantities.evaluate`."""
+
+    def outcomes(
+        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> tuple[Array, Array, Array]:
+        """Of `evaluate`, only log P(evidence | numbers), the outcomes and the queries."""
 
     def jointly(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
     ) -> Jointly:
-        """Give events together with every assumption, as `quantities.jointly`."""
+        """Return events together with every assumption, as `quantities.jointly`."""
 
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
         """Log P(evidence | numbers) but for forecasts, (n_draws,), in nats."""
@@ -57,12 +62,12 @@ class Answers(Protocol):
         """Answer for some of the draws only."""
 
     def anew(self, max_memory: int) -> "Answers":
-        """Forget what was asked so far, and the memory that it took."""
+        """Drop earlier answers, and the memory that they took."""
 
     def checked(
         self, draws: "Draws", prior: Quantities, averaged: Quantities, exact: Quantities
     ) -> "Draws":
-        """Say of the draws what these answers add to their error.
+        """Add to the draws what these answers add to their error.
 
         Parameters
         ----------
@@ -103,11 +108,21 @@ class Exact:
             self.compiler, values, likelihoods, queries, weights, hazards=hazards
         )
 
-    def jointly(
+    def outcomes(
         self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+    ) -> tuple[Array, Array, Array]:
+        """Run the engine forward only, which gives no assumption."""
+        return quantities.outcomes(self.compiler, values, likelihoods, queries)
+
+    def jointly(
+        self,
+        values: Array,
+        likelihoods: LogLikelihoods,
+        queries: Sequence[Query],
+        mixtures: Array | None = None,
     ) -> Jointly:
         """Run the engine for events together with every assumption."""
-        return quantities.jointly(self.compiler, values, likelihoods, queries)
+        return quantities.jointly(self.compiler, values, likelihoods, queries, mixtures)
 
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
         """Run the engine for the evidence alone."""
@@ -138,5 +153,5 @@ class Exact:
     def checked(
         self, draws: "Draws", prior: Quantities, averaged: Quantities, exact: Quantities
     ) -> "Draws":
-        """Give the draws back: exact sums add no error."""
+        """Return the draws back: exact sums add no error."""
         return draws

@@ -107,8 +107,8 @@ def flatten(program: Program) -> "FlatProgram":
         yes_numbers=_ints(program.yes.what),
         no=_ints(program.no.leaves),
         no_numbers=_ints(program.no.what),
-        said=_ints(program.said.leaves),
-        said_columns=_ints(program.said.what),
+        findings=_ints(program.findings.leaves),
+        finding_columns=_ints(program.findings.what),
         ends=_ints(ends.leaves),
         end_starts=_starts(configs),
         end_configs=_ints(np.concatenate([[], *configs])),
@@ -157,9 +157,9 @@ def target_of(prepared: PreparedStory, base: Array) -> "Target":
     densities = [(prior, _unwalled(prior)) for prior in continuous(prepared)]
     priors = [list(_components(prior, 0.0)) for _, prior in densities]
     rows = np.array([row for rows in priors for row in rows], dtype=np.float64)
-    forecasts = [i for i, item in enumerate(graph.evidence) if item.form == "forecast"]
-    said = [prepared.likelihoods]
-    said += [event_likelihoods(graph, i, yes) for i in forecasts for yes in (True, False)]
+    forecasts = graph.forecasts
+    bodies = [prepared.likelihoods]
+    bodies += [event_likelihoods(graph, i, yes) for i in forecasts for yes in (True, False)]
     odds = [(logit(graph.evidence[i].forecast), LN2 * graph.evidence[i].sd_bits) for i in forecasts]
     return Target(
         base=np.array(base[0], dtype=np.float64),
@@ -170,8 +170,8 @@ def target_of(prepared: PreparedStory, base: Array) -> "Target":
         prior_starts=np.cumsum([0, *map(len, priors)], dtype=np.int32),
         priors=rows.reshape(-1, 5),
         is_stretched=np.array([prior is not own for prior, own in densities], dtype=np.int8),
-        assumptions=np.concatenate([likelihoods.assumptions for likelihoods in said]),
-        routes=np.concatenate([likelihoods.routes for likelihoods in said]),
+        assumptions=np.concatenate([likelihoods.assumptions for likelihoods in bodies]),
+        routes=np.concatenate([likelihoods.routes for likelihoods in bodies]),
         forecasts=np.array(odds, dtype=np.float64).reshape(-1, 2),
     )
 
@@ -219,7 +219,7 @@ def _height(prior: Continuous) -> float:
 
 
 def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
-    """Give the function z → (log p(z, evidence), its gradient), in nats.
+    """Return the function z → (log p(z, evidence), its gradient), in nats.
 
     Parameters
     ----------
@@ -260,9 +260,11 @@ def _in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float
     likelihoods = LogLikelihoods(target.assumptions, target.routes)
     try:
         with np.errstate(all="ignore"):
-            found = evaluation.evaluate(prepared.likelihood, values, likelihoods, np.ones((1, 1)))
-            slopes = evaluation.gradient(prepared.likelihood, found)[:, 0]
-            height, slope = kernel.posterior(target, z, found.log_roots[:, 0], slopes)
+            evaluated = evaluation.evaluate(
+                prepared.likelihood, values, likelihoods, np.ones((1, 1))
+            )
+            slopes = evaluation.gradient(prepared.likelihood, evaluated)[:, 0]
+            height, slope = kernel.posterior(target, z, evaluated.log_roots[:, 0], slopes)
     except UnsupportedStoryError:  # further out than a quadrature rule can reach
         return nowhere
     return (height, slope) if np.isfinite(height) and np.isfinite(slope).all() else nowhere

@@ -141,20 +141,20 @@ def event_likelihoods(graph: StoryGraph, item: int, happens: bool) -> LogLikelih
     return LogLikelihoods(base.assumptions, np.where(inside, yes, no)[None, :], results=False)
 
 
-def forecast_log_odds(graph: StoryGraph, item: int, routes: Array, said: Array) -> Array:
+def forecast_log_odds(graph: StoryGraph, item: int, routes: Array, assumptions: Array) -> Array:
     """Natural log odds of the event a forecast speaks of, from the prior's marginals.
 
     Parameters
     ----------
     routes : (n_draws, n_routes) array
         Without evidence.
-    said : (n_draws, 2 * n_items) array
+    assumptions : (n_draws, 2 * n_items) array
         P(false) and P(true) by item about an assumption, without evidence.
     """
     evidence = graph.evidence[item]
     if evidence.subject == "assumption":
         first = columns(graph)[item]
-        no, yes = said[:, first], said[:, first + 1]
+        no, yes = assumptions[:, first], assumptions[:, first + 1]
     else:
         inside = np.array(graph.route_classes()) == evidence.target
         yes, no = routes[:, inside].sum(axis=1), routes[:, ~inside].sum(axis=1)
@@ -167,12 +167,12 @@ def forecast_log_density_at(item: EvidenceItem, log_odds: Array) -> Array:
 
     Minus infinity where the model's prior is 0 or 1.
     """
-    said = np.log(item.forecast) - log1p(-item.forecast)
-    miss = (said - log_odds) / LN2 / item.sd_bits
+    forecast = np.log(item.forecast) - log1p(-item.forecast)
+    miss = (forecast - log_odds) / LN2 / item.sd_bits
     return np.asarray(-0.5 * miss**2 - np.log(item.sd_bits) - 0.5 * np.log(2 * np.pi))
 
 
 def forecast_slope_at(item: EvidenceItem, log_odds: Array) -> Array:
     """Derivative of `forecast_log_density_at` in the model's own log odds."""
-    said = np.log(item.forecast) - log1p(-item.forecast)
-    return np.asarray((said - log_odds) / (LN2 * item.sd_bits) ** 2)
+    forecast = np.log(item.forecast) - log1p(-item.forecast)
+    return np.asarray((forecast - log_odds) / (LN2 * item.sd_bits) ** 2)

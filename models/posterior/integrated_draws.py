@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 def draw_integrated(
-    prepared: PreparedStory, values: Array, said: LogLikelihoods, draws: int, seed: int
+    prepared: PreparedStory, values: Array, likelihoods: LogLikelihoods, draws: int, seed: int
 ) -> Array:
     """Draw the integrated numbers, one draw at every draw of the sampled ones.
 
@@ -27,7 +27,7 @@ def draw_integrated(
     values : (1 or n_draws, n_numbers) array
         Of the sampled numbers, the integrated ones at their means. One draw, where there is
         nothing to sample, serves for all.
-    said : LogLikelihoods
+    likelihoods : LogLikelihoods
         The evidence, or a part of it.
     draws : int
         How many, where there is one draw of the sampled numbers; rounded up to a power of two.
@@ -50,17 +50,17 @@ def draw_integrated(
     """
     n = draws if len(values) == 1 else len(values)
     u = weighting.uniforms(len(prepared.core), n, seed)
-    return integrated_at(prepared, values, said, u, seed)
+    return integrated_at(prepared, values, likelihoods, u, seed)
 
 
 def integrated_at(
-    prepared: PreparedStory, values: Array, said: LogLikelihoods, u: Array, seed: int
+    prepared: PreparedStory, values: Array, likelihoods: LogLikelihoods, u: Array, seed: int
 ) -> Array:
     """Draw the integrated numbers as `draw_integrated`, from given uniform draws.
 
     Parameters
     ----------
-    prepared, values, said, seed
+    prepared, values, likelihoods, seed
         As of `draw_integrated`.
     u : (n_draws, n_core) array
         Uniform draws, a column for each uncertain number of the story; as many are made, or one at
@@ -74,7 +74,7 @@ def integrated_at(
     n = len(u) if single else len(values)
     uses = Uses.none(n, len(prepared.distributions))
     if prepared.has_evidence:
-        uses = prepared.answers.uses(values, said, np.random.default_rng([seed, 3]), n)
+        uses = prepared.answers.uses(values, likelihoods, np.random.default_rng([seed, 3]), n)
     drawn = np.repeat(values, n, axis=0) if single else values.copy()
     for column, i in enumerate(prepared.core):
         if i in prepared.integrated:

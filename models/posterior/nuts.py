@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.posterior.density import LogDensity, log_density, to_coordinate, to_values
-from storyodds.models.posterior.prepared import PreparedStory, from_uniforms, impossibility
+from storyodds.models.posterior.impossible import impossibility
+from storyodds.models.posterior.prepared import PreparedStory, from_uniforms
 from storyodds.models.posterior.soundness import Strata
 from storyodds.models.posterior.weighting import pareto_k
 from storyodds.priors.distributions.families import Distribution, Mixture
@@ -125,11 +126,11 @@ def sample(
                 )
             ]
         )
-    found = [
+    strata = [
         _sample_stratum(one, log_prior, per_chain, seed + k, progress)
         for k, (log_prior, one) in enumerate(_strata(prepared))
     ]
-    possible = [stratum for stratum in found if np.isfinite(stratum.log_mass)]
+    possible = [stratum for stratum in strata if np.isfinite(stratum.log_mass)]
     if not possible:
         raise InputError([impossibility(prepared)])
     return _together(prepared, possible, np.random.default_rng([seed, 2]))
@@ -192,12 +193,12 @@ def _together(prepared: PreparedStory, strata: list[_Stratum], rng: np.random.Ge
     shares = np.exp(log_masses - log_evidence)
     errors = np.array([stratum.error for stratum in strata])
     n = len(strata[0].z)
-    others = [i for i in prepared.sampled if i not in prepared.active]
+    idle = [i for i in prepared.sampled if i not in prepared.active]
     values = [
         to_values(
             stratum.prepared,
             stratum.z,
-            from_uniforms(stratum.prepared, others, rng.random((n, len(others)))),
+            from_uniforms(stratum.prepared, idle, rng.random((n, len(idle)))),
         )
         for stratum in strata
     ]

@@ -1,6 +1,6 @@
 """The posterior over a story's numbers, whichever road leads to it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,6 @@ from storyodds.models.posterior.answers import Answers, Exact
 from storyodds.models.posterior.evidence import (
     assemble,
     collapsed_tables,
-    event_likelihoods,
     forecast_log_density_at,
 )
 from storyodds.models.posterior.independent_answers import Independent, is_independent
@@ -22,13 +21,10 @@ from storyodds.models.story.graph import StoryGraph, build_graph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING
 from storyodds.priors.distributions.families import Distribution, Point, rate_like
-from storyodds.priors.text.errors import Mistake, Problem, UnsupportedStoryError
+from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
-
-_BITS = 52  # that a float64 has room for
-_ALIKE = 8  # draws of a kind, on average, from which it is worth asking at one of them first
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class PreparedStory:
     resolved : ResolvedStory
     graph : StoryGraph
     answers : Answers
-        What is asked about the discrete part.
+        What answers about the discrete part.
     tables : sequence of array or None
         What each evidence item says, its own numbers integrated out.
     distributions : tuple of Distribution
@@ -58,15 +54,16 @@ class PreparedStory:
     @property
     def compiler(self) -> Compiler:
         """For whole answers, exactly; an error where states are simulated."""
-        return self._exact.compiler
+        return self.sums.compiler
 
     @property
     def likelihood(self) -> Program:
         """For P(evidence) alone, exactly; an error where states are simulated."""
-        return self._exact.likelihood
+        return self.sums.likelihood
 
     @property
-    def _exact(self) -> Exact | Independent:
+    def sums(self) -> Exact | Independent:
+        """What answers by exact sums; an error where states are simulated."""
         if isinstance(self.answers, Exact | Independent):
             return self.answers
         raise UnsupportedStoryError(
@@ -98,9 +95,8 @@ class PreparedStory:
         """
         graph = self.graph
         nonlinear = {i for i, n in enumerate(self.resolved.numbers) if n.kind == "bits"}
-        for item in graph.evidence:
-            if item.form == "forecast":
-                nonlinear |= graph.numbers_behind(item)
+        for i in graph.forecasts:
+            nonlinear |= graph.numbers_behind(graph.evidence[i])
         if graph.hazards_are_evidence:
             nonlinear |= {hazard.probability for hazard in graph.hazards}
         return tuple(i for i in self.core if i in nonlinear)
@@ -118,7 +114,7 @@ class PreparedStory:
             return self.sampled
         if not self.has_evidence:
             return ()
-        forecasts = [item for item in self.graph.evidence if item.form == "forecast"]
+        forecasts = [self.graph.evidence[i] for i in self.graph.forecasts]
         bearing = self.likelihood.bearing.union(*map(self.graph.numbers_behind, forecasts))
         return tuple(i for i in self.sampled if i in bearing)
 
@@ -200,60 +196,6 @@ def _summed(graph: StoryGraph, max_memory: int) -> Exact | Independent:
     )
 
 
-def forecast_sides(prepared: PreparedStory, values: Array) -> Mapping[int, tuple[Array, Array]]:
-    """By forecast, the log probabilities of its event and of the opposite, without evidence."""
-    return {
-        i: _sides(prepared, i, values)
-        for i, item in enumerate(prepared.graph.evidence)
-        if item.form == "forecast"
-    }
-
-
-def _sides(prepared: PreparedStory, item: int, values: Array) -> tuple[Array, Array]:
-    answers = prepared.answers
-    yes, no = (event_likelihoods(prepared.graph, item, happens) for happens in (True, False))
-    if not isinstance(answers, Exact | Independent):
-        return answers.log_evidence(values, yes), answers.log_evidence(values, no)
-    happens = _log_chance(answers, values, yes)
-    likely = happens > np.log(0.5)  # else the opposite is what is left of 1, to all its digits
-    opposite = np.log1p(-np.exp(np.where(likely, -np.inf, happens)))
-    opposite[likely] = _log_chance(answers, values[likely], no)
-    return happens, opposite
-
-
-def _log_chance(answers: Exact | Independent, values: Array, said: LogLikelihoods) -> Array:
-    """Log P(evidence), without asking at every draw where numbers that are 0 or 1 rule it out."""
-    out = np.full(len(values), -np.inf)
-    sure = np.hstack([values == 0, values == 1])
-    sure = sure[:, sure.any(axis=0) & ~sure.all(axis=0)]
-    ask = np.ones(len(values), dtype=bool)
-    if 0 < sure.shape[1] <= _BITS:
-        _, first, kind = np.unique(
-            sure @ 2.0 ** np.arange(sure.shape[1]), return_index=True, return_inverse=True
-        )
-        if _ALIKE * len(first) < len(values):
-            ask = np.isfinite(answers.log_evidence(values[first], said))[kind]
-    if ask.any():
-        out[ask] = answers.log_evidence(values[ask], said)
-    return out
-
-
-def forecast_densities(
-    graph: StoryGraph, sides: Mapping[int, tuple[Array, Array]]
-) -> Mapping[int, Array]:
-    """By forecast, its log density at every draw."""
-    return {
-        i: forecast_log_density_at(graph.evidence[i], np.subtract(*pair))
-        for i, pair in sides.items()
-    }
-
-
-def forecasts_log_density(prepared: PreparedStory, values: Array) -> Array:
-    """Log density of all forecasts together, (n_draws,), in nats."""
-    densities = forecast_densities(prepared.graph, forecast_sides(prepared, values))
-    return np.sum([np.zeros(len(values)), *densities.values()], axis=0)
-
-
 def from_uniforms(prepared: PreparedStory, numbers: Sequence[int], u: Array) -> Array:
     """Fill in every number: those named from uniform draws, the others at a fixed value.
 
@@ -280,59 +222,8 @@ def log_likelihood_bound(prepared: PreparedStory) -> float:
     What every item's best-fitting hypothesis gives it; a forecast, that it hits the prior's odds.
     """
     bound = sum(float(table.max()) for table in prepared.tables if table is not None)
-    for item in prepared.graph.evidence:
-        if item.form == "forecast":
-            said = float(np.log(item.forecast) - np.log1p(-item.forecast))
-            bound += float(forecast_log_density_at(item, np.array(said)))
+    for i in prepared.graph.forecasts:
+        item = prepared.graph.evidence[i]
+        log_odds = np.log(item.forecast) - np.log1p(-item.forecast)
+        bound += float(forecast_log_density_at(item, np.array(log_odds)))
     return bound
-
-
-def impossibility(prepared: PreparedStory) -> Problem:
-    """The mistake of a story whose evidence cannot have come about under it, with its place."""
-    story = prepared.resolved.story
-    mistake = Mistake(("evidence",), _impossible_evidence(prepared))
-    if story.document is None:
-        return Problem(f"evidence: {mistake.sentence}")
-    return story.document.problem(mistake)
-
-
-def _impossible_evidence(prepared: PreparedStory) -> str:
-    graph = prepared.graph
-    forecasts = [item.id for item in graph.evidence if item.form == "forecast"]
-    results = [check.id for check in graph.checks if check.result is not None]
-    items = ", ".join([*results, *(item.id for item in graph.evidence)])
-    if forecasts and _all_but_forecasts_possible(prepared):
-        return (
-            f"found a forecast ({', '.join(forecasts)}) of what this story is certain of, "
-            "which makes it impossible, expected one of something open; put a number a little "
-            "inside 0 and 1 (0.999 for 1) where the story or a setting says 0 or 1"
-        )
-    if not isinstance(prepared.answers, Exact | Independent):
-        return (
-            f"found observations ({items}) that none of the simulated states can explain, expected "
-            "some under which all of them can come about; more --draws simulate more states, and "
-            "only a method that sums exactly can say that there is none"
-        )
-    return (
-        "found observations that this story makes impossible (P(evidence) is exactly "
-        f"0 among {items}), expected at least one route and truth value under which all of them "
-        "can come about"
-    )
-
-
-def possible_at_all(prepared: PreparedStory) -> bool:
-    """Whether the evidence of a story, summed exactly, can come about under any of its numbers.
-
-    One draw settles that: where what is integrated out stands at its mean, nothing is 0 that is
-    not 0 at almost every draw, and bits make nothing 0.
-    """
-    values = prepared.center[None].copy()
-    log_evidence = prepared.answers.log_evidence(values, prepared.likelihoods)
-    return bool(np.isfinite(log_evidence + forecasts_log_density(prepared, values))[0])
-
-
-def _all_but_forecasts_possible(prepared: PreparedStory) -> bool:
-    if not isinstance(prepared.answers, Exact | Independent):
-        return False
-    values = from_uniforms(prepared, (), np.zeros((1, 0)))
-    return bool(np.isfinite(prepared.answers.log_evidence(values, prepared.likelihoods)[0]))

@@ -21,7 +21,7 @@ BITS = 30  # of a point, as SciPy has them
 def sobol_points(
     n_dimensions: int, exponent: int, rng: np.random.Generator, replicates: int = 1
 ) -> Array:
-    """Give the first points of a scrambled Sobol sequence, or of several, one after the other.
+    """Return the first points of a scrambled Sobol sequence, or of several, one after the other.
 
     Sequences share the matrix and have a shift each, so given the matrix they are independent, and
     each is uniform: means over them spread as their differences say (Owen 2013, Monte Carlo theory,
@@ -65,8 +65,8 @@ def sobol_points(
         words[n : 2 * n] = words[n - 1 :: -1] ^ columns[:, k] if k else words[:1] ^ columns[:, 0]
     if replicates > 1:
         shifts = np.array([_shift(n_dimensions, rng) for _ in range(replicates - 1)])
-        others = words ^ shift ^ shifts[:, None]
-        words = np.concatenate([words, others.reshape(-1, n_dimensions)])
+        shifted = words ^ shift ^ shifts[:, None]
+        words = np.concatenate([words, shifted.reshape(-1, n_dimensions)])
     return words / 2.0**BITS
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.posterior import soundness, weighting
 from storyodds.models.posterior.draws import Draws
+from storyodds.models.posterior.forecasts import forecasts_log_density
 from storyodds.models.posterior.prepared import (
     PreparedStory,
-    forecasts_log_density,
     log_likelihood_bound,
 )
 from storyodds.models.story.queries import Query

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.arithmetic import log_sum_exp
-from storyodds.models.posterior.prepared import PreparedStory, from_uniforms, impossibility
+from storyodds.models.posterior.impossible import impossibility
+from storyodds.models.posterior.prepared import PreparedStory, from_uniforms
 from storyodds.models.posterior.sobol import sobol_points
 from storyodds.priors.distributions.families import Distribution, Mixture
 from storyodds.priors.text import errors
@@ -68,9 +69,9 @@ class Weights:
 
 @lru_cache(maxsize=1)
 def uniforms(n_numbers: int, draws: int, seed: int) -> Array:
-    """Give the uniform draws behind numbers, (n_draws, n_numbers), strictly inside 0 and 1.
+    """Return the uniform draws behind numbers, (n_draws, n_numbers), strictly inside 0 and 1.
 
-    They cannot be written to: they are kept for the next story that asks for the same.
+    They cannot be written to: they are kept for the next story with the same.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ def sampled_draws(prepared: PreparedStory, draws: int, seed: int) -> tuple[Array
 
 
 def sampled_at(prepared: PreparedStory, points: Array) -> tuple[Array, Array]:
-    """Give the draws that are behind uniform ones, as `sampled_draws`.
+    """Return the draws that are behind uniform ones, as `sampled_draws`.
 
     Parameters
     ----------
@@ -254,8 +255,52 @@ def pareto_k(log_weights: Array) -> float | None:
     return _pareto_k(log_weights - log_weights.max())
 
 
+def sequence_of(draws: int) -> NDArray[np.intp]:
+    """Tell which independent sequence every draw is of, as `uniforms` orders them; (n_draws,).
+
+    Of draws of a chain, or in random order, any stretch will do for one.
+
+    Examples
+    --------
+    >>> sequence_of(64)[:4].tolist(), sequence_of(3).tolist()
+    ([0, 0, 1, 1], [0, 1, 2])
+    """
+    sequences = min(REPLICATES, draws)
+    starts = np.arange(sequences) * draws // sequences
+    return np.searchsorted(starts, np.arange(draws), side="right") - 1
+
+
+def sums_by_sequence(terms: Array, sequences: NDArray[np.intp]) -> Array:
+    """Add up what draws add to sums over all of them, sequence by sequence.
+
+    Parameters
+    ----------
+    terms : (n_draws, ...) array
+    sequences : (n_draws,) int array
+        Which sequence each draw is of, as `sequence_of` has it.
+
+    Returns
+    -------
+    (REPLICATES, ...) array
+        0 for sequences without draws.
+
+    Examples
+    --------
+    >>> sums_by_sequence(np.array([1.0, 2.0, 4.0]), np.array([0, 1, 1]))[:3].tolist()
+    [1.0, 6.0, 0.0]
+    """
+    sums = np.zeros((REPLICATES, *terms.shape[1:]))
+    np.add.at(sums, sequences, terms)
+    return sums
+
+
+def spread_between(sums: Array) -> Array:
+    """Give the standard error of sums over draws, from `sums_by_sequence` that are about 0."""
+    return np.asarray(np.sqrt(REPLICATES * sums.var(axis=0, ddof=1)))
+
+
 def spread_of_sums(terms: Array) -> Array:
-    """Give the standard error of sums over draws, from sums over each of their sequences.
+    """Return the standard error of sums over draws, from sums over each of their sequences.
 
     Parameters
     ----------
@@ -286,9 +331,9 @@ def complaints(n: int, ess: float, pareto_k: float | None) -> tuple[str, ...]:
         messages.append(
             f"a few draws carry the answer: Pareto k is {pareto_k:.2f}, above {MAX_PARETO_K}"
         )
-    needed = min(MIN_ESS, MIN_ESS_SHARE * n)
-    if ess < needed:
+    least = min(MIN_ESS, MIN_ESS_SHARE * n)
+    if ess < least:
         messages.append(
-            f"the weighted draws count for {ess:.0f} independent draws; {needed:.0f} are needed"
+            f"the weighted draws count for {ess:.0f} independent draws; {least:.0f} are needed"
         )
     return tuple(messages)

@@ -103,16 +103,16 @@ def compile_story(
     }
     with pm.Model(coords=coords) as model:
         values = _numbers(prepared)
-        known = _condition(prepared, values)
-        pm.Deterministic("assumption_probability", known.true, dims="assumption")
-        pm.Deterministic("route_probability", known.routes, dims="route")
+        marginals = _condition(prepared, values)
+        pm.Deterministic("assumption_probability", marginals.true, dims="assumption")
+        pm.Deterministic("route_probability", marginals.routes, dims="route")
         member = np.array(graph.route_classes())[:, None] == np.arange(len(CLASSES))
-        classes = pt.dot(known.routes, member.astype(float))
+        classes = pt.dot(marginals.routes, member.astype(float))
         pm.Deterministic("class_probability", classes, dims="class")
-        events = _events(prepared, values, known.outcomes, (*FATES, DEPLOYED))
+        events = _events(prepared, values, marginals.outcomes, (*FATES, DEPLOYED))
         pm.Deterministic("fate_probability", events[: len(FATES)], dims="fate")
         pm.Deterministic("deployed_probability", events[len(FATES)])
-        pm.Deterministic("goal_probability", known.goals, dims="criterion")
+        pm.Deterministic("goal_probability", marginals.goals, dims="criterion")
     return model
 
 
@@ -209,17 +209,17 @@ def _parameters(distribution: Distribution) -> tuple[Any, dict[str, Tensor]]:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Conditioned:
     """Log-likelihoods put in so far, and what is known of the discrete part given them."""
 
     assumptions: Tensor  # (false, true) by item about an assumption
     routes: Tensor
     log_evidence: Tensor
-    known: "_Known"
+    chances: "_Marginals"
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Marginals:
     """Probabilities given the evidence put in so far; they have no derivatives."""
 
     false: Tensor
@@ -229,25 +229,25 @@ class _Known:
     goals: Tensor
 
 
-def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Known:
+def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
     """Observe results and items one after the other, and give what is known in the end."""
     graph, column = prepared.graph, columns(prepared.graph)
     log_evidence, marginals = LogEvidence(prepared), Marginals(prepared)
     numbers = pt.stack(values) if values else pt.zeros(0)
     silent = _without_results(graph, numbers)
 
-    def given(numbers: Tensor, assumptions: Tensor, routes: Tensor) -> _Said:
+    def given(numbers: Tensor, assumptions: Tensor, routes: Tensor) -> _Conditioned:
         total = log_evidence(numbers, assumptions, routes)[0]
-        known = _Known(*marginals(numbers, assumptions, routes))
-        return _Said(assumptions, routes, total, known)
+        chances = _Marginals(*marginals(numbers, assumptions, routes))
+        return _Conditioned(assumptions, routes, total, chances)
 
     nothing = pt.zeros(2 * len(column)), pt.zeros(len(graph.routes))
-    said = given(silent, *nothing)
+    conditioned = given(silent, *nothing)
     for c, check in enumerate(graph.checks):
         if check.result is not None:
             with_it = given(_without_results(graph, numbers, after=c), *nothing)
-            _observe_result(check, with_it.log_evidence - said.log_evidence)
-            said = with_it
+            _observe_result(check, with_it.log_evidence - conditioned.log_evidence)
+            conditioned = with_it
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             sides = (event_likelihoods(graph, i, happens) for happens in (True, False))
@@ -255,34 +255,36 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Known:
             _observe_forecast(item, yes - no)
             continue
         table = pt.constant(prepared.tables[i][0])  # type: ignore[index]
-        before, assumptions, routes = said, said.assumptions, said.routes
+        before, assumptions, routes = conditioned, conditioned.assumptions, conditioned.routes
         if i in column:
             assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + 2], table)
         else:
             routes = routes + table
-        said = given(numbers, assumptions, routes)
-        _observe_item(prepared, item, before.known, said.log_evidence - before.log_evidence)
-    return said.known
+        conditioned = given(numbers, assumptions, routes)
+        _observe_item(
+            prepared, item, before.chances, conditioned.log_evidence - before.log_evidence
+        )
+    return conditioned.chances
 
 
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
     """Numbers under which the results of checks after one of them are certain, and say nothing."""
-    passed, flagged = graph.result_numbers(after)
+    passed, flagged = graph.result_numbers(range(after + 1, len(graph.checks)))
     for rates, certain in ((passed, 0.0), (flagged, 1.0)):
         if rates:
             numbers = pt.set_subtensor(numbers[list(rates)], certain)
     return numbers
 
 
-def _hypotheses(item: EvidenceItem, known: _Known) -> Tensor:
+def _hypotheses(item: EvidenceItem, chances: _Marginals) -> Tensor:
     """P(hypothesis | numbers, evidence so far), in the order of the item's keys."""
     if item.target is not None:
-        return pt.stack([known.false[item.target], known.true[item.target]])
-    return known.routes
+        return pt.stack([chances.false[item.target], chances.true[item.target]])
+    return chances.routes
 
 
 def _observe_item(
-    prepared: PreparedStory, item: EvidenceItem, before: _Known, adds: Tensor
+    prepared: PreparedStory, item: EvidenceItem, before: _Marginals, adds: Tensor
 ) -> None:
     """Observe an item by the log-likelihood that it adds, which the engine gives with its gradient.
 
@@ -296,7 +298,7 @@ def _observe_item(
 
     def draw(adds: Any, hypotheses: Any, rng: Any = None, size: Any = None) -> Any:
         if item.form != "counts":
-            return np.full(size or (), _seen(item))
+            return np.full(size or (), _count(item))
         chances = relevance * (hypotheses @ uses) / np.sum(hypotheses) + (1 - relevance) * blind
         chosen = rng.choice(len(own), p=chances / chances.sum(), size=size or ())
         rates = np.array([float(own[k].quantile(rng.random())) for k in np.ravel(chosen)])
@@ -309,30 +311,30 @@ def _observe_item(
         logp=lambda value, adds, hypotheses: adds + 0.0 * value,
         random=draw,
         signature="(),(k)->()",
-        observed=_seen(item),
+        observed=_count(item),
     )
 
 
-def _seen(item: EvidenceItem) -> float:
+def _count(item: EvidenceItem) -> float:
     return float(item.hits) if item.form == "counts" else 1.0
 
 
 def _observe_result(check: CheckNode, adds: Tensor) -> None:
     """Observe the known result of a check: 1 where it has flagged the model."""
-    seen = float(check.result == "flagged")
+    flagged = float(check.result == "flagged")
     pm.CustomDist(
         check.id,
         adds,
         logp=lambda value, adds: adds + 0.0 * value,
-        random=lambda adds, rng=None, size=None: np.full(size or (), seen),
-        observed=seen,
+        random=lambda adds, rng=None, size=None: np.full(size or (), flagged),
+        observed=flagged,
     )
 
 
 def _observe_forecast(item: EvidenceItem, log_odds: Tensor) -> None:
-    said = float(np.log2(item.forecast) - np.log2(1 - item.forecast))
+    bits = float(np.log2(item.forecast) - np.log2(1 - item.forecast))
     sigma = pt.constant(item.sd_bits, dtype="float64")
-    pm.Normal(item.id, mu=log_odds / LN2, sigma=sigma, observed=said)
+    pm.Normal(item.id, mu=log_odds / LN2, sigma=sigma, observed=bits)
 
 
 def _events(

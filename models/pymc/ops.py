@@ -50,29 +50,29 @@ class LogEvidence(Op):  # type: ignore[misc]
     def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:
         """Evaluate it at one point."""
         values, assumptions, routes = (np.ascontiguousarray(x) for x in inputs)
-        slopes, said, ended = (np.zeros(len(x)) for x in inputs)
+        slopes, by_item, ended = (np.zeros(len(x)) for x in inputs)
         complements = 1.0 - values
         height = kernel.log_evidence(
-            self._flat, values, complements, assumptions, routes, slopes, said, ended
+            self._flat, values, complements, assumptions, routes, slopes, by_item, ended
         )
         if np.isnan(height):
-            height = self._in_logs(values, assumptions, routes, slopes, said, ended)
+            height = self._in_logs(values, assumptions, routes, slopes, by_item, ended)
         # From logits to probabilities; where one is 0 or 1 its logit has no slope to follow.
         spread = np.where(self._is_probability, values * complements, 1.0)
         np.divide(slopes, spread, out=slopes, where=spread > 0)
-        results = (np.asarray(height), slopes, said, ended)
+        results = (np.asarray(height), slopes, by_item, ended)
         for storage, result in zip(output_storage, results, strict=True):
             storage[0] = result
 
     def _in_logs(self, values: Any, assumptions: Any, routes: Any, *out: Any) -> float:
         """The same where sums of products underflow."""
-        program, slopes, said, ended = self._program, *out
+        program, slopes, by_item, ended = self._program, *out
         likelihoods = LogLikelihoods(assumptions[None], routes[None])
-        found = evaluation.evaluate(program, values[None], likelihoods, np.ones((1, 1)))
-        slopes[:] = evaluation.gradient(program, found)[0, 0]
-        np.add.at(said, program.said.what, found.usage[0, 0, program.said.leaves])
-        np.add.at(ended, program.config_routes, found.won[0, 0])
-        return float(found.log_roots[0, 0])
+        evaluated = evaluation.evaluate(program, values[None], likelihoods, np.ones((1, 1)))
+        slopes[:] = evaluation.gradient(program, evaluated)[0, 0]
+        np.add.at(by_item, program.findings.what, evaluated.usage[0, 0, program.findings.leaves])
+        np.add.at(ended, program.config_routes, evaluated.won[0, 0])
+        return float(evaluated.log_roots[0, 0])
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Tensor]:
         """Derivatives of the first output; the others are derivatives already."""
@@ -111,13 +111,13 @@ class Marginals(Op):  # type: ignore[misc]
     def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:
         """Evaluate it at one point."""
         values, assumptions, routes = (np.asarray(x)[None] for x in inputs)
-        found = quantities.evaluate(self._compiler, values, LogLikelihoods(assumptions, routes))
+        marginals = quantities.evaluate(self._compiler, values, LogLikelihoods(assumptions, routes))
         results = (
-            found.assumptions_false,
-            found.assumptions,
-            found.routes,
-            found.outcomes,
-            found.goals,
+            marginals.assumptions_false,
+            marginals.assumptions,
+            marginals.routes,
+            marginals.outcomes,
+            marginals.goals,
         )
         for storage, result in zip(output_storage, results, strict=True):
             storage[0] = result[0]

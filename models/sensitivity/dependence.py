@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import Base, Changed, base_of, weighted
 from storyodds.models.engine.arithmetic import log_sum_exp
-from storyodds.models.engine.quantities import Path, PathOdds, concerns_of, path_odds, path_queries
+from storyodds.models.engine.paths import Path, PathOdds, concerns_of, path_odds, path_queries
 from storyodds.models.logic.cut_sets import Literal
-from storyodds.models.posterior.forward import forward
-from storyodds.models.posterior.prepared import forecast_densities, forecast_sides
-from storyodds.models.story.events import EVENTS, after_training, probabilities
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
+from storyodds.models.posterior.questions import ask
+from storyodds.models.story.events import EVENTS, after_training
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import rate_like
@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 
 PATHS = 10  # the most concerning ones, whose pairs are looked at
 PAIRS = 8  # of all these, those with the largest bearing on their paths
-DRAWS = 256
+DRAWS = 256  # at which every pair is evaluated in four states: bounds are shown to two digits
 _POINTS = 256  # even ones of a prior, over pairs of which the mean of min(p, q) is taken
 _TINY = float(np.finfo(np.float64).tiny)
 
@@ -82,19 +82,19 @@ class Bounds:
     Attributes
     ----------
     base : Base
-        The story as it is, at the draws that everything here was asked at.
-    found : tuple of Bound
+        The story as it is, at the draws of all answers here.
+    listed : tuple of Bound
     pairs : int
         How many pairs there are in the paths that were looked at.
     """
 
     base: Base
-    found: tuple[Bound, ...]
+    listed: tuple[Bound, ...]
     pairs: int
 
 
 def dependence_bounds(assessment: Assessment, most: int = PAIRS, draws: int = DRAWS) -> Bounds:
-    """Ask how far the odds could go if assumptions that meet in a path were dependent.
+    """Bound how far the odds could go if assumptions that meet in a path were dependent.
 
     Parameters
     ----------
@@ -120,8 +120,8 @@ def dependence_bounds(assessment: Assessment, most: int = PAIRS, draws: int = DR
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = dependence_bounds(assess(resolve(load_story("cat-classifier"))))
-    >>> len(found.found) <= found.pairs
+    >>> bounds = dependence_bounds(assess(resolve(load_story("cat-classifier"))))
+    >>> len(bounds.listed) <= bounds.pairs
     True
     """
     base = base_of(assessment, draws)
@@ -147,8 +147,10 @@ def dependence_bounds(assessment: Assessment, most: int = PAIRS, draws: int = DR
 
     chosen = sorted(pairs, key=lambda pair: (-bearing(pair), sorted(pair)))[:most]
     bounds = [
-        _bound(base, states[pair], pair, asked, [(ranked[k], odds[k].reached) for k in pairs[pair]])
-        for pair, asked in zip(chosen, _at_states(base, free, chosen), strict=True)
+        _bound(
+            base, states[pair], pair, answers, [(ranked[k], odds[k].reached) for k in pairs[pair]]
+        )
+        for pair, answers in zip(chosen, _at_states(base, free, chosen), strict=True)
     ]
     return Bounds(base, tuple(sorted(bounds, key=width, reverse=True)), len(pairs))
 
@@ -162,11 +164,11 @@ def _ranked(assessment: Assessment) -> list[Path]:
 
 def _odds(base: Base, paths: Sequence[Path]) -> list[PathOdds]:
     graph, queries = base.prepared.graph, list(dict.fromkeys(path_queries(paths)))
-    asked = forward(base.prepared, base.values, queries=queries).queries
+    chances = ask(base.prepared, base.values, queries).queries
     after, column = after_training(graph, base.values), {q: k for k, q in enumerate(queries)}
 
     def chance(path: Path) -> Callable[[int], Array]:
-        return lambda o: asked[:, column[Query((o,), path.literals)]]
+        return lambda o: chances[:, column[Query((o,), path.literals)]]
 
     return [path_odds(path, after, graph, chance(path)) for path in paths]
 
@@ -243,7 +245,7 @@ class _PairChances:
         )
 
     def at(self, together: bool) -> _Four:
-        """Give those at one end."""
+        """Return those at one end."""
         return self.together if together else self.apart
 
     def factor(self, state: tuple[bool, bool], together: bool) -> Array:
@@ -271,7 +273,7 @@ def _points(base: Base, i: int) -> Array:
 def _at_states(
     base: Base, free: Mapping[str, int], pairs: Sequence[frozenset[str]]
 ) -> list[list[_Asked]]:
-    """What the story says of every pair in each of its states; all of it asked at once."""
+    """Evaluate every pair in each of its states, all at once."""
     if not pairs:
         return []
     prepared, n = base.prepared, len(base.values)
@@ -280,41 +282,40 @@ def _at_states(
     for k, (pair, state) in enumerate(states):
         a, b = sorted(pair)
         values[k * n : (k + 1) * n, [free[a], free[b]]] = np.array(state, dtype=float)
-    found = forward(prepared, values)
-    events = probabilities(prepared.graph, values, found.outcomes)
+    answer = ask(prepared, values)
     sides = forecast_sides(prepared, values)
-    asked: list[_Asked] = [
+    answers: list[_Asked] = [
         (
-            found.log_evidence[k : k + n],
-            events[k : k + n],
+            answer.log_findings[k : k + n],
+            answer.events[k : k + n],
             {i: (yes[k : k + n], no[k : k + n]) for i, (yes, no) in sides.items()},
         )
         for k in range(0, len(values), n)
     ]
-    return [asked[k : k + len(_STATES)] for k in range(0, len(asked), len(_STATES))]
+    return [answers[k : k + len(_STATES)] for k in range(0, len(answers), len(_STATES))]
 
 
 def _bound(
     base: Base,
     states: _PairChances,
     pair: frozenset[str],
-    asked: Sequence[_Asked],
+    answers: Sequence[_Asked],
     paths: Sequence[tuple[Path, Array]],
 ) -> Bound:
     graph = base.prepared.graph
-    now = _mix(asked, states.now)[0]
+    now = _mix(answers, states.now)[0]
     before = np.stack([chance for _, chance in paths], axis=1)
-    seen = replace(base, events=np.hstack([before, base.events]))
+    with_paths = replace(base, events=np.hstack([before, base.events]))
     n, changed, chances = len(paths), [], []
     for end in ENDS:
-        log_evidence, events, sides = _mix(asked, states.at(end))
+        log_evidence, events, sides = _mix(answers, states.at(end))
         densities = forecast_densities(graph, sides)
         whole = np.sum([log_evidence, *densities.values()], axis=0)
         possible = np.isfinite(log_evidence)
         lighter = np.exp(np.where(possible, now, -np.inf) - np.where(possible, log_evidence, 0.0))
         factors = [states.factor(_state(path, pair), end) for path, _ in paths]
         after = before * np.stack(factors, axis=1) * lighter[:, None]
-        answer = _weighted(seen, whole, np.hstack([after, events]))
+        answer = _weighted(with_paths, whole, np.hstack([after, events]))
         chances.append(answer.means[:n])
         changed.append(replace(answer, means=answer.means[n:], errors=answer.errors[n:]))
     return Bound(
@@ -337,7 +338,7 @@ def _weighted(base: Base, log_evidence: Array, events: Array) -> Changed:
 
 
 def _mix(
-    asked: Sequence[_Asked],
+    answers: Sequence[_Asked],
     chances: Sequence[Array],
 ) -> tuple[Array, Array, Mapping[int, tuple[Array, Array]]]:
     """Put the four states together: log P(E | θ), P(event | E, θ), the sides of forecasts."""
@@ -348,20 +349,20 @@ def _mix(
         terms = [log + part for log, part in zip(logs, parts, strict=True)]
         return log_sum_exp(np.stack(terms), axis=0)
 
-    log_evidence = summed([found[0] for found in asked])
+    log_evidence = summed([answer[0] for answer in answers])
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
     events = np.sum(
         [
             np.exp(log + state - finite)[:, None] * of_state
-            for log, (state, of_state, _) in zip(logs, asked, strict=True)
+            for log, (state, of_state, _) in zip(logs, answers, strict=True)
         ],
         axis=0,
     )
     sides = {
         i: (
-            summed([found[2][i][0] for found in asked]),
-            summed([found[2][i][1] for found in asked]),
+            summed([answer[2][i][0] for answer in answers]),
+            summed([answer[2][i][1] for answer in answers]),
         )
-        for i in asked[0][2]
+        for i in answers[0][2]
     }
     return log_evidence, events, sides

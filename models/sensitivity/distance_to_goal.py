@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.changes.what_if import Base, Changed, answers_at, settled
-from storyodds.models.posterior.forward import forward, some
+from storyodds.models.changes.what_if import Base, Changed, settled
+from storyodds.models.numerics import thinned
 from storyodds.models.posterior.prepared import prepare
-from storyodds.models.story.events import probabilities
+from storyodds.models.posterior.questions import ask
 from storyodds.priors.distributions.families import Point
 from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.errors import UnsupportedStoryError
@@ -28,7 +28,7 @@ Target = Literal["likeliest", "even"]
 TARGETS: tuple[Target, ...] = ("likeliest", "even")
 MOST = 60.0  # bits either way, as far as the format goes
 
-_CLOSE = 1e-3  # bits
+_PRECISION_BITS = 1e-3  # bits
 _DRAWS = 512  # at which roots are found one by one
 _OWN = CLASSES.index(INTENDED)
 
@@ -102,14 +102,14 @@ def gap(classes: Array, target: Target) -> Array:
     >>> gap(classes, "likeliest"), gap(classes, "even")
     (array([-1.]), array([-2.]))
     """
-    others = np.delete(classes, _OWN, axis=1)
-    rest = others.max(axis=1) if target == "likeliest" else others.sum(axis=1)
+    rivals = np.delete(classes, _OWN, axis=1)
+    rest = rivals.max(axis=1) if target == "likeliest" else rivals.sum(axis=1)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log2(classes[:, _OWN]) - np.log2(rest))
 
 
 def with_pressure(resolved: ResolvedStory, bits: float) -> ResolvedStory:
-    """Give the story with one nudge more, for the intended class; its number is the last.
+    """Return the story with one nudge more, for the intended class; its number is the last.
 
     The nudge has a reserved word for its id, so that none of the story's own can have it too.
     """
@@ -161,9 +161,9 @@ class _Pushed:
         """The gap between the posterior means."""
         if bits not in self.asked:
             values = _beside(self.base.values, np.full(len(self.base.values), bits))
-            log_evidence, events = answers_at(self.prepared, values)
+            answer = ask(self.prepared, values)
             edited = partial(with_pressure, self.base.prepared.resolved, bits)
-            changed = settled(self.base, log_evidence, events, edited)
+            changed = settled(self.base, answer.log_evidence, answer.events, edited)
             if changed is None:
                 raise UnsupportedStoryError("bits: found more than can be summed")
             self.asked[bits] = changed
@@ -182,7 +182,7 @@ class _Pushed:
             if abs(far) == MOST:
                 return float(-np.copysign(np.inf, now))
             near, far = far, float(np.clip(2 * far, -MOST, MOST))
-        bits = float(brentq(self._at, near, far, args=(target,), xtol=_CLOSE))
+        bits = float(brentq(self._at, near, far, args=(target,), xtol=_PRECISION_BITS))
         self._at(bits, target)
         return bits
 
@@ -190,13 +190,11 @@ class _Pushed:
         """The root for every draw by itself: all at once, each within its own bracket."""
         from scipy.optimize.elementwise import find_root
 
-        values = some(self.drawn, _DRAWS)
-        graph = self.prepared.graph
+        values = thinned(self.drawn, _DRAWS)
 
         def at(bits: Array, row: Array) -> Array:
             numbers = _beside(values[row.astype(np.intp)], bits)
-            found = forward(self.prepared, numbers)
-            return gap(probabilities(graph, numbers, found.outcomes)[:, : len(CLASSES)], target)
+            return gap(ask(self.prepared, numbers).events[:, : len(CLASSES)], target)
 
         rows = np.arange(len(values), dtype=float)
         try:
@@ -207,13 +205,13 @@ class _Pushed:
             out = np.where(ahead, -np.inf, np.inf)
             crosses = np.isfinite(now) & np.isfinite(beyond) & (now * beyond <= 0)
             if crosses.any():
-                found = find_root(
+                root = find_root(
                     at,
                     (ends[0][crosses], ends[1][crosses]),
                     args=(rows[crosses],),
-                    tolerances={"xatol": _CLOSE},
+                    tolerances={"xatol": _PRECISION_BITS},
                 )
-                out[crosses] = found.x
+                out[crosses] = root.x
         except UnsupportedStoryError:
             return np.full(len(values), np.nan)
         return out

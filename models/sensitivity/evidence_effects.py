@@ -21,7 +21,7 @@ from storyodds.models.assessment.assessment import Assessment, full_prior
 from storyodds.models.changes.evidence_draws import draws_of_numbers
 from storyodds.models.changes.evidence_versions import answer_versions, findings_of, opinions_of
 from storyodds.models.changes.what_if import columns_of
-from storyodds.models.posterior.weighting import pareto_k
+from storyodds.models.posterior.weighting import pareto_k, spread_of_sums
 from storyodds.models.story.graph import StoryGraph
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
@@ -33,7 +33,7 @@ ALL_ORDERS = 10  # items of which every order is gone through; of more, some
 ORDERS = 64  # drawn, in pairs of an order and its reverse
 _EVALUATIONS = 2**14  # of the engine, to which the number of draws is cut down
 _MOST_DRAWS, _LEAST_DRAWS = 1024, 128
-_SMALLEST = 1e-300
+_SMALLEST = 1e-300  # chances below it have no log odds to speak of
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def evidence_effects(
     UnsupportedStoryError
         If the story was simulated.
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     References
     ----------
@@ -128,8 +128,8 @@ def evidence_effects(
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = evidence_effects(assess(resolve(load_story("rlhf-assistant"))), ["deceptive"])
-    >>> bool(np.isclose(found.average.bits.sum(), found.total[0]))
+    >>> effects = evidence_effects(assess(resolve(load_story("rlhf-assistant"))), ["deceptive"])
+    >>> bool(np.isclose(effects.average.bits.sum(), effects.total[0]))
     True
     """
     columns = columns_of(of)
@@ -146,19 +146,19 @@ def evidence_effects(
     powers = np.array([[float(i in subset) for i in range(n)] for subset in subsets])
     answers = answer_versions(prepared, drawn.values, powers, columns)
     log_weights = answers.log_evidence + drawn.log_weights[:, None]
-    found = _Odds.of(subsets, log_weights, answers.events)
+    odds = _Odds.of(subsets, log_weights, answers.events)
     whole_weights = log_weights[:, subsets.index(everything)]
     weights = np.exp(whole_weights - whole_weights.max())
-    average = found.over_all_orders(n) if orders is None else found.over_orders(orders)
+    average = odds.over_all_orders(n) if orders is None else odds.over_orders(orders)
     before, after = full_prior(assessment)[0], assessment.averaged
-    whole = found.differences([everything, findings], [nothing] * 2)
+    whole = odds.differences([everything, findings], [nothing] * 2)
     alone, rest = [frozenset([i]) for i in range(n)], [everything - {i} for i in range(n)]
     return EvidenceEffects(
         items=items,
         opinions=opinions,
         events=tuple(of),
-        alone=found.differences(alone, [nothing] * n),
-        left_out=found.differences([everything] * n, rest),
+        alone=odds.differences(alone, [nothing] * n),
+        left_out=odds.differences([everything] * n, rest),
         average=average,
         total=whole.bits[0],
         total_error=whole.error[0],
@@ -240,7 +240,7 @@ class _Odds:
 
 def _error(pulls: Array) -> Array:
     """Standard error of a mean to which every draw adds so much."""
-    return np.asarray(pulls.std(axis=0) / np.sqrt(len(pulls)))
+    return spread_of_sums(pulls / len(pulls))
 
 
 def _drawn_orders(n: int, seed: int) -> list[tuple[int, ...]]:
@@ -255,13 +255,13 @@ def _subsets(n: int, orders: Sequence[tuple[int, ...]] | None) -> list[Subset]:
     if orders is None:
         return [frozenset(i for i in range(n) if mask >> i & 1) for mask in range(2**n)]
     everything = frozenset(range(n))
-    needed = [frozenset(order[:k]) for order in orders for k in range(n + 1)]
-    needed += [subset for i in range(n) for subset in (frozenset([i]), everything - {i})]
-    return list(dict.fromkeys(needed))
+    subsets = [frozenset(order[:k]) for order in orders for k in range(n + 1)]
+    subsets += [subset for i in range(n) for subset in (frozenset([i]), everything - {i})]
+    return list(dict.fromkeys(subsets))
 
 
 def _most(graph: StoryGraph, subsets: Sequence[Subset]) -> int:
-    """How many draws to take, a power of two: fewer where more is said of assumptions."""
+    """How many draws to take, a power of two: fewer where more findings are about assumptions."""
     about = frozenset(
         i
         for i, item in enumerate(graph.evidence)

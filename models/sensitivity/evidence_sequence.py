@@ -101,7 +101,7 @@ class _Step:
 
 
 def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> EvidenceSequence:
-    """Give the probabilities of events as the evidence came in, in the order of the story.
+    """Return the probabilities of events as the evidence came in, in the order of the story.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
     UnsupportedStoryError
         If the story was simulated.
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     Examples
     --------
@@ -127,8 +127,8 @@ def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> E
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("rlhf-assistant")))
-    >>> found = evidence_sequence(assessed, ["catastrophe"])
-    >>> len(found.items), found.mean.shape
+    >>> sequence = evidence_sequence(assessed, ["catastrophe"])
+    >>> len(sequence.items), sequence.mean.shape
     (9, (10, 1))
     """
     columns = columns_of(of)
@@ -211,19 +211,19 @@ def _between(
     answers = answer_versions(prepared, drawn.values, powers, columns)
     steps = []
     for k in range(n_items - 1):
-        found = weigh(prepared, answers.log_evidence[:, k] + drawn.log_weights)
+        weighed = weigh(prepared, answers.log_evidence[:, k] + drawn.log_weights)
         events = answers.events[:, k]
-        mean = found.weights @ events
-        pulls = found.weights[:, None] * (events - mean)
-        whole = _at_all_numbers(assessment, drawn.values[:n], found.weights[:n], k + 1)
+        mean = weighed.weights @ events
+        pulls = weighed.weights[:, None] * (events - mean)
+        whole = _at_all_numbers(assessment, drawn.values[:n], weighed.weights[:n], k + 1)
         steps.append(
             _Step(
                 mean,
                 spread_of_sums(pulls),
                 _quantiles(whole, columns),
-                float(len(whole.values)) if alone else found.ess,
-                found.pareto_k,
-                alone or found.ok,
+                float(len(whole.values)) if alone else weighed.ess,
+                weighed.pareto_k,
+                alone or weighed.ok,
                 pulls,
             )
         )
@@ -236,10 +236,10 @@ def _at_all_numbers(
     """Answers given some of the items, at draws of all numbers given the same."""
     prepared, graph = assessment.prepared, assessment.prepared.graph
     tables = [table if i < n_items else None for i, table in enumerate(prepared.tables)]
-    said = replace(assemble(graph, tables), results=n_items > len(tables))
+    likelihoods = replace(assemble(graph, tables), results=n_items > len(tables))
     if prepared.integrated:
         n = len(assessment.exact.values)
-        values = draw_integrated(prepared, values, said, n, assessment.seed)
+        values = draw_integrated(prepared, values, likelihoods, n, assessment.seed)
     if len(weights) < len(values):
         weights = np.ones(len(values))
-    return prepared.answers.evaluate(values, said, weights=weights / weights.sum())
+    return prepared.answers.evaluate(values, likelihoods, weights=weights / weights.sum())

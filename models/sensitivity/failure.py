@@ -34,7 +34,7 @@ _OF_END = (
 )
 SAFE = 0.99  # P(no catastrophe | route, deployed) from which missing the goal is a near miss
 _BAND_DRAWS = 1024  # of which intervals given an assumption are taken: a 5% point to 0.7 points
-_BLOCK = 2**21  # draws times what is asked at each, of one call of the engine
+_BLOCK = 2**21  # draws times queries, of one call of the engine
 
 
 # How
@@ -64,7 +64,7 @@ class Ends:
 
 
 def ends(assessment: Assessment) -> tuple[Ends, Ends]:
-    """Ask how the story ends, together with every assumption.
+    """Compute how the story ends, together with every assumption.
 
     Parameters
     ----------
@@ -111,8 +111,8 @@ def _ends(prepared: PreparedStory, values: Array, counts: Array) -> Ends:
     for first in range(0, n, step):
         block = slice(first, first + step)
         mixed = shares_of_ends(graph, values[block])
-        asked = jointly(prepared.compiler, values[block], prepared.likelihoods, queries, mixed)
-        whole[block], sides[0, block], sides[1, block] = asked.events, asked.true, asked.false
+        joint = jointly(prepared.compiler, values[block], prepared.likelihoods, queries, mixed)
+        whole[block], sides[0, block], sides[1, block] = joint.events, joint.true, joint.false
     return Ends(names, counts, whole, sides[0], sides[1])
 
 
@@ -139,11 +139,13 @@ def overall(assessment: Assessment) -> tuple[Array, Array]:
     averaged, exact = (
         np.column_stack(
             [
-                probabilities(found.graph, found.values, found.outcomes, group).sum(axis=1)
+                probabilities(quantities.graph, quantities.values, quantities.outcomes, group).sum(
+                    axis=1
+                )
                 for group in _OF_END
             ]
         )
-        for found in (assessment.averaged, assessment.exact)
+        for quantities in (assessment.averaged, assessment.exact)
     )
     return averaged, exact
 
@@ -210,7 +212,9 @@ def near_misses(assessment: Assessment, safe: float = SAFE) -> tuple[NearMiss, .
     for r, route in enumerate(graph.routes):
         if route.outcome_class == INTENDED:
             continue
-        averaged, exact = (_missed(found, r) for found in (assessment.averaged, assessment.exact))
+        averaged, exact = (
+            _missed(quantities, r) for quantities in (assessment.averaged, assessment.exact)
+        )
         deployed, harmed = (
             float(assessment.averaged.mean(x)) for x in (averaged.deployed, averaged.catastrophe)
         )
@@ -220,10 +224,10 @@ def near_misses(assessment: Assessment, safe: float = SAFE) -> tuple[NearMiss, .
     return tuple(missed)
 
 
-def _missed(found: Quantities, r: int) -> RouteMiss:
-    after = after_training(found.graph, found.values)
-    deployed = found.routes[:, r] * after.unflagged[:, r]
-    return RouteMiss(found.routes[:, r], deployed, deployed * after.harm[:, r])
+def _missed(quantities: Quantities, r: int) -> RouteMiss:
+    after = after_training(quantities.graph, quantities.values)
+    deployed = quantities.routes[:, r] * after.unflagged[:, r]
+    return RouteMiss(quantities.routes[:, r], deployed, deployed * after.harm[:, r])
 
 
 # Where

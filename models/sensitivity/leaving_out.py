@@ -13,7 +13,7 @@ type Parts = Collection[tuple[Part, str]]
 
 
 def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
-    """Give the story without some of its parts.
+    """Return the story without some of its parts.
 
     A nudge is left out by setting its bits to 0, a check by letting it flag nothing (or, where it
     is known to have flagged the model, everything); constraints and evidence items go, and with an
@@ -39,11 +39,11 @@ def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
     >>> {n.distribution for n in changed.numbers if n.name.startswith("perturbation-test.flags")}
     {Point(value=0.0)}
     """
-    known = set(switches_of(resolved.story))
+    own_parts = set(switches_of(resolved.story))
     problems = [
         Problem(f"off: found the {part} '{name}', expected one that the story has")
         for part, name in parts
-        if (part, name) not in known
+        if (part, name) not in own_parts
     ]
     if problems:
         raise InputError(problems)
@@ -59,7 +59,7 @@ def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
 
 
 def silenced(resolved: ResolvedStory, parts: Parts) -> dict[str, float]:
-    """Give the numbers that nudges and checks are left out by, each with what it then is.
+    """Return the numbers that nudges and checks are left out by, each with what it then is.
 
     Examples
     --------

@@ -39,9 +39,13 @@ from storyodds.models.changes.what_if import (
     stacked,
     weighted,
 )
-from storyodds.models.engine.quantities import Path, concerns_of, jointly
+from storyodds.models.engine.paths import Path, concerns_of
+from storyodds.models.engine.quantities import jointly
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior.prepared import PreparedStory, forecasts_log_density, prepare
+from storyodds.models.posterior import questions
+from storyodds.models.posterior.forecasts import forecasts_log_density
+from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.posterior.weighting import sequence_of
 from storyodds.models.story.events import EVENTS, weights
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
@@ -54,7 +58,7 @@ from storyodds.scenarios.schema import Assumption
 Array = NDArray[np.float64]
 
 DRAWS = 256  # that differences are taken on
-MOST_PATHS = 30  # of which it is told whether another becomes the worst
+MOST_PATHS = 30  # which are ranked again for every number
 _CELLS = 2**22  # of float64, that one round of questions may take
 
 
@@ -125,7 +129,7 @@ class LocalSensitivity:
     sure : tuple of Sure
         One for each assumption.
     paths : tuple of Path
-        Among which it is told which is the worst.
+        Among which the worst is named.
     verdicts : tuple of Verdict
     tips : tuple of TippingPoint
     """
@@ -174,8 +178,8 @@ def local_sensitivity(
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = local_sensitivity(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> first = found.sure[0]
+    >>> sensitivity = local_sensitivity(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> first = sensitivity.sure[0]
     >>> catastrophe = EVENTS.index("catastrophe")
     >>> first.name, [round(float(changed.means[catastrophe]), 4) for changed in first.given]
     ('aps-feasible', [0.079, 0.0])
@@ -191,7 +195,7 @@ def local_sensitivity(
     uncertain = base.prepared.uncertain
     scanned = scan(ground, uncertain)
     spread = scan(ground_of(_whole(assessment), whole=True), uncertain, ENDS)
-    which = verdicts(ground.base.events.mean(axis=0), success, catastrophe)
+    verdicts_now = verdicts(ground.base.events.mean(axis=0), success, catastrophe)
     slopes, draw_slopes = _slopes(assessment)
     return LocalSensitivity(
         base=base,
@@ -200,8 +204,8 @@ def local_sensitivity(
         swings=tuple(_swing(base, scanned, spread, k) for k in range(len(uncertain))),
         sure=surely(base),
         paths=paths,
-        verdicts=tuple(which),
-        tips=tuple(tipping_points(scanned, which)),
+        verdicts=tuple(verdicts_now),
+        tips=tuple(tipping_points(scanned, verdicts_now)),
     )
 
 
@@ -220,6 +224,7 @@ def _whole(assessment: Assessment) -> Base:
         assessment.draws.method,
         assessment.seed,
         exact.outcomes[rows],
+        sequence_of(len(exact.values))[rows],
     )
 
 
@@ -245,7 +250,7 @@ def _swing(base: Base, scanned: Scan, spread: Scan, k: int) -> Swing:
     def at(level: int) -> Changed:
         if not scanned.trusted[k, level]:
             return ask(base, {number: float(scanned.values[k, level])})
-        changed = scanned.found[k][level]
+        changed = scanned.answers[k][level]
         return Changed(
             means=changed.means[: len(EVENTS)],
             errors=changed.errors[: len(EVENTS)],
@@ -255,7 +260,7 @@ def _swing(base: Base, scanned: Scan, spread: Scan, k: int) -> Swing:
         )
 
     low, high = (float(scanned.values[k, level]) for level in (LOW, HIGH))
-    bands = bands_between(*spread.found[k])
+    bands = bands_between(*spread.answers[k])
     if not spread.trusted[k].all():
         bands = np.full_like(bands, np.nan)
     return Swing(number, low, high, at(LOW), at(HIGH), bands)
@@ -284,13 +289,13 @@ def surely(base: Base) -> tuple[Sure, ...]:
     >>> from storyodds.scenarios.resolve import resolve
     >>> last = surely(base_of(assess(resolve(load_story("carlsmith-six-premises")))))[-1]
     >>> catastrophe = EVENTS.index("catastrophe")
-    >>> found = [changed.means[catastrophe] for changed in (last.learned[0], last.given[0])]
-    >>> last.name, [round(float(mean), 4) for mean in found]  # it tells of all before it
+    >>> means = [changed.means[catastrophe] for changed in (last.learned[0], last.given[0])]
+    >>> last.name, [round(float(mean), 4) for mean in means]  # all before it follow
     ('existential-catastrophe', [1.0, 0.0541])
     """
     names = [variable.name for variable in base.prepared.graph.variables]
-    learned, given = _learned(base), _set(base)
-    return tuple(Sure(name, learned[name], given[name]) for name in names)
+    learned, forced = _learned(base), _set(base)
+    return tuple(Sure(name, learned[name], forced[name]) for name in names)
 
 
 Pair = tuple[Changed | None, ...]
@@ -302,7 +307,7 @@ def _learned(base: Base) -> dict[str, Pair]:
     graph = prepared.graph
     outcomes = [Query((o,)) for o in range(len(graph.outcomes))]
     mixed = weights(graph, values, EVENTS)
-    found = jointly(prepared.compiler, values, prepared.likelihoods, outcomes, mixed)
+    joint_odds = jointly(prepared.compiler, values, prepared.likelihoods, outcomes, mixed)
     n_classes = len(CLASSES)
 
     def known(joint: Array) -> Changed | None:
@@ -311,13 +316,11 @@ def _learned(base: Base) -> dict[str, Pair]:
             return None
         shares = chance / chance.sum()
         means = joint.sum(axis=0) / chance.sum()
-        n = len(values)
-        pull = n * (joint / chance.sum() - shares[:, None] * means) - (base.events - base.means)
-        errors = pull.std(axis=0) / np.sqrt(n)
+        errors = base.errors_beside(joint / chance.sum() - shares[:, None] * means)
         return Changed(means, errors, None, float(1 / np.sum(shares**2)), refitted=False)
 
     return {
-        variable.name: (known(found.true[:, :, v]), known(found.false[:, :, v]))
+        variable.name: (known(joint_odds.true[:, :, v]), known(joint_odds.false[:, :, v]))
         for v, variable in enumerate(graph.variables)
     }
 
@@ -330,26 +333,25 @@ def _set(base: Base) -> dict[str, Pair]:
     graph, n = base.prepared.graph, len(base.values)
     cuts: Cuts = {}
     natural = base.log_evidence - forecasts_log_density(base.prepared, base.values)
-    found: dict[tuple[int, bool], Changed | None] = {}
+    changed_by: dict[tuple[int, bool], Changed | None] = {}
     every = [(v, truth) for v in range(len(graph.variables)) for truth in (True, False)]
     for key, log_evidence, events in _made(base.prepared, base.values, every, cuts):
         log_weights = log_evidence - natural
         served = np.isfinite(log_weights).any()
         changed = weighted(base, log_weights, events) if served else None
-        found[key] = changed if changed is not None and is_trusted(changed, n) else None
-    poor = [key for key, changed in found.items() if changed is None]
+        changed_by[key] = changed if changed is not None and is_trusted(changed, n) else None
+    poor = [key for key, changed in changed_by.items() if changed is None]
     if poor:
         fresh = afresh(ground_of(base))
         values = fresh.base.values
-        told = forecasts_log_density(base.prepared, values)
+        log_forecasts = forecasts_log_density(base.prepared, values)
         for key, log_evidence, events in _made(base.prepared, values, poor, cuts):
-            if np.isfinite(log_evidence + told).any():
-                log_weights = log_evidence + told - fresh.base.log_evidence
+            if np.isfinite(log_evidence + log_forecasts).any():
+                log_weights = log_evidence + log_forecasts - fresh.base.log_evidence
                 changed = weighted(fresh.base, log_weights, events)
-                errors = np.sqrt(changed.errors**2 + fresh.noise)
-                found[key] = replace(changed, errors=errors, refitted=True)
+                changed_by[key] = replace(changed, refitted=True)
     return {
-        variable.name: (found[v, True], found[v, False])
+        variable.name: (changed_by[v, True], changed_by[v, False])
         for v, variable in enumerate(graph.variables)
     }
 
@@ -368,16 +370,16 @@ def _made(
     by_rows = [key for key in settings if graph.variables[key[0]].rows]
     at_once = max(1, _CELLS // max(1, values.size))
     for first in range(0, len(by_rows), at_once):
-        some = by_rows[first : first + at_once]
-        rows = {v: [i for _, i in graph.variables[v].rows] for v, _ in some}
+        batch = by_rows[first : first + at_once]
+        rows = {v: [i for _, i in graph.variables[v].rows] for v, _ in batch}
         changed = np.concatenate(
-            [moved(values, dict.fromkeys(rows[v], float(truth))) for v, truth in some]
+            [moved(values, dict.fromkeys(rows[v], float(truth))) for v, truth in batch]
         )
-        said = stacked(graph, [_without(prepared, v) for v, _ in some], n)
-        found = prepared.answers.evaluate(changed, said)
-        for k, key in enumerate(some):
-            mine = slice(k * n, (k + 1) * n)
-            yield key, found.log_evidence[mine], found.events[mine]
+        likelihoods = stacked(graph, [_without(prepared, v) for v, _ in batch], n)
+        answer = questions.ask(prepared, changed, likelihoods=likelihoods)
+        for k, key in enumerate(batch):
+            block = slice(k * n, (k + 1) * n)
+            yield key, answer.log_findings[block], answer.events[block]
     for v in dict.fromkeys(v for v, _ in settings if not graph.variables[v].rows):
         name = graph.variables[v].name  # made up of others: without that, compiled once more
         if v not in cuts:
@@ -388,8 +390,8 @@ def _made(
         extra = np.zeros((n, len(resolved.numbers) - values.shape[1]))
         for truth in (truth for of, truth in settings if of == v):
             changed = moved(np.hstack([values, extra]), {number: float(truth)})
-            found = cut.answers.evaluate(changed, cut.likelihoods)
-            yield (v, truth), found.log_evidence, found.events
+            answer = questions.ask(cut, changed)
+            yield (v, truth), answer.log_findings, answer.events
 
 
 def _without(prepared: PreparedStory, v: int) -> Tables:
@@ -431,7 +433,7 @@ def intervened(resolved: ResolvedStory, name: str, truth: bool) -> ResolvedStory
     0.0541
     """
     certain = Fixed(fixed=float(truth))
-    known = resolved.assumptions[name]
+    written = resolved.assumptions[name]
     number = StoryNumber(
         name=f"{name}.probability",
         key_path=None,
@@ -446,7 +448,7 @@ def intervened(resolved: ResolvedStory, name: str, truth: bool) -> ResolvedStory
     numbers = [number if old.name == number.name else old for old in resolved.numbers]
     if number.name not in resolved.number_index:
         numbers.append(number)
-    decided = Assumption(claim=known.claim, scope=known.scope, probability=certain)
+    decided = Assumption(claim=written.claim, scope=written.scope, probability=certain)
     evidence = tuple(e for e in resolved.story.evidence if e.about.assumption != name)
     return replace(
         resolved,

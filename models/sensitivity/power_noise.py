@@ -17,12 +17,12 @@ from storyodds.models.sensitivity.power_scaling import NEAR
 from storyodds.priors.distributions.families import LN2
 
 _BINS = 256  # of draws in order, in the place of single ones
-_LEAST = 1e-12  # a side with less weight has no noise, but that of rounding
+_LEAST_WEIGHT = 1e-12  # a side with less weight has no noise, but that of rounding
 _ONCE = 20  # the largest of so many times as many is exceeded by chance in 1 case of 20
 
 
 def noise_per_error(x: Array, weights: Array, tests: int, seed: int) -> float:
-    """Give the index that chance alone hardly exceeds, for a slope whose error is 1.
+    """Return the index that chance alone hardly exceeds, for a slope whose error is 1.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def noise_per_error(x: Array, weights: Array, tests: int, seed: int) -> float:
     # is midway, which is what the distance is made of: its square is a sum of squares.
     wide, below = np.diff(x[order][edges]), np.cumsum(shares)[:-1]
     ways = [
-        np.divide(wide, p, out=np.zeros_like(p), where=p > _LEAST) / (8 * LN2 * (p @ wide))
+        np.divide(wide, p, out=np.zeros_like(p), where=p > _LEAST_WEIGHT) / (8 * LN2 * (p @ wide))
         for p in (below, 1 - below)
     ]
-    found = np.sqrt((apart[:, :-1] ** 2 @ np.transpose(ways)).max())
+    norm = np.sqrt((apart[:, :-1] ** 2 @ np.transpose(ways)).max())
     by = (NEAR[1] - 1) / np.log2(NEAR[1])
     error = LN2 * np.sqrt(weights**2 @ (x - weights @ x) ** 2)
-    return float(by * found / error)
+    return float(by * norm / error)

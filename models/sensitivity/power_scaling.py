@@ -36,8 +36,8 @@ THRESHOLD = 0.05  # of the sensitivity, as the method's authors use it
 PULL = 0.1  # standard deviations per doubling; two that agree only narrow the number
 ALL_PRIORS = "all priors together"
 ALL_EVIDENCE = "all evidence together"
-EVIDENCE_DRAWS = 512
-_SMALLEST = 1e-300
+EVIDENCE_DRAWS = 512  # at which every item is scaled: a power of two
+_SMALLEST = 1e-300  # a weight whose log is still finite
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Scaling:
     Attributes
     ----------
     names : tuple of str
-        Numbers or evidence items; the last one is all of them together, where that was asked.
+        Numbers or evidence items; the last one is all of them together, on request.
     sensitivity : (n_components, n_events) array
         Distance that the distribution of P(event | E, θ) over θ moves, per doubling: the gradient
         of the cumulative Jensen-Shannon distance in log2 α. NaN for evidence where the event has
@@ -107,8 +107,8 @@ class PowerScaling:
         """Numbers that prior and evidence both hold, and pull apart."""
         if self.priors is None:
             return ()
-        both = (self.of_itself >= THRESHOLD).all(axis=1) & (np.abs(self.pulls) >= PULL)
-        return tuple(name for name, yes in zip(self.priors.names, both, strict=False) if yes)
+        conflicting = (self.of_itself >= THRESHOLD).all(axis=1) & (np.abs(self.pulls) >= PULL)
+        return tuple(name for name, yes in zip(self.priors.names, conflicting, strict=False) if yes)
 
 
 def power_scaling(
@@ -136,7 +136,7 @@ def power_scaling(
     UnsupportedStoryError
         If the story was simulated.
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     References
     ----------
@@ -148,8 +148,8 @@ def power_scaling(
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = power_scaling(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> found.priors, found.evidence  # all its numbers are fixed, and nothing was observed
+    >>> scaling = power_scaling(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> scaling.priors, scaling.evidence  # all its numbers are fixed, and nothing was observed
     (None, None)
     """
     columns = columns_of(of)
@@ -305,7 +305,7 @@ def _scale_evidence(
     values, near = assessment.exact.values[rows], list[Array]()
     log_ratios, events = _scaled_answers(assessment, values, parts, NEAR, columns)
     n, now = len(rows), events[0, 0]
-    even, none = np.full(n, 1 / n), np.zeros(n)
+    even, zeros = np.full(n, 1 / n), np.zeros(n)
     for c in range(len(parts)):
         near = [_weights(ratio) for ratio in log_ratios[c + 1]]
         for e in range(len(columns)):
@@ -313,13 +313,13 @@ def _scale_evidence(
                 # Two weightings of the draws as they are and as they become.
                 distance(
                     np.concatenate([now[:, e], x[:, e]]),
-                    np.concatenate([even, none]),
-                    np.concatenate([none, w]),
+                    np.concatenate([even, zeros]),
+                    np.concatenate([zeros, w]),
                 )
                 for w, x in zip(near, events[c + 1], strict=True)
             ]
-            known = np.ptp(now[:, e]) > STILL
-            out.sensitivity[c, e] = _gradient(distances) if known else np.nan
+            varies = np.ptp(now[:, e]) > STILL
+            out.sensitivity[c, e] = _gradient(distances) if varies else np.nan
         if whole:
             out.near_k[c] = _worst_k(log_ratios[c + 1])
     return out, near
@@ -364,7 +364,7 @@ def _scaled_answers(
     alphas: Sequence[float],
     columns: Sequence[int],
 ) -> tuple[Array, Array]:
-    """Ask the story with parts of its evidence scaled by each α.
+    """Evaluate the story with parts of its evidence scaled by each α.
 
     Returns
     -------
@@ -377,9 +377,9 @@ def _scaled_answers(
     powers = np.ones((*shape, n_findings))
     for c, part in enumerate(parts):
         powers[c + 1][:, part] = np.array(alphas)[:, None]
-    found = answer_versions(prepared, values, powers.reshape(-1, n_findings), columns)
-    ratios = (found.log_evidence - found.log_evidence[:, :1]).T
-    events = found.events.transpose(1, 0, 2)
+    versions = answer_versions(prepared, values, powers.reshape(-1, n_findings), columns)
+    ratios = (versions.log_evidence - versions.log_evidence[:, :1]).T
+    events = versions.events.transpose(1, 0, 2)
     return ratios.reshape(*shape, -1), events.reshape(*shape, *events.shape[1:])
 
 

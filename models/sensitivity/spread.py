@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import columns_of, numbers_of_training
+from storyodds.models.posterior.questions import ask
 from storyodds.models.sensitivity.variance_indices import (
     BASE_ROWS,
     TRAJECTORIES,
@@ -94,15 +95,15 @@ def global_sensitivity(
     UnsupportedStoryError
         If the story was simulated.
     ValueError
-        If an event is not known.
+        If an event has another name.
 
     Examples
     --------
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = global_sensitivity(assess(resolve(load_story("carlsmith-six-premises"))))
-    >>> found.names, found.indices  # all its numbers are fixed
+    >>> spread = global_sensitivity(assess(resolve(load_story("carlsmith-six-premises"))))
+    >>> spread.names, spread.indices  # all its numbers are fixed
     ((), None)
     """
     columns = columns_of(of)
@@ -111,14 +112,14 @@ def global_sensitivity(
     at_posterior = draws.events[:, columns]
     means = draws.mean(at_posterior)
     posterior_sd = np.sqrt(draws.mean((at_posterior - means) ** 2))
-    said, events_of = prepared.likelihoods, [EVENTS[e] for e in columns]
+    events_of = [EVENTS[e] for e in columns]
 
     def answers(values: Array, like: Ints) -> Array:
-        asked, place = np.unique(like, return_inverse=True)
-        found = prepared.answers.evaluate(values[asked], said)
-        events = probabilities(graph, values, found.outcomes[place], events_of)
+        rows, place = np.unique(like, return_inverse=True)
+        answer = ask(prepared, values[rows])
+        events = probabilities(graph, values, answer.outcomes[place], events_of)
         # Numbers that cannot go together with the evidence say nothing about the event.
-        return np.where(np.isfinite(found.log_evidence[place])[:, None], events, means)
+        return np.where(np.isfinite(answer.log_findings[place])[:, None], events, means)
 
     training = numbers_of_training(prepared)
 

@@ -25,17 +25,18 @@ from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import (
     Base,
     Changed,
-    answers_at,
     fixed,
     moved,
     refit,
     settled,
     with_numbers,
 )
-from storyodds.models.engine.quantities import Path, concerns_of
+from storyodds.models.engine.paths import Path, concerns_of
+from storyodds.models.numerics import thinned
 from storyodds.models.posterior.evidence import assemble
-from storyodds.models.posterior.forward import forward, some
-from storyodds.models.posterior.prepared import forecast_densities, forecast_sides, prepare
+from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
+from storyodds.models.posterior.prepared import prepare
+from storyodds.models.posterior.questions import ask
 from storyodds.models.story.events import EVENTS, probabilities, shares_of
 from storyodds.models.story.graph import RouteNode, StoryGraph
 from storyodds.models.story.likelihoods import no_evidence
@@ -65,7 +66,7 @@ class Without:
 
 
 def leave_one_out(base: Base) -> tuple[Without, ...]:
-    """Ask for the odds without each constraint, nudge, check and evidence item.
+    """Compute the odds without each constraint, nudge, check and evidence item.
 
     A nudge is left out by setting its bits to 0, a check by letting it flag nothing (or, where it
     is known to have flagged the model, everything), an evidence item by leaving its likelihood out,
@@ -88,24 +89,24 @@ def leave_one_out(base: Base) -> tuple[Without, ...]:
     >>> from storyodds.models.changes.what_if import base_of
     >>> from storyodds.scenarios.resolve import resolve
     >>> base = base_of(assess(resolve(load_story("cat-classifier"))))
-    >>> found = next(x for x in leave_one_out(base) if x.part == "check")
+    >>> part = next(x for x in leave_one_out(base) if x.part == "check")
     >>> halted = EVENTS.index("halted")
-    >>> found.id, bool(found.changed.means[halted] < base.means[halted])
+    >>> part.id, bool(part.changed.means[halted] < base.means[halted])
     ('perturbation-test', True)
     """
     rationale = base.prepared.resolved.story.rationale
-    found = [
+    parts = [
         Without("constraint", c.id, _reworded(base, without_constraint(base.prepared.resolved, k)))
         for k, c in enumerate(rationale.constraints)
     ]
-    found += [
+    parts += [
         Without("nudge", nudge.id, _without_nudge(base, nudge.id)) for nudge in rationale.nudges
     ]
-    return (*found, *_without_checks(base), *_without_items(base))
+    return (*parts, *_without_checks(base), *_without_items(base))
 
 
 def without_constraint(resolved: ResolvedStory, index: int) -> ResolvedStory:
-    """Give the story without one constraint; its numbers stay the same."""
+    """Return the story without one constraint; its numbers stay the same."""
     rationale = resolved.story.rationale
     kept = tuple(c for k, c in enumerate(rationale.constraints) if k != index)
     changed = rationale.model_copy(update={"constraints": kept})
@@ -113,7 +114,7 @@ def without_constraint(resolved: ResolvedStory, index: int) -> ResolvedStory:
 
 
 def without_item(resolved: ResolvedStory, name: str) -> ResolvedStory:
-    """Give the story without one evidence item and its numbers."""
+    """Return the story without one evidence item and its numbers."""
     kept = tuple(item for item in resolved.story.evidence if item.id != name)
     numbers = tuple(n for n in resolved.numbers if not n.name.startswith(f"{name}."))
     story = resolved.story.model_copy(update={"evidence": kept})
@@ -121,28 +122,28 @@ def without_item(resolved: ResolvedStory, name: str) -> ResolvedStory:
 
 
 def _reworded(base: Base, edited: ResolvedStory) -> Changed | None:
-    """Ask a story that has the same numbers."""
+    """Compare a story that has the same numbers."""
     try:
         prepared = prepare(edited)
         if not set(prepared.sampled) <= set(base.prepared.sampled):
             # What now has to be sampled stands at one value in the base.
             return refit(base, edited)
-        answers = answers_at(prepared, base.values)
+        answer = ask(prepared, base.values)
     except InputError:
         return None
-    return settled(base, *answers, lambda: edited)
+    return settled(base, answer.log_evidence, answer.events, lambda: edited)
 
 
 def _without_nudge(base: Base, name: str) -> Changed | None:
     resolved = base.prepared.resolved
     off = {i: 0.0 for i, n in enumerate(resolved.numbers) if n.name.startswith(f"{name}.bits.")}
     values = moved(base.values, off)
-    answers = answers_at(with_numbers(base.prepared, off), values)
-    return settled(base, *answers, lambda: fixed(resolved, off))
+    answer = ask(with_numbers(base.prepared, off), values)
+    return settled(base, answer.log_evidence, answer.events, lambda: fixed(resolved, off))
 
 
 def without_check(graph: StoryGraph, index: int) -> dict[int, float]:
-    """Give the flag rates under which a check does nothing, and its known result tells nothing.
+    """Return the flag rates under which a check does nothing, and its known result tells nothing.
 
     Examples
     --------
@@ -166,35 +167,34 @@ def _without_checks(base: Base) -> list[Without]:
         values = moved(base.values, off)
         if graph.route_numbers_after_training().issuperset(off):
             # Where training ends and what the evidence says do not depend on it.
-            answers = base.log_evidence, probabilities(graph, values, base.outcomes)
+            log_evidence, events = base.log_evidence, probabilities(graph, values, base.outcomes)
         else:
-            answers = answers_at(prepared, values)
-        changed = settled(base, *answers, partial(fixed, prepared.resolved, off))
+            answer = ask(prepared, values)
+            log_evidence, events = answer.log_evidence, answer.events
+        changed = settled(base, log_evidence, events, partial(fixed, prepared.resolved, off))
         listed.append(Without("check", check.id, changed))
     return listed
 
 
 def _without_items(base: Base) -> list[Without]:
-    prepared, values, found = base.prepared, base.values, []
+    prepared, values, listed = base.prepared, base.values, []
     densities = forecast_densities(prepared.graph, forecast_sides(prepared, values))
     for i, item in enumerate(prepared.graph.evidence):
         if i in densities:
             log_evidence, events = base.log_evidence - densities[i], base.events
         else:
-            said = assemble(
-                prepared.graph, [t if k != i else None for k, t in enumerate(prepared.tables)]
-            )
-            asked = forward(prepared, values, said)
-            log_evidence = np.sum([asked.log_evidence, *densities.values()], axis=0)
-            events = probabilities(prepared.graph, values, asked.outcomes)
+            rest = [t if k != i else None for k, t in enumerate(prepared.tables)]
+            answer = ask(prepared, values, likelihoods=assemble(prepared.graph, rest))
+            log_evidence = np.sum([answer.log_findings, *densities.values()], axis=0)
+            events = answer.events
         changed = settled(
             base,
             log_evidence,
             events,
             partial(without_item, prepared.resolved, item.id),
         )
-        found.append(Without("evidence", item.id, changed))
-    return found
+        listed.append(Without("evidence", item.id, changed))
+    return listed
 
 
 # Rivals by number
@@ -278,7 +278,7 @@ def _rivals(base: Base, name: str) -> list[RouteNode]:
 
 def _assumptions(base: Base) -> Array:
     """P(assumption | E), (n_variables,)."""
-    prepared, few = base.prepared, some(base.values, 128)
+    prepared, few = base.prepared, thinned(base.values, 128)
     return prepared.answers.evaluate(few, prepared.likelihoods).assumptions.mean(axis=0)
 
 
@@ -289,11 +289,11 @@ def _chance(formula: Formula | None, chances: dict[str, float]) -> float:
     if isinstance(formula, str):
         p = float(chances[formula.removeprefix("not ")])
         return 1 - p if formula.startswith("not ") else p
-    members, needed = parts(formula)
+    members, least = parts(formula)
     counts = np.ones(1)  # by how many of the parts hold
     for p in (_chance(part, chances) for part in members):
         counts = np.convolve(counts, [1 - p, p])
-    return float(counts[needed:].sum())
+    return float(counts[least:].sum())
 
 
 def merged(resolved: ResolvedStory, groups: Sequence[Sequence[RouteNode]]) -> ResolvedStory:
@@ -310,13 +310,13 @@ def merged(resolved: ResolvedStory, groups: Sequence[Sequence[RouteNode]]) -> Re
     ResolvedStory
         With the same numbers. Routes that can never compete are left out.
     """
-    gone: set[str] = set()
+    absorbed: set[str] = set()
     constraints = list(resolved.story.rationale.constraints)
     for group in groups:
         for k, route in enumerate(group):
             opens = [_open(stronger) for stronger in group[:k]]
             if None in opens:
-                gone.add(route.id)
+                absorbed.add(route.id)
                 continue
             constraints += [
                 Constraint(id=f"stronger-{k}-{j}", holds=holds, rules_out=(route.id,))
@@ -327,19 +327,19 @@ def merged(resolved: ResolvedStory, groups: Sequence[Sequence[RouteNode]]) -> Re
     return replace(
         resolved,
         story=resolved.story.model_copy(update={"rationale": rationale}),
-        routes=tuple(route for route in resolved.routes if route.id not in gone),
+        routes=tuple(route for route in resolved.routes if route.id not in absorbed),
     )
 
 
 def _open(route: RouteNode) -> Formula | None:
     """When a route is open; None for always."""
-    needed = [route.requires] if route.requires is not None else []
-    needed += [negated(formula) for formula in route.blocked_by]
-    return tuple(needed) or None
+    conditions = [route.requires] if route.requires is not None else []
+    conditions += [negated(formula) for formula in route.blocked_by]
+    return tuple(conditions) or None
 
 
 def negated(formula: Formula) -> Formula:
-    """Give the formula that holds where another does not.
+    """Return the formula that holds where another does not.
 
     Examples
     --------
@@ -348,9 +348,9 @@ def negated(formula: Formula) -> Formula:
     """
     if isinstance(formula, str):
         return formula.removeprefix("not ") if formula.startswith("not ") else f"not {formula}"
-    members, needed = parts(formula)
+    members, least = parts(formula)
     opposite = tuple(negated(part) for part in members)
-    return AtLeast(at_least=len(members) - needed + 1, of=opposite)
+    return AtLeast(at_least=len(members) - least + 1, of=opposite)
 
 
 # Premises by number
@@ -382,7 +382,7 @@ class Restated:
 
 
 def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[Restated, ...]:
-    """Ask what the odds would be, were a path's premises judged as fewer and as likely each.
+    """Compute what the odds would be, were a path's premises judged as fewer and as likely each.
 
     The chance that all premises hold, before the evidence, is moved from J to J ** (m / n); what
     follows from their holding, from their failing, and what the evidence says under each, stays
@@ -415,9 +415,9 @@ def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[R
     >>> from storyodds.models.changes.what_if import base_of
     >>> from storyodds.scenarios.resolve import resolve
     >>> assessed = assess(resolve(load_story("carlsmith-six-premises")))
-    >>> (found,) = restate(assessed, base_of(assessed))
-    >>> in_three = found.fewer[2, EVENTS.index("catastrophe")]
-    >>> round(found.per_premise ** 6, 4), round(float(in_three), 4)
+    >>> (part,) = restate(assessed, base_of(assessed))
+    >>> in_three = part.fewer[2, EVENTS.index("catastrophe")]
+    >>> round(part.per_premise ** 6, 4), round(float(in_three), 4)
     (0.0514, 0.2267)
     """
     prepared = base.prepared
@@ -425,24 +425,24 @@ def restate(assessment: Assessment, base: Base, most: int = RESTATED) -> tuple[R
     if not paths:
         return ()
     graph, n_routes = prepared.graph, len(prepared.graph.routes)
-    needed = sorted(
+    places = sorted(
         {share.outcome for event in EVENTS for share in shares_of(graph)[event]}.union(
             range(n_routes)
         )
     )
-    asked = [Query((o,), path.literals) for path in paths for o in needed]
+    queries = [Query((o,), path.literals) for path in paths for o in places]
     premises = [Query((), path.literals) for path in paths]
     before = assessment.prior_averaged.values
     try:
-        joint = forward(prepared, base.values, queries=asked).queries
-        prior = forward(prepared, before, no_evidence(graph), premises).queries
+        joint = ask(prepared, base.values, queries).queries
+        prior = ask(prepared, before, premises, no_evidence(graph)).queries
     except InputError:
         return ()
     whole = base.events.mean(axis=0)
     restated = []
     for k, path in enumerate(paths):
         outcomes = np.zeros((len(base.values), len(graph.outcomes)))
-        outcomes[:, needed] = joint[:, k * len(needed) : (k + 1) * len(needed)]
+        outcomes[:, places] = joint[:, k * len(places) : (k + 1) * len(places)]
         chance, posterior = float(prior[:, k].mean()), float(outcomes[:, :n_routes].sum(1).mean())
         if 0 < chance < 1 and 0 < posterior < 1 - 1e-12:
             part = probabilities(graph, base.values, outcomes).mean(axis=0)
@@ -460,11 +460,11 @@ def _by_concern(assessment: Assessment) -> list[Path]:
 def _restated(path: Path, prior: float, posterior: float, part: Array, whole: Array) -> Restated:
     """Apply Jeffrey's rule to joint probabilities with the premises, and to those in all."""
     n = len(path.literals)
-    given, otherwise = part / posterior, np.maximum(whole - part, 0) / (1 - posterior)
+    conditional, otherwise = part / posterior, np.maximum(whole - part, 0) / (1 - posterior)
     rows = []
     for m in range(n - 1, 0, -1):
         then = prior ** (m / n)
         odds = posterior / (1 - posterior) * (then / (1 - then)) / (prior / (1 - prior))
         chance = odds / (1 + odds)
-        rows.append(chance * given + (1 - chance) * otherwise)
+        rows.append(chance * conditional + (1 - chance) * otherwise)
     return Restated(path, prior, posterior, prior ** (1 / n), np.array(rows))

@@ -23,8 +23,8 @@ which matter to a last step alone. What comes before that step is the same for b
 BASE_ROWS = 1024  # of the design for Sobol indices, a power of two
 TRAJECTORIES = 1024  # of the one for Shapley effects
 LEVEL = 0.9  # of the intervals
-_SCREENED_ROWS = 64
-_STILL = 1e-12  # standard deviations below it are rounding error
+_SCREENED_ROWS = 64  # which only have to show what does not move an answer at all
+_ROUNDING_SD = 1e-12  # standard deviations below it are rounding error
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def screen(
     like = np.arange(len(design) * rows).reshape(-1, rows)
     if late is not None:
         like[1:][late] = like[0]
-    found = function(design.reshape(-1, n_inputs), like.ravel()).reshape(n_inputs + 1, rows, -1)
-    return np.asarray(0.5 * ((found[1:] - found[0]) ** 2).mean(axis=1).T)
+    answers = function(design.reshape(-1, n_inputs), like.ravel()).reshape(n_inputs + 1, rows, -1)
+    return np.asarray(0.5 * ((answers[1:] - answers[0]) ** 2).mean(axis=1).T)
 
 
 def variance_indices(
@@ -155,8 +155,8 @@ def variance_indices(
     --------
     Of x + 2 y, x takes a fifth of the variance and y the rest.
 
-    >>> found = variance_indices(lambda u, like: u @ [[1.0], [2.0]], 2)
-    >>> found.first.value.round(1), found.shapley.value.round(1)
+    >>> indices = variance_indices(lambda u, like: u @ [[1.0], [2.0]], 2)
+    >>> indices.first.value.round(1), indices.shapley.value.round(1)
     (array([[0.2, 0.8]]), array([[0.2, 0.8]]))
     """
     # This brings pandas, and only this question needs it.
@@ -179,12 +179,12 @@ def variance_indices(
         of_design[:, 1:-1][:, late] = of_design[:, :1]
         of_paths[:, 1:][late[changed]] = 0
         np.maximum.accumulate(of_paths, axis=1, out=of_paths)
-    found = function(points, like)
-    sd = np.asarray(found[:n].std(axis=0))
-    tables = np.full((7, found.shape[1], n_inputs), np.nan)
-    for k in np.flatnonzero(sd > _STILL):
-        sobol = _sobol(problem, found[:n, k], rng[2])
-        tables[:, k] = [*sobol, *_shapley(changed, found[n:, k])]
+    answers = function(points, like)
+    sd = np.asarray(answers[:n].std(axis=0))
+    tables = np.full((7, answers.shape[1], n_inputs), np.nan)
+    for k in np.flatnonzero(sd > _ROUNDING_SD):
+        sobol = _sobol(problem, answers[:n, k], rng[2])
+        tables[:, k] = [*sobol, *_shapley(changed, answers[n:, k])]
     first, first_error, total, total_error, additive_error, even, even_error = tables
     return Indices(
         first=Share(first, first_error),
@@ -193,7 +193,7 @@ def variance_indices(
         additive=first.sum(axis=1),
         additive_error=additive_error[:, 0],
         sd=sd,
-        evaluations=len(found),
+        evaluations=len(answers),
     )
 
 
@@ -202,7 +202,7 @@ def _sobol(problem: dict[str, object], outputs: Array, rng: np.random.Generator)
     from SALib.analyze import sobol
     from scipy.special import ndtri
 
-    found = sobol.analyze(
+    indices = sobol.analyze(
         problem,
         outputs,
         calc_second_order=False,
@@ -211,9 +211,9 @@ def _sobol(problem: dict[str, object], outputs: Array, rng: np.random.Generator)
         seed=rng,
     )
     # The same resamples serve all inputs, so that they can be added up.
-    spread = found["S1_conf_all"].sum(axis=1).std(ddof=1) * ndtri(0.5 + LEVEL / 2)
-    of_sum = np.full(len(found["S1"]), spread)
-    return [found["S1"], found["S1_conf"], found["ST"], found["ST_conf"], of_sum]
+    spread = indices["S1_conf_all"].sum(axis=1).std(ddof=1) * ndtri(0.5 + LEVEL / 2)
+    of_sum = np.full(len(indices["S1"]), spread)
+    return [indices["S1"], indices["S1_conf"], indices["ST"], indices["ST_conf"], of_sum]
 
 
 def _paths(n_inputs: int, trajectories: int, rng: np.random.Generator) -> tuple[Array, Ints]:

@@ -10,10 +10,11 @@ from storyodds.models.assessment.assessment import LINKED_PATHS, Assessment
 from storyodds.models.assessment.concerns import Concerns, concerns
 from storyodds.models.assessment.path_ranks import ROUNDING
 from storyodds.models.changes.what_if import even_rows
-from storyodds.models.engine.quantities import Path, jointly
+from storyodds.models.engine.paths import Path
+from storyodds.models.engine.quantities import jointly
 from storyodds.models.logic.cut_sets import Literal
-from storyodds.models.posterior.forward import forward
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.questions import ask
 from storyodds.models.story.events import Share, after_training
 from storyodds.models.story.queries import Query
 
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 
 _DRAWS = 512  # at which paths are compared; one is enough where no number has to be sampled
 MAX_QUESTIONS = 400  # about pairs of assumptions: some seconds of work
-_SURE = 2.0  # standard errors by which a path has to be ahead where numbers were sampled
+_CLEAR_ERRORS = 2.0  # standard errors by which a path has to be ahead where numbers were sampled
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Flips:
     ----------
     worst : tuple of Path
         The worst path now; several where they tie.
-    found : tuple of Flip
+    listed : tuple of Flip
         All of the same size, and none where two assumptions are not enough.
     complete : bool
         Whether every set of this size, and of any smaller one, was looked at.
@@ -70,7 +71,7 @@ class Flips:
     """
 
     worst: tuple[Path, ...]
-    found: tuple[Flip, ...]
+    listed: tuple[Flip, ...]
     complete: bool
     close: int
     compared: int
@@ -98,7 +99,7 @@ def flips(assessment: Assessment) -> Flips:
     >>> from storyodds import load_story
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.scenarios.resolve import resolve
-    >>> flips(assess(resolve(load_story("carlsmith-six-premises")))).found
+    >>> flips(assess(resolve(load_story("carlsmith-six-premises")))).listed
     ()
     """
     ranked = concerns(assessment)
@@ -107,12 +108,12 @@ def flips(assessment: Assessment) -> Flips:
         return Flips(worst, (), True, 0, len(paths))
     values = assessment.averaged.values[even_rows(assessment, _DRAWS)]
     race = _Race(assessment.prepared, ranked, values)
-    found, close = race.singles()
+    listed, close = race.singles()
     complete = True
-    if not found:
-        found, among_pairs, complete = race.pairs()
+    if not listed:
+        listed, among_pairs, complete = race.pairs()
         close += among_pairs
-    likeliest = sorted(found, key=lambda flip: -flip.probability)
+    likeliest = sorted(listed, key=lambda flip: -flip.probability)
     return Flips(worst, tuple(likeliest), complete, close, len(paths))
 
 
@@ -138,28 +139,28 @@ class _Race:
         mixtures = np.zeros((len(values), len(self.paths), len(queries)))
         for j, (k, share) in enumerate(pairs):
             mixtures[:, k, j] = self.factors[share]
-        asked = jointly(prepared.compiler, values, prepared.likelihoods, queries, mixtures)
-        self.now = asked.events
+        asked_joint = jointly(prepared.compiler, values, prepared.likelihoods, queries, mixtures)
+        self.now = asked_joint.events
         self.joint: dict[Literal, Array] = {}  # (n_draws, n_paths) each
         self.chance: dict[Literal, float] = {}
-        said = prepared.answers.evaluate(values, prepared.likelihoods)
+        quantities = prepared.answers.evaluate(values, prepared.likelihoods)
         for v, variable in enumerate(graph.variables):
             if variable.formula is None:
                 for truth, joint, chance in (
-                    (True, asked.true, said.assumptions),
-                    (False, asked.false, said.assumptions_false),
+                    (True, asked_joint.true, quantities.assumptions),
+                    (False, asked_joint.false, quantities.assumptions_false),
                 ):
                     self.joint[variable.name, truth] = joint[:, :, v]
                     self.chance[variable.name, truth] = float(chance[:, v].mean())
 
     def singles(self) -> tuple[list[Flip], int]:
         """Flips by one assumption, and how many more are too close to call."""
-        found, close = [], 0
+        flips, close = [], 0
         for literal, joint in self.joint.items():
             flip, is_close = self._flip((literal,), self.chance[literal], joint)
-            found += [flip] if flip else []
+            flips += [flip] if flip else []
             close += is_close
-        return found, close
+        return flips, close
 
     def _flip(
         self, literals: tuple[Literal, ...], chance: float, joint: Array
@@ -177,14 +178,14 @@ class _Race:
         if chance == 0 or k in self.worst or means[k] <= means[best] * (1 + ROUNDING):
             return None, False
         lead = joint[:, k] - joint[:, best]
-        if lead.mean() <= _SURE * lead.std() / np.sqrt(len(lead)):
+        if lead.mean() <= _CLEAR_ERRORS * lead.std() / np.sqrt(len(lead)):
             return None, True
         opposite = {(name, not value) for name, value in literals}
         shuts = all(self.paths[w].literals & opposite for w in self.worst)
         return Flip(literals, chance, shuts, self.paths[k], float(means[k] / chance)), False
 
     def pairs(self) -> tuple[list[Flip], int, bool]:
-        """Ask for the pairs that the single ones do not rule out.
+        """Evaluate the pairs that the single ones do not rule out.
 
         With a and b known, another path k is the worse one only if P(k, a, b) > P(worst, a, b),
         where the left is at most P(k, a) and P(k, b), and the right at least P(worst, a) +
@@ -207,16 +208,16 @@ class _Race:
                     rivals = [*np.flatnonzero(ahead).tolist(), *self.worst]
                     possible.append((likelier, (a, b), rivals))
         possible.sort(key=lambda pair: -pair[0])
-        asked, questions = [], 0
+        batch, questions = [], 0
         for _, pair, rivals in possible:
             questions += 1 + sum(len(self.shares[k]) for k in rivals)
             if questions > MAX_QUESTIONS:
                 break
-            asked.append((pair, rivals))
-        found, close = self._ask(asked)
-        return found, close, len(asked) == len(possible)
+            batch.append((pair, rivals))
+        flips, close = self._pair_flips(batch)
+        return flips, close, len(batch) == len(possible)
 
-    def _ask(
+    def _pair_flips(
         self, pairs: Sequence[tuple[tuple[Literal, Literal], Sequence[int]]]
     ) -> tuple[list[Flip], int]:
         if not pairs:
@@ -226,9 +227,9 @@ class _Race:
             queries[Query((), frozenset(pair))] = None
             queries |= dict.fromkeys(q for k in rivals for q, _ in self._with(k, pair))
         every = tuple(queries)
-        drawn = forward(self.prepared, self.values, queries=every).queries
+        drawn = ask(self.prepared, self.values, every).queries
         column = {query: drawn[:, j] for j, query in enumerate(every)}
-        found, close = [], 0
+        flips, close = [], 0
         for pair, rivals in pairs:
             joint = np.zeros((len(self.values), len(self.paths)))
             for k in rivals:
@@ -236,9 +237,9 @@ class _Race:
                     joint[:, k] += column[query] * self.factors[share]
             chance = float(column[Query((), frozenset(pair))].mean())
             flip, is_close = self._flip(pair, chance, joint)
-            found += [flip] if flip else []
+            flips += [flip] if flip else []
             close += is_close
-        return found, close
+        return flips, close
 
     def _with(self, k: int, pair: tuple[Literal, Literal]) -> list[tuple[Query, Share]]:
         """A path's endings together with a pair; none where that cannot be."""

@@ -1,4 +1,4 @@
-"""Classes, fates and failure paths as sums over the outcomes that the engine knows.
+"""Classes, fates and failure paths as sums over the outcomes of the engine.
 
 An outcome is where training ends and what becomes of the hazards there. What checks and the harm
 of the route itself do after that multiplies it, so every event is a sum of shares: an outcome,
@@ -30,7 +30,7 @@ GIVEN = "-given-deployed"
 # The odds on the day of the decision: of a model that no check has flagged.
 GIVEN_DEPLOYED = tuple(f"{name}{GIVEN}" for name in (*CLASSES, *FATES) if name != "halted")
 ODDS = (*EVENTS, DEPLOYED, *GIVEN_DEPLOYED)
-"""Everything that can be asked of: classes, fates, being deployed, and the odds given that."""
+"""Every event with an answer: classes, fates, being deployed, and the odds given that."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,12 @@ def sides_of(odds: str) -> Sides:
     if odds == DEPLOYED:
         return Sides((DEPLOYED,), ("halted",), False)
     name = odds.removesuffix(GIVEN)
-    given = name != odds
+    conditional = name != odds
     family: Sequence[str] = CLASSES if name in CLASSES else FATES
-    if given:
+    if conditional:
         family = [f"{x}, deployed" if x in CLASSES else x for x in family if x != "halted"]
         name = f"{name}, deployed" if name in CLASSES else name
-    return Sides((name,), tuple(x for x in family if x != name), given)
+    return Sides((name,), tuple(x for x in family if x != name), conditional)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class AfterTraining:
 
 
 def after_training(graph: StoryGraph, values: Array) -> AfterTraining:
-    """Give what becomes of every route by itself.
+    """Return what becomes of every route by itself.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def probabilities(
 
 
 def weights(graph: StoryGraph, values: Array, events: Sequence[str] = EVENTS) -> Array:
-    """Give what every outcome counts with in every event, (n_draws, n_events, n_outcomes)."""
+    """Return what every outcome counts with in every event, (n_draws, n_events, n_outcomes)."""
     after, shares = after_training(graph, values), shares_of(graph)
     out = np.zeros((len(values), len(events), len(graph.outcomes)))
     for e, event in enumerate(events):

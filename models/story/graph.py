@@ -4,7 +4,7 @@ Everything here is a fixed, labelled structure; the numbers themselves stay outs
 ordered as `ResolvedStory.numbers`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -234,18 +234,21 @@ class StoryGraph:
         """The checks whose result is not known: those that can still halt the model."""
         return tuple(c for c, check in enumerate(self.checks) if check.result is None)
 
-    def result_numbers(self, after: int = -1) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def result_numbers(
+        self, checks: Iterable[int] | None = None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The flag rates of checks that have passed, and of those that have flagged the model.
 
         Parameters
         ----------
-        after : int
-            Of checks after this one alone.
+        checks : iterable of int, optional
+            Of these checks alone.
         """
+        among = range(len(self.checks)) if checks is None else frozenset(checks)
         passed: set[int] = set()
         flagged: set[int] = set()
         for c, check in enumerate(self.checks):
-            if check.result is not None and c > after:
+            if check.result is not None and c in among:
                 side = passed if check.result == "passed" else flagged
                 side |= {route.flags[c] for route in self.routes}
                 side |= {n for hazard in self.hazards if (n := hazard.flags[c]) is not None}
@@ -288,6 +291,11 @@ class StoryGraph:
         live = {route.flags[c] for route in self.routes for c in self.live_checks}
         return frozenset(live | {route.harm for route in self.routes})
 
+    @property
+    def forecasts(self) -> tuple[int, ...]:
+        """The evidence items that are opinions of the story before its evidence."""
+        return tuple(i for i, item in enumerate(self.evidence) if item.form == "forecast")
+
     def numbers_behind(self, item: EvidenceItem) -> frozenset[int]:
         """The numbers on which the prior probability of a forecast's event depends."""
         if item.subject == "assumption":
@@ -300,12 +308,12 @@ class StoryGraph:
         if item.subject != "assumption":
             for route in self.routes:
                 numbers |= {route.bits, *(number for _, number in route.nudges)}
-        order, pending, seen = self.order, list(names), set(names)
+        order, pending, reached = self.order, list(names), set(names)
         while pending:
             variable = self.variables[order[pending.pop()]]
             numbers |= {number for _, number in variable.rows}
-            pending += variable.scope - seen
-            seen |= variable.scope
+            pending += variable.scope - reached
+            reached |= variable.scope
         return frozenset(numbers)
 
 

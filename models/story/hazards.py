@@ -59,7 +59,7 @@ class _Fired:
 
 
 # Events in which at least one hazard has to do something.
-_DOING = ("outcompeted", "misaligned", "harmful", "flagged", *SINGLE_HAZARD_EVENTS)
+_HAZARD_DOINGS = ("outcompeted", "misaligned", "harmful", "flagged", *SINGLE_HAZARD_EVENTS)
 
 
 class HazardFactors:
@@ -108,10 +108,10 @@ class HazardFactors:
         product: Factor = ONE
         for hazard in self._graph.hazards:
             if hazard.criterion == criterion:
-                none = self._algebra.choose(
+                silent = self._algebra.choose(
                     self._indicator(hazard.requires), self._no(hazard.probability), ONE
                 )
-                product = self._algebra.multiply(product, none)
+                product = self._algebra.multiply(product, silent)
         return product
 
     @cached_property
@@ -162,14 +162,14 @@ class HazardFactors:
             fires = self._product(self._yes(hazard.probability), self._passed(hazard))
             for flags, late in states:
                 here = algebra.multiply(self._no(hazard.probability), rest[flags, late])
-                for left, chance in self._explained(hazard, flags):
+                for flags_over, chance in self._explained(hazard, flags):
                     ways = [(fired.before, True), (fired.doing, False)]
                     for weight, still in ways if late else [(fired.after, False)]:
-                        term = self._product(fires, chance, weight, rest[left, still])
+                        term = self._product(fires, chance, weight, rest[flags_over, still])
                         here = algebra.add(here, term)
                 ahead[flags, late] = algebra.choose(opened, here, rest[flags, late])
             rest = ahead
-        return rest[unexplained, event in _DOING]
+        return rest[unexplained, event in _HAZARD_DOINGS]
 
     def _event(self, outcome: Outcome) -> tuple[str | None, Sequence[int]]:
         """What is asked of the hazards, and the checks that can flag them."""

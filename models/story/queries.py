@@ -1,4 +1,4 @@
-"""Events asked of the engine: "training ends here, and these assumptions are so"."""
+"""Events that the engine evaluates: "training ends here, and these assumptions are so"."""
 
 from dataclasses import dataclass
 

@@ -14,7 +14,7 @@ type Stakes = Mapping[str, float]
 SUCCESS = FATES.index("success")
 WITHHELD = "withheld"
 WEIGHED = (*(fate for fate in FATES if fate != "halted"), WITHHELD)
-_TINY = 1e-12  # of what is at stake: a smaller gain is rounding error
+_ROUNDING = 1e-12  # of what is at stake: a smaller gain is rounding error
 
 
 def bits_gained(joint: Array) -> Array:
@@ -37,8 +37,8 @@ def bits_gained(joint: Array) -> Array:
 
 def _entropy(yes: Array, no: Array) -> Array:
     """Entropy of a split in bits, times the probability that there is one."""
-    both = yes + no
-    return np.asarray((xlogy(both, both) - xlogy(yes, yes) - xlogy(no, no)) / np.log(2))
+    total = yes + no
+    return np.asarray((xlogy(total, total) - xlogy(yes, yes) - xlogy(no, no)) / np.log(2))
 
 
 def choice_gained(joint: Array, stakes: Stakes) -> Array:
@@ -52,9 +52,9 @@ def choice_gained(joint: Array, stakes: Stakes) -> Array:
 
     Examples
     --------
-    >>> told = np.zeros((2, len(FATES)))
-    >>> told[0, SUCCESS], told[1, -1] = 0.5, 0.5
-    >>> float(choice_gained(told, {"success": 1.0, "catastrophe": -3.0}))
+    >>> worth = np.zeros((2, len(FATES)))
+    >>> worth[0, SUCCESS], worth[1, -1] = 0.5, 0.5
+    >>> float(choice_gained(worth, {"success": 1.0, "catastrophe": -3.0}))
     0.5
     """
     withheld = stakes.get(WITHHELD, 0.0)
@@ -70,4 +70,4 @@ def worth_of_fates(stakes: Stakes) -> Array:
 
 
 def _rounded(gained: Array, scale: Array) -> Array:
-    return np.asarray(np.where(gained > _TINY * scale, gained, 0.0))
+    return np.asarray(np.where(gained > _ROUNDING * scale, gained, 0.0))

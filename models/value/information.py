@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 Measure = Callable[[Array], Array]
 
 _CELLS = 2**21  # of float64: what is asked of the engine at once
-_LEAST = 1e-300  # a chance that may be divided by; one that is smaller is none
+_LEAST_CHANCE = 1e-300  # a chance that may be divided by; one that is smaller is none
 _FATES, _SIDES = slice(0, len(FATES)), slice(len(FATES), len(FATES) + 2)  # columns of moments
 
 
@@ -49,8 +49,8 @@ class Worths:
     assumptions : Gains
         By assumption, of learning whether it is true (EVPPI).
     numbers : Gains
-        By uncertain number, of learning its value (EVPPI). Estimated from below: the estimate is
-        what a rule fitted to some draws is worth on others.
+        By uncertain number, of learning its value (EVPPI). An integral where nothing has to be
+        sampled of the number; else from curves fitted to the draws.
     """
 
     proposals: Gains
@@ -114,7 +114,7 @@ def value_of_information(
     draws: int | None = None,
     of: str = "success",
 ) -> Value:
-    """Weigh proposed observations, assumptions and numbers by what they could tell.
+    """Weigh proposed observations, assumptions and numbers by how much they could change the odds.
 
     Parameters
     ----------
@@ -151,8 +151,8 @@ def value_of_information(
     >>> from storyodds.models.assessment.assessment import assess
     >>> from storyodds.models.value.observations import observations
     >>> from storyodds.scenarios.resolve import resolve
-    >>> found = assess(resolve(load_story("carlsmith-six-premises"), standard=True))
-    >>> value = value_of_information(found, observations(found.prepared))
+    >>> assessed = assess(resolve(load_story("carlsmith-six-premises"), standard=True))
+    >>> value = value_of_information(assessed, observations(assessed.prepared))
     >>> value.bits.perfect.amount.round(2), value.bits.proposals.amount
     (array([0.29]), array([0., 0., 0.]))
     """
@@ -230,12 +230,12 @@ def _gains(measure: Measure, joints: Sequence[Array]) -> tuple[Gains, Array]:
         without = np.zeros((len(joints), len(joints[0])))
     for k, joint in enumerate(joints):
         total = joint.sum(axis=0)
-        amounts[k] = measure(total / max(total.sum(), _LEAST))
+        amounts[k] = measure(total / max(total.sum(), _LEAST_CHANCE))
         if without.size:
             rest = total - joint
             # Where one batch carries everything, nothing is known without it.
-            left = np.maximum(rest.sum(axis=(1, 2), keepdims=True), _LEAST)
-            without[k] = measure(rest / left)
+            mass = np.maximum(rest.sum(axis=(1, 2), keepdims=True), _LEAST_CHANCE)
+            without[k] = measure(rest / mass)
     return Gains(amounts, _jackknifed(without)), without
 
 
@@ -290,7 +290,7 @@ def _first(assessment: Assessment, most: int | None) -> int:
 
 
 def _moments(assessment: Assessment, first: int, of: str) -> _Moments:
-    """Ask at the first draws."""
+    """Compute joint chances at the first draws."""
     prepared, averaged = assessment.prepared, assessment.averaged
     graph = prepared.graph
     all_weights = averaged.weights[:first] / averaged.weights[:first].sum()
@@ -304,17 +304,17 @@ def _moments(assessment: Assessment, first: int, of: str) -> _Moments:
     batches = batches_of(first)
     cells = (batches[0].stop + 1) * len(events) * (graph.n_numbers + len(graph.outcomes))
     for together in batched(batches, max(1, _CELLS // cells)):
-        asked = slice(together[0].start, together[-1].stop)
-        values = averaged.values[asked]
+        rows = slice(together[0].start, together[-1].stop)
+        values = averaged.values[rows]
         shares = weights(graph, values, events)
-        said = prepared.likelihoods.take(asked)
-        found = _jointly(assessment, values, said, queries, shares)
-        reached = averaged.outcomes[asked, None] * shares @ ends.astype(float)
+        likelihoods = prepared.likelihoods.take(rows)
+        joint = _jointly(assessment, values, likelihoods, queries, shares)
+        reached = averaged.outcomes[rows, None] * shares @ ends.astype(float)
         for batch in together:
-            counts, here = all_weights[batch], np.arange(batch.start, batch.stop) - asked.start
+            counts, here = all_weights[batch], np.arange(batch.start, batch.stop) - rows.start
             routes.append(np.einsum("d,der,ec->rc", counts, reached[here], columns, optimize=True))
             assumptions.append(
-                np.einsum("d,detv,ec->vtc", counts, found[here], columns, optimize=True)
+                np.einsum("d,detv,ec->vtc", counts, joint[here], columns, optimize=True)
             )
     return _Moments(np.array(routes), np.array(assumptions))
 
@@ -322,7 +322,7 @@ def _moments(assessment: Assessment, first: int, of: str) -> _Moments:
 def _jointly(
     assessment: Assessment,
     values: Array,
-    said: LogLikelihoods,
+    likelihoods: LogLikelihoods,
     queries: Sequence[Query],
     shares: Array,
 ) -> Array:
@@ -330,6 +330,6 @@ def _jointly(
     reached = shares.any(axis=(0, 2))
     n_variables = len(assessment.prepared.graph.variables)
     out = np.zeros((len(values), shares.shape[1], 2, n_variables))
-    found = jointly(assessment.prepared.compiler, values, said, queries, shares[:, reached])
-    out[:, reached, 0], out[:, reached, 1] = found.false, found.true
+    joint = jointly(assessment.prepared.compiler, values, likelihoods, queries, shares[:, reached])
+    out[:, reached, 0], out[:, reached, 1] = joint.false, joint.true
     return out

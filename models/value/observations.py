@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 
 MAX_RESULTS = 200  # told apart; those of more trials are taken together
 _NODES = 512  # of a rate, where results are taken together, or so much was seen before
-_MANY = 100_000  # trials seen before
+_MANY_TRIALS = 100_000  # trials seen before
 _REACH = 12.0  # standard deviations on either side, where an integral over a logit is cut off
 _CELLS = 2**16  # of float64: what is summed at once
 _TURN = (np.sqrt(5) - 1) / 2  # multiples of it, modulo 1, are spread evenly
@@ -83,19 +83,19 @@ def observations(prepared: PreparedStory) -> tuple[Observation, ...]:
     >>> from storyodds.models.posterior.prepared import prepare
     >>> from storyodds.scenarios.resolve import resolve
     >>> story = resolve(load_story("carlsmith-six-premises"), standard=True)
-    >>> [found.hits.tolist() for found in observations(prepare(story))][0]
+    >>> [options.hits.tolist() for options in observations(prepare(story))][0]
     [[0, 0], [1, 1]]
     """
     resolved = prepared.resolved
     new = [_as_evidence(p, 0) for p in resolved.proposals if p.replicates is None]
-    asked = _with_evidence(resolved, (*resolved.story.evidence, *new))
-    distributions = [number.distribution for number in asked.numbers]
-    items = {item.id: item for item in build_graph(asked).evidence}
+    with_new = _with_evidence(resolved, (*resolved.story.evidence, *new))
+    distributions = [number.distribution for number in with_new.numbers]
+    items = {item.id: item for item in build_graph(with_new).evidence}
     return tuple(_observation(proposal, items, distributions) for proposal in resolved.proposals)
 
 
 def with_result(resolved: ResolvedStory, proposal: str, hits: int) -> ResolvedStory:
-    """Give a story as it would be once a proposed observation had been made.
+    """Return a story as it would be once a proposed observation had been made.
 
     Parameters
     ----------
@@ -117,14 +117,15 @@ def with_result(resolved: ResolvedStory, proposal: str, hits: int) -> ResolvedSt
     >>> with_result(story, "honeypot-run", 3).story.evidence[-1].counts
     ObservedCounts(hits=3, trials=100)
     """
-    asked = next(known for known in resolved.proposals if known.id == proposal)
+    chosen = next(candidate for candidate in resolved.proposals if candidate.id == proposal)
     evidence = resolved.story.evidence
-    if asked.replicates is None:
-        return _with_evidence(resolved, (*evidence, _as_evidence(asked, hits)))
+    if chosen.replicates is None:
+        return _with_evidence(resolved, (*evidence, _as_evidence(chosen, hits)))
     return _with_evidence(
         resolved,
         tuple(
-            _added(item, asked, hits) if item.id == asked.replicates else item for item in evidence
+            _added(item, chosen, hits) if item.id == chosen.replicates else item
+            for item in evidence
         ),
     )
 
@@ -144,8 +145,8 @@ def _added(item: Evidence, proposal: Proposal, hits: int) -> Evidence:
     counts = item.counts
     assert counts is not None
     more = counts.trials if proposal.trials is None else proposal.trials
-    both = ObservedCounts(hits=counts.hits + hits, trials=counts.trials + more)
-    return item.model_copy(update={"counts": both})
+    total = ObservedCounts(hits=counts.hits + hits, trials=counts.trials + more)
+    return item.model_copy(update={"counts": total})
 
 
 def _with_evidence(resolved: ResolvedStory, evidence: Sequence[Evidence]) -> ResolvedStory:
@@ -160,14 +161,14 @@ def _observation(
     proposal: Proposal, items: Mapping[str, EvidenceItem], distributions: Sequence[Distribution]
 ) -> Observation:
     item = items[proposal.replicates or proposal.id]
-    seen = (item.hits, item.trials) if proposal.replicates is not None else (0, 0)
+    counts = (item.hits, item.trials) if proposal.replicates is not None else (0, 0)
     trials = item.trials if proposal.trials is None else proposal.trials
     used = {key: distributions[item.numbers[key]] for key in item.alternatives}
     if trials <= MAX_RESULTS:
         hits = np.repeat(np.arange(trials + 1)[:, None], 2, axis=1)
-        by_key = {key: _each(rate, trials, seen) for key, rate in used.items()}
+        by_key = {key: _each(rate, trials, counts) for key, rate in used.items()}
     else:
-        nodes = {key: _nodes(rate, seen) for key, rate in used.items()}
+        nodes = {key: _nodes(rate, counts) for key, rate in used.items()}
         hits = _groups(nodes, trials)
         by_key = {key: _grouped(rates, trials, hits) for key, rates in nodes.items()}
     columns = _mixed(item, distributions, by_key, again=proposal.replicates is not None)
@@ -201,61 +202,63 @@ def _mixed(
             mixed[key] = by_key[key]
             continue
         counts = np.exp([log - top for log, _ in ways])
-        each = np.stack([by_key[of] for _, of in ways])
-        mixed[key] = np.asarray(counts @ each / counts.sum())
+        rows = np.stack([by_key[of] for _, of in ways])
+        mixed[key] = np.asarray(counts @ rows / counts.sum())
     return mixed
 
 
-def _each(rate: Distribution, trials: int, seen: tuple[int, int]) -> Array:
+def _each(rate: Distribution, trials: int, counts: tuple[int, int]) -> Array:
     """P(k hits | rate's hypothesis, hits seen before) for every k."""
-    if seen[1] > _MANY:
-        nodes, k = _nodes(rate, seen), np.arange(trials + 1)[:, None]
+    if counts[1] > _MANY_TRIALS:
+        nodes, k = _nodes(rate, counts), np.arange(trials + 1)[:, None]
         ways = log_binomial_coefficients(k, trials - k)
         log_joint = logsumexp(ways + xlogy(k, nodes) + xlog1py(trials - k, -nodes), axis=1)
     else:
-        log_joint = _log_joint(rate_like(rate), trials, seen)
+        log_joint = _log_joint(rate_like(rate), trials, counts)
     if not np.isfinite(log_joint.max()):  # the evidence rules the hypothesis out, whatever comes
         return np.full(trials + 1, 1 / (trials + 1))
     chances = np.exp(log_joint - log_joint.max())
     return np.asarray(chances / chances.sum())
 
 
-def _log_joint(rate: RateLike, trials: int, seen: tuple[int, int]) -> Array:
+def _log_joint(rate: RateLike, trials: int, counts_before: tuple[int, int]) -> Array:
     """Log P(hits seen before, and k hits) for every k, up to what does not depend on k."""
     k = np.arange(trials + 1)
-    hits, misses = seen[0] + k, seen[1] - seen[0] + trials - k
+    hits, misses = counts_before[0] + k, counts_before[1] - counts_before[0] + trials - k
     ways = log_binomial_coefficients(k, trials - k)
     if isinstance(rate, Mixture):
-        parts = [_log_joint(rate_like(part), trials, seen) for part in rate.components]
+        parts = [_log_joint(rate_like(part), trials, counts_before) for part in rate.components]
         return np.asarray(logsumexp(parts, axis=0, b=np.array(rate.weights)[:, None]))
     if isinstance(rate, Point):
         return np.asarray(ways + xlogy(hits, rate.value) + xlog1py(misses, -rate.value))
     if isinstance(rate, BetaDistribution):
-        others = seen[1] - seen[0]
-        before = rate.binomial_log_marginal(*seen) - log_binomial_coefficients(seen[0], others)
-        a, b = rate.a + seen[0], rate.b + others
+        misses_before = counts_before[1] - counts_before[0]
+        before = rate.binomial_log_marginal(*counts_before) - log_binomial_coefficients(
+            counts_before[0], misses_before
+        )
+        a, b = rate.a + counts_before[0], rate.b + misses_before
         return np.asarray(log_beta_binomial(k, trials - k, a, b) + before)
     if isinstance(rate, LogitNormal):
         # One grid for every k: a trapezoid finer than prior and likelihood are wide.
-        step = min(rate.sd, 2 / np.sqrt(trials + seen[1])) / 6
+        step = min(rate.sd, 2 / np.sqrt(trials + counts_before[1])) / 6
         z = np.arange(-_REACH * rate.sd, _REACH * rate.sd + step, step)
         log_prior = -0.5 * (z / rate.sd) ** 2 + np.log(step / rate.sd / np.sqrt(2 * np.pi))
         z += rate.location
-        both, counts = np.stack([log_expit(z), log_expit(-z)]), np.stack([hits, misses], axis=1)
+        log_odds, counts = np.stack([log_expit(z), log_expit(-z)]), np.stack([hits, misses], axis=1)
         summed = [
-            log_sum_exp(log_prior + some @ both, axis=1)
-            for some in np.array_split(counts, -(-counts.size * z.size // _CELLS))
+            log_sum_exp(log_prior + batch @ log_odds, axis=1)
+            for batch in np.array_split(counts, -(-counts.size * z.size // _CELLS))
         ]
         return np.asarray(ways + np.concatenate(summed))
-    log_marginal = [rate.binomial_log_marginal(int(h), trials + seen[1]) for h in hits]
+    log_marginal = [rate.binomial_log_marginal(int(h), trials + counts_before[1]) for h in hits]
     return np.asarray(log_marginal + ways - log_binomial_coefficients(hits, misses))
 
 
-def _nodes(rate: Distribution, seen: tuple[int, int]) -> Array:
+def _nodes(rate: Distribution, counts: tuple[int, int]) -> Array:
     """Values of a rate that stand for equal shares of its distribution, given hits seen before."""
     u = (np.arange(_NODES) + 0.5) / _NODES
-    if seen[1] and np.isfinite(rate_like(rate).binomial_log_marginal(*seen)):
-        return rate_like(rate).draw_given_binomial(u, *seen)
+    if counts[1] and np.isfinite(rate_like(rate).binomial_log_marginal(*counts)):
+        return rate_like(rate).draw_given_binomial(u, *counts)
     return rate.quantile(u)
 
 

@@ -29,7 +29,7 @@ _LOG_TAU = log(2 * pi)
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 _SERIES_FROM = 16.0
 _TINY = 1e-300  # below it, floats have fewer digits
-_NEAR = 0.1  # departure, relative to the sum, below which a deviance is summed as a series
+_SERIES_LIMIT = 0.1  # departure, relative to the sum, below which a deviance is summed as a series
 _ODD = range(19, 1, -2)  # 0.1**20 / 21 is negligible
 FAR = 600.0  # logits: above, an exponential goes on as the line that its logarithm is
 _SPLIT = 2.0**27 + 1.0  # Dekker's: both halves of a float then multiply exactly
@@ -37,12 +37,12 @@ _SPLIT = 2.0**27 + 1.0  # Dekker's: both halves of a float then multiply exactly
 # Where quantiles are expanded: what is left out changes the smaller tail by less than 1e-7 of
 # itself seven standard deviations out, and by less than 1e-9 of itself five out.
 _NEARLY_NORMAL = 1e6  # both parameters: terms with 1 / a**2 are left out
-_LARGE = 1e8  # of the larger parameter: beyond, scipy's inverse fails here and there
+_LARGE_PARAMETER = 1e8  # of the larger parameter: beyond, scipy's inverse fails here and there
 _LOPSIDED = 6e4  # times the smaller one
 
 
 def stirling_error(x: Array | float) -> Array:
-    """Give log Γ(x) less (x - 1/2) log x - x + log(2π) / 2.
+    """Return log Γ(x) less (x - 1/2) log x - x + log(2π) / 2.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def stirling_error(x: Array | float) -> Array:
 
 
 def deviance(x: Array, expected: Array, departure: Array) -> Array:
-    """Give x log(x / expected) - departure, where the departure is x less what is expected.
+    """Return x log(x / expected) - departure, where the departure is x less what is expected.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def deviance(x: Array, expected: Array, departure: Array) -> Array:
     x, expected, departure = np.broadcast_arrays(x, expected, departure)
     total = x + expected
     v = departure / np.where(total > 0.0, total, 1.0)
-    near = np.abs(v) < _NEAR
+    near = np.abs(v) < _SERIES_LIMIT
     small = np.where(near, v, 0.0)
     square, powers = small * small, np.zeros_like(small)
     for odd in _ODD:
@@ -113,12 +113,12 @@ def log_beta_binomial(hits: ArrayLike, misses: ArrayLike, a: float, b: float) ->
 
 
 def _tail(x: Array | float) -> Array:
-    """Give what Stirling's formula adds to x log x - x, but for the constant."""
+    """Return what Stirling's formula adds to x log x - x, but for the constant."""
     return np.asarray(stirling_error(x) - 0.5 * np.log(x))
 
 
 def _log_ways(hits: Array, misses: Array) -> Array:
-    """Give the log of the binomial coefficient less the entropy of the shares of the hits."""
+    """Return the log of the binomial coefficient less the entropy of the shares of the hits."""
     mixed = (hits > 0.0) & (misses > 0.0)
     h, m = (np.where(mixed, count, 1.0) for count in (hits, misses))
     n = h + m
@@ -150,7 +150,7 @@ def _log_ways_of(hits: int, misses: int) -> float:
 
 
 def cross_difference(a: Array | float, d: Array, b: Array | float, c: Array) -> Array:
-    """Give a d - b c, rounded about once.
+    """Return a d - b c, rounded about once.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def log_binomial_of_rate(hits: int, misses: int, rate: Array, complement: Array)
 
 
 def fall(t: Array, a: float, b: float) -> Array:
-    """Give how far a log p + b log(1 - p) has fallen from its peak, t logits away from it.
+    """Return how far a log p + b log(1 - p) has fallen from its peak, t logits away from it.
 
     Examples
     --------
@@ -246,7 +246,7 @@ def beta_quantile(a: float, b: float, u: Array) -> Array:
     u = np.asarray(u, dtype=np.float64)
     if min(a, b) >= _NEARLY_NORMAL:
         return np.asarray(expit(_logit_quantile(a, b, ndtri(u))))
-    if max(a, b) < _LARGE or max(a, b) < _LOPSIDED * min(a, b):
+    if max(a, b) < _LARGE_PARAMETER or max(a, b) < _LOPSIDED * min(a, b):
         return np.asarray(betaincinv(a, b, u))
     if a > b:
         return np.asarray(np.exp(-_log_gamma_quantile(b, a, u, upper=True)))

@@ -20,7 +20,7 @@ from storyodds.priors.distributions.means import MeansOfOneTrial
 Array = NDArray[np.float64]
 
 _TINY = float(np.finfo(np.float64).tiny)
-_NEWTON_STEPS = 40
+_NEWTON_STEPS = 40  # each of which doubles the exact digits near the root
 _NARROW = 1e-6  # sd over mean, below which floats near the mean are too coarse for a density
 
 
@@ -135,7 +135,7 @@ def _log_ratio(a: float, b: float) -> float:
 
 
 def _tail_quantile(a: float, b: float, u: Array, complement: Array) -> Array:
-    """Give how far beyond a, in sds, the quantile of a standard normal cut off to (a, b) lies.
+    """Return how far beyond a, in sds, the quantile of a standard normal cut off to (a, b) lies.
 
     Newton's method on the log of the survival function, which is concave: from the right of the
     root every step stays there.
@@ -204,7 +204,7 @@ class TruncatedNormal(MeansOfOneTrial):
         return np.asarray(np.clip(drawn, 0.0, 1.0))
 
     def _is_nearer_1(self, hits: int, trials: int) -> bool:
-        """Tell whether the density, given the counts, rises in the middle."""
+        """Return whether the density, given the counts, rises in the middle."""
         return float(self.window.slope(np.array(0.5))) + 2.0 * (2 * hits - trials) > 0.0
 
 

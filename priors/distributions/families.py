@@ -332,7 +332,7 @@ def _is_pool_of(distribution: Distribution, bits: bool) -> bool:
 
 
 def has_atoms(distribution: Distribution) -> bool:
-    """Tell whether single values have positive probability, so that there is no density.
+    """Return whether single values have positive probability, so that there is no density.
 
     Examples
     --------
@@ -345,7 +345,7 @@ def has_atoms(distribution: Distribution) -> bool:
 
 
 def distribution_of(form: Prior, kind: Kind) -> Distribution:
-    """Give the distribution of a PRIOR whose references have been resolved.
+    """Return the distribution of a PRIOR whose references have been resolved.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ from storyodds.priors.text.records import Count, Number, Record, SourceField, Te
 Basis = Literal["elicited", "assumed", "measured"]
 Kind = Literal["probability", "bits"]
 
-MAX_BITS = 60.0
+MAX_BITS = 60.0  # odds of 2**60 : 1, beyond which 1 - p is lost in a float's rounding
 
 MAX_LOG_SD = 20.0  # of a lognormal: its median is then e**200 below its mean
 MIN_SD = 1e-100  # of a normal: the square of what is divided by it is still a float
@@ -233,7 +233,7 @@ class Ref(Form):
 
 
 def _pool_mistake(pool: "Pool", kind: Kind) -> str | None:
-    """Say what keeps a pool from being computed, unless a reference leaves that open."""
+    """Describe what keeps a pool from being computed, unless a reference leaves that open."""
     if pool.method == "linear":
         return None
     if mistake := logarithmic_mistake(pool, kind == "probability"):

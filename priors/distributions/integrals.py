@@ -43,12 +43,12 @@ class Cells:
     log_integral: float
 
     def quantile(self, u: Array) -> Array:
-        """Give the place below which a share u of the density lies, from the nearer end."""
+        """Return the place below which a share u of the density lies, from the nearer end."""
         u = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
         return np.asarray(np.where(u < 0.5, self._above(u), self._below(1.0 - u)))
 
     def upper_quantile(self, u: Array) -> Array:
-        """Give the place above which a share u of the density lies."""
+        """Return the place above which a share u of the density lies."""
         u = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
         return np.asarray(np.where(u < 0.5, self._below(u), self._above(1.0 - u)))
 

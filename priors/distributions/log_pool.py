@@ -36,8 +36,8 @@ LN2 = log(2.0)
 _NEGLIGIBLE = 50.0  # nats below the peak at which a density is cut off
 _STEP = 0.05  # nats by which the log density may change within a cell
 _BEND = 1e-3  # nats by which it may depart from a line there
-_MOST = 200_000  # cells
-_ROUNDS = 200  # of halving
+_MAX_CELLS = 200_000  # cells
+_HALVINGS = 200  # of halving
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _SEEDS = np.concatenate([10.0 ** np.arange(-12, -1), np.linspace(0.02, 0.98, 49)])
 _NARROWEST = 1e-9  # logits or bits between which the middle 68 % of a judgment lie, at least
@@ -85,7 +85,7 @@ class LogPool(MeansOfOneTrial):
     breaks: tuple[float, ...] = ()
 
     def mean(self) -> float:
-        """Give the mean of the number itself."""
+        """Return the mean of the number itself."""
         return _tabulate(self).mean if self.bits else super().mean()
 
     @property
@@ -104,24 +104,24 @@ class LogPool(MeansOfOneTrial):
         return np.asarray(z) if self.bits else np.asarray(expit(z))
 
     def quantile(self, u: Array) -> Array:
-        """Give the number itself at probabilities u."""
+        """Return the number itself at probabilities u."""
         return np.clip(self._number(_tabulate(self).quantile(u)), self.low, self.high)
 
     def log_density_unconstrained(self, z: Array) -> Array:
-        """Give the log density of the logit, or of the bits."""
+        """Return the log density of the logit, or of the bits."""
         return np.asarray(self._log_mean(np.asarray(z)) - self.log_normalizer)
 
     def gradient_unconstrained(self, z: Array) -> Array:
-        """Give the slope of that."""
+        """Return the slope of that."""
         parts = zip(self.weights, self.components, strict=True)
         return np.asarray(sum(w * part.gradient_unconstrained(z) for w, part in parts))
 
     def binomial_log_marginal(self, hits: int, trials: int) -> float:
-        """Give log of the mean probability of so many hits."""
+        """Return log of the mean probability of so many hits."""
         return _given_binomial(self, hits, trials).log_integral - self.log_normalizer
 
     def draw_given_binomial(self, u: Array, hits: int, trials: int) -> Array:
-        """Give quantiles of the rate, so many hits having been seen."""
+        """Return quantiles of the rate, so many hits having been seen."""
         z = _given_binomial(self, hits, trials).quantile(u)
         return np.clip(self._number(z), self.low, self.high)
 
@@ -130,13 +130,13 @@ class LogPool(MeansOfOneTrial):
         return _given_exp2(self).log_integral - self.log_normalizer
 
     def draw_given_exp2(self, u: Array) -> Array:
-        """Give quantiles of the bits, weighted by 2**bits."""
+        """Return quantiles of the bits, weighted by 2**bits."""
         return _given_exp2(self).quantile(u)
 
 
 @lru_cache(maxsize=128)
 def precision_mistake(pool: LogPool) -> str | None:
-    """Say what keeps a pool from being computed to many digits, if anything does.
+    """Describe what keeps a pool from being computed to many digits, if anything does.
 
     Far out, where judgments that are far apart would meet, their log densities are large numbers,
     of which the pool keeps the small differences; and a judgment may be so narrow that neighboring
@@ -296,20 +296,20 @@ def _refined(log_f: Curve, edges: Array) -> tuple[Array, Array, Array]:
     left, right : (n,) array
         The log density just inside both ends of each cell.
     """
-    for _ in range(_ROUNDS):
+    for _ in range(_HALVINGS):
         width = np.diff(edges)
         middle = edges[:-1] + width / 2
-        left, at, right = (
+        left, center, right = (
             log_f(place)
             for place in (edges[:-1] + _INSIDE * width, middle, edges[1:] - _INSIDE * width)
         )
-        highest = np.maximum(np.maximum(left, right), at)
+        highest = np.maximum(np.maximum(left, right), center)
         matters = highest > highest.max() - _NEGLIGIBLE
         with np.errstate(invalid="ignore"):
-            rough = (np.abs(right - left) > _STEP) | (np.abs(left + right - 2 * at) > 2 * _BEND)
+            rough = (np.abs(right - left) > _STEP) | (np.abs(left + right - 2 * center) > 2 * _BEND)
         rough |= np.isneginf(left) != np.isneginf(right)
         split = matters & rough & (middle > edges[:-1]) & (middle < edges[1:])
-        if not split.any() or len(edges) > _MOST:
+        if not split.any() or len(edges) > _MAX_CELLS:
             break
         edges = np.sort(np.concatenate([edges, middle[split]]))
     return edges, left, right

@@ -15,9 +15,9 @@ class MeansOfOneTrial:
     """
 
     def mean(self: _OneTrial) -> float:
-        """Give the mean of the probability."""
+        """Return the mean of the probability."""
         return min(1.0, exp(self.binomial_log_marginal(1, 1)))
 
     def complement_mean(self: _OneTrial) -> float:
-        """Give the mean of 1 minus the probability."""
+        """Return the mean of 1 minus the probability."""
         return min(1.0, exp(self.binomial_log_marginal(0, 1)))

@@ -15,7 +15,7 @@ type Stretch = tuple[float, float]
 
 
 def logarithmic_mistake(pool: Any, is_probability: bool) -> str | None:
-    """Say what keeps the judgments of a logarithmic pool from being pooled.
+    """Describe what keeps the judgments of a logarithmic pool from being pooled.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def logarithmic_mistake(pool: Any, is_probability: bool) -> str | None:
 
 
 def _nature(form: Any) -> Nature:
-    """Tell a fixed value, a density, anything between, and what only a pack can tell."""
+    """Sort fixed values, densities, anything between, and what only a pack settles."""
     if hasattr(form, "fixed"):
         return "fixed"
     if hasattr(form, "ref"):
@@ -79,7 +79,7 @@ def _nature(form: Any) -> Nature:
 
 
 def _values(form: Any) -> Iterator[float]:
-    """Give the fixed values of a form."""
+    """Return the fixed values of a form."""
     if hasattr(form, "fixed"):
         yield form.fixed
     for judgment in getattr(form, "pool", ()):
@@ -97,6 +97,6 @@ def _stretches(form: Any) -> list[Stretch]:
         return [stretch for part in parts for stretch in part]
     common = parts[0]
     for part in parts[1:]:
-        both = ((max(a, c), min(b, d)) for a, b in common for c, d in part)
-        common = [(low, high) for low, high in both if low < high]
+        overlaps = ((max(a, c), min(b, d)) for a, b in common for c, d in part)
+        common = [(low, high) for low, high in overlaps if low < high]
     return common

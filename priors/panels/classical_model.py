@@ -33,11 +33,11 @@ Array = NDArray[np.float64]
 
 LEVELS = (0.05, 0.5, 0.95)
 SHARES = np.array([0.05, 0.45, 0.45, 0.05])
-OVERSHOOT = 0.1
+OVERSHOOT = 0.1  # of the range, added at both ends: the share that Cooke proposes and others use
 LEAST = 4  # questions: fewer than bins say nothing
 MANY = 10  # below which weights are weak
 
-_EQUAL = 1e-9  # relative difference of numbers that only rounding tells apart
+_ROUNDING = 1e-9  # relative difference of numbers that only rounding tells apart
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,12 @@ class Performance:
     item: Weighing
 
 
-def performance(seen: Calibration) -> Performance:
+def performance(questions: Calibration) -> Performance:
     """Score experts and find their weights.
 
     Parameters
     ----------
-    seen : Calibration
+    questions : Calibration
 
     Returns
     -------
@@ -137,79 +137,84 @@ def performance(seen: Calibration) -> Performance:
     >>> answers = np.arange(1.0, 21.0)
     >>> spread = np.array([[-3.0, 0.1, 3.0], [-0.3, 0.2, 0.3]])
     >>> noise = np.resize([-2.0, -1.0, 1.0, 2.0], 20)
-    >>> said = (answers + noise)[None, :, None] + spread[:, None, :]
-    >>> found = performance(Calibration(answers, said, np.zeros(20, dtype=bool)))
-    >>> [round(score.calibration, 4) for score in found.experts]
+    >>> judged = (answers + noise)[None, :, None] + spread[:, None, :]
+    >>> scores = performance(Calibration(answers, judged, np.zeros(20, dtype=bool)))
+    >>> [round(score.calibration, 4) for score in scores.experts]
     [0.2392, 0.0]
-    >>> found.whole.weights.round(3)
+    >>> scores.whole.weights.round(3)
     array([1., 0.])
     """
-    n_experts = len(seen.quantiles)
-    calibrations, informations = calibration(seen), information(seen)
+    n_experts = len(questions.quantiles)
+    calibrations, informations = calibration(questions), information(questions)
     scores = tuple(
         Score(float(c), float(i.mean())) for c, i in zip(calibrations, informations, strict=True)
     )
     even = np.full(n_experts, 1.0 / n_experts)
     return Performance(
         experts=scores,
-        equal=Weighing(even, None, _score_of_mixture(seen, _everywhere(seen, even))),
-        whole=_best(seen, calibrations, informations.mean(axis=1)[:, None]),
-        item=_best(seen, calibrations, informations),
+        equal=Weighing(even, None, _score_of_mixture(questions, _everywhere(questions, even))),
+        whole=_best(questions, calibrations, informations.mean(axis=1)[:, None]),
+        item=_best(questions, calibrations, informations),
     )
 
 
-def calibration(seen: Calibration) -> Array:
-    """Give each expert's calibration score, (n_experts,).
+def calibration(questions: Calibration) -> Array:
+    """Return each expert's calibration score, (n_experts,).
 
     An answer that equals a quantile falls into the bin below it, also where the quantile is a
     mixture's that has gone through logarithms and back.
     """
-    answers = seen.answers[:, None]
-    room = _EQUAL * np.maximum(np.abs(answers), np.abs(seen.quantiles))
-    bins = (answers - seen.quantiles > room).sum(axis=2)
-    n = len(seen.answers)
-    found = np.array([np.bincount(row, minlength=len(SHARES)) / n for row in bins])
-    return np.asarray(chdtrc(len(SHARES) - 1, 2 * n * rel_entr(found, SHARES).sum(axis=1)))
+    answers = questions.answers[:, None]
+    room = _ROUNDING * np.maximum(np.abs(answers), np.abs(questions.quantiles))
+    bins = (answers - questions.quantiles > room).sum(axis=2)
+    n = len(questions.answers)
+    shares = np.array([np.bincount(row, minlength=len(SHARES)) / n for row in bins])
+    return np.asarray(chdtrc(len(SHARES) - 1, 2 * n * rel_entr(shares, SHARES).sum(axis=1)))
 
 
-def information(seen: Calibration, background: Calibration | None = None) -> Array:
-    """Give each expert's relative information on each question, (n_experts, n_questions), in nats.
+def information(questions: Calibration, background: Calibration | None = None) -> Array:
+    """List each expert's relative information on each question, (n_experts, n_questions), in nats.
 
     Parameters
     ----------
-    seen : Calibration
+    questions : Calibration
     background : Calibration, optional
-        Whose quantiles set the intrinsic range; those of `seen` unless stated.
+        Whose quantiles set the intrinsic range; those of `questions` unless stated.
     """
-    edges = _edges(seen, background or seen)
+    edges = _edges(questions, background or questions)
     widths = np.diff(edges, axis=2)
     whole = edges[:, :, -1] - edges[:, :, 0]
     return np.asarray((SHARES * np.log(SHARES / widths)).sum(axis=2) + np.log(whole))
 
 
-def _edges(seen: Calibration, background: Calibration) -> Array:
+def _edges(questions: Calibration, background: Calibration) -> Array:
     """The intrinsic range with the quantiles in it, (n_experts, n_questions, 5), logs taken."""
-    said, every = _scaled(seen, seen.quantiles), _scaled(seen, background.quantiles)
-    answers = np.where(seen.log, np.log(np.where(seen.log, seen.answers, 1.0)), seen.answers)
+    quantiles, every = (
+        _scaled(questions, questions.quantiles),
+        _scaled(questions, background.quantiles),
+    )
+    answers = np.where(
+        questions.log, np.log(np.where(questions.log, questions.answers, 1.0)), questions.answers
+    )
     low = np.minimum(every.min(axis=(0, 2)), answers)
     high = np.maximum(every.max(axis=(0, 2)), answers)
     reach = OVERSHOOT * (high - low)
     ends = np.stack([low - reach, high + reach], axis=1)
-    ends = np.broadcast_to(ends, (len(said), *ends.shape))
-    return np.concatenate([ends[:, :, :1], said, ends[:, :, 1:]], axis=2)
+    ends = np.broadcast_to(ends, (len(quantiles), *ends.shape))
+    return np.concatenate([ends[:, :, :1], quantiles, ends[:, :, 1:]], axis=2)
 
 
-def _scaled(seen: Calibration, quantiles: Array) -> Array:
-    log = seen.log[:, None]
+def _scaled(questions: Calibration, quantiles: Array) -> Array:
+    log = questions.log[:, None]
     return np.where(log, np.log(np.where(log, quantiles, 1.0)), quantiles)
 
 
-def mixture_quantiles(seen: Calibration, weights: Array) -> Array:
-    """Give 5, 50 and 95 percent quantiles of the weighted mixture of the experts.
+def mixture_quantiles(questions: Calibration, weights: Array) -> Array:
+    """Return 5, 50 and 95 percent quantiles of the weighted mixture of the experts.
 
     Parameters
     ----------
-    seen : Calibration
+    questions : Calibration
     weights : (n_experts, n_questions) array
         Sum to 1 over the experts.
 
@@ -217,47 +222,51 @@ def mixture_quantiles(seen: Calibration, weights: Array) -> Array:
     -------
     (n_questions, 3) array
     """
-    edges = _edges(seen, seen)
+    edges = _edges(questions, questions)
     levels = np.concatenate([[0.0], np.cumsum(SHARES)])
     levels[-1] = 1.0
-    found = np.empty((len(seen.answers), len(LEVELS)))
-    for k in range(len(seen.answers)):
+    mixed = np.empty((len(questions.answers), len(LEVELS)))
+    for k in range(len(questions.answers)):
         x = np.unique(edges[:, k])
         pairs = zip(weights[:, k], edges[:, k], strict=True)
         below = sum(weight * np.interp(x, edge, levels) for weight, edge in pairs)
-        found[k] = np.interp(LEVELS, np.asarray(below), x)
-    return np.where(seen.log[:, None], np.exp(np.where(seen.log[:, None], found, 0.0)), found)
+        mixed[k] = np.interp(LEVELS, np.asarray(below), x)
+    return np.where(
+        questions.log[:, None], np.exp(np.where(questions.log[:, None], mixed, 0.0)), mixed
+    )
 
 
-def _everywhere(seen: Calibration, weights: Array) -> Array:
-    return np.repeat(weights[:, None], len(seen.answers), axis=1)
+def _everywhere(questions: Calibration, weights: Array) -> Array:
+    return np.repeat(weights[:, None], len(questions.answers), axis=1)
 
 
-def _score_of_mixture(seen: Calibration, weights: Array) -> Score:
-    maker = Calibration(seen.answers, mixture_quantiles(seen, weights)[None], seen.log)
-    return Score(float(calibration(maker)[0]), float(information(maker, seen).mean()))
+def _score_of_mixture(questions: Calibration, weights: Array) -> Score:
+    maker = Calibration(
+        questions.answers, mixture_quantiles(questions, weights)[None], questions.log
+    )
+    return Score(float(calibration(maker)[0]), float(information(maker, questions).mean()))
 
 
-def _best(seen: Calibration, calibrations: Array, informations: Array) -> Weighing:
+def _best(questions: Calibration, calibrations: Array, informations: Array) -> Weighing:
     """Weigh by calibration and information, under the cutoff that serves the mixture best.
 
     Parameters
     ----------
     informations : (n_experts, 1 or n_questions) array
     """
-    found = []
+    weighings = []
     for cutoff in np.unique(calibrations):  # the most experts first, which wins a tie
-        kept = calibrations >= cutoff * (1.0 - _EQUAL)  # equals stay together
+        kept = calibrations >= cutoff * (1.0 - _ROUNDING)  # equals stay together
         weights = np.where(kept, calibrations, 0.0)[:, None] * informations
         total = weights.sum(axis=0)
         if not (total > 0.0).all():  # no digits left, or no information
             continue
-        weights = np.broadcast_to(weights / total, (len(weights), len(seen.answers)))
-        score = _score_of_mixture(seen, weights)
-        found.append(Weighing(weights.mean(axis=1), float(cutoff), score))
-    if not found:
+        weights = np.broadcast_to(weights / total, (len(weights), len(questions.answers)))
+        score = _score_of_mixture(questions, weights)
+        weighings.append(Weighing(weights.mean(axis=1), float(cutoff), score))
+    if not weighings:
         raise InputError(
             "calibration: found no expert whose quantiles fit the answers at all, expected one; "
             "performance cannot weigh these experts"
         )
-    return max(found, key=lambda weighing: weighing.decision_maker.combined)
+    return max(weighings, key=lambda weighing: weighing.decision_maker.combined)

@@ -25,7 +25,7 @@ from storyodds.priors.text.errors import InputError
 Array = NDArray[np.float64]
 Events = NDArray[np.bool_]
 
-MAX_EVENTS = 12
+MAX_EVENTS = 12  # of one person: 2**12 ways in which they may turn out are 4,096 unknowns
 TOLERANCE = 0.02  # of the odds: what rounding to two digits does
 _MOST_PROGRAMS = 3000  # in search of a smallest conflict
 
@@ -81,7 +81,7 @@ class Conflict:
 
 
 def atoms(n_events: int) -> Events:
-    """Give every way in which events may turn out, (2**n_events, n_events).
+    """Return every way in which events may turn out, (2**n_events, n_events).
 
     Raises
     ------
@@ -102,7 +102,7 @@ def atoms(n_events: int) -> Events:
 
 
 def is_coherent(statements: Sequence[Statement], tolerance: float = TOLERANCE) -> bool:
-    """Tell whether some distribution makes all statements true.
+    """Return whether some distribution makes all statements true.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def is_coherent(statements: Sequence[Statement], tolerance: float = TOLERANCE) -
 def bounds(
     statements: Sequence[Statement], index: int, tolerance: float = TOLERANCE
 ) -> tuple[float, float] | None:
-    """Give between which values the others hold a statement's probability.
+    """Return between which values the others hold a statement's probability.
 
     Parameters
     ----------
@@ -153,16 +153,16 @@ def bounds(
     for here: a point without them is the limit of points with them.
     """
     states = _classes(statements)
-    others = [k for k in range(len(statements)) if k != index]
-    said = [statements[k] for k in others]
+    rest = [k for k in range(len(statements)) if k != index]
+    premises = [statements[k] for k in rest]
     inside = (states[index] == YES).astype(float)
     within = (states[index] != OUTSIDE).astype(float)
     ends = []
     for sign in (1.0, -1.0):
-        found = _solve(sign * inside, said, states[others], tolerance, scale=within)
-        if found is None:
+        solution = _solve(sign * inside, premises, states[rest], tolerance, scale=within)
+        if solution is None:
             return None
-        ends.append(min(max(float(inside @ found), 0.0), 1.0))
+        ends.append(min(max(float(inside @ solution), 0.0), 1.0))
     return ends[0], ends[1]
 
 
@@ -178,13 +178,13 @@ def conflicts(statements: Sequence[Statement], tolerance: float = TOLERANCE) -> 
     ------
     Conflict
     """
-    left = list(range(len(statements)))
-    while not is_coherent([statements[k] for k in left], tolerance):
-        members, smallest = _smallest(statements, left, tolerance)
+    remaining = list(range(len(statements)))
+    while not is_coherent([statements[k] for k in remaining], tolerance):
+        members, smallest = _smallest(statements, remaining, tolerance)
         part = [statements[k] for k in members]
         limits = tuple(bounds(part, k, tolerance) for k in range(len(part)))
         yield Conflict(tuple(members), limits, smallest)
-        left = [k for k in left if k not in members]
+        remaining = [k for k in remaining if k not in members]
 
 
 def _smallest(
@@ -195,23 +195,23 @@ def _smallest(
     def clash(part: Sequence[int]) -> bool:
         return not is_coherent([statements[k] for k in part], tolerance)
 
-    found = list(among)
+    members = list(among)
     for k in among:  # what can be left out, one after the other
-        rest = [j for j in found if j != k]
+        rest = [j for j in members if j != k]
         if clash(rest):
-            found = rest
+            members = rest
     events = {k: _events(statements[k]) for k in among}
     spent = 0
-    for size in range(1, len(found)):
+    for size in range(1, len(members)):
         for part in itertools.combinations(among, size):
             if len(groups([events[k] for k in part])) > 1:
                 continue  # no conflict, or a smaller one
             spent += 1
             if spent > _MOST_PROGRAMS:
-                return found, False
+                return members, False
             if clash(part):
                 return list(part), True
-    return found, True
+    return members, True
 
 
 def _events(statement: Statement) -> frozenset[int]:
@@ -230,16 +230,16 @@ def groups(events: Sequence[frozenset[int]]) -> list[list[int]]:
     >>> groups([frozenset({0, 1}), frozenset({2}), frozenset({1, 3}), frozenset()])
     [[0, 2], [1], [3]]
     """
-    found: list[tuple[frozenset[int], list[int]]] = []
+    groups_so_far: list[tuple[frozenset[int], list[int]]] = []
     for k, own in enumerate(events):
         apart, members = [], [k]
-        for group in found:
+        for group in groups_so_far:
             if group[0] & own:
                 own, members = own | group[0], members + group[1]
             else:
                 apart.append(group)
-        found = [*apart, (own, sorted(members))]
-    return sorted(members for _, members in found)
+        groups_so_far = [*apart, (own, sorted(members))]
+    return sorted(members for _, members in groups_so_far)
 
 
 def linked(statements: Sequence[Statement]) -> list[list[int]]:
@@ -297,9 +297,9 @@ def _solve(
         "b_eq": None if scale is None else np.ones(1),
         "method": "highs",
     }
-    found = linprog(cost, **problem)
-    if found.status == _UNCLEAR:  # presolving may find "unbounded or infeasible", and stop there
-        found = linprog(cost, options={"presolve": False}, **problem)
-    if found.status not in (_SOLVED, _INFEASIBLE):
-        raise RuntimeError(f"the linear program was not solved: {found.message}")
-    return np.asarray(found.x) if found.status == _SOLVED else None
+    solution = linprog(cost, **problem)
+    if solution.status == _UNCLEAR:  # presolving may find "unbounded or infeasible", and stop there
+        solution = linprog(cost, options={"presolve": False}, **problem)
+    if solution.status not in (_SOLVED, _INFEASIBLE):
+        raise RuntimeError(f"the linear program was not solved: {solution.message}")
+    return np.asarray(solution.x) if solution.status == _SOLVED else None

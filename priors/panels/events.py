@@ -38,7 +38,7 @@ Event = Annotated[Any, AfterValidator(_some_event)]
 
 
 def events_in(value: Any) -> Iterator[str]:
-    """Give the names in an event, or in what was meant as one.
+    """Return the names in an event, or in what was meant as one.
 
     Examples
     --------
@@ -46,9 +46,9 @@ def events_in(value: Any) -> Iterator[str]:
     ['a', 'b', 'c']
     """
     if isinstance(value, str):
-        found = _LITERAL.fullmatch(value)
-        if found is not None:
-            yield found[2]
+        match = _LITERAL.fullmatch(value)
+        if match is not None:
+            yield match[2]
     elif isinstance(value, list | tuple):
         for part in value:
             yield from events_in(part)
@@ -58,7 +58,7 @@ def events_in(value: Any) -> Iterator[str]:
 
 
 def holds(event: Any, truth: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Tell where an event holds.
+    """Return where an event holds.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def holds(event: Any, truth: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool
         name = event.removeprefix("not ")
         return truth[name] if name == event else ~truth[name]
     kind, parts = next(iter(event.items())) if isinstance(event, Mapping) else ("all", event)
-    found = np.stack([holds(part, truth) for part in parts])
-    return np.asarray(found.any(axis=0) if kind == "any" else found.all(axis=0))
+    truths = np.stack([holds(part, truth) for part in parts])
+    return np.asarray(truths.any(axis=0) if kind == "any" else truths.all(axis=0))
 
 
 def in_words(event: Any) -> str:
@@ -91,8 +91,8 @@ def in_words(event: Any) -> str:
     if isinstance(event, str):
         return event
     kind, parts = next(iter(event.items())) if isinstance(event, Mapping) else ("all", event)
-    said = [
+    phrases = [
         f"({in_words(part)})" if not isinstance(part, str) and len(parts) > 1 else in_words(part)
         for part in parts
     ]
-    return (" or " if kind == "any" else " and ").join(said)
+    return (" or " if kind == "any" else " and ").join(phrases)

@@ -198,9 +198,9 @@ def _judgments(document: Document) -> Judgments:
         shape = mistakes_in(error, data, Judgments)
     taken = {(mistake.path, mistake.at_key) for mistake in shape}
     whole = _mistakes(data) if isinstance(data, Mapping) else ()
-    found = shape + [item for item in whole if (item.path, item.at_key) not in taken]
-    if record is None or found:
-        problems = [document.problem(mistake) for mistake in found]
+    mistakes = shape + [item for item in whole if (item.path, item.at_key) not in taken]
+    if record is None or mistakes:
+        problems = [document.problem(mistake) for mistake in mistakes]
         raise InputError(sorted(problems, key=_place))
     return record.read_from(document)
 
@@ -213,7 +213,7 @@ def _place(problem: Problem) -> tuple[int, int]:
 # been told of already, and is passed over.
 
 
-_SHOWN = 20  # experts that a sentence lists
+_SHOWN_EXPERTS = 20  # experts that a sentence lists
 
 
 class _Experts(tuple[str, ...]):
@@ -225,10 +225,10 @@ class _Experts(tuple[str, ...]):
 
 def _mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
     experts = data.get("experts")
-    known = _Experts(experts if isinstance(experts, Mapping) else ())
-    yield from _calibration_mistakes(data, known)
-    yield from _quantity_mistakes(data, known)
-    yield from _belief_mistakes(data, known)
+    panel = _Experts(experts if isinstance(experts, Mapping) else ())
+    yield from _calibration_mistakes(data, panel)
+    yield from _quantity_mistakes(data, panel)
+    yield from _belief_mistakes(data, panel)
 
 
 def _items(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -241,16 +241,16 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _stranger(name: Any, known: _Experts, path: KeyPath, at_key: bool) -> Iterator[Mistake]:
-    if known and isinstance(name, str) and name not in known:
-        hint = known.suggestions.nearest(name, known)
-        if not hint and len(known) <= _SHOWN:
-            hint = f", one of {', '.join(known)}"
+def _stranger(name: Any, panel: _Experts, path: KeyPath, at_key: bool) -> Iterator[Mistake]:
+    if panel and isinstance(name, str) and name not in panel:
+        hint = panel.suggestions.nearest(name, panel)
+        if not hint and len(panel) <= _SHOWN_EXPERTS:
+            hint = f", one of {', '.join(panel)}"
         sentence = f"found {quoted(name)}, expected the id of one of the experts{hint}"
         yield Mistake(path, sentence, at_key=at_key)
 
 
-def _calibration_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[Mistake]:
+def _calibration_mistakes(data: Mapping[str, Any], panel: _Experts) -> Iterator[Mistake]:
     questions = list(_items(data.get("calibration")))
     if 0 < len(questions) < LEAST:
         yield Mistake(
@@ -260,11 +260,11 @@ def _calibration_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[
         )
     for index, question in questions:
         path: KeyPath = ("calibration", index)
-        said = _mapping(question.get("quantiles"))
-        for by in said:
-            yield from _stranger(by, known, (*path, "quantiles", by), at_key=True)
-        missing = [by for by in known if by not in said]
-        if missing and said:
+        answers = _mapping(question.get("quantiles"))
+        for by in answers:
+            yield from _stranger(by, panel, (*path, "quantiles", by), at_key=True)
+        missing = [by for by in panel if by not in answers]
+        if missing and answers:
             yield Mistake(
                 (*path, "quantiles"),
                 f"found no quantiles by {', '.join(missing)}, expected every expert's: weights "
@@ -272,7 +272,7 @@ def _calibration_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[
             )
         if question.get("scale") == "log":
             numbers = {(*path, "answer"): question.get("answer")}
-            for by, three in said.items():
+            for by, three in answers.items():
                 if isinstance(three, list) and three:
                     numbers[(*path, "quantiles", by, 0)] = three[0]
             for place, number in numbers.items():
@@ -282,7 +282,7 @@ def _calibration_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[
                     )
 
 
-def _quantity_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[Mistake]:
+def _quantity_mistakes(data: Mapping[str, Any], panel: _Experts) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for index, quantity in _items(data.get("quantities")):
         path: KeyPath = ("quantities", index)
@@ -295,13 +295,13 @@ def _quantity_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[Mis
             )
         values = _mapping(quantity.get("values"))
         for by in values:
-            yield from _stranger(by, known, (*path, "values", by), at_key=True)
+            yield from _stranger(by, panel, (*path, "values", by), at_key=True)
         if kind in ("probability", "bits"):
             yield from _value_mistakes((*path, "values"), values, kind)
 
 
 def _value_mistakes(path: KeyPath, values: Mapping[str, Any], kind: Kind) -> Iterator[Mistake]:
-    """Tell what is no PRIOR of the quantity's kind, and which reference leads nowhere."""
+    """List what is no PRIOR of the quantity's kind, and which reference leads nowhere."""
     for by, value in values.items():
         data = {kind: {by: value}}
         try:
@@ -314,12 +314,12 @@ def _value_mistakes(path: KeyPath, values: Mapping[str, Any], kind: Kind) -> Ite
             yield Mistake((*path, by), error.problems[0].message)
 
 
-def _belief_mistakes(data: Mapping[str, Any], known: _Experts) -> Iterator[Mistake]:
+def _belief_mistakes(data: Mapping[str, Any], panel: _Experts) -> Iterator[Mistake]:
     events: dict[str, Counter[str]] = {}
     for index, belief in _items(data.get("beliefs")):
         path: KeyPath = ("beliefs", index)
         by = belief.get("by")
-        yield from _stranger(by, known, (*path, "by"), at_key=False)
+        yield from _stranger(by, panel, (*path, "by"), at_key=False)
         spoken_of = events.setdefault(str(by), Counter())
         before = len(spoken_of)
         spoken_of.update([*events_in(belief.get("event")), *events_in(belief.get("given"))])

@@ -25,8 +25,8 @@ from storyodds.priors.text.errors import InputError
 Array = NDArray[np.float64]
 Change = Callable[[Array], tuple[float, Array]]
 
-_STARTS = 8
-_MANY = 512  # atoms, from which on fewer starts have to do
+_STARTS = 8  # of the search for a best repair, which has several hollows
+_MANY_ATOMS = 512  # atoms, from which on fewer starts have to do
 _LN2 = float(np.log(2.0))
 _CHECK = 1e-6  # within which the result has to be coherent
 
@@ -69,11 +69,11 @@ def repair(statements: Sequence[Statement]) -> Repair:
     >>> from storyodds.priors.panels.coherence import atoms
     >>> a, b = atoms(2).T
     >>> sure = np.ones(4, dtype=bool)
-    >>> said = [Statement("P(a)", a, sure, 0.2), Statement("P(not a)", ~a, sure, 0.5)]
-    >>> [round(p, 4) for p in repair(said).probabilities]  # odds 1/4 and 1: their geometric mean
+    >>> statements = [Statement("P(a)", a, sure, 0.2), Statement("P(not a)", ~a, sure, 0.5)]
+    >>> [round(p, 4) for p in repair(statements).probabilities]  # odds 1/4 and 1: geometric mean
     [0.3333, 0.6667]
     """
-    found, total = [s.probability for s in statements], 0.0
+    probabilities, total = [s.probability for s in statements], 0.0
     for members in linked(statements):
         part = [statements[k] for k in members]
         if is_coherent(part, 0.0):
@@ -81,11 +81,11 @@ def repair(statements: Sequence[Statement]) -> Repair:
         changed, height = _nearest(part)
         total += height
         for k, p in zip(members, changed, strict=True):
-            found[k] = p
-    after = [replace(s, probability=p) for s, p in zip(statements, found, strict=True)]
+            probabilities[k] = p
+    after = [replace(s, probability=p) for s, p in zip(statements, probabilities, strict=True)]
     if not is_coherent(after, _CHECK):  # by the linear program, which knows nothing of the above
         raise RuntimeError("the repaired probabilities are not coherent")
-    return Repair(tuple(found), total)
+    return Repair(tuple(probabilities), total)
 
 
 def _nearest(statements: Sequence[Statement]) -> tuple[list[float], float]:
@@ -95,14 +95,14 @@ def _nearest(statements: Sequence[Statement]) -> tuple[list[float], float]:
     soft = [k for k, s in enumerate(statements) if 0.0 < s.probability < 1.0]
     _require_room(statements, classes, soft)
     yes, no = (classes[soft] == YES).astype(float), (classes[soft] == NO).astype(float)
-    wanted = logit([statements[k].probability for k in soft]) / _LN2
+    goals = logit([statements[k].probability for k in soft]) / _LN2
     weights = np.array([statements[k].weight for k in soft])
 
     def change(root: Array) -> tuple[float, Array]:
         """Weighted squared changes in bits, and their slopes."""
         x = root**2
         with_event, without = yes @ x, no @ x
-        misses = (np.log(with_event) - np.log(without)) / _LN2 - wanted
+        misses = (np.log(with_event) - np.log(without)) / _LN2 - goals
         pull = 2.0 * weights * misses / _LN2
         slopes = (pull / with_event) @ yes - (pull / without) @ no
         return float(weights @ misses**2), slopes * 2.0 * root
@@ -110,25 +110,25 @@ def _nearest(statements: Sequence[Statement]) -> tuple[list[float], float]:
     ends = (_descend(change, start) for start in _starts(classes.shape[1]))
     height, root = min(ends, key=lambda end: end[0])
     x = root**2
-    found = [s.probability for s in statements]
+    probabilities = [s.probability for s in statements]
     for row, k in enumerate(soft):
-        found[k] = float(yes[row] @ x / (yes[row] @ x + no[row] @ x))
-    return found, height
+        probabilities[k] = float(yes[row] @ x / (yes[row] @ x + no[row] @ x))
+    return probabilities, height
 
 
 def _descend(change: Change, start: Array) -> tuple[float, Array]:
     """Go downhill, and again from there until nothing more is gained."""
     root, height = start, change(start)[0]
     for _ in range(20):
-        found = minimize(
+        minimum = minimize(
             change,
             root,
             jac=True,
             method="L-BFGS-B",
             options={"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-11, "maxcor": 30},
         )
-        root = found.x / np.linalg.norm(found.x)
-        gained, height = height - float(found.fun), float(found.fun)
+        root = minimum.x / np.linalg.norm(minimum.x)
+        gained, height = height - float(minimum.fun), float(minimum.fun)
         if gained <= 1e-12 * max(height, 1e-12):
             break
     return height, root
@@ -137,8 +137,8 @@ def _descend(change: Change, start: Array) -> tuple[float, Array]:
 def _starts(n: int) -> list[Array]:
     """All atoms alike, and unlike in several ways."""
     rng = np.random.default_rng(1)
-    others = _STARTS - 1 if n <= _MANY else 2
-    return [np.ones(n), *(rng.gamma(0.5, size=n) + 1e-3 for _ in range(others))]
+    count = _STARTS - 1 if n <= _MANY_ATOMS else 2
+    return [np.ones(n), *(rng.gamma(0.5, size=n) + 1e-3 for _ in range(count))]
 
 
 def _possible(statements: Sequence[Statement], states: NDArray[np.int8]) -> NDArray[np.bool_]:

@@ -31,19 +31,19 @@ class Document:
     _places: dict[tuple[Path, bool], tuple[int, int]] = field(repr=False)
 
     def place(self, path: Sequence[str | int], key: bool = False) -> tuple[int, int]:
-        """Give the line and column, from 1, of the value (or the key) at a path.
+        """Return the line and column, from 1, of the value (or the key) at a path.
 
         What is not in the file has the place of the nearest thing around it.
         """
-        at = tuple(path)
-        if key and (at, True) in self._places:
-            return self._places[at, True]
-        while at and (at, False) not in self._places:
-            at = at[:-1]
-        return self._places.get((at, False), (1, 1))
+        path_here = tuple(path)
+        if key and (path_here, True) in self._places:
+            return self._places[path_here, True]
+        while path_here and (path_here, False) not in self._places:
+            path_here = path_here[:-1]
+        return self._places.get((path_here, False), (1, 1))
 
     def problem(self, mistake: Mistake) -> Problem:
-        """Give a mistake its place in this file."""
+        """Place a mistake in this file."""
         line, column = self.place(mistake.path, mistake.at_key)
         sentence = mistake.sentence
         if mistake.first is not None:
@@ -58,11 +58,11 @@ def lines_of(text: str) -> list[str]:
 
 
 def line_starts(text: str) -> list[int]:
-    """Give the positions at which the lines of a text begin."""
+    """Return the positions at which the lines of a text begin."""
     return [0, *(match.end() for match in _BREAK.finditer(text))]
 
 
 def place_in(starts: list[int], index: int) -> tuple[int, int]:
-    """Give the line and column, from 1, of a position in a text."""
+    """Return the line and column, from 1, of a position in a text."""
     line = bisect.bisect_right(starts, index)
     return line, index - starts[line - 1] + 1

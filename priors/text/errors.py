@@ -36,10 +36,10 @@ UNSAFE = re.compile(
 )
 _BREAKS = re.compile("[\t\n\r]")
 
-_SHOWN = 50
-_WIDTH = 96
+_SHOWN_MISTAKES = 50  # mistakes that are listed: more than anybody mends before the next try
+_WIDTH = 96  # letters of a line that is quoted
 _TAB = "    "
-_LONG_KEY = 100
+_KEY_LETTERS = 100  # letters of a key, beyond which it is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +106,13 @@ class InputError(Exception):
     """
 
     def __init__(self, problems: Iterable[Problem] | str) -> None:
-        found = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
+        listed = (Problem(problems),) if isinstance(problems, str) else tuple(problems)
         # The tuple is the argument, so that the error survives a trip between processes.
-        super().__init__(found)
-        self.problems: tuple[Problem, ...] = found
+        super().__init__(listed)
+        self.problems: tuple[Problem, ...] = listed
 
     def __str__(self) -> str:
-        lines = [render(problem) for problem in self.problems[:_SHOWN]]
+        lines = [render(problem) for problem in self.problems[:_SHOWN_MISTAKES]]
         more = len(self.problems) - len(lines)
         return "\n".join([*lines, f"… and {more} more"] if more else lines)
 
@@ -182,7 +182,7 @@ def key_path(path: Sequence[str | int]) -> str:
 
 
 def _short(key: str) -> str:
-    return key if len(key) <= _LONG_KEY else f"{key[:_LONG_KEY]}…"
+    return key if len(key) <= _KEY_LETTERS else f"{key[:_KEY_LETTERS]}…"
 
 
 def render(problem: Problem) -> str:
@@ -204,12 +204,12 @@ def render(problem: Problem) -> str:
 
 
 def _excerpt(line: str, column: int) -> tuple[str, int]:
-    """Give a line as shown, cut around the column, and how many cells stand before the caret."""
+    """Return a line as shown, cut around the column, and how many cells stand before the caret."""
     line = line.rstrip("\r\n")
-    at = min(max(column - 1, 0), len(line))
-    start = max(0, at - _WIDTH * 2 // 3) if len(line) > _WIDTH else 0
+    middle = min(max(column - 1, 0), len(line))
+    start = max(0, middle - _WIDTH * 2 // 3) if len(line) > _WIDTH else 0
     stop = start + _WIDTH
-    before, after = _visible(line[start:at]), _visible(line[at:stop])
+    before, after = _visible(line[start:middle]), _visible(line[middle:stop])
     lead = "… " if start else ""
     tail = " …" if stop < len(line) else ""
     return f"{lead}{before}{after}{tail}", _cells(lead + before)
@@ -221,6 +221,8 @@ def _visible(text: str) -> str:
 
 def _cells(text: str) -> int:
     """Count the terminal cells of a text: wide characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     # Joiners and variation selectors are drawn with the letter before them.
     joined = sum(unicodedata.category(letter) in ("Mn", "Me", "Cf") for letter in text)

@@ -119,9 +119,7 @@ def _created(target: Path) -> tuple[Path, int]:
     """Make an empty file beside a place, locked as long as it is being written."""
     while True:
         part = target.with_name(f"{_start_of(target)}{secrets.token_hex(8)}{_PART}")
-        handle = os.open(
-            part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), _MODE
-        )
+        handle = os.open(part, _NEW, _MODE)
         if fcntl is None:
             return part, handle
         with contextlib.suppress(OSError):  # not every file system can

@@ -9,10 +9,10 @@ from typing import Any
 
 from storyodds.priors.text.errors import printable
 
-_LONG = 60
-_MANY = 4
-SLUG_LIMIT = 100
-_STRANGERS = 20
+_QUOTED_LETTERS = 60  # letters of a value that is quoted in a sentence
+_LISTED = 4  # entries that a sentence lists
+SLUG_LIMIT = 100  # letters of a name that is compared with others: time grows with their square
+_STRANGERS = 20  # unknown keys that are compared with the expected ones, each against all
 # Names that are compared letter by letter: a comparison takes up to 1.3 milliseconds.
 _SHORTLIST = 8
 # What may be spent on one reading of a file, a quarter of a second or so: words looked at, pairs of
@@ -35,11 +35,11 @@ def quoted(text: str) -> str:
     "'a'"
     """
     flat = printable(" ".join(text.split()) if "\n" in text else text)
-    return f"'{flat[: _LONG - 1]}…'" if len(flat) > _LONG else f"'{flat}'"
+    return f"'{flat[: _QUOTED_LETTERS - 1]}…'" if len(flat) > _QUOTED_LETTERS else f"'{flat}'"
 
 
 def described(value: Any) -> str:
-    """Say what a value from a file is.
+    """Describe a value from a file.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def described(value: Any) -> str:
     if isinstance(value, list | tuple):
         if not value:
             return "an empty list"
-        if len(value) <= _MANY and all(isinstance(item, int | float | str) for item in value):
+        if len(value) <= _LISTED and all(isinstance(item, int | float | str) for item in value):
             return f"[{', '.join(described(item) for item in value)}]"
         return f"a list of {len(value)}"
     return f"a {type(value).__name__}"
@@ -68,8 +68,8 @@ def described(value: Any) -> str:
 def _described_mapping(value: Mapping[Any, Any]) -> str:
     if not value:
         return "an empty mapping"
-    keys = [printable(str(key))[:_LONG] for key in list(value)[:_MANY]]
-    more = ", …" if len(value) > _MANY else ""
+    keys = [printable(str(key))[:_QUOTED_LETTERS] for key in list(value)[:_LISTED]]
+    more = ", …" if len(value) > _LISTED else ""
     return f"a mapping with the key{'s'[: len(value) > 1]} {', '.join(keys)}{more}"
 
 
@@ -86,7 +86,7 @@ def one_of(choices: Iterable[str]) -> str:
 
 
 def did_you_mean(word: Any, choices: Iterable[str]) -> str:
-    """Give the end of a sentence that names the nearest choice, or nothing.
+    """Return the end of a sentence that names the nearest choice, or nothing.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def did_you_mean(word: Any, choices: Iterable[str]) -> str:
 
 
 def _shortlist(word: str, names: list[str]) -> list[str]:
-    """Give the names that share most letters and pairs of letters with a word, in their order."""
+    """Return the names that share most letters and pairs of letters with a word, in their order."""
     if len(names) <= _SHORTLIST:
         return names
     pieces = _pieces(word)
@@ -133,7 +133,7 @@ class Suggestions:
         self._words, self._pairs = _WORDS, _PAIRS
 
     def nearest(self, word: Any, choices: Iterable[str]) -> str:
-        """Give what `did_you_mean` gives, or nothing once enough has been compared."""
+        """Return what `did_you_mean` gives, or nothing once enough has been compared."""
         if self._words <= 0 or self._pairs <= 0:
             return ""
         names = list(choices)
@@ -142,8 +142,8 @@ class Suggestions:
         return did_you_mean(word, names)
 
 
-def misspelled(name: str, value: Any, known: Iterable[str] = ()) -> bool:
-    """Tell whether a mapping has a key that is a slip of the pen for a missing one.
+def misspelled(name: str, value: Any, expected: Iterable[str] = ()) -> bool:
+    """Return whether a mapping has a key that is a slip of the pen for a missing one.
 
     Examples
     --------
@@ -152,14 +152,14 @@ def misspelled(name: str, value: Any, known: Iterable[str] = ()) -> bool:
     """
     if not isinstance(value, Mapping) or name in value:
         return False
-    known = {*known, name}
-    strangers = [key for key in value if isinstance(key, str) and key not in known]
+    expected = {*expected, name}
+    strangers = [key for key in value if isinstance(key, str) and key not in expected]
     near = (key for key in strangers[:_STRANGERS] if len(key) <= SLUG_LIMIT)
-    return any(difflib.get_close_matches(key, known, 1) == [name] for key in near)
+    return any(difflib.get_close_matches(key, expected, 1) == [name] for key in near)
 
 
 def hint_for(value: Any, expected: str) -> str:
-    """Give the end of a sentence that shows how a number is to be written, or nothing.
+    """Return the end of a sentence that shows how a number is to be written, or nothing.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def hint_for(value: Any, expected: str) -> str:
         return ": log2 odds, of which 0 are even odds, and 1 is twice as likely"
     if (
         isinstance(value, str)
-        and len(value) <= _LONG
+        and len(value) <= _QUOTED_LETTERS
         and any(word in expected for word in ("number", "prob", "bits"))
     ):
         return _number_hint(value)
@@ -191,7 +191,7 @@ def hint_for(value: Any, expected: str) -> str:
 
 
 def _list_hint(value: Any) -> str:
-    if isinstance(value, str) and 0 < len(value) <= _LONG and "\n" not in value:
+    if isinstance(value, str) and 0 < len(value) <= _QUOTED_LETTERS and "\n" not in value:
         return f"; write [{value}]"
     return "; begin each item with a dash" if isinstance(value, Mapping) else ""
 
@@ -204,7 +204,7 @@ def record_hint(value: Any, keys: list[str]) -> str:
             return f"; write {{hits: {numbers[0]}, trials: {numbers[1]}}}"
         if "probability" in keys and 0 < len(numbers) <= 2:
             return f"; write {{probability: {described(value)}}}"
-    if "outcome" in keys and isinstance(value, str) and len(value) <= _LONG:
+    if "outcome" in keys and isinstance(value, str) and len(value) <= _QUOTED_LETTERS:
         about = "outcome: true" if value == "outcome" else f"assumption: {value}"
         return f"; write {{{about}}}"
     return ""

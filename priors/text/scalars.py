@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from storyodds.priors.text.phrases import quoted
 
-MAX_DIGITS: Final = 18
+MAX_DIGITS: Final = 18  # of a whole number, which then fits into 64 bits
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUTHS = {
@@ -81,7 +81,7 @@ def hidden(letter: str) -> str:
 
 
 def escapes(text: str, start: int, stop: int) -> Iterator[tuple[int, str]]:
-    """Give the escapes of a double-quoted scalar: where each stands, and its character."""
+    """Return the escapes of a double-quoted scalar: where each stands, and its character."""
     for match in _ESCAPE.finditer(text, start, stop):
         yield match.start(), _escaped(match[1])
 

@@ -25,7 +25,7 @@ def plain_syntax(problem: str, letter: str) -> str:
 
 
 def is_told_at_start(problem: str) -> bool:
-    """Tell whether a complaint belongs where the unfinished thing begins."""
+    """Return whether a complaint belongs where the unfinished thing begins."""
     return problem in _AT_START
 
 

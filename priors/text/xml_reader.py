@@ -16,9 +16,9 @@ from defusedxml import DefusedXmlException, EntitiesForbidden, sax
 from storyodds.priors.text.document import lines_of
 from storyodds.priors.text.errors import InputError, Problem
 
-MAX_XML_BYTES: Final = 64 * 1024 * 1024
-MAX_XML_ELEMENTS: Final = 500_000
-MAX_XML_DEPTH: Final = 100
+MAX_XML_BYTES: Final = 64 * 1024 * 1024  # what a hostile file may cost in memory
+MAX_XML_ELEMENTS: Final = 500_000  # the same, once it is read
+MAX_XML_DEPTH: Final = 100  # formulas are walked by recursion, and Python's ends near 1,000 calls
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Element:
     text_line: int = 0
 
     def walk(self) -> Iterator["Element"]:
-        """Give the element and all within it, in the order written."""
+        """Return the element and all within it, in the order written."""
         waiting = [self]
         while waiting:
             element = waiting.pop()
@@ -66,11 +66,11 @@ class XmlDocument:
     lines: list[str] = field(repr=False)
 
     def problem(self, sentence: str, element: Element, about: str | None = None) -> Problem:
-        """Give a mistake the place of an element."""
+        """Place a mistake at an element."""
         return _problem(sentence, self.file, element.line, element.column, self.lines, about)
 
     def text_problem(self, sentence: str, element: Element, about: str | None = None) -> Problem:
-        """Give a mistake the place where the text in an element begins."""
+        """Place a mistake where the text in an element begins."""
         word = element.text.partition(" ")[0]
         # A comment within the text makes the parser count its lines too: look further up.
         for line in range(element.text_line, element.line - 1, -1):
@@ -176,7 +176,7 @@ class _Builder(ContentHandler):
         self.locator = locator
 
     def place(self) -> tuple[int, int]:
-        """Give the line and column, from 1, at which the parser is."""
+        """Return the line and column, from 1, at which the parser is."""
         line = self.locator.getLineNumber() if self.locator else None
         column = self.locator.getColumnNumber() if self.locator else None
         return line or 1, (column or 0) + 1

@@ -17,10 +17,10 @@ from storyodds.priors.text.phrases import quoted
 from storyodds.priors.text.scalars import core_scalar, escapes, hidden
 from storyodds.priors.text.syntax import is_told_at_start, plain_syntax
 
-MAX_BYTES: Final = 4 * 1024 * 1024
-MAX_DEPTH: Final = 32
-MAX_NODES: Final = 200_000
-MAX_PROBLEMS: Final = 1000
+MAX_BYTES: Final = 4 * 1024 * 1024  # what a hostile file may cost in memory
+MAX_DEPTH: Final = 32  # deeper than any formula that a person can follow
+MAX_NODES: Final = 200_000  # what a hostile file may cost in time
+MAX_PROBLEMS: Final = 1000  # after which reading stops
 
 # The C parser gives marks that count characters, as the pure one does, and is ten times as fast.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -171,7 +171,7 @@ class _Reader:
             self._take(event)
 
     def _nesting_before(self, error: yaml.YAMLError) -> list[Problem] | None:
-        """Give the problems if the text nests too deep before the parser gives up.
+        """Return the problems if the text nests too deep before the parser gives up.
 
         The parser reads up to a thousand characters ahead of what it hands over, and may cap
         nesting itself: brackets side by side reach that cap before the first of them is seen
@@ -204,7 +204,7 @@ class _Reader:
         return Problem(message, self.file, line, column, named, source)
 
     def _here(self) -> Path:
-        """Give the path of what is being read, as far as it has one."""
+        """Return the path of what is being read, as far as it has one."""
         for frame in reversed(self.frames):
             if frame.path is None:
                 continue
@@ -224,9 +224,9 @@ class _Reader:
             marks.reverse()
         mark = next((mark for mark in marks if mark is not None), None)
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        at = self.lines[line - 1][column - 1 : column] if line <= len(self.lines) else ""
+        letter = self.lines[line - 1][column - 1 : column] if line <= len(self.lines) else ""
         self.frames.clear()
-        self.problems.append(self._problem(plain_syntax(problem, at), line, column))
+        self.problems.append(self._problem(plain_syntax(problem, letter), line, column))
 
     def _is_second_document(self, event: yaml.Event) -> bool:
         if isinstance(event, yaml.DocumentStartEvent):
@@ -266,8 +266,8 @@ class _Reader:
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         frame = self.frames[-1] if self.frames else None
         if frame is not None and isinstance(frame.value, dict) and not frame.key_read:
-            what = "a mapping" if isinstance(value, dict) else "a list"
-            self._complain(f"found {what} as a key, expected text", *_start(event))
+            kind = "a mapping" if isinstance(value, dict) else "a list"
+            self._complain(f"found {kind} as a key, expected text", *_start(event))
             frame.key, frame.key_read = None, True
             self.frames.append(_Frame(value, None))
         else:
@@ -347,7 +347,7 @@ UNREADABLE: Final = _Unreadable()
 
 
 def is_unreadable(data: Any, path: Path) -> bool:
-    """Tell whether a path leads to a value that `scan` could not read."""
+    """Return whether a path leads to a value that `scan` could not read."""
     for part in path:
         try:
             data = data[part]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from storyodds.models.assessment.assessment import Method, Progress, assess
+from storyodds.models.assessment.assessment import Method, Progress, assess_story
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.priors.text.errors import InputError, Problem
@@ -14,7 +14,6 @@ from storyodds.reports.documents.comparison import summarize_comparison
 from storyodds.reports.documents.comparison_saved import Saved, read_result, saved_side
 from storyodds.reports.documents.comparison_sides import AS_WRITTEN, Side, story_side
 from storyodds.reports.notebook.document import Document
-from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 
 
@@ -107,10 +106,10 @@ def _sides_of(
 ) -> list[Side]:
     """Assess a story as it is written, and then under every view."""
     tell = _named(progress, story.story)
-    written = assess(resolve(story), progress=tell, **sampled)
+    written = assess_story(story, progress=tell, **sampled)
     found = [story_side(written, AS_WRITTEN if views else story.story)]
     for view in views:
-        assessment = assess(resolve(story, view=view), progress=tell, **sampled)
+        assessment = assess_story(story, view, progress=tell, **sampled)
         found.append(story_side(assessment, view.view, "view"))
     return found
 

@@ -4,15 +4,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storyodds.models.assessment.assessment import Assessment, Method, Progress, assess
+from storyodds.models.assessment.assessment import (
+    Assessment,
+    Method,
+    Progress,
+    assess_story,
+)
 from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.priors.library import View
-from storyodds.priors.library import view as load_view
 from storyodds.priors.text.errors import Problem
 from storyodds.priors.text.phrases import did_you_mean
 from storyodds.reports.documents.estimate import summarize as summarize_assessment
 from storyodds.reports.notebook.document import Document
-from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.serialize import to_yaml
 from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import with_off
@@ -78,7 +81,7 @@ def estimate(
     >>> round(summarize(result)["fates"]["catastrophe"]["mean"], 4)
     0.0514
     """
-    assessment = assessed(
+    assessment = assess_story(
         story,
         view,
         with_off(settings, off),
@@ -89,37 +92,6 @@ def estimate(
         progress=progress,
     )
     return result_of(assessment, summarize_assessment(assessment))
-
-
-def assessed(
-    story: Story,
-    view: str | View | None,
-    settings: Mapping[str, Any] | None,
-    *,
-    standard: bool = False,
-    **sampling: Any,
-) -> Assessment:
-    """Assess a story under a view and settings, for every question that is asked in one call.
-
-    Parameters
-    ----------
-    story : Story
-    view : str or View, optional
-        A named set of overrides, or the path of a view's file.
-    settings : mapping of str to PRIOR, optional
-        Overrides by id or number name.
-    standard : bool
-        Whether the catalog's standard observations come along.
-    **sampling
-        As in `assess`.
-
-    Returns
-    -------
-    Assessment
-    """
-    chosen = load_view(view) if isinstance(view, str) else view
-    resolved = resolve(story, view=chosen, settings=settings, standard=standard)
-    return assess(resolved, **sampling)
 
 
 def result_of(assessment: Assessment, summary: Mapping[str, Any]) -> "xr.DataTree":

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storyodds.models.assessment.assessment import Method, Progress
+from storyodds.models.assessment.assessment import Method, Progress, assess_story
 from storyodds.models.importance import measures
 from storyodds.models.importance.measures import USUAL
 from storyodds.priors.library import View
-from storyodds.reports.api.estimate import assessed
 from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import with_off
 
@@ -81,7 +80,7 @@ def importance(
     >>> round(float(found["if_true"]), 4), round(float(found["risk_achievement_worth"]), 4)
     (0.079, 1.5385)
     """
-    assessment = assessed(
+    assessment = assess_story(
         story,
         view,
         with_off(settings, off),

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storyodds.models.assessment.assessment import Method, Progress
+from storyodds.models.assessment.assessment import Method, Progress, assess_story
 from storyodds.priors.library import View
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.api.estimate import assessed, unknown_name
+from storyodds.reports.api.estimate import unknown_name
 from storyodds.reports.documents.sensitivity.whole import PARTS, summarize_sensitivity
 from storyodds.reports.notebook.document import Document
 from storyodds.scenarios.story import Story
@@ -76,5 +76,5 @@ def sensitivity(
     asked = tuple(part for part in PARTS if part in parts)
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
     changes = with_off(settings, off)
-    assessment = assessed(story, view, changes, **sampled)
+    assessment = assess_story(story, view, changes, **sampled)
     return Document(summarize_sensitivity(assessment, asked, settings=changes, tell=progress))

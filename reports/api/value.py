@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storyodds.models.assessment.assessment import Method, Progress
+from storyodds.models.assessment.assessment import Method, Progress, assess_story
 from storyodds.models.story.events import ODDS
 from storyodds.priors.library import View
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.api.estimate import assessed, unknown_name
+from storyodds.reports.api.estimate import unknown_name
 from storyodds.reports.documents.stakes import checked_stakes
 from storyodds.reports.documents.value import summarize_value
 from storyodds.reports.notebook.document import Document
@@ -83,7 +83,7 @@ def value(
     if of is not None and of not in ODDS:
         raise InputError([unknown_name("of", of, ODDS)])
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
-    assessment = assessed(story, view, with_off(settings, off), standard=standard, **sampled)
+    assessment = assess_story(story, view, with_off(settings, off), standard=standard, **sampled)
     if progress is not None:
         progress("weighing what could be observed", 0, 0)
     return Document(summarize_value(assessment, weighed or None, of=of))

@@ -96,7 +96,7 @@ def why_idle(assessment: Assessment, item: int) -> str | None:
     prepared, prior = assessment.prepared, assessment.prior
     evidence = prepared.graph.evidence[item]
     if evidence.form == "forecast":
-        odds = forecast_log_odds(prepared.graph, item, prior.routes, prior.said)
+        odds = forecast_log_odds(prepared.graph, item, prior.routes, prior.item_targets)
         spread = np.ptp(np.where(np.isfinite(odds), odds, 0.0))
         return FIXED if spread <= _ROUNDING else None
     table = np.asarray(prepared.tables[item])

@@ -5,9 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from storyodds.models.engine.quantities import (
-    Quantities,
-)
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.story.events import FATES
 from storyodds.reports.documents.summaries import Array, Pick, Ratio, Summary
 from storyodds.scenarios.grammar.outcomes import CLASSES

@@ -139,12 +139,13 @@ def _odds(found: interactive.Answer) -> dict[str, Any]:
 
 
 def _opinions(found: interactive.Answer, kind: str) -> str | None:
-    """The odds without the forecasts, in a sentence; None where the story has none."""
+    """The odds without the forecasts, in a sentence; None without any, or where not known."""
     graph = found.averaged.graph
     forecasts = [item.id for item in graph.evidence if item.form == "forecast"]
-    if not forecasts:
+    weights = found.findings_weights
+    if not forecasts or weights is None:
         return None
-    means = found.findings_weights @ found.averaged.fates
+    means = weights @ found.averaged.fates
     fates = {name: {"mean": float(mean)} for name, mean in zip(FATES, means, strict=True)}
     opinions = {"forecasts": forecasts, "fates": fates}
     return opinions_words({"opinions": opinions, "kind": kind, "evidence": {"items": []}})

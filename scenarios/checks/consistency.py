@@ -37,12 +37,12 @@ from storyodds.scenarios.shared.lint_rules import switch_mistakes
 
 __all__ = ["Mistake", "find_mistakes"]
 
-MAX_FREE = 500
-MAX_ASSUMPTIONS = 2000
-MAX_ROUTES = 200
-MAX_DEPTH = 32
-_MOST = 1000
-_MAX_LOOPS = 20
+MAX_FREE = 500  # assumptions that nothing decides, each a variable of its own
+MAX_ASSUMPTIONS = 2000  # with those that a formula decides
+MAX_ROUTES = 200  # each of which gets sums of its own
+MAX_DEPTH = 32  # levels of a formula, which is walked by recursion
+_MAX_MISTAKES = 1000  # mistakes, after which nobody reads on
+_MAX_LOOPS = 20  # loops that are listed: there may be exponentially many
 _RESERVED = (DEFAULT, "not", "otherwise", "rationale")
 
 
@@ -68,7 +68,7 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         return []
     data = catalog.filled(data)
     names = names_in(data)
-    found = itertools.chain(
+    mistakes = itertools.chain(
         _route_mistakes(data),
         _id_mistakes(names),
         _formula_mistakes(data, names),
@@ -83,7 +83,7 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         reference_mistakes(data),
         _text_mistakes(data),
     )
-    return list(itertools.islice(found, _MOST))
+    return list(itertools.islice(mistakes, _MAX_MISTAKES))
 
 
 def _id_mistakes(names: Names) -> Iterator[Mistake]:
@@ -176,19 +176,19 @@ def _formula_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
             if name is not None and name not in names.assumptions and names.assumptions_readable:
                 yield Mistake((*path, *inner), _unknown_assumption(str(part), name, names))
             if isinstance(part, Mapping):
-                needed, count = part.get("at_least"), len(sequence(part.get("of")))
-                if isinstance(needed, int) and count and needed > count:
-                    sentence = f"found {needed}, expected at most {count}, the number of its parts"
+                least, count = part.get("at_least"), len(sequence(part.get("of")))
+                if isinstance(least, int) and count and least > count:
+                    sentence = f"found {least}, expected at most {count}, the number of its parts"
                     yield Mistake((*path, *inner, "at_least"), sentence)
 
 
 def _unknown_assumption(text: str, name: str, names: Names) -> str:
     other = names.what_is(name)
-    found = f"found {quoted(text)}{', ' + other if other else ''}"
+    opening = f"found {quoted(text)}{', ' + other if other else ''}"
     hint = names.suggest(name, names.assumptions)
     if not hint and name in catalog.assumptions():
         hint = f"; the catalog has it, so add '{name}:' to the assumptions"
-    return f"{found}, expected the id of an assumption{hint}"
+    return f"{opening}, expected the id of an assumption{hint}"
 
 
 def _assumption_mistakes(names: Names) -> Iterator[Mistake]:
@@ -200,8 +200,8 @@ def _assumption_mistakes(names: Names) -> Iterator[Mistake]:
         spec = mapping(raw)
         deciders = [key for key in catalog.DECIDERS if spec.get(key) is not None]
         if len(deciders) > 1:
-            found = " and ".join(f"'{key}'" for key in deciders)
-            sentence = f"found {found}, expected exactly one of {', '.join(catalog.DECIDERS)}"
+            keys = " and ".join(f"'{key}'" for key in deciders)
+            sentence = f"found {keys}, expected exactly one of {', '.join(catalog.DECIDERS)}"
             yield Mistake((*path, deciders[1]), sentence, at_key=True)
         elif not deciders and name not in catalog.assumptions() and not _slip(spec):
             hint = names.suggest(name, catalog.assumptions())
@@ -226,34 +226,34 @@ def _row_mistakes(path: Path, rows: Any) -> Iterator[Mistake]:
         if not isinstance(row, Mapping):
             continue
         here: Path = (*path, index)
-        given = {key for key in ("when", "probability", "otherwise") if row.get(key) is not None}
-        if index < last and "otherwise" in given:
+        keys = {key for key in ("when", "probability", "otherwise") if row.get(key) is not None}
+        if index < last and "otherwise" in keys:
             misplaced = True
             sentence = "found 'otherwise' before the last row, expected it in the last row only"
             yield Mistake((*here, "otherwise"), sentence, at_key=True)
         elif index < last:
             for key in ("when", "probability"):
-                if key not in given and not misspelled(key, row):
+                if key not in keys and not misspelled(key, row):
                     sentence = f"the key '{key}' is missing: expected {{when: …, probability: …}}"
                     yield Mistake(here, sentence)
-        elif given != {"otherwise"} and not misplaced and not misspelled("otherwise", row):
-            found = "no 'otherwise'" if "otherwise" not in given else "more than 'otherwise'"
-            yield Mistake(here, f"found {found}, expected the last row to be {{otherwise: …}}")
+        elif keys != {"otherwise"} and not misplaced and not misspelled("otherwise", row):
+            fault = "no 'otherwise'" if "otherwise" not in keys else "more than 'otherwise'"
+            yield Mistake(here, f"found {fault}, expected the last row to be {{otherwise: …}}")
 
 
 def _loop_mistakes(names: Names) -> Iterator[Mistake]:
     depends_on = {
         name: [
-            wanted
+            part_name
             for _, formula in formulas_of(spec)
             for _, part in parts_of(formula)
-            if (wanted := literal_name(part)) in names.assumptions and wanted is not None
+            if (part_name := literal_name(part)) in names.assumptions and part_name is not None
         ]
         for name, spec in names.assumptions.items()
     }
     for loop in itertools.islice(loops(depends_on), _MAX_LOOPS):
-        shown = [*loop[:10], "…", loop[-1]] if len(loop) > 12 else loop
-        drawn = " -> ".join([*shown, loop[0]])
+        members = [*loop[:10], "…", loop[-1]] if len(loop) > 12 else loop
+        drawn = " -> ".join([*members, loop[0]])
         sentence = f"found the loop {drawn}, expected no assumption to depend on itself"
         yield Mistake(("assumptions", loop[0]), sentence, at_key=True)
 

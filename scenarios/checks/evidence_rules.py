@@ -85,8 +85,8 @@ def _parts(path: Path, item: Mapping[str, Any]) -> Iterator[Mistake]:
         choices = "counts (with rates), bayes_factor or forecast (with sd_bits)"
         yield Mistake(path, f"found no finding, expected exactly one of {choices}")
     if len(forms) > 1:
-        found = " and ".join(f"'{form}'" for form in forms)
-        sentence = f"found {found} in one item, expected exactly one of them"
+        keys = " and ".join(f"'{form}'" for form in forms)
+        sentence = f"found {keys} in one item, expected exactly one of them"
         yield Mistake((*path, forms[1]), sentence, at_key=True)
     if len(forms) != 1:
         return
@@ -108,8 +108,8 @@ def _subject(
     if isinstance(name, str) and name not in names.assumptions and names.assumptions_readable:
         other = names.what_is(name)
         hint = names.suggest(name, names.assumptions)
-        found = f"found {quoted(name)}{', ' + other if other else ''}"
-        sentence = f"{found}, expected the id of an assumption{hint}"
+        opening = f"found {quoted(name)}{', ' + other if other else ''}"
+        sentence = f"{opening}, expected the id of an assumption{hint}"
         yield Mistake((*path, "about", "assumption"), sentence)
     if about.get("outcome") is True and "forecast" in item:
         sentence = "found a forecast about the outcome, expected one about an assumption or a class"
@@ -139,7 +139,7 @@ def _instrument(
 
 def _about_assumption(path: Path, item: Mapping[str, Any]) -> Iterator[Mistake]:
     """Hold the tables of an item about an assumption to the keys true and false."""
-    for table, needed in (("rates", ("true", "false")), ("bayes_factor", ("true",))):
+    for table, keys in (("rates", ("true", "false")), ("bayes_factor", ("true",))):
         if not isinstance(item.get(table), Mapping):
             continue
         values = {str(key).lower(): value for key, value in item[table].items()}
@@ -147,13 +147,13 @@ def _about_assumption(path: Path, item: Mapping[str, Any]) -> Iterator[Mistake]:
             if str(key).lower() not in ("true", "false"):
                 sentence = f"found {quoted(str(key))}, expected true or false: {_ASSUMPTION}"
                 yield Mistake((*path, table, key), sentence, at_key=True)
-        for key in needed:
+        for key in keys:
             if key not in values and set(values) <= {"true", "false"}:
                 yield Mistake((*path, table), f"the key '{key}' is missing: {_ASSUMPTION}")
         if table == "bayes_factor" and not is_zero(values.get("false", 0)):
             sentence = "expected 0 or nothing: the bits of 'true' are counted against 'false'"
-            found = described(values["false"])
-            yield Mistake((*path, table, "false"), f"found {found}, {sentence}")
+            number = described(values["false"])
+            yield Mistake((*path, table, "false"), f"found {number}, {sentence}")
 
 
 _ASSUMPTION = "the item is about an assumption"
@@ -180,13 +180,13 @@ def target_mistakes(
     path: Path, table: Mapping[str, Any], choices: list[str], names: Names
 ) -> Iterator[Mistake]:
     """Hold the keys of a table to names that it may use."""
-    known = set(choices)
+    targets = set(choices)
     sorts = ["a route", "a class"]
-    sorts += ["a hazard"] if known & set(names.hazards) else []
-    sorts += ["'default'"] if DEFAULT in known else []
+    sorts += ["a hazard"] if targets & set(names.hazards) else []
+    sorts += ["'default'"] if DEFAULT in targets else []
     for key in table:
-        if key not in known and names.outcomes_readable:
+        if key not in targets and names.outcomes_readable:
             other = names.what_is(key)
-            found = f"found {quoted(key)}{', ' + other if other else ''}"
-            sentence = f"{found}, expected {one_of(sorts)}{names.suggest(key, choices)}"
+            opening = f"found {quoted(key)}{', ' + other if other else ''}"
+            sentence = f"{opening}, expected {one_of(sorts)}{names.suggest(key, choices)}"
             yield Mistake((*path, key), sentence, at_key=True)

@@ -15,7 +15,7 @@ _NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of 
 
 
 def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
-    """Give every PRIOR of a story, as it stands there, with its path and kind."""
+    """Return every PRIOR of a story, as it stands there, with its path and kind."""
     goal, rationale = mapping(data.get("goal")), mapping(data.get("rationale"))
     for index, item in items(goal.get("hazards")):
         for key in ("probability", "harm"):
@@ -58,7 +58,7 @@ def reference_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def _references(value: Any) -> Iterator[tuple[Path, str]]:
-    """Give the references inside one PRIOR, in pools too."""
+    """Return the references inside one PRIOR, in pools too."""
     waiting: list[tuple[Path, Any]] = [((), value)]
     while waiting:
         path, form = waiting.pop()
@@ -73,7 +73,7 @@ def _references(value: Any) -> Iterator[tuple[Path, str]]:
 
 
 def _wrong(ref: str, kind: Kind, trail: tuple[str, ...] = ()) -> str:
-    """Say what is wrong with a reference, or nothing."""
+    """Describe what is wrong with a reference, or nothing."""
     if ref in trail:
         return f"found the loop {' -> '.join((*trail, ref))} among prior packs"
     try:

@@ -43,7 +43,7 @@ _NAMED: Mapping[Kind, str] = {
 
 
 def json_schema(of: str = "story") -> Schema:
-    """Give the JSON Schema of a sort of file.
+    """Return the JSON Schema of a sort of file.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def json_schema(of: str = "story") -> Schema:
     for name, rules in RULES.items():
         _narrow(story if name == "Story" else definitions[name], rules)
     for record in (story, *definitions.values()):
-        _say_how(record.get("properties", {}))
+        _describe_forms(record.get("properties", {}))
     whole = story if of == "story" else _view()
     used = _reachable(whole, definitions)
     return {
@@ -79,7 +79,7 @@ def json_schema(of: str = "story") -> Schema:
 
 
 def json_schema_text(of: str = "story") -> str:
-    """Give the JSON Schema of a sort of file as text.
+    """Return the JSON Schema of a sort of file as text.
 
     Parameters
     ----------
@@ -107,20 +107,20 @@ class _Generator(GenerateJsonSchema):
         return False
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        made, record = super().model_schema(schema), schema["cls"]
-        made = {**made, "description": _first_paragraph(record)}
-        for key, value in made["properties"].items():
-            made["properties"][key] = {"description": _inherited(KEYS, record, key), **value}
+        json, record = super().model_schema(schema), schema["cls"]
+        json = {**json, "description": _first_paragraph(record)}
+        for key, value in json["properties"].items():
+            json["properties"][key] = {"description": _inherited(KEYS, record, key), **value}
             if meanings := _inherited(VALUES, record, key):
-                of_items = made["properties"][key].get("items", made["properties"][key])
+                of_items = json["properties"][key].get("items", json["properties"][key])
                 of_items["enumDescriptions"] = [meanings.get(name) for name in of_items["enum"]]
-        return made
+        return json
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        made = super().default_schema(schema)
-        if made.get("default") in (None, "", [], {}):
-            made.pop("default", None)
-        return made
+        json = super().default_schema(schema)
+        if json.get("default") in (None, "", [], {}):
+            json.pop("default", None)
+        return json
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         inner = self.generate_inner(schema["schema"])
@@ -132,30 +132,30 @@ class _Generator(GenerateJsonSchema):
         return {**inner, **values, "type": [inner["type"], "null"]}
 
     def tuple_schema(self, schema: core_schema.TupleSchema) -> JsonSchemaValue:
-        made = super().tuple_schema(schema)
-        if "prefixItems" in made:
-            made |= {"items": made.pop("prefixItems"), "additionalItems": False}
-        return made
+        json = super().tuple_schema(schema)
+        if "prefixItems" in json:
+            json |= {"items": json.pop("prefixItems"), "additionalItems": False}
+        return json
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        made = super().dict_schema(schema)
-        made.pop("patternProperties", None)
+        json = super().dict_schema(schema)
+        json.pop("patternProperties", None)
         names, values = schema["keys_schema"], schema["values_schema"]
-        made["propertyNames"] = {**self.generate_inner(names)}
-        made["propertyNames"].pop("type")  # a key such as true is a boolean to many editors
-        made["additionalProperties"] = self.generate_inner(values)
-        return made
+        json["propertyNames"] = {**self.generate_inner(names)}
+        json["propertyNames"].pop("type")  # a key such as true is a boolean to many editors
+        json["additionalProperties"] = self.generate_inner(values)
+        return json
 
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
-        made = super().str_schema(schema)
-        return {**made, **SLUG} if made.get("pattern") == SLUG["pattern"] else made
+        json = super().str_schema(schema)
+        return {**json, **SLUG} if json.get("pattern") == SLUG["pattern"] else json
 
 
 def _generate(record: type[Record]) -> Schema:
-    made = record.model_json_schema(
+    json = record.model_json_schema(
         by_alias=True, ref_template=_PLACE + "{model}", schema_generator=_Generator
     )
-    return {"definitions" if key == "$defs" else key: value for key, value in made.items()}
+    return {"definitions" if key == "$defs" else key: value for key, value in json.items()}
 
 
 def _first_paragraph(record: type) -> str:
@@ -201,7 +201,7 @@ def _prior(union: Schema, kind: Kind, definitions: Schema) -> Schema:
 
 
 def _assumed_interval(kind: Kind) -> Schema:
-    """What an editor offers where a number is wanted: a guess that says that it is one."""
+    """What an editor offers where a number belongs: a guess that says that it is one."""
     low, high = ("0.1", "0.4") if kind == "probability" else ("-2", "2")
     ends = f"[${{1:{low}}}, ${{2:{high}}}]"
     return {
@@ -213,13 +213,13 @@ def _assumed_interval(kind: Kind) -> Schema:
 
 def _references(kind: Kind) -> list[str]:
     """The entries of the prior packs that are numbers of a kind."""
-    found = []
+    places = []
     for name in library.pack_names():
         for key, entry in library.pack(name).entries.items():
             with contextlib.suppress(ValidationError):
                 parse_prior(entry.value, kind)
-                found.append(f"{name}/{key}")
-    return found
+                places.append(f"{name}/{key}")
+    return places
 
 
 def _formula(union: Schema, definitions: Schema) -> Schema:
@@ -257,7 +257,7 @@ def _any_of_records(union: Schema, definitions: Schema, shared: set[str]) -> Sch
         if "$ref" not in part:
             continue
         record = definitions[part["$ref"].removeprefix(_PLACE)]
-        head, *others = record["required"]
+        head, *rest = record["required"]
         heads.append(head)
         for key, value in record["properties"].items():
             # Editors write defaults down, and so would choose a form by its default.
@@ -265,7 +265,7 @@ def _any_of_records(union: Schema, definitions: Schema, shared: set[str]) -> Sch
         dependencies |= {
             key: [head] for key in record["properties"] if key != head and key not in shared
         }
-        dependencies |= {head: others} if others else {}
+        dependencies |= {head: rest} if rest else {}
     return {
         "properties": properties,
         "additionalProperties": False,
@@ -309,8 +309,8 @@ def _add_catalog(story: Schema, definitions: Schema) -> None:
     }
 
 
-def _say_how(properties: Schema) -> None:
-    """Tell beside every key how its value is written, where that is in another place."""
+def _describe_forms(properties: Schema) -> None:
+    """Describe beside every key how its value is written, where that is in another place."""
     for value in properties.values():
         for part in (value, *value.get("anyOf", ())):
             how = _HOW.get(part.get("$ref", "").removeprefix(_PLACE))
@@ -352,13 +352,13 @@ def _narrow(schema: Schema, rules: Schema) -> None:
 
 def _reachable(schema: Schema, definitions: Schema) -> set[str]:
     """The definitions that a schema uses, directly or not."""
-    found: set[str] = set()
+    reachable: set[str] = set()
     waiting = [schema]
     while waiting:
-        new = set(_used(waiting.pop())) - found
-        found |= new
+        new = set(_used(waiting.pop())) - reachable
+        reachable |= new
         waiting += [definitions[name] for name in new]
-    return found
+    return reachable
 
 
 def _used(value: Any) -> Iterator[str]:

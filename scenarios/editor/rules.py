@@ -91,11 +91,11 @@ _NUMBER = ["number", "array", "object"]
 
 def _offer(names: Mapping[str, str], *more: str) -> list[Schema]:
     """Names that an editor offers as keys, beside all others that are right."""
-    told = {**names, **dict.fromkeys(more, "Whatever is not named.")}
+    descriptions = {**names, **dict.fromkeys(more, "Whatever is not named.")}
     return [
         {
             "properties": {
-                name: {"type": _NUMBER, "description": text} for name, text in told.items()
+                name: {"type": _NUMBER, "description": text} for name, text in descriptions.items()
             }
         }
     ]

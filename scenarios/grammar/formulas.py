@@ -81,7 +81,7 @@ for _model in (AllOf, AnyOf, AtLeast):
 
 
 def parts(formula: Formula) -> tuple[tuple[Formula, ...], int]:
-    """Give a compound formula as (its parts, how many of them must hold).
+    """Return a compound formula as (its parts, how many of them must hold).
 
     Examples
     --------
@@ -100,7 +100,7 @@ def parts(formula: Formula) -> tuple[tuple[Formula, ...], int]:
 
 
 def literals(formula: Formula) -> Iterator[tuple[str, bool]]:
-    """Walk the literals of a formula as (id, wanted truth value), in the order written.
+    """Walk the literals of a formula as (id, truth value), in the order written.
 
     Examples
     --------
@@ -133,8 +133,8 @@ def holds[T](formula: Formula, value_of: Callable[[str], T]) -> T:
         name = formula.removeprefix("not ")
         value = value_of(name)
         return value ^ True if formula.startswith("not ") else value  # type: ignore[operator]
-    members, needed = parts(formula)
+    members, least = parts(formula)
     total: Any = 0
     for part in members:
         total = total + 1 * holds(part, value_of)  # type: ignore[operator]
-    return total >= needed  # type: ignore[no-any-return]
+    return total >= least  # type: ignore[no-any-return]

@@ -23,7 +23,7 @@ def loops(depends_on: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
     [['a', 'b'], ['c']]
     """
     order = {name: index for index, name in enumerate(depends_on)}
-    seen: set[tuple[str, ...]] = set()
+    rotations: set[tuple[str, ...]] = set()
     done: set[str] = set()
     for start in depends_on:
         if start in done:
@@ -34,15 +34,15 @@ def loops(depends_on: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
             following = next(waiting[-1], None)
             if following is None:
                 waiting.pop()
-                left = trail.pop()
-                del depth[left]
-                done.add(left)
+                node = trail.pop()
+                del depth[node]
+                done.add(node)
             elif following in depth:
                 loop = trail[depth[following] :]
-                turn = min(range(len(loop)), key=lambda at: order[loop[at]])
+                turn = min(range(len(loop)), key=lambda k: order[loop[k]])
                 turned = loop[turn:] + loop[:turn]
-                if tuple(turned) not in seen:
-                    seen.add(tuple(turned))
+                if tuple(turned) not in rotations:
+                    rotations.add(tuple(turned))
                     yield turned
             elif following not in done:
                 depth[following] = len(trail)
@@ -59,17 +59,17 @@ def bottom_up[T](depends_on: Mapping[T, Sequence[T]]) -> list[T]:
     ['c', 'b', 'a']
     """
     order: list[T] = []
-    seen: set[T] = set()
+    visited: set[T] = set()
     for start in depends_on:
-        waiting = [] if start in seen else [(start, iter(depends_on[start]))]
-        seen.add(start)
+        waiting = [] if start in visited else [(start, iter(depends_on[start]))]
+        visited.add(start)
         while waiting:
             node, rest = waiting[-1]
             following = next(rest, None)
             if following is None:
                 order.append(node)
                 waiting.pop()
-            elif following not in seen:
-                seen.add(following)
+            elif following not in visited:
+                visited.add(following)
                 waiting.append((following, iter(depends_on[following])))
     return order

@@ -13,26 +13,26 @@ _LITERAL = re.compile(r"(?:not )?([a-z0-9][a-z0-9-]*)\Z")
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """Give a value if it is a mapping, with its text keys; else an empty one."""
+    """Return a value if it is a mapping, with its text keys; else an empty one."""
     if not isinstance(value, Mapping):
         return {}
     return {key: item for key, item in value.items() if isinstance(key, str)}
 
 
 def sequence(value: Any) -> Sequence[Any]:
-    """Give a value if it is a list; else an empty one."""
+    """Return a value if it is a list; else an empty one."""
     return value if isinstance(value, list | tuple) else ()
 
 
 def items(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Give those items of a list that are mappings, with their positions."""
+    """Return those items of a list that are mappings, with their positions."""
     for index, item in enumerate(sequence(value)):
         if isinstance(item, Mapping):
             yield index, mapping(item)
 
 
 def is_zero(value: Any) -> bool:
-    """Tell whether a PRIOR is the fixed number 0."""
+    """Return whether a PRIOR is the fixed number 0."""
     number = mapping(value).get("fixed") if isinstance(value, Mapping) else value
     return isinstance(number, int | float) and not isinstance(number, bool) and number == 0
 
@@ -71,7 +71,7 @@ class Names:
         return self._suggestions.nearest(word, choices)
 
     def what_is(self, word: str) -> str:
-        """Say what a name is that stands where another sort of name is wanted."""
+        """Describe a name that stands where another sort of name is expected."""
         if word in CLASSES:
             return "which is a class"
         if word in self.routes:
@@ -141,7 +141,7 @@ def _all_named(value: Any) -> bool:
 
 
 def formulas_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
-    """Give every formula of a story with its path."""
+    """Return every formula of a story with its path."""
     goal, rationale = mapping(data.get("goal")), mapping(data.get("rationale"))
     for index, item in items(goal.get("hazards")):
         yield ("goal", "hazards", index, "requires"), item.get("requires")
@@ -157,7 +157,7 @@ def formulas_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
 
 
 def formulas_of(spec: Any) -> Iterator[tuple[Path, Any]]:
-    """Give the formulas that decide an assumption, with their paths inside it."""
+    """Return the formulas that decide an assumption, with their paths inside it."""
     assumption = mapping(spec)
     for index, row in items(assumption.get("given")):
         yield ("given", index, "when"), row.get("when")
@@ -165,7 +165,7 @@ def formulas_of(spec: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def parts_of(formula: Any) -> Iterator[tuple[Path, Any]]:
-    """Give a formula and everything inside it, in the order written, with paths inside it."""
+    """Return a formula and everything inside it, in the order written, with paths inside it."""
     waiting: list[tuple[Path, Any]] = [((), formula)]
     while waiting:
         path, part = waiting.pop()
@@ -183,7 +183,7 @@ def parts_of(formula: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def literal_name(part: Any) -> str | None:
-    """Give the assumption that a literal names, or None for what is no literal.
+    """Return the assumption that a literal names, or None for what is no literal.
 
     Examples
     --------

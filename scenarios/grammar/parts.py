@@ -35,8 +35,8 @@ class About(Record):
 
     @model_validator(mode="after")
     def _one_subject(self) -> "About":
-        given = [value for value in (self.assumption, self.outcome, self.class_) if value]
-        if len(given) != 1:
+        subjects = [value for value in (self.assumption, self.outcome, self.class_) if value]
+        if len(subjects) != 1:
             raise PydanticCustomError(
                 "about",
                 "expected exactly one of {assumption: id}, {outcome: true}, {class: name}",

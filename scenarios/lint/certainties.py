@@ -76,27 +76,27 @@ def _is_open(story: Story, of_class: str) -> bool:
 
     def reach(formula: Formula) -> set[tuple[str, bool]]:
         plain: set[tuple[str, bool]] = set()
-        for name, wanted in literals(formula):
+        for name, sign in literals(formula):
             if name not in composites:
-                plain.add((name, wanted))
+                plain.add((name, sign))
                 continue
-            plain |= {(n, w == wanted) for n, w in reach(composites[name])}
+            plain |= {(n, w == sign) for n, w in reach(composites[name])}
         return plain
 
     def is_plainly_open(route: Route) -> bool:
-        needed = set() if route.requires is None else reach(route.requires)
-        if any((name, not wanted) in needed for name, wanted in needed):
+        requirements = set() if route.requires is None else reach(route.requires)
+        if any((name, not sign) in requirements for name, sign in requirements):
             return False
         if route.id == RESIDUAL:
             return True
-        names = {name for name, _ in needed}
+        names = {name for name, _ in requirements}
         for constraint in constraints:
             if {route.id, route.class_} & set(constraint.rules_out):
                 blocking = reach(constraint.holds)
-                both_ways = any((name, not wanted) in blocking for name, wanted in blocking)
+                both_ways = any((name, not sign) in blocking for name, sign in blocking)
                 if both_ways or names & {name for name, _ in blocking}:
                     return False
         return True
 
-    mine = [route for route in story.routes if route.class_ == of_class]
-    return rivals and any(is_plainly_open(route) for route in mine)
+    own_routes = [route for route in story.routes if route.class_ == of_class]
+    return rivals and any(is_plainly_open(route) for route in own_routes)

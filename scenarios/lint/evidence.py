@@ -39,10 +39,10 @@ def blind_evidence(reading: Reading) -> Iterator[Doubt]:
         if table is None:
             continue
         if item.about.outcome:
-            said = [said_of(table, outcome) for outcome in reading.outcomes]
+            numbers = [said_of(table, outcome) for outcome in reading.outcomes]
         else:
-            said = [*table.values(), *([_NOUGHT] if item.bayes_factor is not None else [])]
-        if all(same(value, said[0]) for value in said):
+            numbers = [*table.values(), *([_ZERO] if item.bayes_factor is not None else [])]
+        if all(same(value, numbers[0]) for value in numbers):
             yield Doubt(
                 ("evidence", i),
                 f"'{item.id}' says the same under every hypothesis, so it cannot tell any two "
@@ -55,7 +55,7 @@ def blind_evidence(reading: Reading) -> Iterator[Doubt]:
             )
 
 
-_NOUGHT = Fixed(fixed=0.0)
+_ZERO = Fixed(fixed=0.0)
 
 
 def idle_evidence(reading: Reading) -> Iterator[Doubt]:
@@ -74,10 +74,10 @@ def idle_evidence(reading: Reading) -> Iterator[Doubt]:
                 f"'{name}' is certain from the start, so '{item.id}' cannot change any odds",
             )
         elif item.forecast is not None and _is_of_what_is_fixed(item, reading):
-            what = f"class {item.about.class_}" if name is None else f"'{name}'"
+            subject = f"class {item.about.class_}" if name is None else f"'{name}'"
             yield Doubt(
                 ("evidence", i, "forecast"),
-                f"the probability of {what} is fixed by the story's numbers, so the forecast "
+                f"the probability of {subject} is fixed by the story's numbers, so the forecast "
                 f"'{item.id}' does nothing: a forecast moves uncertain numbers, never a fixed one",
             )
 
@@ -87,13 +87,13 @@ def _is_of_what_is_fixed(item: Evidence, reading: Reading) -> bool:
     story, name = reading.story, item.about.assumption
     bits: list[Prior] = []
     if name is not None:
-        needed = reading.needed([name])
+        premises = reading.needed([name])
     else:
         # Hazards fire once training is over, and say nothing of where it ends.
-        needed = reading.needed(formula for path, formula in reading.ends if path[0] != "goal")
+        premises = reading.needed(formula for path, formula in reading.ends if path[0] != "goal")
         bits += [route.bits for route in story.routes if route.bits is not None]
         bits += [form for nudge in story.rationale.nudges for form in nudge.bits.values()]
-    chances = [form for part in needed for form in chances_of(reading.assumptions[part])]
+    chances = [form for part in premises for form in chances_of(reading.assumptions[part])]
     return all(is_fixed(form, "bits") for form in bits) and all(
         is_fixed(form, "probability") for form in chances
     )
@@ -174,17 +174,19 @@ def spoiled_detector(reading: Reading) -> Iterator[Doubt]:
         if check.id not in spoiled:
             continue
         usual = middle(check.flags[DEFAULT])
-        told = [outcome[0] for outcome in hiding if middle(said_of(check.flags, outcome)) > usual]
-        if told:
-            key = next(key for key in (told[0], "deceptive") if key in check.flags)
+        flagged = [
+            outcome[0] for outcome in hiding if middle(said_of(check.flags, outcome)) > usual
+        ]
+        if flagged:
+            key = next(key for key in (flagged[0], "deceptive") if key in check.flags)
             yield Doubt(
                 ("checks", i, "flags", key),
-                f"'{check.id}' is part of the training signal and still flags '{told[0]}' more "
+                f"'{check.id}' is part of the training signal and still flags '{flagged[0]}' more "
                 "often than a model with nothing to hide: training against a detector teaches "
                 "hiding from it",
             )
     for i, item in enumerate(reading.story.evidence):
-        if item.instrument in spoiled and _tells_deception(item, reading):
+        if item.instrument in spoiled and _separates_deception(item, reading):
             yield Doubt(
                 ("evidence", i, "instrument"),
                 f"'{item.id}' rests on '{item.instrument}', which is part of the training signal, "
@@ -192,18 +194,18 @@ def spoiled_detector(reading: Reading) -> Iterator[Doubt]:
             )
 
 
-def _tells_deception(item: Evidence, reading: Reading) -> bool:
+def _separates_deception(item: Evidence, reading: Reading) -> bool:
     """Whether an item speaks for or against deception, by the outcome or by a condition of it."""
     table = table_of(item)
     if table is None:
         return item.about.class_ == "deceptive"
     hiding = [route for _, route in reading.rivals if route.class_ == "deceptive"]
     if item.about.assumption is not None:
-        asked = [route.requires for route in hiding if route.requires is not None]
-        return item.about.assumption in reading.needed(asked) and not _is_blind(table)
+        formulas = [route.requires for route in hiding if route.requires is not None]
+        return item.about.assumption in reading.needed(formulas) and not _is_blind(table)
     usual = (said_of(table, (INTENDED, INTENDED)), table[DEFAULT])
-    told = [said_of(table, (route.id, route.class_)) for route in hiding]
-    return any(not same(value, other) for value in told for other in usual)
+    values = [said_of(table, (route.id, route.class_)) for route in hiding]
+    return any(not same(value, other) for value in values for other in usual)
 
 
 def _is_blind(table: Mapping[str, Any]) -> bool:
@@ -212,7 +214,7 @@ def _is_blind(table: Mapping[str, Any]) -> bool:
 
 
 def middle(form: Any) -> float:
-    """Give a number that a PRIOR for a rate lies around, to compare it with another.
+    """Return a number that a PRIOR for a rate lies around, to compare it with another.
 
     Examples
     --------

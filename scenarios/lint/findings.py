@@ -9,7 +9,7 @@ from storyodds.scenarios.lint.numbers import own_numbers
 from storyodds.scenarios.lint.reading import Doubt, Reading
 from storyodds.scenarios.schema import Evidence
 
-_LEAST_LETTERS = 3
+_LEAST_LETTERS = 3  # of a source: initials and a year have more
 # What stands where somebody meant to write a source later, or did not want to.
 _EMPTY_SOURCES = frozenset(
     """
@@ -22,7 +22,7 @@ _EMPTY_SOURCES = frozenset(
 
 def empty_source(reading: Reading) -> Iterator[Doubt]:
     """Sources that say nothing, all at once."""
-    empty = [path for path, text in _sources(reading) if _says_nothing(text)]
+    empty = [path for path, text in _sources(reading) if _is_empty(text)]
     if empty:
         count = "a source says" if len(empty) == 1 else f"{len(empty)} sources say"
         yield Doubt(
@@ -33,7 +33,7 @@ def empty_source(reading: Reading) -> Iterator[Doubt]:
         )
 
 
-def _says_nothing(text: str) -> bool:
+def _is_empty(text: str) -> bool:
     words = re.findall(r"[^\W\d_]+", text.lower())
     letters = sum(map(len, words))
     return letters < _LEAST_LETTERS or all(word in _EMPTY_SOURCES for word in words)
@@ -61,6 +61,14 @@ def _listed_sources(reading: Reading) -> Iterator[tuple[Path, object]]:
             yield ("evidence", i, "source"), item["source"]
 
 
+def _published_numbers(reading: Reading) -> Iterator[tuple[Path, object]]:
+    """The sources of numbers that somebody measured or stated, where the number has no note."""
+    for path, number in own_numbers(reading):
+        is_published = number.get("basis") in ("measured", "elicited")
+        if is_published and number.get("source") is not None and not number.get("note"):
+            yield (*path, "source"), number["source"]
+
+
 def _cited(source: object) -> str:
     record = mapping(source)
     return (
@@ -72,8 +80,8 @@ def no_note(reading: Reading) -> Iterator[Doubt]:
     """Sources that are cited without a word on how they were read, all at once."""
     bare = [
         path
-        for path, source in _listed_sources(reading)
-        if not mapping(source).get("note") and not _says_nothing(_cited(source))
+        for path, source in (*_listed_sources(reading), *_published_numbers(reading))
+        if not mapping(source).get("note") and not _is_empty(_cited(source))
     ]
     if bare:
         one = len(bare) == 1

@@ -50,7 +50,7 @@ class Finding:
     place : Place
     sentence : str
     also : tuple of Place
-        Other places of which the same is to be said.
+        Other places with the same fault.
     """
 
     code: str
@@ -101,11 +101,13 @@ def lint(story: Story) -> list[Finding]:
     raised = {code: list(rule(reading)) for code, rule in RULES.items()}
     switched = {switch.off for switch in story.lint}
     doubts = [
-        (code, doubt) for code, found in raised.items() if code not in switched for doubt in found
+        (code, doubt) for code, own in raised.items() if code not in switched for doubt in own
     ]
     doubts += [(IDLE_SWITCH, doubt) for doubt in _idle_switches(story, raised)]
     findings = [_placed(code, doubt, story.document) for code, doubt in doubts]
-    return sorted(findings, key=lambda it: (it.place.line or 0, it.place.column or 0))
+    return sorted(
+        findings, key=lambda finding: (finding.place.line or 0, finding.place.column or 0)
+    )
 
 
 def _idle_switches(story: Story, raised: Mapping[str, Iterable[Doubt]]) -> Iterator[Doubt]:
@@ -122,8 +124,8 @@ def _idle_switches(story: Story, raised: Mapping[str, Iterable[Doubt]]) -> Itera
 
 def _placed(code: str, doubt: Doubt, document: Document | None) -> Finding:
     def place(path: Path, at_key: bool = False) -> Place:
-        at = (None, None) if document is None else document.place(path, at_key)
-        return Place(key_path(path), *at)
+        position = (None, None) if document is None else document.place(path, at_key)
+        return Place(key_path(path), *position)
 
     also = tuple(place(path) for path in doubt.also)
     return Finding(code, place(doubt.path, doubt.at_key), doubt.sentence, also)

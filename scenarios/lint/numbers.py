@@ -21,20 +21,20 @@ def own_numbers(reading: Reading) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     for path, value, _ in numbers_in(reading.written):
         if value is None:
             continue
-        said = value if isinstance(value, Mapping) else {}
-        if "ref" in said or "pool" in said:
+        number = value if isinstance(value, Mapping) else {}
+        if "ref" in number or "pool" in number:
             continue
         if path[-1] in ("default", "false") and "bayes_factor" in path and is_zero(value):
             continue
-        yield path, said
+        yield path, number
 
 
 def no_source(reading: Reading) -> Iterator[Doubt]:
-    """Numbers that do not say where they come from, told all at once."""
+    """Numbers that do not say where they come from, listed all at once."""
     bare = [
         path
-        for path, said in own_numbers(reading)
-        if said.get("source") is None and said.get("basis") in (None, "assumed")
+        for path, number in own_numbers(reading)
+        if number.get("source") is None and number.get("basis") in (None, "assumed")
     ]
     if bare:
         count = "a number does" if len(bare) == 1 else f"{len(bare)} numbers do"
@@ -51,8 +51,8 @@ def no_basis(reading: Reading) -> Iterator[Doubt]:
     """Numbers with a source that do not say whether the source states them."""
     unclear = [
         path
-        for path, said in own_numbers(reading)
-        if said.get("source") is not None and said.get("basis") is None
+        for path, number in own_numbers(reading)
+        if number.get("source") is not None and number.get("basis") is None
     ]
     if unclear:
         one = len(unclear) == 1
@@ -68,30 +68,30 @@ TEMPLATE = re.compile(r"(?i)placeholder of the template|made up for the template
 
 
 def template_number(reading: Reading) -> Iterator[Doubt]:
-    """What the template of a new story has put there, told all at once."""
-    sourced = [(path, said.get("source")) for path, said in own_numbers(reading)]
+    """What the template of a new story has put there, listed all at once."""
+    sourced = [(path, number.get("source")) for path, number in own_numbers(reading)]
     for i, item in items(reading.written.get("evidence")):
         sourced.append((("evidence", i, "source"), item.get("source")))
-    left = [
+    samples = [
         path
         for path, source in sourced
         if TEMPLATE.search(str(source.get("cite") if isinstance(source, Mapping) else source))
     ]
-    if left:
-        one = len(left) == 1
+    if samples:
+        one = len(samples) == 1
         yield Doubt(
-            left[0],
-            f"{'a number or finding is' if one else f'{len(left)} numbers or findings are'} still "
-            f"{'one' if one else 'those'} of the template, made up to be replaced",
-            also=tuple(left[1:]),
+            samples[0],
+            f"{'a number or finding is' if one else f'{len(samples)} numbers or findings are'} "
+            f"still {'one' if one else 'those'} of the template, made up to be replaced",
+            also=tuple(samples[1:]),
         )
 
 
 def unsourced_claim(reading: Reading) -> Iterator[Doubt]:
     """A number that is said to be measured or elicited, without where or by whom."""
-    for path, said in own_numbers(reading):
-        basis = said.get("basis")
-        if said.get("source") is None and basis in ("measured", "elicited"):
+    for path, number in own_numbers(reading):
+        basis = number.get("basis")
+        if number.get("source") is None and basis in ("measured", "elicited"):
             missing = "where" if basis == "measured" else "from whom"
             yield Doubt(path, f"this number is said to be {basis}, and not {missing}")
     for i, item in enumerate(reading.story.evidence):
@@ -108,11 +108,11 @@ def idle_number(reading: Reading) -> Iterator[Doubt]:
         for target in nudge.bits:
             place: Path = ("rationale", "nudges", i, "bits", target)
             routes = reading.moved_by(target)
-            asked: tuple[Formula, ...] = () if nudge.when is None else (nudge.when,)
+            conditions: tuple[Formula, ...] = () if nudge.when is None else (nudge.when,)
             if not routes:
                 yield _never_read(place, nudge.id, target, "no route has that class")
-            elif reading.can_hold(*asked) and not any(
-                reading.can_hold(*asked, route.requires) for route in routes
+            elif reading.can_hold(*conditions) and not any(
+                reading.can_hold(*conditions, route.requires) for route in routes
             ):
                 why = "whenever the nudge acts, what that requires does not hold"
                 yield _never_read(place, nudge.id, target, why)

@@ -6,7 +6,7 @@ from storyodds.scenarios.grammar.formulas import Formula, literals, parts
 from storyodds.scenarios.lint.reading import Doubt, Reading, is_nought
 from storyodds.scenarios.schema import Assumption
 
-LEAST_FACTORS = 3
+LEAST_FACTORS = 3  # premises: a product of two is no chain yet
 
 
 def independent_product(reading: Reading) -> Iterator[Doubt]:
@@ -38,34 +38,34 @@ def independent_product(reading: Reading) -> Iterator[Doubt]:
 def _factors(whole: Formula, joint: bool, reading: Reading) -> list[str] | None:
     """The assumptions that a formula joins all by 'and' (or all by 'or'), each once; else None."""
     waiting = [whole]
-    found: list[str] = []
+    factors: list[str] = []
     spelled_out: set[str] = set()
     while waiting:
         formula = waiting.pop()
         if not isinstance(formula, str):
-            members, needed = parts(formula)
-            if len(members) > 1 and needed != (len(members) if joint else 1):
+            members, least = parts(formula)
+            if len(members) > 1 and least != (len(members) if joint else 1):
                 return None
             waiting += members
             continue
-        ((name, wanted),) = literals(formula)
+        ((name, sign),) = literals(formula)
         composed = reading.assumptions[name].holds_when
         if composed is None:
-            found.append(name)
-        elif wanted and name not in spelled_out:
+            factors.append(name)
+        elif sign and name not in spelled_out:
             spelled_out.add(name)
             waiting.append(composed)
         else:
             return None
-    return found if len(found) == len(set(found)) else None
+    return factors if len(factors) == len(set(factors)) else None
 
 
 def _stands_alone(assumption: Assumption, factors: set[str]) -> bool:
-    """Tell whether an assumption is free, or a link: possible only where other factors hold."""
+    """Return whether an assumption is free, or a link: possible only where other factors hold."""
     if assumption.probability is not None:
         return True
     rows = assumption.given or ()
     if len(rows) != 2 or rows[0].when is None or rows[1].otherwise is None:
         return False
-    follows = all(wanted and name in factors for name, wanted in literals(rows[0].when))
+    follows = all(sign and name in factors for name, sign in literals(rows[0].when))
     return follows and is_nought(rows[1].otherwise)

@@ -17,17 +17,17 @@ from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.shared.catalog import filled
 from storyodds.scenarios.story import Story
 
-_MOST_MIXED = 12
-_MOST_LITERALS = 200
+_MAX_MIXED = 12  # assumptions whose states are tried: 2**12 at the most
+_MAX_LITERALS = 200  # in what follows from a state, beyond which a rule gives no answer
 # Literals looked at for one story while states are tried, of one or two microseconds each.
-_MOST_TRIED = 300_000
+_MAX_TRIALS = 300_000
 _IMPLIED = (Route(id=INTENDED, class_=INTENDED),)
 _NO_PROVENANCE = {"basis": None, "source": None, "note": None}
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """What a rule asks about.
+    """What a rule points to.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Doubt:
     at_key : bool
         Whether the key is meant, not its value.
     also : tuple of paths
-        Other places of which the same is to be said.
+        Other places with the same fault.
     """
 
     path: Path
@@ -47,14 +47,14 @@ class Doubt:
 
 
 class _Alone(NamedTuple):
-    """What is known of one formula by itself.
+    """What follows from one formula by itself.
 
     Attributes
     ----------
     signs : mapping of str to bool
-        Whether it asks for each assumption that is not composed, or denies it.
+        Whether it requires each assumption that is not composed, or denies it.
     mixed : frozenset of str
-        Those that it both asks for and denies.
+        Those that it both requires and denies.
     inside : frozenset of str
         The composed assumptions in it, and in those.
     takes_all : bool
@@ -81,8 +81,8 @@ def _takes_all(formula: Formula) -> bool:
     """
     if isinstance(formula, str):
         return True
-    members, needed = parts(formula)
-    return needed == len(members) and all(map(_takes_all, members))
+    members, least = parts(formula)
+    return least == len(members) and all(map(_takes_all, members))
 
 
 def _disagreeing(read: Sequence[_Alone]) -> set[str]:
@@ -92,11 +92,11 @@ def _disagreeing(read: Sequence[_Alone]) -> set[str]:
     """
     *short, longest = sorted(read, key=lambda alone: len(alone.signs))
     mixed = set(longest.mixed)
-    seen: dict[str, bool] = {}
+    signs: dict[str, bool] = {}
     for alone in short:
         mixed |= alone.mixed
         for name, sign in alone.signs.items():
-            if sign != seen.setdefault(name, sign) or sign != longest.signs.get(name, sign):
+            if sign != signs.setdefault(name, sign) or sign != longest.signs.get(name, sign):
                 mixed.add(name)
     return mixed
 
@@ -120,8 +120,8 @@ class Reading:
     @cached_property
     def assumptions(self) -> Mapping[str, Assumption]:
         """Every assumption with what decides it, those that come along included."""
-        given = filled(self.written).get("assumptions") or {}
-        return {name: Assumption.model_validate(spec) for name, spec in given.items()}
+        specs = filled(self.written).get("assumptions") or {}
+        return {name: Assumption.model_validate(spec) for name, spec in specs.items()}
 
     @property
     def rivals(self) -> Iterator[tuple[int, Route]]:
@@ -143,12 +143,12 @@ class Reading:
     @cached_property
     def _by_target(self) -> Mapping[str, list[Route]]:
         """The routes that may be moved, by id and by class."""
-        found: dict[str, list[Route]] = {}
+        routes: dict[str, list[Route]] = {}
         for route in (*_IMPLIED, *self.story.routes):
             if route.id != RESIDUAL:
                 for target in {route.id, route.class_}:
-                    found.setdefault(target, []).append(route)
-        return found
+                    routes.setdefault(target, []).append(route)
+        return routes
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -174,30 +174,30 @@ class Reading:
     def needed(self, formulas: Iterable[Formula]) -> frozenset[str]:
         """The assumptions that formulas depend on, directly or by way of each other."""
         waiting = [name for formula in formulas for name, _ in literals(formula)]
-        found: set[str] = set()
+        names_below: set[str] = set()
         while waiting:
             name = waiting.pop()
-            if name not in found:
-                found.add(name)
+            if name not in names_below:
+                names_below.add(name)
                 waiting += [
                     inner
                     for formula in deciding(self.assumptions[name])
                     for inner, _ in literals(formula)
                 ]
-        return frozenset(found)
+        return frozenset(names_below)
 
     def can_hold(self, *formulas: Formula | None) -> bool:
-        """Tell whether formulas may all hold at once.
+        """Return whether formulas may all hold at once.
 
         What `given` rows or probabilities rule out is not looked into. Formulas only grow more
         likely with each of their literals, so that an assumption asked for by one sign only may
         have that one. Where more than a dozen are asked for by both, or the formulas have hundreds
         of literals, as those of imported fault trees, the answer is yes; so it is once trials
-        of states have taken one story as much as `_MOST_TRIED`.
+        of states have taken one story as much as `_MAX_TRIALS`.
         """
-        asked = [formula for formula in formulas if formula is not None]
-        read = [alone for formula in asked if (alone := self._alone(formula)) is not None]
-        if not asked or len(read) < len(asked):
+        conditions = [formula for formula in formulas if formula is not None]
+        read = [alone for formula in conditions if (alone := self._alone(formula)) is not None]
+        if not conditions or len(read) < len(conditions):
             return True
         mixed = _disagreeing(read)
         if not mixed:
@@ -211,7 +211,7 @@ class Reading:
         ):
             return False
         open_to_choice = sorted(mixed - forced.keys())
-        if len(open_to_choice) > _MOST_MIXED or self._tried[0] >= _MOST_TRIED:
+        if len(open_to_choice) > _MAX_MIXED or self._tried[0] >= _MAX_TRIALS:
             return True
         settled = {name: sign for alone in read for name, sign in alone.signs.items()} | forced
         order = self._inside_first(set().union(*(alone.inside for alone in read)))
@@ -219,12 +219,12 @@ class Reading:
         for state in itertools.product((True, False), repeat=len(open_to_choice)):
             self._tried[0] += size
             chosen = dict(zip(open_to_choice, state, strict=True))
-            if self._all_hold(asked, order, settled | chosen):
+            if self._all_hold(conditions, order, settled | chosen):
                 return True
         return False
 
     def is_ruled_out(self, formula: Formula | None) -> bool:
-        """Tell whether a formula could hold, were it not for assumptions that are certain."""
+        """Return whether a formula could hold, were it not for assumptions that are certain."""
         if formula is None or self._certain is None or not self.can_hold(formula):
             return False
         return not self.can_hold(formula, self._certain)
@@ -258,25 +258,25 @@ class Reading:
         return self._read[formula]
 
     def _read_anew(self, formula: Formula) -> _Alone | None:
-        found = self._literals([formula])
-        if len(found) > _MOST_LITERALS:
+        pairs = self._literals([formula])
+        if len(pairs) > _MAX_LITERALS:
             return None
-        free = {pair for pair in found if self.assumptions[pair[0]].holds_when is None}
+        free = {pair for pair in pairs if self.assumptions[pair[0]].holds_when is None}
         signs = dict(free)
-        mixed = frozenset(name for name, wanted in free if (name, not wanted) in free)
-        inside = frozenset(name for name, _ in found - free)
+        mixed = frozenset(name for name, sign in free if (name, not sign) in free)
+        inside = frozenset(name for name, _ in pairs - free)
         best = self._all_hold([formula], self._inside_first(inside), signs)
         return _Alone(signs, mixed, inside, not inside and _takes_all(formula), best)
 
     @staticmethod
     def _all_hold(
-        asked: Iterable[Formula], order: Iterable[tuple[str, Formula]], free: Mapping[str, bool]
+        formulas: Iterable[Formula], order: Iterable[tuple[str, Formula]], free: Mapping[str, bool]
     ) -> bool:
-        """Tell whether formulas hold in one state of the assumptions that are not composed."""
+        """Return whether formulas hold in one state of the assumptions that are not composed."""
         truth = dict(free)
         for name, formula in order:
             truth[name] = bool(holds(formula, truth.__getitem__))
-        return all(holds(formula, truth.__getitem__) for formula in asked)
+        return all(holds(formula, truth.__getitem__) for formula in formulas)
 
     def composed(self, formulas: Iterable[Formula]) -> set[str]:
         """The names in formulas, and in the `holds_when` of those names, and so on."""
@@ -288,14 +288,14 @@ class Reading:
         Not all of them where there are very many.
         """
         waiting = [part for formula in formulas for part in literals(formula)]
-        found: set[tuple[str, bool]] = set()
-        while waiting and len(found) <= _MOST_LITERALS:
-            name, wanted = waiting.pop()
+        pairs: set[tuple[str, bool]] = set()
+        while waiting and len(pairs) <= _MAX_LITERALS:
+            name, holds_true = waiting.pop()
             inner = self.assumptions[name].holds_when
-            if (name, wanted) not in found and inner is not None:
-                waiting += [(part, sign == wanted) for part, sign in literals(inner)]
-            found.add((name, wanted))
-        return found
+            if (name, holds_true) not in pairs and inner is not None:
+                waiting += [(part, sign == holds_true) for part, sign in literals(inner)]
+            pairs.add((name, holds_true))
+        return pairs
 
     def _inside_first(self, names: Iterable[str]) -> list[tuple[str, Formula]]:
         """Composed assumptions with their formulas, each after those it is composed of."""
@@ -309,7 +309,7 @@ class Reading:
 
 
 def deciding(assumption: Assumption) -> Iterator[Formula]:
-    """Give the formulas that an assumption's truth depends on."""
+    """Return the formulas that an assumption's truth depends on."""
     for row in assumption.given or ():
         if row.when is not None:
             yield row.when
@@ -318,7 +318,7 @@ def deciding(assumption: Assumption) -> Iterator[Formula]:
 
 
 def chances_of(assumption: Assumption) -> Iterator[Prior]:
-    """Give the numbers by which an assumption is decided; one with `holds_when` has none."""
+    """Return the numbers by which an assumption is decided; one with `holds_when` has none."""
     rows = assumption.given or ()
     forms = [assumption.probability, *(f for row in rows for f in (row.probability, row.otherwise))]
     yield from (form for form in forms if form is not None)
@@ -337,7 +337,7 @@ def said_of[V](table: Mapping[str, V], outcome: tuple[str, str]) -> V:
 
 
 def same(first: Form, second: Form) -> bool:
-    """Tell whether two PRIORs are the same numbers, wherever they come from.
+    """Return whether two PRIORs are the same numbers, wherever they come from.
 
     Examples
     --------
@@ -349,7 +349,7 @@ def same(first: Form, second: Form) -> bool:
 
 
 def is_nought(form: Form) -> bool:
-    """Tell whether a PRIOR is the number 0 and nothing else.
+    """Return whether a PRIOR is the number 0 and nothing else.
 
     Examples
     --------
@@ -361,7 +361,7 @@ def is_nought(form: Form) -> bool:
 
 
 def is_fixed(form: Prior, kind: Kind) -> bool:
-    """Tell whether a PRIOR is one number that is taken as known, here or in a pack.
+    """Return whether a PRIOR is one number that is taken as known, here or in a pack.
 
     Examples
     --------
@@ -375,10 +375,10 @@ def is_fixed(form: Prior, kind: Kind) -> bool:
 
 
 def table_of(item: Evidence) -> Mapping[str, Any] | None:
-    """Give the rates or the bits of an evidence item; a forecast has neither."""
+    """Return the rates or the bits of an evidence item; a forecast has neither."""
     return item.rates or item.bayes_factor
 
 
 def spoiled_checks(story: Story) -> Mapping[str, Check]:
-    """Give the checks whose detectors are part of the training signal, by id."""
+    """Return the checks whose detectors are part of the training signal, by id."""
     return {check.id: check for check in story.checks if check.role == "in-the-loss"}

@@ -24,7 +24,7 @@ from storyodds.scenarios.lint.reading import Doubt, Reading, is_nought
 from storyodds.scenarios.schema import RISK_ARGUMENT, Route
 from storyodds.scenarios.shared import catalog
 
-THIN_BITS = -7.0
+THIN_BITS = -7.0  # bits: under 1% where only the intended model is left
 # Fewer cannot say how bad a catastrophe is, by when, and of how many models.
 _LEAST_WORDS = 5
 
@@ -194,8 +194,8 @@ def never_holds(reading: Reading) -> Iterator[Doubt]:
 
 def idle_assumption(reading: Reading) -> Iterator[Doubt]:
     """Nothing in the story turns on an assumption."""
-    asked = {item.about.assumption for item in reading.story.evidence}
-    upstream = reading.used | reading.needed(name for name in asked if name is not None)
+    subjects = {item.about.assumption for item in reading.story.evidence}
+    upstream = reading.used | reading.needed(name for name in subjects if name is not None)
     for name in reading.story.assumptions:
         if name not in upstream:
             yield Doubt(
@@ -212,10 +212,10 @@ def thin_residual(reading: Reading) -> Iterator[Doubt]:
             most = _upper(route.bits)
             if most < THIN_BITS:
                 share = 1 / (1 + 2**-most)
-                shown = f"{share:.2%}" if share >= 0.0001 else "0.01%"
+                percentage = f"{share:.2%}" if share >= 0.0001 else "0.01%"
                 yield Doubt(
                     ("routes", i, "bits"),
-                    f"'{RESIDUAL}' gets at most {most:.3g} bits, less than {shown} even where "
+                    f"'{RESIDUAL}' gets at most {most:.3g} bits, less than {percentage} even where "
                     "only the intended model is left: nobody's list of rivals is that complete",
                 )
 
@@ -236,23 +236,23 @@ def _upper(form: Any) -> float:
 def same_mechanism_twice(reading: Reading) -> Iterator[Doubt]:
     """Two catalogued routes for one mechanism compete with each other."""
     templates = catalog.routes()
-    seen: dict[str, str] = {}
+    first: dict[str, str] = {}
     for i, route in enumerate(reading.story.routes):
         name = route.use or route.id
         if name not in templates:
             continue
         twins = [
             other
-            for other in seen
+            for other in first
             if other in templates[name].same_as or name in templates[other].same_as
         ]
         if twins:
             yield Doubt(
                 ("routes", i),
-                f"'{route.id}' stands for the same mechanism as '{seen[twins[0]]}', which is thus "
+                f"'{route.id}' stands for the same mechanism as '{first[twins[0]]}', which is thus "
                 "counted twice",
             )
-        seen.setdefault(name, route.id)
+        first.setdefault(name, route.id)
 
 
 def split_mechanism(reading: Reading) -> Iterator[Doubt]:
@@ -268,11 +268,11 @@ def split_mechanism(reading: Reading) -> Iterator[Doubt]:
             groups.setdefault(f"have the kind {route.kind}", []).append(i)
     for alike, (first, second) in _alike_claims(routes):
         groups.setdefault(alike, [first, second])
-    asked: set[int] = set()
+    doubted: set[int] = set()
     for alike, members in groups.items():
-        bare = [i for i in members if routes[i].mechanism is None and i not in asked]
+        bare = [i for i in members if routes[i].mechanism is None and i not in doubted]
         if len(members) > 1 and bare:
-            asked |= set(bare)
+            doubted |= set(bare)
             yield Doubt(
                 ("routes", bare[0]),
                 f"{_named([routes[i] for i in members])} {alike}, and not each names a mechanism: "
@@ -285,8 +285,8 @@ def split_mechanism(reading: Reading) -> Iterator[Doubt]:
 # Kinds for whatever has no kind of its own: sharing one says nothing of how a model comes about.
 _CATCH_ALLS = frozenset({"other-heuristics", "unintended-mesa-optimizer"})
 # Of all words of two claims, the share that both have: above it, one is the other reworded.
-_ALIKE = 0.6
-_MOST_WORDS = 200
+_ALIKE_SHARE = 0.6
+_MOST_WORDS = 200  # of a claim, that are compared with those of others
 
 
 def _alike_claims(routes: Sequence[Route]) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -298,7 +298,7 @@ def _alike_claims(routes: Sequence[Route]) -> Iterator[tuple[str, tuple[int, int
     }
     for i, j in itertools.combinations(words, 2):
         shared = len(words[i] & words[j])
-        if shared >= _LEAST_WORDS and shared >= _ALIKE * len(words[i] | words[j]):
+        if shared >= _LEAST_WORDS and shared >= _ALIKE_SHARE * len(words[i] | words[j]):
             yield f"say nearly the same in their claims ({i + 1} and {j + 1})", (i, j)
 
 
@@ -309,8 +309,8 @@ def lone_mechanism(reading: Reading) -> Iterator[Doubt]:
     earlier: list[str] = []
     for i, name, mechanism in named:
         # Of two that stand alone and are alike, the later one is asked about.
-        others = [other for other in uses if uses[other] > 1 or other in earlier]
-        hint = did_you_mean(mechanism, others) if uses[mechanism] == 1 else ""
+        candidates = [other for other in uses if uses[other] > 1 or other in earlier]
+        hint = did_you_mean(mechanism, candidates) if uses[mechanism] == 1 else ""
         if hint:
             yield Doubt(
                 ("routes", i, "mechanism"),

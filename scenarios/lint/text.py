@@ -36,7 +36,7 @@ _MECHANISM = _words(
     posterior* prior_over
     """
 )
-_LEAST_WORDS = 8
+_LEAST_WORDS = 8  # of a goal: fewer name a behavior and no mechanism
 
 # Words of praise and the nouns they go with: a goal made of them alone says nothing of a mechanism.
 _PRAISE = frozenset(
@@ -170,12 +170,14 @@ def separates_lookalikes(reading: Reading) -> Iterator[Doubt]:
             continue
         if not _IN_TRAINING.search(item.claim) or _INSIDE.search(item.claim):
             continue
-        meant = said_of(table, (INTENDED, INTENDED))
-        told = [name for name, class_ in hiding if not same(said_of(table, (name, class_)), meant)]
-        if told:
+        intended = said_of(table, (INTENDED, INTENDED))
+        apart = [
+            name for name, class_ in hiding if not same(said_of(table, (name, class_)), intended)
+        ]
+        if apart:
             yield Doubt(
                 ("evidence", i),
-                f"'{item.id}' tells '{told[0]}' from the intended model by conduct in training, "
+                f"'{item.id}' tells '{apart[0]}' from the intended model by conduct in training, "
                 "where a deceptive model does what the intended one would do",
             )
 

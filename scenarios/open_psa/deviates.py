@@ -49,11 +49,11 @@ class Deviate:
     at_most_1: bool = False
 
     def clamped(self, *, at_1: bool) -> "Deviate":
-        """Give it with one more clamp."""
+        """Return it with one more clamp."""
         return replace(self, at_most_1=True) if at_1 else replace(self, at_least_0=True)
 
     def with_unit(self, unit: Unit | None) -> "Deviate":
-        """Give it in a unit."""
+        """Return it in a unit."""
         return replace(self, unit=unit)
 
 
@@ -90,14 +90,14 @@ def lognormal(*numbers: float) -> dict[str, Any]:
     return {"lognormal": {"mean": mean, "error_factor": factor, "level": level}}
 
 
-def _check(right: bool, wanted: str, *numbers: float) -> None:
+def _check(right: bool, expectation: str, *numbers: float) -> None:
     if not right:
-        found = " and ".join(described(number) for number in numbers)
-        raise DeviateError(f"found {found}, expected {wanted}")
+        values = " and ".join(described(number) for number in numbers)
+        raise DeviateError(f"found {values}, expected {expectation}")
 
 
 def story_form(deviate: Deviate) -> dict[str, Any]:
-    """Give a deviate's form, a clamped uniform cut off where the file clamps it."""
+    """Return a deviate's form, a clamped uniform cut off where the file clamps it."""
     form = dict(deviate.form)
     if "uniform" in form:
         low, high = form["uniform"]
@@ -108,7 +108,7 @@ def story_form(deviate: Deviate) -> dict[str, Any]:
 
 
 def means(deviate: Deviate, prior: Prior) -> tuple[float, float]:
-    """Give the mean of a deviate as the file has it, and as the story does.
+    """Return the mean of a deviate as the file has it, and as the story does.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def means(deviate: Deviate, prior: Prior) -> tuple[float, float]:
 
 
 def file_mean(deviate: Deviate) -> float:
-    """Give the mean of a deviate, with what the file clamps put at 0 or 1.
+    """Return the mean of a deviate, with what the file clamps put at 0 or 1.
 
     Examples
     --------
@@ -188,7 +188,7 @@ class _Tail:
 
 
 def change(in_file: float, in_story: float) -> float:
-    """Give how far the story's mean is from the file's, relative to it or to its complement.
+    """Return how far the story's mean is from the file's, relative to it or to its complement.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def change(in_file: float, in_story: float) -> float:
 
 
 def cut_note(deviate: Deviate, in_file: float, in_story: float) -> str:
-    """Say that and why the means differ."""
+    """Describe that and why the means differ."""
     ends = "at 1" if "lognormal" in deviate.form else "at 0 and 1"
     clamps = deviate.at_least_0 or deviate.at_most_1
     start = "Clamped in the file and cut off" if clamps else "Cut off"

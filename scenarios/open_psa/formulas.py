@@ -72,14 +72,14 @@ def _formula(tree: Tree, element: Element, gate: Definition) -> Formula | None:
             gate,
         )
         return None
-    # Each part is read even where another one is wrong: all mistakes are told at once.
+    # Each part is read even where another one is wrong: all mistakes are listed at once.
     read = [_formula(tree, child, gate) for child in element.children]
     bounds = _bounds(tree, element, gate)
     fewest, most = CONNECTIVES[element.tag]
     if len(read) < fewest or (most is not None and len(read) > most):
-        wanted = f"{fewest}" if most is not None else f"at least {fewest}"
+        expectation = f"{fewest}" if most is not None else f"at least {fewest}"
         tree.complain(
-            f"found {len(read)} parts in <{element.tag}>, expected {wanted}", element, gate
+            f"found {len(read)} parts in <{element.tag}>, expected {expectation}", element, gate
         )
         return None
     parts = tuple(part for part in read if part is not None)
@@ -118,7 +118,7 @@ def read_constant(tree: Tree, element: Element, owner: Definition) -> bool | Non
 
 
 def house_value(tree: Tree, event: Definition) -> bool | None:
-    """Give the truth of a house event: false where the file does not say."""
+    """Return the truth of a house event: false where the file does not say."""
     if event.body is None:
         return False
     if event.body.tag != "constant":
@@ -132,17 +132,17 @@ def house_value(tree: Tree, event: Definition) -> bool | None:
     return read_constant(tree, event.body, event)
 
 
-def gates_in(formula: Formula, wanted: Callable[[Definition], bool]) -> Iterator[Definition]:
-    """Give the definitions that a formula names, of those that are wanted, in order."""
+def gates_in(formula: Formula, condition: Callable[[Definition], bool]) -> Iterator[Definition]:
+    """Return the definitions that a formula names, that meet a condition, in order."""
     if isinstance(formula, Connective):
         for part in formula.parts:
-            yield from gates_in(part, wanted)
-    elif isinstance(formula, Definition) and wanted(formula):
+            yield from gates_in(part, condition)
+    elif isinstance(formula, Definition) and condition(formula):
         yield formula
 
 
 def _whole(tree: Tree, element: Element, key: str, owner: Definition) -> int | None:
-    """Give an attribute that has to be a whole number of 0 or more."""
+    """Return an attribute that has to be a whole number of 0 or more."""
     text = required(tree, element, key, owner)
     if text is None:
         return None

@@ -44,20 +44,20 @@ def _exponential(rate: float, time: float) -> float:
 
 
 def _glm(gamma: float, failure: float, repair: float, time: float) -> float:
-    both = failure + repair
-    return (failure - (failure - gamma * both) * math.exp(-both * time)) / both
+    rate = failure + repair
+    return (failure - (failure - gamma * rate) * math.exp(-rate * time)) / rate
 
 
 def _weibull(scale: float, shape: float, shift: float, time: float) -> float:
     return -math.expm1(-math.pow((time - shift) / scale, shape)) if time > shift else 0.0
 
 
-def _subtract(first: float, *others: float) -> float:
-    return first - math.fsum(others)
+def _subtract(first: float, *rest: float) -> float:
+    return first - math.fsum(rest)
 
 
-def _divide(first: float, *others: float) -> float:
-    return first / math.prod(others)
+def _divide(first: float, *rest: float) -> float:
+    return first / math.prod(rest)
 
 
 def _mean(*numbers: float) -> float:

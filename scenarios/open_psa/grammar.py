@@ -129,13 +129,13 @@ def check_all(tree: _Tree, element: Element, about: Definition | None = None) ->
 def check_descriptions(tree: _Tree, element: Element, about: Definition | None = None) -> None:
     """Check the label and the attributes of a definition or container, one of each."""
     for tag in ("label", "attributes"):
-        given = [child for child in element.children if child.tag == tag]
-        for child in given:
+        children = [child for child in element.children if child.tag == tag]
+        for child in children:
             check_all(tree, child, about)
-        for child in given[1:]:
+        for child in children[1:]:
             tree.complain(
                 f"found <{tag}> again in <{element.tag}>, expected one; the first is in line "
-                f"{given[0].line}",
+                f"{children[0].line}",
                 child,
                 about,
             )
@@ -157,11 +157,11 @@ def _check_attributes(
         prefix, _, local = name.rpartition(":")
         if is_root and (prefix == "xmlns" or local in _OF_THE_ROOT):
             continue
-        wanted = f"expected {one_of(allowed)} alone" if allowed else "expected no attribute"
+        expectation = f"expected {one_of(allowed)} alone" if allowed else "expected no attribute"
         way_out = _WAYS_OUT.get((element.tag, name)) or did_you_mean(name, allowed)
         tree.complain(
             f"found the attribute {quoted(name)} ({quoted(value)}) in <{element.tag}>, "
-            f"{wanted}{way_out}",
+            f"{expectation}{way_out}",
             element,
             about,
         )

@@ -99,16 +99,16 @@ class Numbers:
                 self._parameters[item] = self._stated(value, item)
 
     def _used(self, item: Definition) -> list[str]:
-        """Names of the parameters that an expression uses; wrong ones are told when it is read."""
-        found = [
+        """Names of the parameters in an expression; wrong ones are listed when it is read."""
+        definitions = [
             self._tree.lookup(element.attributes.get("name", ""), item.scope, apart=True)
             for element in (item.body.walk() if item.body else ())
             if element.tag == "parameter"
         ]
-        return [used.full_name for used in found if used is not None]
+        return [used.full_name for used in definitions if used is not None]
 
     def estimate_of(self, event: Definition) -> Estimate | None:
-        """Give a basic event's PRIOR; None where something is wrong."""
+        """Return a basic event's PRIOR; None where something is wrong."""
         if event.body is None:
             return None
         value = self._value(event.body, event)
@@ -203,24 +203,24 @@ class Numbers:
         return self._applied(element, owner)
 
     def _parameter(self, element: Element, owner: Definition) -> Value | None:
-        """Give a parameter's value; a unit beside its name has to be the one it has."""
-        meant = self._tree.find(element, owner)
-        if meant is None:
+        """Return a parameter's value; a unit beside its name has to be the one it has."""
+        definition = self._tree.find(element, owner)
+        if definition is None:
             return None
-        unit, own = element.attributes.get("unit"), meant.element.attributes.get("unit")
+        unit, own = element.attributes.get("unit"), definition.element.attributes.get("unit")
         if unit is not None and unit != own:
-            wanted = "none" if own is None else quoted(own)
+            expectation = "none" if own is None else quoted(own)
             self._tree.complain(
-                f"found unit={quoted(unit)}, expected {wanted}, as the parameter "
-                f"{meant.shown.partition(' ')[2]} has it in line {meant.element.line}",
+                f"found unit={quoted(unit)}, expected {expectation}, as the parameter "
+                f"{definition.shown.partition(' ')[2]} has it in line {definition.element.line}",
                 element,
                 owner,
             )
             return None
-        return self._parameters.get(meant)
+        return self._parameters.get(definition)
 
     def _stated(self, value: Value | None, item: Definition) -> Value | None:
-        """Give a parameter's value in the unit that its definition states."""
+        """Return a parameter's value in the unit that its definition states."""
         name = item.element.attributes.get("unit")
         if name is None or value is None:
             return value
@@ -241,8 +241,8 @@ class Numbers:
 
     @staticmethod
     def _unit_hint(name: str) -> str:
-        known = (*UNITS, *TYPES)
-        return "" if name in known else did_you_mean(name, known)
+        units = (*UNITS, *TYPES)
+        return "" if name in units else did_you_mean(name, units)
 
     def _applied(self, element: Element, owner: Definition) -> Value | None:
         arguments = [self._value(child, owner) for child in element.children]
@@ -250,15 +250,16 @@ class Numbers:
         fewest, most = function.fewest, function.most
         if len(arguments) < fewest or (most is not None and len(arguments) > most):
             counts = [str(count) for count in range(fewest, (most or fewest) + 1)]
-            wanted = f"at least {fewest}" if most is None else one_of(counts)
+            expectation = f"at least {fewest}" if most is None else one_of(counts)
             plural = "" if len(arguments) == 1 else "s"
             self._tree.complain(
-                f"found {len(arguments)} argument{plural} in <{element.tag}>, expected {wanted}",
+                f"found {len(arguments)} argument{plural} in <{element.tag}>, "
+                f"expected {expectation}",
                 element,
                 owner,
             )
             return None
-        if element.tag in CLAMPS and any(isinstance(given, Deviate) for given in arguments):
+        if element.tag in CLAMPS and any(isinstance(argument, Deviate) for argument in arguments):
             return self._clamp(element, arguments, owner)
         quantities = self._constants(element, arguments, owner)
         return None if quantities is None else self._computed(element, quantities, owner)
@@ -273,16 +274,18 @@ class Numbers:
             number = math.nan
         if math.isfinite(number) and "_" not in text and text.isascii():
             return number
-        wanted = "a whole number" if element.tag == "int" else "a number"
+        expectation = "a whole number" if element.tag == "int" else "a number"
         self._tree.complain(
-            f"found {described(text)}, expected {wanted}{hint_for(text, wanted)}", element, owner
+            f"found {described(text)}, expected {expectation}{hint_for(text, expectation)}",
+            element,
+            owner,
         )
         return None
 
     def _constants(
         self, element: Element, arguments: Sequence[Value | None], owner: Definition
     ) -> list[Quantity] | None:
-        """Give the arguments if all of them are constants."""
+        """Return the arguments if all of them are constants."""
         if any(isinstance(argument, Deviate) for argument in arguments):
             self._tree.complain(
                 f"found a deviate inside <{element.tag}>, expected constants: arithmetic on "
@@ -291,7 +294,7 @@ class Numbers:
                 owner,
             )
             return None
-        quantities = [given for given in arguments if isinstance(given, Quantity)]
+        quantities = [value for value in arguments if isinstance(value, Quantity)]
         return quantities if len(quantities) == len(arguments) else None
 
     def _computed(
@@ -309,9 +312,9 @@ class Numbers:
         if isinstance(result, dict):
             return Deviate(result, element, unit)
         if not math.isfinite(result):
-            shown = ", ".join(described(quantity.number) for quantity in quantities)
+            operands = ", ".join(described(quantity.number) for quantity in quantities)
             self._tree.complain(
-                f"found {element.tag}({shown}), expected a finite result", element, owner
+                f"found {element.tag}({operands}), expected a finite result", element, owner
             )
             return None
         return Quantity(result, unit, years)
@@ -322,8 +325,8 @@ class Numbers:
         """Clamp a deviate to probabilities, which is all that a clamp may do to one."""
         if any(argument is None for argument in arguments):
             return None
-        deviates = [given for given in arguments if isinstance(given, Deviate)]
-        numbers = [given.number for given in arguments if isinstance(given, Quantity)]
+        deviates = [value for value in arguments if isinstance(value, Deviate)]
+        numbers = [value.number for value in arguments if isinstance(value, Quantity)]
         is_min = element.tag == "min"
         bound = min(numbers, default=1.0) if is_min else max(numbers, default=0.0)
         if len(deviates) > 1 or bound != (1.0 if is_min else 0.0):

@@ -38,7 +38,7 @@ _OF_TRAINING = (
     "independent-product",
     "thin-residual",
 )
-_SHOWN_TOPS = 10
+_SHOWN_TOPS = 10  # top gates that a message lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def imported(document: XmlDocument, top: str | None = None) -> Imported:
         raise InputError(sorted(tree.problems, key=_place))
     formulas = {gate: formula for gate, formula in gates.items() if formula is not None}
     truths = {house: value for house, value in houses.items() if value is not None}
-    numbered = {event: it for event, it in estimates.items() if it is not None}
+    numbered = {event: estimate for event, estimate in estimates.items() if estimate is not None}
     return _imported(tree, cite, chosen, formulas, truths, numbered)
 
 
@@ -171,8 +171,8 @@ def _top_of(
         chosen = tree.find_gate(top)
         if chosen is None:
             hint = did_you_mean(top, [*(gate.name for gate in gates), *by_name])
-            found = f"--top: found {quoted(top)}, expected the name of a gate of the tree{hint}"
-            tree.problems.append(Problem(found, tree.document.file))
+            sentence = f"--top: found {quoted(top)}, expected the name of a gate of the tree{hint}"
+            tree.problems.append(Problem(sentence, tree.document.file))
         return chosen
     inner = {name for names in _uses(gates).values() for name in names}
     tops = [gate for name, gate in by_name.items() if name not in inner]
@@ -221,11 +221,13 @@ def _imported(
         composites.add(by_name[name], gates[by_name[name]])
     if top in composites.constant:
         truth = "true" if composites.constant[top] else "false"
-        found = f"found a top gate that is always {truth} once its constants are put in, expected "
+        opening = (
+            f"found a top gate that is always {truth} once its constants are put in, expected "
+        )
         raise InputError(
             [
                 tree.document.problem(
-                    found + "one that hangs on a basic event", top.element, top.shown
+                    opening + "one that hangs on a basic event", top.element, top.shown
                 )
             ]
         )
@@ -244,7 +246,7 @@ def _imported(
         if name in events
     }
     _refuse_large(tree, len(events), len(assumptions))
-    story = _without_questions(_told(tree, cite, ids, top, names[top], assumptions))
+    story = _without_questions(_described(tree, cite, ids, top, names[top], assumptions))
     remarks = ((shown(event), estimates[event].remark) for event in events.values())
     return Imported(story, tuple(f"{event}: {remark}" for event, remark in remarks if remark))
 
@@ -281,8 +283,8 @@ def _refuse_shared(tree: Tree, estimates: Mapping[Definition, Estimate]) -> None
 def _refuse_large(tree: Tree, free: int, total: int) -> None:
     problems = []
     if free > MAX_FREE:
-        found = f"found {free:,} basic events below the top gate, expected at most {MAX_FREE:,}"
-        problems.append(Problem(found, tree.document.file))
+        sentence = f"found {free:,} basic events below the top gate, expected at most {MAX_FREE:,}"
+        problems.append(Problem(sentence, tree.document.file))
     if total > MAX_ASSUMPTIONS:
         problems.append(
             Problem(
@@ -295,7 +297,7 @@ def _refuse_large(tree: Tree, free: int, total: int) -> None:
         raise UnsupportedStoryError(problems)
 
 
-def _told(
+def _described(
     tree: Tree,
     cite: str,
     ids: _Ids,

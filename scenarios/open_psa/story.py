@@ -19,9 +19,9 @@ from storyodds.scenarios.open_psa.formulas import Formula as Tree
 from storyodds.scenarios.shared.catalog import assumptions
 
 _RESERVED = (*CLASSES, RESIDUAL, DEFAULT, "not", "otherwise", "rationale")
-_LONGEST = 80
+_NAME_LETTERS = 80  # letters of a name made of a label
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_DEEPEST = 6  # parts within parts; what lies deeper gets an assumption of its own
+_PART_LEVELS = 6  # parts within parts; what lies deeper gets an assumption of its own
 
 
 class Slugs:
@@ -32,7 +32,7 @@ class Slugs:
         self._taken = {*_RESERVED, *assumptions()}
 
     def take(self, name: str) -> str:
-        """Give the nearest id that nobody has yet.
+        """Return the nearest id that nobody has yet.
 
         Examples
         --------
@@ -44,7 +44,7 @@ class Slugs:
         """
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
         words = _CAPITAL.sub("-", plain).lower()
-        slug = re.sub(r"[^a-z0-9]+", "-", words)[:_LONGEST].strip("-") or "event"
+        slug = re.sub(r"[^a-z0-9]+", "-", words)[:_NAME_LETTERS].strip("-") or "event"
         chosen, number = slug, 1
         while chosen in self._taken:
             number += 1
@@ -87,86 +87,86 @@ class Composites:
         self.formulas[self.ids[gate]] = turned
         self.claims[self.ids[gate]] = claim_of(gate)
 
-    def _turn(self, formula: Tree, wanted: bool, depth: int) -> Formula | bool:
-        """Give the formula (or, unless wanted, its negation) as a story writes it."""
+    def _turn(self, formula: Tree, sign: bool, depth: int) -> Formula | bool:
+        """Return the formula (or, unless `sign`, its negation) as a story writes it."""
         if isinstance(formula, bool):
-            return formula is wanted
+            return formula is sign
         if isinstance(formula, Definition):
             if formula in self.constant:
-                return self.constant[formula] is wanted
-            return self.ids[formula] if wanted else f"not {self.ids[formula]}"
-        if depth > _DEEPEST:
-            return self._signed(self._apart(formula), wanted)
+                return self.constant[formula] is sign
+            return self.ids[formula] if sign else f"not {self.ids[formula]}"
+        if depth > _PART_LEVELS:
+            return self._signed(self._apart(formula), sign)
         name, parts = formula.name, formula.parts
         if name in ("not", "nand", "nor"):
             plain = Connective({"not": "or", "nand": "and", "nor": "or"}[name], parts)
-            return self._turn(plain, not wanted, depth)
+            return self._turn(plain, not sign, depth)
         if name == "imply":
             return self._turn(
-                Connective("or", (Connective("not", parts[:1]), parts[1])), wanted, depth
+                Connective("or", (Connective("not", parts[:1]), parts[1])), sign, depth
             )
         if name == "xor":
-            return self._parity(parts, wanted)
+            return self._parity(parts, sign)
         if name == "iff":  # associative: an even number of its parts fails
-            return self._parity(parts, wanted is (len(parts) % 2 == 1))
+            return self._parity(parts, sign is (len(parts) % 2 == 1))
         if name == "cardinality":
-            return self._between(parts, wanted, formula.least, formula.most)
+            return self._between(parts, sign, formula.least, formula.most)
         least = {"and": len(parts), "or": 1}.get(name, formula.least)
-        turned = [self._turn(part, wanted, depth + 1) for part in parts]
-        return at_least(least if wanted else len(parts) - least + 1, turned)
+        turned = [self._turn(part, sign, depth + 1) for part in parts]
+        return at_least(least if sign else len(parts) - least + 1, turned)
 
     def _between(
-        self, parts: tuple[Tree, ...], wanted: bool, least: int, most: int
+        self, parts: tuple[Tree, ...], sign: bool, least: int, most: int
     ) -> Formula | bool:
-        """From `least` to `most` of the parts hold, or (unless wanted) fewer or more of them."""
+        """From `least` to `most` of the parts hold, or (unless `sign`) fewer or more of them."""
         named = [self._apart(part) for part in parts]
         yes = [self._signed(part, True) for part in named]
         no = [self._signed(part, False) for part in named]
-        if wanted:
+        if sign:
             return at_least(2, [at_least(least, yes), at_least(len(parts) - most, no)])
         enough_no, enough_yes = len(parts) - least + 1, most + 1
         return at_least(1, [at_least(enough_no, no), at_least(enough_yes, yes)])
 
-    def _parity(self, parts: tuple[Tree, ...], wanted: bool) -> Formula | bool:
+    def _parity(self, parts: tuple[Tree, ...], sign: bool) -> Formula | bool:
         """An odd number of the parts holds."""
         odd: str | bool = False
         for position, part in enumerate(parts):
-            this = self._apart(part)
+            own = self._apart(part)
             last = position == len(parts) - 1
-            either = self._either(odd, this, wanted if last else True)
+            either = self._either(odd, own, sign if last else True)
             if last:
                 return either
             odd = either if isinstance(either, bool | str) else self._note(either)
-        return not wanted
+        return not sign
 
-    def _either(self, first: str | bool, second: str | bool, wanted: bool) -> Formula | bool:
-        """One of two parts holds and the other does not; unless wanted, both or neither."""
+    def _either(self, first: str | bool, second: str | bool, sign: bool) -> Formula | bool:
+        """One of two parts holds and the other does not; unless `sign`, both or neither."""
         if isinstance(first, bool):
-            return self._signed(second, wanted is not first)
+            return self._signed(second, sign is not first)
         if isinstance(second, bool):
-            return self._signed(first, wanted is not second)
-        other = self._signed(second, not wanted)
-        opposite = self._signed(second, wanted)
+            return self._signed(first, sign is not second)
+        other = self._signed(second, not sign)
+        opposite = self._signed(second, sign)
         return AnyOf(any=((first, _text(other)), (_negated(first), _text(opposite))))
 
     def _apart(self, formula: Tree) -> str | bool:
-        """Give a literal or a constant, with an assumption of its own for what is neither."""
+        """Return a literal or a constant, with an assumption of its own for what is neither."""
         turned = self._turn(formula, True, 0)
         return turned if isinstance(turned, bool | str) else self._note(turned)
 
     def _note(self, formula: Formula) -> str:
         assert self._gate is not None
         self._parts += 1
-        name = self.slugs.take(f"{self.ids[self._gate][: _LONGEST - 10]}-part-{self._parts}")
+        name = self.slugs.take(f"{self.ids[self._gate][: _NAME_LETTERS - 10]}-part-{self._parts}")
         self.formulas[name] = formula
         self.claims[name] = f"Part {self._parts} of {shown(self._gate)}"
         return name
 
     @staticmethod
-    def _signed(part: str | bool, wanted: bool) -> str | bool:
+    def _signed(part: str | bool, sign: bool) -> str | bool:
         if isinstance(part, bool):
-            return part is wanted
-        return part if wanted else _negated(part)
+            return part is sign
+        return part if sign else _negated(part)
 
 
 def _negated(literal: str) -> str:
@@ -179,7 +179,7 @@ def _text(part: str | bool) -> str:
 
 
 def at_least(count: int, parts: Sequence[Formula | bool]) -> Formula | bool:
-    """Give the formula for so many of the parts, as short as it can be.
+    """Return the formula for so many of the parts, as short as it can be.
 
     Examples
     --------
@@ -209,23 +209,23 @@ def shown(definition: Definition) -> str:
 
 
 def claim_of(definition: Definition) -> str:
-    """Say what a gate or event claims: its label and its name in the file."""
+    """Describe what a gate or event claims: its label and its name in the file."""
     name = shown(definition)
     label = printable(definition.label)
     return f"{label} ({name})" if label else name[0].upper() + name[1:]
 
 
 def in_reach(top: str, formulas: Mapping[str, Formula]) -> list[str]:
-    """Give the ids that a composite rests on, itself first, level by level."""
-    found = {top: None}
+    """Return the ids that a composite rests on, itself first, level by level."""
+    names_below = {top: None}
     waiting = [top]
     while waiting:
         below = [
             name
             for composite in waiting
             for name, _ in literals(formulas[composite])
-            if name not in found
+            if name not in names_below
         ]
-        found |= dict.fromkeys(below)
+        names_below |= dict.fromkeys(below)
         waiting = [name for name in dict.fromkeys(below) if name in formulas]
-    return list(found)
+    return list(names_below)

@@ -61,7 +61,7 @@ _UNSUPPORTED = (
         )
     ),
 )
-_MOST = 1000
+_MAX_MISTAKES = 1000  # mistakes, after which nobody reads on
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Tree:
             self._spoiled.update(value.strip() for value in part.attributes.values())
 
     def _note(self, problem: Problem) -> None:
-        if len(self.problems) < _MOST and problem not in self.problems[-20:]:
+        if len(self.problems) < _MAX_MISTAKES and problem not in self.problems[-20:]:
             self.problems.append(problem)
 
     def add(self, definition: Definition) -> None:
@@ -142,8 +142,8 @@ class Tree:
                 )
                 return None
             kinds = REFERENCES[kind]
-        found = self.lookup(name, owner.scope, apart="parameter" in kinds)
-        if found is None:
+        definition = self.lookup(name, owner.scope, apart="parameter" in kinds)
+        if definition is None:
             if self._includes or name.rpartition(".")[2] in self._spoiled:
                 return None
             hint = self._suggest(name, apart="parameter" in kinds)
@@ -155,35 +155,35 @@ class Tree:
                 reference,
                 owner,
             )
-        elif found.kind not in kinds:
+        elif definition.kind not in kinds:
             self.complain(
-                f"found {quoted(name)}, which is a {found.kind}, expected a {one_of(kinds)}",
+                f"found {quoted(name)}, which is a {definition.kind}, expected a {one_of(kinds)}",
                 reference,
                 owner,
             )
             return None
-        return found
+        return definition
 
     def _suggest(self, name: str, apart: bool) -> str:
         """Name the nearest definition; not for every mistake of a file that has very many."""
-        names = (known for kind, known in self._public if kind == apart)
+        names = (candidate for kind, candidate in self._public if kind == apart)
         return self._suggestions.nearest(name, names)
 
     def lookup(self, name: str, scope: tuple[str, ...], *, apart: bool) -> Definition | None:
         """Find a name from inside a scope, among parameters (apart) or among all else."""
         for depth in range(len(scope), 0, -1):
-            found = self._by_path.get((apart, ".".join((*scope[:depth], name))))
-            if found is not None:
-                return found
+            definition = self._by_path.get((apart, ".".join((*scope[:depth], name))))
+            if definition is not None:
+                return definition
         return self._public.get((apart, name)) or self._by_path.get((apart, name))
 
     def find_gate(self, name: str) -> Definition | None:
         """Find a gate by its name or full name."""
-        found = self.lookup(name, (), apart=False)
-        return found if found is not None and found.kind == "gate" else None
+        definition = self.lookup(name, (), apart=False)
+        return definition if definition is not None and definition.kind == "gate" else None
 
     def of_kind(self, kind: str) -> Iterator[Definition]:
-        """Give the definitions of one kind, in the order written."""
+        """Return the definitions of one kind, in the order written."""
         return (item for item in self.definitions if item.kind == kind)
 
 
@@ -201,8 +201,8 @@ def read_tree(document: XmlDocument) -> Tree:
     """
     tree, root = Tree(document), document.root
     if root.tag != "opsa-mef":
-        found = f"found <{root.tag}>, expected <opsa-mef>, an Open-PSA model"
-        tree.complain(found + did_you_mean(root.tag, ["opsa-mef"]), root)
+        opening = f"found <{root.tag}>, expected <opsa-mef>, an Open-PSA model"
+        tree.complain(opening + did_you_mean(root.tag, ["opsa-mef"]), root)
         return tree
     tree.name = root.attributes.get("name", "")
     tree.title = _label(root)
@@ -221,8 +221,8 @@ def read_tree(document: XmlDocument) -> Tree:
                 continue
             if element.tag not in _INSIDE[container.tag]:
                 places = (tag for tag, allowed in _INSIDE.items() if element.tag in allowed)
-                found = f"found <{element.tag}> in <{container.tag}>, expected it in "
-                tree.complain(found + one_of(f"<{tag}>" for tag in places), element)
+                opening = f"found <{element.tag}> in <{container.tag}>, expected it in "
+                tree.complain(opening + one_of(f"<{tag}>" for tag in places), element)
             if element.tag in CONTAINERS:
                 inner.append(_enter(tree, element, scope, public))
             else:
@@ -284,12 +284,12 @@ def _define(tree: Tree, element: Element, scope: tuple[str, ...], public: bool) 
     check_descriptions(tree, element, definition)
     for body in bodies:
         check_all(tree, body, definition)
-    singular, wanted = _BODIES[kind]
+    singular, expectation = _BODIES[kind]
     for child in inside:
         if child not in bodies:
             tree.spoil(child)
             tree.complain(
-                f"found <{child.tag}> in <{element.tag}>, expected {wanted} alone",
+                f"found <{child.tag}> in <{element.tag}>, expected {expectation} alone",
                 child,
                 definition,
             )
@@ -301,7 +301,7 @@ def _define(tree: Tree, element: Element, scope: tuple[str, ...], public: bool) 
         )
     if not bodies and kind != "house event":
         tree.complain(
-            f"found nothing inside <{element.tag}>, expected {wanted}", element, definition
+            f"found nothing inside <{element.tag}>, expected {expectation}", element, definition
         )
 
 
@@ -309,22 +309,22 @@ def _label(element: Element) -> str:
     return next((child.text for child in element.children if child.tag == "label"), "")
 
 
-def _stranger(element: Element, known: tuple[str, ...]) -> str:
-    hint = "" if element.tag in _UNSUPPORTED else did_you_mean(element.tag, known)
+def _stranger(element: Element, tags: tuple[str, ...]) -> str:
+    hint = "" if element.tag in _UNSUPPORTED else did_you_mean(element.tag, tags)
     if element.tag.rpartition(":")[2] == "include":
         hint = "; a model that is spread over several files has to be put into one"
     return (
         f"found <{element.tag}>, which is not supported, expected "
-        f"{one_of(f'<{tag}>' for tag in known)}{hint}"
+        f"{one_of(f'<{tag}>' for tag in tags)}{hint}"
     )
 
 
 def required(tree: Tree, element: Element, key: str, about: Definition | None = None) -> str | None:
-    """Give an attribute that has to be there, or complain and give None."""
+    """Return an attribute that has to be there, or complain and return None."""
     value = element.attributes.get(key, "").strip()
     if value:
         return value
     near = [name for name in element.attributes if did_you_mean(name, [key])]
-    found = f"with '{near[0]}'" if near else f"without '{key}'"
-    tree.complain(f'found <{element.tag}> {found}, expected {key}="…"', element, about)
+    near_by = f"with '{near[0]}'" if near else f"without '{key}'"
+    tree.complain(f'found <{element.tag}> {near_by}, expected {key}="…"', element, about)
     return None

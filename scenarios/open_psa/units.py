@@ -141,7 +141,7 @@ def _combined(quantities: Sequence[Quantity], signs: Sequence[int]) -> Converted
 
 
 def _named(name: str, time: int, demands: int, size: Fraction) -> Unit:
-    """Give a unit the name that files have for it, if they have one."""
+    """Return the name that files have for a unit, if they have one."""
     named = (unit for unit in UNITS.values() if unit.dimension == (time, demands))
     same = (unit for unit in named if unit.size == size)
     return next(same, Unit(name, time, demands, size))
@@ -215,7 +215,7 @@ def _by_power(
 
 
 def _refuse_bare(tag: str, units: Sequence[Unit], quantities: Sequence[Quantity]) -> None:
-    """Refuse a number whose unit nobody can tell; 0 is the same in all."""
+    """Refuse a number whose unit is open; 0 is the same in all."""
     bare = [q.number for q in quantities if q.unit is None and q.number != 0.0]
     if bare:
         raise UnitError(
@@ -237,7 +237,7 @@ def _years(quantities: Sequence[Quantity]) -> bool:
 
 
 def _mixes_years(units: Sequence[Unit]) -> bool:
-    """Tell whether years stand beside other units of time."""
+    """Return whether years stand beside other units of time."""
     timed = ["year" in unit.name for unit in units if unit.time]
     return any(timed) and not all(timed)
 
@@ -247,7 +247,7 @@ def _listed(units: Sequence[Unit]) -> str:
 
 
 def stated(quantity: Quantity, name: str) -> Quantity:
-    """Give a number the unit that its parameter states.
+    """Return a number in the unit that its parameter states.
 
     Raises
     ------
@@ -271,15 +271,15 @@ def stated(quantity: Quantity, name: str) -> Quantity:
         return quantity
     if name not in UNITS:
         raise UnitError(f"found unit={quoted(name)}, expected {one_of((*UNITS, *TYPES))}")
-    wanted = UNITS[name]
+    stated_unit = UNITS[name]
     if unit is None:
-        return Quantity(quantity.number, wanted, quantity.years)
-    if (unit.dimension, unit.size) != (wanted.dimension, wanted.size):
+        return Quantity(quantity.number, stated_unit, quantity.years)
+    if (unit.dimension, unit.size) != (stated_unit.dimension, stated_unit.size):
         raise UnitError(
             f"found unit={name} of a value that comes out in {unit.name}, expected the unit in "
             "which it comes out"
         )
-    return Quantity(quantity.number, wanted, quantity.years)
+    return Quantity(quantity.number, stated_unit, quantity.years)
 
 
 def _check_type(number: float, name: str) -> None:

@@ -157,14 +157,14 @@ def _read(name: str) -> Any:
 
 
 def document(name: str) -> Document:
-    """Give a file of the catalog: "assumptions", "routes", "kinds" or "observations"."""
-    found: Document = _read(name).document
-    return found
+    """Return a file of the catalog: "assumptions", "routes", "kinds" or "observations"."""
+    document: Document = _read(name).document
+    return document
 
 
 @functools.cache
 def assumptions() -> Mapping[str, CatalogAssumption]:
-    """Give the shared assumptions by id.
+    """Return the shared assumptions by id.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def assumptions() -> Mapping[str, CatalogAssumption]:
 
 @functools.cache
 def routes() -> Mapping[str, CatalogRoute]:
-    """Give the shared routes by id.
+    """Return the shared routes by id.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def routes() -> Mapping[str, CatalogRoute]:
 
 @functools.cache
 def kinds() -> Mapping[str, CatalogKind]:
-    """Give the names for kinds of route by id.
+    """Return the names for kinds of route by id.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def kinds() -> Mapping[str, CatalogKind]:
 
 @functools.cache
 def observations() -> Mapping[str, CatalogObservation]:
-    """Give the observations that could be made of many stories, by id.
+    """Return the observations that could be made of many stories, by id.
 
     Examples
     --------
@@ -211,7 +211,7 @@ def observations() -> Mapping[str, CatalogObservation]:
 
 
 def template(name: Any) -> Mapping[str, Any]:
-    """Give the plain fields of a catalogued route, as a story would write them; none if unknown.
+    """Return the plain fields of a catalogued route, as a story would write them; none if unknown.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def template(name: Any) -> Mapping[str, Any]:
 
 
 def observation_template(name: Any) -> Mapping[str, Any]:
-    """Give the plain fields of a catalogued observation, as a story would write them.
+    """Return the plain fields of a catalogued observation, as a story would write them.
 
     Examples
     --------
@@ -276,7 +276,7 @@ def filled(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def brought_along(listed: Any, named: Mapping[str, Any]) -> list[str]:
-    """Give the assumptions that a story takes from the catalog without naming them.
+    """Return the assumptions that a story takes from the catalog without naming them.
 
     Parameters
     ----------
@@ -302,17 +302,17 @@ def brought_along(listed: Any, named: Mapping[str, Any]) -> list[str]:
         if name in assumptions() and _undecided(spec)
         for inner in _needs(name)
     ]
-    found: set[str] = set()
+    names_below: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name not in named and name not in found and name in assumptions():
-            found.add(name)
+        if name not in named and name not in names_below and name in assumptions():
+            names_below.add(name)
             waiting += _needs(name)
-    return [name for name in assumptions() if name in found]
+    return [name for name in assumptions() if name in names_below]
 
 
 def needed_by(name: str) -> tuple[str, ...]:
-    """Give the catalogued routes that a catalogued assumption bears on, directly or not.
+    """Return the catalogued routes that a catalogued assumption bears on, directly or not.
 
     Examples
     --------

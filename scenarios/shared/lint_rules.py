@@ -1,4 +1,4 @@
-"""The rules of the linter as a reader knows them: codes, explanations and examples.
+"""The rules of the linter as a reader meets them: codes, explanations and examples.
 
 One file of `rules/` for each. What they look for stands in the `lint_*` modules beside this one,
 which imports none of them, so that the check of a story's `lint:` list may ask for the codes.
@@ -63,7 +63,7 @@ def lint_codes() -> tuple[str, ...]:
 
 @functools.cache
 def lint_rule(code: str) -> LintRule:
-    """Give a rule with its explanation.
+    """Return a rule with its explanation.
 
     Raises
     ------

@@ -99,7 +99,8 @@ def _require_possible(story: "Story") -> None:
 
     if not may_be_impossible(story):
         return
-    from storyodds.models.posterior.prepared import impossibility, possible_at_all, prepare
+    from storyodds.models.posterior.impossible import impossibility, possible_at_all
+    from storyodds.models.posterior.prepared import prepare
     from storyodds.priors.text.errors import UnsupportedStoryError
     from storyodds.scenarios.resolve import resolve
 
@@ -176,9 +177,9 @@ def _explained(rule: "LintRule") -> str:
         )
 
     def citation(source: "Source") -> str:
-        said = f"{source.cite} ({source.note})" if source.note else source.cite
+        words = f"{source.cite} ({source.note})" if source.note else source.cite
         filled = textwrap.fill(
-            said, width, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+            words, width, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
         )
         return f"{filled}\n    {source.url}" if source.url else filled
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from storyodds.commands.asking import Sampling, drawing
 from storyodds.commands.console import NOT_RELIABLE, json_option, progress_line, write_json
-from storyodds.commands.estimate import sampling
 from storyodds.commands.options import all_of, chosen_view, load_one
 from storyodds.priors.text.errors import InputError, Problem, shown
 
@@ -30,14 +30,12 @@ _SAVED = (".nc", ".json")
     help="Put the one story that is named beside itself under a view (sceptic, advocate, …, or a "
     "view's file); repeatable.",
 )
-@sampling
+@drawing
 def compare(
     sides: tuple[str, ...],
     as_json: bool,
     views: tuple[str, ...],
-    method: Any,
-    draws: int,
-    seed: int,
+    sampling: Sampling,
 ) -> None:
     """Stories, views of a story, or saved results, side by side.
 
@@ -55,8 +53,8 @@ def compare(
         progress("loading", 0, 0)
         from storyodds.reports.api import comparison
 
-        sampled = {"method": method, "draws": draws, "seed": seed}
-        summary = comparison.compare(loaded, views=chosen, progress=progress, **sampled)
+        keywords = sampling.keywords()
+        summary = comparison.compare(loaded, views=chosen, progress=progress, **keywords)
     if as_json:
         write_json(summary)
     else:
@@ -112,7 +110,7 @@ def _judge(summary: Mapping[str, Any]) -> None:
     doubtful = [side for side in summary["sides"] if not side["diagnostics"]["ok"]]
     for side in doubtful:
         for message in side["diagnostics"]["messages"]:
-            told = shown(" ".join(message.split()))
-            click.echo(f"{shown(side['name'])}: NOT RELIABLE: {told}", err=True)
+            sentence = shown(" ".join(message.split()))
+            click.echo(f"{shown(side['name'])}: NOT RELIABLE: {sentence}", err=True)
     if doubtful:
         raise click.exceptions.Exit(NOT_RELIABLE)

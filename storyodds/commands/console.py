@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from storyodds.commands.streams import speaks_unicode
 from storyodds.priors.text.errors import UNSAFE, Problem, printable
 from storyodds.priors.text.errors import shown as shown  # the one door, for every command
 from storyodds.priors.text.files import write_atomically
+from storyodds.priors.text.streams import speaks_unicode
 
 DONE, FAILED, WRONG_INPUT, NOT_RELIABLE, ABOVE_THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 130
 

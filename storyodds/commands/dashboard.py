@@ -10,6 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from storyodds.commands.asking import (
+    Changes,
+    Sampling,
+    about,
+    changing,
+    drawing,
+    judge,
+    limiting,
+    recipe,
+)
 from storyodds.commands.console import (
     FAILED,
     json_option,
@@ -19,22 +29,16 @@ from storyodds.commands.console import (
     stories_argument,
 )
 from storyodds.commands.console import write_json as print_json
-from storyodds.commands.estimate import about, changing, judge, limiting, sampling
-from storyodds.commands.options import (
-    all_of,
-    chosen_settings,
-    chosen_view,
-    load_stories,
-    writable_file,
-)
+from storyodds.commands.options import Changed, all_of, named, writable_file
 from storyodds.commands.thresholds import verdict_limits
 from storyodds.priors.text.errors import InputError, Problem, shown
 from storyodds.priors.text.files import write_together
 
 if TYPE_CHECKING:
-    from storyodds.priors.library import View
+    from storyodds.models.assessment.assessment import Progress
     from storyodds.reports.dashboard.page_data import Dossier
     from storyodds.reports.words.recipe import Recipe
+    from storyodds.scenarios.resolve import ResolvedStory
     from storyodds.scenarios.story import Story
 
 CARD_ENDINGS = (".png", ".svg")
@@ -79,7 +83,7 @@ INDEX = "index"  # a story of this id would take the place of the page of all st
 @json_option
 @limiting
 @changing
-@partial(sampling, simulation=True)
+@partial(drawing, simulation=True)
 def dashboard(
     stories: tuple[str, ...],
     folder: Path,
@@ -89,12 +93,8 @@ def dashboard(
     brief: bool,
     as_json: bool,
     limits: tuple[str, ...],
-    view: str | None,
-    assignments: tuple[str, ...],
-    off: tuple[str, ...],
-    method: Any,
-    draws: int,
-    seed: int,
+    changes: Changes,
+    sampling: Sampling,
 ) -> None:
     """Pages to send: one for each story, and one for them all.
 
@@ -102,28 +102,27 @@ def dashboard(
     in DIR from before is compared with, and replaced; nothing is written before all of it is
     there.
     """
-    stated, settings, _, _, _, loaded, chosen = all_of(
+    stated, given, _, _, _ = all_of(
         lambda: verdict_limits(limits),
-        lambda: chosen_settings(assignments, off),
+        lambda: changes.applied(stories, partial(_require_apart, stories)),
         lambda: _writable(folder),
         lambda: _card_target(card, folder, stories),
         lambda: _not_both(brief=brief, others={"--thorough": thorough, "--export": export}),
-        lambda: _named_apart(stories),
-        lambda: chosen_view(view),
     )
-    sampled = {"method": method, "draws": draws, "seed": seed}
-    from storyodds.reports.words.recipe import Recipe
-
     with progress_line() as progress:
+        progress("loading", 0, 0)
+        pairs = zip(stories, given.stories, strict=True)
+        resolved = all_of(*(partial(_resolved, name, story, given) for name, story in pairs))
         dossiers = [
             _dossier(
-                Recipe(name, view, assignments, off, **sampled),
-                (story, chosen, settings),
-                sampled,
+                recipe(name, changes, sampling),
+                story,
+                given.settings,
+                sampling,
                 {"thorough": thorough, "limits": stated, "only": _card_parts() if brief else None},
                 progress,
             )
-            for name, story in zip(stories, loaded, strict=True)
+            for name, story in zip(stories, resolved, strict=True)
         ]
         progress("writing pages", 0, 0)
         image = _inside(card, folder)
@@ -133,7 +132,7 @@ def dashboard(
             _write_card(dossiers[0], card)
     estimates = [dossier.estimate for dossier in dossiers]
     if as_json:
-        written = _told(folder, contents)
+        written = _written(folder, contents)
         if card is not None:
             written.append({"file": str(card), "bytes": card.stat().st_size})
         print_json({"schema": "storyodds/dashboard/1", "written": written})
@@ -143,7 +142,7 @@ def dashboard(
             click.echo(f"wrote {shown(folder / estimate['story'])}.html")
         if card is not None:
             click.echo(f"wrote {shown(card)}")
-    judge([dict(estimate) for estimate in estimates])
+    judge(estimates)
 
 
 def _writable(folder: Path) -> None:
@@ -187,17 +186,16 @@ def _card_parts() -> tuple[str, ...]:
     return PARTS
 
 
-def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
-    """Load stories, no two of which would have the same page."""
-    loaded = load_stories(stories)
+def _require_apart(stories: tuple[str, ...], loaded: "list[Story]") -> None:
+    """Refuse stories of which two would have the same page."""
     problems = []
     for id, n in Counter(story.story for story in loaded).items():
-        names = [f"'{name}'" for name, it in zip(stories, loaded, strict=True) if it.story == id]
+        names = [f"'{name}'" for name, s in zip(stories, loaded, strict=True) if s.story == id]
         if n > 1:
-            said = f"{', '.join(names[:-1])} and {names[-1]} are all the story '{id}'"
+            sentence = f"{', '.join(names[:-1])} and {names[-1]} are all the story '{id}'"
             problems.append(
                 Problem(
-                    f"{said.replace(' all', ' both') if n == 2 else said}, "
+                    f"{sentence.replace(' all', ' both') if n == 2 else sentence}, "
                     "expected another id for each page"
                 )
             )
@@ -210,28 +208,34 @@ def _named_apart(stories: tuple[str, ...]) -> "list[Story]":
             )
     if problems:
         raise InputError(problems)
-    return loaded
+
+
+def _resolved(name: str, story: "Story", given: Changed) -> "ResolvedStory":
+    """Apply what is changed, and name the story that it does not fit."""
+    from storyodds.scenarios.resolve import resolve
+
+    try:
+        return resolve(story, view=given.view, settings=given.settings, standard=True)
+    except InputError as error:
+        raise InputError([named(problem, name) for problem in error.problems]) from None
 
 
 def _dossier(
-    recipe: "Recipe",
-    asked: "tuple[Story, View | None, Mapping[str, Any]]",
-    sampled: Mapping[str, Any],
+    again: "Recipe",
+    story: "ResolvedStory",
+    settings: Mapping[str, Any],
+    sampling: Sampling,
     options: Mapping[str, Any],
-    progress: Any,
+    progress: "Progress",
 ) -> "Dossier":
-    story, view, settings = asked
-    tell = about(recipe.story, progress)
-    tell("loading", 0, 0)
+    report = about(again.story, progress)
     from storyodds.models.assessment.assessment import assess
     from storyodds.models.engine.evaluation import load_numba
     from storyodds.reports.dashboard.page_data import make_dossier
-    from storyodds.scenarios.resolve import resolve
 
-    resolved = resolve(story, view=view, settings=settings, standard=True)
     load_numba()
-    assessment = assess(resolved, progress=tell, **sampled)
-    return make_dossier(assessment, settings=settings, recipe=recipe, tell=tell, **options)
+    assessment = assess(story, progress=report, **sampling.keywords())
+    return make_dossier(assessment, settings=settings, recipe=again, tell=report, **options)
 
 
 def _contents(
@@ -252,14 +256,14 @@ def _contents(
         if export:
             contents |= _exports(dossier)
     # As they are written, so that what has not changed since the last time is seen not to have.
-    estimates = [json.loads(json_text(it.estimate)) for it in dossiers]
+    estimates = [json.loads(json_text(dossier.estimate)) for dossier in dossiers]
     contents["index.html"] = portfolio_page(estimates, before)
     return contents
 
 
 def _exports(dossier: "Dossier") -> dict[str, str]:
     """The story as a safety case: in words, and as a goal structure."""
-    from storyodds.reports.dashboard.card import told
+    from storyodds.reports.dashboard.card import in_words
     from storyodds.reports.exports.gsn.argument import argument
     from storyodds.reports.exports.gsn.picture import gsn_svg
     from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
@@ -274,7 +278,7 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
             value=dossier.parts.get("value"),
             story=story,
             recipe=dossier.recipe,
-            told=told(dossier),
+            sentences=in_words(dossier),
         ),
         f"{id}.gsn.yaml": gsn_yaml(argument(estimate, story)),
         f"{id}.gsn.svg": standalone(gsn_svg(argument(estimate, story, most=4))),
@@ -303,7 +307,7 @@ def _write_card(dossier: "Dossier", card: Path) -> None:
         raise click.exceptions.Exit(FAILED) from None
 
 
-def _told(folder: Path, contents: Mapping[str, str]) -> list[dict[str, Any]]:
+def _written(folder: Path, contents: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {"file": str(folder / name), "bytes": len(text.encode())} for name, text in contents.items()
     ]

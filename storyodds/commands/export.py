@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from storyodds.commands.asking import (
+    Changes,
+    Sampling,
+    about,
+    assess_one,
+    changing,
+    drawing,
+    judge,
+    recipe,
+)
 from storyodds.commands.console import FAILED, json_option, print_text, progress_line, reason
 from storyodds.commands.console import write_json as print_json
-from storyodds.commands.estimate import about, assess_one, changing, judge, sampling
 from storyodds.commands.options import writable_file
 from storyodds.priors.text.errors import InputError, Problem, shown
 from storyodds.priors.text.files import write_atomically
@@ -57,47 +66,40 @@ _ROUTES = 4  # of a class, in the picture of an argument
 )
 @json_option
 @changing
-@sampling
+@drawing
 def export(
     story: str,
     kind: str,
     output: Path | None,
     ending: str | None,
     as_json: bool,
-    view: str | None,
-    assignments: tuple[str, ...],
-    off: tuple[str, ...],
-    method: Any,
-    draws: int,
-    seed: int,
+    changes: Changes,
+    sampling: Sampling,
 ) -> None:
     """A safety-case annex, a goal structure, or every figure, as files.
 
     All of it is made before any of it is written. An argument says how likely its claims are,
     not that they are so.
     """
-    sampled = {"method": method, "draws": draws, "seed": seed}
     with progress_line() as progress:
-        tell = about(story, progress)
-        assessed, settings, _ = assess_one(
+        report = about(story, progress)
+        assessment, settings, _ = assess_one(
             story,
-            (view, assignments, off),
-            sampled,
-            tell,
+            changes,
+            sampling,
+            report,
             lambda: _target(kind, output),
             lambda: _format(kind, ending),
             standard=True,
         )
-        from storyodds.reports.words.recipe import Recipe
-
-        recipe = Recipe(story, view, assignments, off, **sampled)
-        made, estimate = _made(kind, ending, assessed, settings, recipe, tell)
-        files = _placed(made, output)
+        again = recipe(story, changes, sampling)
+        contents, estimate = _contents(kind, ending, assessment, settings, again, report)
+        files = _placed(contents, output)
         _write(files, output if kind == _FOLDER else None)
     if as_json:
-        print_json(_told(kind, estimate, made, files))
+        print_json(_summary(kind, estimate, contents, files))
     elif output is None:
-        print_text(made[""].decode())
+        print_text(contents[""].decode())
     else:
         for path in files:
             click.echo(f"wrote {shown(path)}")
@@ -125,13 +127,13 @@ def _format(kind: str, ending: str | None) -> None:
         raise InputError([Problem(message)])
 
 
-def _made(
+def _contents(
     kind: str,
     ending: str | None,
-    assessed: "Assessment",
+    assessment: "Assessment",
     settings: Mapping[str, Any],
     recipe: "Recipe",
-    tell: "Progress",
+    report: "Progress",
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """By file name, everything that is going to be written; a lone file has none."""
     from storyodds.reports.documents.estimate import summarize
@@ -140,9 +142,9 @@ def _made(
     from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
     from storyodds.reports.figures.drawing.figure import encoded
 
-    story = assessed.prepared.resolved.story
+    story = assessment.prepared.resolved.story
     if kind in ("gsn-yaml", "gsn-svg", "gsn-png"):
-        estimate = summarize(assessed)
+        estimate = summarize(assessment)
         if kind == "gsn-yaml":
             return {"": gsn_yaml(argument(estimate, story)).encode()}, estimate
         picture = gsn_svg(argument(estimate, story, most=_ROUTES))
@@ -150,7 +152,7 @@ def _made(
 
     from storyodds.reports.dashboard.page_data import make_dossier
 
-    dossier = make_dossier(assessed, settings=settings, recipe=recipe, tell=tell)
+    dossier = make_dossier(assessment, settings=settings, recipe=recipe, tell=report)
     estimate = dict(dossier.estimate)
     if kind == _FOLDER:
         from storyodds.reports.dashboard.html import sections_of
@@ -166,12 +168,12 @@ def _made(
             files[f"{figure.name}{f'.{again + 1}' * bool(again)}{end}"] = encoded(figure, end)
         return files, estimate
 
-    from storyodds.reports.dashboard.card import told
+    from storyodds.reports.dashboard.card import in_words
     from storyodds.reports.exports.markdown.annex import markdown_report
 
     text = markdown_report(
         estimate,
-        told=told(dossier),
+        sentences=in_words(dossier),
         sensitivity=dossier.parts,
         value=dossier.parts.get("value"),
         story=story,
@@ -180,10 +182,10 @@ def _made(
     return {"": text.encode()}, estimate
 
 
-def _placed(made: Mapping[str, bytes], output: Path | None) -> dict[Path, bytes]:
+def _placed(contents: Mapping[str, bytes], output: Path | None) -> dict[Path, bytes]:
     if output is None:
         return {}
-    return {output / name if name else output: content for name, content in made.items()}
+    return {output / name if name else output: content for name, content in contents.items()}
 
 
 def _write(files: Mapping[Path, bytes], folder: Path | None) -> None:
@@ -199,13 +201,16 @@ def _write(files: Mapping[Path, bytes], folder: Path | None) -> None:
         raise click.exceptions.Exit(FAILED) from None
 
 
-def _told(
-    kind: str, estimate: Mapping[str, Any], made: Mapping[str, bytes], files: Mapping[Path, bytes]
+def _summary(
+    kind: str,
+    estimate: Mapping[str, Any],
+    contents: Mapping[str, bytes],
+    files: Mapping[Path, bytes],
 ) -> dict[str, Any]:
     """What was written; the text itself where it went nowhere else."""
     head = {key: estimate[key] for key in ("story", "title", "story_sha256", "view", "settings")}
     written = [{"file": str(path), "bytes": len(content)} for path, content in files.items()]
-    text = None if files else made[""].decode()
+    text = None if files else contents[""].decode()
     return {
         "schema": SCHEMA,
         **head,

@@ -4,11 +4,12 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storyodds.priors.text.errors import InputError, Problem
+from storyodds.priors.text.errors import InputError, Problem, shown
 
 if TYPE_CHECKING:
     from storyodds.priors.library import View
@@ -19,7 +20,7 @@ _FORMATS = (".nc", ".json")
 CLASSES = ("intended", "mesa-optimizer", "deceptive", "other")
 _LEAST_MEMORY = 2**20
 _FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
-# Said twice, here and where they are worked out, so that --help answers at once; a test compares.
+# Written here and where they are computed, so that --help answers at once; a test compares.
 ODDS = (
     *CLASSES,
     *_FATES,
@@ -30,7 +31,7 @@ SWITCHES = ("constraint", "nudge", "check", "evidence")  # of parts that can be 
 
 
 def all_of(*steps: Callable[[], Any]) -> list[Any]:
-    """Take every step, and tell the mistakes that all of them find at once."""
+    """Take every step, and report the mistakes of all of them at once."""
     results: list[Any] = []
     problems: list[Problem] = []
     for step in steps:
@@ -43,11 +44,90 @@ def all_of(*steps: Callable[[], Any]) -> list[Any]:
     return results
 
 
-def load_stories(stories: tuple[str, ...]) -> list["Story"]:
-    """Load every story; the mistakes of all of them are told at once."""
-    if stories.count("-") > 1:
-        raise InputError([Problem("found '-' twice, but standard input can be read only once")])
-    return all_of(*(partial(load_one, name) for name in stories))
+@dataclass(frozen=True)
+class Changed:
+    """Stories and what changes their numbers, all of it readable.
+
+    Attributes
+    ----------
+    stories : list of Story
+    view : View or None
+    settings : dict
+        What --set and --off say.
+    """
+
+    stories: "list[Story]"
+    view: "View | None"
+    settings: dict[str, Any]
+
+
+def load_changed(
+    names: tuple[str, ...],
+    view: str | None,
+    assignments: tuple[str, ...],
+    off: tuple[str, ...] = (),
+    require: "Callable[[list[Story]], None] | None" = None,
+) -> Changed:
+    """Load stories and read what changes them; all mistakes are reported at once.
+
+    A story has to be at hand before it shows which names it lacks, so that these would be reported
+    one run later than what is wrong with the changes by themselves. Where something is wrong
+    already, what can be read is therefore held to each story that can be.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the stories.
+    view, assignments, off
+        What --view, --set and --off say.
+    require : callable, optional
+        Refuses stories that cannot be taken together.
+    """
+    problems: list[Problem] = []
+
+    def kept[T](step: Callable[[], T]) -> T | None:
+        try:
+            return step()
+        except InputError as error:
+            problems.extend(error.problems)
+            return None
+
+    settings, unreadable = read_settings(assignments, off)
+    problems += unreadable
+    if names.count("-") > 1:
+        raise InputError([*problems, Problem(_STDIN_TWICE)])
+    loaded = {name: kept(partial(load_one, name)) for name in dict.fromkeys(names)}
+    chosen = kept(partial(chosen_view, view))
+    stories = [story for name in names if (story := loaded[name]) is not None]
+    if require is not None and len(stories) == len(names):
+        kept(partial(require, stories))
+    if problems:
+        for name, story in loaded.items():
+            if story is not None:
+                problems += _misfits(name, story, chosen, settings)
+        raise InputError(dict.fromkeys(problems))
+    return Changed(stories, chosen, settings)
+
+
+_STDIN_TWICE = "found '-' twice, but standard input can be read only once"
+
+
+def _misfits(
+    name: str, story: "Story", view: "View | None", settings: dict[str, Any]
+) -> list[Problem]:
+    """Give what a story has against the changes."""
+    from storyodds.scenarios.resolve import resolve
+
+    try:
+        resolve(story, view=view, settings=settings)
+    except InputError as error:
+        return [named(problem, name) for problem in error.problems]
+    return []
+
+
+def named(problem: Problem, name: str) -> Problem:
+    """Give a mistake the name of its story, where it has no file of its own."""
+    return problem if problem.file is not None else replace(problem, file=shown(name))
 
 
 def load_one(name: str) -> "Story":
@@ -70,8 +150,8 @@ def _standard_input() -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        found = f"found the byte 0x{raw[error.start]:02x}, expected text encoded as UTF-8"
-        raise InputError([Problem(found, "<stdin>")]) from None
+        sentence = f"found the byte 0x{raw[error.start]:02x}, expected text encoded as UTF-8"
+        raise InputError([Problem(sentence, "<stdin>")]) from None
 
 
 def chosen_view(name: str | None) -> "View | None":
@@ -81,8 +161,14 @@ def chosen_view(name: str | None) -> "View | None":
     return None if name is None else view(name)
 
 
-def chosen_settings(assignments: tuple[str, ...], off: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Read ID=PRIOR, the PRIOR as it would stand in a story, and KIND:ID of what is off."""
+def read_settings(
+    assignments: tuple[str, ...], off: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Read ID=PRIOR, the PRIOR as it would stand in a story, and KIND:ID of what is off.
+
+    A PRIOR that cannot be read is a problem, and leaves a number that fits anywhere in its place,
+    so that its name can still be held to a story.
+    """
     settings: dict[str, Any] = {}
     problems: list[Problem] = []
     for assignment in assignments:
@@ -100,11 +186,16 @@ def chosen_settings(assignments: tuple[str, ...], off: tuple[str, ...] = ()) -> 
             settings[name] = _prior(text, name)
         except InputError as error:
             problems += error.problems
+            settings[name] = _ANYWHERE
+    parts: list[str] = []
     for part in dict.fromkeys(off):
-        problems += _mistakes_of_part(part, off.count(part))
-    if problems:
-        raise InputError(problems)
-    return {**settings, **dict.fromkeys(off, "off")}
+        mistakes = _mistakes_of_part(part, off.count(part))
+        problems += mistakes
+        parts += [] if mistakes else [part]
+    return {**settings, **dict.fromkeys(parts, "off")}, problems
+
+
+_ANYWHERE = 0.5  # a probability, and bits as well
 
 
 def _mistakes_of_part(part: str, times: int) -> list[Problem]:
@@ -130,9 +221,9 @@ def _prior(text: str, name: str) -> Any:
 
 def memory_of(text: str) -> int:
     """Read an amount of memory in bytes, such as 512MiB, 4GiB or 1073741824."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*", text, re.IGNORECASE | re.ASCII)
-    unit = ((found[2] if found else None) or "b")[0].lower()
-    amount = float(found[1]) * 1024 ** "bkmgt".index(unit) if found else 0.0
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*", text, re.IGNORECASE | re.ASCII)
+    unit = ((match[2] if match else None) or "b")[0].lower()
+    amount = float(match[1]) * 1024 ** "bkmgt".index(unit) if match else 0.0
     if not _LEAST_MEMORY <= amount < 2**63:
         raise InputError(
             [

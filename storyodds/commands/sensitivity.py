@@ -1,13 +1,11 @@
-"""The command that asks what a story's odds hang on."""
-
-from typing import Any
+"""The command that changes one input at a time: what the odds of a story depend on."""
 
 import click
 
+from storyodds.commands.asking import Changes, Sampling, about, assess_one, changing, drawing, judge
 from storyodds.commands.console import json_option, progress_line, write_json
-from storyodds.commands.estimate import about, assess_one, changing, judge, sampling
 
-# Said twice, here and where they are worked out, so that --help answers at once; a test compares.
+# Written here and where they are computed, so that --help answers at once; a test compares.
 PARTS = ("local", "global", "structure", "failure", "trust", "views")
 
 
@@ -22,17 +20,13 @@ PARTS = ("local", "global", "structure", "failure", "trust", "views")
     help="Only this part of the analysis; repeatable. All of them unless stated.",
 )
 @changing
-@sampling
+@drawing
 def sensitivity(
     story: str,
     as_json: bool,
     parts: tuple[str, ...],
-    view: str | None,
-    assignments: tuple[str, ...],
-    off: tuple[str, ...],
-    method: Any,
-    draws: int,
-    seed: int,
+    changes: Changes,
+    sampling: Sampling,
 ) -> None:
     """What the odds hang on, how it fails, and what would tip it.
 
@@ -40,14 +34,13 @@ def sensitivity(
     without each of its parts. failure: how it fails, by how far, and where. trust: whether priors
     and findings can be trusted. views: the same story under every view.
     """
-    sampled = {"method": method, "draws": draws, "seed": seed}
     with progress_line() as progress:
-        tell = about(story, progress)
-        assessed, settings, _ = assess_one(story, (view, assignments, off), sampled, tell)
+        report = about(story, progress)
+        assessment, settings, _ = assess_one(story, changes, sampling, report)
         from storyodds.reports.documents.sensitivity.whole import summarize_sensitivity
 
-        asked = tuple(part for part in PARTS if part in parts) or PARTS
-        summary = summarize_sensitivity(assessed, asked, settings=settings, tell=tell)
+        chosen = tuple(part for part in PARTS if part in parts) or PARTS
+        summary = summarize_sensitivity(assessment, chosen, settings=settings, tell=report)
     if as_json:
         write_json(summary)
     else:

@@ -41,13 +41,13 @@ def serve(folder: Path, port: int, draws: int, seed: int, as_json: bool) -> None
     if not folder.is_dir():
         raise InputError([Problem(f"DIR: found '{shown(folder)}', expected a folder that exists")])
 
-    def say(found: int) -> None:
-        address = f"http://127.0.0.1:{found}/"
+    def report(port: int) -> None:
+        address = f"http://127.0.0.1:{port}/"
         if as_json:
-            click.echo(json.dumps({"address": address, "port": found}))
+            click.echo(json.dumps({"address": address, "port": port}))
         else:
             click.echo(f"Serving {shown(folder)} at {address} (Ctrl-C ends it)")
 
     from storyodds.reports.live.server import run
 
-    run(folder, port=port, draws=draws, seed=seed, say=say)
+    run(folder, port=port, draws=draws, seed=seed, say=report)

@@ -1,8 +1,6 @@
-"""The commands that show what ships with the project: list and show."""
+"""The command that shows a story, a view, a pack or a catalogued entry, and what it rests on."""
 
 import os
-import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,78 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyodds.commands.console import hanging, json_option, print_text, write_json
+from storyodds.commands.console import json_option, print_text, write_json
+from storyodds.commands.list_library import CATALOG
 
 if TYPE_CHECKING:
     from storyodds.reports.documents.bibliography import Sources
     from storyodds.scenarios.story import Story
 
-_SECTIONS = ("stories", "views", "packs", "assumptions", "routes", "kinds", "observations")
-_SHORT = _SECTIONS[:3]
-_CATALOG = _SECTIONS[3:]
-_LEAST_ROOM = 40  # columns for a title beside its name
-_HEADINGS = {
-    "stories": "Stories",
-    "views": "Views (--view)",
-    "packs": "Packs of published numbers ({ref: pack/entry})",
-    "assumptions": "Catalogued assumptions",
-    "routes": "Catalogued routes ({use: …})",
-    "kinds": "Kinds of route",
-    "observations": "Observations that could be made (storyodds value)",
-}
-
-
-@click.command(name="list", short_help="What ships with storyodds: stories, views, packs, catalog.")
-@click.argument("what", required=False, type=click.Choice([*_SECTIONS, "catalog"]))
-@json_option
-def list_stories(what: str | None, as_json: bool) -> None:
-    """What ships with storyodds: stories, views and packs, or the one kind of thing named.
-
-    `storyodds list catalog` tells what stories share: assumptions, routes, kinds of route and
-    observations that could be made.
-    """
-    sections = _CATALOG if what == "catalog" else (what,) if what else _SHORT
-    if as_json:
-        asked = sections if what else _SECTIONS
-        write_json({"schema": "storyodds/list/1", **{name: _titles(name) for name in asked}})
-        return
-    for section in sections:
-        click.echo(_HEADINGS[section])
-        _print_titles(_titles(section))
-    if what is None:
-        counts = ", ".join(f"{len(_titles(name))} {name}" for name in _CATALOG)
-        click.echo(f"Catalog: {counts} (storyodds list catalog)")
-
-
-def _print_titles(titles: dict[str, str]) -> None:
-    """Titles beside their names, or below where a terminal has no room for that."""
-    width = max(map(len, titles), default=0)
-    narrow = shutil.get_terminal_size().columns - width - 4 < _LEAST_ROOM
-    below = narrow and sys.stdout is not None and sys.stdout.isatty()
-    for name, title in titles.items():
-        if below:
-            click.echo(f"  {name}")
-        click.echo(hanging(" " * 6 if below else f"  {name:<{width}}  ", title))
-
-
-def _titles(section: str) -> dict[str, str]:
-    """Names and titles, or claims, of one section."""
-    from storyodds.priors.library import pack, pack_names, view, view_names
-    from storyodds.scenarios.loader import bundled_stories, load_story
-    from storyodds.scenarios.shared import catalog
-
-    if section == "stories":
-        return {name: load_story(name).title for name in bundled_stories()}
-    if section == "views":
-        return {name: view(name).title for name in view_names()}
-    if section == "packs":
-        return {name: pack(name).title for name in pack_names()}
-    entries: Any = getattr(catalog, section)()
-    return {name: entry.claim for name, entry in entries.items()}
-
 
 @dataclass(frozen=True)
-class _Shown:
+class _Entry:
     """Something that can be shown.
 
     Attributes
@@ -121,85 +57,82 @@ def show(name: str, sources: bool, bibtex: bool, numbers: bool, as_json: bool) -
     With --sources, what the thing rests on, by way of whatever it takes from the catalog and from
     packs, too. With --numbers, every number of a story with the file and line on which it stands.
     """
-    asked = [
-        flag
-        for flag, given in (("--sources", sources), ("--bibtex", bibtex), ("--numbers", numbers))
-        if given
-    ]
+    flags = {"--sources": sources, "--bibtex": bibtex, "--numbers": numbers}
+    forms = [flag for flag, is_set in flags.items() if is_set]
     if bibtex and as_json:
-        asked.append("--json")
-    if len(asked) > 1:
-        raise click.UsageError(f"found {' and '.join(asked)}, expected one of them")
-    found = _find(name)
+        forms.append("--json")
+    if len(forms) > 1:
+        raise click.UsageError(f"found {' and '.join(forms)}, expected one of them")
+    entries = _entries(name)
     if numbers:
-        _show_numbers(found[0], as_json)
+        _show_numbers(entries[0], as_json)
     elif bibtex:
         from storyodds.reports.tables.bibtex import to_bibtex
 
-        print_text(to_bibtex(found[0].sources().cited))
+        print_text(to_bibtex(entries[0].sources().cited))
     elif sources:
-        _show_sources(found[0], as_json)
+        _show_sources(entries[0], as_json)
     elif as_json:
-        write_json({"schema": "storyodds/show/1", **_document(found)})
+        write_json({"schema": "storyodds/show/1", **_document(entries)})
     else:
-        _print(found)
+        _print(entries)
 
 
-def _show_sources(shown: _Shown, as_json: bool) -> None:
+def _show_sources(entry: _Entry, as_json: bool) -> None:
     from rich.console import Console
 
     from storyodds.reports.documents.sources import plain_sources
     from storyodds.reports.terminal.sources import print_sources
 
-    collected = shown.sources()
+    collected = entry.sources()
     if as_json:
         plain = plain_sources(collected)
-        write_json({"schema": "storyodds/sources/1", shown.what: shown.name, **plain})
+        write_json({"schema": "storyodds/sources/1", entry.what: entry.name, **plain})
     else:
-        print_sources(Console(highlight=False), shown.name, collected)
+        print_sources(Console(highlight=False), entry.name, collected)
 
 
-def _show_numbers(shown: _Shown, as_json: bool) -> None:
-    if shown.story is None:
-        raise click.UsageError(f"found --numbers with a {shown.what}, expected it with a story")
+def _show_numbers(entry: _Entry, as_json: bool) -> None:
+    if entry.story is None:
+        raise click.UsageError(f"found --numbers with a {entry.what}, expected it with a story")
     from rich.console import Console
 
     from storyodds.reports.documents.numbers import plain_numbers
     from storyodds.reports.terminal.numbers import print_numbers
     from storyodds.scenarios.resolve import resolve
 
-    resolved = resolve(shown.story())
+    resolved = resolve(entry.story())
     if as_json:
         numbers = plain_numbers(resolved)
-        write_json({"schema": "storyodds/numbers/1", shown.what: shown.name, "numbers": numbers})
+        write_json({"schema": "storyodds/numbers/1", entry.what: entry.name, "numbers": numbers})
     else:
         print_numbers(Console(highlight=False), resolved)
 
 
-def _document(found: list[_Shown]) -> dict[str, Any]:
-    first = found[0]
+def _document(entries: list[_Entry]) -> dict[str, Any]:
+    first = entries[0]
     if first.text is not None:
         return {first.what: first.name, "text": first.text()}
-    return {shown.what: {"id": shown.name, **shown.data()} for shown in found}
+    return {entry.what: {"id": entry.name, **entry.data()} for entry in entries}
 
 
-def _print(found: list[_Shown]) -> None:
-    if found[0].text is not None:
-        print_text(found[0].text())
+def _print(entries: list[_Entry]) -> None:
+    if entries[0].text is not None:
+        print_text(entries[0].text())
         return
     from rich.console import Console
 
     from storyodds.reports.terminal.catalog import print_lines
 
     console = Console(highlight=False)
-    for k, shown in enumerate(found):
+    for k, entry in enumerate(entries):
         if k:
             console.print()
-        print_lines(console, shown.lines())
+        print_lines(console, entry.lines())
 
 
-def _find(name: str) -> list[_Shown]:
-    """Find what a name means: one file, or every catalogued entry of that name."""
+def _entries(name: str) -> list[_Entry]:
+    """Give what a name means: one file, or every catalogued entry of that name."""
     from storyodds.priors.library import looks_like_path, pack_names, view_names
     from storyodds.scenarios.loader import bundled_stories
     from storyodds.scenarios.shared import catalog
@@ -214,7 +147,7 @@ def _find(name: str) -> list[_Shown]:
         return [_pack(name)]
     if name.partition("/")[0] in pack_names() and not os.path.exists(name):
         return [_pack_entry(name)]
-    catalogued = any(name in getattr(catalog, section)() for section in _CATALOG)
+    catalogued = any(name in getattr(catalog, section)() for section in CATALOG)
     if not catalogued and not looks_like_path(name) and not os.path.isfile(name):
         raise _unknown(name)
     return _catalogued(name) if catalogued else [_file(name)]
@@ -227,9 +160,9 @@ def _unknown(name: str) -> Exception:
     from storyodds.scenarios.loader import bundled_stories
     from storyodds.scenarios.shared import catalog
 
-    known = [*bundled_stories(), *view_names(), *pack_names()]
-    known += [entry for section in _CATALOG for entry in getattr(catalog, section)()]
-    hint = did_you_mean(name, dict.fromkeys(known)) or (
+    names = [*bundled_stories(), *view_names(), *pack_names()]
+    names += [entry for section in CATALOG for entry in getattr(catalog, section)()]
+    hint = did_you_mean(name, dict.fromkeys(names)) or (
         "; 'storyodds list' and 'storyodds list catalog' show all names"
     )
     return InputError(
@@ -238,7 +171,7 @@ def _unknown(name: str) -> Exception:
     )
 
 
-def _file(path: str) -> _Shown:
+def _file(path: str) -> _Entry:
     """A file of one's own: a view if it says so, else a story."""
     from storyodds.scenarios.loader import story_text
 
@@ -246,13 +179,13 @@ def _file(path: str) -> _Shown:
     return _view(path) if "view" in keys and "story" not in keys else _story(path)
 
 
-def _story(name: str) -> _Shown:
+def _story(name: str) -> _Entry:
     from storyodds.scenarios.loader import load_story, story_text
 
     def story() -> "Story":
         return load_story(name)
 
-    return _Shown(
+    return _Entry(
         "story",
         name,
         lambda: _sources_of_story(story()),
@@ -261,11 +194,11 @@ def _story(name: str) -> _Shown:
     )
 
 
-def _standard_input() -> _Shown:
+def _standard_input() -> _Entry:
     from storyodds.commands.options import load_one
 
     story = load_one("-")
-    return _Shown(
+    return _Entry(
         "story",
         "-",
         lambda: _sources_of_story(story),
@@ -281,7 +214,7 @@ def _sources_of_story(story: "Story") -> "Sources":
     return story_sources(resolve(story))
 
 
-def _view(name: str) -> _Shown:
+def _view(name: str) -> _Entry:
     from storyodds.priors.library import view
 
     def sources() -> "Sources":
@@ -289,10 +222,10 @@ def _view(name: str) -> _Shown:
 
         return view_sources(view(name))
 
-    return _Shown("view", name, sources, text=lambda: _text(view(name)))
+    return _Entry("view", name, sources, text=lambda: _text(view(name)))
 
 
-def _pack(name: str) -> _Shown:
+def _pack(name: str) -> _Entry:
     from storyodds.priors.library import pack
 
     def sources() -> "Sources":
@@ -300,20 +233,20 @@ def _pack(name: str) -> _Shown:
 
         return pack_sources(pack(name))
 
-    return _Shown("pack", name, sources, text=lambda: _text(pack(name)))
+    return _Entry("pack", name, sources, text=lambda: _text(pack(name)))
 
 
 def _text(record: Any) -> str:
     return str(record.document.text)
 
 
-def _pack_entry(ref: str) -> _Shown:
+def _pack_entry(ref: str) -> _Entry:
     from storyodds.priors.library import pack_entry
     from storyodds.reports.documents.bibliography import entry_sources
     from storyodds.reports.terminal.catalog import pack_entry_lines
 
     entry = pack_entry(ref)
-    return _Shown(
+    return _Entry(
         "entry",
         ref,
         lambda: entry_sources(entry),
@@ -322,7 +255,7 @@ def _pack_entry(ref: str) -> _Shown:
     )
 
 
-def _catalogued(name: str) -> list[_Shown]:
+def _catalogued(name: str) -> list[_Entry]:
     """Every catalogued thing of that name: some routes are called as their kind is."""
     from storyodds.reports.documents import bibliography
     from storyodds.reports.terminal import catalog as entries
@@ -345,15 +278,15 @@ def _catalogued(name: str) -> list[_Shown]:
         ),
     )
     return [
-        _Shown(
+        _Entry(
             what,
             name,
             partial(sources, name),
             lines=partial(lines, name),
             data=partial(_plain_entry, what, name),
         )
-        for what, known, sources, lines in readers
-        if name in known
+        for what, names, sources, lines in readers
+        if name in names
     ]
 
 

@@ -84,22 +84,22 @@ def _read(
 def _limit(option: str, text: str, names: Sequence[str]) -> tuple[str, str, float] | Problem:
     from storyodds.priors.text.phrases import did_you_mean
 
-    left, _, right = text.partition("=")
-    odds, _, point = (part.strip() for part in left.partition("."))
+    name, _, number = text.partition("=")
+    odds, _, point = (part.strip() for part in name.partition("."))
     if odds not in names:
         hint = did_you_mean(odds, names) or f", one of {', '.join(names)}"
-        what = "a class, a fate or deployed odds" if "deployed" in names else "a class or a fate"
-        return Problem(f"{option}: found '{odds}', expected {what}{hint}")
+        choices = "a class, a fate or deployed odds" if "deployed" in names else "a class or a fate"
+        return Problem(f"{option}: found '{odds}', expected {choices}{hint}")
     if point and point not in POINTS:
         hint = did_you_mean(point, tuple(POINTS)) or f", one of {', '.join(POINTS)}"
         return Problem(f"{option} {odds}: found the point '{point}', expected a summary{hint}")
     try:
-        value = float(right)
+        value = float(number)
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
         return Problem(
-            f"{option} {odds}: found '{right}', expected a probability from 0 to 1, as in "
+            f"{option} {odds}: found '{number}', expected a probability from 0 to 1, as in "
             f"{option} {odds}=0.05"
         )
     return odds, point or "mean", value

@@ -1,11 +1,9 @@
 """The command that says what is worth finding out next."""
 
-from typing import Any
-
 import click
 
+from storyodds.commands.asking import Changes, Sampling, about, assess_one, changing, drawing, judge
 from storyodds.commands.console import json_option, progress_line, write_json
-from storyodds.commands.estimate import about, assess_one, changing, judge, sampling
 from storyodds.commands.options import ODDS
 
 
@@ -38,11 +36,11 @@ from storyodds.commands.options import ODDS
     "--top",
     type=click.IntRange(1),
     metavar="N",
-    help="Tell the N best proposals, assumptions and numbers; 10 unless stated, and all with "
+    help="List the N best proposals, assumptions and numbers; 10 unless stated, and all with "
     "--json.",
 )
 @changing
-@sampling
+@drawing
 def value(
     story: str,
     as_json: bool,
@@ -50,36 +48,31 @@ def value(
     of: str | None,
     no_standard: bool,
     top: int | None,
-    view: str | None,
-    assignments: tuple[str, ...],
-    off: tuple[str, ...],
-    method: Any,
-    draws: int,
-    seed: int,
+    changes: Changes,
+    sampling: Sampling,
 ) -> None:
     """Which observation would tell most, or be worth most to a decision.
 
     Weighs what the story proposes to observe, and the catalog's standard observations, by exact
     sums over all their results; and what it would be worth to know an assumption or a number.
     """
-    sampled = {"method": method, "draws": draws, "seed": seed}
     with progress_line() as progress:
-        tell = about(story, progress)
-        assessed, _, (weighed,) = assess_one(
+        report = about(story, progress)
+        assessment, _, (worth,) = assess_one(
             story,
-            (view, assignments, off),
-            sampled,
-            tell,
+            changes,
+            sampling,
+            report,
             lambda: stakes_of(stakes),
             standard=not no_standard,
         )
         from storyodds.reports.documents.value import summarize_value
 
-        tell("weighing what could be observed", 0, 0)
-        summary = summarize_value(assessed, weighed or None, of=of)
+        report("weighing what could be observed", 0, 0)
+        summary = summarize_value(assessment, worth or None, of=of)
     if as_json:
-        cut = {key: summary[key][:top] for key in ("proposals", "assumptions", "numbers")}
-        write_json({**summary, **cut})
+        first = {key: summary[key][:top] for key in ("proposals", "assumptions", "numbers")}
+        write_json({**summary, **first})
     else:
         from rich.console import Console
 

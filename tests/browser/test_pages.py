@@ -40,16 +40,48 @@ def every_page(pages: Path) -> list[Path]:
     return found
 
 
-def test_nothing_is_asked_of_a_network_and_nothing_planted_runs(
-    pages: Path, open_page: Opener
-) -> None:
+def test_every_page_is_whole(pages: Path, open_page: Opener) -> None:
+    """Each is opened once: nothing is asked of a network, and what it shows is all there."""
     for file in every_page(pages):
         page = open_page(file, **WIDE)
-        assert page.evaluate("window.broken") is None
-        assert page.evaluate("document.querySelectorAll('script:not([type])').length") <= 1
-        assert page.evaluate("document.images.length") == 0
-        assert page.locator("[onerror],[onload],[onclick],[style]").count() == 0
-        assert page.locator("a[href^='javascript' i]").count() == 0
+        nothing_planted_runs(page)
+        every_picture_is_named_and_has_its_numbers(page, file.stem)
+        every_link_within_leads_somewhere(page, pages, file.stem)
+
+
+def nothing_planted_runs(page: Any) -> None:
+    assert page.evaluate("window.broken") is None
+    assert page.evaluate("document.querySelectorAll('script:not([type])').length") <= 1
+    assert page.evaluate("document.images.length") == 0
+    assert page.locator("[onerror],[onload],[onclick],[style]").count() == 0
+    assert page.locator("a[href^='javascript' i]").count() == 0
+
+
+def every_picture_is_named_and_has_its_numbers(page: Any, name: str) -> None:
+    pictures = page.locator("svg:not([aria-hidden])")
+    # A risk argument without uncertain numbers has little to draw.
+    least = {"index": 1, "carlsmith-six-premises": 3}.get(name, 8)
+    assert pictures.count() >= least
+    named = pictures.evaluate_all(
+        """all => all.map(svg => (svg.getAttribute('aria-labelledby') ?? '').split(' ')
+            .map(id => document.getElementById(id)?.textContent ?? '').join(' '))"""
+    )
+    assert all(title.strip() for title in named), name
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids)), name
+
+
+def every_link_within_leads_somewhere(page: Any, pages: Path, name: str) -> None:
+    lost = page.evaluate(
+        """[...document.querySelectorAll('a[href^="#"]')].map(a => a.getAttribute('href'))
+            .filter(href => !document.getElementById(decodeURIComponent(href.slice(1))))"""
+    )
+    assert lost == [], name
+    near = page.evaluate(
+        """[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))
+            .filter(href => !/^(#|https:|data:)/.test(href))"""
+    )
+    assert all((pages / href.split("#")[0]).is_file() for href in near), near
 
 
 def test_what_is_planted_after_the_page_was_made_does_not_run(
@@ -64,37 +96,6 @@ def test_what_is_planted_after_the_page_was_made_does_not_run(
     refused = [said for said in open_page.troubles if "Content Security Policy" in said]
     assert len(refused) >= 2
     open_page.troubles.clear()
-
-
-def test_every_picture_is_named_and_has_its_numbers(pages: Path, open_page: Opener) -> None:
-    for file in every_page(pages):
-        page = open_page(file, **WIDE)
-        pictures = page.locator("svg:not([aria-hidden])")
-        # A risk argument without uncertain numbers has little to draw.
-        least = {"index": 1, "carlsmith-six-premises": 3}.get(file.stem, 8)
-        assert pictures.count() >= least
-        named = pictures.evaluate_all(
-            """all => all.map(svg => (svg.getAttribute('aria-labelledby') ?? '').split(' ')
-                .map(id => document.getElementById(id)?.textContent ?? '').join(' '))"""
-        )
-        assert all(name.strip() for name in named), file.stem
-        ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
-        assert len(ids) == len(set(ids)), file.stem
-
-
-def test_every_link_within_a_page_leads_somewhere(pages: Path, open_page: Opener) -> None:
-    for file in every_page(pages):
-        page = open_page(file, **WIDE)
-        lost = page.evaluate(
-            """[...document.querySelectorAll('a[href^="#"]')].map(a => a.getAttribute('href'))
-                .filter(href => !document.getElementById(decodeURIComponent(href.slice(1))))"""
-        )
-        assert lost == [], file.stem
-        near = page.evaluate(
-            """[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))
-                .filter(href => !/^(#|https:|data:)/.test(href))"""
-        )
-        assert all((pages / href.split("#")[0]).is_file() for href in near), near
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -10,8 +10,9 @@ from support.building import OFF, believe, item, tell
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.bands import band
 from storyodds.models.changes.derivatives import slopes_at_draws
-from storyodds.models.changes.what_if import answers_at, moved
+from storyodds.models.changes.what_if import moved
 from storyodds.models.numerics import systematic
+from storyodds.models.posterior import questions
 from storyodds.models.sensitivity.local import DRAWS, local_sensitivity
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.distributions.families import LN2
@@ -67,7 +68,7 @@ def test_derivatives_at_draws_against_differences(assessed: Assessment) -> None:
             there = values.copy()
             x = values[:, i]
             there[:, i] = x + shift if is_bits else expit(logit(x) + LN2 * shift)
-            ends.append(answers_at(prepared, there)[1])
+            ends.append(questions.ask(prepared, there).events)
         difference = (ends[0] - ends[1]) / (2 * STEP)
         np.testing.assert_allclose(slopes[:, :, i], difference, atol=1e-8)
 
@@ -75,15 +76,15 @@ def test_derivatives_at_draws_against_differences(assessed: Assessment) -> None:
 def test_swings_at_draws_against_the_engine(assessed: Assessment) -> None:
     prepared, exact = assessed.prepared, assessed.exact
     values = exact.values[np.sort(systematic(exact.weights, DRAWS))]
-    before, _ = answers_at(prepared, values)
+    before = questions.ask(prepared, values).log_evidence
     swings = local_sensitivity(assessed).swings
     served = 0
     for swing in swings:
         events, weights = [], []
         for value in (swing.low, swing.high):
-            log_evidence, changed = answers_at(prepared, moved(values, {swing.number: value}))
-            raw = np.exp(log_evidence - before)
-            events.append(changed)
+            changed = questions.ask(prepared, moved(values, {swing.number: value}))
+            raw = np.exp(changed.log_evidence - before)
+            events.append(changed.events)
             weights.append(raw / raw.sum())
         if min(1 / np.sum(w**2) for w in weights) < 0.5 * len(values):
             continue  # draws from the prior may have served

@@ -6,6 +6,10 @@ et al. 2023 for quantities that depend on the data). A right engine gives unifor
 the numbers, for log P(E | numbers) and for P(deceptive | E, numbers), and probabilities of the
 discrete part that come true as often as they say.
 
+Blind spots: 200 simulations see gross mistakes; a likelihood that is 10 % too bold passes, and the
+exact comparisons with the oracle see it. What happens after training (live checks, harm) is not
+looked at here at all.
+
 False alarms: each battery rejects at `ALPHA` shared among its p-values (Bonferroni), so a right
 engine would fail for one seed in a thousand; the seed is fixed.
 """
@@ -48,6 +52,7 @@ pytestmark = pytest.mark.slow
 Array = NDArray[np.float64]
 
 N_SIMULATIONS = 200
+FEW = 80  # of them, which have to be enough to see a gross mistake: all of them see more
 DRAWS = 512
 ALPHA = 1e-3
 PROBES, AUDITS = 12, 15
@@ -359,8 +364,8 @@ def test_numbers_that_ignore_the_drawn_state_are_caught(
         "uses",
         lambda self, values, said, rng, n: Uses.none(n, values.shape[1]),
     )
-    wrong = [right(observed(truth), seed) for seed, truth in enumerate(simulations)]
-    caught = rejected(battery(wrong, simulations))
+    wrong = [right(observed(truth), seed) for seed, truth in enumerate(simulations[:FEW])]
+    caught = rejected(battery(wrong, simulations[:FEW]))
     assert "rank of P(E | numbers)" in caught
     assert not [name for name in caught if not name.startswith("rank of P")]
 
@@ -373,8 +378,8 @@ def test_a_likelihood_of_the_wrong_sign_is_caught(
         "collapsed_tables",
         lambda *given: [None if t is None else -t for t in collapsed_tables(*given)],
     )
-    wrong = [right(observed(truth), seed) for seed, truth in enumerate(simulations)]
-    found = rejected(battery(wrong, simulations))
+    wrong = [right(observed(truth), seed) for seed, truth in enumerate(simulations[:FEW])]
+    found = rejected(battery(wrong, simulations[:FEW]))
     assert any(name.startswith("tilt") for name in found)
 
 
@@ -391,20 +396,3 @@ def test_a_dropped_likelihood_is_caught_and_ranks_alone_are_blind(
     assert "rank of P(E | numbers)" in caught
     assert not [name for name in caught if name.removeprefix("rank of ") in PRIORS]
     assert "level of P(deceptive | E)" not in caught
-
-
-def test_blind_spot_a_single_item_of_evidence(
-    simulations: list[Simulation], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Errors that are small next to the prior pass: here, a likelihood that is 10 % too bold.
-
-    200 simulations see gross mistakes; the exact comparisons with the oracle see small ones. What
-    happens after training (live checks, harm) is not looked at here at all.
-    """
-    monkeypatch.setattr(
-        prepared,
-        "collapsed_tables",
-        lambda *given: [None if t is None else 1.1 * t for t in collapsed_tables(*given)],
-    )
-    wrong = [right(observed(truth), seed) for seed, truth in enumerate(simulations)]
-    assert not rejected(battery(wrong, simulations))

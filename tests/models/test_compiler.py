@@ -12,7 +12,8 @@ from support.oracle import Answer, solve
 
 from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
-from storyodds.models.engine.compiler import Competition, Compiler
+from storyodds.models.engine.compiler import Compiler
+from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program
 from storyodds.models.engine.quantities import evaluate
 from storyodds.models.engine.strategy import GIB, choose_compiler

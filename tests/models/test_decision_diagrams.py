@@ -17,7 +17,6 @@ from support.strategies import formulas
 from storyodds.models.logic.cut_set_odds import (
     most_probable,
     union_function,
-    union_probability,
 )
 from storyodds.models.logic.cut_sets import (
     CutSet,
@@ -30,7 +29,6 @@ from storyodds.models.logic.diagrams import TruthNodes
 from storyodds.models.logic.functions import (
     build,
     formula_function,
-    formula_probability,
     function_probability,
 )
 from storyodds.models.logic.gates import (
@@ -84,11 +82,13 @@ def test_formula_probability(formula: Formula, draws: list[dict[str, float]]) ->
         return true_in(formula, lambda name: value(name, truth))
 
     together = {name: np.array([draw[name] for draw in draws]) for name in NAMES}
-    found = formula_probability(formula, COMPOSITES, "x", together)
+    found = function_probability(formula_function(formula, COMPOSITES, "x"), together)
     assert found.shape == (len(draws),)
     np.testing.assert_allclose(found, [by_enumeration(holds, draw) for draw in draws], **EXACT)
     family = cut_set_family(formula, COMPOSITES, "x")
-    np.testing.assert_allclose(union_probability(family, together), found, **EXACT)
+    np.testing.assert_allclose(
+        function_probability(union_function(family), together), found, **EXACT
+    )
 
 
 @given(nested, st.sampled_from(NAMES), st.booleans(), chances)
@@ -97,7 +97,7 @@ def test_union_of_a_part(
 ) -> None:
     for part in (containing, without):
         family = part(cut_set_family(formula, COMPOSITES, "x"), (name, value))
-        found = union_probability(family, probability)
+        found = function_probability(union_function(family), probability)
         assert found.shape == ()
         np.testing.assert_allclose(found, by_enumeration(held_by(family), probability), **EXACT)
 
@@ -151,7 +151,10 @@ def test_sets_that_cannot_come_about_are_last() -> None:
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, math.nan])
 def test_what_is_no_probability(wrong: float) -> None:
     family = cut_set_family(("a", "not b"), {}, "x")
-    for ask in (lambda p: most_probable(family, 1, p), lambda p: union_probability(family, p)):
+    for ask in (
+        lambda p: most_probable(family, 1, p),
+        lambda p: function_probability(union_function(family), p),
+    ):
         with pytest.raises(ValueError, match="from 0 to 1"):
             ask({"a": 0.5, "b": wrong})
         with pytest.raises(KeyError, match="b"):
@@ -163,9 +166,13 @@ def test_what_is_no_probability(wrong: float) -> None:
 )
 def test_what_is_certain(formula: Any, expected: float) -> None:
     draws: dict[str, npt.ArrayLike] = {"a": np.full(3, 0.5)}
-    np.testing.assert_array_equal(formula_probability(formula, {}, "x", draws), [expected] * 3)
+    np.testing.assert_array_equal(
+        function_probability(formula_function(formula, {}, "x"), draws), [expected] * 3
+    )
     family = cut_set_family(formula, {}, "x")
-    np.testing.assert_array_equal(union_probability(family, draws), [expected] * 3)
+    np.testing.assert_array_equal(
+        function_probability(union_function(family), draws), [expected] * 3
+    )
     assert most_probable(family, 2, {}) == ((frozenset(), 1.0),) * int(expected)
 
 
@@ -183,13 +190,15 @@ def test_many_draws_at_once() -> None:
     rng = np.random.default_rng(0)
     p = {f"{letter}{k}": rng.uniform(0, 0.2, 100_000) for letter in "ab" for k in range(50)}
     expected = 1 - math.prod(1 - p[f"a{k}"] * p[f"b{k}"] for k in range(50))
-    np.testing.assert_allclose(formula_probability(pairs, {}, "x", p), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        function_probability(formula_function(pairs, {}, "x"), p), expected, rtol=1e-12
+    )
 
 
 @given(nested, chances)
 def test_orders_change_nothing(formula: Formula, probability: dict[str, float]) -> None:
     graph = gate_graph(formula, COMPOSITES)
-    expected = formula_probability(formula, COMPOSITES, "x", probability)
+    expected = function_probability(formula_function(formula, COMPOSITES, "x"), probability)
     for make in (as_written, small_parts_first, large_parts_first, drawn_together):
         order, truth = make(graph), TruthNodes()
         assert sorted(order) == sorted(set(order)) == sorted(as_written(graph))
@@ -214,7 +223,7 @@ def compare(tree: Tree, answers: Mapping[str, Any], sign: int) -> None:
     if answers["prime_implicants"] is not None:
         texts = [sorted(n if v else f"not {n}" for n, v in cut_set) for cut_set in family]
         assert sorted(texts, key=lambda s: (len(s), s)) == answers["prime_implicants"]
-    total = float(union_probability(family, tree.probability))
+    total = float(function_probability(union_function(family), tree.probability))
     assert total == pytest.approx(answers["top_probability"], rel=DIGITS)
     function = formula_function(tree.formula, tree.composites, "x")
     for name, measures in answers["importance"].items():

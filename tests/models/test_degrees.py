@@ -15,7 +15,7 @@ from support.building import believe, item, tell
 from support.strategies import small_stories
 
 from storyodds import load_story
-from storyodds.models.engine.compiler import Competition
+from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program
 from storyodds.models.engine.quantities import evaluate
 from storyodds.models.engine.strategy import choose_compiler

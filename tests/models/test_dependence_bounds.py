@@ -72,8 +72,8 @@ def bounds(story: Story, **options: Any) -> Bounds:
 def test_the_ends_are_stories_with_a_dependent_assumption(story: Story) -> None:
     solved(story)
     found = bounds(story)
-    assume(found.found)
-    for bound in found.found:
+    assume(found.listed)
+    for bound in found.listed:
         pair = bound.literals[0][0], bound.literals[1][0]
         each = (bound.together, bound.paths_together), (bound.apart, bound.paths_apart)
         for together, (changed, of_paths) in zip((True, False), each, strict=True):
@@ -96,7 +96,7 @@ TWO = tell(
 
 
 def test_a_conjunction_of_two() -> None:
-    (bound,) = bounds(TWO).found
+    (bound,) = bounds(TWO).listed
     catastrophe = EVENTS.index("catastrophe")
     assert bound.paths_now == pytest.approx([0.2])
     assert bound.paths_together == pytest.approx([0.4])
@@ -111,12 +111,12 @@ def test_uncertain_chances_are_averaged_over_their_priors() -> None:
     story = TWO.model_copy(update={"assumptions": uncertain})
     x = np.linspace(0, 1, 20_001)
     both = np.trapezoid(stats.beta(4, 6).sf(x) * stats.beta(5, 5).sf(x), x)
-    (bound,) = bounds(story).found
+    (bound,) = bounds(story).listed
     assert bound.paths_together == pytest.approx([both], rel=2e-4)
     assert bound.paths_now == pytest.approx([0.4 * 0.5])
     # P(e | a) is twice P(e | not a): a weighs 2 E[min] against 1 + E[p].
     told = item("e", {"assumption": "a"}, bayes_factor={"true": 1.0})
-    bound = bounds(story.model_copy(update={"evidence": (told,)})).found[0]
+    bound = bounds(story.model_copy(update={"evidence": (told,)})).listed[0]
     assert bound.paths_together == pytest.approx([2 * both / 1.4], rel=2e-4)
 
 
@@ -129,8 +129,8 @@ def test_chances_that_have_to_be_sampled_are_bounded_draw_by_draw() -> None:
     x = np.linspace(0, 1, 20_001)
     both = np.trapezoid(stats.beta(4, 6).sf(x) * stats.beta(5, 5).sf(x), x)
     # min(p, q) varies by 0.12 over p, of which there are 256 draws.
-    assert found.found[0].paths_together == pytest.approx([both], abs=5 * 0.12 / 16)
-    assert found.found[0].together.errors[EVENTS.index("catastrophe")] < 0.12 / 16
+    assert found.listed[0].paths_together == pytest.approx([both], abs=5 * 0.12 / 16)
+    assert found.listed[0].together.errors[EVENTS.index("catastrophe")] < 0.12 / 16
 
 
 def test_only_free_assumptions_that_meet_in_a_path() -> None:
@@ -153,4 +153,4 @@ def test_fewer_pairs_than_there_are() -> None:
         [Route(id="x", class_="deceptive", requires=tuple(names), bits=0, harm=0.5), OFF],
     )
     found = dependence_bounds(assess(resolve(story)), most=2)
-    assert (found.pairs, len(found.found)) == (3, 2)
+    assert (found.pairs, len(found.listed)) == (3, 2)

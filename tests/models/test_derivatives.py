@@ -1,5 +1,6 @@
 """Derivatives of posterior means against differences, and shares of an answer by hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 from support.building import OFF, believe, item, on_a_class, tell
 from support.strategies import small_stories
@@ -14,7 +16,6 @@ from support.strategies import small_stories
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.changes.derivatives import (
     EVENTS,
-    mean_derivatives,
     mean_slopes,
     slopes_at_draws,
 )
@@ -29,6 +30,13 @@ from storyodds.scenarios.story import Story
 LN2 = np.log(2.0)
 STEP = 2e-3  # bits: five points leave an error of STEP**4, rounding one of 1e-15 / STEP
 STENCIL = {-2: 1 / 12, -1: -2 / 3, 1: 2 / 3, 2: -1 / 12}
+
+
+def mean_derivatives(
+    assessment: Assessment, of: Sequence[str] = EVENTS
+) -> dict[str, NDArray[np.float64]]:
+    return dict(zip(of, mean_slopes(assessment, of).per_bit, strict=True))
+
 
 relaxed = settings(
     deadline=None,

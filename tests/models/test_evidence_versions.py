@@ -15,7 +15,8 @@ from support.strategies import small_stories, with_results
 from storyodds.models.changes import evidence_versions
 from storyodds.models.changes.evidence_versions import answer_versions, findings_of
 from storyodds.models.posterior.evidence import assemble
-from storyodds.models.posterior.prepared import PreparedStory, forecasts_log_density, prepare
+from storyodds.models.posterior.forecasts import forecasts_log_density
+from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.posterior.weighting import prior_draws
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.text.errors import InputError
@@ -89,7 +90,7 @@ def test_versions_that_outnumber_states_mix_their_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Thousands of trials, so that one state is e to the hundreds more likely than another."""
-    asked, ask = [], evidence_versions._ask
+    asked, ask = [], evidence_versions._outcomes_given
 
     def counted(
         prepared: PreparedStory, values: np.ndarray, rows: np.ndarray, **options: Any
@@ -97,7 +98,7 @@ def test_versions_that_outnumber_states_mix_their_answers(
         asked.append(len(rows))
         return ask(prepared, values, rows, **options)
 
-    monkeypatch.setattr(evidence_versions, "_ask", counted)
+    monkeypatch.setattr(evidence_versions, "_outcomes_given", counted)
     prepared = prepare(resolve(telling(("a", 900), ("a", 4000), ("b", 4500))))
     subsets = np.array(list(product((0.0, 1.0), repeat=4)))
     same(prepared, subsets)

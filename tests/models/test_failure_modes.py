@@ -15,7 +15,7 @@ from support.strategies import small_stories
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.assessment.concerns import concerns
 from storyodds.models.changes.what_if import Base, base_of
-from storyodds.models.posterior.forward import some
+from storyodds.models.numerics import thinned
 from storyodds.models.sensitivity import worst_path
 from storyodds.models.sensitivity.distance_to_goal import MOST, misses, with_pressure
 from storyodds.models.sensitivity.failure import ENDS, ends, near_misses, overall
@@ -154,7 +154,7 @@ def test_draw_by_draw_the_miss_follows_the_bits() -> None:
     _, base = assessed(tell({}, routes))
     likeliest = misses(base, base.values)[0]
     numbers = base.prepared.resolved.number_index
-    drawn = some(base.values, 512)[:, numbers["r.bits"]]
+    drawn = thinned(base.values, 512)[:, numbers["r.bits"]]
     assert likeliest.by_draw == pytest.approx(drawn, abs=5e-3)
     every = base.values[:, numbers["r.bits"]] - likeliest.bits
     assert (1 / (1 + 2**every)).mean() == pytest.approx(0.5, abs=1e-3)
@@ -233,9 +233,9 @@ def test_the_smallest_changes_by_enumeration(story: Story) -> None:
     }
     found = flips(assessment)
     assert found.complete
-    assert {flip.literals for flip in found.found if len(flip.literals) == 1} == single
+    assert {flip.literals for flip in found.listed if len(flip.literals) == 1} == single
     if not single:
-        assert {frozenset(flip.literals) for flip in found.found} == pairs
+        assert {frozenset(flip.literals) for flip in found.listed} == pairs
 
 
 def test_two_changes_where_one_is_not_enough() -> None:
@@ -246,7 +246,7 @@ def test_two_changes_where_one_is_not_enough() -> None:
         OFF,
     ]
     assessment, _ = assessed(tell({"a": believe(0.3), "b": believe(0.3)}, routes))
-    (found,) = flips(assessment).found
+    (found,) = flips(assessment).listed
     assert set(found.literals) == {("a", True), ("b", True)}
     assert found.probability == pytest.approx(0.09)
     assert found.worst.route == "rare"
@@ -262,7 +262,7 @@ def test_pairs_are_given_up_where_they_are_too_many(monkeypatch: pytest.MonkeyPa
         OFF,
     ]
     found = flips(assessed(tell({"a": believe(0.3), "b": believe(0.3)}, routes))[0])
-    assert (found.found, found.complete) == ((), False)
+    assert (found.listed, found.complete) == ((), False)
 
 
 def test_shutting_the_worst_path_counts_and_is_told_apart() -> None:
@@ -271,7 +271,7 @@ def test_shutting_the_worst_path_counts_and_is_told_apart() -> None:
         Route(id="y", class_="mesa-optimizer", bits=0, harm=0.1),
         OFF,
     ]
-    (found,) = flips(assessed(tell({"a": believe(0.9)}, routes))[0]).found
+    (found,) = flips(assessed(tell({"a": believe(0.9)}, routes))[0]).listed
     assert (found.literals, found.shuts, found.worst.route) == ((("a", False),), True, "y")
 
 
@@ -289,6 +289,6 @@ def test_paths_that_tie_share_their_rank_and_the_top() -> None:
     assert [path.route for path in ranked.worst] == ["r1", "r2"]
     changes = flips(assessment)
     assert changes.worst == ranked.worst
-    (flip,) = changes.found
+    (flip,) = changes.listed
     assert set(flip.literals) == {("a", False), ("b", False)}
     assert (flip.worst.route, flip.shuts) == ("something-else", True)

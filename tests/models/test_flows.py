@@ -255,7 +255,7 @@ def test_an_assumption_that_tells_nothing_has_no_column() -> None:
 def test_what_is_out_of_reach_is_left_out(assessed: dict[str, Assessment]) -> None:
     refusal = UnsupportedStoryError([Problem("too large")])
     whole = flows(assessed["cat-classifier"])
-    with mock.patch.object(shares, "_asked", side_effect=refusal):
+    with mock.patch.object(shares, "_joint_at_draws", side_effect=refusal):
         found = flows(assessed["cat-classifier"])
     assert whole.information
     assert found.columns == whole.columns[len(whole.information) :]

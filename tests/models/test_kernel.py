@@ -20,7 +20,7 @@ from support.strategies import small_stories
 from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import evaluation, kernel, pattern_kernel
-from storyodds.models.engine.compiler import Competition
+from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program, without_results
 from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.answers import Exact
@@ -108,7 +108,7 @@ def by_engine(
     slopes = evaluation.gradient(compiled, found)[0, 0]
     said = np.zeros(likelihoods.assumptions.shape[1])
     ended = np.zeros(likelihoods.routes.shape[1])
-    np.add.at(said, compiled.said.what, found.usage[0, 0, compiled.said.leaves])
+    np.add.at(said, compiled.findings.what, found.usage[0, 0, compiled.findings.leaves])
     np.add.at(ended, compiled.config_routes, found.won[0, 0])
     return float(found.log_roots[0, 0]), slopes, said, ended
 

@@ -17,7 +17,7 @@ from scipy import integrate, stats
 from support.building import OFF, believe, item, tell
 from support.roads import ROADS, road
 
-from storyodds.models.engine.compiler import Competition
+from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.quantities import Quantities, evaluate
 from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.evidence import assemble, collapsed_tables

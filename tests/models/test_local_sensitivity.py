@@ -23,8 +23,9 @@ from storyodds.models.changes.tipping import (
     prior_quantile,
     scan,
 )
-from storyodds.models.changes.what_if import answers_at, ask_many, base_of
+from storyodds.models.changes.what_if import ask_many, base_of
 from storyodds.models.importance.measures import measure
+from storyodds.models.posterior import questions
 from storyodds.models.sensitivity.local import (
     LocalSensitivity,
     intervened,
@@ -385,9 +386,9 @@ def test_a_flip_is_where_the_engine_says_so() -> None:
                 continue
             moved = logit(tip.value) + step if kind == "probability" else tip.value + step
             values[:, tip.number] = 1 / (1 + np.exp(-moved)) if kind == "probability" else moved
-            log_evidence, events = answers_at(base.prepared, values)
-            weights = np.exp(log_evidence - base.log_evidence)
-            near.append(float(weights @ events[:, SUCCESS] / weights.sum()))
+            answer = questions.ask(base.prepared, values)
+            weights = np.exp(answer.log_evidence - base.log_evidence)
+            near.append(float(weights @ answer.events[:, SUCCESS] / weights.sum()))
         if near:
             assert abs(np.mean(near) - 0.45) < 0.002
             assert (near[1] < near[0]) == ((tip.side == "above") == tip.verdict.now)

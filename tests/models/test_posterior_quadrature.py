@@ -8,13 +8,14 @@ integrals over b alone, since p and h enter linearly; quantiles are of a fine te
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import integrate, stats
-from scipy.special import expit
+from scipy.special import expit, ndtr, ndtri
 from support.building import item, tell
 
 from storyodds.models.assessment.assessment import Assessment, Method, assess
@@ -27,7 +28,7 @@ from storyodds.scenarios.story import Story
 Array = NDArray[np.float64]
 
 Z = 5.0  # standard errors; seeds are fixed, and one comparison in two million is off by chance
-Z95 = float(stats.norm.ppf(0.95))
+Z95 = float(ndtri(0.95))
 ELSE = 2.0**-1  # weight of whatever else, beside 1 for the intended model
 ON_A, ON_ROUTE = 3.0, 2.0  # bits of evidence
 
@@ -53,6 +54,7 @@ class Prior:
         weights = np.repeat([weight / total for weight, _ in self.parts], len(u)) / len(u)
         return values, weights
 
+    @cached_property
     def mean(self) -> float:
         total = sum(weight for weight, _ in self.parts)
         return sum(weight * mean_of(part) for weight, part in self.parts) / total
@@ -63,7 +65,7 @@ def mean_of(part: Any) -> float:
 
     def height(z: float) -> float:
         # From 1 - u where u rounds to 1: the quantile of either end has all its digits there.
-        return float(part(stats.norm.cdf(z))) * float(stats.norm.pdf(z))
+        return float(part(ndtr(z))) * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
     pieces = [integrate.quad(height, k, k + 1, epsabs=1e-14, limit=200)[0] for k in range(-9, 8)]
     return float(math.fsum(pieces))
@@ -72,12 +74,12 @@ def mean_of(part: Any) -> float:
 def interval(low: float, high: float) -> Prior:
     ends = [math.log(x / (1 - x)) for x in (low, high)]
     middle, sd = sum(ends) / 2, (ends[1] - ends[0]) / 2 / Z95
-    return Prior([low, high], ((1.0, lambda u: expit(middle + sd * stats.norm.ppf(u))),))
+    return Prior([low, high], ((1.0, lambda u: expit(middle + sd * ndtri(u))),))
 
 
 def bits(low: float, high: float) -> Prior:
     middle, sd = (low + high) / 2, (high - low) / 2 / Z95
-    return Prior([low, high], ((1.0, lambda u: middle + sd * stats.norm.ppf(u)),))
+    return Prior([low, high], ((1.0, lambda u: middle + sd * ndtri(u)),))
 
 
 def beta(a: float, b: float, form: Any = None) -> Prior:
@@ -92,9 +94,9 @@ def lognormal(mean: float, factor: float) -> Prior:
     """Cut off at 1."""
     sd = math.log(factor) / Z95
     middle = math.log(mean) - sd * sd / 2
-    below = float(stats.norm.cdf(-middle / sd))
+    below = float(ndtr(-middle / sd))
     form = {"lognormal": {"mean": mean, "error_factor": factor}}
-    return Prior(form, ((1.0, lambda u: np.exp(middle + sd * stats.norm.ppf(u * below))),))
+    return Prior(form, ((1.0, lambda u: np.exp(middle + sd * ndtri(u * below))),))
 
 
 def pool(*judgments: tuple[float, Prior]) -> Prior:
@@ -176,10 +178,10 @@ class Expected:
 
 def expected(chance: Prior, of_route: Prior) -> Expected:
     fine, by = of_route.points(200_000)
-    total, mine = (float(by @ x) for x in parts(chance.mean(), fine))
+    total, mine = (float(by @ x) for x in parts(chance.mean, fine))
     # Of what is not the route, whatever else has a fixed share.
     other = ELSE / (1 + ELSE)
-    harm = HARM.mean()
+    harm = HARM.mean
     means = {
         "mesa-optimizer": mine / total,
         "catastrophe": (mine * harm + (total - mine) * other * 0.05) / total,

@@ -16,7 +16,8 @@ from support.strategies import small_stories
 from storyodds import UnsupportedStoryError, compile_story, load_story
 from storyodds.models.engine.quantities import evaluate
 from storyodds.models.posterior.density import log_density
-from storyodds.models.posterior.prepared import PreparedStory, forecasts_log_density, prepare
+from storyodds.models.posterior.forecasts import forecasts_log_density
+from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.story.events import CRITERIA, FATES
 from storyodds.priors.distributions.families import has_atoms
 from storyodds.scenarios.grammar.outcomes import CLASSES

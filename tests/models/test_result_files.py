@@ -1,5 +1,8 @@
 """Saved results of anybody's: sound, damaged, too large, and without an end."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +92,39 @@ def test_a_file_that_does_not_end(saved: Path, monkeypatch: pytest.MonkeyPatch) 
     """What HDF5 makes of some files cannot be waited for; here it is not waited at all."""
     monkeypatch.setattr(result_files, "_SECONDS", 0.0)
     with pytest.raises(ValueError, match="to its end"):
+        read_draws(saved)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="POSIX counts a process's seconds")
+def test_a_reader_that_does_not_end_is_ended_by_its_own_seconds(saved: Path) -> None:
+    """A busy machine takes none of them, so a sound file is not taken for an endless one."""
+    endless = "import result_reader as r; r.require_heaps_that_end = lambda path: any(iter(int, 1))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{endless}; r.main({str(saved)!r}, 'odds', '1')"],
+        capture_output=True,
+        check=False,
+        cwd=Path(result_files.__file__).parent,
+    )
+    assert done.returncode == -signal.SIGXCPU
+
+
+@pytest.mark.parametrize("wanted", ["odds", "whole"])
+def test_a_heap_of_texts_that_leads_round_in_a_circle(saved: Path, wanted: str) -> None:
+    """HDF5 itself never comes back from free space of size zero."""
+    raw = bytearray(saved.read_bytes())
+    first = raw.index(b"GCOL") + 16
+    raw[first : first + 16] = bytes(16)
+    saved.write_bytes(raw)
+    with pytest.raises(ValueError, match="a heap of texts that does not end"):
+        result_files._output(saved, wanted)
+
+
+def test_a_heap_of_texts_larger_than_its_file(saved: Path) -> None:
+    raw = bytearray(saved.read_bytes())
+    size = raw.index(b"GCOL") + 8
+    raw[size : size + 8] = (2**40).to_bytes(8, "little")
+    saved.write_bytes(raw)
+    with pytest.raises(ValueError, match="a heap of texts larger than the file"):
         read_draws(saved)
 
 

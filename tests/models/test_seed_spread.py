@@ -87,6 +87,7 @@ def truth(name: str) -> Told:
     return told(assess(resolve(STORIES[name]()), method="weighting", draws=2**16, seed=1000))
 
 
+@cache  # two checks of the check itself look at the same runs
 def runs(name: str, method: Method, seeds: int, draws: int) -> list[Told]:
     resolved = resolve(STORIES[name]())
     assessments = [assess(resolved, method=method, draws=draws, seed=s) for s in range(seeds)]

@@ -23,9 +23,9 @@ from storyodds.models.engine.quantities import Quantities, evaluate, jointly
 from storyodds.models.engine.state_draws import draw_uses
 from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.importance.measures import importance
-from storyodds.models.posterior import simulation
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
-from storyodds.models.posterior.simulation import Simulation
+from storyodds.models.posterior.simulated import simulation
+from storyodds.models.posterior.simulated.simulation import Simulation
 from storyodds.models.story.events import EVENTS
 from storyodds.models.story.graph import StoryGraph, build_graph
 from storyodds.models.story.likelihoods import LogLikelihoods

@@ -19,7 +19,8 @@ from support.building import believe, item, tell
 from support.strategies import small_stories
 
 from storyodds.models.engine import evaluation, state_draws
-from storyodds.models.engine.compiler import Competition, Compiler
+from storyodds.models.engine.compiler import Compiler
+from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program
 from storyodds.models.engine.state_draws import Uses, draw_uses
 from storyodds.models.posterior.evidence import assemble, collapsed_tables

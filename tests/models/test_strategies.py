@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -12,15 +11,11 @@ from support.roads import ROADS, by_road, road
 from support.strategies import small_stories, with_results
 
 from storyodds.models.engine import evaluation
-from storyodds.models.engine.compiler import Competition, Compiler
+from storyodds.models.engine.compiler import Compiler
+from storyodds.models.engine.layout import Competition
+from storyodds.models.engine.paths import failure_paths, link_queries, path_queries
 from storyodds.models.engine.program import Program, program, without_results
-from storyodds.models.engine.quantities import (
-    Quantities,
-    evaluate,
-    failure_paths,
-    link_queries,
-    path_queries,
-)
+from storyodds.models.engine.quantities import Quantities, evaluate
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
 from storyodds.models.story.graph import StoryGraph, build_graph
 from storyodds.models.story.likelihoods import LogLikelihoods
@@ -104,20 +99,25 @@ def assert_same(found: Quantities, expected: Quantities) -> None:
         )
 
 
-@pytest.mark.parametrize(("competition", "expand"), WAYS[1:])
 @relaxed
 @given(story=small_stories(), seed=seeds)
-def test_strategies_agree(story: Story, seed: int, competition: Competition, expand: bool) -> None:
+def test_strategies_agree(story: Story, seed: int) -> None:
     posed = pose(story, seed)
-    assert_same(answers(posed, competition, expand), answers(posed, *WAYS[0]))
+    first = answers(posed, *WAYS[0])
+    for way in WAYS[1:]:
+        assert_same(answers(posed, *way), first)
 
 
-@pytest.mark.parametrize(("competition", "expand"), WAYS)
 @fewer
 @given(story=small_stories(), seed=seeds)
-def test_arithmetics_agree(story: Story, seed: int, competition: Competition, expand: bool) -> None:
+def test_arithmetics_agree(story: Story, seed: int) -> None:
     """By numpy, by numba, and by numpy in logs."""
     posed = pose(story, seed)
+    for way in WAYS:
+        hold_arithmetics_to_each_other(posed, *way)
+
+
+def hold_arithmetics_to_each_other(posed: Posed, competition: Competition, expand: bool) -> None:
     found = {}
     for name in ROADS:
         with road(name):

@@ -9,7 +9,7 @@ import pytest
 
 from storyodds import InputError, load_story, load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.models.changes.derivatives import mean_derivatives
+from storyodds.models.changes.derivatives import mean_slopes
 from storyodds.models.engine import evaluation
 from storyodds.priors import library
 from storyodds.priors.distributions.forms import (
@@ -239,7 +239,7 @@ def test_it_is_estimated_soundly_under_every_view(name: str, view: str) -> None:
 @every_story
 def test_its_gradients_are_finite(name: str) -> None:
     assessed = assess(resolve(load_story(name)), draws=256)
-    for slopes in mean_derivatives(assessed).values():
+    for slopes in mean_slopes(assessed).per_bit:
         assert np.isfinite(slopes).all()
         assert np.abs(slopes).max() <= 1  # a probability per bit
     prepared, values = assessed.prepared, assessed.prior.values

@@ -131,6 +131,20 @@ def test_a_source_has_a_note() -> None:
     assert "no-note" not in raised(sourced("Log of March"))
 
 
+@pytest.mark.parametrize("basis", ["measured", "elicited"])
+def test_the_source_of_a_number_that_somebody_gave_has_a_note(basis: str) -> None:
+    number = {"fixed": 0.3, "basis": basis, "source": {"cite": "Log of March"}}
+
+    def asked(value: Any) -> bool:
+        parts = {"assumptions": {"aware": {"claim": "It knows.", "probability": value}}}
+        return "no-note" in {each.code for each in found(with_parts(parts))}
+
+    assert asked(number)
+    assert not asked({**number, "note": "its summary"})
+    assert not asked({**number, "source": {"cite": "Log of March", "note": "its summary"}})
+    assert not asked({**number, "basis": "assumed"})
+
+
 # Findings
 
 

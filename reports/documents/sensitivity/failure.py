@@ -303,8 +303,8 @@ def _flips(assessment: Assessment) -> dict[str, Any] | None:
         return None
     return {
         "worst": [path_record(path) for path in changes.worst],
-        "size": len(changes.found[0].literals) if changes.found else None,
-        "found": [_flip(flip) for flip in changes.found],
+        "size": len(changes.listed[0].literals) if changes.listed else None,
+        "found": [_flip(flip) for flip in changes.listed],
         "complete": changes.complete,
         "close": changes.close,
         "compared": changes.compared,

@@ -156,7 +156,7 @@ def _dependence(assessment: Assessment) -> dict[str, Any] | None:
         bounds = dependence_bounds(assessment)
     except UnsupportedStoryError:
         return None
-    return {"pairs": bounds.pairs, "bounds": [_bound(bounds, bound) for bound in bounds.found]}
+    return {"pairs": bounds.pairs, "bounds": [_bound(bounds, bound) for bound in bounds.listed]}
 
 
 def _bound(found: Bounds, bound: Bound) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def summarize_swings(assessment: Assessment, most: int = MOST) -> dict[str, Any]
         ends = []
         for level, served in enumerate(scanned.trusted[k]):
             value = float(scanned.values[k, level])
-            at = scanned.found[k][level] if served else ask(base, {i: value})
+            at = scanned.answers[k][level] if served else ask(base, {i: value})
             ends.append((value, at.means, at.errors))
         (low, at_low, low_error), (high, at_high, high_error) = ends
         number = resolved.numbers[i]

@@ -14,7 +14,7 @@ from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import load_story, load_text, to_yaml
 from storyodds.models.story.events import EVENTS
-from storyodds.reports.live import computing
+from storyodds.reports.live import tasks
 from storyodds.reports.live.controls import prior_text
 from storyodds.reports.live.requests import State
 from storyodds.reports.live.state_as_story import BY_HAND, rewrite
@@ -31,7 +31,7 @@ RETAKEN = "path-dependence.probability"  # which the sceptic sets too
 
 @pytest.fixture
 def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
-    monkeypatch.setattr(computing, "SETTLED_DRAWS", DRAWS)
+    monkeypatch.setattr(tasks, "SETTLED_DRAWS", DRAWS)
     return Computer(tmp_path, draws=DRAWS, seed=SEED)
 
 

@@ -10,7 +10,7 @@ import pytest
 from storyodds import InputError
 from storyodds.priors.library import view_names
 from storyodds.priors.text.files import write_new
-from storyodds.reports.live import saved
+from storyodds.reports.live import saved_states as module
 from storyodds.reports.live.requests import State
 from storyodds.reports.live.saved_states import own_id, saved_states
 
@@ -19,11 +19,11 @@ YAML = "story: ä\n"
 
 
 def save_state(folder: Path, story: str, name: str, state: State) -> Path:
-    return saved.save_state(folder, story, name, state, YAML)[0]
+    return module.save_state(folder, story, name, state, YAML)[0]
 
 
 def test_a_state_is_kept_as_it_was(tmp_path: Path) -> None:
-    written, yaml = saved.save_state(tmp_path, "story", "mine", STATE, YAML)
+    written, yaml = module.save_state(tmp_path, "story", "mine", STATE, YAML)
     assert written.parent == tmp_path and set(tmp_path.iterdir()) == {written, yaml}
     assert yaml.read_bytes() == YAML.encode() and yaml.name == "story.mine.yaml"
     save_state(tmp_path, "story-2", "other", State())
@@ -73,7 +73,7 @@ def test_of_all_who_save_under_one_name_one_does(tmp_path: Path) -> None:
     def save(view: str) -> bool:
         start.wait()
         try:
-            saved.save_state(tmp_path, "story", "mine", State(view), f"{view}\n")
+            module.save_state(tmp_path, "story", "mine", State(view), f"{view}\n")
         except InputError:
             return False
         return True
@@ -94,14 +94,14 @@ def test_what_cannot_be_written_leaves_nothing(
             raise OSError(28, "No space left on device")
         write_new(path, content)
 
-    monkeypatch.setattr(saved, "write_new", full)
+    monkeypatch.setattr(module, "write_new", full)
     with pytest.raises(OSError, match="space"):
         save_state(tmp_path, "story", "mine", STATE)
     assert [*tmp_path.iterdir()] == []
 
 
 def test_a_folder_can_be_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved, "MAX_STATES", 1)
+    monkeypatch.setattr(module, "MAX_STATES", 1)
     save_state(tmp_path, "story", "one", STATE)
     with pytest.raises(InputError, match="fewer"):
         save_state(tmp_path, "story", "two", STATE)

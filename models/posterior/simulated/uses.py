@@ -38,13 +38,13 @@ def holds(formula: Formula, value: Mapping[str, Bools]) -> Bools:
     if isinstance(formula, str):
         name = formula.removeprefix("not ")
         return value[name] if formula == name else ~value[name]
-    members, needed = parts(formula)
-    each = [holds(member, value) for member in members]
-    if needed == len(members):
-        return np.asarray(np.logical_and.reduce(each))
-    if needed == 1:
-        return np.asarray(np.logical_or.reduce(each))
-    return np.asarray(np.sum(each, axis=0, dtype=np.int32) >= needed)
+    members, least = parts(formula)
+    truths = [holds(member, value) for member in members]
+    if least == len(members):
+        return np.asarray(np.logical_and.reduce(truths))
+    if least == 1:
+        return np.asarray(np.logical_or.reduce(truths))
+    return np.asarray(np.sum(truths, axis=0, dtype=np.int32) >= least)
 
 
 def uses_of(
@@ -54,7 +54,7 @@ def uses_of(
     route: NDArray[np.intp],
     rng: np.random.Generator,
 ) -> Uses:
-    """Say which numbers states use, and whether what each is the chance of came about.
+    """List which numbers states use, and whether what each is the chance of came about.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def uses_of(
             uses.happened[:, number] |= here & truth[:, v]
             uses.failed[:, number] |= here & ~truth[:, v]
             open_rows = open_rows & ~here
-    left = np.zeros((len(truth), len(graph.checks)), bool)  # flags that the route did not raise
+    excused = np.zeros((len(truth), len(graph.checks)), bool)  # flags that the route did not raise
     if graph.hazards_are_evidence:
         intended = np.array([node.outcome_class == INTENDED for node in graph.routes])[route]
         rows = np.flatnonzero(intended)
@@ -86,11 +86,11 @@ def uses_of(
                 for h in graph.hazards
             ]
         )
-        left[rows] = _Hazards(graph, values[rows], opened, route[rows]).draw(uses, rows, rng)
+        excused[rows] = _Hazards(graph, values[rows], opened, route[rows]).draw(uses, rows, rng)
     for c, check in enumerate(graph.checks):
         if check.result is not None:
             flags = np.array([node.flags[c] for node in graph.routes])[route]
-            flagged = ~left[:, c] & (check.result == "flagged")
+            flagged = ~excused[:, c] & (check.result == "flagged")
             every = np.arange(len(route))
             uses.happened[every, flags] |= flagged
             uses.failed[every, flags] |= ~flagged
@@ -161,36 +161,36 @@ class _Hazards:
         """
         n, subsets = len(rows), _subsets(self.explaining)
         start = np.stack([self._route(flags) * self.rest[0][flags] for flags in subsets])
-        at = _chosen(start, rng.random(n))
-        left = np.zeros((n, len(self.graph.checks)), bool)
+        choice = _chosen(start, rng.random(n))
+        excused = np.zeros((n, len(self.graph.checks)), bool)
         for k, flags in enumerate(subsets):
-            left[np.ix_(at == k, sorted(flags))] = True
+            excused[np.ix_(choice == k, sorted(flags))] = True
         for h, hazard in enumerate(self.graph.hazards):
-            u, moved = rng.random(n), at.copy()
+            u, moved = rng.random(n), choice.copy()
             for k, flags in enumerate(subsets):
                 ways = self._ways(h, flags)
                 after = self.rest[h + 1]
                 chances = [self._not_fired(h) * after[flags]]
                 chances += [self._fired(h, flags, way) * after[flags - way] for way in ways]
                 way_of = _chosen(np.stack(chances), u)
-                here = (at == k) & self.opened[h]
+                here = (choice == k) & self.opened[h]
                 uses.failed[rows[here & (way_of == 0)], hazard.probability] = True
                 uses.happened[rows[here & (way_of > 0)], hazard.probability] = True
                 for w, raised in enumerate(ways):
-                    mine = here & (way_of == w + 1)
-                    moved[mine] = subsets.index(flags - raised)
+                    own = here & (way_of == w + 1)
+                    moved[own] = subsets.index(flags - raised)
                     for number, happened in self._rates(h, flags, raised):
                         side = uses.happened if happened else uses.failed
-                        side[rows[mine], number] = True
-            at = moved
-        return left
+                        side[rows[own], number] = True
+            choice = moved
+        return excused
 
-    def _route(self, left: Flags) -> Array:
+    def _route(self, excused: Flags) -> Array:
         """P(of the known flags, the route itself raises all but these)."""
         chance, every = np.ones(len(self.values)), np.arange(len(self.values))
         for c in sorted(self.explaining):
             rate = self.values[every, np.array([n.flags[c] for n in self.graph.routes])[self.route]]
-            chance = chance * (1 - rate if c in left else rate)
+            chance = chance * (1 - rate if c in excused else rate)
         return chance
 
 

@@ -1,11 +1,13 @@
 """What is worked out for a page: the same as the command line says, of files as they are now."""
 
 import html
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.command_line import SMALL
+from support.features import FEATURES
 from support.impossible_story import IMPOSSIBLE
 
 from storyodds import load_story, load_text
@@ -13,7 +15,7 @@ from storyodds.models.assessment.assessment import assess
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.library import view
 from storyodds.reports.documents.estimate import summarize
-from storyodds.reports.live import computing, reading
+from storyodds.reports.live import reading, tasks
 from storyodds.reports.live.tasks import Computer
 from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.scenarios.loader import bundled_stories
@@ -45,6 +47,14 @@ def estimated(**changes: Any) -> Any:
     found = assess(resolve(load_story(STORY), **changes), method="weighting", draws=256, seed=5)
     summary = summarize(found)
     return {**summary["classes"], **summary["fates"]}
+
+
+def test_draws_that_a_forecast_excludes(tmp_path: Path) -> None:
+    """Where a condition is true or false at every draw, a forecast has nothing to weigh at some."""
+    (tmp_path / "features.yaml").write_text(FEATURES.replace("RESULT", "flagged"), "utf-8")
+    state = {"view": "carlsmith", "set": {"aware.probability": "{beta: [1.0e-9, 1.0e-9]}"}}
+    found = done(Computer(tmp_path, draws=64), "answer", story="features", state=state)
+    json.dumps(found, allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +99,7 @@ def test_what_was_asked_before_changes_nothing(computer: Computer, tmp_path: Pat
 def test_a_full_answer_is_that_of_estimate(
     computer: Computer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(computing, "SETTLED_DRAWS", 256)
+    monkeypatch.setattr(tasks, "SETTLED_DRAWS", 256)
     found = done(computer, "settle", story=STORY, state={"view": "sceptic"})
     expected = summarize(
         assess(resolve(load_story(STORY), view=view("sceptic")), draws=256, seed=5)
@@ -166,7 +176,7 @@ def test_the_list_tells_broken_stories_from_right_ones(computer: Computer, tmp_p
 
 def test_only_so_much_is_kept(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_STORIES", 2)
-    monkeypatch.setattr(computing, "_STRUCTURES", 1)
+    monkeypatch.setattr(tasks, "_STRUCTURES", 1)
     names = [*bundled_stories()][3:7]
     first = [answer(computer, name) for name in names]
     assert [answer(computer, name) for name in names] == first
@@ -286,7 +296,7 @@ def test_endings_are_explained_as_everywhere(computer: Computer) -> None:
 def test_the_whole_dashboard_is_of_the_changed_story(
     computer: Computer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(computing, "SETTLED_DRAWS", 256)
+    monkeypatch.setattr(tasks, "SETTLED_DRAWS", 256)
     parts = {part["part"]: part["id"] for part in done(computer, "describe", story=STORY)["parts"]}
     state = {"off": [parts["nudge"], parts["evidence"]]}
     page = done(computer, "page", story=STORY, state=state)["html"]

@@ -1,0 +1,1 @@
+"""Answers from simulated states, for stories with too many states to sum."""
