@@ -81,25 +81,6 @@ def test_every_mistake_of_both_options_is_listed(run: Run, story: str) -> None:
         assert text in ran.err
 
 
-def test_a_threshold_that_is_exceeded(run: Run) -> None:
-    ran = run("estimate", EXACT, "--fail-above", "catastrophe=0.05", "--fail-above", "other=0.9")
-    assert ran.code == ABOVE_THRESHOLD
-    assert ran.out
-    assert ran.err == f"{EXACT}: catastrophe is 0.05138, above 0.05\n"
-
-
-def test_a_threshold_that_is_kept(run: Run) -> None:
-    ran = run("estimate", EXACT, "--fail-above", "catastrophe=0.06", "--fail-above", "deceptive=0")
-    assert (ran.code, ran.err) == (DONE, "")
-
-
-@pytest.mark.parametrize("limit", ["catastrofe=0.1", "halted", "halted=", "halted=2", "halted=nan"])
-def test_a_wrong_threshold(run: Run, limit: str) -> None:
-    ran = run("estimate", EXACT, "--fail-above", limit)
-    assert (ran.code, ran.out) == (WRONG_INPUT, "")
-    assert "--fail-above" in ran.err
-
-
 # Limits, on which a verdict is stated
 
 
@@ -131,3 +112,22 @@ def test_wrong_limits(run: Run, story: str) -> None:
     assert ran.code == 2
     assert "--limit: found 'deployed', expected a class or a fate" in ran.err
     assert "--limit success: found '2', expected a probability from 0 to 1" in ran.err
+
+
+def test_a_threshold_that_is_exceeded(run: Run) -> None:
+    ran = run("estimate", EXACT, "--fail-above", "catastrophe=0.05", "--fail-above", "other=0.9")
+    assert ran.code == ABOVE_THRESHOLD
+    assert ran.out
+    assert ran.err == f"{EXACT}: catastrophe is 0.05138, above 0.05\n"
+
+
+def test_a_threshold_that_is_kept(run: Run) -> None:
+    ran = run("estimate", EXACT, "--fail-above", "catastrophe=0.06", "--fail-above", "deceptive=0")
+    assert (ran.code, ran.err) == (DONE, "")
+
+
+@pytest.mark.parametrize("limit", ["catastrofe=0.1", "halted", "halted=", "halted=2", "halted=nan"])
+def test_a_wrong_threshold(run: Run, limit: str) -> None:
+    ran = run("estimate", EXACT, "--fail-above", limit)
+    assert (ran.code, ran.out) == (WRONG_INPUT, "")
+    assert "--fail-above" in ran.err

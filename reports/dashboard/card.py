@@ -41,7 +41,7 @@ def card_of(dossier: Dossier) -> Card:
     )
 
 
-def told(dossier: Dossier) -> tuple[str, ...]:
+def in_words(dossier: Dossier) -> tuple[str, ...]:
     """Tell the card of what a page shows in sentences."""
     return narrative(dossier.estimate, card_of(dossier))
 
@@ -56,7 +56,7 @@ def card_context(dossier: Dossier) -> dict[str, Any]:
     Returns
     -------
     dict
-        `card`; `endings`, with the class that colors each; `bar`, its picture; `told`, sentences.
+        `card`; `endings`, with the class that colors each; `bar`, its picture; `sentences`.
     """
     card = card_of(dossier)
     rows = [
@@ -67,7 +67,7 @@ def card_context(dossier: Dossier) -> dict[str, Any]:
         "card": card,
         "endings": rows,
         "bar": _bar(card),
-        "told": narrative(dossier.estimate, card),
+        "sentences": narrative(dossier.estimate, card),
     }
 
 

@@ -171,7 +171,6 @@ def make_dossier(
         except UnsupportedStoryError as error:
             simulated = assessment.draws.method == "simulation"
             reasons[name] = SIMULATED if simulated else _sentence(error)
-    estimate = summarize(assessment)
     with much_work():
         verdicts = verdicts_on(assessment, estimate, limits)
     return Dossier(

@@ -12,11 +12,11 @@ from storyodds.reports.figures.drawing.svg import drawing, element
 from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import sentence_case
 
-WIDTH = 960
-_EDGE = 40
+WIDTH = 960  # pixels, at which the letters of a card are as large as those of a page
+_EDGE = 40  # pixels of paper around it
 _INNER = WIDTH - 2 * _EDGE
-_BAR = 34
-_HAIR = 1.0
+_BAR = 34  # pixels, the height of the bar
+_HAIR = 1.0  # pixel of paper between two endings
 _LEAST = 2.0  # pixels of a chance that is not 0
 _GAP = 28  # between the two columns
 _COLUMN = (_INNER - _GAP) / 2
@@ -126,7 +126,7 @@ def plot_card(card: Card) -> Figure:
             WIDTH, height, title, description, metadata(card), paper, *map(Markup, sheet.pieces)
         ),
         columns=("ending", "chance", "90% interval", "in cases", "meaning"),
-        rows=tuple((it.name, it.chance, it.band, it.count, it.gloss) for it in card.endings),
+        rows=tuple((row.name, row.chance, row.band, row.count, row.gloss) for row in card.endings),
         note=card.caveat,
         source=card.citation,
     )
@@ -202,9 +202,9 @@ def _draw_row(sheet: _Sheet, ending: Ending, mark: str) -> None:
     ):
         if text:
             sheet.pieces.append(element("text", text, x=x, y=top + 20, class_=look))
-    left = _EDGE + (440 if not mark else 534)
+    start = _EDGE + (440 if not mark else 534)
     sheet.y = top + 2
-    sheet.words(ending.gloss, "card-quiet", left, WIDTH - _EDGE - left)
+    sheet.words(ending.gloss, "card-quiet", start, WIDTH - _EDGE - start)
     sheet.y = max(sheet.y, top + 20) + 6
     sheet.pieces.append(_rule(sheet.y))
 

@@ -87,13 +87,13 @@ def lead_sentences(estimate: Json) -> tuple[str, ...]:
         if is_zero(entry):
             return (no_catastrophe(estimate),)
         return (f"{ARGUED} {_chance(estimate, 'catastrophe')}.",)
-    others = [name for name in ("success", "halted", "catastrophe") if name in estimate["fates"]]
+    names = [name for name in ("success", "halted", "catastrophe") if name in estimate["fates"]]
     named = {
         "success": "success has",
         "halted": "being stopped by a check",
         "catastrophe": "catastrophe",
     }
-    chances = [f"{named[name]} {_short(estimate, name)}" for name in others]
+    chances = [f"{named[name]} {_short(estimate, name)}" for name in names]
     return (_likeliest(estimate), f"{', '.join(chances)}.".capitalize())
 
 
@@ -124,8 +124,8 @@ def _chance(estimate: Json, name: str) -> str:
     entry, errors = estimate["fates"][name], errors_of(estimate, name)
     spread = band(entry, errors)
     chance = percent(entry["mean"], errors.get("mean", 0.0))
-    said = f"{chance}, {cases(estimate, entry)}"
-    return f"{said} (90% interval {spread})" if spread else said
+    words = f"{chance}, {cases(estimate, entry)}"
+    return f"{words} (90% interval {spread})" if spread else words
 
 
 def halted_gloss(estimate: Json) -> str:

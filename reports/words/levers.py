@@ -69,7 +69,7 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
     'how much “persona is natural” multiplies the odds of an intended model'
     """
     owner, _, field = name.partition(".")
-    part, _, which = field.partition(".")
+    part, _, target = field.partition(".")
     quoted = f"“{plain_name(owner)}”"
     match part:
         case "feasibility":
@@ -77,23 +77,23 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
         case "probability":
             return f"how likely it is that {quoted} {_holds(owner, resolved)}"
         case "given":
-            row = (resolved.assumptions[owner].given or ())[int(which)]
-            given = "" if row.when is None else f", given {plain_name(formula_words(row.when))}"
-            return f"how likely it is that {quoted} holds{given}"
+            row = (resolved.assumptions[owner].given or ())[int(target)]
+            condition = "" if row.when is None else f", given {plain_name(formula_words(row.when))}"
+            return f"how likely it is that {quoted} holds{condition}"
         case "otherwise":
             return f"how likely it is that {quoted} holds where none of its conditions does"
-        case "bits" if which:
-            return f"how much {quoted} multiplies the odds of {model_words(which)}"
+        case "bits" if target:
+            return f"how much {quoted} multiplies the odds of {model_words(target)}"
         case "bits":
             return f"how likely {model_words(owner)} is beside the intended one, where it can arise"
         case "harm":
             return f"how often {model_words(owner)}, once deployed, ends in catastrophe"
         case "flags":
-            return f"how often the check {quoted} flags {model_words(which)}"
+            return f"how often the check {quoted} flags {model_words(target)}"
         case "relevance":
             return f"how far the finding {quoted} carries over to this story"
         case "rates" | "bayes_factor":
-            return f"how well the finding {quoted} fits “{plain_name(which)}”"
+            return f"how well the finding {quoted} fits “{plain_name(target)}”"
     return f"the number “{plain_name(name.replace('.', ' '))}”"
 
 

@@ -72,8 +72,8 @@ def stated_limits(limits: Mapping[str, float]) -> tuple[Limit, ...]:
 def limit_on(name: str, value: float) -> Limit:
     """Give the limit of a name such as `catastrophe` or `catastrophe.q95`."""
     odds, _, point = name.partition(".")
-    wanted = odds.removesuffix(GIVEN_DEPLOYED) in _WANTED
-    return Limit(odds, point or "mean", value, is_upper=not wanted)
+    is_upper = odds.removesuffix(GIVEN_DEPLOYED) not in _WANTED
+    return Limit(odds, point or "mean", value, is_upper)
 
 
 def limit_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -263,7 +263,7 @@ def _contents(
 
 def _exports(dossier: "Dossier") -> dict[str, str]:
     """The story as a safety case: in words, and as a goal structure."""
-    from storyodds.reports.dashboard.card import told
+    from storyodds.reports.dashboard.card import in_words
     from storyodds.reports.exports.gsn.argument import argument
     from storyodds.reports.exports.gsn.picture import gsn_svg
     from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
@@ -278,7 +278,7 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
             value=dossier.parts.get("value"),
             story=story,
             recipe=dossier.recipe,
-            told=told(dossier),
+            sentences=in_words(dossier),
         ),
         f"{id}.gsn.yaml": gsn_yaml(argument(estimate, story)),
         f"{id}.gsn.svg": standalone(gsn_svg(argument(estimate, story, most=4))),

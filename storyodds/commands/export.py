@@ -168,12 +168,12 @@ def _contents(
             files[f"{figure.name}{f'.{again + 1}' * bool(again)}{end}"] = encoded(figure, end)
         return files, estimate
 
-    from storyodds.reports.dashboard.card import told
+    from storyodds.reports.dashboard.card import in_words
     from storyodds.reports.exports.markdown.annex import markdown_report
 
     text = markdown_report(
         estimate,
-        told=told(dossier),
+        sentences=in_words(dossier),
         sensitivity=dossier.parts,
         value=dossier.parts.get("value"),
         story=story,

@@ -88,8 +88,8 @@ def _limit(option: str, text: str, names: Sequence[str]) -> tuple[str, str, floa
     odds, _, point = (part.strip() for part in name.partition("."))
     if odds not in names:
         hint = did_you_mean(odds, names) or f", one of {', '.join(names)}"
-        what = "a class, a fate or deployed odds" if "deployed" in names else "a class or a fate"
-        return Problem(f"{option}: found '{odds}', expected {what}{hint}")
+        choices = "a class, a fate or deployed odds" if "deployed" in names else "a class or a fate"
+        return Problem(f"{option}: found '{odds}', expected {choices}{hint}")
     if point and point not in POINTS:
         hint = did_you_mean(point, tuple(POINTS)) or f", one of {', '.join(POINTS)}"
         return Problem(f"{option} {odds}: found the point '{point}', expected a summary{hint}")

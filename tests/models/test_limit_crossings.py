@@ -32,9 +32,9 @@ def half() -> Assessment:
 
 
 def tolerance(p: float) -> float:
-    """How far off a value may be whose standard normal deviate is found to `_CLOSE`."""
+    """How far off a value may be whose standard normal deviate is found to `_PRECISION`."""
     sd = (logit(HIGH) - logit(LOW)) / (2 * DEVIATE)
-    return float(tipping._CLOSE * sd * p * (1 - p))
+    return float(tipping._PRECISION * sd * p * (1 - p))
 
 
 @pytest.mark.parametrize(("limit", "side"), [(0.1, "below"), (0.25, "above")])
@@ -58,4 +58,4 @@ def test_bits_are_moved_as_probabilities_are() -> None:
     # P(catastrophe) = 0.5 * 2**b / (1 + 2**b), which is 0.4 where 2**b is 4.
     assert (crossing.number, crossing.kind, crossing.side) == ("r.bits", "bits", "above")
     sd = 3 / DEVIATE
-    assert crossing.value == pytest.approx(log(4, 2), abs=tipping._CLOSE * sd)
+    assert crossing.value == pytest.approx(log(4, 2), abs=tipping._PRECISION * sd)

@@ -247,5 +247,5 @@ def _intervals(estimate: Json) -> str:
 
 
 def _doubt(estimate: Json) -> str:
-    messages = (f"{sentence_case(it)}." for it in estimate["diagnostics"]["messages"])
+    messages = (f"{sentence_case(message)}." for message in estimate["diagnostics"]["messages"])
     return f"NOT RELIABLE: {NOT_RELIABLE} {' '.join(messages)}"

@@ -75,14 +75,14 @@ class Lever:
     @property
     def sentence(self) -> str:
         """Say all of it."""
-        moved = [
+        changes = [
             f"{effect.event} from {effect.low} to {effect.high}"
             + (f" ({effect.also})" if effect.also else "")
             for effect in self.effects
         ]
         return (
             f"{sentence_case(self.words)}: taking that alone from {self.ends[0]} to {self.ends[1]} "
-            f"takes {listed(moved)}."
+            f"takes {listed(changes)}."
         )
 
 
@@ -125,11 +125,11 @@ def _ranked(numbers: Sequence[Json], event: str) -> list[Json]:
 
 def _tied(ranked: Sequence[Json], event: str) -> int:
     """How many further numbers move an event as much as the first, as far as can be told."""
-    first, *others = ranked
+    first, *numbers = ranked
     return sum(
         abs(first["swing"][event]) - abs(number["swing"][event])
         <= _TELLING * math.hypot(first["swing_error"][event], number["swing_error"][event])
-        for number in others
+        for number in numbers
     )
 
 

@@ -53,13 +53,13 @@ def summary_of(estimate: Mapping[str, Any], odds: str) -> Mapping[str, float] | 
     return None if deployed is None else {**deployed, **deployed["classes"]}[name]
 
 
-def all_limits(stated: Iterable[Limit], given: Iterable[Limit]) -> tuple[Limit, ...]:
+def all_limits(stated: Iterable[Limit], readers: Iterable[Limit]) -> tuple[Limit, ...]:
     """Take the limits of a story and those of a reader, which stand in place of them."""
-    limits = {(limit.odds, limit.point): limit for limit in (*stated, *given)}
+    limits = {(limit.odds, limit.point): limit for limit in (*stated, *readers)}
     return tuple(limits.values())
 
 
-def verdicts_on(assessment: "Assessment", estimate: Json, given: Sequence[Limit]) -> "Verdicts":
+def verdicts_on(assessment: "Assessment", estimate: Json, readers: Sequence[Limit]) -> "Verdicts":
     """Hold an estimate to the limits of its story and to those that a reader gives.
 
     Parameters
@@ -67,7 +67,8 @@ def verdicts_on(assessment: "Assessment", estimate: Json, given: Sequence[Limit]
     assessment : Assessment
     estimate : mapping
         "storyodds/estimate/1" of it.
-    given : sequence of Limit
+    readers : sequence of Limit
+        Those that a reader gives.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def verdicts_on(assessment: "Assessment", estimate: Json, given: Sequence[Limit]
     'No number of the story is uncertain, so none could bring catastrophe within that limit.'
     """
     resolved = assessment.prepared.resolved
-    limits = all_limits(stated_limits(resolved.story.limits), given)
+    limits = all_limits(stated_limits(resolved.story.limits), readers)
     return tuple(_verdict(assessment, resolved, estimate, limit) for limit in limits)
 
 

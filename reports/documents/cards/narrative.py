@@ -39,7 +39,7 @@ def narrative(estimate: Json, card: Card) -> tuple[str, ...]:
     if card.doubtful:
         return (f"“{card.title}”: {card.doubtful}",)
     levers = [lever.sentence for lever in card.levers[:_LEVERS]] or [card.no_lever]
-    said = [
+    sentences = [
         _subject(estimate, card),
         card.flagged,
         card.lead[0],
@@ -49,11 +49,11 @@ def narrative(estimate: Json, card: Card) -> tuple[str, ...]:
         card.day,
         *_path(estimate),
         *levers,
-        *(f"{it.sentence} {it.change}".strip() for it in card.verdicts),
+        *(f"{verdict.sentence} {verdict.change}".strip() for verdict in card.verdicts),
         *card.trust,
         card.caveat,
     ]
-    return tuple(words for words in said if words)
+    return tuple(words for words in sentences if words)
 
 
 def _subject(estimate: Json, card: Card) -> str:
@@ -73,14 +73,14 @@ def _odds(card: Card) -> str:
     if card.sort == RISK:
         return ""
     chances = [
-        f"{plain_name(it.name)} {it.chance}{f' ({it.band})' if it.band else ''}"
-        for it in card.endings
+        f"{plain_name(ending.name)} {ending.chance}{f' ({ending.band})' if ending.band else ''}"
+        for ending in card.endings
     ]
     return f"The endings have these chances{_ranges(card)}: {listed(chances)}."
 
 
 def _ranges(card: Card) -> str:
-    return ", with 90% intervals" if any(it.band for it in card.endings) else ""
+    return ", with 90% intervals" if any(ending.band for ending in card.endings) else ""
 
 
 def _path(estimate: Json) -> list[str]:

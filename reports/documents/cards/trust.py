@@ -45,17 +45,17 @@ def _basis(estimate: Json) -> Iterator[str]:
     if not bases:
         yield "The story writes down no number."
         return
-    others = [f"{bases[basis]} {words}" for basis, words in _BASES.items() if bases[basis]]
+    sources = [f"{bases[basis]} {words}" for basis, words in _BASES.items() if bases[basis]]
     numbers = counted(bases.total(), "number")
-    if not others:
+    if not sources:
         all_of = "The only number is" if bases.total() == 1 else f"All {numbers} are"
         yield f"{all_of} the authors' own judgment; none is measured."
         return
-    mine = [f"{bases['assumed']} are the authors' own judgment"] if bases["assumed"] else []
-    words = f"Of {numbers}, {listed([*mine, *others])}"
+    own = [f"{bases['assumed']} are the authors' own judgment"] if bases["assumed"] else []
+    words = f"Of {numbers}, {listed([*own, *sources])}"
     yield words + ("; none is measured." if not bases["measured"] else ".")
     share = estimate["rests_on"]["catastrophe"]
-    if mine and share is not None:
+    if own and share is not None:
         part = percent(share["assumed"]) if share["assumed"] > 0 else "nothing"
         yield f"Of what catastrophe rests on, {part} is the authors' own judgment."
 
@@ -67,14 +67,14 @@ def _evidence(estimate: Json, trust: Json | None) -> Iterator[str]:
     if trust is None:
         return
     before = trust["evidence_effects"]["prior"]
-    moved = [
+    changes = [
         f"{name} from {percent(before[name])} to {_mean(estimate, name)}"
         if percent(before[name]) != _mean(estimate, name)
         else f"{name} not visibly, from {_mean(estimate, name)}"
         for name in headline_fates(estimate)
     ]
-    what = "The evidence, opinions included," if estimate["opinions"] else "The evidence"
-    yield f"{what} moved {listed(moved)}."
+    evidence = "The evidence, opinions included," if estimate["opinions"] else "The evidence"
+    yield f"{evidence} moved {listed(changes)}."
 
 
 def _mean(estimate: Json, name: str) -> str:
@@ -85,15 +85,15 @@ def _views(estimate: Json, views: Json | None) -> Iterator[str]:
     """How far apart the views of the library are."""
     if views is None or not views["ok"]:
         return
-    _, *others = views["views"]  # the first is the story as it was assessed
-    if not others:
+    _, *viewed = views["views"]  # the first is the story as it was assessed
+    if not viewed:
         yield "No other view of the library says anything of the story's numbers."
         return
-    names = listed([str(view["name"]) for view in others])
+    names = listed([str(view["name"]) for view in viewed])
     start = (
-        f"Under {'another view' if len(others) == 1 else f'{len(others)} other views'} ({names})"
+        f"Under {'another view' if len(viewed) == 1 else f'{len(viewed)} other views'} ({names})"
     )
-    yield f"{start}, {' and '.join(_between(others, name) for name in headline_fates(estimate))}."
+    yield f"{start}, {' and '.join(_between(viewed, name) for name in headline_fates(estimate))}."
 
 
 def _between(views: Sequence[Json], event: str) -> str:

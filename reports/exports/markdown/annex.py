@@ -75,7 +75,7 @@ def markdown_report(
     value: Json | None = None,
     story: Story | None = None,
     recipe: Recipe | None = None,
-    told: Sequence[str] = (),
+    sentences: Sequence[str] = (),
 ) -> str:
     """Write an estimate as a Markdown document for people who decide.
 
@@ -91,8 +91,8 @@ def markdown_report(
     recipe : Recipe, optional
         What was asked for, for the command that makes it again; unless stated it takes the story
         as a file of its name.
-    told : sequence of str
-        The story's card in sentences, to stand at the top.
+    sentences : sequence of str
+        The story's card in words, to stand at the top.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def markdown_report(
     argued, events = is_risk_argument(doc), headline_fates(doc)
     lines = [
         *_head(doc),
-        *_in_words(told),
+        *_in_words(sentences),
         *_odds(doc),
         *_paths(doc),
         *([] if sensitivity is None else hangs_on_part(sensitivity, events)),
@@ -161,9 +161,9 @@ def _head(doc: Json) -> Iterator[str]:
     yield ""
 
 
-def _in_words(told: Sequence[str]) -> Iterator[str]:
-    if told:
-        yield from ("## In short", "", " ".join(text(words) for words in told), "")
+def _in_words(sentences: Sequence[str]) -> Iterator[str]:
+    if sentences:
+        yield from ("## In short", "", " ".join(text(words) for words in sentences), "")
 
 
 def _sentence(doc: Json, fate: str) -> str:

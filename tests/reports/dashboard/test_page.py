@@ -25,7 +25,7 @@ from support.many_routes import many_routes
 from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
 from storyodds.reports.dashboard.html import story_page
-from storyodds.reports.dashboard.levels.depths import sections_of
+from storyodds.reports.dashboard.levels.depths import DEPTHS, levels_of, sections_of
 from storyodds.reports.dashboard.page_data import Dossier, make_dossier
 from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.documents.sensitivity.structure import summarize_structure
