@@ -171,17 +171,10 @@ def judge(documents: Iterable[Mapping[str, Any]], limits: "Sequence[Limit]" = ()
     documents = list(documents)
     exceeded = False
     for document in documents:
-<<<<<<< HEAD
-        for words in (failure(limit, document) for limit in limits):
-            if words is not None:
-                exceeded = True
-                click.echo(shown(f"{document['story']}: {words}"), err=True)
-=======
         for sentence in (failure(limit, document) for limit in limits):
             if sentence is not None:
                 exceeded = True
                 click.echo(shown(f"{document['story']}: {sentence}"), err=True)
->>>>>>> card
     doubtful = [document for document in documents if not document["diagnostics"]["ok"]]
     for document in doubtful:
         for message in document["diagnostics"]["messages"]:
