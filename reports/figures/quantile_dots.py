@@ -107,7 +107,7 @@ def plot_dots(
     )
     shown = [t for t in ticks(scale.low, scale.high, 4) if math.isfinite(t)]
     at = scale(middle)
-    key, height = draw_key(
+    key, end = draw_key(
         [(dot_sample(look.strip()), "a fiftieth of the draws"), (path_sample("median"), "median")],
         bottom + 26,
         _WIDTH,
@@ -120,7 +120,7 @@ def plot_dots(
         name,
         title,
         words,
-        drawing(_WIDTH, height + 4, title, words, *children),
+        drawing(_WIDTH, end + 4, title, words, *children),
         columns,
         tuple(
             (Cell(f"{100 * p:g}%", {"": p}), share_cell(float(x)))

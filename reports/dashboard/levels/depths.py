@@ -46,7 +46,6 @@ DEPTHS = (
         (
             next_steps.what_to_do_next,
             day.decision_day,
-            # A sheet of its own on paper, which has to come after what fills the one before it.
             how_it_gets_there,
             odds.what_if,
         ),
