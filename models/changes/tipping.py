@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 from storyodds.models.bands import band
 from storyodds.models.changes.response_curves import Curve, Ground, afresh, curves, respond
 from storyodds.models.changes.what_if import Changed, is_trusted
-from storyodds.models.story.events import EVENTS, Headline
+from storyodds.models.story.events import EVENTS, Event
 from storyodds.priors.distributions.quantiles import prior_quantile
 
 Array = NDArray[np.float64]
@@ -39,7 +39,7 @@ class Verdict:
     Attributes
     ----------
     event : str
-        `success`, `catastrophe`, or `WORST_PATH`.
+        A class, a fate, or `WORST_PATH`.
     threshold : float
         For an event: whether its probability is above it.
     now : bool or int
@@ -48,7 +48,7 @@ class Verdict:
         Paths that are just as bad as that one.
     """
 
-    event: Headline | Literal["worst-path"]
+    event: Event | Literal["worst-path"]
     threshold: float
     now: bool | int
     tied: tuple[int, ...] = ()

@@ -31,7 +31,7 @@ from storyodds.reports.words.sentences import has_evidence, headline_fates, is_r
 Figures = tuple[Figure, ...]
 
 _ENDS = ("classes", "fates")
-BARS = 8  # of a tornado
+BARS = 8  # of a picture: more are a sheet of paper of their own
 MOST_DENSITIES = 4
 MOST_RANKS = 2  # of numbers, beside the events
 MOST_SCALED = 4
@@ -167,7 +167,7 @@ def _failure(dossier: Dossier) -> Figures:
     if assumptions is None or given is None:
         return (whole,)
     told = claims(dossier.assessment.prepared.resolved)
-    return (whole, plot_failure_assumptions(assumptions, now=given["mean"], claims=told))
+    return (whole, plot_failure_assumptions(assumptions, now=given["mean"], top=BARS, claims=told))
 
 
 def _evidence(dossier: Dossier) -> Figures:

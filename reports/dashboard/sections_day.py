@@ -36,7 +36,6 @@ def decision_day(dossier: Dossier) -> Section:
         return Section(
             *name,
             finding="The story has no check, so every model is deployed: the odds are those above.",
-            half=not is_risk_argument(estimate),
         )
     live = [check for check in checks.values() if check["result"] is None]
     tables = [_checks_table(estimate)]
@@ -50,7 +49,6 @@ def decision_day(dossier: Dossier) -> Section:
             "What a check takes off is by how much a catastrophe would be likelier without it, "
             "the others being there. A check with a result is evidence, and halts nothing.",
         ),
-        half=not is_risk_argument(estimate),
     )
 
 
@@ -138,7 +136,6 @@ def criteria(dossier: Dossier) -> Section | None:
         )
         if hazards
         else (),
-        half=True,
     )
 
 

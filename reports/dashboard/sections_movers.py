@@ -234,7 +234,9 @@ def value_of_information(dossier: Dossier) -> Section:
         return Section(*name, finding=dossier.reasons["value"])
     proposals = value["proposals"]
     everything, of = value["perfect"]["bits"]["value"], about(dossier.estimate)
-    if proposals and proposals[0]["bits"]["value"] > 2 * proposals[0]["bits"]["error"] + _LEAST:
+    gain = proposals[0]["bits"] if proposals else {"value": 0.0, "error": 0.0}
+    telling = gain["value"] > 2 * gain["error"] + _LEAST
+    if telling:
         best, bits_of = proposals[0], proposals[0]["bits"]
         finding = (
             f"“{best['id']}” ({_origin(str(best['origin']))}) would tell most: "
@@ -251,7 +253,7 @@ def value_of_information(dossier: Dossier) -> Section:
     return Section(
         *name,
         finding=finding,
-        figures=drawn(dossier, "value"),
+        figures=drawn(dossier, "value") if telling else (),
         notes=(
             "An observation's bits are how much it is expected to reduce uncertainty about "
             f"{of}; the error is that of the computation{_weighed_at(dossier)}.",

@@ -31,11 +31,16 @@ def how_it_ends(dossier: Dossier) -> Section:
         id="how-it-ends",
         title="How it ends",
         finding=_ends_words(estimate),
-        figures=drawn(dossier, "odds"),
+        figures=drawn(dossier, "odds") if _spreads(dossier) else (),
         tables=_without_opinions(estimate),
         notes=(*_class_notes(estimate), *_false_alarms(estimate)),
         half=True,
     )
+
+
+def _spreads(dossier: Dossier) -> bool:
+    """Whether there is more to draw than one fixed number."""
+    return bool(dossier.assessment.prepared.uncertain) or not is_risk_argument(dossier.estimate)
 
 
 def _ends_words(estimate: Estimate) -> str:

@@ -145,7 +145,9 @@ def as_given(dossier: Dossier) -> Section:
             "summary": story.summary,
             "groups": groups,
             "sources": [link_to(plain_source(source)) for source in story.sources],
-            "yaml": dossier.yaml,
+            # What comes with the package need not be in its page again.
+            "yaml": "" if dossier.recipe.is_bundled else dossier.yaml,
+            "id": story.story,
         },
         long=True,
     )

@@ -156,7 +156,7 @@ def _contents(
     dossier = make_dossier(assessment, settings=settings, recipe=recipe, tell=report)
     estimate = dossier.estimate
     if kind == _FOLDER:
-        from storyodds.reports.dashboard.html import sections_of
+        from storyodds.reports.dashboard.levels.depths import sections_of
         from storyodds.reports.dashboard.pictures import arviz_figures
 
         figures = [figure for section in sections_of(dossier) for figure in section.figures]
@@ -169,10 +169,12 @@ def _contents(
             files[f"{figure.name}{f'.{again + 1}' * bool(again)}{end}"] = encoded(figure, end)
         return files, estimate
 
+    from storyodds.reports.dashboard.card import in_words
     from storyodds.reports.exports.markdown.annex import markdown_report
 
     text = markdown_report(
         estimate,
+        sentences=in_words(dossier),
         sensitivity=dossier.sensitivity,
         value=dossier.parts.get("value"),
         story=story,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from storyodds.models.changes.tipping import WORST_PATH, Verdict
 from storyodds.models.changes.what_if import Base, Changed
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.sensitivity.local import LocalSensitivity, Swing, local_sensitivity
-from storyodds.models.story.events import EVENTS, FATES
+from storyodds.models.story.events import EVENTS, FATES, Headline
 from storyodds.priors.distributions.families import LN2
 from storyodds.reports.contract.by_event import ByEvent
 from storyodds.reports.contract.sensitivity.local import (
@@ -183,7 +183,8 @@ def _both(pair: Sequence[Changed | None]) -> EitherWay:
 def _verdict(verdict: Verdict, labels: Sequence[str]) -> LocalVerdict:
     worst = verdict.event == WORST_PATH
     return {
-        "event": verdict.event,
+        # Those that are looked for here are of the headline.
+        "event": cast(Headline | Literal["worst-path"], verdict.event),
         "threshold": None if worst else verdict.threshold,
         "above": None if worst else bool(verdict.now),
         "path": labels[verdict.now] if worst else None,

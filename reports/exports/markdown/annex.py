@@ -79,6 +79,7 @@ def markdown_report(
     value: InformationValue | None = None,
     story: Story | None = None,
     recipe: Recipe | None = None,
+    sentences: Sequence[str] = (),
 ) -> str:
     """Write an estimate as a Markdown document for people who decide.
 
@@ -94,6 +95,8 @@ def markdown_report(
     recipe : Recipe, optional
         What was asked for, for the command that makes it again; unless stated it takes the story
         as a file of its name.
+    sentences : sequence of str
+        The story's card in words, to stand at the top.
 
     Returns
     -------
@@ -111,6 +114,7 @@ def markdown_report(
     argued, events = is_risk_argument(doc), headline_fates(doc)
     lines = [
         *_head(doc),
+        *_in_words(sentences),
         *_odds(doc),
         *_paths(doc),
         *([] if sensitivity is None else hangs_on_part(sensitivity, events)),
@@ -159,6 +163,11 @@ def _head(doc: Estimate) -> Iterator[str]:
     yield basis_words(doc)
     yield from filter(None, (text(condition(doc)), NO_CLAIM_OF_SAFETY))
     yield ""
+
+
+def _in_words(sentences: Sequence[str]) -> Iterator[str]:
+    if sentences:
+        yield from ("## In short", "", " ".join(text(words) for words in sentences), "")
 
 
 def _sentence(doc: Estimate, fate: Headline) -> str:
