@@ -38,7 +38,7 @@ def how_it_ends(dossier: Dossier) -> Section:
 
 def _spreads(dossier: Dossier) -> bool:
     """Whether there is more to draw than one fixed number."""
-    return dossier.assessment.prepared.uncertain or not is_risk_argument(dossier.estimate)
+    return bool(dossier.assessment.prepared.uncertain) or not is_risk_argument(dossier.estimate)
 
 
 def _ends_words(estimate: Json) -> str:
