@@ -14,7 +14,7 @@ from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.response_curves import ground_of
 from storyodds.models.changes.tipping import LEVELS, TippingPoint, Verdict, scan, tipping_points
 from storyodds.models.changes.what_if import base_of
-from storyodds.models.story.events import EVENTS
+from storyodds.models.story.events import EVENTS, Event
 from storyodds.scenarios.provenance import is_reference
 
 # Twice what the ends of swings take: a value is stated to two digits.
@@ -44,7 +44,7 @@ class Crossing:
     prior_chance: float
 
 
-def crossings(assessment: Assessment, event: str, limit: float) -> tuple[Crossing, ...]:
+def crossings(assessment: Assessment, event: Event, limit: float) -> tuple[Crossing, ...]:
     """Find the single numbers that would bring the mean of an event to the other side of a limit.
 
     Parameters

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard.badges import badges
 from storyodds.reports.dashboard.card import card_context, preview_of, whole
 from storyodds.reports.dashboard.levels.bar import bar_of, running_style
@@ -191,7 +192,7 @@ def _fingerprint(estimate: Json) -> str:
     )
 
 
-def _foot(estimate: Json) -> str:
+def _foot(estimate: Estimate) -> str:
     versions: Sequence[str] = [f"{name} {it}" for name, it in estimate["versions"].items()]
     return (
         f"Made by {', '.join(reversed(versions[:2]))}; seed {estimate['seed']}; story sha256 "

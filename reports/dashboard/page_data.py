@@ -3,11 +3,13 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from storyodds.models.assessment.assessment import Assessment, Progress
 from storyodds.models.engine.evaluation import much_work
 from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.sensitivity.whole import SensitivityParts
 from storyodds.reports.documents.cards.limits import Verdicts, verdicts_on
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.sensitivity.whole import PARTS, SCHEMA
@@ -71,7 +73,7 @@ class Dossier:
 
     story: Story
     yaml: str
-    estimate: Mapping[str, Any]
+    estimate: Estimate
     parts: Mapping[str, Any]
     reasons: Mapping[str, str]
     doubts: tuple[Finding, ...]
@@ -80,6 +82,11 @@ class Dossier:
     recipe: Recipe
     thorough: bool = False
     verdicts: Verdicts = ()
+
+    @property
+    def sensitivity(self) -> SensitivityParts:
+        """The parts of a sensitivity analysis, as far as they were worked out."""
+        return cast(SensitivityParts, self.parts)
 
     def table(self, node: str, of: str = "sensitivity") -> "xr.Dataset | None":
         """One table as labelled data, for pictures; None where there is none.
@@ -190,7 +197,7 @@ def make_dossier(
 
 def _works(
     assessment: Assessment,
-    estimate: Mapping[str, Any],
+    estimate: Estimate,
     settings: Mapping[str, Any],
     recipe: Recipe,
     thorough: bool,

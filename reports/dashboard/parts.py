@@ -15,7 +15,7 @@ from markupsafe import Markup
 from storyodds.reports.dashboard.compact_svg import slim
 from storyodds.reports.figures.drawing.cells import Cell, plain_table
 from storyodds.reports.figures.drawing.figure import Figure
-from storyodds.reports.words.aliases import Json
+from storyodds.scenarios.provenance import SourceRecord
 
 _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 _ASCII = re.compile(r"[\x00-\xa0\u2028\u2029\ud800-\udfff]+")
@@ -247,7 +247,7 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)
 
 
-def link_to(source: Json | None) -> dict[str, str | None] | None:
+def link_to(source: SourceRecord | None) -> dict[str, str | None] | None:
     """A source to show: an address only where it is https."""
     if source is None:
         return None

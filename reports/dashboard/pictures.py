@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,6 +11,7 @@ from storyodds.models.assessment.assessment import full_prior
 from storyodds.models.assessment.datatree import to_datatree
 from storyodds.models.changes.what_if import spread_evenly
 from storyodds.models.story.events import FATES
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.figures.densities import plot_prior_posterior
 from storyodds.reports.figures.diagnostics import plot_ranks, plot_weights
@@ -40,7 +40,7 @@ _LEAST = 20  # different draws, below which a density would be made up
 _DRAWS = 1024  # that a density is drawn from
 
 
-def events_of(estimate: Mapping[str, Any]) -> tuple[str, ...]:
+def events_of(estimate: Estimate) -> tuple[str, ...]:
     """Give the fates that pictures are of, the worst first."""
     return tuple(reversed(headline_fates(estimate)))
 
@@ -239,7 +239,7 @@ def _diagnostics(dossier: Dossier) -> Figures:
     return (
         plot_weights(
             xr.DataArray(averaged.weights.round(_DIGITS + 6), dims="draw"),
-            ess=found["ess"],
+            ess=float(found["ess"] or found["draws"]),
             pareto_k=np.nan if shape is None else shape,
         ),
         *(arviz_figures(dossier) if dossier.thorough else ()),

@@ -8,6 +8,7 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.figures.drawing.cells import Cell, spread_cell
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.keys import bar_sample, draw_key, path_sample
@@ -25,7 +26,7 @@ from storyodds.reports.figures.drawing.svg import (
 from storyodds.reports.figures.drawing.svg import ticks as round_ticks
 from storyodds.reports.figures.quantile_dots import quantile_dots
 from storyodds.reports.figures.saying import tick_bits
-from storyodds.reports.words.numbers import Summary, percent
+from storyodds.reports.words.numbers import percent
 
 Array = NDArray[np.float64]
 
@@ -44,7 +45,7 @@ def plot_prior_posterior(
     weights: xr.DataArray | None = None,
     probability: bool = True,
     under: str = "",
-    summaries: tuple[Summary, Summary] | None = None,
+    summaries: tuple[Interval, Interval] | None = None,
 ) -> Figure:
     """Draw the density of one quantity before and after the evidence.
 

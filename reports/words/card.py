@@ -3,7 +3,9 @@
 import math
 import re
 
-from storyodds.reports.words.aliases import Json
+from storyodds.models.story.events import Fate
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.words.endings import FATE_GLOSSES
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, signed
 from storyodds.reports.words.sentences import (
@@ -69,7 +71,7 @@ def reasons_words(rationale: Rationale) -> str:
     return f"{words}." if words else ""
 
 
-def lead_sentences(estimate: Json) -> tuple[str, ...]:
+def lead_sentences(estimate: Estimate) -> tuple[str, ...]:
     """Give the answer in two sentences.
 
     Parameters
@@ -97,7 +99,7 @@ def lead_sentences(estimate: Json) -> tuple[str, ...]:
     return (_likeliest(estimate), f"{', '.join(chances)}.".capitalize())
 
 
-def _likeliest(estimate: Json) -> str:
+def _likeliest(estimate: Estimate) -> str:
     """What the training most likely does, if it is carried out."""
     fates = estimate["fates"]
     first, second, *_ = sorted(fates, key=lambda name: -float(fates[name]["mean"]))
@@ -114,12 +116,12 @@ def _likeliest(estimate: Json) -> str:
     return f"If the training is carried out, it most likely {_DOES[first]} ({percents[0]})."
 
 
-def _short(estimate: Json, name: str) -> str:
+def _short(estimate: Estimate, name: Fate) -> str:
     entry, errors = estimate["fates"][name], errors_of(estimate, name)
     return f"{percent(entry['mean'], errors.get('mean', 0.0))} ({cases(estimate, entry)})"
 
 
-def _chance(estimate: Json, name: str) -> str:
+def _chance(estimate: Estimate, name: Fate) -> str:
     """A chance with its count and its interval."""
     entry, errors = estimate["fates"][name], errors_of(estimate, name)
     spread = band(entry, errors)
@@ -128,7 +130,7 @@ def _chance(estimate: Json, name: str) -> str:
     return f"{words} (90% interval {spread})" if spread else words
 
 
-def halted_gloss(estimate: Json) -> str:
+def halted_gloss(estimate: Estimate) -> str:
     """Say what being halted is, and how much of it is a false alarm."""
     gloss, alarm = FATE_GLOSSES["halted"], estimate["false_alarm"]
     if not alarm["mean"] > 0 or is_risk_argument(estimate):
@@ -137,7 +139,7 @@ def halted_gloss(estimate: Json) -> str:
     return f"{gloss}; {size} points of it are false alarms, on models that would have succeeded"
 
 
-def day_sentence(estimate: Json) -> str:
+def day_sentence(estimate: Estimate) -> str:
     """Say the odds on the day of the decision, once no check has flagged the model."""
     checks, day = estimate["checks"], estimate["deployed"]
     if not checks and is_risk_argument(estimate):
@@ -155,13 +157,13 @@ def day_sentence(estimate: Json) -> str:
     )
 
 
-def _with_band(entry: Json, errors: Errors = NO_ERRORS) -> str:
+def _with_band(entry: Summary, errors: Errors = NO_ERRORS) -> str:
     spread = band(entry, errors)
     mean = percent(entry["mean"], errors.get("mean", 0.0))
     return f"{mean} ({spread})" if spread else mean
 
 
-def citation(estimate: Json) -> str:
+def citation(estimate: Estimate) -> str:
     """Give the line by which a card is cited.
 
     Examples

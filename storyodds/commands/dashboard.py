@@ -274,7 +274,7 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
     return {
         f"{id}.md": markdown_report(
             estimate,
-            sensitivity=dossier.parts,
+            sensitivity=dossier.sensitivity,
             value=dossier.parts.get("value"),
             story=story,
             recipe=dossier.recipe,

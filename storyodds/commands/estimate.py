@@ -1,6 +1,6 @@
 """The command that estimates stories: odds, paths and their intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from storyodds.priors.text.files import write_atomically
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Progress
+    from storyodds.reports.contract.estimate import Estimate
     from storyodds.reports.words.recipe import Recipe
     from storyodds.scenarios.grammar.limits import Limit
     from storyodds.scenarios.story import Story
@@ -149,7 +150,7 @@ def _estimate_one(
     progress: "Progress",
     limits: "Sequence[Limit]",
     **options: Any,
-) -> tuple[dict[str, Any], str | None, list[str]]:
+) -> "tuple[Estimate, str | None, list[str]]":
     """Compute, judge limits and save; a result that cannot be saved is printed all the same."""
     from storyodds.models.assessment.assessment import assess_story
     from storyodds.reports.documents.estimate import summarize
@@ -173,7 +174,7 @@ def _estimate_one(
 
 def _verdict_words(
     assessment: "Assessment",
-    summary: Mapping[str, Any],
+    summary: "Estimate",
     limits: "Sequence[Limit]",
     progress: "Progress",
 ) -> list[str]:
@@ -189,7 +190,7 @@ def _verdict_words(
     ]
 
 
-def _print_reports(summaries: list[dict[str, Any]], recipes: "list[Recipe]") -> None:
+def _print_reports(summaries: "Sequence[Estimate]", recipes: "list[Recipe]") -> None:
     from rich.console import Console
     from rich.rule import Rule
 

@@ -1,11 +1,11 @@
 """The bar that stays in sight: the answer, and where everything is."""
 
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.sentences import errors_of, headline_fates
 
 
-def bar_of(estimate: Json) -> list[dict[str, str]]:
+def bar_of(estimate: Estimate) -> list[dict[str, str]]:
     """Give the answers of the bar: success and catastrophe; of a risk argument, catastrophe alone.
 
     Parameters

@@ -7,6 +7,8 @@ A page, a picture and a text show the same card.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from storyodds.models.story.events import Fate
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.cards.levers import Lever, levers_of, no_lever
 from storyodds.reports.documents.cards.limits import LimitVerdict
 from storyodds.reports.documents.cards.trust import trust_sentences
@@ -123,7 +125,7 @@ class Card:
 
 
 def make_card(
-    estimate: Json,
+    estimate: Estimate,
     resolved: ResolvedStory,
     parts: Mapping[str, Json],
     *,
@@ -189,7 +191,7 @@ def make_card(
     )
 
 
-def _wanted(estimate: Json, resolved: ResolvedStory) -> tuple[tuple[str, str], ...]:
+def _wanted(estimate: Estimate, resolved: ResolvedStory) -> tuple[tuple[str, str], ...]:
     """What is trained, what is wanted and why it is expected, in the story's own words."""
     story = resolved.story
     argued = is_risk_argument(estimate)
@@ -204,7 +206,7 @@ def _line(text: str) -> str:
     return shortened(first_sentences(plain(text), _SAYS_LITTLE), _LINE)
 
 
-def _definition(estimate: Json) -> str:
+def _definition(estimate: Estimate) -> str:
     words = estimate["catastrophe_definition"]
     if not words:
         return "The story does not define what counts as a catastrophe."
@@ -212,12 +214,12 @@ def _definition(estimate: Json) -> str:
     return f"What the story counts as a catastrophe: {counted}"
 
 
-def _endings(estimate: Json) -> tuple[Ending, ...]:
+def _endings(estimate: Estimate) -> tuple[Ending, ...]:
     fates = estimate["fates"]
     argued = is_risk_argument(estimate)
     names = [
         name
-        for name in argued_fates(estimate, tuple(fates))
+        for name in argued_fates(estimate["kind"])
         if not (argued and name == "halted" and is_zero(fates[name]))
     ]
     endings = [_ending(estimate, name) for name in names]
@@ -227,7 +229,7 @@ def _endings(estimate: Json) -> tuple[Ending, ...]:
     return tuple(endings)
 
 
-def _ending(estimate: Json, name: str) -> Ending:
+def _ending(estimate: Estimate, name: Fate) -> Ending:
     entry, errors = estimate["fates"][name], errors_of(estimate, name)
     gloss = halted_gloss(estimate) if name == "halted" else FATE_GLOSSES[name]
     return Ending(
@@ -240,12 +242,12 @@ def _ending(estimate: Json, name: str) -> Ending:
     )
 
 
-def _intervals(estimate: Json) -> str:
+def _intervals(estimate: Estimate) -> str:
     if not is_uncertain(estimate):
         return "Every number of the story is fixed, so the odds have no intervals."
     return "Ranges are 90% intervals: how far the odds turn on the uncertain numbers of the story."
 
 
-def _doubt(estimate: Json) -> str:
+def _doubt(estimate: Estimate) -> str:
     messages = (f"{sentence_case(message)}." for message in estimate["diagnostics"]["messages"])
     return f"NOT RELIABLE: {NOT_RELIABLE} {' '.join(messages)}"

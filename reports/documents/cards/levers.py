@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.labels import claims
 from storyodds.reports.words.levers import lever_words, value_range, value_words
@@ -86,7 +87,7 @@ class Lever:
         )
 
 
-def levers_of(estimate: Json, resolved: ResolvedStory, local: Json | None) -> tuple[Lever, ...]:
+def levers_of(estimate: Estimate, resolved: ResolvedStory, local: Json | None) -> tuple[Lever, ...]:
     """Choose at most three numbers: the first for each ending, and the next for the worst.
 
     Parameters
@@ -154,7 +155,7 @@ def _lever(number: Json, resolved: ResolvedStory, effects: Sequence[tuple[str, i
     )
 
 
-def no_lever(estimate: Json, parts: Mapping[str, Json], reasons: Mapping[str, str]) -> str:
+def no_lever(estimate: Estimate, parts: Mapping[str, Json], reasons: Mapping[str, str]) -> str:
     """Say why no number is named."""
     if not is_uncertain(estimate):
         return "Every number of the story is fixed, so none has a range over which to move it."

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.words.numbers import counted, odds_words, percent, sentence_case
 from storyodds.reports.words.priors import share_words
 from storyodds.reports.words.sentences import errors_of, is_risk_argument
@@ -59,7 +59,9 @@ def all_limits(stated: Iterable[Limit], readers: Iterable[Limit]) -> tuple[Limit
     return tuple(limits.values())
 
 
-def verdicts_on(assessment: "Assessment", estimate: Json, readers: Sequence[Limit]) -> "Verdicts":
+def verdicts_on(
+    assessment: "Assessment", estimate: Estimate, readers: Sequence[Limit]
+) -> "Verdicts":
     """Hold an estimate to the limits of its story and to those that a reader gives.
 
     Parameters
@@ -97,7 +99,7 @@ type Verdicts = tuple[LimitVerdict, ...]
 
 
 def _verdict(
-    assessment: "Assessment", resolved: "ResolvedStory", estimate: Json, limit: Limit
+    assessment: "Assessment", resolved: "ResolvedStory", estimate: Estimate, limit: Limit
 ) -> LimitVerdict:
     from storyodds.models.changes.limits import crossings
     from storyodds.models.story.events import EVENTS
@@ -124,7 +126,7 @@ def _verdict(
     return LimitVerdict(limit, kept, sentence, change_sentence(points, resolved, limit, kept=kept))
 
 
-def limit_sentence(estimate: Json, limit: Limit) -> tuple[bool | None, str]:
+def limit_sentence(estimate: Estimate, limit: Limit) -> tuple[bool | None, str]:
     """Say whether a limit is kept, with the mean and the point that a careful reader looks at."""
     entry, name = summary_of(estimate, limit.odds), odds_words(limit.odds)
     if entry is None:

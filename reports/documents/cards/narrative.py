@@ -1,7 +1,7 @@
 """A card as a text of about ten sentences, each true for somebody who reads only that one."""
 
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.cards.card import RISK, Card
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import listed, percent
 from storyodds.reports.words.sentences import is_risk_argument
@@ -9,7 +9,7 @@ from storyodds.reports.words.sentences import is_risk_argument
 _LEVERS = 2  # of the card's, which a text of ten sentences has room for
 
 
-def narrative(estimate: Json, card: Card) -> tuple[str, ...]:
+def narrative(estimate: Estimate, card: Card) -> tuple[str, ...]:
     """Tell a card.
 
     Parameters
@@ -56,7 +56,7 @@ def narrative(estimate: Json, card: Card) -> tuple[str, ...]:
     return tuple(words for words in sentences if words)
 
 
-def _subject(estimate: Json, card: Card) -> str:
+def _subject(estimate: Estimate, card: Card) -> str:
     counts = estimate.get("number_counts")  # absent from results of earlier versions
     sort = card.sort.lower()
     under = f", here under {card.under}" if card.under else ""
@@ -83,7 +83,7 @@ def _ranges(card: Card) -> str:
     return ", with 90% intervals" if any(ending.band for ending in card.endings) else ""
 
 
-def _path(estimate: Json) -> list[str]:
+def _path(estimate: Estimate) -> list[str]:
     """Which path adds most to catastrophe."""
     paths = [path for path in estimate["paths"] if path["concern"]["mean"] > 0]
     if not paths:

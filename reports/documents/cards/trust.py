@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import counted, listed, percent
 from storyodds.reports.words.sentences import (
@@ -16,7 +18,7 @@ from storyodds.scenarios.provenance import is_reference
 _BASES = {"elicited": "were elicited from people", "measured": "were measured"}
 
 
-def trust_sentences(estimate: Json, parts: Mapping[str, Json]) -> tuple[str, ...]:
+def trust_sentences(estimate: Estimate, parts: Mapping[str, Json]) -> tuple[str, ...]:
     """Say how far to trust an answer.
 
     Parameters
@@ -39,9 +41,11 @@ def trust_sentences(estimate: Json, parts: Mapping[str, Json]) -> tuple[str, ...
     )
 
 
-def _basis(estimate: Json) -> Iterator[str]:
+def _basis(estimate: Estimate) -> Iterator[str]:
     """How many numbers are assumed, elicited and measured, and what rests on the assumed ones."""
-    bases = Counter(n["basis"] for n in estimate["provenance"] if not is_reference(n["name"]))
+    bases: Counter[str] = Counter(
+        n["basis"] for n in estimate["provenance"] if not is_reference(n["name"])
+    )
     if not bases:
         yield "The story writes down no number."
         return
@@ -60,7 +64,7 @@ def _basis(estimate: Json) -> Iterator[str]:
         yield f"Of what catastrophe rests on, {part} is the authors' own judgment."
 
 
-def _evidence(estimate: Json, trust: Json | None) -> Iterator[str]:
+def _evidence(estimate: Estimate, trust: Json | None) -> Iterator[str]:
     if not has_evidence(estimate):
         yield "Nothing was observed: the odds are what the authors put in."
         return
@@ -77,11 +81,11 @@ def _evidence(estimate: Json, trust: Json | None) -> Iterator[str]:
     yield f"{evidence} moved {listed(changes)}."
 
 
-def _mean(estimate: Json, name: str) -> str:
+def _mean(estimate: Estimate, name: Headline) -> str:
     return percent(estimate["fates"][name]["mean"], errors_of(estimate, name).get("mean", 0.0))
 
 
-def _views(estimate: Json, views: Json | None) -> Iterator[str]:
+def _views(estimate: Estimate, views: Json | None) -> Iterator[str]:
     """How far apart the views of the library are."""
     if views is None or not views["ok"]:
         return
@@ -102,7 +106,7 @@ def _between(views: Sequence[Json], event: str) -> str:
     return f"{event} has {low}" if low == high else f"{event} goes from {low} to {high}"
 
 
-def _computed(estimate: Json) -> str:
+def _computed(estimate: Estimate) -> str:
     if estimate["method"] == "exact":
         return "The odds are computed exactly."
     if estimate["method"] == "simulation":
