@@ -189,7 +189,7 @@ def test_by_keyboard_alone(pages: Path, open_page: Opener) -> None:
     for _ in range(12):
         page.keyboard.press("PageUp")
     assert page.locator("[data-odds=success]").first.inner_text() != before
-    mark = page.locator("[data-tip]").first
+    mark = page.locator("[data-tip][tabindex='0']").first
     mark.focus()
     assert page.locator("#tip").is_visible()
     assert page.locator("#tip").inner_text() == mark.get_attribute("data-tip")
