@@ -270,7 +270,11 @@ def test_numbers_that_are_not_known_leave_the_others() -> None:
 
 
 def test_what_an_assumption_claims_stands_under_its_name() -> None:
-    name, claim = "an-assumption-of-a-long-name", "It claims <much>, in more words than fit here."
+    name = "an-assumption-of-a-long-name"
+    claim = (
+        "It claims <much>, in more words than fit into the two small lines that a picture has for "
+        "them, the rest of it where one points."
+    )
     row: dict[str, Any] = {"assumption": name}
     for end, mean in (("true", 0.3), ("false", 0.1)):
         row[f"if_{end}"] = {"given_failure": {"catastrophe": summary(mean), "safe": summary(0.5)}}
