@@ -45,6 +45,7 @@ from storyodds.models.numerics import systematic
 from storyodds.models.posterior import questions
 from storyodds.models.posterior.forecasts import forecasts_log_density
 from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.posterior.weighting import sequence_of
 from storyodds.models.story.events import EVENTS, weights
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
@@ -223,6 +224,7 @@ def _whole(assessment: Assessment) -> Base:
         assessment.draws.method,
         assessment.seed,
         exact.outcomes[rows],
+        sequence_of(len(exact.values))[rows],
     )
 
 
@@ -314,9 +316,7 @@ def _learned(base: Base) -> dict[str, Pair]:
             return None
         shares = chance / chance.sum()
         means = joint.sum(axis=0) / chance.sum()
-        n = len(values)
-        pull = n * (joint / chance.sum() - shares[:, None] * means) - (base.events - base.means)
-        errors = pull.std(axis=0) / np.sqrt(n)
+        errors = base.errors_beside(joint / chance.sum() - shares[:, None] * means)
         return Changed(means, errors, None, float(1 / np.sum(shares**2)), refitted=False)
 
     return {
@@ -349,8 +349,7 @@ def _set(base: Base) -> dict[str, Pair]:
             if np.isfinite(log_evidence + log_forecasts).any():
                 log_weights = log_evidence + log_forecasts - fresh.base.log_evidence
                 changed = weighted(fresh.base, log_weights, events)
-                errors = np.sqrt(changed.errors**2 + fresh.noise)
-                changed_by[key] = replace(changed, errors=errors, refitted=True)
+                changed_by[key] = replace(changed, refitted=True)
     return {
         variable.name: (changed_by[v, True], changed_by[v, False])
         for v, variable in enumerate(graph.variables)
