@@ -18,7 +18,7 @@ import pytest
 from support.page_arithmetic import answers, intervals, place_of, tilt_in
 
 from storyodds import load_story
-from storyodds.commands.options import chosen_settings
+from storyodds.commands.options import read_settings
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.changes.sliders import sliders
 from storyodds.reports.dashboard import what_if
@@ -208,7 +208,8 @@ def test_the_command_asks_the_same_question(
     for k, step in moves.items():
         slider = data["sliders"][k]
         expected[slider["name"]] = tilt_in(data, k).prior(place_of(data, k, step))
-    found = chosen_settings(tuple(words[1::2]))
+    found, problems = read_settings(tuple(words[1::2]))
+    assert not problems
     story = load_story("rlhf-assistant")
     mine, its = (resolve(story, settings=x).numbers for x in (expected, found))
     for a, b in zip(mine, its, strict=True):

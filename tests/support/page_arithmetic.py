@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import lagrange
+from scipy.interpolate import BarycentricInterpolator
 
 from storyodds.models.changes.sliders import Tilt
 
@@ -69,7 +69,7 @@ def along(data: Mapping[str, Any], k: int, step: float) -> dict[str, float]:
     chosen = side[np.clip(below - 1, 0, len(side) - 4) + np.arange(4)]
     means = dict.fromkeys((event for group in data["groups"] for event in group), 0.0)
     for event, nodes in zip(curve["events"], logs, strict=True):
-        means[event] = float(np.exp(lagrange(at[chosen], nodes[chosen])(step)))
+        means[event] = float(np.exp(BarycentricInterpolator(at[chosen], nodes[chosen])(step)))
     return grouped(data, means)
 
 

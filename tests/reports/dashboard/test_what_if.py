@@ -9,7 +9,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.building import OFF, believe, tell
 from support.monte_carlo import effective, mean_and_error
-from support.page_arithmetic import along, answers, decoded, error_along, intervals, place_of, tilt_in, weighted_events
+from support.page_arithmetic import (
+    along,
+    answers,
+    decoded,
+    error_along,
+    intervals,
+    place_of,
+    tilt_in,
+    weighted_events,
+)
 from support.strategies import small_stories
 
 from storyodds import load_story
@@ -23,7 +32,6 @@ from storyodds.scenarios.loader import bundled_stories
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story
-
 
 # Standard errors that one answer of twenty thousand is off by, with errors that are themselves
 # known to an eighth: a normal variable is beyond five once in two million.
