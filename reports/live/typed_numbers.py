@@ -28,7 +28,7 @@ def as_prior(text: str, number: str) -> str:
 
     Examples
     --------
-    >>> [as_prior(text, "aware.probability") for text in ("40%", "0,4", "30 to 50%", "{beta: [1, 2]}")]
+    >>> [as_prior(text, "a.probability") for text in ("40%", "0,4", "30 to 50%", "{beta: [1, 2]}")]
     ['0.4', '0.4', '[0.3, 0.5]', '{beta: [1, 2]}']
     >>> as_prior("−1,5 to 2", "r.bits"), as_prior("40%", "r.bits")
     ('[-1.5, 2]', '40%')

@@ -1,13 +1,11 @@
 """The numbers of one person leave a live page as a file that `storyodds judgments` reads."""
 
-import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from support.command_line import Run, document
 
 from storyodds import InputError, load_story
-from storyodds.cli import main
 from storyodds.priors.panels.judgments import read_judgments
 from storyodds.reports.live.own_numbers import judgments_text
 from storyodds.reports.live.tasks import Computer
@@ -20,7 +18,7 @@ SET = {
 }
 
 
-def test_they_are_read_as_they_were_set(tmp_path: Path) -> None:
+def test_they_are_read_as_they_were_set(tmp_path: Path, run: Run) -> None:
     here = Computer(tmp_path, draws=64)
     task = {"do": "judgments", "story": "coinrun-agent", "state": {"set": SET}}
     file = tmp_path / "mine.yaml"
@@ -32,9 +30,9 @@ def test_they_are_read_as_they_were_set(tmp_path: Path) -> None:
         "coin-is-salient.bits.intended": ("bits", {"me": {"normal": [1, 2]}}),
         "something-else.bits": ("bits", {"me": -2}),
     }
-    outcome = CliRunner().invoke(main, ["judgments", str(file), "--json"])
-    assert outcome.exit_code == 0, outcome.output
-    assert len(json.loads(outcome.output)["quantities"]) == len(SET)
+    code, out, err = run("judgments", str(file), "--json")
+    assert (code, err) == (0, "")
+    assert len(document(out)["quantities"]) == len(SET)
 
 
 def test_every_number_of_a_story_has_an_id_of_its_own(tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ def test_bits(typed: str, read: str) -> None:
 @pytest.mark.parametrize("typed", ["40%", "30% to 50%", "10 to 20%"])
 def test_percent_of_bits_stays_wrong(typed: str) -> None:
     assert as_prior(typed, "r.bits") == typed
+    value = read_setting(as_prior(typed, "something-else.bits"), "set")
     with pytest.raises(InputError, match="bits"):
-        value = read_setting(as_prior(typed, "something-else.bits"), "set")
         resolve(load_story("coinrun-agent"), settings={"something-else.bits": value})
 
 
