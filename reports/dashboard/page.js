@@ -252,8 +252,9 @@ function whatIf() {
   const where = ({ s, at }) => `${s.name} at ${said(s, at)}${s.kind === "bits" ? " bits" : ""}`;
   const carried = now => {
     if (!now.curve) return `${percent(now.share)} of the page’s draws carry this`;
-    const error = Math.max(...what.headline.map(event => errorOf(now.off[0], event)));
-    const exact = error < 5e-6 ? "worked out exactly" : `worked out along the slider’s whole travel, ± ${significant(100 * error, 0)} points`;
+    const errors = what.headline.map(event => [event, errorOf(now.off[0], event)]);
+    const exact = errors.every(([, error]) => error < 5e-6) ? "worked out exactly"
+      : `worked out along the slider’s whole travel, ± ${errors.map(([event, error]) => `${significant(100 * error, 0)} points for ${event}`).join(" and ± ")}`;
     return exact + (Object.keys(now.ends).length || !Object.keys(ranks).length ? "" : "; for its intervals run the command above");
   };
   let last = null; // the last state that has an answer
