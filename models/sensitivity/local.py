@@ -294,15 +294,37 @@ def surely(base: Base) -> tuple[Sure, ...]:
     ('existential-catastrophe', [1.0, 0.0541])
     """
     names = [variable.name for variable in base.prepared.graph.variables]
-    learned, forced = _learned(base), _set(base)
-    return tuple(Sure(name, learned[name], forced[name]) for name in names)
+    by_learning, by_setting = learned(base), _set(base)
+    return tuple(Sure(name, by_learning[name], by_setting[name]) for name in names)
 
 
-Pair = tuple[Changed | None, ...]
+Pair = tuple[Changed | None, Changed | None]
 
 
-def _learned(base: Base) -> dict[str, Pair]:
-    """By assumption, the answers once it is found to be true, and once found to be false."""
+def learned(base: Base) -> dict[str, Pair]:
+    """Give the answers once each assumption is found to be true, and once found to be false.
+
+    Parameters
+    ----------
+    base : Base
+
+    Returns
+    -------
+    dict of str to (Changed or None, Changed or None)
+        By assumption, in dependency order; None where it cannot be so.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment.assessment import assess
+    >>> from storyodds.models.changes.what_if import base_of
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> pairs = learned(base_of(assess(resolve(load_story("carlsmith-six-premises")))))
+    >>> true, false = pairs["aps-feasible"]
+    >>> catastrophe = EVENTS.index("catastrophe")
+    >>> [round(float(changed.means[catastrophe]), 4) for changed in (true, false)]
+    [0.079, 0.0]
+    """
     prepared, values = base.prepared, base.values
     graph = prepared.graph
     outcomes = [Query((o,)) for o in range(len(graph.outcomes))]
