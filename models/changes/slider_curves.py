@@ -130,15 +130,15 @@ def _of_integrated(base: Base, slider: Slider, places: Sequence[float]) -> Slide
     kind = base.prepared.resolved.numbers[slider.number].kind
     ends = [_with_number(base, slider.number, end) for end in (0.0, 1.0)]
     top = max(float(log_evidence.max()) for log_evidence, _ in ends)
-    (none, of_none), (full, of_full) = (
+    (evidence_low, events_low), (evidence_high, events_high) = (
         (chance := np.exp(log_evidence - top), chance[:, None] * events)
         for log_evidence, events in ends
     )
     means, pulls = [], []
     for place in places:
         m = rate_like(moved_prior(slider.tilt, place, kind)).mean()
-        evidence = (1 - m) * none + m * full
-        events = (1 - m) * of_none + m * of_full
+        evidence = (1 - m) * evidence_low + m * evidence_high
+        events = (1 - m) * events_low + m * events_high
         mean = events.mean(axis=0) / evidence.mean()
         means.append(mean)
         pulls.append((events - mean * evidence[:, None]) / evidence.mean())
