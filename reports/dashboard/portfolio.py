@@ -3,19 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from storyodds.reports.contract.estimate import Estimate, FailurePath
 from storyodds.reports.dashboard.html import rendered
 from storyodds.reports.dashboard.parts import as_csv
 from storyodds.reports.dashboard.sections_odds import path_name
 from storyodds.reports.dashboard.since_saved import Saved, what_changed
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.portfolio import plot_portfolio
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY
 from storyodds.reports.words.numbers import about_one_in, counted, sentence_case
 from storyodds.reports.words.sentences import errors_of, headline_fates, is_risk_argument
 
 
-def portfolio_page(estimates: Sequence[Json], before: Mapping[str, Saved]) -> str:
+def portfolio_page(estimates: Sequence[Estimate], before: Mapping[str, Saved]) -> str:
     """Write the page of all stories.
 
     Parameters
@@ -61,7 +61,7 @@ def portfolio_page(estimates: Sequence[Json], before: Mapping[str, Saved]) -> st
     )
 
 
-def _finding(worst: Sequence[Json], best: Sequence[Json]) -> str:
+def _finding(worst: Sequence[Estimate], best: Sequence[Estimate]) -> str:
     first = worst[0]
     if len(worst) == 1:
         odds = (
@@ -77,8 +77,8 @@ def _finding(worst: Sequence[Json], best: Sequence[Json]) -> str:
     return f"{words}. Intervals that overlap do not settle an order. {NO_CLAIM_OF_SAFETY}"
 
 
-def _row(estimate: Json, changed: str) -> dict[str, Any]:
-    paths: Sequence[Json] = estimate["paths"]
+def _row(estimate: Estimate, changed: str) -> dict[str, Any]:
+    paths: Sequence[FailurePath] = estimate["paths"]
     fates = estimate["fates"]
     d = estimate["diagnostics"]
     return {

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storyodds.models.story.events import Headline
 from storyodds.priors.text.errors import InputError
 from storyodds.priors.text.json_reader import MAX_BYTES, read_json
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.comparison_saved import monte_carlo_error
 from storyodds.reports.documents.saved_estimate import require_estimate
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import percent, points
 
-FATES = ("success", "catastrophe")
+FATES: tuple[Headline, ...] = ("success", "catastrophe")
 _SURE = 2.0  # errors that a difference has to exceed
 
 
@@ -21,7 +22,7 @@ _SURE = 2.0  # errors that a difference has to exceed
 class Saved:
     """A saved result, or why there is none: a sentence that is empty where nothing was saved."""
 
-    estimate: Json | None
+    estimate: Estimate | None
     problem: str = ""
 
 
@@ -49,7 +50,7 @@ def saved(file: Path) -> Saved:
     return Saved(estimate)
 
 
-def what_changed(now: Json, before: Saved) -> str:
+def what_changed(now: Estimate, before: Saved) -> str:
     """Say how the odds differ from those that were saved.
 
     Parameters
@@ -81,7 +82,7 @@ def what_changed(now: Json, before: Saved) -> str:
     return f"{causes}: {'; '.join(said)}."
 
 
-def _causes(now: Json, then: Json) -> str:
+def _causes(now: Estimate, then: Estimate) -> str:
     """What is not the same as then, the story's text first."""
     same = now["story_sha256"] == then["story_sha256"]
     text = f"Since the last result, the story's text is {'the same' if same else 'another'}"
@@ -95,7 +96,7 @@ def _causes(now: Json, then: Json) -> str:
     return f"{text} (changed too: {', '.join(others)})" if others else text
 
 
-def _draws(estimate: Json) -> Any:
+def _draws(estimate: Estimate) -> Any:
     return estimate["diagnostics"].get("draws")
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.short_names import short_names
@@ -18,15 +20,17 @@ from storyodds.reports.figures.drawing.svg import (
     range_words,
     ticks,
 )
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.sentences import errors_of, headline_fates
 
 WIDTH, TOP, ROW = 1080, 34, 44
-PANELS = (("catastrophe", 270.0, 560.0), ("success", 690.0, 980.0))
+PANELS: tuple[tuple[Headline, float, float], ...] = (
+    ("catastrophe", 270.0, 560.0),
+    ("success", 690.0, 980.0),
+)
 
 
-def plot_portfolio(estimates: Sequence[Json]) -> Figure:
+def plot_portfolio(estimates: Sequence[Estimate]) -> Figure:
     """Draw success and catastrophe of every story with their 90 percent intervals.
 
     Parameters
@@ -67,18 +71,18 @@ def plot_portfolio(estimates: Sequence[Json]) -> Figure:
     )
 
 
-def has(estimate: Json, fate: str) -> bool:
+def has(estimate: Estimate, fate: str) -> bool:
     """Whether a story speaks of a fate: a risk argument speaks of catastrophe alone."""
     return fate in headline_fates(estimate)
 
 
 def _panel(
-    estimates: Sequence[Json], name: str, left: float, right: float, bottom: float
+    estimates: Sequence[Estimate], name: Headline, left: float, right: float, bottom: float
 ) -> Markup:
     of = [(k, it) for k, it in enumerate(estimates) if has(it, name)]
     if not of:
         return Markup("")
-    top = max(max(float(it["fates"][name][end]) for end in ("mean", "q95")) for _, it in of)
+    top = max(float(it["fates"][name][end]) for _, it in of for end in ("mean", "q95"))
     scale = Scale(0.0, min(1.04 * top, 1.0) or 1.0, left, right)
     worst = " worst" if name == "catastrophe" else ""
     parts = [

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent
 
 _DIGITS = 4  # of a number in a file: two more than people read, to draw from
@@ -117,7 +117,7 @@ def plain_number(x: float) -> str:
     return f"{1 - float(f'{1 - x:.{_DIGITS}g}') if close else float(f'{x:.{_DIGITS}g}'):.15g}"
 
 
-def with_band(entry: Json | None, errors: Errors = NO_ERRORS) -> Cell:
+def with_band(entry: Interval | None, errors: Errors = NO_ERRORS) -> Cell:
     """Mean and 90 percent interval, in few characters.
 
     Examples

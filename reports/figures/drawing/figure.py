@@ -1,6 +1,8 @@
 """A figure: a picture that scales, the words that say the same, and the table under it."""
 
+import re
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from markupsafe import Markup, escape
 
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.files import write_atomically
+from storyodds.reports.figures.drawing.png_text import with_text
 
 # Color-blind safe: blue against orange-red, never red against green.
 LIGHT = {
@@ -21,7 +24,11 @@ LIGHT = {
     "rose": "#e9a48f",
     "green": "#1c7a4a",
     "amber": "#8a5a00",
-    "band": "#d3e3f0",
+    "band": "#dfe1e6",
+    "low": "#a9b0bf",
+    "high": "#4d5566",
+    "gray": "#b4b9c4",
+    "sand": "#e6c987",
 }
 DARK = {
     "paper": "#1a1f29",
@@ -34,9 +41,16 @@ DARK = {
     "rose": "#7a3a2a",
     "green": "#6bd49a",
     "amber": "#f0c160",
-    "band": "#2a3f55",
+    "band": "#333b48",
+    "low": "#6a7488",
+    "high": "#c3cad8",
+    "gray": "#6b7385",
+    "sand": "#a88a4a",
 }
 PIXELS = 1600  # across, of a PNG
+_NOTEBOOK = 960  # pixels that a notebook has across
+_LARGER = 1.4  # times its own size, from where a picture's letters shout
+_VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,8 @@ class Figure:
         Cells, the first of each naming the row.
     note : str
         How to read it; may be empty.
+    source : str
+        How to cite it; may be empty.
     """
 
     name: str
@@ -67,10 +83,13 @@ class Figure:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    source: str = ""
 
     def _repr_html_(self) -> str:
         """Give the picture as notebooks show it."""
-        return f'<div style="max-width:60rem;background:{LIGHT["paper"]}">{standalone(self)}</div>'
+        across = min(_NOTEBOOK, _LARGER * float(_VIEW_BOX.findall(self.svg)[0]))
+        look = f"max-width:{across:.0f}px;background:{LIGHT['paper']}"
+        return f'<div style="{look}">{standalone(self)}</div>'
 
 
 def style() -> str:
@@ -123,7 +142,18 @@ def encoded(figure: Figure, ending: str) -> bytes:
     import resvg_py
 
     paper = LIGHT["paper"]
-    return bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=PIXELS, background=paper))
+    png = bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=PIXELS, background=paper))
+    return with_text(png, texts_of(figure))
+
+
+def texts_of(figure: Figure) -> dict[str, str]:
+    """Give what a PNG says of itself."""
+    return {
+        "Title": figure.title,
+        "Description": f"{figure.description} {figure.note}".strip(),
+        "Source": figure.source,
+        "Software": f"storyodds {version('storyodds')}",
+    }
 
 
 def table(figure: Figure) -> Markup:
