@@ -20,8 +20,9 @@ from storyodds.reports.live.requests import State, read_state
 from storyodds.reports.live.saved_states import listed_states, own_id
 from storyodds.reports.live.state_as_story import rewrite
 from storyodds.reports.words.recipe import Recipe, on_one_line
-from storyodds.reports.words.sentences import headline_fates
+from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.scenarios.resolve import ResolvedStory, resolve
+from storyodds.scenarios.schema import RISK_ARGUMENT
 from storyodds.scenarios.switches import chosen_switches, with_off
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ class Computer:
         kept, asked = self._stories.get(story), read_state(state)
         # What has no odds is worth no file.
         odds = self._odds(kept, asked, self._changed(kept, asked))["odds"]
-        headline = headline_fates({"kind": kept.story.kind})
+        is_argument = kept.story.kind == RISK_ARGUMENT
+        headline = HEADLINE_FATES[1:] if is_argument else HEADLINE_FATES
         id = own_id(self.folder, kept.story.story, name) if name else None
         rewritten = rewrite(kept.story, asked, id)
         return {
