@@ -132,19 +132,26 @@ const prior = (s, place) => {
 };
 
 const what = JSON.parse(byId("page-data")?.textContent ?? "{}").what_if;
-const box = byId("sliders"), result = byId("what-if-result");
+const box = byId("sliders"), result = byId("what-if-result"), panel = byId("what-if-bars");
 if (what && box && result) whatIf();
 else on("hashchange", reveal);
 reveal();
 
-// A draw weighs exp(Σ (pull + δ) column), parts of draws below the ends of intervals among the
-// columns: see what_if.py, from which all of `what` comes.
+// One slider is answered by its curve, several by the page's draws, of which one weighs
+// exp(Σ (pull + δ) column), parts of draws below the ends of intervals among the columns, times the
+// ratios of curves to draws: see what_if.py and slider_curves_data.py, from which all of `what` comes.
 function whatIf() {
-  const n = what.draws, bytes = atob(what.data), first = what.events.length, page = document.documentElement;
-  const columns = what.columns.map(({ low, step }, c) => Float64Array.from({ length: n }, (_, i) => {
-    const at = 2 * (c * n + i);
-    return low + step * (bytes.charCodeAt(at) + 256 * bytes.charCodeAt(at + 1));
-  }));
+  const n = what.draws, first = what.events.length, page = document.documentElement;
+  const integers = text => {
+    const bytes = atob(text);
+    return Array.from({ length: bytes.length / 2 }, (_, i) => bytes.charCodeAt(2 * i) + 256 * bytes.charCodeAt(2 * i + 1));
+  };
+  const data = integers(what.data);
+  const columns = what.columns.map(({ low, step }, c) => Float64Array.from({ length: n }, (_, i) => low + step * data[c * n + i]));
+  const curves = what.curves?.map(curve => {
+    const whole = integers(curve.data), count = 2 * what.steps / curve.every + 1;
+    return { ...curve, logs: curve.events.map((_, e) => whole.slice(e * count, (e + 1) * count).map(x => curve.low[e] + curve.step[e] * x)) };
+  });
   const base = new Float64Array(n), logs = new Float64Array(n), weights = new Float64Array(n);
   const add = (out, by, column) => { for (let i = 0; i < n; i++) out[i] += by * column[i]; };
   columns.forEach((column, c) => add(base, what.columns[c].pull, column));
@@ -174,13 +181,84 @@ function whatIf() {
     }
     return x[last];
   };
-  const range = event => {
-    if (!ranks[event]) return "";
-    const low = percent(quantile(event, 0.05)), high = percent(quantile(event, 0.95));
-    return low + ((low + high).includes("−") ? " to " : "–") + high;
+  const between = (low, high) => [low, high].map(percent).join((percent(low) + percent(high)).includes("−") ? " to " : "–");
+
+  // What draws say with some sliders moved, and the share of them that carries it.
+  const weigh = off => {
+    logs.set(base);
+    for (const { k, s, at } of off) add(logs, delta(s, at), columns[first + k]);
+    const top = logs.reduce((a, b) => Math.max(a, b));
+    let total = 0, squares = 0;
+    for (let i = 0; i < n; i++) total += weights[i] = Math.exp(logs[i] - top);
+    for (let i = 0; i < n; i++) squares += (weights[i] /= total) ** 2;
+    const means = Object.fromEntries(Object.entries(events).map(([event, x]) => [event, x.reduce((sum, p, i) => sum + weights[i] * p, 0)]));
+    return { means, share: 1 / squares / n };
+  };
+  const grouped = means => { // each group sums to 1
+    for (const group of what.groups) {
+      const sum = group.reduce((all, event) => all + means[event], 0);
+      for (const event of group) means[event] /= sum;
+    }
+    return means;
+  };
+  const read = ({ every, events: of, logs: nodes }, step) => { // as slider_curves_data.interpolated
+    const half = what.steps / every, side = step > 0 ? half : 0, there = (step + what.steps) / every;
+    const start = side + Math.min(Math.max(Math.floor(there) - side - 1, 0), half - 3), t = there - start;
+    const by = [0, 1, 2, 3].map(j => [0, 1, 2, 3].reduce((all, m) => m === j ? all : all * (t - m) / (j - m), 1));
+    const means = Object.fromEntries(Object.keys(events).map(event => [event, 0]));
+    of.forEach((event, e) => { means[event] = Math.exp(by.reduce((sum, w, j) => sum + w * nodes[e][start + j], 0)); });
+    return grouped(means);
+  };
+  const errorOf = ({ k, step }, event) => { // twice the standard error, of the estimate and of the way from it
+    const { events: of, slopes } = curves[k], slope = slopes[step < 0 ? 0 : 1][of.indexOf(event)] ?? 0;
+    return 2 * Math.hypot(what.errors[event], slope * step);
+  };
+  // Means, the ends of intervals where draws carry them, and what the means rest on; null where nothing carries an answer.
+  const answer = off => {
+    const alone = curves && off.length > 1 ? off.map(one => [read(curves[one.k], one.step), weigh([one]).means]) : [];
+    let { means, share } = weigh(off);
+    const thin = share < what.least, curve = curves && off.length === 1;
+    if (thin && !curve) return null;
+    if (curve) means = read(curves[off[0].k], off[0].step);
+    for (const [exact, drawn] of alone) for (const event of Object.keys(means)) if (drawn[event] > 0) means[event] *= exact[event] / drawn[event];
+    if (alone.length) grouped(means);
+    const ends = Object.fromEntries(thin ? [] : Object.keys(ranks).map(event => [event, [quantile(event, 0.05), quantile(event, 0.95)]]));
+    return { off, means, ends, share, curve };
   };
   const shown = name => [...document.querySelectorAll(`[data-${name}]`)].map(node => [node, node.dataset[name], node.textContent]);
   const odds = shown("odds"), ranges = shown("range");
+
+  // Dots and lines of pictures beside the chances they show, on the scale that their grid has.
+  const marks = odds.flatMap(([node, event]) => {
+    const row = node.previousElementSibling, dot = row?.querySelector?.(".dot"), line = row?.querySelector?.(".interval-90");
+    const picture = dot && node.closest("svg"), grid = picture ? [...picture.querySelectorAll(".grid")] : [];
+    const label = picture && [...picture.querySelectorAll(".tick.m")][grid.length - 1];
+    const from = grid.length && +grid[0].getAttribute("x1"), by = label && (grid.at(-1).getAttribute("x1") - from) / (parseFloat(label.textContent) / 100);
+    if (!(by > 0)) return [];
+    const end = +node.getAttribute("x") - 8, put = (mark, name, p) => mark.setAttribute(name, Math.min(end, from + by * p));
+    const was = [[dot, "cx"], ...(line ? [[line, "x1"], [line, "x2"]] : [])].map(([mark, name]) => [mark, name, mark.getAttribute(name)]), words = row.getAttribute("aria-label");
+    return [now => {
+      for (const [mark, name, value] of was) mark.setAttribute(name, value);
+      row.setAttribute("aria-label", words);
+      if (words) row.dataset.tip = words;
+      line?.removeAttribute("visibility");
+      if (!now) return;
+      put(dot, "cx", now.means[event]);
+      const ends = now.ends[event];
+      if (ends && line) put(line, "x1", ends[0]), put(line, "x2", ends[1]);
+      else line?.setAttribute("visibility", "hidden");
+      if (words) row.dataset.tip = `${event}: ${percent(now.means[event])}${ends ? ` (90% interval ${between(...ends)})` : ""}, with sliders moved; as estimated ${percent(what.means[event])}`;
+      if (words) row.setAttribute("aria-label", row.dataset.tip);
+    }];
+  });
+
+  // A bar for each ending, with a mark where the estimate is.
+  const bars = what.groups.at(-1)?.filter(event => what.means[event] > 0 && (what.headline.length > 1 || what.headline.includes(event))).map(event => {
+    const value = make("b"), bar = make("i"), mark = make("u"), at = p => `${100 * p}%`;
+    mark.style.left = at(what.means[event]);
+    panel?.append(make("p", { className: event === "catastrophe" ? "worst" : "" }, make("span", {}, event), " ", value, make("span", { className: "track" }, bar, mark)));
+    return means => { value.textContent = percent(means[event]); bar.style.width = at(means[event]); };
+  }) ?? [];
 
   const rows = what.sliders.map((s, k) => {
     const words = make("span", { id: "slider-" + k }, s.label + " ", make("code", {}, s.name));
@@ -188,7 +266,7 @@ function whatIf() {
     input.oninput = () => { update(); remember(); };
     input.setAttribute("aria-labelledby", words.id);
     box.append(make("label", {}, words, input, output));
-    return { s, input, output };
+    return { k, s, input, output };
   });
   const moved = row => row.input.value !== "0";
   const place = ({ s, input }) => s.start + input.value / what.steps * (input.value < 0 ? s.start - s.low : s.high - s.start);
@@ -198,33 +276,41 @@ function whatIf() {
   const reset = button("Reset", () => { set(""); write(); });
   box.append(make("p", { className: "slider-buttons" }, reset, " ", link), again);
 
+  const where = ({ s, at }) => `${s.name} at ${said(s, at)}${s.kind === "bits" ? " bits" : ""}`;
+  const carried = now => {
+    if (!now.curve) return `${percent(now.share)} of the page’s draws carry this`;
+    const errors = what.headline.map(event => [event, errorOf(now.off[0], event)]);
+    const exact = errors.every(([, error]) => error < 5e-6) ? "worked out exactly"
+      : `worked out along the slider’s whole travel, ± ${errors.map(([event, error]) => `${significant(100 * error, 0)} points for ${event}`).join(" and ± ")}`;
+    return exact + (Object.keys(now.ends).length || !Object.keys(ranks).length ? "" : "; for its intervals run the command above");
+  };
+  let last = null; // the last state that has an answer
   function update() {
-    logs.set(base);
-    const off = rows.filter(moved);
-    rows.forEach((row, k) => moved(row) && add(logs, delta(row.s, place(row)), columns[first + k]));
-    const top = logs.reduce((a, b) => Math.max(a, b));
-    let total = 0, squares = 0;
-    for (let i = 0; i < n; i++) total += weights[i] = Math.exp(logs[i] - top);
-    for (let i = 0; i < n; i++) squares += (weights[i] /= total) ** 2;
-    const share = 1 / squares / n, thin = share < what.least;
-    const now = event => percent(events[event].reduce((sum, x, i) => sum + weights[i] * x, 0));
+    const off = rows.filter(moved).map(row => ({ k: row.k, s: row.s, step: +row.input.value, at: place(row) }));
+    const now = off.length ? answer(off) : null, held = off.length && !now ? last : null, it = now ?? held;
+    if (now || !off.length) last = now;
     const told = (list, say) => {
-      for (const [node, event, text] of list) node.textContent = !off.length ? text : thin ? "?" : say(event);
+      for (const [node, event, text] of list) node.textContent = it ? say(event) : text;
     };
-    told(odds, now);
+    const range = event => it.ends[event] ? between(...it.ends[event]) : ranks[event] ? "–" : "";
+    told(odds, event => percent(it.means[event]));
     told(ranges, range);
+    for (const mark of marks) mark(it);
+    for (const bar of bars) bar(it ? it.means : what.means);
     for (const row of rows) {
       const text = said(row.s, place(row)) + (row.s.kind === "bits" ? " bits" : "");
       row.output.textContent = moved(row) ? `${said(row.s, row.s.start)} → ${text}` : text;
       row.input.setAttribute("aria-valuetext", text);
     }
-    page.dataset.whatIf = !off.length ? "" : thin ? "thin" : "moved";
-    const change = event => `${event} ${percent(what.means[event])} → ${now(event)}${ranks[event] ? ` (90% interval ${range(event)})` : ""}`;
+    page.dataset.whatIf = !off.length ? "" : now ? "moved" : "held";
+    const change = event => `${event} ${percent(what.means[event])} → ${percent(it.means[event])}${it.ends[event] ? ` (90% interval ${between(...it.ends[event])})` : ""}`;
+    const changes = it && what.headline.map(change).join(", ");
+    const stated = it ? `with ${it.off.map(where).join(", ")}: ${changes}` : `as estimated: ${what.headline.map(event => `${event} ${percent(what.means[event])}`).join(", ")}`;
     result.textContent = !off.length ? "Nothing is moved."
-      : thin ? `Too few draws carry this answer (${percent(share)} of them): run again, with the command above.`
-      : `${what.headline.map(change).join(", ")}; ${percent(share)} of the draws carry this.`;
+      : now ? `${changes}; ${carried(now)}.`
+      : `Too few of the page’s draws lie where these sliders stand; the command above works it out. What is shown is the last state that has an answer, ${stated}.`;
     const settings = { ...what.settings };
-    for (const row of off) settings[row.s.name] = `'${row.s.name}=${prior(row.s, place(row))}'`;
+    for (const { s, at } of off) settings[s.name] = `'${s.name}=${prior(s, at)}'`;
     command.textContent = [what.command, ...Object.values(settings)].join(" --set ");
     again.hidden = !off.length;
   }
@@ -232,11 +318,13 @@ function whatIf() {
   // Whatever an address says that is no state moves nothing.
   function set(text) {
     const asked = new Map(text.split(",").map(pair => pair.split(":")));
-    for (const { s, input } of rows) {
+    for (const { input } of rows) input.value = 0;
+    update();
+    for (const { s, input } of rows) { // one after the other, so that there is a last answer
       const off = SCALES[s.family][1](parseFloat(asked.get(s.name))) - s.start;
       input.value = Math.round(what.steps * off / (off < 0 ? s.start - s.low : s.high - s.start)) || 0;
+      if (input.value !== "0") update();
     }
-    update();
   }
   const state = () => rows.filter(moved).map(row => `${row.s.name}:${+center(row.s, place(row)).toPrecision(8)}`).join();
   let waiting;
@@ -249,14 +337,15 @@ function whatIf() {
     const all = [section(), state() && KEY + state()].filter(part => part);
     history.replaceState(null, "", all.length ? "#" + all.join("&") : location.pathname + location.search);
   }
-  function read() { // a link to a section keeps what is moved
+  function follow() { // a link to a section keeps what is moved; a state alone opens on its answer
     const found = parts().find(part => part.startsWith(KEY));
     if (found) set(decoded(found.slice(KEY.length)));
     else write();
-    reveal();
+    if (section() || !found) reveal();
+    else byId("what-if")?.scrollIntoView();
   }
   set("");
-  if (parts().length) read();
-  on("hashchange", read);
+  if (parts().length) follow();
+  on("hashchange", follow);
 }
 })();

@@ -31,7 +31,7 @@ SIMULATED = (
 
 FAILURE = ("assumptions", "near_misses", "paths")  # of how it fails, what a page shows
 FEWER = 1024  # draws that do for what observations are worth
-KEPT = 700  # draws in a page, which they make a fifth of
+KEPT = 350  # draws in a page: for several sliders at once, and for intervals
 NOT_ASKED = (
     "Not worked out here: with --thorough, the page leaves out each part of the story in turn, "
     "takes each assumption for true and for false, and looks for the values at which a verdict "

@@ -13,7 +13,10 @@
                                                 them; of events that are not certain
      "sliders": [{"name", "label", "kind", "family", "start", "low", "high", "size"}, …]
      "steps": 100                              of a slider to either side
-     "least": 0.1                              share of the draws below which it says: run again
+     "least": 0.1                              share of the draws below which they do not answer
+     "curves": [{"every", "events", "low", "step", "data", "slopes", "off"}, …] or null
+                                               by slider, the answers along its whole travel
+     "errors": {"success": 0.001, …}           Monte Carlo standard errors of the means
      "command": "storyodds estimate STORY …",  with the options that stay as they are
      "settings": {"name": "name=prior", …}     overrides in force, by number, quoted for a shell
      "others": 12, "no_slider": [{"reason", "names"}, …]}
@@ -22,6 +25,10 @@ A draw weighs exp(Σ (pull + δ) c), c being its columns and its parts below the
 `models.tilts` says of the sliders: the pulls alone give the draws the means and the intervals of
 the full posterior. An interval goes between quantiles of the weighted draws, on straight lines
 from the middle of one draw's share to the next one's.
+
+One slider moved alone is answered by its curve (see `curve_of` in slider_curves_data.py), which is
+worked out beforehand. Several at once are answered by the draws, times the ratio, for each of them,
+of its curve to the draws with it alone moved; each group then sums to 1 again.
 """
 
 import base64
@@ -41,6 +48,7 @@ from storyodds.models.changes.what_if import MIN_SHARE, spread_evenly
 from storyodds.models.story.events import EVENTS, FATES
 from storyodds.priors.distributions.forms import Prior, plain_prior
 from storyodds.reports.contract.summaries import Summary
+from storyodds.reports.dashboard.slider_curves_data import curves_data
 from storyodds.reports.documents.summaries import summarize_draws
 from storyodds.reports.words.labels import number_label
 from storyodds.reports.words.recipe import recipe_of
@@ -123,6 +131,7 @@ def what_if_data(
         pull[: len(kept)] = 0.0 if of_events is None else of_events
     argued = resolved.story.kind == RISK_ARGUMENT
     at_ends = iter(pull[len(full) :].tolist())
+    errors = assessment.errors.by_name()
     names = [number.name for number in resolved.numbers]
     return {
         "draws": len(integers),
@@ -142,6 +151,8 @@ def what_if_data(
         "sliders": [_slider(resolved, slider) for slider in found.shown],
         "steps": STEPS,
         "least": MIN_SHARE,
+        "curves": curves_data(assessment, found.shown, STEPS),
+        "errors": {event: errors[event]["mean"] for event in EVENTS},
         "command": command or _command(assessment),
         "settings": _settings(resolved),
         "others": found.others,

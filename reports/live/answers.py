@@ -1,5 +1,6 @@
 """Answers as plain data: numbers, and the words in which a page says them."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,24 @@ TOP_PATHS = 8
 CLEAR_ERRORS = 2.0  # standard errors from which on a change is told from chance
 
 
+_TYPED = re.compile(r"(?:--)?set (\S+)")  # where a mistake in one number is said to be
+
+
 def plain_problem(problem: Problem) -> dict[str, Any]:
-    """Give a mistake as plain data; what is not known of its place is left out."""
-    place = {key: getattr(problem, key) for key in ("file", "line", "column", "key_path")}
-    known = {key: value for key, value in place.items() if value is not None}
+    """Give a mistake as plain data; what is not known of its place is left out.
+
+    Of a number that was typed on a page, `number` is its name, and there is no other place.
+
+    Examples
+    --------
+    >>> plain_problem(Problem("found 7", key_path="--set aware.probability"))
+    {'number': 'aware.probability', 'message': 'found 7'}
+    """
+    for place in (problem.key_path, problem.file):
+        if place is not None and (typed := _TYPED.fullmatch(place)):
+            return {"number": typed[1], "message": problem.message}
+    places = {key: getattr(problem, key) for key in ("file", "line", "column", "key_path")}
+    known = {key: value for key, value in places.items() if value is not None}
     return {**known, "message": problem.message}
 
 
@@ -98,6 +113,7 @@ def in_words(summary: Summary, errors: Errors = NO_ERRORS) -> dict[str, Any]:
         "words": percent(summary["mean"], errors.get("mean", 0.0)),
         "band": band(summary, errors),
         "count": about_one_in(summary["mean"]),
+        "error": errors.get("mean", 0.0),
     }
 
 

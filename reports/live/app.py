@@ -30,6 +30,7 @@ SECONDS = {  # by task; every story is read for the list, and compiled before it
     "story": 60.0,
     "describe": 60.0,
     "rewrite": 60.0,
+    "judgments": 60.0,
     "answer": 30.0,
     "settle": 120.0,
     "page": 180.0,
@@ -103,6 +104,14 @@ class _Server:
         headers = {"content-disposition": f'attachment; filename="{file}"'}
         return Response(found["yaml"], media_type="application/yaml", headers=headers)
 
+    async def judgments(self, request: Request) -> Response:
+        require_same_site(request)
+        story, state = _name(request), _asked(request)
+        task = {"do": "judgments", "story": story, "state": state.as_data()}
+        found = await self.work(_reader(request), task)
+        headers = {"content-disposition": f'attachment; filename="{story}-judgments.yaml"'}
+        return Response(found["yaml"], media_type="application/yaml", headers=headers)
+
     async def list(self, request: Request) -> Response:
         require_same_site(request)
         return JSONResponse(await self.work(_reader(request), {"do": "list"}))
@@ -134,7 +143,7 @@ class _Server:
         task["name"] = name
         found = await self.work(client, task)  # what does not fit the story is not worth keeping
         try:
-            written = save_state(self.folder, story, name, state, found["yaml"])
+            written = save_state(self.folder, story, name, state, found["yaml"], found["odds"])
         except OSError as error:
             raise HTTPException(507, f"cannot be saved: {error.strerror}") from None
         saved, changed = (path.name for path in written)
@@ -193,6 +202,7 @@ def make_app(
             Route("/stories/{id}", server.story),
             Route("/stories/{id}/page", server.page),
             Route("/stories/{id}/story.yaml", server.download),
+            Route("/stories/{id}/judgments.yaml", server.judgments),
             Route("/api/stories", server.list),
             Route(at, server.describe),
             Route(f"{at}/answer", partial(server.compute, do="answer"), methods=["POST"]),

@@ -42,10 +42,24 @@ const post = async (what, body) => {
   return told;
 };
 let now = story.answer, pinned = null, asking = false, again = false;
+// What takes longer than people take for at once is dimmed, and says that it is worked out.
+const PATIENCE = 300;
+const waiting = words => {
+  const timer = setTimeout(() => {
+    document.body.classList.add("waiting");
+    byId("waiting").textContent = words;
+  }, PATIENCE);
+  return () => {
+    clearTimeout(timer);
+    document.body.classList.remove("waiting");
+    byId("waiting").textContent = "";
+  };
+};
 const ask = async () => {
   if (asking) { again = true; return; }
   asking = true;
   document.body.classList.add("asking");
+  const done = waiting("Working out the new odds; those shown are of the state before.");
   do {
     again = false;
     const asked = structuredClone(state);
@@ -57,13 +71,31 @@ const ask = async () => {
     }
   } while (again);
   asking = false;
+  done();
   document.body.classList.remove("asking");
 };
+let wrong = new Map();  // by number, what is wrong with it
 const complain = problems => {
+  wrong = new Map(problems.filter(it => written.has(it.number)).map(it => [it.number, it.message]));
   byId("mistakes").hidden = problems.length === 0;
   byId("mistake-list").replaceChildren(...problems.map(it => make("li", {
-    textContent: `${it.file ? it.file + ": " : ""}${it.message}`,
+    textContent: `${it.file || it.number ? (it.file ?? it.number) + ": " : ""}${it.message}`,
   })));
+  for (const box of all("[data-number]")) remark(box);
+};
+// Under a number: what is wrong with it, or what it was read as where that is not what was typed.
+const remark = box => {
+  const name = box.dataset.number, note = box.querySelector(".read"), text = box.querySelector("input[type=text]");
+  const mistake = wrong.get(name), typed = state.set[name], read = now?.numbers[name]?.prior;
+  const same = typed === undefined || read === undefined || typed.replace(/\s/g, "") === read.replace(/\s/g, "");
+  note.textContent = mistake ? `Not read: ${mistake}.` : same ? "" : `Read as ${read}.`;
+  note.hidden = !note.textContent;
+  note.classList.toggle("wrong", Boolean(mistake));
+  if (mistake) text.setAttribute("aria-invalid", "true");
+  else text.removeAttribute("aria-invalid");
+  if (note.hidden) text.removeAttribute("aria-describedby");
+  else text.setAttribute("aria-describedby", note.id);
+  if (mistake) box.closest("details").open = true;
 };
 const why = error => (error.problems ?? [{ message: "the server does not answer" }]).map(it => it.message).join("; ");
 const address = () => history.replaceState(null, "", isChanged() ? `#${toHash(state)}` : location.pathname);
@@ -96,6 +128,16 @@ const plot = ({ now: it, before }, worst) => {
 };
 const said = it => it === null ? ["–"] : [make("b", { textContent: it.words }), " ", make("small", { textContent: it.band })];
 const besides = difference => difference === null ? "the story as written has no odds to compare with" : `${[difference.words, difference.noise].filter(Boolean).join(" ")}, beside the story as written`;
+// Beside the pin: of two answers whose errors are not of pairs of draws, so that only what is clear
+// of twice the error of both is a difference.
+const besidePin = (it, pin) => {
+  if (!it || !pin) return null;
+  const change = it.mean - pin.mean, noise = 2 * Math.hypot(it.error, pin.error);
+  if (Math.abs(change) < 1e-12) return { words: "no change", noise: "" };
+  if (Math.abs(change) < noise) return { words: "too small to tell", noise: "" };
+  const size = Number((100 * Math.abs(change)).toPrecision(2));
+  return { words: `${change < 0 ? "−" : "+"}${size} points`, noise: noise ? `±${Number((100 * noise).toPrecision(2))}` : "" };
+};
 const headline = all("[data-odds]").map(node => node.dataset.odds);
 const bracketed = it => it.band ? `${it.words} (${it.band})` : it.words;
 const show = () => {
@@ -103,6 +145,8 @@ const show = () => {
   const asked = isChanged() ? `?state=${encodeURIComponent(JSON.stringify(state))}` : "";
   byId("whole").href = `/stories/${story.id}/page${asked}`;
   byId("download").href = `/stories/${story.id}/story.yaml${asked}`;
+  byId("mine").href = `/stories/${story.id}/judgments.yaml${asked}`;
+  byId("mine").hidden = !Object.keys(state.set).length;
   if (now === null) return;
   for (const name of headline) {
     const { now: it, difference } = now.odds[name];
@@ -118,11 +162,12 @@ const show = () => {
     const name = row.dataset.event, odds = now.odds[name];
     row.querySelector(".now").replaceChildren(...said(odds.now));
     row.querySelector(".plot").replaceChildren(...(odds.now === null ? [] : [plot(odds, name.startsWith("catastrophe"))]));
-    const difference = isChanged() ? odds.difference : null;
+    const difference = pinned ? besidePin(odds.now, pinned.odds[name].now) : isChanged() ? odds.difference : null;
     row.querySelector(".change").replaceChildren(...(difference === null ? ["–"] : [difference.words, " ", make("small", { textContent: difference.noise })]));
     row.querySelector("[data-pin]").replaceChildren(...(pinned ? said(pinned.odds[name].now) : []));
   }
   for (const cell of all("[data-pin]")) cell.hidden = !pinned;
+  byId("difference").textContent = pinned ? "Now less pinned" : "Difference";
   byId("unpin").hidden = !pinned;
   const sound = now.diagnostics;
   document.body.classList.toggle("doubtful", !sound.ok);
@@ -167,6 +212,7 @@ const control = box => {
   if (document.activeElement !== text) text.value = state.set[name] ?? it.prior;
   box.disabled = state.off.some(part => part.endsWith(`:${number.owner}`));
   box.classList.toggle("changed", name in state.set);
+  remark(box);
   box.classList.toggle("viewed", !(name in state.set) && now !== null && name in now.numbers);
 };
 const put = (name, prior) => {
@@ -248,14 +294,27 @@ byId("copy").addEventListener("click", async () => {
 byId("settle").addEventListener("click", async () => {
   tell("Working it out in full: more draws, and another sampler where weighting is not enough…");
   const asked = structuredClone(state);
+  const done = waiting("Working it out in full; the odds shown are of the quick answer.");
   try {
     const full = await post("settle", asked);
     const words = headline.map(name => `${name} ${bracketed(full.odds[name].now)}`).join(", ");
     const doubt = full.diagnostics.ok ? "" : ` NOT RELIABLE: ${full.diagnostics.messages.join("; ")}.`;
-    const stale = JSON.stringify(asked) === JSON.stringify(state) ? "" : " Meanwhile you changed something else.";
+    const same = JSON.stringify(asked) === JSON.stringify(state);
+    const stale = same ? "" : " Meanwhile you changed something else.";
+    if (same && now) adoptFull(full);
     tell(`In full, at ${full.diagnostics.words} ${words}.${doubt}${stale}`);
-  } catch (error) { tell(`Not worked out: ${why(error)}.`); }
+  } catch (error) { tell(`Not worked out: ${why(error)}.`); } finally { done(); }
 });
+// The full answer takes the place of the quick one; its draws are others than those of the story as
+// written, so that there is no difference in pairs to state.
+const adoptFull = full => {
+  const odds = Object.fromEntries(Object.entries(full.odds).map(([name, it]) => {
+    const { before } = now.odds[name], difference = isChanged() ? besidePin(it.now, before) : null;
+    return [name, { now: it.now, before, difference }];
+  }));
+  now = { ...now, odds, paths: full.paths, diagnostics: full.diagnostics };
+  show();
+};
 const list = async () => {
   const found = await (await fetch(`${api}/states`)).json();
   byId("opens").hidden = Object.keys(found).length === 0;

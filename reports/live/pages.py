@@ -54,13 +54,15 @@ _PARTS = {
 }
 
 
-def home(listed: Json) -> dict[str, str]:
-    """Write the list of stories.
+def home(listed: Json, states: Sequence[Json] = ()) -> dict[str, str]:
+    """Write the list of stories, and of the states that were saved of them.
 
     Parameters
     ----------
     listed : mapping
         `stories` and `refused`, as the task "list" gives them.
+    states : sequence of mapping
+        As `saved_states.listed_states` gives them.
 
     Returns
     -------
@@ -75,7 +77,16 @@ def home(listed: Json) -> dict[str, str]:
     """
     own = [story for story in listed["stories"] if story["own"]]
     bundled = [story for story in listed["stories"] if not story["own"]]
-    return _rendered("list.html.j2", None, own=own, bundled=bundled, refused=listed["refused"])
+    here = {story["id"] for story in listed["stories"]}
+    return _rendered(
+        "list.html.j2",
+        {},
+        script="home.js",
+        own=own,
+        bundled=bundled,
+        refused=listed["refused"],
+        states=[state for state in states if state["story"] in here],
+    )
 
 
 def broken(name: str, problems: Sequence[Json]) -> dict[str, str]:
@@ -118,9 +129,11 @@ def whole(dossier: Dossier) -> dict[str, str]:
     return {"html": html, "policy": "frame-ancestors 'none'"}
 
 
-def _rendered(template: str, data: Json | None, **given: Any) -> dict[str, str]:
+def _rendered(
+    template: str, data: Json | None, script: str = "live.js", **given: Any
+) -> dict[str, str]:
     style = page_style() + _text("live.css")
-    script = "" if data is None else _text("live.js")
+    script = "" if data is None else _text(script)
     html = (
         _environment()
         .get_template(template)

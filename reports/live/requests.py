@@ -10,6 +10,7 @@ from storyodds.priors.library import view_names
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.phrases import did_you_mean, quoted
 from storyodds.reports.live.folder import is_name
+from storyodds.reports.live.typed_numbers import as_prior
 
 MAX_BODY = 64 * 1024
 MAX_SETTINGS = 1000
@@ -159,7 +160,7 @@ def _settings(found: Any, problems: list[Problem]) -> dict[str, str]:
         elif not 0 < len(text.strip()) <= MAX_PRIOR:
             sentence = f"found {len(text):,} characters, expected 1 to {MAX_PRIOR:,}"
             problems.append(Problem(f"set {name}: {sentence}"))
-    return found
+    return {name: as_prior(t, name) if isinstance(t, str) else t for name, t in found.items()}
 
 
 def _parts(found: Any, problems: list[Problem]) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+from storyodds.models.story.events import FATES
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.files import write_new
 from storyodds.priors.text.phrases import SLUG_LIMIT
@@ -72,7 +74,14 @@ def _ids(folder: Path) -> Iterator[str]:
             yield from (match.decode() for match in _ID.findall(head))
 
 
-def save_state(folder: Path, story: str, name: str, state: State, yaml: str) -> tuple[Path, Path]:
+def save_state(
+    folder: Path,
+    story: str,
+    name: str,
+    state: State,
+    yaml: str,
+    odds: Mapping[str, str] | None = None,
+) -> tuple[Path, Path]:
     """Write a state as `STORY.NAME.state.json` into a folder, and its story beside it.
 
     Parameters
@@ -83,6 +92,8 @@ def save_state(folder: Path, story: str, name: str, state: State, yaml: str) -> 
     state : State
     yaml : str
         The changed story.
+    odds : mapping of str to str, optional
+        Of success and catastrophe, in words, as they are when it is saved.
 
     Returns
     -------
@@ -109,6 +120,7 @@ def save_state(folder: Path, story: str, name: str, state: State, yaml: str) -> 
     if len(list(folder.glob(f"*{STATE_ENDING}"))) >= MAX_STATES:
         raise InputError(f"name: found {MAX_STATES} saved states in the folder, expected fewer")
     document = {"schema": SCHEMA, "story": story, "name": name, "state": state.as_data()}
+    document |= {} if odds is None else {"odds": dict(odds)}
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     with ExitStack() as undone:
         # Whoever makes the state first has the name, of all who ask and of all servers; it is whole
@@ -131,9 +143,31 @@ def saved_states(folder: Path, story: str) -> dict[str, State]:
         return found
     for path in sorted(folder.glob(f"{story}.*{STATE_ENDING}"))[:MAX_STATES]:
         name = path.name.removeprefix(f"{story}.").removesuffix(STATE_ENDING)
-        if is_name(name) and (state := _read(folder, path)) is not None:
-            found[name] = state
+        if is_name(name) and (saved := _read(folder, path)) is not None:
+            found[name] = saved[0]
     return found
+
+
+def listed_states(folder: Path) -> list[dict[str, Any]]:
+    """List the states of all stories: `story`, `name`, the `fragment` that opens it, and `odds`.
+
+    The odds are those in words that it was saved with; there may be none.
+    """
+    listed = []
+    for path in sorted(folder.glob(f"*.*{STATE_ENDING}"))[:MAX_STATES]:
+        story, _, name = path.name.removesuffix(STATE_ENDING).partition(".")
+        if is_name(story) and is_name(name) and (saved := _read(folder, path)) is not None:
+            state, odds = saved
+            fragment = _fragment(state)
+            listed.append({"story": story, "name": name, "fragment": fragment, "odds": odds})
+    return listed
+
+
+def _fragment(state: State) -> str:
+    """The address of a state on the page of its story, as the page's own script writes it."""
+    view = [] if state.view is None else [("view", state.view)]
+    numbers = [(f"set.{name}", text) for name, text in state.set.items()]
+    return urlencode([*view, *(("off", part) for part in state.off), *numbers])
 
 
 def _inside(folder: Path, story: str, name: str) -> Path:
@@ -145,11 +179,15 @@ def _inside(folder: Path, story: str, name: str) -> Path:
     return target
 
 
-def _read(folder: Path, path: Path) -> State | None:
+def _read(folder: Path, path: Path) -> tuple[State, dict[str, str]] | None:
+    """A state, and the odds that it was saved with; what is no text is left out."""
     try:
         document: Any = read_body(read_inside(folder, path, 2 * MAX_BODY))
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             return None
-        return read_state(document.get("state"))
+        odds = document.get("odds")
+        words = odds.items() if isinstance(odds, dict) else ()
+        shown = {name: text for name, text in words if name in FATES and isinstance(text, str)}
+        return read_state(document.get("state")), shown
     except (OSError, RuntimeError, InputError):
         return None

@@ -14,12 +14,15 @@ from storyodds.priors.library import view
 from storyodds.priors.settings import read_setting
 from storyodds.priors.text.errors import InputError, Problem, UnknownStoryError
 from storyodds.reports.live import answers, controls, pages
+from storyodds.reports.live.own_numbers import judgments_text
 from storyodds.reports.live.reading import KeptStory, Stories
 from storyodds.reports.live.requests import State, read_state
-from storyodds.reports.live.saved_states import own_id
+from storyodds.reports.live.saved_states import listed_states, own_id
 from storyodds.reports.live.state_as_story import rewrite
 from storyodds.reports.words.recipe import Recipe, on_one_line
+from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.scenarios.resolve import ResolvedStory, resolve
+from storyodds.scenarios.schema import RISK_ARGUMENT
 from storyodds.scenarios.switches import chosen_switches, with_off
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ class Computer:
             "describe": self._describe,
             "answer": self._answer,
             "rewrite": self._rewrite,
+            "judgments": self._judgments,
             "settle": self._settle,
             "page": self._page,
         }
@@ -86,7 +90,7 @@ class Computer:
             return {"problems": [answers.plain_problem(problem) for problem in error.problems]}
 
     def _home(self) -> dict[str, str]:
-        return pages.home(self._list())
+        return pages.home(self._list(), listed_states(self.folder))
 
     def _story(self, story: str) -> dict[str, str]:
         try:
@@ -120,16 +124,26 @@ class Computer:
         kept, asked = self._stories.get(story), read_state(state)
         return self._odds(kept, asked, self._changed(kept, asked))
 
-    def _rewrite(self, story: str, state: Any, file: str, name: str) -> dict[str, str]:
+    def _rewrite(self, story: str, state: Any, file: str, name: str) -> dict[str, Any]:
         """Write a changed story out, for a file and under a name that is not the old one's."""
         kept, asked = self._stories.get(story), read_state(state)
-        self._odds(kept, asked, self._changed(kept, asked))  # what has no odds is worth no file
+        # What has no odds is worth no file.
+        odds = self._odds(kept, asked, self._changed(kept, asked))["odds"]
+        is_argument = kept.story.kind == RISK_ARGUMENT
+        headline = HEADLINE_FATES[1:] if is_argument else HEADLINE_FATES
         id = own_id(self.folder, kept.story.story, name) if name else None
         rewritten = rewrite(kept.story, asked, id)
         return {
             "yaml": rewritten.text(file, self.seed),
             "command": rewritten.command(file, self.seed),
+            "odds": {name: odds[name]["now"]["words"] for name in headline},
         }
+
+    def _judgments(self, story: str, state: Any) -> dict[str, str]:
+        """The numbers that are set by hand, as a panel's file."""
+        kept, asked = self._stories.get(story), read_state(state)
+        self._changed(kept, asked)
+        return {"yaml": judgments_text(kept.written, _typed(asked, []))}
 
     def _settle(self, story: str, state: Any) -> dict[str, Any]:
         """Assess a changed story in full: more draws, and NUTS where weighting is not enough."""

@@ -98,6 +98,65 @@ def test_a_number_moves_by_keyboard_and_a_wrong_one_says_why(
     open_page.troubles.clear()
 
 
+def test_a_typed_number_is_understood_and_a_wrong_one_is_marked(
+    live: Opener, open_page: Opener
+) -> None:
+    page = live("stories/coinrun-agent", **WIDE)
+    number = page.locator("[data-number='clumsy-play.probability']")
+    number.evaluate("box => { box.closest('details').open = true; }")
+    typed = number.locator("input[type=text]")
+    typed.fill("30% to 50%")
+    typed.press("Enter")
+    number.locator(".read", has_text="Read as [0.3, 0.5].").wait_for()
+    assert number.locator("output").inner_text() == "30% to 50%"
+    assert typed.get_attribute("aria-invalid") is None
+    typed.fill("7")
+    typed.press("Enter")
+    number.locator(".read.wrong", has_text="expected a probability").wait_for()
+    assert typed.get_attribute("aria-invalid") == "true"
+    note = typed.get_attribute("aria-describedby")
+    assert page.locator(f"#{note}").inner_text().startswith("Not read: found 7")
+    typed.fill("0,4")
+    typed.press("Enter")
+    number.locator(".read:not(.wrong)", has_text="Read as 0.4.").wait_for()
+    assert typed.get_attribute("aria-invalid") is None
+    with page.expect_download() as found:
+        page.locator("#mine").click()
+    assert "values: {me: 0.4}" in Path(found.value.path()).read_text("utf-8")
+    assert open_page.troubles and all("422" in said for said in open_page.troubles)
+    open_page.troubles.clear()
+
+
+def test_a_pin_is_what_differences_are_beside(live: Opener) -> None:
+    page = live("stories/coinrun-agent", "#view=sceptic", **WIDE)
+    wait_for_change(page)
+    page.locator("#pin").click()
+    difference = page.locator("[data-event=success] .change")
+    assert difference.inner_text() == "no change"
+    assert page.locator("#difference").inner_text() == "Now less pinned"
+    page.locator("#reset").click()
+    page.locator("[data-change=success]").filter(has_text=re.compile("^as written$")).wait_for()
+    now, pinned = (
+        float(page.locator(f"[data-event=success] {cell} b").inner_text().rstrip("%"))
+        for cell in (".now", "[data-pin]")
+    )
+    points = float(re.findall(r"[\d.]+", difference.inner_text())[0])
+    # Each of the three is rounded to two digits, which of 10 or more is to half a point.
+    assert points == pytest.approx(abs(now - pinned), abs=1.5)
+    page.locator("#unpin").click()
+    assert difference.inner_text() == "–"
+
+
+def test_waiting_is_said_after_a_while_only(live: Opener) -> None:
+    page = live("stories/coinrun-agent", **WIDE)
+    page.route("**/answer", lambda route: (page.wait_for_timeout(1000), route.continue_()))
+    page.locator("#view").select_option("sceptic")
+    page.locator("body.waiting").wait_for()
+    assert page.inner_text("#waiting").startswith("Working out the new odds")
+    page.locator("body:not(.waiting)").wait_for()
+    assert page.locator("#waiting").inner_text() == ""
+
+
 def test_a_changed_story_is_saved_and_downloaded(
     live: Opener, open_page: Opener, folder: Path
 ) -> None:
@@ -119,6 +178,17 @@ def test_a_changed_story_is_saved_and_downloaded(
     page.locator("#save button").click()
     page.locator("#kept", has_text="taken").wait_for()
     assert len(open_page.troubles) == 1 and "422" in open_page.troubles.pop()
+    # The list of stories has it, with its odds, and finds it.
+    home = live("", **WIDE)
+    row = home.locator("#saved tr", has_text="bleak")
+    assert chance(page, "success") in row.inner_text()
+    home.locator("#search").fill("no such thing")
+    assert row.is_hidden() and home.inner_text("#left").startswith("0 of")
+    home.locator("#search").fill("BLEAK coinrun")
+    assert row.is_visible()
+    row.get_by_role("link").click()
+    wait_for_change(home)
+    assert chance(home, "success") == chance(page, "success")
     # Another page opens it.
     again = live("stories/coinrun-agent", **WIDE)
     again.locator("#states button").click()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import BarycentricInterpolator
 
 from storyodds.models.changes.sliders import Tilt
 
@@ -34,9 +35,59 @@ def place_of(data: Mapping[str, Any], k: int, step: int) -> float:
 
 def answers(data: Mapping[str, Any], moves: Mapping[int, int]) -> tuple[dict[str, float], float]:
     """Means of all events and the share of draws that carry them, sliders moved by steps."""
+    means, share = drawn(data, moves)
+    moved = {k: step for k, step in moves.items() if step}
+    if not data["curves"] or not moved:
+        return means, share
+    if len(moved) == 1:
+        [(k, step)] = moved.items()
+        return along(data, k, step), share
+    for k, step in moved.items():
+        alone, curve = drawn(data, {k: step})[0], along(data, k, step)
+        means = {e: p * curve[e] / alone[e] if alone[e] > 0 else p for e, p in means.items()}
+    return grouped(data, means), share
+
+
+def drawn(data: Mapping[str, Any], moves: Mapping[int, int]) -> tuple[dict[str, float], float]:
+    """What the draws alone say."""
     events, weights = weighted_events(data, moves)
     means = {event: float(weights @ x) for event, x in events.items()}
     return means, float(1 / np.sum(weights**2) / len(weights))
+
+
+def along(data: Mapping[str, Any], k: int, step: float) -> dict[str, float]:
+    """The curve of a slider at a step, by Lagrange's formula for the four places around it."""
+    curve, steps = data["curves"][k], data["steps"]
+    at = np.arange(-steps, steps + 1, curve["every"])
+    integers = np.frombuffer(base64.b64decode(curve["data"]), dtype="<u2")
+    logs = np.array(curve["low"])[:, None] + np.array(curve["step"])[:, None] * integers.reshape(
+        len(curve["events"]), len(at)
+    )
+    side = np.flatnonzero(at >= 0 if step > 0 else at <= 0)
+    # The place below, the two above it and one more below, as far as there are such.
+    below = int(np.searchsorted(at[side], step, side="right")) - 1
+    chosen = side[np.clip(below - 1, 0, len(side) - 4) + np.arange(4)]
+    means = dict.fromkeys((event for group in data["groups"] for event in group), 0.0)
+    for event, nodes in zip(curve["events"], logs, strict=True):
+        means[event] = float(np.exp(BarycentricInterpolator(at[chosen], nodes[chosen])(step)))
+    return grouped(data, means)
+
+
+def error_along(data: Mapping[str, Any], k: int, step: int, event: str) -> float:
+    """The stated error of a curve, in probability: chance, and reading between places."""
+    curve = data["curves"][k]
+    slopes = dict(zip(curve["events"], curve["slopes"][0 if step < 0 else 1], strict=True))
+    chance = np.hypot(data["errors"][event], slopes.get(event, 0.0) * step)
+    return float(np.hypot(chance, curve["off"] * along(data, k, step)[event]))
+
+
+def grouped(data: Mapping[str, Any], means: Mapping[str, float]) -> dict[str, float]:
+    """Chances that sum to 1 in each group."""
+    return {
+        event: means[event] / sum(means[other] for other in group)
+        for group in data["groups"]
+        for event in group
+    }
 
 
 def intervals(data: Mapping[str, Any], moves: Mapping[int, int]) -> dict[str, tuple[float, float]]:

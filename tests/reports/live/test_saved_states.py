@@ -4,6 +4,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -130,3 +131,23 @@ def test_the_story_of_a_state_has_an_id_that_no_other_has(tmp_path: Path) -> Non
     assert own_id(tmp_path, "coinrun", "agent") == "coinrun-agent-2"  # a bundled one
     long = own_id(tmp_path, "m" * 100, "n" * 64)
     assert len(long) == 100 and long.endswith("n" * 64)
+
+
+def test_all_states_are_listed_with_the_odds_they_were_saved_with(tmp_path: Path) -> None:
+    odds = {"success": "12%", "catastrophe": "<b>1%</b>"}
+    module.save_state(tmp_path, "story", "mine", STATE, YAML, odds)
+    module.save_state(tmp_path, "story-2", "bare", State(), YAML)
+    (tmp_path / "story.odd.state.json").write_text(
+        '{"schema": "storyodds/state/1", "state": {}, "odds": {"success": 3, "x": "y"}}', "utf-8"
+    )
+    listed = module.listed_states(tmp_path)
+    assert [(it["story"], it["name"], it["odds"]) for it in listed] == [
+        ("story-2", "bare", {}),
+        ("story", "mine", odds),
+        ("story", "odd", {}),
+    ]
+    pairs = parse_qsl(listed[1]["fragment"])
+    assert dict(pairs).get("view") == STATE.view
+    assert [part for key, part in pairs if key == "off"] == list(STATE.off)
+    assert {key[4:]: text for key, text in pairs if key.startswith("set.")} == STATE.set
+    assert saved_states(tmp_path, "story") == {"mine": STATE, "odd": State()}
