@@ -12,6 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from storyodds.reports.dashboard import sections_day as day
+from storyodds.reports.dashboard import sections_history as past
 from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard import sections_odds as odds
 from storyodds.reports.dashboard import sections_pieces as pieces
@@ -40,6 +41,7 @@ SECTIONS = (
     movers.assumptions,
     movers.value_of_information,
     movers.views,
+    past.odds_over_time,
     about.lens,
     about.left_out,
     about.as_given,
@@ -91,7 +93,9 @@ def sections_of(dossier: Dossier) -> list[Section]:
     return [made for section in SECTIONS if (made := section(dossier)) is not None]
 
 
-def rendered(template: str, *, data: Json | None, **given: Any) -> str:
+def rendered(
+    template: str, *, data: Json | None, script: str = "", more_style: str = "", **given: Any
+) -> str:
     """Fill a template, with the style, the script, and the policy that allows these only.
 
     Parameters
@@ -99,7 +103,9 @@ def rendered(template: str, *, data: Json | None, **given: Any) -> str:
     template : str
         A file in the folder of templates.
     data : mapping or None
-        Plain data for the script; without any there is no script either.
+        Plain data for the script of every page; without any that script is not there either.
+    script, more_style : str
+        What this page has instead of that script, and beside that style.
     **given
         What the template shows. Text is escaped where it enters.
 
@@ -107,7 +113,8 @@ def rendered(template: str, *, data: Json | None, **given: Any) -> str:
     -------
     str
     """
-    style, script = page_style(), page_script() if data is not None else ""
+    style = page_style() + more_style
+    script = script if data is None else page_script()
     return (
         environment()
         .get_template(template)

@@ -18,7 +18,7 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 
 _NAMED = 12  # numbers that are paired
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CLEAR = (
+CLEAR_WORDS = (
     "A difference is clear where it has one sign at 95% of the numbers that either side finds "
     "probable."
 )
@@ -58,7 +58,7 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
     if any(
         d["clear"] is not None for pair in summary["pairs"] for d in pair["differences"].values()
     ):
-        yield Text(_CLEAR, style="dim")
+        yield Text(CLEAR_WORDS, style="dim")
     fates = compared_fates([side.get("story_kind") for side in summary["sides"]])
     yield from odds_lines(summary, width)
     yield from lines_changes(summary, width, fates)
@@ -73,7 +73,7 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
 
 def odds_lines(summary: Json, width: int) -> Iterator[Text]:
     """Give the odds of every side, and its differences from the first one."""
-    sides, events = summary["sides"], _events(summary)
+    sides, events = summary["sides"], compared_events(summary)
     names = [plain(side["name"]) for side in sides]
     note = f"points more than {names[0]}, and in what share of the rows"
     rows = _odds_rows(summary, events, names)
@@ -94,7 +94,7 @@ def _lettered(n: int) -> list[str]:
     return list(_LETTERS[:n]) if n <= len(_LETTERS) else [str(k + 1) for k in range(n)]
 
 
-def _events(summary: Json) -> list[str]:
+def compared_events(summary: Json) -> list[str]:
     """Give the events that can happen on some side, and that every side makes a claim about."""
     fates = compared_fates([side.get("story_kind") for side in summary["sides"]])
     return [
@@ -105,7 +105,7 @@ def _events(summary: Json) -> list[str]:
     ]
 
 
-def _days(summary: Json) -> list[str]:
+def compared_days(summary: Json) -> list[str]:
     """Give the odds on the day of the decision, where a check halts on some side."""
     sides = summary["sides"]
     if not any(side["odds"]["halted"]["mean"] > 0 for side in sides):
@@ -124,7 +124,7 @@ def _odds_rows(summary: Json, events: Sequence[str], names: Sequence[str]) -> li
     rows: list[Row] = [[Text(head, style="dim") for head in _HEAD]]
     for event in events:
         rows += _block(summary, event, names, ("odds", "differences"), event)
-    for odds in _days(summary):
+    for odds in compared_days(summary):
         name = odds_words(odds) if odds != DEPLOYED else DEPLOYED
         rows += _block(summary, odds, names, ("deployed", "deployed"), name)
     return rows

@@ -106,8 +106,8 @@ def errors_of(summary: Json, answer: str) -> Errors:
     {'mean': 0.01}
     """
     d = summary["diagnostics"]
-    errors = dict(d.get("standard_errors", {}).get(answer, {}))
-    simulated = d.get("simulation_error", {}).get(answer, 0.0)  # that of states, too
+    errors = dict((d.get("standard_errors") or {}).get(answer, {}))  # not of earlier versions
+    simulated = (d.get("simulation_error") or {}).get(answer, 0.0)  # that of states, too
     return {**errors, "mean": max(errors["mean"], simulated)} if errors else NO_ERRORS
 
 

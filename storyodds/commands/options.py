@@ -260,17 +260,19 @@ def result_files(stories: tuple[str, ...], output: Path | None) -> list[Path | N
     return list(targets)
 
 
-def writable_file(output: str | Path, endings: tuple[str, ...]) -> Path:
+def writable_file(output: str | Path, endings: tuple[str, ...], option: str = "--output") -> Path:
     """A file that can be written, settled before anything is made to go there."""
     target = Path(output)
     if target.is_dir() or target.suffix not in endings:
-        raise _bad_output(f"found '{target}', expected a file whose name ends in {endings[0]}")
+        raise _bad_output(
+            f"found '{target}', expected a file whose name ends in {endings[0]}", option
+        )
     if not target.parent.is_dir():
-        raise _bad_output(f"the folder '{target.parent}' does not exist")
+        raise _bad_output(f"the folder '{target.parent}' does not exist", option)
     if not os.access(target.parent, os.W_OK):
-        raise _bad_output(f"the folder '{target.parent}' cannot be written to")
+        raise _bad_output(f"the folder '{target.parent}' cannot be written to", option)
     return target
 
 
-def _bad_output(message: str) -> InputError:
-    return InputError([Problem(f"--output: {message}")])
+def _bad_output(message: str, option: str = "--output") -> InputError:
+    return InputError([Problem(f"{option}: {message}")])
