@@ -21,9 +21,12 @@ from storyodds.reports.dashboard.badges import badges
 from storyodds.reports.dashboard.headline import head
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section
+from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.drawing.figure import DARK, LIGHT
 from storyodds.reports.figures.drawing.figure import style as figure_style
 from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY
+from storyodds.reports.words.sentences import NOT_RELIABLE, errors_of, headline_fates
 
 PAGES = {"light": "#fbfaf7", "dark": "#12151c"}  # behind the cards
 SECTIONS = (
@@ -80,12 +83,37 @@ def story_page(dossier: Dossier, *, home: str | None = None) -> str:
         "story.html.j2",
         data={"what_if": dossier.parts.get("what_if")},
         doubtful=not dossier.ok,
+        description=description_of(dossier.estimate),
         head=head(dossier),
         badges=badges(dossier),
         sections=sections_of(dossier),
         home=home,
         foot=_foot(dossier.estimate),
     )
+
+
+def description_of(estimate: Json) -> str:
+    """Give what a page is about, for those who see no more of it than a link.
+
+    Parameters
+    ----------
+    estimate : mapping
+        "storyodds/estimate/1".
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> found = summarize(estimate(load_story("carlsmith-six-premises")))
+    >>> description_of(found).partition(". ")[0]
+    "Carlsmith's six premises of power-seeking catastrophe by 2070: catastrophe 5.1%"
+    """
+    if not estimate["diagnostics"]["ok"]:
+        return f"{estimate['title']}: NOT RELIABLE: {NOT_RELIABLE}"
+    odds = (
+        f"{fate} {with_band(estimate['fates'][fate], errors_of(estimate, fate))}"
+        for fate in headline_fates(estimate)
+    )
+    return f"{estimate['title']}: {', '.join(odds)}. {NO_CLAIM_OF_SAFETY}"
 
 
 def sections_of(dossier: Dossier) -> list[Section]:
@@ -183,7 +211,8 @@ def _variables(colors: Mapping[str, str]) -> str:
 @cache
 def page_script() -> str:
     """Give the script of every page."""
-    return (files("storyodds.reports.dashboard") / "page.js").read_text("utf-8")
+    folder = files("storyodds.reports.dashboard")
+    return "".join((folder / name).read_text("utf-8") for name in ("page.js", "figures.js"))
 
 
 @cache

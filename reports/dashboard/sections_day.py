@@ -95,7 +95,7 @@ def _checks_table(estimate: Json) -> Table:
 def _points_cell(entry: Json) -> Cell:
     """How many points a check takes off, with the 90 percent interval."""
     mean, low, high = (signed(entry[key]).removeprefix("+") for key in ("mean", "q05", "q95"))
-    numbers = {"": 100 * entry["mean"], "low": 100 * entry["q05"], "high": 100 * entry["q95"]}
+    numbers = {name: 100 * entry[name] for name in ("mean", "median", "q05", "q95")}
     return Cell(mean if low == high else f"{mean} ({low} to {high})", numbers)
 
 

@@ -100,7 +100,7 @@ def _rows(
         yield (change["label"], *(end or "–" for end in ends), *adds)
     if is_apart and len(changes) > 1:
         sums = (sum(change["adds"][fate]["mean"] for change in changes) for fate in fates)
-        yield ("together", "", "", *(Cell(signed(x), {"": x}) for x in sums))
+        yield ("together", "", "", *(Cell(signed(x), {"": 100 * x}) for x in sums))
 
 
 def _added(entry: Json | None) -> str:
@@ -108,4 +108,4 @@ def _added(entry: Json | None) -> str:
         return "–"
     mean, error = entry["mean"], entry["error"]
     spread = f" {plus_minus(error)}" if error > _SHOWN_ERROR * abs(mean) else ""
-    return Cell(f"{signed(mean, error)}{spread}".rstrip(), {"": mean, "error": error})
+    return Cell(f"{signed(mean, error)}{spread}".rstrip(), {"": 100 * mean, "error": 100 * error})

@@ -28,7 +28,6 @@ from storyodds.reports.words.numbers import (
     listed,
     odds_words,
     plus_minus,
-    sentence_case,
     signed,
 )
 from storyodds.reports.words.sentences import HEADLINE_FATES
@@ -77,6 +76,7 @@ def comparison_page(summary: Json, *, command: str, beside: Collection[str] = ()
         data={"what_if": None},
         more_style=own_file("overview.css"),
         doubtful=False,
+        description=" ".join(summary["summary"][:2]),
         mark=Markup(MARK),
         title=_title(summary),
         sides=[_side(side, beside) for side in summary["sides"]],
@@ -173,11 +173,11 @@ def _beside(
 def _gap(found: Json) -> tuple[str, str]:
     mean = signed(found["mean"])
     if found["clear"] is None:
-        return Cell(mean, {"": found["mean"]}), "no draws"
+        return Cell(mean, {"mean": 100 * found["mean"]}), "no draws"
     low, high = signed(found["q05"]), signed(found["q95"])
     around = "" if low == high == mean else f" ({low} to {high})"
     clear = ", clear" if found["clear"] else ""
-    numbers = {"": found["mean"], "low": found["q05"], "high": found["q95"]}
+    numbers = {name: 100 * found[name] for name in ("mean", "median", "q05", "q95")}
     share = found["larger"] if found["mean"] > 0 else found["smaller"]
     words = Cell(share_of_draws(share), {"": share}) if found["mean"] else ""
     return Cell(f"{mean}{around}{clear}", numbers), words
@@ -188,10 +188,13 @@ def _differences(summary: Json, fates: Sequence[str]) -> Section | None:
     if pairs is None or not _has_draws(summary):
         return None
     shown = [fate for fate in fates if fate in compared_events(summary)]
+    names = [side["name"] for side in summary["sides"]]
+    # A long name has no room in a picture, so that with two sides a sentence gives the direction.
+    each = f"Each is {names[1]} less {names[0]}. " if len(names) == 2 else ""
     return Section(
         id="differences",
         title="Differences between every two",
-        finding=CLEAR_WORDS,
+        finding=f"{each}{CLEAR_WORDS}",
         figures=tuple(plot_comparison(pairs, fate) for fate in shown),
         long=True,
     )
@@ -237,7 +240,7 @@ def _contributions(pair: Json, events: Sequence[str]) -> tuple[str, tuple[Table,
         for one in contributed["changes"]
     ]
     sums = (pair["differences"][event]["mean"] for event in events)
-    rows.append(("together", *(Cell(signed(x), {"": x}) for x in sums)))
+    rows.append(("together", *(Cell(signed(x), {"": 100 * x}) for x in sums)))
     orders = contributed["orders"]
     words = "all orders" if orders is None else f"{orders} orders"
     finding = f"What each change adds is an average over {words} in which they can be made."
@@ -248,22 +251,19 @@ def _contributions(pair: Json, events: Sequence[str]) -> tuple[str, tuple[Table,
 def _added(entry: Json) -> Cell:
     mean, error = entry["mean"], entry["error"]
     spread = f" {plus_minus(error)}" if error > _SHOWN_ERROR * abs(mean) else ""
-    return Cell(f"{signed(mean, error)}{spread}".rstrip(), {"": mean, "error": error})
+    return Cell(f"{signed(mean, error)}{spread}".rstrip(), {"": 100 * mean, "error": 100 * error})
 
 
 def _ranks(summary: Json, fates: Sequence[str]) -> Section | None:
     found = dataset(summary, "ranks")
-    if len(summary["sides"]) < _FEW_SIDES or found is None:
+    events = [e for e in ("catastrophe", "success") if e in fates and e in compared_events(summary)]
+    if len(summary["sides"]) < _FEW_SIDES or found is None or not events:
         return None
     return Section(
         id="ranks",
         title="Who comes first",
         finding="How often each side takes each place, over the rows that all of them share.",
-        figures=tuple(
-            plot_ranks_of_sides(found, event)
-            for event in ("catastrophe", "success")
-            if event in fates
-        ),
+        figures=tuple(plot_ranks_of_sides(found, event) for event in events),
     )
 
 
@@ -341,16 +341,12 @@ def _evidence(summary: Json) -> Section | None:
 
 
 def _pairing(summary: Json) -> Section:
-    rows = tuple(
-        (
-            f"{pair['second']} and {pair['first']}",
-            f"{sentence_case(pair['why'])}.",
-            ", ".join(pair["numbers"]) or "–",
-            ", ".join(pair["moved"]) or "–",
-        )
-        for pair in summary["pairs"]
-    )
-    columns = ("sides", "how", "equal numbers", "moved together")
+    sentences = []
+    for pair in summary["pairs"]:
+        equal = f" Equal: {', '.join(pair['numbers'])}." if pair["numbers"] else ""
+        moved = f" Moved together: {', '.join(pair['moved'])}." if pair["moved"] else ""
+        names = f"{pair['second']} and {pair['first']}"
+        sentences.append(f"{names}: {pair['why']}.{equal}{moved}")
     paired = any(pair["how"] == "paired" for pair in summary["pairs"])
     return Section(
         id="beside",
@@ -358,7 +354,7 @@ def _pairing(summary: Json) -> Section:
         finding="Half of the rows follow the posterior of the one, half that of the other, each "
         "given its own evidence."
         if paired
-        else "No two sides share an uncertain number.",
-        extra=(Table("How they stand beside each other", columns, rows),),
+        else "No two sides stand beside each other at the same numbers.",
+        notes=tuple(sentences),
         long=True,
     )

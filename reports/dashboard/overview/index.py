@@ -104,6 +104,7 @@ def index_page(
         script=own_file("index.js"),
         more_style=own_file("overview.css"),
         doubtful=False,
+        description=f"{_title(groups)}. {NO_CLAIM_OF_SAFETY}",
         unreliable=doubtful,
         title=_title(groups),
         total=counted(len(entries), "story").replace("storys", "stories"),

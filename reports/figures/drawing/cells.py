@@ -1,12 +1,13 @@
 """Cells of tables: words for people, and the plain numbers that stand for them in a file."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent
 
-_DIGITS = 4  # of a number in a file: two more than people read, to draw from
+_DIGITS = 9  # of a number in a file: those after them depend on how processors add up
 
 
 class Cell(str):
@@ -51,9 +52,9 @@ def spread_cell(low: float, high: float, words: str) -> Cell:
     Examples
     --------
     >>> spread_cell(0.1, 0.4, "10%–40%").numbers
-    {'low': 0.1, 'high': 0.4}
+    {'q05': 0.1, 'q95': 0.4}
     """
-    return Cell(words, {"low": low, "high": high})
+    return Cell(words, {"q05": low, "q95": high})
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
@@ -111,10 +112,26 @@ def plain_number(x: float) -> str:
     Examples
     --------
     >>> plain_number(0.123456), plain_number(5e-09), plain_number(-2.0), plain_number(1 - 5e-09)
-    ('0.1235', '5e-09', '-2', '0.999999995')
+    ('0.123456', '5e-09', '-2', '0.999999995')
     """
     close = 0.9 < x < 1.0
     return f"{1 - float(f'{1 - x:.{_DIGITS}g}') if close else float(f'{x:.{_DIGITS}g}'):.15g}"
+
+
+_PLAIN = re.compile(r"-?[0-9.]+(e[-+][0-9]+)?")  # of numbers of `plain_number`
+
+
+def inert(cell: str) -> str:
+    """Give a cell that no spreadsheet takes for a formula.
+
+    Examples
+    --------
+    >>> inert("-0.5"), inert("-x"), inert("=1+1")
+    ('-0.5', "'-x", "'=1+1")
+    """
+    if _PLAIN.fullmatch(cell):
+        return cell
+    return f"'{cell}" if cell[:1] in ("=", "+", "@", "-", "\t", "\r") else cell
 
 
 def with_band(entry: Json | None, errors: Errors = NO_ERRORS) -> Cell:
@@ -128,5 +145,6 @@ def with_band(entry: Json | None, errors: Errors = NO_ERRORS) -> Cell:
     if entry is None:
         return Cell("impossible", {})
     mean, between = percent(entry["mean"], errors.get("mean", 0.0)), band(entry, errors)
-    numbers = {"": entry["mean"], "low": entry["q05"], "high": entry["q95"]}
+    ends = {"mean": entry["mean"], "median": entry.get("median"), "q05": entry["q05"]}
+    numbers = {name: x for name, x in {**ends, "q95": entry["q95"]}.items() if x is not None}
     return Cell(f"{mean} ({between})" if between else mean, numbers)

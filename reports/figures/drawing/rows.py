@@ -1,11 +1,12 @@
 """Rows of a mean with its interval on one shared scale: the picture that most results come to."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from storyodds.reports.figures.drawing.cells import share_cell, spread_cell
+from storyodds.reports.figures.drawing.cells import Cell, share_cell, spread_cell
 from storyodds.reports.figures.drawing.short_names import short_names
 from storyodds.reports.figures.drawing.svg import (
     Scale,
@@ -41,6 +42,8 @@ class Row:
         Drawn in the color of warning.
     odds : str, optional
         The event whose chance this is, where a page may change it and its interval.
+    median : float
+        For the table's file; NaN where it is not at hand.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Row:
     before: float | None = None
     worst: bool = False
     odds: str | None = None
+    median: float = math.nan
 
     @property
     def is_certain(self) -> bool:
@@ -153,4 +157,5 @@ def cells(row: Row, *, before: bool) -> tuple[str, ...]:
     """Give a row of the table under the picture."""
     was = ("–" if row.before is None else share_cell(row.before),) if before else ()
     spread = spread_cell(row.low, row.high, row.band or "–")
-    return (row.name, *was, share_cell(row.mean), spread)
+    chance = Cell(percent(row.mean), {"mean": row.mean, "median": row.median})
+    return (row.name, *was, chance, spread)
