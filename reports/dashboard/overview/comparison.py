@@ -283,7 +283,14 @@ def _tipping(summary: Json, fates: Sequence[str]) -> Section | None:
         for entry in entries
         for point in entry["points"]
     ]
-    columns = ("order now", "is the other way round with", "", "in", "chance of that", "equal at")
+    columns = (
+        "order now",
+        "is the other way round with",
+        "which is",
+        "in",
+        "chance of that",
+        "both at",
+    )
     fixed = [
         f"{e['first']} has more {e['event']} than {e['second']}; no number alone, within its "
         "prior, changes that."
