@@ -298,6 +298,8 @@ def surplus(place: Path) -> list[Path]:
     return makes[:-MOST]
 
 
-def plain_since(causes: str, changes: Sequence[Json], orders: int | None, why: str | None) -> Any:
+def plain_since(
+    causes: str, changes: Sequence[Json], orders: int | None, why: str | None
+) -> dict[str, Any]:
     """Give `since` as it is written."""
     return {"causes": causes, "changes": list(changes), "orders": orders, "why": why}
