@@ -84,8 +84,19 @@ def test_json_keeps_the_contract(run: Run, arguments: tuple[str, ...]) -> None:
     assert all({"key", "form", "basis", "source"} <= set(n) for n in found["provenance"])
     d = found["diagnostics"]
     assert {"ok", "draws", "ess", "pareto_k", "weight_bound", "means", "messages"} <= set(d)
-    assert set(d["standard_errors"]) == {*found["classes"], *found["fates"], "deployed"}
+    named = {*found["classes"], *found["fates"], "deployed"}
+    assert named <= set(d["standard_errors"])
+    for place, errors in d["standard_errors"].items():
+        assert set(errors) == SUMMARY and all(error >= 0 for error in errors.values())
+        assert place in named or set(_at(found, place)) >= SUMMARY, place
     assert {"title", "view", "settings", "seed", "versions"} <= set(found)
+
+
+def _at(document: Any, place: str) -> Any:
+    """What stands at a place such as `paths.1.concern`; paths are numbered by their rank."""
+    for key in place.split("."):
+        document = document[int(key) - 1] if isinstance(document, list) else document[key]
+    return document
 
 
 def _has_the_decision_day(found: Any) -> None:

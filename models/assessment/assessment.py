@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.assessment.joint_literals import split_off, together
 from storyodds.models.engine.paths import (
     Path,
     concerns_of,
@@ -20,13 +21,18 @@ from storyodds.models.engine.paths import (
     link_queries,
     path_queries,
 )
+from storyodds.models.engine.program import without_results
 from storyodds.models.engine.quantities import Jointly, Quantities
 from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import soundness, weighting
 from storyodds.models.posterior.draws import Draws
-from storyodds.models.posterior.evidence import forecast_log_density_at, forecast_log_odds
+from storyodds.models.posterior.evidence import (
+    assemble,
+    forecast_log_density_at,
+    forecast_log_odds,
+)
 from storyodds.models.posterior.forecasts import forecasts_log_density
 from storyodds.models.posterior.integrated_draws import draw_integrated
 from storyodds.models.posterior.prepared import (
@@ -88,8 +94,11 @@ class Assessment:
         Monte Carlo standard errors of the answers.
     opinions : (n_rows of `averaged`,) array
         Log density of all forecasts together at its draws, in nats.
+    strata : Strata or None
+        Runs of chains, where each has a part of the posterior to itself.
     item_bits : mapping of str to mapping of str to float or None
-        By evidence item and class, what the item alone does to the class's log2 odds.
+        By check of known result, then by evidence item; and by class: what the result or the item
+        alone does to the class's log2 odds.
     seed : int
     """
 
@@ -106,6 +115,7 @@ class Assessment:
     prior: Quantities
     errors: soundness.Errors
     opinions: Array
+    strata: soundness.Strata | None
     item_bits: Mapping[str, Mapping[str, float | None]]
     seed: int
 
@@ -237,6 +247,7 @@ def _assess(
         prior=prior,
         errors=errors,
         opinions=weighted.opinions,
+        strata=weighted.strata,
         item_bits=_item_bits(prepared, prior_averaged),
         seed=seed,
     )
@@ -327,15 +338,15 @@ def _links(
     rows = np.arange(1)
     if len(averaged.values) > 1:
         rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
+    values = averaged.values[rows]
+    compiled, apart = split_off(prepared, links)
     try:
         answers = prepared.answers.take(rows)
         likelihoods = prepared.likelihoods.take(rows)
-        return (
-            prepared,
-            links,
-            rows,
-            answers.evaluate(averaged.values[rows], likelihoods, links).queries,
-        )
+        chances = answers.evaluate(values, likelihoods, compiled).queries
+        if apart:
+            chances = np.hstack([chances, together(prepared, apart, values, rows)])
+        return prepared, compiled + apart, rows, chances
     except UnsupportedStoryError:
         prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
         return prepared, (), rows, np.zeros((len(rows), 0))
@@ -499,7 +510,7 @@ def _outcomes_by_class(graph: StoryGraph) -> list[tuple[int, ...]]:
 
 
 def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str, float | None]]:
-    """What each item, alone, does to the log2 odds of each class.
+    """What each known result and each item, alone, does to the log2 odds of each class.
 
     The bits are log2 of P(item | class) / P(item | not class), the numbers integrated out over
     the prior; they do not depend on the other items or their order.
@@ -509,6 +520,16 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
     classes = prior.routes @ member
     before = classes.mean(axis=0)
     bits: dict[str, dict[str, float | None]] = {}
+    for c, check in enumerate(graph.checks):
+        if check.result is not None:
+            rest = [other for other in range(len(graph.checks)) if other != c]
+            alone = without_results(prior.values, graph.result_numbers(rest))
+            with_it = prepared.answers.evaluate(alone, assemble(graph, []), hazards=False)
+            log_chance = with_it.log_evidence
+            top = log_chance.max()
+            chance = np.exp(log_chance - (top if np.isfinite(top) else 0.0))
+            joint = (chance[:, None] * with_it.routes) @ member
+            bits[check.id] = _bits_by_class(joint.mean(axis=0), before)
     joint_with = Jointly(*(np.zeros((0, 0, 0)),) * 3)
     if any(item.subject == "assumption" and item.form != "forecast" for item in graph.evidence):
         by_class = [Query(outcomes) for outcomes in _outcomes_by_class(graph) if outcomes]

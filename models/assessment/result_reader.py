@@ -52,13 +52,13 @@ def _starts(file: BinaryIO) -> list[int]:
     starts: list[int] = []
     place, tail = 0, b""
     while block := file.read(BLOCK):
-        seen = tail + block
-        found = seen.find(HEAP)
-        while found >= 0:
-            starts.append(place - len(tail) + found)
-            found = seen.find(HEAP, found + 1)
+        text = tail + block
+        position = text.find(HEAP)
+        while position >= 0:
+            starts.append(place - len(tail) + position)
+            position = text.find(HEAP, position + 1)
         place += len(block)
-        tail = seen[1 - len(HEAP) :]
+        tail = text[1 - len(HEAP) :]
     return starts
 
 

@@ -203,9 +203,49 @@ class _Pulls:
 
 def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
     columns_of(of)  # an error where an event has another name
-    graph = prepared.graph
     groups = [group for group in (CLASSES, FATES) if not set(group).isdisjoint(of)]
     events = [event for group in groups for event in group]
+    chances, moved = joint_slopes(prepared, values, events)
+    group_of = np.repeat(range(len(groups)), [len(group) for group in groups])
+    rivals = (group_of[:, None] == group_of).astype(float) - np.eye(len(events))
+    return _Pulls([events.index(event) for event in of], rivals, chances, moved)
+
+
+def joint_slopes(
+    prepared: PreparedStory, values: Array, events: Sequence[str]
+) -> tuple[Array, Array]:
+    """Give P(event | E, θ), and how each number moves P(event, E | θ).
+
+    Parameters
+    ----------
+    prepared : PreparedStory
+    values : (n_draws, n_numbers) array
+    events : sequence of str
+        Of those that `events.probabilities` takes.
+
+    Returns
+    -------
+    (n_draws, n_events) array
+    (n_draws, n_events, n_numbers) array
+        ∂P(event, E | θ)/∂z / P(E | θ), in nats per logit, or per bit of bits.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If that takes more memory than the odds.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.posterior.prepared import prepare
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> prepared = prepare(resolve(load_story("carlsmith-six-premises")))
+    >>> chances, moved = joint_slopes(prepared, prepared.center[None], ["catastrophe"])
+    >>> premise = prepared.resolved.number_index["aps-feasible.probability"]
+    >>> float(moved[0, 0, premise] / chances[0, 0])  # of a product: 1 - 0.65
+    0.35
+    """
+    graph = prepared.graph
     outcomes = [Query((o,)) for o in range(len(graph.outcomes))]
     compiled = compile_queries(prepared.compiler, [EVERYTHING, *outcomes])
     mixed = weights(graph, values, events)
@@ -224,9 +264,7 @@ def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
         moved = np.where(chances[:, :, None] > 0, chances[:, :, None] * slopes, 0.0)
     for touch in touches(graph, values, events):
         moved[:, touch.event, touch.number] += of_outcomes[:, touch.outcome] * touch.slope
-    group_of = np.repeat(range(len(groups)), [len(group) for group in groups])
-    rivals = (group_of[:, None] == group_of).astype(float) - np.eye(len(events))
-    return _Pulls([events.index(event) for event in of], rivals, chances, moved)
+    return chances, moved
 
 
 def _through_evidence(prepared: PreparedStory, compiled: Program, evaluated: Evaluation) -> Array:

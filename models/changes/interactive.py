@@ -23,7 +23,12 @@ from storyodds.models.posterior.evidence import collapsed_tables
 from storyodds.models.posterior.integrated_draws import integrated_at
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.weighted_answers import weigh_at
-from storyodds.models.posterior.weighting import sampled_at, uniforms
+from storyodds.models.posterior.weighting import (
+    REPLICATES,
+    sampled_at,
+    spread_of_sums,
+    uniforms,
+)
 from storyodds.models.story.events import DEPLOYED, EVENTS
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
@@ -66,11 +71,17 @@ class Uniforms:
         return np.stack([self._column(name) for name in names], axis=1)
 
     def _column(self, name: str) -> Array:
-        """A number that only now is uncertain gets a column of a Latin hypercube of its own."""
+        """A number that only now is uncertain gets a column of its own.
+
+        It is spread evenly within each independent sequence of draws, as the others are.
+        """
         if name in self.columns:
             return self.columns[name]
         rng = np.random.default_rng([self.seed, 6, self.names.index(name)])
-        return (rng.permutation(self.n_draws) + rng.random(self.n_draws)) / self.n_draws
+        sequences = min(REPLICATES, self.n_draws)
+        length = self.n_draws // sequences
+        places = rng.permuted(np.tile(np.arange(length), (sequences, 1)), axis=1)
+        return np.asarray((places.ravel() + rng.random(self.n_draws)) / length)
 
 
 def common_uniforms(written: ResolvedStory, draws: int = DRAWS, seed: int = 1) -> Uniforms:
@@ -186,7 +197,7 @@ class Answer:
     @cached_property
     def mean_errors(self) -> Array:
         """Monte Carlo standard errors of the means of `ODDS`, (n_odds,)."""
-        return np.asarray(np.sqrt((self.pulls**2).sum(axis=0)) / len(self.pulls))
+        return spread_of_sums(self.pulls / len(self.pulls))
 
     @cached_property
     def findings_weights(self) -> Array | None:
@@ -198,8 +209,8 @@ class Answer:
             return None
         with np.errstate(divide="ignore"):  # a draw that the findings rule out
             logs = np.log(self.averaged.weights) - self.opinions
-        found = np.exp(logs - logs.max())
-        return np.asarray(found / found.sum())
+        weights = np.exp(logs - logs.max())
+        return np.asarray(weights / weights.sum())
 
     @cached_property
     def path_odds(self) -> Sequence[PathOdds]:
@@ -272,7 +283,10 @@ def _spread(
 ) -> Quantities:
     """Draw all numbers, at some of the draws, and ask again."""
     if len(averaged.values) == 1:
-        values, u = averaged.values, u[:INTERVAL_DRAWS]
+        # The first of every sequence, so that these are sequences, too.
+        place = np.arange(len(u)) % (len(u) // min(REPLICATES, len(u)))
+        first = place < max(1, INTERVAL_DRAWS // REPLICATES)
+        values, u = averaged.values, u[first]
     else:
         rows = systematic(averaged.weights, INTERVAL_DRAWS)
         values, u = averaged.values[rows], u[rows]
@@ -285,8 +299,8 @@ def _spread(
 def difference_errors(before: Answer, after: Answer) -> Array:
     """Monte Carlo standard errors of what the means of `ODDS` changed by, (n_odds,).
 
-    Pairs of draws from the same uniforms are compared, so that what is common to both does not
-    count; that the draws are spread evenly, which helps, is not counted either.
+    Independent sequences of draws, of the same uniforms before and after, are compared: what is
+    common to both does not count.
 
     Examples
     --------
@@ -298,8 +312,7 @@ def difference_errors(before: Answer, after: Answer) -> Array:
     >>> bool(difference_errors(same, same).any())
     False
     """
-    n = max(len(before.pulls), len(after.pulls))
-    return np.asarray((after.pulls - before.pulls).std(axis=0) / np.sqrt(n))
+    return spread_of_sums(after.pulls / len(after.pulls) - before.pulls / len(before.pulls))
 
 
 def parts_and_wholes(quantities: Quantities) -> tuple[Array, Array]:

@@ -31,7 +31,7 @@ from storyodds.models.engine.paths import Path
 from storyodds.models.engine.strategy import compiled as compile_queries
 from storyodds.models.posterior.evidence import assemble, collapsed
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
-from storyodds.models.posterior.weighting import prior_draws, sampled_draws
+from storyodds.models.posterior.weighting import prior_draws, sampled_draws, sequence_of
 from storyodds.models.story.events import after_training, probabilities
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.distributions.families import Point
@@ -52,15 +52,12 @@ class Ground:
         the draws are from the prior, its events are 0, and its log evidence is the log of the
         density that they are drawn with over that of the prior.
     paths : tuple of Path
-    noise : (n_answers,) array
-        Variance of the means from which differences are taken, where they are of other draws.
     whole : bool
         Whether draws are of all numbers, as bands want them: nothing is integrated out.
     """
 
     base: Base
     paths: tuple[Path, ...]
-    noise: Array
     whole: bool = False
 
     @property
@@ -114,7 +111,7 @@ def ground_of(base: Base, paths: Sequence[Path] = (), *, whole: bool = False) ->
     >>> round(float(halved.means[EVENTS.index("catastrophe")]), 4)
     0.0257
     """
-    ground = Ground(base, tuple(paths), np.zeros(1), whole)
+    ground = Ground(base, tuple(paths), whole)
     _, answers = _answers(ground, base.values, _sums(ground, base.values))
     return replace(ground, base=replace(base, events=answers))
 
@@ -128,10 +125,15 @@ def afresh(ground: Ground) -> Ground:
         log_prior = np.zeros(len(values))
     else:
         values, log_prior = sampled_draws(prepared, n, base.seed)
-    noise = base.events.var(axis=0) / n
-    events = np.zeros((len(values), base.events.shape[1]))
-    fresh = replace(base, values=values, log_evidence=-log_prior, events=events)
-    return replace(ground, base=fresh, noise=noise)
+    fresh = replace(
+        base,
+        values=values,
+        log_evidence=-log_prior,
+        events=np.zeros((len(values), base.events.shape[1])),
+        sequences=sequence_of(len(values)),
+        before=base.pulls,
+    )
+    return replace(ground, base=fresh)
 
 
 def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
@@ -226,8 +228,7 @@ def _averaged(ground: Ground, log_evidence: Array, answers: Array) -> Changed:
     if not np.isfinite(log_weights).any():
         nothing = np.full(answers.shape[1], np.nan)
         return Changed(nothing, nothing, None, 0.0, refitted=False)
-    changed = weighted(ground.base, log_weights, answers)
-    return replace(changed, errors=np.sqrt(changed.errors**2 + ground.noise))
+    return weighted(ground.base, log_weights, answers)
 
 
 # What the engine computes: logs of P(outcome, E), of P(query, E), and of both sides of forecasts

@@ -9,6 +9,7 @@ cannot be relied on, the changed story is assessed afresh.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,12 @@ from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.posterior.weighting import (
     MAX_PARETO_K,
     pareto_k,
+    sampled_at,
     sampled_draws,
-    spread_of_sums,
+    sequence_of,
+    spread_between,
+    sums_by_sequence,
+    uniforms,
 )
 from storyodds.models.story.events import EVENTS, probabilities
 from storyodds.models.story.graph import StoryGraph
@@ -38,6 +43,7 @@ Tables = Sequence[Array | None]
 
 DRAWS = 1024  # of the sampled numbers, on which stories are compared in pairs: a power of two
 MIN_SHARE = 0.1  # of the draws, that weighted ones have to be worth
+_STARTS = 32  # of systematic rows; of more, the best is hardly any better
 _STRATA = 8  # of P(success), each of which is spread over P(catastrophe)
 _CELLS = 2**22  # of float64: the numbers of as many changed stories as are evaluated at once
 
@@ -60,6 +66,11 @@ class Base:
         Of the assessment, for the case that one has to be made again.
     outcomes : (n_draws, n_outcomes) array
         P(outcome | E, θ), before the checks.
+    sequences : (n_draws,) int array
+        Which independent sequence each draw is of: what these differ by is the Monte Carlo error.
+    before : (REPLICATES, n_events) array, optional
+        By how much each sequence pulls the means that changes are compared with, where these are
+        not means of the draws at hand.
     """
 
     prepared: PreparedStory
@@ -69,11 +80,30 @@ class Base:
     method: str
     seed: int
     outcomes: Array
+    sequences: NDArray[np.intp]
+    before: Array | None = None
 
     @property
     def means(self) -> Array:
         """Posterior means by event."""
         return np.asarray(self.events.mean(axis=0))
+
+    @cached_property
+    def pulls(self) -> Array:
+        """By how much each sequence pulls the means, (REPLICATES, n_events)."""
+        if self.before is not None:
+            return self.before
+        return sums_by_sequence((self.events - self.means) / len(self.events), self.sequences)
+
+    def errors_beside(self, terms: Array) -> Array:
+        """Standard errors of differences from the means, (n_events,).
+
+        Parameters
+        ----------
+        terms : (n_draws, n_events) array
+            What every draw adds to a changed mean, beyond its share of that mean.
+        """
+        return spread_between(sums_by_sequence(terms, self.sequences) - self.pulls)
 
 
 @dataclass(frozen=True)
@@ -132,7 +162,10 @@ def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
     """
     prepared = assessment.prepared
     _ = prepared.compiler  # an error where states were simulated: they are no base
-    values = assessment.averaged.values[even_rows(assessment, draws)]
+    averaged = assessment.averaged
+    sequences = sequence_of(len(averaged.values))
+    rows = spread_evenly(averaged, draws, assessment.seed, sequences)
+    values = averaged.values[rows]
     answer = questions.ask(prepared, values)
     return Base(
         prepared,
@@ -142,6 +175,7 @@ def base_of(assessment: Assessment, draws: int = DRAWS) -> Base:
         assessment.draws.method,
         assessment.seed,
         answer.outcomes,
+        sequences[rows],
     )
 
 
@@ -150,7 +184,9 @@ def even_rows(assessment: Assessment, draws: int) -> NDArray[np.intp]:
     return spread_evenly(assessment.averaged, draws, assessment.seed)
 
 
-def spread_evenly(quantities: Quantities, draws: int, seed: int) -> NDArray[np.intp]:
+def spread_evenly(
+    quantities: Quantities, draws: int, seed: int, sequences: NDArray[np.intp] | None = None
+) -> NDArray[np.intp]:
     """Rows that all count the same, spread evenly over P(success) and P(catastrophe).
 
     So that a few hundred of them have almost the means of all.
@@ -162,6 +198,8 @@ def spread_evenly(quantities: Quantities, draws: int, seed: int) -> NDArray[np.i
     draws : int
         At most so many rows.
     seed : int
+    sequences : (n_draws,) int array, optional
+        Independent sequences, of which each has its share of the rows, spread evenly within it.
     """
     weights, events = quantities.weights, quantities.events
     if len(weights) <= draws and np.ptp(weights) == 0:
@@ -172,10 +210,18 @@ def spread_evenly(quantities: Quantities, draws: int, seed: int) -> NDArray[np.i
     order = order[np.argsort(success[order], kind="stable")]
     stratum = np.floor(_STRATA * np.cumsum(weights[order]) / weights.sum())
     up_and_down = np.where(stratum % 2, -1.0, 1.0)
-    order = order[np.lexsort((up_and_down * harm[order], stratum))]
+    within = np.zeros(len(order)) if sequences is None else sequences[order]
+    order = order[np.lexsort((up_and_down * harm[order], stratum, within))]
     edges = np.cumsum(weights[order]) / weights.sum()
-    chosen = np.searchsorted(edges, (np.arange(draws) + 0.5) / draws)
-    return np.sort(order[chosen.clip(max=len(weights) - 1)])
+    # Where the first row stands is open: that which has the means of all best is taken.
+    starts = (np.arange(_STARTS)[:, None] + 0.5) / _STARTS
+    chosen = np.searchsorted(edges, (np.arange(draws) + starts) / draws)
+    rows = order[chosen.clip(max=len(weights) - 1)]
+    means = quantities.mean(events)
+    spread = np.sqrt(quantities.mean((events - means) ** 2))
+    moving = spread > 0
+    off = abs(events[:, moving][rows].mean(axis=1) - means[moving]) / spread[moving]
+    return np.sort(rows[off.max(axis=1, initial=0.0).argmin()])
 
 
 def columns_of(events: Sequence[str]) -> list[int]:
@@ -338,12 +384,10 @@ def compare(base: Base, prepared: PreparedStory, values: Array) -> Changed:
 
 def weighted(base: Base, log_weights: Array, events: Array) -> Changed:
     """Average changed answers with weights relative to the base."""
-    n = len(log_weights)
     shape = pareto_k(log_weights)
     weights = np.exp(log_weights - log_sum_exp(log_weights, axis=0))
     means = weights @ events
-    pull = n * weights[:, None] * (events - means) - (base.events - base.means)
-    errors = pull.std(axis=0) / np.sqrt(n) if n > 1 else np.zeros(len(means))
+    errors = base.errors_beside(weights[:, None] * (events - means))
     ess = float(1.0 / np.sum(weights**2))
     return Changed(means, errors, shape, ess, False, weights, events)
 
@@ -361,18 +405,31 @@ def refit(base: Base, resolved: ResolvedStory) -> Changed:
 
 def _afresh(base: Base, prepared: PreparedStory) -> Changed:
     """Weight draws from the prior of a changed story; where that is not enough, assess it."""
-    noise = base.events.var(axis=0) / len(base.events)
-    averaged, draws, _ = weigh_at(prepared, *sampled_draws(prepared, 4 * DRAWS, base.seed))
+    averaged, draws, _ = weigh_at(prepared, *_drawn_beside(base, prepared))
     if draws.ok:
         weights, means = averaged.weights, averaged.mean(averaged.events)
-        noise = noise + spread_of_sums(weights[:, None] * (averaged.events - means)) ** 2
+        pulls = sums_by_sequence(
+            weights[:, None] * (averaged.events - means), sequence_of(len(weights))
+        )
         ess = float(1 / np.sum(weights**2))
-        return Changed(means, np.sqrt(noise), None, ess, refitted=True)
+        return Changed(means, spread_between(pulls - base.pulls), None, ess, refitted=True)
     again = fixed(prepared.resolved, _points(prepared))
     afresh = base_of(assess(again, draws=4 * DRAWS, seed=base.seed), 4 * DRAWS)
-    n = len(afresh.events)
-    errors = np.sqrt(noise + afresh.events.var(axis=0) / n)
-    return Changed(afresh.means, errors, None, float(n), refitted=True)
+    errors = spread_between(afresh.pulls - base.pulls)
+    return Changed(afresh.means, errors, None, float(len(afresh.events)), refitted=True)
+
+
+def _drawn_beside(base: Base, prepared: PreparedStory) -> tuple[Array, Array]:
+    """Draw from the prior of a changed story, by the uniform draws that the base comes from.
+
+    Noise that is common to both cancels out. A story with other numbers has draws of its own.
+    """
+    core = [base.prepared.resolved.numbers[i].name for i in base.prepared.core]
+    names = [prepared.resolved.numbers[i].name for i in prepared.core]
+    if not set(names) <= set(core):
+        return sampled_draws(prepared, 4 * DRAWS, base.seed)
+    points = uniforms(len(core), 4 * DRAWS, base.seed)
+    return sampled_at(prepared, points[:, [core.index(name) for name in names]])
 
 
 def _points(prepared: PreparedStory) -> dict[int, float]:

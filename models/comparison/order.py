@@ -15,6 +15,7 @@ from storyodds.models.changes.response_curves import ground_of
 from storyodds.models.changes.tipping import LEVELS, TIE, Scan, answers_at_values, scan
 from storyodds.models.changes.what_if import Base
 from storyodds.models.comparison.coupling import shared_numbers
+from storyodds.models.posterior.weighting import spread_between
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.distributions.families import Distribution
 from storyodds.priors.distributions.quantiles import prior_quantile
@@ -181,9 +182,8 @@ def _both(
     """Both stories' means with numbers at values, (2, n_points), and errors of differences."""
     means, variance = np.empty((2, len(chosen))), np.zeros(len(chosen))
     for s, scanned in enumerate(scans):
-        events = scanned.grounds[0][0].base.events[:, e]
         means[s] = now[s]
-        variance += events.var() / len(events)
+        variance += spread_between(scanned.grounds[0][0].base.pulls)[e] ** 2
         moved = [j for j, candidate in enumerate(chosen) if candidate.places[s] is not None]
         places = [k for j in moved if (k := chosen[j].places[s]) is not None]
         answers = answers_at_values(scanned, places, [values[j] for j in moved])

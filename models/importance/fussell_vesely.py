@@ -20,6 +20,7 @@ from storyodds.models.engine.strategy import compiled as compile_queries
 from storyodds.models.logic.cut_set_odds import union_function
 from storyodds.models.logic.cut_sets import Literal, containing
 from storyodds.models.logic.functions import TruthFunction
+from storyodds.models.posterior.independent_answers import Independent
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.story.events import (
     DEPLOYED_CLASSES,
@@ -39,6 +40,15 @@ Reasons = dict[Literal, str]
 
 NO_SETS = "no minimal set of literals brings this ending about"
 OUT_OF_REACH = "the minimal sets with it need larger decision diagrams than there is room for"
+TOO_LARGE = (
+    "the minimal sets with it need a decision diagram for each assumption, too many of a story as "
+    "large as this; its criticality, 1 - P(C | not l) / P(C), is what many tools for fault trees "
+    "list by this name"
+)
+NOT_TOGETHER = (
+    "a formula decides it, and together with the ending it needs a decision diagram of its own, "
+    "too many of a story as large as this; none of its measures is worked out"
+)
 _MAX_NODES = 250_000  # of one diagram: some seconds of work
 _MAX_CAUSES = 8  # told apart by state: hazards of which some minimal sets have a literal
 _AT_ONCE = 64  # queries that are evaluated together
@@ -78,8 +88,8 @@ class Paths:
         """Literals of assumptions of which no gate of an event speaks in a minimal set."""
         if self._kind(event) is None:  # it has no minimal sets at all
             return frozenset()
-        inside = {name for gate in self._gates(event) for name in _names(gate)}
-        return frozenset(x for x in self.literals if x[0] not in inside | self._composites)
+        inside = self._composites.union(*map(_names, self._gates(event)))
+        return frozenset(x for x in self.literals if x[0] not in inside)
 
     def numerators(self, event: str, values: Sequence[Array]) -> tuple[list[Array], Reasons]:
         """P(event by a minimal set with the literal), at several sets of draws.
@@ -95,12 +105,17 @@ class Paths:
         list of (n_draws, n_literals) array
             NaN where it is not defined, or out of reach.
         mapping of (str, bool) to str
-            The literals of the latter that are no composites, with the reason.
+            The literals of the latter, with the reason; composites only where nothing of them is
+            worked out.
         """
         free = [literal for literal in self.literals if literal[0] not in self._composites]
-        if self._kind(event) is None:
+        large = isinstance(self.prepared.answers, Independent)
+        if large or self._kind(event) is None:
             absent = [np.full((len(v), len(self.literals)), np.nan) for v in values]
-            return absent, dict.fromkeys(free, NO_SETS)
+            if not large:
+                return absent, dict.fromkeys(free, NO_SETS)
+            plain = frozenset(free)
+            return absent, {x: TOO_LARGE if x in plain else NOT_TOGETHER for x in self.literals}
         plan: dict[Literal, list[_Term]] = {}
         reasons: Reasons = {}
         for literal in free:

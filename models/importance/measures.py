@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
-from storyodds.models.engine.quantities import Quantities, jointly
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.importance import fussell_vesely
 from storyodds.models.logic.cut_sets import Literal
 from storyodds.models.posterior.prepared import PreparedStory
@@ -68,8 +68,8 @@ class Importance:
     measures : mapping of str to (n_events, n_literals, 4) array
         By the names of `MEASURES`; NaN where undefined.
     missing : mapping of str to mapping of (str, bool) to str
-        By event, the literals that are no composites and have no Fussell-Vesely importance though
-        the event can come about, each with the reason.
+        By event, the literals that have no Fussell-Vesely importance though the event can come
+        about, each with the reason; composites only where they have no other measure either.
     """
 
     events: tuple[str, ...]
@@ -130,7 +130,8 @@ def importance(assessment: Assessment, of: Sequence[str] = USUAL) -> "xr.Dataset
     hazard of the goal, of that hazard. They speak of what composites are made of, so that the
     Fussell-Vesely importance of a composite is NaN. So is that of fates other than catastrophe,
     which no minimal set brings about, and that of assumptions in no minimal set on which the
-    event depends all the same.
+    event depends all the same. Of a fault tree too large for a circuit, which one pass over its
+    decision diagram answers, all are NaN, and every measure of its composites is.
 
     References
     ----------
@@ -206,8 +207,9 @@ def measure(assessment: Assessment, of: Sequence[str] = USUAL) -> Importance:
         points, chance, whole = _points(roads, joints, numerators)
         birnbaum = points[MEASURES.index("birnbaum"), :, 0]
         size = np.fmax(points[0, :, 0], points[1, :, 0])
+        outside = paths.outside(name)
         for k in np.flatnonzero(abs(birnbaum) > _ROUNDING * size):
-            if literals[k] in paths.outside(name):
+            if literals[k] in outside:
                 points[MEASURES.index("fussell_vesely"), k] = np.nan
                 reasons[literals[k]] = OUTSIDE
         tables.append(points)
@@ -286,9 +288,8 @@ def _joint(road: _Road, sides: Sides) -> _Joint:
         if not queries:
             whole[:, block] = 0.0
             continue
-        joint = jointly(
-            road.prepared.compiler, values, road.likelihoods.take(block), queries, mixtures
-        )
+        likelihoods = road.likelihoods.take(block)
+        joint = road.prepared.sums.jointly(values, likelihoods, queries, mixtures)
         for k in range(seeds):
             whole[k, block, 0] = joint.events[:, k]
             out[k, block] = _interleaved(joint.true[:, k], joint.false[:, k])

@@ -47,6 +47,65 @@ def raise_chances(level: Ints, low: Ints, high: Ints, true: Array, chance: Array
 
 
 @jit
+def lower_flows(
+    level: Ints, low: Ints, high: Ints, true: Array, chance: Array, flow: Array, met: Array
+) -> None:
+    """Add up, level by level, what the only root's chance owes to the ways through each.
+
+    Parameters
+    ----------
+    level, low, high, true : array
+        As of `raise_chances`.
+    chance : (n_nodes, n_draws) array
+        From it.
+    flow : (n_nodes, n_draws) array
+        1 for the only root and 0 for the others; filled in with the chance that the way through
+        the diagram leads there.
+    met : (2, n_levels, n_draws) array
+        Zeros; filled in with P(function, a node of the level is met, its variable is false), and
+        with the same where it is true.
+    """
+    for node in range(len(level) - 1, 1, -1):
+        v, no, yes = level[node], low[node], high[node]
+        for draw in range(true.shape[1]):
+            p = true[v, draw]
+            if_no, if_yes = flow[node, draw] * (1.0 - p), flow[node, draw] * p
+            met[0, v, draw] += if_no * chance[no, draw]
+            met[1, v, draw] += if_yes * chance[yes, draw]
+            flow[no, draw] += if_no
+            flow[yes, draw] += if_yes
+
+
+@jit
+def passed_by(
+    level: Ints, low: Ints, high: Ints, root: int, n_levels: int, target: int
+) -> NDArray[np.bool_]:
+    """Say which levels some way from the only root to one of the two ends does not meet.
+
+    Parameters
+    ----------
+    level, low, high : (n_nodes,) int
+        As of `raise_chances`, all of them under the root.
+    root, n_levels : int
+    target : int
+        The end, 0 or 1.
+
+    Returns
+    -------
+    (n_levels,) bool
+    """
+    change = np.zeros(n_levels + 1, dtype=np.int64)  # of the number of edges that go past a level
+    change[0] += 1
+    change[level[root] if root > 1 else n_levels] -= 1
+    for node in range(2, len(level)):
+        for child in (low[node], high[node]):
+            if child > 1 or child == target:
+                change[level[node] + 1] += 1
+                change[level[child] if child > 1 else n_levels] -= 1
+    return np.cumsum(change)[:n_levels] > 0
+
+
+@jit
 def truth(level: Ints, low: Ints, high: Ints, fixed: Bytes, root: int, truths: Bytes) -> int:
     """Return whether a function is true or false whatever the variables are that are left open.
 

@@ -84,6 +84,62 @@ class ForestOdds:
             fill_in(0)
         return table
 
+    def with_each(self, true: Array, *, opposite: bool = False) -> tuple[Array, Array]:
+        """Give P(function), and P(function and each variable false, and true), of the only root.
+
+        One pass up the diagram and one down, however many variables there are.
+
+        Parameters
+        ----------
+        true : (n_levels, n_draws) array
+            P(true) of the assumption of each level.
+        opposite : bool
+            Whether the function is to be false instead.
+
+        Returns
+        -------
+        (n_draws,) array
+        (2, n_levels, n_draws) array
+
+        Raises
+        ------
+        UnsupportedStoryError
+            If a single draw takes more memory than is left.
+
+        Examples
+        --------
+        >>> from storyodds.models.logic.gates import as_written, gate_graph
+        >>> from storyodds.models.logic.sifted_diagrams import sifted
+        >>> graph = gate_graph(("a", "not both"), {"both": ("b", "c")})
+        >>> diagram = sifted(graph, ("a", "b", "c"), [graph.top], 2**20)
+        >>> whole, (false, true) = ForestOdds(diagram).with_each(np.full((3, 1), 0.5))
+        >>> whole.tolist(), false[:, 0].tolist(), true[:, 0].tolist()
+        ([0.375], [0.0, 0.25, 0.25], [0.375, 0.125, 0.125])
+        """
+        from storyodds.models.logic import forest_kernel
+
+        diagram, n = self.diagram, true.shape[1]
+        n_nodes, (root,) = len(diagram.level), diagram.roots
+        most = min(_BLOCK_CELLS, memory_left(_UNLIMITED) // 8)
+        step = max(1, most // (2 * n_nodes))
+        self._hold(2 * n_nodes)
+        arrays = diagram.level, diagram.low, diagram.high
+        whole, sides = np.empty(n), np.zeros((2, len(diagram.names), n))
+        for first in range(0, n, step):
+            block = np.ascontiguousarray(true[:, first : first + step])
+            chance, flow = np.zeros((2, n_nodes, block.shape[1]))
+            chance[0 if opposite else 1] = flow[root] = 1.0
+            met = np.zeros((2, *block.shape))
+            forest_kernel.raise_chances(*arrays, block, chance)
+            forest_kernel.lower_flows(*arrays, block, chance, flow, met)
+            whole[first : first + step] = chance[root]
+            sides[:, :, first : first + step] = met
+        # On the other ways the function does not depend on the variable. What rounding leaves of
+        # them where there are none would be all of P(function and not what it cannot do without).
+        there = forest_kernel.passed_by(*arrays, root, len(diagram.names), int(not opposite))
+        past = np.where(there[:, None], np.maximum(whole - sides.sum(axis=0), 0.0), 0.0)
+        return whole, sides + past * np.stack([1 - true, true])
+
     def _hold(self, n_nodes: int) -> None:
         n_bytes = 8 * n_nodes
         if memory_left(_UNLIMITED) < n_bytes:

@@ -115,10 +115,14 @@ class Exact:
         return quantities.outcomes(self.compiler, values, likelihoods, queries)
 
     def jointly(
-        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+        self,
+        values: Array,
+        likelihoods: LogLikelihoods,
+        queries: Sequence[Query],
+        mixtures: Array | None = None,
     ) -> Jointly:
         """Run the engine for events together with every assumption."""
-        return quantities.jointly(self.compiler, values, likelihoods, queries)
+        return quantities.jointly(self.compiler, values, likelihoods, queries, mixtures)
 
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
         """Run the engine for the evidence alone."""

@@ -30,13 +30,18 @@ from storyodds.models.story.events import CRITERIA
 from storyodds.models.story.graph import RouteNode, StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING, Query
-from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import Formula
 
 if TYPE_CHECKING:
     from storyodds.models.posterior.draws import Draws
 
 Array = NDArray[np.float64]
+
+# What a circuit of a few seconds' work is made of at most: nodes of the diagram it is made from,
+# each of which takes some ten of its own, and bytes on the way to it.
+_MOST_NODES = 30_000
+_CIRCUIT_BYTES = 2**27
 
 
 def is_independent(graph: StoryGraph) -> bool:
@@ -77,11 +82,39 @@ class Independent:
     forest: GateForest
     max_memory: int
 
-    @cached_property
+    @property
     def compiler(self) -> Compiler:
-        """For whole answers."""
-        with memory_limit(self.max_memory):
-            return choose_compiler(self.graph, max_memory=self.max_memory)
+        """For whole answers.
+
+        Raises
+        ------
+        UnsupportedStoryError
+            If making a circuit would take more than some seconds.
+        """
+        if isinstance(self._circuit, UnsupportedStoryError):
+            raise self._circuit
+        return self._circuit
+
+    @cached_property
+    def _circuit(self) -> Compiler | UnsupportedStoryError:
+        """The compiler, or the refusal, which is worked out once as well."""
+        if self.decision.diagram.size <= _MOST_NODES:
+            room = min(self.max_memory, _CIRCUIT_BYTES)
+            try:
+                with memory_limit(self.max_memory):
+                    return choose_compiler(self.graph, max_memory=room)
+            except UnsupportedStoryError:
+                pass
+        return UnsupportedStoryError([Problem(self._refusal())])
+
+    def _refusal(self) -> str:
+        return (
+            f"assumptions: found a formula of {len(self.decision.diagram.names)} assumptions whose "
+            f"decision diagram has {self.decision.diagram.size:,} nodes, which gives the odds and "
+            "how they hang on each assumption; expected a smaller one, as this question needs a "
+            "circuit of the whole story. Ways out: 'estimate' and 'importance' answer of this "
+            "story, and this question of one whose formula is a part of it"
+        )
 
     @cached_property
     def likelihood(self) -> Program:
@@ -178,10 +211,51 @@ class Independent:
         return whole.log_evidence, whole.outcomes, whole.queries
 
     def jointly(
-        self, values: Array, likelihoods: LogLikelihoods, queries: Sequence[Query]
+        self,
+        values: Array,
+        likelihoods: LogLikelihoods,
+        queries: Sequence[Query],
+        mixtures: Array | None = None,
     ) -> Jointly:
-        """Run the engine for events together with every assumption."""
-        return quantities.jointly(self.compiler, values, likelihoods, queries)
+        """Sum over the diagram, once up and once down for all assumptions.
+
+        Those that a formula decides are left out, as NaN: each would need a diagram of its own
+        together with the formula that decides which routes are open.
+        """
+        if not _is_silent(likelihoods) or not all(map(_is_of_routes, queries)):
+            return quantities.jointly(self.compiler, values, likelihoods, queries, mixtures)
+        n, n_variables = len(values), len(self.graph.variables)
+        weights = np.eye(len(queries)) if mixtures is None else np.asarray(mixtures)
+        events = np.zeros((n, weights.shape[-2]))
+        sides = np.full((2, *events.shape, n_variables), np.nan)
+        plain = list(self.numbers)
+        sides[:, :, :, plain] = 0.0
+        for holds in (False, True):
+            shares = _shares(self, values, holds)
+            of_queries = [shares[:, list(query.outcomes)].sum(axis=1) for query in queries]
+            of_events = (weights @ np.stack(of_queries, axis=1)[:, :, None])[:, :, 0]
+            if of_events.any():
+                chance, with_each = self._with_each(values, holds)
+                events += of_events * chance[:, None]
+                sides[:, :, :, plain] += of_events[:, :, None] * with_each[:, :, None]
+        return Jointly(events, true=sides[1], false=sides[0])
+
+    def _with_each(self, values: Array, holds: bool) -> tuple[Array, Array]:
+        """P(what decides is true, or false), and that with assumptions that no formula decides.
+
+        Returns
+        -------
+        (n_draws,) array
+        (2, n_draws, n_assumptions) array
+            False, then true, in the order of `numbers`.
+        """
+        true = values.T[list(self.numbers.values())]
+        row = {self.graph.variables[v].name: k for k, v in enumerate(self.numbers)}
+        rows = [row[name] for name in self.decision.diagram.names]
+        chance, met = self.decision.with_each(true[rows], opposite=not holds)
+        together = chance * np.stack([1 - true, true])  # what decides does not depend on the rest
+        together[:, rows] = met
+        return chance, together.transpose(0, 2, 1)
 
     def log_evidence(self, values: Array, likelihoods: LogLikelihoods) -> Array:
         """Return the log of 1, as nothing is known, or run the engine."""
@@ -219,6 +293,11 @@ class Independent:
 
 def _is_silent(likelihoods: LogLikelihoods) -> bool:
     return not likelihoods.assumptions.any() and not likelihoods.routes.any()
+
+
+def _is_of_routes(query: Query) -> bool:
+    """Whether a query asks for nothing but where training ends."""
+    return bool(query.outcomes) and query == Query(query.outcomes)
 
 
 class _Endings:

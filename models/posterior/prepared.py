@@ -54,15 +54,16 @@ class PreparedStory:
     @property
     def compiler(self) -> Compiler:
         """For whole answers, exactly; an error where states are simulated."""
-        return self._exact.compiler
+        return self.sums.compiler
 
     @property
     def likelihood(self) -> Program:
         """For P(evidence) alone, exactly; an error where states are simulated."""
-        return self._exact.likelihood
+        return self.sums.likelihood
 
     @property
-    def _exact(self) -> Exact | Independent:
+    def sums(self) -> Exact | Independent:
+        """What answers by exact sums; an error where states are simulated."""
         if isinstance(self.answers, Exact | Independent):
             return self.answers
         raise UnsupportedStoryError(

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.quantities import Quantities
-from storyodds.models.numerics import weighted_quantile
 from storyodds.models.posterior.weighting import spread_of_sums
 from storyodds.models.story.events import DEPLOYED, EVENTS
 
@@ -91,17 +90,75 @@ def errors_of(
     of_mean = errors_of_means(averaged, chains, strata)
     quantiles = np.zeros((len(ANSWERS), len(LEVELS)))
     for a in range(len(ANSWERS)):
-        if np.ptp(drawn[:, a]) <= _ROUNDING * abs(drawn[:, a]).max():
-            continue
-        points = weighted_quantile(drawn[:, a], np.array(LEVELS), weights)
-        below = (drawn[:, a][:, None] <= points).astype(float)
-        of_level = _spread(weights, below - weights @ below, chains, strata)
-        for k, level in enumerate(LEVELS):
-            # What the level may be off by, taken to the scale of the answer (Woodruff 1952).
-            ends = np.clip([level - of_level[k], level + of_level[k]], 0.0, 1.0)
-            low, high = weighted_quantile(drawn[:, a], ends, weights)
-            quantiles[a, k] = (high - low) / 2
+        one = np.ones(len(weights))
+        quantiles[a] = _errors_of_quantiles(drawn[:, a], one, weights, chains, strata)
     return Errors(of_mean, quantiles)
+
+
+Odds = tuple[Array, Array, Array]
+
+
+def errors_of_odds(
+    averaged: Odds, exact: Odds, chains: int = 1, strata: Strata | None = None
+) -> dict[str, float]:
+    """Standard errors of P(part | whole): of its mean and of its quantiles.
+
+    Parameters
+    ----------
+    averaged, exact : tuple of three (n_draws,) arrays
+        P(part), P(whole) and the weights of draws: those of which the mean is taken, and those of
+        which the quantiles are.
+    chains, strata
+        As of `errors_of`.
+
+    Returns
+    -------
+    dict
+        `mean`, `q05`, `median` and `q95`.
+
+    Examples
+    --------
+    >>> part, even = np.linspace(0, 1, 512), np.full(512, 1 / 512)
+    >>> errors = errors_of_odds((part, np.ones(512), even), (part, np.ones(512), even))
+    >>> [key for key, error in errors.items() if error > 0]
+    ['mean', 'q05', 'median', 'q95']
+    """
+    part, whole, weights = averaged
+    of_mean, chance = 0.0, float(weights @ whole)
+    if len(part) > 1 and chance > 0:
+        pulls = (part - float(weights @ part) / chance * whole) / chance
+        of_mean = float(_spread(weights, pulls[:, None], chains, strata)[0])
+        if of_mean <= _ROUNDING * abs(float(weights @ part)) / chance:
+            of_mean = 0.0
+    part, whole, weights = exact
+    x = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    low, median, high = _errors_of_quantiles(x, whole, weights, chains, strata).tolist()
+    return {"mean": of_mean, "q05": low, "median": median, "q95": high}
+
+
+def _errors_of_quantiles(
+    x: Array, whole: Array, weights: Array, chains: int, strata: Strata | None
+) -> Array:
+    """Standard errors of quantiles at `LEVELS` of draws that count by their weight and a chance."""
+    out, counts = np.zeros(len(LEVELS)), weights * whole
+    total = counts.sum()
+    there = x[counts > 0]
+    if not total > 0 or np.ptp(there) <= _ROUNDING * abs(there).max():
+        return out
+    order = np.argsort(x)
+    ordered, reached = x[order], np.cumsum(counts[order]) / total
+
+    def quantiles(levels: Array) -> Array:
+        return np.asarray(ordered[np.searchsorted(reached, levels).clip(max=len(x) - 1)])
+
+    levels = np.array(LEVELS)
+    below = (x[:, None] <= quantiles(levels)).astype(float)
+    pulls = whole[:, None] / total * (below - counts @ below / total)
+    of_level = _spread(weights, pulls, chains, strata)
+    # What the level may be off by, taken to the scale of the answer (Woodruff 1952).
+    ends = np.clip([levels - of_level, levels + of_level], 0.0, 1.0)
+    low, high = quantiles(ends[0]), quantiles(ends[1])
+    return np.asarray((high - low) / 2)
 
 
 def errors_of_means(averaged: Quantities, chains: int = 1, strata: Strata | None = None) -> Array:

@@ -255,6 +255,50 @@ def pareto_k(log_weights: Array) -> float | None:
     return _pareto_k(log_weights - log_weights.max())
 
 
+def sequence_of(draws: int) -> NDArray[np.intp]:
+    """Tell which independent sequence every draw is of, as `uniforms` orders them; (n_draws,).
+
+    Of draws of a chain, or in random order, any stretch will do for one.
+
+    Examples
+    --------
+    >>> sequence_of(64)[:4].tolist(), sequence_of(3).tolist()
+    ([0, 0, 1, 1], [0, 1, 2])
+    """
+    sequences = min(REPLICATES, draws)
+    starts = np.arange(sequences) * draws // sequences
+    return np.searchsorted(starts, np.arange(draws), side="right") - 1
+
+
+def sums_by_sequence(terms: Array, sequences: NDArray[np.intp]) -> Array:
+    """Add up what draws add to sums over all of them, sequence by sequence.
+
+    Parameters
+    ----------
+    terms : (n_draws, ...) array
+    sequences : (n_draws,) int array
+        Which sequence each draw is of, as `sequence_of` has it.
+
+    Returns
+    -------
+    (REPLICATES, ...) array
+        0 for sequences without draws.
+
+    Examples
+    --------
+    >>> sums_by_sequence(np.array([1.0, 2.0, 4.0]), np.array([0, 1, 1]))[:3].tolist()
+    [1.0, 6.0, 0.0]
+    """
+    sums = np.zeros((REPLICATES, *terms.shape[1:]))
+    np.add.at(sums, sequences, terms)
+    return sums
+
+
+def spread_between(sums: Array) -> Array:
+    """Give the standard error of sums over draws, from `sums_by_sequence` that are about 0."""
+    return np.asarray(np.sqrt(REPLICATES * sums.var(axis=0, ddof=1)))
+
+
 def spread_of_sums(terms: Array) -> Array:
     """Return the standard error of sums over draws, from sums over each of their sequences.
 

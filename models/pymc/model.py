@@ -269,7 +269,7 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
 
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
     """Numbers under which the results of checks after one of them are certain, and say nothing."""
-    passed, flagged = graph.result_numbers(after)
+    passed, flagged = graph.result_numbers(range(after + 1, len(graph.checks)))
     for rates, certain in ((passed, 0.0), (flagged, 1.0)):
         if rates:
             numbers = pt.set_subtensor(numbers[list(rates)], certain)

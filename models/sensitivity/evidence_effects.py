@@ -21,7 +21,7 @@ from storyodds.models.assessment.assessment import Assessment, full_prior
 from storyodds.models.changes.evidence_draws import draws_of_numbers
 from storyodds.models.changes.evidence_versions import answer_versions, findings_of, opinions_of
 from storyodds.models.changes.what_if import columns_of
-from storyodds.models.posterior.weighting import pareto_k
+from storyodds.models.posterior.weighting import pareto_k, spread_of_sums
 from storyodds.models.story.graph import StoryGraph
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
@@ -240,7 +240,7 @@ class _Odds:
 
 def _error(pulls: Array) -> Array:
     """Standard error of a mean to which every draw adds so much."""
-    return np.asarray(pulls.std(axis=0) / np.sqrt(len(pulls)))
+    return spread_of_sums(pulls / len(pulls))
 
 
 def _drawn_orders(n: int, seed: int) -> list[tuple[int, ...]]:

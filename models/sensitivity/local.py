@@ -45,6 +45,7 @@ from storyodds.models.numerics import systematic
 from storyodds.models.posterior import questions
 from storyodds.models.posterior.forecasts import forecasts_log_density
 from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.posterior.weighting import sequence_of
 from storyodds.models.story.events import EVENTS, weights
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
@@ -223,6 +224,7 @@ def _whole(assessment: Assessment) -> Base:
         assessment.draws.method,
         assessment.seed,
         exact.outcomes[rows],
+        sequence_of(len(exact.values))[rows],
     )
 
 
@@ -292,15 +294,37 @@ def surely(base: Base) -> tuple[Sure, ...]:
     ('existential-catastrophe', [1.0, 0.0541])
     """
     names = [variable.name for variable in base.prepared.graph.variables]
-    learned, forced = _learned(base), _set(base)
-    return tuple(Sure(name, learned[name], forced[name]) for name in names)
+    by_learning, by_setting = learned(base), _set(base)
+    return tuple(Sure(name, by_learning[name], by_setting[name]) for name in names)
 
 
-Pair = tuple[Changed | None, ...]
+Pair = tuple[Changed | None, Changed | None]
 
 
-def _learned(base: Base) -> dict[str, Pair]:
-    """By assumption, the answers once it is found to be true, and once found to be false."""
+def learned(base: Base) -> dict[str, Pair]:
+    """Give the answers once each assumption is found to be true, and once found to be false.
+
+    Parameters
+    ----------
+    base : Base
+
+    Returns
+    -------
+    dict of str to (Changed or None, Changed or None)
+        By assumption, in dependency order; None where it cannot be so.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.assessment.assessment import assess
+    >>> from storyodds.models.changes.what_if import base_of
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> pairs = learned(base_of(assess(resolve(load_story("carlsmith-six-premises")))))
+    >>> true, false = pairs["aps-feasible"]
+    >>> catastrophe = EVENTS.index("catastrophe")
+    >>> [round(float(changed.means[catastrophe]), 4) for changed in (true, false)]
+    [0.079, 0.0]
+    """
     prepared, values = base.prepared, base.values
     graph = prepared.graph
     outcomes = [Query((o,)) for o in range(len(graph.outcomes))]
@@ -314,9 +338,7 @@ def _learned(base: Base) -> dict[str, Pair]:
             return None
         shares = chance / chance.sum()
         means = joint.sum(axis=0) / chance.sum()
-        n = len(values)
-        pull = n * (joint / chance.sum() - shares[:, None] * means) - (base.events - base.means)
-        errors = pull.std(axis=0) / np.sqrt(n)
+        errors = base.errors_beside(joint / chance.sum() - shares[:, None] * means)
         return Changed(means, errors, None, float(1 / np.sum(shares**2)), refitted=False)
 
     return {
@@ -349,8 +371,7 @@ def _set(base: Base) -> dict[str, Pair]:
             if np.isfinite(log_evidence + log_forecasts).any():
                 log_weights = log_evidence + log_forecasts - fresh.base.log_evidence
                 changed = weighted(fresh.base, log_weights, events)
-                errors = np.sqrt(changed.errors**2 + fresh.noise)
-                changed_by[key] = replace(changed, errors=errors, refitted=True)
+                changed_by[key] = replace(changed, refitted=True)
     return {
         variable.name: (changed_by[v, True], changed_by[v, False])
         for v, variable in enumerate(graph.variables)

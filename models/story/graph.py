@@ -4,7 +4,7 @@ Everything here is a fixed, labelled structure; the numbers themselves stay outs
 ordered as `ResolvedStory.numbers`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -234,18 +234,21 @@ class StoryGraph:
         """The checks whose result is not known: those that can still halt the model."""
         return tuple(c for c, check in enumerate(self.checks) if check.result is None)
 
-    def result_numbers(self, after: int = -1) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def result_numbers(
+        self, checks: Iterable[int] | None = None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The flag rates of checks that have passed, and of those that have flagged the model.
 
         Parameters
         ----------
-        after : int
-            Of checks after this one alone.
+        checks : iterable of int, optional
+            Of these checks alone.
         """
+        among = range(len(self.checks)) if checks is None else frozenset(checks)
         passed: set[int] = set()
         flagged: set[int] = set()
         for c, check in enumerate(self.checks):
-            if check.result is not None and c > after:
+            if check.result is not None and c in among:
                 side = passed if check.result == "passed" else flagged
                 side |= {route.flags[c] for route in self.routes}
                 side |= {n for hazard in self.hazards if (n := hazard.flags[c]) is not None}

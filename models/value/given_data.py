@@ -1,9 +1,10 @@
 """What learning an uncertain number is worth, from the draws at hand.
 
 E[odds | number] is a curve fitted to the posterior draws: given-data estimation, as Strong, Oakley
-and Brennan (2014) do it, with a natural cubic spline in the number's normal score. A curve fitted
-and judged on the same draws finds value in noise. So each draw is judged by a curve that was
-fitted without it, which makes the estimate one from below with an error that can be told.
+and Brennan (2014) do it, with natural cubic splines in the number and in its normal score. A curve
+fitted and judged on the same draws finds value in noise; one that is judged on other draws loses by
+its own noise, to first order as much. So the mean of both is taken, each draw being judged by a
+curve that was fitted with it and by one that was fitted without it.
 """
 
 from collections.abc import Sequence
@@ -15,14 +16,20 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.engine.quantities import Quantities
+from storyodds.models.numerics import weighted_quantile
 from storyodds.models.story.events import probabilities, sides_of
 from storyodds.models.value.decisions import WITHHELD, Stakes, worth_of_fates
+from storyodds.models.value.integrated_numbers import bits_of, lines, worth_of
+from storyodds.priors.text.errors import UnsupportedStoryError
 
 Array = NDArray[np.float64]
 
 BATCHES = 32  # of draws, whose spread gives the standard error: 32 place it within an eighth
 _FOLDS = 8  # of the cross-validation: each fit still sees seven eighths of the draws
-_KNOTS = ndtri((0.05, 0.275, 0.5, 0.725, 0.95))  # Harrell's choice for five
+# As many as follow a curve closely; what they add to the noise, both judgments take away.
+_SCORE_KNOTS = ndtri(np.linspace(0.02, 0.98, 13))
+_VALUE_KNOTS = np.linspace(0.02, 0.98, 7)  # of the range: between judgments of a pool are gaps
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Gains:
 class NumberGains:
     """What learning numbers is worth, in bits about odds and for a decision where one is made.
 
-    Amounts may be below 0, where a fitted curve does worse than none.
+    Amounts may be below 0 by chance, where there is nothing to learn.
     """
 
     bits: Gains
@@ -50,7 +57,10 @@ def number_gains(
     of: str,
     stakes: Stakes | None = None,
 ) -> NumberGains:
-    """Estimate what learning the value of each number is worth.
+    """Work out what learning the value of each number is worth.
+
+    That is an integral where P(event, evidence) is linear in the number, and estimated from the
+    draws of all others.
 
     Parameters
     ----------
@@ -64,7 +74,28 @@ def number_gains(
     -------
     NumberGains
     """
-    quantities = assessment.exact
+    try:
+        linear = set(assessment.prepared.integrated)
+        linearly = lines(assessment, [number for number in numbers if number in linear], of)
+    except UnsupportedStoryError:
+        return _from_draws(assessment.exact, numbers, of, stakes)
+    rest = [number for number in numbers if number not in linear]
+    drawn = _from_draws(assessment.averaged, rest, of, stakes)
+    priors = assessment.prepared.distributions
+    bits = dict(zip(rest, zip(drawn.bits.amount, drawn.bits.error, strict=True), strict=True))
+    bits |= {n: bits_of(linearly, priors[n], k, of) for k, n in enumerate(linearly.numbers)}
+    gains = _gathered([bits[number] for number in numbers])
+    if stakes is None or drawn.worth is None:
+        return NumberGains(gains, None)
+    worth = dict(zip(rest, zip(drawn.worth.amount, drawn.worth.error, strict=True), strict=True))
+    worth |= {n: worth_of(linearly, priors[n], k, stakes) for k, n in enumerate(linearly.numbers)}
+    return NumberGains(gains, _gathered([worth[number] for number in numbers]))
+
+
+def _from_draws(
+    quantities: Quantities, numbers: Sequence[int], of: str, stakes: Stakes | None
+) -> NumberGains:
+    """Estimate it by curves fitted to draws."""
     values, batches = np.asfortranarray(quantities.values), batches_of(len(quantities.values))
     names, signs = sides_of(of).signs()
     part, whole = (
@@ -81,14 +112,14 @@ def number_gains(
         gain = _folded(better, quantities.weights)
     bits, worth = [], []
     for number in numbers:
-        basis = _spline(_score(values[:, number], counts))
-        fitted = _cross_fitted(basis, folded)
-        bits.append(_mean(_bits(folded.y, fitted, counts), counts, batches))
+        basis = _basis(values[:, number], counts)
+        gained = [_bits(folded.y, fitted, counts) for fitted in _fitted(basis, folded)]
+        bits.append(_mean(np.mean(gained, axis=0), counts, batches))
         if gain is not None:
-            basis = _spline(_score(values[:, number], quantities.weights))
-            fitted, y = _cross_fitted(basis, gain), gain.y
-            chosen = y * ((fitted > 0) ^ (quantities.weights @ y > 0)) * np.sign(fitted)
-            worth.append(_mean(chosen, quantities.weights, batches))
+            basis, y = _basis(values[:, number], quantities.weights), gain.y
+            deployed = quantities.weights @ y > 0
+            chosen = [y * ((f > 0) ^ deployed) * np.sign(f) for f in _fitted(basis, gain)]
+            worth.append(_mean(np.mean(chosen, axis=0), quantities.weights, batches))
     return NumberGains(_gathered(bits), None if stakes is None else _gathered(worth))
 
 
@@ -115,15 +146,24 @@ def _score(x: Array, weights: Array) -> Array:
     return out
 
 
-def _spline(z: Array) -> Array:
-    """A natural cubic spline's basis: a constant, a line, and curves that end in lines."""
-    last, next_to_last = _KNOTS[-1], _KNOTS[-2]
+def _basis(x: Array, weights: Array) -> Array:
+    """What curves are made of: splines in the normal score of a number, and in the number."""
+    in_score = _spline(_score(x, weights), _SCORE_KNOTS)
+    low, high = weighted_quantile(x, np.array([0.005, 0.995]), weights)
+    if not low < high:
+        return in_score
+    return np.vstack([in_score, _spline((x - low) / (high - low), _VALUE_KNOTS)[1:]])
 
-    *beyond, next_bend, last_bend = (_cubed(np.maximum(z - knot, 0)) for knot in _KNOTS)
+
+def _spline(z: Array, knots: Array) -> Array:
+    """A natural cubic spline's basis: a constant, a line, and curves that end in lines."""
+    last, next_to_last = knots[-1], knots[-2]
+
+    *beyond, next_bend, last_bend = (_cubed(np.maximum(z - knot, 0)) for knot in knots)
     to_line = (next_bend - last_bend) / (last - next_to_last)
     bends = [
         (bend - last_bend) / (last - knot) - to_line
-        for knot, bend in zip(_KNOTS[:-2], beyond, strict=True)
+        for knot, bend in zip(knots[:-2], beyond, strict=True)
     ]
     return np.stack([np.ones_like(z), z, *bends])
 
@@ -162,15 +202,19 @@ def _folded(y: Array, weights: Array) -> _Folded:
     return _Folded(y, weights, folds, *(np.repeat(x, np.diff(edges)) for x in (low, high)))
 
 
-def _cross_fitted(basis: Array, folded: _Folded) -> Array:
-    """Every draw's value on the curve fitted to the other folds, within the range of the data."""
+def _fitted(basis: Array, folded: _Folded) -> tuple[Array, Array]:
+    """Every draw's value on the curve fitted to all draws, and on that fitted to other folds."""
     stacked, weighted = np.vstack([basis, folded.y]), basis * folded.weights
     # What each fold adds to the normal equations, so that every draw is gone through once.
     added = np.array([stacked[:, fold] @ weighted[:, fold].T for fold in folded.folds])
-    normal = np.tensordot(1 - np.eye(_FOLDS), added, axes=1)
-    curves = normal[:, -1:] @ np.linalg.pinv(normal[:, :-1], rcond=1e-12)
-    fitted = [curve[0] @ basis[:, fold] for curve, fold in zip(curves, folded.folds, strict=True)]
-    return np.asarray(np.clip(np.concatenate(fitted), folded.least, folded.most))
+    normal = np.tensordot(np.vstack([1 - np.eye(_FOLDS), np.ones(_FOLDS)]), added, axes=1)
+    *partial, whole = normal[:, -1:] @ np.linalg.pinv(normal[:, :-1], rcond=1e-12)
+    crossed = [curve[0] @ basis[:, fold] for curve, fold in zip(partial, folded.folds, strict=True)]
+    targets = folded.y[folded.weights > 0]
+    return (
+        np.asarray(np.clip(whole[0] @ basis, targets.min(initial=0.0), targets.max(initial=1.0))),
+        np.asarray(np.clip(np.concatenate(crossed), folded.least, folded.most)),
+    )
 
 
 def _bits(chance: Array, fitted: Array, weights: Array) -> Array:

@@ -49,8 +49,8 @@ class Worths:
     assumptions : Gains
         By assumption, of learning whether it is true (EVPPI).
     numbers : Gains
-        By uncertain number, of learning its value (EVPPI). Estimated from below: the estimate is
-        what a rule fitted to some draws is worth on others.
+        By uncertain number, of learning its value (EVPPI). An integral where nothing has to be
+        sampled of the number; else from curves fitted to the draws.
     """
 
     proposals: Gains

@@ -221,6 +221,8 @@ def _visible(text: str) -> str:
 
 def _cells(text: str) -> int:
     """Count the terminal cells of a text: wide characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     # Joiners and variation selectors are drawn with the letter before them.
     joined = sum(unicodedata.category(letter) in ("Mn", "Me", "Cf") for letter in text)

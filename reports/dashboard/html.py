@@ -12,6 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from storyodds.reports.dashboard import sections_day as day
+from storyodds.reports.dashboard import sections_graph as graph
 from storyodds.reports.dashboard import sections_history as past
 from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard import sections_odds as odds
@@ -35,7 +36,7 @@ SECTIONS = (
     day.decision_day,
     day.criteria,
     odds.what_if,
-    odds.how_it_gets_there,
+    graph.how_it_gets_there,
     odds.failure_paths,
     movers.what_moves_it,
     pieces.piece_by_piece,

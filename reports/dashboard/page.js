@@ -12,6 +12,20 @@ const on = (kinds, act, where = window) => kinds.split(" ").forEach(kind => wher
 // Tooltips: where one points, and on focus; Escape closes them.
 const tip = byId("tip");
 for (const mark of document.querySelectorAll('[data-tip=""]')) mark.dataset.tip = mark.getAttribute("aria-label");
+// Of nodes of the story's graph, what the page has of them: claim, table, and numbers with their sources.
+const numbers = [...document.querySelectorAll("#provenance tbody tr")].map(row => [...row.cells].map(cell => cell.textContent));
+for (const mark of document.querySelectorAll("[data-row]")) {
+  const [head, ...rows] = mark.closest("section").querySelector("table").rows;
+  const [name, what, ...rest] = [...rows[mark.dataset.row].cells].map(cell => cell.textContent), own = !what.includes(": ");
+  mark.dataset.tip = [name, what, own && byId("is-" + name)?.nextElementSibling.textContent,
+    ...rest.map((text, k) => text && `${head.cells[k + 2].textContent}: ${text}`),
+    ...numbers.filter(([number]) => own && number.startsWith(name + ".")).slice(0, 2).map(([number, ...words]) => `${number}: ${words.slice(0, 3).join(", ")}`),
+  ].filter(text => text).join("\n");
+}
+for (const mark of document.querySelectorAll("[data-flow]")) {
+  const [from, to, chance, worst] = [...mark.closest("section").querySelectorAll("table")[1].rows[+mark.dataset.flow + 1].cells].map(cell => cell.textContent);
+  mark.dataset.tip = `${from} → ${to}: ${chance}` + (worst && `; of which worst path ${worst}`);
+}
 const show = event => {
   const mark = event.target.closest?.("[data-tip]");
   tip.hidden = !mark;
@@ -33,7 +47,10 @@ const cell = ({ textContent, dataset: { v } }) => v ?? `"${textContent.replace(/
 for (const table of document.querySelectorAll("[data-csv]")) {
   const name = table.dataset.csv, text = [...table.rows].map(row => [...row.cells].map(cell).join() + "\n").join("");
   const link = make("a", { download: name, href: "data:text/csv;charset=utf-8," + encodeURIComponent(text) }, name);
-  table.closest("details").after(make("p", { className: "downloads" }, "Download: ", link));
+  const fold = table.closest("details"), line = fold.nextElementSibling?.matches(".downloads") ? fold.nextElementSibling : make("p", { className: "downloads" }, "Download: ");
+  if (line.isConnected) line.append(", ");
+  else fold.after(line);
+  line.append(link);
 }
 
 // The address: #section, #what-if=name:number,… or #section&what-if=…

@@ -50,7 +50,7 @@ class Dossier:
     parts : mapping of str to mapping
         By name, what was worked out: the parts of "storyodds/sensitivity/1", as far as a page
         shows them; `value`, "storyodds/value/1"; `what_if`, the draws of the page's sliders; and
-        `flows` and `dependence`, as the models have them.
+        `graph`, a `GraphDocument`, and `dependence`, as the models have it.
     reasons : mapping of str to str
         Why a part is not there, in a sentence.
     doubts : tuple of Finding
@@ -143,7 +143,8 @@ def make_dossier(
         resolved, made = assessment.prepared.resolved, draws.diagnostics["draws"]
         recipe = recipe_of(resolved, draws.method, made, assessment.seed)
     recipe = recipe.saved_as(f"{story.story}.yaml")
-    works = _works(assessment, settings or {}, recipe, thorough)
+    estimate = summarize(assessment)
+    works = _works(assessment, estimate, settings or {}, recipe, thorough)
     for k, (name, work) in enumerate(works.items()):
         if tell is not None:
             tell(f"the page: {name.replace('_', ' ')}", k, len(works))
@@ -160,7 +161,7 @@ def make_dossier(
     return Dossier(
         story=story,
         yaml=to_yaml(assessment.prepared.resolved.written),
-        estimate=summarize(assessment),
+        estimate=estimate,
         parts=parts,
         reasons=reasons,
         doubts=tuple(lint(story)),
@@ -172,10 +173,13 @@ def make_dossier(
 
 
 def _works(
-    assessment: Assessment, settings: Mapping[str, Any], recipe: Recipe, thorough: bool
+    assessment: Assessment,
+    estimate: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    recipe: Recipe,
+    thorough: bool,
 ) -> dict[str, Callable[[], Any]]:
     """What has to be worked out beyond the estimate, by name."""
-    from storyodds.models.flows.flows import flows
     from storyodds.models.sensitivity.dependence import dependence_bounds
     from storyodds.reports.dashboard.what_if import what_if_data
     from storyodds.reports.documents.sensitivity.failure import summarize_failure
@@ -184,6 +188,7 @@ def _works(
     from storyodds.reports.documents.sensitivity.swings import summarize_swings
     from storyodds.reports.documents.sensitivity.trust import summarize_trust
     from storyodds.reports.documents.sensitivity.views import summarize_views
+    from storyodds.reports.documents.story_graph.build import summarize_story_graph
     from storyodds.reports.documents.value import summarize_value
 
     story = assessment.prepared.resolved.written
@@ -199,7 +204,7 @@ def _works(
             summarize_value, assessment, draws=None if thorough else FEWER, of=_about(story)
         ),
         "dependence": partial(dependence_bounds, assessment),
-        "flows": partial(flows, assessment),
+        "graph": partial(summarize_story_graph, assessment, estimate),
         "what_if": partial(what_if_data, assessment, command=command, draws=KEPT),
     }
     if thorough:

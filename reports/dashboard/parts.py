@@ -35,7 +35,8 @@ class Table:
     """Rows of text under heads; the first cell of each names the row.
 
     `compact` is for many rows; `file` says whether it is a download in the page. One that is too
-    long to be in the page twice is made into a file by the page's script, which calls it `name`.
+    long to be in the page twice is made into a file by the page's script, which calls it `name`, or
+    as its section unless it has one.
     """
 
     caption: str
@@ -154,7 +155,10 @@ class Section:
             for f in drawn
             if f.rows
         )
-        return (*own, *(it if it.file else replace(it, name=self.id) for it in self.extra))
+        return (
+            *own,
+            *(it if it.file else replace(it, name=it.name or self.id) for it in self.extra),
+        )
 
     @property
     def downloads(self) -> tuple[Download, ...]:

@@ -1,7 +1,6 @@
 """Which pictures a section has, drawn from a dossier."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import full_prior
 from storyodds.models.assessment.datatree import to_datatree
 from storyodds.models.changes.what_if import spread_evenly
-from storyodds.models.flows.flows import Flows, merged
 from storyodds.models.story.events import FATES
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.figures.densities import plot_prior_posterior
@@ -20,9 +18,9 @@ from storyodds.reports.figures.diagnostics import plot_ranks, plot_weights
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.evidence import plot_evidence, plot_evidence_sequence
 from storyodds.reports.figures.failure import plot_failure, plot_failure_assumptions
-from storyodds.reports.figures.flow import plot_flow
 from storyodds.reports.figures.odds import plot_odds, plot_views
 from storyodds.reports.figures.quantile_dots import plot_dots
+from storyodds.reports.figures.story_graph.plot import plot_story_graph
 from storyodds.reports.figures.structure import plot_structure
 from storyodds.reports.figures.tornado import plot_assumption_effects, plot_tipping, plot_tornado
 from storyodds.reports.figures.value import plot_value
@@ -38,12 +36,6 @@ MOST_DENSITIES = 4
 MOST_RANKS = 2  # of numbers, beside the events
 MOST_SCALED = 4
 _DIGITS = 9
-_RISK_KINDS = ("route", "class", "fate")
-_RISK_NAMES = {  # a risk argument has no goal that a run could meet
-    "intended": "no failure route",
-    "success": "no catastrophe",
-    "benign-failure": "failure without catastrophe",
-}
 _LEAST = 20  # different draws, below which a density would be made up
 _DRAWS = 1024  # that a density is drawn from
 
@@ -123,31 +115,19 @@ def _dots(dossier: Dossier) -> Figures:
     )
 
 
-def _flow(dossier: Dossier) -> Figures:
-    resolved = dossier.assessment.prepared.resolved
-    return (plot_flow(_named(dossier), claims=claims(resolved)),)
+def _story_graph(dossier: Dossier) -> Figures:
+    return (plot_story_graph(dossier.parts["graph"], in_page=True),)
 
 
-def _named(dossier: Dossier) -> Flows:
-    """Flows whose ends have the names that a risk argument has for them."""
-    found: Flows = dossier.parts["flows"]
-    if not is_risk_argument(dossier.estimate):
-        return found
-    steps = (
-        replace(step, name=name, words=name)
-        if step.kind in _RISK_KINDS and (name := _RISK_NAMES.get(step.name)) is not None
-        else step
-        for step in found.steps
-    )
-    return replace(found, steps=tuple(steps))
+def _narrow_story_graph(dossier: Dossier) -> Figures:
+    """The same for phones."""
+    return (plot_story_graph(dossier.parts["graph"], narrow=True, in_page=True),)
 
 
-def _whole_flow(dossier: Dossier) -> Figures:
-    """The fuller picture, where the first leaves something out."""
-    found = _named(dossier)
-    if len(merged(found).steps) == len(found.steps):
-        return ()
-    return (plot_flow(found, full=True, claims=claims(dossier.assessment.prepared.resolved)),)
+def _whole_story_graph(dossier: Dossier) -> Figures:
+    """The fuller picture, where the first takes routes together."""
+    document = dossier.parts["graph"]
+    return (plot_story_graph(document, full=True),) if document.crowd else ()
 
 
 def _tornado(dossier: Dossier) -> Figures:
@@ -318,8 +298,9 @@ def _hanging(dossier: Dossier, active: Sequence[str]) -> dict[str, str]:
 PICTURES: Mapping[str, Callable[[Dossier], Figures]] = {
     "odds": _odds,
     "dots": _dots,
-    "flow": _flow,
-    "whole_flow": _whole_flow,
+    "story_graph": _story_graph,
+    "narrow_story_graph": _narrow_story_graph,
+    "whole_story_graph": _whole_story_graph,
     "tornado": _tornado,
     "pieces": _pieces,
     "failure": _failure,

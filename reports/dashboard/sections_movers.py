@@ -114,12 +114,13 @@ def _about(dossier: Dossier, name: str) -> str:
 
 def as_evidence_came_in(dossier: Dossier) -> Section:
     """What each item of the evidence did."""
-    items = dossier.estimate["evidence"]["items"]
+    items = [i for i in dossier.estimate["evidence"]["items"] if i.get("result") is None]
     name = ("evidence", "As evidence came in")
     if not items:
-        return Section(
-            *name, finding="The story has no evidence; its odds are those of its priors."
-        )
+        finding = "The story has no evidence; its odds are those of its priors."
+        if has_evidence(dossier.estimate):
+            finding = "The only evidence are the results of checks."
+        return Section(*name, finding=finding)
     trust = dossier.parts.get("trust")
     if trust is None:
         return Section(*name, finding=dossier.reasons["trust"])

@@ -16,7 +16,6 @@ from storyodds.reports.words.sentences import (
     errors_of,
     headline_fates,
     is_risk_argument,
-    no_catastrophe,
 )
 
 CLAIM = 90  # characters of it beside its id; the whole of it is in the story as given
@@ -130,54 +129,6 @@ def what_if(dossier: Dossier) -> Section:
         else dossier.reasons.get("what_if", ""),
         part="what_if" if there else "",
     )
-
-
-def how_it_gets_there(dossier: Dossier) -> Section:
-    """From assumptions to routes, checks and fates."""
-    flows = dossier.parts.get("flows")
-    if flows is None:
-        return Section(
-            id="how-it-gets-there",
-            title="How it gets there",
-            finding=dossier.reasons.get("flows", ""),
-        )
-    return Section(
-        id="how-it-gets-there",
-        title="How it gets there",
-        finding=_of_most_concern(dossier.estimate),
-        figures=drawn(dossier, "flow"),
-        fuller=drawn(dossier, "whole_flow"),
-        part="ways",
-        data={"ways": _ways(dossier)},
-    )
-
-
-def _of_most_concern(estimate: Json) -> str:
-    """The worst path, and how likely it is to be caught."""
-    if not estimate["paths"] or estimate["paths"][0]["concern"]["mean"] == 0:
-        return no_catastrophe(estimate)
-    worst = estimate["paths"][0]
-    finding = (
-        f"The path of most concern ends at “{path_name(worst)}”: its chance is "
-        f"{with_band(worst['probability'])}"
-    )
-    if not worst["checks"]:
-        return f"{finding}."
-    slips = with_band(worst["undetected"])
-    return f"{finding}, and if it comes about, the chance that no check catches it is {slips}."
-
-
-def _ways(dossier: Dossier) -> list[Json]:
-    """The likeliest paths as lists of what has to be so, for narrow screens."""
-    ranked = sorted(dossier.estimate["paths"], key=lambda path: -path["probability"]["mean"])
-    return [
-        {
-            "name": path_name(path),
-            "steps": path["literals"],
-            "chance": with_band(path["probability"]),
-        }
-        for path in ranked[:BEYOND]
-    ]
 
 
 def path_name(path: Json) -> str:

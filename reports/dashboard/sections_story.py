@@ -298,11 +298,11 @@ def diagnostics(dossier: Dossier) -> Section:
 
 
 def _errors_table(errors: Json) -> tuple[Table, ...]:
-    """Monte Carlo standard errors of every answer, in percentage points."""
+    """Monte Carlo standard errors of what has a name of its own, in percentage points."""
     rows = tuple(
         (name, *(_error(by[point]) for point in ("mean", "q05", "median", "q95")))
         for name, by in errors.items()
-        if any(by.values())
+        if any(by.values()) and "." not in name
     )
     heads = ("answer", "mean", "5% point", "median", "95% point")
     return (Table("Standard errors, in percentage points", heads, rows),) if rows else ()

@@ -4,6 +4,15 @@ Means are posterior means, with everything integrated out that can be. The media
 percent points are taken over posterior draws of all numbers of the story, of the exact probability
 given each of them. A conditional probability is summarized over the posterior given its condition,
 so that its mean is the conditional probability itself, not an average of ratios.
+
+`diagnostics.standard_errors` has the Monte Carlo standard errors of these four numbers: those of
+classes, fates and `deployed` by name, and of everything else, but for what is before the evidence
+or without opinions, by where it stands, such as `criteria.goal_alignment`, `hazards.slow` or, the
+paths being numbered by their rank, `paths.1.concern`. What is not listed there has no error.
+
+`evidence.items` are the known results of checks, then the findings and forecasts: `result` is
+`passed` or `flagged` of the former, and null of the others; `bits` is what each alone does to the
+log2 odds of every class.
 """
 
 from typing import Any
@@ -18,6 +27,7 @@ from storyodds.models.engine.paths import Path, link_queries, path_odds, prefixe
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.posterior.prepared import log_likelihood_bound
+from storyodds.models.posterior.soundness import errors_of_odds
 from storyodds.models.story.events import CRITERIA, FATES, Share
 from storyodds.models.story.graph import Outcome
 from storyodds.models.story.queries import Query
@@ -27,12 +37,13 @@ from storyodds.reports.documents.opinions import opinion_totals, why_idle
 from storyodds.reports.documents.picks import column_of, deployed_failure, event_of, odds_on_the_day
 from storyodds.reports.documents.summaries import (
     Pick,
+    Stated,
     Summary,
+    errors_in,
     finite,
     summarize_both,
     summarize_draws,
     summarize_quotient,
-    summarize_ratio,
 )
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.provenance import (
@@ -60,17 +71,44 @@ class _View:
         self.column = {query: k for k, query in enumerate(assessment.queries)}
         self.link = {query: k for k, query in enumerate(assessment.links)}
 
-    def of(self, pick: Pick) -> Summary:
+    def of(self, pick: Pick) -> Stated:
         """Summarize what `pick` takes from quantities."""
-        return summarize_both(self.averaged, self.exact, pick)
+        return self.of_draws(pick(self.averaged), pick(self.exact))
 
     def prior(self, pick: Pick) -> Summary:
         """The same before the evidence."""
         return summarize_both(self.assessment.prior_averaged, self.assessment.prior, pick)
 
-    def ratio(self, part: Pick, whole: Pick) -> Summary | None:
+    def ratio(self, part: Pick, whole: Pick) -> Stated | None:
         """Summarize a conditional probability, over the posterior given its condition."""
-        return summarize_ratio(self.averaged, self.exact, part, whole)
+        return self.of_quotient(
+            (part(self.averaged), whole(self.averaged)), (part(self.exact), whole(self.exact))
+        )
+
+    def of_draws(self, averaged: Array, exact: Array) -> Stated:
+        """Summarize a probability at the draws of which means, and quantiles, are taken."""
+        ones = (averaged, np.ones(len(averaged))), (exact, np.ones(len(exact)))
+        summary = summarize_draws(averaged, self.averaged.weights, exact, self.exact.weights)
+        return Stated(summary, self._errors(*ones))
+
+    def of_quotient(
+        self, averaged: tuple[Array, Array], exact: tuple[Array, Array]
+    ) -> Stated | None:
+        """Summarize P(part | whole) from both at these draws; None where the whole cannot be."""
+        summary = summarize_quotient(
+            (*averaged, self.averaged.weights), (*exact, self.exact.weights)
+        )
+        return None if summary is None else Stated(summary, self._errors(averaged, exact))
+
+    def _errors(
+        self, averaged: tuple[Array, Array], exact: tuple[Array, Array]
+    ) -> dict[str, float]:
+        return errors_of_odds(
+            (*averaged, self.averaged.weights),
+            (*exact, self.exact.weights),
+            self.assessment.draws.chains,
+            self.assessment.strata,
+        )
 
 
 def summarize(assessment: Assessment) -> dict[str, Any]:
@@ -95,8 +133,16 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
     >>> round(summary["fates"]["catastrophe"]["mean"], 6)
     0.051376
     """
-    view = _View(assessment)
-    graph = view.graph
+    document = _document(_View(assessment))
+    stated = document["diagnostics"]["standard_errors"]
+    # Classes and fates are there by their names.
+    apart = {key: document[key] for key in document if key not in ("classes", "fates")}
+    document["diagnostics"]["standard_errors"] = {**stated, **errors_in(apart)}
+    return document
+
+
+def _document(view: _View) -> dict[str, Any]:
+    assessment, graph = view.assessment, view.graph
     return {
         **head(assessment, SCHEMA),
         "catastrophe_definition": assessment.prepared.resolved.story.catastrophe,
@@ -107,12 +153,9 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
             name: view.prior(column_of(lambda q: q.classes, c)) for c, name in enumerate(CLASSES)
         },
         "routes": {
-            route.id: {
-                **view.of(column_of(lambda q: q.routes, r)),
-                "class": route.outcome_class,
-                "kind": route.kind,
-                "mechanism": route.mechanism,
-            }
+            route.id: view.of(column_of(lambda q: q.routes, r)).beside(
+                **{"class": route.outcome_class, "kind": route.kind, "mechanism": route.mechanism}
+            )
             for r, route in enumerate(graph.routes)
         },
         "fates": {name: view.of(event_of(name)) for name in FATES},
@@ -126,10 +169,9 @@ def summarize(assessment: Assessment) -> dict[str, Any]:
         "opinions": opinion_totals(assessment),
         "lens": _lens(view),
         "assumptions": {
-            variable.name: {
-                **view.of(column_of(lambda q: q.assumptions, v)),
-                "prior": view.prior(column_of(lambda q: q.assumptions, v)),
-            }
+            variable.name: view.of(column_of(lambda q: q.assumptions, v)).beside(
+                prior=view.prior(column_of(lambda q: q.assumptions, v))
+            )
             for v, variable in enumerate(graph.variables)
         },
         "paths": _paths(view),
@@ -215,11 +257,9 @@ def _averted_at(view: _View, q: Quantities, c: int) -> Array:
 
 def _hazards(view: _View) -> dict[str, Any]:
     return {
-        hazard.id: {
-            **view.of(_hazard(h)),
-            "criterion": hazard.criterion,
-            "given_intended": view.ratio(_hazard(h), _intended),
-        }
+        hazard.id: view.of(_hazard(h)).beside(
+            criterion=hazard.criterion, given_intended=view.ratio(_hazard(h), _intended)
+        )
         for h, hazard in enumerate(view.graph.hazards)
     }
 
@@ -328,12 +368,11 @@ def _paths(view: _View) -> list[dict[str, Any]]:
                 "literals": [
                     _text(literal) for literal in sorted(path.literals, key=lambda x: index[x[0]])
                 ],
-                "probability": _summary_of(view, averaged.reached, exact.reached),
-                "undetected": summarize_quotient(
-                    (averaged.undetected, averaged.reached, view.averaged.weights),
-                    (exact.undetected, exact.reached, view.exact.weights),
+                "probability": view.of_draws(averaged.reached, exact.reached),
+                "undetected": view.of_quotient(
+                    (averaged.undetected, averaged.reached), (exact.undetected, exact.reached)
                 ),
-                "concern": _summary_of(view, averaged.concern, exact.concern),
+                "concern": view.of_draws(averaged.concern, exact.concern),
                 "weakest_link": _weakest_link(view, path),
                 "claim": path.claim,
                 "checks": [view.graph.checks[c].id for c in view.graph.live_checks],
@@ -343,10 +382,6 @@ def _paths(view: _View) -> list[dict[str, Any]]:
             }
         )
     return listed
-
-
-def _summary_of(view: _View, averaged: Array, exact: Array) -> Summary:
-    return summarize_draws(averaged, view.averaged.weights, exact, view.exact.weights)
 
 
 def _mechanisms(view: _View) -> dict[str, Any]:
@@ -449,18 +484,40 @@ def _evidence(view: _View) -> dict[str, Any]:
         "log_probability_error": finite(assessment.draws.log_evidence_error),
         "note": note,
         "items": [
-            {
-                "id": item.id,
-                "claim": item.claim,
-                "opinion": item.forecast is not None,
-                "idle": item.forecast is not None and why_idle(assessment, i) is not None,
-                "why_idle": why_idle(assessment, i),
-                "bits": dict(assessment.item_bits[item.id]),
-                "source": plain_source(item.source),
-            }
-            for i, item in enumerate(story.evidence)
+            *_results(view),
+            *(
+                {
+                    "id": item.id,
+                    "claim": item.claim,
+                    "result": None,
+                    "opinion": item.forecast is not None,
+                    "idle": item.forecast is not None and why_idle(assessment, i) is not None,
+                    "why_idle": why_idle(assessment, i),
+                    "bits": dict(assessment.item_bits[item.id]),
+                    "source": plain_source(item.source),
+                }
+                for i, item in enumerate(story.evidence)
+            ),
         ],
     }
+
+
+def _results(view: _View) -> list[dict[str, Any]]:
+    """Known results of checks, in the shape of evidence items."""
+    return [
+        {
+            "id": check.id,
+            "claim": check.claim,
+            "result": check.result,
+            "opinion": False,
+            "idle": False,
+            "why_idle": None,
+            "bits": dict(view.assessment.item_bits[check.id]),
+            "source": None,
+        }
+        for check in view.assessment.prepared.resolved.story.checks
+        if check.result is not None
+    ]
 
 
 def _power_of_ten(nats: float) -> str:

@@ -30,9 +30,9 @@ perfect, outcome
 assumptions
     A list of `assumption` with the GAINs of learning whether it is true (EVPPI), most bits first.
 numbers
-    A list of `number` with the GAINs of learning its value (EVPPI), most bits first. They are
-    estimated from below, 0 where a fitted curve does no better than none; `distinguishable` says
-    whether the gain in the unit that proposals are ranked by is more than two errors above 0.
+    A list of `number` with the GAINs of learning its value (EVPPI), most bits first;
+    `distinguishable` says whether the gain in the unit that proposals are ranked by is more than
+    two errors above 0.
 provenance
     As in `storyodds/estimate/1`.
 proposal_provenance

@@ -32,6 +32,7 @@ from storyodds.reports.words.numbers import band, bits, listed, marked, percent,
 from storyodds.reports.words.recipe import Recipe
 from storyodds.reports.words.sentences import (
     argued_fates,
+    errors_of,
     has_evidence,
     is_risk_argument,
     is_uncertain,
@@ -42,6 +43,7 @@ from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
 
 PATHS_SHOWN = 5
+_PARTS = ("probability", "undetected", "concern")  # of a path
 ITEMS_SHOWN = 8
 
 
@@ -134,10 +136,12 @@ def _left_out(paths: list[Json]) -> Iterator[str]:
 
 
 def _path(summary: Json, path: Json, number: int, key: str, width: int) -> Iterator[Text]:
-    head = Text(percent(path[key]["mean"]))
+    errors = {part: errors_of(summary, f"paths.{path['rank']}.{part}") for part in _PARTS}
+    head = Text(percent(path[key]["mean"], errors[key].get("mean", 0.0)))
     head.stylize(COLOR["catastrophe"] if key == "concern" else "bold")
-    if is_uncertain(summary) and band(path[key]):
-        head.append(f" ({band(path[key])})")
+    spread = band(path[key], errors[key])
+    if is_uncertain(summary) and spread:
+        head.append(f" ({spread})")
     head.append(f"  {plain(path['hazard'] or path['route'])}", style="bold")
     head.append("*" if path["overlaps"] else "")
     head.append(f"  {_sort(summary, path)}", style="dim")
@@ -150,9 +154,11 @@ def _path(summary: Json, path: Json, number: int, key: str, width: int) -> Itera
         yield from wrap(_conditions(path), width, indent, indent)
     facts = []
     if key == "concern":
-        facts.append(f"comes about with {percent(path['probability']['mean'])}")
+        error = errors["probability"].get("mean", 0.0)
+        facts.append(f"comes about with {percent(path['probability']['mean'], error)}")
     if path["undetected"] is not None and path["checks"]:
-        facts.append(f"{percent(path['undetected']['mean'])} slips past the checks")
+        error = errors["undetected"].get("mean", 0.0)
+        facts.append(f"{percent(path['undetected']['mean'], error)} slips past the checks")
     if key == "concern" and is_uncertain(summary):
         facts.append(f"worst in {percent(path['share_top'])} of draws")
     if facts:
@@ -191,7 +197,7 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
             values[name] is not None for values in (*totals.values(), *(i["bits"] for i in shown))
         )
     ]
-    labelled = [(marked(plain(item["id"]), item["opinion"]), item["bits"]) for item in shown]
+    labelled = [(_item_name(item), item["bits"]) for item in shown]
     labelled += totals.items()
     rows: list[Row] = [[Text(head, style="dim") for head in ("each item alone", *names)]]
     rows += [[head, *(bits(values[name]) for name in names)] for head, values in labelled]
@@ -216,6 +222,11 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
             yield from wrap(idle, width, "! ", "  ")
     if summary["evidence"]["note"]:
         yield from wrap(Text(plain(summary["evidence"]["note"]), "yellow"), width, "! ", "  ")
+
+
+def _item_name(item: Json) -> str:
+    name = plain(item["id"])
+    return f"{name} ({item['result']})" if item.get("result") else marked(name, item["opinion"])
 
 
 def _totals(summary: Json) -> dict[str, dict[str, float | None]]:

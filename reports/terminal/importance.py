@@ -128,13 +128,19 @@ def _others(summary: Json, hinges: Sequence[Json], every: Sequence[Json]) -> Ite
     if made_up:
         yield Text(f"share of those made up of others: {_listed(made_up)}", style="dim")
     ranked = {entry["assumption"] for entry in every}
-    settled = _names(e for e in summary["literals"] if e["criticality"] is None)
+    silent = [entry for entry in summary["literals"] if entry["criticality"] is None]
+    # Composites have a reason only where none of their measures was worked out.
+    skipped = _names(e for e in silent if e["composite"] and e["undefined"])
+    settled = [name for name in _names(silent) if name not in skipped]
     idle = _names(e for e in summary["literals"] if e["criticality"] is not None)
-    idle = [name for name in idle if name not in ranked and name not in settled]
+    idle = [name for name in idle if name not in ranked.union(settled, skipped)]
     if idle:
         yield Text(f"nothing hangs on: {_listed(idle)}", style="dim")
     if settled:
         yield Text(f"certain, one way or the other: {_listed(settled)}", style="dim")
+    if skipped:
+        head = "made up of others, and not worked out in a story this large"
+        yield Text(f"{head}: {_listed(skipped)}", style="dim")
 
 
 def _names(entries: Any) -> list[str]:

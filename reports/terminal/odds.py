@@ -192,8 +192,9 @@ def fates(summary: Json, width: int) -> Iterator[Text]:
     yield from _never(summary, zero)
     failed = summary["catastrophe_given_deployed_failure"]
     if failed is not None and not is_zero(failed) and not is_risk_argument(summary):
-        spread = f" ({band(failed)})" if band(failed) else ""
-        share = f"{percent(failed['mean'])}{spread}"
+        errors = errors_of(summary, "catastrophe_given_deployed_failure")
+        spread = f" ({band(failed, errors)})" if band(failed, errors) else ""
+        share = f"{percent(failed['mean'], errors.get('mean', 0.0))}{spread}"
         yield from wrap(Text(f"Of deployed failures, {share} end in catastrophe."), width)
 
 
@@ -223,9 +224,21 @@ def _deployed(summary: Json, width: int) -> Iterator[Text]:
         return
     entries = {
         "deployed": (day["probability"], "no check flags it", errors_of(summary, "deployed")),
-        "success": (day["success"], "given that it is deployed", NO_ERRORS),
-        "catastrophe": (day["catastrophe"], "the same", NO_ERRORS),
-        "deceptive": (day["classes"]["deceptive"], "the same", NO_ERRORS),
+        "success": (
+            day["success"],
+            "given that it is deployed",
+            errors_of(summary, "deployed.success"),
+        ),
+        "catastrophe": (
+            day["catastrophe"],
+            "the same",
+            errors_of(summary, "deployed.catastrophe"),
+        ),
+        "deceptive": (
+            day["classes"]["deceptive"],
+            "the same",
+            errors_of(summary, "deployed.classes.deceptive"),
+        ),
     }
     if is_risk_argument(summary):
         del entries["success"]
@@ -254,7 +267,10 @@ def _averted(summary: Json, live: list[str]) -> Text:
     """What each check takes off the chance of catastrophe, once the others are there."""
     entries = {name: summary["checks"][name]["added"] for name in live}
     by = sorted(live, key=lambda name: -float(entries[name]["mean"]))
-    differences = {name: points(entries[name]["mean"]).removeprefix("+") for name in by}
+    errors = {name: errors_of(summary, f"checks.{name}.added").get("mean", 0.0) for name in by}
+    differences = {
+        name: points(entries[name]["mean"], errors[name]).removeprefix("+") for name in by
+    }
     sizes = ", ".join(f"{differences[name]} without {plain(name)}" for name in by)
     return Text(f"Catastrophe would be likelier by {sizes}.")
 
@@ -274,7 +290,8 @@ def criteria(summary: Json, width: int) -> Iterator[Text]:
             continue
         if key.startswith("goal"):
             meaning = _goal_words(summary, key, meaning)
-        rows.append(odds_cells(summary, name, entry))
+        errors = errors_of(summary, f"criteria.{key}")
+        rows.append(odds_cells(summary, name, entry, errors=errors))
         words.append(Text(meaning, style="dim"))
     yield from with_words(rows, words, width)
 
@@ -301,8 +318,10 @@ def hazards(summary: Json, width: int) -> Iterator[Text]:
     for name in by[:_HAZARDS_SHOWN]:
         entry = entries[name]
         given = entry["given_intended"]
-        once = "" if given is None else f", {percent(given['mean'])} of intended models"
-        rows.append(odds_cells(summary, plain(name), entry))
+        error = errors_of(summary, f"hazards.{name}.given_intended").get("mean", 0.0)
+        once = "" if given is None else f", {percent(given['mean'], error)} of intended models"
+        errors = errors_of(summary, f"hazards.{name}")
+        rows.append(odds_cells(summary, plain(name), entry, errors=errors))
         words.append(Text(f"{entry['criterion']}{once}", style="dim"))
     yield from with_words(rows, words, width)
     if len(by) > _HAZARDS_SHOWN:
@@ -321,7 +340,8 @@ def mechanisms(summary: Json, width: int) -> Iterator[Text]:
     for name in by:
         entry = entries[name]
         chance = percent(entry["probability"]["mean"])
-        rows.append(odds_cells(summary, plain(name), entry["concern"]))
+        errors = errors_of(summary, f"mechanisms.{name}.concern")
+        rows.append(odds_cells(summary, plain(name), entry["concern"], errors=errors))
         routes = ", ".join(map(plain, entry["routes"]))
         words.append(Text(f"{routes}: together {chance}", style="dim"))
     yield from with_words(rows, words, width)

@@ -279,5 +279,3 @@ def _legend(summary: Json) -> Iterator[tuple[str, str]]:
     if summary["proposals"]:
         yield "at most", "what learning for sure what the observation is about would tell"
         yield "then", f"P({_of(summary)}) once the result is in: its central 90% over results"
-    if summary["numbers"]:
-        yield "numbers", "gains of learning a number are estimated from below"

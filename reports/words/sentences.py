@@ -92,13 +92,15 @@ def is_uncertain(summary: Json) -> bool:
 
 
 def errors_of(summary: Json, answer: str) -> Errors:
-    """Monte Carlo standard errors of a class, a fate or being deployed, and of its interval.
+    """Monte Carlo standard errors of an answer, and of its interval.
 
     Parameters
     ----------
     summary : mapping
         The object of `estimate --json`.
     answer : str
+        A class, a fate or `deployed`; of anything else, where it stands in the object, such as
+        `hazards.slow` or `paths.1.concern`.
 
     Examples
     --------

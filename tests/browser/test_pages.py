@@ -115,6 +115,44 @@ def test_axe_finds_nothing(pages: Path, open_page: Opener, scheme: str) -> None:
         assert len(found.response["passes"]) > 10
 
 
+@pytest.mark.parametrize("device", [WIDE, PHONE], ids=["wide", "phone"])
+def test_nodes_of_the_graph_have_claim_number_and_source_on_focus(
+    pages: Path, open_page: Opener, device: dict[str, Any]
+) -> None:
+    page = open_page(pages / "rlhf-assistant.html", **device)
+    shown = page.locator("#how-it-gets-there svg:visible")
+    assert shown.count() == 1
+    node = shown.locator("[data-row][aria-label^='blind-audit: ']")
+    node.focus()
+    tip = page.locator("#tip").inner_text()
+    assert "A separate team with weights and training data looks for hidden objectives" in tip
+    assert re.search(r"^chance: \d", tip, re.M) and "storyodds assumption: " in tip
+    assert re.search(r"^catastrophe if not: \d", tip, re.M)
+    page.keyboard.press("Escape")
+    assert page.locator("#tip").is_hidden()
+    smallest = shown.evaluate(
+        """svg => Math.min(...[...svg.querySelectorAll('text, tspan')].map(
+            text => parseFloat(getComputedStyle(text).fontSize) * svg.getScreenCTM().a))"""
+    )
+    assert smallest >= 11
+    cut = shown.evaluate(
+        """svg => [...svg.querySelectorAll('text')].filter(text => {
+            const own = text.getBoundingClientRect(), whole = svg.getBoundingClientRect();
+            return own.right > whole.right + 1 || own.left < whole.left - 1;
+        }).map(text => text.textContent)"""
+    )
+    assert cut == []
+
+
+def test_bands_of_the_graph_have_their_chance_where_one_points(
+    pages: Path, open_page: Opener
+) -> None:
+    page = open_page(pages / "rlhf-assistant.html", **WIDE)
+    tips = page.locator("[data-flow]").evaluate_all("all => all.map(it => it.dataset.tip)")
+    assert len(tips) > 20
+    assert all(re.fullmatch(r".+ → .+: [\d.]+%(; of which worst path [\d.]+%)?", it) for it in tips)
+
+
 def test_dark_and_light_have_their_colors(pages: Path, open_page: Opener) -> None:
     for scheme, colors in (("light", LIGHT), ("dark", DARK)):
         page = open_page(pages / "rlhf-assistant.html", color_scheme=scheme, **WIDE)

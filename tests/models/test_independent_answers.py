@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from support.building import OFF, believe, tell
 
+from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities, strategy
 from storyodds.models.engine.compiler import Compiler
 from storyodds.models.engine.gate_forests import gate_forest
+from storyodds.models.importance.fussell_vesely import NOT_TOGETHER
+from storyodds.models.importance.measures import MEASURES, measure
 from storyodds.models.logic.cut_sets import cut_set_family
 from storyodds.models.logic.diagrams import TooManyNodesError
 from storyodds.models.logic.forest_odds import ForestOdds, part_of
@@ -252,3 +255,89 @@ def test_too_little_memory_for_a_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storyodds.models.logic.forest_odds.memory_left", lambda _: 8)
     with pytest.raises(UnsupportedStoryError, match="--max-memory"):
         odds.chances(np.full((2, 1), 0.5))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_events_together_with_every_event_against_a_circuit(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storyodds.models.logic.forest_odds._BLOCK_CELLS", 200)
+    gates = random_gates(9, 12, seed, 0.2)
+    resolved = resolve(story_of(gates, chances_of(gates)))
+    graph, rng = build_graph(resolved), np.random.default_rng(seed)
+    values = np.where(
+        np.array([n.kind == "probability" for n in resolved.numbers]),
+        rng.uniform(size=(7, graph.n_numbers)),
+        rng.normal(size=(7, graph.n_numbers)),
+    )
+    queries = [Query((r,)) for r in range(len(graph.routes))]
+    mixtures = rng.uniform(size=(7, 2, len(queries)))
+    compiler = Compiler(
+        graph, competition="patterns", expand=False, evidence_only=False, budget=10**5
+    )
+    nothing, answers = no_evidence(graph), answering(graph)
+    for mixed in (None, mixtures):
+        by_diagram = answers.jointly(values, nothing, queries, mixed)
+        by_circuit = quantities.jointly(compiler, values, nothing, queries, mixed)
+        np.testing.assert_allclose(by_diagram.events, by_circuit.events, rtol=ROUNDING)
+        plain = list(answers.numbers)
+        composite = [v for v in range(len(graph.variables)) if v not in answers.numbers]
+        for found, expected in (
+            (by_diagram.true, by_circuit.true),
+            (by_diagram.false, by_circuit.false),
+        ):
+            np.testing.assert_allclose(
+                found[:, :, plain], expected[:, :, plain], rtol=ROUNDING, atol=ENUMERATED
+            )
+            assert np.isnan(found[:, :, composite]).all()
+
+
+def test_what_cannot_come_about_with_a_literal_is_exactly_0() -> None:
+    gates: dict[str, Formula] = {"either": AnyOf(any=("u", "v", "w")), "top": ("either", "x")}
+    chances = {"u": 0.1, "v": 0.2, "w": 0.3, "x": 1e-9}
+    graph = build_graph(resolve(story_of(gates, chances)))
+    answers = answering(graph)
+    values = prepare(resolve(story_of(gates, chances))).center[None]
+    route = next(k for k, r in enumerate(graph.routes) if r.id == "r0")
+    joint = answers.jointly(values, no_evidence(graph), [Query((route,))])
+    assert joint.false[0, 0, graph.order["x"]] == 0
+    assert joint.true[0, 0, graph.order["x"]] == joint.events[0, 0] > 0
+
+
+def test_what_needs_a_large_circuit_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = build_graph(resolve(story_of(*sized())))
+    monkeypatch.setattr("storyodds.models.posterior.independent_answers._MOST_NODES", 0)
+    monkeypatch.delattr("storyodds.models.posterior.independent_answers.choose_compiler")
+    with pytest.raises(UnsupportedStoryError, match="needs a circuit of the whole story"):
+        _ = answering(graph).compiler
+
+
+def sized() -> tuple[dict[str, Formula], dict[str, float]]:
+    gates = random_gates(8, 11, 1, 0.2)
+    return gates, chances_of(gates)
+
+
+def test_importance_of_a_large_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = resolve(story_of(*sized()))
+    small = measure(assess(resolved), ["catastrophe", "deceptive"])
+    monkeypatch.setattr("storyodds.models.engine.strategy._FIRST", 1)
+    monkeypatch.setattr("storyodds.models.posterior.independent_answers._MOST_NODES", 0)
+    assessment = assess(resolved)
+    assert isinstance(assessment.prepared.answers, Independent)
+    large = measure(assessment, ["catastrophe", "deceptive"])
+    assert large.literals == small.literals
+    composite = np.array([name.startswith("g") for name, _ in large.literals])
+    for name in MEASURES:
+        found, expected = large.measures[name], small.measures[name]
+        assert np.isnan(found[:, composite]).all()
+        if name == "fussell_vesely":
+            assert np.isnan(found).all()
+        else:
+            np.testing.assert_allclose(
+                found[:, ~composite], expected[:, ~composite], rtol=ROUNDING * 10, atol=ENUMERATED
+            )
+    reasons = large.missing["catastrophe"]
+    assert set(reasons) == set(large.literals)
+    assert {reasons[x] for x, c in zip(large.literals, composite, strict=True) if c} == {
+        NOT_TOGETHER
+    }

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from support.building import believe, item, tell
 from support.oracle import ImpossibleEvidence, solve
 from support.strategies import small_stories
@@ -73,12 +74,13 @@ def test_a_number_that_becomes_certain_is_as_assessed_up_to_noise(prior: float) 
 
 def test_a_number_that_becomes_uncertain_is_drawn_evenly_and_by_itself() -> None:
     written = resolve(load_story("rlhf-assistant"))
-    uniforms = interactive.common_uniforms(written, 64, SEED)
+    uniforms = interactive.common_uniforms(written, 256, SEED)
     assert "intended.harm" not in uniforms.columns
     u = uniforms.of(["intended.harm", "intended.bits"])
-    # one draw in every 64th, of each, and in another order
+    # of 32 sequences, each has one draw in every eighth, of each number, and in another order
     for column in u.T:
-        assert sorted(np.floor(64 * column)) == list(range(64))
+        eighths = np.floor(8 * column).reshape(32, 8)
+        assert (np.sort(eighths) == np.arange(8)).all()
     assert not np.array_equal(np.argsort(u[:, 0]), np.argsort(u[:, 1]))
     changed = resolve(load_story("rlhf-assistant"), settings={"intended.harm": [0.1, 0.3]})
     catastrophe = EVENTS.index("catastrophe")
@@ -96,17 +98,27 @@ def test_what_bears_on_nothing_changes_nothing() -> None:
     assert not interactive.difference_errors(before, after).any()
 
 
-def test_errors_of_differences_are_those_between_seeds() -> None:
+@pytest.mark.parametrize("prior", [[0, 3], 1.5, {"normal": [-1, 1]}])
+def test_errors_are_those_between_thirty_seeds(prior: Any) -> None:
+    """Of means and of differences, neither too narrow nor too wide."""
     story = load_story("coinrun-agent")
-    written, changed = resolve(story), resolve(story, settings={"something-else.bits": [0, 3]})
-    differences, told = [], []
+    written, changed = resolve(story), resolve(story, settings={"something-else.bits": prior})
+    prepared = [prepare(resolved) for resolved in (written, changed)]
+    found = []
     for seed in range(30):
-        uniforms = interactive.common_uniforms(written, 64, seed)
-        before, after = (interactive.answer(prepare(x), uniforms) for x in (written, changed))
-        differences.append(after.odds_means - before.odds_means)
-        told.append(interactive.difference_errors(before, after))
-    # Draws that are spread evenly do better than independent ones; none does much worse.
-    assert (np.std(differences, axis=0) < 1.5 * np.mean(told, axis=0) + 1e-12).all()
+        uniforms = interactive.common_uniforms(written, 256, seed)
+        before, after = (interactive.answer(x, uniforms) for x in prepared)
+        found.append(
+            (after.odds_means - before.odds_means, interactive.difference_errors(before, after))
+        )
+        found.append((after.odds_means, after.mean_errors))
+    for values, errors in (np.array(found[k::2]).transpose(1, 0, 2) for k in (0, 1)):
+        stated = np.sqrt(np.mean(errors**2, axis=0))
+        # Of 30 seeds the scatter is itself uncertain; the stated errors, of 32 sequences, are too.
+        low, high = stats.f.ppf([1e-6, 1 - 1e-6], 29, 31)
+        scatter, rounding = np.var(values, axis=0, ddof=1), 1e-24
+        assert (scatter < high * stated**2 + rounding).all()
+        assert (scatter > low * stated**2 - rounding).all()
 
 
 @pytest.mark.parametrize("name", ["coinrun-agent", "rlhf-assistant"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from support.building import OFF, believe, item, tell
 from support.strategies import small_stories
 
@@ -160,7 +161,7 @@ def test_where_nothing_has_to_be_sampled_changes_are_exact() -> None:
 def test_where_the_draws_do_not_serve_the_story_is_assessed_afresh() -> None:
     # What is seen asks for many bits of r; without f, they are what they were before.
     told = item("seen", {"outcome": True}, bayes_factor={"deceptive": 20, "default": 0})
-    route = Route(id="r", class_="deceptive", requires="f", bits={"normal": [-12, 3]}, harm=0.5)
+    route = Route(id="r", class_="deceptive", requires="f", bits={"normal": [-12, 4]}, harm=0.5)
     rival = Route(id="q", class_="mesa-optimizer", bits={"normal": [-2, 1]}, harm=0.2)
     story = tell({"f": believe([0.4, 0.9])}, [route, rival, OFF], evidence=[told])
     resolved = resolve(story)
@@ -189,6 +190,30 @@ def test_draws_of_a_base_are_from_all_over_the_posterior() -> None:
     few, all_of_them = base_of(story, 256).means, means(story)
     assert few[SUCCESS] == pytest.approx(all_of_them[SUCCESS], rel=0.01)
     assert few[CATASTROPHE] == pytest.approx(all_of_them[CATASTROPHE], rel=0.015)
+
+
+@pytest.mark.parametrize("sd", [1, 4])
+def test_errors_of_changes_are_those_between_thirty_seeds(sd: float) -> None:
+    """At draws that are weighted, and where the story is assessed afresh."""
+    told = item("seen", {"outcome": True}, bayes_factor={"deceptive": 3, "default": 0})
+    route = Route(id="r", class_="deceptive", requires="f", bits={"normal": [-1, sd]}, harm=0.5)
+    rival = Route(id="q", class_="mesa-optimizer", bits={"normal": [-2, 1]}, harm=0.2)
+    resolved = resolve(tell({"f": believe([0.4, 0.9])}, [route, rival, OFF], evidence=[told]))
+    at = resolved.number_index["r.bits"]
+    found = []
+    for seed in range(30):
+        base = base_of(assess(resolved, method="weighting", draws=1024, seed=seed), 256)
+        changed = ask(base, {at: 3.0 * sd})
+        found.append((changed.means - base.means, changed.errors))
+    values, errors = np.array(found).transpose(1, 0, 2)
+    stated, scatter = np.mean(errors**2, axis=0), np.var(values, axis=0, ddof=1)
+    # Of 30 seeds the scatter is itself uncertain; the stated errors, of 32 sequences, are too.
+    low, high = stats.f.ppf([1e-6, 1 - 1e-6], 29, 31)
+    assert (scatter < high * stated + 1e-24).all()
+    # Draws of a base are chosen so that its means are near those of all: of other events the
+    # errors may be too wide, as sequences differ by more than the means that they add up to.
+    told_of = [SUCCESS, CATASTROPHE]
+    assert (scatter[told_of] > low * stated[told_of]).all()
 
 
 def test_evidence_made_impossible_is_refused() -> None:

@@ -77,7 +77,9 @@ class _Builder:
     def __post_init__(self) -> None:
         self.numbers = Numbers(self.doc)
         self.bears = bearing(self.story)
-        self.items = {item["id"]: item for item in self.doc["evidence"]["items"]}
+        # A result belongs to its check, which the argument has by itself.
+        items = [item for item in self.doc["evidence"]["items"] if item.get("result") is None]
+        self.items = {item["id"]: item for item in items}
 
     def whole(self) -> Argument:
         over = self._risk() if is_risk_argument(self.doc) else self._success()

@@ -283,7 +283,9 @@ def _evidence(doc: Json) -> Iterator[str]:
     yield from ("Bits for (+) or against (−) each class, each item alone.", "")
     rows = [
         [
-            marked(code(item["id"]), item["opinion"]),
+            f"{code(item['id'])} ({item['result']})"
+            if item.get("result")
+            else marked(code(item["id"]), item["opinion"]),
             *(bits(item["bits"][name]) for name in CLASSES),
             text(item["claim"]),
             cited(item["source"]),

@@ -157,7 +157,9 @@ def test_evidence_and_diagnostics(summary: dict[str, Any], assessed: Assessment)
     evidence = summary["evidence"]
     assert type(evidence["log_probability"]) is float
     story = assessed.prepared.resolved.story
-    assert [entry["id"] for entry in evidence["items"]] == [x.id for x in story.evidence]
+    results = [check.id for check in story.checks if check.result is not None]
+    expected = [*results, *(x.id for x in story.evidence)]
+    assert [entry["id"] for entry in evidence["items"]] == expected
     for entry in evidence["items"]:
         assert list(entry["bits"]) == list(CLASSES)
         assert all(x is None or math.isfinite(x) for x in entry["bits"].values())

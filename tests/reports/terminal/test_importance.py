@@ -155,3 +155,14 @@ def test_what_would_make_a_terminal_do_things_is_not_printed() -> None:
     text = printed(summary)
     assert "\x1b" not in text
     assert "[bold]title[/bold]" in text
+
+
+def test_composites_of_a_large_tree_are_not_called_certain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("storyodds.models.engine.strategy._FIRST", 1)
+    monkeypatch.setattr("storyodds.models.posterior.independent_answers._MOST_NODES", 0)
+    gate = Assumption(holds_when=AnyOf(any=("a", "b")))
+    text = said(story("gate", a=0.5, b=0.1, gate=gate))
+    assert "made up of others, and not worked out in a story this large: gate\n" in text
+    assert "certain, one way or the other" not in text

@@ -1,0 +1,74 @@
+"""How a story gets to its endings: the graph of it, and the tables behind that."""
+
+from storyodds.reports.dashboard.compact_svg import slim
+from storyodds.reports.dashboard.page_data import Dossier
+from storyodds.reports.dashboard.parts import Section, Table
+from storyodds.reports.dashboard.pictures import drawn
+from storyodds.reports.dashboard.sections_odds import path_name
+from storyodds.reports.documents.story_graph.records import GraphDocument
+from storyodds.reports.figures.drawing.cells import share_cell, with_band
+from storyodds.reports.figures.story_graph.words import EDGE_COLUMNS, edge_rows
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.sentences import no_catastrophe
+
+
+def how_it_gets_there(dossier: Dossier) -> Section:
+    """From assumptions to routes, kinds of model, checks and endings."""
+    document = dossier.parts.get("graph")
+    if document is None:
+        return Section(
+            id="how-it-gets-there",
+            title="How it gets there",
+            finding=dossier.reasons.get("graph", ""),
+        )
+    return Section(
+        id="how-it-gets-there",
+        title="How it gets there",
+        finding=_of_most_concern(dossier.estimate),
+        figures=drawn(dossier, "story_graph"),
+        fuller=drawn(dossier, "whole_story_graph"),
+        part="narrow_picture",
+        data={"picture": slim(drawn(dossier, "narrow_story_graph")[0].svg)},
+        extra=(
+            Table(
+                "Where probability flows",
+                EDGE_COLUMNS,
+                edge_rows(document),
+                file=False,
+                name="story-graph-flows",
+            ),
+            *_groups(document),
+        ),
+    )
+
+
+def _groups(document: GraphDocument) -> tuple[Table, ...]:
+    """Routes by class and kind, where any group has several."""
+    if all(len(group.members) == 1 for group in document.groups):
+        return ()
+    rows = tuple(
+        (
+            group.label,
+            *(share_cell(p) for p in (group.probability, group.low, group.high)),
+            ", ".join(member.removeprefix("route:") for member in group.members),
+        )
+        for group in document.groups
+    )
+    heads = ("class and kind", "chance", "5% point", "95% point", "routes")
+    name = "story-graph-groups"
+    return (Table("Routes by class and kind", heads, rows, file=False, name=name),)
+
+
+def _of_most_concern(estimate: Json) -> str:
+    """The worst path, and how likely it is to be caught."""
+    if not estimate["paths"] or estimate["paths"][0]["concern"]["mean"] == 0:
+        return no_catastrophe(estimate)
+    worst = estimate["paths"][0]
+    finding = (
+        f"The path of most concern ends at “{path_name(worst)}”: its chance is "
+        f"{with_band(worst['probability'])}"
+    )
+    if not worst["checks"]:
+        return f"{finding}."
+    slips = with_band(worst["undetected"])
+    return f"{finding}, and if it comes about, the chance that no check catches it is {slips}."

@@ -1,0 +1,112 @@
+"""What routes, hazards and composite assumptions need, as trees of terms."""
+
+from collections.abc import Collection, Iterator
+
+from storyodds.models.story.graph import StoryGraph
+from storyodds.reports.documents.story_graph.records import Condition, Need, Term
+from storyodds.scenarios.grammar.formulas import Formula, parts
+
+Part = Term | Need
+
+
+def part_of(formula: Formula, wanted: bool = True) -> Part:
+    """Give a formula, or its negation, as a tree without negations but of single terms.
+
+    Examples
+    --------
+    >>> part_of(("a", "not b"), wanted=False)
+    ... # doctest: +NORMALIZE_WHITESPACE
+    Need(least=1, parts=(Term(node='assumption:a', holds=False),
+    Term(node='assumption:b', holds=True)))
+    """
+    if isinstance(formula, str):
+        name = formula.removeprefix("not ")
+        return Term(f"assumption:{name}", (name == formula) is wanted)
+    members, least = parts(formula)
+    inner = tuple(part_of(member, wanted) for member in members)
+    # Fewer than k of n hold where at least n - k + 1 do not.
+    return inner[0] if len(inner) == 1 else Need(_least(least, len(inner), wanted), inner)
+
+
+def _least(least: int, n: int, wanted: bool) -> int:
+    return least if wanted else n - least + 1
+
+
+def all_of(members: list[Part]) -> Need | None:
+    """Join parts that are all needed, those within them too, each once."""
+    flat: dict[Part, None] = {}
+    for part in members:
+        whole = isinstance(part, Need) and part.least == len(part.parts)
+        flat |= dict.fromkeys(part.parts if whole and isinstance(part, Need) else (part,))
+    return Need(len(flat), tuple(flat)) if flat else None
+
+
+def conditions(graph: StoryGraph) -> tuple[Condition, ...]:
+    """Give what everything in a story needs that needs anything."""
+    return tuple(_conditions(graph))
+
+
+def _conditions(graph: StoryGraph) -> Iterator[Condition]:
+    for variable in graph.variables:
+        if variable.formula is not None:
+            part = part_of(variable.formula)
+            need = part if isinstance(part, Need) else Need(1, (part,))
+            yield Condition(f"assumption:{variable.name}", need)
+    for route in graph.routes:
+        required = [] if route.requires is None else [part_of(route.requires)]
+        need_of_route = all_of(required + [part_of(f, wanted=False) for f in route.blocked_by])
+        if need_of_route is not None:
+            yield Condition(f"route:{route.id}", need_of_route)
+    for hazard in graph.hazards:
+        need_of_hazard = None if hazard.requires is None else all_of([part_of(hazard.requires)])
+        if need_of_hazard is not None:
+            yield Condition(f"hazard:{hazard.id}", need_of_hazard)
+    if graph.hazards:
+        fired = tuple(Term(f"hazard:{hazard.id}", True) for hazard in graph.hazards)
+        yield Condition("kind:hazard", Need(1, fired))
+
+
+def terms_of(need: Need) -> Iterator[Term]:
+    """Walk the terms of a tree, in the order written."""
+    for part in need.parts:
+        if isinstance(part, Term):
+            yield part
+        else:
+            yield from terms_of(part)
+
+
+def follows(need: Need, terms: Collection[Term]) -> bool:
+    """Whether something that is needed is there once some terms are so.
+
+    Examples
+    --------
+    >>> a, b = Term("assumption:a", True), Term("assumption:b", True)
+    >>> follows(Need(1, (a, b)), [a]), follows(Need(2, (a, b)), [a])
+    (True, False)
+    """
+    met = sum(
+        part in terms if isinstance(part, Term) else follows(part, terms) for part in need.parts
+    )
+    return met >= need.least
+
+
+def need_words(need: Need, labels: dict[str, str]) -> str:
+    """Say what is needed.
+
+    Examples
+    --------
+    >>> terms = Term("assumption:a", True), Term("assumption:b", False)
+    >>> labels = {"assumption:a": "a", "assumption:b": "b"}
+    >>> need_words(Need(2, terms), labels), need_words(Need(1, terms[:1]), labels)
+    ('all of a, not b', 'a')
+    """
+    words = [
+        ("" if part.holds else "not ") + labels[part.node]
+        if isinstance(part, Term)
+        else f"({need_words(part, labels)})"
+        for part in need.parts
+    ]
+    if len(words) == 1:
+        return words[0]
+    count = {len(words): "all", 1: "any"}.get(need.least, f"at least {need.least}")
+    return f"{count} of {', '.join(words)}"
