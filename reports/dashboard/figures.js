@@ -24,9 +24,8 @@ async function image(svg) {
   const drawn = new Image();
   drawn.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(text);
   await drawn.decode();
-  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
-  canvas.width = Math.ceil(width * scale);
-  canvas.height = Math.ceil((height + head + 22) * scale);
+  const canvas = Object.assign(document.createElement("canvas"), { width: width * scale, height: (height + head + 22) * scale });
+  const pen = canvas.getContext("2d");
   const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   pen.scale(scale, scale);
   pen.fillStyle = color("--paper");
@@ -45,7 +44,8 @@ async function give(svg) {
   try {
     await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
     return "Copied";
-  } catch { // where pages may not write images there, it is a file
+  } catch {
+    // Where pages may not write images there, it is a file.
     const link = document.createElement("a");
     link.download = svg.id.slice(START.length) + ".png";
     const reader = new FileReader();
@@ -65,16 +65,14 @@ for (const svg of document.querySelectorAll(`svg[id^="${START}"]`)) {
   const row = document.createElement("p");
   row.className = "cite";
   for (const [name, act] of ACTS) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = name;
-    button.setAttribute("aria-label", `${name}: ${titleOf(svg)}`);
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: name, ariaLabel: `${name}: ${titleOf(svg)}` });
     button.addEventListener("click", async () => {
       button.textContent = await act(svg).catch(() => "Not allowed here");
       setTimeout(() => { button.textContent = name; }, 2000);
     });
     row.append(button);
   }
-  if (!svg.closest(".tiles")) svg.after(row); // there is no room under these
+  // There is no room under tiles.
+  if (!svg.closest(".tiles")) svg.after(row);
 }
 })();

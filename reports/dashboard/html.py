@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -53,6 +54,8 @@ SECTIONS = (
     about.diagnostics,
     about.again,
 )
+# What a page that is sent around need not carry: indentation, and lines of comments.
+_INDENTED = re.compile(r"^(?:[ ]+|//.*\n)+", re.MULTILINE)
 _IN_SCRIPT = {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -213,7 +216,8 @@ def _variables(colors: Mapping[str, str]) -> str:
 def page_script() -> str:
     """Give the script of every page."""
     folder = files("storyodds.reports.dashboard")
-    return "".join((folder / name).read_text("utf-8") for name in ("page.js", "figures.js"))
+    text = "".join((folder / name).read_text("utf-8") for name in ("page.js", "figures.js"))
+    return _INDENTED.sub("", text)
 
 
 @cache

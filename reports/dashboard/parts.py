@@ -11,7 +11,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from storyodds.reports.dashboard.compact_svg import slim
-from storyodds.reports.figures.drawing.cells import Cell, plain_table
+from storyodds.reports.figures.drawing.cells import DIGITS, Cell, plain_table
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.files import csv_text
 from storyodds.reports.words.aliases import Json
@@ -213,7 +213,7 @@ def as_csv(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     >>> as_csv("odds", ["ending", "mean"], [["success", "19%"]]).name
     'odds.csv'
     """
-    return Download(f"{name}.csv", _address("text/csv", csv_text(columns, rows)))
+    return Download(f"{name}.csv", _address("text/csv", csv_text(columns, rows, DIGITS)))
 
 
 def as_json(name: str, document: Any) -> Download:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent
 
-_DIGITS = 9  # of a number in a file: those after them depend on how processors add up
+DIGITS = 4  # of a number in a page: two more than people read, to draw from
+FULL = 12  # of a number in a file by itself, as many as JSON has
 
 
 class Cell(str):
@@ -57,7 +58,9 @@ def spread_cell(low: float, high: float, words: str) -> Cell:
     return Cell(words, {"q05": low, "q95": high})
 
 
-def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
+def plain_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], digits: int = DIGITS
+) -> Iterator[tuple[str, ...]]:
     """Give a table for programs: heads, then rows, each column all of numbers or all of text.
 
     A column of which any cell has numbers has a column for each of them, in which cells without
@@ -67,6 +70,8 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterat
     ----------
     columns : sequence of str
     rows : sequence of sequences of str
+    digits : int
+        Of a number.
 
     Returns
     -------
@@ -92,7 +97,9 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterat
         yield tuple(
             text
             for cell, found in zip(row, parts, strict=True)
-            for text in ([_text(_numbers(cell).get(part)) for part in found] if found else [cell])
+            for text in (
+                [_text(_numbers(cell).get(part), digits) for part in found] if found else [cell]
+            )
         )
 
 
@@ -100,11 +107,11 @@ def _numbers(cell: str) -> Mapping[str, float]:
     return cell.numbers if isinstance(cell, Cell) else {}
 
 
-def _text(x: float | None) -> str:
-    return "" if x is None else plain_number(x)
+def _text(x: float | None, digits: int) -> str:
+    return "" if x is None else plain_number(x, digits)
 
 
-def plain_number(x: float) -> str:
+def plain_number(x: float, digits: int = DIGITS) -> str:
     """Write a number in digits that programs read.
 
     Close to 1, the digits are those of what is missing.
@@ -112,10 +119,10 @@ def plain_number(x: float) -> str:
     Examples
     --------
     >>> plain_number(0.123456), plain_number(5e-09), plain_number(-2.0), plain_number(1 - 5e-09)
-    ('0.123456', '5e-09', '-2', '0.999999995')
+    ('0.1235', '5e-09', '-2', '0.999999995')
     """
     close = 0.9 < x < 1.0
-    return f"{1 - float(f'{1 - x:.{_DIGITS}g}') if close else float(f'{x:.{_DIGITS}g}'):.15g}"
+    return f"{1 - float(f'{1 - x:.{digits}g}') if close else float(f'{x:.{digits}g}'):.15g}"
 
 
 _PLAIN = re.compile(r"-?[0-9.]+(e[-+][0-9]+)?")  # of numbers of `plain_number`

@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from storyodds.reports.figures.drawing.cells import inert, plain_table
+from storyodds.reports.figures.drawing.cells import FULL, inert, plain_table
 from storyodds.reports.figures.drawing.figure import Credit, Figure, encoded
 from storyodds.reports.words.aliases import Json
 
@@ -75,7 +75,7 @@ def figure_files(figures: Mapping[str, Figure], ending: str, credit: Credit) -> 
     return {**files, README: _readme(figures, ending, credit).encode()}
 
 
-def csv_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def csv_text(columns: Sequence[str], rows: Sequence[Sequence[str]], digits: int = FULL) -> str:
     r"""Give a table as comma-separated values: numbers plain, and no text a formula.
 
     Examples
@@ -84,7 +84,7 @@ def csv_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     "ending,what it is\nsuccess,'=1+1\n"
     """
     text = io.StringIO()
-    plain = plain_table(columns, rows)
+    plain = plain_table(columns, rows, digits)
     csv.writer(text, lineterminator="\n").writerows(
         [[inert(cell) for cell in row] for row in plain]
     )

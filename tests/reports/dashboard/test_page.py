@@ -250,7 +250,7 @@ def test_a_file_has_the_numbers_of_the_estimate(showcase: Dossier) -> None:
     for name, _, *cells in rows[1:]:
         entry = showcase.estimate["fates"][name]
         for cell, end in zip(cells, ("mean", "median", "q05", "q95"), strict=True):
-            assert float(cell) == pytest.approx(entry[end], rel=5e-9, abs=5e-10)  # of nine digits
+            assert float(cell) == pytest.approx(entry[end], rel=5e-4)  # of four digits
 
 
 def test_every_ending_stands_at_the_top_with_its_meaning_and_the_criteria(
