@@ -7,7 +7,6 @@ Run as a program it writes the pages; tests hold them to what it would write.
 
 import ast
 import contextlib
-import importlib
 import inspect
 import io
 import os
@@ -17,13 +16,33 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
+from types import NoneType, get_original_bases
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    TypeAliasType,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import click
 
 import storyodds
 from storyodds.cli import cli, main
 from storyodds.commands.console import FAILED
+from storyodds.reports.contract.comparison import Comparison
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.importance import Importance
+from storyodds.reports.contract.judgments import PanelSummary
+from storyodds.reports.contract.sensitivity.whole import Sensitivity
+from storyodds.reports.contract.value import InformationValue
 from storyodds.scenarios.editor.key_help import KEYS, VALUES
 from storyodds.scenarios.shared.lint_rules import lint_codes, lint_rule
 
@@ -43,20 +62,22 @@ FILES = re.compile(r"```(?:yaml|xml)\n(?=(?:#|<!--) (\S+\.\w+)\b)((?:(?!```).*\n
 
 COLUMNS = "80"  # of a terminal, the width that most of them open with
 
-# Which module says what the keys of a command's JSON document are.
-DOCUMENTS: Mapping[str, str] = {
-    "estimate": "storyodds.reports.documents.estimate",
-    "importance": "storyodds.reports.documents.importance",
-    "value": "storyodds.reports.documents.value",
-    "compare": "storyodds.reports.documents.comparison",
-    "judgments": "storyodds.reports.documents.judgments",
-    "sensitivity": "storyodds.reports.documents.sensitivity.whole",
-    "sensitivity --part local": "storyodds.reports.documents.sensitivity.local",
-    "sensitivity --part global": "storyodds.reports.documents.sensitivity.spread",
-    "sensitivity --part structure": "storyodds.reports.documents.sensitivity.structure",
-    "sensitivity --part failure": "storyodds.reports.documents.sensitivity.failure",
-    "sensitivity --part trust": "storyodds.reports.documents.sensitivity.trust",
-    "sensitivity --part views": "storyodds.reports.documents.sensitivity.views",
+# What the JSON document of a command is.
+DOCUMENTS: Mapping[str, type] = {
+    "estimate": Estimate,
+    "importance": Importance,
+    "value": InformationValue,
+    "compare": Comparison,
+    "judgments": PanelSummary,
+    "sensitivity": Sensitivity,
+}
+PLAIN_TYPES: Mapping[Any, str] = {
+    Any: "anything",
+    NoneType: "null",
+    bool: "true or false",
+    float: "number",
+    int: "whole number",
+    str: "text",
 }
 
 
@@ -174,16 +195,84 @@ def helps() -> str:
 
 
 def documents() -> str:
-    """What the keys of every JSON document are, from the modules that make them."""
-    return "\n\n".join(
-        f"## storyodds {command}\n\n```text\n{_docstring(module)}\n```"
-        for command, module in DOCUMENTS.items()
-    )
+    """What the keys of every JSON document are, from its type, a table for each record."""
+    parts: list[str] = []
+    described: set[type] = set()
+    for command, document in DOCUMENTS.items():
+        parts.append(f"## storyodds {command}\n\n{_record(document)}")
+        parts.extend(
+            f"### {_words(record.__name__)}\n\n{_record(record)}"
+            for record in _records(document, described)
+        )
+    return "\n\n".join(parts)
 
 
-def _docstring(module: str) -> str:
-    source = Path(inspect.getfile(importlib.import_module(module))).read_text(encoding="utf-8")
-    return inspect.cleandoc(ast.get_docstring(ast.parse(source)) or "").rstrip()
+def _records(document: type, described: set[type]) -> Iterator[type]:
+    """Every record inside a document that no other document has described."""
+    described.add(document)
+    for hint in get_type_hints(document).values():
+        for record in _inside(hint):
+            if record not in described:
+                yield record
+                yield from _records(record, described)
+
+
+def _inside(hint: Any) -> Iterator[type]:
+    if is_typeddict(hint):
+        yield hint
+    for argument in get_args(hint):
+        yield from _inside(argument)
+
+
+def _record(record: type) -> str:
+    """The keys of a record: of what type they are, and what they mean."""
+    meanings = _meanings(record)
+    rows = [
+        f"| `{key}` | {_type(hint)}{'; may be absent' if key in record.__optional_keys__ else ''} "
+        f"| {_cell(meanings[key])} |"
+        for key, hint in get_type_hints(record).items()
+    ]
+    text = inspect.cleandoc(record.__doc__ or "")
+    return f"{text}\n\n| key | is | means |\n|---|---|---|\n" + "\n".join(rows)
+
+
+def _meanings(record: type) -> dict[str, str]:
+    """What stands below each key of a type, those of the types it extends included."""
+    meanings = {}
+    for base in get_original_bases(record):
+        meanings |= _meanings(base) if is_typeddict(base) else {}
+    # A key that is no name has its meaning beside its type.
+    for key, hint in get_type_hints(record, include_extras=True).items():
+        while get_origin(hint) in (Required, NotRequired):
+            [hint] = get_args(hint)
+        meanings |= {key: hint.__metadata__[0]} if get_origin(hint) is Annotated else {}
+    module = ast.parse(Path(inspect.getfile(sys.modules[record.__module__])).read_text("utf-8"))
+    for part in module.body:
+        if isinstance(part, ast.ClassDef) and part.name == record.__name__:
+            for line, below in pairwise(part.body):
+                if isinstance(line, ast.AnnAssign) and isinstance(below, ast.Expr):
+                    meanings[ast.unparse(line.target)] = ast.literal_eval(below.value)
+    return meanings
+
+
+def _type(hint: Any) -> str:
+    """A type in plain words."""
+    kind, arguments = get_origin(hint), get_args(hint)
+    if hint in PLAIN_TYPES:
+        return PLAIN_TYPES[hint]
+    if is_typeddict(hint):
+        words = _words(hint.__name__)
+        return f"[{words}](#{words.lower().replace(' ', '-')})"
+    if isinstance(kind, TypeAliasType):  # by class, by fate, by event
+        return f"{_type(arguments[0])} {_words(kind.__name__).lower()}"
+    if kind is Literal:
+        return " or ".join(f"`{word}`" for word in arguments)
+    if kind is list:
+        return f"list of {_type(arguments[0])}"
+    if kind is dict:
+        by = "name" if arguments[0] is str else _type(arguments[0])
+        return f"{_type(arguments[1])} by {by}"
+    return " or ".join(map(_type, arguments))  # a union
 
 
 def functions() -> str:

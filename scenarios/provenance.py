@@ -1,14 +1,61 @@
 """Where the numbers of a story come from, as plain data."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 
-from storyodds.priors.distributions.forms import plain_prior
+from storyodds.priors.distributions.forms import Basis, Kind, plain_prior
 from storyodds.priors.distributions.quantiles import prior_quantile
 from storyodds.priors.text.records import Source
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber, resolve
+
+
+class SourceRecord(TypedDict):
+    """A source as plain data."""
+
+    cite: str
+    """Author and year, or a statement that nobody published it."""
+    url: NotRequired[str]
+    """An address at which it can be read."""
+    note: NotRequired[str]
+    """How it was read, or which part is meant."""
+
+
+class NumberRecord(TypedDict):
+    """A number that somebody wrote down, as plain data."""
+
+    key: str | None
+    """Where it belongs in the story."""
+    name: str
+    """The owner's id and the field."""
+    kind: Kind
+    """Whether it is a probability or in bits."""
+    form: Any
+    """The PRIOR, as written."""
+    basis: Basis
+    """What it rests on."""
+    source: SourceRecord | None
+    """Where it comes from."""
+    note: str | None
+    """What is said about it."""
+    origin: str
+    """Whether it is the story's, the catalog's, a pack's, a view's or a setting."""
+    file: str | None
+    """The file in which it is written; null for a setting."""
+    line: int | None
+    """The line there, from 1; null for a setting."""
+
+
+class PriorSpread(TypedDict):
+    """How far a number is spread before any evidence, in its own unit."""
+
+    median: float
+    """Half of its prior is below it."""
+    q05: float
+    """The 5 percent point."""
+    q95: float
+    """The 95 percent point."""
 
 
 def written_numbers(resolved: ResolvedStory) -> Iterator[StoryNumber]:
@@ -64,7 +111,7 @@ def changed_by_view(resolved: ResolvedStory) -> int | None:
     )
 
 
-def provenance(resolved: ResolvedStory) -> list[dict[str, Any]]:
+def provenance(resolved: ResolvedStory) -> list[NumberRecord]:
     """Return every number of a story with where it stands and what it rests on.
 
     Parameters
@@ -73,10 +120,7 @@ def provenance(resolved: ResolvedStory) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
-        `key`, where the number belongs in the story; `name`; `kind`; `form`, as written; `basis`;
-        `source` and `note`; `origin`, whether it is the story's, the catalog's, a pack's, a view's
-        or a setting; `file` and `line`, where it is written, null for a setting.
+    list of NumberRecord
 
     Examples
     --------
@@ -91,7 +135,7 @@ def provenance(resolved: ResolvedStory) -> list[dict[str, Any]]:
     return _plain(written_numbers(resolved))
 
 
-def proposal_provenance(resolved: ResolvedStory) -> list[dict[str, Any]]:
+def proposal_provenance(resolved: ResolvedStory) -> list[NumberRecord]:
     """Return every number of the proposed observations, as `provenance` gives the story's.
 
     Examples
@@ -105,7 +149,7 @@ def proposal_provenance(resolved: ResolvedStory) -> list[dict[str, Any]]:
     return _plain(n for n in resolved.proposal_numbers if n.key_path is not None)
 
 
-def _plain(numbers: Iterable[StoryNumber]) -> list[dict[str, Any]]:
+def _plain(numbers: Iterable[StoryNumber]) -> list[NumberRecord]:
     return [
         {
             "key": number.key_path,
@@ -113,9 +157,7 @@ def _plain(numbers: Iterable[StoryNumber]) -> list[dict[str, Any]]:
             "kind": number.kind,
             "form": plain_prior(number.form),
             "basis": number.basis,
-            "source": None
-            if number.source is None
-            else number.source.model_dump(exclude_none=True),
+            "source": plain_source(number.source),
             "note": number.note,
             "origin": number.origin,
             "file": number.file,
@@ -125,12 +167,14 @@ def _plain(numbers: Iterable[StoryNumber]) -> list[dict[str, Any]]:
     ]
 
 
-def plain_source(source: Source | None) -> dict[str, Any] | None:
+def plain_source(source: Source | None) -> SourceRecord | None:
     """Return a source as plain data, without what it leaves out."""
-    return None if source is None else source.model_dump(exclude_none=True)
+    if source is None:
+        return None
+    return cast(SourceRecord, source.model_dump(exclude_none=True))
 
 
-def spread(number: StoryNumber) -> dict[str, float]:
+def spread(number: StoryNumber) -> PriorSpread:
     """Return the median of a number before any evidence, and its 5 and 95 percent points.
 
     Examples

@@ -78,7 +78,7 @@ class StoryNumber:
     kind: Kind
     form: Prior
     distribution: Distribution
-    basis: str
+    basis: Basis
     source: Source | None
     note: str | None
     origin: str

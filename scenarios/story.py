@@ -21,6 +21,9 @@ from storyodds.scenarios.schema import (
 )
 from storyodds.scenarios.serialize import to_data
 
+LimitName = Annotated[str, Field(strict=True)]
+LimitValue = Annotated[float, Field(strict=True, ge=0, le=1)]
+
 
 class LintSwitch(Record):
     """A rule of the linter that a story switches off, and why."""
@@ -42,6 +45,9 @@ class Story(FileRecord):
     summary : str
     catastrophe : str, optional
         What counts as a catastrophe: every `harm` of the story is the chance of one.
+    limits : dict of str to float
+        What its author would put up with, by a fate or a class, also of one of its summaries, as
+        in `catastrophe.q95`. They change no odds.
     sources : tuple of Source
     goal : Goal
     rationale : Rationale
@@ -78,6 +84,7 @@ class Story(FileRecord):
     kind: StoryKind = TRAINING_STORY
     summary: Text = ""
     catastrophe: Text | None = None
+    limits: dict[LimitName, LimitValue] = {}
     sources: tuple[SourceField, ...] = ()
     goal: Goal
     rationale: Rationale = Rationale()

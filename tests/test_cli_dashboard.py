@@ -302,3 +302,54 @@ def test_doubtful_pages_are_written_and_marked(run: Run, tmp_path: Path) -> None
     assert "NOT RELIABLE" in words(tmp_path / "hard.html")
     assert "NOT RELIABLE" in words(tmp_path / "index.html")
     assert "NOT RELIABLE" not in words(tmp_path / f"{EXACT}.html")
+
+
+# The card
+
+
+@pytest.mark.parametrize("ending", [".svg", ".png"])
+def test_the_card_is_a_file_too_and_previews_links_from_beside_the_page(
+    run: Run, tmp_path: Path, ending: str
+) -> None:
+    card = tmp_path / "pages" / f"card{ending}"
+    code, out, err = run(EXACT, "-o", str(card.parent), "--brief", "--card", str(card))
+    assert (code, err) == (DONE, "")
+    assert out.splitlines()[-1] == f"wrote {card}"
+    start = b"<svg" if ending == ".svg" else b"\x89PNG"
+    assert card.read_bytes().startswith(start)
+    page = (card.parent / f"{EXACT}.html").read_text("utf-8")
+    assert f'<meta property="og:image" content="card{ending}">' in page
+    elsewhere = tmp_path / f"card{ending}"
+    assert run(EXACT, "-o", str(card.parent), "--brief", "--card", str(elsewhere)).code == DONE
+    assert elsewhere.read_bytes() == card.read_bytes()
+    assert "og:image" not in (card.parent / f"{EXACT}.html").read_text("utf-8")
+
+
+def test_a_brief_page_is_the_card_alone(run: Run, tmp_path: Path) -> None:
+    assert run(EXACT, "-o", str(tmp_path), "--brief", "--limit", "catastrophe=0.01").code == DONE
+    root = parsed((tmp_path / f"{EXACT}.html").read_text("utf-8"))
+    assert root.all("section") == [] and root.all("nav") == []
+    said = root.all("header")[0].text
+    assert "Catastrophe is above the limit of 1%: it is 5.1%." in said
+    assert "This is not a claim of safety" in said
+    described = [it for it in root.all("meta") if it.attributes.get("name") == "description"]
+    assert "5.1%" in described[0].attributes["content"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--card", "card.gif"), "--card: found 'card.gif', expected a file whose name ends in "),
+        (("--card", "nowhere/card.png"), "--card: the folder 'nowhere' does not exist"),
+        ((UNCERTAIN, "--card", "card.png"), "--card: found 2 stories, expected one"),
+        (("--brief", "--thorough"), "--brief: found --thorough too, expected one or the other"),
+        (("--limit", "catastrophe=7"), "--limit catastrophe: found '7', expected a probability"),
+    ],
+)
+def test_a_card_that_cannot_be(
+    run: Run, tmp_path: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    code, out, err = run(EXACT, "-o", str(tmp_path), *options)
+    assert (code, out) == (WRONG_INPUT, "")
+    assert sentence in err
+    assert list(tmp_path.glob("*.html")) == []

@@ -81,6 +81,39 @@ def test_every_mistake_of_both_options_is_listed(run: Run, story: str) -> None:
         assert text in ran.err
 
 
+# Limits, on which a verdict is stated
+
+
+def test_a_verdict_is_stated_and_changes_no_exit_code(run: Run, story: str) -> None:
+    ran = run("estimate", story, "--limit", "deceptive=0.01", "--limit", "success=0.1")
+    assert ran.code == 0 and ran.err == ""
+    above, within = ran.out.splitlines()[-2:]
+    assert above.startswith("limited: Deceptive is above the limit of 1%: its mean is 18%")
+    assert "No single number would bring deceptive within that limit by itself" in above
+    assert within.startswith("limited: Success is within the limit of 10%: its mean is ")
+
+
+def test_the_limits_of_a_story_are_judged_too(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(STORY.replace("goal:", "limits: {catastrophe: 0.9}\ngoal:", 1))
+    ran = run("estimate", str(path))
+    assert "Catastrophe is within the limit of 90%" in ran.out.splitlines()[-1]
+
+
+def test_a_verdict_stays_out_of_the_json(run: Run, story: str) -> None:
+    plain = run("estimate", story, "--json")
+    ran = run("estimate", story, "--json", "--limit", "deceptive=0.01")
+    assert ran.out == plain.out
+    assert "Deceptive is above the limit of 1%" in ran.err
+
+
+def test_wrong_limits(run: Run, story: str) -> None:
+    ran = run("estimate", story, "--limit", "deployed=0.1", "--limit", "success=2")
+    assert ran.code == 2
+    assert "--limit: found 'deployed', expected a class or a fate" in ran.err
+    assert "--limit success: found '2', expected a probability from 0 to 1" in ran.err
+
+
 def test_a_threshold_that_is_exceeded(run: Run) -> None:
     ran = run("estimate", EXACT, "--fail-above", "catastrophe=0.05", "--fail-above", "other=0.9")
     assert ran.code == ABOVE_THRESHOLD

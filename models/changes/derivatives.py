@@ -31,7 +31,7 @@ from storyodds.models.posterior.evidence import (
     forecast_slope_at,
 )
 from storyodds.models.posterior.prepared import PreparedStory
-from storyodds.models.story.events import FATES, touches, weights
+from storyodds.models.story.events import FATES, Headline, touches, weights
 from storyodds.models.story.graph import EvidenceItem
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.distributions.families import LN2, Distribution, Point, bits_like, rate_like
@@ -39,7 +39,7 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 
-EVENTS = ("success", "catastrophe")
+EVENTS: tuple[Headline, ...] = ("success", "catastrophe")
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _pulls(prepared: PreparedStory, values: Array, of: Sequence[str]) -> _Pulls:
     chances, moved = joint_slopes(prepared, values, events)
     group_of = np.repeat(range(len(groups)), [len(group) for group in groups])
     rivals = (group_of[:, None] == group_of).astype(float) - np.eye(len(events))
-    return _Pulls([events.index(event) for event in of], rivals, chances, moved)
+    return _Pulls([list[str](events).index(event) for event in of], rivals, chances, moved)
 
 
 def joint_slopes(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from scipy.special import ndtr, ndtri
 from storyodds.models.bands import band
 from storyodds.models.changes.response_curves import Curve, Ground, afresh, curves, respond
 from storyodds.models.changes.what_if import Changed, is_trusted
-from storyodds.models.story.events import EVENTS
+from storyodds.models.story.events import EVENTS, Event
 from storyodds.priors.distributions.quantiles import prior_quantile
 
 Array = NDArray[np.float64]
@@ -25,7 +26,7 @@ Array = NDArray[np.float64]
 LEVELS = (0.005, 0.05, 0.5, 0.95, 0.995)  # of the prior, at which all is looked at
 ENDS = (0.05, 0.95)  # between which bands and swings go
 LOW, HIGH = (LEVELS.index(end) for end in ENDS)
-WORST_PATH = "worst-path"
+WORST_PATH: Final = "worst-path"
 TIE = 1e-12  # of a probability: two that differ by less differ by rounding
 _TINY = float(np.finfo(np.float64).tiny)
 _PRECISION = 5e-3  # of a standard normal deviate: how well a crossing is found
@@ -38,7 +39,7 @@ class Verdict:
     Attributes
     ----------
     event : str
-        Of `EVENTS`, or `WORST_PATH`.
+        A class, a fate, or `WORST_PATH`.
     threshold : float
         For an event: whether its probability is above it.
     now : bool or int
@@ -47,7 +48,7 @@ class Verdict:
         Paths that are just as bad as that one.
     """
 
-    event: str
+    event: Event | Literal["worst-path"]
     threshold: float
     now: bool | int
     tied: tuple[int, ...] = ()

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Computed = Literal["exact", "weighting", "nuts", "simulation"]  # how the posterior was
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Draws:
     values: Array
     weights: Array
     chains: int
-    method: str
+    method: Computed
     log_evidence: float
     log_evidence_error: float
     log_likelihood_bound: float

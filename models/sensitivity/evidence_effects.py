@@ -22,13 +22,14 @@ from storyodds.models.changes.evidence_draws import draws_of_numbers
 from storyodds.models.changes.evidence_versions import answer_versions, findings_of, opinions_of
 from storyodds.models.changes.what_if import columns_of
 from storyodds.models.posterior.weighting import pareto_k, spread_of_sums
+from storyodds.models.story.events import Event
 from storyodds.models.story.graph import StoryGraph
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 Subset = frozenset[int]
 
-ASKED = (*CLASSES, "success", "catastrophe")
+ASKED: tuple[Event, ...] = (*CLASSES, "success", "catastrophe")
 ALL_ORDERS = 10  # items of which every order is gone through; of more, some
 ORDERS = 64  # drawn, in pairs of an order and its reverse
 _EVALUATIONS = 2**14  # of the engine, to which the number of draws is cut down
@@ -76,7 +77,7 @@ class EvidenceEffects:
 
     items: tuple[str, ...]
     opinions: tuple[str, ...]
-    events: tuple[str, ...]
+    events: tuple[Event, ...]
     alone: Effect
     left_out: Effect
     average: Effect
@@ -93,7 +94,7 @@ class EvidenceEffects:
 
 
 def evidence_effects(
-    assessment: Assessment, of: Sequence[str] = ASKED, *, all_orders: int = ALL_ORDERS
+    assessment: Assessment, of: Sequence[Event] = ASKED, *, all_orders: int = ALL_ORDERS
 ) -> EvidenceEffects:
     """Divide what the evidence does to the odds of events among its items.
 

@@ -26,10 +26,11 @@ from storyodds.models.posterior.evidence import assemble
 from storyodds.models.posterior.integrated_draws import draw_integrated
 from storyodds.models.posterior.soundness import LEVELS
 from storyodds.models.posterior.weighting import spread_of_sums, weigh
+from storyodds.models.story.events import Event, Headline
 
 Array = NDArray[np.float64]
 
-HEADLINE = ("success", "catastrophe")
+HEADLINE: tuple[Headline, ...] = ("success", "catastrophe")
 DRAWS = 4096  # of the sampled numbers, for means: as many as an estimate takes by default
 _EVALUATIONS = 2**14  # of the engine, for intervals, to which the number of draws is cut down
 _LEAST_DRAWS = 1024  # at which a 5% point is known to within 0.7% of the draws
@@ -65,7 +66,7 @@ class EvidenceSequence:
 
     items: tuple[str, ...]
     opinions: tuple[str, ...]
-    events: tuple[str, ...]
+    events: tuple[Event, ...]
     mean: Array
     error: Array
     change_error: Array
@@ -100,7 +101,7 @@ class _Step:
     pulls: Array | None = None
 
 
-def evidence_sequence(assessment: Assessment, of: Sequence[str] = HEADLINE) -> EvidenceSequence:
+def evidence_sequence(assessment: Assessment, of: Sequence[Event] = HEADLINE) -> EvidenceSequence:
     """Return the probabilities of events as the evidence came in, in the order of the story.
 
     Parameters

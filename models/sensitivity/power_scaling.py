@@ -25,11 +25,12 @@ from storyodds.models.changes.what_if import columns_of, even_rows
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.weighting import pareto_k
 from storyodds.models.sensitivity.cumulative_distance import STILL, distance
+from storyodds.models.story.events import Headline
 from storyodds.priors.distributions.families import LN2, Distribution, Point, has_atoms
 
 Array = NDArray[np.float64]
 
-ASKED = ("success", "catastrophe")
+ASKED: tuple[Headline, ...] = ("success", "catastrophe")
 NEAR = (0.99, 1.01)  # what the sensitivity is read off
 FAR = (0.5, 2.0)  # what if there were half or twice as much of it
 THRESHOLD = 0.05  # of the sensitivity, as the method's authors use it
@@ -94,7 +95,7 @@ class PowerScaling:
         Uncertain numbers that cannot be scaled: pools with fixed values.
     """
 
-    events: tuple[str, ...]
+    events: tuple[Headline, ...]
     base: Array
     priors: Scaling | None
     evidence: Scaling | None
@@ -112,7 +113,7 @@ class PowerScaling:
 
 
 def power_scaling(
-    assessment: Assessment, of: Sequence[str] = ASKED, *, whole: bool = True
+    assessment: Assessment, of: Sequence[Headline] = ASKED, *, whole: bool = True
 ) -> PowerScaling:
     """Scale every prior and every evidence item.
 

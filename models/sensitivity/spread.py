@@ -24,11 +24,11 @@ from storyodds.models.sensitivity.variance_indices import (
     screen,
     variance_indices,
 )
-from storyodds.models.story.events import EVENTS, probabilities
+from storyodds.models.story.events import EVENTS, Event, probabilities
 
 Array = NDArray[np.float64]
 
-ASKED = ("success", "catastrophe")
+ASKED: tuple[Event, ...] = ("success", "catastrophe")
 OTHERS = "all others together"
 KEPT = 12  # numbers with indices of their own
 
@@ -52,7 +52,7 @@ class GlobalSensitivity:
         Of P(event | E, θ) over the posterior as it is, dependence and all.
     """
 
-    events: tuple[str, ...]
+    events: tuple[Event, ...]
     names: tuple[str, ...]
     n_others: int
     idle: tuple[str, ...]
@@ -62,7 +62,7 @@ class GlobalSensitivity:
 
 def global_sensitivity(
     assessment: Assessment,
-    of: Sequence[str] = ASKED,
+    of: Sequence[Event] = ASKED,
     *,
     kept: int = KEPT,
     base_rows: int = BASE_ROWS,

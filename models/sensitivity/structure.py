@@ -43,7 +43,7 @@ from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import Query
 from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.grammar.formulas import AtLeast, Formula, parts
-from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, RESIDUAL
+from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, RESIDUAL, OutcomeClass
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Constraint
 from storyodds.scenarios.switches import Part
@@ -212,7 +212,7 @@ class Merged:
         None where the merged story is out of reach.
     """
 
-    routes: dict[str, tuple[str, ...]]
+    routes: dict[OutcomeClass, tuple[str, ...]]
     changed: Changed | None
 
 

@@ -8,19 +8,23 @@ whether a check flags the route, and whether the route does harm.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.story.graph import Outcome, StoryGraph
-from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
+from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, OutcomeClass
 
 Array = NDArray[np.float64]
 
-FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
-EVENTS = (*CLASSES, *FATES)
+Fate = Literal["success", "uncompetitive", "halted", "benign-failure", "catastrophe"]
+Event = OutcomeClass | Fate
+Headline = Literal["success", "catastrophe"]  # the fates that everything is asked of first
+FATES: tuple[Fate, ...] = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
+EVENTS: tuple[Event, ...] = (*CLASSES, *FATES)
 # In the order of comparisons: the odds of success, of what was trained, of every other fate.
-SUCCESS_FIRST = ("success", *CLASSES, *FATES[1:])
+SUCCESS_FIRST: tuple[Event, ...] = ("success", *CLASSES, *FATES[1:])
 DEPLOYED = "deployed"
 FALSE_ALARM = "false-alarm"
 DEPLOYED_CLASSES = tuple(f"{name}, deployed" for name in CLASSES)

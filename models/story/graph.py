@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from storyodds.models.logic.cut_sets import CutSet, CutSetFamily, cut_set_family, without
 from storyodds.models.logic.diagrams import TooManyNodesError
@@ -17,9 +17,9 @@ from storyodds.models.logic.gate_sets import forest_family
 from storyodds.models.logic.gates import gate_graph
 from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import Formula, literals
-from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL
+from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL, OutcomeClass
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import Assumption
+from storyodds.scenarios.schema import Assumption, CheckResult
 
 if TYPE_CHECKING:
     from storyodds.models.logic.gate_forest import GateForest
@@ -99,7 +99,7 @@ class Gate:
 class RouteNode(Gate):
     """A route: when it is open and what its weight adds up from."""
 
-    outcome_class: str
+    outcome_class: OutcomeClass
     kind: str | None
     mechanism: str | None
     claim: str
@@ -115,7 +115,7 @@ class HazardNode(Gate):
     """A goal hazard, which fires by itself wherever it is open and the intended model comes out."""
 
     claim: str
-    criterion: str
+    criterion: Literal["alignment", "competitiveness"]
     probability: int
     harm: int
     flags: tuple[int | None, ...]  # one a check; None where the check does not name the hazard
@@ -126,7 +126,7 @@ class CheckNode:
     """A check: `result` is "passed" or "flagged" where it is known, and evidence."""
 
     id: str
-    result: str | None
+    result: CheckResult | None
 
 
 # What becomes of the hazards of an intended model, all of them together: none fires; no alignment

@@ -10,10 +10,11 @@ from storyodds.models.assessment.assessment import Method, Progress, assess_stor
 from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.priors.text.errors import InputError, Problem
+from storyodds.reports.contract.comparison import Comparison
 from storyodds.reports.documents.comparison import summarize_comparison
 from storyodds.reports.documents.comparison_saved import Saved, read_result, saved_side
 from storyodds.reports.documents.comparison_sides import AS_WRITTEN, Side, story_side
-from storyodds.reports.notebook.document import Document
+from storyodds.reports.notebook.document import shown
 from storyodds.scenarios.story import Story
 
 
@@ -25,7 +26,7 @@ def compare(
     draws: int = 4096,
     seed: int = 1,
     progress: Progress | None = None,
-) -> Document:
+) -> Comparison:
     """Put stories, views of a story, or saved results side by side.
 
     Parameters
@@ -88,7 +89,7 @@ def compare(
             progress(stage, 0, 0)
 
     tell("putting the odds side by side")
-    return Document(summarize_comparison(_told_apart(found), draws=draws, seed=seed, tell=tell))
+    return shown(summarize_comparison(_told_apart(found), draws=draws, seed=seed, tell=tell))
 
 
 def _named(progress: Progress | None, name: str) -> Progress:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from storyodds.models.assessment.assessment import (
     Assessment,
@@ -14,8 +14,9 @@ from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.priors.library import View
 from storyodds.priors.text.errors import Problem
 from storyodds.priors.text.phrases import did_you_mean
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.estimate import summarize as summarize_assessment
-from storyodds.reports.notebook.document import Document
+from storyodds.reports.notebook.document import shown
 from storyodds.scenarios.serialize import to_yaml
 from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import with_off
@@ -94,7 +95,7 @@ def estimate(
     return result_of(assessment, summarize_assessment(assessment))
 
 
-def result_of(assessment: Assessment, summary: Mapping[str, Any]) -> "xr.DataTree":
+def result_of(assessment: Assessment, summary: Estimate) -> "xr.DataTree":
     """Give an assessment and its summary as a result that can be saved."""
     from storyodds.models.assessment.datatree import to_datatree  # xarray: not for every command
 
@@ -102,7 +103,7 @@ def result_of(assessment: Assessment, summary: Mapping[str, Any]) -> "xr.DataTre
     return to_datatree(assessment, {"summary": summary, "story_yaml": to_yaml(story)})
 
 
-def summarize(result: "xr.DataTree") -> Document:
+def summarize(result: "xr.DataTree") -> Estimate:
     """Give the answers of a result as the JSON object of `storyodds estimate --json`.
 
     Parameters
@@ -122,7 +123,7 @@ def summarize(result: "xr.DataTree") -> Document:
     >>> summarize(estimate(load_story("carlsmith-six-premises")))["method"]
     'exact'
     """
-    return Document(json.loads(result.attrs["meta"])["summary"])
+    return shown(cast(Estimate, json.loads(result.attrs["meta"])["summary"]))
 
 
 def unknown_name(where: str, name: str, known: Sequence[str]) -> Problem:

@@ -7,8 +7,9 @@ from storyodds.models.assessment.assessment import Method, Progress, assess_stor
 from storyodds.priors.library import View
 from storyodds.priors.text.errors import InputError
 from storyodds.reports.api.estimate import unknown_name
+from storyodds.reports.contract.sensitivity.whole import Sensitivity
 from storyodds.reports.documents.sensitivity.whole import PARTS, summarize_sensitivity
-from storyodds.reports.notebook.document import Document
+from storyodds.reports.notebook.document import shown
 from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import with_off
 
@@ -24,7 +25,7 @@ def sensitivity(
     draws: int = 4096,
     seed: int = 1,
     progress: Progress | None = None,
-) -> Document:
+) -> Sensitivity:
     """Ask what the odds of a story hang on, how it fails, and what would tip it.
 
     Parameters
@@ -77,4 +78,4 @@ def sensitivity(
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
     changes = with_off(settings, off)
     assessment = assess_story(story, view, changes, **sampled)
-    return Document(summarize_sensitivity(assessment, asked, settings=changes, tell=progress))
+    return shown(summarize_sensitivity(assessment, asked, settings=changes, tell=progress))

@@ -8,9 +8,10 @@ from storyodds.models.story.events import ODDS
 from storyodds.priors.library import View
 from storyodds.priors.text.errors import InputError
 from storyodds.reports.api.estimate import unknown_name
+from storyodds.reports.contract.value import InformationValue
 from storyodds.reports.documents.stakes import checked_stakes
 from storyodds.reports.documents.value import summarize_value
-from storyodds.reports.notebook.document import Document
+from storyodds.reports.notebook.document import shown
 from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import with_off
 
@@ -28,7 +29,7 @@ def value(
     draws: int = 4096,
     seed: int = 1,
     progress: Progress | None = None,
-) -> Document:
+) -> InformationValue:
     """Ask which observation would tell most, or be worth most to a decision.
 
     Parameters
@@ -86,4 +87,4 @@ def value(
     assessment = assess_story(story, view, with_off(settings, off), standard=standard, **sampled)
     if progress is not None:
         progress("weighing what could be observed", 0, 0)
-    return Document(summarize_value(assessment, weighed or None, of=of))
+    return shown(summarize_value(assessment, weighed or None, of=of))

@@ -81,7 +81,7 @@ def _worth(dossier: Dossier) -> float:
     d = dossier.estimate["diagnostics"]
     if dossier.estimate["method"] == "nuts":
         return float(min(d["ess_bulk_min"], d["ess_tail_min"]))
-    return float(d["ess"])
+    return float(d["ess"] or d["draws"])
 
 
 def _carried(dossier: Dossier) -> list[Badge]:

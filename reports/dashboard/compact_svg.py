@@ -12,6 +12,8 @@ _TAKES = {"M": 2, "L": 2, "C": 6, "H": 1, "h": 1, "Z": 0}  # numbers
 _ONE_LINE = re.compile(r'<text ([^>]*)><tspan (x="[^"]*" y="[^"]*")>([^<]*)</tspan></text>')
 _ANCHOR = re.compile(r'class="([^"]*)" text-anchor="(e)nd"|class="([^"]*)" text-anchor="(m)iddle"')
 _SILENT = re.compile(r'<g role="img" aria-label="([^"]*)" data-tip="\1"><path ([^>]*)/></g>')
+_TOLD = re.compile(r"(<desc [^>]*>)[^<]{160,}(</desc>)")
+_BRIEF = r"\1Each mark says what it is; the table under the picture has all of it.\2"
 _SAME = re.compile(r'(aria-label="([^"]*)") data-tip="\2"')
 
 
@@ -21,8 +23,9 @@ def slim(svg: Markup) -> Markup:
     Coordinates to a tenth of a unit, lines by their steps, empty elements closed at once, no name
     space, which a page has no need of, and the page's classes `e` and `m` for words that end or
     are centered where they stand; and a tip that says what the label of its mark says is left to
-    the page's script to copy. What is no stop of the tab key is for pointing at only: the table
-    under the picture has it for the ear.
+    the page's script to copy. A long description, which says the labels again, is left to them and
+    to the table. What is no stop of the tab key is for pointing at only: the table under the
+    picture has it for the ear.
 
     Examples
     --------
@@ -33,6 +36,7 @@ def slim(svg: Markup) -> Markup:
     text = _ONE_LINE.sub(r"<text \2 \1>\3</text>", _EMPTY.sub("/>", text))
     text = _ANCHOR.sub(lambda found: f'class="{" ".join(filter(None, found.groups()))}"', text)
     text = _SAME.sub(r'\1 data-tip=""', _SILENT.sub(r'<path data-tip="\1" \2/>', text))
+    text = _TOLD.sub(_BRIEF, text)
     return Markup(_DATA.sub(lambda found: f' d="{by_steps(found[1])}"', text))
 
 

@@ -12,54 +12,25 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from storyodds.reports.dashboard import sections_day as day
-from storyodds.reports.dashboard import sections_graph as graph
-from storyodds.reports.dashboard import sections_history as past
-from storyodds.reports.dashboard import sections_movers as movers
-from storyodds.reports.dashboard import sections_odds as odds
-from storyodds.reports.dashboard import sections_pieces as pieces
-from storyodds.reports.dashboard import sections_story as about
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard.badges import badges
-from storyodds.reports.dashboard.headline import head
+from storyodds.reports.dashboard.card import card_context, preview_of, whole
+from storyodds.reports.dashboard.levels.bar import bar_of, running_style
+from storyodds.reports.dashboard.levels.depths import levels_of
 from storyodds.reports.dashboard.page_data import Dossier
-from storyodds.reports.dashboard.parts import Section
-from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.drawing.figure import DARK, LIGHT
 from storyodds.reports.figures.drawing.figure import style as figure_style
 from storyodds.reports.words.aliases import Json
-from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY
-from storyodds.reports.words.sentences import NOT_RELIABLE, errors_of, headline_fates
 
 PAGES = {"light": "#fbfaf7", "dark": "#12151c"}  # behind the cards
-SECTIONS = (
-    odds.how_it_ends,
-    odds.in_cases,
-    day.decision_day,
-    day.criteria,
-    odds.what_if,
-    graph.how_it_gets_there,
-    odds.failure_paths,
-    movers.what_moves_it,
-    pieces.piece_by_piece,
-    movers.if_it_fails,
-    movers.as_evidence_came_in,
-    movers.assumptions,
-    movers.value_of_information,
-    movers.views,
-    past.odds_over_time,
-    about.lens,
-    about.left_out,
-    about.as_given,
-    about.provenance,
-    about.diagnostics,
-    about.again,
-)
 # What a page that is sent around need not carry: indentation, and lines of comments.
 _INDENTED = re.compile(r"^(?:[ ]+|//.*\n)+", re.MULTILINE)
 _IN_SCRIPT = {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
-def story_page(dossier: Dossier, *, home: str | None = None) -> str:
+def story_page(
+    dossier: Dossier, *, home: str | None = None, image: str | None = None, brief: bool = False
+) -> str:
     """Write the page of one story.
 
     Parameters
@@ -67,6 +38,10 @@ def story_page(dossier: Dossier, *, home: str | None = None) -> str:
     dossier : Dossier
     home : str, optional
         Where the page of all stories is.
+    image : str, optional
+        Where a picture of the card is, for previews of links.
+    brief : bool
+        Whether the card is all of it.
 
     Returns
     -------
@@ -83,50 +58,32 @@ def story_page(dossier: Dossier, *, home: str | None = None) -> str:
     >>> page.startswith("<!doctype html>"), "http-equiv" in page
     (True, True)
     """
+    top = card_context(dossier)
     return rendered(
         "story.html.j2",
-        data={"what_if": dossier.parts.get("what_if")},
+        data={"what_if": None if brief else dossier.parts.get("what_if")},
         doubtful=not dossier.ok,
-        description=description_of(dossier.estimate),
-        head=head(dossier),
-        badges=badges(dossier),
-        sections=sections_of(dossier),
+        top=top,
+        preview=preview_of(top["card"]),
+        image=image,
+        brief=brief,
+        badges=[] if brief else badges(dossier),
+        bar=[] if brief else bar_of(dossier.estimate),
+        levels=() if brief else levels_of(dossier),
+        running=running_style(top["card"].title, _fingerprint(dossier.estimate)),
         home=home,
         foot=_foot(dossier.estimate),
     )
 
 
-def description_of(estimate: Json) -> str:
-    """Give what a page is about, for those who see no more of it than a link.
-
-    Parameters
-    ----------
-    estimate : mapping
-        "storyodds/estimate/1".
-
-    Examples
-    --------
-    >>> from storyodds import estimate, load_story, summarize
-    >>> found = summarize(estimate(load_story("carlsmith-six-premises")))
-    >>> description_of(found).partition(". ")[0]
-    "Carlsmith's six premises of power-seeking catastrophe by 2070: catastrophe 5.1%"
-    """
-    if not estimate["diagnostics"]["ok"]:
-        return f"{estimate['title']}: NOT RELIABLE: {NOT_RELIABLE}"
-    odds = (
-        f"{fate} {with_band(estimate['fates'][fate], errors_of(estimate, fate))}"
-        for fate in headline_fates(estimate)
-    )
-    return f"{estimate['title']}: {', '.join(odds)}. {NO_CLAIM_OF_SAFETY}"
-
-
-def sections_of(dossier: Dossier) -> list[Section]:
-    """Every section of a story's page, in order; those that do not apply to it are left out."""
-    return [made for section in SECTIONS if (made := section(dossier)) is not None]
-
-
 def rendered(
-    template: str, *, data: Json | None, script: str = "", more_style: str = "", **given: Any
+    template: str,
+    *,
+    data: Json | None,
+    script: str = "",
+    more_style: str = "",
+    running: str = "",
+    **given: Any,
 ) -> str:
     """Fill a template, with the style, the script, and the policy that allows these only.
 
@@ -138,6 +95,8 @@ def rendered(
         Plain data for the script of every page; without any that script is not there either.
     script, more_style : str
         What this page has instead of that script, and beside that style.
+    running : str
+        Style of the margins of its printed sheets.
     **given
         What the template shows. Text is escaped where it enters.
 
@@ -145,7 +104,7 @@ def rendered(
     -------
     str
     """
-    style = page_style() + more_style
+    style = page_style() + more_style + running
     script = script if data is None else page_script()
     return (
         environment()
@@ -200,7 +159,8 @@ def page_style() -> str:
         _variables({**LIGHT, "page": PAGES["light"]}),
         _variables({**DARK, "page": PAGES["dark"]}),
     )
-    own = (files("storyodds.reports.dashboard") / "page.css").read_text("utf-8")
+    folder = files("storyodds.reports.dashboard")
+    own = "".join((folder / name).read_text("utf-8") for name in ("page.css", "card.css"))
     return (
         f":root{{color-scheme:light dark;{light}}}\n"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
@@ -229,16 +189,26 @@ def environment() -> Environment:
         file = folder / name
         return file.read_text("utf-8") if file.is_file() else None
 
-    return Environment(
+    made = Environment(
         loader=FunctionLoader(load),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["whole"] = whole
+    return made
 
 
-def _foot(estimate: Json) -> str:
+def _fingerprint(estimate: Json) -> str:
+    """What tells one printed page from another of the same name."""
+    return (
+        f"story sha256 {estimate['story_sha256'][:16]}, storyodds "
+        f"{estimate['versions']['storyodds']}, seed {estimate['seed']}"
+    )
+
+
+def _foot(estimate: Estimate) -> str:
     versions: Sequence[str] = [f"{name} {it}" for name, it in estimate["versions"].items()]
     return (
         f"Made by {', '.join(reversed(versions[:2]))}; seed {estimate['seed']}; story sha256 "

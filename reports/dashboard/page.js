@@ -42,6 +42,13 @@ if (tip) {
   on("keydown", event => { if (event.key === "Escape") tip.hidden = true; });
 }
 
+// The contents close where one has chosen from them, on Escape, and where one looks elsewhere.
+const menu = document.querySelector(".menu");
+if (menu) {
+  on("click", event => { if (!menu.contains(event.target) || event.target.closest(".menu a")) menu.open = false; }, document);
+  on("keydown", event => { if (event.key === "Escape" && menu.open) { menu.open = false; menu.firstElementChild.focus(); } }, document);
+}
+
 // Files of tables too long to be in the page twice, from the plain numbers of cells; a text that would be a formula is given as text.
 const cell = ({ textContent, dataset: { v } }) => v ?? `"${textContent.replace(/^[=+@\t\r-]/, "'$&").replaceAll('"', '""')}"`;
 for (const table of document.querySelectorAll("[data-csv]")) {
@@ -52,6 +59,17 @@ for (const table of document.querySelectorAll("[data-csv]")) {
   else fold.after(line);
   line.append(link);
 }
+
+const button = (name, act) => make("button", { type: "button", onclick: act }, name);
+const copier = (name, text) => button(name, async ({ target }) => {
+  try {
+    await navigator.clipboard.writeText(text());
+    target.textContent = "Copied";
+  } catch { target.textContent = "Not allowed: copy by hand"; }
+  setTimeout(() => { target.textContent = name; }, 2000);
+});
+for (const node of document.querySelectorAll("[data-copy]"))
+  node.after(copier(`Copy the ${node.dataset.copy}`, () => node.textContent.replace(/\s+/g, " ").trim()));
 
 // The address: #section, #what-if=name:number,… or #section&what-if=…
 const KEY = "what-if=";
@@ -175,14 +193,6 @@ function whatIf() {
   const moved = row => row.input.value !== "0";
   const place = ({ s, input }) => s.start + input.value / what.steps * (input.value < 0 ? s.start - s.low : s.high - s.start);
   const command = make("code"), again = make("p", { className: "again" });
-  const button = (name, act) => make("button", { type: "button", onclick: act }, name);
-  const copier = (name, text) => button(name, async ({ target }) => {
-    try {
-      await navigator.clipboard.writeText(text());
-      target.textContent = "Copied";
-    } catch { target.textContent = "Not allowed: copy by hand"; }
-    setTimeout(() => { target.textContent = name; }, 2000);
-  });
   again.append(command, " ", copier("Copy", () => command.textContent));
   const link = copier("Copy link to this state", () => (write(), location.href));
   const reset = button("Reset", () => { set(""); write(); });

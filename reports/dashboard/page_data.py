@@ -1,17 +1,21 @@
 """Everything a page shows about one story, worked out once and kept as plain data."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from storyodds.models.assessment.assessment import Assessment, Progress
 from storyodds.models.engine.evaluation import much_work
 from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.sensitivity.whole import SensitivityParts
+from storyodds.reports.documents.cards.limits import Verdicts, verdicts_on
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.sensitivity.whole import PARTS, SCHEMA
 from storyodds.reports.tables.datasets import dataset
 from storyodds.reports.words.recipe import Recipe, recipe_of
+from storyodds.scenarios.grammar.limits import Limit
 from storyodds.scenarios.lint.linter import Finding, lint
 from storyodds.scenarios.schema import RISK_ARGUMENT
 from storyodds.scenarios.serialize import to_yaml
@@ -63,11 +67,13 @@ class Dossier:
         For the commands that make the page again.
     thorough : bool
         Whether the page takes its time, for ArviZ's plots too.
+    verdicts : tuple of LimitVerdict
+        On the limits of the story and of the reader.
     """
 
     story: Story
     yaml: str
-    estimate: Mapping[str, Any]
+    estimate: Estimate
     parts: Mapping[str, Any]
     reasons: Mapping[str, str]
     doubts: tuple[Finding, ...]
@@ -75,6 +81,12 @@ class Dossier:
     settings: Mapping[str, Any]
     recipe: Recipe
     thorough: bool = False
+    verdicts: Verdicts = ()
+
+    @property
+    def sensitivity(self) -> SensitivityParts:
+        """The parts of a sensitivity analysis, as far as they were worked out."""
+        return cast(SensitivityParts, self.parts)
 
     def table(self, node: str, of: str = "sensitivity") -> "xr.Dataset | None":
         """One table as labelled data, for pictures; None where there is none.
@@ -101,6 +113,8 @@ def make_dossier(
     settings: Mapping[str, Any] | None = None,
     recipe: Recipe | None = None,
     thorough: bool = False,
+    limits: Sequence[Limit] = (),
+    only: Collection[str] | None = None,
     tell: Progress | None = None,
 ) -> Dossier:
     """Work out everything that a page shows.
@@ -119,6 +133,10 @@ def make_dossier(
         Take every number to its ends, not only those whose slopes say that they may matter; look
         for tipping points; leave out each part of the story in turn; and work out views, shares of
         the variance and what observations are worth at more draws.
+    limits : sequence of Limit, optional
+        What a reader would put up with, beside the limits that the story states.
+    only : collection of str, optional
+        Parts that are wanted; all of them unless stated.
     tell : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -145,6 +163,8 @@ def make_dossier(
     recipe = recipe.saved_as(f"{story.story}.yaml")
     estimate = summarize(assessment)
     works = _works(assessment, estimate, settings or {}, recipe, thorough)
+    if only is not None:
+        works = {name: work for name, work in works.items() if name in only}
     for k, (name, work) in enumerate(works.items()):
         if tell is not None:
             tell(f"the page: {name.replace('_', ' ')}", k, len(works))
@@ -158,6 +178,8 @@ def make_dossier(
         except UnsupportedStoryError as error:
             simulated = assessment.draws.method == "simulation"
             reasons[name] = SIMULATED if simulated else _sentence(error)
+    with much_work():
+        verdicts = verdicts_on(assessment, estimate, limits)
     return Dossier(
         story=story,
         yaml=to_yaml(assessment.prepared.resolved.written),
@@ -169,12 +191,13 @@ def make_dossier(
         settings=settings or {},
         recipe=recipe,
         thorough=thorough,
+        verdicts=verdicts,
     )
 
 
 def _works(
     assessment: Assessment,
-    estimate: Mapping[str, Any],
+    estimate: Estimate,
     settings: Mapping[str, Any],
     recipe: Recipe,
     thorough: bool,

@@ -14,7 +14,7 @@ from storyodds.reports.dashboard.compact_svg import slim
 from storyodds.reports.figures.drawing.cells import DIGITS, Cell, plain_table
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.files import csv_text
-from storyodds.reports.words.aliases import Json
+from storyodds.scenarios.provenance import SourceRecord
 
 _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 _ASCII = re.compile(r"[\x00-\xa0\u2028\u2029\ud800-\udfff]+")
@@ -26,7 +26,7 @@ _ROW, _SHEET = 21, 860  # pixels: a row of a table, and what a section may have 
 _NARROW = 600  # units of a picture that has half a page
 _VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
 _SIZE = re.compile(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"')
-_PAPER, _PAPER_PART = 688, 480  # pixels that a picture has across a sheet
+_PAPER, _PAPER_PART = 688, 325  # pixels that a picture has across a sheet, and a half of it
 Cells = tuple[str, ...]
 
 
@@ -55,11 +55,6 @@ class Table:
     def plain(self) -> tuple[Cells, ...]:
         """What a file has of its rows."""
         return tuple(plain_table(self.columns, self.rows))[1:]
-
-    @property
-    def bulky(self) -> bool:
-        """Whether it is left out on paper: a picture's numbers, very many of them."""
-        return len(self.rows) > _FEW and not self.compact
 
 
 @dataclass(frozen=True)
@@ -110,13 +105,16 @@ class Section:
     fuller: tuple[Figure, ...] = ()
 
     @property
+    def shows(self) -> bool:
+        """Whether there is more to it than a sentence."""
+        return bool(self.figures or self.tables or self.part or self.extra or self.fuller)
+
+    @property
     def columns(self) -> str:
-        """How the pictures stand: `tiles`, a `pair` in a row, one that is `alone`, or `wide`."""
+        """How the pictures stand: as small `tiles`, as `wide` as the page, or side by side."""
         if self.tiles:
             return "tiles"
-        if self.half or any(_width(figure) > _NARROW for figure in self.figures):
-            return "wide"
-        return "pair" if len(self.figures) > 1 else "alone"
+        return "wide" if any(_width(figure) > _NARROW for figure in self.figures) else ""
 
     @cached_property
     def pictures(self) -> tuple[tuple[str, Markup], ...]:
@@ -141,9 +139,14 @@ class Section:
 
     @property
     def flows_over(self) -> bool:
-        """Whether it may be torn on paper: it is long, or has more than a sheet holds."""
-        drawn = sum(_height(figure) for figure in self.figures) * (0.25 if self.tiles else 1)
-        rows = sum(len(it.rows) + 3 for it in (*self.tables, *self.folded) if not it.bulky)
+        """Whether it may be torn on paper: it is long, or has more than a sheet holds.
+
+        What is folded is not printed.
+        """
+        beside = 4 if self.tiles else 1 if self.columns == "wide" else 2
+        heights = [_height(figure) for figure in self.figures]
+        drawn = sum(max(heights[k : k + beside]) for k in range(0, len(heights), beside))
+        rows = sum(len(it.rows) + 3 for it in self.tables)
         return self.long or drawn + _ROW * rows > _SHEET
 
     @property
@@ -179,7 +182,7 @@ class Section:
 def _anchored(figure: Figure) -> Markup:
     """A picture that a link can point at, by a name that stays when its numbers change."""
     picture = str(slim(figure.svg))
-    return Markup(picture.replace("<svg ", f'<svg id="{ANCHOR}{escape(figure.name)}" ', 1))
+    return Markup(picture.replace("<svg ", f'<svg id="{ANCHOR}{escape(str(figure.name))}" ', 1))
 
 
 def _made_by_script(figure: Figure) -> bool:
@@ -239,7 +242,7 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)
 
 
-def link_to(source: Json | None) -> dict[str, str | None] | None:
+def link_to(source: SourceRecord | None) -> dict[str, str | None] | None:
     """A source to show: an address only where it is https."""
     if source is None:
         return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,6 +11,7 @@ from storyodds.models.assessment.assessment import full_prior
 from storyodds.models.assessment.datatree import to_datatree
 from storyodds.models.changes.what_if import spread_evenly
 from storyodds.models.story.events import FATES
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.figures.densities import plot_prior_posterior
 from storyodds.reports.figures.diagnostics import plot_ranks, plot_weights
@@ -31,7 +31,7 @@ from storyodds.reports.words.sentences import has_evidence, headline_fates, is_r
 Figures = tuple[Figure, ...]
 
 _ENDS = ("classes", "fates")
-BARS = 8  # of a tornado
+BARS = 8  # of a picture: more are a sheet of paper of their own
 MOST_DENSITIES = 4
 MOST_RANKS = 2  # of numbers, beside the events
 MOST_SCALED = 4
@@ -40,7 +40,7 @@ _LEAST = 20  # different draws, below which a density would be made up
 _DRAWS = 1024  # that a density is drawn from
 
 
-def events_of(estimate: Mapping[str, Any]) -> tuple[str, ...]:
+def events_of(estimate: Estimate) -> tuple[str, ...]:
     """Give the fates that pictures are of, the worst first."""
     return tuple(reversed(headline_fates(estimate)))
 
@@ -167,7 +167,7 @@ def _failure(dossier: Dossier) -> Figures:
     if assumptions is None or given is None:
         return (whole,)
     told = claims(dossier.assessment.prepared.resolved)
-    return (whole, plot_failure_assumptions(assumptions, now=given["mean"], claims=told))
+    return (whole, plot_failure_assumptions(assumptions, now=given["mean"], top=BARS, claims=told))
 
 
 def _evidence(dossier: Dossier) -> Figures:
@@ -239,7 +239,7 @@ def _diagnostics(dossier: Dossier) -> Figures:
     return (
         plot_weights(
             xr.DataArray(averaged.weights.round(_DIGITS + 6), dims="draw"),
-            ess=found["ess"],
+            ess=float(found["ess"] or found["draws"]),
             pareto_k=np.nan if shape is None else shape,
         ),
         *(arviz_figures(dossier) if dossier.thorough else ()),

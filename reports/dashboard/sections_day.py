@@ -1,20 +1,25 @@
 """The day of the decision, the four criteria, and the hazards of the goal."""
 
+from collections.abc import Mapping
+
+from storyodds.reports.contract.estimate import Criterion, Estimate, GoalCriteria, HazardOdds
+from storyodds.reports.contract.head import Day
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table
 from storyodds.reports.figures.drawing.cells import Cell, with_band
-from storyodds.reports.words.aliases import Json
-from storyodds.reports.words.endings import FATE_GLOSSES, UNNAMED, no_hazard_named
+from storyodds.reports.words.endings import UNNAMED, no_hazard_named
 from storyodds.reports.words.numbers import percent, signed
 from storyodds.reports.words.sentences import (
     NO_DECISION,
+    day_fates,
     errors_of,
     flagged_words,
     headline_fates,
     is_risk_argument,
 )
 
-_CRITERIA = {
+_CRITERIA: Mapping[Criterion, str] = {
     "goal_alignment": "goal, alignment: no hazard of it fires",
     "goal_competitiveness": "goal, competitiveness: no hazard of it fires",
     "rationale_alignment": "rationale, alignment: training leads to one",
@@ -31,12 +36,11 @@ def decision_day(dossier: Dossier) -> Section:
         return Section(
             *name,
             finding="The story has no check, so every model is deployed: the odds are those above.",
-            half=not is_risk_argument(estimate),
         )
     live = [check for check in checks.values() if check["result"] is None]
     tables = [_checks_table(estimate)]
     if live and estimate["deployed"] is not None:
-        tables.insert(0, _day_table(estimate))
+        tables.insert(0, _day_table(estimate, estimate["deployed"]))
     return Section(
         *name,
         finding=_day_finding(estimate, bool(live)),
@@ -45,11 +49,10 @@ def decision_day(dossier: Dossier) -> Section:
             "What a check takes off is by how much a catastrophe would be likelier without it, "
             "the others being there. A check with a result is evidence, and halts nothing.",
         ),
-        half=not is_risk_argument(estimate),
     )
 
 
-def _day_finding(estimate: Json, live: bool) -> str:
+def _day_finding(estimate: Estimate, live: bool) -> str:
     day, flagged = estimate["deployed"], flagged_words(estimate)
     if day is None:
         finding = NO_DECISION
@@ -59,27 +62,25 @@ def _day_finding(estimate: Json, live: bool) -> str:
         finding = (
             "With a chance of "
             f"{with_band(day['probability'], errors_of(estimate, 'deployed'))} no check flags the "
-            f"model; then {_then(estimate)}."
+            f"model; then {_then(estimate, day)}."
         )
     return f"{finding} {flagged}" if flagged is not None else finding
 
 
-def _then(estimate: Json) -> str:
-    day = estimate["deployed"]
+def _then(estimate: Estimate, day: Day) -> str:
     return ", and ".join(f"{name} has {with_band(day[name])}" for name in headline_fates(estimate))
 
 
-def _day_table(estimate: Json) -> Table:
-    day = estimate["deployed"]
+def _day_table(estimate: Estimate, day: Day) -> Table:
     if is_risk_argument(estimate):
         rows = [("catastrophe", with_band(day["catastrophe"]))]
         return Table("Odds once no check has flagged", ("ending", "chance"), tuple(rows))
-    rows = [(name, with_band(day[name])) for name in FATE_GLOSSES if name in day]
+    rows = [(str(name), with_band(entry)) for name, entry in day_fates(day).items()]
     rows += [(f"class {name}", with_band(entry)) for name, entry in day["classes"].items()]
     return Table("Odds once no check has flagged", ("ending", "chance"), tuple(rows))
 
 
-def _checks_table(estimate: Json) -> Table:
+def _checks_table(estimate: Estimate) -> Table:
     rows = tuple(
         (
             name,
@@ -92,7 +93,7 @@ def _checks_table(estimate: Json) -> Table:
     return Table("The checks", heads, rows)
 
 
-def _points_cell(entry: Json) -> Cell:
+def _points_cell(entry: Interval) -> Cell:
     """How many points a check takes off, with the 90 percent interval."""
     mean, low, high = (signed(entry[key]).removeprefix("+") for key in ("mean", "q05", "q95"))
     numbers = {name: 100 * entry[name] for name in ("mean", "median", "q05", "q95")}
@@ -109,7 +110,7 @@ def criteria(dossier: Dossier) -> Section | None:
         (
             words,
             _criterion_cell(estimate, key),
-            *([with_band(given[key]) if key in given else ""] if hazards else []),
+            *([_given_cell(given, key)] if hazards else []),
         )
         for key, words in _CRITERIA.items()
     )
@@ -135,11 +136,17 @@ def criteria(dossier: Dossier) -> Section | None:
         )
         if hazards
         else (),
-        half=True,
     )
 
 
-def _criterion_cell(estimate: Json, key: str) -> Cell:
+def _given_cell(given: GoalCriteria, key: Criterion) -> Cell | str:
+    """The same given that training ends as intended, of the goal's criteria."""
+    if key == "goal_alignment" or key == "goal_competitiveness":
+        return with_band(given[key])
+    return ""
+
+
+def _criterion_cell(estimate: Estimate, key: Criterion) -> Cell:
     entry = estimate["criteria"][key]
     if entry is None:
         return Cell("not stated", {})
@@ -147,7 +154,7 @@ def _criterion_cell(estimate: Json, key: str) -> Cell:
     return Cell(f"{cell}: {UNNAMED}", cell.numbers) if no_hazard_named(estimate, key) else cell
 
 
-def _hazards_table(hazards: Json) -> Table:
+def _hazards_table(hazards: dict[str, HazardOdds]) -> Table:
     rows = tuple(
         (name, entry["criterion"], with_band(entry), with_band(entry["given_intended"]))
         for name, entry in hazards.items()

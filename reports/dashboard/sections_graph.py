@@ -1,5 +1,6 @@
 """How a story gets to its endings: the graph of it, and the tables behind that."""
 
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard.compact_svg import slim
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table
@@ -8,7 +9,6 @@ from storyodds.reports.dashboard.sections_odds import path_name
 from storyodds.reports.documents.story_graph.records import GraphDocument
 from storyodds.reports.figures.drawing.cells import share_cell, with_band
 from storyodds.reports.figures.story_graph.words import EDGE_COLUMNS, edge_rows
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.sentences import no_catastrophe
 
 
@@ -59,7 +59,7 @@ def _groups(document: GraphDocument) -> tuple[Table, ...]:
     return (Table("Routes by class and kind", heads, rows, file=False, name=name),)
 
 
-def _of_most_concern(estimate: Json) -> str:
+def _of_most_concern(estimate: Estimate) -> str:
     """The worst path, and how likely it is to be caught."""
     if not estimate["paths"] or estimate["paths"][0]["concern"]["mean"] == 0:
         return no_catastrophe(estimate)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from storyodds.reports.contract.estimate import Estimate, EvidenceItem
 from storyodds.reports.dashboard.page_data import FEWER, Dossier
 from storyodds.reports.dashboard.parts import Section, Table, link_to, listed
 from storyodds.reports.dashboard.pictures import drawn
@@ -25,7 +26,7 @@ _LEAST = 0.00005  # bits that are written as 0.0001
 INTERACTING = 0.9  # of the variance: if single numbers explain less, they act together
 
 
-def events_of(estimate: Json) -> tuple[str, ...]:
+def events_of(estimate: Estimate) -> tuple[str, ...]:
     """Which fates a page takes apart, the worst first."""
     return tuple(reversed(headline_fates(estimate)))
 
@@ -90,11 +91,11 @@ def what_moves_it(dossier: Dossier) -> Section:
     for of in found["events"] if found else ():
         if of["additive"] is not None and of["event"] in events_of(dossier.estimate):
             share = of["additive"]
-            within = {key: min(max(x, 0.0), 1.0) for key, x in share.items()}
+            mean, low, high = (min(max(share[key], 0.0), 1.0) for key in ("mean", "q05", "q95"))
             rest = "in the rest, they act together." if share["q95"] < INTERACTING else ""
             notes.append(
                 f"Of the variance of {of['event']}, numbers acting singly explain "
-                f"{with_band(within)}{'; ' if rest else '.'}{rest}"
+                f"{with_band({'mean': mean, 'q05': low, 'q95': high})}{'; ' if rest else '.'}{rest}"
             )
     if found is None:
         notes.append(f"Total indices: {dossier.reasons['global']}")
@@ -141,7 +142,7 @@ def as_evidence_came_in(dossier: Dossier) -> Section:
     )
 
 
-def _items(items: Sequence[Json]) -> str:
+def _items(items: Sequence[EvidenceItem]) -> str:
     """How many findings there are, and how many opinions, which are none."""
     opinions = sum(bool(item["opinion"]) for item in items)
     kinds = ((len(items) - opinions, "finding"), (opinions, "opinion"))
@@ -233,7 +234,9 @@ def value_of_information(dossier: Dossier) -> Section:
         return Section(*name, finding=dossier.reasons["value"])
     proposals = value["proposals"]
     everything, of = value["perfect"]["bits"]["value"], about(dossier.estimate)
-    if proposals and proposals[0]["bits"]["value"] > 2 * proposals[0]["bits"]["error"] + _LEAST:
+    gain = proposals[0]["bits"] if proposals else {"value": 0.0, "error": 0.0}
+    telling = gain["value"] > 2 * gain["error"] + _LEAST
+    if telling:
         best, bits_of = proposals[0], proposals[0]["bits"]
         finding = (
             f"“{best['id']}” ({_origin(str(best['origin']))}) would tell most: "
@@ -250,7 +253,7 @@ def value_of_information(dossier: Dossier) -> Section:
     return Section(
         *name,
         finding=finding,
-        figures=drawn(dossier, "value"),
+        figures=drawn(dossier, "value") if telling else (),
         notes=(
             "An observation's bits are how much it is expected to reduce uncertainty about "
             f"{of}; the error is that of the computation{_weighed_at(dossier)}.",
@@ -258,7 +261,7 @@ def value_of_information(dossier: Dossier) -> Section:
     )
 
 
-def about(estimate: Json) -> str:
+def about(estimate: Estimate) -> str:
     """What observations are to tell of: success, or what a risk argument is about."""
     return headline_fates(estimate)[0]
 

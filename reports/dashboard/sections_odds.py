@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from storyodds.reports.contract.estimate import Estimate, FailurePath
+from storyodds.reports.contract.summaries import Interval, Summary
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table, listed
 from storyodds.reports.dashboard.pictures import drawn
@@ -29,22 +31,29 @@ def how_it_ends(dossier: Dossier) -> Section:
         id="how-it-ends",
         title="How it ends",
         finding=_ends_words(estimate),
-        figures=drawn(dossier, "odds"),
+        figures=drawn(dossier, "odds") if _spreads(dossier) else (),
         tables=_without_opinions(estimate),
         notes=(*_class_notes(estimate), *_false_alarms(estimate)),
         half=True,
     )
 
 
-def _ends_words(estimate: Json) -> str:
+def _spreads(dossier: Dossier) -> bool:
+    """Whether there is more to draw than one fixed number."""
+    return bool(dossier.assessment.prepared.uncertain) or not is_risk_argument(dossier.estimate)
+
+
+def _ends_words(estimate: Estimate) -> str:
     """The likeliest class and fate; of a risk argument, the chance that it argues for."""
     classes, fates = estimate["classes"], estimate["fates"]
     if is_risk_argument(estimate):
         chance = with_band(fates["catastrophe"], errors_of(estimate, "catastrophe"))
         return f"{ARGUED} {chance}."
-    kind, fate = (max(of, key=lambda name: float(of[name]["mean"])) for of in (classes, fates))
+    kind = max(classes, key=lambda name: classes[name]["mean"])
+    fate = max(fates, key=lambda name: fates[name]["mean"])
     odds = [
-        with_band(of[it], errors_of(estimate, it)) for of, it in ((classes, kind), (fates, fate))
+        with_band(classes[kind], errors_of(estimate, kind)),
+        with_band(fates[fate], errors_of(estimate, fate)),
     ]
     return (
         f"Of the four classes of model, “{kind}” is the likeliest, {odds[0]}; of the five fates, "
@@ -52,7 +61,7 @@ def _ends_words(estimate: Json) -> str:
     )
 
 
-def _class_notes(estimate: Json) -> tuple[str, ...]:
+def _class_notes(estimate: Estimate) -> tuple[str, ...]:
     """What the classes are; a risk argument is not shown by class."""
     if is_risk_argument(estimate):
         return ()
@@ -60,21 +69,19 @@ def _class_notes(estimate: Json) -> tuple[str, ...]:
     return (f"{sentence_case(said)}.",)
 
 
-def _without_opinions(estimate: Json) -> tuple[Table, ...]:
+def _without_opinions(estimate: Estimate) -> tuple[Table, ...]:
     """Totals with the forecasts and without them, where there are any."""
     opinions = estimate["opinions"]
     if opinions is None:
         return ()
-    shown = [(of, name) for of in ("classes", "fates") for name in estimate[of]]
-    if is_risk_argument(estimate):
-        shown = [("fates", "catastrophe")]
+    shown: list[tuple[str, Summary, Summary]] = [
+        *((name, entry, opinions["classes"][name]) for name, entry in estimate["classes"].items()),
+        *((name, entry, opinions["fates"][name]) for name, entry in estimate["fates"].items()),
+    ]
     rows = tuple(
-        (
-            name,
-            with_band(estimate[of][name], errors_of(estimate, name)),
-            with_band(opinions[of][name]),
-        )
-        for of, name in shown
+        (name, with_band(entry, errors_of(estimate, name)), with_band(without))
+        for name, entry, without in shown
+        if name == "catastrophe" or not is_risk_argument(estimate)
     )
     return (
         Table(
@@ -83,7 +90,7 @@ def _without_opinions(estimate: Json) -> tuple[Table, ...]:
     )
 
 
-def _false_alarms(estimate: Json) -> tuple[str, ...]:
+def _false_alarms(estimate: Estimate) -> tuple[str, ...]:
     live = any(check["result"] is None for check in estimate["checks"].values())
     if is_risk_argument(estimate) or not live:
         return ()
@@ -131,14 +138,14 @@ def what_if(dossier: Dossier) -> Section:
     )
 
 
-def path_name(path: Json) -> str:
+def path_name(path: FailurePath) -> str:
     """What a path ends at: a hazard of the goal, or a route."""
     return str(path["hazard"] or path["route"])
 
 
 def failure_paths(dossier: Dossier) -> Section:
     """Chains of conditions, the most concerning first."""
-    paths: Sequence[Json] = dossier.estimate["paths"]
+    paths: Sequence[FailurePath] = dossier.estimate["paths"]
     shown = paths[:BEYOND]
     shares = {
         (path["path"], frozenset(path["literals"])): path["share"]
@@ -177,7 +184,7 @@ def failure_paths(dossier: Dossier) -> Section:
     )
 
 
-def _mechanisms(estimate: Json) -> tuple[Table, ...]:
+def _mechanisms(estimate: Estimate) -> tuple[Table, ...]:
     """Concern by mechanism, of routes that share one."""
     rows = tuple(
         (name, ", ".join(it["routes"]), with_band(it["probability"]), with_band(it["concern"]))
@@ -187,7 +194,7 @@ def _mechanisms(estimate: Json) -> tuple[Table, ...]:
     return (Table("Concern by mechanism", heads, rows),) if rows else ()
 
 
-def _tie(paths: Sequence[Json]) -> str:
+def _tie(paths: Sequence[FailurePath]) -> str:
     """Say that the first paths tie, where they do."""
     tied = sum(path["place"] == paths[0]["place"] for path in paths)
     if tied == 1 or paths[0]["concern"]["mean"] == 0:
@@ -195,18 +202,18 @@ def _tie(paths: Sequence[Json]) -> str:
     return f" It ties with {counted(tied - 1, 'other')}: none of these is worse than the others."
 
 
-def _on_top(dossier: Dossier, path: Json) -> str:
+def _on_top(dossier: Dossier, path: FailurePath) -> str:
     """How often a path is the worst, where that can differ from draw to draw."""
     if not dossier.assessment.prepared.uncertain:
         return ""
     return f", and is the worst path in {percent(path['share_top'])} of the draws"
 
 
-def _key(path: Json) -> tuple[str, frozenset[str]]:
+def _key(path: FailurePath) -> tuple[str, frozenset[str]]:
     return path_name(path), frozenset(path["literals"])
 
 
-def _path(dossier: Dossier, path: Json, share: Json | None) -> Json:
+def _path(dossier: Dossier, path: FailurePath, share: Interval | None) -> Json:
     resolved = dossier.assessment.prepared.resolved
     return {
         "rank": path["rank"],

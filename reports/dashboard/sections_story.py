@@ -8,13 +8,14 @@ from storyodds.models.importance.measures import literal_text
 from storyodds.models.sensitivity.dependence import Bound
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.text.errors import printable
+from storyodds.reports.contract.head import AnswerErrors
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table, link_to
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.drawing.cells import Cell, with_band
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import counted, percent, sentence_case
 from storyodds.reports.words.sentences import is_risk_argument, soundness
+from storyodds.scenarios.provenance import NumberRecord, plain_source
 
 _CATASTROPHE = EVENTS.index("catastrophe")
 _LARGE = 100  # a measure from here on is told without decimals
@@ -39,12 +40,12 @@ def lens(dossier: Dossier) -> Section | None:
         return None
     found = dossier.estimate["lens"]
     rows = [
-        (name, with_band(found[key]))
-        for name, key in (
-            ("outer alignment", "outer_alignment"),
-            ("inner alignment", "inner_alignment"),
+        (name, with_band(entry))
+        for name, entry in (
+            ("outer alignment", found["outer_alignment"]),
+            ("inner alignment", found["inner_alignment"]),
         )
-        if found[key] is not None
+        if entry is not None
     ]
     rows += [(kind, with_band(entry)) for kind, entry in found["kinds"].items()]
     tables = (Table("Chances by kind of model", ("kind", "chance"), tuple(rows)),) if rows else ()
@@ -143,8 +144,10 @@ def as_given(dossier: Dossier) -> Section:
         data={
             "summary": story.summary,
             "groups": groups,
-            "sources": [link_to(source.model_dump(exclude_none=True)) for source in story.sources],
-            "yaml": dossier.yaml,
+            "sources": [link_to(plain_source(source)) for source in story.sources],
+            # What comes with the package need not be in its page again.
+            "yaml": "" if dossier.recipe.is_bundled else dossier.yaml,
+            "id": story.story,
         },
         long=True,
     )
@@ -206,7 +209,7 @@ def _entry(name: str, id: str, words: str) -> dict[str, str]:
 
 def provenance(dossier: Dossier) -> Section:
     """Every number, with where it comes from."""
-    numbers: Sequence[Json] = dossier.estimate["provenance"]
+    numbers: Sequence[NumberRecord] = dossier.estimate["provenance"]
     if not numbers:
         return Section(
             id="provenance", title="Where every number comes from", finding="There are no numbers."
@@ -258,12 +261,12 @@ def _form(form: Any) -> str:
     return f"{form:g}" if isinstance(form, float) else str(form)
 
 
-def _cite(entry: Json) -> str:
+def _cite(entry: NumberRecord) -> str:
     source = link_to(entry["source"])
     return " – ".join(filter(None, [str(source["words"]) if source else "", entry["note"] or ""]))
 
 
-def _place(entry: Json) -> str:
+def _place(entry: NumberRecord) -> str:
     if entry["file"] is None:
         return str(entry["origin"])
     name = str(entry["file"]).replace("\\", "/").rsplit("/", 1)[-1]
@@ -297,7 +300,7 @@ def diagnostics(dossier: Dossier) -> Section:
     )
 
 
-def _errors_table(errors: Json) -> tuple[Table, ...]:
+def _errors_table(errors: dict[str, AnswerErrors]) -> tuple[Table, ...]:
     """Monte Carlo standard errors of what has a name of its own, in percentage points."""
     rows = tuple(
         (name, *(_error(by[point]) for point in ("mean", "q05", "median", "q95")))

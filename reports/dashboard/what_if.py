@@ -29,7 +29,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ from storyodds.models.changes.sliders import MOST, Slider, sliders
 from storyodds.models.changes.what_if import MIN_SHARE, spread_evenly
 from storyodds.models.story.events import EVENTS, FATES
 from storyodds.priors.distributions.forms import Prior, plain_prior
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.summaries import summarize_draws
 from storyodds.reports.words.labels import number_label
 from storyodds.reports.words.recipe import recipe_of
@@ -51,7 +52,7 @@ Array = NDArray[np.float64]
 
 DRAWS = 1100
 STEPS = 100
-ENDS = {"q05": 0.05, "q95": 0.95}
+ENDS: Mapping[Literal["q05", "q95"], float] = {"q05": 0.05, "q95": 0.95}
 _LEVELS = 2**16 - 1
 _NEW = 0.1  # standard deviations of a column, that others do not explain
 _CHANCE = 4.0  # standard errors that a share may be off by and be so by chance
@@ -209,9 +210,7 @@ def _every_event(columns: Array, kept: Sequence[int]) -> Array:
     return out
 
 
-def _ends(
-    columns: Array, events: Array, stated: Sequence[Mapping[str, float]]
-) -> dict[int, list[_End]]:
+def _ends(columns: Array, events: Array, stated: Sequence[Summary]) -> dict[int, list[_End]]:
     """By event that is uncertain, the ends of its interval that weights can hold in place.
 
     Weights are to make up for chance. Where more draws lie below an end than chance explains, as

@@ -1,54 +1,4 @@
-"""Stories, views and saved results compared: one plain object that says everything.
-
-Of the JSON object of `storyodds compare --json`, "storyodds/compare/1", these are the keys:
-
-schema, seed, draws, versions
-    `draws` is how many rows the sides have beside each other.
-sides
-    A list: `name`; `kind`, `story`, `view` or `result`; `file` of a saved result, and `why_alone`,
-    which says why its draws are independent, null where it could be made again; `story`,
-    `title`, `story_sha256`, `view`, `settings` and `method` as in `storyodds/estimate/1`; `odds`, a
-    SUMMARY by event; `deployed`, a SUMMARY of the odds on the day of the decision, by `deployed`,
-    `success-given-deployed` and its like, null where every model is halted; `opinions`,
-    `story_kind` and `number_counts`, which are `opinions`, `kind` and `number_counts` of
-    `storyodds/estimate/1`, null where they were not kept; `log_evidence`, the natural log of
-    P(evidence), with its Monte Carlo `log_evidence_error`, null where it is not known; and
-    `diagnostics`.
-pairs
-    A list, one for every two sides: `first` and `second`, their names; `how` they stand beside each
-    other, which is `paired` (at the same numbers), `same` (they have the same saved draws),
-    `independent`, or null where a side has no draws; `why`, a sentence; `numbers` that are equal in
-    every row, and those `moved`, which have the same name and another prior and stand at the same
-    quantile of both; `differences`, by event a DIFFERENCE; `deployed`, the same by the
-    odds on the day of the decision, null where a side has none; `changed`, what differs between two
-    versions of one story, null for two stories; and `contributions`, what each change adds to the
-    differences, as `storyodds.reports.documents.comparison_changes` says, null for two stories and
-    where neither is the first side.
-ranks
-    For `success` and `catastrophe` a list: `name`, and `shares`, how often the side comes first
-    (safest), second and so on; ties are shared out evenly. Null with fewer than two sides that have
-    draws; sides without draws are left out.
-evidence
-    `rivals`, a list of groups that speak of the same findings: the names of the `sides`, the ids
-    of the `items`, `bits` by which each explains them worse than the best one, `weights` with equal
-    weights before the findings, and `odds`, a SUMMARY by event of the average with these weights.
-    Forecasts are opinions and weigh nothing.
-    `apart`, a list of `first`, `second` and `why` for two sides that do not.
-tipping
-    Where two sides change order, as `storyodds.reports.documents.comparison_order` says.
-summary
-    Plain sentences: which differences are clear, who is safest, and what would change the order.
-diagnostics
-    `ok`, whether every side's computation can be relied on, and `messages`.
-
-Events are `success`, the classes and the other fates. A DIFFERENCE is P(event) of the second side
-less that of the first: `mean`, the difference of their means; `median`, `q05`, `q95` of differences
-at the same numbers, where half of the rows follow the posterior of the one side and half that of
-the other; `larger` and `smaller`, the share of the rows in which it is above and below 0; `error`,
-the Monte Carlo standard error of these shares; and `clear`, whether one of them is at least 0.95 by
-more than twice that error: a change that helps at every θ is clear. All but `mean` are null without
-draws.
-"""
+"""Stories, views and saved results compared: the document of `storyodds compare --json`."""
 
 import json
 import platform
@@ -69,19 +19,34 @@ from storyodds.models.comparison.sides import (
     rank_shares,
     signs,
 )
-from storyodds.models.story.events import GIVEN
+from storyodds.models.story.events import GIVEN, Fate, Headline
+from storyodds.reports.contract.comparison import (
+    ApartSides,
+    ChangedEntry,
+    Changes,
+    ComparedPair,
+    ComparedSide,
+    Comparison,
+    Difference,
+    RivalSides,
+    SideRank,
+)
+from storyodds.reports.contract.summaries import AveragedSummary, Summary
 from storyodds.reports.documents.comparison_changes import (
     contribution_sentences,
     summarize_contributions,
 )
-from storyodds.reports.documents.comparison_order import summarize_tipping, tipping_sentences
+from storyodds.reports.documents.comparison_order import (
+    RANKED,
+    summarize_tipping,
+    tipping_sentences,
+)
 from storyodds.reports.documents.comparison_sides import Side
 from storyodds.reports.words.numbers import listed, odds_words, percent, points
 from storyodds.reports.words.sentences import HEADLINE_FATES, argued_fates, view_words
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.schema import RISK_ARGUMENT
 
-Json = dict[str, Any]
 Array = NDArray[np.float64]
 
 SCHEMA = "storyodds/compare/1"
@@ -89,8 +54,7 @@ CLEAR = 0.95  # of the rows on one side of 0
 _SURE = 2.0  # standard errors by which more than so many have to be
 _TIE = 1e-9  # shares that are nearer to each other differ by rounding
 
-_HEAD = ("story", "title", "story_sha256", "view", "settings", "method")
-_QUANTILES = (("median", 0.5), ("q05", 0.05), ("q95", 0.95))
+_QUANTILES = (0.5, 0.05, 0.95)
 
 
 def summarize_comparison(
@@ -99,7 +63,7 @@ def summarize_comparison(
     draws: int = 4096,
     seed: int = 1,
     tell: Callable[[str], None] | None = None,
-) -> Json:
+) -> Comparison:
     """Compare two or more sides.
 
     Parameters
@@ -114,7 +78,7 @@ def summarize_comparison(
 
     Returns
     -------
-    dict
+    Comparison
         The object of `compare --json`.
 
     Examples
@@ -173,13 +137,13 @@ def summarize_comparison(
     }
 
 
-def _side(side: Side) -> Json:
+def _side(side: Side) -> ComparedSide:
     return {
         "name": side.name,
         "kind": side.kind,
         "file": side.file,
         "why_alone": side.why_alone,
-        **{key: side.head[key] for key in _HEAD},
+        **side.head,
         "odds": side.odds,
         "deployed": side.deployed,
         "opinions": side.opinions,
@@ -196,7 +160,7 @@ def _side(side: Side) -> Json:
 
 def _pair(
     sides: Sequence[Side], pair: tuple[int, int], beside: Beside, row: Mapping[int, int]
-) -> Json:
+) -> ComparedPair:
     first, second = (sides[s] for s in pair)
     a, b = (row.get(s) for s in pair)
     means = {e: _mean_gap(first.odds[e]["mean"], second.odds[e]["mean"]) for e in EVENTS}
@@ -225,7 +189,7 @@ def _pair(
 
 def _day_differences(
     sides: Sequence[Side], pair: tuple[int, int], beside: Beside, row: Mapping[int, int]
-) -> Json | None:
+) -> dict[str, Difference] | None:
     """Compare the odds on the day of the decision, where both sides can be deployed."""
     first, second = (sides[s].deployed for s in pair)
     if first is None or second is None:
@@ -253,12 +217,20 @@ def _mean_gap(first: float, second: float) -> float:
     return float(second - first) if signs(theirs - ours, ours, theirs)[0] else 0.0
 
 
-def _nothing_but(mean: float) -> Json:
-    rest = ("median", "q05", "q95", "larger", "smaller", "error", "clear")
-    return {"mean": mean, **dict.fromkeys(rest)}
+def _nothing_but(mean: float) -> Difference:
+    return {
+        "mean": mean,
+        "median": None,
+        "q05": None,
+        "q95": None,
+        "larger": None,
+        "smaller": None,
+        "error": None,
+        "clear": None,
+    }
 
 
-def difference(mean: float, first: Array, second: Array) -> Json:
+def difference(mean: float, first: Array, second: Array) -> Difference:
     """Give a DIFFERENCE.
 
     Parameters
@@ -277,10 +249,12 @@ def difference(mean: float, first: Array, second: Array) -> Json:
     sign = signs(gaps, first, second)
     larger, smaller = float(np.mean(sign > 0)), float(np.mean(sign < 0))
     error = max(float(np.sqrt(share * (1 - share) / len(gaps))) for share in (larger, smaller))
-    points = np.quantile(gaps, [q for _, q in _QUANTILES], method="inverted_cdf")
+    median, low, high = np.quantile(gaps, _QUANTILES, method="inverted_cdf").tolist()
     return {
         "mean": mean,
-        **{name: float(x) for (name, _), x in zip(_QUANTILES, points, strict=True)},
+        "median": median,
+        "q05": low,
+        "q95": high,
         "larger": larger,
         "smaller": smaller,
         "error": error,
@@ -332,15 +306,12 @@ def _paired(pair: Pair) -> str:
     return "; ".join(parts)
 
 
-def changed(first: Side, second: Side) -> Json:
+def changed(first: Side, second: Side) -> Changes:
     """Give what differs between two versions of one story.
 
     Returns
     -------
-    dict
-        `numbers`, a list of `name`, `old` and `new`, null where one has no such number;
-        `evidence`, likewise by item, null where it is not known; and `text`, whether the stories
-        themselves differ in any way.
+    Changes
     """
     evidence = None
     if first.observed is not None and second.observed is not None:
@@ -352,7 +323,7 @@ def changed(first: Side, second: Side) -> Json:
     }
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Json]:
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[ChangedEntry]:
     return [
         {"name": name, "old": old.get(name), "new": new.get(name)}
         for name in dict.fromkeys([*old, *new])
@@ -363,7 +334,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Json]:
 # All sides
 
 
-def _ranks(names: Sequence[str], beside: Beside) -> Json:
+def _ranks(names: Sequence[str], beside: Beside) -> dict[Headline, list[SideRank] | None]:
     if len(names) < 2:
         return {"success": None, "catastrophe": None}
     return {
@@ -375,18 +346,18 @@ def _ranks(names: Sequence[str], beside: Beside) -> Json:
                 strict=True,
             )
         ]
-        for event in ("success", "catastrophe")
+        for event in RANKED
     }
 
 
-def _rivals(sides: Sequence[Side]) -> tuple[list[Json], list[Json]]:
+def _rivals(sides: Sequence[Side]) -> tuple[list[RivalSides], list[ApartSides]]:
     """Group the sides that speak of the same evidence, and say why others do not."""
     groups: dict[str, list[Side]] = {}
     for side in sides:
         if side.observed and side.log_findings is not None:
             groups.setdefault(json.dumps(side.observed, sort_keys=True), []).append(side)
     rivals = [_weighed(group) for group in groups.values() if len(group) > 1]
-    apart = [
+    apart: list[ApartSides] = [
         {"first": a.name, "second": b.name, "why": why}
         for a, b in combinations(sides, 2)
         if (why := _why_apart(a, b)) is not None
@@ -394,7 +365,7 @@ def _rivals(sides: Sequence[Side]) -> tuple[list[Json], list[Json]]:
     return rivals, apart
 
 
-def _weighed(group: Sequence[Side]) -> Json:
+def _weighed(group: Sequence[Side]) -> RivalSides:
     logs = np.array([side.log_findings or 0.0 for side in group])
     weights = evidence_weights(logs.tolist())
     return {
@@ -406,20 +377,18 @@ def _weighed(group: Sequence[Side]) -> Json:
     }
 
 
-def _average(group: Sequence[Side], weights: Array, e: int) -> Json:
+def _average(group: Sequence[Side], weights: Array, e: int) -> AveragedSummary:
     mean = sum(w * side.odds[EVENTS[e]]["mean"] for w, side in zip(weights, group, strict=True))
     kept = [side.posterior for side in group if side.posterior is not None]
-    found: Json = {"mean": float(mean), **{name: None for name, _ in _QUANTILES}}
+    median, low, high = None, None, None
     if len(kept) == len(group):
         draws = np.concatenate([posterior.exact[:, e] for posterior in kept])
         shares = np.concatenate(
             [w * posterior.weights for w, posterior in zip(weights, kept, strict=True)]
         )
-        points = np.quantile(
-            draws, [q for _, q in _QUANTILES], weights=shares, method="inverted_cdf"
-        )
-        found |= {name: float(x) for (name, _), x in zip(_QUANTILES, points, strict=True)}
-    return found
+        points = np.quantile(draws, _QUANTILES, weights=shares, method="inverted_cdf")
+        median, low, high = points.tolist()
+    return {"mean": float(mean), "median": median, "q05": low, "q95": high}
 
 
 def _why_apart(first: Side, second: Side) -> str | None:
@@ -446,7 +415,7 @@ def _why_apart(first: Side, second: Side) -> str | None:
 # In words
 
 
-def compared_fates(kinds: Sequence[str | None]) -> tuple[str, ...]:
+def compared_fates(kinds: Sequence[str | None]) -> tuple[Fate, ...]:
     """List the fates that a comparison speaks of: only those that every side makes a claim about.
 
     Examples
@@ -454,14 +423,19 @@ def compared_fates(kinds: Sequence[str | None]) -> tuple[str, ...]:
     >>> compared_fates(["training-story", "risk-argument"])
     ('halted', 'catastrophe')
     """
-    return argued_fates({"kind": RISK_ARGUMENT if RISK_ARGUMENT in kinds else None})
+    return argued_fates(RISK_ARGUMENT if RISK_ARGUMENT in kinds else None)
 
 
 def _sentences(
-    sides: Sequence[Side], pairs: Sequence[Json], ranks: Json, fates: Sequence[str]
+    sides: Sequence[Side],
+    pairs: Sequence[ComparedPair],
+    ranks: Mapping[Headline, Sequence[SideRank] | None],
+    fates: Sequence[Fate],
 ) -> list[str]:
     first = sides[0].name
-    odds = {side.name: {**side.odds, **(side.deployed or {})} for side in sides}
+    odds: dict[str, dict[str, Summary]] = {
+        side.name: {**dict(side.odds.items()), **(side.deployed or {})} for side in sides
+    }
     sentences = [*_views(sides)]
     for pair in pairs:
         if pair["first"] == first:
@@ -474,12 +448,12 @@ def _sentences(
 def _views(sides: Sequence[Side]) -> Iterator[str]:
     """Say how much of the story each view changes."""
     for side in sides:
-        words = view_words({"view": side.head["view"], "number_counts": side.number_counts})
+        words = view_words(side.head["view"], side.number_counts)
         if words is not None:
             yield words
 
 
-def _opinions(sides: Sequence[Side], fates: Sequence[str]) -> Iterator[str]:
+def _opinions(sides: Sequence[Side], fates: Sequence[Fate]) -> Iterator[str]:
     """Give success and catastrophe of every side that has forecasts, without these."""
     headline = [fate for fate in HEADLINE_FATES if fate in fates]
     totals = []
@@ -499,10 +473,10 @@ def _argued(sides: Sequence[Side]) -> Iterator[str]:
 
 
 def _once_deployed(
-    pair: Json, odds: Mapping[str, Any], fates: Sequence[str]
-) -> Iterator[tuple[str, Json]]:
+    pair: ComparedPair, odds: Mapping[str, Mapping[str, Summary]], fates: Sequence[str]
+) -> Iterator[tuple[str, Difference]]:
     """Differences of the odds given deployment, where checks make these other odds."""
-    halts = any(odds[pair[side]]["halted"]["mean"] > 0 for side in ("first", "second"))
+    halts = any(odds[name]["halted"]["mean"] > 0 for name in (pair["first"], pair["second"]))
     if pair["deployed"] is None or not halts:
         return
     for name, found in pair["deployed"].items():
@@ -510,7 +484,9 @@ def _once_deployed(
             yield name, found
 
 
-def _clear(pair: Json, odds: Mapping[str, Any], fates: Sequence[str]) -> str:
+def _clear(
+    pair: ComparedPair, odds: Mapping[str, Mapping[str, Summary]], fates: Sequence[str]
+) -> str:
     """Say which differences of a pair are beyond doubt, as far as its numbers go."""
     first, second = pair["first"], pair["second"]
     differences = {
@@ -533,7 +509,7 @@ def _clear(pair: Json, odds: Mapping[str, Any], fates: Sequence[str]) -> str:
     return f"Clear between {second} and {first}: {', '.join(clear)}."
 
 
-def _safest(ranks: Sequence[Json]) -> str:
+def _safest(ranks: Sequence[SideRank]) -> str:
     best = max(ranks, key=lambda rank: rank["shares"][0])
     share = best["shares"][0]
     if all(abs(rank["shares"][0] - share) < _TIE for rank in ranks):

@@ -1,29 +1,12 @@
-"""What two versions of a story differ in, and how much each change adds to the differences.
-
-`summarize_contributions` gives an object with the keys
-
-changes
-    A list, the largest first by what they add to success and catastrophe: `label`, in words;
-    `changes` that count as one, each with `part` ("number", "route", "check", …), `name` and `how`
-    ("changed", "added", "removed"); and `adds`, by event its `mean` and Monte Carlo `error`. The
-    means add up to the difference of the two sides. Null where they were not told apart.
-orders
-    In how many orders the changes were made; null where it was in all of them.
-why
-    Why they were not told apart; else null.
-
-A change adds what it does when it is made after some of the others, on average over all orders in
-which they can be made: its Shapley value.
-"""
+"""What two versions of a story differ in, and how much each change adds to the differences."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from storyodds.models.comparison.contributions import Contributions, contributions
+from storyodds.models.comparison import contributions
 from storyodds.models.comparison.sides import EVENTS
 from storyodds.priors.text.errors import InputError
+from storyodds.reports.contract.comparison import ComparedPair, Contribution, Contributions
 from storyodds.reports.documents.comparison_sides import Side
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import points, signed
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.scenarios.edits import NUMBER, Change
@@ -33,7 +16,7 @@ _TOP = 3  # changes in a sentence
 
 def summarize_contributions(
     first: Side, second: Side, *, draws: int = 4096, seed: int = 1
-) -> dict[str, Any] | None:
+) -> Contributions | None:
     """Tell the changes between two versions of a story apart.
 
     Parameters
@@ -44,7 +27,7 @@ def summarize_contributions(
 
     Returns
     -------
-    dict or None
+    Contributions or None
         None for two stories.
     """
     if first.head["story"] != second.head["story"]:
@@ -57,18 +40,20 @@ def summarize_contributions(
         return _untold(f"no story is at hand of {names} that changes could be made in")
     assert first.posterior is not None and second.posterior is not None
     try:
-        shares = contributions(first.posterior, second.posterior, draws=draws, seed=seed)
+        shares = contributions.contributions(
+            first.posterior, second.posterior, draws=draws, seed=seed
+        )
     except InputError as error:
         return _untold(error.problems[0].message)
     return {"changes": _told(shares), "orders": shares.orders, "why": None}
 
 
-def _untold(why: str) -> dict[str, Any]:
+def _untold(why: str) -> Contributions:
     return {"changes": None, "orders": None, "why": why}
 
 
-def _told(found: Contributions) -> list[dict[str, Any]]:
-    entries = [
+def _told(found: contributions.Contributions) -> list[Contribution]:
+    entries: list[Contribution] = [
         {
             "label": label(player),
             "changes": [{"part": c.part, "name": c.name, "how": c.how} for c in player],
@@ -108,14 +93,17 @@ def label(changes: Sequence[Change]) -> str:
 # In words and on a terminal
 
 
-def contribution_sentences(pair: Json, fates: Sequence[str] = HEADLINE_FATES) -> Iterator[str]:
+def contribution_sentences(
+    pair: ComparedPair, fates: Sequence[str] = HEADLINE_FATES
+) -> Iterator[str]:
     """Say which changes add most to the difference of success, and of catastrophe."""
     contributed = pair["contributions"]
-    if contributed is None or len(contributed["changes"] or ()) < 2:
+    changes = None if contributed is None else contributed["changes"]
+    if changes is None or len(changes) < 2:
         return
     for event in (event for event in HEADLINE_FATES if event in fates):
         mean = pair["differences"][event]["mean"]
-        order = sorted(contributed["changes"], key=lambda one: -abs(one["adds"][event]["mean"]))
+        order = sorted(changes, key=lambda one: -abs(one["adds"][event]["mean"]))
         most = [one for one in order[:_TOP] if one["adds"][event]["mean"]]
         if points(mean) == "0" or not most:
             continue

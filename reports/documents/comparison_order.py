@@ -1,38 +1,20 @@
-"""Where two sides change order: by number, for success and for catastrophe.
+"""Where two sides change order: by number, for success and for catastrophe."""
 
-`summarize_tipping` gives a list, one entry for each event and each two sides that are next to each
-other in rank by it:
-
-event, first, second
-    `success` or `catastrophe`; the first of the sides has more of it now.
-points
-    A list, the likeliest first: `number`; `of`, the names of the sides in which it moves, both
-    where they share it; `kind`; `value`, at which the two have the same probability; `side`,
-    `above` or `below`, on which their order is another; `prior_chance` of that side, before any
-    evidence; `probability` of the event in both at the value; and `error`, the Monte Carlo
-    standard error of the difference between the two there. Null where they were not looked for.
-numbers
-    How many numbers were moved, null likewise.
-why
-    Why none were looked for; else null.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
 
 from storyodds.models.changes.tipping import TIE, Scan
 from storyodds.models.comparison.coupling import shared_numbers
 from storyodds.models.comparison.order import OrderTip, order_tips, scan_story
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.comparison import OrderPoint, OrderTipping
 from storyodds.reports.documents.comparison_sides import Side
 from storyodds.reports.words.numbers import percent, significant
 
-Json = dict[str, Any]
-
-RANKED = ("success", "catastrophe")
+RANKED: tuple[Headline, ...] = ("success", "catastrophe")
 
 
-def summarize_tipping(sides: Sequence[Side]) -> list[Json]:
+def summarize_tipping(sides: Sequence[Side]) -> list[OrderTipping]:
     """Find where sides that are next to each other in rank change order.
 
     Parameters
@@ -41,7 +23,8 @@ def summarize_tipping(sides: Sequence[Side]) -> list[Json]:
 
     Returns
     -------
-    list of dict
+    list of OrderTipping
+        One entry for each event and each two sides that are next to each other in rank by it.
     """
     scans: dict[int, Scan] = {}
     entries = []
@@ -50,8 +33,14 @@ def summarize_tipping(sides: Sequence[Side]) -> list[Json]:
         order = sorted(range(len(sides)), key=lambda s: -mean[s])
         for a, b in pairwise(order):
             why = _why_not(sides[a], sides[b], abs(mean[a] - mean[b]) <= TIE * max(mean))
-            entry: Json = {"event": event, "first": sides[a].name, "second": sides[b].name}
-            entry |= {"points": None, "numbers": None, "why": why}
+            entry: OrderTipping = {
+                "event": event,
+                "first": sides[a].name,
+                "second": sides[b].name,
+                "points": None,
+                "numbers": None,
+                "why": why,
+            }
             if why is None:
                 for s in (a, b):
                     base = sides[s].base
@@ -77,7 +66,7 @@ def _moved(first: Scan, second: Scan) -> int:
     return len(first.numbers) + len(second.numbers) - len(shared)
 
 
-def _point(tip: OrderTip, sides: tuple[Side, Side]) -> Json:
+def _point(tip: OrderTip, sides: tuple[Side, Side]) -> OrderPoint:
     moved = [
         (side, side.base.prepared.resolved.numbers[i])
         for side, i in zip(sides, tip.numbers, strict=True)
@@ -99,7 +88,7 @@ def _point(tip: OrderTip, sides: tuple[Side, Side]) -> Json:
 # In words and on a terminal
 
 
-def tipping_sentences(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def tipping_sentences(found: Sequence[OrderTipping]) -> Iterator[str]:
     """Say of each pair what it would take, by the number that is likeliest to be there."""
     for entry in found:
         if entry["points"] is None:
@@ -117,7 +106,7 @@ def tipping_sentences(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         )
 
 
-def point_words(point: Mapping[str, Any]) -> str:
+def point_words(point: OrderPoint) -> str:
     """Say at which value of a number two stories change order, and on which side of it."""
     value = point["value"]
     if point["kind"] == "probability":

@@ -19,32 +19,33 @@ from storyodds.models.assessment.result_files import AS_SAVED, SavedDraws, read_
 from storyodds.models.changes.what_if import base_of
 from storyodds.models.comparison.order import DRAWS
 from storyodds.models.comparison.sides import (
-    DAY,
     EVENTS,
     Posterior,
     log_findings,
     of_assessment,
     of_draws,
 )
-from storyodds.models.story.events import DEPLOYED, GIVEN
+from storyodds.models.story.events import DEPLOYED, GIVEN, Event
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.json_reader import MAX_BYTES, read_json
 from storyodds.priors.text.phrases import described, did_you_mean
+from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.head import Diagnostics
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.comparison_sides import (
     ENDINGS,
-    HEAD,
     Side,
     day_summaries,
     numbers_of,
     observations,
+    side_head,
 )
 from storyodds.reports.documents.head import diagnostics
 from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.reports.documents.saved_estimate import ROUNDING, require_estimate
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.sentences import errors_of
-from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.provenance import provenance
 from storyodds.scenarios.resolve import ResolvedStory, resolve
@@ -55,7 +56,6 @@ Array = NDArray[np.float64]
 
 MAKE = "storyodds/make/1"  # the schema of what `history` keeps
 _MAKE_NAME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)")  # begins with the time of making
-_POINTS = ("mean", "median", "q05", "q95")
 _LEAST, _MOST = 64, 2**16  # draws that a result is made again with
 _SURE = 5.0  # standard errors that chance exceeds once in two million times
 _WIDTH = 2 * 1.6448536269514722  # of a normal's 90 percent interval, in standard deviations
@@ -78,7 +78,7 @@ class Saved:
     """
 
     path: Path
-    summary: Json
+    summary: Estimate
     story: Story | None = None
     draws: SavedDraws | None = None
     made: str = ""
@@ -128,12 +128,12 @@ def _read_netcdf(path: Path) -> Saved:
     text = meta.get("story_yaml")
     if not isinstance(text, str):
         raise _wrong(path, f"found no text of a story, {AS_SAVED}")
-    require_estimate(summary, path)
+    estimate = require_estimate(summary, path)
     try:
         story = load_text(text, f"{path}, story_yaml")
     except InputError:  # right once, perhaps, by another version of the format
         story = None
-    return Saved(path, summary, story, draws)
+    return Saved(path, estimate, story, draws)
 
 
 def _read_json(path: Path) -> Saved:
@@ -148,13 +148,12 @@ def _read_json(path: Path) -> Saved:
         return _of_make(summary, path)
     if isinstance(summary, list):
         raise _wrong(path, f"found {described(summary)}, expected the result of one story")
-    require_estimate(summary, path)
-    return Saved(path, summary)
+    return Saved(path, require_estimate(summary, path))
 
 
-def _of_make(make: Json, path: Path) -> Saved:
+def _of_make(make: dict[str, Any], path: Path) -> Saved:
     """A make of a page, which keeps its story beside the estimate."""
-    require_estimate(make.get("estimate"), path)
+    estimate = require_estimate(make.get("estimate"), path)
     text = make.get("story_yaml")
     try:
         story = load_text(text, f"{path}, story_yaml") if isinstance(text, str) else None
@@ -162,28 +161,44 @@ def _of_make(make: Json, path: Path) -> Saved:
         story = None
     time = _MAKE_NAME.match(path.name)
     made = f"{time[1]} {time[2]}:{time[3]} UTC" if time else ""
-    return Saved(path, make["estimate"], story, made=made)
+    return Saved(path, estimate, story, made=made)
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:
     return _wrong(path, f"cannot read this file: {(error.strerror or str(error)).lower()}")
 
 
-def _day(summary: Json) -> dict[str, dict[str, float]] | None:
+def _day(summary: Estimate) -> dict[str, Summary] | None:
     """The odds on the day of the decision, where they were kept."""
     day = summary.get("deployed")
     if day is None:
         return None
-    keys = {odds: "probability" if odds == DEPLOYED else odds.removesuffix(GIVEN) for odds in DAY}
-    return {odds: {p: float(day[key][p]) for p in _POINTS} for odds, key in keys.items()}
+    return {
+        DEPLOYED: _floats(day["probability"]),
+        f"success{GIVEN}": _floats(day["success"]),
+        f"uncompetitive{GIVEN}": _floats(day["uncompetitive"]),
+        f"benign-failure{GIVEN}": _floats(day["benign-failure"]),
+        f"catastrophe{GIVEN}": _floats(day["catastrophe"]),
+    }
 
 
-def odds_in(summary: Json, event: str) -> Any:
+def _floats(entry: Summary) -> Summary:
+    """A SUMMARY whose numbers may be whole, as JSON writes them."""
+    return {
+        "mean": float(entry["mean"]),
+        "median": float(entry["median"]),
+        "q05": float(entry["q05"]),
+        "q95": float(entry["q95"]),
+    }
+
+
+def odds_in(summary: Estimate, event: Event) -> Summary:
     """The SUMMARY of a class or a fate in an estimate."""
-    return summary["classes" if event in CLASSES else "fates"][event]
+    both: ByEvent[Summary] = dict((*summary["classes"].items(), *summary["fates"].items()))
+    return both[event]
 
 
-def monte_carlo_error(summary: Json, event: str) -> float:
+def monte_carlo_error(summary: Estimate, event: Event) -> float:
     """Give the standard error of a mean that an estimate states, or what its interval tells of it.
 
     Parameters
@@ -196,7 +211,7 @@ def monte_carlo_error(summary: Json, event: str) -> float:
     Examples
     --------
     >>> entry = {"mean": 0.2, "q05": 0.1, "q95": 0.4}
-    >>> estimate = {"fates": {"success": entry}, "diagnostics": {"ess": 400.0}}
+    >>> estimate = {"classes": {}, "fates": {"success": entry}, "diagnostics": {"ess": 400.0}}
     >>> round(monte_carlo_error(estimate, "success"), 4)
     0.0046
     """
@@ -204,10 +219,11 @@ def monte_carlo_error(summary: Json, event: str) -> float:
     stated = diagnostics.get("standard_errors")
     if isinstance(stated, Mapping) and isinstance(stated.get(event), Mapping):
         return float(errors_of(summary, event)["mean"])
-    if not diagnostics.get("ess"):
+    ess = diagnostics.get("ess")  # absent from results of earlier versions
+    if not ess:
         return 0.0
     spread = max(0.0, float(entry["q95"]) - float(entry["q05"])) / _WIDTH
-    return spread / sqrt(float(diagnostics["ess"]))
+    return spread / sqrt(float(ess))
 
 
 def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
@@ -222,7 +238,7 @@ def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
     made = _made_again(saved, progress)
     again = made if isinstance(made, Assessment) else None
     summary = saved.summary
-    odds = {event: {p: float(odds_in(summary, event)[p]) for p in _POINTS} for event in EVENTS}
+    odds = {event: _floats(odds_in(summary, event)) for event in EVENTS}
     means = np.array([odds[event]["mean"] for event in EVENTS])
     posterior = _kept(saved, means) if again is None else replace(of_assessment(again), means=means)
     method, diagnostics = summary["method"], summary["diagnostics"]
@@ -231,7 +247,7 @@ def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
         name=saved.name,
         kind="result",
         file=str(saved.path),
-        head={key: summary[key] for key in HEAD},
+        head=side_head(summary),
         odds=odds,
         posterior=posterior,
         numbers=numbers_of(summary["provenance"]),
@@ -249,7 +265,7 @@ def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
     )
 
 
-def _stated(diagnostics: Json) -> float | None:
+def _stated(diagnostics: Diagnostics) -> float | None:
     error = diagnostics.get("log_probability_error")
     return float(error) if isinstance(error, int | float) else None
 
@@ -262,7 +278,7 @@ def _findings(saved: Saved) -> float | None:
     return None if evidence["log_probability"] is None else float(evidence["log_probability"])
 
 
-def _observed(saved: Saved) -> Json | None:
+def _observed(saved: Saved) -> Mapping[str, Any] | None:
     """What the evidence says, where that was kept."""
     if saved.story is not None:
         return observations(saved.story, numbers_of(saved.summary["provenance"]))
@@ -310,7 +326,7 @@ def _made_again(saved: Saved, progress: Progress | None) -> Assessment | str:
     return made
 
 
-def _resolved(story: Story, summary: Json) -> ResolvedStory | None:
+def _resolved(story: Story, summary: Estimate) -> ResolvedStory | None:
     """The story with its numbers as they were saved, views and settings among them."""
     try:
         written = numbers_of(provenance(resolve(story)))

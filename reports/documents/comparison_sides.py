@@ -1,9 +1,9 @@
 """What can be compared: stories as assessed, and results that were saved."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +18,17 @@ from storyodds.models.comparison.sides import (
     log_findings,
     of_assessment,
 )
-from storyodds.reports.documents.estimate import SCHEMA
+from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.comparison import SideHead, SideKind
+from storyodds.reports.contract.estimate import SCHEMA
+from storyodds.reports.contract.head import Diagnostics, Head, NumberCounts, Opinions
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.reports.documents.summaries import finite, summarize_draws, summarize_quotient
-from storyodds.reports.words.aliases import Json
-from storyodds.scenarios.provenance import plain_source, provenance
+from storyodds.scenarios.provenance import NumberRecord, plain_source, provenance
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.story import Story
-
-Kind = Literal["story", "view", "result"]
 
 ENDINGS = (".nc", ".json")  # of saved results
 AS_WRITTEN = "as written"
@@ -43,10 +44,8 @@ class Side:
     kind : {"story", "view", "result"}
     file : str or None
         Of a saved result.
-    head : mapping
-        `story`, `title`, `story_sha256`, `view`, `settings`, `method` and `seed`, as in
-        `storyodds/estimate/1`.
-    odds : mapping of str to SUMMARY
+    head : SideHead
+    odds : mapping of str to Summary
         By event.
     posterior : Posterior or None
         None where no draws were kept.
@@ -58,38 +57,38 @@ class Side:
         Natural log of P(evidence), and its Monte Carlo standard error, where they are known.
     log_findings : float or None
         The same without opinions.
-    diagnostics : mapping
+    diagnostics : Diagnostics
     base : Base or None
         Draws on which one of its numbers can be moved; None where the story is not at hand.
     why_alone : str or None
         Why a saved result could not be made again, so that its draws are independent.
-    deployed : mapping of str to SUMMARY, or None
+    deployed : mapping of str to Summary, or None
         By `DAY`; None where every model is halted, or it was not kept.
     opinions, story_kind, number_counts
         As `opinions`, `kind` and `number_counts` in `storyodds/estimate/1`.
     """
 
     name: str
-    kind: Kind
+    kind: SideKind
     file: str | None
-    head: Json
-    odds: Mapping[str, Mapping[str, float]]
+    head: SideHead
+    odds: ByEvent[Summary]
     posterior: Posterior | None
-    numbers: Json
-    observed: Json | None
+    numbers: Mapping[str, Any]
+    observed: Mapping[str, Any] | None
     log_evidence: float | None
     log_evidence_error: float | None
     log_findings: float | None
-    diagnostics: Json
+    diagnostics: Diagnostics
     base: Base | None = None
     why_alone: str | None = None
-    deployed: Mapping[str, Mapping[str, float]] | None = None
-    opinions: Json | None = None
+    deployed: dict[str, Summary] | None = None
+    opinions: Opinions | None = None
     story_kind: str | None = None
-    number_counts: Json | None = None
+    number_counts: NumberCounts | None = None
 
 
-def story_side(assessment: Assessment, name: str, kind: Kind = "story") -> Side:
+def story_side(assessment: Assessment, name: str, kind: SideKind = "story") -> Side:
     """Make a side of an assessment.
 
     Examples
@@ -108,7 +107,7 @@ def story_side(assessment: Assessment, name: str, kind: Kind = "story") -> Side:
         name=name,
         kind=kind,
         file=None,
-        head={key: beginning[key] for key in HEAD},
+        head=side_head(beginning),
         odds=summaries(posterior),
         posterior=posterior,
         numbers=numbers,
@@ -125,7 +124,19 @@ def story_side(assessment: Assessment, name: str, kind: Kind = "story") -> Side:
     )
 
 
-def summaries(posterior: Posterior) -> dict[str, dict[str, float]]:
+def side_head(document: Head) -> SideHead:
+    """Give what of the beginning of a document a comparison keeps."""
+    return {
+        "story": document["story"],
+        "title": document["title"],
+        "story_sha256": document["story_sha256"],
+        "view": document["view"],
+        "settings": document["settings"],
+        "method": document["method"],
+    }
+
+
+def summaries(posterior: Posterior) -> ByEvent[Summary]:
     """Summarize the odds of a side by event."""
     one = np.ones(1)
     return {
@@ -136,7 +147,7 @@ def summaries(posterior: Posterior) -> dict[str, dict[str, float]]:
     }
 
 
-def day_summaries(posterior: Posterior) -> dict[str, dict[str, float]] | None:
+def day_summaries(posterior: Posterior) -> dict[str, Summary] | None:
     """Summarize the odds on the day of the decision; None where every model is halted.
 
     Examples
@@ -160,7 +171,7 @@ def day_summaries(posterior: Posterior) -> dict[str, dict[str, float]] | None:
     return entries
 
 
-def observations(story: Story, numbers: Json) -> dict[str, Any]:
+def observations(story: Story, numbers: Mapping[str, Any]) -> dict[str, Any]:
     """Give what each finding of a story observed, and where that was published.
 
     Rates are left out: they say how a story explains an observation. Of a Bayes factor its bits
@@ -192,10 +203,7 @@ def observations(story: Story, numbers: Json) -> dict[str, Any]:
     return found
 
 
-HEAD = ("story", "title", "story_sha256", "view", "settings", "method", "seed")
-
-
-def numbers_of(written: Any) -> dict[str, Any]:
+def numbers_of(written: Iterable[NumberRecord]) -> dict[str, Any]:
     """Numbers as written, by name, out of what `provenance` gives."""
     return {entry["name"]: _plain(entry["form"]) for entry in written}
 

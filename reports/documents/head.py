@@ -3,9 +3,11 @@
 import platform
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import cast
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.posterior.draws import Computed
+from storyodds.reports.contract.head import Diagnostics, Head, NumberCounts
 from storyodds.reports.documents.opinions import why_idle
 from storyodds.scenarios.provenance import (
     changed_by_view,
@@ -16,7 +18,7 @@ from storyodds.scenarios.serialize import digest
 _version = cache(version)
 
 
-def head(assessment: Assessment, schema: str) -> dict[str, Any]:
+def head(assessment: Assessment, schema: str) -> Head:
     """Give what every JSON object about a story starts with: which story, and how computed."""
     resolved, method = assessment.prepared.resolved, assessment.draws.method
     return {
@@ -39,7 +41,7 @@ def head(assessment: Assessment, schema: str) -> dict[str, Any]:
     }
 
 
-def number_counts(assessment: Assessment) -> dict[str, int | None]:
+def number_counts(assessment: Assessment) -> NumberCounts:
     """Count the numbers of a story, in the one way in which everything counts them.
 
     Parameters
@@ -48,10 +50,7 @@ def number_counts(assessment: Assessment) -> dict[str, int | None]:
 
     Returns
     -------
-    dict
-        `in_all`, how many somebody wrote down; `uncertain_in_all`, how many of these the odds have
-        an interval by, without those that only say how to read one finding; and `changed_by_view`,
-        null without a view.
+    NumberCounts
 
     Examples
     --------
@@ -69,13 +68,14 @@ def number_counts(assessment: Assessment) -> dict[str, int | None]:
     }
 
 
-def diagnostics(assessment: Assessment) -> dict[str, Any]:
+def diagnostics(assessment: Assessment) -> Diagnostics:
     """Give what says whether the draws can be relied on."""
     draws = assessment.draws
-    return {"ok": draws.ok, **draws.diagnostics, "messages": list(draws.messages)}
+    entries = {"ok": draws.ok, **draws.diagnostics, "messages": list(draws.messages)}
+    return cast(Diagnostics, entries)  # each method has keys of its own
 
 
-def _versions(method: str) -> dict[str, str]:
+def _versions(method: Computed) -> dict[str, str]:
     used = {
         "exact": [],
         "weighting": ["arviz-stats"],

@@ -1,56 +1,27 @@
-"""How much an ending hangs on each assumption: from a story to its importance measures.
-
-`importance` gives them as a labelled dataset, `summarize_importance` as the JSON object of
-`storyodds importance --json`. Of that object, "storyodds/importance/1", these are the keys:
-
-schema, story, title, story_sha256, view, settings, kind, number_counts, idle_evidence, method,
-seed, versions, diagnostics, opinions
-    As in `storyodds/estimate/1`.
-of
-    The event, of `storyodds.models.story.events.ODDS`: a class, a fate, `deployed`, or odds on
-    the day of the decision, such as `catastrophe-given-deployed`; of those everything is given
-    that.
-probability
-    SUMMARY of P(event), given the evidence like everything else.
-literals
-    A list, the literal with the largest criticality first and those without one last:
-    `literal`, as it stands in a formula; `assumption` and `truth`; `composite`, whether the
-    assumption is made up of others by a formula; `probability`, SUMMARY of P(literal); and a
-    SUMMARY of each measure, `if_true`, `if_false`, `birnbaum`, `criticality`, `diagnosis`,
-    `fussell_vesely`, `risk_achievement_worth`, `risk_reduction_worth`; and `undefined`, why the
-    literal has no Fussell-Vesely importance though the event can come about, or null.
-literals_in_all
-    How many there are, be they listed or not.
-provenance
-    As in `storyodds/estimate/1`.
-undefined
-    A list of the reasons why literals have no `fussell_vesely`: `why`, and `count` of literals.
-
-SUMMARY is `{"mean", "median", "q05", "q95"}`. A measure that is undefined, because its condition
-has probability 0, is null as a whole; a number that is infinite is null within it.
-"""
+"""How much an ending hangs on each assumption: the document of `storyodds importance --json`."""
 
 import math
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
-from storyodds.models.importance import measures as measures
-from storyodds.models.importance.measures import CATASTROPHE, MEASURES, POINTS, measure
+from storyodds.models.importance import measures
+from storyodds.models.importance.measures import CATASTROPHE, measure
+from storyodds.reports.contract.importance import Importance, ImportantLiteral, Measures
+from storyodds.reports.contract.summaries import OpenSummary, Summary
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.scenarios.provenance import provenance
 
-if TYPE_CHECKING:
-    pass
+Array = NDArray[np.float64]
 
 SCHEMA = "storyodds/importance/1"
 
 
-def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[str, Any]:
+def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> Importance:
     """Give the importance of every literal as the object of `storyodds importance --json`.
 
     Parameters
@@ -61,7 +32,7 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
 
     Returns
     -------
-    dict
+    Importance
         Plain lists, mappings, texts and finite numbers.
 
     Examples
@@ -76,14 +47,14 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
     measured = measure(assessment, (of,))
     graph = assessment.prepared.graph
     composites = {variable.name for variable in graph.variables if variable.formula is not None}
-    listed = [
+    listed: list[ImportantLiteral] = [
         {
             "literal": measures.literal_text(literal),
             "assumption": literal[0],
             "truth": literal[1],
             "composite": literal[0] in composites,
             "probability": _summary(measured.probability[0, k]),
-            **{name: _summary(measured.measures[name][0, k]) for name in MEASURES},
+            **_measures(measured, k),
             "undefined": measured.missing[of].get(literal),
         }
         for k, literal in enumerate(measured.literals)
@@ -104,15 +75,33 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> dict[
     }
 
 
-def _rank(entry: Mapping[str, Any]) -> float:
+def _measures(measured: measures.Importance, k: int) -> Measures:
+    points = {name: table[0, k] for name, table in measured.measures.items()}
+    return {
+        "if_true": _summary(points["if_true"]),
+        "if_false": _summary(points["if_false"]),
+        "birnbaum": _summary(points["birnbaum"]),
+        "criticality": _summary(points["criticality"]),
+        "diagnosis": _summary(points["diagnosis"]),
+        "fussell_vesely": _summary(points["fussell_vesely"]),
+        "risk_achievement_worth": _worth(points["risk_achievement_worth"]),
+        "risk_reduction_worth": _worth(points["risk_reduction_worth"]),
+    }
+
+
+def _rank(entry: ImportantLiteral) -> float:
     """Larger shares first; what differs by rounding only stays in dependency order."""
     share = entry["criticality"]
     return math.inf if share is None else -round(share["mean"], 9)
 
 
-def _summary(points: NDArray[Any]) -> dict[str, float | None] | None:
+def _summary(points: Array) -> Summary | None:
+    return cast(Summary | None, _worth(points))  # a share, which is finite where it is defined
+
+
+def _worth(points: Array) -> OpenSummary | None:
+    """A ratio, which may be infinite."""
     if math.isnan(points[0]):
         return None
-    return {
-        name: float(x) if math.isfinite(x) else None for name, x in zip(POINTS, points, strict=True)
-    }
+    mean, median, low, high = (float(x) if math.isfinite(x) else None for x in points)
+    return {"mean": mean, "median": median, "q05": low, "q95": high}

@@ -1,7 +1,7 @@
 """What a panel's judgments come to: weights, pooled numbers, incoherent beliefs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,22 @@ from storyodds.priors.panels.judgments import Belief, Judgments, Quantity
 from storyodds.priors.panels.repair import repair
 from storyodds.priors.references import without_references
 from storyodds.priors.text.errors import InputError
+from storyodds.reports.contract.judgments import (
+    ExpertBeliefs,
+    JudgedQuantity,
+    PanelPerformance,
+    PanelScore,
+    PanelSummary,
+    PooledNumber,
+    PoolMethod,
+    Weights,
+)
+from storyodds.reports.contract.summaries import OpenSummary, Summary
 
 Array = NDArray[np.float64]
-Weights = Literal["equal", "performance"]
 
 _EVEN = (np.arange(2**16) + 0.5) / 2**16
-METHODS = ("linear", "logarithmic")
+METHODS: tuple[PoolMethod, ...] = ("linear", "logarithmic")
 
 
 def summarize_judgments(
@@ -36,7 +46,7 @@ def summarize_judgments(
     weights: Weights | None = None,
     tolerance: float = TOLERANCE,
     repaired: bool = False,
-) -> dict[str, Any]:
+) -> PanelSummary:
     """Work out what a panel's judgments come to.
 
     Parameters
@@ -51,7 +61,7 @@ def summarize_judgments(
 
     Returns
     -------
-    dict
+    PanelSummary
         What `storyodds judgments --json` writes.
 
     Raises
@@ -111,7 +121,7 @@ def _by_expert(panel: Judgments, weighing: Weighing | None) -> dict[str, float]:
     return dict(zip(panel.experts, weighing.weights.tolist(), strict=True))
 
 
-def _performance(panel: Judgments, found: Performance) -> dict[str, Any]:
+def _performance(panel: Judgments, found: Performance) -> PanelPerformance:
     n = len(panel.calibration)
     each = zip(
         panel.experts,
@@ -138,7 +148,7 @@ def _performance(panel: Judgments, found: Performance) -> dict[str, Any]:
     }
 
 
-def _score(score: Score) -> dict[str, float]:
+def _score(score: Score) -> PanelScore:
     return {
         "calibration": score.calibration,
         "information": score.information,
@@ -149,7 +159,7 @@ def _score(score: Score) -> dict[str, float]:
 # Quantities
 
 
-def _quantity(panel: Judgments, quantity: Quantity, weights: Mapping[str, float]) -> dict[str, Any]:
+def _quantity(panel: Judgments, quantity: Quantity, weights: Mapping[str, float]) -> JudgedQuantity:
     priors = quantity.priors
     own = {by: weights[by] for by in priors}
     unweighed = sum(own.values()) == 0.0
@@ -176,8 +186,8 @@ def _quantity(panel: Judgments, quantity: Quantity, weights: Mapping[str, float]
 
 
 def _pool(
-    panel: Judgments, quantity: Quantity, weights: Mapping[str, float], method: str
-) -> dict[str, Any]:
+    panel: Judgments, quantity: Quantity, weights: Mapping[str, float], method: PoolMethod
+) -> PooledNumber:
     """One pooled number: as a story has it, and what it comes to, or why there is none."""
     data = {
         "pool": [
@@ -197,7 +207,7 @@ def _pool(
         form = without_references(parse_prior(data, quantity.kind), quantity.kind)
         return {"form": data, "reason": None, **_spread(form, quantity.kind)}
     except (InputError, ValueError) as error:
-        nothing = dict.fromkeys(("mean", "median", "q05", "q95"))
+        nothing: OpenSummary = {"mean": None, "median": None, "q05": None, "q95": None}
         return {"form": None, "reason": _sentence(error), **nothing}
 
 
@@ -214,7 +224,7 @@ def _source(panel: Judgments) -> Any:
     return f"panel {panel.judgments}: {panel.title}"
 
 
-def _spread(form: Prior, kind: Kind) -> dict[str, float]:
+def _spread(form: Prior, kind: Kind) -> Summary:
     x = np.sort(_drawn(distribution_of(without_references(form, kind), kind)))
     low, middle, high = np.quantile(x, [0.05, 0.5, 0.95])
     return {"mean": float(x.mean()), "median": float(middle), "q05": float(low), "q95": float(high)}
@@ -268,10 +278,10 @@ def _text(belief: Belief) -> str:
     return f"P({in_words(belief.event)}{condition})"
 
 
-def _beliefs(by: str, panel: Judgments, tolerance: float, repaired: bool) -> dict[str, Any]:
+def _beliefs(by: str, panel: Judgments, tolerance: float, repaired: bool) -> ExpertBeliefs:
     statements = statements_of([belief for belief in panel.beliefs if belief.by == by])
     clashes = list(conflicts(statements, tolerance))
-    summary: dict[str, Any] = {
+    summary: ExpertBeliefs = {
         "expert": by,
         "coherent": not clashes,
         "statements": [

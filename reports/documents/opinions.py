@@ -1,7 +1,6 @@
 """What the forecasts of a story do, which are opinions, and what evidence does nothing at all."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +9,11 @@ from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.posterior.evidence import forecast_log_odds
 from storyodds.models.story.events import FATES
+from storyodds.reports.contract.head import Opinions
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.picks import column_of, event_of, odds_on_the_day
 from storyodds.reports.documents.summaries import (
     Pick,
-    Summary,
     summarize_both,
     summarize_ratio,
 )
@@ -109,7 +109,7 @@ def why_idle(assessment: Assessment, item: int) -> str | None:
     return ALIKE if np.all(np.ptp(table, axis=1) <= _ROUNDING) else None
 
 
-def opinion_totals(assessment: Assessment) -> dict[str, Any] | None:
+def opinion_totals(assessment: Assessment) -> Opinions | None:
     """Give the odds without the forecasts, which are opinions and no findings.
 
     Parameters
@@ -118,9 +118,8 @@ def opinion_totals(assessment: Assessment) -> dict[str, Any] | None:
 
     Returns
     -------
-    dict or None
-        `forecasts` and, of these, the `idle` ones, which change nothing, by id; `classes`, `fates`
-        and `deployed` as in an estimate. None where the story has no forecasts.
+    Opinions or None
+        None where the story has no forecasts.
 
     Examples
     --------

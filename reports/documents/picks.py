@@ -1,13 +1,14 @@
 """What documents take from the quantities of a draw."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.story.events import FATES
-from storyodds.reports.documents.summaries import Array, Pick, Ratio, Summary
+from storyodds.reports.contract.head import Day
+from storyodds.reports.contract.summaries import Summary
+from storyodds.reports.documents.summaries import Array, Pick, Ratio
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 
@@ -27,17 +28,27 @@ def deployed_failure(q: Quantities) -> Array:
     return np.asarray(q.fates[:, rest].sum(axis=1))
 
 
-def odds_on_the_day(of: Callable[[Pick], Summary], ratio: Ratio) -> dict[str, Any] | None:
+def odds_on_the_day(of: Callable[[Pick], Summary], ratio: Ratio) -> Day | None:
     """The odds on the day of the decision, no check having flagged the model."""
-    probability = of(lambda q: q.deployed)
-    if not probability["mean"] > 0:
+
+    def deployed(q: Quantities) -> Array:
+        return q.deployed
+
+    def given_deployed(pick: Pick) -> Summary:
+        entry = ratio(pick, deployed)
+        assert entry is not None  # as it is not for being deployed
+        return entry
+
+    if ratio(deployed, deployed) is None:
         return None
-    fates = [fate for fate in FATES if fate != "halted"]
     return {
-        "probability": probability,
-        **{fate: ratio(event_of(fate), lambda q: q.deployed) for fate in fates},
+        "probability": of(deployed),
+        "success": given_deployed(event_of("success")),
+        "uncompetitive": given_deployed(event_of("uncompetitive")),
+        "benign-failure": given_deployed(event_of("benign-failure")),
+        "catastrophe": given_deployed(event_of("catastrophe")),
         "classes": {
-            name: ratio(column_of(lambda q: q.deployed_classes, c), lambda q: q.deployed)
+            name: given_deployed(column_of(lambda q: q.deployed_classes, c))
             for c, name in enumerate(CLASSES)
         },
     }

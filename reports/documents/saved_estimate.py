@@ -5,18 +5,20 @@ It may be anybody's, and of another version: keys that are not here are left alo
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from storyodds.models.posterior.draws import Computed
 from storyodds.models.story.events import FATES
 from storyodds.priors.text.errors import InputError, Mistake, Problem, key_path
 from storyodds.priors.text.phrases import described
 from storyodds.priors.text.records import Record, Slug, Text
 from storyodds.priors.wording import mistakes_in
-from storyodds.reports.documents.estimate import SCHEMA
+from storyodds.reports.contract.estimate import SCHEMA, Estimate
 from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.schema import StoryKind
 
 ROUNDING = 1e-9  # by which a chance may be beyond 0 and 1
 _SUM = 1e-6  # by which chances of everything may miss 1
@@ -154,7 +156,7 @@ class SavedEstimate(_Part):
     story_sha256: Digest
     view: Text | None
     settings: dict[Text, Text]
-    method: Literal["exact", "weighting", "nuts", "simulation"]
+    method: Computed
     seed: Annotated[int, Field(strict=True, ge=0)]
     classes: Classes
     fates: Fates
@@ -162,14 +164,14 @@ class SavedEstimate(_Part):
     provenance: tuple[Number, ...]
     diagnostics: Diagnostics
     # Earlier versions did not write these.
-    kind: Literal["training-story", "risk-argument"] | None = None
+    kind: StoryKind | None = None
     deployed: Day | None = None
     opinions: Opinions | None = None
     number_counts: NumberCounts | None = None
 
 
-def require_estimate(data: Any, file: Path) -> None:
-    """Refuse what is no estimate.
+def require_estimate(data: Any, file: Path) -> Estimate:
+    """Take what is an estimate, and refuse everything else.
 
     Parameters
     ----------
@@ -177,6 +179,11 @@ def require_estimate(data: Any, file: Path) -> None:
         As `strict_json.read_json` gives it.
     file : Path
         Which mistakes are in.
+
+    Returns
+    -------
+    Estimate
+        The same data. Earlier versions did not write every key.
 
     Raises
     ------
@@ -207,3 +214,4 @@ def require_estimate(data: Any, file: Path) -> None:
         if abs(total - 1) > _SUM:
             sentence = f"found means that sum to {total:.6g}, expected 1"
             raise InputError([Problem(sentence, str(file), key_path=group)])
+    return cast(Estimate, data)

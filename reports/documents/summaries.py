@@ -6,16 +6,17 @@ stands, as `hazards.slow` or `paths.1.concern`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import weighted_quantile
+from storyodds.reports.contract.head import AnswerErrors
+from storyodds.reports.contract.summaries import Summary
 
 Array = NDArray[np.float64]
-Summary = dict[str, float]
 Pick = Callable[[Quantities], Array]
 
 _LEVELS = np.array([0.5, 0.05, 0.95])
@@ -127,12 +128,19 @@ class Stated(dict[str, Any]):
         super().__init__(summary)
         self.errors = errors
 
-    def beside(self, **more: Any) -> "Stated":
-        """The same, and more in the same place of the document."""
-        return Stated({**self, **more}, self.errors)
+
+def stated(summary: Summary, errors: dict[str, float]) -> Summary:
+    """A summary with its standard errors."""
+    return cast(Summary, Stated(summary, errors))
 
 
-def errors_in(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def beside(summary: Summary, **more: Any) -> Any:
+    """The same, and more in the same place of the document: a record that extends a summary."""
+    assert isinstance(summary, Stated)
+    return Stated({**summary, **more}, summary.errors)
+
+
+def errors_in(document: Mapping[str, Any]) -> dict[str, AnswerErrors]:
     """Standard errors of summaries by their place in a document; what has none is left out.
 
     Examples
@@ -141,7 +149,8 @@ def errors_in(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     >>> errors_in({"paths": [{"concern": sure}, {"concern": unsure}], "hazards": {"h": unsure}})
     {'paths.2.concern': {'mean': 0.1}, 'hazards.h': {'mean': 0.1}}
     """
-    return {place: errors for place, errors in _stated("", document) if any(errors.values())}
+    found = {place: errors for place, errors in _stated("", document) if any(errors.values())}
+    return cast(dict[str, AnswerErrors], found)
 
 
 def _stated(place: str, part: Any) -> Iterator[tuple[str, dict[str, float]]]:

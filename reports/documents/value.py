@@ -1,49 +1,6 @@
-"""What is worth finding out next, as the JSON object of `storyodds value --json`.
-
-Of that object, "storyodds/value/1", these are the keys:
-
-schema, story, title, story_sha256, view, settings, kind, number_counts, idle_evidence, method,
-seed, versions, diagnostics, opinions
-    As in `storyodds/estimate/1`.
-unit
-    What proposals are ranked by: `bits` (about `of`) or `worth` (for the decision).
-of, probability
-    What bits are about, of `storyodds.models.story.events.ODDS`, such as `success` or
-    `catastrophe-given-deployed`; and its probability, given the evidence like everything else,
-    null where it is not defined.
-success
-    P(success).
-decision
-    null, or `worth` by ending as stated; `deploy` and `withhold`, what each choice is worth now;
-    and `choice`, the better one.
-proposals
-    A list, the best first: `id`, `claim`, `origin`, whether it is the story's, the catalog's, or
-    the story's after the catalog; `replicates`; `about`, an assumption or `outcome`; `trials`;
-    `cost`; `bits` and `worth`, each a GAIN; `net`, worth less cost; `ceiling`, with the GAINs of
-    learning for sure what it is about; `behind`, a GAIN: how far it is behind the best in what
-    they are ranked by, on the same draws; `then`, the 5 and 95 percent points of P(`of`) once the
-    result is in; and `results`, a list: `hits`, first and last; `probability`; `then`, `success`
-    and `catastrophe`, the odds that follow it; `choice`, the better one after it, or null.
-perfect, outcome
-    GAINs of learning what comes about itself, for a decision the fate (EVPI), and where training
-    ended.
-assumptions
-    A list of `assumption` with the GAINs of learning whether it is true (EVPPI), most bits first.
-numbers
-    A list of `number` with the GAINs of learning its value (EVPPI), most bits first;
-    `distinguishable` says whether the gain in the unit that proposals are ranked by is more than
-    two errors above 0.
-provenance
-    As in `storyodds/estimate/1`.
-proposal_provenance
-    The same of the proposals' own numbers.
-
-GAIN is `{"value", "error"}`, the error a Monte Carlo standard error; what is in `worth` is null
-without a decision. Results of more than 200 trials are taken together to some 200 groups.
-"""
+"""What is worth finding out next, as the document of `storyodds value --json`."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +8,21 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.story.events import FATES
+from storyodds.models.value import given_data
 from storyodds.models.value.decisions import SUCCESS, WITHHELD, Stakes, worth_of_fates
-from storyodds.models.value.given_data import Gains
 from storyodds.models.value.information import Value, value_of_information
 from storyodds.models.value.observations import observations
+from storyodds.reports.contract.value import (
+    AssumptionGains,
+    Choice,
+    Decision,
+    Gain,
+    Gains,
+    InformationValue,
+    NumberGains,
+    ProposalResult,
+    ProposedObservation,
+)
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.reports.documents.summaries import finite
@@ -72,7 +40,7 @@ def summarize_value(
     stakes: Stakes | None = None,
     draws: int | None = None,
     of: str | None = None,
-) -> dict[str, Any]:
+) -> InformationValue:
     """Give what is worth finding out next as the object of `storyodds value --json`.
 
     Parameters
@@ -89,7 +57,7 @@ def summarize_value(
 
     Returns
     -------
-    dict
+    InformationValue
         Plain lists, mappings, texts and finite numbers.
 
     Examples
@@ -117,13 +85,12 @@ def summarize_value(
         "proposals": [_proposal(value, i, names) for i in value.ranked],
         "perfect": _gains(value, "perfect", 0),
         "outcome": _gains(value, "outcome", 0),
-        "assumptions": _by_bits(
-            [
-                {"assumption": name, **_gains(value, "assumptions", v)}
-                for v, name in enumerate(names)
-            ]
+        "assumptions": sorted(
+            (_assumption(value, v, name) for v, name in enumerate(names)), key=_fewest_bits
         ),
-        "numbers": _by_bits([_number(value, k, name) for k, name in enumerate(numbers)]),
+        "numbers": sorted(
+            (_number(value, k, name) for k, name in enumerate(numbers)), key=_fewest_bits
+        ),
         "provenance": provenance(prepared.resolved),
         "proposal_provenance": proposal_provenance(prepared.resolved),
         "diagnostics": diagnostics(assessment),
@@ -141,11 +108,11 @@ def usual_odds(kind: str) -> str:
     return "catastrophe" if kind == RISK_ARGUMENT else "success"
 
 
-def _by_bits(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(entries, key=lambda entry: -entry["bits"]["value"])
+def _fewest_bits(entry: Gains) -> float:
+    return -entry["bits"]["value"]
 
 
-def _decision(fates: Array, stakes: Stakes) -> dict[str, Any]:
+def _decision(fates: Array, stakes: Stakes) -> Decision:
     deploy, withhold = float(fates @ worth_of_fates(stakes)), stakes.get(WITHHELD, 0.0)
     return {
         "worth": dict(stakes),
@@ -155,27 +122,31 @@ def _decision(fates: Array, stakes: Stakes) -> dict[str, Any]:
     }
 
 
-def _choice(deploy: float, withhold: float) -> str:
+def _choice(deploy: float, withhold: float) -> Choice:
     return "deploy" if deploy > withhold else "withhold"
 
 
-def _gain(gains: Gains, k: int) -> dict[str, float]:
+def _gain(gains: given_data.Gains, k: int) -> Gain:
     return {"value": max(0.0, float(gains.amount[k])), "error": float(gains.error[k])}
 
 
-def _gains(value: Value, of: str, k: int) -> dict[str, Any]:
+def _gains(value: Value, of: str, k: int) -> Gains:
     worth = None if value.worth is None else _gain(getattr(value.worth, of), k)
     return {"bits": _gain(getattr(value.bits, of), k), "worth": worth}
 
 
-def _number(value: Value, k: int, name: str) -> dict[str, Any]:
+def _assumption(value: Value, v: int, name: str) -> AssumptionGains:
+    return {"assumption": name, **_gains(value, "assumptions", v)}
+
+
+def _number(value: Value, k: int, name: str) -> NumberGains:
     gains = _gains(value, "numbers", k)
     ranked_by = gains["worth"] or gains["bits"]
     sure = ranked_by["value"] > SURE * ranked_by["error"]
     return {"number": name, **gains, "distinguishable": sure}
 
 
-def _proposal(value: Value, i: int, names: list[str]) -> dict[str, Any]:
+def _proposal(value: Value, i: int, names: list[str]) -> ProposedObservation:
     observation, joint, sides = value.observations[i], value.results[i], value.sides[i]
     proposal = observation.proposal
     gains = _gains(value, "proposals", i)
@@ -215,7 +186,7 @@ def _origin(proposal: Proposal) -> str:
 
 def _result(
     hits: list[int], row: Array, side: Array, stakes: Mapping[str, float] | None
-) -> dict[str, Any]:
+) -> ProposalResult:
     chance = float(row.sum())
     after = row / chance
     choice = None if stakes is None else _decision(after, stakes)["choice"]

@@ -7,7 +7,6 @@ from markupsafe import Markup
 
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import (
-    LEFT,
     WIDTH,
     Line,
     Look,
@@ -15,11 +14,14 @@ from storyodds.reports.figures.drawing.lines import (
     line_figure,
     nothing,
 )
-from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, label, mark
+from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, lines_of, mark
+from storyodds.reports.figures.odds import LOOKS
 from storyodds.reports.figures.saying import chance
 from storyodds.reports.words.numbers import points, signed
 
-_ROW = 34
+_ROW = 46
+_NAMES = 16  # pixels of a side's name, above its bar
+_LETTERS = 46  # of it
 
 
 def _tick(p: float) -> str:
@@ -55,14 +57,16 @@ def plot_comparison(pairs: xr.Dataset, event: str) -> Figure:
         clear = "clear" if sure == 1 else "not clear"
         ends = f"{signed(low)} to {signed(high)}" if math.isfinite(low) else "–"
         words = f"{pair}: {points(mean)} ({ends}), {how}, {clear}"
-        marks = (Point(mean, low, high, "dot" if sure == 1 else "ring", event == "catastrophe"),)
+        marks = (Point(mean, low, high, look=LOOKS.get(event, "")),)
         lines.append(Line(pair, words, marks, (signed(mean), clear), f"{how}: {ends}"))
         rows.append((pair, signed(mean), ends, how, clear))
     note = (
-        "Difference of the chances, in points; paired: at the same numbers. Line: 90% interval. "
-        "Filled: clear, on one side of 0 in at least 95% of the rows; hollow: not."
+        "Difference of the chances, in points; paired: at the same numbers. Clear: on one side of "
+        "0 in at least 95% of the rows."
     )
-    look = Look(("points", ""), tick=_tick, base=0.0, said="equal")
+    of = LOOKS.get(event, "")
+    key = ((Point(0.5, look=of), "mean"), (Point(math.nan, 0, 1, look=of), "90% interval"))
+    look = Look(("points", ""), tick=_tick, base=0.0, said="equal", key=key)
     return line_figure(name, title, lines, look, columns, rows, note)
 
 
@@ -85,12 +89,12 @@ def plot_ranks_of_sides(ranks: xr.Dataset, event: str) -> Figure:
         return nothing(name, title, "there are no two sides with draws", ("side",))
     found = ranks.share.sel(event=event)
     places = [int(p) for p in found.place.values]
-    scale = Scale(0.0, 1.0, LEFT, WIDTH - 20)
+    scale = Scale(0.0, 1.0, 12, WIDTH - 20)
     bottom = 8 + _ROW * found.sizes["side"]
     children: list[Markup] = [grid(scale, 8, bottom)]
     rows, told = [], []
     for k, side in enumerate(found.side.values.tolist()):
-        y = 8 + _ROW * (k + 0.5)
+        y = 8 + _ROW * k + _NAMES + 14
         shares = [float(x) for x in found.sel(side=side)]
         said = [f"{chance(x)} place {p}" for x, p in zip(shares, places, strict=True)]
         told.append(f"{side}: {', '.join(said)}")
@@ -116,7 +120,8 @@ def plot_ranks_of_sides(ranks: xr.Dataset, event: str) -> Figure:
                     )
                 )
             start += share
-        children += [label(LEFT - 12, y, side), mark(told[-1], *bars)]
+        heading = element("text", *lines_of(side, _LETTERS, 1), x=0, y=y - 16, class_="halo")
+        children += [heading, mark(told[-1], *bars)]
         rows.append((side, *(chance(x) for x in shares)))
     words = "; ".join(told)
     return Figure(

@@ -8,8 +8,10 @@ import xarray as xr
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.figures.drawing.cells import Cell, spread_cell
 from storyodds.reports.figures.drawing.figure import Figure
+from storyodds.reports.figures.drawing.keys import bar_sample, draw_key, path_sample
 from storyodds.reports.figures.drawing.lines import nothing
 from storyodds.reports.figures.drawing.short_names import middle_cut
 from storyodds.reports.figures.drawing.svg import (
@@ -24,11 +26,11 @@ from storyodds.reports.figures.drawing.svg import (
 from storyodds.reports.figures.drawing.svg import ticks as round_ticks
 from storyodds.reports.figures.quantile_dots import quantile_dots
 from storyodds.reports.figures.saying import tick_bits
-from storyodds.reports.words.numbers import Summary, percent
+from storyodds.reports.words.numbers import percent
 
 Array = NDArray[np.float64]
 
-_WIDTH, _HEIGHT, _SIDE = 262, 150, 10
+_WIDTH, _SIDE = 262, 10
 _TOP, _BOTTOM = 48, 126
 _EVEN = 2000  # draws of equal weight that a density is made of
 _POINTS = 64
@@ -43,7 +45,7 @@ def plot_prior_posterior(
     weights: xr.DataArray | None = None,
     probability: bool = True,
     under: str = "",
-    summaries: tuple[Summary, Summary] | None = None,
+    summaries: tuple[Interval, Interval] | None = None,
 ) -> Figure:
     """Draw the density of one quantity before and after the evidence.
 
@@ -115,9 +117,19 @@ def plot_prior_posterior(
     if under:
         said.append(element("text", lines_of(under, 38, 1)[0], x=_SIDE, y=30, class_="tick"))
     axis = _axis(across, probability)
-    picture = drawing(_WIDTH, _HEIGHT, name, words, *said, *axis, mark(words, *shapes))
+    key, height = draw_key(
+        [
+            (path_sample("prior"), "before"),
+            (path_sample("after"), "after"),
+            (bar_sample("band"), "90%"),
+        ],
+        _BOTTOM + 24,
+        _WIDTH,
+    )
+    marks = mark(words, *shapes)
+    picture = drawing(_WIDTH, height + 4, name, words, *said, *axis, marks, *key)
     note = (
-        "Across: the chance. Dashed: before the evidence. Solid: after it, 90% interval shaded. "
+        "Across: the chance, before the evidence and after it, with the 90% interval after it. "
         "Areas are 1; spikes are cut off."
     )
     return Figure(f"density-{name}", name, words, picture, columns, rows, note)

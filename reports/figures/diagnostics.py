@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from storyodds.reports.figures.drawing.cells import Cell
 from storyodds.reports.figures.drawing.figure import Figure
+from storyodds.reports.figures.drawing.keys import bar_sample, draw_key, path_sample
 from storyodds.reports.figures.drawing.lines import nothing
 from storyodds.reports.figures.drawing.svg import (
     Scale,
@@ -26,7 +27,7 @@ Array = NDArray[np.float64]
 
 GOOD_K = 0.7  # a Pareto k above this is not to be relied on
 
-_WIDTH, _LEFT, _TOP, _BOTTOM, _SIDE = 540, 52, 10, 180, 24
+_WIDTH, _LEFT, _TOP, _BOTTOM, _SIDE = 340, 52, 10, 180, 20
 _POINTS = 200
 _SIMULATED = 500  # sets of chains that a band is made of
 _COVER = 0.94
@@ -71,7 +72,13 @@ def plot_weights(
     at = np.unique(np.linspace(0, count, min(_POINTS, count) + 1).astype(int))
     curve = [(across(k / count), up(float(carried[k]))) for k in at.tolist()]
     even = path([(across(0.0), up(0.0)), (across(1.0), up(1.0))], class_="base")
+    key, height = draw_key(
+        [(path_sample("after"), "these draws"), (path_sample("base"), "if all weighed the same")],
+        _BOTTOM + 40,
+        _WIDTH,
+    )
     children = [
+        *key,
         grid(across, _TOP, _BOTTOM),
         *_side(up, tick_percent),
         even,
@@ -94,10 +101,10 @@ def plot_weights(
         "weights",
         title,
         words,
-        drawing(_WIDTH, _BOTTOM + 44, title, words, *children),
+        drawing(_WIDTH, height + 4, title, words, *children),
         columns,
         tuple(rows),
-        "Up: share of the weight that draws up to there carry. Dashed: if all weighed the same.",
+        "Up: share of the weight that draws up to there carry.",
     )
 
 
@@ -157,8 +164,17 @@ def plot_ranks(draws: xr.DataArray, *, name: str = "") -> Figure:
         rows.append((str(draws.chain.values[c]), largest, "yes" if inside else "no"))
         told.append(f"chain {rows[-1][0]}: {largest}, {'within' if inside else 'outside'} the band")
         line = [(x, up(float(g))) for x, g in zip(xs, gap, strict=True)]
-        lines.append(mark(told[-1], path(line, class_="thin" if inside else "worst-line")))
+        lines.append(mark(told[-1], path(line, class_="thin" if inside else "off-line")))
     words = f"{title}. " + "; ".join(told)
+    key, height = draw_key(
+        [
+            (path_sample("thin"), "a chain"),
+            (path_sample("off-line"), "one that leaves the band"),
+            (bar_sample("band"), "where chains that agree stay"),
+        ],
+        _BOTTOM + 24,
+        _WIDTH,
+    )
     children = [
         path(edge, closed=True, class_="band"),
         grid(across, _TOP, _BOTTOM),
@@ -170,12 +186,12 @@ def plot_ranks(draws: xr.DataArray, *, name: str = "") -> Figure:
         f"ranks-{name}",
         title,
         words,
-        drawing(_WIDTH, _BOTTOM + 24, title, words, *children),
+        drawing(_WIDTH, height + 4, title, words, *children, *key),
         columns,
         tuple(rows),
         "Across: rank of a draw among those of all chains. Up: how many more of a chain's draws "
         "rank below than if chains agreed, as a share. A chain that agrees stays within the band "
-        "with a probability of 94%; a dashed red line leaves it.",
+        "with a probability of 94%; a dashed line leaves it.",
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from storyodds.reports.figures.drawing.cells import Cell
 from storyodds.reports.figures.drawing.figure import Figure
+from storyodds.reports.figures.drawing.keys import bar_sample, dot_sample, draw_key, ring_sample
 from storyodds.reports.figures.drawing.lines import WIDTH, Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.drawing.short_names import short_names
 from storyodds.reports.figures.drawing.svg import (
@@ -21,6 +22,7 @@ from storyodds.reports.figures.drawing.svg import (
     mark,
     ticks,
 )
+from storyodds.reports.figures.odds import LOOKS
 from storyodds.reports.figures.saying import band, chance, change, in_bits, tick_bits
 from storyodds.reports.words.numbers import interval, marked, percent
 
@@ -28,11 +30,12 @@ Array = NDArray[np.float64]
 
 _TWICE = 1.645  # standard errors on each side of a 90 percent interval
 _WAYS = ("alone", "left_out", "average")
-_LABELS = 196  # where the pictures of the events begin
-_ROW = 24
+_EDGE = 6  # where the pictures of the events begin
+_ROW = 38  # pixels of a finding: its name, and under it its part of the bands
 _TOP = 30
-_APART = 26  # pixels between two events
-_LETTERS = 24
+_APART = 22  # pixels between two events
+_LETTERS = 46
+_DOWN = 9  # pixels from the middle of a finding to its dot, under its name
 
 
 def plot_evidence(effects: xr.Dataset, event: str, opinions: Collection[str] = ()) -> Figure:
@@ -69,17 +72,17 @@ def plot_evidence(effects: xr.Dataset, event: str, opinions: Collection[str] = (
             f"{in_bits(last)} after all others"
         )
         marks = (
-            Point(alone, shape="ring"),
+            Point(alone, shape="diamond", look="low"),
             Point(average, average - _TWICE * error, average + _TWICE * error),
         )
         lines.append(Line(item, words, marks, (in_bits(average),)))
         rows.append((item, *(in_bits(x) for x in (average, alone, last))))
     note = (
-        "Bits of log2 odds: +1 doubles the odds. Filled dot: the item's effect averaged over all "
-        "orders in which the evidence could have come in, with its 90% Monte Carlo interval. "
-        "Hollow dot: the item alone."
+        "Bits of log2 odds: +1 doubles the odds. Its share: the item's effect averaged over all "
+        "orders in which the evidence could have come in, with its 90% Monte Carlo interval."
     )
-    look = Look(("effect",), tick=tick_bits, base=0.0, said="no effect")
+    key = ((Point(0.5, 0, 1), "its share"), (Point(0.5, shape="diamond", look="low"), "alone"))
+    look = Look(("its share",), tick=tick_bits, base=0.0, said="no effect", key=key)
     return line_figure(name, title, lines, look, columns, rows, note)
 
 
@@ -112,7 +115,7 @@ def plot_evidence_sequence(
         for item, opinion in zip(given, opinions, strict=True)
     ]
     height, words, children = _TOP + _ROW * len(given), list[str](), list[Markup]()
-    wide = (WIDTH - _LABELS - _APART * (len(events) - 1)) / len(events)
+    wide = (WIDTH - _EDGE - _APART * (len(events) - 1)) / len(events)
     for k, event in enumerate(events):
         mean, low, high = (
             sequence.odds.sel(event=event, summary=end).values for end in ("mean", "q05", "q95")
@@ -129,29 +132,39 @@ def plot_evidence_sequence(
             row += [p, step]
         first, last = (band(*(float(x[i]) for x in (mean, low, high))) for i in (0, -1))
         words.append(f"{event}: {first} before the evidence, {last} after all of it")
-        left = _LABELS + k * (wide + _APART)
-        scale = Scale(0.0, min(1.0, float(high.max()) * 1.05) or 1.0, left, left + wide - 8)
-        worst = event in ("catastrophe", "deceptive")
+        left = _EDGE + k * (wide + _APART)
+        scale = Scale(0.0, min(1.0, float(high.max()) * 1.05) or 1.0, left, left + wide - 14)
+        look = LOOKS.get(event, "")
         children += [
             element("text", event, x=left, y=_TOP - 10, class_="strong"),
-            grid(scale, _TOP, height, ticks(0.0, scale.high, 3)),
-            mark(words[-1], *_course(scale, mean, low, high, worst=worst)),
+            grid(scale, _TOP, height, ticks(0.0, scale.high, 2)),
+            mark(words[-1], *_course(scale, mean, low, high, look)),
         ]
     labels = [
-        element("text", marked(name or "before", opinion) + "?" * (not ok), x=_LABELS - 12, y=y)
+        element("text", marked(name or "before", opinion) + "?" * (not ok), x=_EDGE, y=y)
         for name, opinion, ok, y in zip(
-            _short(given, opinions), opinions, trusted, _middles(len(given), 4.5), strict=True
+            _short(given, opinions), opinions, trusted, _middles(len(given), -6), strict=True
         )
     ]
     said = f"{title}: {' and '.join(events)} before the evidence and after each finding."
     note = (
         "Each line is given its finding and all above it, in the order in which the story gives "
         "them; another order gives other steps, but the same end. The first and the last are "
-        "those of the estimate. Band and brackets: 90% interval." + _errors(sequence, events)
+        "those of the estimate." + _errors(sequence, events)
     )
     if not all(trusted):
         note += " Not to be relied on: ?, where too few draws carry the answer."
-    svg = drawing(WIDTH, height + 24, title, said, group(*labels, text_anchor="end"), *children)
+    key, end = draw_key(
+        [
+            (dot_sample(""), "mean"),
+            (bar_sample("band"), "90% interval"),
+            (ring_sample(), "before the evidence"),
+        ],
+        height + 24,
+        WIDTH,
+    )
+    names = group(*labels, class_="halo")
+    svg = drawing(WIDTH, end + 4, title, said, *children, names, *key)
     return Figure(name, title, said, svg, tuple(columns), tuple(map(tuple, rows)), note)
 
 
@@ -181,36 +194,20 @@ def _middles(n: int, below: float = 0.0) -> list[float]:
     return [_TOP + _ROW * (k + 0.5) + below for k in range(n)]
 
 
-def _course(
-    scale: Scale, mean: Array, low: Array, high: Array, *, worst: bool
-) -> tuple[Markup, ...]:
-    """A band and a line through its middle that go down in steps, and where they end."""
-    first, last = (
-        element("circle", cx=scale(float(mean[k])), cy=y, r=5, class_=look)
-        for k, y, look in (
-            (0, _middles(1)[0], "before-dot"),
-            (-1, _middles(len(mean))[-1], "dot worst" if worst else "dot"),
-        )
-    )
-    edges = f"{_down(scale, low)}{_up(scale, high)}Z"
-    return (
-        element("path", d=edges, class_="band"),
-        element("path", d=_down(scale, mean), class_="worst-line" if worst else "after"),
-        first,
-        last,
-    )
-
-
-def _down(scale: Scale, values: Array) -> str:
-    """From the top to the bottom, a step to the side between two rows."""
-    steps = (f"{scale(float(x)):.1f}V{_TOP + _ROW * (k + 1)}" for k, x in enumerate(values))
-    return ("M" + "H".join(steps)).replace("V", f",{_TOP}V", 1)
-
-
-def _up(scale: Scale, values: Array) -> str:
-    """Back again, from the bottom."""
-    steps = (f"H{scale(float(x)):.1f}V{_TOP + _ROW * k}" for k, x in enumerate(values))
-    return "".join(reversed(list(steps)))
+def _course(scale: Scale, mean: Array, low: Array, high: Array, look: str) -> tuple[Markup, ...]:
+    """The band and the mean after each finding, under its name; a ring where it starts."""
+    middles = _middles(len(mean), _DOWN)
+    ends = [(scale(float(a)), scale(float(b))) for a, b in zip(low, high, strict=True)]
+    bands = [
+        element("rect", x=a, y=y - 7, width=b - a, height=14, class_="band")
+        for (a, b), y in zip(ends, middles, strict=True)
+    ]
+    looks = ["before-dot", *[f"dot {look}".strip()] * (len(mean) - 1)]
+    dots = [
+        element("circle", cx=scale(float(x)), cy=y, r=4.5, class_=kind)
+        for x, y, kind in zip(mean, middles, looks, strict=True)
+    ]
+    return (*bands, *dots)
 
 
 def _errors(sequence: xr.Dataset, events: Sequence[str]) -> str:

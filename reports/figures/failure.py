@@ -8,9 +8,11 @@ import xarray as xr
 
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import Line, Look, Point, line_figure, nothing
+from storyodds.reports.figures.odds import LOOKS
 from storyodds.reports.figures.saying import band, between, chance, points_along
 
 _TOLD = ("catastrophe", "safe", "deceptive")
+_KEY = ((Point(0.5), "mean"), (Point(math.nan, 0, 1), "90% interval"))
 _SHARES = {"safe": "no catastrophe", "deceptive": "deceptive model"}  # of failures, to read
 
 
@@ -34,17 +36,17 @@ def plot_failure(given: xr.Dataset | None) -> Figure:
     for share, (mean, low, high) in zip(given.share.values.tolist(), chances, strict=True):
         named = _SHARES.get(share, share)
         words = f"{named}, given failure: {band(mean, low, high)}"
-        worst = share == "catastrophe"
+        look = LOOKS.get(share, "")
         spread = between(low, high)
-        marks = (Point(mean, low, high, worst=worst),)
+        marks = (Point(mean, low, high, look=look),)
         lines.append(Line(named, words, marks, (chance(mean),), spread))
         rows.append((named, chance(mean), spread))
     note = (
         "Of deployed failures only. Deceptive model: training ended in one, which is a "
-        "catastrophe or not. Dot: mean. Line: 90% interval, which is under the name."
+        "catastrophe or not. The interval is under the name."
     )
     return line_figure(
-        "failure", title, lines, Look(("chance",), low=0.0, high=1.0), columns, rows, note
+        "failure", title, lines, Look(("mean",), low=0.0, high=1.0, key=_KEY), columns, rows, note
     )
 
 
@@ -95,15 +97,16 @@ def plot_failure_assumptions(
     for k in order.tolist():
         name, true, false = found[k]
         words = f"{name}: if true {band(*true)}, if false {band(*false)}"
-        marks = (Point(false[0], shape="ring"), Point(true[0], worst=of == "catastrophe"))
+        marks = (Point(false[0], look="low"), Point(true[0], look="high"))
         claim = told.get(name, "")
         lines.append(Line(name, words, marks, (chance(true[0]), chance(false[0])), claim=claim))
         cells = [(chance(p[0]), between(p[1], p[2])) for p in (true, false)]
         rows.append((name, *cells[0], *cells[1]))
     note = (
-        "Filled dot: if the assumption is found to be true; hollow dot: found to be false. "
-        "Intervals are in the table. One assumption at a time."
+        "Means, if the assumption is found to be true or false; intervals are in the table. One "
+        "assumption at a time."
     )
     said = f"now {chance(now)}" if math.isfinite(now) else ""
-    look = Look(("if true", "if false"), base=now if said else None, said=said, low=0.0)
+    key = ((Point(0.5, look="high"), "if true"), (Point(0.5, look="low"), "if false"))
+    look = Look(("if true", "if false"), base=now if said else None, said=said, low=0.0, key=key)
     return line_figure(f"failure-{of}", title, lines, look, columns, rows, note)

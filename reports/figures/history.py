@@ -8,6 +8,7 @@ from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import Line, Look, Point, line_figure
 from storyodds.reports.figures.drawing.svg import Scale, drawing, element, range_words
+from storyodds.reports.figures.odds import LOOKS
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.sentences import errors_of
@@ -40,7 +41,7 @@ def plot_history(makes: Sequence[tuple[str, Json]], fate: str) -> Figure:
     for time, estimate in reversed(makes):
         entry, errors = estimate["fates"][fate], errors_of(estimate, fate)
         cell = with_band(entry, errors)
-        point = Point(entry["mean"], entry["q05"], entry["q95"], worst=fate == "catastrophe")
+        point = Point(entry["mean"], entry["q05"], entry["q95"], look=LOOKS.get(fate, ""))
         mean = percent(entry["mean"], errors.get("mean", 0.0))
         lines.append(Line(time, f"{time}: {fate} {cell}", (point,), (mean,)))
         rows.append((time, cell))
@@ -81,7 +82,7 @@ def strip(estimate: Json, fate: str, top: float, time: str = "") -> Markup:
     """
     width, height = STRIP
     scale, y = Scale(0.0, top or 1.0, 6, width - 6), height / 2
-    entry, worst = estimate["fates"][fate], " worst" if fate == "catastrophe" else ""
+    entry, look = estimate["fates"][fate], LOOKS.get(fate, "")
     low, high = scale(entry["q05"]), scale(entry["q95"])
     return drawing(
         width,
@@ -89,6 +90,6 @@ def strip(estimate: Json, fate: str, top: float, time: str = "") -> Markup:
         f"{estimate['story']}{', ' * bool(time)}{time}: {fate} {range_words(entry)}",
         f"On a scale from 0 to {percent(top)}.",
         element("line", x1=scale(0), x2=scale(scale.high), y1=y, y2=y, class_="grid"),
-        element("line", x1=low, x2=high, y1=y, y2=y, class_=f"interval-90{worst}"),
-        element("circle", cx=scale(entry["mean"]), cy=y, r=5, class_=f"dot{worst}"),
+        element("line", x1=low, x2=high, y1=y, y2=y, class_=f"interval-90 {look}"),
+        element("circle", cx=scale(entry["mean"]), cy=y, r=5, class_=f"dot {look}"),
     )

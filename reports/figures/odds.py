@@ -6,21 +6,16 @@ import xarray as xr
 
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.rows import (
-    LEFT,
-    ROW,
     WIDTH,
     Row,
     cells,
-    draw_row,
     draw_rows,
-    room,
+    draw_rows_key,
 )
-from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, tick_percent, ticks
+from storyodds.reports.figures.drawing.svg import drawing, element
 from storyodds.reports.figures.saying import points_along
 
-_WORST = ("catastrophe", "deceptive")
-_NOTE = "Dot: mean. Line: 90% interval."
-_BEFORE = " Hollow dot: before the evidence."
+LOOKS = {"success": "best", "catastrophe": "worst"}  # of events; no other has a color of its own
 
 
 def plot_odds(odds: xr.Dataset, *, title: str = "Where it ends", top: int | None = None) -> Figure:
@@ -50,17 +45,17 @@ def plot_odds(odds: xr.Dataset, *, title: str = "Where it ends", top: int | None
     rows = _rows(odds)
     if top is not None:
         rows = sorted(rows, key=lambda row: -row.mean)[:top]
-    children, height, _ = draw_rows(rows)
+    children, bottom = draw_rows(rows)
+    key, height = draw_rows_key(rows, bottom + 4)
     before = any(row.before is not None for row in rows)
     head = ("ending", *(("before",) if before else ()), "chance", "90% interval")
     return Figure(
         name=title.lower().replace(" ", "-"),
         title=title,
         description="; ".join(row.words for row in rows),
-        svg=drawing(WIDTH, height, title, "; ".join(row.words for row in rows), *children),
+        svg=drawing(WIDTH, height, title, "; ".join(row.words for row in rows), *children, *key),
         columns=head,
         rows=tuple(cells(row, before=before) for row in rows),
-        note=_NOTE + _BEFORE * before,
     )
 
 
@@ -77,7 +72,7 @@ def _rows(odds: xr.Dataset) -> list[Row]:
             name,
             *found,
             was,
-            worst=name in _WORST,
+            look=LOOKS.get(name, ""),
             odds=name if dimension in ("class", "fate") else None,
             median=median,
         )
@@ -104,18 +99,14 @@ def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrop
         chances = points_along(views.odds.sel(event=event), "view")
         medians = views.odds.sel(event=event, summary="median").values.tolist()
         part = [
-            Row(name, *found, worst=event in _WORST, median=median)
+            Row(name, *found, look=LOOKS.get(event, ""), median=median)
             for name, found, median in zip(names, chances, medians, strict=True)
         ]
         children.append(element("text", f"Chance of {event}", x=0, y=top + 14, class_="value"))
-        reach = max(max(row.high, row.mean) for row in part)
-        scale = Scale(0.0, min(1.0, reach * 1.08) or 1.0, LEFT, WIDTH - room(part))
-        start = top + 22
-        bottom = start + ROW * len(part)
-        children.append(grid(scale, start, bottom, ticks(0.0, scale.high, 4), tick_percent))
-        for k, row in enumerate(part):
-            children += draw_row(row, scale, start + ROW * (k + 0.5), WIDTH, LEFT, 26)
-        top = bottom + 34
+        shapes, bottom = draw_rows(part, top + 22)
+        key, end = draw_rows_key(part, bottom + 4)
+        children += [*shapes, *key]
+        top = end + 18
         lines += [f"{event} under {row.words}" for row in part]
         rows += [(row.name, event, *cells(row, before=False)[1:]) for row in part]
     said = "; ".join(lines)
@@ -127,5 +118,5 @@ def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrop
         svg=drawing(WIDTH, top - 8, title, said, *children),
         columns=("view", "chance of", "chance", "90% interval"),
         rows=tuple(rows),
-        note=_NOTE + " Each kind of chance has its own scale.",
+        note="Each kind of chance has its own scale.",
     )

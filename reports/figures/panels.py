@@ -16,7 +16,7 @@ from storyodds.reports.figures.saying import tick_bits
 Array = NDArray[np.float64]
 Range = tuple[float, float]
 
-_WIDTH, _GAP, _EDGE = 540, 22, 14
+_WIDTH, _GAP, _EDGE = 340, 22, 14
 _LABELS = 46  # pixels for those of an upright scale
 _HEAD, _TALL, _LANE, _FOOT = 24, 120, 11, 32
 _UNDER = 14  # pixels for what is on a scale
@@ -113,19 +113,17 @@ def panels_figure(
     rows: Sequence[Sequence[str]],
     note: str,
 ) -> Figure:
-    """Draw panels, two in a row, as a figure."""
-    across = min(2, len(panels))
-    wide = (_WIDTH - _GAP * (across - 1)) / across
+    """Draw panels, one below the other, as a figure."""
     tall = _HEAD + _TALL + _FOOT + _LANE * max(len(panel.lanes) for panel in panels)
     tall += _UNDER if any(panel.under for panel in panels) else 0
-    titles = short_names([panel.title for panel in panels], int(wide / _LETTER), 1)
+    titles = short_names([panel.title for panel in panels], int(_WIDTH / _LETTER), 1)
     children = [
         shape
         for k, (panel, head) in enumerate(zip(panels, titles, strict=True))
-        for shape in _panel(panel, head, k % across * (wide + _GAP), k // across * tall, wide)
+        for shape in _panel(panel, head, 0.0, k * (tall + _GAP), _WIDTH)
     ]
     words = f"{title} – {', '.join(panel.title for panel in panels)}"
-    height = tall * -(-len(panels) // across)
+    height = (tall + _GAP) * len(panels) - _GAP
     svg = drawing(_WIDTH, height, title, words, *children)
     told = tuple(tuple(row) for row in rows)
     return Figure(name, title, words, svg, tuple(columns), told, note)

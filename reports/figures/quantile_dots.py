@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from storyodds.reports.figures.drawing.cells import Cell, share_cell
 from storyodds.reports.figures.drawing.figure import Figure
+from storyodds.reports.figures.drawing.keys import dot_sample, draw_key, path_sample
 from storyodds.reports.figures.drawing.lines import nothing
 from storyodds.reports.figures.drawing.svg import Scale, drawing, element, grid, mark, ticks
 from storyodds.reports.words.numbers import about_one_in, percent
@@ -16,8 +17,8 @@ Array = NDArray[np.float64]
 
 DOTS = 50
 
-_WIDTH, _SIDE = 540, 24
-_COLUMNS = 26  # side by side
+_WIDTH, _SIDE = 340, 18
+_COLUMNS = 22  # side by side
 _RIM = 1.5  # between dots that touch
 
 
@@ -88,7 +89,7 @@ def plot_dots(
     tallest = int(np.unique(columns_of, return_counts=True)[1].max())
     radius = min(step / 2 - 0.4, 90.0 / tallest)
     bottom = 14 + 2 * radius * max(tallest, 8)
-    worst = " worst" * (event in ("catastrophe", "deceptive"))
+    look = {"success": " best", "catastrophe": " worst"}.get(event, "")
     places, seen = "", dict[float, int]()
     for column in columns_of.tolist():
         height = seen[column] = seen.get(column, 0) + 1
@@ -96,7 +97,7 @@ def plot_dots(
         y = bottom - radius * (2 * height - 1)
         places += f"M{x:.1f},{y:.1f}h0"
     # One line of lengths 0 with round ends: fifty circles would take five times the characters.
-    shapes = element("path", d=places, stroke_width=2 * radius - _RIM, class_=f"dots{worst}")
+    shapes = element("path", d=places, stroke_width=2 * radius - _RIM, class_=f"dots{look}")
     middle = float(np.median(dots))
     ends = [float(x) for x in np.quantile(dots, [0.05, 0.95], method="inverted_cdf")]
     words = (
@@ -104,15 +105,22 @@ def plot_dots(
         f"({about_one_in(middle)}), and nine in ten between {percent(ends[0])} and "
         f"{percent(ends[1])}"
     )
-    shown = [t for t in ticks(scale.low, scale.high) if math.isfinite(t)]
-    children = [grid(scale, 8, bottom, shown), mark(words, shapes)]
+    shown = [t for t in ticks(scale.low, scale.high, 4) if math.isfinite(t)]
+    at = scale(middle)
+    key, end = draw_key(
+        [(dot_sample(look.strip()), "a fiftieth of the draws"), (path_sample("median"), "median")],
+        bottom + 26,
+        _WIDTH,
+    )
+    line = element("line", x1=at, x2=at, y1=8, y2=bottom, class_="median")
+    children = [grid(scale, 8, bottom, shown), mark(words, shapes), line, *key]
     levels = (0.05, 0.25, 0.5, 0.75, 0.95)
     found = np.quantile(dots, levels, method="inverted_cdf")
     return Figure(
         name,
         title,
         words,
-        drawing(_WIDTH, bottom + 24, title, words, *children),
+        drawing(_WIDTH, end + 4, title, words, *children),
         columns,
         tuple(
             (Cell(f"{100 * p:g}%", {"": p}), share_cell(float(x)))

@@ -9,6 +9,7 @@ import xarray as xr
 from storyodds.reports.figures.drawing.cells import Cell
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import Line, Look, Point, line_figure, nothing
+from storyodds.reports.figures.odds import LOOKS
 from storyodds.reports.figures.saying import chance, change, size, tick_change
 from storyodds.reports.words.numbers import points
 
@@ -28,7 +29,7 @@ def plot_structure(
     parts : xarray.Dataset
         The node `structure/leave_one_out` of `datasets`.
     events : sequence of str
-        At most two: the first with filled dots, the second with hollow ones.
+        At most two: the first as dots, the second as diamonds.
     top : int
         Only so many, the largest change first.
 
@@ -51,15 +52,13 @@ def plot_structure(
         at = parts.isel(without=k)
         name, kind = str(at["without"].item()), str(at.part.item())
         marks, told, cells = [], [], []
-        for event, shape in zip(events, ("dot", "ring"), strict=False):
+        for event, shape in zip(events, ("dot", "diamond"), strict=False):
             one = at.sel(event=event)
             mean, moved, error = (
                 float(one[f"answer_events_{what}"]) for what in ("mean", "difference", "error")
             )
             half = _TWICE * error
-            marks.append(
-                Point(moved, moved - half, moved + half, shape, worst=event == "catastrophe")
-            )
+            marks.append(Point(moved, moved - half, moved + half, shape, LOOKS.get(event, "")))
             told.append(
                 f"{event} {chance(mean)} ({points(moved)})" if math.isfinite(moved) else event
             )
@@ -67,12 +66,13 @@ def plot_structure(
         words = f"without {name}: {', '.join(told)}"
         lines.append(Line(name, words, marks, (cells[1], *cells[4:5]), kind))
         rows.append((name, kind, *cells))
-    shapes = ", ".join(
-        f"{shape} dot: {e}" for e, shape in zip(events, ("filled", "hollow"), strict=False)
-    )
     note = (
-        f"Change of the chance, in points, if the part were not there; {shapes}; lines: 90% Monte "
-        "Carlo interval of the change. The kind of part is under its name. One part at a time."
+        "Change of the mean chance, in points, if the part were not there; lines: 90% Monte Carlo "
+        "interval of the change. The kind of part is under its name. One part at a time."
     )
-    look = Look(events, tick=tick_change, base=0.0, said="as told")
+    key = [
+        (Point(0.5, shape=shape, look=LOOKS.get(event, "")), event)
+        for event, shape in zip(events, ("dot", "diamond"), strict=False)
+    ]
+    look = Look(events, tick=tick_change, base=0.0, said="as told", key=key)
     return line_figure("structure", title, lines, look, columns, rows, note)

@@ -70,16 +70,18 @@ def plot_tornado(
             f"{label}: at {ends[0]} {event} is {chance(low)}, at {ends[1]} it is {chance(high)}, "
             f"now {percent(now)}" + "".join(f", total index {s}" for s in share)
         )
-        bars = (Bar(now, low, up=True), Bar(now, high, up=False))
+        bars = (Bar(now, low, up=True, words=chance(low)), Bar(now, high, False, chance(high)))
         under = number_range(values[0], values[1], kind)
-        lines.append(Line(label, words, bars, (chance(low), chance(high), *share), under))
+        whole = "".join(f"; total {s}" for s in share)
+        lines.append(Line(label, words, bars, under=f"{under}{whole}"))
         moved = change(swing)
         spread = Cell(f"{moved} ± {size(error)}", {**moved.numbers, "error": 100 * error})
         rows.append((label, under, chance(low), chance(high), spread, *share))
     also = () if inputs is None else ("total",)
     note = (
-        "Upper bar, blue: the number known to be at the 5% point of its prior. Lower bar, red: at "
-        "its 95% point. The range is under the name. What two numbers do together is in no bar"
+        "Means, with the number known to be at the 5% point of its prior (upper bar) or at its 95% "
+        "point (lower bar); both points are under its name. What two numbers do together is in no "
+        "bar"
     )
     note += (
         "."
@@ -88,7 +90,8 @@ def plot_tornado(
         "numbers were known, with its 90% interval in the table (~0: not distinguishable from 0; "
         "–: not worked out by itself)."
     )
-    look = Look(("at low", "at high", *also), base=now, said=f"now {percent(now)}")
+    key = ((Bar(0, 1, up=True), "at its 5% point"), (Bar(0, 1, up=False), "at its 95% point"))
+    look = Look(base=now, said=f"now {percent(now)}", key=key)
     columns = ("number", "from, to", "at low", "at high", "swing in points", *also)
     return line_figure(name, title, lines, look, columns, rows, note)
 
@@ -142,36 +145,42 @@ def plot_assumption_effects(
     Figure
     """
     ways = (
-        ("learned_true", "found true", "dot"),
-        ("learned_false", "found false", "ring"),
-        ("set_true", "made true", "square"),
-        ("set_false", "made false", "diamond"),
+        ("learned_true", "found true", "dot", "high"),
+        ("learned_false", "found false", "dot", "low"),
+        ("set_true", "made true", "square", "high"),
+        ("set_false", "made false", "square", "low"),
     )
     found = []
     for label in _names(assumptions, "assumption"):
         at = assumptions.sel(assumption=label)
-        found.append((label, [_at(at, f"{way}_mean", event) for way, _, _ in ways]))
+        found.append((label, [_at(at, f"{way}_mean", event) for way, *_ in ways]))
     swings = [np.ptp([x for x in means if math.isfinite(x)] or [0.0]) for _, means in found]
     reach = _beyond_rounding(np.array(swings), now)
     order = [int(k) for k in np.argsort(-reach, kind="stable") if reach[k] > 0]
     lines, rows = [], []
     for k in order[:top]:
         label, means = found[k]
-        told = [f"{said} {chance(mean)}" for (_, said, _), mean in zip(ways, means, strict=True)]
-        marks = [Point(x, shape=shape) for (_, _, shape), x in zip(ways, means, strict=True)]
+        told = [f"{said} {chance(mean)}" for (_, said, *_), mean in zip(ways, means, strict=True)]
+        marks = [
+            Point(x, shape=shape, look=look)
+            for (*_, shape, look), x in zip(ways, means, strict=True)
+        ]
         lines.append(Line(label, f"{label}: {event} if {', '.join(told)}", marks))
         rows.append((label, *(chance(x) for x in means)))
     note = (
-        "If the assumption were found to be true (filled dot) or false (hollow dot): what learning "
-        "it would tell. If it were made true (square) or false (diamond): what bringing it about "
-        "would do, whatever it depends on. One assumption at a time."
+        "Means. Found to be true or false: what learning it would tell. Made true or false: what "
+        "bringing it about would do, whatever it depends on. One assumption at a time."
     )
     return line_figure(
         f"assumption-effects-{event}",
         f"{event[:1].upper()}{event[1:]}, if an assumption were surely so",
         lines,
-        Look(base=now, said=f"now {percent(now)}"),
-        ("assumption", *(said for _, said, _ in ways)),
+        Look(
+            base=now,
+            said=f"now {percent(now)}",
+            key=[(Point(0.5, shape=shape, look=look), said) for _, said, shape, look in ways],
+        ),
+        ("assumption", *(said for _, said, *_ in ways)),
         rows,
         note,
     )
@@ -221,20 +230,24 @@ def plot_tipping(
         place, here = ((x - low) / width if width else math.nan for x in (value, at_now))
         marks = (
             Point(math.nan, 0.0, 1.0),
-            Point(place, shape="square", worst=True),
-            Point(here, shape="tick"),
+            Point(place, shape="square"),
+            Point(here),
         )
         short = (flips, odds, number(at_now, kind))
         lines.append(Line(name, words, marks, short, f"{verdict}; {span}"))
         where = Cell(flips, {"": value})
         rows.append((name, verdict, where, odds, now, span))
     scale = {0.0: "5%", 0.5: "half", 1.0: "95%"}
-    look = Look(("flips", "chance", "now"), tick=lambda x: scale.get(x, ""))
+    key = (
+        (Point(math.nan, 0.0, 1.0), "5% to 95% point of its prior"),
+        (Point(0.5, shape="square"), "where the verdict flips"),
+        (Point(0.5), "mean now"),
+    )
+    look = Look(("flips", "chance", "now"), tick=lambda x: scale.get(x, ""), key=key)
     note = (
-        "Line: from the 5% to the 95% point of the number's prior, which are under its name. "
-        "Square: where the verdict flips, if this number alone were known. Tick: where the number "
-        "is now, its mean given the evidence, with its 90% interval in the table. Chance: that "
-        "the number is beyond the square, before the evidence."
+        "The ends of a number's prior are under its name. Flips: the value at which the verdict "
+        "does, if this number alone were known. Now: its mean given the evidence, with its 90% "
+        "interval in the table. Chance: that the number is beyond the square, before the evidence."
     )
     return line_figure("tipping", title, lines, look, columns, rows, note)
 

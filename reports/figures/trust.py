@@ -9,6 +9,7 @@ from storyodds.reports.figures.drawing.cells import Cell, spread_cell
 from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.lines import Line, Look, Point, line_figure, nothing
 from storyodds.reports.figures.drawing.svg import tick_percent
+from storyodds.reports.figures.odds import LOOKS
 from storyodds.reports.figures.saying import band, chance, points
 from storyodds.reports.words.numbers import marked
 
@@ -60,13 +61,13 @@ def plot_power_scaling(
         over = value > threshold
         said = f"{value:.2g}" if math.isfinite(value) else "–"
         words = f"{label}: sensitivity {said}, {event} {ends[0]} if halved, {ends[1]} if doubled"
-        marks = (Point(value, shape="dot" if over else "ring", worst=over),)
+        marks = (Point(value, look="high" if over else "low"),)
         lines.append(Line(label, words, marks, (said, *ends)))
         rows.append((label, Cell(said, {"": value}), *ends))
     note = (
         "Power-scaling: how far the posterior of the chance moves, in units of its distance "
-        f"measure, when the {what} count a little more or less. Filled: above {threshold:g}, worth "
-        "a look; hollow: below. Halved and doubled: the chance if they count half or twice."
+        f"measure, when the {what} count a little more or less. Halved and doubled: the mean "
+        "chance if they count half or twice."
     )
     look = Look(
         ("size", "halved", "doubled"),
@@ -74,6 +75,10 @@ def plot_power_scaling(
         base=threshold,
         said=f"{threshold:g}",
         low=0.0,
+        key=(
+            (Point(0.5, look="high"), f"above {threshold:g}, worth a look"),
+            (Point(0.5, look="low"), "below"),
+        ),
     )
     return line_figure(name, title, lines, look, columns, rows, note)
 
@@ -115,14 +120,20 @@ def plot_importance(
         words = f"{literal}: {band(mean, low, high) if mean >= 0 else _signed(mean)}"
         between = " to " if low < 0 else "–"
         spread = f"{_signed(low)}{between}{_signed(high)}" if low != high else ""
-        marks = (Point(mean, low, high, worst=of in ("catastrophe", "deceptive")),)
+        marks = (Point(mean, low, high, look=LOOKS.get(of, "")),)
         lines.append(Line(literal, words, marks, (_signed(mean),), spread))
         value = Cell(_signed(mean), {"": mean})
         rows.append((literal, value, spread_cell(low, high, spread or "–")))
     missing = literals.sizes.get("literal", 0) - len(found)
     tick = _tick_signed if measure == "birnbaum" else tick_percent
-    look = Look((head,), tick=tick, base=0.0 if measure == "birnbaum" else None, low=0.0)
-    note = f"{words_of}. Dot: mean. Line: 90% interval, which is under the name."
+    look_of = LOOKS.get(of, "")
+    key = (
+        (Point(0.5, look=look_of), "mean"),
+        (Point(math.nan, 0, 1, look=look_of), "90% interval"),
+    )
+    base = 0.0 if measure == "birnbaum" else None
+    look = Look((head,), tick=tick, base=base, low=0.0, key=key)
+    note = f"{words_of}. The interval is under the name."
     note += f" {missing} of none, or without a value, are not shown." * bool(missing)
     return line_figure(name, title, lines, look, columns, rows, note)
 

@@ -54,17 +54,18 @@ def plot_value(
             f"learned for sure; {odds_words(of)} after it {span}"
         )
         ends = (max(0.0, gain - _TWICE * error), gain + _TWICE * error)
-        marks = (Point(ceiling, shape="ring"), Point(gain, *ends))
+        marks = (Point(ceiling, shape="tick"), Point(gain, *ends))
         numbers = (amount(gain), amount(ceiling))
         lines.append(Line(name, words, marks, numbers, f"about {about}"))
         cells = [Cell(amount(x), {"": x}) for x in (gain, _TWICE * error, ceiling)]
         rows.append((name, about, *cells, span))
     what = f"bits about {odds_words(of)}" if unit == "bits" else "in the unit of the decision"
     note = (
-        f"Filled dot: expected gain, {what}, with its 90% Monte Carlo interval. Hollow dot: its "
-        "ceiling, the gain of learning for sure what the observation is about."
+        f"Gain: expected, {what}, with its 90% Monte Carlo interval. Ceiling: the gain of learning "
+        "for sure what the observation is about."
     )
-    look = Look(("gain", "ceiling"), tick=_tick, low=0.0)
+    key = ((Point(0.5, 0, 1), "expected gain"), (Point(0.5, shape="tick"), "ceiling"))
+    look = Look(("gain", "ceiling"), tick=_tick, low=0.0, key=key)
     return line_figure("value", title, lines, look, columns, rows, note)
 
 

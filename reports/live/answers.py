@@ -1,6 +1,5 @@
 """Answers as plain data: numbers, and the words in which a page says them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,8 @@ from storyodds.models.changes import interactive
 from storyodds.models.posterior import soundness
 from storyodds.models.story.events import FATES
 from storyodds.priors.text.errors import Problem
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.summaries import summarize_quotient
 from storyodds.reports.live.requests import State
 from storyodds.reports.words.numbers import (
@@ -21,7 +22,7 @@ from storyodds.reports.words.numbers import (
     points,
     signed,
 )
-from storyodds.reports.words.sentences import errors_of, opinions_words
+from storyodds.reports.words.sentences import errors_of, headline_of, without_forecasts
 
 Array = NDArray[np.float64]
 
@@ -90,7 +91,7 @@ def answer(
     }
 
 
-def in_words(summary: Mapping[str, float], errors: Errors = NO_ERRORS) -> dict[str, Any]:
+def in_words(summary: Summary, errors: Errors = NO_ERRORS) -> dict[str, Any]:
     """Give a probability with its interval, and both in as many digits as their errors allow."""
     return {
         **{key: summary[key] for key in ("mean", "median", "q05", "q95")},
@@ -146,18 +147,19 @@ def _opinions(found: interactive.Answer, kind: str) -> str | None:
     if not forecasts or weights is None:
         return None
     means = weights @ found.averaged.fates
-    fates = {name: {"mean": float(mean)} for name, mean in zip(FATES, means, strict=True)}
-    opinions = {"forecasts": forecasts, "fates": fates}
-    return opinions_words({"opinions": opinions, "kind": kind, "evidence": {"items": []}})
+    stated: dict[str, float] = {name: float(means[FATES.index(name)]) for name in headline_of(kind)}
+    return without_forecasts(stated, len(forecasts))
 
 
 def _summaries(found: interactive.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:
     """The means of one set of draws, the intervals of another, column by column, in words."""
     means = found.averaged.mean(at_draws)
     ends = np.quantile(spread, [0.5, 0.05, 0.95], axis=0, method="inverted_cdf")
-    names = ("mean", "median", "q05", "q95")
-    columns = zip(means, *ends, strict=True)
-    return [in_words(dict(zip(names, map(float, column), strict=True))) for column in columns]
+    columns = zip(means.tolist(), *ends.tolist(), strict=True)
+    return [
+        in_words({"mean": mean, "median": median, "q05": low, "q95": high})
+        for mean, median, low, high in columns
+    ]
 
 
 def _paths(found: interactive.Answer) -> list[dict[str, Any]]:
@@ -202,7 +204,7 @@ def _soundness(found: interactive.Answer) -> str:
     return carried + ("" if k is None else f"; Pareto k {k:.2f}".replace("-", "−")) + "."
 
 
-def settled(summary: Mapping[str, Any], state: State) -> dict[str, Any]:
+def settled(summary: Estimate, state: State) -> dict[str, Any]:
     """Give a full assessment in the shape of a quick answer, without the difference."""
     odds = odds_in_full(summary)
     method, messages = summary["method"], summary["diagnostics"]["messages"]
@@ -232,7 +234,7 @@ def settled(summary: Mapping[str, Any], state: State) -> dict[str, Any]:
     }
 
 
-def odds_in_full(summary: Mapping[str, Any]) -> dict[str, Any]:
+def odds_in_full(summary: Estimate) -> dict[str, Any]:
     """The `interactive.ODDS` of an `estimate --json`; None for those of a day that never comes."""
     day = summary["deployed"]
     if day is None:
@@ -241,4 +243,4 @@ def odds_in_full(summary: Mapping[str, Any]) -> dict[str, Any]:
         deceptive = day["classes"]["deceptive"]
         entries = (day["probability"], day["success"], day["catastrophe"], deceptive)
         given = dict(zip(interactive.ODDS[-4:], entries, strict=True))
-    return {**summary["classes"], **summary["fates"], **given}
+    return {**dict(summary["classes"].items()), **dict(summary["fates"].items()), **given}

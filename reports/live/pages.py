@@ -25,7 +25,7 @@ from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.reports.words.numbers import odds_words
-from storyodds.reports.words.sentences import headline_fates
+from storyodds.reports.words.sentences import headline_of
 
 _GROUPS = (
     "assumptions",
@@ -105,7 +105,7 @@ def story(told: Json) -> dict[str, str]:
         "live.html.j2",
         {"story": told},
         told=told,
-        headline=headline_fates(told),
+        headline=headline_of(told["kind"]),
         rows=_ROWS,
         groups={group: numbers for group, numbers in groups.items() if numbers},
         parts={title: found for title, found in parts.items() if found},

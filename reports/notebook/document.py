@@ -1,10 +1,12 @@
 """Results as notebooks show them: a short report of HTML, with no script in it."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from markupsafe import Markup
 
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.head import StoryDocument
 from storyodds.reports.notebook.tables import PARTS, cells
 from storyodds.reports.terminal.frame import verdict
 from storyodds.reports.words.aliases import Json
@@ -30,6 +32,11 @@ class Document(dict[str, Any]):
         return str(_report(self))
 
 
+def shown[Kind: Mapping[str, object]](document: Kind) -> Kind:
+    """Give a document as one that notebooks show as a short report; its type stays what it was."""
+    return cast(Kind, Document(document))
+
+
 def _report(doc: Json) -> Markup:
     schema = str(doc.get("schema", ""))
     parts = [_title(doc), _doubt(doc), _picture(doc)]
@@ -40,7 +47,7 @@ def _report(doc: Json) -> Markup:
         for heads, rows in show(doc):
             parts.append(_table(heads, rows[:_TOP], len(rows)))
     if "diagnostics" in doc and "method" in doc:  # of one story, not of several side by side
-        parts.append(Markup("<p>{}</p>").format(" ".join(_verdict(doc))))
+        parts.append(Markup("<p>{}</p>").format(" ".join(_verdict(cast(StoryDocument, doc)))))
     # Notebooks set what stands between dollar signs as mathematics, unless told not to.
     return Markup('<div class="tex2jax_ignore mathjax_ignore">{}</div>').format(
         Markup("").join(parts)
@@ -58,9 +65,9 @@ def _doubt(doc: Json) -> Markup:
     """What has to be known before any number is quoted."""
     ok = doc.get("diagnostics", {}).get("ok", True)
     words = [] if ok else [f"NOT RELIABLE: {NOT_RELIABLE}"]
-    flagged = flagged_words(doc) if "checks" in doc else None
+    flagged = flagged_words(cast(Estimate, doc)) if "checks" in doc else None
     words += [] if flagged is None else [flagged]
-    words += evidence_words(doc)
+    words += evidence_words(cast(StoryDocument, doc))
     return Markup("").join(Markup("<p><strong>{}</strong></p>").format(line) for line in words)
 
 
@@ -77,7 +84,7 @@ def _picture(doc: Json) -> Markup:
 
 
 def _verdict(doc: Json) -> Iterator[str]:
-    yield from (plain(line.plain) for line in verdict(doc))
+    yield from (plain(line.plain) for line in verdict(cast(StoryDocument, doc)))
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], count: int) -> Markup:

@@ -1,10 +1,15 @@
 """The tables of each kind of result, for notebooks."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from markupsafe import Markup
 
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.head import StoryDocument
+from storyodds.reports.contract.sensitivity.whole import Sensitivity
+from storyodds.reports.contract.summaries import Interval, Summary
+from storyodds.reports.contract.value import InformationValue
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent
 from storyodds.reports.words.sentences import cases, errors_of
 from storyodds.reports.words.shortening import plain
@@ -17,7 +22,7 @@ def cells(row: Sequence[str]) -> Markup:
     return Markup("").join(Markup("<td>{}</td>").format(plain(cell)) for cell in row)
 
 
-def _odds(doc: Json, entry: Json, errors: Errors = NO_ERRORS) -> tuple[str, str, str]:
+def _odds(doc: StoryDocument, entry: Interval, errors: Errors = NO_ERRORS) -> tuple[str, str, str]:
     return (
         percent(entry["mean"], errors.get("mean", 0.0)),
         band(entry, errors),
@@ -25,17 +30,20 @@ def _odds(doc: Json, entry: Json, errors: Errors = NO_ERRORS) -> tuple[str, str,
     )
 
 
-def _estimate(doc: Json) -> Iterator[Table]:
+def _estimate(doc: Estimate) -> Iterator[Table]:
     opinions = doc["opinions"]
     heads = ["Chance", "90% interval", "In cases", *["Without forecasts"] * (opinions is not None)]
-    for name, of in (("Fate", "fates"), ("Class", "classes")):
+    without: dict[str, Summary] = {}
+    if opinions is not None:
+        without = dict((*opinions["fates"].items(), *opinions["classes"].items()))
+    for name, of in (("Fate", doc["fates"].items()), ("Class", doc["classes"].items())):
         rows = [
             (
                 kind,
                 *_odds(doc, entry, errors_of(doc, kind)),
-                *([] if opinions is None else [percent(opinions[of][kind]["mean"])]),
+                *([percent(without[kind]["mean"])] if kind in without else []),
             )
-            for kind, entry in doc[of].items()
+            for kind, entry in of
         ]
         yield (name, *heads), rows
     yield from _decision_day(doc)
@@ -54,7 +62,7 @@ def _estimate(doc: Json) -> Iterator[Table]:
         yield wanted, rows
 
 
-def _decision_day(doc: Json) -> Iterator[Table]:
+def _decision_day(doc: Estimate) -> Iterator[Table]:
     """The odds once no check has flagged, where a check still can."""
     day = doc["deployed"]
     if day is None or all(check["result"] for check in doc["checks"].values()):
@@ -65,19 +73,21 @@ def _decision_day(doc: Json) -> Iterator[Table]:
     yield ("Once no check has flagged", "Chance", "90% interval", "In cases"), rows
 
 
-def _sensitivity(doc: Json) -> Iterator[Table]:
+def _sensitivity(doc: Sensitivity) -> Iterator[Table]:
     if "local" in doc:
-        moving = [n for n in doc["local"]["numbers"] if n["swing"] is not None]
-        moving.sort(key=lambda number: -abs(number["swing"]["success"]))
+        swinging = [(number, number["swing"]) for number in doc["local"]["numbers"]]
+        moving = [(number, swing) for number, swing in swinging if swing is not None]
+        moving.sort(key=lambda entry: -abs(entry[1]["success"]))
         yield (
             ("Number", "Basis", "P(success), low", "P(success), high"),
             [
                 (
                     number["name"],
                     number["basis"],
-                    *(percent(number[end]["mean"]["success"]) for end in ("low", "high")),
+                    percent(number["low"]["mean"]["success"]),
+                    percent(number["high"]["mean"]["success"]),
                 )
-                for number in moving
+                for number, _ in moving
                 if number["low"] is not None and number["high"] is not None
             ],
         )
@@ -87,7 +97,7 @@ def _sensitivity(doc: Json) -> Iterator[Table]:
         yield ("Of deployed failures", "Chance", "90% interval", "In cases"), rows
 
 
-def _value(doc: Json) -> Iterator[Table]:
+def _value(doc: InformationValue) -> Iterator[Table]:
     rows = [
         (p["id"], f"{p['bits']['value']:.2g} ± {p['bits']['error']:.1g}", p["about"], p["claim"])
         for p in doc["proposals"]
@@ -96,7 +106,7 @@ def _value(doc: Json) -> Iterator[Table]:
 
 
 # By the middle of the name of a schema, as in storyodds/value/1.
-PARTS: dict[str, Callable[[Json], Iterator[Table]]] = {
+PARTS: dict[str, Callable[[Any], Iterator[Table]]] = {
     "estimate": _estimate,
     "sensitivity": _sensitivity,
     "value": _value,

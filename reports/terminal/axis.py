@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from storyodds.reports.words.numbers import Summary, percent
+from storyodds.reports.contract.summaries import Interval
+from storyodds.reports.words.numbers import percent
 
 
-def plot(after: Sequence[Summary], before: Sequence[Summary | None], room: int) -> list[str]:
+def plot(after: Sequence[Interval], before: Sequence[Interval | None], room: int) -> list[str]:
     """One axis, and below it a bar for each summary.
 
     Parameters
@@ -48,7 +49,7 @@ def _axis(end: float, room: int) -> str:
     return "".join(line)
 
 
-def _bar(entry: Summary, prior: Summary | None, end: float, room: int) -> str:
+def _bar(entry: Interval, prior: Interval | None, end: float, room: int) -> str:
     """An interval with its mean, and the mean before the evidence, as text on the shared axis."""
 
     def place(p: float) -> int:

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.models.story.events import DEPLOYED, GIVEN
+from storyodds.models.story.events import DEPLOYED, GIVEN, Event, Headline
+from storyodds.reports.contract.comparison import Comparison, Difference
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.comparison import compared_fates
 from storyodds.reports.terminal.comparison_changes import lines_changes
 from storyodds.reports.terminal.comparison_order import tipping_lines
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, columns, fitting, stripped, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import band, bits, odds_words, percent, signed
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
@@ -25,7 +26,7 @@ CLEAR_WORDS = (
 _HEAD = ("", "chance", "90% interval", "points", "90% interval", "share")
 
 
-def print_comparison(console: Console, summary: Json) -> None:
+def print_comparison(console: Console, summary: Comparison) -> None:
     """Print what `compare --json` says.
 
     Parameters
@@ -40,7 +41,7 @@ def print_comparison(console: Console, summary: Json) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _report(summary: Json, width: int) -> Iterator[Text]:
+def _report(summary: Comparison, width: int) -> Iterator[Text]:
     names = [side["name"] for side in summary["sides"]]
     titles = dict.fromkeys(side["title"] for side in summary["sides"])
     if len(titles) == 1:
@@ -71,7 +72,7 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
     yield from _verdict(summary)
 
 
-def odds_lines(summary: Json, width: int) -> Iterator[Text]:
+def odds_lines(summary: Comparison, width: int) -> Iterator[Text]:
     """Give the odds of every side, and its differences from the first one."""
     sides, events = summary["sides"], compared_events(summary)
     names = [plain(side["name"]) for side in sides]
@@ -94,7 +95,7 @@ def _lettered(n: int) -> list[str]:
     return list(_LETTERS[:n]) if n <= len(_LETTERS) else [str(k + 1) for k in range(n)]
 
 
-def compared_events(summary: Json) -> list[str]:
+def compared_events(summary: Comparison) -> list[Event]:
     """Give the events that can happen on some side, and that every side makes a claim about."""
     fates = compared_fates([side.get("story_kind") for side in summary["sides"]])
     return [
@@ -105,7 +106,7 @@ def compared_events(summary: Json) -> list[str]:
     ]
 
 
-def compared_days(summary: Json) -> list[str]:
+def compared_days(summary: Comparison) -> list[str]:
     """Give the odds on the day of the decision, where a check halts on some side."""
     sides = summary["sides"]
     if not any(side["odds"]["halted"]["mean"] > 0 for side in sides):
@@ -120,52 +121,56 @@ def compared_days(summary: Json) -> list[str]:
     ]
 
 
-def _odds_rows(summary: Json, events: Sequence[str], names: Sequence[str]) -> list[Row]:
+def _odds_rows(summary: Comparison, events: Sequence[Event], names: Sequence[str]) -> list[Row]:
     rows: list[Row] = [[Text(head, style="dim") for head in _HEAD]]
+    sides, first = summary["sides"], summary["sides"][0]["name"]
+    against = {pair["second"]: pair for pair in summary["pairs"] if pair["first"] == first}
+    pairs = [against.get(side["name"]) for side in sides]
     for event in events:
-        rows += _block(summary, event, names, ("odds", "differences"), event)
-    for odds in compared_days(summary):
-        name = odds_words(odds) if odds != DEPLOYED else DEPLOYED
-        rows += _block(summary, odds, names, ("deployed", "deployed"), name)
+        odds: list[Summary | None] = [side["odds"][event] for side in sides]
+        gaps = [None if pair is None else pair["differences"][event] for pair in pairs]
+        rows += _block(event, names, odds, gaps)
+    for day in compared_days(summary):
+        odds = [None if (of := side["deployed"]) is None else of[day] for side in sides]
+        given = [None if pair is None else pair["deployed"] for pair in pairs]
+        gaps = [None if of is None else of[day] for of in given]
+        rows += _block(odds_words(day) if day != DEPLOYED else DEPLOYED, names, odds, gaps)
     return rows
 
 
 def _block(
-    summary: Json, event: str, names: Sequence[str], keys: tuple[str, str], head: str
+    head: str,
+    names: Sequence[str],
+    odds: Sequence[Summary | None],
+    gaps: Sequence[Difference | None],
 ) -> list[Row]:
     """One event of every side, with the difference of each from the first."""
-    sides = summary["sides"]
-    against = {
-        pair["second"]: pair for pair in summary["pairs"] if pair["first"] == sides[0]["name"]
-    }
     rows: list[Row] = [[Text(head, style="bold"), *[""] * (len(_HEAD) - 1)]]
-    for side, name in zip(sides, names, strict=True):
-        entries, pair = side.get(keys[0]), against.get(side["name"])
-        if entries is None:
+    for name, entry, gap in zip(names, odds, gaps, strict=True):
+        if entry is None:
             rows.append([f"  {name}", Text("–", style="dim"), *[""] * (len(_HEAD) - 2)])
             continue
-        odds = entries[event]
-        gaps = None if pair is None else pair.get(keys[1])
         rows.append(
             [
                 f"  {name}",
-                Text(percent(odds["mean"]), style="bold"),
-                band(odds),
-                *(["", "", ""] if gaps is None else _gap(gaps[event])),
+                Text(percent(entry["mean"]), style="bold"),
+                band(entry),
+                *(["", "", ""] if gap is None else _gap(gap)),
             ]
         )
     return rows
 
 
-def _gap(found: Json) -> list[Text | str]:
+def _gap(found: Difference) -> list[Text | str]:
     """A difference, its interval, and the share of the draws in which it has its sign."""
     mean = Text(signed(found["mean"]), style="bold" if found["clear"] else "")
-    if found["clear"] is None:
+    ends = found["q05"], found["q95"]
+    if ends[0] is None or ends[1] is None:
         return [mean, Text("no draws", style="dim"), ""]
-    low, high = signed(found["q05"]), signed(found["q95"])
+    low, high = signed(ends[0]), signed(ends[1])
     share = found["larger"] if found["mean"] > 0 else found["smaller"]
     around = "" if low == high == mean.plain else f"{low} to {high}"
-    return [mean, around, share_of_draws(share) if found["mean"] else ""]
+    return [mean, around, share_of_draws(share) if share is not None and found["mean"] else ""]
 
 
 def share_of_draws(x: float) -> str:
@@ -181,17 +186,19 @@ def share_of_draws(x: float) -> str:
     return ">99%" if 0.99 < x < 1 else f"{100 * x:.0f}%"
 
 
-def _ranks(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
+def _ranks(summary: Comparison, width: int, fates: Sequence[str]) -> Iterator[Text]:
     """How often each side comes where, from three on: of two the differences say it."""
     if len(summary["sides"]) < 3 or not summary["ranks"]["catastrophe"]:
         return
-    for event, note in (
+    notes: tuple[tuple[Headline, str], ...] = (
         ("catastrophe", "how often each has the least chance of it, and so on"),
         ("success", "how often each has the greatest chance of it, and so on"),
-    ):
-        if event not in fates:
+    )
+    for event, note in notes:
+        found = summary["ranks"][event]
+        if event not in fates or found is None:
             continue
-        ranks = sorted(summary["ranks"][event], key=lambda rank: _place(rank["shares"]))
+        ranks = sorted(found, key=lambda rank: _place(rank["shares"]))
         yield from heading(f"Ranked by {event}", note)
         head = [Text(x, style="dim") for x in ("", *(f"{k + 1}." for k in range(len(ranks))))]
         body: list[Row] = [
@@ -204,7 +211,7 @@ def _place(shares: Sequence[float]) -> float:
     return sum(k * share for k, share in enumerate(shares))
 
 
-def _evidence(summary: Json, width: int) -> Iterator[Text]:
+def _evidence(summary: Comparison, width: int) -> Iterator[Text]:
     evidence = summary["evidence"]
     if not any(side["log_evidence"] for side in summary["sides"]):
         return  # nobody has any
@@ -232,12 +239,12 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
         yield Text(plain(sentence) + more, style="dim")
 
 
-def _pairing(summary: Json) -> Iterator[Text]:
+def _pairing(summary: Comparison) -> Iterator[Text]:
     first = summary["sides"][0]["name"]
     yield from heading("How they stand beside each other")
     for pair in summary["pairs"]:
         if pair["first"] == first:
-            named = f"{_named(pair, 'numbers', 'Equal')}{_named(pair, 'moved', 'Moved together')}"
+            named = f"{_named(pair['numbers'], 'Equal')}{_named(pair['moved'], 'Moved together')}"
             yield Text(f"{plain(pair['second'])}: {plain(pair['why'])}.{named}", style="dim")
     if any(pair["how"] == "paired" for pair in summary["pairs"]):
         yield Text(
@@ -247,16 +254,15 @@ def _pairing(summary: Json) -> Iterator[Text]:
         )
 
 
-def _named(pair: Json, key: str, what: str) -> str:
+def _named(names: Sequence[str], what: str) -> str:
     """Name the numbers that stand beside each other."""
-    names = pair[key]
     if not names:
         return ""
     more = f" and {len(names) - _NAMED} more, which --json names" if len(names) > _NAMED else ""
     return f" {what}: {', '.join(map(plain, names[:_NAMED]))}{more}."
 
 
-def _verdict(summary: Json) -> Iterator[Text]:
+def _verdict(summary: Comparison) -> Iterator[Text]:
     messages = [plain(message) for message in summary["diagnostics"]["messages"]]
     if summary["diagnostics"]["ok"]:
         yield Text("✓ ", style="cyan").append("Every side passed its own checks.", "default")

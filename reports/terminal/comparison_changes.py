@@ -6,9 +6,12 @@ from typing import Any
 
 from rich.text import Text
 
+from storyodds.models.story.events import Fate, Headline
+from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.comparison import ChangedEntry, ComparedPair, Comparison
+from storyodds.reports.contract.summaries import WithError
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, fitting, stripped, with_words, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import plus_minus, signed
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
@@ -20,7 +23,7 @@ _LONG = 40  # letters of a PRIOR on one line
 
 
 def lines_changes(
-    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+    summary: Comparison, width: int, fates: Sequence[Fate] = HEADLINE_FATES
 ) -> Iterator[Text]:
     """Lay out what every version of the first side's story changes."""
     events = [event for event in HEADLINE_FATES if event in fates]
@@ -37,7 +40,7 @@ def lines_changes(
         yield from _contributions(pair, width, events)
 
 
-def _entries(entries: Sequence[Json], width: int) -> Iterator[Text]:
+def _entries(entries: Sequence[ChangedEntry], width: int) -> Iterator[Text]:
     rows: list[Row] = [[plain(str(entry["name"])), ""] for entry in entries[:SHOWN]]
     words = [
         Text(f"{form_in_short(e['old'])} → {form_in_short(e['new'])}") for e in entries[:SHOWN]
@@ -50,8 +53,9 @@ def _entries(entries: Sequence[Json], width: int) -> Iterator[Text]:
         yield Text("no number and no observation, but the story's text or structure differs")
 
 
-def _contributions(pair: Json, width: int, events: Sequence[str]) -> Iterator[Text]:
+def _contributions(pair: ComparedPair, width: int, events: Sequence[Headline]) -> Iterator[Text]:
     contributed = pair["contributions"]
+    assert contributed is not None  # of two versions of one story, the first side among them
     if contributed["why"] is not None:
         yield Text(
             f"What each change adds is not told apart: {plain(contributed['why'])}.", style="dim"
@@ -80,7 +84,7 @@ def _contributions(pair: Json, width: int, events: Sequence[str]) -> Iterator[Te
     )
 
 
-def _cells(adds: Json, events: Sequence[str]) -> Iterator[Text | str]:
+def _cells(adds: ByEvent[WithError], events: Sequence[Headline]) -> Iterator[Text | str]:
     for event in events:
         mean, error = adds[event]["mean"], adds[event]["error"]
         yield Text(signed(mean, error), style="bold")

@@ -1,10 +1,10 @@
 """Where two stories change order, printed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from storyodds.reports.contract.comparison import OrderTipping
 from storyodds.reports.documents.comparison_order import point_words
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, with_words
@@ -14,7 +14,7 @@ from storyodds.reports.words.shortening import plain
 SHOWN = 5  # points of one pair
 
 
-def tipping_lines(found: Sequence[Mapping[str, Any]], width: int) -> Iterator[Text]:
+def tipping_lines(found: Sequence[OrderTipping], width: int) -> Iterator[Text]:
     """Say it on a terminal."""
     entries = [entry for entry in found if entry["points"] is not None]
     if not entries:

@@ -8,10 +8,13 @@ at the end, which are there to be copied.
 from collections import Counter
 from collections.abc import Iterator
 from math import log2
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.contract.by_event import ByClass
+from storyodds.reports.contract.estimate import Estimate, EvidenceItem, FailurePath
 from storyodds.reports.terminal.frame import heading, title_lines, verdict
 from storyodds.reports.terminal.layout import Row, columns, with_words, wrap
 from storyodds.reports.terminal.next_commands import commands
@@ -27,13 +30,12 @@ from storyodds.reports.terminal.odds import (
     mechanisms,
     odds_cells,
 )
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import band, bits, listed, marked, percent, sentence_case
 from storyodds.reports.words.recipe import Recipe
 from storyodds.reports.words.sentences import (
-    argued_fates,
     errors_of,
     has_evidence,
+    headline_fates,
     is_risk_argument,
     is_uncertain,
 )
@@ -47,7 +49,7 @@ _PARTS = ("probability", "undetected", "concern")  # of a path
 ITEMS_SHOWN = 8
 
 
-def print_report(console: Console, summary: Json, recipe: Recipe) -> None:
+def print_report(console: Console, summary: Estimate, recipe: Recipe) -> None:
     """Print everything that a person wants to know of one estimate.
 
     Parameters
@@ -66,7 +68,7 @@ def print_report(console: Console, summary: Json, recipe: Recipe) -> None:
         console.print(command, soft_wrap=True)
 
 
-def _report(summary: Json, width: int) -> Iterator[Text]:
+def _report(summary: Estimate, width: int) -> Iterator[Text]:
     yield from title_lines(summary)
     yield from headline(summary, width)
     marks = "○ before the evidence, ● after it" * has_evidence(summary)
@@ -95,7 +97,7 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
 # Parts
 
 
-def _paths(summary: Json, width: int) -> Iterator[Text]:
+def _paths(summary: Estimate, width: int) -> Iterator[Text]:
     """The worst paths; where none can end in catastrophe, the likeliest."""
     worst = [path for path in summary["paths"] if path["concern"]["mean"] > 0]
     likely = sorted(summary["paths"], key=lambda path: -path["probability"]["mean"])
@@ -123,7 +125,7 @@ def _paths(summary: Json, width: int) -> Iterator[Text]:
         yield from wrap(Text(note, style="dim"), width, "  ", "    ")
 
 
-def _left_out(paths: list[Json]) -> Iterator[str]:
+def _left_out(paths: list[FailurePath]) -> Iterator[str]:
     """What is not among the paths, of endings that come about in very many ways."""
     listed_paths = Counter(path["hazard"] or path["route"] for path in paths)
     ways = {path["hazard"] or path["route"]: path["ways"] for path in paths}
@@ -135,7 +137,13 @@ def _left_out(paths: list[Json]) -> Iterator[str]:
             yield f"{plain(ending)} comes about in {count:,} ways, of which {most}"
 
 
-def _path(summary: Json, path: Json, number: int, key: str, width: int) -> Iterator[Text]:
+def _path(
+    summary: Estimate,
+    path: FailurePath,
+    number: int,
+    key: Literal["concern", "probability"],
+    width: int,
+) -> Iterator[Text]:
     errors = {part: errors_of(summary, f"paths.{path['rank']}.{part}") for part in _PARTS}
     head = Text(percent(path[key]["mean"], errors[key].get("mean", 0.0)))
     head.stylize(COLOR["catastrophe"] if key == "concern" else "bold")
@@ -166,14 +174,14 @@ def _path(summary: Json, path: Json, number: int, key: str, width: int) -> Itera
         yield from wrap(Text(sentence, style="dim"), width, indent, indent)
 
 
-def _sort(summary: Json, path: Json) -> str:
+def _sort(summary: Estimate, path: FailurePath) -> str:
     if path["hazard"]:
         return "hazard of the goal"
     sort = str(summary["routes"][path["route"]]["class"])
     return f"{sort}, {plain(path['kind'])}" if path["kind"] else sort
 
 
-def _conditions(path: Json) -> Text:
+def _conditions(path: FailurePath) -> Text:
     text = Text("Needs ")
     hinge = path["weakest_link"] if len(path["literals"]) > 1 else None
     for k, literal in enumerate(path["literals"]):
@@ -182,10 +190,10 @@ def _conditions(path: Json) -> Text:
     return text.append(".")
 
 
-def _evidence(summary: Json, width: int) -> Iterator[Text]:
+def _evidence(summary: Estimate, width: int) -> Iterator[Text]:
     items = summary["evidence"]["items"]
 
-    def largest(item: Json) -> float:
+    def largest(item: EvidenceItem) -> float:
         return max((abs(x) for x in item["bits"].values() if x is not None), default=0.0)
 
     shown = sorted(items, key=largest, reverse=True)[:ITEMS_SHOWN]
@@ -224,12 +232,12 @@ def _evidence(summary: Json, width: int) -> Iterator[Text]:
         yield from wrap(Text(plain(summary["evidence"]["note"]), "yellow"), width, "! ", "  ")
 
 
-def _item_name(item: Json) -> str:
+def _item_name(item: EvidenceItem) -> str:
     name = plain(item["id"])
     return f"{name} ({item['result']})" if item.get("result") else marked(name, item["opinion"])
 
 
-def _totals(summary: Json) -> dict[str, dict[str, float | None]]:
+def _totals(summary: Estimate) -> dict[str, ByClass[float | None]]:
     """What all evidence did to each class, and all of it but the opinions; by what it is of."""
     opinions, before = summary["opinions"], summary["prior_classes"]
     results = any(check["result"] for check in summary["checks"].values())
@@ -249,7 +257,7 @@ def _shift(before: float, after: float) -> float | None:
     return log2(after / (1 - after)) - log2(before / (1 - before))
 
 
-def _lens(summary: Json, width: int) -> Iterator[Text]:
+def _lens(summary: Estimate, width: int) -> Iterator[Text]:
     lens = summary["lens"]
     if not lens["applies"]:
         yield from wrap(Text(plain(lens["reason"])), width)
@@ -274,12 +282,12 @@ def _lens(summary: Json, width: int) -> Iterator[Text]:
         yield from wrap(Text(f"Kinds of model: {chances}."), width)
 
 
-def _footer(summary: Json, width: int) -> Iterator[Text]:
+def _footer(summary: Estimate, width: int) -> Iterator[Text]:
     yield from verdict(summary)
     yield from wrap(Text(_bases(summary), style="dim"), width, "  ", "  ")
 
 
-def _bases(summary: Json) -> str:
+def _bases(summary: Estimate) -> str:
     """Say how many of the numbers are merely assumed, and how much of the answer hangs on them."""
     numbers = [number for number in summary["provenance"] if not is_reference(number["name"])]
     counts = {basis: sum(number["basis"] == basis for number in numbers) for basis in BASES}
@@ -289,8 +297,8 @@ def _bases(summary: Json) -> str:
     parts = ", ".join(f"{count} {basis}" for basis, count in counts.items() if count)
     sentence = f"Of the {total} numbers of the story: {parts}."
     shares = [
-        f"{percent(summary['rests_on'][event]['assumed'])} of P({event})"
-        for event in argued_fates(summary, tuple(summary["rests_on"]))
-        if summary["rests_on"][event] is not None
+        f"{percent(share['assumed'])} of P({event})"
+        for event in headline_fates(summary)
+        if (share := summary["rests_on"][event]) is not None
     ]
     return f"{sentence} On assumed ones rest {listed(shares)}." if shares else sentence

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from storyodds.reports.contract.head import StoryDocument
 from storyodds.reports.terminal.layout import wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import (
     sentence_case,
 )
@@ -19,20 +19,21 @@ from storyodds.reports.words.sentences import (
 from storyodds.reports.words.shortening import plain
 
 
-def title_lines(summary: Json) -> Iterator[Text]:
+def title_lines(summary: StoryDocument) -> Iterator[Text]:
     """Name the story, and what was changed in it."""
     yield Text(plain(summary["title"]), style="bold")
     changed = [f"view {summary['view']}"] if summary["view"] else []
     changed += [f"{name} = {value}" for name, value in summary["settings"].items()]
     under = f", under {', '.join(changed)}" if changed else ""
     yield Text(plain(summary["story"] + under), style="dim")
-    words = view_words(summary)
+    counts = summary.get("number_counts")  # absent from results of earlier versions
+    words = view_words(summary["view"], counts)
     if words is not None:
-        yield Text(words, style="yellow" if changes_nothing(summary) else "dim")
+        yield Text(words, style="yellow" if changes_nothing(counts) else "dim")
     yield Text()
 
 
-def opening(summary: Json, *, apart: bool = True) -> Iterator[Text]:
+def opening(summary: StoryDocument, *, apart: bool = True) -> Iterator[Text]:
     """Begin the answer to a question about a story: what it is, and what to know before it.
 
     Parameters
@@ -52,7 +53,7 @@ def opening(summary: Json, *, apart: bool = True) -> Iterator[Text]:
         yield Text()
 
 
-def warning(summary: Json) -> Iterator[Text]:
+def warning(summary: StoryDocument) -> Iterator[Text]:
     """Say before all else where nothing can be relied on."""
     if not summary["diagnostics"]["ok"]:
         text = Text("NOT RELIABLE: ", style="bold red")
@@ -72,7 +73,7 @@ def titled(width: int, title: str, note: str) -> Iterator[Text]:
         yield from wrap(line, width)
 
 
-def verdict(summary: Json) -> Iterator[Text]:
+def verdict(summary: StoryDocument) -> Iterator[Text]:
     """Say whether the computation was sound."""
     messages = [plain(message) for message in summary["diagnostics"]["messages"]]
     if summary["diagnostics"]["ok"]:

@@ -1,19 +1,21 @@
 """The importance of assumptions on a terminal: a sentence, then the measures in two tables."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, cast
 
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.contract.importance import Importance, ImportantLiteral, Measure
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.terminal.frame import heading, opening, verdict
 from storyodds.reports.terminal.layout import Row, columns, fitting, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between, percent, signed, significant
 from storyodds.reports.words.sentences import is_uncertain
 from storyodds.reports.words.shortening import plain
 
 Say = Callable[[float], str]
+Column = Literal["probability"] | Measure
 
 SHOWN = 10  # assumptions, unless another number is asked for
 _NAMED = 12  # of those that do not matter
@@ -21,7 +23,7 @@ _INDENT = 12  # of the legend
 _NONE = 1e-9  # a smaller share is rounding error
 
 
-def print_importance(console: Console, summary: Json, top: int = SHOWN) -> None:
+def print_importance(console: Console, summary: Importance, top: int = SHOWN) -> None:
     """Print what an ending hangs on.
 
     Parameters
@@ -38,7 +40,7 @@ def print_importance(console: Console, summary: Json, top: int = SHOWN) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
+def _report(summary: Importance, top: int, width: int) -> Iterator[Text]:
     yield from opening(summary)
     every = [
         entry
@@ -75,7 +77,7 @@ def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
     yield from verdict(summary)
 
 
-def _event(summary: Json) -> str:
+def _event(summary: Importance) -> str:
     """The odds as they are written: of what, and given what."""
     name = summary["of"].removesuffix("-given-deployed")
     return f"P({name} | deployed)" if name != summary["of"] else f"P({name})"
@@ -84,7 +86,7 @@ def _event(summary: Json) -> str:
 # In words
 
 
-def _headline(summary: Json, hinges: Sequence[Json]) -> Iterator[Text]:
+def _headline(summary: Importance, hinges: Sequence[ImportantLiteral]) -> Iterator[Text]:
     whole, event = summary["probability"], _event(summary)
     if whole is None:
         yield Text(f"{event} is not defined: every model is halted.")
@@ -99,29 +101,37 @@ def _headline(summary: Json, hinges: Sequence[Json]) -> Iterator[Text]:
     first = hinges[0]
     text = Text(f"If {_otherwise(first)}, {event} would fall from ")
     text.append(now, style="bold").append(" to ").append(
-        percent(first["if_false"]["mean"]), style="bold"
+        percent(_mean(first["if_false"])), style="bold"
     )
     yield text.append(".")
-    most = max(hinges, key=lambda entry: round(entry["if_true"]["mean"] / whole["mean"], 9))
-    text = Text("It would rise most, to ").append(percent(most["if_true"]["mean"]), style="bold")
+    most = max(hinges, key=lambda entry: round(_mean(entry["if_true"]) / whole["mean"], 9))
+    text = Text("It would rise most, to ").append(percent(_mean(most["if_true"])), style="bold")
     yield text.append(f", if {_so(most)}.")
 
 
-def _so(entry: Json, truth: bool = True) -> str:
+def _mean(measure: Summary | None) -> float:
+    """Of what hangs on a literal: no measure of it is undefined but the worths."""
+    assert measure is not None
+    return measure["mean"]
+
+
+def _so(entry: ImportantLiteral, truth: bool = True) -> str:
     value = "true" if entry["truth"] is truth else "false"
     return f"{plain(entry['assumption'])} turned out to be {value}"
 
 
-def _otherwise(entry: Json) -> str:
+def _otherwise(entry: ImportantLiteral) -> str:
     return _so(entry, truth=False)
 
 
-def _others(summary: Json, hinges: Sequence[Json], every: Sequence[Json]) -> Iterator[Text]:
+def _others(
+    summary: Importance, hinges: Sequence[ImportantLiteral], every: Sequence[ImportantLiteral]
+) -> Iterator[Text]:
     """Assumptions that are in no row, and why."""
     if summary["probability"] is None or summary["probability"]["mean"] == 0:
         return
     made_up = [
-        f"{plain(entry['literal'])} {_share(entry['criticality']['mean'])}"
+        f"{plain(entry['literal'])} {_share(_mean(entry['criticality']))}"
         for entry in every
         if entry not in hinges
     ]
@@ -143,7 +153,7 @@ def _others(summary: Json, hinges: Sequence[Json], every: Sequence[Json]) -> Ite
         yield Text(f"{head}: {_listed(skipped)}", style="dim")
 
 
-def _names(entries: Any) -> list[str]:
+def _names(entries: Iterable[ImportantLiteral]) -> list[str]:
     return list(dict.fromkeys(plain(entry["assumption"]) for entry in entries))
 
 
@@ -174,13 +184,13 @@ _LARGE, _HUGE = 10, 1e6  # factors without decimals, and those that are a power 
 
 
 # What stands in a column: its head, the key, how its numbers are said.
-_FIRST: tuple[tuple[str, str, Say], ...] = (
+_FIRST: tuple[tuple[str, Column, Say], ...] = (
     ("share", "criticality", _share),
     ("chance", "probability", percent),
     ("if so", "if_true", percent),
     ("if not", "if_false", percent),
 )
-_SECOND: tuple[tuple[str, str, Say], ...] = (
+_SECOND: tuple[tuple[str, Column, Say], ...] = (
     ("Birnbaum", "birnbaum", signed),
     ("diagnosis", "diagnosis", percent),
     ("F-V", "fussell_vesely", percent),
@@ -190,12 +200,17 @@ _SECOND: tuple[tuple[str, str, Say], ...] = (
 
 
 def _table(
-    summary: Json, entries: Sequence[Json], which: Sequence[tuple[str, str, Say]], width: int
+    summary: Importance,
+    entries: Sequence[ImportantLiteral],
+    which: Sequence[tuple[str, Column, Say]],
+    width: int,
 ) -> tuple[list[Text], bool]:
     """Rows of measures, their intervals below them; and whether some had no room."""
     rows: list[Row] = [[Text(head, style="dim") for head in ("", *(head for head, _, _ in which))]]
     for entry in entries:
-        cells = [(entry[key], say) for _, key, say in which]
+        # Of what says a ratio, an infinite one is said as well.
+        measures = cast(Mapping[Column, Summary | None], entry)
+        cells = [(measures[key], say) for _, key, say in which]
         means = ["–" if found is None else say(found["mean"]) for found, say in cells]
         rows.append([plain(entry["literal"]), *(Text(mean, style="bold") for mean in means)])
         bands = [_band(found, say) for found, say in cells]
@@ -208,7 +223,7 @@ def _table(
     return lines, whole[0].cell_len > width
 
 
-def _band(found: Json | None, say: Say) -> str:
+def _band(found: Summary | None, say: Say) -> str:
     """The central 90 percent interval, or nothing where it would only say the mean again."""
     if found is None:
         return ""
@@ -218,11 +233,11 @@ def _band(found: Json | None, say: Say) -> str:
     return between(low, high)
 
 
-def _deployed(summary: Json) -> str:
+def _deployed(summary: Importance) -> str:
     return ", and that it is deployed" if summary["of"].endswith("-given-deployed") else ""
 
 
-def _legend(summary: Json, shown: Sequence[Json]) -> Iterator[tuple[str, str]]:
+def _legend(summary: Importance, shown: Sequence[ImportantLiteral]) -> Iterator[tuple[str, str]]:
     event = _event(summary)
     share = f"the part of {event} that would go if the assumption turned out otherwise"
     yield "share", f"{share} (criticality importance; 1 − 1/RRW)"

@@ -1,21 +1,31 @@
 """A panel's judgments on a terminal: weights, pooled numbers, conflicts, and what to paste."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import log2
-from typing import Any
+from typing import cast
 
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.contract.judgments import (
+    BeliefConflict,
+    BeliefRepair,
+    BeliefStatement,
+    ExpertBeliefs,
+    PanelPerformance,
+    PanelScore,
+    PanelSummary,
+    PoolMethod,
+)
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, columns, fitting, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between, bits, percent, significant
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.serialize import yaml_text
 
 
-def print_judgments(console: Console, summary: Json, method: str) -> None:
+def print_judgments(console: Console, summary: PanelSummary, method: PoolMethod) -> None:
     """Print what a panel's judgments come to.
 
     Parameters
@@ -40,7 +50,7 @@ def plain_line(line: str) -> str:
     return " " * indent + plain(line)
 
 
-def pasted(summary: Json, method: str) -> str:
+def pasted(summary: PanelSummary, method: PoolMethod) -> str:
     """Write the pooled quantities as they may stand in a story.
 
     Examples
@@ -59,12 +69,12 @@ def pasted(summary: Json, method: str) -> str:
     return yaml_text(data) if data else ""
 
 
-def _report(summary: Json, width: int) -> Iterator[Text]:
+def _report(summary: PanelSummary, width: int) -> Iterator[Text]:
     yield Text(plain(summary["title"]), style="bold")
     count = len(summary["experts"])
     yield Text(f"{summary['judgments']}, {count} expert{'s'[: count > 1]}", style="dim")
     if summary["performance"] is not None:
-        yield from _performance(summary, width)
+        yield from _performance(summary, summary["performance"], width)
     if summary["quantities"]:
         by = "by performance" if summary["weights"] == "performance" else "everybody alike"
         yield from heading("Pooled", f"weighing {by}")
@@ -78,8 +88,9 @@ def _report(summary: Json, width: int) -> Iterator[Text]:
 # Weights
 
 
-def _performance(summary: Json, width: int) -> Iterator[Text]:
-    performance = summary["performance"]
+def _performance(
+    summary: PanelSummary, performance: PanelPerformance, width: int
+) -> Iterator[Text]:
     note = f"from {performance['questions']} questions with known answers"
     yield from heading("Weights", note)
     head = ("", "weight", "calibration", "information", "equal", "by item")
@@ -90,9 +101,13 @@ def _performance(summary: Json, width: int) -> Iterator[Text]:
         score = _score(entry)
         rows.append([name, Text(weights[0], style="bold"), *score, *weights[1:]])
     rows.append([""] * len(head))
-    names = {"performance": "all, weighted", "equal": "all, equally", "item": "all, by item"}
-    for key, name in names.items():
-        score = _score(performance["decision_makers"][key])
+    pools = performance["decision_makers"]
+    for pool, name in (
+        (pools["performance"], "all, weighted"),
+        (pools["equal"], "all, equally"),
+        (pools["item"], "all, by item"),
+    ):
+        score = _score(pool)
         rows.append([Text(name, style="dim"), "", *score, "", ""])
     for line in fitting(rows, width):
         line.rstrip()
@@ -110,14 +125,14 @@ def _performance(summary: Json, width: int) -> Iterator[Text]:
         yield Text(explanation, style="yellow")
 
 
-def _score(entry: Json) -> list[Text | str]:
+def _score(entry: PanelScore) -> list[Text | str]:
     return [significant(entry["calibration"]), f"{entry['information']:.2f}"]
 
 
 # Quantities
 
 
-def _quantities(summary: Json, width: int) -> Iterator[Text]:
+def _quantities(summary: PanelSummary, width: int) -> Iterator[Text]:
     for k, quantity in enumerate(summary["quantities"]):
         if k:
             yield Text()
@@ -135,11 +150,12 @@ def _quantities(summary: Json, width: int) -> Iterator[Text]:
         reasons = []
         for method, pool in quantity["pools"].items():
             name = Text(f"  {method} pool", style="cyan")
-            if pool["form"] is None:
+            if pool["reason"] is not None:
                 reasons.append(f"no {method} pool: {plain(pool['reason'])}")
                 continue
-            mean = Text(say(pool["mean"]), style="bold")
-            rows.append([name, "", mean, _band(pool, say)])
+            number = cast(Summary, pool)  # of which nothing is null, as it could be pooled
+            mean = Text(say(number["mean"]), style="bold")
+            rows.append([name, "", mean, _band(number, say)])
         lines = columns(rows, "lrrr")
         yield from lines if lines[0].cell_len <= width else fitting(rows, width)
         for reason in reasons:
@@ -149,7 +165,7 @@ def _quantities(summary: Json, width: int) -> Iterator[Text]:
             yield from wrap(note, width, "  ", "    ")
 
 
-def _band(entry: Json, say: Any) -> str:
+def _band(entry: Summary, say: Callable[[float], str]) -> str:
     low, high = say(entry["q05"]), say(entry["q95"])
     return "" if low == high == say(entry["mean"]) else between(low, high)
 
@@ -157,7 +173,7 @@ def _band(entry: Json, say: Any) -> str:
 # Beliefs
 
 
-def _beliefs(summary: Json, entry: Json, width: int) -> Iterator[Text]:
+def _beliefs(summary: PanelSummary, entry: ExpertBeliefs, width: int) -> Iterator[Text]:
     name = plain(summary["experts"][entry["expert"]])
     count = len(entry["statements"])
     yield from heading(f"Beliefs of {name}")
@@ -173,10 +189,10 @@ def _beliefs(summary: Json, entry: Json, width: int) -> Iterator[Text]:
         room = f"{100 * summary['tolerance']:g}%"
         yield Text(f"Odds up to {room} off what is stated are taken for rounding.", style="dim")
     if entry["repair"] is not None:
-        yield from _repair(entry, width)
+        yield from _repair(entry["statements"], entry["repair"], width)
 
 
-def _conflict(entry: Json, conflict: Json, width: int) -> Iterator[Text]:
+def _conflict(entry: ExpertBeliefs, conflict: BeliefConflict, width: int) -> Iterator[Text]:
     yield Text()
     count = len(conflict["statements"])
     if count == 1:
@@ -205,7 +221,7 @@ def _conflict(entry: Json, conflict: Json, width: int) -> Iterator[Text]:
         yield from wrap(limits_words, width, "    ", "    ")
 
 
-def _limits(bounds: Any) -> str:
+def _limits(bounds: Sequence[float] | None) -> str:
     if bounds is None:
         return "no condition to speak of: it has probability 0"
     low, high = bounds
@@ -220,11 +236,13 @@ def _limits(bounds: Any) -> str:
     return f"between {percent(low)} and {percent(high)}"
 
 
-def _repair(entry: Json, width: int) -> Iterator[Text]:
+def _repair(
+    statements: Sequence[BeliefStatement], repair: BeliefRepair, width: int
+) -> Iterator[Text]:
     yield Text()
     yield Text("The least change of log-odds that makes them coherent:")
     rows: list[Row] = [[Text(head, style="dim") for head in ("", "before", "after", "bits")]]
-    for statement, after in zip(entry["statements"], entry["repair"]["probabilities"], strict=True):
+    for statement, after in zip(statements, repair["probabilities"], strict=True):
         before = statement["probability"]
         moved = _bits_between(before, after)
         style = "bold" if abs(moved) >= 0.005 else ""

@@ -6,14 +6,14 @@ from dataclasses import replace
 from rich.text import Text
 
 from storyodds.priors.library import view
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.words.recipe import Recipe
 
 _MOST_DRAWS = 1 << 20  # that `--draws` takes
 _AT_THE_ENDS = ("sceptic", "advocate")  # views that say most against the story as it stands
 
 
-def commands(summary: Json, recipe: Recipe) -> Iterator[Text]:
+def commands(summary: Estimate, recipe: Recipe) -> Iterator[Text]:
     """Lines to be copied, which are therefore never broken.
 
     Parameters
@@ -30,7 +30,7 @@ def commands(summary: Json, recipe: Recipe) -> Iterator[Text]:
     yield Text("  Next: ", style="dim").append(command, style="not dim")
 
 
-def _next_attempt(summary: Json, recipe: Recipe) -> Recipe | None:
+def _next_attempt(summary: Estimate, recipe: Recipe) -> Recipe | None:
     """What may work where the computation did not."""
     if summary["diagnostics"]["ok"]:
         return None
@@ -44,7 +44,7 @@ def _next_attempt(summary: Json, recipe: Recipe) -> Recipe | None:
     return replace(recipe, method="nuts", draws=more)
 
 
-def _next_question(summary: Json, recipe: Recipe) -> str:
+def _next_question(summary: Estimate, recipe: Recipe) -> str:
     """Another view, another number, or the result as a file."""
     view_name = _next_view(summary)
     if view_name is not None:
@@ -56,14 +56,14 @@ def _next_question(summary: Json, recipe: Recipe) -> str:
     return recipe.command("estimate", "-o", "result.nc", brief=True)
 
 
-def _more(summary: Json) -> int:
+def _more(summary: Estimate) -> int:
     """More draws, each of as many states; of one draw the states are told, not the draws asked."""
     d = summary["diagnostics"]
     draws = d["draws"] if d["draws"] > 1 else d["states"] // 256
     return int(min(4 * draws, _MOST_DRAWS))
 
 
-def _next_view(summary: Json) -> str | None:
+def _next_view(summary: Estimate) -> str | None:
     """A view that says something about this story; they are about deception."""
     if summary["classes"]["deceptive"]["mean"] <= 0:
         return None
@@ -77,7 +77,7 @@ def _next_view(summary: Json) -> str | None:
     return None
 
 
-def _next_setting(summary: Json) -> str | None:
+def _next_setting(summary: Estimate) -> str | None:
     """What if the link that the worst path hangs on were otherwise?"""
     settable = {
         number["name"].removesuffix(".probability")

@@ -1,12 +1,11 @@
 """The numbers of a story, each with where it stands and what it rests on."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.reports.documents.numbers import plain_numbers
+from storyodds.reports.documents.numbers import SpreadNumber, plain_numbers
 from storyodds.reports.terminal.layout import wrap
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.shortening import plain
@@ -37,7 +36,7 @@ def _lines(resolved: ResolvedStory, width: int) -> Iterator[Text]:
             yield from wrap(Text(plain(said), style="dim"), width, _INDENT, _INDENT)
 
 
-def _value(number: dict[str, Any]) -> str:
+def _value(number: SpreadNumber) -> str:
     told = percent if number["kind"] == "probability" else _bits
     middle, low, high = (told(number[key]) for key in ("median", "q05", "q95"))
     unit = " bits" if number["kind"] == "bits" else ""
@@ -48,14 +47,14 @@ def _bits(x: float) -> str:
     return f"{round(x, 9) + 0.0:.3g}".replace("-", "−")  # without what rounding leaves of a 0
 
 
-def _place(number: dict[str, Any]) -> str:
+def _place(number: SpreadNumber) -> str:
     if number["file"] is None:
         return str(number["origin"])
     origin = "" if number["origin"] == "story" else f" ({number['origin']})"
     return f"{number['file']}:{number['line']}{origin}"
 
 
-def _said(number: dict[str, Any]) -> Iterator[str]:
+def _said(number: SpreadNumber) -> Iterator[str]:
     source = number["source"]
     if is_reference(number["name"]):
         yield "the zero that the others are counted from"

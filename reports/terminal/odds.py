@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.estimate import Criterion, Estimate, GoalCriterion
+from storyodds.reports.contract.summaries import Interval, Summary
 from storyodds.reports.terminal.axis import plot
 from storyodds.reports.terminal.frame import heading, warning
 from storyodds.reports.terminal.layout import GAP, Row, dim, fitting, with_words, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import FATE_GLOSSES
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, about_one_in, band, percent, points
 from storyodds.reports.words.sentences import (
@@ -25,7 +27,7 @@ from storyodds.reports.words.sentences import (
     no_catastrophe,
 )
 from storyodds.reports.words.shortening import plain
-from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.outcomes import CLASSES, OutcomeClass
 
 # Told apart without red and green, and never by color alone.
 COLOR = {
@@ -41,7 +43,7 @@ COLOR = {
 }
 _PLOT_WIDTHS = (20, 50)  # a narrower plot shows nothing, a wider one nothing more
 _HAZARDS_SHOWN = 6
-_CRITERIA = (
+_CRITERIA: tuple[tuple[Criterion, str, str], ...] = (
     ("goal_alignment", "goal, alignment", "an intended model is good"),
     ("goal_competitiveness", "goal, competitiveness", "an intended model is strong enough"),
     ("rationale_alignment", "rationale, alignment", "training leads to one"),
@@ -50,7 +52,7 @@ _CRITERIA = (
 
 
 def odds_cells(
-    summary: Json, name: str, entry: Json, style: str = "", errors: Errors = NO_ERRORS
+    summary: Estimate, name: str, entry: Interval, style: str = "", errors: Errors = NO_ERRORS
 ) -> list[Text | str]:
     """The cells of one probability: its name, its mean, and its interval where it has one."""
     mean = percent(entry["mean"], errors.get("mean", 0.0))
@@ -58,7 +60,7 @@ def odds_cells(
     return [*cells, band(entry, errors)] if is_uncertain(summary) else cells
 
 
-def header(summary: Json) -> list[Text | str]:
+def header(summary: Estimate) -> list[Text | str]:
     """The heads above them."""
     return [*dim("", "chance", "90% interval")[: 3 if is_uncertain(summary) else 2]]
 
@@ -66,7 +68,7 @@ def header(summary: Json) -> list[Text | str]:
 # The headline
 
 
-def headline(summary: Json, width: int) -> Iterator[Text]:
+def headline(summary: Estimate, width: int) -> Iterator[Text]:
     """What goes right and what goes wrong, and how that is to be taken."""
     catastrophe = summary["fates"]["catastrophe"]
     yield from warning(summary)
@@ -97,7 +99,7 @@ def headline(summary: Json, width: int) -> Iterator[Text]:
         yield _simulated(summary)
 
 
-def _simulated(summary: Json) -> Text:
+def _simulated(summary: Estimate) -> Text:
     error = summary["diagnostics"]["simulation_error"]
     sizes = ", ".join(
         f"{name} ±{percent(error[name])}" for name in ("success", "catastrophe") if error[name] > 0
@@ -106,7 +108,7 @@ def _simulated(summary: Json) -> Text:
     return Text(start + (f" (standard error: {sizes})." if sizes else "."), style="yellow")
 
 
-def _sentence(summary: Json, start: str, fate: str) -> Text:
+def _sentence(summary: Estimate, start: str, fate: Headline) -> Text:
     entry, errors = summary["fates"][fate], errors_of(summary, fate)
     chance = percent(entry["mean"], errors.get("mean", 0.0))
     text = Text(start).append(chance, style=f"bold {COLOR[fate]}")
@@ -119,7 +121,7 @@ def _sentence(summary: Json, start: str, fate: str) -> Text:
 # Where training ends, and what becomes of the model
 
 
-def classes(summary: Json, width: int) -> Iterator[Text]:
+def classes(summary: Estimate, width: int) -> Iterator[Text]:
     """Every class before the evidence and after it, on one axis."""
     evidence, opinions = has_evidence(summary), summary["opinions"]
     zero = [
@@ -142,14 +144,16 @@ def classes(summary: Json, width: int) -> Iterator[Text]:
     yield from _never(summary, [name for name in zero if name not in shown])
 
 
-def _class_heads(summary: Json) -> Row:
+def _class_heads(summary: Estimate) -> Row:
     heads = ["before", "after"] if has_evidence(summary) else ["chance"]
     heads += ["90% interval"] * is_uncertain(summary)
     heads += ["no forecasts"] * (summary["opinions"] is not None)
     return dim("", *heads)
 
 
-def _plotted(summary: Json, lines: list[Text], shown: Sequence[str], width: int) -> Iterator[Text]:
+def _plotted(
+    summary: Estimate, lines: list[Text], shown: Sequence[OutcomeClass], width: int
+) -> Iterator[Text]:
     """The rows of classes, each with its interval drawn where there is room."""
     evidence = has_evidence(summary)
     room = min(_PLOT_WIDTHS[1], width - lines[0].cell_len - GAP)
@@ -164,17 +168,17 @@ def _plotted(summary: Json, lines: list[Text], shown: Sequence[str], width: int)
         yield line
 
 
-def _never(summary: Json, names: Sequence[str]) -> Iterator[Text]:
+def _never(summary: Estimate, names: Sequence[str]) -> Iterator[Text]:
     if names:
         yield Text(f"{never_words(summary)}: {', '.join(names)}", style="dim")
 
 
-def fates(summary: Json, width: int) -> Iterator[Text]:
+def fates(summary: Estimate, width: int) -> Iterator[Text]:
     """Every fate, and how bad deployed failures are; of a risk argument no success."""
     opinions = summary["opinions"]
     rows: list[Row] = [[*header(summary), *dim("no forecasts")[: opinions is not None]]]
     words, zero = [Text()], []
-    for name in argued_fates(summary):
+    for name in argued_fates(summary["kind"]):
         entry = summary["fates"][name]
         if is_zero(entry):
             zero.append(name)
@@ -201,7 +205,7 @@ def fates(summary: Json, width: int) -> Iterator[Text]:
 # The day of the decision
 
 
-def decision_day(summary: Json, width: int) -> Iterator[Text]:
+def decision_day(summary: Estimate, width: int) -> Iterator[Text]:
     """The odds once no check has flagged, and what the checks do; nothing without checks."""
     checks = summary["checks"]
     live = [name for name, check in checks.items() if check["result"] is None]
@@ -217,7 +221,7 @@ def decision_day(summary: Json, width: int) -> Iterator[Text]:
         yield from wrap(Text(words), width)
 
 
-def _deployed(summary: Json, width: int) -> Iterator[Text]:
+def _deployed(summary: Estimate, width: int) -> Iterator[Text]:
     day = summary["deployed"]
     if day is None:
         yield Text(NO_DECISION)
@@ -255,22 +259,26 @@ def _deployed(summary: Json, width: int) -> Iterator[Text]:
     yield from _never(summary, [name for name in entries if name not in shown])
 
 
-def _day_without_opinions(summary: Json) -> Json | None:
+def _day_without_opinions(summary: Estimate) -> dict[str, Summary] | None:
     """The same odds without the forecasts; None where there are none, or they were not kept."""
-    day = (summary["opinions"] or {}).get("deployed")
+    day = None if summary["opinions"] is None else summary["opinions"]["deployed"]
     if day is None:
         return None
-    return {**day, "deployed": day["probability"], "deceptive": day["classes"]["deceptive"]}
-
-
-def _averted(summary: Json, live: list[str]) -> Text:
-    """What each check takes off the chance of catastrophe, once the others are there."""
-    entries = {name: summary["checks"][name]["added"] for name in live}
-    by = sorted(live, key=lambda name: -float(entries[name]["mean"]))
-    errors = {name: errors_of(summary, f"checks.{name}.added").get("mean", 0.0) for name in by}
-    differences = {
-        name: points(entries[name]["mean"], errors[name]).removeprefix("+") for name in by
+    return {
+        "deployed": day["probability"],
+        "success": day["success"],
+        "catastrophe": day["catastrophe"],
+        "deceptive": day["classes"]["deceptive"],
     }
+
+
+def _averted(summary: Estimate, live: list[str]) -> Text:
+    """What each check takes off the chance of catastrophe, once the others are there."""
+    added = ((name, summary["checks"][name]["added"]) for name in live)
+    means = {name: float(entry["mean"]) for name, entry in added if entry is not None}
+    by = sorted(means, key=lambda name: -means[name])
+    errors = {name: errors_of(summary, f"checks.{name}.added").get("mean", 0.0) for name in by}
+    differences = {name: points(means[name], errors[name]).removeprefix("+") for name in by}
     sizes = ", ".join(f"{differences[name]} without {plain(name)}" for name in by)
     return Text(f"Catastrophe would be likelier by {sizes}.")
 
@@ -278,7 +286,7 @@ def _averted(summary: Json, live: list[str]) -> Text:
 # The criteria, and the hazards of the goal
 
 
-def criteria(summary: Json, width: int) -> Iterator[Text]:
+def criteria(summary: Estimate, width: int) -> Iterator[Text]:
     """The four criteria; those of the goal are of a run made to end as intended."""
     rows: list[Row] = [header(summary)]
     words = [Text()]
@@ -288,7 +296,7 @@ def criteria(summary: Json, width: int) -> Iterator[Text]:
             rows.append([name, "–", ""][: len(rows[0])])
             words.append(Text("not stated", style="dim"))
             continue
-        if key.startswith("goal"):
+        if key == "goal_alignment" or key == "goal_competitiveness":
             meaning = _goal_words(summary, key, meaning)
         errors = errors_of(summary, f"criteria.{key}")
         rows.append(odds_cells(summary, name, entry, errors=errors))
@@ -296,7 +304,7 @@ def criteria(summary: Json, width: int) -> Iterator[Text]:
     yield from with_words(rows, words, width)
 
 
-def _goal_words(summary: Json, key: str, meaning: str) -> str:
+def _goal_words(summary: Estimate, key: GoalCriterion, meaning: str) -> str:
     """With the chance given that training does end as intended, where that differs."""
     criterion = key.removeprefix("goal_")
     if all(hazard["criterion"] != criterion for hazard in summary["hazards"].values()):
@@ -307,7 +315,7 @@ def _goal_words(summary: Json, key: str, meaning: str) -> str:
     return f"{meaning} ({percent(given['mean'])} once training ends at one)"
 
 
-def hazards(summary: Json, width: int) -> Iterator[Text]:
+def hazards(summary: Estimate, width: int) -> Iterator[Text]:
     """The odds of each hazard by itself, the likeliest first."""
     entries = summary["hazards"]
     if not entries:
@@ -329,7 +337,7 @@ def hazards(summary: Json, width: int) -> Iterator[Text]:
         yield Text(f"and {more} more less likely (--json lists all)", style="dim")
 
 
-def mechanisms(summary: Json, width: int) -> Iterator[Text]:
+def mechanisms(summary: Estimate, width: int) -> Iterator[Text]:
     """Concern by mechanism, of routes that share one."""
     entries = summary["mechanisms"]
     if not entries:

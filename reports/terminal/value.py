@@ -5,10 +5,18 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.contract.value import (
+    Decision,
+    Gain,
+    Gains,
+    InformationValue,
+    ProposalResult,
+    ProposedObservation,
+    Unit,
+)
 from storyodds.reports.documents.value import SURE
 from storyodds.reports.terminal.frame import heading, opening, verdict
 from storyodds.reports.terminal.layout import Row, fitting, with_words, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between, odds_words, percent, significant
 from storyodds.reports.words.shortening import plain
 
@@ -18,7 +26,7 @@ _INDENT = 14  # of the legend
 _NOTHING = 1e-3  # of what is open: a smaller share is not worth a line of its own
 
 
-def print_value(console: Console, summary: Json, top: int = SHOWN) -> None:
+def print_value(console: Console, summary: InformationValue, top: int = SHOWN) -> None:
     """Print what is worth finding out next.
 
     Parameters
@@ -35,7 +43,7 @@ def print_value(console: Console, summary: Json, top: int = SHOWN) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
+def _report(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     yield from opening(summary)
     yield from _headline(summary)
     if summary["proposals"]:
@@ -55,43 +63,43 @@ def _report(summary: Json, top: int, width: int) -> Iterator[Text]:
 # In words
 
 
-def _headline(summary: Json) -> Iterator[Text]:
+def _headline(summary: InformationValue) -> Iterator[Text]:
     if summary["decision"] is not None:
-        yield _decision(summary)
+        yield _decision(summary["decision"])
     proposals = summary["proposals"]
     if not proposals:
         yield Text("Nothing is proposed, so nothing is ranked.")
         return
     first, unit = proposals[0], summary["unit"]
-    gain = first[unit]["value"]
-    if gain <= max(SURE * first[unit]["error"], _NOTHING / 10 * summary["perfect"][unit]["value"]):
+    gain, whole = _in(first, unit), _in(summary["perfect"], unit)["value"]
+    if gain["value"] <= max(SURE * gain["error"], _NOTHING / 10 * whole):
         yield _nothing(summary)
         return
-    if unit == "worth" and first["net"] <= 0:
+    if first["net"] is not None and first["net"] <= 0:
         yield (
             Text("No proposed observation is worth its cost; the least bad is ")
             .append(plain(first["id"]), style="bold")
-            .append(f", worth {significant(gain)} at a cost of {significant(first['cost'])}.")
+            .append(f", worth {significant(gain['value'])} at a cost of ")
+            .append(f"{significant(first['cost'] or 0.0)}.")
         )
         return
     text = Text("The most telling thing to find out next is ")
     text.append(plain(first["id"]), style="bold").append(": on average ")
     if unit == "bits":
-        text.append(f"{significant(gain)} bits about {_of(summary)}", style="bold")
-        text.append(f", {percent(_share(summary, gain))} of the ")
-        yield text.append(f"{significant(summary['perfect']['bits']['value'])} that are open.")
+        text.append(f"{significant(gain['value'])} bits about {_of(summary)}", style="bold")
+        text.append(f", {percent(_share(summary, gain['value']))} of the ")
+        yield text.append(f"{significant(whole)} that are open.")
     else:
-        text.append(f"worth {significant(gain)} to the decision", style="bold")
-        yield text.append(
-            f", {significant(first['net'])} after its cost." if first["cost"] else "."
-        )
+        text.append(f"worth {significant(gain['value'])} to the decision", style="bold")
+        net = f", {significant(first['net'])} after its cost" if first["net"] is not None else ""
+        yield text.append(f"{net}." if first["cost"] else ".")
     yield _after(summary, first)
     if rivals := [plain(entry["id"]) for entry in proposals[1:] if _ties(entry)]:
         are = "is" if len(rivals) == 1 else "are"
         yield Text(f"{_listed(rivals)} {are} not told apart from it by these draws.", style="dim")
 
 
-def _nothing(summary: Json) -> Text:
+def _nothing(summary: InformationValue) -> Text:
     if summary["unit"] == "bits":
         start = "None of the proposed observations would tell anything to speak of about"
         return Text(f"{start} {_of(summary)}.")
@@ -99,13 +107,12 @@ def _nothing(summary: Json) -> Text:
     return Text(f"{start}: none of them is worth anything to speak of.")
 
 
-def _ties(entry: Json) -> bool:
+def _ties(entry: ProposedObservation) -> bool:
     behind = entry["behind"]
     return bool(behind["error"] > 0 and behind["value"] <= SURE * behind["error"])
 
 
-def _decision(summary: Json) -> Text:
-    decision = summary["decision"]
+def _decision(decision: Decision) -> Text:
     choices = {"deploy": decision["deploy"], "withhold": decision["withhold"]}
     choice = decision["choice"]
     other = "withhold" if choice == "deploy" else "deploy"
@@ -115,7 +122,7 @@ def _decision(summary: Json) -> Text:
     )
 
 
-def _after(summary: Json, entry: Json) -> Text:
+def _after(summary: InformationValue, entry: ProposedObservation) -> Text:
     """What the odds asked about would be, in the two cases of one trial or over all results."""
     results, chance = entry["results"], f"The chance of {_of(summary)}"
     if entry["trials"] == 1 and len(results) == 2:
@@ -124,24 +131,27 @@ def _after(summary: Json, entry: Json) -> Text:
             f"{chance} would then be {_then(hit)} if it is seen (chance "
             f"{percent(hit['probability'])}) and {_then(missed)} if not."
         )
-    low, high = (percent(entry["then"][point]) for point in ("q05", "q95"))
+    then = entry["then"]
+    if then["q05"] is None or then["q95"] is None:
+        return Text(f"{chance} would then be undefined.")
+    low, high = percent(then["q05"]), percent(then["q95"])
     if low == high:
         return Text(f"{chance} would then nearly always be {low}.")
     range_words = f"from {low} to {high}"
     return Text(f"{chance} would then be {range_words}, in nine cases of ten.")
 
 
-def _then(result: Json) -> str:
+def _then(result: ProposalResult) -> str:
     return "undefined" if result["then"] is None else percent(result["then"])
 
 
-def _ranked_by(summary: Json) -> str:
+def _ranked_by(summary: InformationValue) -> str:
     if summary["unit"] == "bits":
         return f"by what they tell of {_of(summary)}"
     return "by worth to the decision" + (", less cost" if _costs(summary) else "")
 
 
-def _costs(summary: Json) -> bool:
+def _costs(summary: InformationValue) -> bool:
     return any(entry["cost"] for entry in summary["proposals"])
 
 
@@ -150,7 +160,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _of(summary: Json) -> str:
+def _of(summary: InformationValue) -> str:
     return odds_words(summary["of"])
 
 
@@ -161,27 +171,34 @@ def _error(x: float) -> str:
     return f"± {significant(x, 1)}" if x > 0 else ""
 
 
-def _share(summary: Json, gain: float) -> float:
+def _share(summary: InformationValue, gain: float) -> float:
     """Of what knowing the ending itself would tell."""
-    whole = summary["perfect"][summary["unit"]]["value"]
+    whole = _in(summary["perfect"], summary["unit"])["value"]
     return float(min(1.0, gain / whole)) if whole > 0 else 0.0
 
 
-def _gain(entry: Json, unit: str) -> list[Text]:
+def _in(entry: Gains, unit: Unit) -> Gain:
+    """What is gained, in what proposals are ranked by."""
     gain = entry[unit]
+    assert gain is not None  # where they are ranked by worth, it is known
+    return gain
+
+
+def _gain(entry: Gains, unit: Unit) -> list[Text]:
+    gain = _in(entry, unit)
     return [
         Text(significant(gain["value"]), style="bold"),
         Text(_error(gain["error"]), style="dim"),
     ]
 
 
-def _telling(summary: Json, entries: Sequence[Json]) -> list[Json]:
+def _telling[Entry: Gains](summary: InformationValue, entries: Sequence[Entry]) -> list[Entry]:
     """What is worth a line of its own."""
-    least = _NOTHING * summary["perfect"][summary["unit"]]["value"]
-    return [entry for entry in entries if entry[summary["unit"]]["value"] > least]
+    least = _NOTHING * _in(summary["perfect"], summary["unit"])["value"]
+    return [entry for entry in entries if _in(entry, summary["unit"])["value"] > least]
 
 
-def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
+def _proposals(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     unit, proposals = summary["unit"], summary["proposals"]
     telling = _telling(summary, proposals)
     shown = telling[:top]
@@ -192,9 +209,9 @@ def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
         for entry in shown:
             row: list[Text | str] = [plain(entry["id"]), *_gain(entry, unit)]
             if "cost" in heads:
-                row += [significant(entry["cost"] or 0.0), significant(entry["net"])]
-            row.append(Text(percent(_share(summary, entry[unit]["value"]))))
-            row.append(Text(significant(entry["ceiling"][unit]["value"]), style="dim"))
+                row += [significant(entry["cost"] or 0.0), significant(entry["net"] or 0.0)]
+            row.append(Text(percent(_share(summary, _in(entry, unit)["value"]))))
+            row.append(Text(significant(_in(entry["ceiling"], unit)["value"]), style="dim"))
             row.append(Text(_range(entry), style="dim"))
             rows.append(row)
         for line in fitting(rows, width):
@@ -213,14 +230,15 @@ def _proposals(summary: Json, top: int, width: int) -> Iterator[Text]:
         yield Text(f"next to nothing would come of: {_listed(rest)}", style="dim")
 
 
-def _range(entry: Json) -> str:
-    if entry["then"]["q05"] is None:
+def _range(entry: ProposedObservation) -> str:
+    ends = entry["then"]["q05"], entry["then"]["q95"]
+    if ends[0] is None or ends[1] is None:
         return "undefined"
-    low, high = percent(entry["then"]["q05"]), percent(entry["then"]["q95"])
+    low, high = percent(ends[0]), percent(ends[1])
     return low if low == high else between(low, high)
 
 
-def _claim(entry: Json) -> str:
+def _claim(entry: ProposedObservation) -> str:
     about = "where training ended" if entry["about"] == "outcome" else plain(entry["about"])
     again = f"; {plain(entry['replicates'])} again" if entry["replicates"] else ""
     times = "once" if entry["trials"] == 1 else f"{entry['trials']:,} trials"
@@ -229,19 +247,19 @@ def _claim(entry: Json) -> str:
     return f"{claim} ({times}, about {about}{again}{standard})."
 
 
-def _certainties(summary: Json, top: int, width: int) -> Iterator[Text]:
+def _certainties(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     unit = summary["unit"]
-    assumptions = sorted(summary["assumptions"], key=lambda entry: -entry[unit]["value"])
-    numbers = sorted(summary["numbers"], key=lambda entry: -entry[unit]["value"])
+    assumptions = sorted(summary["assumptions"], key=lambda entry: -_in(entry, unit)["value"])
+    numbers = sorted(summary["numbers"], key=lambda entry: -_in(entry, unit)["value"])
     telling = _telling(summary, assumptions)
     sure = [entry for entry in _telling(summary, numbers) if entry["distinguishable"]]
     rows: list[Row] = [[Text(name, style="dim") for name in ("", unit, "", "share")]]
-    listed = [("what becomes of the model", summary["perfect"])]
+    listed: list[tuple[str, Gains]] = [("what becomes of the model", summary["perfect"])]
     listed += [("where training ended", summary["outcome"])]
     listed += [(f"whether {plain(entry['assumption'])}", entry) for entry in telling[:top]]
     listed += [(plain(entry["number"]), entry) for entry in sure[:top]]
     for name, entry in listed:
-        share = Text(percent(_share(summary, entry[unit]["value"])))
+        share = Text(percent(_share(summary, _in(entry, unit)["value"])))
         rows.append([name, *_gain(entry, unit), share])
     for line in fitting(rows, width):
         line.rstrip()
@@ -260,13 +278,13 @@ def _count(n: int, thing: str) -> str:
     return f"{n:,} other {thing}s would tell" if n > 1 else f"1 other {thing} would tell"
 
 
-def _sampled(summary: Json) -> bool:
+def _sampled(summary: InformationValue) -> bool:
     """Whether any gain has a Monte Carlo error."""
-    parts = [*summary["proposals"], *summary["assumptions"], *summary["numbers"]]
-    return any(entry[summary["unit"]]["error"] > 0 for entry in parts)
+    parts: list[Gains] = [*summary["proposals"], *summary["assumptions"], *summary["numbers"]]
+    return any(_in(entry, summary["unit"])["error"] > 0 for entry in parts)
 
 
-def _legend(summary: Json) -> Iterator[tuple[str, str]]:
+def _legend(summary: InformationValue) -> Iterator[tuple[str, str]]:
     if summary["unit"] == "bits":
         yield "bits", f"expected information about {_of(summary)} (EVSI, EVPPI, EVPI)"
         yield "share", f"of what is open about {_of(summary)} now"

@@ -4,19 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from storyodds.priors.distributions.forms import parse_prior, plain_prior
 from storyodds.priors.references import without_references
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.priors import formula_words, prior_words
+from storyodds.scenarios.provenance import NumberRecord
 from storyodds.scenarios.schema import Assumption
 from storyodds.scenarios.shared.catalog import CatalogAssumption
 
 
-def number_words(number: Json) -> str:
+def number_words(number: NumberRecord) -> str:
     """Say a number as it is written, what it refers to put in its place.
 
     Parameters
     ----------
-    number : mapping
-        One of `provenance` of `estimate --json`.
+    number : NumberRecord
 
     Examples
     --------
@@ -39,7 +38,9 @@ def _bit_words(words: str) -> str:
     return f"{head} bits{bracket}{rest}"
 
 
-def numbers_of(provenance: Sequence[Json], owner: str) -> Iterator[tuple[str, Json]]:
+def numbers_of(
+    provenance: Sequence[NumberRecord], owner: str
+) -> Iterator[tuple[str, NumberRecord]]:
     """Give the numbers of one part of a story, by their place in it.
 
     Examples
@@ -55,7 +56,7 @@ def numbers_of(provenance: Sequence[Json], owner: str) -> Iterator[tuple[str, Js
 
 
 def given_rows(
-    name: str, assumption: Assumption | CatalogAssumption, provenance: Sequence[Json]
+    name: str, assumption: Assumption | CatalogAssumption, provenance: Sequence[NumberRecord]
 ) -> Iterator[tuple[str, str]]:
     """Give each row of a conditional assumption: its condition, and its chance as written.
 
@@ -63,7 +64,7 @@ def given_rows(
     ----------
     name : str
     assumption : Assumption or CatalogAssumption
-    provenance : sequence of mapping
+    provenance : sequence of NumberRecord
         Of `estimate --json`: it has what views and settings say.
 
     Returns

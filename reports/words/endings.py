@@ -1,12 +1,14 @@
 """The endings of a run and the classes of model: one gloss of each, for everything people read."""
 
 from collections.abc import Mapping
-from typing import Any
 
+from storyodds.models.story.events import Fate
+from storyodds.reports.contract.estimate import Criterion, Estimate
 from storyodds.reports.words.numbers import percent
+from storyodds.scenarios.grammar.outcomes import OutcomeClass
 
 #: What every class of model is, to stand beside its name.
-CLASS_GLOSSES: Mapping[str, str] = {
+CLASS_GLOSSES: Mapping[OutcomeClass, str] = {
     "intended": "the model that the story wants",
     "mesa-optimizer": "an optimizer that the story does not want, and no deceiver",
     "deceptive": "plays along in training to keep a goal of its own",
@@ -14,7 +16,7 @@ CLASS_GLOSSES: Mapping[str, str] = {
 }
 
 #: What every fate is, to stand beside its name. The five exclude each other and leave nothing out.
-FATE_GLOSSES: Mapping[str, str] = {
+FATE_GLOSSES: Mapping[Fate, str] = {
     "success": "as intended, no hazard fires, deployed, no catastrophe",
     "uncompetitive": "as intended and deployed without catastrophe, but loses out to rivals",
     "halted": "flagged by a check, not deployed",
@@ -26,13 +28,12 @@ FATE_GLOSSES: Mapping[str, str] = {
 NO_CLAIM_OF_SAFETY = "This is not a claim of safety: it computes what the authors' numbers imply."
 
 
-def condition(summary: Mapping[str, Any]) -> str:
+def condition(summary: Estimate) -> str:
     """Say that odds are those of a training that is carried out; nothing where that is sure.
 
     Parameters
     ----------
-    summary : mapping
-        The object of `estimate --json`.
+    summary : Estimate
 
     Examples
     --------
@@ -51,13 +52,12 @@ def condition(summary: Mapping[str, Any]) -> str:
 UNNAMED = "the story names no such hazard"
 
 
-def no_hazard_named(summary: Mapping[str, Any], criterion: str) -> bool:
+def no_hazard_named(summary: Estimate, criterion: Criterion) -> bool:
     """Whether a criterion of the goal is met only because the story names no hazard of it.
 
     Parameters
     ----------
-    summary : mapping
-        The object of `estimate --json`.
+    summary : Estimate
     criterion : str
         A key of its `criteria`.
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.summaries import Ends, Interval
 
-Summary = Mapping[str, float]
 Errors = Mapping[str, float]
 
 NO_ERRORS: Errors = {}
@@ -90,7 +89,7 @@ def _to_place(x: float, place: int) -> str:
     return f"{rounded:f}"
 
 
-def interval(summary: Summary, errors: Errors = NO_ERRORS) -> str:
+def interval(summary: Ends, errors: Errors = NO_ERRORS) -> str:
     """The central 90 percent interval, as text.
 
     Parameters
@@ -303,9 +302,10 @@ def plus_minus(error: float) -> str:
     return "" if size == "0" else f"±{size[1:]}"
 
 
-def band(entry: Json, errors: Errors = NO_ERRORS) -> str:
+def band(entry: Interval, errors: Errors = NO_ERRORS) -> str:
     """The interval, or nothing where it would only say the mean again."""
-    same = {percent(entry[key], errors.get(key, 0.0)) for key in ("mean", "q05", "q95")}
+    points = {"mean": entry["mean"], "q05": entry["q05"], "q95": entry["q95"]}
+    same = {percent(x, errors.get(key, 0.0)) for key, x in points.items()}
     return "" if len(same) == 1 else interval(entry, errors)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from storyodds.priors.distributions.forms import Prior, plain_prior
 from storyodds.priors.library import view_names
 from storyodds.priors.text.errors import printable
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.scenarios.loader import bundled_stories, load_story
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.switches import is_switch
@@ -144,12 +145,12 @@ def recipe_of(resolved: ResolvedStory, method: str, draws: int, seed: int) -> Re
     )
 
 
-def recipe_of_document(doc: Mapping[str, Any]) -> Recipe:
+def recipe_of_document(doc: Estimate) -> Recipe:
     """Give the recipe of an `estimate --json` of which nothing else is left.
 
     Parameters
     ----------
-    doc : mapping
+    doc : Estimate
 
     Returns
     -------

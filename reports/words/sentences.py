@@ -1,10 +1,20 @@
 """Sentences on a whole document: what it claims, under what, and how far to rely on it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import cast
 
-from storyodds.models.story.events import FATES
-from storyodds.reports.words.aliases import Json
+from storyodds.models.story.events import DEPLOYED, FATES, GIVEN, Fate, Headline
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.head import (
+    Day,
+    Diagnostics,
+    Head,
+    NumberCounts,
+    Opinions,
+    StoryDocument,
+)
+from storyodds.reports.contract.summaries import Interval, Summary
 from storyodds.reports.words.numbers import (
     NO_ERRORS,
     Errors,
@@ -22,49 +32,49 @@ NO_DECISION = "Every model is halted, so no decision is left to make."
 NOT_RELIABLE = "the computation failed its own checks; quote none of this."
 
 
-def view_words(summary: Json) -> str | None:
+def view_words(view: str | None, counts: NumberCounts | None) -> str | None:
     """Say how many of a story's numbers its view changes; None without a view.
 
     Examples
     --------
     >>> counts = {"in_all": 79, "uncertain_in_all": 63, "changed_by_view": 16}
-    >>> view_words({"view": "sceptic", "number_counts": counts})
+    >>> view_words("sceptic", counts)
     'View sceptic changes 16 of the 79 numbers of the story.'
-    >>> view_words({"view": "sceptic", "number_counts": counts | {"changed_by_view": 0}})
+    >>> view_words("sceptic", counts | {"changed_by_view": 0})
     'View sceptic changes none of the 79 numbers of the story: it says nothing about it.'
     """
-    counts = summary.get("number_counts")  # absent from results of earlier versions
-    if summary["view"] is None or counts is None or counts["changed_by_view"] is None:
+    # Results of earlier versions have no counts.
+    if view is None or counts is None or counts["changed_by_view"] is None:
         return None
-    start = f"View {plain(summary['view'])} changes"
-    if changes_nothing(summary):
+    start = f"View {plain(view)} changes"
+    if changes_nothing(counts):
         numbers = f"none of the {counts['in_all']} numbers of the story"
         return f"{start} {numbers}: it says nothing about it."
     return f"{start} {counts['changed_by_view']} of the {counts['in_all']} numbers of the story."
 
 
-def changes_nothing(summary: Json) -> bool:
+def changes_nothing(counts: NumberCounts | None) -> bool:
     """Whether a view leaves every number of the story as it is."""
-    return (summary.get("number_counts") or {}).get("changed_by_view") == 0
+    return counts is not None and counts["changed_by_view"] == 0
 
 
-_RISKS = ("halted", "catastrophe")
+_RISKS: tuple[Fate, ...] = ("halted", "catastrophe")
 
 
-def argued_fates(summary: Json, fates: Sequence[str] = FATES) -> tuple[str, ...]:
-    """List the fates that a story makes a claim about: of a risk argument, catastrophe.
+def argued_fates(kind: str | None) -> tuple[Fate, ...]:
+    """List the fates that a kind of story makes a claim about: a risk argument, catastrophe.
 
     Being halted stands beside it, as what checks do to the chance of it.
 
     Examples
     --------
-    >>> argued_fates({"kind": "risk-argument"})
+    >>> argued_fates("risk-argument")
     ('halted', 'catastrophe')
     """
-    return tuple(fate for fate in fates if fate in _RISKS or not is_risk_argument(summary))
+    return _RISKS if kind == RISK_ARGUMENT else FATES
 
 
-def is_risk_argument(summary: Json) -> bool:
+def is_risk_argument(summary: Head) -> bool:
     """Whether a story gives the chance of a catastrophe alone, and of nothing that goes right."""
     return summary.get("kind") == RISK_ARGUMENT  # absent from results of earlier versions
 
@@ -72,10 +82,10 @@ def is_risk_argument(summary: Json) -> bool:
 ARGUED = "The argument puts the chance of catastrophe at"
 
 
-HEADLINE_FATES = ("success", "catastrophe")
+HEADLINE_FATES: tuple[Headline, ...] = ("success", "catastrophe")
 
 
-def headline_fates(summary: Json) -> tuple[str, ...]:
+def headline_fates(summary: Head) -> tuple[Headline, ...]:
     """The fates that a headline gives.
 
     Examples
@@ -83,21 +93,25 @@ def headline_fates(summary: Json) -> tuple[str, ...]:
     >>> headline_fates({"kind": "risk-argument"}), headline_fates({"kind": "training-story"})
     (('catastrophe',), ('success', 'catastrophe'))
     """
-    return ("catastrophe",) if is_risk_argument(summary) else HEADLINE_FATES
+    return headline_of(summary.get("kind"))
 
 
-def is_uncertain(summary: Json) -> bool:
+def headline_of(kind: str | None) -> tuple[Headline, ...]:
+    """The fates that a headline on a kind of story gives."""
+    return ("catastrophe",) if kind == RISK_ARGUMENT else HEADLINE_FATES
+
+
+def is_uncertain(summary: StoryDocument) -> bool:
     """Whether anything has an interval."""
     return bool(summary["diagnostics"]["draws"] > 1)
 
 
-def errors_of(summary: Json, answer: str) -> Errors:
+def errors_of(summary: StoryDocument, answer: str) -> Errors:
     """Monte Carlo standard errors of an answer, and of its interval.
 
     Parameters
     ----------
-    summary : mapping
-        The object of `estimate --json`.
+    summary : StoryDocument
     answer : str
         A class, a fate or `deployed`; of anything else, where it stands in the object, such as
         `hazards.slow` or `paths.1.concern`.
@@ -108,43 +122,47 @@ def errors_of(summary: Json, answer: str) -> Errors:
     {'mean': 0.01}
     """
     d = summary["diagnostics"]
-    errors = dict((d.get("standard_errors") or {}).get(answer, {}))  # not of earlier versions
+    # Absent from results of earlier versions.
+    stated = (d.get("standard_errors") or {}).get(answer)
     simulated = (d.get("simulation_error") or {}).get(answer, 0.0)  # that of states, too
-    return {**errors, "mean": max(errors["mean"], simulated)} if errors else NO_ERRORS
+    if stated is None:
+        return NO_ERRORS
+    errors = cast(dict[str, float], stated)
+    return {**errors, "mean": max(errors["mean"], simulated)}
 
 
-def has_evidence(summary: Json) -> bool:
+def has_evidence(summary: Estimate) -> bool:
     """Whether anything was observed: findings, forecasts, or results of checks."""
     results = (check["result"] for check in summary["checks"].values())
     return bool(summary["evidence"]["items"]) or any(results)
 
 
-def is_zero(entry: Json) -> bool:
+def is_zero(entry: Interval) -> bool:
     """Whether a probability is 0 at every draw."""
     return bool(entry["mean"] == 0 and entry["q95"] == 0)
 
 
-def states_simulated(summary: Json) -> int | None:
+def states_simulated(summary: StoryDocument) -> int | None:
     """How many states were simulated in all; None where sums are exact, and a 0 is proved."""
     if summary["method"] != "simulation":
         return None
     return int(summary["diagnostics"]["states_simulated"])
 
 
-def never_words(summary: Json) -> str:
+def never_words(summary: StoryDocument) -> str:
     """What is said before a list of what has no chance."""
     states = states_simulated(summary)
     return "never" if states is None else f"not met in {states:,} simulated states"
 
 
-def cases(summary: Json, entry: Json) -> str:
+def cases(summary: StoryDocument, entry: Interval) -> str:
     """A chance as a count of cases; what simulation did not meet may still be."""
     if states_simulated(summary) is not None and entry["mean"] in (0.0, 1.0):
         return "not met" if entry["mean"] == 0 else "nothing else met"
     return about_one_in(entry["mean"])
 
 
-def no_catastrophe(summary: Json) -> str:
+def no_catastrophe(summary: StoryDocument) -> str:
     """Say that there is no catastrophe, as surely as that was found."""
     states = states_simulated(summary)
     if states is None:
@@ -152,7 +170,7 @@ def no_catastrophe(summary: Json) -> str:
     return f"Catastrophe was not met in {states:,} simulated states, which does not rule it out."
 
 
-def opinions_words(summary: Json) -> str | None:
+def opinions_words(summary: Estimate) -> str | None:
     """Success and catastrophe without the forecasts; None where the story has none."""
     totals = _opinion_totals(summary)
     if totals is None:
@@ -164,13 +182,12 @@ def opinions_words(summary: Json) -> str | None:
 DOES_NOTHING = "does nothing: it is about a number that is fixed."
 
 
-def evidence_words(summary: Json) -> list[str]:
+def evidence_words(summary: StoryDocument) -> list[str]:
     """Give the sentences that a reader needs to know how far the evidence is in the answer.
 
     Parameters
     ----------
-    summary : mapping
-        With `opinions` and `idle_evidence`, as every document about one story.
+    summary : StoryDocument
     """
     totals = _opinion_totals(summary)
     sentences = [] if totals is None else [totals]
@@ -178,44 +195,60 @@ def evidence_words(summary: Json) -> list[str]:
     return sentences + [f"{plain(name)} does nothing: {why}." for name, why in idle.items()]
 
 
-def _opinion_totals(summary: Json) -> str | None:
+def _opinion_totals(summary: StoryDocument) -> str | None:
     opinions = summary.get("opinions")
     if opinions is None:
         return None
-    entries = {name: opinions["fates"][name] for name in headline_fates(summary)}
-    of = summary.get("of")
-    if of is not None and of not in entries:
+    entries: dict[str, Summary | None] = {
+        name: opinions["fates"][name] for name in headline_fates(summary)
+    }
+    of = summary.get("of")  # of some documents
+    if isinstance(of, str) and of not in entries:
         entries[of] = _odds_of(opinions, of)
-    chances = [
-        f"{odds_words(name)} {percent(entry['mean'])}"
-        for name, entry in entries.items()
-        if entry is not None
-    ]
-    many = len(opinions["forecasts"]) > 1
+    means = {name: entry["mean"] for name, entry in entries.items() if entry is not None}
+    return without_forecasts(means, len(opinions["forecasts"]))
+
+
+def without_forecasts(means: Mapping[str, float], forecasts: int) -> str:
+    """Give chances without the forecasts, of which there are so many, in a sentence.
+
+    Examples
+    --------
+    >>> without_forecasts({"success": 0.25}, 2)
+    'Forecasts are opinions, not findings; without them: success 25%.'
+    """
+    chances = [f"{odds_words(name)} {percent(mean)}" for name, mean in means.items()]
     start = (
         "Forecasts are opinions, not findings; without them:"
-        if many
+        if forecasts > 1
         else "A forecast is an opinion, not a finding; without it:"
     )
     return f"{start} {listed(chances)}."
 
 
-def _odds_of(document: Json, odds: str) -> Json | None:
-    """One of `events.ODDS` in a document with `classes`, `fates` and `deployed`."""
-    name = odds.removesuffix("-given-deployed")
-    day = document["deployed"]
-    if odds == "deployed" or name != odds:
-        if day is None:
-            return None
-        entry: Json = (
-            day["probability"] if odds == "deployed" else day.get(name) or day["classes"][name]
-        )
-        return entry
-    entry = document["fates"].get(name) or document["classes"][name]
-    return entry
+def _odds_of(opinions: Opinions, odds: str) -> Summary | None:
+    """One of `events.ODDS`; None given deployment where every model is halted."""
+    day = opinions["deployed"]
+    listed = [*opinions["classes"].items(), *opinions["fates"].items()]
+    entries: dict[str, Summary] = dict(listed)
+    if day is not None:
+        given = [*day_fates(day).items(), *day["classes"].items()]
+        entries |= {f"{name}{GIVEN}": entry for name, entry in given}
+        entries[DEPLOYED] = day["probability"]
+    return entries.get(odds)
 
 
-def flagged_words(summary: Json) -> str | None:
+def day_fates(day: Day) -> dict[Fate, Summary]:
+    """Give the fates of what is deployed, in the order of the fates."""
+    return {
+        "success": day["success"],
+        "uncompetitive": day["uncompetitive"],
+        "benign-failure": day["benign-failure"],
+        "catastrophe": day["catastrophe"],
+    }
+
+
+def flagged_words(summary: Estimate) -> str | None:
     """Say whose odds these are where a check is known to have flagged the model."""
     flagged = [name for name, check in summary["checks"].items() if check["result"] == "flagged"]
     if not flagged:
@@ -224,7 +257,7 @@ def flagged_words(summary: Json) -> str | None:
     return f"A check flagged this model ({names}): the odds are those of going on all the same."
 
 
-def soundness(summary: Json) -> str:
+def soundness(summary: StoryDocument) -> str:
     """Say what was computed how, where that passed its own checks."""
     d, method = summary["diagnostics"], summary["method"]
     if method == "exact":
@@ -250,7 +283,7 @@ def soundness(summary: Json) -> str:
     )
 
 
-def _tail(d: Json) -> str:
+def _tail(d: Diagnostics) -> str:
     """What vouches for the largest weights: a bound that was proved, or the shape of their tail."""
     if d["pareto_k"] is not None:
         return f" (Pareto k {d['pareto_k']:.2f})".replace("-", "−")

@@ -17,6 +17,7 @@ from storyodds.scenarios.checks.evidence_rules import (
     target_mistakes,
 )
 from storyodds.scenarios.checks.references import reference_mistakes
+from storyodds.scenarios.grammar.limits import limit_mistakes
 from storyodds.scenarios.grammar.loops import loops
 from storyodds.scenarios.grammar.names import (
     Names,
@@ -77,6 +78,7 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         evidence_mistakes(data, names),
         proposal_mistakes(data, names),
         switch_mistakes(data),
+        limit_mistakes(data),
         _limit_mistakes(data, names),
         reference_mistakes(data),
         _text_mistakes(data),

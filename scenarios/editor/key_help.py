@@ -23,6 +23,10 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "summary": "One paragraph that tells the story to somebody who has not heard it.",
         "catastrophe": "What counts as a catastrophe: how bad, by when, and through how many "
         "deployments. Every `harm` of the story is the chance of one.",
+        "limits": "What its author would put up with, as in `{catastrophe: 0.01}`: the most that a "
+        "fate or a class may have, or for success and intended the least. `catastrophe.q95` limits "
+        "the 95% point, and `catastrophe-given-deployed` the odds once no check has flagged. The "
+        "page and `estimate` state whether it is kept; no odds change.",
         "sources": _SOURCES,
         "goal": "The training goal: which model is wanted, and why any such model is good.",
         "rationale": "The training rationale: why training ends at the wanted model, not how one "

@@ -10,6 +10,7 @@ from typing import Any
 from storyodds.priors.text.phrases import SLUG_LIMIT
 from storyodds.scenarios.checks.consistency import MAX_ASSUMPTIONS, MAX_ROUTES
 from storyodds.scenarios.editor.key_help import VALUES
+from storyodds.scenarios.grammar.limits import LIMITED, POINTS
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL
 from storyodds.scenarios.shared.catalog import DECIDERS
 
@@ -192,6 +193,13 @@ _PROPOSAL_RULES: list[Schema] = [
 _STORY: Schema = {
     "properties": {
         "assumptions": {"propertyNames": _OWN_ID, "maxProperties": MAX_ASSUMPTIONS},
+        "limits": {
+            "propertyNames": {
+                "pattern": rf"^(?:{'|'.join(LIMITED)})(?:\.(?:{'|'.join(POINTS)}))?$",
+                "patternErrorMessage": "Expected a class or a fate, also with -given-deployed, "
+                f"and perhaps .{', .'.join(POINTS)}.",
+            },
+        },
         "routes": {
             "contains": _is("id", RESIDUAL),
             "errorMessage": f"Expected a list with a route {{id: {RESIDUAL}, class: other, "

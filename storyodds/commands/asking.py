@@ -9,12 +9,13 @@ import click
 
 from storyodds.commands.console import ABOVE_THRESHOLD, NOT_RELIABLE
 from storyodds.commands.options import Changed, all_of, load_changed
-from storyodds.commands.thresholds import Limit
+from storyodds.commands.thresholds import failure
 from storyodds.priors.text.errors import shown
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Method, Progress
     from storyodds.reports.words.recipe import Recipe
+    from storyodds.scenarios.grammar.limits import Limit
     from storyodds.scenarios.story import Story
 
 type Command = Callable[..., Any]
@@ -85,6 +86,19 @@ def changing(command: Command) -> Command:
     return view(settings(off(changed)))
 
 
+def limiting(command: Command) -> Command:
+    """Add the option that states limits, on which a verdict is given."""
+    return click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=P",
+        help="State whether a class or a fate keeps to P, at most P or for success and intended at "
+        "least, and which single number would bring it there; NAME.q95=P takes the 95% point; "
+        "stands in place of the story's own limit; repeatable. The exit code does not change.",
+    )(command)
+
+
 def drawing(command: Command, *, simulation: bool = False) -> Command:
     """Add the options of how to draw from the posterior, and hand them over as `sampling`."""
 
@@ -152,15 +166,15 @@ def about(name: str, progress: "Progress") -> "Progress":
     return lambda stage, done, total: progress(f"{shown(name)}: {stage}", done, total)
 
 
-def judge(documents: Iterable[Mapping[str, Any]], limits: Sequence[Limit] = ()) -> None:
+def judge(documents: Iterable[Mapping[str, Any]], limits: "Sequence[Limit]" = ()) -> None:
     """Turn what was computed into an exit code."""
     documents = list(documents)
     exceeded = False
     for document in documents:
-        for failure in (limit.failure(document) for limit in limits):
-            if failure is not None:
+        for sentence in (failure(limit, document) for limit in limits):
+            if sentence is not None:
                 exceeded = True
-                click.echo(shown(f"{document['story']}: {failure}"), err=True)
+                click.echo(shown(f"{document['story']}: {sentence}"), err=True)
     doubtful = [document for document in documents if not document["diagnostics"]["ok"]]
     for document in doubtful:
         for message in document["diagnostics"]["messages"]:

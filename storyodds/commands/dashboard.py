@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyodds.commands.asking import Changes, Sampling, about, changing, drawing, judge, recipe
+from storyodds.commands.asking import (
+    Changes,
+    Sampling,
+    about,
+    changing,
+    drawing,
+    judge,
+    limiting,
+    recipe,
+)
 from storyodds.commands.console import (
     FAILED,
     json_option,
@@ -23,7 +32,8 @@ from storyodds.commands.console import (
     stories_argument,
 )
 from storyodds.commands.console import write_json as print_json
-from storyodds.commands.options import Changed, all_of, named
+from storyodds.commands.options import Changed, all_of, named, writable_file
+from storyodds.commands.thresholds import verdict_limits
 from storyodds.priors.text.errors import InputError, Problem, shown
 from storyodds.priors.text.files import write_together
 
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
     from storyodds.scenarios.resolve import ResolvedStory
     from storyodds.scenarios.story import Story
 
+CARD_ENDINGS = (".png", ".svg")
 INDEX = "index"  # a story of this id would take the place of the page of all stories
 
 
@@ -61,7 +72,20 @@ INDEX = "index"  # a story of this id would take the place of the page of all st
     is_flag=True,
     help="Write each story as a safety case too: in Markdown, and as a goal structure.",
 )
+@click.option(
+    "--card",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the card of the one story as a picture too: a file that ends in .png or .svg. In "
+    "DIR, it is the picture that previews of links to the page show.",
+)
+@click.option(
+    "--brief",
+    is_flag=True,
+    help="Write only the card of each story, one sheet to print, and work out no more than that.",
+)
 @json_option
+@limiting
 @changing
 @partial(drawing, simulation=True)
 def dashboard(
@@ -69,7 +93,10 @@ def dashboard(
     folder: Path,
     thorough: bool,
     export: bool,
+    card: Path | None,
+    brief: bool,
     as_json: bool,
+    limits: tuple[str, ...],
     changes: Changes,
     sampling: Sampling,
 ) -> None:
@@ -80,9 +107,12 @@ def dashboard(
     pages show the odds over time, with what changed and what each change added. Nothing is written
     before all of it is there.
     """
-    given, _ = all_of(
+    stated, given, _, _, _ = all_of(
+        lambda: verdict_limits(limits),
         lambda: changes.applied(stories, partial(_require_apart, stories)),
         lambda: _writable(folder),
+        lambda: _card_target(card, folder, stories),
+        lambda: _not_both(brief=brief, others={"--thorough": thorough, "--export": export}),
     )
     with progress_line() as progress:
         progress("loading", 0, 0)
@@ -94,21 +124,29 @@ def dashboard(
                 story,
                 given.settings,
                 sampling,
-                thorough,
+                {"thorough": thorough, "limits": stated, "only": _card_parts() if brief else None},
                 progress,
             )
             for name, story in zip(stories, resolved, strict=True)
         ]
         progress("writing pages", 0, 0)
-        contents = _contents(dossiers, folder, export, progress)
+        image = _inside(card, folder)
+        contents = _contents(dossiers, folder, export, progress, image=image, brief=brief)
         _write(folder, contents)
+        if card is not None:
+            _write_card(dossiers[0], card)
     estimates = [dossier.estimate for dossier in dossiers]
     if as_json:
-        print_json({"schema": "storyodds/dashboard/1", "written": _written(folder, contents)})
+        written = _written(folder, contents)
+        if card is not None:
+            written.append({"file": str(card), "bytes": card.stat().st_size})
+        print_json({"schema": "storyodds/dashboard/1", "written": written})
     else:
         click.echo(f"wrote {shown(folder / 'index.html')}")
         for estimate in estimates:
             click.echo(f"wrote {shown(folder / estimate['story'])}.html")
+        if card is not None:
+            click.echo(f"wrote {shown(card)}")
     judge(estimates)
 
 
@@ -120,6 +158,37 @@ def _writable(folder: Path) -> None:
         raise InputError([Problem(f"--output: the folder '{folder.parent}' does not exist")])
     if not os.access(place := folder if folder.exists() else folder.parent, os.W_OK):
         raise InputError([Problem(f"--output: the folder '{place}' cannot be written to")])
+
+
+def _card_target(card: Path | None, folder: Path, stories: tuple[str, ...]) -> None:
+    """Refuse, before anything is computed, a card that cannot be written."""
+    if card is None:
+        return
+    if len(stories) > 1:
+        message = f"--card: found {len(stories)} stories, expected one, of which the card is"
+        raise InputError([Problem(message)])
+    if card.suffix not in CARD_ENDINGS or not _inside(card, folder):
+        writable_file(card, CARD_ENDINGS, "--card")
+
+
+def _inside(card: Path | None, folder: Path) -> str | None:
+    """The name of a card that stands beside the pages."""
+    if card is None or card.parent.resolve() != folder.resolve():
+        return None
+    return card.name
+
+
+def _not_both(*, brief: bool, others: Mapping[str, bool]) -> None:
+    clashing = [name for name, is_on in others.items() if brief and is_on]
+    if clashing:
+        message = f"--brief: found {' and '.join(clashing)} too, expected one or the other: a card"
+        raise InputError([Problem(f"{message} has no room for more")])
+
+
+def _card_parts() -> tuple[str, ...]:
+    from storyodds.reports.dashboard.card import PARTS
+
+    return PARTS
 
 
 def _require_apart(stories: tuple[str, ...], loaded: "list[Story]") -> None:
@@ -161,7 +230,7 @@ def _dossier(
     story: "ResolvedStory",
     settings: Mapping[str, Any],
     sampling: Sampling,
-    thorough: bool,
+    options: Mapping[str, Any],
     progress: "Progress",
 ) -> "Dossier":
     report = about(again.story, progress)
@@ -171,11 +240,11 @@ def _dossier(
 
     load_numba()
     assessment = assess(story, progress=report, **sampling.keywords())
-    return make_dossier(assessment, settings=settings, recipe=again, thorough=thorough, tell=report)
+    return make_dossier(assessment, settings=settings, recipe=again, tell=report, **options)
 
 
 def _contents(
-    dossiers: "list[Dossier]", folder: Path, export: bool, progress: "Progress"
+    dossiers: "list[Dossier]", folder: Path, export: bool, progress: "Progress", **shape: Any
 ) -> dict[str, str]:
     """By file name, everything that is going to be written, the first page last."""
     from storyodds.reports.dashboard.html import story_page
@@ -191,7 +260,7 @@ def _contents(
         estimate = json.loads(json_text(dossier.estimate))
         history = _history(dossier, estimate, folder, about(id, progress))
         whole = replace(dossier, parts={**dossier.parts, "history": history})
-        contents[f"{id}.html"] = story_page(whole, home="index.html")
+        contents[f"{id}.html"] = story_page(whole, home="index.html", **shape)
         contents[f"{id}.json"] = json_text(dossier.estimate)
         there = [file.name for file in history_folder(folder, id).glob("*.json")]
         for name, text in files_of(history, there).items():
@@ -222,6 +291,7 @@ def _history(
 
 def _exports(dossier: "Dossier") -> dict[str, str]:
     """The story as a safety case: in words, and as a goal structure."""
+    from storyodds.reports.dashboard.card import in_words
     from storyodds.reports.exports.gsn.argument import argument
     from storyodds.reports.exports.gsn.picture import gsn_svg
     from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
@@ -232,10 +302,11 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
     return {
         f"{id}.md": markdown_report(
             estimate,
-            sensitivity=dossier.parts,
+            sensitivity=dossier.sensitivity,
             value=dossier.parts.get("value"),
             story=story,
             recipe=dossier.recipe,
+            sentences=in_words(dossier),
         ),
         f"{id}.gsn.yaml": gsn_yaml(argument(estimate, story)),
         f"{id}.gsn.svg": standalone(gsn_svg(argument(estimate, story, most=4))),
@@ -262,6 +333,18 @@ def _remove_surplus(folder: Path, contents: Mapping[str, str]) -> None:
         for file in surplus(place):
             with suppress(OSError):  # it is in nobody's way
                 file.unlink()
+
+
+def _write_card(dossier: "Dossier", card: Path) -> None:
+    from storyodds.reports.dashboard.card import card_of
+    from storyodds.reports.figures.card import plot_card
+    from storyodds.reports.figures.drawing.figure import save_figure
+
+    try:
+        save_figure(plot_card(card_of(dossier)), card)
+    except OSError as error:
+        click.echo(f"storyodds: cannot save {shown(card)}: {reason(error)}", err=True)
+        raise click.exceptions.Exit(FAILED) from None
 
 
 def _written(folder: Path, contents: Mapping[str, str]) -> list[dict[str, Any]]:

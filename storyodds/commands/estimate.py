@@ -1,5 +1,6 @@
 """The command that estimates stories: odds, paths and their intervals."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from storyodds.commands.asking import (
     changing,
     drawing,
     judge,
+    limiting,
     recipe,
 )
 from storyodds.commands.console import (
@@ -31,13 +33,15 @@ from storyodds.commands.options import (
     named,
     result_files,
 )
-from storyodds.commands.thresholds import limits_of
+from storyodds.commands.thresholds import limits_of, verdict_limits
 from storyodds.priors.text.errors import InputError, shown
 from storyodds.priors.text.files import write_atomically
 
 if TYPE_CHECKING:
-    from storyodds.models.assessment.assessment import Progress
+    from storyodds.models.assessment.assessment import Assessment, Progress
+    from storyodds.reports.contract.estimate import Estimate
     from storyodds.reports.words.recipe import Recipe
+    from storyodds.scenarios.grammar.limits import Limit
     from storyodds.scenarios.story import Story
 
 
@@ -76,6 +80,7 @@ if TYPE_CHECKING:
     metavar="NAME=P",
     help="The same if it is below P, as in --fail-below success.q05=0.2; repeatable.",
 )
+@limiting
 def estimate(
     stories: tuple[str, ...],
     as_json: bool,
@@ -85,23 +90,26 @@ def estimate(
     max_memory: str,
     above: tuple[str, ...],
     below: tuple[str, ...],
+    limits: tuple[str, ...],
 ) -> None:
     """Odds of every outcome, and the failure paths of most concern."""
-    limits, memory, targets, given = all_of(
+    thresholds, stated, memory, targets, given = all_of(
         lambda: limits_of(above, below),
+        lambda: verdict_limits(limits),
         lambda: memory_of(max_memory),
         lambda: result_files(stories, output),
         lambda: changes.applied(stories),
     )
-    answered, failures, refused = [], [], []
+    answered, failures, refused, verdicts = [], [], [], []
     with progress_line() as progress:
         for name, story, target in zip(stories, given.stories, targets, strict=True):
             progress(f"{shown(name)}: loading", 0, 0)
             try:
-                summary, failure = _estimate_one(
+                summary, failed, words = _estimate_one(
                     story,
                     target,
                     about(name, progress),
+                    stated,
                     view=given.view,
                     settings=given.settings,
                     max_memory=memory,
@@ -111,7 +119,8 @@ def estimate(
                 refused += [named(problem, name) for problem in error.problems]
                 continue
             answered.append((name, summary, target))
-            failures += [failure] if failure else []
+            failures += [failed] if failed else []
+            verdicts += [(summary["story"], sentence) for sentence in words]
     summaries = [summary for _, summary, _ in answered]
     if as_json and summaries:
         write_json(summaries if len(stories) > 1 else summaries[0])
@@ -121,8 +130,8 @@ def estimate(
             for name, _, _ in answered
         ]
         _print_reports(summaries, recipes)
-    for failure in failures:
-        click.echo(f"storyodds: {failure}", err=True)
+    for failed in failures:
+        click.echo(f"storyodds: {failed}", err=True)
     if failures:
         raise click.exceptions.Exit(FAILED)
     for _, _, target in answered:
@@ -130,21 +139,25 @@ def estimate(
             click.echo(f"saved {shown(target)}", err=True)
     if refused:
         raise InputError(refused)
-    judge(summaries, limits)
+    for name, sentence in verdicts:
+        click.echo(shown(f"{name}: {sentence}"), err=as_json)
+    judge(summaries, thresholds)
 
 
 def _estimate_one(
     story: "Story",
     target: Path | None,
     progress: "Progress",
+    limits: "Sequence[Limit]",
     **options: Any,
-) -> tuple[dict[str, Any], str | None]:
-    """Compute and save; a result that cannot be saved is printed all the same."""
+) -> "tuple[Estimate, str | None, list[str]]":
+    """Compute, judge limits and save; a result that cannot be saved is printed all the same."""
     from storyodds.models.assessment.assessment import assess_story
     from storyodds.reports.documents.estimate import summarize
 
     assessment = assess_story(story, progress=progress, **options)
     summary = summarize(assessment)
+    words = _verdict_words(assessment, summary, limits, progress)
     try:
         if target is not None and target.suffix == ".json":
             write_atomically(target, json_text(summary).encode())
@@ -155,11 +168,29 @@ def _estimate_one(
             progress("saving", 0, 0)
             save_result(result_of(assessment, summary), target)
     except OSError as error:
-        return summary, f"cannot save {shown(target)}: {reason(error)}"
-    return summary, None
+        return summary, f"cannot save {shown(target)}: {reason(error)}", words
+    return summary, None, words
 
 
-def _print_reports(summaries: list[dict[str, Any]], recipes: "list[Recipe]") -> None:
+def _verdict_words(
+    assessment: "Assessment",
+    summary: "Estimate",
+    limits: "Sequence[Limit]",
+    progress: "Progress",
+) -> list[str]:
+    """Say of every limit, the story's own and those given, whether it is kept."""
+    if not (limits or assessment.prepared.resolved.story.limits):
+        return []
+    from storyodds.reports.documents.cards.limits import verdicts_on
+
+    progress("holding the odds to the limits", 0, 0)
+    return [
+        f"{verdict.sentence} {verdict.change}".strip()
+        for verdict in verdicts_on(assessment, summary, limits)
+    ]
+
+
+def _print_reports(summaries: "Sequence[Estimate]", recipes: "list[Recipe]") -> None:
     from rich.console import Console
     from rich.rule import Rule
 

@@ -24,6 +24,7 @@ from storyodds.priors.text.files import write_atomically
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Progress
+    from storyodds.reports.contract.estimate import Estimate
     from storyodds.reports.figures.drawing.figure import Figure
     from storyodds.reports.words.recipe import Recipe
 
@@ -153,7 +154,7 @@ def _contents(
     settings: Mapping[str, Any],
     recipe: "Recipe",
     report: "Progress",
-) -> tuple[dict[str, bytes], dict[str, Any]]:
+) -> "tuple[dict[str, bytes], Estimate]":
     """By file name, everything that is going to be written; a lone file has none."""
     from storyodds.reports.documents.estimate import summarize
     from storyodds.reports.exports.gsn.argument import argument
@@ -176,9 +177,9 @@ def _contents(
     from storyodds.reports.dashboard.page_data import make_dossier
 
     dossier = make_dossier(assessment, settings=settings, recipe=recipe, tell=report)
-    estimate = dict(dossier.estimate)
+    estimate = dossier.estimate
     if kind == _FOLDER:
-        from storyodds.reports.dashboard.html import sections_of
+        from storyodds.reports.dashboard.levels.depths import sections_of
         from storyodds.reports.dashboard.pictures import arviz_figures
 
         figures = [figure for section in sections_of(dossier) for figure in section.figures]
@@ -188,11 +189,13 @@ def _contents(
         chosen = _chosen(dict(zip(names, figures, strict=True)), only)
         return figure_files(chosen, f".{ending or 'svg'}", credit), estimate
 
+    from storyodds.reports.dashboard.card import in_words
     from storyodds.reports.exports.markdown.annex import markdown_report
 
     text = markdown_report(
         estimate,
-        sensitivity=dossier.parts,
+        sentences=in_words(dossier),
+        sensitivity=dossier.sensitivity,
         value=dossier.parts.get("value"),
         story=story,
         recipe=recipe,

@@ -1,10 +1,13 @@
 """The command that turns a panel's judgments into priors."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from storyodds.commands.console import json_option, write_json
+
+if TYPE_CHECKING:
+    from storyodds.reports.contract.judgments import PoolMethod
 
 
 @click.command(short_help="A panel's judgments pooled, weighed, and made coherent.")
@@ -35,7 +38,7 @@ from storyodds.commands.console import json_option, write_json
     help="By which share odds may be off before beliefs count as incoherent: people round.",
 )
 def judgments(
-    file: str, as_json: bool, weights: Any, method: str, repair: bool, tolerance: float
+    file: str, as_json: bool, weights: Any, method: "PoolMethod", repair: bool, tolerance: float
 ) -> None:
     """A panel's judgments pooled, weighed, and made coherent.
 

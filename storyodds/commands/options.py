@@ -264,9 +264,8 @@ def writable_file(output: str | Path, endings: tuple[str, ...], option: str = "-
     """A file that can be written, settled before anything is made to go there."""
     target = Path(output)
     if target.is_dir() or target.suffix not in endings:
-        raise _bad_output(
-            f"found '{target}', expected a file whose name ends in {endings[0]}", option
-        )
+        expected = f"expected a file whose name ends in {' or '.join(endings)}"
+        raise _bad_output(f"found '{target}', {expected}", option)
     if not target.parent.is_dir():
         raise _bad_output(f"the folder '{target.parent}' does not exist", option)
     if not os.access(target.parent, os.W_OK):

@@ -58,7 +58,7 @@ def nothing_planted_runs(page: Any) -> None:
 
 
 def every_picture_is_named_and_has_its_numbers(page: Any, name: str) -> None:
-    pictures = page.locator("svg")
+    pictures = page.locator("svg:not([aria-hidden])")
     # A risk argument without uncertain numbers has little to draw.
     least = {"index": 1, "carlsmith-six-premises": 3}.get(name, 8)
     assert pictures.count() >= least
@@ -225,3 +225,24 @@ def _sections(page: Any) -> Iterator[tuple[str, float, str]]:
         if it.is_visible():
             box = it.bounding_box()
             yield it.get_attribute("id"), box["height"], re.sub(r"\s+", "", it.inner_text())
+
+
+def test_the_card_and_its_sentences_can_be_copied(pages: Path, open_page: Opener) -> None:
+    page = open_page(pages / "rlhf-assistant.html", permissions=["clipboard-read"], **WIDE)
+    page.evaluate("navigator.clipboard.writeText = text => { window.copied = text; }")
+    for name, start in (("text", "“Baseline assistant"), ("citation", "Baseline assistant")):
+        page.get_by_role("button", name=f"Copy the {name}").click()
+        assert page.evaluate("window.copied").startswith(start)
+
+
+def test_the_card_is_the_first_sheet_and_fits_it(pages: Path, open_page: Opener) -> None:
+    from io import BytesIO
+
+    from pypdf import PdfReader
+
+    for name in ("rlhf-assistant", "carlsmith-six-premises"):
+        page = open_page(pages / f"{name}.html", **WIDE)
+        first = PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages[0].extract_text()
+        for words in ("This is not a claim of safety", "What would change it", "Cite:"):
+            assert words in first
+        assert "The same in words" not in first

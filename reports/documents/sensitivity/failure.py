@@ -1,48 +1,10 @@
-"""If a story fails: how, by how far, and where.
-
-`summarize_failure` gives a JSON object. Failure is deployed and no success: what a check halts
-stands beside it.
-
-failure, halted
-    SUMMARY of P(failure), and of P(a check halts it), which is no failure.
-given_failure
-    `catastrophe`, `safe` and `deceptive`: SUMMARY of each, given failure; null where failure is
-    impossible.
-assumptions
-    A list, those first whose being false leaves the most catastrophes among failures:
-    `assumption`, `composite`, `probability` (SUMMARY of its being true), and for `if_false` and
-    `if_true` SUMMARY of P(failure), of P(halted) and of the three shares of failure, given that;
-    null where the condition is impossible. The list is null where the story is too large for it.
-miss
-    `likeliest_class`, and `targets`: for `likeliest` and `even` the `bits` that the intended class
-    needs (negative: has to spare) by the posterior means, `median`, `q05` and `q95` over the
-    draws, `out_of_reach` and `never_lost` (shares of draws that no 60 bits either way would
-    change), `status` (found, out of reach, never lost, or not worked out), `pareto_k` and
-    `refitted`. A number that is infinite is null.
-near_misses
-    `threshold`; SUMMARY of the shares of failure that are near misses (`share`), other misses of
-    the goal (`far`), and failures though the goal was reached (`goal_reached`); and by `routes`:
-    `route`, `probability`, `no_catastrophe` (once deployed; SUMMARY each; null for a route that is
-    never deployed), `near`.
-paths
-    The failure paths as `estimate` ranks them: `place`, which those that tie share, `path`,
-    `literals`, `concern` (SUMMARY), `share` of P(catastrophe) (SUMMARY, as Fussell and Vesely have
-    it), `share_top` (how often over the draws it ranks first, ties shared evenly) and `overlaps`
-    (whether another path of the same ending can hold with it).
-flips
-    `worst`: the worst path, or those that tie for it (`path`, `literals`). `size` of the smallest
-    sets of assumptions that, known, make another path the worst (null: none of up to two), `found`
-    (`literals`, `probability`, `shuts`, `path`, `concern`), `complete`, `close` (sets that the
-    draws cannot decide) and `compared` paths. Null where the story is too large for it.
-
-SUMMARY is `{"mean", "median", "q05", "q95"}`.
-"""
+"""If a story fails: how, by how far, and where."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,19 +19,32 @@ from storyodds.models.sensitivity.distance_to_goal import Miss, misses
 from storyodds.models.sensitivity.failure import ENDS, SAFE, NearMiss
 from storyodds.models.sensitivity.worst_path import Flip, flips
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.reports.documents.estimate import path_record
+from storyodds.reports.contract.sensitivity.failure import (
+    FailureAssumption,
+    FailureConcern,
+    FailureMiss,
+    FailurePart,
+    FailureShare,
+    HowItFails,
+    MissedRoute,
+    MissStatus,
+    MissTarget,
+    NearMisses,
+    WorstPathFlip,
+    WorstPathFlips,
+)
+from storyodds.reports.contract.summaries import Summary
+from storyodds.reports.documents.estimate.paths import path_record
 from storyodds.reports.documents.summaries import (
-    Summary,
     finite,
     summarize_draws,
     summarize_quotient,
 )
-from storyodds.reports.words.aliases import Json
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 
-SHARES = ("catastrophe", "safe", "deceptive")
+SHARES: tuple[FailureShare, ...] = ("catastrophe", "safe", "deceptive")
 
 
 PARTS = ("assumptions", "miss", "near_misses", "paths", "flips")
@@ -77,7 +52,7 @@ PARTS = ("assumptions", "miss", "near_misses", "paths", "flips")
 
 def summarize_failure(
     assessment: Assessment, base: Base | None = None, parts: Sequence[str] = PARTS
-) -> dict[str, Any]:
+) -> FailurePart:
     """Say how, by how far and where a story fails.
 
     Parameters
@@ -91,7 +66,7 @@ def summarize_failure(
 
     Returns
     -------
-    dict
+    FailurePart
         Plain lists, mappings, texts and finite numbers.
 
     Examples
@@ -105,7 +80,7 @@ def summarize_failure(
     """
     base = base_of(assessment) if base is None else base
     overall = failure.overall(assessment)
-    works: dict[str, Callable[[], Any]] = {
+    works: dict[str, Callable[[], object]] = {
         "assumptions": partial(_assumptions, assessment),
         "miss": partial(_miss, assessment, base),
         "near_misses": partial(_near_misses, assessment, overall),
@@ -116,7 +91,7 @@ def summarize_failure(
         _Side(overall[0], np.ones(len(overall[0])), assessment.averaged.weights),
         _Side(overall[1], np.ones(len(overall[1])), assessment.exact.weights),
     )
-    return {**_told(*sides), **{part: works[part]() for part in parts}}
+    return cast(FailurePart, {**_told(*sides), **{part: works[part]() for part in parts}})
 
 
 @dataclass(frozen=True)
@@ -145,7 +120,7 @@ class _Side:
         return self.end("safe") + self.end("catastrophe")
 
 
-def _told(averaged: _Side, exact: _Side) -> dict[str, Any]:
+def _told(averaged: _Side, exact: _Side) -> HowItFails:
     """Summarize P(failure | condition), P(halted | condition) and the shares of failure."""
 
     def given(pick: Callable[[_Side], Array], whole: Callable[[_Side], Array]) -> Summary | None:
@@ -162,26 +137,31 @@ def _told(averaged: _Side, exact: _Side) -> dict[str, Any]:
     }
 
 
-def _assumptions(assessment: Assessment) -> list[dict[str, Any]] | None:
+def _assumptions(assessment: Assessment) -> list[FailureAssumption] | None:
     try:
         sides = failure.ends(assessment)
     except UnsupportedStoryError:
         return None
     graph = assessment.prepared.graph
     composites = {variable.name for variable in graph.variables if variable.formula is not None}
-    listed = []
+    listed: list[FailureAssumption] = []
     for v, name in enumerate(sides[0].names):
-        entry: dict[str, Any] = {"assumption": name, "composite": name in composites}
         true, false = (
             [_side(getattr(side, key)[:, :, v], side.weights) for side in sides]
             for key in ("true", "false")
         )
         believed, drawn = true
-        entry["probability"] = summarize_draws(
-            believed.chance, believed.weights, drawn.chance, drawn.weights
+        listed.append(
+            {
+                "assumption": name,
+                "composite": name in composites,
+                "probability": summarize_draws(
+                    believed.chance, believed.weights, drawn.chance, drawn.weights
+                ),
+                "if_false": _told(*false),
+                "if_true": _told(*true),
+            }
         )
-        entry["if_false"], entry["if_true"] = _told(*false), _told(*true)
-        listed.append(entry)
     return sorted(listed, key=_rank)
 
 
@@ -191,12 +171,12 @@ def _side(ends: Array, weights: Array) -> _Side:
     return _Side(ends, ends[:, exclusive].sum(axis=1), weights)
 
 
-def _rank(entry: Json) -> float:
+def _rank(entry: FailureAssumption) -> float:
     share = entry["if_false"]["given_failure"]["catastrophe"]
     return math.inf if share is None else -round(share["mean"], 9)
 
 
-def _miss(assessment: Assessment, base: Base) -> dict[str, Any]:
+def _miss(assessment: Assessment, base: Base) -> FailureMiss:
     exact = assessment.exact
     drawn = exact.values
     if np.ptp(exact.weights) > 0:
@@ -208,19 +188,22 @@ def _miss(assessment: Assessment, base: Base) -> dict[str, Any]:
     }
 
 
-def _target(miss: Miss) -> dict[str, Any]:
+def _target(miss: Miss) -> MissTarget:
     drawn = miss.by_draw
     complete = not np.isnan(drawn).any()
     levels = (
         np.quantile(drawn, [0.5, 0.05, 0.95], method="inverted_cdf") if complete else [np.nan] * 3
     )
-    status = "not worked out"
+    status: MissStatus = "not worked out"
     if not math.isnan(miss.bits):
         status = "found" if math.isfinite(miss.bits) else "out of reach"
         status = "never lost" if miss.bits == -math.inf else status
+    median, low, high = (finite(level) for level in levels)
     return {
         "bits": finite(miss.bits),
-        **dict(zip(("median", "q05", "q95"), map(finite, levels), strict=True)),
+        "median": median,
+        "q05": low,
+        "q95": high,
         "out_of_reach": float((drawn == np.inf).mean()) if complete else None,
         "never_lost": float((drawn == -np.inf).mean()) if complete else None,
         "status": status,
@@ -229,7 +212,7 @@ def _target(miss: Miss) -> dict[str, Any]:
     }
 
 
-def _near_misses(assessment: Assessment, overall: tuple[Array, Array]) -> dict[str, Any]:
+def _near_misses(assessment: Assessment, overall: tuple[Array, Array]) -> NearMisses:
     missed = failure.near_misses(assessment)
     weights = assessment.averaged.weights, assessment.exact.weights
     sides = [
@@ -259,7 +242,7 @@ def _near_misses(assessment: Assessment, overall: tuple[Array, Array]) -> dict[s
     }
 
 
-def _near_miss(miss: NearMiss, weights: Array, exact_weights: Array) -> dict[str, Any]:
+def _near_miss(miss: NearMiss, weights: Array, exact_weights: Array) -> MissedRoute:
     averaged, exact = miss.averaged, miss.exact
     return {
         "route": miss.route,
@@ -274,7 +257,7 @@ def _near_miss(miss: NearMiss, weights: Array, exact_weights: Array) -> dict[str
     }
 
 
-def _paths(assessment: Assessment, overall: tuple[Array, Array]) -> list[dict[str, Any]]:
+def _paths(assessment: Assessment, overall: tuple[Array, Array]) -> list[FailureConcern]:
     ranked = concerns(assessment)
     weights, exact_weights = assessment.averaged.weights, assessment.exact.weights
     averaged, exact = (ends[:, ENDS.index("catastrophe")] for ends in overall)
@@ -296,7 +279,7 @@ def _paths(assessment: Assessment, overall: tuple[Array, Array]) -> list[dict[st
     ]
 
 
-def _flips(assessment: Assessment) -> dict[str, Any] | None:
+def _flips(assessment: Assessment) -> WorstPathFlips | None:
     try:
         changes = flips(assessment)
     except UnsupportedStoryError:
@@ -311,7 +294,7 @@ def _flips(assessment: Assessment) -> dict[str, Any] | None:
     }
 
 
-def _flip(flip: Flip) -> dict[str, Any]:
+def _flip(flip: Flip) -> WorstPathFlip:
     to = path_record(flip.worst)
     return {
         "literals": [literal_text(literal) for literal in flip.literals],
@@ -321,6 +304,3 @@ def _flip(flip: Flip) -> dict[str, Any]:
         "path_literals": to["literals"],
         "concern": flip.concern,
     }
-
-
-# On a terminal

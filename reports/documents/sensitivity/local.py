@@ -1,50 +1,8 @@
-"""What the odds hang on, one input at a time: numbers, assumptions, and where verdicts flip.
-
-`summarize_local` gives a JSON object with these keys:
-
-draws
-    Posterior draws on which differences are taken.
-events
-    `success`, the four classes, `catastrophe`: the keys of every EVENTS below.
-now
-    EVENTS: posterior means of the story as it is.
-numbers
-    A list, every number that the story writes down: `name`, `kind`, `basis`, `uncertain`; `now`,
-    SUMMARY of the number itself, given the evidence; `per_bit`, EVENTS, the derivative of the
-    posterior mean per bit (of log2 odds, for a probability); `per_bit_band`, BANDS of the
-    derivative of P(event | E, numbers) at the single draws, whose mean is not `per_bit`, as the
-    draws' weights do not move with it; `per_logit`, as `per_bit` per unit of natural log odds, null
-    for bits; `elasticity`, EVENTS, percent per percent of the probability itself, null where
-    undefined; `low` and `high`, null for a fixed number, else the answers with the number known to
-    be at the 5 or the 95 percent point of its prior: `value`, `mean` and `error` (EVENTS, Monte
-    Carlo standard error of the difference from now), `band`, BANDS of P(event | E, numbers),
-    `pareto_k`, `refitted`; `swing`, EVENTS, high less low, with `swing_error` and `swing_band`,
-    BANDS of the difference at the same draw, which counts by the mean of its weights at both ends.
-    Bands are null where an end was assessed afresh.
-equal_elasticity
-    EVENTS: the elasticity that all probabilities have in common, if they do; else null. It is 1
-    for a bare product.
-signs
-    By event, the number of `numbers` that raise it and that lower it as they grow.
-assumptions
-    A list: `assumption`, `claim`, `composite`; `learned` and `set`, each with `true` and `false`:
-    `mean`, `error`, `pareto_k` and `refitted`, or null where that cannot be.
-verdicts
-    A list: `event`, a fate or `worst-path`; `threshold`; `above`, whether its probability is
-    above it now; `path`, the worst path now; `tied`, paths that are just as bad.
-tipping_points
-    A list: `number`; `verdict`, a place in `verdicts`; `value`; `side`, `above` or `below`, on
-    which the verdict is another; `prior_chance` of that side; `path`, the worst path there.
-note
-    What changes of one input at a time do not show.
-
-BANDS are by event `mean`, `q05` and `q95` over the posterior draws, SUMMARY is `{"mean", "median",
-"q05", "q95"}`.
-"""
+"""What the odds hang on, one input at a time: numbers, assumptions, and where verdicts flip."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,17 +13,30 @@ from storyodds.models.changes.tipping import WORST_PATH, Verdict
 from storyodds.models.changes.what_if import Base, Changed
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.sensitivity.local import LocalSensitivity, Swing, local_sensitivity
-from storyodds.models.story.events import EVENTS, FATES
+from storyodds.models.story.events import EVENTS, FATES, Headline
 from storyodds.priors.distributions.families import LN2
+from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.sensitivity.local import (
+    ChangedOdds,
+    EitherWay,
+    LocalAssumption,
+    LocalEvent,
+    LocalNumber,
+    LocalPart,
+    LocalVerdict,
+    NumberSwing,
+    NumberTipping,
+    PriorEnd,
+    Signs,
+)
+from storyodds.reports.contract.summaries import Band
 from storyodds.reports.documents.summaries import finite, summarize_draws
-from storyodds.reports.words.aliases import Json
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import story_numbers
 
 Array = NDArray[np.float64]
 
-TOLD = ("success", *CLASSES, "catastrophe")
-_POINTS = ("mean", "q05", "q95")
+TOLD: tuple[LocalEvent, ...] = ("success", *CLASSES, "catastrophe")
 # Of how far an event is from being impossible or certain, whichever is nearer: what rounding leaves
 # of a change that is 0. Changes of a chance of 5e-9 are as real as those of one half.
 _NOTHING = 1e-12
@@ -82,7 +53,7 @@ def summarize_local(
     base: Base | None = None,
     success: float = 0.5,
     catastrophe: Sequence[float] | None = None,
-) -> dict[str, Any]:
+) -> LocalPart:
     """Say what the odds hang on, one input at a time.
 
     Parameters
@@ -94,7 +65,7 @@ def summarize_local(
 
     Returns
     -------
-    dict
+    LocalPart
         Plain lists, mappings, texts and finite numbers.
 
     Examples
@@ -116,12 +87,13 @@ def summarize_local(
         "equal_elasticity": {event: _common(numbers, event) for event in TOLD},
         "signs": {event: _signs(numbers, event) for event in TOLD},
         "assumptions": _assumptions(local),
-        **_tipping(local),
+        "verdicts": _verdicts(local),
+        "tipping_points": _tipping_points(local),
         "note": NOTE,
     }
 
 
-def _assumptions(found: LocalSensitivity) -> list[dict[str, Any]]:
+def _assumptions(found: LocalSensitivity) -> list[LocalAssumption]:
     prepared = found.base.prepared
     composites = {v.name for v in prepared.graph.variables if v.formula is not None}
     return [
@@ -136,39 +108,43 @@ def _assumptions(found: LocalSensitivity) -> list[dict[str, Any]]:
     ]
 
 
-def _tipping(found: LocalSensitivity) -> dict[str, Any]:
-    numbers = found.base.prepared.resolved.numbers
+def _verdicts(found: LocalSensitivity) -> list[LocalVerdict]:
     labels = [path.label for path in found.paths]
-    return {
-        "verdicts": [_verdict(verdict, labels) for verdict in found.verdicts],
-        "tipping_points": [
-            {
-                "number": numbers[tip.number].name,
-                "verdict": found.verdicts.index(tip.verdict),
-                "value": tip.value,
-                "side": tip.side,
-                "prior_chance": tip.prior_chance,
-                "path": None if tip.worst is None else labels[tip.worst],
-            }
-            for tip in found.tips
-        ],
-    }
+    return [_verdict(verdict, labels) for verdict in found.verdicts]
 
 
-def _events(of: Array) -> dict[str, float | None]:
+def _tipping_points(found: LocalSensitivity) -> list[NumberTipping]:
+    numbers = found.base.prepared.resolved.numbers
+    return [
+        {
+            "number": numbers[tip.number].name,
+            "verdict": found.verdicts.index(tip.verdict),
+            "value": tip.value,
+            "side": tip.side,
+            "prior_chance": tip.prior_chance,
+            "path": None if tip.worst is None else found.paths[tip.worst].label,
+        }
+        for tip in found.tips
+    ]
+
+
+def _events(of: Array) -> ByEvent[float]:
+    return cast(ByEvent[float], _where_defined(of))  # means, and differences of means, are
+
+
+def _where_defined(of: Array) -> ByEvent[float | None]:
     return {event: finite(of[EVENTS.index(event)]) for event in TOLD}
 
 
-def _bands(mean: Array, ends: Array) -> dict[str, dict[str, float | None]] | None:
+def _bands(mean: Array, ends: Array) -> ByEvent[Band] | None:
     """Give BANDS of means, (n_events,), and the 5 and 95 percent points, (2, n_events)."""
     if np.isnan(ends).any():
         return None
+    low, high = ends
     return {
-        event: {
-            name: finite(row[EVENTS.index(event)])
-            for name, row in zip(_POINTS, (mean, *ends), strict=True)
-        }
+        event: {"mean": finite(mean[e]), "q05": finite(low[e]), "q95": finite(high[e])}
         for event in TOLD
+        for e in [EVENTS.index(event)]
     }
 
 
@@ -190,9 +166,7 @@ def _room(means: Array) -> Array:
     return room
 
 
-def _changed(changed: Changed | None) -> dict[str, Any] | None:
-    if changed is None:
-        return None
+def _changed(changed: Changed) -> ChangedOdds:
     return {
         "mean": _events(changed.means),
         "error": _events(changed.errors),
@@ -201,14 +175,16 @@ def _changed(changed: Changed | None) -> dict[str, Any] | None:
     }
 
 
-def _both(pair: Sequence[Changed | None]) -> dict[str, Any]:
-    return {"true": _changed(pair[0]), "false": _changed(pair[1])}
+def _both(pair: Sequence[Changed | None]) -> EitherWay:
+    true, false = (None if changed is None else _changed(changed) for changed in pair)
+    return {"true": true, "false": false}
 
 
-def _verdict(verdict: Verdict, labels: Sequence[str]) -> dict[str, Any]:
+def _verdict(verdict: Verdict, labels: Sequence[str]) -> LocalVerdict:
     worst = verdict.event == WORST_PATH
     return {
-        "event": verdict.event,
+        # Those that are looked for here are of the headline.
+        "event": cast(Headline | Literal["worst-path"], verdict.event),
         "threshold": None if worst else verdict.threshold,
         "above": None if worst else bool(verdict.now),
         "path": labels[verdict.now] if worst else None,
@@ -216,11 +192,11 @@ def _verdict(verdict: Verdict, labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
+def _numbers(found: LocalSensitivity, draws: Draws) -> list[LocalNumber]:
     resolved, slopes = found.base.prepared.resolved, found.slopes
     room = _room(found.base.means)
     swings = {swing.number: swing for swing in found.swings}
-    listed = []
+    listed: list[LocalNumber] = []
     for number in story_numbers(resolved):
         i = resolved.number_index[number.name]
         swing, is_bits = swings.get(i), number.kind == "bits"
@@ -242,7 +218,7 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
                 "per_bit": None if per_bit is None else _events(per_bit),
                 "per_bit_band": None if at_draws is None else _bands_of_draws(at_draws),
                 "per_logit": None if per_bit is None or is_bits else _events(per_bit / LN2),
-                "elasticity": _events(slopes.elasticity[:, i])
+                "elasticity": _where_defined(slopes.elasticity[:, i])
                 if has_elasticity and slopes
                 else None,
                 **_ends(swing, room),
@@ -251,42 +227,39 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[dict[str, Any]]:
     return listed
 
 
-def _bands_of_draws(draws: Array) -> dict[str, dict[str, float | None]] | None:
+def _bands_of_draws(draws: Array) -> ByEvent[Band] | None:
     return _bands(draws.mean(axis=0), band(draws, np.full(len(draws), 1 / len(draws))))
 
 
-def _ends(swing: Swing | None, room: Array) -> dict[str, Any]:
+def _ends(swing: Swing | None, room: Array) -> NumberSwing:
     if swing is None:
-        return dict.fromkeys(("low", "high", "swing", "swing_error", "swing_band"))
-    ends = {}
-    for k, (end, value, found) in enumerate(
-        (("low", swing.low, swing.at_low), ("high", swing.high, swing.at_high))
-    ):
-        bands = {"band": _bands(found.means, swing.bands[k])}
-        ends[end] = {"value": value, **(_changed(found) or {}), **bands}
+        return {"low": None, "high": None, "swing": None, "swing_error": None, "swing_band": None}
     differs = _moving(swing.swing, room)
     return {
-        **ends,
+        "low": _end(swing.low, swing.at_low, swing.bands[0]),
+        "high": _end(swing.high, swing.at_high, swing.bands[1]),
         "swing": _events(differs),
         "swing_error": _events(swing.error),
         "swing_band": _bands(differs, _moving(swing.bands[2], room)),
     }
 
 
-def _common(numbers: Sequence[Json], event: str) -> float | None:
+def _end(value: float, found: Changed, ends: Array) -> PriorEnd:
+    return {"value": value, **_changed(found), "band": _bands(found.means, ends)}
+
+
+def _common(numbers: Sequence[LocalNumber], event: LocalEvent) -> float | None:
     """The elasticity that all probabilities have that matter, where nothing else matters."""
     matter = [n for n in numbers if n["per_bit"] is not None and n["per_bit"][event]]
-    if len(matter) < 2 or any(n["elasticity"] is None for n in matter):
+    stated = [None if n["elasticity"] is None else n["elasticity"][event] for n in matter]
+    elasticities = [x for x in stated if x is not None]
+    if len(matter) < 2 or len(elasticities) < len(matter):
         return None
-    elasticities = [n["elasticity"][event] for n in matter]
-    if any(x is None or not math.isclose(x, elasticities[0], rel_tol=_ALIKE) for x in elasticities):
+    if not all(math.isclose(x, elasticities[0], rel_tol=_ALIKE) for x in elasticities):
         return None
     return float(f"{np.mean(elasticities):.6g}")
 
 
-def _signs(numbers: Sequence[Json], event: str) -> dict[str, int]:
+def _signs(numbers: Sequence[LocalNumber], event: LocalEvent) -> Signs:
     slopes = [n["per_bit"][event] for n in numbers if n["per_bit"] is not None]
     return {"up": sum(x > 0 for x in slopes), "down": sum(x < 0 for x in slopes)}
-
-
-# On a terminal

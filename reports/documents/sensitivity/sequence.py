@@ -1,27 +1,14 @@
-"""The odds as the evidence came in: JSON, and on a terminal.
+"""The odds as the evidence came in."""
 
-`summarize_sequence` gives, under the keys
-
-steps
-    A list, each given one finding more, in the order in which the story writes them: `item`, the
-    last of these findings, null for the first step, which is given none; `opinion`, whether that is
-    a forecast; by event of `odds` a summary, the `error` of its mean and, null for the first step,
-    the `change_error` of its difference from the step before; `ess` and `pareto_k` of the draws
-    behind it, and `ok`, whether these can be relied on. Both ends are those of the estimate. Known
-    results of checks come last, together.
-draws
-    How many are behind the steps between both ends.
-"""
-
-from typing import Any
-
-from storyodds.models.posterior.soundness import LEVELS
 from storyodds.models.sensitivity.evidence_sequence import EvidenceSequence
+from storyodds.reports.contract.sensitivity.trust import (
+    EvidenceSequencePart,
+    EvidenceStep,
+    StepOdds,
+)
 
-_LEVELS = {0.05: "q05", 0.5: "median", 0.95: "q95"}
 
-
-def summarize_sequence(found: EvidenceSequence) -> dict[str, Any]:
+def summarize_sequence(found: EvidenceSequence) -> EvidenceSequencePart:
     """Give the odds as the evidence came in as plain data.
 
     Parameters
@@ -30,7 +17,7 @@ def summarize_sequence(found: EvidenceSequence) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    EvidenceSequencePart
 
     Examples
     --------
@@ -43,22 +30,11 @@ def summarize_sequence(found: EvidenceSequence) -> dict[str, Any]:
     >>> [(step["item"], round(step["odds"]["catastrophe"]["mean"], 4)) for step in steps]
     [(None, 0.0514)]
     """
-    steps = [
+    steps: list[EvidenceStep] = [
         {
             "item": item,
             "opinion": item in found.opinions,
-            "odds": {
-                event: {
-                    "mean": float(found.mean[k, e]),
-                    **{
-                        _LEVELS[level]: float(x)
-                        for level, x in zip(LEVELS, found.quantiles[k, e], strict=True)
-                    },
-                    "error": float(found.error[k, e]),
-                    "change_error": float(found.change_error[k - 1, e]) if k else None,
-                }
-                for e, event in enumerate(found.events)
-            },
+            "odds": {event: _odds(found, k, e) for e, event in enumerate(found.events)},
             "ess": float(found.ess[k]),
             "pareto_k": found.pareto_k[k],
             "ok": found.trusted[k],
@@ -66,3 +42,15 @@ def summarize_sequence(found: EvidenceSequence) -> dict[str, Any]:
         for k, item in enumerate((None, *found.items))
     ]
     return {"steps": steps, "draws": found.draws}
+
+
+def _odds(found: EvidenceSequence, k: int, e: int) -> StepOdds:
+    low, median, high = found.quantiles[k, e].tolist()  # by `LEVELS`
+    return {
+        "mean": float(found.mean[k, e]),
+        "q05": low,
+        "median": median,
+        "q95": high,
+        "error": float(found.error[k, e]),
+        "change_error": float(found.change_error[k - 1, e]) if k else None,
+    }

@@ -1,38 +1,24 @@
-"""Which uncertain numbers the spread of an answer comes from: as JSON, and on a terminal.
-
-`summarize_global` gives, under the keys
-
-events
-    A list, by event: `event`; `sd`, the standard deviation of P(event | evidence, numbers) over
-    independent numbers, and `posterior_sd`, over their posterior as it is; `additive`, the sum of
-    the first-order indices; and `inputs`, the largest Shapley effect first: `name`, and `first`,
-    `total` and `shapley`. Each index is `{"mean", "q05", "q95", "distinguishable"}`, a share of
-    the variance and its interval of estimation; null where the event does not vary.
-others
-    How many numbers the input "all others together" stands for.
-idle
-    Names of numbers that move none of the events.
-averaged_over
-    Names of uncertain numbers that say how to read one evidence item: no numbers of the story, they
-    are integrated out.
-evaluations
-    How often the story was evaluated for the indices.
-"""
+"""Which uncertain numbers the spread of an answer comes from."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.sensitivity.spread import ASKED, OTHERS, global_sensitivity
 from storyodds.models.sensitivity.variance_indices import BASE_ROWS, Indices, Share
-from storyodds.reports.words.aliases import Json
+from storyodds.models.story.events import Event
+from storyodds.reports.contract.sensitivity.spread import (
+    EventSpread,
+    GlobalPart,
+    SpreadInput,
+    VarianceShare,
+)
 
 
 def summarize_global(
-    assessment: Assessment, of: Sequence[str] = ASKED, *, rows: int = BASE_ROWS
-) -> dict[str, Any]:
+    assessment: Assessment, of: Sequence[Event] = ASKED, *, rows: int = BASE_ROWS
+) -> GlobalPart:
     """Give the global sensitivity of events as plain data.
 
     Parameters
@@ -45,7 +31,7 @@ def summarize_global(
 
     Returns
     -------
-    dict
+    GlobalPart
 
     Examples
     --------
@@ -58,12 +44,18 @@ def summarize_global(
     """
     sensitivity = global_sensitivity(assessment, of, base_rows=rows, trajectories=rows)
     prepared, numbers = assessment.prepared, assessment.prepared.resolved.numbers
-    events = []
+    events: list[EventSpread] = []
     for e, event in enumerate(sensitivity.events):
-        whole: dict[str, Any] = {"sd": 0.0, "additive": None, "inputs": []}
+        entry: EventSpread = {
+            "event": event,
+            "posterior_sd": float(sensitivity.posterior_sd[e]),
+            "sd": 0.0,
+            "additive": None,
+            "inputs": [],
+        }
         if sensitivity.indices is not None:
-            whole = _of_event(sensitivity.indices, sensitivity.names, e)
-        events.append({"event": event, "posterior_sd": float(sensitivity.posterior_sd[e]), **whole})
+            _spread_out(entry, sensitivity.indices, sensitivity.names, e)
+        events.append(entry)
     return {
         "events": events,
         "others": sensitivity.n_others,
@@ -73,30 +65,24 @@ def summarize_global(
     }
 
 
-def _of_event(indices: Indices, names: Sequence[str], e: int) -> dict[str, Any]:
-    inputs = [
+def _spread_out(entry: EventSpread, indices: Indices, names: Sequence[str], e: int) -> None:
+    """Add what the indices are of one event."""
+    inputs: list[SpreadInput] = [
         {
             "name": name,
-            **{
-                key: _index(share, e, k)
-                for key, share in (
-                    ("first", indices.first),
-                    ("total", indices.total),
-                    ("shapley", indices.shapley),
-                )
-            },
+            "first": _index(indices.first, e, k),
+            "total": _index(indices.total, e, k),
+            "shapley": _index(indices.shapley, e, k),
         }
         for k, name in enumerate(names)
     ]
     additive = Share(indices.additive[:, None], indices.additive_error[:, None])
-    return {
-        "sd": float(indices.sd[e]),
-        "additive": _index(additive, e, 0),
-        "inputs": sorted(inputs, key=_rank),
-    }
+    entry["sd"] = float(indices.sd[e])
+    entry["additive"] = _index(additive, e, 0)
+    entry["inputs"] = sorted(inputs, key=_rank)
 
 
-def _index(share: Share, e: int, k: int) -> dict[str, Any] | None:
+def _index(share: Share, e: int, k: int) -> VarianceShare | None:
     value, error = float(share.value[e, k]), float(share.error[e, k])
     if not np.isfinite(value):
         return None
@@ -108,6 +94,6 @@ def _index(share: Share, e: int, k: int) -> dict[str, Any] | None:
     }
 
 
-def _rank(entry: Json) -> tuple[bool, float]:
+def _rank(entry: SpreadInput) -> tuple[bool, float]:
     share = entry["shapley"]
     return entry["name"] == OTHERS, 0.0 if share is None else -share["mean"]

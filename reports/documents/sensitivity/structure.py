@@ -1,34 +1,7 @@
-"""What the odds owe to how a story is written: its parts, its splits, its independence.
-
-`summarize_structure` gives a JSON object of four parts.
-
-now
-    Posterior mean by event: the four classes and the five fates.
-leave_one_out
-    A list in the order of the story: `part` (constraint, nudge, check or evidence), `id`, `claim`,
-    `opinion`, whether it is a forecast, and ANSWER without it.
-merged
-    A list, one entry for each class that names several routes and one for all of these:
-    `routes` by class, the strongest first; `bits_by_number` by class, the log2 odds that it owes
-    to being split into several routes; and ANSWER, each class competing with the weight of its
-    strongest open route alone.
-restated
-    A list of conjunctions, the most concerning first: `path`, `literals`, `premises` (how many),
-    `prior` and `posterior` of all together, `per_premise` (the geometric mean before the
-    evidence), and `fewer`: for each smaller number of `premises` what their `prior` would be at
-    as much per premise, and `events`.
-dependence
-    `pairs` of free assumptions that meet in the most concerning paths, and `bounds` for those
-    looked at, the widest first: `literals`, `width` in P(catastrophe), ANSWER for `together` and
-    `apart` (null where the evidence would be impossible), and for each of the `paths` its
-    probability `now`, `together` and `apart`. Null where the story is too large for it.
-
-ANSWER is `{"events", "pareto_k", "refitted"}`, or null where the changed story is out of reach;
-`events` has for each event its `mean`, the `difference` from now, and its Monte Carlo `error`.
-"""
+"""What the odds owe to how a story is written: its parts, its splits, its independence."""
 
 import math
-from typing import Any
+from collections.abc import Iterable
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import Base, Changed, base_of
@@ -37,11 +10,20 @@ from storyodds.models.sensitivity.dependence import Bound, Bounds, dependence_bo
 from storyodds.models.sensitivity.structure import Restated, leave_one_out, merge_rivals, restate
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.reports.documents.estimate import path_record
+from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.sensitivity.structure import (
+    Dependence,
+    DependenceBound,
+    RestatedPath,
+    StructureAnswer,
+    StructurePart,
+)
+from storyodds.reports.documents.estimate.paths import path_record
 from storyodds.reports.documents.summaries import finite
+from storyodds.scenarios.grammar.outcomes import OutcomeClass
 
 
-def summarize_structure(assessment: Assessment, base: Base | None = None) -> dict[str, Any]:
+def summarize_structure(assessment: Assessment, base: Base | None = None) -> StructurePart:
     """Say what the odds owe to a story's parts, splits and independence.
 
     Parameters
@@ -53,7 +35,7 @@ def summarize_structure(assessment: Assessment, base: Base | None = None) -> dic
 
     Returns
     -------
-    dict
+    StructurePart
         Plain lists, mappings, texts and finite numbers.
 
     Examples
@@ -102,11 +84,11 @@ def summarize_structure(assessment: Assessment, base: Base | None = None) -> dic
     }
 
 
-def _by_event(means: Any) -> dict[str, float]:
+def _by_event(means: Iterable[float]) -> ByEvent[float]:
     return {name: float(mean) for name, mean in zip(EVENTS, means, strict=True)}
 
 
-def _answer(base: Base, changed: Changed | None) -> dict[str, Any] | None:
+def _answer(base: Base, changed: Changed | None) -> StructureAnswer | None:
     if changed is None or not all(math.isfinite(mean) for mean in changed.means):
         return None
     return {
@@ -123,7 +105,7 @@ def _answer(base: Base, changed: Changed | None) -> dict[str, Any] | None:
     }
 
 
-def _bits_by_number(base: Base, changed: Changed | None, name: str) -> float | None:
+def _bits_by_number(base: Base, changed: Changed | None, name: OutcomeClass) -> float | None:
     if changed is None:
         return None
     e = EVENTS.index(name)
@@ -136,7 +118,7 @@ def _bits_by_number(base: Base, changed: Changed | None, name: str) -> float | N
     return float(odds[0] - odds[1])
 
 
-def _restated(found: Restated) -> dict[str, Any]:
+def _restated(found: Restated) -> RestatedPath:
     n = len(found.path.literals)
     return {
         **path_record(found.path),
@@ -151,7 +133,7 @@ def _restated(found: Restated) -> dict[str, Any]:
     }
 
 
-def _dependence(assessment: Assessment) -> dict[str, Any] | None:
+def _dependence(assessment: Assessment) -> Dependence | None:
     try:
         bounds = dependence_bounds(assessment)
     except UnsupportedStoryError:
@@ -159,7 +141,7 @@ def _dependence(assessment: Assessment) -> dict[str, Any] | None:
     return {"pairs": bounds.pairs, "bounds": [_bound(bounds, bound) for bound in bounds.listed]}
 
 
-def _bound(found: Bounds, bound: Bound) -> dict[str, Any]:
+def _bound(found: Bounds, bound: Bound) -> DependenceBound:
     each = zip(bound.paths, bound.paths_now, bound.paths_together, bound.paths_apart, strict=True)
     return {
         "literals": [literal_text(literal) for literal in bound.literals],
@@ -171,6 +153,3 @@ def _bound(found: Bounds, bound: Bound) -> dict[str, Any]:
             for path, now, up, down in each
         ],
     }
-
-
-# On a terminal

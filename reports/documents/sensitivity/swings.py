@@ -4,8 +4,6 @@ A full sensitivity analysis takes every number to many values. A page shows a do
 slopes say which numbers are worth taking to their ends, and only these are.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,20 +13,22 @@ from storyodds.models.changes.response_curves import ground_of
 from storyodds.models.changes.tipping import ENDS, scan
 from storyodds.models.changes.what_if import ask, base_of, even_rows
 from storyodds.models.sensitivity.local import DRAWS
-from storyodds.models.story.events import EVENTS
+from storyodds.models.story.events import EVENTS, Headline
 from storyodds.priors.distributions.quantiles import prior_quantile
 from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.sensitivity.local import SwingNumber, SwingsPart
 from storyodds.scenarios.provenance import is_reference
 
 Array = NDArray[np.float64]
 
-SHOWN = ("success", "catastrophe")
+SHOWN: tuple[Headline, ...] = ("success", "catastrophe")
 MOST = 12  # numbers for each of these that are taken to their ends
 _FEW = 64  # draws that do to choose them
 _EDGE = 1e-9
 
 
-def summarize_swings(assessment: Assessment, most: int = MOST) -> dict[str, Any]:
+def summarize_swings(assessment: Assessment, most: int = MOST) -> SwingsPart:
     """Say how far the numbers that matter most move the odds, one at a time.
 
     Parameters
@@ -41,10 +41,7 @@ def summarize_swings(assessment: Assessment, most: int = MOST) -> dict[str, Any]
 
     Returns
     -------
-    dict
-        As `summarize_local` has them: `draws`, `events`, `now` and `numbers`, these with `name`,
-        `kind`, `basis`, `low`, `high`, `swing` and `swing_error`; and `left_out`, how many
-        uncertain numbers were not taken to their ends.
+    SwingsPart
 
     Raises
     ------
@@ -65,7 +62,7 @@ def summarize_swings(assessment: Assessment, most: int = MOST) -> dict[str, Any]
     uncertain = [i for i in base.prepared.uncertain if not is_reference(resolved.numbers[i].name)]
     chosen = _worth_moving(assessment, uncertain, most)
     scanned = scan(ground_of(base), chosen, ENDS)
-    numbers = []
+    numbers: list[SwingNumber] = []
     for k, i in enumerate(chosen):
         ends = []
         for level, served in enumerate(scanned.trusted[k]):
@@ -94,7 +91,7 @@ def summarize_swings(assessment: Assessment, most: int = MOST) -> dict[str, Any]
     }
 
 
-def _events(of: Array) -> dict[str, float]:
+def _events(of: Array) -> ByEvent[float]:
     return {name: float(of[EVENTS.index(name)]) for name in SHOWN}
 
 

@@ -1,29 +1,4 @@
-"""The same story under every view that says something about it, side by side.
-
-`summarize_views` gives the object `views` of `storyodds/sensitivity/1`, with the keys
-
-views
-    A list, the story as it was assessed first: `name`; `title` of the view, null for the first;
-    `odds`, a SUMMARY by event; `differences` from the first, a DIFFERENCE by event as in
-    `storyodds/compare/1`, null for the first; `changed`, how many of the story's `numbers` the view
-    changes; `bits`, by which it explains the findings worse than the view that explains them best;
-    and `weight`, its probability given the findings if all were equally probable before them. These
-    two are null without findings: forecasts are opinions, by which no view is weighed.
-odds
-    SUMMARY by event of the average by weight, null without findings.
-numbers
-    How many the story has.
-silent
-    Views that change no number of the story.
-impossible
-    Views under which the evidence cannot have come about.
-ranks
-    As in `storyodds/compare/1`.
-draws
-    That stand beside each other.
-ok
-    Whether all computations can be relied on.
-"""
+"""The same story under every view that says something about it, side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,13 +23,17 @@ from storyodds.models.posterior.soundness import LEVELS
 from storyodds.priors.library import view as load_view
 from storyodds.priors.library import view_names
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError
+from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.comparison import Difference
+from storyodds.reports.contract.sensitivity.views import ViewsPart
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.comparison import difference
+from storyodds.reports.documents.comparison_order import RANKED
 from storyodds.scenarios.provenance import changed_by_view, story_numbers
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import is_switch, with_off
 
-Json = dict[str, Any]
 Array = NDArray[np.float64]
 
 DRAWS = 1024
@@ -79,7 +58,7 @@ def summarize_views(
     *,
     settings: Mapping[str, Any] | None = None,
     draws: int = DRAWS,
-) -> Json:
+) -> ViewsPart:
     """Put a story beside itself under every view that ships with the project.
 
     Parameters
@@ -94,7 +73,7 @@ def summarize_views(
 
     Returns
     -------
-    dict
+    ViewsPart
 
     Examples
     --------
@@ -152,7 +131,7 @@ def summarize_views(
                     strict=True,
                 )
             ]
-            for event in ("success", "catastrophe")
+            for event in RANKED
         }
         if len(viewed) > 1
         else None,
@@ -169,19 +148,19 @@ def _viewed(name: str, title: str | None, assessment: Assessment, changed: int) 
     return _Viewed(name, title, of_assessment(assessment), log_findings, changed, drawn.ok)
 
 
-def _odds(posterior: Posterior) -> Json:
+def _odds(posterior: Posterior) -> ByEvent[Summary]:
     return {
         event: _summary(float(posterior.means[e]), posterior.exact[:, e], posterior.weights)
         for e, event in enumerate(EVENTS)
     }
 
 
-def _summary(mean: float, exact: Array, weights: Array) -> Json:
+def _summary(mean: float, exact: Array, weights: Array) -> Summary:
     low, median, high = weighted_quantile(exact, np.array(LEVELS), weights).tolist()
     return {"mean": mean, "median": median, "q05": low, "q95": high}
 
 
-def _differences(viewed: Sequence[_Viewed], beside: Beside, k: int) -> Json:
+def _differences(viewed: Sequence[_Viewed], beside: Beside, k: int) -> ByEvent[Difference]:
     means = viewed[k].posterior.means - viewed[0].posterior.means
     first, second = beside.of_two(0, k)
     return {
@@ -190,7 +169,7 @@ def _differences(viewed: Sequence[_Viewed], beside: Beside, k: int) -> Json:
     }
 
 
-def _average(viewed: Sequence[_Viewed], weights: Array) -> Json:
+def _average(viewed: Sequence[_Viewed], weights: Array) -> ByEvent[Summary]:
     each = [view.posterior for view in viewed]
     exact = np.concatenate([posterior.exact for posterior in each])
     shares = np.concatenate(
@@ -198,6 +177,3 @@ def _average(viewed: Sequence[_Viewed], weights: Array) -> Json:
     )
     means = weights @ np.stack([posterior.means for posterior in each])
     return {event: _summary(float(means[e]), exact[:, e], shares) for e, event in enumerate(EVENTS)}
-
-
-# On a terminal

@@ -1,24 +1,13 @@
-"""What the odds of a story hang on: every part of a sensitivity analysis, put together.
-
-The JSON object is "storyodds/sensitivity/1"; these are its keys:
-
-schema, story, title, story_sha256, view, settings, kind, number_counts, idle_evidence, method,
-seed, versions, diagnostics, opinions
-    As in `storyodds/estimate/1`.
-provenance
-    Likewise: every number with its file and line.
-local, global, structure, failure, trust, views
-    One object for each part that was asked for, as the module of that part in this folder
-    says (`spread` of "global").
-"""
+"""What the odds of a story hang on: every part of a sensitivity analysis, put together."""
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import base_of
 from storyodds.models.engine.evaluation import much_work
+from storyodds.reports.contract.sensitivity.whole import Sensitivity
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.scenarios.provenance import provenance
@@ -35,7 +24,7 @@ def summarize_sensitivity(
     *,
     settings: Mapping[str, Any] | None = None,
     tell: Callable[[str, int, int], None] | None = None,
-) -> dict[str, Any]:
+) -> Sensitivity:
     """Give a sensitivity analysis as the JSON object of `storyodds sensitivity --json`.
 
     Parameters
@@ -51,7 +40,7 @@ def summarize_sensitivity(
 
     Returns
     -------
-    dict
+    Sensitivity
         Plain lists, mappings, texts and finite numbers.
 
     Raises
@@ -84,13 +73,14 @@ def summarize_sensitivity(
         first = (resolved.written, assessment) if part == "views" else (assessment,)
         with much_work():
             answers[part] = summarize(*first, **takes.get(part, {}))
-    return {
+    document = {
         **head(assessment, SCHEMA),
         "opinions": opinion_totals(assessment),
         **answers,
         "provenance": provenance(resolved),
         "diagnostics": diagnostics(assessment),
     }
+    return cast(Sensitivity, document)  # parts are imported by name
 
 
 def _module(part: str) -> Any:

@@ -6,9 +6,12 @@ every stage of them adds up to 1. What a node needs is a condition, along which 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.flows.flows import Flows, Step, flows, links
+from storyodds.models.story.events import Fate
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.story_graph.conditions import conditions, follows, terms_of
 from storyodds.reports.documents.story_graph.groups import crowd_of, group_id, groups_of
 from storyodds.reports.documents.story_graph.influence import (
@@ -34,6 +37,7 @@ from storyodds.reports.words.as_written import number_words, numbers_of
 from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.reports.words.labels import claims
 from storyodds.reports.words.sentences import is_risk_argument
+from storyodds.scenarios.grammar.outcomes import OutcomeClass
 
 _STAGES: Mapping[str, Stage] = {
     "route": "route",
@@ -57,12 +61,12 @@ class _Story:
     """What a graph is built from."""
 
     assessment: Assessment
-    estimate: Json
+    estimate: Estimate
     claims: Mapping[str, str]
     on_path: frozenset[str]
 
 
-def summarize_story_graph(assessment: Assessment, estimate: Json) -> GraphDocument:
+def summarize_story_graph(assessment: Assessment, estimate: Estimate) -> GraphDocument:
     """Give a story as a graph.
 
     Parameters
@@ -223,13 +227,13 @@ def _stages(story: _Story, whole: Flows, ids: Sequence[str], reach: Reach) -> It
 def _words(story: _Story, step: Step) -> tuple[str, str]:
     match step.kind:
         case "class":
-            return step.name, CLASS_GLOSSES[step.name]
+            return step.name, CLASS_GLOSSES[cast(OutcomeClass, step.name)]
         case "hazard":
             return "a goal hazard", "training ended as intended, and a hazard of the goal fired"
         case "deployed":
             return "no check", "no check flagged the model, and it was deployed"
         case "fate":
-            return step.name, FATE_GLOSSES[step.name]
+            return step.name, FATE_GLOSSES[cast(Fate, step.name)]
         case _:
             return step.name, story.claims.get(step.name, "")
 

@@ -7,8 +7,11 @@ marked as undeveloped. Evidence that lowers the odds of a goal challenges it as 
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from storyodds.reports.exports.gsn.records import PREFIX, Argument, Edge, Kind, Node, Tie
+from storyodds.reports.contract.estimate import Criterion, Estimate, FailurePath
+from storyodds.reports.contract.summaries import Interval, Summary
+from storyodds.reports.exports.gsn.records import PREFIX, Argument, Edge, Kind, MeanAlone, Node, Tie
 from storyodds.reports.exports.gsn.words import (
     Numbers,
     chance,
@@ -19,12 +22,11 @@ from storyodds.reports.exports.gsn.words import (
     path_words,
     stated,
 )
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.links import web_address
 from storyodds.reports.words.sentences import is_risk_argument
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.bearing import bearing, closed
-from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
+from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, OutcomeClass
 from storyodds.scenarios.schema import Constraint, Hazard, Nudge
 from storyodds.scenarios.shared.catalog import assumptions
 from storyodds.scenarios.story import Story
@@ -38,7 +40,7 @@ _AVERTED = "no catastrophe"
 SMALLEST = 0.005  # bits: less are told as 0
 
 
-def argument(estimate_document: Json, story: Story, *, most: int | None = None) -> Argument:
+def argument(estimate_document: Estimate, story: Story, *, most: int | None = None) -> Argument:
     """Make the argument of a story from what was computed of it.
 
     Parameters
@@ -67,7 +69,7 @@ def argument(estimate_document: Json, story: Story, *, most: int | None = None) 
 
 @dataclass
 class _Builder:
-    doc: Json
+    doc: Estimate
     story: Story
     most: int | None
     nodes: list[Node] = field(default_factory=list)
@@ -134,7 +136,7 @@ class _Builder:
         *,
         below: str | None = None,
         about: str = "",
-        entry: Json | None = None,
+        entry: Interval | MeanAlone | None = None,
         of: str = "",
         more: str = "",
         url: str | None = None,
@@ -168,15 +170,18 @@ class _Builder:
         if day:
             self._add("context", day, below=top, about="deployed")
 
-    def _criterion(self, over: str, key: str, words: str) -> str:
+    def _criterion(self, over: str, key: Criterion, words: str) -> str:
         entry = self.doc["criteria"][key]
         of = key.replace("_", " ")
         return self._add("goal", words, below=over, about=key, entry=entry, of=of)
 
-    def _hazards(self, over: str, criterion: str, words: str) -> None:
+    def _hazards(
+        self, over: str, criterion: Literal["alignment", "competitiveness"], words: str
+    ) -> None:
         hazards = [h for h in self.story.goal.hazards if h.criterion == criterion]
         said = words if hazards else f"{words} The story names none."
-        goal = self._criterion(over, f"goal_{criterion}", said)
+        key: Criterion = "goal_alignment" if criterion == "alignment" else "goal_competitiveness"
+        goal = self._criterion(over, key, said)
         if hazards:
             each = self._add("strategy", "Over the hazards that the story names.", below=goal)
             for hazard in hazards:
@@ -201,7 +206,7 @@ class _Builder:
             more=" ".join(more) + self.numbers.basis(hazard.id),
         )
 
-    def _worst(self, key: str, name: str) -> Json | None:
+    def _worst(self, key: Literal["route", "hazard"], name: str) -> FailurePath | None:
         """The path of most concern along a route or hazard."""
         return next((p for p in self.doc["paths"] if p[key] == name and _is(p, key)), None)
 
@@ -238,7 +243,7 @@ class _Builder:
         listed = assumptions().get(name)
         return "" if listed is None else listed.claim
 
-    def _class(self, over: str, name: str, routes: list[str]) -> None:
+    def _class(self, over: str, name: OutcomeClass, routes: list[str]) -> None:
         entry = self.doc["classes"][name]
         goal = self._add(
             "goal",
@@ -265,7 +270,7 @@ class _Builder:
         concern = 0.0 if worst is None else float(worst["concern"]["mean"])
         return concern, float(self.doc["routes"][route]["mean"])
 
-    def _route(self, goal: str, route: str, name: str, *, alone: bool) -> None:
+    def _route(self, goal: str, route: str, name: OutcomeClass, *, alone: bool) -> None:
         entry, worst = self.doc["routes"][route], self._worst("route", route)
         claim = next((r.claim for r in self.story.routes if r.id == route), "")
         made = self._add(
@@ -291,7 +296,7 @@ class _Builder:
                 found.append(item.id)
         return found
 
-    def _others(self, goal: str, routes: list[str], name: str) -> None:
+    def _others(self, goal: str, routes: list[str], name: OutcomeClass) -> None:
         total = sum(self.doc["routes"][route]["mean"] for route in routes)
         listed = ", ".join(routes)
         made = self._add(
@@ -306,7 +311,9 @@ class _Builder:
         for item in dict.fromkeys(item for route in routes for item in self._seen(route)):
             self._solution(made, item, name, of_class=goal)
 
-    def _solution(self, goal: str, item: str, name: str, *, of_class: str | None = None) -> None:
+    def _solution(
+        self, goal: str, item: str, name: OutcomeClass, *, of_class: str | None = None
+    ) -> None:
         """Hang evidence under a goal about a class, or let it challenge the goal.
 
         Bits are known by class: where the goal is about one of its routes only, evidence for the
@@ -321,9 +328,9 @@ class _Builder:
         if (known := self.solutions.get((item, kind))) is not None:
             self._tie(*((known, at, "challenges") if against else (at, known, "supported_by")))
             return
-        source = found["source"] or {}
+        url = None if found["source"] is None else found["source"].get("url")
         self.solutions[item, kind] = self._add(
-            kind, evidence_words(found), below=at, about=item, url=source.get("url")
+            kind, evidence_words(found), below=at, about=item, url=url
         )
 
     def _checks(self, over: str) -> None:
@@ -332,8 +339,8 @@ class _Builder:
         for check in self.story.checks:
             kept = "kept out of training" if check.role == "held-out" else "also trained against"
             said = f"{check.claim}{self.numbers.basis(check.id)}"
-            if check.result is None:
-                caught = self.doc["checks"][check.id]["caught"]
+            caught = self.doc["checks"][check.id]["caught"]
+            if caught is not None:
                 route = self._concerning(caught)
                 words = f"Check {check.id} ({kept}) flags a model of the route {route}. {said}"
                 self._add(
@@ -349,7 +356,7 @@ class _Builder:
                 words = f"Check {check.id} ({kept}) {check.result}: evidence, at the rates stated."
                 self._add("context", f"{words} {said}", below=over, about=check.id)
 
-    def _concerning(self, caught: Json) -> str:
+    def _concerning(self, caught: dict[str, Summary | None]) -> str:
         """The route of most concern, else the likeliest rival, that a check has a rate for."""
         routes = self.doc["routes"]
         rivals = [r for r in caught if r in routes and routes[r]["class"] != INTENDED]
@@ -373,5 +380,5 @@ def _it_is(claim: str) -> str:
     return f" It is: {claim}" if claim else ""
 
 
-def _is(path: Json, key: str) -> bool:
+def _is(path: FailurePath, key: str) -> bool:
     return key == "hazard" or path["hazard"] is None

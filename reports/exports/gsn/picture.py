@@ -6,9 +6,11 @@ is drawn at the first, and the others name it.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from markupsafe import Markup
 
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.exports.gsn.records import Argument, Node
 from storyodds.reports.exports.gsn.shapes import LINE, ROUND, Shape, arrow, challenge, dashed
 from storyodds.reports.figures.drawing.figure import Figure
@@ -82,7 +84,7 @@ def _row(argument: Argument, node: Node) -> tuple[str, ...]:
         node.kind.replace("_", "-") + ", undeveloped" * node.undeveloped,
         node.text,
         "" if entry is None else percent(entry["mean"]),
-        "" if entry is None or "q05" not in entry else band(entry),
+        "" if entry is None or "q05" not in entry else band(cast(Interval, entry)),
         ", ".join(below.id for below in argument.below(node.id)),
         ", ".join(around.id for around in argument.below(node.id, "in_context_of")),
         ", ".join(against.id for against in argument.challengers(node.id)),

@@ -1,9 +1,9 @@
 """The elements of a goal structure, and their ties."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.summaries import Interval
 
 Kind = Literal[
     "goal", "strategy", "solution", "counter_solution", "context", "assumption", "justification"
@@ -19,6 +19,13 @@ PREFIX: dict[Kind, str] = {
     "assumption": "A",
     "justification": "J",
 }
+
+
+class MeanAlone(TypedDict):
+    """A probability without an interval."""
+
+    mean: float
+    """Posterior mean."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Node:
     text: str
     claim: str
     about: str = ""
-    probability: Json | None = None
+    probability: Interval | MeanAlone | None = None
     probability_of: str = ""
     undeveloped: bool = False
     url: str | None = None

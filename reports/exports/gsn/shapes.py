@@ -1,9 +1,11 @@
 """The shapes of Goal Structuring Notation, with their text inside."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from markupsafe import Markup
 
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.exports.gsn.records import Node
 from storyodds.reports.figures.drawing.svg import element, group, lines_of, mark, path
 from storyodds.reports.words.numbers import band, percent
@@ -118,8 +120,9 @@ def whole_lines(words: str, width: int, at_most: int) -> list[str]:
 
 def _figures(node: Node, room: int) -> list[str]:
     """The probability of what the element says, whole."""
-    entry = node.probability or {}
-    spread = band(entry) if "q05" in entry else ""
+    entry = node.probability
+    assert entry is not None  # as the shape has figures
+    spread = band(cast(Interval, entry)) if "q05" in entry else ""
     told = f"= {percent(entry['mean'])}" + (f" ({spread})" if spread else "")
     return lines_of(f"P {told}", room, 3)
 

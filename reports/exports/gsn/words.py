@@ -1,6 +1,10 @@
 """What the elements of a goal structure say: chances, bases of numbers, bits of evidence."""
 
-from storyodds.reports.words.aliases import Json
+from typing import cast
+
+from storyodds.reports.contract.estimate import Estimate, EvidenceItem, FailurePath
+from storyodds.reports.contract.summaries import Interval, Summary
+from storyodds.reports.exports.gsn.records import MeanAlone
 from storyodds.reports.words.endings import NO_CLAIM_OF_SAFETY, condition
 from storyodds.reports.words.numbers import band, bits, marked, percent
 from storyodds.reports.words.sentences import (
@@ -20,7 +24,7 @@ _HOW_TO_READ = (
 )
 
 
-def chance(entry: Json) -> str:
+def chance(entry: Interval | MeanAlone) -> str:
     """A probability with its interval, where it has one.
 
     Examples
@@ -28,11 +32,11 @@ def chance(entry: Json) -> str:
     >>> chance({"mean": 0.19, "q05": 0.07, "q95": 0.34})
     '19% (90% interval 7.0%–34%)'
     """
-    spread = band(entry) if "q05" in entry else ""
+    spread = band(cast(Interval, entry)) if "q05" in entry else ""
     return percent(entry["mean"]) + (f" (90% interval {spread})" if spread else "")
 
 
-def complement(entry: Json) -> dict[str, float]:
+def complement(entry: Summary) -> Summary:
     """Give the probability that something is not so.
 
     Examples
@@ -40,11 +44,15 @@ def complement(entry: Json) -> dict[str, float]:
     >>> complement({"mean": 0.25, "median": 0.25, "q05": 0.125, "q95": 0.5})
     {'mean': 0.75, 'median': 0.75, 'q05': 0.5, 'q95': 0.875}
     """
-    ends = {"mean": "mean", "median": "median", "q05": "q95", "q95": "q05"}
-    return {key: 1 - float(entry[other]) for key, other in ends.items()}
+    return {
+        "mean": 1 - entry["mean"],
+        "median": 1 - entry["median"],
+        "q05": 1 - entry["q95"],
+        "q95": 1 - entry["q05"],
+    }
 
 
-def path_words(path: Json | None) -> str:
+def path_words(path: FailurePath | None) -> str:
     """How dangerous a route is on its path of most concern; nothing where there is no path."""
     if path is None:
         return ""
@@ -54,7 +62,7 @@ def path_words(path: Json | None) -> str:
     return f"{harm}." if slips is None else f"{harm}; no check flags it with {chance(slips)}."
 
 
-def flags_intended(caught: Json) -> str:
+def flags_intended(caught: dict[str, Summary | None]) -> str:
     """How often a check flags a model that is as intended; nothing where there is no rate."""
     entry = caught.get(INTENDED)
     return "" if entry is None else f"It flags an intended model with {chance(entry)}."
@@ -63,7 +71,7 @@ def flags_intended(caught: Json) -> str:
 class Numbers:
     """The numbers of a story, by what they belong to."""
 
-    def __init__(self, doc: Json) -> None:
+    def __init__(self, doc: Estimate) -> None:
         self._numbers = [n for n in doc["provenance"] if not is_reference(n["name"])]
 
     def basis(self, owner: str) -> str:
@@ -79,7 +87,7 @@ def _belongs(name: str, owner: str) -> bool:
     return name == owner or name.startswith(f"{owner}.")
 
 
-def evidence_words(item: Json) -> str:
+def evidence_words(item: EvidenceItem) -> str:
     """What was seen, what it did to each class, and where it is written.
 
     Examples
@@ -97,7 +105,7 @@ def evidence_words(item: Json) -> str:
     return f"{marked(item['id'], item['opinion'])}: {item['claim']} {told} {where}"
 
 
-def stated(doc: Json) -> str:
+def stated(doc: Estimate) -> str:
     """How the probabilities were computed, and what they are not."""
     under = f" under the view {doc['view']}" if doc["view"] else ""
     under += "".join(f", {name} = {to}" for name, to in doc["settings"].items())
@@ -115,14 +123,14 @@ def stated(doc: Json) -> str:
     return said
 
 
-def decision_words(doc: Json) -> str:
+def decision_words(doc: Estimate) -> str:
     """The odds once no check has flagged; nothing where no check can halt the model."""
     if all(check["result"] is not None for check in doc["checks"].values()):
         return ""
     day = doc["deployed"]
     if day is None:
         return NO_DECISION
-    odds = {name: day[name] for name in headline_fates(doc)}
+    odds: dict[str, Summary] = {name: day[name] for name in headline_fates(doc)}
     if not is_risk_argument(doc):
         odds["deceptive"] = day["classes"]["deceptive"]
     chances = ", ".join(f"P({name}) = {chance(entry)}" for name, entry in odds.items())

@@ -3,8 +3,13 @@
 CommonMark with the tables of GFM. All story text is escaped, see `markdown_text`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.estimate import Criterion, Estimate, FailurePath
+from storyodds.reports.contract.sensitivity.whole import SensitivityParts
+from storyodds.reports.contract.summaries import Summary
+from storyodds.reports.contract.value import InformationValue
 from storyodds.reports.exports.markdown.basis import (
     basis_words,
     diagnostics_part,
@@ -31,7 +36,6 @@ from storyodds.reports.exports.markdown.story import (
     story_part,
 )
 from storyodds.reports.exports.markdown.text import code, table, text
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.endings import (
     CLASS_GLOSSES,
     FATE_GLOSSES,
@@ -60,7 +64,7 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.story import Story
 
 _TOLD = 10  # failure paths that are told in words
-_CRITERIA = {
+_CRITERIA: Mapping[Criterion, str] = {
     "goal_alignment": "Goal, alignment: no hazard of it fires",
     "goal_competitiveness": "Goal, competitiveness: no hazard of it fires",
     "rationale_alignment": "Rationale, alignment: training leads to one",
@@ -69,12 +73,13 @@ _CRITERIA = {
 
 
 def markdown_report(
-    estimate_document: Json,
+    estimate_document: Estimate,
     *,
-    sensitivity: Json | None = None,
-    value: Json | None = None,
+    sensitivity: SensitivityParts | None = None,
+    value: InformationValue | None = None,
     story: Story | None = None,
     recipe: Recipe | None = None,
+    sentences: Sequence[str] = (),
 ) -> str:
     """Write an estimate as a Markdown document for people who decide.
 
@@ -90,6 +95,8 @@ def markdown_report(
     recipe : Recipe, optional
         What was asked for, for the command that makes it again; unless stated it takes the story
         as a file of its name.
+    sentences : sequence of str
+        The story's card in words, to stand at the top.
 
     Returns
     -------
@@ -107,6 +114,7 @@ def markdown_report(
     argued, events = is_risk_argument(doc), headline_fates(doc)
     lines = [
         *_head(doc),
+        *_in_words(sentences),
         *_odds(doc),
         *_paths(doc),
         *([] if sensitivity is None else hangs_on_part(sensitivity, events)),
@@ -125,7 +133,7 @@ def markdown_report(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _head(doc: Json) -> Iterator[str]:
+def _head(doc: Estimate) -> Iterator[str]:
     yield from (f"# {text(doc['title'])}", "")
     changed = [f"under the view {code(doc['view'])}"] if doc["view"] else []
     changed += [f"with {code(name)} = {text(str(to))}" for name, to in doc["settings"].items()]
@@ -157,14 +165,19 @@ def _head(doc: Json) -> Iterator[str]:
     yield ""
 
 
-def _sentence(doc: Json, fate: str) -> str:
+def _in_words(sentences: Sequence[str]) -> Iterator[str]:
+    if sentences:
+        yield from ("## In short", "", " ".join(text(words) for words in sentences), "")
+
+
+def _sentence(doc: Estimate, fate: Headline) -> str:
     entry, errors = doc["fates"][fate], errors_of(doc, fate)
     spread = band(entry, errors)
     counted = f"{percent(entry['mean'], errors.get('mean', 0.0))}, {about_one_in(entry['mean'])}"
     return text(counted + (f" (90% interval {spread})" if spread else ""))
 
 
-def _odds(doc: Json) -> Iterator[str]:
+def _odds(doc: Estimate) -> Iterator[str]:
     opinions, argued = doc["opinions"], is_risk_argument(doc)
     more = ["Without forecasts"] if opinions is not None else []
     if not argued:
@@ -174,7 +187,7 @@ def _odds(doc: Json) -> Iterator[str]:
         [
             name,
             *odds_cells(doc, doc["fates"][name], errors_of(doc, name)),
-            *_without(opinions, "fates", name),
+            *_without(None if opinions is None else opinions["fates"][name]),
             FATE_GLOSSES[name],
         ]
         for name in (headline_fates(doc) if argued else doc["fates"])
@@ -190,16 +203,16 @@ def _odds(doc: Json) -> Iterator[str]:
     yield from hazards_part(doc)
 
 
-def _classes(doc: Json, more: Sequence[str]) -> Iterator[str]:
+def _classes(doc: Estimate, more: Sequence[str]) -> Iterator[str]:
     """Where training ends, before the evidence and after it."""
     yield from ("## Where training ends", "")
-    before = doc["prior_classes"] if has_evidence(doc) else None
+    opinions, before = doc["opinions"], doc["prior_classes"] if has_evidence(doc) else None
     rows = [
         [
             name,
             *([] if before is None else [text(percent(before[name]["mean"]))]),
             *odds_cells(doc, doc["classes"][name], errors_of(doc, name)),
-            *_without(doc["opinions"], "classes", name),
+            *_without(None if opinions is None else opinions["classes"][name]),
             CLASS_GLOSSES[name],
         ]
         for name in CLASSES
@@ -209,11 +222,11 @@ def _classes(doc: Json, more: Sequence[str]) -> Iterator[str]:
     yield from table(heads, rows, "l" + "r" * (len(first) + 2) + "l" + "r" * len(more) + "l")
 
 
-def _without(opinions: Json | None, of: str, name: str) -> list[str]:
-    return [] if opinions is None else [text(percent(opinions[of][name]["mean"]))]
+def _without(entry: Summary | None) -> list[str]:
+    return [] if entry is None else [text(percent(entry["mean"]))]
 
 
-def _criteria(doc: Json) -> Iterator[str]:
+def _criteria(doc: Estimate) -> Iterator[str]:
     yield from ("## The four criteria of a training story", "")
     rows = [
         [
@@ -226,14 +239,21 @@ def _criteria(doc: Json) -> Iterator[str]:
     yield from table(("Criterion", "Chance", "90% interval", "In cases"), rows, "lrrl")
     if not doc["hazards"]:
         return
-    given = {key: entry for key, entry in doc["criteria_given_intended"].items() if entry}
+    goal = doc["criteria_given_intended"]
     yield "The goal's criteria are of a run that is made to end as intended. Given that training"
-    chances = [f"{key.replace('_', ' ')} {chance(entry)}" for key, entry in given.items()]
+    chances = [
+        f"{name} {chance(entry)}"
+        for name, entry in (
+            ("goal alignment", goal["goal_alignment"]),
+            ("goal competitiveness", goal["goal_competitiveness"]),
+        )
+        if entry is not None
+    ]
     ended = "; ".join(chances) or "nothing can be said, since it cannot"
     yield from (f"does end as intended, which tells of the goal too: {text(ended)}.", "")
 
 
-def _paths(doc: Json) -> Iterator[str]:
+def _paths(doc: Estimate) -> Iterator[str]:
     paths = [path for path in doc["paths"] if path["probability"]["mean"] > 0]
     if not paths:
         return
@@ -249,7 +269,7 @@ def _paths(doc: Json) -> Iterator[str]:
         yield from ("\\* Other conditions lead to the same ending, so these paths overlap.", "")
 
 
-def _path_row(doc: Json, path: Json) -> Iterator[str]:
+def _path_row(doc: Estimate, path: FailurePath) -> Iterator[str]:
     yield str(path["rank"])
     yield code(path["hazard"] or path["route"]) + " \\*" * path["overlaps"]
     hazard = "hazard of the goal"
@@ -263,7 +283,7 @@ def _path_row(doc: Json, path: Json) -> Iterator[str]:
     yield text(percent(path["share_top"]))
 
 
-def _path_words(path: Json) -> str:
+def _path_words(path: FailurePath) -> str:
     hinge = path["weakest_link"]
     chain = [
         f"**{code(literal)}** (weakest link)" if literal == hinge else code(literal)
@@ -275,7 +295,7 @@ def _path_words(path: Json) -> str:
     return f"{text(claim)}{end} {needs}" if claim else needs
 
 
-def _evidence(doc: Json) -> Iterator[str]:
+def _evidence(doc: Estimate) -> Iterator[str]:
     items = doc["evidence"]["items"]
     if not items:
         return
@@ -300,7 +320,7 @@ def _evidence(doc: Json) -> Iterator[str]:
         yield from (f"Note: {text(doc['evidence']['note'])}.", "")
 
 
-def _lens(doc: Json) -> Iterator[str]:
+def _lens(doc: Estimate) -> Iterator[str]:
     lens = doc["lens"]
     yield from ("## In the words of learned optimization", "", text(lens["reason"]), "")
     if lens["applies"]:

@@ -4,34 +4,34 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.exports.markdown.story import cited
 from storyodds.reports.exports.markdown.text import code, table, text
 from storyodds.reports.terminal.frame import verdict
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.as_written import number_words
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.recipe import Recipe
 from storyodds.reports.words.sentences import headline_fates
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import RESIDUAL
-from storyodds.scenarios.provenance import is_reference
+from storyodds.scenarios.provenance import NumberRecord, is_reference
 from storyodds.scenarios.resolve import BASES
 
 
-def basis_words(doc: Json) -> str:
+def basis_words(doc: Estimate) -> str:
     """How many numbers are assumed, elicited and measured, and what hangs on the assumed ones."""
     counts = Counter(n["basis"] for n in doc["provenance"] if not is_reference(n["name"]))
     parts = ", ".join(f"{counts[basis]} {basis}" for basis in BASES if counts[basis])
     said = f"Of the {counts.total()} numbers of the story: {parts or 'none'}."
     shares = [
         f"{percent(share['assumed'])} of P({event})"
-        for event, share in doc["rests_on"].items()
-        if share is not None and event in headline_fates(doc)
+        for event in headline_fates(doc)
+        if (share := doc["rests_on"][event]) is not None
     ]
     return text(f"{said} On assumed ones rest {' and '.join(shares)}." if shares else said)
 
 
-def left_out(doc: Json) -> Iterator[str]:
+def left_out(doc: Estimate) -> Iterator[str]:
     """What these odds do not cover."""
     yield from ("## What this leaves out", "")
     residual = doc["routes"].get(RESIDUAL)
@@ -54,7 +54,7 @@ def left_out(doc: Json) -> Iterator[str]:
     yield ""
 
 
-def numbers_part(doc: Json) -> Iterator[str]:
+def numbers_part(doc: Estimate) -> Iterator[str]:
     """Every number with its basis and source."""
     yield from ("## The numbers, with their basis and source", "")
     rows = [
@@ -71,7 +71,7 @@ def numbers_part(doc: Json) -> Iterator[str]:
     yield from table(("Number", "As written", "Basis", "Where", "Source"), rows, "lllll")
 
 
-def _form(number: Json) -> str:
+def _form(number: NumberRecord) -> str:
     """A prior in few words: what it is, without basis and source."""
     form = number["form"]
     if not isinstance(form, Mapping):
@@ -86,16 +86,16 @@ def _form(number: Json) -> str:
     return number_words(number) if "pool" in kept else json.dumps(kept, ensure_ascii=False)
 
 
-def _place(number: Json) -> str:
+def _place(number: NumberRecord) -> str:
     return number["origin"] if number["file"] is None else f"{number['file']}:{number['line']}"
 
 
-def _source(number: Json) -> str:
+def _source(number: NumberRecord) -> str:
     said = cited(number["source"])
     return f"{said}; {text(number['note'])}" if number["note"] else said
 
 
-def diagnostics_part(doc: Json) -> Iterator[str]:
+def diagnostics_part(doc: Estimate) -> Iterator[str]:
     """Whether the computation was sound, in words and in figures."""
     yield from ("## Diagnostics", "")
     yield from (text(line.plain) + "\n" for line in verdict(doc))
@@ -107,7 +107,7 @@ def diagnostics_part(doc: Json) -> Iterator[str]:
     yield from table(("Diagnostic", "Value"), rows, "lr")
 
 
-def make_again(doc: Json, recipe: Recipe) -> Iterator[str]:
+def make_again(doc: Estimate, recipe: Recipe) -> Iterator[str]:
     """The command that gives the same numbers, and what it was run with."""
     yield from ("## How to make it again", "", "```sh", _command(recipe), "```", "")
     yield f"The story's content has the SHA-256 {code(doc['story_sha256'])}; computed by"

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
+from storyodds.models.story.events import FATES
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.exports.markdown.text import code, table, text
-from storyodds.reports.words.aliases import Json
-from storyodds.reports.words.endings import FATE_GLOSSES
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, signed
 from storyodds.reports.words.sentences import (
     NO_DECISION,
     cases,
+    day_fates,
     errors_of,
     headline_fates,
     is_risk_argument,
@@ -17,19 +19,19 @@ from storyodds.reports.words.sentences import (
 _HEADS = ("Chance", "90% interval", "In cases")
 
 
-def chance(entry: Json) -> str:
+def chance(entry: Interval) -> str:
     """A probability with its interval, where it has one."""
     spread = band(entry)
     return percent(entry["mean"]) + (f" (90% interval {spread})" if spread else "")
 
 
-def odds_cells(doc: Json, entry: Json, errors: Errors = NO_ERRORS) -> list[str]:
+def odds_cells(doc: Estimate, entry: Interval, errors: Errors = NO_ERRORS) -> list[str]:
     """The cells of a probability: its mean, its interval, and as a count of cases."""
     mean = percent(entry["mean"], errors.get("mean", 0.0))
     return [text(it) for it in (mean, band(entry, errors) or "–", cases(doc, entry))]
 
 
-def decision_part(doc: Json) -> Iterator[str]:
+def decision_part(doc: Estimate) -> Iterator[str]:
     """The odds once no check has flagged, and what each check does; nothing without checks."""
     if not doc["checks"]:
         return
@@ -52,13 +54,13 @@ def decision_part(doc: Json) -> Iterator[str]:
     yield ""
 
 
-def _points_cells(entry: Json) -> list[str]:
+def _points_cells(entry: Interval) -> list[str]:
     """A difference in percentage points, and its interval where it has one."""
     mean, low, high = (signed(entry[key]).removeprefix("+") for key in ("mean", "q05", "q95"))
     return [text(mean), "–" if low == high else text(f"{low} to {high}")]
 
 
-def _deployed(doc: Json) -> Iterator[str]:
+def _deployed(doc: Estimate) -> Iterator[str]:
     day = doc["deployed"]
     if day is None:
         yield from (NO_DECISION, "")
@@ -70,15 +72,16 @@ def _deployed(doc: Json) -> Iterator[str]:
         ]
     ]
     argued = is_risk_argument(doc)
-    fates = headline_fates(doc) if argued else [name for name in FATE_GLOSSES if name in day]
-    rows += [[name, *odds_cells(doc, day[name])] for name in fates]
+    shown = headline_fates(doc) if argued else FATES
+    fates = [(name, entry) for name, entry in day_fates(day).items() if name in shown]
+    rows += [[name, *odds_cells(doc, entry)] for name, entry in fates]
     classes = {} if argued else day["classes"]
     rows += [[f"class {name}", *odds_cells(doc, entry)] for name, entry in classes.items()]
     yield from ("Below the first row: given that no check has flagged the model.", "")
     yield from table(("", *_HEADS), rows, "lrrl")
 
 
-def hazards_part(doc: Json) -> Iterator[str]:
+def hazards_part(doc: Estimate) -> Iterator[str]:
     """The odds of each hazard by itself."""
     if not doc["hazards"]:
         return
@@ -97,7 +100,7 @@ def hazards_part(doc: Json) -> Iterator[str]:
     yield from ("Each fires by itself, in no order, and several may.", "")
 
 
-def mechanisms_part(doc: Json) -> Iterator[str]:
+def mechanisms_part(doc: Estimate) -> Iterator[str]:
     """Concern by mechanism, of routes that share one."""
     if not doc["mechanisms"]:
         return

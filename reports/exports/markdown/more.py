@@ -1,17 +1,25 @@
 """Parts of a Markdown annex beyond the estimate: what it hangs on, and what to learn next."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from storyodds.models.changes.tipping import WORST_PATH
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.sensitivity.failure import FailureShare, HowItFails
+from storyodds.reports.contract.sensitivity.local import LocalPart
+from storyodds.reports.contract.sensitivity.spread import GlobalPart
+from storyodds.reports.contract.sensitivity.whole import SensitivityParts
+from storyodds.reports.contract.summaries import Summary
+from storyodds.reports.contract.value import InformationValue, ResultRange
 from storyodds.reports.exports.markdown.text import code, table, text
 from storyodds.reports.figures.value import gain_words
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import band, percent
 
 _SHOWN = 10
 
 
-def hangs_on_part(sensitivity: Json, events: Sequence[str]) -> Iterator[str]:
+def hangs_on_part(sensitivity: SensitivityParts, events: Sequence[Headline]) -> Iterator[str]:
     """Numbers by what they swing, their total indices, and what would tip a verdict."""
     local, all_at_once = sensitivity.get("local"), sensitivity.get("global")
     if local is None and all_at_once is None:
@@ -24,9 +32,10 @@ def hangs_on_part(sensitivity: Json, events: Sequence[str]) -> Iterator[str]:
         yield from _totals(all_at_once, events)
 
 
-def _swings(local: Json, events: Sequence[str]) -> Iterator[str]:
-    moving = [number for number in local["numbers"] if number["swing"] is not None]
-    moving.sort(key=lambda number: -abs(number["swing"][events[0]]))
+def _swings(local: LocalPart, events: Sequence[Headline]) -> Iterator[str]:
+    swinging = [(number, number["swing"]) for number in local["numbers"]]
+    moving = [(number, swing) for number, swing in swinging if swing is not None]
+    moving.sort(key=lambda entry: -abs(entry[1][events[0]]))
     if not moving:
         yield from ("No number of the story is uncertain.", "")
         return
@@ -39,18 +48,18 @@ def _swings(local: Json, events: Sequence[str]) -> Iterator[str]:
             code(number["name"]),
             number["basis"],
             *(
-                text(percent(number[end]["mean"][event]))
+                text(percent(end["mean"][event]))
                 for event in events
-                for end in ("low", "high")
+                for end in (number["low"], number["high"])
+                if end is not None
             ),
         ]
-        for number in moving[:_SHOWN]
-        if number["low"] is not None and number["high"] is not None
+        for number, _ in moving[:_SHOWN]
     ]
     yield from table(heads, rows, "ll" + "r" * (len(heads) - 2))
 
 
-def _tipping(local: Json, events: Sequence[str]) -> Iterator[str]:
+def _tipping(local: LocalPart, events: Sequence[Headline]) -> Iterator[str]:
     verdicts = local.get("verdicts", ())
     found = [
         tip
@@ -71,13 +80,14 @@ def _tipping(local: Json, events: Sequence[str]) -> Iterator[str]:
     yield ""
 
 
-def _totals(all_at_once: Json, events: Sequence[str]) -> Iterator[str]:
+def _totals(all_at_once: GlobalPart, events: Sequence[Headline]) -> Iterator[str]:
     started = False
     for event in all_at_once["events"]:
         if event["event"] not in events:
             continue
-        told = [i for i in event["inputs"] if i["total"] and i["total"]["distinguishable"]]
-        told.sort(key=lambda i: -i["total"]["mean"])
+        totals = [(i["name"], i["total"]) for i in event["inputs"]]
+        told = [(name, x) for name, x in totals if x is not None and x["distinguishable"]]
+        told.sort(key=lambda entry: -entry[1]["mean"])
         if told:
             if not started:
                 yield "All numbers at once: the share of the variance of each answer in which a"
@@ -85,27 +95,29 @@ def _totals(all_at_once: Json, events: Sequence[str]) -> Iterator[str]:
             started = True
             rows = [
                 [
-                    code(i["name"]),
-                    text(percent(min(i["total"]["mean"], 1.0))),
-                    text(band(i["total"]) or "–"),
+                    code(name),
+                    text(percent(min(x["mean"], 1.0))),
+                    text(band(x) or "–"),
                 ]
-                for i in told[:_SHOWN]
+                for name, x in told[:_SHOWN]
             ]
             heads = (f"Number, for P({event['event']})", "Total index", "90% interval")
             yield from table(heads, rows, "lrr")
 
 
-def failure_part(doc: Json, sensitivity: Json | None) -> Iterator[str]:
+def failure_part(doc: Estimate, sensitivity: SensitivityParts | None) -> Iterator[str]:
     """How it fails, if it fails: shares of failure, and what its assumptions do to them."""
     found = None if sensitivity is None else sensitivity.get("failure")
-    shares = {"catastrophe": doc["catastrophe_given_deployed_failure"]}
+    shares: dict[FailureShare, Summary | None] = {
+        "catastrophe": doc["catastrophe_given_deployed_failure"]
+    }
     if found is not None:
         shares = found["given_failure"]
     if all(entry is None for entry in shares.values()):
         return
     yield from ("## If it fails", "")
     yield from ("Failure is deployed and no success: what a check halts stands beside it.", "")
-    meaning = {
+    meaning: dict[FailureShare, str] = {
         "catastrophe": "it ends in catastrophe",
         "safe": "it ends without catastrophe",
         "deceptive": "the model is deceptive",
@@ -131,14 +143,14 @@ def failure_part(doc: Json, sensitivity: Json | None) -> Iterator[str]:
     yield from table(heads, rows, "lrrrr")
 
 
-def _given(side: Json | None, what: str) -> str:
+def _given(side: HowItFails | None, what: Literal["failure", "catastrophe"]) -> str:
     if side is None:
         return "–"
     entry = side["failure"] if what == "failure" else side["given_failure"][what]
     return "–" if entry is None else text(percent(entry["mean"]))
 
 
-def value_part(value: Json, of: str) -> Iterator[str]:
+def value_part(value: InformationValue, of: str) -> Iterator[str]:
     """What could be observed next, the most telling first."""
     yield from ("## What is worth finding out next", "")
     if not value["proposals"]:
@@ -160,7 +172,7 @@ def value_part(value: Json, of: str) -> Iterator[str]:
     yield from table(heads, rows, "lrrll")
 
 
-def _range(then: Json) -> str:
+def _range(then: ResultRange) -> str:
     """Between what values odds would be; of what cannot come about, nothing."""
     low, high = then["q05"], then["q95"]
     return "–" if low is None or high is None else f"{percent(low)} to {percent(high)}"

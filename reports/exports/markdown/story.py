@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 
+from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.exports.markdown.text import code, link, table, text
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.as_written import given_rows, number_words, numbers_of
 from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.sentences import has_evidence
+from storyodds.scenarios.provenance import SourceRecord, plain_source
 from storyodds.scenarios.schema import Constraint, Evidence, Nudge
 from storyodds.scenarios.shared.catalog import assumptions as catalog_assumptions
 from storyodds.scenarios.story import Story
 
 
-def cited(source: Json | None) -> str:
+def cited(source: SourceRecord | None) -> str:
     """Give a source with its address and all of its note."""
     if source is None:
         return "none"
@@ -29,7 +30,7 @@ def claim_of(story: Story, name: str) -> str:
     return "" if listed is None else listed.claim
 
 
-def story_part(doc: Json, story: Story) -> Iterator[str]:
+def story_part(doc: Estimate, story: Story) -> Iterator[str]:
     """The goal, the rationale and the checks, with every condition and number of them."""
     yield from ("## The story as given", "")
     yield from (text(story.summary), "") if story.summary else ()
@@ -46,7 +47,7 @@ def story_part(doc: Json, story: Story) -> Iterator[str]:
     for check in story.checks:
         yield _item("Check", check.id, check.claim, _numbers(doc, check.id))
     for source in story.sources:
-        yield f"- Source: {cited(source.model_dump(exclude_none=True))}"
+        yield f"- Source: {cited(plain_source(source))}"
     yield ""
 
 
@@ -59,12 +60,12 @@ def _constraint(part: Constraint) -> str:
     return f"It holds where {text(formula_words(part.holds))}, and rules out {ruled}."
 
 
-def _nudge(doc: Json, part: Nudge) -> str:
+def _nudge(doc: Estimate, part: Nudge) -> str:
     when = "always" if part.when is None else f"where {text(formula_words(part.when))}"
     return f"It counts {when}. {_numbers(doc, part.id)}".rstrip()
 
 
-def _numbers(doc: Json, owner: str) -> str:
+def _numbers(doc: Estimate, owner: str) -> str:
     """Every number of a part, as written."""
     words = [
         f"{code(field)} {text(number_words(number))}"
@@ -73,7 +74,7 @@ def _numbers(doc: Json, owner: str) -> str:
     return f"Numbers: {'; '.join(words)}." if words else ""
 
 
-def assumptions_part(doc: Json, story: Story) -> Iterator[str]:
+def assumptions_part(doc: Estimate, story: Story) -> Iterator[str]:
     """What every assumption claims, before the evidence and after it."""
     found = doc["assumptions"]
     if not found:
@@ -96,7 +97,7 @@ def assumptions_part(doc: Json, story: Story) -> Iterator[str]:
     yield from _conditional(doc, story)
 
 
-def _conditional(doc: Json, story: Story) -> Iterator[str]:
+def _conditional(doc: Estimate, story: Story) -> Iterator[str]:
     """Assumptions whose chance depends on others."""
     rows = []
     for name, entry in doc["assumptions"].items():
@@ -114,7 +115,7 @@ def _conditional(doc: Json, story: Story) -> Iterator[str]:
     yield from table(heads, rows, "llrr")
 
 
-def findings_part(doc: Json, story: Story) -> Iterator[str]:
+def findings_part(doc: Estimate, story: Story) -> Iterator[str]:
     """How every finding is read: what was seen, its rates, and how far it carries over."""
     if not story.evidence:
         return

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from storyodds.reports.words.aliases import Json
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent
 
 DIGITS = 4  # of a number in a page: two more than people read, to draw from
@@ -141,7 +141,7 @@ def inert(cell: str) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "@", "-", "\t", "\r") else cell
 
 
-def with_band(entry: Json | None, errors: Errors = NO_ERRORS) -> Cell:
+def with_band(entry: Interval | None, errors: Errors = NO_ERRORS) -> Cell:
     """Mean and 90 percent interval, in few characters.
 
     Examples

@@ -1,7 +1,6 @@
 """A figure: a picture that scales, the words that say the same, and the table under it."""
 
-import zlib
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -11,6 +10,7 @@ from markupsafe import Markup, escape
 
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.files import write_atomically
+from storyodds.reports.figures.drawing.png_text import with_text
 
 # Color-blind safe: blue against orange-red, never red against green.
 LIGHT = {
@@ -24,7 +24,11 @@ LIGHT = {
     "rose": "#e9a48f",
     "green": "#1c7a4a",
     "amber": "#8a5a00",
-    "band": "#d3e3f0",
+    "band": "#dfe1e6",
+    "low": "#a9b0bf",
+    "high": "#4d5566",
+    "gray": "#b4b9c4",
+    "sand": "#e6c987",
 }
 DARK = {
     "paper": "#1a1f29",
@@ -37,9 +41,16 @@ DARK = {
     "rose": "#7a3a2a",
     "green": "#6bd49a",
     "amber": "#f0c160",
-    "band": "#2a3f55",
+    "band": "#333b48",
+    "low": "#6a7488",
+    "high": "#c3cad8",
+    "gray": "#6b7385",
+    "sand": "#a88a4a",
 }
 PIXELS = 1600  # across, of a PNG
+_NOTEBOOK = 960  # pixels that a notebook has across
+_LARGER = 1.4  # times its own size, from where a picture's letters shout
+_VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,8 @@ class Figure:
         Cells, the first of each naming the row.
     note : str
         How to read it; may be empty.
+    source : str
+        How to cite it; may be empty.
     """
 
     name: str
@@ -70,10 +83,13 @@ class Figure:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    source: str = ""
 
     def _repr_html_(self) -> str:
         """Give the picture as notebooks show it."""
-        return f'<div style="max-width:60rem;background:{LIGHT["paper"]}">{standalone(self)}</div>'
+        across = min(_NOTEBOOK, _LARGER * float(_VIEW_BOX.findall(self.svg)[0]))
+        look = f"max-width:{across:.0f}px;background:{LIGHT['paper']}"
+        return f'<div style="{look}">{standalone(self)}</div>'
 
 
 def style() -> str:
@@ -149,7 +165,7 @@ def _facts(figure: Figure, credit: Credit) -> dict[str, str]:
         "title": figure.title,
         "description": figure.note,
         "relation": credit.story,
-        "source": credit.command,
+        "source": credit.command or figure.source,
         "creator": credit.maker,
     }
     return {name: words for name, words in facts.items() if words}
@@ -235,32 +251,11 @@ def encoded(
     import resvg_py
 
     paper = LIGHT["paper"]
-    picture = bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=PIXELS, background=paper))
+    png = bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=PIXELS, background=paper))
     facts = _facts(figure, credit)
     names = {"title": "Title", "description": "Description", "relation": "Subject"}
     names |= {"source": "Source", "creator": "Software"}
-    return with_texts(picture, {names[name]: words for name, words in facts.items()})
-
-
-_HEAD_OF_PNG = 8 + 25  # bytes: the signature, and the chunk of the size, which has to come first
-
-
-def with_texts(picture: bytes, texts: Mapping[str, str]) -> bytes:
-    """Write texts into a PNG, in chunks that image programs show.
-
-    Parameters
-    ----------
-    picture : bytes
-    texts : mapping of str to str
-        By keyword, of Latin letters.
-    """
-    chunks = b""
-    for keyword, words in texts.items():
-        # Keyword, uncompressed, no language, no translated keyword, then UTF-8.
-        body = b"iTXt" + keyword.encode("latin-1") + b"\0\0\0\0\0" + words.encode()
-        length, check = len(body) - 4, zlib.crc32(body)
-        chunks += length.to_bytes(4) + body + check.to_bytes(4)
-    return picture[:_HEAD_OF_PNG] + chunks + picture[_HEAD_OF_PNG:]
+    return with_text(png, {names[name]: words for name, words in facts.items()})
 
 
 def table(figure: Figure) -> Markup:

@@ -7,12 +7,13 @@ CSS variables, so that a page sets them once for light and dark.
 import math
 import textwrap
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from markupsafe import Markup, escape
 
+from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.words.numbers import percent
 
 _SMALL = 1e-6  # from here on a percentage has more zeros than anybody counts
@@ -197,7 +198,7 @@ def path(
     return element("path", d=data + "Z" * closed, **attributes)
 
 
-def range_words(entry: Mapping[str, float]) -> str:
+def range_words(entry: Interval) -> str:
     """Mean and 90 percent interval of a summary, in words."""
     mean, low, high = (percent(entry[k]) for k in ("mean", "q05", "q95"))
     return mean if mean == low == high else f"{mean} (90% interval {low} to {high})"

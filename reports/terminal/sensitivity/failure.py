@@ -4,10 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
+from storyodds.models.sensitivity.distance_to_goal import Target
+from storyodds.reports.contract.sensitivity.failure import (
+    FailureAssumption,
+    FailureConcern,
+    FailurePart,
+    FailureShare,
+    MissTarget,
+    WorstPathFlips,
+)
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.sensitivity.failure import SHARES
 from storyodds.reports.terminal.frame import titled
 from storyodds.reports.terminal.layout import Row, dim, fitting, stripped, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import band, bits, percent, unique_names
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
@@ -22,7 +31,7 @@ _ALIKE = 0.01  # shares that differ by less, of themselves, are as good as equal
 
 
 def lines_failure(
-    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+    summary: FailurePart, width: int, fates: Sequence[str] = HEADLINE_FATES
 ) -> Iterator[Text]:
     """Lay it out for a terminal.
 
@@ -45,16 +54,16 @@ def _wrapped(text: str, width: int, style: str = "") -> Iterator[Text]:
     yield from wrap(Text(text, style=style), width)
 
 
-def _mean(entry: Json | None) -> str:
+def _mean(entry: Summary | None) -> str:
     return "–" if entry is None else percent(entry["mean"])
 
 
-def _within(entry: Json) -> str:
-    spread = band(entry)
+def _within(entry: Summary | None) -> str:
+    spread = "" if entry is None else band(entry)
     return f" ({spread})" if spread else ""
 
 
-def _how(summary: Json, width: int) -> Iterator[Text]:
+def _how(summary: FailurePart, width: int) -> Iterator[Text]:
     note = "shares of deployed failures, given that the assumption is false"
     yield from titled(width, "If it fails, how?", note)
     given = summary["given_failure"]
@@ -62,7 +71,7 @@ def _how(summary: Json, width: int) -> Iterator[Text]:
         yield from _wrapped(f"The story cannot be deployed and fail.{_halted(summary)}", width)
         return
     yield from _wrapped(
-        f"The model is deployed and fails with a chance of {percent(summary['failure']['mean'])}"
+        f"The model is deployed and fails with a chance of {_mean(summary['failure'])}"
         f"{_within(summary['failure'])}.{_halted(summary)} Of deployed failures, "
         f"{_mean(given['safe'])}{_within(given['safe'])} are safe and "
         f"{_mean(given['catastrophe'])}{_within(given['catastrophe'])} end in catastrophe; "
@@ -98,25 +107,29 @@ def _how(summary: Json, width: int) -> Iterator[Text]:
     yield from _wrapped(_safest_and_worst(summary, entries), width)
 
 
-def _halted(summary: Json) -> str:
+def _halted(summary: FailurePart) -> str:
     """What checks stop, which stands beside failure and is none."""
     halted = summary["halted"]
-    if halted["mean"] == 0:
+    if halted is None or halted["mean"] == 0:
         return ""
     return f" A check halts it with a chance of {percent(halted['mean'])}, which is no failure."
 
 
-def _safest_and_worst(summary: Json, entries: Sequence[Json]) -> str:
+def _safest_and_worst(summary: FailurePart, entries: Sequence[FailureAssumption]) -> str:
     """By which assumption failures are safest, and by which most of them are deceptive."""
 
-    def share(entry: Json, name: str) -> float:
-        return float(entry["if_false"]["given_failure"][name]["mean"])
+    def mean(entry: Summary | None) -> float:
+        assert entry is not None  # where failure is possible
+        return entry["mean"]
 
-    now = {name: float(summary["given_failure"][name]["mean"]) for name in SHARES}
-    least = _NEVER * summary["failure"]["mean"]
-    failing = [entry for entry in entries if entry["if_false"]["failure"]["mean"] > least]
+    def share(entry: FailureAssumption, name: FailureShare) -> float:
+        return mean(entry["if_false"]["given_failure"][name])
+
+    now = {name: mean(summary["given_failure"][name]) for name in SHARES}
+    least = _NEVER * mean(summary["failure"])
+    failing = [entry for entry in entries if mean(entry["if_false"]["failure"]) > least]
     if not failing:
-        most = max(entry["if_false"]["failure"]["mean"] for entry in entries)
+        most = max(mean(entry["if_false"]["failure"]) for entry in entries)
         return f"With any one of them false, it is deployed and fails with {percent(most)} at most."
     safest = min(failing, key=lambda entry: share(entry, "catastrophe"))
     worst = max(failing, key=lambda entry: share(entry, "deceptive"))
@@ -135,10 +148,13 @@ def _safest_and_worst(summary: Json, entries: Sequence[Json]) -> str:
     return " ".join(words) or "With none of them false is failure safer, or more often deceptive."
 
 
-_AIMS = {"likeliest": "be the likeliest class", "even": "be as likely as all others together"}
+_AIMS: Mapping[Target, str] = {
+    "likeliest": "be the likeliest class",
+    "even": "be as likely as all others together",
+}
 
 
-def _how_far(summary: Json, width: int) -> Iterator[Text]:
+def _how_far(summary: FailurePart, width: int) -> Iterator[Text]:
     yield from titled(width, "How far off?", "bits of selection for the intended class")
     for name, aim in _AIMS.items():
         target = summary["miss"]["targets"][name]
@@ -157,7 +173,7 @@ def _how_far(summary: Json, width: int) -> Iterator[Text]:
     )
 
 
-def _distance(found: Json) -> str:
+def _distance(found: MissTarget) -> str:
     if found["status"] == "not worked out":
         return "out of reach of the sum."
     if found["status"] == "out of reach":
@@ -165,6 +181,7 @@ def _distance(found: Json) -> str:
     if found["status"] == "never lost":
         return "it would be so with 60 bits less."
     size = found["bits"]
+    assert size is not None  # as it was found
     text = (
         f"{bits(size)} bits" if size > 0 else f"nothing; it has {bits(-size).lstrip('+')} to spare"
     )
@@ -174,11 +191,11 @@ def _distance(found: Json) -> str:
     if any(end is None for end in ends):
         share = found["out_of_reach"]
         low = f"from {bits(ends[0])} up; " if ends[0] is not None else ""
-        return f"{text} ({low}in {percent(share)} of draws 60 bits would not do)."
+        return f"{text} ({low}in {percent(share or 0.0)} of draws 60 bits would not do)."
     return f"{text} (90% of draws: {bits(ends[0])} to {bits(ends[1])})."
 
 
-def _where(summary: Json, width: int) -> Iterator[Text]:
+def _where(summary: FailurePart, width: int) -> Iterator[Text]:
     paths = [path for path in summary["paths"] if path["concern"]["mean"] > 0]
     if not paths:
         return
@@ -205,7 +222,7 @@ def _key(ending: str, literals: Sequence[str]) -> _Key:
     return ending, frozenset(literals)
 
 
-def _names(paths: Sequence[Json]) -> dict[_Key, str]:
+def _names(paths: Sequence[FailureConcern]) -> dict[_Key, str]:
     """Names of paths, which tell those apart that end in the same way."""
     endings = [plain(path["path"]) for path in paths]
     needed = [[plain(literal) for literal in path["literals"]] for path in paths]
@@ -215,7 +232,7 @@ def _names(paths: Sequence[Json]) -> dict[_Key, str]:
     }
 
 
-def _what_changes_the_worst(found: Json | None, names: Mapping[_Key, str]) -> str:
+def _what_changes_the_worst(found: WorstPathFlips | None, names: Mapping[_Key, str]) -> str:
     if found is None:
         return "What would change the worst path is out of reach for a story of this size."
     if found["compared"] <= len(found["worst"]):
@@ -230,7 +247,7 @@ def _what_changes_the_worst(found: Json | None, names: Mapping[_Key, str]) -> st
     open_ones = [flip for flip in found["found"] if not flip["shuts"]]
     flip = (open_ones or found["found"])[0]
     many = "assumption" if found["size"] == 1 else "pair of assumptions"
-    but = "" if open_ones or found["size"] > 1 else ", which shuts the worst path"
+    but = "" if open_ones or found["size"] != 1 else ", which shuts the worst path"
     return (
         f"The worst path changes with one {many}: {plain(' and '.join(flip['literals']))} "
         f"({percent(flip['probability'])}{but}) would make it "

@@ -5,9 +5,17 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from storyodds.models.changes.tipping import WORST_PATH
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.by_event import ByEvent
+from storyodds.reports.contract.sensitivity.local import (
+    LocalAssumption,
+    LocalNumber,
+    LocalPart,
+    LocalVerdict,
+)
+from storyodds.reports.contract.summaries import Band
 from storyodds.reports.terminal.frame import heading, titled
 from storyodds.reports.terminal.layout import Row, with_words
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import path_words, percent, plus_minus, signed, significant
 from storyodds.reports.words.shortening import plain
 
@@ -17,13 +25,15 @@ SHOWN = 8  # numbers, assumptions, and tipping points of one verdict
 BANDED = 3  # numbers of which it is told how swings spread
 
 
-_TABLES = ("success", "catastrophe")
+_TABLES: tuple[Headline, ...] = ("success", "catastrophe")
 
 
 REACH = 1e-9  # of the same, from which on an assumption is worth a row
 
 
-def lines_local(summary: Json, width: int, fates: Sequence[str] = _TABLES) -> Iterator[Text]:
+def lines_local(
+    summary: LocalPart, width: int, fates: Sequence[Headline] = _TABLES
+) -> Iterator[Text]:
     """Lay it out for a terminal: numbers, assumptions, and where verdicts flip.
 
     Parameters
@@ -66,26 +76,29 @@ def _value(x: float, kind: str) -> str:
     return significant(round(x, 9))  # without what rounding leaves of a 0
 
 
-def _number_lines(summary: Json, event: str, width: int, explained: bool) -> Iterator[Text]:
+def _number_lines(
+    summary: LocalPart, event: Headline, width: int, explained: bool
+) -> Iterator[Text]:
     now = summary["now"][event]
     note = f"now {percent(now)}; differences in points"
     yield from titled(width, f"What P({event}) hangs on, number by number", note)
-    moving = [n for n in summary["numbers"] if n["swing"] is not None]
-    moving = sorted(moving, key=lambda n: -abs(n["swing"][event]))
-    moving = [n for n in moving if n["swing"][event]][:SHOWN]
+    moving = sorted(summary["numbers"], key=lambda n: -abs(_of(n["swing"], event)))
+    moving = [n for n in moving if _of(n["swing"], event)][:SHOWN]
     head = [Text(name, style="dim") for name in ("", "low", "high", "swing", "per bit")]
     if moving:
         rows: list[Row] = [head]
         words = [Text("from, to", style="dim")]
         for n in moving:
-            means = [percent(n[end]["mean"][event]) for end in ("low", "high")]
-            error = n["swing_error"][event]
-            swing = f"{signed(n['swing'][event], error)} {plus_minus(error)}".strip()
+            low, high = n["low"], n["high"]
+            assert low is not None and high is not None  # as it has a swing
+            means = [percent(end["mean"][event]) for end in (low, high)]
+            error = _of(n["swing_error"], event)
+            swing = f"{signed(_of(n['swing'], event), error)} {plus_minus(error)}".strip()
             slope = "–" if n["per_bit"] is None else signed(n["per_bit"][event])
             rows.append([plain(n["name"]), *means, Text(swing, style="bold"), slope])
-            ends = [_value(n[end]["value"], n["kind"]) for end in ("low", "high")]
+            ends = [_value(end["value"], n["kind"]) for end in (low, high)]
             unit = " bits" if n["kind"] == "bits" else ""
-            again = " *" if n["low"]["refitted"] or n["high"]["refitted"] else ""
+            again = " *" if low["refitted"] or high["refitted"] else ""
             spread = _spread(n["swing_band"], event) if len(words) <= BANDED else ""
             words.append(Text(f"{ends[0]} to {ends[1]}{unit}{again}{spread}", style="dim"))
         yield from with_words(rows, words, width)
@@ -94,30 +107,35 @@ def _number_lines(summary: Json, event: str, width: int, explained: bool) -> Ite
     yield from _number_words(summary, event, moving, explained)
 
 
-def _spread(bands: Json | None, event: str) -> str:
+def _of(entries: ByEvent[float] | None, event: Headline) -> float:
+    """What moves an event; a number that is fixed, or has no derivatives, moves none."""
+    return 0.0 if entries is None else entries[event]
+
+
+def _spread(bands: ByEvent[Band] | None, event: Headline) -> str:
     """Where 90% of the draws have a swing."""
     if bands is None:
         return ""
-    low, high = (signed(bands[event][end]) for end in ("q05", "q95"))
+    low, high = (signed(bands[event][end] or 0.0) for end in ("q05", "q95"))
     return "" if low == high else f"; swing 90%: {low} to {high}"
 
 
-def _slope_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
-    moving = [n for n in summary["numbers"] if n["per_bit"] is not None and n["per_bit"][event]]
-    moving = sorted(moving, key=lambda n: -abs(n["per_bit"][event]))[:SHOWN]
+def _slope_lines(summary: LocalPart, event: Headline, width: int) -> Iterator[Text]:
+    moving = [n for n in summary["numbers"] if _of(n["per_bit"], event)]
+    moving = sorted(moving, key=lambda n: -abs(_of(n["per_bit"], event)))[:SHOWN]
     if not moving:
         yield Text(f"No number moves P({event}).")
         return
     rows: list[Row] = [[Text(name, style="dim") for name in ("", "per bit", "elasticity")]]
     for n in moving:
-        elasticity = n["elasticity"] and n["elasticity"][event]
+        elasticity = None if n["elasticity"] is None else n["elasticity"][event]
         ratio = "–" if elasticity is None else _ratio(elasticity)
-        rows.append([plain(n["name"]), Text(signed(n["per_bit"][event]), style="bold"), ratio])
+        rows.append([plain(n["name"]), Text(signed(_of(n["per_bit"], event)), style="bold"), ratio])
     yield from with_words(rows, [Text()] * len(rows), width)
 
 
 def _number_words(
-    summary: Json, event: str, moving: Sequence[Json], explained: bool
+    summary: LocalPart, event: Headline, moving: Sequence[LocalNumber], explained: bool
 ) -> Iterator[Text]:
     common, signs = summary["equal_elasticity"][event], summary["signs"][event]
     moved, total = signs["up"] + signs["down"], len(summary["numbers"])
@@ -145,20 +163,17 @@ def _number_words(
             "small move of the whole prior, in log2 odds.",
             style="dim",
         )
-    if any(n[end]["refitted"] for n in moving for end in ("low", "high")):
+    if any(end["refitted"] for n in moving for end in (n["low"], n["high"]) if end is not None):
         yield Text("* weighted anew from the prior: the draws at hand did not serve", style="dim")
 
 
-_WAYS = (("learned", "true"), ("learned", "false"), ("set", "true"), ("set", "false"))
+def _assumption_lines(summary: LocalPart, event: Headline, width: int) -> Iterator[Text]:
+    def ways(entry: LocalAssumption) -> list[float | None]:
+        answers = [entry[how][truth] for how in ("learned", "set") for truth in ("true", "false")]
+        return [None if answer is None else float(answer["mean"][event]) for answer in answers]
 
-
-def _assumption_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
-    def mean(entry: Json, way: tuple[str, str]) -> float | None:
-        answer = entry[way[0]][way[1]]
-        return None if answer is None else float(answer["mean"][event])
-
-    def reach(entry: Json) -> float:
-        means = [x for way in _WAYS if (x := mean(entry, way)) is not None]
+    def reach(entry: LocalAssumption) -> float:
+        means = [x for x in ways(entry) if x is not None]
         return max(means) - min(means) if means else 0.0
 
     now = summary["now"][event]
@@ -172,14 +187,12 @@ def _assumption_lines(summary: Json, event: str, width: int) -> Iterator[Text]:
     names = ("", "found true", "false", "made true", "false")
     rows: list[Row] = [[Text(name, style="dim") for name in names]]
     for entry in listed:
-        means = [mean(entry, way) for way in _WAYS]
-        rows.append(
-            [plain(entry["assumption"]), *("–" if x is None else percent(x) for x in means)]
-        )
+        means = ("–" if x is None else percent(x) for x in ways(entry))
+        rows.append([plain(entry["assumption"]), *means])
     yield from with_words(rows, [Text()] * len(rows), width)
 
 
-def _tipping_lines(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
+def _tipping_lines(summary: LocalPart, width: int, fates: Sequence[Headline]) -> Iterator[Text]:
     note = "with one number known, between the 0.5% and 99.5% points of its prior"
     yield from titled(width, "Where a verdict flips", note)
     if not any(n["uncertain"] for n in summary["numbers"]):
@@ -217,16 +230,17 @@ def _instead(path: str | None, now: str | None) -> str:
     return plain(path_words(path) if ending == now.split(":")[0] else ending)
 
 
-def _verdict_words(summary: Json, verdict: Json, flips: bool) -> str:
+def _verdict_words(summary: LocalPart, verdict: LocalVerdict, flips: bool) -> str:
     unmoved = "No number alone, within its prior, changes that."
-    if verdict["event"] == WORST_PATH:
-        names = [plain(path_words(path)) for path in (verdict["path"], *verdict["tied"])]
+    fate = verdict["event"]
+    if fate == WORST_PATH:
+        names = [plain(path_words(path)) for path in (verdict["path"], *verdict["tied"]) if path]
         start = f"The worst path is {names[0]}."
         if names[1:]:
             start = f"The worst paths are {'; '.join(names[:-1])}; and {names[-1]}. They tie."
         return f"{start} Another one would be the worst with:" if flips else f"{start} {unmoved}"
-    event, bar = f"P({verdict['event']})", percent(verdict["threshold"])
-    now = percent(summary["now"][verdict["event"]])
+    event, bar = f"P({fate})", percent(verdict["threshold"] or 0.0)
+    now = percent(summary["now"][fate])
     there, else_ = ("above", "below") if verdict["above"] else ("below", "above")
     start = f"{event} is {now}, {there} {bar}."
     return f"{start} It would be {else_} it with:" if flips else f"{start} {unmoved}"

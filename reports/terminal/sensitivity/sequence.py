@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.sensitivity.trust import EvidenceSequencePart, EvidenceStep
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, fitting, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import band, marked, percent, points
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
@@ -15,7 +16,7 @@ SHOWN = 10  # lines of a table
 
 
 def lines_sequence(
-    sequence: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+    sequence: EvidenceSequencePart, width: int, fates: Sequence[Headline] = HEADLINE_FATES
 ) -> Iterator[Text]:
     """Lay out the odds as the evidence came in.
 
@@ -64,5 +65,5 @@ def lines_sequence(
     yield from (Text(line.plain, style="dim") for line in wrap(Text(notes), width))
 
 
-def _name(step: Json) -> str:
+def _name(step: EvidenceStep) -> str:
     return "before" if step["item"] is None else marked(plain(step["item"]), step["opinion"])

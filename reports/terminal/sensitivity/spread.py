@@ -5,9 +5,14 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from storyodds.models.sensitivity.spread import OTHERS
+from storyodds.reports.contract.sensitivity.spread import (
+    EventSpread,
+    GlobalPart,
+    SpreadInput,
+    VarianceShare,
+)
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, fitting, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import between
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
@@ -25,7 +30,7 @@ _ROUGH = 0.2  # of the variance: a larger error than this is said in words
 
 
 def lines_global(
-    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+    summary: GlobalPart, width: int, fates: Sequence[str] = HEADLINE_FATES
 ) -> Iterator[Text]:
     """Lay out where the spread of each event comes from.
 
@@ -58,10 +63,10 @@ def lines_global(
             yield line
 
 
-def _event_lines(entry: Json, summary: Json, width: int) -> Iterator[Text]:
+def _event_lines(entry: EventSpread, summary: GlobalPart, width: int) -> Iterator[Text]:
     event = f"P({entry['event']})"
     yield from heading(f"Where the uncertainty of {event} comes from", "shares of its variance")
-    clear = [x for x in entry["inputs"] if any(x[key]["distinguishable"] for key in _KEYS)]
+    clear = [x for x in entry["inputs"] if any(index["distinguishable"] for index in _indices(x))]
     named = [x for x in clear if x["name"] != OTHERS]
     shown = [x for x in clear if x in named[:SHOWN] or x["name"] == OTHERS]
     rows: list[Row] = [
@@ -69,8 +74,8 @@ def _event_lines(entry: Json, summary: Json, width: int) -> Iterator[Text]:
     ]
     for x in shown:
         cells = []
-        for key in _KEYS:
-            cells += [_value(x[key]), Text(_error(x[key]), style="dim")]
+        for index in _indices(x):
+            cells += [_value(index), Text(_error(index), style="dim")]
         name = f"all {summary['others']} others" if x["name"] == OTHERS else plain(x["name"])
         rows.append([name, *cells])
     for line in fitting(rows, width) if shown else ():
@@ -83,23 +88,26 @@ def _event_lines(entry: Json, summary: Json, width: int) -> Iterator[Text]:
     yield from wrap(Text(_sentence(entry)), width)
 
 
-def _unclear(inputs: Sequence[Json]) -> str:
+def _unclear(inputs: Sequence[SpreadInput]) -> str:
     """Name inputs of which no index can be told from 0, and the most that any of them may be."""
     names = [plain(x["name"]) for x in inputs]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    most = max(x[key]["q95"] for x in inputs for key in _KEYS)
+    most = max(index["q95"] for x in inputs for index in _indices(x))
     upper = f"at most {_share(most)} in all" if len(names) == 1 else f"each at most {_share(most)}"
     return f"too little to tell from 0, {upper}: {', '.join(names[:_NAMED])}{more}"
 
 
-_KEYS = ("shapley", "first", "total")
+def _indices(entry: SpreadInput) -> list[VarianceShare]:
+    """In the order of the columns; of an event that varies, none is undefined."""
+    indices = (entry["shapley"], entry["first"], entry["total"])
+    return [index for index in indices if index is not None]
 
 
-def _value(index: Json) -> Text:
+def _value(index: VarianceShare) -> Text:
     return Text(_share(index["mean"]) if index["distinguishable"] else "~0", style="bold")
 
 
-def _error(index: Json) -> str:
+def _error(index: VarianceShare) -> str:
     return _share((index["q95"] - index["q05"]) / 2)
 
 
@@ -107,12 +115,13 @@ def _share(x: float) -> str:
     return "<1%" if x < 0.005 else f"{100 * min(x, 1.0):.0f}%"
 
 
-def _sentence(entry: Json) -> str:
+def _sentence(entry: EventSpread) -> str:
     """How additive the story is."""
     whole, event = entry["additive"], f"P({entry['event']})"
+    assert whole is not None  # as the event varies
     one = f"{_share(whole['mean'])} ({between(_share(whole['q05']), _share(whole['q95']))})"
     sentence = f"One number at a time accounts for {one} of the variance of {event}"
-    indices = [x[key] for x in entry["inputs"] for key in _KEYS]
+    indices = [index for x in entry["inputs"] for index in _indices(x)]
     if any(index["q95"] - index["mean"] > _ROUGH for index in indices):
         return f"{sentence}. A few draws make most of that variance, so that its shares are rough."
     if whole["q95"] >= 1:
@@ -121,7 +130,7 @@ def _sentence(entry: Json) -> str:
     return f"{sentence}; the rest is interactions, so that what one number does depends on others."
 
 
-def _notes(summary: Json, events: Sequence[Json]) -> Iterator[str]:
+def _notes(summary: GlobalPart, events: Sequence[EventSpread]) -> Iterator[str]:
     yield (
         "share: Shapley effect, interactions divided evenly; alone: first-order Sobol index; in "
         "all: total index, interactions counted with every number in them; ±: half of a 90 "

@@ -4,9 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.sensitivity.structure import (
+    EventAnswer,
+    LeftOutPart,
+    StructureAnswer,
+    StructurePart,
+)
 from storyodds.reports.terminal.frame import titled
 from storyodds.reports.terminal.layout import dim, fitting, stripped, wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import bits, listed, marked, percent, signed
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
@@ -18,7 +24,7 @@ _ROUNDING = 1e-9  # of the odds: what rounding may leave of a change that is non
 
 
 def lines_structure(
-    summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
+    summary: StructurePart, width: int, fates: Sequence[Headline] = HEADLINE_FATES
 ) -> Iterator[Text]:
     """Lay it out for a terminal.
 
@@ -41,36 +47,41 @@ def _wrapped(lines: str, width: int, style: str = "dim") -> Iterator[Text]:
     yield from wrap(Text(lines, style=style), width)
 
 
-def _leave_one_out(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
-    entries = [entry for entry in summary["leave_one_out"] if entry["answer"]]
+def _leave_one_out(summary: StructurePart, width: int, fates: Sequence[Headline]) -> Iterator[Text]:
+    entries = [(part, part["answer"]) for part in summary["leave_one_out"]]
+    answered = [(part, answer) for part, answer in entries if answer is not None]
     if not summary["leave_one_out"]:
         return
     yield from titled(width, "The story without one of its parts", "change in percentage points")
-    ranked = sorted(entries, key=lambda entry: -_effect(summary, entry["answer"], fates))
+    ranked = sorted(answered, key=lambda entry: -_effect(summary, entry[1], fates))
     rows = [dim("without", *fates, "deceptive", "part")]
-    for entry in ranked[:SHOWN]:
-        events = entry["answer"]["events"]
-        cells = [_change(events[name]) for name in (*fates, "deceptive")]
-        part = marked(entry["part"], entry.get("opinion", False))
+    for entry, answer in ranked[:SHOWN]:
+        events = answer["events"]
+        cells = [*(_change(events[name]) for name in fates), _change(events["deceptive"])]
+        part = marked(entry["part"], entry["opinion"])
         rows.append([plain(entry["id"]), *cells, Text(part, style="dim")])
     yield from stripped(fitting(rows, width))
     if len(ranked) > SHOWN:
         yield Text(f"and {len(ranked) - SHOWN} more parts that do less", style="dim")
-    absent = [plain(entry["id"]) for entry in summary["leave_one_out"] if not entry["answer"]]
+    absent = [plain(part["id"]) for part, answer in entries if answer is None]
     if absent:
         yield from _wrapped(f"out of reach without: {', '.join(absent)}", width)
     if ranked:
         yield from wrap(Text(_most(summary, ranked, fates)), width)
 
 
-def _most(summary: Json, ranked: Sequence[Json], fates: Sequence[str]) -> str:
+def _most(
+    summary: StructurePart,
+    ranked: Sequence[tuple[LeftOutPart, StructureAnswer]],
+    fates: Sequence[Headline],
+) -> str:
     """Which part does most, with the odds before and after; or that none does anything."""
-    first, of = ranked[0], listed([f"P({fate})" for fate in fates])
-    if not any(_moves(first["answer"]["events"][fate]) for fate in fates):
+    (first, answer), of = ranked[0], listed([f"P({fate})" for fate in fates])
+    if not any(_moves(answer["events"][fate]) for fate in fates):
         what = "Leaving out the only part" if len(ranked) == 1 else "Leaving out any one part"
         return f"{what} changes {of} by nothing that can be told from 0."
     changes = [
-        f"{fate} would be {percent(first['answer']['events'][fate]['mean'])} instead of "
+        f"{fate} would be {percent(answer['events'][fate]['mean'])} instead of "
         f"{percent(summary['now'][fate])}"
         for fate in fates
     ]
@@ -86,7 +97,7 @@ _PARTS = {
 }
 
 
-def _effect(summary: Json, answer: Json, fates: Sequence[str]) -> float:
+def _effect(summary: StructurePart, answer: StructureAnswer, fates: Sequence[Headline]) -> float:
     """How far the odds move, each as a share of what it is now."""
     shares = [
         abs(answer["events"][name]["difference"]) / summary["now"][name]
@@ -96,28 +107,29 @@ def _effect(summary: Json, answer: Json, fates: Sequence[str]) -> float:
     return float(sum(shares))
 
 
-def _change(event: Json) -> Text:
+def _change(event: EventAnswer) -> Text:
     """A difference; dim where it is within its Monte Carlo error."""
     difference, error = event["difference"], event["error"]
     return Text(signed(difference, error), style="bold" if _moves(event) else "dim")
 
 
-def _moves(event: Json) -> bool:
+def _moves(event: EventAnswer) -> bool:
     """Whether a difference is beyond its error, and beyond what rounding leaves of the odds."""
     noise = max(2 * event["error"], _ROUNDING * event["mean"])
     return bool(abs(event["difference"]) > noise)
 
 
-def _merged(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
-    entries = [entry for entry in summary["merged"] if entry["answer"]]
+def _merged(summary: StructurePart, width: int, fates: Sequence[Headline]) -> Iterator[Text]:
+    merged = [(entry, entry["answer"]) for entry in summary["merged"]]
+    entries = [(entry, answer) for entry, answer in merged if answer is not None]
     if not entries:
         return
     note = "each class with the weight of its strongest open route only"
     yield from titled(width, "If rivals did not count by number", note)
     rows = [dim("merged", "routes", "bits by number", "its chance", *fates)]
-    for entry in entries:
+    for entry, answer in entries:
         names = list(entry["routes"])
-        events = entry["answer"]["events"]
+        events = answer["events"]
         one = names[0] if len(names) == 1 else None
         total = sum(len(routes) for routes in entry["routes"].values())
         share = f"{percent(summary['now'][one])} → {percent(events[one]['mean'])}" if one else "–"
@@ -126,7 +138,7 @@ def _merged(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
         changes = [_change(events[name]) for name in fates]
         rows.append([one or "all of these", *cells, *changes])
     yield from stripped(fitting(rows, width))
-    last = entries[-1]["answer"]["events"]
+    last = entries[-1][1]["events"]
     yield from wrap(
         Text(
             f"Were {'each class' if len(entries) > 1 else 'the class'} named as one route, "
@@ -137,7 +149,7 @@ def _merged(summary: Json, width: int, fates: Sequence[str]) -> Iterator[Text]:
     )
 
 
-def _restatements(summary: Json, width: int) -> Iterator[Text]:
+def _restatements(summary: StructurePart, width: int) -> Iterator[Text]:
     entries = summary["restated"]
     if not entries:
         return
@@ -158,27 +170,28 @@ def _restatements(summary: Json, width: int) -> Iterator[Text]:
     yield from _wrapped(note, width)
 
 
-def _bounds(summary: Json, width: int) -> Iterator[Text]:
+def _bounds(summary: StructurePart, width: int) -> Iterator[Text]:
     dependence = summary["dependence"]
-    entries = (
-        [e for e in dependence["bounds"] if e["together"] and e["apart"]] if dependence else []
-    )
+    if dependence is None:
+        return
+    bounds = [(entry, entry["apart"], entry["together"]) for entry in dependence["bounds"]]
+    entries = [
+        (entry, [end["events"]["catastrophe"]["mean"] for end in (apart, together)])
+        for entry, apart, together in bounds
+        if apart is not None and together is not None
+    ]
     if not entries:
         return
     note = "P(catastrophe) if two assumptions were as dependent as can be"
     yield from titled(width, "Where the story takes independence for granted", note)
     rows = [dim("pair", "apart", "together", "path apart", "together", "of")]
-    for entry in entries:
-        ends = [
-            percent(entry[end]["events"]["catastrophe"]["mean"]) for end in ("apart", "together")
-        ]
+    for entry, ends in entries:
         pair = plain(" + ".join(literal.removeprefix("not ") for literal in entry["literals"]))
         path = entry["paths"][0]
-        reached = [percent(path[end]) for end in ("apart", "together")]
-        rows.append([pair, *ends, *reached, plain(path["path"])])
+        reached = ["–" if p is None else percent(p) for p in (path["apart"], path["together"])]
+        rows.append([pair, *map(percent, ends), *reached, plain(path["path"])])
     yield from stripped(fitting(rows, width))
-    first = entries[0]
-    chances = sorted(first[end]["events"]["catastrophe"]["mean"] for end in ("apart", "together"))
+    first, chances = entries[0][0], sorted(entries[0][1])
     left = dependence["pairs"] - len(dependence["bounds"])
     more = f" {left} more pairs bear less on their paths." if left > 0 else ""
     a, b = (plain(literal.removeprefix("not ")) for literal in first["literals"])

@@ -1,6 +1,7 @@
 """Whether priors and findings can be trusted, printed."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich.text import Text
 
@@ -8,11 +9,18 @@ from storyodds.models.posterior.weighting import MAX_PARETO_K
 from storyodds.models.sensitivity.power_scaling import (
     ALL_PRIORS,
 )
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.sensitivity.trust import (
+    EvidenceEffects,
+    PowerScalings,
+    ScaledEvents,
+    TrustPart,
+)
+from storyodds.reports.contract.summaries import WithError
 from storyodds.reports.documents.sensitivity.trust import TOGETHER, largest
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, fitting, wrap
 from storyodds.reports.terminal.sensitivity.sequence import lines_sequence
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import bits, marked, percent
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
@@ -20,10 +28,12 @@ from storyodds.reports.words.shortening import plain
 SHOWN = 8  # numbers or items of a table
 
 
-_AVERAGES = ("deceptive", "catastrophe")
+_AVERAGES: tuple[Literal["deceptive", "catastrophe"], ...] = ("deceptive", "catastrophe")
 
 
-def lines_trust(summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES) -> Iterator[Text]:
+def lines_trust(
+    summary: TrustPart, width: int, fates: Sequence[Headline] = HEADLINE_FATES
+) -> Iterator[Text]:
     """Lay out how far priors and evidence can be trusted.
 
     Parameters
@@ -46,7 +56,7 @@ def lines_trust(summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
         yield Text("No number is uncertain and nothing was observed: there is nothing to scale.")
         return
     yield from heading("How far it can be trusted", note)
-    events = [event for event in scaled["base"] if event in fates]
+    events = [fate for fate in HEADLINE_FATES if fate in fates and fate in scaled["base"]]
     yield from _scaling_table(scaled, events, width)
     yield from _in_words(scaled, events, width)
     if effects["items"]:
@@ -54,22 +64,27 @@ def lines_trust(summary: Json, width: int, fates: Sequence[str] = HEADLINE_FATES
         yield from lines_sequence(summary["evidence_sequence"], width, fates)
 
 
-def _scaling_table(scaled: Json, events: Sequence[str], width: int) -> Iterator[Text]:
+def _scaling_table(scaled: PowerScalings, events: Sequence[Headline], width: int) -> Iterator[Text]:
     heads = [*events, "k"]
     for event in events:
         heads += [f"{event}: half", "twice"]
     rows: list[Row] = [[Text(head, style="dim") for head in ("", *heads)]]
     hidden = 0
-    for kind in ("priors", "evidence"):
-        single = [x for x in scaled[kind] if x["name"] not in TOGETHER]
-        together = [x for x in scaled[kind] if x["name"] in TOGETHER and len(single) > 1]
+    opinions = {x["name"] for x in scaled["evidence"] if x["opinion"]}
+    kinds: tuple[tuple[str, Sequence[ScaledEvents]], ...] = (
+        ("priors", scaled["priors"]),
+        ("evidence", scaled["evidence"]),
+    )
+    for kind, entries in kinds:
+        single = [x for x in entries if x["name"] not in TOGETHER]
+        together = [x for x in entries if x["name"] in TOGETHER and len(single) > 1]
         above = [x for x in single if largest(x, events) >= scaled["threshold"]]
         kept = single if kind == "evidence" else above or single[:3]
         hidden += max(len(kept) - SHOWN, 0)
         for x in [*kept[:SHOWN], *together]:
             moved = [_distance(x[event]["sensitivity"], scaled) for event in events]
             far = [_answer(x[event][key]) for event in events for key in ("at_half", "at_double")]
-            name = marked(plain(x["name"]), x.get("opinion", False))
+            name = marked(plain(x["name"]), kind == "evidence" and x["name"] in opinions)
             rows.append([name, *moved, Text(_shape(x), style="dim"), *far])
     for line in fitting(rows, width):
         line.rstrip()
@@ -78,7 +93,7 @@ def _scaling_table(scaled: Json, events: Sequence[str], width: int) -> Iterator[
         yield Text(f"and {hidden} more that move an answer less", style="dim")
 
 
-def _distance(moved: float | None, scaled: Json) -> Text:
+def _distance(moved: float | None, scaled: PowerScalings) -> Text:
     if moved is None:
         return Text("–")
     return Text(f"{moved:.2f}", "bold" if moved >= scaled["threshold"] else "")
@@ -88,13 +103,13 @@ def _answer(p: float | None) -> Text:
     return Text("?" if p is None else percent(p))
 
 
-def _shape(entry: Json) -> str:
+def _shape(entry: ScaledEvents) -> str:
     """The worse of the Pareto k of half and twice as much."""
     shapes = [k for k in (entry["pareto_k"]["half"], entry["pareto_k"]["double"]) if k is not None]
     return f"{max(shapes):.2f}".replace("-", "−") if shapes else "–"
 
 
-def _in_words(scaled: Json, events: Sequence[str], width: int) -> Iterator[Text]:
+def _in_words(scaled: PowerScalings, events: Sequence[Headline], width: int) -> Iterator[Text]:
     threshold = scaled["threshold"]
     single = [x for x in scaled["priors"] if x["name"] != ALL_PRIORS]
     above = [x for x in single if largest(x, events) >= threshold]
@@ -105,12 +120,13 @@ def _in_words(scaled: Json, events: Sequence[str], width: int) -> Iterator[Text]
             "answer hangs on a number is another question, which the local and global parts answer."
         )
         yield from wrap(Text(sentence), width)
-    split = [x for x in single if x["itself"]["conflict"]]
+    moved = [(x["name"], x["itself"]) for x in single]
+    split = [(name, own["pull"]) for name, own in moved if own is not None and own["conflict"]]
     if split:
         names = ", ".join(
-            f"{plain(x['name'])} (twice the prior would move it {abs(x['itself']['pull']):.1f} "
-            f"standard deviations {'up' if x['itself']['pull'] > 0 else 'down'})"
-            for x in sorted(split, key=lambda x: -abs(x["itself"]["pull"]))[:SHOWN]
+            f"{plain(name)} (twice the prior would move it {abs(pull):.1f} "
+            f"standard deviations {'up' if pull > 0 else 'down'})"
+            for name, pull in sorted(split, key=lambda x: -abs(x[1]))[:SHOWN]
         )
         more = f" and {len(split) - SHOWN} more" if len(split) > SHOWN else ""
         yield from wrap(Text(f"Prior and evidence pull apart on {names}{more}."), width)
@@ -128,7 +144,7 @@ def _in_words(scaled: Json, events: Sequence[str], width: int) -> Iterator[Text]
     yield from (Text(line.plain, style="dim") for line in wrap(Text(notes), width))
 
 
-def _effect_lines(effects: Json, event: str, width: int) -> Iterator[Text]:
+def _effect_lines(effects: EvidenceEffects, event: Headline, width: int) -> Iterator[Text]:
     """Lay out what each item does to one event, and on average to some others."""
     yield from heading("What each finding does", "in bits of log2 odds, with standard errors")
     averages = [other for other in _AVERAGES if other in effects["total"] and other != event]
@@ -145,8 +161,8 @@ def _effect_lines(effects: Json, event: str, width: int) -> Iterator[Text]:
             cells += [_bits(x[other]["average"]), _spread(x[other]["average"])]
         rows.append([marked(plain(x["item"]), x["item"] in effects["opinions"]), *cells])
     whole = "all, opinions included" if effects["without_opinions"] is not None else "all of it"
-    for name, key in ((whole, "total"), ("without opinions", "without_opinions")):
-        total = effects[key]
+    totals = ((whole, effects["total"]), ("without opinions", effects["without_opinions"]))
+    for name, total in totals:
         if total is not None:
             last = [_bits(total[event]), _spread(total[event]), Text(""), Text("")]
             for other in averages:
@@ -177,13 +193,14 @@ def _effect_lines(effects: Json, event: str, width: int) -> Iterator[Text]:
     yield from (Text(line.plain, style="dim") for line in wrap(Text(notes), width))
 
 
-def _overlap(effects: Json, event: str) -> str:
+def _overlap(effects: EvidenceEffects, event: Headline) -> str:
     """Whether findings repeat or strengthen each other."""
     total = effects["total"][event]
     alone = [x[event]["alone"] for x in effects["items"]]
-    if total is None or any(x is None for x in alone):
+    means = [x["mean"] for x in alone if x is not None]
+    if total is None or len(means) < len(alone):
         return "a change of its odds that has no number of bits."
-    added = sum(x["mean"] for x in alone)
+    added = sum(means)
     error = max(total["error"], 0.005)
     change = f"{bits(total['mean'])} bits"
     if abs(added - total["mean"]) <= 2 * error:
@@ -191,14 +208,14 @@ def _overlap(effects: Json, event: str) -> str:
     return f"{change}, where its items one by one would add up to {bits(added)}."
 
 
-def _size(entry: Json | None) -> float:
+def _size(entry: WithError | None) -> float:
     return 0.0 if entry is None else abs(entry["mean"])
 
 
-def _bits(entry: Json | None) -> Text:
+def _bits(entry: WithError | None) -> Text:
     return Text(bits(None if entry is None else entry["mean"]))
 
 
-def _spread(entry: Json | None) -> Text:
+def _spread(entry: WithError | None) -> Text:
     error = "" if entry is None or entry["error"] < 0.005 else f"{entry['error']:.2f}"
     return Text(error, style="dim")

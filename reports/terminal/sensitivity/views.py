@@ -1,21 +1,29 @@
 """The story under every view, printed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from storyodds.models.story.events import Event, Headline
+from storyodds.reports.contract.sensitivity.views import ViewedStory, ViewsPart
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, columns, fitting
 from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.reports.words.shortening import plain
 
-_COLUMNS = ("success", "catastrophe", "deceptive", "intended", "mesa-optimizer", "other")
+_COLUMNS: tuple[Event, ...] = (
+    "success",
+    "catastrophe",
+    "deceptive",
+    "intended",
+    "mesa-optimizer",
+    "other",
+)
 
 
 def lines_views(
-    summary: Mapping[str, Any], width: int, fates: Sequence[str] = HEADLINE_FATES
+    summary: ViewsPart, width: int, fates: Sequence[Headline] = HEADLINE_FATES
 ) -> Iterator[Text]:
     """Lay out the views: a table, and what it comes to in sentences.
 
@@ -39,7 +47,7 @@ def lines_views(
     head = ["", "changes", *["weight"] * weigh, *shown]
     rows: list[Row] = [[Text(name, style="dim") for name in head]]
     for view in views:
-        weight = [percent(view["weight"])] if weigh else []
+        weight = [percent(view["weight"])] if view["weight"] is not None else []
         means = (Text(percent(view["odds"][e]["mean"]), style="bold") for e in shown)
         rows.append([plain(view["name"]), str(view["changed"]), *weight, *means])
         bands = [Text(band(view["odds"][e]), style="dim") for e in shown]
@@ -70,7 +78,7 @@ def lines_views(
     yield from (Text(note, style="dim") for note in notes)
 
 
-def _range(views: Sequence[Mapping[str, Any]], event: str) -> str:
+def _range(views: Sequence[ViewedStory], event: Event) -> str:
     least, *_, most = sorted(views, key=lambda view: float(view["odds"][event]["mean"]))
     low, high = (percent(view["odds"][event]["mean"]) for view in (least, most))
     if low == high:
@@ -78,10 +86,10 @@ def _range(views: Sequence[Mapping[str, Any]], event: str) -> str:
     return f"P({event}) goes from {low} ({least['name']}) to {high} ({most['name']})."
 
 
-def _clear(views: Sequence[Mapping[str, Any]]) -> str:
+def _clear(views: Sequence[ViewedStory]) -> str:
     differences = []
     for view in views[1:]:
-        clear = [event for event, d in view["differences"].items() if d["clear"]]
+        clear = [event for event, d in (view["differences"] or {}).items() if d["clear"]]
         if clear:
             differences.append(f"{view['name']} ({', '.join(clear)})")
     if not differences:

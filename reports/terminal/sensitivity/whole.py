@@ -1,26 +1,27 @@
 """A sensitivity analysis, printed."""
 
 import importlib
-from collections.abc import Iterator, Sequence
-from typing import Protocol, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, cast
 
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.models.story.events import Headline
+from storyodds.reports.contract.sensitivity.whole import Sensitivity
 from storyodds.reports.documents.sensitivity.whole import FILES, PARTS
 from storyodds.reports.terminal.frame import opening, verdict
 from storyodds.reports.terminal.layout import wrap
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.sentences import headline_fates
 
 
 class _Lines(Protocol):
     """Lays out one part of the analysis."""
 
-    def __call__(self, part: Json, width: int, fates: Sequence[str]) -> Iterator[Text]: ...
+    def __call__(self, part: Any, width: int, fates: Sequence[Headline]) -> Iterator[Text]: ...
 
 
-def print_sensitivity(console: Console, summary: Json) -> None:
+def print_sensitivity(console: Console, summary: Sensitivity) -> None:
     """Print the parts that a summary has, in their order."""
     width = max(console.width, 20)
     for block in _report(summary, width):
@@ -28,12 +29,12 @@ def print_sensitivity(console: Console, summary: Json) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _report(summary: Json, width: int) -> Iterator[Text]:
+def _report(summary: Sensitivity, width: int) -> Iterator[Text]:
     yield from opening(summary, apart=False)
     fates = headline_fates(summary)
     for part in PARTS:
         if part in summary:
-            yield from _lines(part)(summary[part], width, fates)
+            yield from _lines(part)(cast(Mapping[str, Any], summary)[part], width, fates)
     yield Text()
     yield from verdict(summary)
 

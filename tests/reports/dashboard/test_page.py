@@ -24,12 +24,14 @@ from support.many_routes import many_routes
 
 from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.dashboard.html import SECTIONS, sections_of, story_page
+from storyodds.reports.dashboard.html import story_page
+from storyodds.reports.dashboard.levels.depths import DEPTHS, levels_of, sections_of
 from storyodds.reports.dashboard.page_data import Dossier, make_dossier
 from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.documents.sensitivity.structure import summarize_structure
 from storyodds.reports.figures.drawing.cells import plain_table
 from storyodds.reports.words.endings import FATE_GLOSSES
+from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import about_one_in, interval, percent
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
@@ -37,7 +39,6 @@ from storyodds.scenarios.story import Story
 
 DRAWS = 256
 LIMIT = 350_000  # bytes: what one sends by mail without a thought
-IN_A_FIRST_MAKE = len(SECTIONS) - 1  # sections: there are no odds over time yet
 
 
 def dossier_of(story: Story, **options: object) -> Dossier:
@@ -71,7 +72,7 @@ def test_the_page_is_one_whole_document(page: str, root: Element) -> None:
             1
             if tag != "title"
             else 1
-            + len(root.all("svg"))
+            + len(root.all("main")[0].all("svg"))
             + sum(1 for it in root.all("text") for child in it.children if child.tag == "title")
         ), tag
     ids = [it.attributes["id"] for it in root.every if "id" in it.attributes]
@@ -82,12 +83,13 @@ def test_every_section_is_there_with_a_name_a_finding_and_a_link(
     showcase: Dossier, root: Element
 ) -> None:
     sections = root.all("section")
-    assert len(sections) == IN_A_FIRST_MAKE
+    shown = [it for level in levels_of(showcase) for it in level.sections]
+    assert [it.attributes["id"] for it in sections] == [it.id for it in shown]
     linked = {it.attributes["href"] for it in root.all("nav")[0].all("a")}
     for section in sections:
         id = section.attributes["id"]
         assert f"#{id}" in linked
-        [heading] = section.all("h2")
+        [heading] = section.all("h3")
         assert section.attributes["aria-labelledby"] == heading.attributes["id"]
         [finding] = [it for it in section.all("p") if it.attributes.get("class") == "finding"]
         assert len(finding.text) > 20, id
@@ -110,9 +112,10 @@ def test_every_reference_inside_the_page_leads_somewhere(root: Element) -> None:
 
 def test_every_picture_is_named_and_has_its_numbers(showcase: Dossier, root: Element) -> None:
     for_phones = 1  # of the story's graph
+    pictures = root.all("main")[0].all("svg")
     drawn = sum(len(it.figures) for it in sections_of(showcase))
-    assert len(root.all("svg")) == drawn + for_phones > for_phones
-    for picture in root.all("svg"):
+    assert len(pictures) == drawn + for_phones > for_phones
+    for picture in pictures:
         title, description = picture.children[:2]
         assert (title.tag, description.tag) == ("title", "desc")
         assert title.text and description.text
@@ -253,18 +256,17 @@ def test_a_file_has_the_numbers_of_the_estimate(showcase: Dossier) -> None:
             assert float(cell) == pytest.approx(entry[end], rel=5e-4)  # of four digits
 
 
-def test_every_ending_stands_at_the_top_with_its_meaning_and_the_criteria(
-    showcase: Dossier, root: Element
-) -> None:
+def test_every_ending_stands_at_the_top_with_its_meaning(showcase: Dossier, root: Element) -> None:
     head = root.all("header")[0].text
     for name, gloss in FATE_GLOSSES.items():
-        assert name in head and gloss in head
+        assert plain_name(name) in head and gloss in head
         assert interval(showcase.estimate["fates"][name]) in head
     day = showcase.estimate["deployed"]
     for words in (day["success"], day["catastrophe"], day["probability"]):
         assert percent(words["mean"]) in head
+    criteria = by_id(root, "criteria").text
     for entry in showcase.estimate["criteria"].values():
-        assert percent(entry["mean"]) in head
+        assert percent(entry["mean"]) in criteria
     assert "This is not a claim of safety" in head
     assert "training is carried out at all" in head
 
@@ -341,13 +343,29 @@ def test_a_quiet_attack_leaves_the_tags_as_they_are() -> None:
 
 @pytest.mark.parametrize("name", ["carlsmith-six-premises", "cat-classifier"])
 def test_stories_without_uncertainty_or_with_little_have_every_section(name: str) -> None:
-    root = parsed(story_page(dossier_of(load_story(name))))
+    dossier = dossier_of(load_story(name))
+    root = parsed(story_page(dossier))
+    levels = levels_of(dossier)
     assert [it.attributes["id"] for it in root.all("section")] == [
-        it.id for it in sections_of(dossier_of(load_story(name)))
+        it.id for level in levels for it in level.sections
     ]
-    left_out = {"criteria", "if-it-fails", "lens"} if name.startswith("carlsmith") else set()
-    assert len(root.all("section")) == IN_A_FIRST_MAKE - len(left_out)
-    assert not left_out & {it.attributes["id"] for it in root.all("section")}
+    assert {level.depth.id for level in levels} == {"committee", "reviewer", "technical"}
+    no_question = {"criteria", "if-it-fails", "lens"} if name.startswith("carlsmith") else set()
+    made = {it.id for it in sections_of(dossier)}
+    assert not no_question & made
+    assert len(made) == sum(len(depth.makers) for depth in DEPTHS) - len(no_question)
+
+
+def test_what_does_not_apply_is_one_line_that_says_so() -> None:
+    dossier = dossier_of(load_story("carlsmith-six-premises"))
+    root = parsed(story_page(dossier))
+    absent = [it for level in levels_of(dossier) for it in level.absent]
+    assert {"evidence", "what-if", "in-cases", "how-it-ends"} <= {it.id for it in absent}
+    for section in absent:
+        line = by_id(root, section.id)
+        assert line.tag == "li" and section.finding in line.text
+    folded = [it for it in root.all("details") if it.attributes.get("class") == "absent"]
+    assert len(folded) == len(levels_of(dossier))
 
 
 def test_the_headline_of_a_risk_argument_speaks_of_catastrophe_alone() -> None:
@@ -362,7 +380,6 @@ def test_the_headline_of_a_risk_argument_speaks_of_catastrophe_alone() -> None:
 def test_a_simulated_story_says_what_cannot_be_worked_out(showcase: Dossier) -> None:
     dossier = dossier_of(load_story("cat-classifier"), method="simulation")
     root = parsed(story_page(dossier))
-    assert len(root.all("section")) == IN_A_FIRST_MAKE
     assert "Simulated, not summed exactly" in root.all("header")[0].text
     for id in ("what-moves-it", "evidence", "value-of-information"):
         assert "simulated" in by_id(root, id).text
@@ -385,7 +402,7 @@ def test_what_draws_that_failed_would_say_of_priors_is_not_said(showcase: Dossie
     doubtful = replace(showcase, estimate={**showcase.estimate, "diagnostics": failed})
     assert "power scaling" in parsed(story_page(showcase)).all("header")[0].text
     head = parsed(story_page(doubtful)).all("header")[0].text
-    assert "power scaling" not in head and "hangs most" not in head
+    assert "power scaling" not in head and "What would change it" not in head
 
 
 def test_assumptions_of_the_catalog_are_told_in_its_words(showcase: Dossier, root: Element) -> None:

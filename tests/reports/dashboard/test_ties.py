@@ -2,7 +2,7 @@
 
 from storyodds import load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.dashboard.headline import head
+from storyodds.reports.dashboard.card import card_of
 from storyodds.reports.dashboard.page_data import make_dossier
 from storyodds.reports.dashboard.sections_movers import what_moves_it
 from storyodds.reports.dashboard.sections_odds import failure_paths
@@ -26,8 +26,8 @@ routes:
 
 def test_numbers_and_paths_that_tie_are_said_to() -> None:
     dossier = make_dossier(assess(resolve(load_text(ALIKE), standard=True), draws=1024))
-    for hangs in head(dossier)["hangs"]:
-        assert hangs["also"] == ", and 2 others cannot be told from it"
+    first = card_of(dossier).levers[0]
+    assert [effect.also for effect in first.effects] == ["2 others cannot be told from it"] * 2
     assert "2 others cannot be told from it" in what_moves_it(dossier).finding
     assert "It ties with 2 others" in failure_paths(dossier).finding
     moved = load_text(

@@ -1,0 +1,1 @@
+"""The document of `storyodds sensitivity --json`, a file for each part."""

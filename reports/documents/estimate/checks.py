@@ -1,0 +1,86 @@
+"""What each check catches, and what it takes off the chance of catastrophe."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storyodds.models.engine.quantities import Quantities
+from storyodds.models.story.graph import Outcome
+from storyodds.models.story.queries import Query
+from storyodds.reports.contract.estimate import (
+    CheckEffect,
+)
+from storyodds.reports.documents.estimate.view import View
+from storyodds.reports.documents.picks import column_of
+from storyodds.reports.documents.summaries import (
+    Pick,
+)
+
+Array = NDArray[np.float64]
+
+
+def check_effects(view: View) -> dict[str, CheckEffect]:
+    """What each check catches, and what it takes off P(catastrophe) beside the others."""
+    graph = view.graph
+    entries: dict[str, CheckEffect] = {}
+    for c, check in enumerate(graph.checks):
+        if check.result is not None:
+            entries[check.id] = {"result": check.result, "caught": None, "added": None}
+            continue
+        entries[check.id] = {
+            "result": None,
+            "caught": {
+                route.id: view.ratio(
+                    _caught(view, c, r),
+                    column_of(lambda q: q.routes, r),
+                )
+                for r, route in enumerate(graph.routes)
+            },
+            "added": view.of(_averted(view, c)),
+        }
+    return entries
+
+
+def _asked(view: View, q: Quantities, outcome: Outcome) -> Array | None:
+    """P(what one check makes of the hazards of a route); None where it makes nothing of them."""
+    where = view.graph.outcome_index.get(outcome)
+    return None if where is None else q.queries[:, view.column[Query((where,))]]
+
+
+def _caught(view: View, c: int, r: int) -> Pick:
+    """P(route, and the check flags)."""
+
+    def caught(q: Quantities) -> Array:
+        rate = q.values[:, view.graph.routes[r].flags[c]]
+        by_hazards = _asked(view, q, Outcome(r, "flagged-by", check=c))
+        by_route = q.routes[:, r] * rate
+        return by_route if by_hazards is None else by_route + (1 - rate) * by_hazards
+
+    return caught
+
+
+def _averted(view: View, c: int) -> Pick:
+    return lambda q: _averted_at(view, q, c)
+
+
+def _averted_at(view: View, q: Quantities, c: int) -> Array:
+    """P(catastrophe without the check) less P(catastrophe)."""
+    graph, rest = view.graph, [other for other in view.graph.live_checks if other != c]
+    averted = np.zeros(len(q.values))
+    for r, route in enumerate(graph.routes):
+        unflagged = np.ones(len(q.values))
+        for other in rest:
+            unflagged = unflagged * (1 - q.values[:, route.flags[other]])
+        rate, harm = q.values[:, route.flags[c]], q.values[:, route.harm]
+        unflagged_by_hazards = graph.outcome_index.get(Outcome(r, "unflagged"))
+        if unflagged_by_hazards is None:
+            averted += unflagged * q.routes[:, r] * harm * rate
+            continue
+        with_it = q.outcomes[:, unflagged_by_hazards]
+        harmful_with_it = q.outcomes[:, graph.outcome_index[Outcome(r, "harmful")]]
+        without = _asked(view, q, Outcome(r, "unflagged-without", check=c))
+        harmful_without = _asked(view, q, Outcome(r, "harmful-without", check=c))
+        if without is None or harmful_without is None:  # it names no hazard
+            without, harmful_without = with_it, harmful_with_it
+        stated = harm * with_it + (1 - harm) * harmful_with_it
+        averted += unflagged * (harm * without + (1 - harm) * harmful_without - (1 - rate) * stated)
+    return averted

@@ -1,0 +1,81 @@
+"""What the evidence says, item by item."""
+
+import numpy as np
+
+from storyodds.models.posterior.prepared import log_likelihood_bound
+from storyodds.reports.contract.estimate import (
+    Evidence,
+    EvidenceItem,
+)
+from storyodds.reports.documents.estimate.view import View
+from storyodds.reports.documents.opinions import why_idle
+from storyodds.reports.documents.summaries import (
+    finite,
+)
+from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.provenance import (
+    plain_source,
+)
+
+_TINY = np.log(1e6)  # nats below what the best-fitting hypotheses would give
+
+
+def evidence(view: View) -> Evidence:
+    """Return what the evidence says."""
+    assessment = view.assessment
+    story = assessment.prepared.resolved.story
+    log_probability = assessment.draws.log_evidence
+    best = log_likelihood_bound(assessment.prepared)
+    note = None
+    if story.evidence and best - log_probability > _TINY:
+        note = (
+            f"P(evidence) is tiny: {_power_of_ten(best - log_probability)} times below what the "
+            "best-fitting hypothesis of each item would give, so the items contradict each "
+            "other or the story"
+        )
+    return {
+        "log_probability": finite(log_probability),
+        "log_probability_error": finite(assessment.draws.log_evidence_error),
+        "note": note,
+        "items": [*_results(view), *_findings(view)],
+    }
+
+
+def _results(view: View) -> list[EvidenceItem]:
+    """Known results of checks, in the shape of evidence items."""
+    return [
+        {
+            "id": check.id,
+            "claim": check.claim,
+            "result": check.result,
+            "opinion": False,
+            "idle": False,
+            "why_idle": None,
+            "bits": {name: view.assessment.item_bits[check.id][name] for name in CLASSES},
+            "source": None,
+        }
+        for check in view.assessment.prepared.resolved.story.checks
+        if check.result is not None
+    ]
+
+
+def _findings(view: View) -> list[EvidenceItem]:
+    """Findings and forecasts."""
+    assessment = view.assessment
+    return [
+        {
+            "id": item.id,
+            "claim": item.claim,
+            "result": None,
+            "opinion": item.forecast is not None,
+            "idle": item.forecast is not None and why_idle(assessment, i) is not None,
+            "why_idle": why_idle(assessment, i),
+            "bits": {name: assessment.item_bits[item.id][name] for name in CLASSES},
+            "source": plain_source(item.source),
+        }
+        for i, item in enumerate(assessment.prepared.resolved.story.evidence)
+    ]
+
+
+def _power_of_ten(nats: float) -> str:
+    return f"10^{nats / np.log(10):.0f}"

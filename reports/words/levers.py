@@ -1,0 +1,135 @@
+"""A number of a story as a reader would move it: what it is, in plain words, and how far it goes.
+
+Nobody who decides reads ids or bits. A number is called by what it does, with the name of its part
+in quotation marks; bits are given as a factor, 2 to their power, "times".
+"""
+
+from storyodds.reports.words.numbers import percent, significant
+from storyodds.reports.words.priors import formula_words
+from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL
+from storyodds.scenarios.resolve import ResolvedStory
+
+_CLASS_WORDS = {
+    "intended": "an intended model",
+    "mesa-optimizer": "a mesa-optimizer",
+    "deceptive": "a deceptive model",
+    "other": "a model of any other kind",
+}
+_UNNAMED = "a model of a kind that nobody named"
+
+
+def plain_name(id: str) -> str:
+    """Give an id as words.
+
+    Examples
+    --------
+    >>> plain_name("blind-audit")
+    'blind audit'
+    """
+    return id.replace("-", " ")
+
+
+def model_words(target: str) -> str:
+    """Say which models a class, a route or a hazard stands for.
+
+    Examples
+    --------
+    >>> model_words("deceptive"), model_words("proxy-goal"), model_words("default")
+    ('a deceptive model', '“proxy goal”', 'a model of any kind without a rate of its own')
+    """
+    if target in CLASSES:
+        return _CLASS_WORDS[target]
+    if target == DEFAULT:
+        return "a model of any kind without a rate of its own"
+    return _UNNAMED if target == RESIDUAL else f"“{plain_name(target)}”"
+
+
+def lever_words(name: str, resolved: ResolvedStory) -> str:
+    """Say what a number is, as the subject of a sentence, without ids and bits.
+
+    Parameters
+    ----------
+    name : str
+        Of one of the story's numbers.
+    resolved : ResolvedStory
+
+    Returns
+    -------
+    str
+        Plain text, which starts with a small letter: to be escaped by whoever shows it.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> story = resolve(load_story("rlhf-assistant"))
+    >>> lever_words("blind-audit.flags.deceptive", story)
+    'how often the check “blind audit” flags a deceptive model'
+    >>> lever_words("persona-is-natural.bits.intended", story)
+    'how much “persona is natural” multiplies the odds of an intended model'
+    """
+    owner, _, field = name.partition(".")
+    part, _, target = field.partition(".")
+    quoted = f"“{plain_name(owner)}”"
+    match part:
+        case "feasibility":
+            return "how likely it is that the training can be carried out as planned"
+        case "probability":
+            return f"how likely it is that {quoted} {_holds(owner, resolved)}"
+        case "given":
+            row = (resolved.assumptions[owner].given or ())[int(target)]
+            condition = "" if row.when is None else f", given {plain_name(formula_words(row.when))}"
+            return f"how likely it is that {quoted} holds{condition}"
+        case "otherwise":
+            return f"how likely it is that {quoted} holds where none of its conditions does"
+        case "bits" if target:
+            return f"how much {quoted} multiplies the odds of {model_words(target)}"
+        case "bits":
+            return f"how likely {model_words(owner)} is beside the intended one, where it can arise"
+        case "harm":
+            return f"how often {model_words(owner)}, once deployed, ends in catastrophe"
+        case "flags":
+            return f"how often the check {quoted} flags {model_words(target)}"
+        case "relevance":
+            return f"how far the finding {quoted} carries over to this story"
+        case "rates" | "bayes_factor":
+            return f"how well the finding {quoted} fits “{plain_name(target)}”"
+    return f"the number “{plain_name(name.replace('.', ' '))}”"
+
+
+def _holds(owner: str, resolved: ResolvedStory) -> str:
+    """Assumptions hold; hazards come about."""
+    return "holds" if owner in resolved.assumptions else "comes about"
+
+
+def value_words(value: float, kind: str) -> str:
+    """Say the value of a number: a percentage, or for bits the factor that they are.
+
+    Parameters
+    ----------
+    value : float
+    kind : {"probability", "bits"}
+
+    Examples
+    --------
+    >>> value_words(0.25, "probability"), value_words(2.5, "bits"), value_words(-1, "bits")
+    ('25%', '5.7 times', '0.50 times')
+    """
+    return percent(value) if kind == "probability" else f"{_factor(value)} times"
+
+
+def value_range(low: float, high: float, kind: str) -> str:
+    """Say a range of a number's values.
+
+    Examples
+    --------
+    >>> value_range(0, 2.5, "bits"), value_range(0.04, 0.9, "probability")
+    ('1.0 to 5.7 times', '4.0% to 90%')
+    """
+    if kind == "probability":
+        return f"{percent(low)} to {percent(high)}"
+    return f"{_factor(low)} to {_factor(high)} times"
+
+
+def _factor(bits: float) -> str:
+    return significant(2.0**bits)
