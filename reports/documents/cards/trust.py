@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from storyodds.models.story.events import Headline
+from storyodds.priors.library import pack_entry
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import counted, listed, percent
@@ -43,9 +45,10 @@ def trust_sentences(estimate: Estimate, parts: Mapping[str, Json]) -> tuple[str,
 
 def _basis(estimate: Estimate) -> Iterator[str]:
     """How many numbers are assumed, elicited and measured, and what rests on the assumed ones."""
-    bases: Counter[str] = Counter(
-        n["basis"] for n in estimate["provenance"] if not is_reference(n["name"])
-    )
+    written = [n for n in estimate["provenance"] if not is_reference(n["name"])]
+    bases: Counter[str] = Counter(number["basis"] for number in written)
+    pooled = sum(n["basis"] != "measured" and _holds_measurement(n["form"]) for n in written)
+    mixed = f", though {pooled} of them pool it with what was measured" if pooled else ""
     if not bases:
         yield "The story writes down no number."
         return
@@ -53,15 +56,28 @@ def _basis(estimate: Estimate) -> Iterator[str]:
     numbers = counted(bases.total(), "number")
     if not sources:
         all_of = "The only number is" if bases.total() == 1 else f"All {numbers} are"
-        yield f"{all_of} the authors' own judgment; none is measured."
+        yield f"{all_of} the authors' own judgment; none is measured{mixed}."
         return
     own = [f"{bases['assumed']} are the authors' own judgment"] if bases["assumed"] else []
     words = f"Of {numbers}, {listed([*own, *sources])}"
-    yield words + ("; none is measured." if not bases["measured"] else ".")
+    yield f"{words}{'; none is measured' * (not bases['measured'])}{mixed}."
     share = estimate["rests_on"]["catastrophe"]
     if own and share is not None:
         part = percent(share["assumed"]) if share["assumed"] > 0 else "nothing"
         yield f"Of what catastrophe rests on, {part} is the authors' own judgment."
+
+
+def _holds_measurement(form: Any) -> bool:
+    """Whether a PRIOR, as it is written, has something measured in it."""
+    if isinstance(form, list | tuple):
+        return any(map(_holds_measurement, form))
+    if not isinstance(form, Mapping):
+        return False
+    if "counts" in form or form.get("basis") == "measured":
+        return True
+    if "ref" in form:
+        return pack_entry(form["ref"]).basis == "measured"
+    return any(map(_holds_measurement, form.values()))
 
 
 def _evidence(estimate: Estimate, trust: Json | None) -> Iterator[str]:
