@@ -1,12 +1,14 @@
 """`storyodds export` as a stranger meets it."""
 
 import shlex
+import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import yaml
 from support.command_line import SMALL, Run, document
+from support.html_pages import parsed
 
 from storyodds.reports.words.numbers import about_one_in, interval, percent
 
@@ -50,7 +52,7 @@ def test_a_goal_structure_is_yaml_and_pictures(run: Run, tmp_path: Path) -> None
     assert painted.read_bytes().startswith(PNG)
 
 
-@pytest.mark.parametrize("ending", ["svg", "png"])
+@pytest.mark.parametrize("ending", ["svg", "png", "html"])
 def test_every_figure_of_a_story_becomes_a_file(
     run: Run, small: str, tmp_path: Path, ending: str
 ) -> None:
@@ -60,12 +62,61 @@ def test_every_figure_of_a_story_becomes_a_file(
     assert (code, err) == (DONE, "")
     files = sorted(folder.iterdir())
     assert folder / f"goal-structure.{ending}" in files
-    for file in files:
-        assert file.suffix == f".{ending}"
+    readme = (folder / "README.md").read_text("utf-8")
+    command = f"storyodds export {small} --draws 256 --seed 1 --to figures"
+    pictures = [file for file in files if file.suffix == f".{ending}"]
+    rest = [file for file in files if file not in pictures]
+    assert {file.suffix for file in rest} == {".csv", ".md"}
+    assert all(f"`{file.name}`" in readme for file in files if file.suffix != ".md")
+    assert command in readme
+    for file in pictures:
+        content = file.read_bytes()
         if ending == "png":
-            assert file.read_bytes().startswith(PNG)
+            assert content.startswith(PNG)
+            texts = png_texts(content)
+            assert command in texts["Source"] and texts["Software"].startswith("storyodds ")
+            assert texts["Title"] and "A small story (small, sha256 " in texts["Subject"]
+        elif ending == "svg":
+            root = ElementTree.parse(file).getroot()
+            assert root.tag.endswith("svg")
+            facts = {it.tag.partition("elements/1.1/}")[2]: it.text for it in root.iter()}
+            assert command in (facts["source"] or "") and facts["title"]
+            assert (facts["creator"] or "").startswith("storyodds ")
         else:
-            assert ElementTree.parse(file).getroot().tag.endswith("svg")
+            root = parsed(content.decode())
+            assert [it.tag for it in root.children] == ["figure"]
+            assert command in root.text and not root.all("script")
+
+
+def png_texts(content: bytes) -> dict[str, str]:
+    """By keyword, the texts of a PNG, whose chunks are what their checks say."""
+    texts, place = {}, len(PNG)
+    while place < len(content):
+        length = int.from_bytes(content[place : place + 4])
+        body = content[place + 4 : place + 8 + length]
+        assert zlib.crc32(body) == int.from_bytes(content[place + 8 + length :][:4])
+        if body.startswith(b"iTXt"):
+            keyword, _, words = body[4:].partition(b"\0\0\0\0\0")
+            texts[keyword.decode()] = words.decode()
+        place += 12 + length
+    return texts
+
+
+def test_one_figure_to_embed(run: Run, small: str, tmp_path: Path) -> None:
+    folder, more = tmp_path / "one", ("--to", "figures", "--format", "html")
+    options = (*FEW, *more, "-o", str(folder))
+    assert run(small, *options, "--only", "how-the-story-ends").code == DONE
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "README.md",
+        "how-the-story-ends.csv",
+        "how-the-story-ends.html",
+    ]
+    code, out, err = run(small, *options, "--only", "how-the-story-end")
+    assert (code, out) == (WRONG_INPUT, "")
+    assert "--only: found 'how-the-story-end', expected a figure of this story: " in err
+    assert "did you mean 'how-the-story-ends'" in err
+    code, _, err = run(small, "--only", "how-the-story-ends")
+    assert code == WRONG_INPUT and "--only: found 'how-the-story-ends' with --to markdown" in err
 
 
 def test_json_tells_what_was_written(run: Run, tmp_path: Path) -> None:

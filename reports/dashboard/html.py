@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -22,6 +23,8 @@ from storyodds.reports.figures.drawing.figure import style as figure_style
 from storyodds.reports.words.aliases import Json
 
 PAGES = {"light": "#fbfaf7", "dark": "#12151c"}  # behind the cards
+# What a page that is sent around need not carry: indentation, and lines of comments.
+_INDENTED = re.compile(r"^(?:[ ]+|//.*\n)+", re.MULTILINE)
 _IN_SCRIPT = {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -73,7 +76,15 @@ def story_page(
     )
 
 
-def rendered(template: str, *, data: Json | None, running: str = "", **given: Any) -> str:
+def rendered(
+    template: str,
+    *,
+    data: Json | None,
+    script: str = "",
+    more_style: str = "",
+    running: str = "",
+    **given: Any,
+) -> str:
     """Fill a template, with the style, the script, and the policy that allows these only.
 
     Parameters
@@ -81,7 +92,9 @@ def rendered(template: str, *, data: Json | None, running: str = "", **given: An
     template : str
         A file in the folder of templates.
     data : mapping or None
-        Plain data for the script; without any there is no script either.
+        Plain data for the script of every page; without any that script is not there either.
+    script, more_style : str
+        What this page has instead of that script, and beside that style.
     running : str
         Style of the margins of its printed sheets.
     **given
@@ -91,7 +104,8 @@ def rendered(template: str, *, data: Json | None, running: str = "", **given: An
     -------
     str
     """
-    style, script = page_style() + running, page_script() if data is not None else ""
+    style = page_style() + more_style + running
+    script = script if data is None else page_script()
     return (
         environment()
         .get_template(template)
@@ -161,7 +175,9 @@ def _variables(colors: Mapping[str, str]) -> str:
 @cache
 def page_script() -> str:
     """Give the script of every page."""
-    return (files("storyodds.reports.dashboard") / "page.js").read_text("utf-8")
+    folder = files("storyodds.reports.dashboard")
+    text = "".join((folder / name).read_text("utf-8") for name in ("page.js", "figures.js"))
+    return _INDENTED.sub("", text)
 
 
 @cache

@@ -1,7 +1,5 @@
 """What a section of a page is made of."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -10,19 +8,20 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from storyodds.reports.dashboard.compact_svg import slim
-from storyodds.reports.figures.drawing.cells import Cell, plain_table
+from storyodds.reports.figures.drawing.cells import DIGITS, Cell, plain_table
 from storyodds.reports.figures.drawing.figure import Figure
+from storyodds.reports.figures.drawing.files import csv_text
 from storyodds.scenarios.provenance import SourceRecord
 
 _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 _ASCII = re.compile(r"[\x00-\xa0\u2028\u2029\ud800-\udfff]+")
-_PLAIN = re.compile(r"-?[0-9.]+(e[-+][0-9]+)?")  # of numbers of `plain_number`
 _FEW = 30  # rows of a picture's table that are worth a file of their own
 _SLIGHT = 4  # columns
 _STOPS = 20
+ANCHOR = "see-"  # before the name of a figure, in the id of its picture
 _ROW, _SHEET = 21, 860  # pixels: a row of a table, and what a section may have on one sheet
 _NARROW = 600  # units of a picture that has half a page
 _VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
@@ -120,12 +119,12 @@ class Section:
     @cached_property
     def pictures(self) -> tuple[tuple[str, Markup], ...]:
         """Title and picture of each figure."""
-        return tuple((figure.title, slim(figure.svg)) for figure in self.figures)
+        return tuple((figure.title, _anchored(figure)) for figure in self.figures)
 
     @property
     def fuller_pictures(self) -> tuple[tuple[str, Markup], ...]:
         """Title and picture of each figure that is folded away."""
-        return tuple((figure.title, slim(figure.svg)) for figure in self.fuller)
+        return tuple((figure.title, _anchored(figure)) for figure in self.fuller)
 
     @property
     def reading(self) -> tuple[str, ...]:
@@ -180,6 +179,12 @@ class Section:
         return tuple(as_csv(name, columns, rows) for name, columns, rows in drawn if rows)
 
 
+def _anchored(figure: Figure) -> Markup:
+    """A picture that a link can point at, by a name that stays when its numbers change."""
+    picture = str(slim(figure.svg))
+    return Markup(picture.replace("<svg ", f'<svg id="{ANCHOR}{escape(str(figure.name))}" ', 1))
+
+
 def _made_by_script(figure: Figure) -> bool:
     """Whether the page's script makes a figure's file: of many rows, with a number a cell."""
     numbers = (len(cell.numbers) for row in figure.rows for cell in row if isinstance(cell, Cell))
@@ -211,23 +216,13 @@ def as_csv(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     >>> as_csv("odds", ["ending", "mean"], [["success", "19%"]]).name
     'odds.csv'
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    plain = plain_table(columns, rows)
-    writer.writerows([[_inert(cell) for cell in row] for row in plain])
-    return Download(f"{name}.csv", _address("text/csv", text.getvalue()))
+    return Download(f"{name}.csv", _address("text/csv", csv_text(columns, rows, DIGITS)))
 
 
 def as_json(name: str, document: Any) -> Download:
     """Give plain data as a file."""
     text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return Download(f"{name}.json", _address("application/json", text))
-
-
-def _inert(cell: str) -> str:
-    if _PLAIN.fullmatch(cell):
-        return cell
-    return f"'{cell}" if cell[:1] in ("=", "+", "@", "-", "\t", "\r") else cell
 
 
 def _address(kind: str, text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from storyodds.reports.contract.estimate import Criterion, Estimate, GoalCriteria, HazardOdds
 from storyodds.reports.contract.head import Day
-from storyodds.reports.contract.summaries import Interval
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table
 from storyodds.reports.figures.drawing.cells import Cell, with_band
@@ -93,10 +93,10 @@ def _checks_table(estimate: Estimate) -> Table:
     return Table("The checks", heads, rows)
 
 
-def _points_cell(entry: Interval) -> Cell:
+def _points_cell(entry: Summary) -> Cell:
     """How many points a check takes off, with the 90 percent interval."""
     mean, low, high = (signed(entry[key]).removeprefix("+") for key in ("mean", "q05", "q95"))
-    numbers = {"": 100 * entry["mean"], "low": 100 * entry["q05"], "high": 100 * entry["q95"]}
+    numbers = {name: 100 * entry[name] for name in ("mean", "median", "q05", "q95")}
     return Cell(mean if low == high else f"{mean} ({low} to {high})", numbers)
 
 

@@ -4,6 +4,7 @@ A result that is made again is compared as its story is, at the same numbers as 
 cannot be, or does not come out as it was saved, its saved draws stand by themselves.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import hypot, sqrt
@@ -53,6 +54,8 @@ from storyodds.scenarios.switches import is_switch, with_off
 
 Array = NDArray[np.float64]
 
+MAKE = "storyodds/make/1"  # the schema of what `history` keeps
+_MAKE_NAME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)")  # begins with the time of making
 _LEAST, _MOST = 64, 2**16  # draws that a result is made again with
 _SURE = 5.0  # standard errors that chance exceeds once in two million times
 _WIDTH = 2 * 1.6448536269514722  # of a normal's 90 percent interval, in standard deviations
@@ -68,14 +71,22 @@ class Saved:
     summary : mapping
         "storyodds/estimate/1", checked as far as a comparison needs it.
     story : Story or None
-        Which a .nc file keeps.
+        Which a .nc file keeps, and the history of pages.
     draws : SavedDraws or None
+    made : str
+        When it was made, in words, of one of several of a story; else empty.
     """
 
     path: Path
     summary: Estimate
     story: Story | None = None
     draws: SavedDraws | None = None
+    made: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in a comparison."""
+        return f"{self.summary['story']} of {self.made}" if self.made else self.path.name
 
 
 def read_result(name: str | Path) -> Saved:
@@ -133,9 +144,24 @@ def _read_json(path: Path) -> Saved:
         raise _wrong(path, f"{error}, expected a saved result") from None
     except OSError as error:
         raise _unreadable(path, error) from None
+    if isinstance(summary, dict) and summary.get("schema") == MAKE:
+        return _of_make(summary, path)
     if isinstance(summary, list):
         raise _wrong(path, f"found {described(summary)}, expected the result of one story")
     return Saved(path, require_estimate(summary, path))
+
+
+def _of_make(make: dict[str, Any], path: Path) -> Saved:
+    """A make of a page, which keeps its story beside the estimate."""
+    estimate = require_estimate(make.get("estimate"), path)
+    text = make.get("story_yaml")
+    try:
+        story = load_text(text, f"{path}, story_yaml") if isinstance(text, str) else None
+    except InputError:  # right once, perhaps, by another version of the format
+        story = None
+    time = _MAKE_NAME.match(path.name)
+    made = f"{time[1]} {time[2]}:{time[3]} UTC" if time else ""
+    return Saved(path, estimate, story, made=made)
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:
@@ -218,7 +244,7 @@ def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
     method, diagnostics = summary["method"], summary["diagnostics"]
     log_evidence = summary["evidence"]["log_probability"]
     return Side(
-        name=saved.path.name,
+        name=saved.name,
         kind="result",
         file=str(saved.path),
         head=side_head(summary),
@@ -272,7 +298,7 @@ def _kept(saved: Saved, means: Array) -> Posterior | None:
 def _made_again(saved: Saved, progress: Progress | None) -> Assessment | str:
     """The assessment that was saved, or why there is none."""
     summary = saved.summary
-    if saved.draws is None:
+    if saved.draws is None and saved.story is None:
         return "a .json file does not keep the story"
     if summary["method"] == "simulation":
         return "simulated states are those of its own draws"

@@ -108,9 +108,12 @@ class NumberCounts(_Part):
 
 
 class StandardError(_Part):
-    """The Monte Carlo standard error of a mean."""
+    """The Monte Carlo standard errors of a mean, and of what else is given with it."""
 
     mean: Positive
+    median: Positive = 0.0
+    q05: Positive = 0.0
+    q95: Positive = 0.0
 
 
 class Diagnostics(_Part):
@@ -121,6 +124,7 @@ class Diagnostics(_Part):
     ess: Positive | None = None
     log_probability_error: Positive | None = None
     standard_errors: dict[Text, StandardError] | None = None
+    simulation_error: dict[Text, Positive] | None = None
     messages: tuple[Text, ...]
 
 

@@ -120,8 +120,8 @@ def plot_ranks_of_sides(ranks: xr.Dataset, event: str) -> Figure:
                     )
                 )
             start += share
-        name = element("text", *lines_of(side, _LETTERS, 1), x=0, y=y - 16, class_="halo")
-        children += [name, mark(told[-1], *bars)]
+        heading = element("text", *lines_of(side, _LETTERS, 1), x=0, y=y - 16, class_="halo")
+        children += [heading, mark(told[-1], *bars)]
         rows.append((side, *(chance(x) for x in shares)))
     words = "; ".join(told)
     return Figure(

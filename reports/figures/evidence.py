@@ -123,7 +123,7 @@ def plot_evidence_sequence(
         told = [
             Cell(
                 f"{chance(p)}{'?' * (not ok)} ({interval({'q05': a, 'q95': b})})",
-                {"": p, "low": a, "high": b},
+                {"mean": p, "q05": a, "q95": b},
             )
             for p, a, b, ok in zip(mean.tolist(), low.tolist(), high.tolist(), trusted, strict=True)
         ]

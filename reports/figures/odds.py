@@ -66,6 +66,7 @@ def _rows(odds: xr.Dataset) -> list[Row]:
         odds.prior.sel(summary="mean").values.tolist() if "prior" in odds else [None] * len(names)
     )
     chances = points_along(odds.probability, dimension)
+    medians = odds.probability.sel(summary="median").values.tolist()
     return [
         Row(
             name,
@@ -73,8 +74,9 @@ def _rows(odds: xr.Dataset) -> list[Row]:
             was,
             look=LOOKS.get(name, ""),
             odds=name if dimension in ("class", "fate") else None,
+            median=median,
         )
-        for name, found, was in zip(names, chances, before, strict=True)
+        for name, found, was, median in zip(names, chances, before, medians, strict=True)
     ]
 
 
@@ -95,9 +97,10 @@ def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrop
     children, lines, rows, top = [], [], [], 0.0
     for event in events:
         chances = points_along(views.odds.sel(event=event), "view")
+        medians = views.odds.sel(event=event, summary="median").values.tolist()
         part = [
-            Row(name, *found, look=LOOKS.get(event, ""))
-            for name, found in zip(names, chances, strict=True)
+            Row(name, *found, look=LOOKS.get(event, ""), median=median)
+            for name, found, median in zip(names, chances, medians, strict=True)
         ]
         children.append(element("text", f"Chance of {event}", x=0, y=top + 14, class_="value"))
         shapes, bottom = draw_rows(part, top + 22)
@@ -113,7 +116,7 @@ def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrop
         title=title,
         description=said,
         svg=drawing(WIDTH, top - 8, title, said, *children),
-        columns=("view", "chance of", "mean", "90% interval"),
+        columns=("view", "chance of", "chance", "90% interval"),
         rows=tuple(rows),
         note="Each kind of chance has its own scale.",
     )

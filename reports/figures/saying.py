@@ -95,7 +95,7 @@ def number_range(low: float, high: float, kind: str) -> Cell:
     ('10% to 30%', '0 to 6 bits')
     """
     words = f"{number(low, kind).removesuffix(' bits')} to {number(high, kind)}"
-    return spread_cell(low, high, words)
+    return Cell(words, {"low": low, "high": high})
 
 
 def number_band(mean: float, low: float, high: float, kind: str) -> Cell:
@@ -110,7 +110,7 @@ def number_band(mean: float, low: float, high: float, kind: str) -> Cell:
     if number(low, kind) == number(high, kind) == said:
         return said
     words = f"{said} (90% interval {number_range(low, high, kind)})"
-    return Cell(words, {"": mean, "low": low, "high": high})
+    return Cell(words, {"mean": mean, "q05": low, "q95": high})
 
 
 def between(low: float, high: float) -> Cell:

@@ -19,7 +19,7 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 
 _NAMED = 12  # numbers that are paired
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CLEAR = (
+CLEAR_WORDS = (
     "A difference is clear where it has one sign at 95% of the numbers that either side finds "
     "probable."
 )
@@ -59,7 +59,7 @@ def _report(summary: Comparison, width: int) -> Iterator[Text]:
     if any(
         d["clear"] is not None for pair in summary["pairs"] for d in pair["differences"].values()
     ):
-        yield Text(_CLEAR, style="dim")
+        yield Text(CLEAR_WORDS, style="dim")
     fates = compared_fates([side.get("story_kind") for side in summary["sides"]])
     yield from odds_lines(summary, width)
     yield from lines_changes(summary, width, fates)
@@ -74,7 +74,7 @@ def _report(summary: Comparison, width: int) -> Iterator[Text]:
 
 def odds_lines(summary: Comparison, width: int) -> Iterator[Text]:
     """Give the odds of every side, and its differences from the first one."""
-    sides, events = summary["sides"], _events(summary)
+    sides, events = summary["sides"], compared_events(summary)
     names = [plain(side["name"]) for side in sides]
     note = f"points more than {names[0]}, and in what share of the rows"
     rows = _odds_rows(summary, events, names)
@@ -95,7 +95,7 @@ def _lettered(n: int) -> list[str]:
     return list(_LETTERS[:n]) if n <= len(_LETTERS) else [str(k + 1) for k in range(n)]
 
 
-def _events(summary: Comparison) -> list[Event]:
+def compared_events(summary: Comparison) -> list[Event]:
     """Give the events that can happen on some side, and that every side makes a claim about."""
     fates = compared_fates([side.get("story_kind") for side in summary["sides"]])
     return [
@@ -106,7 +106,7 @@ def _events(summary: Comparison) -> list[Event]:
     ]
 
 
-def _days(summary: Comparison) -> list[str]:
+def compared_days(summary: Comparison) -> list[str]:
     """Give the odds on the day of the decision, where a check halts on some side."""
     sides = summary["sides"]
     if not any(side["odds"]["halted"]["mean"] > 0 for side in sides):
@@ -130,7 +130,7 @@ def _odds_rows(summary: Comparison, events: Sequence[Event], names: Sequence[str
         odds: list[Summary | None] = [side["odds"][event] for side in sides]
         gaps = [None if pair is None else pair["differences"][event] for pair in pairs]
         rows += _block(event, names, odds, gaps)
-    for day in _days(summary):
+    for day in compared_days(summary):
         odds = [None if (of := side["deployed"]) is None else of[day] for side in sides]
         given = [None if pair is None else pair["deployed"] for pair in pairs]
         gaps = [None if of is None else of[day] for of in given]

@@ -42,7 +42,9 @@ def lines_changes(
 
 def _entries(entries: Sequence[ChangedEntry], width: int) -> Iterator[Text]:
     rows: list[Row] = [[plain(str(entry["name"])), ""] for entry in entries[:SHOWN]]
-    words = [Text(f"{_form(e['old'])} → {_form(e['new'])}") for e in entries[:SHOWN]]
+    words = [
+        Text(f"{form_in_short(e['old'])} → {form_in_short(e['new'])}") for e in entries[:SHOWN]
+    ]
     if rows:
         yield from with_words(rows, words, width)
     if len(entries) > SHOWN:
@@ -92,7 +94,7 @@ def _cells(adds: ByEvent[WithError], events: Sequence[Headline]) -> Iterator[Tex
 _SHOWN_ERROR = 0.01  # of a number that is shown to two digits: smaller errors change none of them
 
 
-def _form(prior: Any) -> str:
+def form_in_short(prior: Any) -> str:
     """A PRIOR in short, without where it comes from."""
     if prior is None:
         return "none"

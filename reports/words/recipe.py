@@ -64,7 +64,7 @@ class Recipe:
         >>> recipe.command(brief=True)
         "storyodds estimate 'my story.yaml' --set 'aware=[0.1, 0.4]' --seed 2"
         """
-        words = ("storyodds", verb, _as_argument(self.story), *self._options(brief), *more)
+        words = ("storyodds", verb, as_argument(self.story), *self._options(brief), *more)
         return printable(shlex.join(words))
 
     @property
@@ -102,7 +102,7 @@ class Recipe:
             yield from ("--max-memory", self.max_memory)
 
 
-def _as_argument(name: str) -> str:
+def as_argument(name: str) -> str:
     """A name that no command takes for an option."""
     return f"./{name}" if name.startswith("-") and name != "-" else name
 

@@ -122,8 +122,9 @@ def errors_of(summary: StoryDocument, answer: str) -> Errors:
     {'mean': 0.01}
     """
     d = summary["diagnostics"]
-    stated = d.get("standard_errors", {}).get(answer)  # absent from results of earlier versions
-    simulated = d.get("simulation_error", {}).get(answer, 0.0)  # that of states, too
+    # Absent from results of earlier versions.
+    stated = (d.get("standard_errors") or {}).get(answer)
+    simulated = (d.get("simulation_error") or {}).get(answer, 0.0)  # that of states, too
     if stated is None:
         return NO_ERRORS
     errors = cast(dict[str, float], stated)

@@ -1,5 +1,6 @@
 """The command that compares stories, views and saved results."""
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -9,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from storyodds.commands.asking import Sampling, drawing
-from storyodds.commands.console import NOT_RELIABLE, json_option, progress_line, write_json
-from storyodds.commands.options import all_of, chosen_view, load_one
-from storyodds.priors.text.errors import InputError, Problem, shown
+from storyodds.commands.console import (
+    NOT_RELIABLE,
+    json_option,
+    progress_line,
+    save_text,
+    write_json,
+)
+from storyodds.commands.options import all_of, chosen_view, load_one, writable_file
+from storyodds.priors.text.errors import InputError, Problem, printable, shown
 
 if TYPE_CHECKING:
+    from storyodds.reports.contract.comparison import Comparison
     from storyodds.reports.documents.comparison_saved import Saved
     from storyodds.scenarios.story import Story
 
@@ -30,24 +38,34 @@ _SAVED = (".nc", ".json")
     help="Put the one story that is named beside itself under a view (sceptic, advocate, …, or a "
     "view's file); repeatable.",
 )
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it as a page too, with pictures: one .html file that loads nothing. In a folder "
+    "of `storyodds dashboard`, its page of all stories links to it.",
+)
 @drawing
 def compare(
     sides: tuple[str, ...],
     as_json: bool,
     views: tuple[str, ...],
+    page: Path | None,
     sampling: Sampling,
 ) -> None:
     """Stories, views of a story, or saved results, side by side.
 
     A RESULT is what `storyodds estimate --output` saved: a .nc file, which is made again from the
-    story that it keeps, or a .json file, of which only the means can be compared. Differences are
+    story that it keeps, as is a make in the history of `storyodds dashboard`; or a .json file, of
+    which only the means can be compared. Differences are
     from the first side, at the same numbers: those of one name are one number. Of two versions of a
     story, it is told what each change adds.
     """
-    _, chosen, loaded = all_of(
+    _, chosen, loaded, _ = all_of(
         lambda: _check(sides, views),
         lambda: all_of(*(partial(chosen_view, name) for name in views)),
         lambda: _load_all(sides),
+        lambda: None if page is None else writable_file(page, (".html", ".htm"), "--page"),
     )
     with progress_line() as progress:
         progress("loading", 0, 0)
@@ -55,6 +73,9 @@ def compare(
 
         keywords = sampling.keywords()
         summary = comparison.compare(loaded, views=chosen, progress=progress, **keywords)
+        text = "" if page is None else _page(summary, page, _again(sides, views, sampling))
+    if page is not None:
+        save_text(text, page)
     if as_json:
         write_json(summary)
     else:
@@ -63,7 +84,30 @@ def compare(
         from storyodds.reports.terminal.comparison import print_comparison
 
         print_comparison(Console(highlight=False), summary)
+        if page is not None:
+            click.echo(f"wrote {shown(page)}")
     _judge(summary)
+
+
+def _again(sides: Sequence[str], views: Sequence[str], sampling: Sampling) -> str:
+    """The command that makes the page again."""
+    from storyodds.reports.words.recipe import as_argument
+
+    words = ["storyodds", "compare", *map(as_argument, sides)]
+    words += [word for view in views for word in ("--view", view)]
+    words += ["--method", sampling.method] * (sampling.method != "auto")
+    words += ["--draws", str(sampling.draws), "--seed", str(sampling.seed)]
+    return printable(shlex.join(words))
+
+
+def _page(summary: "Comparison", target: Path, command: str) -> str:
+    from storyodds.reports.dashboard.overview.comparison import comparison_page
+
+    stories = {side["story"] for side in summary["sides"]}
+    beside = {name for name in (*stories, "index") if target.with_name(f"{name}.html").is_file()}
+    return comparison_page(
+        summary, command=f"{command} --page {shlex.quote(target.name)}", beside=beside
+    )
 
 
 def _is_saved(name: str) -> bool:

@@ -4,7 +4,7 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import click
 from storyodds.priors.text.errors import UNSAFE, Problem, printable
 from storyodds.priors.text.errors import shown as shown  # the one door, for every command
 from storyodds.priors.text.files import write_atomically
+from storyodds.priors.text.json_writer import DIGITS as DIGITS
+from storyodds.priors.text.json_writer import json_text as json_text
 from storyodds.priors.text.streams import speaks_unicode
 
 DONE, FAILED, WRONG_INPUT, NOT_RELIABLE, ABOVE_THRESHOLD, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -77,40 +79,6 @@ def write_json(document: Any) -> None:
     plain = not speaks_unicode(sys.stdout)
     text = json_text(document, ensure_ascii=plain)
     click.echo(UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text), nl=False)
-
-
-def json_text(document: Any, *, ensure_ascii: bool = True) -> str:
-    """Give a document as the text of its file, with numbers of as many digits as mean anything.
-
-    Parameters
-    ----------
-    document : mapping or sequence
-        Plain data, without numbers that are infinite or undefined.
-    ensure_ascii : bool
-        Whether to escape every letter that is not ASCII.
-
-    Examples
-    --------
-    >>> json.loads(json_text({"mean": 0.1 + 0.2, "form": {"fixed": 0.1234567890123456}}))
-    {'mean': 0.3, 'form': {'fixed': 0.1234567890123456}}
-    """
-    rounded = _rounded(document)
-    return json.dumps(rounded, indent=1, allow_nan=False, ensure_ascii=ensure_ascii) + "\n"
-
-
-def _rounded(data: Any) -> Any:
-    """The same data with fewer digits, but for what somebody wrote down."""
-    if isinstance(data, float):
-        return float(f"{data:.{DIGITS}g}")
-    if isinstance(data, Mapping):
-        return {
-            key: value if key in _AS_WRITTEN else _rounded(value) for key, value in data.items()
-        }
-    return [_rounded(item) for item in data] if isinstance(data, list | tuple) else data
-
-
-DIGITS = 12  # processors add up in other orders, which shows in the digits after these
-_AS_WRITTEN = ("form", "settings")  # keys of numbers that come from a file or the command line
 
 
 def save_text(text: str, target: Path) -> None:

@@ -4,6 +4,9 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +39,9 @@ from storyodds.priors.text.files import write_together
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Progress
+    from storyodds.reports.contract.estimate import Estimate
     from storyodds.reports.dashboard.page_data import Dossier
+    from storyodds.reports.documents.history.makes import History
     from storyodds.reports.words.recipe import Recipe
     from storyodds.scenarios.resolve import ResolvedStory
     from storyodds.scenarios.story import Story
@@ -98,9 +103,10 @@ def dashboard(
 ) -> None:
     """Pages to send: one for each story, and one for them all.
 
-    Every page is one file that needs no network, and no JavaScript but for its sliders. What is
-    in DIR from before is compared with, and replaced; nothing is written before all of it is
-    there.
+    Every page is one file that needs no network, and no JavaScript but for its sliders. Stories
+    whose results are in DIR from before are listed too. Every make is kept in DIR/history, and
+    pages show the odds over time, with what changed and what each change added. Nothing is written
+    before all of it is there.
     """
     stated, given, _, _, _ = all_of(
         lambda: verdict_limits(limits),
@@ -126,7 +132,7 @@ def dashboard(
         ]
         progress("writing pages", 0, 0)
         image = _inside(card, folder)
-        contents = _contents(dossiers, folder, export, image=image, brief=brief)
+        contents = _contents(dossiers, folder, export, progress, image=image, brief=brief)
         _write(folder, contents)
         if card is not None:
             _write_card(dossiers[0], card)
@@ -239,26 +245,49 @@ def _dossier(
 
 
 def _contents(
-    dossiers: "list[Dossier]", folder: Path, export: bool, **shape: Any
+    dossiers: "list[Dossier]", folder: Path, export: bool, progress: "Progress", **shape: Any
 ) -> dict[str, str]:
     """By file name, everything that is going to be written, the first page last."""
     from storyodds.reports.dashboard.html import story_page
-    from storyodds.reports.dashboard.portfolio import portfolio_page
-    from storyodds.reports.dashboard.since_saved import saved
+    from storyodds.reports.dashboard.overview.folder import entry_of, others_of
+    from storyodds.reports.dashboard.overview.index import index_page
+    from storyodds.reports.documents.history.makes import FOLDER, files_of, history_folder
 
     contents: dict[str, str] = {}
-    before = {}
+    entries = []
     for dossier in dossiers:
         id = dossier.story.story
-        before[id] = saved(folder / f"{id}.json")
-        contents[f"{id}.html"] = story_page(dossier, home="index.html", **shape)
+        # As it is written, so that what has not changed since the last time is seen not to have.
+        estimate = json.loads(json_text(dossier.estimate))
+        history = _history(dossier, estimate, folder, about(id, progress))
+        whole = replace(dossier, parts={**dossier.parts, "history": history})
+        contents[f"{id}.html"] = story_page(whole, home="index.html", **shape)
         contents[f"{id}.json"] = json_text(dossier.estimate)
+        there = [file.name for file in history_folder(folder, id).glob("*.json")]
+        for name, text in files_of(history, there).items():
+            contents[f"{FOLDER}/{id}/{name}"] = text
         if export:
             contents |= _exports(dossier)
-    # As they are written, so that what has not changed since the last time is seen not to have.
-    estimates = [json.loads(json_text(dossier.estimate)) for dossier in dossiers]
-    contents["index.html"] = portfolio_page(estimates, before)
+        entries.append(entry_of(estimate, history))
+    others, comparisons, problems = others_of(folder, {d.story.story for d in dossiers})
+    contents["index.html"] = index_page([*entries, *others], comparisons, problems)
     return contents
+
+
+def _history(
+    dossier: "Dossier", estimate: "Estimate", folder: Path, progress: "Progress"
+) -> "History":
+    """The makes of a story with this one, and with what changed since the last one."""
+    from storyodds.reports.documents.history.makes import Make, read_history
+    from storyodds.reports.documents.history.steps import summarize_step
+
+    history, id = read_history(folder, dossier.story.story), dossier.story.story
+    make = Make(datetime.now(UTC), estimate, dossier.yaml)
+    if history.last is not None and history.last.sha256 != make.sha256:
+        progress("what has changed", 0, 0)
+        since = summarize_step(history.last, estimate, dossier.assessment, about(id, progress))
+        make = replace(make, since=since)
+    return history.with_make(make)
 
 
 def _exports(dossier: "Dossier") -> dict[str, str]:
@@ -288,11 +317,23 @@ def _exports(dossier: "Dossier") -> dict[str, str]:
 def _write(folder: Path, contents: Mapping[str, str]) -> None:
     """Write the pages and the page of all of them, which change together."""
     try:
-        folder.mkdir(exist_ok=True)
+        for place in {(folder / name).parent for name in contents}:
+            place.mkdir(exist_ok=True, parents=True)
         write_together(folder, {name: text.encode() for name, text in contents.items()})
+        _remove_surplus(folder, contents)
     except OSError as error:
         click.echo(f"storyodds: cannot save {shown(folder)}: {reason(error)}", err=True)
         raise click.exceptions.Exit(FAILED) from None
+
+
+def _remove_surplus(folder: Path, contents: Mapping[str, str]) -> None:
+    """Make room: of the makes of a story, more than are read again are of no use."""
+    from storyodds.reports.documents.history.makes import FOLDER, surplus
+
+    for place in {(folder / name).parent for name in contents if name.startswith(f"{FOLDER}/")}:
+        for file in surplus(place):
+            with suppress(OSError):  # it is in nobody's way
+                file.unlink()
 
 
 def _write_card(dossier: "Dossier", card: Path) -> None:

@@ -1,6 +1,6 @@
 """The command that writes a story's result for other people's documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from storyodds.priors.text.files import write_atomically
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Progress
     from storyodds.reports.contract.estimate import Estimate
+    from storyodds.reports.figures.drawing.figure import Figure
     from storyodds.reports.words.recipe import Recipe
 
 SCHEMA = "storyodds/export/1"
@@ -62,8 +63,15 @@ _ROUTES = 4  # of a class, in the picture of an argument
 @click.option(
     "--format",
     "ending",
-    type=click.Choice(["svg", "png"]),
-    help="What figures are written as; svg unless stated.",
+    type=click.Choice(["svg", "png", "html"]),
+    help="What figures are written as; svg unless stated. html is a piece of a page each, with "
+    "picture, numbers and source, to embed in another page.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Of the figures, only this one, as in --only how-the-story-ends; repeatable.",
 )
 @json_option
 @changing
@@ -73,6 +81,7 @@ def export(
     kind: str,
     output: Path | None,
     ending: str | None,
+    only: tuple[str, ...],
     as_json: bool,
     changes: Changes,
     sampling: Sampling,
@@ -90,11 +99,11 @@ def export(
             sampling,
             report,
             lambda: _target(kind, output),
-            lambda: _format(kind, ending),
+            lambda: _format(kind, ending, only),
             standard=True,
         )
         again = recipe(story, changes, sampling)
-        contents, estimate = _contents(kind, ending, assessment, settings, again, report)
+        contents, estimate = _contents(kind, ending, only, assessment, settings, again, report)
         files = _placed(contents, output)
         _write(files, output if kind == _FOLDER else None)
     if as_json:
@@ -122,15 +131,25 @@ def _target(kind: str, output: Path | None) -> None:
         raise InputError([Problem(f"--output: the folder '{output.parent}' does not exist")])
 
 
-def _format(kind: str, ending: str | None) -> None:
-    if ending is not None and kind != _FOLDER:
-        message = f"--format: found '{ending}' with --to {kind}, expected it with --to figures only"
-        raise InputError([Problem(message)])
+def _format(kind: str, ending: str | None, only: Sequence[str]) -> None:
+    """Refuse what is for figures beside anything else."""
+    if kind == _FOLDER:
+        return
+    given = [("--format", ending)] if ending is not None else []
+    given += [("--only", name) for name in only]
+    if given:
+        raise InputError(
+            Problem(
+                f"{option}: found '{name}' with --to {kind}, expected it with --to figures only"
+            )
+            for option, name in given
+        )
 
 
 def _contents(
     kind: str,
     ending: str | None,
+    only: Sequence[str],
     assessment: "Assessment",
     settings: Mapping[str, Any],
     recipe: "Recipe",
@@ -142,14 +161,18 @@ def _contents(
     from storyodds.reports.exports.gsn.picture import gsn_svg
     from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
     from storyodds.reports.figures.drawing.figure import encoded
+    from storyodds.reports.figures.drawing.files import credit_of, figure_files, numbered
 
     story = assessment.prepared.resolved.story
+    options = ["--to", kind] + ["--format", ending or ""] * (ending is not None)
+    options += [word for name in only for word in ("--only", name)]
+    credit = credit_of(summarize(assessment), recipe.command("export", *options))
     if kind in ("gsn-yaml", "gsn-svg", "gsn-png"):
         estimate = summarize(assessment)
         if kind == "gsn-yaml":
             return {"": gsn_yaml(argument(estimate, story)).encode()}, estimate
         picture = gsn_svg(argument(estimate, story, most=_ROUTES))
-        return {"": encoded(picture, f".{kind.removeprefix('gsn-')}")}, estimate
+        return {"": encoded(picture, f".{kind.removeprefix('gsn-')}", credit)}, estimate
 
     from storyodds.reports.dashboard.page_data import make_dossier
 
@@ -162,12 +185,9 @@ def _contents(
         figures = [figure for section in sections_of(dossier) for figure in section.figures]
         figures += arviz_figures(dossier)
         figures.append(gsn_svg(argument(estimate, story, most=_ROUTES)))
-        end = f".{ending or 'svg'}"
-        files: dict[str, bytes] = {}
-        for figure in figures:
-            again = sum(name.startswith(f"{figure.name}.") for name in files)
-            files[f"{figure.name}{f'.{again + 1}' * bool(again)}{end}"] = encoded(figure, end)
-        return files, estimate
+        names = numbered([figure.name for figure in figures])
+        chosen = _chosen(dict(zip(names, figures, strict=True)), only)
+        return figure_files(chosen, f".{ending or 'svg'}", credit), estimate
 
     from storyodds.reports.dashboard.card import in_words
     from storyodds.reports.exports.markdown.annex import markdown_report
@@ -181,6 +201,23 @@ def _contents(
         recipe=recipe,
     )
     return {"": text.encode()}, estimate
+
+
+def _chosen(figures: "Mapping[str, Figure]", only: Sequence[str]) -> "Mapping[str, Figure]":
+    """The figures that were named; all of them where none was."""
+    from storyodds.priors.text.phrases import did_you_mean
+
+    problems = [
+        Problem(
+            f"--only: found '{name}', expected a figure of this story: {', '.join(figures)}"
+            f"{did_you_mean(name, list(figures))}"
+        )
+        for name in only
+        if name not in figures
+    ]
+    if problems:
+        raise InputError(problems)
+    return {name: figures[name] for name in only} if only else figures
 
 
 def _placed(contents: Mapping[str, bytes], output: Path | None) -> dict[Path, bytes]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from storyodds.reports.dashboard import sections_day as day
+from storyodds.reports.dashboard import sections_history as past
 from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard import sections_odds as odds
 from storyodds.reports.dashboard import sections_pieces as pieces
@@ -80,6 +81,7 @@ DEPTHS = (
         (
             odds.how_it_ends,
             odds.in_cases,
+            past.odds_over_time,
             about.lens,
             about.diagnostics,
             about.provenance,

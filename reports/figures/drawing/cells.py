@@ -1,12 +1,15 @@
 """Cells of tables: words for people, and the plain numbers that stand for them in a file."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent
 
-_DIGITS = 4  # of a number in a file: two more than people read, to draw from
+DIGITS = 4  # of a number in a page: two more than people read, to draw from
+FULL = 12  # of a number in a file by itself, as many as JSON has
 
 
 class Cell(str):
@@ -51,12 +54,14 @@ def spread_cell(low: float, high: float, words: str) -> Cell:
     Examples
     --------
     >>> spread_cell(0.1, 0.4, "10%–40%").numbers
-    {'low': 0.1, 'high': 0.4}
+    {'q05': 0.1, 'q95': 0.4}
     """
-    return Cell(words, {"low": low, "high": high})
+    return Cell(words, {"q05": low, "q95": high})
 
 
-def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
+def plain_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], digits: int = DIGITS
+) -> Iterator[tuple[str, ...]]:
     """Give a table for programs: heads, then rows, each column all of numbers or all of text.
 
     A column of which any cell has numbers has a column for each of them, in which cells without
@@ -66,6 +71,8 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterat
     ----------
     columns : sequence of str
     rows : sequence of sequences of str
+    digits : int
+        Of a number.
 
     Returns
     -------
@@ -91,7 +98,9 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterat
         yield tuple(
             text
             for cell, found in zip(row, parts, strict=True)
-            for text in ([_text(_numbers(cell).get(part)) for part in found] if found else [cell])
+            for text in (
+                [_text(_numbers(cell).get(part), digits) for part in found] if found else [cell]
+            )
         )
 
 
@@ -99,11 +108,11 @@ def _numbers(cell: str) -> Mapping[str, float]:
     return cell.numbers if isinstance(cell, Cell) else {}
 
 
-def _text(x: float | None) -> str:
-    return "" if x is None else plain_number(x)
+def _text(x: float | None, digits: int) -> str:
+    return "" if x is None else plain_number(x, digits)
 
 
-def plain_number(x: float) -> str:
+def plain_number(x: float, digits: int = DIGITS) -> str:
     """Write a number in digits that programs read.
 
     Close to 1, the digits are those of what is missing.
@@ -114,7 +123,23 @@ def plain_number(x: float) -> str:
     ('0.1235', '5e-09', '-2', '0.999999995')
     """
     close = 0.9 < x < 1.0
-    return f"{1 - float(f'{1 - x:.{_DIGITS}g}') if close else float(f'{x:.{_DIGITS}g}'):.15g}"
+    return f"{1 - float(f'{1 - x:.{digits}g}') if close else float(f'{x:.{digits}g}'):.15g}"
+
+
+_PLAIN = re.compile(r"-?[0-9.]+(e[-+][0-9]+)?")  # of numbers of `plain_number`
+
+
+def inert(cell: str) -> str:
+    """Give a cell that no spreadsheet takes for a formula.
+
+    Examples
+    --------
+    >>> inert("-0.5"), inert("-x"), inert("=1+1")
+    ('-0.5', "'-x", "'=1+1")
+    """
+    if _PLAIN.fullmatch(cell):
+        return cell
+    return f"'{cell}" if cell[:1] in ("=", "+", "@", "-", "\t", "\r") else cell
 
 
 def with_band(entry: Interval | None, errors: Errors = NO_ERRORS) -> Cell:
@@ -128,5 +153,8 @@ def with_band(entry: Interval | None, errors: Errors = NO_ERRORS) -> Cell:
     if entry is None:
         return Cell("impossible", {})
     mean, between = percent(entry["mean"], errors.get("mean", 0.0)), band(entry, errors)
-    numbers = {"": entry["mean"], "low": entry["q05"], "high": entry["q95"]}
+    # Some records have no median, such as those of what is compared.
+    median = cast(Mapping[str, float], entry).get("median")
+    ends = {"q05": entry["q05"], "q95": entry["q95"]}
+    numbers = {"mean": entry["mean"], **({} if median is None else {"median": median}), **ends}
     return Cell(f"{mean} ({between})" if between else mean, numbers)

@@ -97,8 +97,47 @@ def style() -> str:
     return (files("storyodds.reports.figures") / "figures.css").read_text("utf-8")
 
 
-def standalone(figure: Figure) -> str:
-    """Give a figure as an SVG document of its own, in light colors.
+@dataclass(frozen=True)
+class Credit:
+    """Where a figure comes from, for whoever meets it without its page.
+
+    Attributes
+    ----------
+    story : str
+        Its title, id and fingerprint, in words; may be empty.
+    command : str
+        That makes the figure again; may be empty.
+    """
+
+    story: str = ""
+    command: str = ""
+
+    @property
+    def maker(self) -> str:
+        """The program and its version."""
+        return f"storyodds {version('storyodds')}"
+
+    def sentence(self, title: str) -> str:
+        """Give a citation of a figure.
+
+        Examples
+        --------
+        >>> sentence = Credit("A story (s)").sentence("Odds")
+        >>> sentence.startswith("Odds. A story (s). Made by storyodds ")
+        True
+        """
+        again = f", with: {self.command}" if self.command else ""
+        parts = [title, self.story, f"Made by {self.maker}{again}"]
+        return "".join(f"{part}. " for part in parts if part).rstrip()
+
+
+def standalone(figure: Figure, credit: Credit = Credit()) -> str:
+    """Give a figure as an SVG document of its own, in light colors, with what it is a figure of.
+
+    Parameters
+    ----------
+    figure : Figure
+    credit : Credit, optional
 
     Examples
     --------
@@ -111,7 +150,63 @@ def standalone(figure: Figure) -> str:
     for name, color in LIGHT.items():
         look = look.replace(f"var(--{name})", color)
     start, rest = str(figure.svg).split(">", 1)
-    return f"{start}><style>{look}</style>{rest}"
+    return f"{start}>{_metadata(figure, credit)}<style>{look}</style>{rest}"
+
+
+_NAMES = (  # of the vocabularies that image programs and catalogs read
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/"'
+)
+
+
+def _facts(figure: Figure, credit: Credit) -> dict[str, str]:
+    """What a figure is and where it comes from, by Dublin Core's names; nothing empty."""
+    facts = {
+        "title": figure.title,
+        "description": figure.note,
+        "relation": credit.story,
+        "source": credit.command or figure.source,
+        "creator": credit.maker,
+    }
+    return {name: words for name, words in facts.items() if words}
+
+
+def _metadata(figure: Figure, credit: Credit) -> Markup:
+    entries = Markup("").join(
+        Markup("<dc:{0}>{1}</dc:{0}>").format(name, words)
+        for name, words in _facts(figure, credit).items()
+    )
+    return Markup(
+        '<metadata><rdf:RDF {}><rdf:Description rdf:about="">{}</rdf:Description></rdf:RDF>'
+        "</metadata>"
+    ).format(Markup(_NAMES), entries)
+
+
+def fragment(figure: Figure, credit: Credit = Credit()) -> str:
+    """Give a figure as a piece of HTML to put into a page: picture, note, numbers and source.
+
+    Parameters
+    ----------
+    figure : Figure
+    credit : Credit, optional
+
+    Examples
+    --------
+    >>> from storyodds.reports.figures.drawing.svg import drawing
+    >>> figure = Figure("empty", "Nothing", "Empty.", drawing(9, 9, "Nothing", ""), (), ())
+    >>> fragment(figure).startswith("<figure"), "<script" in fragment(figure)
+    (True, False)
+    """
+    note = Markup("<p>{}</p>").format(figure.note) if figure.note else ""
+    numbers = Markup("<details><summary>Numbers</summary>{}</details>").format(table(figure))
+    return Markup(
+        "<figure>{}<figcaption>{}{}<p><small>{}</small></p></figcaption></figure>\n"
+    ).format(
+        Markup(standalone(figure, credit)),
+        Markup(note),
+        numbers if figure.rows else "",
+        credit.sentence(figure.title),
+    )
 
 
 def save_figure(figure: Figure, target: str | Path) -> None:
@@ -134,26 +229,33 @@ def save_figure(figure: Figure, target: str | Path) -> None:
     write_atomically(target, encoded(figure, target.suffix))
 
 
-def encoded(figure: Figure, ending: str) -> bytes:
-    """Give a figure as the bytes of a file that ends in .svg or .png."""
-    drawn = standalone(figure)
+def encoded(
+    figure: Figure,
+    ending: str,
+    credit: Credit = Credit(),
+) -> bytes:
+    """Give a figure as the bytes of a file that ends in .svg, .png or .html.
+
+    Parameters
+    ----------
+    figure : Figure
+    ending : str
+    credit : Credit, optional
+        It stands in the file: in the metadata of an SVG, in the text chunks of a PNG.
+    """
+    if ending == ".html":
+        return fragment(figure, credit).encode()
+    drawn = standalone(figure, credit)
     if ending == ".svg":
         return drawn.encode()
     import resvg_py
 
     paper = LIGHT["paper"]
     png = bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=PIXELS, background=paper))
-    return with_text(png, texts_of(figure))
-
-
-def texts_of(figure: Figure) -> dict[str, str]:
-    """Give what a PNG says of itself."""
-    return {
-        "Title": figure.title,
-        "Description": f"{figure.description} {figure.note}".strip(),
-        "Source": figure.source,
-        "Software": f"storyodds {version('storyodds')}",
-    }
+    facts = _facts(figure, credit)
+    names = {"title": "Title", "description": "Description", "relation": "Subject"}
+    names |= {"source": "Source", "creator": "Software"}
+    return with_text(png, {names[name]: words for name, words in facts.items()})
 
 
 def table(figure: Figure) -> Markup:

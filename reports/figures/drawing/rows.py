@@ -1,11 +1,12 @@
 """Rows of a mean with its interval on one shared scale: the picture that most results come to."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from storyodds.reports.figures.drawing.cells import share_cell, spread_cell
+from storyodds.reports.figures.drawing.cells import Cell, share_cell, spread_cell
 from storyodds.reports.figures.drawing.keys import (
     dot_sample,
     draw_key,
@@ -49,6 +50,8 @@ class Row:
         Of success, of catastrophe, or of anything else.
     odds : str, optional
         The event whose chance this is, where a page may change it and its interval.
+    median : float
+        For the table's file; NaN where it is not at hand.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Row:
     before: float | None = None
     look: str = ""
     odds: str | None = None
+    median: float = math.nan
 
     @property
     def is_certain(self) -> bool:
@@ -163,4 +167,5 @@ def cells(row: Row, *, before: bool) -> tuple[str, ...]:
     """Give a row of the table under the picture."""
     was = ("–" if row.before is None else share_cell(row.before),) if before else ()
     spread = spread_cell(row.low, row.high, row.band or "–")
-    return (row.name, *was, share_cell(row.mean), spread)
+    chance = Cell(percent(row.mean), {"mean": row.mean, "median": row.median})
+    return (row.name, *was, chance, spread)

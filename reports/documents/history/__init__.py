@@ -1,0 +1,1 @@
+"""Earlier makes of a story's page: kept beside it, and what changed from one to the next."""
