@@ -6,6 +6,10 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 import storyodds
 
 PACKAGE = Path(storyodds.__file__).parent
@@ -41,12 +45,13 @@ def picture() -> str:
     """A Mermaid flowchart of the imports among the rooms of one folder.
 
     What follows from two other arrows is left out. Between folders, everything may import from
-    what is below it.
+    what is below it. Folders within a room whose files and the room's import each other are drawn
+    as the room.
     """
-    arrows = _reduced(_imports())
+    arrows = _reduced(_merged(_imports()))
     lines = ["flowchart TD"]
     for folder in FOLDERS:
-        inside = [room for room in rooms() if room.split("/")[0] == folder]
+        inside = [room for room in arrows if room.split("/")[0] == folder]
         lines.append(f"  subgraph {folder}")
         lines += [f'    {_id(room)}["{_short(room)}"]' for room in inside]
         lines += [
@@ -90,6 +95,20 @@ def _home(name: str) -> str | None:
     parts = name.split(".")[1:]
     paths = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1))
     return next((path for path in paths if path in rooms()), None)
+
+
+def _merged(arrows: Arrows) -> Arrows:
+    """The arrows among rooms that do not import each other, whatever the corners they go round."""
+    names = list(arrows)
+    ends = [(names.index(a), names.index(b)) for a in names for b in arrows[a]]
+    graph = coo_array((np.ones(len(ends)), np.transpose(ends)), shape=2 * (len(names),))
+    _, groups = connected_components(graph, connection="strong")
+    of_group = {group: names[k] for k, group in reversed(list(enumerate(groups)))}
+    room = {name: of_group[group] for name, group in zip(names, groups, strict=True)}
+    merged: Arrows = {name: set() for name in names if room[name] == name}
+    for name, others in arrows.items():
+        merged[room[name]] |= {room[other] for other in others} - {room[name]}
+    return merged
 
 
 def _reduced(arrows: Arrows) -> Arrows:

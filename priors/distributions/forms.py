@@ -239,8 +239,8 @@ def _pool_mistake(pool: "Pool", kind: Kind) -> str | None:
     if mistake := logarithmic_mistake(pool, kind == "probability"):
         return mistake
     values = [judgment.value for judgment in pool.pool]
-    if kind == "probability" and all(isinstance(v, Fixed) and 0 < v.fixed < 1 for v in values):
-        return None  # the geometric mean of their odds, for which no SciPy need be imported
+    if all(isinstance(v, Fixed) and (kind == "bits" or 0 < v.fixed < 1) for v in values):
+        return None  # a mean of their odds or bits, for which no SciPy need be imported
     from storyodds.priors.distributions.families import distribution_of  # which imports this module
 
     try:
