@@ -180,7 +180,7 @@ def test_a_place_that_cannot_be_written_to_fails(
 def test_what_is_not_reliable_says_so_and_exits_with_3(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storyodds.reports.documents import estimate
+    from storyodds.reports.documents.estimate import whole as estimate
 
     sound = estimate.diagnostics
 

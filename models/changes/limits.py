@@ -65,7 +65,7 @@ def crossings(assessment: Assessment, event: Event, limit: float) -> tuple[Cross
     Raises
     ------
     UnsupportedStoryError
-        If the story was simulated.
+        If the story was simulated, or is so large that only a decision diagram sums it.
 
     Examples
     --------
@@ -80,7 +80,11 @@ def crossings(assessment: Assessment, event: Event, limit: float) -> tuple[Cross
     numbers = base.prepared.resolved.numbers
     uncertain = [i for i in base.prepared.uncertain if not is_reference(numbers[i].name)]
     e = EVENTS.index(event)
-    verdict = Verdict(event, limit, bool(ground.base.events.mean(axis=0)[e] > limit))
+    # The base has fewer draws than the answer, which says on which side of the limit it is: the
+    # limit is put as far from the base's mean as it is from that of the answer.
+    mean = float(assessment.averaged.mean(assessment.averaged.event(event)))
+    scale = float(ground.base.events.mean(axis=0)[e]) / mean if mean > 0 else 1.0
+    verdict = Verdict(event, limit * scale, mean > limit)
     ends = scan(ground, uncertain, FARTHEST)
     crosses = np.any(verdict.distance(ends.means) <= 0, axis=1) if uncertain else np.zeros(0, bool)
     chosen = [i for i, does in zip(uncertain, crosses, strict=True) if does]

@@ -81,7 +81,9 @@ def lines(assessment: Assessment, numbers: Sequence[int], of: str) -> Lines:
     for first in range(0, n, step):
         rows = slice(first, first + step)
         chances, moved = joint_slopes(prepared, values[rows], events)
-        per_unit = moved[:, :, chosen] / (means * (1 - means))
+        # A mean that rounds to 0 or 1 leaves nothing to learn.
+        toward, spread = moved[:, :, chosen], means * (1 - means)
+        per_unit = np.divide(toward, spread, out=np.zeros_like(toward), where=spread > 0)
         levels += sums_by_sequence(chances / n, sequences[rows])
         slopes += sums_by_sequence(per_unit / n, sequences[rows])
     return Lines(events, tuple(numbers), levels, slopes, n == 1)

@@ -33,6 +33,7 @@ def _is_chance(number: float) -> float:
 
 Chance = Annotated[float, Field(strict=True), AfterValidator(_is_chance)]
 Positive = Annotated[float, Field(strict=True, ge=0)]
+Error = Annotated[float, Field(strict=True, ge=0, le=1)]  # of a chance
 Finite = Annotated[float, Field(strict=True)]
 
 
@@ -110,10 +111,10 @@ class NumberCounts(_Part):
 class StandardError(_Part):
     """The Monte Carlo standard errors of a mean, and of what else is given with it."""
 
-    mean: Positive
-    median: Positive = 0.0
-    q05: Positive = 0.0
-    q95: Positive = 0.0
+    mean: Error
+    median: Error = 0.0
+    q05: Error = 0.0
+    q95: Error = 0.0
 
 
 class Diagnostics(_Part):
@@ -124,7 +125,7 @@ class Diagnostics(_Part):
     ess: Positive | None = None
     log_probability_error: Positive | None = None
     standard_errors: dict[Text, StandardError] | None = None
-    simulation_error: dict[Text, Positive] | None = None
+    simulation_error: dict[Text, Error] | None = None
     messages: tuple[Text, ...]
 
 
@@ -176,7 +177,7 @@ def require_estimate(data: Any, file: Path) -> Estimate:
     Parameters
     ----------
     data : object
-        As `strict_json.read_json` gives it.
+        As `json_reader.read_json` gives it.
     file : Path
         Which mistakes are in.
 

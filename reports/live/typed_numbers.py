@@ -3,7 +3,9 @@
 import re
 from decimal import Decimal
 
-_NUMBER = r"([+-]?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*(%?)"
+# Two digits of an exponent are more than any number of a story has.
+_NUMBER = r"([+-]?[0-9]+(?:[.,][0-9]+)?(?:e[+-]?[0-9]{1,2})?)\s*(%?)"
+_THOUSANDS = re.compile(r"[0-9],[0-9]{3}(?![0-9])")  # 1 or 1000, by who reads it: left as it is
 _ONE = re.compile(_NUMBER, re.IGNORECASE)
 _TWO = re.compile(rf"{_NUMBER}\s*(?:to|–|—|-)\s*{_NUMBER}", re.IGNORECASE)
 _LONGEST = 40  # characters, beyond which nobody types a number or two
@@ -34,7 +36,7 @@ def as_prior(text: str, number: str) -> str:
     ('[-1.5, 2]', '40%')
     """
     plain = text.strip().replace("−", "-")
-    if len(plain) > _LONGEST:
+    if len(plain) > _LONGEST or _THOUSANDS.search(plain):
         return text
     has_percent = "." in number and "bits" not in number.split(".")[1:]
     if one := _ONE.fullmatch(plain):
@@ -49,7 +51,5 @@ def as_prior(text: str, number: str) -> str:
 
 
 def _decimal(digits: str, sign: str) -> str:
-    value = Decimal(digits.replace(",", "."))
-    if not sign:
-        return digits.replace(",", ".").removeprefix("+")
-    return f"{value.scaleb(-2).normalize():f}"
+    plain = digits.replace(",", ".").removeprefix("+")
+    return f"{Decimal(plain).scaleb(-2).normalize():f}" if sign else plain

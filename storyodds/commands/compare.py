@@ -65,7 +65,7 @@ def compare(
         lambda: _check(sides, views),
         lambda: all_of(*(partial(chosen_view, name) for name in views)),
         lambda: _load_all(sides),
-        lambda: None if page is None else writable_file(page, (".html", ".htm"), "--page"),
+        lambda: None if page is None else _page_target(page),
     )
     with progress_line() as progress:
         progress("loading", 0, 0)
@@ -87,6 +87,18 @@ def compare(
         if page is not None:
             click.echo(f"wrote {shown(page)}")
     _judge(summary)
+
+
+def _page_target(page: Path) -> None:
+    """Refuse, before anything is computed, a place that cannot be written, or has another page."""
+    writable_file(page, (".html", ".htm"), "--page")
+    if not page.exists():
+        return
+    from storyodds.reports.dashboard.overview.folder import is_comparison
+
+    if not is_comparison(page):
+        message = f"--page: found '{page}', which is another page, expected a name that is free"
+        raise InputError([Problem(message)])
 
 
 def _again(sides: Sequence[str], views: Sequence[str], sampling: Sampling) -> str:

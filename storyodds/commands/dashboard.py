@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,6 +157,8 @@ def _writable(folder: Path) -> None:
         raise InputError([Problem(f"--output: found the file '{folder}', expected a folder")])
     if not folder.exists() and not folder.parent.is_dir():
         raise InputError([Problem(f"--output: the folder '{folder.parent}' does not exist")])
+    if (history := folder / "history").exists() and not history.is_dir():
+        raise InputError([Problem(f"--output: found the file '{history}', expected a folder")])
     if not os.access(place := folder if folder.exists() else folder.parent, os.W_OK):
         raise InputError([Problem(f"--output: the folder '{place}' cannot be written to")])
 
@@ -282,7 +284,10 @@ def _history(
     from storyodds.reports.documents.history.steps import summarize_step
 
     history, id = read_history(folder, dossier.story.story), dossier.story.story
-    make = Make(datetime.now(UTC), estimate, dossier.yaml)
+    made = datetime.now(UTC)
+    if history.last is not None:  # whose clock may have been ahead of this one
+        made = max(made, history.last.made + timedelta(microseconds=1))
+    make = Make(made, estimate, dossier.yaml)
     if history.last is not None and history.last.sha256 != make.sha256:
         progress("what has changed", 0, 0)
         since = summarize_step(history.last, estimate, dossier.assessment, about(id, progress))
@@ -330,8 +335,10 @@ def _remove_surplus(folder: Path, contents: Mapping[str, str]) -> None:
     """Make room: of the makes of a story, more than are read again are of no use."""
     from storyodds.reports.documents.history.makes import FOLDER, surplus
 
-    for place in {(folder / name).parent for name in contents if name.startswith(f"{FOLDER}/")}:
-        for file in surplus(place):
+    makes = [folder / name for name in contents if name.startswith(f"{FOLDER}/")]
+    fresh = {make.name for make in makes}
+    for place in {make.parent for make in makes}:
+        for file in surplus(place, fresh):
             with suppress(OSError):  # it is in nobody's way
                 file.unlink()
 

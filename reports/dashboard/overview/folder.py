@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
+from storyodds.priors.text.errors import printable, shown
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard.overview.index import Comparison, Entry
 from storyodds.reports.dashboard.sections_odds import path_name
@@ -15,7 +16,7 @@ from storyodds.reports.figures.drawing.cells import with_band
 # By these words of its head, a page is known to be one that compares.
 MARK: Final = '<meta name="storyodds" content="comparison">'
 _HEAD: Final = 4096  # bytes in which a page has its title: the style comes after it
-_TITLE: Final = re.compile(r"<title>([^<]{1,500})</title>")
+_TITLE: Final = re.compile(r"<title>([^<]+)</title>")
 MOST_STORIES: Final = 500  # of a folder, each read and checked in some 10 ms
 
 
@@ -69,24 +70,34 @@ def others_of(
         if estimate is None or isinstance(estimate, str) or estimate["story"] != file.stem:
             if has_page:
                 problems.append(
-                    f"{file.name} is no result of that story, or is damaged; it is left out."
+                    f"{shown(file.name)} is no result of that story, or is damaged; it is left out."
                 )
             continue
         history = read_history(folder, file.stem)
         entries.append(Entry(estimate, history, has_page, is_new=False))
     pages = sorted(f for f in folder.glob("*.html") if f.stem not in made and f.is_file())
-    found = [_comparison(file) for file in pages[:MOST_STORIES]]
-    return entries, [one for one in found if one is not None], problems
+    comparisons = [_comparison(file) for file in pages[:MOST_STORIES]]
+    return entries, [page for page in comparisons if page is not None], problems
+
+
+def is_comparison(file: Path) -> bool:
+    """Whether a file is a page that compares, by its head."""
+    return MARK in _head(file)
+
+
+def _head(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(_HEAD).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _comparison(file: Path) -> Comparison | None:
-    """A page that compares, by its head; None for any other."""
-    try:
-        with file.open("rb") as stream:
-            head = stream.read(_HEAD).decode("utf-8", errors="replace")
-    except OSError:
-        return None
+    """A page that compares; None for any other."""
+    head = _head(file)
     title = _TITLE.search(head)
-    if MARK not in head or title is None:
+    # A name that is not text cannot be linked to.
+    if MARK not in head or title is None or printable(file.name) != file.name:
         return None
     return Comparison(file.name, html.unescape(title[1]).strip())

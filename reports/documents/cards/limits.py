@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.words.numbers import counted, odds_words, percent, sentence_case
 from storyodds.reports.words.priors import share_words
@@ -122,7 +123,10 @@ def _verdict(
             f"{odds_words(limit.odds)} within that limit."
         )
         return LimitVerdict(limit, kept, sentence, words)
-    points = crossings(assessment, limit.odds, limit.value)
+    try:
+        points = crossings(assessment, limit.odds, limit.value)
+    except UnsupportedStoryError:  # a large tree, of which no number is moved
+        return LimitVerdict(limit, kept, sentence)
     return LimitVerdict(limit, kept, sentence, change_sentence(points, resolved, limit, kept=kept))
 
 
@@ -180,7 +184,7 @@ def change_sentence(
     beyond = "above" if limit.is_upper else "below"
     change = f"bring {odds_words(limit.odds)} {beyond if kept else 'within'} that limit by itself"
     if not points:
-        return f"No single number would {change}, {_ANYWHERE}."
+        return f"No single number would {change}, {_ENDS}."
     first = points[0]
     words = lever_words(first.number, resolved)
     value = f"if that were known to be {first.side} {value_words(first.value, first.kind)}"
@@ -191,4 +195,4 @@ def change_sentence(
     return f"Each of {count} would {change}; the likeliest: {words}, {value}."
 
 
-_ANYWHERE = "anywhere between the 0.5% and the 99.5% point of its range"
+_ENDS = "not even known to be at the 0.5% or the 99.5% point of its range"

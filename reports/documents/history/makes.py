@@ -19,36 +19,41 @@ says, is left out, with a sentence.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, Self, cast
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
+from storyodds.models.story.events import Headline
 from storyodds.priors.text.errors import InputError
 from storyodds.priors.text.json_reader import MAX_BYTES, read_json
 from storyodds.priors.text.json_writer import json_text
 from storyodds.priors.text.records import Record, Text
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.comparison_saved import MAKE
-from storyodds.reports.documents.saved_estimate import Finite, Positive, require_estimate
+from storyodds.reports.documents.saved_estimate import require_estimate
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import counted
+from storyodds.reports.words.sentences import HEADLINE_FATES
 
 FOLDER: Final = "history"
 # Files of the largest bundled story have 110 kB and are read in some 10 ms each: so many have some
 # megabytes, and are read in well under a second. The oldest make room for new ones.
 MOST: Final = 50
+_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)  # no make is older, and years have four digits
 _STAMP: Final = "%Y-%m-%dT%H%M%S.%f"  # a name that every file system takes has no colons
 _NAME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d{6}\.\d{6})Z-([0-9a-f]{64})\.json")
 
 
 class _Adds(Record):
     model_config = ConfigDict(extra="ignore")
-    mean: Finite
-    error: Positive
+    mean: Annotated[float, Field(strict=True, ge=-1, le=1)]
+    error: Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class _Edit(Record):
@@ -62,7 +67,7 @@ class _Change(Record):
     model_config = ConfigDict(extra="ignore")
     label: Text
     edits: tuple[_Edit, ...]
-    adds: dict[Text, _Adds] | None
+    adds: dict[Headline, _Adds] | None
 
 
 class _Since(Record):
@@ -73,6 +78,15 @@ class _Since(Record):
     changes: tuple[_Change, ...]
     orders: Annotated[int, Field(strict=True, ge=1)] | None
     why: Text | None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        added = (set(change.adds or ()) for change in self.changes)
+        if self.why is None and any(fates != set(HEADLINE_FATES) for fates in added):
+            raise PydanticCustomError(
+                "adds", "expected what each change adds, or why there is none"
+            )
+        return self
 
 
 class _File(Record):
@@ -104,7 +118,7 @@ class Make:
     story_yaml: str | None = None
     since: Json | None = None
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The hash of the estimate as it is written."""
         return hashlib.sha256(json_text(self.estimate).encode()).hexdigest()
@@ -210,7 +224,7 @@ def read_history(folder: Path, story: str) -> History:
 def _newest(place: Path) -> list[Path]:
     """Files that are called like a make, the oldest first, no more of them than are kept."""
     try:
-        files = sorted(file for file in place.glob("*.json") if file.is_file())
+        files = sorted(f for f in place.glob("*.json") if _NAME.fullmatch(f.name) and f.is_file())
     except OSError:
         return []
     return files[-MOST:]
@@ -227,6 +241,9 @@ def _read(file: Path, story: str) -> Make | None:
         _File.model_validate(data)
         require_estimate(data.get("estimate"), file)
     except (OSError, ValueError, ValidationError, InputError):
+        return None
+    # Two clocks may differ by hours; what is dated beyond that would be the last make for good.
+    if not _FIRST <= made <= datetime.now(UTC) + timedelta(days=1):
         return None
     make = Make(made, data["estimate"], data["story_yaml"], data["since"])
     return make if make.sha256 == name[2] and make.estimate["story"] == story else None
@@ -270,7 +287,7 @@ def saved_estimate(file: Path) -> Estimate | str | None:
     return cast(Estimate, estimate)  # as it has been checked to be
 
 
-def files_of(history: History, before: Sequence[str] = ()) -> Mapping[str, str]:
+def files_of(history: History, before: Sequence[str]) -> Mapping[str, str]:
     """By file name, the makes that are not in the folder yet.
 
     Parameters
@@ -282,13 +299,15 @@ def files_of(history: History, before: Sequence[str] = ()) -> Mapping[str, str]:
     return {make.file_name: make.text for make in history.makes if make.file_name not in before}
 
 
-def surplus(place: Path) -> list[Path]:
-    """Files of makes beyond as many as are kept, the oldest.
+def surplus(place: Path, fresh: Collection[str] = ()) -> list[Path]:
+    """List the files of makes beyond as many as are kept, the oldest.
 
     Parameters
     ----------
     place : Path
         As `history_folder` gives it.
+    fresh : collection of str
+        Names of files that are kept, whatever else the folder holds.
 
     Examples
     --------
@@ -296,7 +315,7 @@ def surplus(place: Path) -> list[Path]:
     []
     """
     makes = sorted(file for file in place.glob("*.json") if _NAME.fullmatch(file.name))
-    return makes[:-MOST]
+    return [file for file in makes[:-MOST] if file.name not in fresh]
 
 
 def plain_since(
