@@ -153,12 +153,13 @@ def _noise(dossier: Dossier, components: int) -> dict[str, float]:
 def _assumed(dossier: Dossier) -> list[Badge]:
     """The share of assumed numbers in what catastrophe rests on; else in all numbers."""
     rests = dossier.estimate["rests_on"]["catastrophe"]
-    if rests is not None:
+    numbers = dossier.estimate["provenance"]
+    if not numbers:
+        return []
+    # Of numbers at 0 or 1, which no small change moves, the share says nothing.
+    if rests is not None and rests["assumed"] > 0:
         share, of = rests["assumed"], "what catastrophe rests on"
     else:
-        numbers = dossier.estimate["provenance"]
-        if not numbers:
-            return []
         share = sum(entry["basis"] == "assumed" for entry in numbers) / len(numbers)
         of = "its numbers"
     said = "none" if share == 0 else percent(share)

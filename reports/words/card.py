@@ -17,6 +17,7 @@ from storyodds.reports.words.sentences import (
     is_risk_argument,
     is_zero,
     no_catastrophe,
+    states_simulated,
 )
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.editor.key_help import VALUES
@@ -106,6 +107,8 @@ def _likeliest(estimate: Estimate) -> str:
     errors = [errors_of(estimate, name).get("mean", 0.0) for name in (first, second)]
     apart = fates[first]["mean"] - fates[second]["mean"]
     percents = [percent(fates[n]["mean"], e) for n, e in zip((first, second), errors, strict=True)]
+    if fates[first]["mean"] >= 1 and states_simulated(estimate) is not None:
+        return f"In every state that was simulated, the training {_DOES[first]}."
     if fates[first]["mean"] >= 1:
         return f"If the training is carried out, it surely {_DOES[first]}."
     if apart <= _TELLING * math.hypot(*errors):
@@ -151,10 +154,13 @@ def day_sentence(estimate: Estimate) -> str:
     if all(check["result"] is not None for check in checks.values()):
         return "Every check has its result, so these are the odds on the day of the decision."
     chance = _with_band(day["probability"], errors_of(estimate, "deployed"))
-    odds = " and ".join(f"{name} has {_with_band(day[name])}" for name in headline_fates(estimate))
-    return (
-        f"With a chance of {chance} no check flags the model, and on that day of decision {odds}."
+    odds = " and ".join(
+        f"{name} has {_with_band(day[name], errors_of(estimate, f'deployed.{name}'))}"
+        for name in headline_fates(estimate)
     )
+    to_come = any(check["result"] is not None for check in checks.values())
+    none = "none of the checks still to come flags" if to_come else "no check flags"
+    return f"With a chance of {chance} {none} the model, and on that day of decision {odds}."
 
 
 def _with_band(entry: Summary, errors: Errors = NO_ERRORS) -> str:

@@ -79,7 +79,8 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
         case "given":
             row = (resolved.assumptions[owner].given or ())[int(target)]
             condition = "" if row.when is None else f", given {plain_name(formula_words(row.when))}"
-            return f"how likely it is that {quoted} holds{condition}"
+            first = "" if int(target) == 0 else ", and none of the conditions before it"
+            return f"how likely it is that {quoted} holds{condition}{first}"
         case "otherwise":
             return f"how likely it is that {quoted} holds where none of its conditions does"
         case "bits" if target:
@@ -92,7 +93,12 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
             return f"how often the check {quoted} flags {model_words(target)}"
         case "relevance":
             return f"how far the finding {quoted} carries over to this story"
-        case "rates" | "bayes_factor":
+        case "rates":
+            where = {"true": "its assumption holds", "false": "it does not hold"}.get(
+                target, f"the model is “{plain_name(target)}”"
+            )
+            return f"how often what the finding {quoted} counts is to be expected where {where}"
+        case "bayes_factor":
             return f"how well the finding {quoted} fits “{plain_name(target)}”"
     return f"the number “{plain_name(name.replace('.', ' '))}”"
 

@@ -137,6 +137,12 @@ def has_evidence(summary: Estimate) -> bool:
     return bool(summary["evidence"]["items"]) or any(results)
 
 
+def fixed_words(summary: Estimate) -> str:
+    """Say that no number has a range; how findings are to be read is averaged over."""
+    beside = " but for those of its findings" if has_evidence(summary) else ""
+    return f"Every number of the story{beside} is fixed"
+
+
 def is_zero(entry: Interval) -> bool:
     """Whether a probability is 0 at every draw."""
     return bool(entry["mean"] == 0 and entry["q95"] == 0)
@@ -166,7 +172,7 @@ def no_catastrophe(summary: StoryDocument) -> str:
     """Say that there is no catastrophe, as surely as that was found."""
     states = states_simulated(summary)
     if states is None:
-        return "It cannot end in catastrophe: nothing in it does harm of that size."
+        return "By its numbers it cannot end in catastrophe."
     return f"Catastrophe was not met in {states:,} simulated states, which does not rule it out."
 
 

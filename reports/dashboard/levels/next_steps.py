@@ -26,8 +26,8 @@ def what_to_do_next(dossier: Dossier) -> Section:
         return Section(*name, finding=f"{start} about {about}.")
     best = telling[0]
     finding = (
-        f"Of what could be observed before the decision, “{plain_name(best['id'])}” would tell "
-        f"most about {about}."
+        f"Of the observations that are proposed, none would tell more about {about} than "
+        f"“{plain_name(best['id'])}”."
     )
     return Section(
         *name,

@@ -29,6 +29,7 @@ from storyodds.reports.words.sentences import (
     argued_fates,
     cases,
     errors_of,
+    fixed_words,
     flagged_words,
     is_risk_argument,
     is_uncertain,
@@ -244,7 +245,7 @@ def _ending(estimate: Estimate, name: Fate) -> Ending:
 
 def _intervals(estimate: Estimate) -> str:
     if not is_uncertain(estimate):
-        return "Every number of the story is fixed, so the odds have no intervals."
+        return f"{fixed_words(estimate)}, so the odds have no intervals."
     return "Ranges are 90% intervals: how far the odds turn on the uncertain numbers of the story."
 
 

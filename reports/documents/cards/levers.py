@@ -9,7 +9,7 @@ from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.labels import claims
 from storyodds.reports.words.levers import lever_words, value_range, value_words
 from storyodds.reports.words.numbers import counted, listed, percent, sentence_case
-from storyodds.reports.words.sentences import headline_fates, is_uncertain
+from storyodds.reports.words.sentences import fixed_words, headline_fates, is_uncertain
 from storyodds.reports.words.shortening import shortened
 from storyodds.scenarios.resolve import ResolvedStory
 
@@ -158,7 +158,7 @@ def _lever(number: Json, resolved: ResolvedStory, effects: Sequence[tuple[str, i
 def no_lever(estimate: Estimate, parts: Mapping[str, Json], reasons: Mapping[str, str]) -> str:
     """Say why no number is named."""
     if not is_uncertain(estimate):
-        return "Every number of the story is fixed, so none has a range over which to move it."
+        return f"{fixed_words(estimate)}, so none has a range over which to move the odds."
     if "local" not in parts:
         return reasons.get("local", "Which number moves the odds most was not worked out.")
     events = listed(headline_fates(estimate)).replace(" and ", " or ")

@@ -8,8 +8,9 @@ from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.words.numbers import counted, odds_words, percent, sentence_case
 from storyodds.reports.words.priors import share_words
-from storyodds.reports.words.sentences import errors_of, is_risk_argument
+from storyodds.reports.words.sentences import errors_of, is_risk_argument, states_simulated
 from storyodds.scenarios.grammar.limits import GIVEN_DEPLOYED, POINTS, Limit, stated_limits
+from storyodds.scenarios.grammar.outcomes import CLASSES
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment
@@ -115,7 +116,7 @@ def _verdict(
         return LimitVerdict(limit, kept, sentence)
     if estimate["method"] == "simulation" or not estimate["diagnostics"]["ok"]:
         return LimitVerdict(limit, kept, sentence)
-    if not (estimate["number_counts"] or {}).get("uncertain_in_all"):
+    if not assessment.prepared.uncertain:
         if kept:
             return LimitVerdict(limit, kept, sentence)
         words = (
@@ -135,7 +136,12 @@ def limit_sentence(estimate: Estimate, limit: Limit) -> tuple[bool | None, str]:
     entry, name = summary_of(estimate, limit.odds), odds_words(limit.odds)
     if entry is None:
         return None, f"Every model is halted, so {name} has no limit to keep."
-    number, errors = entry[limit.point], errors_of(estimate, limit.odds)
+    states = states_simulated(estimate)
+    if states is not None and entry["mean"] in (0.0, 1.0):
+        met = "not met" if entry["mean"] == 0 else "all that was met"
+        words = f"was {met} in {states:,} simulated states, which does not settle its limit of"
+        return None, f"{sentence_case(name)} {words} {share_words(limit.value)}."
+    number, errors = entry[limit.point], errors_of(estimate, _place(limit.odds))
     error = errors.get(limit.point, 0.0)
     if error and abs(number - limit.value) <= _CLOSE * error:
         words = f"is too close to its limit of {share_words(limit.value)} to tell: it is "
@@ -144,6 +150,14 @@ def limit_sentence(estimate: Estimate, limit: Limit) -> tuple[bool | None, str]:
     place = "within" if within else "above" if limit.is_upper else "below"
     start = f"{_subject(limit)} is {place} the limit of {share_words(limit.value)}"
     return within, f"{start}: {_numbers(entry, errors, limit, within=within)}."
+
+
+def _place(odds: str) -> str:
+    """Where the errors of some odds stand: those given deployment, at their place."""
+    name = odds.removesuffix(GIVEN_DEPLOYED)
+    if name == odds:
+        return odds
+    return f"deployed.classes.{name}" if name in CLASSES else f"deployed.{name}"
 
 
 def _computed(errors: Mapping[str, float]) -> str:
@@ -190,7 +204,8 @@ def change_sentence(
     value = f"if that were known to be {first.side} {value_words(first.value, first.kind)}"
     numbers = {point.number for point in points}
     if len(numbers) == 1:
-        return f"Only one number would {change}: {words}, {value}."
+        ends = "Taken to the ends of their ranges one by one, only one number would"
+        return f"{ends} {change}: {words}, {value}."
     count = counted(len(numbers), "number")
     return f"Each of {count} would {change}; the likeliest: {words}, {value}."
 

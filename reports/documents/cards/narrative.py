@@ -4,7 +4,7 @@ from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.cards.card import RISK, Card
 from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import listed, percent
-from storyodds.reports.words.sentences import is_risk_argument
+from storyodds.reports.words.sentences import has_evidence, is_risk_argument
 
 _LEVERS = 2  # of the card's, which a text of ten sentences has room for
 
@@ -65,7 +65,9 @@ def _subject(estimate: Estimate, card: Card) -> str:
         return f"{start}."
     uncertain = counts["uncertain_in_all"] or "none"
     verb = "is" if uncertain == 1 else "are"
-    return f"{start}; {uncertain} of its {counts['in_all']} numbers {verb} uncertain."
+    # How a finding is to be read is averaged over, and widens no interval.
+    beside = ", apart from how its findings are to be read" if has_evidence(estimate) else ""
+    return f"{start}; {uncertain} of its {counts['in_all']} numbers {verb} uncertain{beside}."
 
 
 def _odds(card: Card) -> str:
@@ -94,6 +96,6 @@ def _path(estimate: Estimate) -> list[str]:
     if is_risk_argument(estimate) and len(paths) == 1:
         return [f"Catastrophe comes about along one path alone, “{name}”."]
     return [
-        f"The failure path of most concern is “{name}”: the chance that it is taken and ends in "
-        f"catastrophe is {share}."
+        f"No failure path is of more concern than “{name}”: the chance that it is taken and ends "
+        f"in catastrophe is {share}."
     ]

@@ -55,16 +55,19 @@ def _basis(estimate: Estimate) -> Iterator[str]:
     sources = [f"{bases[basis]} {words}" for basis, words in _BASES.items() if bases[basis]]
     numbers = counted(bases.total(), "number")
     if not sources:
-        all_of = "The only number is" if bases.total() == 1 else f"All {numbers} are"
-        yield f"{all_of} the authors' own judgment; none is measured{mixed}."
+        one = bases.total() == 1
+        judged = "The only number is a judgment" if one else f"All {numbers} are judgments"
+        yield f"{judged}; none is measured{mixed}."
         return
-    own = [f"{bases['assumed']} are the authors' own judgment"] if bases["assumed"] else []
+    own = [f"{bases['assumed']} are assumed"] if bases["assumed"] else []
     words = f"Of {numbers}, {listed([*own, *sources])}"
     yield f"{words}{'; none is measured' * (not bases['measured'])}{mixed}."
     share = estimate["rests_on"]["catastrophe"]
-    if own and share is not None:
-        part = percent(share["assumed"]) if share["assumed"] > 0 else "nothing"
-        yield f"Of what catastrophe rests on, {part} is the authors' own judgment."
+    # Of numbers at 0 or 1, which no small change moves, the share says nothing.
+    if own and share is not None and share["assumed"] > 0:
+        part = percent(share["assumed"])
+        start = "Of how far small changes of its numbers move catastrophe,"
+        yield f"{start} {part} is in assumed ones."
 
 
 def _holds_measurement(form: Any) -> bool:

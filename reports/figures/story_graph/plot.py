@@ -74,6 +74,11 @@ def _note(picture: Shown) -> str:
         f"The outline is the thicker the further the chance of {document.event} moves between "
         "learning that something is not so and that it is; of a check, without it and with it.",
     ]
+    if sum(node.stage == "check" for node in document.nodes) > 2:  # "no check" is one of them
+        words.append(
+            "A model that several checks would stop stands at the first of them in the story's "
+            "order."
+        )
     if any(node.stage == "hazard" for node in document.nodes):
         words.append("Several hazards of the goal may fire in one run.")
     return " ".join((*words, *picture.notes))

@@ -113,7 +113,7 @@ def test_the_report_says_what_the_evidence_did(rich_one: dict[str, Any]) -> None
 
 def test_a_story_that_cannot_end_in_catastrophe() -> None:
     text = printed(estimated("coinrun-agent"))
-    assert "It cannot end in catastrophe" in text
+    assert "it cannot end in catastrophe" in text
     assert "Likeliest failures" in text
     assert "never: catastrophe" in text
     assert "never: deceptive" in text
