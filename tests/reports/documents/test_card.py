@@ -9,6 +9,7 @@ from support.building import OFF, believe, item, tell
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment.assessment import Assessment, assess
+from storyodds.models.changes.limits import crossings
 from storyodds.reports.documents.cards.card import RISK, UNTOLD, Card, make_card
 from storyodds.reports.documents.cards.limits import limit_sentence, verdicts_on
 from storyodds.reports.documents.cards.narrative import narrative
@@ -95,8 +96,9 @@ def test_a_limit_names_the_one_number_that_brings_it_there(half: Assessment) -> 
     assert verdict.sentence.startswith("Catastrophe is above the limit of 4%: its mean is ")
     # A quarter of a is 4% where a is 16%.
     assert verdict.change == (
-        "Only one number would bring catastrophe within that limit by itself: how likely it is "
-        "that “a” holds, if that were known to be below 16%."
+        "Taken to the ends of their ranges one by one, only one number would bring catastrophe "
+        "within that limit by itself: how likely it is that “a” holds, if that were known to be "
+        "below 16%."
     )
 
 
@@ -154,7 +156,7 @@ def test_a_risk_argument_speaks_of_catastrophe_alone() -> None:
     assert above.kept is False and "No number of the story is uncertain" in above.change
     assert unclaimed.kept is None and "makes no claim on success" in unclaimed.sentence
     assert card.no_lever == (
-        "Every number of the story is fixed, so none has a range over which to move it."
+        "Every number of the story is fixed, so none has a range over which to move the odds."
     )
     without_limits = replace(card, verdicts=(above,))
     assert "success" not in " ".join(narrative(estimate, without_limits)).lower()
@@ -233,3 +235,19 @@ def test_limits_are_on_all_odds_but_being_deployed() -> None:
     from storyodds.models.story.events import DEPLOYED, ODDS
 
     assert set(LIMITED) == set(ODDS) - {DEPLOYED}
+
+
+@pytest.mark.parametrize("share", [0.998, 1.002])
+def test_a_limit_beside_the_estimate_names_numbers_on_the_right_side(share: float) -> None:
+    # The fewer draws at which numbers are moved have another mean than the estimate.
+    story = load_story("cat-classifier")
+    assessment = assess(resolve(story), draws=1024)
+    mean = summarize(assessment)["fates"]["success"]["mean"]
+    first = crossings(assessment, "success", share * mean)[0]
+    if first.kind == "bits":
+        farther = first.value + (2 if first.side == "above" else -2)
+    else:
+        farther = (first.value + (first.side == "above")) / 2
+    changed = assess(resolve(story, settings={first.number: farther}), draws=1024)
+    moved = summarize(changed)["fates"]["success"]["mean"]
+    assert (moved > share * mean) is (share > 1)

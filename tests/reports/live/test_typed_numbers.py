@@ -66,3 +66,8 @@ def test_percent_is_a_hundredth_exactly(digits: int, places: int) -> None:
     whole, part = divmod(digits, 10**places)
     typed = f"{whole}.{part:0{places}d}" if places else str(whole)
     assert float(as_prior(f"{typed}%", "a.probability")) == digits / 10 ** (places + 2)
+
+
+@pytest.mark.parametrize("typed", ["1e1000005%", "1e999999%", "1e9999999999999999999999", "1,000"])
+def test_what_no_number_of_a_story_looks_like_is_left_as_it_is(typed: str) -> None:
+    assert as_prior(typed, "a.probability") == typed
