@@ -130,7 +130,7 @@ def pack_sources(pack: Pack) -> Sources:
     --------
     >>> from storyodds.priors.library import pack
     >>> [cited.key for cited in pack_sources(pack("carlsmith-2022")).cited]
-    ['carlsmith-2022', 'superforecasters-2023']
+    ['carlsmith-2022', 'reviews-2022', 'superforecasters-2023']
     """
     numbers = [_Number(name, entry.value, _of_entry(entry)) for name, entry in pack.entries.items()]
     return _gather((), numbers)

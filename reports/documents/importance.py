@@ -38,9 +38,9 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> Impor
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.reports.api.estimate import assessed
-    >>> found = assessed(load_story("carlsmith-six-premises"), None, None)
-    >>> first = summarize_importance(found)["literals"][0]
+    >>> from storyodds.models.assessment.assessment import assess_story
+    >>> assessment = assess_story(load_story("carlsmith-six-premises"))
+    >>> first = summarize_importance(assessment)["literals"][0]
     >>> first["literal"], first["criticality"]["mean"], first["risk_reduction_worth"]["mean"]
     ('aps-feasible', 1.0, None)
     """

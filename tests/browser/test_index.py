@@ -85,6 +85,7 @@ def test_axe_finds_nothing(pages: Path, open_page: Opener, name: str, scheme: st
 
 def test_a_figure_is_copied_cited_and_linked_to(pages: Path, open_page: Opener) -> None:
     page = open_page(pages / "coinrun-agent.html", **WIDE, **MAY_COPY)
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     picture = page.locator("svg#see-how-the-story-ends")
     picture.hover()
     buttons = picture.locator("xpath=following-sibling::p[@class='cite']/button")

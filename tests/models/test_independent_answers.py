@@ -320,7 +320,7 @@ def sized() -> tuple[dict[str, Formula], dict[str, float]]:
 def test_importance_of_a_large_story(monkeypatch: pytest.MonkeyPatch) -> None:
     resolved = resolve(story_of(*sized()))
     small = measure(assess(resolved), ["catastrophe", "deceptive"])
-    monkeypatch.setattr("storyodds.models.engine.strategy._FIRST", 1)
+    monkeypatch.setattr("storyodds.models.engine.strategy._FIRST_NODES", 1)
     monkeypatch.setattr("storyodds.models.posterior.independent_answers._MOST_NODES", 0)
     assessment = assess(resolved)
     assert isinstance(assessment.prepared.answers, Independent)

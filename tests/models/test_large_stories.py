@@ -95,7 +95,14 @@ def test_fourteen_routes_by_patterns_and_by_quadrature() -> None:
     )
     patterns, quadrature = (answer(story, kind, queries) for kind in ("patterns", "quadrature"))
     assert quadrature.log_evidence == pytest.approx(patterns.log_evidence, abs=1e-10)
-    for name in ("assumptions", "assumptions_false", "routes", "outcomes", "queries", "said"):
+    for name in (
+        "assumptions",
+        "assumptions_false",
+        "routes",
+        "outcomes",
+        "queries",
+        "item_targets",
+    ):
         np.testing.assert_allclose(
             getattr(quadrature, name), getattr(patterns, name), rtol=1e-10, err_msg=name
         )

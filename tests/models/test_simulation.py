@@ -43,7 +43,15 @@ Array = NDArray[np.float64]
 
 Z = 5.0
 ROWS = 256
-NAMES = ("assumptions", "assumptions_false", "routes", "outcomes", "goals", "queries", "said")
+NAMES = (
+    "assumptions",
+    "assumptions_false",
+    "routes",
+    "outcomes",
+    "goals",
+    "queries",
+    "item_targets",
+)
 
 
 def laid_out(story: Story) -> tuple[StoryGraph, Array, LogLikelihoods]:

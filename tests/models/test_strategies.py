@@ -89,7 +89,14 @@ def assert_same(found: Quantities, expected: Quantities) -> None:
     np.testing.assert_allclose(
         found.log_evidence[finite], expected.log_evidence[finite], rtol=1e-12, atol=1e-10
     )
-    for name in ("assumptions", "assumptions_false", "said", "routes", "outcomes", "queries"):
+    for name in (
+        "assumptions",
+        "assumptions_false",
+        "item_targets",
+        "routes",
+        "outcomes",
+        "queries",
+    ):
         np.testing.assert_allclose(
             getattr(found, name)[finite],
             getattr(expected, name)[finite],

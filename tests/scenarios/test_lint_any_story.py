@@ -75,10 +75,10 @@ def test_trials_of_states_are_bounded_for_a_whole_story(monkeypatch: pytest.Monk
         "routes": [route],
         "rationale": {"constraints": constraints},
     }
-    monkeypatch.setattr(lint_reading, "_MOST_TRIED", 20_000)
+    monkeypatch.setattr(lint_reading, "_MAX_TRIALS", 20_000)
     reading = Reading(load_text(with_parts(parts)))
     for constraint in reading.story.rationale.constraints:
         reading.can_hold(constraint.holds, reading.story.routes[0].requires)
     one_more = 2 ** len(names) * (2 * len(names) + 2)  # states of the question that spends the rest
-    assert lint_reading._MOST_TRIED <= reading._tried[0] <= lint_reading._MOST_TRIED + one_more
+    assert lint_reading._MAX_TRIALS <= reading._tried[0] <= lint_reading._MAX_TRIALS + one_more
     assert len(reading._read) <= len(constraints) + 1

@@ -175,7 +175,7 @@ def test_parts_below_come_to_the_share_below(x: list[int], place: float, seed: i
 
 def test_it_is_small(showcase: Assessment) -> None:
     data = carried(showcase)
-    assert len(json.dumps(data)) < 60_000
+    assert len(json.dumps(data)) < 70_000  # of the page's 350 kB, curves included
     assert carried(showcase, draws=300, most=2)["draws"] == 300
     assert len(carried(showcase, most=2)["sliders"]) == 2
 

@@ -378,6 +378,8 @@ def test_the_picture_is_drawn_and_its_text_fits(name: str) -> None:
     assert wide == 1080
     for element in root.iter():
         tag = element.tag.removeprefix("{http://www.w3.org/2000/svg}")
+        if tag == "metadata" or "purl.org" in tag or "rdf-syntax" in tag:
+            continue  # who made it from what
         assert tag in {"svg", "title", "desc", "style", "g", "rect", "ellipse", "path", "text"}
         assert not any(key.startswith("on") or key in ("href", "style") for key in element.attrib)
         if tag == "text":

@@ -29,8 +29,8 @@ def test_names_that_differ_look_different(names: list[str], width: int, lines: i
 
 def test_rows_of_a_picture_can_be_told_apart() -> None:
     odds = xr.Dataset(
-        {"probability": (("fate", "summary"), [[0.1, 0.1, 0.1]] * len(STAGES))},
-        coords={"fate": STAGES, "summary": ["mean", "q05", "q95"]},
+        {"probability": (("fate", "summary"), [[0.1, 0.1, 0.1, 0.1]] * len(STAGES))},
+        coords={"fate": STAGES, "summary": ["mean", "median", "q05", "q95"]},
     )
     svg = plot_odds(odds).svg
     labels = re.findall(r'<text[^>]*class="label"[^>]*>(.*?)</text>', svg)

@@ -24,6 +24,8 @@ SMALL = "cat-classifier"
 ALLOWED = {"div", "p", "strong", "code", "table", "thead", "tbody", "tr", "th", "td"}
 
 DRAWN = {"svg", "style", "title", "desc", "g", "rect", "circle", "line", "path", "text", "tspan"}
+METADATA = {"metadata", "rdf:rdf", "rdf:description", "dc:title", "dc:creator", "dc:description"}
+METADATA |= {"dc:source"}
 
 
 class Read(HTMLParser):
@@ -68,7 +70,7 @@ def documents() -> dict[str, Any]:
 def harmless(html: str) -> Read:
     read = Read(html)
     if "svg" in read.tags:
-        assert read.tags <= ALLOWED | DRAWN
+        assert read.tags <= ALLOWED | DRAWN | METADATA
         assert not any(name.startswith(("on", "href", "src")) for name in read.attributes)
     else:
         assert read.tags <= ALLOWED

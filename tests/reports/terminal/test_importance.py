@@ -160,7 +160,7 @@ def test_what_would_make_a_terminal_do_things_is_not_printed() -> None:
 def test_composites_of_a_large_tree_are_not_called_certain(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("storyodds.models.engine.strategy._FIRST", 1)
+    monkeypatch.setattr("storyodds.models.engine.strategy._FIRST_NODES", 1)
     monkeypatch.setattr("storyodds.models.posterior.independent_answers._MOST_NODES", 0)
     gate = Assumption(holds_when=AnyOf(any=("a", "b")))
     text = said(story("gate", a=0.5, b=0.1, gate=gate))
