@@ -33,7 +33,7 @@ def test_rows_of_a_picture_can_be_told_apart() -> None:
         coords={"fate": STAGES, "summary": ["mean", "median", "q05", "q95"]},
     )
     svg = plot_odds(odds).svg
-    labels = re.findall(r'<text[^>]*class="label"[^>]*>(.*?)</text>', svg)
+    labels = re.findall(r'<text[^>]*class="halo"[^>]*>(?:<title>.*?</title>)?(.*?)</text>', svg)
     assert len(labels) == len(set(labels)) == len(STAGES)
 
 
