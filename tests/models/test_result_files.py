@@ -98,12 +98,14 @@ def test_a_file_that_does_not_end(saved: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="POSIX counts a process's seconds")
 def test_a_reader_that_does_not_end_is_ended_by_its_own_seconds(saved: Path) -> None:
     """A busy machine takes none of them, so a sound file is not taken for an endless one."""
-    endless = "import result_reader as r; r.require_heaps_that_end = lambda path: any(iter(int, 1))"
+    endless = (
+        "from storyodds.models.assessment import result_reader as r; "
+        "r.require_heaps_that_end = lambda path: any(iter(int, 1))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", f"{endless}; r.main({str(saved)!r}, 'odds', '1')"],
         capture_output=True,
         check=False,
-        cwd=Path(result_files.__file__).parent,
     )
     assert done.returncode == -signal.SIGXCPU
 
