@@ -133,7 +133,8 @@ def test_a_damaged_make_is_left_out_with_a_sentence(run: Run, tmp_path: Path, da
         data["estimate"]["title"] = "Another title"
         file.write_text(json.dumps(data))
     elif damage == "renamed":
-        file.rename(file.with_name("make.json"))
+        time, _, _ = file.name.partition("Z-")
+        file.rename(file.with_name(f"{time}Z-{0:064x}.json"))
     else:
         file.write_text('{"schema": "storyodds/make/1", "story_yaml": 3}')
     (tmp_path / f"{EXACT}.json").unlink()
