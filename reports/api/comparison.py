@@ -64,32 +64,32 @@ def compare(
     --------
     >>> from storyodds import compare, load_story
     >>> story = load_story("carlsmith-six-premises")
-    >>> found = compare([story, story])
-    >>> found["summary"][0]
+    >>> document = compare([story, story])
+    >>> document["summary"][0]
     'carlsmith-six-premises (2) and carlsmith-six-premises have the same odds.'
     """
     stories = [side for side in sides if isinstance(side, Story)]
     if views and len(stories) != 1:
-        said = f"views: found {len(stories)} stories, expected one, which is put beside itself"
-        raise InputError([Problem(said)])
+        mistake = f"views: found {len(stories)} stories, expected one, which is put beside itself"
+        raise InputError([Problem(mistake)])
     if len(sides) + len(views) < 2:
         raise InputError([Problem(f"found {len(sides)} sides, expected two or more to compare")])
     chosen = [load_view(view) if isinstance(view, str) else view for view in views]
     read = [side if isinstance(side, Story | Saved) else read_result(side) for side in sides]
     sampled = {"method": method, "draws": draws, "seed": seed}
-    found: list[Side] = []
+    compared: list[Side] = []
     for side in read:
         if isinstance(side, Saved):
-            found.append(saved_side(side, _named(progress, side.path.name)))
+            compared.append(saved_side(side, _named(progress, side.path.name)))
         else:
-            found += _sides_of(side, chosen, sampled, progress)
+            compared += _sides_of(side, chosen, sampled, progress)
 
     def tell(stage: str) -> None:
         if progress is not None:
             progress(stage, 0, 0)
 
     tell("putting the odds side by side")
-    return shown(summarize_comparison(_told_apart(found), draws=draws, seed=seed, tell=tell))
+    return shown(summarize_comparison(_told_apart(compared), draws=draws, seed=seed, tell=tell))
 
 
 def _named(progress: Progress | None, name: str) -> Progress:
@@ -108,11 +108,11 @@ def _sides_of(
     """Assess a story as it is written, and then under every view."""
     tell = _named(progress, story.story)
     written = assess_story(story, progress=tell, **sampled)
-    found = [story_side(written, AS_WRITTEN if views else story.story)]
+    sides_of_story = [story_side(written, AS_WRITTEN if views else story.story)]
     for view in views:
         assessment = assess_story(story, view, progress=tell, **sampled)
-        found.append(story_side(assessment, view.view, "view"))
-    return found
+        sides_of_story.append(story_side(assessment, view.view, "view"))
+    return sides_of_story
 
 
 def _told_apart(sides: Sequence[Side]) -> list[Side]:

@@ -66,16 +66,16 @@ def sensitivity(
     Examples
     --------
     >>> from storyodds import load_story, sensitivity
-    >>> found = sensitivity(load_story("carlsmith-six-premises"), parts=["local"])
-    >>> found["local"]["equal_elasticity"]["catastrophe"]
+    >>> document = sensitivity(load_story("carlsmith-six-premises"), parts=["local"])
+    >>> document["local"]["equal_elasticity"]["catastrophe"]
     1.0
     """
     unknown = [part for part in parts if part not in PARTS]
     if unknown or not parts:
         names = unknown or [""]
         raise InputError([unknown_name("parts", name, PARTS) for name in names])
-    asked = tuple(part for part in PARTS if part in parts)
+    chosen = tuple(part for part in PARTS if part in parts)
     sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
     changes = with_off(settings, off)
     assessment = assess_story(story, view, changes, **sampled)
-    return shown(summarize_sensitivity(assessment, asked, settings=changes, tell=progress))
+    return shown(summarize_sensitivity(assessment, chosen, settings=changes, tell=progress))

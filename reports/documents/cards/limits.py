@@ -204,7 +204,7 @@ def change_sentence(
     value = f"if that were known to be {first.side} {value_words(first.value, first.kind)}"
     numbers = {point.number for point in points}
     if len(numbers) == 1:
-        ends = "Taken to the ends of their ranges one by one, only one number would"
+        ends = "Of all numbers, each taken alone to its 0.5% and its 99.5% point, only one would"
         return f"{ends} {change}: {words}, {value}."
     count = counted(len(numbers), "number")
     return f"Each of {count} would {change}; the likeliest: {words}, {value}."

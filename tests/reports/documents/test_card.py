@@ -96,9 +96,9 @@ def test_a_limit_names_the_one_number_that_brings_it_there(half: Assessment) -> 
     assert verdict.sentence.startswith("Catastrophe is above the limit of 4%: its mean is ")
     # A quarter of a is 4% where a is 16%.
     assert verdict.change == (
-        "Taken to the ends of their ranges one by one, only one number would bring catastrophe "
-        "within that limit by itself: how likely it is that “a” holds, if that were known to be "
-        "below 16%."
+        "Of all numbers, each taken alone to its 0.5% and its 99.5% point, only one would bring "
+        "catastrophe within that limit by itself: how likely it is that “a” holds, if that were "
+        "known to be below 16%."
     )
 
 
@@ -222,11 +222,12 @@ def test_the_picture_has_every_word_and_says_what_it_is(half: Assessment) -> Non
 
 
 def test_a_png_with_text_is_read_by_others(half: Assessment) -> None:
-    image = pytest.importorskip("PIL.Image")
     from io import BytesIO
 
+    from PIL import Image
+
     _, card = carded(half)
-    with image.open(BytesIO(encoded(plot_card(card), ".png"))) as opened:
+    with Image.open(BytesIO(encoded(plot_card(card), ".png"))) as opened:
         opened.load()
         assert opened.text["Source"] == card.citation
 
