@@ -346,12 +346,12 @@ def _events(
     def chance(share: Share) -> Tensor:
         route = graph.routes[graph.outcomes[share.outcome].route]
         probability, unflagged = outcomes[share.outcome], pt.constant(1.0)
-        for c in graph.live_checks:
-            unflagged = unflagged * (1 - values[route.flags[c]])
+        for c in graph.live_checks if share.flagged is not None else ():
+            unflagged = unflagged * (1 - values[route.flags[c].number])
         if share.flagged is not None:
             probability = probability * (1 - unflagged if share.flagged else unflagged)
         if share.harmful is not None:
-            harm = values[route.harm]
+            harm = values[route.harm.number]
             probability = probability * (harm if share.harmful else 1 - harm)
         return probability
 
