@@ -39,7 +39,6 @@ def common_cause_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mis
         share = mapping(cause.get("share"))
         choices = [*names.outcomes, *names.hazards, DEFAULT]
         yield from target_mistakes(("common_cause", index, "share"), share, choices, names)
-        if isinstance(cause.get("share"), Mapping) and DEFAULT not in share:
-            if not misspelled(DEFAULT, share, choices):
-                sentence = "the key 'default' is missing: it is the share for all that is not named"
-                yield Mistake(("common_cause", index, "share"), sentence)
+        if share and DEFAULT not in share and not misspelled(DEFAULT, share, choices):
+            sentence = "the key 'default' is missing: it is the share for all that is not named"
+            yield Mistake(("common_cause", index, "share"), sentence)

@@ -43,7 +43,11 @@ def check_effects(view: View) -> dict[str, CheckEffect]:
 def _asked(view: View, q: Quantities, outcome: Outcome) -> Array | None:
     """P(what one check makes of the hazards of a route); None where it makes nothing of them."""
     where = view.graph.outcome_index.get(outcome)
-    return None if where is None else q.queries[:, view.column[Query((where,))]]
+    if where is None:
+        return None
+    if where < len(view.graph.outcomes):
+        return q.outcomes[:, where]
+    return q.queries[:, view.column[Query((where,))]]
 
 
 def _caught(view: View, c: int, r: int) -> Pick:
@@ -104,10 +108,9 @@ def _averted_of_summed(view: View, q: Quantities, c: int, r: int) -> Array:
         _asked(view, q, Outcome(r, "harmful-without", check=c, verdicts=rest, harmful=False)),
     )
     if without[0] is not None and without[1] is not None:
+        every = passed(live)
         with_it = [
-            q.outcomes[
-                :, graph.outcome_index[Outcome(r, event, verdicts=passed(live), harmful=own)]
-            ]
+            q.outcomes[:, graph.outcome_index[Outcome(r, event, verdicts=every, harmful=own)]]
             for event, own in (("unflagged", True), ("harmful", False))
         ]
         return without[0] + without[1] - with_it[0] - with_it[1]
