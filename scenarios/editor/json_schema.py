@@ -95,6 +95,8 @@ def json_schema_text(of: str = "story") -> str:
 
 _HOW: Mapping[str, str] = {
     "Probability": "A number, an interval [low, high], or a mapping such as {ref: …}.",
+    "Rate": "A number, an interval [low, high], a mapping such as {ref: …}, or rows "
+    "{given: [{when: …, probability: …}, {otherwise: …}]}.",
     "Bits": "A number, an interval [low, high], or a mapping such as {normal: [1, 0.5]}.",
     "Formula": "An id, 'not id', [all, of, these], {any: […]} or {at_least: n, of: […]}.",
 }
