@@ -235,7 +235,11 @@ def shares_of(graph: StoryGraph) -> Mapping[str, tuple[Share, ...]]:
 
 
 def probabilities(
-    graph: StoryGraph, values: Array, outcomes: Array, events: Sequence[str] = EVENTS
+    graph: StoryGraph,
+    values: Array,
+    outcomes: Array,
+    events: Sequence[str] = EVENTS,
+    after: AfterTraining | None = None,
 ) -> Array:
     """Take outcomes to events, (n_draws, n_events).
 
@@ -246,8 +250,10 @@ def probabilities(
     outcomes : (n_draws, n_outcomes) array
     events : sequence of str
         Classes, fates, `DEPLOYED`, `FALSE_ALARM` and `DEPLOYED_CLASSES`.
+    after : AfterTraining, optional
+        What checks and harm make of routes; by default what the numbers say.
     """
-    after, shares = after_training(graph, values), shares_of(graph)
+    after, shares = after or after_training(graph, values), shares_of(graph)
     reached = np.ascontiguousarray(outcomes.T)
     chances = np.zeros((len(events), outcomes.shape[0]))
     for e, event in enumerate(events):

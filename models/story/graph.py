@@ -238,7 +238,7 @@ class StoryGraph:
             rates += [part.harm for part in (*self.routes, *self.hazards)]
             causes = self.common_causes
             shares = [share for c in causes for share in (*c.of_routes, *c.of_hazards)]
-            rates += [share for share in shares if share is not None]
+            rates += [share for share in shares if isinstance(share, Rate)]
         return tuple(dict.fromkeys(formula for rate in rates for formula in rate.formulas))
 
     def result_numbers(
@@ -321,7 +321,7 @@ class StoryGraph:
                 rates = [rate for c in cause.checks if (rate := part.flags[c]) is not None]
                 if share is not None and len(rates) > 1:
                     numbers.update(*(rate.numbers for rate in rates))
-                    numbers.update(share.numbers if self.hazards else ())
+                    numbers.update(share.numbers if self.hazards and share is not True else ())
         return frozenset(numbers)
 
     def route_numbers_after_training(self) -> frozenset[int]:

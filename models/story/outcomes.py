@@ -237,6 +237,7 @@ def flow_outcomes_of(
         of_hazards = [Outcome(r)]
         if classes[r] == INTENDED and n_hazards:
             of_hazards += [Outcome(r, event) for event in ("spared", "unflagged")]
+            outcomes.append(Outcome(r, "spared", verdicts=passed(live), harmful=True))
             for h in range(n_hazards):
                 of_hazards += [Outcome(r, event, h) for event in ("fired", "fired-unflagged")]
         for k in range(len(live)):

@@ -1,6 +1,7 @@
 """Probabilities of a story's parts: numbers that the assumptions of a run choose among."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,10 @@ class Rate:
         return frozenset(name for formula in self.formulas for name, _ in literals(formula))
 
 
+# Of a common cause: None where it is fixed at 0, True where one thing decides for certain.
+Share = Rate | Literal[True] | None
+
+
 @dataclass(frozen=True)
 class CommonCause:
     """Checks that fail together.
@@ -61,16 +66,16 @@ class CommonCause:
     ----------
     id : str
     checks : tuple of int
-    of_routes : tuple of Rate or None
-        Their share by route; None where it is fixed at 0.
-    of_hazards : tuple of Rate or None
+    of_routes : tuple of Share
+        Their share by route.
+    of_hazards : tuple of Share
         The same by hazard.
     """
 
     id: str
     checks: tuple[int, ...]
-    of_routes: tuple[Rate | None, ...]
-    of_hazards: tuple[Rate | None, ...]
+    of_routes: tuple[Share, ...]
+    of_hazards: tuple[Share, ...]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from storyodds.models.circuits.circuit import ZERO
 from storyodds.models.story.algebra import Algebra, Factor, Indicator, by_rows, chance, product
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.outcomes import Verdicts
-from storyodds.models.story.rates import Excess, Rate
+from storyodds.models.story.rates import Excess, Rate, Share
 
-Shares = Sequence[Rate | None]  # of the common causes of a graph, in order
+Shares = Sequence[Share]  # of the common causes of a graph, in order
 
 
 class VerdictFactors:
@@ -77,6 +77,9 @@ class VerdictFactors:
             flags = [c for c in inside if verdicts[c]]
             silent = [rates[c] for c in inside if not verdicts[c]]
             together = self._together([rates[c] for c in flags], silent, (), ())
+            if share is True:
+                factors.append(together)
+                continue
             apart = self._apart(rates, {c: verdicts[c] for c in inside})
             factors.append(
                 self._algebra.add(

@@ -3,19 +3,21 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.assessment.checks_together import ENDS, have_ends, odds_if_together
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.story.outcomes import Outcome, alone_to_flag, passed
 from storyodds.models.story.queries import Query
-from storyodds.reports.contract.estimate import (
-    CheckEffect,
-)
+from storyodds.reports.contract.estimate import CheckDependence, CheckEffect
+from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.estimate.view import View
-from storyodds.reports.documents.picks import column_of
+from storyodds.reports.documents.picks import column_of, event_of
 from storyodds.reports.documents.summaries import (
     Pick,
 )
 
 Array = NDArray[np.float64]
+
+HEADLINES = ("success", "catastrophe")
 
 
 def check_effects(view: View) -> dict[str, CheckEffect]:
@@ -119,3 +121,22 @@ def _averted_of_summed(view: View, q: Quantities, c: int, r: int) -> Array:
         for event, own in ((None, True), ("unflagged", True), ("harmful", False))
     )
     return np.asarray(sum((part for part in parts if part is not None), np.zeros(len(q.values))))
+
+
+def check_dependence(view: View) -> CheckDependence | None:
+    """The odds with the checks as stated, independent, and as one; None of fewer than two."""
+    if not have_ends(view.graph):
+        return None
+    ends = {end: odds_if_together(view.assessment, end, HEADLINES) for end in ENDS}
+    return {
+        name: {
+            "stated": view.of(event_of(name)),
+            "independent": _at_draws(view, ends["independent"], e),
+            "as_one": _at_draws(view, ends["as-one"], e),
+        }
+        for e, name in enumerate(HEADLINES)
+    }  # type: ignore[return-value]
+
+
+def _at_draws(view: View, odds: Array | None, e: int) -> Summary | None:
+    return None if odds is None else view.at_draws(odds[:, e])

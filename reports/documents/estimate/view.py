@@ -49,6 +49,13 @@ class View:
         summary = summarize_draws(averaged, self.averaged.weights, exact, self.exact.weights)
         return stated(summary, self._errors(*ones))
 
+    def at_draws(self, chances: Array) -> Summary:
+        """Summarize a probability whose mean too is one over draws of all numbers."""
+        draws = (chances, np.ones(len(chances)), self.exact.weights)
+        summary = summarize_draws(chances, self.exact.weights, chances, self.exact.weights)
+        errors = errors_of_odds(draws, draws, self.assessment.draws.chains, self.assessment.strata)
+        return stated(summary, errors)
+
     def of_quotient(
         self, averaged: tuple[Array, Array], exact: tuple[Array, Array]
     ) -> Summary | None:
