@@ -7,8 +7,7 @@ from storyodds.models.assessment.checks_together import ENDS, have_ends, odds_if
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.story.outcomes import Outcome, alone_to_flag, passed
 from storyodds.models.story.queries import Query
-from storyodds.reports.contract.estimate import CheckDependence, CheckEffect
-from storyodds.reports.contract.summaries import Summary
+from storyodds.reports.contract.estimate import CheckDependence, CheckEffect, DependenceOdds
 from storyodds.reports.documents.estimate.view import View
 from storyodds.reports.documents.picks import column_of, event_of
 from storyodds.reports.documents.summaries import (
@@ -128,15 +127,13 @@ def check_dependence(view: View) -> CheckDependence | None:
     if not have_ends(view.graph):
         return None
     ends = {end: odds_if_together(view.assessment, end, HEADLINES) for end in ENDS}
-    return {
-        name: {
-            "stated": view.of(event_of(name)),
-            "independent": _at_draws(view, ends["independent"], e),
-            "as_one": _at_draws(view, ends["as-one"], e),
-        }
-        for e, name in enumerate(HEADLINES)
-    }  # type: ignore[return-value]
 
+    def odds(event: str) -> DependenceOdds:
+        stated, now = view.of(event_of(event)), view.exact.event(event)
+        apart, as_one = (
+            None if chances is None else view.moved(stated, now, chances[:, HEADLINES.index(event)])
+            for chances in (ends["independent"], ends["as-one"])
+        )
+        return {"stated": stated, "independent": apart, "as_one": as_one}
 
-def _at_draws(view: View, odds: Array | None, e: int) -> Summary | None:
-    return None if odds is None else view.at_draws(odds[:, e])
+    return {"success": odds("success"), "catastrophe": odds("catastrophe")}
