@@ -211,7 +211,8 @@ _STORY: Schema = {
 
 _ROWS: Schema = {
     "contains": _has("otherwise"),
-    "errorMessage": "Expected a list of {when: …, probability: …} and, as the last, {otherwise: …}.",
+    "errorMessage": "Expected a list of {when: …, probability: …} and, as the last, "
+    "{otherwise: …}.",
 }
 
 # By record; under "properties", what is added to the record's own properties.
