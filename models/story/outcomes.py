@@ -225,7 +225,7 @@ def _of_check(
 def flow_outcomes_of(
     classes: Sequence[str], summed: frozenset[int], n_hazards: int, live: Sequence[int]
 ) -> tuple[Outcome, ...]:
-    """List what the flow of models from check to check is made of, of summed routes.
+    """List what flows of models and measures of importance are made of besides, of summed routes.
 
     Parameters
     ----------
@@ -238,6 +238,8 @@ def flow_outcomes_of(
         if classes[r] == INTENDED and n_hazards:
             of_hazards += [Outcome(r, event) for event in ("spared", "unflagged")]
             outcomes.append(Outcome(r, "spared", verdicts=passed(live), harmful=True))
+            # What hazards do, whatever the route itself does: for the importance of their causes.
+            outcomes.append(Outcome(r, "harmful", verdicts=passed(live)))
             for h in range(n_hazards):
                 of_hazards += [Outcome(r, event, h) for event in ("fired", "fired-unflagged")]
         for k in range(len(live)):
