@@ -153,7 +153,7 @@ class Reading:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """The assumptions that some route, hazard, constraint or nudge depends on."""
+        """The assumptions that some route, hazard, constraint, nudge or rate depends on."""
         return self.needed(formula for _, formula in self.ends)
 
     @property
@@ -171,6 +171,10 @@ class Reading:
         for i, nudge in enumerate(story.rationale.nudges):
             if nudge.when is not None:
                 yield ("rationale", "nudges", i, "when"), nudge.when
+        for place, rate in _rates(story):
+            for j, row in enumerate(rate.given if isinstance(rate, GivenTable) else ()):
+                if row.when is not None:
+                    yield (*place, "given", j, "when"), row.when
 
     def needed(self, formulas: Iterable[Formula]) -> frozenset[str]:
         """The assumptions that formulas depend on, directly or by way of each other."""
@@ -307,6 +311,21 @@ class Reading:
         }
         within = {name: {part for part, _ in literals(inner[name])} & set(inner) for name in inner}
         return [(name, inner[name]) for name in TopologicalSorter(within).static_order()]
+
+
+def _rates(story: Story) -> Iterator[tuple[Path, Rate | None]]:
+    """Return every probability that may depend on assumptions, with its path."""
+    for i, hazard in enumerate(story.goal.hazards):
+        yield ("goal", "hazards", i, "probability"), hazard.probability
+        yield ("goal", "hazards", i, "harm"), hazard.harm
+    for i, route in enumerate(story.routes):
+        yield ("routes", i, "harm"), route.harm
+    for i, check in enumerate(story.checks):
+        for key, rate in check.flags.items():
+            yield ("checks", i, "flags", key), rate
+    for i, cause in enumerate(story.common_cause):
+        for key, rate in cause.share.items():
+            yield ("common_cause", i, "share", key), rate
 
 
 def deciding(assumption: Assumption) -> Iterator[Formula]:
