@@ -58,7 +58,7 @@ def _at(resolved: ResolvedStory, owner: str, field: list[str]) -> Any:
     """What stands in a field of a part."""
     story = resolved.written
     parts = (*story.goal.hazards, *resolved.routes, *story.checks, *resolved.common_causes)
-    value = next((part for part in parts if part.id == owner), None)
+    value: Any = next((part for part in parts if getattr(part, "id", "") == owner), None)
     for key in field:
         value = value.get(key) if isinstance(value, dict) else getattr(value, key, None)
     return value

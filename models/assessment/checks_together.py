@@ -16,7 +16,7 @@ from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.answers import Exact
 from storyodds.models.story.events import AfterTraining, after_training, probabilities
 from storyodds.models.story.graph import StoryGraph
-from storyodds.models.story.rates import CommonCause, Derived
+from storyodds.models.story.rates import CommonCause, Derived, Share
 from storyodds.priors.text.errors import UnsupportedStoryError
 
 Array = NDArray[np.float64]
@@ -102,5 +102,6 @@ def _by_the_best(graph: StoryGraph, values: Array, after: AfterTraining) -> Afte
 
 
 def _as_one(graph: StoryGraph) -> CommonCause:
-    routes, hazards = (True,) * len(graph.routes), (True,) * len(graph.hazards)
+    routes: tuple[Share, ...] = (True,) * len(graph.routes)
+    hazards: tuple[Share, ...] = (True,) * len(graph.hazards)
     return CommonCause("as-one", graph.live_checks, routes, hazards)

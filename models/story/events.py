@@ -9,7 +9,7 @@ of the outcome.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,7 +204,12 @@ def _shares_of_part(
 
 @lru_cache(maxsize=64)
 def _shares(
-    classes: tuple[str, ...], outcomes: tuple[Outcome, ...], *, hazards: bool, **summing: Any
+    classes: tuple[str, ...],
+    outcomes: tuple[Outcome, ...],
+    summed: frozenset[int],
+    live: tuple[int, ...],
+    *,
+    hazards: bool,
 ) -> Mapping[str, tuple[Share, ...]]:
     """The shares of every event, by the classes of routes."""
     where = {outcome: o for o, outcome in enumerate(outcomes)}
@@ -213,7 +218,7 @@ def _shares(
     }
     for r, of_class in enumerate(classes):
         for name, part in parts_of_route(r, of_class, hazards=hazards):
-            events[name] += _shares_of_part(part, where, **summing)
+            events[name] += _shares_of_part(part, where, summed, live)
     return {name: tuple(shares) for name, shares in events.items()}
 
 
@@ -230,8 +235,8 @@ def shares_of(graph: StoryGraph) -> Mapping[str, tuple[Share, ...]]:
     [False]
     """
     classes = tuple(route.outcome_class for route in graph.routes)
-    summing = {"summed": graph.summed, "live": graph.live_checks}
-    return _shares(classes, graph.outcomes, hazards=bool(graph.hazards), **summing)
+    summing = graph.summed, graph.live_checks
+    return _shares(classes, graph.outcomes, *summing, hazards=bool(graph.hazards))
 
 
 def probabilities(

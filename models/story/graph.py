@@ -228,14 +228,15 @@ class StoryGraph:
         evidence_only : bool
             Only those that bear on P(evidence): known results of checks.
         """
-        known = [c for c, check in enumerate(self.checks) if check.result is not None]
-        checks = known if evidence_only else range(len(self.checks))
-        flags = [part.flags[c] for part in (*self.routes, *self.hazards) for c in checks]
-        rates = [rate for rate in flags if rate is not None]
+        of_results = [c for c, check in enumerate(self.checks) if check.result is not None]
+        checks = of_results if evidence_only else range(len(self.checks))
+        rates = [route.flags[c] for route in self.routes for c in checks]
+        rates += [rate for h in self.hazards for c in checks if (rate := h.flags[c]) is not None]
         if self.hazards_are_evidence or not evidence_only:
             rates += [hazard.probability for hazard in self.hazards]
         if not evidence_only:
-            rates += [part.harm for part in (*self.routes, *self.hazards)]
+            rates += [route.harm for route in self.routes]
+            rates += [hazard.harm for hazard in self.hazards]
             causes = self.common_causes
             shares = [share for c in causes for share in (*c.of_routes, *c.of_hazards)]
             rates += [share for share in shares if isinstance(share, Rate)]
@@ -447,7 +448,7 @@ def _common_causes(resolved: ResolvedStory) -> tuple[CommonCause, ...]:
 
     return tuple(
         CommonCause(
-            id=cause.id,
+            id=str(cause.id),
             # A part that is switched off takes no check along.
             checks=tuple(sorted(place[name] for name in cause.checks if name in place)),
             of_routes=tuple(share(cause, (route.id, route.class_)) for route in resolved.routes),

@@ -96,8 +96,8 @@ class HazardFactors:
     def route_depends_on_assumptions(self, outcome: Outcome) -> bool:
         """Whether what checks say of the route itself is a factor of the assumptions."""
         route, checks = self._graph.routes[outcome.route], self._graph.checks
-        known = [route.flags[c] for c, check in enumerate(checks) if check.result is not None]
-        by_rows = not all(rate.is_plain for rate in known)
+        results = [route.flags[c] for c, check in enumerate(checks) if check.result is not None]
+        by_rows = not all(rate.is_plain for rate in results)
         return by_rows or bool(outcome.verdicts) or outcome.harmful is not None
 
     def spared(self, criterion: str) -> Factor:

@@ -120,8 +120,8 @@ class VerdictFactors:
                 lambda n: self._together((), (), (n,), below),
             )
         if above:
-            both = tuple(sorted(chain(above, below)))
-            return self._excess(Excess(both, tuple(sorted(below))), happens=True)
+            numbers = tuple(sorted(chain(above, below)))
+            return self._excess(Excess(numbers, tuple(sorted(below))), happens=True)
         return self._excess(Excess(tuple(sorted(below)), ()), happens=False)
 
     def _excess(self, excess: Excess, *, happens: bool) -> Factor:

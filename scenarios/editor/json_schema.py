@@ -62,6 +62,7 @@ def json_schema(of: str = "story") -> Schema:
     definitions = story.pop("definitions")
     for name, kind in _PRIORS.items():
         definitions[name] = _prior(definitions[name], kind, definitions)
+    definitions["Rate"] = _rate(definitions["Rate"])
     definitions["Formula"] = _formula(definitions["Formula"], definitions)
     definitions["Source"]["type"] = ["string", "object"]
     _add_catalog(story, definitions)
@@ -199,6 +200,17 @@ def _prior(union: Schema, kind: Kind, definitions: Schema) -> Schema:
         "minItems": 2,
         "maxItems": 2,
         **mapping,
+    }
+
+
+def _rate(union: Schema) -> Schema:
+    """Make one schema of a probability, or rows of it, that tells them apart as the reader does."""
+    table, number = union["oneOf"]
+    return {
+        "description": _HOW["Rate"],
+        "if": {"type": "object", "required": ["given"]},
+        "then": table,
+        "else": number,
     }
 
 

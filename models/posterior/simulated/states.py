@@ -60,8 +60,8 @@ class States:
 
     def _event(self, outcome: Outcome) -> Factor:
         """P(an outcome's event | state, route, the known results of checks)."""
-        known = any(check.result is not None for check in self.graph.checks)
-        by_state = known and self.hazards.route_depends_on_assumptions(outcome)
+        results = any(check.result is not None for check in self.graph.checks)
+        by_state = results and self.hazards.route_depends_on_assumptions(outcome)
         if not by_state and not self.graph.hazards_are_evidence:  # then results say nothing of it
             ((factor, _),) = self.hazards.endings(outcome)
             return 1 if factor is None else factor
