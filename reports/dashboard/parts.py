@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
@@ -96,7 +95,7 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     part: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     half: bool = False
     tiles: bool = False
@@ -224,7 +223,7 @@ def as_csv(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return Download(f"{name}.csv", _address("text/csv", csv_text(columns, rows, DIGITS)))
 
 
-def as_json(name: str, document: Any) -> Download:
+def as_json(name: str, document: object) -> Download:
     """Give plain data as a file."""
     text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return Download(f"{name}.json", _address("application/json", text))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import full_prior
 from storyodds.models.assessment.datatree import to_datatree
 from storyodds.models.changes.what_if import spread_evenly
-from storyodds.models.story.events import FATES
+from storyodds.models.story.events import FATES, Headline
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.figures.densities import plot_prior_posterior
@@ -40,7 +40,7 @@ _LEAST = 20  # different draws, below which a density would be made up
 _DRAWS = 1024  # that a density is drawn from
 
 
-def events_of(estimate: Estimate) -> tuple[str, ...]:
+def events_of(estimate: Estimate) -> tuple[Headline, ...]:
     """Give the fates that pictures are of, the worst first."""
     return tuple(reversed(headline_fates(estimate)))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +55,7 @@ def summarize_views(
     story: Story,
     assessment: Assessment,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     draws: int = DRAWS,
 ) -> ViewsPart:
     """Put a story beside itself under every view that ships with the project.
