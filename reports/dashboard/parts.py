@@ -19,7 +19,7 @@ _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 _ASCII = re.compile(r"[\x00-\xa0\u2028\u2029\ud800-\udfff]+")
 _FEW = 30  # rows of a picture's table that are worth a file of their own
 _SLIGHT = 4  # columns
-_STOPS = 20
+_STOPS = 20  # of the tab key in one picture: more are skipped as a whole
 ANCHOR = "see-"  # before the name of a figure, in the id of its picture
 _ROW, _SHEET = 21, 860  # pixels: a row of a table, and what a section may have on one sheet
 _NARROW = 600  # units of a picture that has half a page

@@ -32,10 +32,10 @@ Figures = tuple[Figure, ...]
 
 _ENDS = ("classes", "fates")
 BARS = 8  # of a picture: more are a sheet of paper of their own
-MOST_DENSITIES = 4
+MOST_DENSITIES = 4  # pictures: two rows of two on paper
 MOST_RANKS = 2  # of numbers, beside the events
-MOST_SCALED = 4
-_DIGITS = 9
+MOST_SCALED = 4  # numbers in the pictures of power scaling, a panel each
+_DIGITS = 9  # significant ones: later digits depend on how sums were done
 _LEAST = 20  # different draws, below which a density would be made up
 _DRAWS = 1024  # that a density is drawn from
 

@@ -58,10 +58,10 @@ from storyodds.scenarios.schema import RISK_ARGUMENT
 
 Array = NDArray[np.float64]
 
-DRAWS = 1100
-STEPS = 100
+DRAWS = 1100  # two bytes each in every column of a page
+STEPS = 100  # of a slider to either side: finer than a hand moves it
 ENDS: Mapping[Literal["q05", "q95"], float] = {"q05": 0.05, "q95": 0.95}
-_LEVELS = 2**16 - 1
+_LEVELS = 2**16 - 1  # of a number in two bytes
 _NEW = 0.1  # standard deviations of a column, that others do not explain
 _CHANCE = 4.0  # standard errors that a share may be off by and be so by chance
 

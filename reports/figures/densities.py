@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 _WIDTH, _SIDE = 262, 10
 _TOP, _BOTTOM = 48, 126
 _EVEN = 2000  # draws of equal weight that a density is made of
-_POINTS = 64
+_POINTS = 64  # of a curve, which is narrower than 262 pixels
 _ENDS = (0.05, 0.95)
 
 

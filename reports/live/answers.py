@@ -28,7 +28,7 @@ from storyodds.reports.words.sentences import errors_of, headline_of, without_fo
 Array = NDArray[np.float64]
 
 SCHEMA = "storyodds/live/1"
-TOP_PATHS = 8
+TOP_PATHS = 8  # that a page shows
 CLEAR_ERRORS = 2.0  # standard errors from which on a change is told from chance
 
 

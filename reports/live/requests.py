@@ -11,8 +11,8 @@ from storyodds.priors.text.phrases import did_you_mean, quoted
 from storyodds.reports.live.folder import is_name
 from storyodds.reports.live.typed_numbers import as_prior
 
-MAX_BODY = 64 * 1024
-MAX_SETTINGS = 1000
+MAX_BODY = 64 * 1024  # bytes of a request
+MAX_SETTINGS = 1000  # numbers, and parts that are off, of a state
 MAX_PRIOR = 4000  # characters of one number
 PARTS = ("constraint", "nudge", "check", "evidence")
 

@@ -23,7 +23,7 @@ from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import without_parts
 
 BY_HAND = "Set by hand on the live page"
-_WIDTH = 94
+_WIDTH = 94  # characters of a line, beside its "# "
 _PROVENANCE = ("basis", "source", "note")
 
 

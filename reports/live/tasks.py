@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment
 
 MAX_MEMORY = 2**29  # bytes that compiling the exact sums of a story may take here
-SETTLED_DRAWS = 4096
+SETTLED_DRAWS = 4096  # as many as `storyodds estimate` takes unless stated
 _STRUCTURES = 24  # kept at once of one story
 
 

@@ -35,7 +35,7 @@ from storyodds.scenarios.switches import is_switch, with_off
 
 Array = NDArray[np.float64]
 
-DRAWS = 1024
+DRAWS = 1024  # of every view, at the same numbers
 AS_ASSESSED = "as assessed"
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from storyodds.reports.exports.gsn.records import Argument, Node
 
-_WIDTH = 96
+_WIDTH = 96  # characters of a line
 # gsn2x makes links of addresses in text and sets words between stars or underscores apart.
 _OBEYED = re.compile(r"(?<=:)(?=//)")
 _JOINER = "\N{WORD JOINER}"

@@ -26,7 +26,7 @@ EVENTS = ("success", "catastrophe")
 DIMS = ["chain", "draw"]
 COVER = 0.9  # of intervals
 DENSITY: Mapping[str, Any] = {"kind": "kde", "backend": "none", "sample_dims": DIMS}
-_DIGITS = 9
+_DIGITS = 9  # after the point: later ones depend on how sums were done
 _STILL = 1e-9  # a spread that is rounding
 _FLAT = 0.01  # of the highest density
 
