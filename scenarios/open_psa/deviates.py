@@ -11,8 +11,8 @@ from statistics import NormalDist
 from typing import Any, Final
 
 from storyodds.priors.distributions.forms import Prior
-from storyodds.priors.text.phrases import described
 from storyodds.priors.text.xml_reader import Element
+from storyodds.scenarios.open_psa.arguments import require
 from storyodds.scenarios.open_psa.units import Unit
 
 LEVEL: Final = 0.95  # at which the two-argument lognormal is given its error factor
@@ -21,10 +21,6 @@ LEVEL: Final = 0.95  # at which the two-argument lognormal is given its error fa
 # two digits, as results are printed, tell the means apart.
 TOLD_CHANGE: Final = 1e-4
 REFUSED_CHANGE: Final = 0.05
-
-
-class DeviateError(Exception):
-    """A deviate that is none; the message says what was found and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +55,19 @@ class Deviate:
 
 def beta(a: float, b: float) -> dict[str, Any]:
     """Two shapes, both above 0."""
-    _check(min(a, b) > 0, "two numbers above 0", a, b)
+    require(min(a, b) > 0, "two numbers above 0", a, b)
     return {"beta": [a, b]}
 
 
 def normal(mean: float, sd: float) -> dict[str, Any]:
     """Mean and standard deviation."""
-    _check(sd > 0, "a standard deviation above 0", sd)
+    require(sd > 0, "a standard deviation above 0", sd)
     return {"normal": [mean, sd]}
 
 
 def uniform(low: float, high: float) -> dict[str, Any]:
     """Lower and upper end."""
-    _check(low < high, "the lower end first and below the upper end", low, high)
+    require(low < high, "the lower end first and below the upper end", low, high)
     return {"uniform": [low, high]}
 
 
@@ -79,21 +75,15 @@ def lognormal(*numbers: float) -> dict[str, Any]:
     """Mean, error factor and level; or mean and standard deviation of the logarithm."""
     if len(numbers) == 2:
         mu, sigma = numbers
-        _check(sigma > 0, "a standard deviation of the logarithm above 0", sigma)
+        require(sigma > 0, "a standard deviation of the logarithm above 0", sigma)
         mean = math.exp(mu + sigma**2 / 2)
         factor = math.exp(sigma * NormalDist().inv_cdf(LEVEL))
         return {"lognormal": {"mean": mean, "error_factor": factor}}
     mean, factor, level = numbers
-    _check(mean > 0, "a mean above 0", mean)
-    _check(factor > 1, "an error factor, a number above 1", factor)
-    _check(0.5 < level < 1, "a level above 0.5 and below 1, such as 0.95", level)
+    require(mean > 0, "a mean above 0", mean)
+    require(factor > 1, "an error factor, a number above 1", factor)
+    require(0.5 < level < 1, "a level above 0.5 and below 1, such as 0.95", level)
     return {"lognormal": {"mean": mean, "error_factor": factor, "level": level}}
-
-
-def _check(right: bool, expectation: str, *numbers: float) -> None:
-    if not right:
-        values = " and ".join(described(number) for number in numbers)
-        raise DeviateError(f"found {values}, expected {expectation}")
 
 
 def story_form(deviate: Deviate) -> dict[str, Any]:

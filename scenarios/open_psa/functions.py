@@ -1,17 +1,28 @@
 """The functions that an Open-PSA expression may use: how many arguments, what they compute."""
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from storyodds.priors.text.phrases import one_of
+from storyodds.scenarios.open_psa.arguments import require
 from storyodds.scenarios.open_psa.deviates import beta, lognormal, normal, uniform
+from storyodds.scenarios.open_psa.lifetimes import (
+    exponential,
+    periodic_test,
+    repairable,
+    weibull,
+)
 from storyodds.scenarios.open_psa.units import (
     Converted,
     FirstOnly,
     OverTime,
     Quantity,
     alike,
+    branches,
+    comparison,
     product,
     pure,
     quotient,
@@ -27,6 +38,8 @@ class Function:
     fewest : int
     most : int or None
         Of its arguments; None is any number.
+    counts : tuple of int
+        How many it takes, where not all numbers from the fewest to the most will do.
     compute : callable
         Of the arguments as numbers; a mapping where it is a deviate.
     units : callable
@@ -37,19 +50,21 @@ class Function:
     most: int | None
     compute: Callable[..., float | dict[str, Any]]
     units: Callable[[str, Sequence[Quantity]], Converted]
+    counts: tuple[int, ...] = ()
 
+    def takes(self, count: int) -> bool:
+        """Return whether it takes so many arguments."""
+        if self.counts:
+            return count in self.counts
+        return self.fewest <= count and (self.most is None or count <= self.most)
 
-def _exponential(rate: float, time: float) -> float:
-    return -math.expm1(-rate * time)
-
-
-def _glm(gamma: float, failure: float, repair: float, time: float) -> float:
-    rate = failure + repair
-    return (failure - (failure - gamma * rate) * math.exp(-rate * time)) / rate
-
-
-def _weibull(scale: float, shape: float, shift: float, time: float) -> float:
-    return -math.expm1(-math.pow((time - shift) / scale, shape)) if time > shift else 0.0
+    @property
+    def expectation(self) -> str:
+        """How many arguments it takes, in words."""
+        if self.most is None:
+            return f"at least {self.fewest}"
+        counts = self.counts or range(self.fewest, self.most + 1)
+        return one_of(str(count) for count in counts)
 
 
 def _subtract(first: float, *rest: float) -> float:
@@ -72,6 +87,46 @@ def _multiply(*numbers: float) -> float:
     return math.prod(numbers)
 
 
+def _truth(number: float) -> bool:
+    require(number in (0.0, 1.0), "true or false, 1 or 0", number)
+    return number == 1.0
+
+
+def _not(condition: float) -> float:
+    return float(not _truth(condition))
+
+
+def _and(*conditions: float) -> float:
+    truths = [_truth(condition) for condition in conditions]  # all of them are checked
+    return float(all(truths))
+
+
+def _or(*conditions: float) -> float:
+    truths = [_truth(condition) for condition in conditions]  # all of them are checked
+    return float(any(truths))
+
+
+def chosen(*numbers: float) -> float:
+    """Return the number behind the first condition that holds, or the last number.
+
+    Examples
+    --------
+    >>> chosen(0.0, 0.1, 1.0, 0.2, 0.3)
+    0.2
+    """
+    pairs = zip(numbers[:-1:2], numbers[1::2], strict=True)
+    holding = [number for condition, number in pairs if _truth(condition)]
+    return holding[0] if holding else numbers[-1]
+
+
+def _compared(relation: Callable[[float, float], bool]) -> Function:
+    return Function(2, 2, lambda a, b: float(relation(a, b)), comparison)
+
+
+def _plain(function: Callable[[float], float]) -> Function:
+    return Function(1, 1, function, pure)
+
+
 DEVIATES: Mapping[str, Function] = {
     "beta-deviate": Function(2, 2, beta, pure),
     "lognormal-deviate": Function(2, 3, lognormal, FirstOnly()),
@@ -87,17 +142,46 @@ OPERATIONS: Mapping[str, Function] = {
     "mean": Function(1, None, _mean, alike),
     "pow": Function(2, 2, math.pow, pure),
     "abs": Function(1, 1, abs, alike),
-    "exp": Function(1, 1, math.exp, pure),
-    "log": Function(1, 1, math.log, pure),
-    "log10": Function(1, 1, math.log10, pure),
-    "sqrt": Function(1, 1, math.sqrt, pure),
+    "mod": Function(2, 2, math.fmod, alike),
+    "ceil": Function(1, 1, lambda x: float(math.ceil(x)), alike),
+    "floor": Function(1, 1, lambda x: float(math.floor(x)), alike),
+    **{
+        function.__name__: _plain(function)
+        for function in (
+            *(math.acos, math.asin, math.atan, math.cos, math.cosh, math.exp, math.log),
+            *(math.log10, math.sin, math.sinh, math.sqrt, math.tan, math.tanh),
+        )
+    },
     "pi": Function(0, 0, lambda: math.pi, pure),
-    "exponential": Function(2, 2, _exponential, OverTime(-1, 1)),
-    "GLM": Function(4, 4, _glm, OverTime(0, -1, -1, 1)),
-    "Weibull": Function(4, 4, _weibull, OverTime(1, 0, 1, 1)),
+    "not": Function(1, 1, _not, pure),
+    "and": Function(1, None, _and, pure),
+    "or": Function(1, None, _or, pure),
+    "eq": _compared(operator.eq),
+    "df": _compared(operator.ne),
+    "lt": _compared(operator.lt),
+    "gt": _compared(operator.gt),
+    "leq": _compared(operator.le),
+    "geq": _compared(operator.ge),
+    "ite": Function(3, 3, chosen, branches),
+    "exponential": Function(2, 2, exponential, OverTime((-1, 1))),
+    "GLM": Function(4, 4, repairable, OverTime((0, -1, -1, 1))),
+    "Weibull": Function(4, 4, weibull, OverTime((1, 0, 1, 1))),
+    "periodic-test": Function(
+        4,
+        11,
+        periodic_test,
+        OverTime((-1, 1, 1, 1), (-1, -1, 1, 1, 1), (-1, -1, -1, 1, 1, 0, 1, 0, 0, 0, 1)),
+        (4, 5, 11),
+    ),
 }
 CLAMPS: Mapping[str, Function] = {
     "min": Function(1, None, min, alike),
     "max": Function(1, None, max, alike),
 }
-FUNCTIONS: Mapping[str, Function] = {**DEVIATES, **CLAMPS, **OPERATIONS}
+# The arguments of a switch are those of its cases, one after another, and the last one.
+FUNCTIONS: Mapping[str, Function] = {
+    **DEVIATES,
+    **CLAMPS,
+    **OPERATIONS,
+    "switch": Function(1, None, chosen, branches),
+}
