@@ -12,9 +12,9 @@ from storyodds.scenarios.grammar.loops import bottom_up
 from storyodds.scenarios.grammar.outcomes import INTENDED, RESIDUAL
 from storyodds.scenarios.lint.linter import lint
 from storyodds.scenarios.open_psa.definitions import Definition
-from storyodds.scenarios.open_psa.deviates import Deviate
 from storyodds.scenarios.open_psa.formulas import Formula, definitions_in
 from storyodds.scenarios.open_psa.numbers import Estimate
+from storyodds.scenarios.open_psa.quantities.deviates import Deviate
 from storyodds.scenarios.open_psa.story import Composites, Slugs, claim_of, in_reach, shown
 from storyodds.scenarios.open_psa.tree import Tree
 from storyodds.scenarios.schema import RISK_ARGUMENT, Assumption, Constraint, Goal, Rationale, Route
@@ -166,7 +166,7 @@ def _settled(model: Model, events: Sequence[Definition]) -> dict[Definition, Est
             users.setdefault(id(deviate.element), (deviate, []))[1].append(event)
     shared = [(deviate, owners) for deviate, owners in users.values() if len(owners) > 1]
     if model.shared is None and shared:
-        raise InputError([_sharing(model.tree, *each) for each in shared])
+        raise InputError([_sharing(model.tree, *sharing) for sharing in shared])
     if model.shared is not None:
         for _, owners in shared:
             estimates |= {event: model.shared(estimates[event]) for event in owners}

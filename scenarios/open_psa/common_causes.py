@@ -15,10 +15,10 @@ from storyodds.priors.text.xml_reader import Element
 from storyodds.scenarios.checks.consistency import MAX_FREE
 from storyodds.scenarios.open_psa.definitions import BASIC_EVENT, GROUP, Definition
 from storyodds.scenarios.open_psa.formulas import Connective, Formula
-from storyodds.scenarios.open_psa.grammar import named_children, only_child, only_content
+from storyodds.scenarios.open_psa.grammar import basic_events_in, only_child, only_content
 from storyodds.scenarios.open_psa.numbers import Estimate, Numbers
+from storyodds.scenarios.open_psa.quantities.units import Quantity
 from storyodds.scenarios.open_psa.tree import Tree, required
-from storyodds.scenarios.open_psa.units import Quantity
 
 BETA, GREEK, ALPHA, PHI = "beta-factor", "MGL", "alpha-factor", "phi-factor"
 MODELS: Final = (BETA, GREEK, ALPHA, PHI)
@@ -125,7 +125,7 @@ def _members(
     tree: Tree, element: Element, group: Definition, owners: dict[Definition, Definition]
 ) -> list[Definition]:
     members = []
-    for name, child in named_children(tree, element, group):
+    for name, child in basic_events_in(tree, element, group):
         member = tree.lookup(name, group.scope)
         if member is None:
             member = Definition(BASIC_EVENT, name, group.scope, group.public, "", child, None)
@@ -148,7 +148,7 @@ def _members(
                 group,
             )
         members.append(member)
-    if len(members) < 2:
+    if len(element.children) < 2:
         sentence = f"found {len(members)} in <members>, expected at least 2 basic events"
         tree.complain(sentence, element, group)
     return members

@@ -7,12 +7,11 @@ from typing import Final
 from storyodds.priors.text.phrases import described, did_you_mean, hint_for, one_of, quoted
 from storyodds.priors.text.xml_reader import Element
 from storyodds.scenarios.grammar.loops import bottom_up, loops
-from storyodds.scenarios.open_psa.arguments import ArgumentError
 from storyodds.scenarios.open_psa.definitions import Definition
-from storyodds.scenarios.open_psa.deviates import Deviate, file_mean
-from storyodds.scenarios.open_psa.functions import CLAMPS, FUNCTIONS
-from storyodds.scenarios.open_psa.tree import PARAMETERS, Tree, required
-from storyodds.scenarios.open_psa.units import (
+from storyodds.scenarios.open_psa.quantities.arguments import ArgumentError
+from storyodds.scenarios.open_psa.quantities.deviates import Deviate, file_mean
+from storyodds.scenarios.open_psa.quantities.functions import CLAMPS, FUNCTIONS
+from storyodds.scenarios.open_psa.quantities.units import (
     HOURS_PER_YEAR,
     TYPES,
     UNITS,
@@ -21,6 +20,7 @@ from storyodds.scenarios.open_psa.units import (
     UnitError,
     stated,
 )
+from storyodds.scenarios.open_psa.tree import PARAMETERS, Tree, required
 
 Value = Quantity | Deviate
 

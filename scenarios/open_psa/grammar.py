@@ -233,12 +233,14 @@ def only_content(tree: _Tree, element: Element, about: Definition, meaning: str)
     return None
 
 
-def named_children(tree: _Tree, element: Element, about: Definition) -> list[tuple[str, Element]]:
-    """Return the names of the elements inside another, complaining of any that is there twice."""
+def basic_events_in(tree: _Tree, element: Element, about: Definition) -> list[tuple[str, Element]]:
+    """Return the names of the basic events in a list, complaining of any that is there twice."""
     first: dict[str, Element] = {}
     for child in element.children:
         name = child.attributes.get("name", "").strip()
-        if name and first.setdefault(name, child) is not child:
+        if not name or child.tag != "basic-event":  # the check of the whole element says so
+            continue
+        if first.setdefault(name, child) is not child:
             tree.complain(
                 f"found {quoted(name)} again in <{element.tag}>, expected it once; the first is in "
                 f"line {first[name].line}",

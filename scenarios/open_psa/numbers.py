@@ -10,7 +10,8 @@ from storyodds.priors.text.records import Source
 from storyodds.priors.text.xml_reader import Element
 from storyodds.priors.wording import mistakes_in
 from storyodds.scenarios.open_psa.definitions import Definition
-from storyodds.scenarios.open_psa.deviates import (
+from storyodds.scenarios.open_psa.expressions import LITERALS, Expressions, Value, at_mean
+from storyodds.scenarios.open_psa.quantities.deviates import (
     REFUSED_CHANGE,
     TOLD_CHANGE,
     Deviate,
@@ -19,9 +20,8 @@ from storyodds.scenarios.open_psa.deviates import (
     means,
     story_form,
 )
-from storyodds.scenarios.open_psa.expressions import LITERALS, Expressions, Value, at_mean
+from storyodds.scenarios.open_psa.quantities.units import PURE, YEAR_NOTE, Quantity
 from storyodds.scenarios.open_psa.tree import Tree
-from storyodds.scenarios.open_psa.units import PURE, YEAR_NOTE, Quantity
 from storyodds.scenarios.schema import Assumption
 
 MEAN_NOTE: Final = "Taken at the mean of what the file has as uncertain: no band comes from it."

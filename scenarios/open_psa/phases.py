@@ -13,8 +13,8 @@ from storyodds.scenarios.open_psa.expressions import MISSION_TIME
 from storyodds.scenarios.open_psa.formulas import Connective, Formula, read_constant
 from storyodds.scenarios.open_psa.grammar import only_content
 from storyodds.scenarios.open_psa.numbers import Estimate, Numbers
+from storyodds.scenarios.open_psa.quantities.units import Quantity
 from storyodds.scenarios.open_psa.tree import Tree, required
-from storyodds.scenarios.open_psa.units import Quantity
 
 # How far the shares of a mission may be from 1 in all: what rounding to four digits does.
 _ROUNDING: Final = 1e-4

@@ -118,9 +118,9 @@ def rewritten(
     its target.
     """
     for product in products:
-        applicable = [each for each in substitutions if _applies(each, product)]
-        sources = {event for each in applicable for event in each.source}
-        targets = [each.target for each in applicable]
+        applicable = [change for change in substitutions if _applies(change, product)]
+        sources = {event for change in applicable for event in change.source}
+        targets = [change.target for change in applicable]
         added = {target for target in targets if isinstance(target, Definition)}
         yield (product - sources) | added
 

@@ -143,8 +143,8 @@ def imported(
     at_means: bool = False,
 ) -> Imported:
     """Turn the text of a fault tree into a story; `import_open_psa` says how."""
+    _check_mission_time(document, mission_time)
     tree = read_tree(document)
-    _check_mission_time(tree, mission_time)
     cite = printable(tree.title or tree.name or Path(document.file).name)
     groups = read_groups(tree)
     numbers = Numbers(tree, cite, Expressions(tree, mission_time, at_means=at_means))
@@ -154,7 +154,8 @@ def imported(
     if tree.problems or chosen is None:
         raise InputError(sorted(tree.problems, key=_place))
     world = mission(contents.phases, _present(contents.houses), numbers)
-    gates = {**_present(contents.gates), **contents.causes.gates, **world.gates}
+    gates: dict[Definition, Formula] = _present(contents.gates)
+    gates |= {**contents.causes.gates, **world.gates}
     estimates = {**_present(contents.estimates), **contents.causes.estimates, **world.estimates}
     final, gates, note = substituted(tree, chosen, gates, world.constant, contents.substitutions)
     notes = [f"The mission time is {mission_time:,g} hours."] if mission_time is not None else []
@@ -182,10 +183,10 @@ def _present[K, V](mapping: Mapping[K, V | None]) -> dict[K, V]:
     return {key: value for key, value in mapping.items() if value is not None}
 
 
-def _check_mission_time(tree: Tree, hours: float | None) -> None:
+def _check_mission_time(document: XmlDocument, hours: float | None) -> None:
     if hours is not None and not 0.0 < hours < math.inf:
         sentence = f"--mission-time: found {described(hours)}, expected hours, a number above 0"
-        tree.problems.append(Problem(sentence, tree.document.file))
+        raise InputError([Problem(sentence, document.file)])
 
 
 def _place(problem: Problem) -> tuple[int, int]:

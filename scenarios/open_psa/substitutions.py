@@ -10,9 +10,9 @@ from typing import Final
 
 from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
 from storyodds.priors.text.xml_reader import Element
-from storyodds.scenarios.open_psa.definitions import SUBSTITUTION, Definition
+from storyodds.scenarios.open_psa.definitions import BASIC_EVENT, SUBSTITUTION, Definition
 from storyodds.scenarios.open_psa.formulas import Connective, Formula, read_constant, read_part
-from storyodds.scenarios.open_psa.grammar import named_children, only_child, only_content
+from storyodds.scenarios.open_psa.grammar import basic_events_in, only_child, only_content
 from storyodds.scenarios.open_psa.tree import Tree
 
 DELETION, RECOVERY, EXCHANGE = "delete-terms", "recovery-rule", "exchange-event"
@@ -85,8 +85,8 @@ def read_substitutions(tree: Tree, members: Mapping[Definition, Definition]) -> 
     """
     readings = [_read(tree, definition) for definition in tree.of_kind(SUBSTITUTION)]
     substitutions = [reading for reading in readings if reading is not None]
-    rewriting = [each for each in substitutions if not each.is_condition]
-    conditions = [each for each in substitutions if each.is_condition]
+    rewriting = [change for change in substitutions if not change.is_condition]
+    conditions = [change for change in substitutions if change.is_condition]
     if rewriting and conditions:
         tree.complain(
             f"found a <source> beside the {conditions[0].definition.shown} without one, expected "
@@ -122,10 +122,7 @@ def _hypothesis(tree: Tree, element: Element, owner: Definition) -> Connective |
         return None
     if isinstance(formula, Definition):
         formula = Connective("and", (formula,))
-    events = isinstance(formula, Connective) and all(
-        isinstance(part, Definition) and part.kind == "basic event" for part in formula.parts
-    )
-    if not events or formula.name not in _COHERENT:
+    if isinstance(formula, bool) or formula.name not in _COHERENT or not _all_events(formula):
         tree.complain(
             f"found a hypothesis that is no {one_of(f'<{tag}>' for tag in _COHERENT)} of basic "
             "events, expected one, or a basic event alone",
@@ -139,8 +136,12 @@ def _hypothesis(tree: Tree, element: Element, owner: Definition) -> Connective |
     return formula
 
 
+def _all_events(formula: Connective) -> bool:
+    return all(isinstance(part, Definition) and part.kind == BASIC_EVENT for part in formula.parts)
+
+
 def _source(tree: Tree, element: Element, owner: Definition) -> tuple[Definition, ...] | None:
-    children = named_children(tree, element, owner)
+    children = basic_events_in(tree, element, owner)
     events = [tree.find(child, owner) for _, child in children]
     if not element.children:
         tree.complain("found nothing inside <source>, expected basic events", element, owner)
@@ -161,7 +162,8 @@ def _check(tree: Tree, substitution: Substitution) -> None:
     definition, target = substitution.definition, substitution.target
     element = definition.element
     if substitution.is_condition and target is True:
-        tree.complain("found the target true, which changes nothing", element, definition)
+        sentence = "found the target true, which changes nothing, expected false or a basic event"
+        tree.complain(sentence, element, definition)
     elif not substitution.is_condition and target is False:
         sentence = "found the target false, which takes the whole cut set: expected no <source>"
         tree.complain(sentence, element, definition)
@@ -207,12 +209,12 @@ def _refuse_chains(
             continue
         changed = [*substitution.source, *([] if isinstance(target, bool) else [target])]
         again = [event for event in changed if event in other.events]
-        if not again and target in other.source:
-            again = [target] if isinstance(target, Definition) else []
+        if not isinstance(target, bool) and target in other.source:
+            again.append(target)
         if again:
             tree.complain(
-                f"found {quoted(again[0].name)}, which the {other.definition.shown} looks for, "
-                "expected substitutions whose order changes nothing",
+                f"found {quoted(again[0].name)}, which the {other.definition.shown} looks for or "
+                "takes out, expected substitutions whose order changes nothing",
                 definition.element,
                 definition,
             )

@@ -339,8 +339,8 @@ def _note_change(tree: Tree, element: Element, scope: tuple[str, ...], public: b
     name = element.attributes.get("name", "").strip()
     if kind != SUBSTITUTION or "name" in element.attributes:
         name = required(tree, element, "name") or ""
-    shown = name or f"in line {element.line}"
-    definition = Definition(kind, shown, scope, public, _label(element), element, None)
+    title = name or f"in line {element.line}"
+    definition = Definition(kind, title, scope, public, _label(element), element, None)
     tree.add(definition)
     check_all(tree, element, definition)
     check_descriptions(tree, element, definition)

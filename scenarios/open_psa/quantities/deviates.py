@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from storyodds.priors.distributions.forms import Prior
 from storyodds.priors.text.xml_reader import Element
-from storyodds.scenarios.open_psa.arguments import require
-from storyodds.scenarios.open_psa.units import Unit
+from storyodds.scenarios.open_psa.quantities.arguments import require
+from storyodds.scenarios.open_psa.quantities.units import Unit
 
 LEVEL: Final = 0.95  # at which the two-argument lognormal is given its error factor
 # Relative to the mean, or to 1 minus it. A change below the first is far under what random draws

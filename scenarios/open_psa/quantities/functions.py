@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from storyodds.priors.text.phrases import one_of
-from storyodds.scenarios.open_psa.arguments import require
-from storyodds.scenarios.open_psa.deviates import beta, lognormal, normal, uniform
-from storyodds.scenarios.open_psa.lifetimes import (
+from storyodds.scenarios.open_psa.quantities.arguments import require
+from storyodds.scenarios.open_psa.quantities.deviates import beta, lognormal, normal, uniform
+from storyodds.scenarios.open_psa.quantities.lifetimes import (
     exponential,
     periodic_test,
     repairable,
     weibull,
 )
-from storyodds.scenarios.open_psa.units import (
+from storyodds.scenarios.open_psa.quantities.units import (
     Converted,
     FirstOnly,
     OverTime,

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from storyodds.scenarios.open_psa.arguments import (
+from storyodds.scenarios.open_psa.quantities.arguments import (
     require,
     require_not_negative,
     require_positive,

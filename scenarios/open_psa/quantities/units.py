@@ -190,7 +190,7 @@ class OverTime:
     """
 
     def __init__(self, *powers: tuple[int, ...]) -> None:
-        self._powers = {len(each): each for each in powers}
+        self._powers = {len(argument_powers): argument_powers for argument_powers in powers}
 
     def __call__(self, tag: str, quantities: Sequence[Quantity]) -> Converted:
         """Bring rates and times into one unit of time."""

@@ -12,10 +12,11 @@ def require(right: bool, expectation: str, *numbers: float) -> None:
 
     Examples
     --------
-    >>> require(False, "a mean above 0", -1.0)
-    Traceback (most recent call last):
-        ...
-    storyodds.scenarios.open_psa.arguments.ArgumentError: found -1, expected a mean above 0
+    >>> try:
+    ...     require(False, "a mean above 0", -1.0)
+    ... except ArgumentError as error:
+    ...     print(error)
+    found -1, expected a mean above 0
     """
     if not right:
         values = " and ".join(described(number) for number in numbers)
