@@ -73,6 +73,8 @@ class Model:
         House events.
     estimates : mapping of Definition to Estimate
         Of every event that nothing decides.
+    meaning : str
+        What the probability of the top gate is.
     notes : sequence of str
         Sentences on how the file was read.
     shared : callable or None
@@ -85,6 +87,7 @@ class Model:
     gates: Mapping[Definition, Formula]
     constant: Mapping[Definition, bool]
     estimates: Mapping[Definition, Estimate]
+    meaning: str
     notes: Sequence[str] = ()
     shared: Callable[[Estimate], Estimate] | None = None
 
@@ -210,7 +213,7 @@ def _described(
         title=f"Fault tree: {cite}",
         kind=RISK_ARGUMENT,
         summary=f"Imported from {file}, a fault tree in the Open-PSA Model Exchange Format. The "
-        f"probability of the route '{ids.route}' is the probability of its top event.{notes} "
+        f"probability of the route '{ids.route}' is {model.meaning}.{notes} "
         f"{_ONLY_TREE}",
         catastrophe=f"The top event of the fault tree, and nothing else: {claim}. The tree does "
         "not say how bad that is.",

@@ -41,7 +41,7 @@ class Mission:
     gates : dict of Definition to Formula
         House events that change, and phases.
     estimates : dict of Definition to Estimate
-        Of being in a phase, if not in an earlier one.
+        Of being in a phase, if not in a rarer one.
     constant : dict of Definition to bool
         House events that are the same in every phase.
     """
@@ -57,7 +57,7 @@ class Mission:
             return ""
         return (
             "A run is in one phase of the mission, each as likely as its share of the time, so "
-            "that it is the average over the mission."
+            "that every probability is an average over the mission."
         )
 
 
@@ -126,7 +126,8 @@ def _phase(tree: Tree, element: Element, alignment: Definition) -> Phase | None:
     name = required(tree, element, "name", alignment)
     text = required(tree, element, "time-fraction", alignment)
     share = _share(tree, text, element, alignment) if text is not None else None
-    definition = Definition(PHASE, name or "?", alignment.scope, True, "", element, None)
+    label = "The mission is in this phase"
+    definition = Definition(PHASE, name or "?", alignment.scope, True, label, element, None)
     houses: dict[Definition, bool] = {}
     for child in element.children:
         if child.tag == "set-house-event":
@@ -199,20 +200,21 @@ def mission(
 
 
 def _exclusive(ordered: Sequence[Phase], numbers: Numbers, result: Mission) -> list[Definition]:
-    """Return a gate for each phase, the last one where no other is."""
+    """Return an event or gate for each phase, the last one where no other is."""
     total = math.fsum(phase.share for phase in ordered)
     entries: list[Definition] = []
     for position, phase in enumerate(ordered[:-1]):
         rest = math.fsum(later.share for later in ordered[position:])
         entry = _entry(phase.definition, ordered[:position])
         entries.append(entry)
-        note = f"{phase.share:.6g} of the time, of {rest:.6g} that earlier phases leave."
+        note = f"{phase.share:.6g} of the time"
+        note += f", of {rest:.6g} that rarer phases leave." if position else "."
         estimate = numbers.computed(Quantity(phase.share / rest), note)
         if abs(total - 1.0) > _EXACT:
             remark = f"The time fractions add up to {total:.6g}; each is taken as a share of that."
             estimate = Estimate(estimate.prior, None, remark)
         result.estimates[entry] = estimate
-    for position, phase in enumerate(ordered):
+    for position, phase in enumerate(ordered[1:], 1):
         earlier = tuple(Connective("not", (entry,)) for entry in entries[:position])
         own = tuple(entries[position : position + 1])
         result.gates[phase.definition] = Connective("and", (*earlier, *own))
@@ -221,8 +223,10 @@ def _exclusive(ordered: Sequence[Phase], numbers: Numbers, result: Mission) -> l
 
 def _entry(phase: Definition, earlier: Sequence[Phase]) -> Definition:
     """Return the event of being in a phase where the mission is in none of the earlier ones."""
+    if not earlier:
+        return phase
     names = [before.definition.name for before in earlier]
     listed = ", ".join(names[:_SHOWN_PHASES]) + ", …" * (len(names) > _SHOWN_PHASES)
-    label = f"In phase {phase.name}" + (f", if in none of {listed}" if names else "")
-    name = f"{phase.name} entered"
+    label = f"{phase.label}, if in none of {listed}"
+    name = f"{phase.name} if not rarer"
     return Definition(PHASE, name, phase.scope, True, label, phase.element, None)

@@ -157,11 +157,13 @@ def imported(
     gates: dict[Definition, Formula] = _present(contents.gates)
     gates |= {**contents.causes.gates, **world.gates}
     estimates = {**_present(contents.estimates), **contents.causes.estimates, **world.estimates}
-    final, gates, note = substituted(tree, chosen, gates, world.constant, contents.substitutions)
+    final, gates, meaning = substituted(tree, chosen, gates, world.constant, contents.substitutions)
     notes = [f"The mission time is {mission_time:,g} hours."] if mission_time is not None else []
-    notes += [text for text in (contents.causes.note, world.note, note) if text]
+    notes += [text for text in (contents.causes.note, world.note) if text]
     shared = numbers.at_mean if at_means else None
-    return assembled(Model(tree, cite, final, gates, world.constant, estimates, notes, shared))
+    return assembled(
+        Model(tree, cite, final, gates, world.constant, estimates, meaning, notes, shared)
+    )
 
 
 def _contents(tree: Tree, numbers: Numbers, causes: CommonCauses) -> _Contents:

@@ -16,13 +16,14 @@ from storyodds.scenarios.open_psa.tree import Tree
 
 Gates = dict[Definition, Formula]
 
+_PLAIN = "the probability of its top event"
 _CONDITIONS = (
-    "Substitutions without a source are conditions: it is the probability that the top event "
-    "occurs and all of them are met, and is not divided by the probability that they are met."
+    "the probability that its top event occurs and the conditions of the substitutions are met, "
+    "not divided by the probability that these are met"
 )
 _CUT_SETS = (
-    "Substitutions with a source have changed its minimal cut sets: it occurs where all events of "
-    "one of those that are left do."
+    "the probability that all events of a minimal cut set of its top event occur, as the "
+    "substitutions have changed these sets"
 )
 
 
@@ -33,7 +34,7 @@ def substituted(
     constant: Mapping[Definition, bool],
     substitutions: Sequence[Substitution],
 ) -> tuple[Definition, Gates, str]:
-    """Return the top gate that a story is of, all gates, and a sentence on what was done.
+    """Return the top gate that a story is of, all gates, and what its probability is.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def substituted(
         If cut sets are to be changed, and cannot be listed.
     """
     if not substitutions:
-        return top, gates, ""
+        return top, gates, _PLAIN
     if all(substitution.is_condition for substitution in substitutions):
         conditions = tuple(substitution.condition for substitution in substitutions)
         final = _named(top, "with the conditions of the substitutions")

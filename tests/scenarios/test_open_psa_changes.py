@@ -118,7 +118,7 @@ def test_changes_to_cut_sets(body: str, changes: list[str], expected: set[str]) 
     assert sets(text) == expected
     story = imported(text)
     assert load_text(to_yaml(story)) == story
-    assert "Substitutions with a source have changed its minimal cut sets" in story.summary
+    assert "as the substitutions have changed these sets." in story.summary
 
 
 def test_cut_sets_of_votes_and_houses() -> None:
@@ -234,23 +234,24 @@ def test_phases(phases: list[str], expected: float) -> None:
     assert exact(story) == pytest.approx(expected, rel=1e-14)
     assert load_text(to_yaml(story)) == story
     mixed = expected not in (ON, OFF)
-    assert ("the average over the mission" in story.summary) is mixed
+    assert ("an average over the mission" in story.summary) is mixed
     assert (
-        any("In phase" in (spec.claim if spec else "") for spec in story.assumptions.values())
+        any("in this phase" in (spec.claim if spec else "") for spec in story.assumptions.values())
         is mixed
     )
 
 
 def test_what_phases_become() -> None:
-    phases = [phase("full", 0.6), phase("b", 0.3, H="true"), phase("a", 0.1, H="true")]
+    phases = [phase("full", 0.6), phase("y", 0.3, H="true"), phase("x", 0.1, H="true")]
     story = imported(with_changes(SWITCHED + HOUSE + FIVE, alignment(*phases)))
     claims = {name: spec.claim for name, spec in story.assumptions.items() if spec is not None}
     assert claims["h"] == "House event H"
-    assert claims["a-entered"] == "In phase a (phase a entered)"
-    assert claims["b-entered"] == "In phase b, if in none of a (phase b entered)"
-    spec = story.assumptions["b-entered"]
+    assert claims["x"] == "The mission is in this phase (phase x)"
+    rest = "The mission is in this phase, if in none of x (phase y if not rarer)"
+    assert claims["y-if-not-rarer"] == rest
+    spec = story.assumptions["y-if-not-rarer"]
     assert spec is not None and spec.probability is not None
-    assert spec.probability.note == "0.3 of the time, of 0.9 that earlier phases leave."
+    assert spec.probability.note == "0.3 of the time, of 0.9 that rarer phases leave."
 
 
 def test_many_phases_are_exclusive_and_exhaustive() -> None:

@@ -111,7 +111,7 @@ def test_two_trains_with_conditions() -> None:
     )
     story = imported(text)
     assert exact(story) == pytest.approx(0.329175, rel=1e-12)
-    assert "all of them are met, and is not divided by the probability" in story.summary
+    assert "are met, not divided by the probability that these are met." in story.summary
 
 
 def test_two_trains_with_other_cut_sets() -> None:
