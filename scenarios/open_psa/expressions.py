@@ -283,7 +283,7 @@ class Expressions:
         except (ValueError, OverflowError, ZeroDivisionError):
             result = math.nan
         if isinstance(result, dict):
-            return Deviate(result, element, unit)
+            return Deviate(result, element, unit, at_mean=at_mean)
         if not math.isfinite(result):
             operands = ", ".join(described(quantity.number) for quantity in quantities)
             self._tree.complain(

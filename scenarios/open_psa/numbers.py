@@ -24,6 +24,7 @@ from storyodds.scenarios.open_psa.quantities.units import PURE, YEAR_NOTE, Quant
 from storyodds.scenarios.open_psa.tree import Tree
 from storyodds.scenarios.schema import Assumption
 
+INNER_MEAN_NOTE: Final = "A number that makes it is uncertain in the file, and taken at its mean."
 MEAN_NOTE: Final = "Taken at the mean of what the file has as uncertain: no band comes from it."
 
 
@@ -105,8 +106,9 @@ class Numbers:
         if not size <= REFUSED_CHANGE:
             self._refuse_cut(deviate, event, in_file, in_story)
             return None
-        remark = cut_note(deviate, in_file, in_story) if size > TOLD_CHANGE else None
-        return Estimate(self._noted(prior, remark), deviate, remark)
+        remarks = [cut_note(deviate, in_file, in_story)] * (size > TOLD_CHANGE)
+        remarks += [INNER_MEAN_NOTE] * deviate.at_mean
+        return Estimate(self._noted(prior, *remarks), deviate, " ".join(remarks) or None)
 
     def _is_probability(self, value: Value, element: Element, owner: Definition) -> bool:
         if value.unit in (None, PURE):

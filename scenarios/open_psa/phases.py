@@ -11,7 +11,7 @@ from storyodds.scenarios.checks.consistency import MAX_FREE
 from storyodds.scenarios.open_psa.definitions import ALIGNMENT, HOUSE_EVENT, PHASE, Definition
 from storyodds.scenarios.open_psa.expressions import MISSION_TIME
 from storyodds.scenarios.open_psa.formulas import Connective, Formula, read_constant
-from storyodds.scenarios.open_psa.grammar import only_content
+from storyodds.scenarios.open_psa.grammar import check_descriptions, only_content
 from storyodds.scenarios.open_psa.numbers import Estimate, Numbers
 from storyodds.scenarios.open_psa.quantities.units import Quantity
 from storyodds.scenarios.open_psa.tree import Tree, required
@@ -128,6 +128,7 @@ def _phase(tree: Tree, element: Element, alignment: Definition) -> Phase | None:
     share = _share(tree, text, element, alignment) if text is not None else None
     label = "The mission is in this phase"
     definition = Definition(PHASE, name or "?", alignment.scope, True, label, element, None)
+    check_descriptions(tree, element, definition)
     houses: dict[Definition, bool] = {}
     for child in element.children:
         if child.tag == "set-house-event":

@@ -193,6 +193,18 @@ def test_a_shared_deviate_is_taken_at_its_mean_where_that_is_asked_for() -> None
     assert not isinstance(alone.probability, Fixed)  # what a story can keep is kept
 
 
+def test_a_deviate_that_is_made_of_another() -> None:
+    expression = of("uniform-deviate", 0, "<parameter name='rate'/>")
+    assert sentence(expression, RATE).startswith("found a deviate inside <uniform-deviate>")
+    story = imported(tree(ONE + event(expression) + RATE), at_means=True)
+    spec = story.assumptions["a"]
+    assert spec is not None and spec.probability is not None
+    assert spec.probability.model_dump(include={"uniform"}) == {"uniform": (0.0, 1e-3)}
+    assert spec.probability.note == (
+        "A number that makes it is uncertain in the file, and taken at its mean."
+    )
+
+
 # --- periodic tests -------------------------------------------------------------------------------
 
 # What SCRAM's own tests state of its periodic test (`tests/expression_tests.cc`), to 1e-5.

@@ -36,6 +36,8 @@ class Deviate:
     unit : Unit or None
     at_least_0, at_most_1 : bool
         Whether the file clamps it there.
+    at_mean : bool
+        Whether the mean of an uncertain number stands for one that makes it.
     """
 
     form: Mapping[str, Any]
@@ -43,6 +45,7 @@ class Deviate:
     unit: Unit | None = None
     at_least_0: bool = False
     at_most_1: bool = False
+    at_mean: bool = False
 
     def clamped(self, *, at_1: bool) -> "Deviate":
         """Return it with one more clamp."""
