@@ -158,6 +158,18 @@ def test_the_mission_time_has_its_unit(time: str, rate: str, exponent: float) ->
     assert prior(body, 100).fixed == pytest.approx(-math.expm1(-exponent), rel=1e-15)
 
 
+def test_the_standards_example_asks_for_the_unit_of_its_rate() -> None:
+    written = of("sub", 1, of("exp", of("mul", of("neg", "<parameter name='rate'/>"), TIME)))
+    bare = parameter("rate", number(1.23e-4))
+    assert sentence(written, bare, hours=100) == (
+        "found hours in <exp>, expected a number without a unit there; a rate takes the unit of a "
+        'time away, as <define-parameter unit="hours-1"> does'
+    )
+    stated = event(written) + parameter("rate", number(1.23e-4), "hours-1")
+    # 1 - exp(-x) leaves 1e-16 open of a 0.01.
+    assert prior(stated, 100).fixed == pytest.approx(-math.expm1(-0.0123), rel=1e-13)
+
+
 def test_other_units_of_the_mission_time_are_refused() -> None:
     expression = of("exponential", 1e-4, "<system-mission-time unit='fit'/>")
     expected = "found unit='fit' of the mission time, expected hours or years"

@@ -215,6 +215,8 @@ _WANTED = {
     1: "a time (hours or years)",
     -1: "a rate (hours-1, years-1 or fit)",
 }
+# A mission time has its unit, and a rate beside it that states none would leave it one.
+_OF_TIMES = '; a rate takes the unit of a time away, as <define-parameter unit="hours-1"> does'
 _ORDINALS = (
     *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"),
     *("tenth", "eleventh"),
@@ -229,7 +231,9 @@ def _by_power(
         unit = quantity.unit
         if unit is not None and unit.dimension != (power, 0):
             place = f"as the {_ORDINALS[position]} argument of" if len(powers) > 1 else "in"
-            raise UnitError(f"found {unit.name} {place} <{tag}>, expected {_WANTED[power]} there")
+            hint = _OF_TIMES if (unit.dimension, power) == ((1, 0), 0) else ""
+            opening = f"found {unit.name} {place} <{tag}>"
+            raise UnitError(f"{opening}, expected {_WANTED[power]} there{hint}")
         if power:
             timed.append(quantity)
     units = _units_of(timed)
