@@ -28,10 +28,14 @@ LITERALS: Final = ("float", "int", "bool")
 MISSION_TIME: Final = "system-mission-time"
 _TRUTHS = {"true": 1.0, "1": 1.0, "false": 0.0, "0": 0.0}
 # Parts of Open-PSA that a near name would only lead away from.
-_UNSUPPORTED = (
-    *("gamma-deviate", "histogram", "extern-function"),
-    *("test-initiating-event", "test-functional-event"),
-)
+_UNSUPPORTED = ("extern-function", "test-initiating-event", "test-functional-event")
+# What functions with parts of their own expect inside.
+_STRUCTURES = {
+    "switch": "<case> elements of a condition and a value each, and one expression after them for "
+    "when no condition holds",
+    "histogram": "one expression, its lower end, and after it <bin> elements of an upper end and a "
+    "value each",
+}
 _KNOWN = (*LITERALS, "parameter", MISSION_TIME, *FUNCTIONS)
 
 
@@ -50,7 +54,7 @@ class Expressions:
     def __init__(
         self, tree: Tree, mission_time: float | None = None, *, at_means: bool = False
     ) -> None:
-        self._tree, self._mission_time, self._at_means = tree, mission_time, at_means
+        self._tree, self._mission_time, self.at_means = tree, mission_time, at_means
         self._parameters: dict[Definition, Value | None] = {}
         self._read_parameters()
 
@@ -98,11 +102,9 @@ class Expressions:
                 owner,
             )
             return None
-        return (
-            self._switch(element, owner)
-            if element.tag == "switch"
-            else self._applied(element, owner)
-        )
+        if element.tag in _STRUCTURES:
+            return self._structured(element, owner)
+        return self._applied(element, owner)
 
     def constant(self, element: Element, owner: Definition) -> Quantity | None:
         """Return the value of an expression that has to be a constant."""
@@ -174,34 +176,41 @@ class Expressions:
         units = (*UNITS, *TYPES)
         return "" if name in units else did_you_mean(name, units)
 
-    def _switch(self, element: Element, owner: Definition) -> Value | None:
-        """Take the arguments of a choice out of its cases."""
-        *cases, last = [*element.children] or [element]
-        arguments = []
-        for case in cases:
-            if case.tag != "case":
-                self._tree.spoil(case)
-                self._complain_of_case(f"found <{case.tag}>", case, owner)
-                return None
-            if len(case.children) != 2:
-                number = len(case.children)
-                self._complain_of_case(f"found <case> with {number} expressions", case, owner)
-                return None
-            arguments.extend(case.children)
-        if last is element or last.tag == "case":
-            self._complain_of_case("found no expression after the cases", element, owner)
+    def _structured(self, element: Element, owner: Definition) -> Value | None:
+        """Take the arguments of a choice or a histogram out of its cases or bins."""
+        is_switch = element.tag == "switch"
+        tag = "case" if is_switch else "bin"
+        single = element.children[-1:] if is_switch else element.children[:1]
+        parts = element.children[:-1] if is_switch else element.children[1:]
+        if not single or single[0].tag == tag:
+            where = "after" if is_switch else "before"
+            self._refuse_part(f"found no expression {where} the {tag}s", element, element, owner)
             return None
-        values = [self.value(argument, owner) for argument in (*arguments, last)]
+        for part in parts:
+            if part.tag != tag:
+                self._tree.spoil(part)
+                self._refuse_part(f"found <{part.tag}>", part, element, owner)
+                return None
+            if len(part.children) != 2:
+                number = len(part.children)
+                opening = f"found <{tag}> with {number} expressions"
+                self._refuse_part(opening, part, element, owner)
+                return None
+        inner = [argument for part in parts for argument in part.children]
+        arguments = [*inner, *single] if is_switch else [*single, *inner]
+        values = [self.value(argument, owner) for argument in arguments]
+        if not is_switch and not parts:
+            self._refuse_part("found no <bin>", element, element, owner)
+            return None
         quantities = self._constants(element, values, owner)
         return None if quantities is None else self._computed(element, quantities, owner)
 
-    def _complain_of_case(self, opening: str, element: Element, owner: Definition) -> None:
-        self._tree.complain(
-            f"{opening} in <switch>, expected <case> elements of a condition and a value each, and "
-            "one expression after them for when no condition holds",
-            element,
-            owner,
-        )
+    def _refuse_part(
+        self, opening: str, part: Element, element: Element, owner: Definition
+    ) -> None:
+        tag = element.tag
+        sentence = f"{opening} in <{tag}>, expected {_STRUCTURES[tag]}"
+        self._tree.complain(sentence, part, owner)
 
     def _applied(self, element: Element, owner: Definition) -> Value | None:
         arguments = [self.value(child, owner) for child in element.children]
@@ -253,7 +262,7 @@ class Expressions:
     ) -> list[Quantity] | None:
         """Return the arguments if all of them are constants, or are taken at their means."""
         deviates = [argument for argument in arguments if isinstance(argument, Deviate)]
-        if deviates and not self._at_means:
+        if deviates and not self.at_means:
             self._tree.complain(
                 f"found a deviate inside <{element.tag}>, expected constants: arithmetic on "
                 "uncertain numbers is not supported but for a <min> with 1 and a <max> with 0; "

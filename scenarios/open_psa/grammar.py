@@ -56,7 +56,7 @@ _WITHOUT_ATTRIBUTES = (
     *("exponential", "GLM", "Weibull", "beta-deviate", "lognormal-deviate", "normal-deviate"),
     *("uniform-deviate", "switch", "case", "ite", "eq", "df", "lt", "gt", "leq", "geq", "mod"),
     *("acos", "asin", "atan", "cos", "cosh", "sin", "sinh", "tan", "tanh", "ceil", "floor"),
-    *("periodic-test", "hypothesis", "distribution"),
+    *("periodic-test", "hypothesis", "distribution", "gamma-deviate", "histogram", "bin"),
 )
 _DESCRIBED = ("label", "attributes")
 ALLOWANCES: Mapping[str, Allowance] = {

@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from storyodds.priors.distributions.forms import Fixed, Prior
+from storyodds.priors.text.phrases import one_of
 from storyodds.priors.text.records import Source
 from storyodds.priors.text.xml_reader import Element
 from storyodds.priors.wording import mistakes_in
@@ -24,6 +25,7 @@ from storyodds.scenarios.open_psa.quantities.units import PURE, YEAR_NOTE, Quant
 from storyodds.scenarios.open_psa.tree import Tree
 from storyodds.scenarios.schema import Assumption
 
+STORY_DEVIATES: Final = ("beta", "lognormal", "normal", "uniform")
 INNER_MEAN_NOTE: Final = "A number that makes it is uncertain in the file, and taken at its mean."
 MEAN_NOTE: Final = "Taken at the mean of what the file has as uncertain: no band comes from it."
 
@@ -66,6 +68,11 @@ class Numbers:
         value = self._expressions.value(event.body, event)
         if value is None or not self._is_probability(value, event.body, event):
             return None
+        if isinstance(value, Deviate) and not value.is_of_stories:
+            if not self._expressions.at_means:
+                self._refuse_distribution(value, event)
+                return None
+            value = at_mean(value)
         if isinstance(value, Deviate):
             return self._uncertain(value, event)
         if self._prior(value.number, event.body, event) is None:
@@ -137,6 +144,15 @@ class Numbers:
             for mistake in mistakes_in(error, data, Assumption):
                 self._tree.complain(mistake.sentence, place, event)
             return None
+
+    def _refuse_distribution(self, deviate: Deviate, event: Definition) -> None:
+        self._tree.complain(
+            f"found <{deviate.element.tag}>, which a story does not have, expected "
+            f"{one_of(f'<{name}-deviate>' for name in STORY_DEVIATES)}; --at-means takes it at its "
+            "mean",
+            deviate.element,
+            event,
+        )
 
     def _refuse_cut(
         self, deviate: Deviate, event: Definition, in_file: float, in_story: float

@@ -53,8 +53,9 @@ def import_open_psa(
     mission_time : float, optional
         Hours; needed where the file has `<system-mission-time>`.
     at_means : bool
-        Whether uncertain numbers that a story cannot keep (inside a function, or shared by several
-        events) are taken at their means; they are refused otherwise.
+        Whether uncertain numbers that a story cannot keep (inside a function, shared by several
+        events, or of a distribution that stories do not have) are taken at their means; they are
+        refused otherwise.
 
     Returns
     -------

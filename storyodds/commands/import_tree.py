@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     "--at-means",
     is_flag=True,
     help="Take uncertain numbers at their means where a story cannot keep them: inside a function, "
-    "or shared by several events.",
+    "shared by several events, or of a distribution that stories do not have.",
 )
 def import_tree(
     tree: Path,

@@ -117,8 +117,18 @@ def test_functions(expression: str, expected: float) -> None:
             of("periodic-test", 1, 1, 1, 2, 0, 0, 1, 0.5, 1, 0, 9),
             "found 0.5, expected whether it is available in a test, 1 or 0",
         ),
-        ("<histogram/>", "found <histogram>, which is not supported"),
-        (of("gamma-deviate", 1, 1), "found <gamma-deviate>, which is not supported"),
+        ("<histogram/>", "found no expression before the bins in <histogram>, expected one exp"),
+        (of("histogram", 0), "found no <bin> in <histogram>"),
+        (of("histogram", 0, 1), "found <float> in <histogram>, expected one expression, its lower"),
+        (of("histogram", 0, of("bin", 1)), "found <bin> with 1 expressions in <histogram>"),
+        (of("histogram", 0, of("bin", 0, 0.1)), "found 0 and 0, expected the upper end of a bin"),
+        (
+            of("histogram", 0, of("bin", 1, 0.1)),
+            "found <histogram>, which a story does not have, expected <beta-deviate>, <lognormal-",
+        ),
+        (of("gamma-deviate", 2, 0.01), "found <gamma-deviate>, which a story does not have"),
+        (of("gamma-deviate", 0, 1), "found 0 and 1, expected two numbers above 0"),
+        (of("extern-function"), "found <extern-function>, which is not supported"),
     ],
 )
 def test_arguments_that_are_refused(expression: str, opening: str) -> None:
@@ -203,6 +213,33 @@ def test_a_shared_deviate_is_taken_at_its_mean_where_that_is_asked_for() -> None
     alone = imported(tree(ONE + event(shared) + RATE), at_means=True).assumptions["a"]
     assert alone is not None and alone.probability is not None
     assert not isinstance(alone.probability, Fixed)  # what a story can keep is kept
+
+
+@pytest.mark.parametrize(
+    ("expression", "mean"),
+    [
+        (of("gamma-deviate", 2, 0.01), 0.02),
+        (of("mul", of("gamma-deviate", 0.5, 0.2), 3), 0.3),
+        # Of an exponential distribution of mean 1, at most 1: the integral of its survival.
+        (of("min", of("gamma-deviate", 1, 1), 1), 1 - math.exp(-1)),
+        (of("histogram", 10, of("bin", 20, 0.1), of("bin", 50, 0.3)), (0.1 + 3 * 0.3) / 4),
+        (of("min", of("histogram", 0, of("bin", 1, 0.5), of("bin", 2, 3.0)), 1), 0.75),
+    ],
+)
+def test_distributions_that_no_story_has(expression: str, mean: float) -> None:
+    assert prior(event(expression), at_means=True).fixed == pytest.approx(mean, rel=1e-14)
+
+
+def test_units_of_distributions_that_no_story_has() -> None:
+    """The scale of a gamma has the unit, and the values of a histogram have theirs."""
+    scale = parameter("scale", number(0.1), "years-1") + parameter("time", number(876), "hours")
+    drawn = of("gamma-deviate", 2, "<parameter name='scale'/>")
+    bins = of("bin", "<parameter name='time'/>", "<parameter name='scale'/>")
+    for rate, expected in ((drawn, 0.02), (of("histogram", 0, bins), 0.01)):
+        lasting = event(of("exponential", rate, "<parameter name='time'/>"))
+        assert prior(lasting + scale, at_means=True).fixed == pytest.approx(
+            -math.expm1(-expected), rel=1e-14
+        )
 
 
 def test_a_deviate_that_is_made_of_another() -> None:

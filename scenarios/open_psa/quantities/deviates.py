@@ -4,6 +4,7 @@ A story cuts a distribution off at 0 and 1 where the file lets it go beyond (or 
 so that its mean is no longer the file's. A small change is told; a large one is refused.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,6 +48,11 @@ class Deviate:
     at_most_1: bool = False
     at_mean: bool = False
 
+    @property
+    def is_of_stories(self) -> bool:
+        """Whether a story has such a distribution."""
+        return not set(self.form) & {"gamma", "histogram"}
+
     def clamped(self, *, at_1: bool) -> "Deviate":
         """Return it with one more clamp."""
         return replace(self, at_most_1=True) if at_1 else replace(self, at_least_0=True)
@@ -72,6 +78,21 @@ def uniform(low: float, high: float) -> dict[str, Any]:
     """Lower and upper end."""
     require(low < high, "the lower end first and below the upper end", low, high)
     return {"uniform": [low, high]}
+
+
+def gamma(shape: float, scale: float) -> dict[str, Any]:
+    """Shape and scale, both above 0."""
+    require(min(shape, scale) > 0, "two numbers above 0", shape, scale)
+    return {"gamma": [shape, scale]}
+
+
+def histogram(*numbers: float) -> dict[str, Any]:
+    """A lower end, and for each bin its upper end and its value: its widths and values."""
+    ends, values = [numbers[0], *numbers[1::2]], numbers[2::2]
+    for low, high in itertools.pairwise(ends):
+        require(low < high, "the upper end of a bin above the one before it", low, high)
+    widths = [high - low for low, high in itertools.pairwise(ends)]
+    return {"histogram": list(zip(widths, values, strict=True))}
 
 
 def lognormal(*numbers: float) -> dict[str, Any]:
@@ -163,11 +184,29 @@ def _lognormal_mean(numbers: Mapping[str, float], low: float, high: float) -> fl
     return mean * _Tail(to_high - sigma).below + high * _Tail(to_high).above
 
 
+def _gamma_mean(numbers: Sequence[float], low: float, high: float) -> float:
+    shape, scale = numbers
+    if not math.isfinite(high):
+        return shape * scale
+    # Imported here because it is slow to load, and few files have one.
+    from scipy.special import gammainc, gammaincc
+
+    below = shape * scale * float(gammainc(shape + 1.0, high / scale))
+    return below + high * float(gammaincc(shape, high / scale))
+
+
+def _histogram_mean(bins: Sequence[tuple[float, float]], low: float, high: float) -> float:
+    total = math.fsum(width for width, _ in bins)
+    return math.fsum(width * min(max(value, low), high) for width, value in bins) / total
+
+
 _MEANS: Mapping[str, Callable[[Any, float, float], float]] = {
     "beta": _beta_mean,
     "uniform": _uniform_mean,
     "normal": _normal_mean,
     "lognormal": _lognormal_mean,
+    "gamma": _gamma_mean,
+    "histogram": _histogram_mean,
 }
 
 

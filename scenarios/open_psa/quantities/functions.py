@@ -8,7 +8,14 @@ from typing import Any
 
 from storyodds.priors.text.phrases import one_of
 from storyodds.scenarios.open_psa.quantities.arguments import require
-from storyodds.scenarios.open_psa.quantities.deviates import beta, lognormal, normal, uniform
+from storyodds.scenarios.open_psa.quantities.deviates import (
+    beta,
+    gamma,
+    histogram,
+    lognormal,
+    normal,
+    uniform,
+)
 from storyodds.scenarios.open_psa.quantities.lifetimes import (
     exponential,
     periodic_test,
@@ -21,11 +28,13 @@ from storyodds.scenarios.open_psa.quantities.units import (
     OverTime,
     Quantity,
     alike,
+    bins,
     branches,
     comparison,
     product,
     pure,
     quotient,
+    scaled,
 )
 
 
@@ -129,6 +138,7 @@ def _plain(function: Callable[[float], float]) -> Function:
 
 DEVIATES: Mapping[str, Function] = {
     "beta-deviate": Function(2, 2, beta, pure),
+    "gamma-deviate": Function(2, 2, gamma, scaled),
     "lognormal-deviate": Function(2, 3, lognormal, FirstOnly()),
     "normal-deviate": Function(2, 2, normal, alike),
     "uniform-deviate": Function(2, 2, uniform, alike),
@@ -178,10 +188,12 @@ CLAMPS: Mapping[str, Function] = {
     "min": Function(1, None, min, alike),
     "max": Function(1, None, max, alike),
 }
-# The arguments of a switch are those of its cases, one after another, and the last one.
+# The arguments of a switch are those of its cases, one after another, and the last one; those of a
+# histogram its lower end, and those of its bins.
 FUNCTIONS: Mapping[str, Function] = {
     **DEVIATES,
     **CLAMPS,
     **OPERATIONS,
     "switch": Function(1, None, chosen, branches),
+    "histogram": Function(3, None, histogram, bins),
 }

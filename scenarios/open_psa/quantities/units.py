@@ -143,6 +143,21 @@ def branches(tag: str, quantities: Sequence[Quantity]) -> Converted:
     return numbers, unit, years
 
 
+def bins(tag: str, quantities: Sequence[Quantity]) -> Converted:
+    """Bring the ends of bins into one unit, and their values, which it has, into another."""
+    ends, _, _ = alike(tag, [quantities[0], *quantities[1::2]])
+    values, unit, years = alike(tag, quantities[2::2])
+    pairs = zip(ends[1:], values, strict=True)
+    return [ends[0], *(number for pair in pairs for number in pair)], unit, years
+
+
+def scaled(tag: str, quantities: Sequence[Quantity]) -> Converted:
+    """Take a shape without a unit, and the unit of a scale."""
+    shape, scale = quantities
+    (number,), _, _ = pure(tag, [shape])
+    return [number, scale.number], scale.unit, scale.years
+
+
 def quotient(tag: str, quantities: Sequence[Quantity]) -> Converted:
     """Divide the first unit by the others."""
     return _combined(quantities, [1] + [-1] * (len(quantities) - 1))
