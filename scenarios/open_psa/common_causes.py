@@ -24,6 +24,8 @@ BETA, GREEK, ALPHA, PHI = "beta-factor", "MGL", "alpha-factor", "phi-factor"
 MODELS: Final = (BETA, GREEK, ALPHA, PHI)
 # How far the shares of a phi-factor group may be from 1 in all: what rounding to four digits does.
 _ROUNDING: Final = 1e-4
+# Of all groups of a file: seconds to make, while a story can have 500 of them.
+MAX_EVENTS: Final = 20_000
 _SLUG_LETTERS = 60  # of members in an id, so that its last word stays
 _SHOWN_MEMBERS = 5  # of a combination, in a claim
 
@@ -48,6 +50,11 @@ class Group:
     members: tuple[Definition, ...]
     distribution: Element
     factors: Mapping[int, Element]
+
+    @property
+    def events(self) -> int:
+        """How many events it makes."""
+        return _count(self.model, self.factors, len(self.members))
 
 
 @dataclass
@@ -92,7 +99,22 @@ def read_groups(tree: Tree) -> list[Group]:
             tree.spoil(definition.element)
         else:
             groups.append(group)
+    _refuse_many(tree, groups)
     return groups
+
+
+def _refuse_many(tree: Tree, groups: list[Group]) -> None:
+    """Drop all groups of a file that would take long to expand, with a mistake."""
+    events = sum(group.events for group in groups)
+    if events > MAX_EVENTS:
+        tree.complain(
+            f"found {len(groups):,} common-cause groups, which make {events:,} events, expected at "
+            f"most {MAX_EVENTS:,}: leave away those that are not below the top gate",
+            tree.document.root,
+        )
+        for group in groups:
+            tree.spoil(group.definition.element)
+        groups.clear()
 
 
 def _read_group(
@@ -181,10 +203,11 @@ def _levels(
             group,
         )
         return None
-    events = sum(math.comb(size, level) for level in _sizes(model, levels))
+    events = _count(model, levels, size)
     if events > MAX_FREE:
+        number = f"{events:,}" if events <= MAX_EVENTS else f"more than {MAX_EVENTS:,}"
         tree.complain(
-            f"found {size} members and a <factor> of level {max(levels)}, which make {events:,} "
+            f"found {size:,} members and a <factor> of level {max(levels):,}, which make {number} "
             f"events of the group, expected at most {MAX_FREE}: leave away the highest levels, or "
             "split the group",
             group.element,
@@ -194,9 +217,15 @@ def _levels(
     return dict(sorted(levels.items()))
 
 
-def _sizes(model: str, levels: Mapping[int, Element]) -> list[int]:
-    """How many members fail in the events that a group makes."""
-    return [1, *levels] if model == BETA else list(range(1, max(levels) + 1))
+def _count(model: str, levels: Mapping[int, Element], size: int) -> int:
+    """Count the events that a group makes, or stop where there are too many for any."""
+    sizes = [1, *levels] if model == BETA else range(1, max(levels) + 1)
+    events = 0
+    for members in sizes:
+        events += math.comb(size, members)
+        if events > MAX_EVENTS:
+            break
+    return events
 
 
 def _level(

@@ -10,6 +10,7 @@ from typing import Final
 
 from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
 from storyodds.priors.text.xml_reader import Element
+from storyodds.scenarios.checks.consistency import MAX_FREE
 from storyodds.scenarios.open_psa.definitions import BASIC_EVENT, SUBSTITUTION, Definition
 from storyodds.scenarios.open_psa.formulas import Connective, Formula, read_constant, read_part
 from storyodds.scenarios.open_psa.grammar import basic_events_in, only_child, only_content
@@ -83,7 +84,12 @@ def read_substitutions(tree: Tree, members: Mapping[Definition, Definition]) -> 
     members : mapping of Definition to Definition
         The common-cause group of each basic event that is in one.
     """
-    readings = [_read(tree, definition) for definition in tree.of_kind(SUBSTITUTION)]
+    definitions = list(tree.of_kind(SUBSTITUTION))
+    if len(definitions) > MAX_FREE:
+        sentence = f"found {len(definitions):,} substitutions, expected at most {MAX_FREE}"
+        tree.complain(sentence, tree.document.root)
+        return []
+    readings = [_read(tree, definition) for definition in definitions]
     substitutions = [reading for reading in readings if reading is not None]
     rewriting = [change for change in substitutions if not change.is_condition]
     conditions = [change for change in substitutions if change.is_condition]

@@ -339,7 +339,7 @@ def _note_change(tree: Tree, element: Element, scope: tuple[str, ...], public: b
     name = element.attributes.get("name", "").strip()
     if kind != SUBSTITUTION or "name" in element.attributes:
         name = required(tree, element, "name") or ""
-    title = name or f"in line {element.line}"
+    title = name or f"in line {element.line}, column {element.column}"
     definition = Definition(kind, title, scope, public, _label(element), element, None)
     tree.add(definition)
     check_all(tree, element, definition)

@@ -202,6 +202,12 @@ def test_substitutions_that_are_refused(changes: list[str], expected: str) -> No
     assert any(line.partition(": ")[2].startswith(expected) for line in lines), lines
 
 
+def test_many_substitutions() -> None:
+    changes = (substitution(BOTH, "D").replace(" name='D-57'", "") for _ in range(501))
+    (line,) = sentences(with_changes(ANY + FIVE, *changes))
+    assert line == "found 501 substitutions, expected at most 500"
+
+
 def test_members_of_a_group_are_not_taken_out_of_cut_sets() -> None:
     pair = group("beta-factor", "X Y", factors(0.5))
     change = substitution(named("event", "X"), "A", "X")

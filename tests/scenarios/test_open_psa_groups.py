@@ -22,6 +22,7 @@ from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.xml_reader import parse_xml
 from storyodds.scenarios.grammar.formulas import AnyOf
 from storyodds.scenarios.lint.linter import lint
+from storyodds.scenarios.open_psa import common_causes
 from storyodds.scenarios.open_psa.common_causes import event_shares
 from storyodds.scenarios.open_psa.reader import imported as read
 
@@ -166,6 +167,12 @@ def test_what_is_wrong_with_a_group(listed: str, opening: str) -> None:
     assert sentence(BOTH + listed).startswith(f"common-cause group As: {opening}")
 
 
+def test_many_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common_causes, "MAX_EVENTS", 5)
+    two = GOOD + group("beta-factor", "C D", factors(0.2))
+    assert sentence(BOTH + two).startswith("found 2 common-cause groups, which make 6 events, exp")
+
+
 def test_what_members_may_not_be() -> None:
     alone = BOTH + event(number(0.5), "B") + GOOD.replace(B, "")
     assert sentence(alone) == (
@@ -189,5 +196,7 @@ def test_a_large_group() -> None:
         "common-cause group e0s: found 9 members and a <factor> of level 9, which make 511 events "
         "of the group, expected at most 500: leave away the highest levels, or split the group"
     )
+    very = group("alpha-factor", " ".join(f"e{k}" for k in range(20_000)), factors(*[0.1] * 300))
+    assert "which make more than 20,000 events of the group" in sentence(body + very)
     pairs = group("alpha-factor", " ".join(names), factors(0.9, 0.1))
     assert len(imported(tree(body + pairs)).assumptions) == 1 + 9 + 9 + 36
