@@ -116,13 +116,13 @@ class Diagrams:
 
     def ends(self, f: int) -> frozenset[int]:
         """The circuit nodes that a factor is worth, each somewhere."""
-        ends, seen, pending = set[int](), set[int](), [f]
+        ends, visits, pending = set[int](), set[int](), [f]
         while pending:
             g = pending.pop()
             if g >= 0:
                 ends.add(g)
-            elif g not in seen:
-                seen.add(g)
+            elif g not in visits:
+                visits.add(g)
                 pending += [self.low[~g], self.high[~g]]
         return frozenset(ends)
 
