@@ -18,8 +18,8 @@ from storyodds.models.posterior.evidence import collapsed, columns, event_likeli
 from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.pymc.ops import LogEvidence, Marginals
 from storyodds.models.story.events import CRITERIA, FATES, Share, shares_of
-from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.models.story.graph import CheckNode, EvidenceItem, StoryGraph
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.priors.distributions.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions.families import (
     LN2,
