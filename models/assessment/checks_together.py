@@ -16,7 +16,7 @@ from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.answers import Exact
 from storyodds.models.story.events import AfterTraining, after_training, probabilities
 from storyodds.models.story.graph import StoryGraph
-from storyodds.models.story.rates import CommonCause, Derived, Share
+from storyodds.models.story.rates import ALWAYS, CommonCause, Derived, Share
 from storyodds.priors.text.errors import UnsupportedStoryError
 
 Array = NDArray[np.float64]
@@ -102,6 +102,6 @@ def _by_the_best(graph: StoryGraph, values: Array, after: AfterTraining) -> Afte
 
 
 def _as_one(graph: StoryGraph) -> CommonCause:
-    routes: tuple[Share, ...] = (True,) * len(graph.routes)
-    hazards: tuple[Share, ...] = (True,) * len(graph.hazards)
+    routes: tuple[Share, ...] = (ALWAYS,) * len(graph.routes)
+    hazards: tuple[Share, ...] = (ALWAYS,) * len(graph.hazards)
     return CommonCause("as-one", graph.live_checks, routes, hazards)

@@ -50,8 +50,8 @@ class Rate:
         return frozenset(name for formula in self.formulas for name, _ in literals(formula))
 
 
-# Of a common cause: None where it is fixed at 0, True where one thing decides for certain.
-Share = Rate | Literal[True] | None
+ALWAYS: Literal[True] = True  # the share of what decides for certain
+Share = Rate | Literal[True] | None  # of a common cause; None where it is fixed at 0
 
 
 @dataclass(frozen=True)
