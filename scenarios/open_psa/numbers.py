@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from storyodds.priors.distributions.forms import Prior
-from storyodds.priors.text.phrases import described, did_you_mean, hint_for, one_of, quoted
+from storyodds.priors.text.phrases import described, hint_for, one_of, quoted
 from storyodds.priors.text.records import Source
 from storyodds.priors.text.xml_reader import Element
 from storyodds.priors.wording import mistakes_in
@@ -189,7 +189,7 @@ class Numbers:
         if element.tag == "parameter":
             return self._parameter(element, owner)
         if element.tag not in _KNOWN:
-            hint = did_you_mean(element.tag, _KNOWN)
+            hint = self._tree.nearest(element.tag, _KNOWN)
             if element.tag in _UNSUPPORTED:
                 hint = _UNSUPPORTED[element.tag]
             self._tree.spoil(element)
@@ -239,10 +239,9 @@ class Numbers:
         unit: Unit | None = stated(Quantity(0.0, deviate.unit), name).unit
         return deviate.with_unit(unit)
 
-    @staticmethod
-    def _unit_hint(name: str) -> str:
+    def _unit_hint(self, name: str) -> str:
         units = (*UNITS, *TYPES)
-        return "" if name in units else did_you_mean(name, units)
+        return "" if name in units else self._tree.nearest(name, units)
 
     def _applied(self, element: Element, owner: Definition) -> Value | None:
         arguments = [self._value(child, owner) for child in element.children]
