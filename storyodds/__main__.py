@@ -9,6 +9,8 @@ import sys
 from types import FrameType
 
 INTERRUPTED = 130
+# Until Ctrl-C is tried again where it came while nothing could be raised; such moments are shorter.
+_RETRY_SECONDS = 0.01
 _SHOW_CURSOR = "\x1b[?25h"  # a line of progress hides it
 
 
@@ -23,6 +25,19 @@ class _Interrupt:
         self.pressed = True
         raise KeyboardInterrupt
 
+    def retry(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """Try once more what could not be raised, as while Python takes an object down.
+
+        Python would print a traceback and go on as though nothing had been pressed.
+        """
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(unraisable)
+        elif hasattr(signal, "setitimer"):
+            self.pressed = False
+            signal.setitimer(signal.ITIMER_REAL, _RETRY_SECONDS)
+        else:
+            leave_interrupted()
+
 
 def leave_interrupted() -> None:
     """Leave at once: threads that still compute, and libraries that tidy up, are not waited for."""
@@ -35,6 +50,9 @@ def run() -> None:
     """Be the `storyodds` command."""
     interrupt = _Interrupt()
     signal.signal(signal.SIGINT, interrupt)
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, interrupt)
+    sys.unraisablehook = interrupt.retry
     try:
         from storyodds.cli import main, prepare_process
 
@@ -47,6 +65,8 @@ def run() -> None:
     if code == INTERRUPTED:
         leave_interrupted()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done but for the end of the process
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
     sys.exit(code)
 
 
