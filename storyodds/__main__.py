@@ -18,22 +18,25 @@ class _Interrupt:
     """Ctrl-C: once ends the command as Python does; a second time, without waiting for anything."""
 
     pressed = False
+    lost = False  # what was raised of it last came to nobody
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.pressed:
+        if self.pressed and not self.lost:
             leave_interrupted()
-        self.pressed = True
+        self.pressed, self.lost = True, False
         raise KeyboardInterrupt
 
     def retry(self, unraisable: "sys.UnraisableHookArgs") -> None:
         """Try once more what could not be raised, as while Python takes an object down.
 
-        Python would print a traceback and go on as though nothing had been pressed.
+        Python would print a traceback and go on as though nothing had been pressed. What else
+        cannot be raised from then on is of objects that were left half made, and is not reported.
         """
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
-            sys.__unraisablehook__(unraisable)
+            if not self.pressed:
+                sys.__unraisablehook__(unraisable)
         elif hasattr(signal, "setitimer"):
-            self.pressed = False
+            self.lost = True
             signal.setitimer(signal.ITIMER_REAL, _RETRY_SECONDS)
         else:
             leave_interrupted()

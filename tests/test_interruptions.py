@@ -96,7 +96,8 @@ def test_an_interruption_from_outside(tmp_path: Path) -> None:
     assert (process.returncode, out, err) == (130, b"", b"interrupted\n")
 
 
-# Presses Ctrl-C where nothing can be raised: while an object is taken down, or its weak reference.
+# Presses Ctrl-C where nothing can be raised: while an object is taken down, or its weak reference;
+# and where an object that is half made cannot be taken down.
 UNRAISABLE = """
 import os, signal, sys, weakref
 from storyodds import __main__, cli
@@ -110,9 +111,18 @@ class Deleted:
 class Referred:
     pass
 
+class HalfMade:
+    def __init__(self):
+        press()
+
+    def __del__(self):
+        raise AttributeError
+
 def main():
     if {kind!r} == "deleted":
         Deleted()
+    elif {kind!r} == "half made":
+        HalfMade()
     else:
         thing = Referred()
         reference = weakref.ref(thing, press)
@@ -125,7 +135,7 @@ __main__.run()
 """
 
 
-@pytest.mark.parametrize("kind", ["deleted", "referred"])
+@pytest.mark.parametrize("kind", ["deleted", "referred", "half made"])
 def test_where_nothing_can_be_raised(kind: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", UNRAISABLE.format(kind=kind)],
