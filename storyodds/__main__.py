@@ -8,7 +8,7 @@ import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 130
+INTERRUPTED = 130  # the exit code of shells: 128 and the number of SIGINT
 # Until Ctrl-C is tried again where it came while nothing could be raised; such moments are shorter.
 _RETRY_SECONDS = 0.01
 _SHOW_CURSOR = "\x1b[?25h"  # a line of progress hides it
