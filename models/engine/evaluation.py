@@ -37,7 +37,7 @@ from storyodds.models.engine.leaf_values import (
     won_by,
 )
 from storyodds.models.engine.program import Program, without_results
-from storyodds.models.memory import memory_left
+from storyodds.models.memory import amount, memory_left, resident
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.rates import fold_slopes, with_excesses
 from storyodds.priors.distributions.families import LN2
@@ -198,8 +198,9 @@ def evaluate(
 
 def _too_little(cells: int, n_bytes: float) -> str:
     return (
-        f"assumptions: found sums of {cells:,} numbers, which take {n_bytes / 2**20:,.0f} MiB at a "
-        "single draw, more than is left; expected fewer, as of a story whose formulas share less. "
+        f"assumptions: found sums of {cells:,} numbers, which take {amount(n_bytes)} at a single "
+        f"draw, more than is left beside the {amount(resident())} that the process holds; "
+        "expected fewer, as of a story whose formulas share less. "
         "Ways out: allow more with --max-memory, or estimate it with --method simulation"
     )
 

@@ -3,13 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
 from storyodds.models.story.events import FATES
 from storyodds.priors.text.errors import InputError, Problem
-from storyodds.priors.text.files import write_new
+from storyodds.priors.text.file_batches import write_new_together
 from storyodds.priors.text.phrases import SLUG_LIMIT
 from storyodds.reports.live.folder import (
     ENDINGS,
@@ -121,17 +120,13 @@ def save_state(
     document = {"schema": SCHEMA, "story": story, "name": name, "state": state.as_data()}
     document |= {} if odds is None else {"odds": dict(odds)}
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    with ExitStack() as undone:
-        # Whoever makes the state first has the name, of all who ask and of all servers; it is whole
-        # from the beginning, so that nobody who is killed leaves a name to nothing.
-        for path, content in ((target, f"{text}\n"), (beside, yaml)):
-            try:
-                write_new(path, content.encode())
-            except FileExistsError:
-                sentence = f"name: found '{name}', which is taken, expected a new name"
-                raise InputError(sentence) from None
-            undone.callback(path.unlink, missing_ok=True)
-        undone.pop_all()
+    try:
+        # Whoever makes the state first has the name, of all who ask and of all servers.
+        contents = {target.name: f"{text}\n".encode(), beside.name: yaml.encode()}
+        write_new_together(target.parent, contents)
+    except FileExistsError:
+        sentence = f"name: found '{name}', which is taken, expected a new name"
+        raise InputError(sentence) from None
     return target, beside
 
 

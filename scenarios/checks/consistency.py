@@ -84,7 +84,7 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         switch_mistakes(data),
         limit_mistakes(data),
         _limit_mistakes(data, names),
-        reference_mistakes(data),
+        reference_mistakes(data, names),
         _text_mistakes(data),
     )
     return list(itertools.islice(mistakes, _MAX_MISTAKES))

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from storyodds.priors import library
 from storyodds.priors.distributions.forms import Kind, parse_prior
-from storyodds.priors.text.errors import InputError, Mistake, Path
+from storyodds.priors.text.errors import Mistake, Path
 from storyodds.priors.text.phrases import described
-from storyodds.scenarios.grammar.names import items, mapping, rates_in
+from storyodds.scenarios.grammar.names import Names, items, mapping, rates_in
 
 _NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of bits"}
 
@@ -50,11 +50,11 @@ def _table(path: Path, value: Any, kind: Kind) -> Iterator[tuple[Path, Any, Kind
         yield (*path, key), number, kind
 
 
-def reference_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
+def reference_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake]:
     """Find references to what no pack has, or to a number of the wrong kind."""
     for path, value, kind in numbers_in(data):
         for inner, ref in _references(value):
-            sentence = _wrong(ref, kind)
+            sentence = _wrong(ref, kind, names)
             if sentence:
                 yield Mistake((*path, *inner), sentence)
 
@@ -74,18 +74,17 @@ def _references(value: Any) -> Iterator[tuple[Path, str]]:
         )
 
 
-def _wrong(ref: str, kind: Kind, trail: tuple[str, ...] = ()) -> str:
+def _wrong(ref: str, kind: Kind, names: Names, trail: tuple[str, ...] = ()) -> str:
     """Describe what is wrong with a reference, or nothing."""
     if ref in trail:
         return f"found the loop {' -> '.join((*trail, ref))} among prior packs"
-    try:
-        entry = library.pack_entry(ref)
-    except InputError as error:
-        return error.problems[0].message
+    entry = library.entry_of(ref)
+    if entry is None:
+        return library.unknown_reference(ref, names.suggest)
     try:
         parse_prior(entry.value, kind)
     except ValidationError:
         value = described(entry.value)
         return f"found '{ref}', whose value is {value}, expected {_NAMED[kind]}"
-    deeper = (_wrong(inner, kind, (*trail, ref)) for _, inner in _references(entry.value))
+    deeper = (_wrong(inner, kind, names, (*trail, ref)) for _, inner in _references(entry.value))
     return next((sentence for sentence in deeper if sentence), "")

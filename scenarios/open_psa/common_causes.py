@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
+from storyodds.priors.text.phrases import one_of, quoted
 from storyodds.priors.text.xml_reader import Element
 from storyodds.scenarios.checks.consistency import MAX_FREE
 from storyodds.scenarios.open_psa.definitions import BASIC_EVENT, GROUP, Definition
@@ -125,7 +125,7 @@ def _read_group(
     if model is not None and model not in MODELS:
         tree.complain(
             f"found the model {quoted(model)}, expected {one_of(MODELS)}"
-            f"{did_you_mean(model, MODELS)}",
+            f"{tree.nearest(model, MODELS)}",
             element,
             definition,
         )

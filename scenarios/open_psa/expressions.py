@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from storyodds.priors.text.phrases import described, did_you_mean, hint_for, one_of, quoted
+from storyodds.priors.text.phrases import described, hint_for, one_of, quoted
 from storyodds.priors.text.xml_reader import Element
 from storyodds.scenarios.grammar.loops import bottom_up, loops
 from storyodds.scenarios.open_psa.definitions import Definition
@@ -93,7 +93,7 @@ class Expressions:
             return self._mission(element, owner)
         if element.tag not in _KNOWN:
             unsupported = element.tag in _UNSUPPORTED
-            hint = "" if unsupported else did_you_mean(element.tag, _KNOWN)
+            hint = "" if unsupported else self._tree.nearest(element.tag, _KNOWN)
             self._tree.spoil(element)
             self._tree.complain(
                 f"found <{element.tag}>, which is not supported in an expression, expected "
@@ -117,7 +117,7 @@ class Expressions:
         if name not in _SPANS:
             self._tree.complain(
                 f"found unit={quoted(name)} of the mission time, expected {one_of(_SPANS)}"
-                f"{did_you_mean(name, _SPANS)}",
+                f"{self._tree.nearest(name, _SPANS)}",
                 element,
                 owner,
             )
@@ -171,10 +171,9 @@ class Expressions:
         unit: Unit | None = stated(Quantity(0.0, deviate.unit), name).unit
         return deviate.with_unit(unit)
 
-    @staticmethod
-    def _unit_hint(name: str) -> str:
+    def _unit_hint(self, name: str) -> str:
         units = (*UNITS, *TYPES)
-        return "" if name in units else did_you_mean(name, units)
+        return "" if name in units else self._tree.nearest(name, units)
 
     def _structured(self, element: Element, owner: Definition) -> Value | None:
         """Take the arguments of a choice or a histogram out of its cases or bins."""
@@ -251,7 +250,7 @@ class Expressions:
 
     def _truth(self, text: str, element: Element, owner: Definition) -> float | None:
         if text not in _TRUTHS:
-            hint = did_you_mean(text, ["true", "false"])
+            hint = self._tree.nearest(text, ["true", "false"])
             self._tree.complain(
                 f"found {quoted(text)}, expected true or false{hint}", element, owner
             )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
+from storyodds.priors.text.phrases import one_of, quoted
 from storyodds.priors.text.xml_reader import Element
 from storyodds.scenarios.open_psa.definitions import Definition
 from storyodds.scenarios.open_psa.tree import REFERENCES, Tree, required
@@ -64,7 +64,7 @@ def read_part(tree: Tree, element: Element, gate: Definition) -> Formula | None:
     if element.tag == "constant":
         return read_constant(tree, element, gate)
     if element.tag not in CONNECTIVES:
-        hint = did_you_mean(element.tag, _FORMULAS)
+        hint = tree.nearest(element.tag, _FORMULAS)
         tree.spoil(element)
         tree.complain(
             f"found <{element.tag}>, which is not supported in a formula, expected "
@@ -112,7 +112,7 @@ def read_constant(tree: Tree, element: Element, owner: Definition) -> bool | Non
     """Read `<constant value="true"/>`."""
     text = required(tree, element, "value", owner)
     if text is not None and text not in _TRUTHS:
-        hint = did_you_mean(text, ["true", "false"])
+        hint = tree.nearest(text, ["true", "false"])
         tree.complain(f"found {quoted(text)}, expected true or false{hint}", element, owner)
         return None
     return None if text is None else _TRUTHS[text]
@@ -125,7 +125,7 @@ def house_value(tree: Tree, event: Definition) -> bool | None:
     if event.body.tag != "constant":
         tree.complain(
             f'found <{event.body.tag}>, expected <constant value="true"/> or '
-            f'<constant value="false"/>{did_you_mean(event.body.tag, ["constant"])}',
+            f'<constant value="false"/>{tree.nearest(event.body.tag, ["constant"])}',
             event.body,
             event,
         )

@@ -3,11 +3,11 @@
 Whatever is not read would be passed over in silence, so anything beyond these is a mistake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
+from storyodds.priors.text.phrases import one_of, quoted
 from storyodds.priors.text.xml_reader import Element, XmlDocument
 from storyodds.scenarios.open_psa.definitions import Definition
 
@@ -24,6 +24,9 @@ class _Tree(Protocol):
         self, sentence: str, element: Element, about: Definition | None = None
     ) -> None:
         """Note a mistake where the text in an element begins."""
+
+    def nearest(self, word: str, choices: Iterable[str]) -> str:
+        """Name the nearest word of the format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +177,13 @@ def _check_attributes(
             continue
         # Whoever misses the right name says which one this was meant to be; an <attribute> is
         # read by nobody.
-        if element.tag != "attribute" and missing and did_you_mean(name, missing):
+        if element.tag != "attribute" and missing and tree.nearest(name, missing):
             continue
         prefix, _, local = name.rpartition(":")
         if is_root and (prefix == "xmlns" or local in _OF_THE_ROOT):
             continue
         expectation = f"expected {one_of(allowed)} alone" if allowed else "expected no attribute"
-        way_out = _WAYS_OUT.get((element.tag, name)) or did_you_mean(name, allowed)
+        way_out = _WAYS_OUT.get((element.tag, name)) or tree.nearest(name, allowed)
         tree.complain(
             f"found the attribute {quoted(name)} ({quoted(value)}) in <{element.tag}>, "
             f"{expectation}{way_out}",

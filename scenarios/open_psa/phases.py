@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from storyodds.priors.text.phrases import did_you_mean, quoted
+from storyodds.priors.text.phrases import quoted
 from storyodds.priors.text.xml_reader import Element
 from storyodds.scenarios.checks.consistency import MAX_FREE
 from storyodds.scenarios.open_psa.definitions import ALIGNMENT, HOUSE_EVENT, PHASE, Definition
@@ -159,10 +159,10 @@ def _setting(
     if name is None or truth is None:
         return {}
     if house is None or house.kind != HOUSE_EVENT:
-        names = [event.name for event in tree.of_kind(HOUSE_EVENT)]
+        names = (event.name for event in tree.of_kind(HOUSE_EVENT))
         tree.complain(
             f"found {quoted(name)}, expected the name of a house event that the file defines"
-            f"{did_you_mean(name, names)}",
+            f"{tree.nearest_name(name, names)}",
             element,
             phase,
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
+from storyodds.priors.text.phrases import one_of, quoted
 from storyodds.priors.text.xml_reader import Element
 from storyodds.scenarios.checks.consistency import MAX_FREE
 from storyodds.scenarios.open_psa.definitions import BASIC_EVENT, SUBSTITUTION, Definition
@@ -192,7 +192,7 @@ def _check_type(tree: Tree, substitution: Substitution) -> None:
     if name is None:
         return
     if name not in TYPES:
-        hint = did_you_mean(name, TYPES)
+        hint = tree.nearest(name, TYPES)
         sentence = f"found the type {quoted(name)}, expected {one_of(TYPES)}{hint}"
         tree.complain(sentence, definition.element, definition)
     elif name != substitution.type:

@@ -4,7 +4,7 @@ Reads the fault-tree part of the Open-PSA Model Exchange Format. Whatever else a
 is a mistake that is told, never passed over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from storyodds.priors.text.errors import Problem
@@ -118,6 +118,10 @@ class Tree:
         for part in element.walk():
             self._spoiled.update(value.strip() for value in part.attributes.values())
 
+    def nearest(self, word: str, choices: Iterable[str]) -> str:
+        """Name the nearest word of the format; not for mistakes that are not listed any more."""
+        return "" if len(self.problems) >= _MAX_MISTAKES else did_you_mean(word, choices)
+
     def is_spoiled(self, name: str) -> bool:
         """Return whether something that is refused would have defined this name."""
         return self._includes or name in self._spoiled
@@ -158,7 +162,7 @@ class Tree:
             if kind not in EVENT_TYPES:
                 self.complain(
                     f"found the type {quoted(kind)}, expected {one_of(EVENT_TYPES)}"
-                    f"{did_you_mean(kind, EVENT_TYPES)}",
+                    f"{self.nearest(kind, EVENT_TYPES)}",
                     reference,
                     owner,
                 )
@@ -187,10 +191,12 @@ class Tree:
             return None
         return definition
 
-    def _suggest(self, name: str, space: str) -> str:
-        """Name the nearest definition; not for every mistake of a file that has very many."""
-        names = (candidate for own, candidate in self._public if own == space)
+    def nearest_name(self, name: str, names: Iterable[str]) -> str:
+        """Name the nearest of a file's names; not for every mistake of one that has very many."""
         return self._suggestions.nearest(name, names)
+
+    def _suggest(self, name: str, space: str) -> str:
+        return self.nearest_name(name, (other for own, other in self._public if own == space))
 
     def lookup(
         self, name: str, scope: tuple[str, ...] = (), space: str = EVENTS
@@ -242,7 +248,7 @@ def read_tree(document: XmlDocument) -> Tree:
                 continue
             if element.tag not in (*CONTAINERS, *DEFINITIONS, *CHANGES):
                 tree.spoil(element)
-                tree.complain(_stranger(element, _INSIDE[container.tag]), element)
+                tree.complain(_stranger(tree, element, _INSIDE[container.tag]), element)
                 continue
             if element.tag not in _INSIDE[container.tag]:
                 places = (tag for tag, allowed in _INSIDE.items() if element.tag in allowed)
@@ -283,7 +289,7 @@ def _enter(
 def _is_public(tree: Tree, element: Element, inherited: bool) -> bool:
     role = element.attributes.get("role")
     if role not in (None, "public", "private"):
-        hint = did_you_mean(role, ["public", "private"])
+        hint = tree.nearest(role, ["public", "private"])
         tree.complain(f"found the role {quoted(role)}, expected public or private{hint}", element)
     return inherited if role is None else role == "public"
 
@@ -350,8 +356,8 @@ def _label(element: Element) -> str:
     return next((child.text for child in element.children if child.tag == "label"), "")
 
 
-def _stranger(element: Element, tags: tuple[str, ...]) -> str:
-    hint = "" if element.tag in _UNSUPPORTED else did_you_mean(element.tag, tags)
+def _stranger(tree: Tree, element: Element, tags: tuple[str, ...]) -> str:
+    hint = "" if element.tag in _UNSUPPORTED else tree.nearest(element.tag, tags)
     if element.tag.rpartition(":")[2] == "include":
         hint = "; a model that is spread over several files has to be put into one"
     return (
@@ -365,7 +371,7 @@ def required(tree: Tree, element: Element, key: str, about: Definition | None = 
     value = element.attributes.get(key, "").strip()
     if value:
         return value
-    near = [name for name in element.attributes if did_you_mean(name, [key])]
+    near = [name for name in element.attributes if tree.nearest(name, [key])]
     near_by = f"with '{near[0]}'" if near else f"without '{key}'"
     tree.complain(f'found <{element.tag}> {near_by}, expected {key}="…"', element, about)
     return None

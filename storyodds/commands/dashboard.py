@@ -35,7 +35,7 @@ from storyodds.commands.console import write_json as print_json
 from storyodds.commands.options import Changed, all_of, named, writable_file
 from storyodds.commands.thresholds import verdict_limits
 from storyodds.priors.text.errors import InputError, Problem, shown
-from storyodds.priors.text.files import write_together
+from storyodds.priors.text.file_batches import finish_batches, write_together
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Progress
@@ -255,6 +255,7 @@ def _contents(
     from storyodds.reports.dashboard.overview.index import index_page
     from storyodds.reports.documents.history.makes import FOLDER, files_of, history_folder
 
+    finish_batches(folder)  # before it is read
     contents: dict[str, str] = {}
     entries = []
     for dossier in dossiers:
