@@ -1,5 +1,7 @@
 """How a story gets to its endings: the graph of it, and the tables behind that."""
 
+from markupsafe import Markup
+
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard.compact_svg import slim
 from storyodds.reports.dashboard.page_data import Dossier
@@ -8,8 +10,14 @@ from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.dashboard.sections_odds import path_name
 from storyodds.reports.documents.story_graph.records import GraphDocument
 from storyodds.reports.figures.drawing.cells import share_cell, with_band
+from storyodds.reports.figures.story_graph.narrow import parts_of
 from storyodds.reports.figures.story_graph.words import EDGE_COLUMNS, edge_rows
+from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.sentences import no_catastrophe
+
+
+_GRAPH = "narrow-story-graph"  # what the parts on paper are of
+_PART = 470.0  # units of it: less than half a sheet
 
 
 def how_it_gets_there(dossier: Dossier) -> Section:
@@ -28,7 +36,7 @@ def how_it_gets_there(dossier: Dossier) -> Section:
         figures=drawn(dossier, "story_graph"),
         fuller=drawn(dossier, "whole_story_graph"),
         part="narrow_picture",
-        data={"picture": slim(drawn(dossier, "narrow_story_graph")[0].svg)},
+        data=_narrow(drawn(dossier, "narrow_story_graph")[0].svg),
         extra=(
             Table(
                 "Where probability flows",
@@ -39,7 +47,23 @@ def how_it_gets_there(dossier: Dossier) -> Section:
             ),
             *_groups(document),
         ),
+        long=True,
     )
+
+
+def _narrow(svg: Markup) -> Json:
+    """The picture for phones; on paper it stands in parts beside each other.
+
+    The wide one would have letters there that nobody reads.
+    """
+    whole = str(slim(svg)).removesuffix("</svg>")
+    # Of its class again, as rules of a style sheet do not reach into a part from outside of it.
+    grouped = whole.replace("</desc>", f'</desc><g id="{_GRAPH}" class="chart">', 1) + "</g></svg>"
+    return {
+        "picture": Markup(grouped),
+        "graph": _GRAPH,
+        "parts": [{"top": top, "height": height} for top, height in parts_of(svg, _PART)],
+    }
 
 
 def _groups(document: GraphDocument) -> tuple[Table, ...]:
