@@ -15,9 +15,8 @@ from storyodds.reports.figures.story_graph.words import EDGE_COLUMNS, edge_rows
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.sentences import no_catastrophe
 
-
 _GRAPH = "narrow-story-graph"  # what the parts on paper are of
-_PART = 470.0  # units of it: less than half a sheet
+_PART = 400.0  # units of it: less than half a sheet
 
 
 def how_it_gets_there(dossier: Dossier) -> Section:

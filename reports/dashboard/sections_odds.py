@@ -132,10 +132,11 @@ def what_if(dossier: Dossier) -> Section:
     return Section(
         id="what-if",
         title="What if you believed something else?",
-        finding="Move a number, and the chances of endings follow, here, at the top, on the day of the "
-        "decision and under “How it ends”. One number alone is answered over its whole travel, as a fresh estimate would; "
-        "several at once by the draws kept in this page, as far as these reach, and beyond by the "
-        "command that is shown. All else stays as it was estimated, and says so."
+        finding="Move a number, and the chances of endings follow, here, at the top, on the day of "
+        "the decision and under “How it ends”. One number alone is answered over its whole travel, "
+        "as a fresh estimate would; several at once by the draws kept in this page, as far as "
+        "these reach, and beyond by the command that is shown. All else stays as it was estimated, "
+        "and says so."
         if there
         else dossier.reasons.get("what_if", ""),
         part="what_if" if there else "",
