@@ -33,7 +33,7 @@ const lead = ({ means, ends, errors, percent, significant, between }) => {
   const level = means[first] - means[second] <= 2 * Math.hypot(errors[first], errors[second]);
   const likeliest = means[first] >= 1 ? `surely ${follows.does[first]}`
     : level ? `${does(first)} about as likely as it ${does(second)}` : `most likely ${does(first)}`;
-  return `With these sliders, if the training is carried out, it ${likeliest}. Success has ${chance("success")}, being stopped by a check ${chance("halted")}, catastrophe ${chance("catastrophe")}.`;
+  return `With these sliders, ${follows.start} ${likeliest}. Success has ${chance("success")}, being stopped by a check ${chance("halted")}, catastrophe ${chance("catastrophe")}.`;
 };
 
 const bar = means => {

@@ -7,8 +7,15 @@ from storyodds.models.story.events import Fate
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.words.aliases import Json
-from storyodds.reports.words.endings import FATE_GLOSSES
-from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, signed
+from storyodds.reports.words.endings import FATE_GLOSSES, has_results
+from storyodds.reports.words.numbers import (
+    NO_ERRORS,
+    Errors,
+    band,
+    percent,
+    sentence_case,
+    signed,
+)
 from storyodds.reports.words.sentences import (
     ARGUED,
     NO_DECISION,
@@ -103,7 +110,7 @@ def lead_sentences(estimate: Estimate) -> tuple[str, ...]:
 
 def _likeliest(estimate: Estimate) -> str:
     """What the training most likely does, if it is carried out."""
-    fates = estimate["fates"]
+    fates, start = estimate["fates"], _start(estimate)
     first, second, *_ = sorted(fates, key=lambda name: -float(fates[name]["mean"]))
     errors = [errors_of(estimate, name).get("mean", 0.0) for name in (first, second)]
     apart = fates[first]["mean"] - fates[second]["mean"]
@@ -111,13 +118,20 @@ def _likeliest(estimate: Estimate) -> str:
     if fates[first]["mean"] >= 1 and states_simulated(estimate) is not None:
         return f"In every state that was simulated, the training {DOES[first]}."
     if fates[first]["mean"] >= 1:
-        return f"If the training is carried out, it surely {DOES[first]}."
+        return f"{sentence_case(start)} surely {DOES[first]}."
     if apart <= _TELLING * math.hypot(*errors):
         return (
-            f"If the training is carried out, it {DOES[first]} ({percents[0]}) about as likely as "
+            f"{sentence_case(start)} {DOES[first]} ({percents[0]}) about as likely as "
             f"it {DOES[second]} ({percents[1]})."
         )
-    return f"If the training is carried out, it most likely {DOES[first]} ({percents[0]})."
+    return f"{sentence_case(start)} most likely {DOES[first]} ({percents[0]})."
+
+
+def _start(estimate: Estimate) -> str:
+    """Start of a sentence on what the training does; one with results was carried out."""
+    if has_results(estimate):
+        return "given the results of its checks so far, the training"
+    return "if the training is carried out, it"
 
 
 def _short(estimate: Estimate, name: Fate) -> str:
@@ -165,8 +179,7 @@ def day_sentence(estimate: Estimate) -> str:
 
 def _no_flag(estimate: Estimate) -> str:
     """Start of a sentence on what the decision waits for."""
-    to_come = any(check["result"] is not None for check in estimate["checks"].values())
-    return "none of the checks still to come flags" if to_come else "no check flags"
+    return "none of the checks still to come flags" if has_results(estimate) else "no check flags"
 
 
 def what_the_day_needs(estimate: Estimate) -> str:
@@ -189,8 +202,9 @@ def words_that_follow(estimate: Estimate) -> Json:
     Returns
     -------
     dict
-        `does`, what the training does, by its ending; `argued`, the start of the sentence of a
-        risk argument, empty for others; `headline`, the fates of a headline.
+        `start`, of a sentence on what the training does; `does`, that, by its ending; `argued`,
+        the start of the sentence of a risk argument, empty for others; `headline`, the fates of a
+        headline.
 
     Examples
     --------
@@ -200,6 +214,7 @@ def words_that_follow(estimate: Estimate) -> Json:
     ('The argument puts the chance of catastrophe at', ['catastrophe'])
     """
     return {
+        "start": _start(estimate),
         "does": DOES,
         "argued": ARGUED if is_risk_argument(estimate) else "",
         "headline": list(headline_fates(estimate)),

@@ -18,12 +18,13 @@ from storyodds.commands.asking import (
     Sampling,
     about,
     changing,
+    chosen_figures,
     drawing,
+    figures_of,
     judge,
     limiting,
     recipe,
 )
-from storyodds.commands.chosen_figures import chosen_figures, figures_of
 from storyodds.commands.console import (
     FAILED,
     json_option,

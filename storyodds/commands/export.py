@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from storyodds.commands.asking import (
+    ROUTES,
     Changes,
     Sampling,
     about,
     assess_one,
     changing,
+    chosen_figures,
     drawing,
+    figures_of,
     judge,
     recipe,
 )
-from storyodds.commands.chosen_figures import ROUTES, chosen_figures, figures_of
 from storyodds.commands.console import FAILED, json_option, print_text, progress_line, reason
 from storyodds.commands.console import write_json as print_json
 from storyodds.commands.options import writable_file
