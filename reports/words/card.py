@@ -168,13 +168,13 @@ def day_sentence(estimate: Estimate) -> str:
         return NO_DECISION
     if all(check["result"] is not None for check in checks.values()):
         return "Every check has its result, so these are the odds on the day of the decision."
-    none = _no_flag(estimate)
+    condition = _no_flag(estimate)
     chance = _with_band(day["probability"], errors_of(estimate, "deployed"))
     odds = " and ".join(
         f"{name} has {_with_band(day[name], errors_of(estimate, f'deployed.{name}'))}"
         for name in headline_fates(estimate)
     )
-    return f"With a chance of {chance} {none} the model, and on that day of decision {odds}."
+    return f"With a chance of {chance} {condition} the model, and on that day of decision {odds}."
 
 
 def _no_flag(estimate: Estimate) -> str:

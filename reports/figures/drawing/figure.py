@@ -167,7 +167,7 @@ def scoped(css: str, scope: str) -> str:
     '.here .a,.here .b i{x:0}'
     """
     return _SELECTORS.sub(
-        lambda found: ",".join(f"{scope} {part}" for part in found[0].split(",")), css
+        lambda match: ",".join(f"{scope} {part}" for part in match[0].split(",")), css
     )
 
 
