@@ -87,7 +87,7 @@ INDEX = "index"  # a story of this id would take the place of the page of all st
     "embedded",
     multiple=True,
     metavar="FIGURE",
-    help="Write a figure of each story as a piece of HTML too, to put into a page of yours: "
+    help="Write this figure of each story as a piece of HTML too, to put into a page of yours: "
     "DIR/STORY.FIGURE.html, with picture, numbers and source, as in --embed how-the-story-ends; "
     "repeatable.",
 )
@@ -324,7 +324,7 @@ def _embedded(dossier: "Dossier", names: tuple[str, ...]) -> dict[str, str]:
     id = dossier.story.story
     options = [word for name in names for word in ("--embed", name)]
     credit = credit_of(dossier.estimate, dossier.recipe.command("dashboard", *options))
-    chosen = chosen_figures(figures_of(dossier), names, "--embed")
+    chosen = chosen_figures(figures_of(dossier), names, f"{id}: --embed")
     return {f"{id}.{name}.html": fragment(figure, credit) for name, figure in chosen.items()}
 
 

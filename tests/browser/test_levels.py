@@ -121,7 +121,7 @@ def test_routes_that_stand_together_open_one_group_at_a_time_by_keyboard(
     pages: Path, open_page: Opener, width: int
 ) -> None:
     page = open_page(pages / "many-routes.html", viewport={"width": width, "height": 900})
-    picture = page.locator("#how-it-gets-there svg[role=group]:visible").inner_text()
+    picture = page.locator("#how-it-gets-there svg[role=group]:visible").text_content()
     groups = page.locator("#how-it-gets-there .crowd")
     assert groups.count() > 1
     for group in groups.all():

@@ -285,10 +285,12 @@ LABEL = "node => getComputedStyle(node, '::after').content"
 
 def test_counts_are_worded_as_everywhere(pages: Path, open_page: Opener) -> None:
     page = open_page(pages / "rlhf-assistant.html", **WIDE)
-    grid = [k / 400 for k in range(1, 400)] + [10**-k for k in range(3, 11)]
+    # No ties: how these are rounded is tested with the numbers of page.js.
+    grid = [(k + 0.37) / 400 for k in range(399)] + [1.1 * 10**-k for k in range(3, 11)]
     counts = page.evaluate(
         """grid => grid.map(p => {
-            const means = Object.fromEntries(FATES.map(fate => [fate, p]));
+            const means = Object.fromEntries(FATES.map(fate => [fate, (1 - p) / 4]));
+            means.success = p;
             const significant = (x, more) => +x.toPrecision(more + 1);
             const detail = { means, ends: {}, errors: {}, percent: String, significant };
             document.dispatchEvent(new CustomEvent("what-if", { detail }));
