@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from storyodds.models.story.events import Fate
 from storyodds.reports.contract.estimate import Criterion, Estimate, GoalCriteria, HazardOdds
 from storyodds.reports.contract.head import Day
 from storyodds.reports.contract.summaries import Summary
@@ -76,7 +77,7 @@ def _then(estimate: Estimate, day: Day) -> str:
 
 def _day_table(estimate: Estimate, day: Day) -> Table:
     if is_risk_argument(estimate):
-        fates = ("catastrophe",)
+        fates: tuple[Fate, ...] = ("catastrophe",)
         rows = [("catastrophe", with_band(day["catastrophe"]))]
     else:
         fates = tuple(day_fates(day))
