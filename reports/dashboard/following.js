@@ -12,7 +12,7 @@ const pieces = all(".ending-bar [class^=fate-]").map(node => [node, node.getAttr
 // As storyodds.reports.words.numbers.about_one_in.
 const whole = (x, r = Math.round(x)) => x % 1 === 0.5 && r % 2 ? r - 1 : r;
 const count = (p, significant) => {
-  const many = x => significant(x, 1), written = n => n.toLocaleString("en-US");
+  const many = x => whole(significant(x, 1)), written = n => n.toLocaleString("en-US");
   if (p <= 0) return "never";
   if (p >= 1 - 1e-12) return "always";
   if (p < 0.15) return p > 1e-9 ? `about 1 in ${written(many(1 / p))}` : "next to never";
