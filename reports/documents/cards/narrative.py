@@ -109,7 +109,7 @@ def _path(estimate: Estimate) -> list[str]:
 
 def _needs(literals: Sequence[str]) -> str:
     """Tell one of several ways to an ending from the others."""
-    words = [f"“{plain_name(it)}”" for it in literals[:_NEEDS]]
+    words = [f"“{plain_name(literal)}”" for literal in literals[:_NEEDS]]
     if len(literals) > _NEEDS:
         words.append(f"{len(literals) - _NEEDS} more")
     return listed(words)
