@@ -10,6 +10,7 @@ from storyodds.reports.documents.cards.card import Card, make_card
 from storyodds.reports.documents.cards.narrative import narrative
 from storyodds.reports.figures.card import bar_pieces, fate_class
 from storyodds.reports.figures.drawing.svg import element
+from storyodds.reports.words.card import what_the_day_needs
 from storyodds.reports.words.levers import plain_name
 
 PARTS = ("local", "trust", "views")  # of a dossier, that a card is made from
@@ -65,7 +66,8 @@ def card_context(dossier: Dossier) -> CardContext:
     Returns
     -------
     dict
-        `card`; `endings`, with the class that colors each; `bar`, its picture; `sentences`.
+        `card`; `endings`, with the class that colors each; `bar`, its picture; `day_needs`, for
+        the sentence on the day of the decision; `sentences`.
     """
     card = card_of(dossier)
     rows = [
@@ -76,6 +78,7 @@ def card_context(dossier: Dossier) -> CardContext:
         "card": card,
         "endings": rows,
         "bar": _bar(card),
+        "day_needs": what_the_day_needs(dossier.estimate),
         "sentences": narrative(dossier.estimate, card),
     }
 

@@ -99,6 +99,7 @@ def left_out(dossier: Dossier) -> Section:
     return Section(
         id="left-out",
         title="What this model leaves out",
+        stays=False,
         finding="Read the odds with this in mind; none of it is inside the intervals.",
         part="left_out",
         data={
@@ -140,6 +141,7 @@ def as_given(dossier: Dossier) -> Section:
     return Section(
         id="the-story",
         title="The story as given",
+        stays=False,
         finding="What the story says, in its own words; whoever wrote it answers for them.",
         part="story",
         data={
@@ -243,6 +245,7 @@ def provenance(dossier: Dossier) -> Section:
     return Section(
         id="provenance",
         title="Where every number comes from",
+        stays=False,
         finding=finding,
         extra=(
             Table(
@@ -357,6 +360,7 @@ def again(dossier: Dossier) -> Section:
     return Section(
         id="again",
         title="How to make it again",
+        stays=False,
         finding=f"Run this{condition}; the same seed gives the same numbers.",
         part="again",
         data={
