@@ -85,7 +85,7 @@ def left_out(dossier: Dossier) -> Section:
     free = [
         name
         for name, it in dossier.assessment.prepared.resolved.assumptions.items()
-        if it.probability is not None
+        if it.probability is not None or (it.states is not None and it.states.given is None)
     ]
     if len(free) > 1:
         entries.append(

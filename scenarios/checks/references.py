@@ -29,6 +29,7 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
         for index, row in items(assumption.get("given")):
             for key in ("probability", "otherwise"):
                 yield ("assumptions", name, "given", index, key), row.get(key), "probability"
+        yield from _in_turn(("assumptions", name, "states"), assumption.get("states"))
     for index, item in items(data.get("routes")):
         yield ("routes", index, "bits"), item.get("bits"), "bits"
         yield ("routes", index, "harm"), item.get("harm"), "probability"
@@ -41,6 +42,16 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
     for index, item in items(data.get("proposals")):
         yield from _table(("proposals", index, "rates"), item.get("rates"), "probability")
         yield ("proposals", index, "relevance"), item.get("relevance"), "probability"
+
+
+def _in_turn(path: Path, value: Any) -> Iterator[tuple[Path, Any, Kind]]:
+    """The chances of states that are taken in turn."""
+    states = mapping(value)
+    yield from _table((*path, "in_turn"), states.get("in_turn"), "probability")
+    for index, row in items(states.get("given")):
+        for key in ("states", "otherwise"):
+            table = mapping(row.get(key)).get("in_turn")
+            yield from _table((*path, "given", index, key, "in_turn"), table, "probability")
 
 
 def _table(path: Path, value: Any, kind: Kind) -> Iterator[tuple[Path, Any, Kind]]:
