@@ -257,6 +257,12 @@ _CLASSES = {
     "other": "not intended, and neither of the two",
 }
 
+_BASES = {
+    "elicited": "somebody was asked and said so",
+    "assumed": "the author's own guess",
+    "measured": "counted or computed from data",
+}
+
 VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("Story", "kind"): {
         "training-story": "how training would end at the wanted model, and at its rivals",
@@ -300,9 +306,6 @@ VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
         "linear": "the weighted mean of the distributions",
         "logarithmic": "their weighted geometric mean, normalized",
     },
-    ("Form", "basis"): {
-        "elicited": "somebody was asked and said so",
-        "assumed": "the author's own guess",
-        "measured": "counted or computed from data",
-    },
+    ("Form", "basis"): _BASES,
+    ("StateOdds", "basis"): _BASES,
 }

@@ -217,7 +217,7 @@ _STORY: Schema = {
 _STATE_FORMS = ("fixed", "counts", "mean", "in_turn")
 _STATES: Schema = {
     "allOf": [
-        *_at_most_one(_STATE_FORMS),
+        *_at_most_one((*_STATE_FORMS, "given")),
         _if(_has("mean"), _has("concentration")),
         _if(_has("in_turn"), _has("rest")),
     ],
@@ -265,7 +265,7 @@ RULES: Mapping[str, Schema] = {
         ]
     },
     "StateOdds": _STATES,
-    "States": _STATES | {"allOf": _at_most_one((*_STATE_FORMS, "given"))},
+    "States": _STATES,
     "StateRow": {
         "allOf": [
             _if(_has("otherwise"), _lacks(["when", "states"], "otherwise stands alone.")),

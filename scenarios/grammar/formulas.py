@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from storyodds.priors.text.records import Record
 
 _PATTERN = r"^(not )?[a-z0-9][a-z0-9-]*( is [a-z0-9][a-z0-9-]*)?$"
-_EXPECTED = "expected an id, 'id is state', or 'not ' before either"
+_EXPECTED = "expected an id or 'not id'"
 _WAYS_OUT = (
     (re.compile(r"\bis not\b"), "write 'not a is b'"),
     (re.compile(r"==?"), "write 'a is b' for a state of an assumption that has states"),

@@ -32,8 +32,8 @@ def _plain_number(value: Any) -> Any:
     raise PydanticCustomError(
         "state_chance",
         "expected a number: the chances of states go together and add up to 1; where they are "
-        "uncertain write {{counts: {{…}}}}, {{mean: {{…}}, concentration: …}} or "
-        "{{in_turn: {{…}}, rest: …}}",
+        "uncertain write {counts: {…}}, {mean: {…}, concentration: …} or "
+        "{in_turn: {…}, rest: …}",
     )
 
 
@@ -87,7 +87,7 @@ class StateOdds(Record):
             raise PydanticCustomError(
                 "state_form",
                 "found {n} of fixed, counts, mean and in_turn, expected exactly one: how likely "
-                "each state is, as in {{low: 0.5, medium: 0.3, high: 0.2}}",
+                "each state is, as in {low: 0.5, medium: 0.3, high: 0.2}",
                 {"n": len(forms) or "none"},
             )
         for owner, key in (("mean", "concentration"), ("in_turn", "rest")):
@@ -106,7 +106,7 @@ class StateOdds(Record):
         if names and not 2 <= len(names) <= MAX_STATES:
             raise PydanticCustomError(
                 "state_count",
-                "found {n} state(s), expected 2 to {most}",
+                "found {n}, expected 2 to {most} states",
                 {"n": len(names), "most": MAX_STATES},
             )
         if len(set(names)) < len(names):
@@ -149,7 +149,7 @@ class StateRow(Record):
         if parts not in ({"when", "states"}, {"otherwise"}):
             raise PydanticCustomError(
                 "state_row",
-                "expected {{when: …, states: …}} or, as the last row, {{otherwise: …}}",
+                "expected {when: …, states: …} or, as the last row, {otherwise: …}",
             )
         return self
 
@@ -297,7 +297,12 @@ def _share(size: float, later: Sequence[float], *, is_known: bool) -> Fixed | Be
     rest = fsum(later)
     if size == 0 or rest == 0 or is_known:
         return Fixed(fixed=size / fsum([size, rest]) if size else 0.0)
-    return Beta(beta=(size, rest))
+    return Beta(beta=(_plain(size), _plain(rest)))
+
+
+def _plain(number: float) -> float:
+    """A product of numbers as somebody wrote them, without the last digits, which are rounding."""
+    return float(f"{number:.12g}")
 
 
 def with_chance_in_turn(states: States, field: Sequence[str], prior: Prior) -> States:
