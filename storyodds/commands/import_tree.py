@@ -1,4 +1,4 @@
-"""The command that makes a story of a fault tree."""
+"""The command that makes a story of a fault tree or a Bayesian network."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +10,13 @@ from storyodds.commands.options import STORY_ENDINGS, all_of, writable_file
 from storyodds.priors.text.errors import shown
 
 if TYPE_CHECKING:
+    from storyodds.scenarios.networks.reader import ImportedNetwork
+    from storyodds.scenarios.open_psa.reader import Imported
     from storyodds.scenarios.story import Story
 
 
-@click.command(name="import", short_help="A fault tree in the Open-PSA format as a story.")
-@click.argument("tree", type=click.Path(path_type=Path), metavar="FAULT-TREE.XML")
+@click.command(name="import", short_help="A fault tree or a Bayesian network as a story.")
+@click.argument("tree", type=click.Path(path_type=Path), metavar="FILE")
 @json_option
 @click.option(
     "-o",
@@ -23,20 +25,23 @@ if TYPE_CHECKING:
     help="Write the story to this .yaml file; standard output unless stated.",
 )
 @click.option(
-    "--top", metavar="NAME", help="The gate that matters, where several are part of no other."
+    "--top",
+    metavar="NAME",
+    help="Of a fault tree the gate that matters, where several are part of no other. Of a network "
+    "the node and its state that are the catastrophe, as in --top dysp=yes.",
 )
 def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None) -> None:
-    """A fault tree in the Open-PSA format as a story.
+    """A fault tree or a Bayesian network as a story.
 
-    The top gate becomes a route whose probability is that of the top event:
-    storyodds import pumps.xml -o pumps.yaml && storyodds estimate pumps.yaml.
+    FILE is a fault tree in the Open-PSA format, or a network in BIF, XMLBIF 0.3 or GeNIe's XDSL.
+    The top gate, or the state of a node that --top names, becomes a route whose probability is
+    that of the event: storyodds import pumps.xml -o pumps.yaml && storyodds estimate pumps.yaml.
     """
-    from storyodds.scenarios.open_psa.reader import read_open_psa
     from storyodds.scenarios.serialize import to_yaml
 
     target, imported = all_of(
         lambda: None if output is None else writable_file(output, STORY_ENDINGS),
-        lambda: read_open_psa(tree, top),
+        lambda: _read(tree, top),
     )
     story = imported.story
     text = to_yaml(story)
@@ -62,6 +67,26 @@ def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None)
         click.echo(f"note: {shown(remark)}", err=True)
     if target is not None:
         click.echo(f"saved {shown(target)}", err=True)
+
+
+def _read(path: Path, top: str | None) -> "Imported | ImportedNetwork":
+    """Read a file in the format that its ending and its content show."""
+    from storyodds.priors.text.xml_reader import read_xml
+    from storyodds.scenarios.networks.reader import (
+        imported_network,
+        is_network,
+        network_of,
+        read_network,
+    )
+
+    if path.suffix.lower() == ".bif":
+        return imported_network(read_network(path), top)
+    document = read_xml(path)
+    if is_network(document):
+        return imported_network(network_of(document), top)
+    from storyodds.scenarios.open_psa.reader import imported
+
+    return imported(document, top)
 
 
 def _free(story: "Story") -> int:
