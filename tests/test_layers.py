@@ -20,6 +20,7 @@ FLOORS = (
     "scenarios.lint",
     "scenarios.editor",
     "scenarios.open_psa",
+    "scenarios.networks",
     "models",
     "models.circuits",
     "models.logic",

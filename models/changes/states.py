@@ -68,12 +68,12 @@ def with_state(graph: StoryGraph, values: Array, state: int, truth: bool) -> Arr
 
 def _chances(in_turn: Array) -> Array:
     """Chances of states, from those that they have where none of those before them holds."""
-    left = np.cumprod(1.0 - in_turn, axis=1)
-    before = np.hstack([np.ones((len(in_turn), 1)), left])
+    remainder = np.cumprod(1.0 - in_turn, axis=1)
+    before = np.hstack([np.ones((len(in_turn), 1)), remainder])
     return before * np.hstack([in_turn, np.ones((len(in_turn), 1))])
 
 
 def _in_turn(chances: Array) -> Array:
     """The inverse of that, up to a factor for each draw."""
-    left = np.cumsum(chances[:, ::-1], axis=1)[:, ::-1][:, :-1]
-    return np.divide(chances[:, :-1], left, out=np.zeros_like(left), where=left > 0)
+    remainder = np.cumsum(chances[:, ::-1], axis=1)[:, ::-1][:, :-1]
+    return np.divide(chances[:, :-1], remainder, out=np.zeros_like(remainder), where=remainder > 0)

@@ -89,18 +89,18 @@ class _Reader:
             raise self.error(f"found {quoted(token.text)}, expected {expected}", token)
         return token
 
-    def word(self, what: str) -> _Token:
+    def word(self, expected: str) -> _Token:
         """Take a name."""
         token = self.next()
         if token.text in _SIGNS or not token.text:
-            raise self.error(f"found {quoted(token.text)}, expected {what}", token)
+            raise self.error(f"found {quoted(token.text)}, expected {expected}", token)
         return token
 
-    def words(self, what: str, closing: str) -> tuple[str, ...]:
+    def words(self, expected: str, closing: str) -> tuple[str, ...]:
         """Take names up to a closing sign, with commas between them."""
-        names = [self.word(what).text]
+        names = [self.word(expected).text]
         while self.expect(",", closing).text == ",":
-            names.append(self.word(what).text)
+            names.append(self.word(expected).text)
         return tuple(names)
 
     def numbers(self) -> tuple[float, ...]:

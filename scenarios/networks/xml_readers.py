@@ -57,7 +57,7 @@ def read_xml_bif(document: XmlDocument) -> Network:
             definitions.append(element)
         else:
             raise _unknown(document, element, ("NAME", "PROPERTY", "VARIABLE", "DEFINITION"))
-    nodes = [_definition(document, it, states, declarations) for it in definitions]
+    nodes = [_definition(document, part, states, declarations) for part in definitions]
     absent = [variable for variable in states if variable not in {node.name for node in nodes}]
     if absent:
         sentence = f"found no definition of {quoted(absent[0])}, expected one"
