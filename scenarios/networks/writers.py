@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from storyodds.scenarios.networks.network import Network, Node, combinations
 
+_ACROSS = 6  # nodes beside each other in a picture
 _XML = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -108,7 +109,17 @@ def xdsl_text(network: Network) -> str:
         if node.parents:
             lines.append(f"      <parents>{escape(' '.join(node.parents))}</parents>")
         lines += [f"      <probabilities>{_cells(node)}</probabilities>", "    </cpt>"]
-    return "\n".join([*lines, "  </nodes>", "</smile>", ""])
+    lines += ["  </nodes>", "  <extensions>", '    <genie version="1.0">']
+    for k, node in enumerate(network.nodes):
+        # GeNIe draws a node where this says, and some readers ask for it.
+        x, y = 20 + 160 * (k % _ACROSS), 20 + 80 * (k // _ACROSS)
+        lines += [
+            f"      <node id={quoteattr(node.name)}>",
+            f"        <name>{escape(node.name)}</name>",
+            f"        <position>{x} {y} {x + 120} {y + 40}</position>",
+            "      </node>",
+        ]
+    return "\n".join([*lines, "    </genie>", "  </extensions>", "</smile>", ""])
 
 
 def _cells(node: Node) -> str:

@@ -46,7 +46,7 @@ ASIA = (
     Node("xray", YES_NO, ("either",), yes(0.98, 0.05)),
     Node("dysp", YES_NO, ("bronc", "either"), yes(0.9, 0.8, 0.7, 0.1)),
 )
-# Their marginals before any finding in four digits, which pyAgrum 2 gives for these tables as well.
+# Their marginals before any finding in four digits, which pyAgrum 3.3.1 gives for these tables as well.
 ASIA_MARGINALS = {
     "asia": 0.01,
     "tub": 0.0104,
