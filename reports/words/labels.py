@@ -37,16 +37,16 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
     """
     owner, _, field = name.partition(".")
     claim = claims(resolved).get(owner, "")
-    row, in_turn, state = field.partition("in_turn.")
+    start, in_turn, state = field.partition("in_turn.")
     if in_turn:
-        words = state_in_turn(resolved.assumptions[owner], state, row.rstrip("."))
+        words = state_in_turn(resolved.assumptions[owner], state, start.rstrip("."))
         return shortened(_about(f"{owner} {words}", claim), longest)
-    kind, _, which = field.partition(".")
+    kind, _, part = field.partition(".")
     match kind:
         case "feasibility":
             words = "The training can be carried out as planned"
         case "given":
-            row = (resolved.assumptions[owner].given or ())[int(which)]
+            row = (resolved.assumptions[owner].given or ())[int(part)]
             condition = owner if row.when is None else f"{owner}, given {formula_words(row.when)}"
             words = _about(condition, claim)
         case "otherwise":
@@ -54,11 +54,11 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
         case "probability":
             words = claim or owner
         case "bits":
-            words = _about(f"Bits for {which or owner}", claim)
+            words = _about(f"Bits for {part or owner}", claim)
         case "harm":
             words = _about(f"Chance of catastrophe from {owner}", claim)
         case "flags":
-            words = _about(f"Chance that {owner} flags {which}", claim)
+            words = _about(f"Chance that {owner} flags {part}", claim)
         case _:  # a rate, a factor or a relevance of evidence
             words = _about(f"{field.replace('_', ' ')} of {owner}", claim)
     return shortened(words, longest) or name

@@ -72,9 +72,9 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
     owner, _, field = name.partition(".")
     part, _, target = field.partition(".")
     quoted = f"“{plain_name(owner)}”"
-    row, in_turn, state = field.partition("in_turn.")
+    start, in_turn, state = field.partition("in_turn.")
     if in_turn:
-        words = state_in_turn(resolved.assumptions[owner], state, row.rstrip("."))
+        words = state_in_turn(resolved.assumptions[owner], state, start.rstrip("."))
         return f"how likely it is that {quoted} {plain_name(words)}"
     match part:
         case "feasibility":

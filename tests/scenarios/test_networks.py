@@ -46,7 +46,7 @@ ASIA = (
     Node("xray", YES_NO, ("either",), yes(0.98, 0.05)),
     Node("dysp", YES_NO, ("bronc", "either"), yes(0.9, 0.8, 0.7, 0.1)),
 )
-# Their marginals before any finding in four digits, which pyAgrum 3.3.1 gives for these tables as well.
+# Their marginals before any finding in four digits; pyAgrum 3.3.1 gives the same for these tables.
 ASIA_MARGINALS = {
     "asia": 0.01,
     "tub": 0.0104,
@@ -273,6 +273,35 @@ def test_properties_state_marginals_and_observations_are_refused() -> None:
     seen = XML.replace("</NAME><OUT", "</NAME><PROPERTY>observed yes</PROPERTY><OUT")
     with pytest.raises(InputError, match="found an observation"):
         read_xml_bif(parse_xml(seen.encode()))
+
+
+def test_the_last_parent_changes_fastest_and_the_node_itself_faster_still() -> None:
+    """As XMLBIF's definition has it, and GeNIe's own files of the network asia."""
+    table = "0.9 0.1 0.2 0.8 0.3 0.7 0.1 0.9"
+    given = "<GIVEN>either</GIVEN><GIVEN>bronc</GIVEN>"
+    variables = "".join(
+        f'<VARIABLE TYPE="nature"><NAME>{n}</NAME><OUTCOME>no</OUTCOME><OUTCOME>yes</OUTCOME>'
+        "</VARIABLE>"
+        for n in ("either", "bronc", "dysp")
+    )
+    roots = "".join(
+        f"<DEFINITION><FOR>{n}</FOR><TABLE>0.5 0.5</TABLE></DEFINITION>"
+        for n in ("either", "bronc")
+    )
+    last = f"<DEFINITION><FOR>dysp</FOR>{given}<TABLE>{table}</TABLE></DEFINITION>"
+    xml = f"<BIF><NETWORK>{variables}{roots}{last}</NETWORK></BIF>"
+    states = '<state id="no"/><state id="yes"/>'
+    nodes = "".join(
+        f'<cpt id="{n}">{states}<probabilities>0.5 0.5</probabilities></cpt>'
+        for n in ("either", "bronc")
+    )
+    node = f"{states}<parents>either bronc</parents><probabilities>{table}</probabilities>"
+    xdsl = f'<smile id="n"><nodes>{nodes}<cpt id="dysp">{node}</cpt></nodes></smile>'
+    for network in (read_xml_bif(parse_xml(xml.encode())), read_xdsl(parse_xml(xdsl.encode()))):
+        dysp = network.node("dysp")
+        keys = list(combinations([network.node(parent) for parent in dysp.parents]))
+        assert dysp.rows[keys.index(("no", "yes"))] == (0.2, 0.8)
+        assert dysp.rows[keys.index(("yes", "no"))] == (0.3, 0.7)
 
 
 # --- stories as networks ----------------------------------------------------------------------
