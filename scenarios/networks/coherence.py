@@ -139,16 +139,16 @@ def marginal(network: Network, name: str) -> Array:
         If a factor on the way would be too large.
     """
     by_name = {node.name: node for node in network.nodes}
-    needed: dict[str, None] = {}
+    ancestors: dict[str, None] = {}
     waiting = [name]
     while waiting:
         node = by_name[waiting.pop()]
-        if node.name not in needed:
-            needed[node.name] = None
+        if node.name not in ancestors:
+            ancestors[node.name] = None
             waiting += node.parents
-    factors = [_factor(by_name, by_name[other]) for other in needed]
-    sizes = {other: len(by_name[other].states) for other in needed}
-    rest = [other for other in needed if other != name]
+    factors = [_factor(by_name, by_name[other]) for other in ancestors]
+    sizes = {other: len(by_name[other].states) for other in ancestors}
+    rest = [other for other in ancestors if other != name]
     while rest:
         cheapest = min(rest, key=lambda other: _cost(factors, other, sizes))
         if _cost(factors, cheapest, sizes) > _MOST_CELLS:

@@ -92,21 +92,21 @@ def network_story(network: Network, top: str | None) -> Story:
     ('lawn is wet', 'rain')
     """
     node, state = _top(network, top)
-    free = sum(1 if _is_claim(it) else len(it.states) for it in network.nodes)
+    free = sum(1 if _is_claim(part) else len(part.states) for part in network.nodes)
     if free > MAX_FREE:
         sentence = f"found {free:,} states of nodes, expected at most {MAX_FREE}"
         raise UnsupportedStoryError([network.problem(sentence)])
     slugs = Slugs()
     route, constraint = slugs.take(f"{node.name}-{state}"), slugs.take("network-decides")
     named = _Named(
-        {it.name: slugs.take(it.name) for it in network.nodes},
-        {it.name: {} if _is_claim(it) else _state_ids(it) for it in network.nodes},
+        {part.name: slugs.take(part.name) for part in network.nodes},
+        {part.name: {} if _is_claim(part) else _state_ids(part) for part in network.nodes},
     )
     assumptions = {
-        named.assumptions[it.name]: _assumption(network, it, named) for it in network.nodes
+        named.assumptions[part.name]: _assumption(network, part, named) for part in network.nodes
     }
-    made = _described(network, f"{node.name} is {state}", route, constraint)
-    story = made(named.literal(node, state), assumptions)
+    story_of = _described(network, f"{node.name} is {state}", route, constraint)
+    story = story_of(named.literal(node, state), assumptions)
     raised = {finding.code for finding in lint(story)}
     reason = "Imported from a network, which tells no story of training."
     off = tuple(LintSwitch(off=code, reason=reason) for code in _OF_TRAINING if code in raised)
