@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 from storyodds.priors.distributions.forms import Fixed, Form, Kind, Prior
 from storyodds.priors.references import without_references
 from storyodds.priors.text.errors import Path
-from storyodds.scenarios.grammar.formulas import Formula, holds, literals, parts
+from storyodds.scenarios.grammar.formulas import (
+    AnyOf,
+    AtLeast,
+    Formula,
+    holds,
+    literals,
+    parts,
+)
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED, RESIDUAL
 from storyodds.scenarios.grammar.states import (
     assumption_and_state,
@@ -209,6 +216,9 @@ class Reading:
         read = [alone for formula in conditions if (alone := self._alone(formula)) is not None]
         if not conditions or len(read) < len(conditions):
             return True
+        exclusive = self._one_state_each(read)
+        conditions += exclusive
+        read += [alone for formula in exclusive if (alone := self._alone(formula)) is not None]
         mixed = _disagreeing(read)
         if not mixed:
             return all(alone.holds for alone in read)
@@ -232,6 +242,24 @@ class Reading:
             if self._all_hold(conditions, order, settled | chosen):
                 return True
         return False
+
+    def _one_state_each(self, read: Sequence[_Alone]) -> list[Formula]:
+        """What else holds where formulas name several states of an assumption: one does."""
+        named: dict[str, dict[str, None]] = {}
+        for alone in read:
+            for literal in alone.signs:
+                name, state = assumption_and_state(literal)
+                if state is not None:
+                    named.setdefault(name, {})[literal] = None
+        formulas: list[Formula] = []
+        for name, listed in named.items():
+            states = self.assumptions[name].states
+            if len(listed) > 1:
+                others = tuple(f"not {literal}" for literal in listed)
+                formulas.append(AtLeast(at_least=len(listed) - 1, of=others))
+            if states is not None and len(listed) == len(states.names):
+                formulas.append(AnyOf(any=tuple(listed)))
+        return formulas
 
     def is_ruled_out(self, formula: Formula | None) -> bool:
         """Return whether a formula could hold, were it not for assumptions that are certain."""

@@ -128,3 +128,19 @@ def test_the_linter_follows_states(story: Story) -> None:
     idle = [doubt.sentence for doubt in lint(story) if doubt.code == "idle-assumption"]
     assert len(idle) == 1
     assert "'mood'" in idle[0]
+
+
+@pytest.mark.parametrize(
+    ("requires", "can_hold"),
+    [
+        ("[awareness is low, awareness is high]", False),
+        ("[not awareness is low, not awareness is medium, not awareness is high]", False),
+        ("[not awareness is low, not awareness is high]", True),
+        ("{any: [[awareness is low, awareness is high], large]}", True),
+        ("[awareness is low, {any: [awareness is medium, awareness is high]}]", False),
+    ],
+)
+def test_the_linter_knows_that_one_state_holds(requires: str, can_hold: bool) -> None:
+    text = TEXT.replace("[awareness is high, reach is world]", requires)
+    codes = {doubt.code for doubt in lint(load_text(text))}
+    assert ("never-holds" in codes) is not can_hold
