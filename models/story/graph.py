@@ -410,7 +410,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
 def _variables(
     assumptions: Mapping[str, Assumption], number: Mapping[str, int]
 ) -> tuple[Variable, ...]:
-    built = {}
+    built: dict[str, Variable] = {}
     for name, assumption in assumptions.items():
         if assumption.states is not None:
             built |= {state.name: state for state in _states(name, assumption.states, number)}

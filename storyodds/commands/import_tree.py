@@ -30,7 +30,26 @@ if TYPE_CHECKING:
     help="Of a fault tree the gate that matters, where several are part of no other. Of a network "
     "the node and its state that are the catastrophe, as in --top dysp=yes.",
 )
-def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None) -> None:
+@click.option(
+    "--mission-time",
+    type=float,
+    metavar="HOURS",
+    help="The hours that <system-mission-time> stands for.",
+)
+@click.option(
+    "--at-means",
+    is_flag=True,
+    help="Take uncertain numbers at their means where a story cannot keep them: inside a function, "
+    "shared by several events, or of a distribution that stories do not have.",
+)
+def import_tree(
+    tree: Path,
+    as_json: bool,
+    output: Path | None,
+    top: str | None,
+    mission_time: float | None,
+    at_means: bool,
+) -> None:
     """A fault tree or a Bayesian network as a story.
 
     FILE is a fault tree in the Open-PSA format, or a network in BIF, XMLBIF 0.3 or GeNIe's XDSL.
@@ -41,7 +60,7 @@ def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None)
 
     target, imported = all_of(
         lambda: None if output is None else writable_file(output, STORY_ENDINGS),
-        lambda: _read(tree, top),
+        lambda: _read(tree, top, mission_time, at_means),
     )
     story = imported.story
     text = to_yaml(story)
@@ -69,8 +88,11 @@ def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None)
         click.echo(f"saved {shown(target)}", err=True)
 
 
-def _read(path: Path, top: str | None) -> "Imported | ImportedNetwork":
+def _read(
+    path: Path, top: str | None, mission_time: float | None, at_means: bool
+) -> "Imported | ImportedNetwork":
     """Read a file in the format that its ending and its content show."""
+    from storyodds.priors.text.errors import InputError, Problem
     from storyodds.priors.text.xml_reader import read_xml
     from storyodds.scenarios.networks.reader import (
         imported_network,
@@ -78,15 +100,18 @@ def _read(path: Path, top: str | None) -> "Imported | ImportedNetwork":
         network_of,
         read_network,
     )
+    from storyodds.scenarios.open_psa.reader import read_open_psa
 
-    if path.suffix.lower() == ".bif":
-        return imported_network(read_network(path), top)
-    document = read_xml(path)
-    if is_network(document):
-        return imported_network(network_of(document), top)
-    from storyodds.scenarios.open_psa.reader import imported
-
-    return imported(document, top)
+    document = None if path.suffix.lower() == ".bif" else read_xml(path)
+    if document is not None and not is_network(document):
+        return read_open_psa(path, top, mission_time=mission_time, at_means=at_means)
+    options = {"--mission-time": mission_time is not None, "--at-means": at_means}
+    for option, is_set in options.items():
+        if is_set:
+            sentence = f"{option}: found it with a network, expected it with a fault tree only"
+            raise InputError([Problem(sentence, str(path))])
+    network = read_network(path) if document is None else network_of(document)
+    return imported_network(network, top)
 
 
 def _free(story: "Story") -> int:
