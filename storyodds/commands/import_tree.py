@@ -100,11 +100,11 @@ def _read(
         network_of,
         read_network,
     )
-    from storyodds.scenarios.open_psa.reader import read_open_psa
+    from storyodds.scenarios.open_psa.reader import imported
 
     document = None if path.suffix.lower() == ".bif" else read_xml(path)
     if document is not None and not is_network(document):
-        return read_open_psa(path, top, mission_time=mission_time, at_means=at_means)
+        return imported(document, top, mission_time=mission_time, at_means=at_means)
     options = {"--mission-time": mission_time is not None, "--at-means": at_means}
     for option, is_set in options.items():
         if is_set:
