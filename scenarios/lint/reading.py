@@ -255,8 +255,8 @@ class Reading:
         for name, listed in named.items():
             states = self.assumptions[name].states
             if len(listed) > 1:
-                others = tuple(f"not {literal}" for literal in listed)
-                formulas.append(AtLeast(at_least=len(listed) - 1, of=others))
+                negations = tuple(f"not {literal}" for literal in listed)
+                formulas.append(AtLeast(at_least=len(listed) - 1, of=negations))
             if states is not None and len(listed) == len(states.names):
                 formulas.append(AnyOf(any=tuple(listed)))
         return formulas

@@ -11,7 +11,7 @@ from storyodds.priors.text.errors import shown
 
 if TYPE_CHECKING:
     from storyodds.scenarios.networks.reader import ImportedNetwork
-    from storyodds.scenarios.open_psa.reader import Imported
+    from storyodds.scenarios.open_psa.assembly import Imported
     from storyodds.scenarios.story import Story
 
 
