@@ -16,6 +16,7 @@ from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.formulas import literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
 from storyodds.scenarios.grammar.parts import GivenTable
+from storyodds.scenarios.grammar.states import assumption_and_state
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Assumption, Evidence
 from storyodds.scenarios.story import Story
@@ -287,7 +288,9 @@ _BEARING: Mapping[str, tuple[str, ...]] = {
 def _shape(part: str, record: Any) -> Any:
     if part == ASSUMPTION:
         rows = [row.when for row in record.given or ()]
-        return record.holds_when, rows, record.probability is None
+        states = record.states
+        by_state = None if states is None else [(row.when, row.odds.names) for row in states.rows]
+        return record.holds_when, rows, record.probability is None, by_state
     return [_shape_of(getattr(record, field)) for field in _BEARING[part]]
 
 
@@ -312,4 +315,6 @@ def _numbers_between(old: ResolvedStory, new: ResolvedStory, owner: str) -> list
 
 def _names_below(assumption: Assumption) -> set[str]:
     formulas = [assumption.holds_when, *(row.when for row in assumption.given or ())]
-    return {name for f in formulas if f is not None for name, _ in literals(f)}
+    formulas += [row.when for row in (assumption.states.rows if assumption.states else ())]
+    names = (name for f in formulas if f is not None for name, _ in literals(f))
+    return {assumption_and_state(name)[0] for name in names}

@@ -1,11 +1,12 @@
 """Story to resolved story: every number found, named, overridden where asked, with provenance.
 
 A number's name is its owner's id and its field: `situational-awareness.probability`,
-`hidden-goal.given.0`, `hidden-goal.otherwise`, `crystallized-deception.bits`,
-`persona-is-natural.bits.deceptive`, `held-out-audit.flags.default`, `honeypots.rates.true`,
-`rationale.feasibility`. A bare id in a view or a setting means its `probability`, else its
-`bits`. What the format leaves out (the intended route's bits, a hazard's harm, a relevance) is a
-number too, implied and fixed, so that the engine has no special cases.
+`hidden-goal.given.0`, `hidden-goal.otherwise`, `awareness.in_turn.low` (of a state, where none of
+those before it holds), `crystallized-deception.bits`, `persona-is-natural.bits.deceptive`,
+`held-out-audit.flags.default`, `honeypots.rates.true`, `rationale.feasibility`. A bare id in a
+view or a setting means its `probability`, else its `bits`. What the format leaves out (the
+intended route's bits, a hazard's harm, a relevance) is a number too, implied and fixed, so that
+the engine has no special cases.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ from storyodds.priors.text.records import Source
 from storyodds.priors.wording import mistakes_in
 from storyodds.scenarios.grammar.outcomes import INTENDED
 from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.states import chances_in_turn
 from storyodds.scenarios.proposals import standard_proposals
 from storyodds.scenarios.schema import Assumption, CommonCause, Proposal, Route
 from storyodds.scenarios.serialize import to_data
@@ -397,6 +399,10 @@ def _assumption_slots(name: str, assumption: Assumption, slot: _MakeSlot) -> Ite
         written = (*path, "probability")
         yield slot(f"{name}.probability", written, "probability", assumption.probability)
     yield from _row_slots(name, path, assumption.given or (), slot)
+    for i, table in enumerate(assumption.states.rows if assumption.states else ()):
+        row_path, row_name = _state_row(path, name, assumption, i)
+        for state, form, inside in chances_in_turn(table.odds):
+            yield slot(f"{row_name}.in_turn.{state}", (*row_path, *inside), "probability", form)
 
 
 def _rate_slots(
@@ -417,6 +423,16 @@ def _row_slots(name: str, path: Path, rows: Sequence[GivenRow], slot: _MakeSlot)
         else:
             written = (*path, "given", i, "probability")
             yield slot(f"{name}.given.{i}", written, "probability", row.probability)
+
+
+def _state_row(path: Path, name: str, assumption: Assumption, i: int) -> tuple[Path, str]:
+    """Where a row of chances of states stands, and what the names of its numbers begin with."""
+    states = assumption.states
+    if states is None or states.given is None:
+        return (*path, "states"), name
+    is_last = states.given[i].otherwise is not None
+    key = "otherwise" if is_last else "states"
+    return (*path, "states", "given", i, key), f"{name}.{'otherwise' if is_last else f'given.{i}'}"
 
 
 def _target(name: str, slots: Mapping[str, _Slot]) -> str | None:

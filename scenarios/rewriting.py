@@ -7,6 +7,7 @@ from storyodds.priors.distributions.forms import Prior
 from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED
 from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.states import with_chance_in_turn
 from storyodds.scenarios.resolve import ResolvedStory, named_causes
 from storyodds.scenarios.schema import Assumption
 from storyodds.scenarios.shared import catalog
@@ -106,7 +107,10 @@ def _assumptions(
 
 
 def _decided(assumption: Assumption, field: Sequence[str], form: Prior) -> Assumption:
-    """Put a number into an assumption: `probability`, `given.0` or `otherwise`."""
+    """Put a number into an assumption: `probability`, `given.0`, `otherwise` or `in_turn.low`."""
+    if "in_turn" in field:
+        assert assumption.states is not None
+        return _replaced(assumption, "states", with_chance_in_turn(assumption.states, field, form))
     if field == ["probability"]:
         return _put(assumption, field, form)
     return _replaced(assumption, "given", _in_row(assumption.given or (), field, form))

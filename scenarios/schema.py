@@ -15,6 +15,7 @@ from storyodds.priors.text.records import Count, Record, Slug, SourceField, Text
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
 from storyodds.scenarios.grammar.parts import About, GivenRow, Rate
+from storyodds.scenarios.grammar.states import States
 
 StoryKind = Literal["training-story", "risk-argument"]
 TRAINING_STORY: StoryKind = "training-story"
@@ -83,16 +84,17 @@ class Rationale(Record):
 
 
 class Assumption(Record):
-    """A claim that is true or false in one training run.
+    """A claim that is true or false in one training run, or of whose states one holds.
 
-    Exactly one of `probability`, `given` and `holds_when` decides it; none of them takes the
-    catalog's numbers.
+    Exactly one of `probability`, `given`, `holds_when` and `states` decides it; none of them takes
+    the catalog's numbers.
     """
 
     claim: Text = ""
     probability: Probability | None = None
     given: Annotated[tuple[GivenRow, ...], Field(min_length=1)] | None = None
     holds_when: Formula | None = None
+    states: States | None = None
     scope: Literal["run", "world"] | None = None
     sources: tuple[SourceField, ...] = ()
     note: Text | None = None

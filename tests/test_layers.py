@@ -21,6 +21,7 @@ FLOORS = (
     "scenarios.editor",
     "scenarios.open_psa.quantities",
     "scenarios.open_psa",
+    "scenarios.networks",
     "models",
     "models.circuits",
     "models.logic",

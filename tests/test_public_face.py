@@ -28,6 +28,7 @@ def test_public_names() -> None:
         "compile_story",
         "datasets",
         "estimate",
+        "import_network",
         "import_open_psa",
         "importance",
         "lint",

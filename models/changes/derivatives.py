@@ -25,6 +25,7 @@ from storyodds.models.engine.program import Program
 from storyodds.models.engine.strategy import compiled as compile_queries
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.evidence import (
+    by_hypothesis,
     collapsed,
     columns,
     event_likelihoods,
@@ -33,6 +34,7 @@ from storyodds.models.posterior.evidence import (
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.story.events import FATES, Headline, touches, weights
 from storyodds.models.story.graph import EvidenceItem
+from storyodds.models.story.likelihoods import item_targets
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.distributions.families import LN2, Distribution, Point, bits_like, rate_like
 from storyodds.scenarios.grammar.outcomes import CLASSES
@@ -275,13 +277,16 @@ def _through_evidence(prepared: PreparedStory, compiled: Program, evaluated: Eva
     routes = np.zeros((n, n_seeds, len(graph.routes)))
     np.add.at(routes.transpose(2, 0, 1), compiled.config_routes, evaluated.won.transpose(2, 0, 1))
     first = columns(graph)
-    by_item = np.zeros((n, n_seeds, 2 * len(first)))
+    by_item = np.zeros((n, n_seeds, 2 * len(item_targets(graph))))
     used = evaluated.usage[:, :, compiled.findings.leaves]
     np.add.at(by_item.transpose(2, 0, 1), compiled.findings.what, used.transpose(2, 0, 1))
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             continue
-        chances = by_item[:, :, first[i] : first[i] + 2] if i in first else routes
+        chances = routes
+        if i in first:
+            of_targets = by_item[:, :, first[i] : first[i] + 2 * len(item.targets)]
+            chances = by_hypothesis(item, of_targets)
         for number, slope in _item_slopes(item, prepared.distributions):
             out[:, :, number] += chances @ slope
     return out

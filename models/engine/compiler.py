@@ -29,6 +29,7 @@ from storyodds.models.logic.functions import TruthFunction
 from storyodds.models.logic.gate_forest import GateForest
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.hazards import HazardFactors
+from storyodds.models.story.likelihoods import item_targets
 from storyodds.models.story.outcomes import Outcome
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.grammar.formulas import Formula, parts
@@ -92,7 +93,7 @@ class Compiler:
         self.hazards = HazardFactors(graph, self.diagrams, self.indicator)
         self.configs: list[Config] = []
         self.races: list[tuple[int, ...]] = []  # by race, the config of every route; -1 is closed
-        self.items = tuple(i for i, e in enumerate(graph.evidence) if e.subject == "assumption")
+        self.targets = item_targets(graph)
         self._index = graph.order
         self._config_of: dict[Config, int] = {}
         self._race_of: dict[tuple[int, ...], int] = {}
@@ -199,8 +200,8 @@ class Compiler:
     def _likelihood(self, v: int) -> int:
         """What the evidence items about an assumption say, as a factor of its truth."""
         yes = no = ONE
-        for k, i in enumerate(self.items):
-            if self.graph.evidence[i].target == v:
+        for k, target in enumerate(self.targets):
+            if target == v:
                 yes = self.builder.multiply(yes, self.builder.leaf("item", k, True))
                 no = self.builder.multiply(no, self.builder.leaf("item", k, False))
         if v in self.layout.expanded:
@@ -220,6 +221,8 @@ class Compiler:
             )
             yes, no = test(level, ZERO, true), test(level, false, ZERO)
             table = self.diagrams.choose(self.indicator(variable.formula), yes, no)
+        elif variable.states:
+            table = self._table_of_state(v)
         else:
             table = ZERO
             if v in self.plain:
@@ -228,6 +231,23 @@ class Compiler:
                 row = test(level, leaf("no", number), leaf("yes", number))
                 table = self.diagrams.choose(self.indicator(when), row, table)
         return self.diagrams.multiply(table, self._likelihood(v))
+
+    def _table_of_state(self, v: int) -> int:
+        """P(state | states before it, what decides them): zero beside another, else its table."""
+        variable, level = self.graph.variables[v], self.level[v]
+        leaf, test = self.builder.leaf, self.diagrams.test
+        # Leaves worth one, as for a composite, since its numbers are not used everywhere.
+        true, false = (
+            (ONE, ONE) if self.evidence_only else (leaf("is", v, True), leaf("is", v, False))
+        )
+        table = test(level, ZERO, true)  # of the last one
+        for when, number in reversed(variable.rows):
+            row = test(level, leaf("no", number), leaf("yes", number))
+            table = self.diagrams.choose(self.indicator(when), row, table)
+        if variable.barred is None:
+            return table
+        barred = self.indicator(variable.barred)
+        return self.diagrams.choose(barred, test(level, false, ZERO), table)
 
     def config(self, route: int, nudges: Iterable[int]) -> int:
         """The number of a route under a set of nudges (indices into its own list)."""
@@ -280,7 +300,7 @@ class Compiler:
         factors: list[Pair] = [(self._table(v), ZERO) for v in self.variables]
         self._table_at = {v: i for i, v in enumerate(self.variables)}
         for v in sorted(layout.expanded):
-            if any(graph.evidence[i].target == v for i in self.items):
+            if v in self.targets:
                 factors.append((self._likelihood(v), ZERO))
                 scopes.append(layout.levels(graph.variables[v].name))
         self._hazards_at = len(factors)
@@ -423,7 +443,7 @@ class Compiler:
     @property
     def _is_independent(self) -> bool:
         """Whether every assumption is free, but for those written out, and there is no finding."""
-        return bool(self.plain) and not self.items and len(self.plain) == len(self.variables)
+        return bool(self.plain) and not self.targets and len(self.plain) == len(self.variables)
 
     def _race_is_silent(self, query: Query) -> bool:
         """Whether it makes no difference to a query by which route training ends.

@@ -76,11 +76,12 @@ class Layout:
         every = set(range(len(graph.variables)))
         relevant = self._relevant(hazards=hazards) if evidence_only else every
         self.variables = sorted(relevant - self.expanded)
-        targets = {e.target for e in graph.evidence if e.subject == "assumption"}
+        targets = {v for e in graph.evidence for v in e.targets}
         self.plain = {
             v: graph.variables[v].rows[0][1]
             for v in self.variables
             if len(graph.variables[v].rows) == 1
+            and not graph.variables[v].states
             and v not in targets
             and (evidence_only or self.expanded or forest is not None)
         }
@@ -155,11 +156,7 @@ class Layout:
     def _relevant(self, *, hazards: bool) -> set[int]:
         formulas = self._formulas(hazards=hazards)
         pending = [self._index[name] for formula in formulas for name, _ in literals(formula)]
-        pending += [
-            e.target
-            for e in self._graph.evidence
-            if e.subject == "assumption" and e.target is not None
-        ]
+        pending += [v for e in self._graph.evidence for v in e.targets]
         relevant: set[int] = set()
         while pending:
             v = pending.pop()
@@ -173,7 +170,7 @@ class Layout:
         whens = (
             [when for when, _ in variable.rows] if variable.formula is None else [variable.formula]
         )
-        return [v, *self.scope(*whens)]
+        return [v, *self.scope(*whens, variable.barred)]
 
     def _gates_in_order(self) -> list[list[int]]:
         """The variables of gates, as they stand in diagrams that were built already."""

@@ -43,14 +43,12 @@ class Program:
         One per root.
     competition : {"patterns", "quadrature"}
     n_numbers : int
-    items : tuple of int
-        Evidence items about an assumption, in the order of their likelihoods.
     n_fixed_leaves : int
         Those before this one have one value for each draw.
     yes, no : Places
         Leaves worth a probability or its complement, and the number it is.
     findings : Places
-        Leaves worth an item's likelihood; 2 k for item k under false, 2 k + 1 under true.
+        Leaves worth an item's likelihood; 2 k for target k under false, 2 k + 1 under true.
     shares : Places
         Leaves worth the share of some routes in a race, what the evidence says of them included;
         and which race that is.
@@ -86,7 +84,6 @@ class Program:
     queries: tuple[Query, ...]
     competition: str
     n_numbers: int
-    items: tuple[int, ...]
     n_fixed_leaves: int
     yes: Places
     no: Places
@@ -286,7 +283,6 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         queries=queries,
         competition=compiler.competition,
         n_numbers=graph.n_numbers,
-        items=compiler.items,
         n_fixed_leaves=n_fixed_leaves,
         yes=places("yes"),
         no=places("no"),

@@ -148,7 +148,7 @@ def compile_quantities(
     """
     graph = compiler.graph
     expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
-    about = [graph.evidence[i].target or 0 for i in compiler.items]
+    about = list(compiler.targets)
     extra = {
         (v, truth): Query((), frozenset([(graph.variables[v].name, truth)]))
         for v in expanded
@@ -232,7 +232,7 @@ def evaluate(
     graph = compiler.graph
     plan = compile_quantities(compiler, queries, hazards=hazards)
     compiled, goals, extra, parts = plan.program, plan.goals, plan.extra, plan.parts
-    about = [graph.evidence[i].target or 0 for i in compiler.items]
+    about = list(compiler.targets)
     seeds = np.zeros((1, len(compiled.queries)))
     seeds[0, 0] = 1.0
     evaluated = evaluation.evaluate(compiled, values, likelihoods, seeds, "won")

@@ -101,12 +101,14 @@ def assemble(graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihood
     """
     n = max([1, *(len(table) for table in tables if table is not None)])
     column = columns(graph)
-    assumptions, routes = np.zeros((n, 2 * len(column))), np.zeros((n, len(graph.routes)))
+    nothing = no_evidence(graph)
+    assumptions, routes = (np.repeat(x, n, axis=0) for x in (nothing.assumptions, nothing.routes))
     for i, table in enumerate(tables):
         if table is None:
             continue
         if i in column:
-            assumptions[:, column[i] : column[i] + 2] += table
+            spread = by_target(graph.evidence[i], table)
+            assumptions[:, column[i] : column[i] + spread.shape[1]] += spread
         else:
             routes += table
     return LogLikelihoods(assumptions, routes)
@@ -114,8 +116,39 @@ def assemble(graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihood
 
 def columns(graph: StoryGraph) -> dict[int, int]:
     """Where the likelihoods of each item about an assumption begin."""
-    about = [i for i, item in enumerate(graph.evidence) if item.subject == "assumption"]
-    return {i: 2 * k for k, i in enumerate(about)}
+    first, begins = 0, {}
+    for i, item in enumerate(graph.evidence):
+        if item.targets:
+            begins[i] = first
+            first += 2 * len(item.targets)
+    return begins
+
+
+def by_target(item: EvidenceItem, table: Array) -> Array:
+    """Log likelihoods of an item's hypotheses as those of every target, false and then true.
+
+    Of several states, one holds: it has the likelihood, and that none of the others does has none.
+
+    Parameters
+    ----------
+    table : (..., n_hypotheses) array
+    """
+    if not item.states:
+        return table
+    out = np.zeros((*table.shape[:-1], 2 * len(item.states)))
+    out[..., 1::2] = table
+    return out
+
+
+def by_hypothesis(item: EvidenceItem, by_target: Array) -> Array:
+    """Take the hypotheses of an item from its targets, (..., n_hypotheses): what has happened.
+
+    Parameters
+    ----------
+    by_target : (..., 2 * n_targets) array
+        P(false) and P(true) of each.
+    """
+    return by_target[..., 1::2] if item.states else by_target
 
 
 def collapsed_tables(
@@ -148,8 +181,8 @@ def forecast_log_odds(graph: StoryGraph, item: int, routes: Array, assumptions: 
     ----------
     routes : (n_draws, n_routes) array
         Without evidence.
-    assumptions : (n_draws, 2 * n_items) array
-        P(false) and P(true) by item about an assumption, without evidence.
+    assumptions : (n_draws, 2 * n_targets) array
+        P(false) and P(true) of what items about an assumption speak of, without evidence.
     """
     evidence = graph.evidence[item]
     if evidence.subject == "assumption":

@@ -14,11 +14,12 @@ import pymc as pm
 import pytensor.tensor as pt
 from pymc.distributions.transforms import Interval, logodds
 
-from storyodds.models.posterior.evidence import collapsed, columns, event_likelihoods
+from storyodds.models.posterior.evidence import by_target, collapsed, columns, event_likelihoods
 from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.pymc.ops import LogEvidence, Marginals
 from storyodds.models.story.events import CRITERIA, FATES, Share, shares_of
 from storyodds.models.story.graph import CheckNode, EvidenceItem, StoryGraph
+from storyodds.models.story.likelihoods import item_targets
 from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.priors.distributions.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions.families import (
@@ -242,7 +243,7 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
         chances = _Marginals(*marginals(numbers, assumptions, routes))
         return _Conditioned(assumptions, routes, total, chances)
 
-    nothing = pt.zeros(2 * len(column)), pt.zeros(len(graph.routes))
+    nothing = pt.zeros(2 * len(item_targets(graph))), pt.zeros(len(graph.routes))
     conditioned = given(silent, *nothing)
     for c, check in enumerate(graph.checks):
         if check.result is not None:
@@ -255,10 +256,11 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
             yes, no = (log_evidence(silent, s.assumptions[0], s.routes[0])[0] for s in sides)
             _observe_forecast(item, yes - no)
             continue
-        table = pt.constant(prepared.tables[i][0])  # type: ignore[index]
+        of_item = by_target(item, prepared.tables[i][0])  # type: ignore[index]
+        table = pt.constant(of_item)
         before, assumptions, routes = conditioned, conditioned.assumptions, conditioned.routes
         if i in column:
-            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + 2], table)
+            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + len(of_item)], table)
         else:
             routes = routes + table
         conditioned = given(numbers, assumptions, routes)
@@ -279,6 +281,8 @@ def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Ten
 
 def _hypotheses(item: EvidenceItem, chances: _Marginals) -> Tensor:
     """P(hypothesis | numbers, evidence so far), in the order of the item's keys."""
+    if item.states:
+        return pt.stack([chances.true[v] for v in item.states])
     if item.target is not None:
         return pt.stack([chances.false[item.target], chances.true[item.target]])
     return chances.routes

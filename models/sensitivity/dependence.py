@@ -184,7 +184,10 @@ def _free(graph: StoryGraph) -> dict[str, int]:
     return {
         variable.name: variable.rows[0][1]
         for variable in graph.variables
-        if variable.formula is None and len(variable.rows) == 1 and variable.rows[0][0] is None
+        if variable.formula is None
+        and len(variable.rows) == 1
+        and variable.rows[0][0] is None
+        and not variable.states
     }
 
 

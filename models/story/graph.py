@@ -4,7 +4,7 @@ Everything here is a fixed, labelled structure; the numbers themselves stay outs
 ordered as `ResolvedStory.numbers`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -19,10 +19,11 @@ from storyodds.models.story.outcomes import Outcome, flow_outcomes_of, outcomes_
 from storyodds.models.story.rates import CommonCause, Derived, Rate
 from storyodds.priors.distributions.families import Point
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.scenarios.grammar.formulas import Formula, literals
+from storyodds.scenarios.grammar.formulas import AnyOf, Formula, literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL, OutcomeClass
 from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
 from storyodds.scenarios.grammar.parts import Rate as WrittenRate
+from storyodds.scenarios.grammar.states import States, literal_of_state
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Assumption, CheckResult
 from storyodds.scenarios.schema import CommonCause as CommonCauseRecord
@@ -35,20 +36,45 @@ _MAX_NODES = 250_000  # of the diagrams of one gate's minimal cut sets: some sec
 
 @dataclass(frozen=True)
 class Variable:
-    """An assumption: a table of (when, number) rows, or a formula.
+    """An assumption, or one of its states: a table of (when, number) rows, or a formula.
 
-    The last row of a table has no `when`.
+    The last row of a table has no `when`. A state has a table for where none of those before it
+    holds, and cannot hold elsewhere; the last state has no table, as it then surely holds.
+
+    Attributes
+    ----------
+    name : str
+        Of a state such as `awareness is high`.
+    states : tuple of str
+        Of a state, the names of all that its assumption has, in order.
     """
 
     name: str
     rows: tuple[tuple[Formula | None, int], ...] = ()
     formula: Formula | None = None
+    states: tuple[str, ...] = ()
 
     @property
     def scope(self) -> frozenset[str]:
         """The assumptions that its truth depends on directly."""
         formulas = [when for when, _ in self.rows] if self.formula is None else [self.formula]
-        return frozenset(name for f in formulas if f is not None for name, _ in literals(f))
+        names = (name for f in formulas if f is not None for name, _ in literals(f))
+        return frozenset([*names, *self.earlier])
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The states before it, none of which holds where it does."""
+        return self.states[: self.states.index(self.name)] if self.states else ()
+
+    @property
+    def barred(self) -> Formula | None:
+        """The formula that rules a state out: that one before it holds. None for any other."""
+        return AnyOf(any=self.earlier) if self.earlier else None
+
+    @property
+    def is_last_state(self) -> bool:
+        """Whether it is the state that holds where none of the others does."""
+        return bool(self.states) and self.states[-1] == self.name
 
 
 @dataclass(frozen=True)
@@ -139,14 +165,15 @@ class CheckNode:
 class EvidenceItem:
     """An evidence item over a small set of hypotheses.
 
-    For an assumption the hypotheses are (false, true), for the outcome one per route. `keys` has,
-    per hypothesis, the name of the rate or of the bits that it uses; `alternatives` lists every
-    key once, among which a finding that does not bear on the matter is blind.
+    For an assumption the hypotheses are (false, true), or its states where `states` has their
+    variables; for the outcome one per route. `keys` has, per hypothesis, the name of the rate or
+    of the bits that it uses; `alternatives` lists every key once, among which a finding that does
+    not bear on the matter is blind.
     """
 
     id: str
     subject: str  # "assumption", "outcome" or "class"
-    target: int | None  # index of the assumption or of the class
+    target: int | None  # index of the assumption (of its first state) or of the class
     form: str  # "counts", "bayes_factor" or "forecast"
     keys: tuple[str, ...]
     numbers: Mapping[str, int]  # number index by key
@@ -156,6 +183,14 @@ class EvidenceItem:
     trials: int = 0
     forecast: float = 0.5
     sd_bits: float = 1.0
+    states: tuple[int, ...] = ()
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """The variables that it speaks of; each has two likelihoods, if false and if true."""
+        if self.subject != "assumption" or self.target is None:
+            return ()
+        return self.states or (self.target,)
 
 
 @dataclass(frozen=True)
@@ -341,7 +376,7 @@ class StoryGraph:
     def numbers_behind(self, item: EvidenceItem) -> frozenset[int]:
         """The numbers on which the prior probability of a forecast's event depends."""
         if item.subject == "assumption":
-            names = {self.variables[item.target or 0].name}
+            names = {self.variables[v].name for v in item.targets}
         else:
             formulas = [f for r in self.routes for f in (r.requires, *r.blocked_by)]
             formulas += [when for route in self.routes for when, _ in route.nudges]
@@ -461,9 +496,11 @@ def _common_causes(resolved: ResolvedStory) -> tuple[CommonCause, ...]:
 def _variables(
     assumptions: Mapping[str, Assumption], number: Mapping[str, int]
 ) -> tuple[Variable, ...]:
-    built = {}
+    built: dict[str, Variable] = {}
     for name, assumption in assumptions.items():
-        if assumption.holds_when is not None:
+        if assumption.states is not None:
+            built |= {state.name: state for state in _states(name, assumption.states, number)}
+        elif assumption.holds_when is not None:
             built[name] = Variable(name, formula=assumption.holds_when)
         elif assumption.given is not None:
             built[name] = Variable(name, rows=_rows(number, name, assumption.given))
@@ -471,6 +508,21 @@ def _variables(
             built[name] = Variable(name, rows=((None, number[f"{name}.probability"]),))
     order = TopologicalSorter({name: sorted(built[name].scope) for name in built}).static_order()
     return tuple(built[name] for name in order)
+
+
+def _states(name: str, states: States, number: Mapping[str, int]) -> Iterator[Variable]:
+    """The states of an assumption."""
+    names = tuple(literal_of_state(name, state) for state in states.names)
+    of_rows = [
+        (row.when, f"{name}.otherwise" if row.when is None else f"{name}.given.{i}")
+        for i, row in enumerate(states.rows)
+    ]
+    if states.given is None:
+        of_rows = [(None, name)]
+    for state, literal in zip(states.names[:-1], names, strict=False):
+        rows = tuple((when, number[f"{start}.in_turn.{state}"]) for when, start in of_rows)
+        yield Variable(literal, rows=rows, states=names)
+    yield Variable(names[-1], states=names)
 
 
 def _routes(
@@ -540,9 +592,16 @@ def _evidence(
         about = item.about
         target: int | None
         keys: tuple[str, ...]
-        if about.assumption is not None:
-            subject, target, keys = "assumption", index[about.assumption], ("false", "true")
-            alternatives: tuple[str, ...] = keys
+        states: tuple[int, ...] = ()
+        alternatives: tuple[str, ...]
+        if about.literal is not None:
+            subject, keys = "assumption", ("false", "true")
+            of_assumption = resolved.assumptions[str(about.assumption)].states
+            if of_assumption is not None and about.is_ is None:
+                keys = of_assumption.names
+                states = tuple(index[literal_of_state(str(about.assumption), key)] for key in keys)
+            target = states[0] if states else index[about.literal]
+            alternatives = keys
         else:
             subject = "class" if about.class_ is not None else "outcome"
             target = CLASSES.index(about.class_) if about.class_ is not None else None
@@ -562,6 +621,7 @@ def _evidence(
                 trials=item.counts.trials if item.counts else 0,
                 forecast=item.forecast if item.forecast is not None else 0.5,
                 sd_bits=item.sd_bits if item.sd_bits is not None else 1.0,
+                states=states,
             )
         )
     return tuple(items)

@@ -51,11 +51,14 @@ class Observation:
     subject : {"assumption", "outcome"}
     target : int or None
         Index of the assumption.
+    states : tuple of int
+        Indices of its states, where the observation is about which of them holds.
     trials : int
     hits : (n_results, 2) int array
         Each result as the first and the last number of hits that it stands for.
     chances : (n_results, n_hypotheses) array
-        P(result | hypothesis, evidence), the hypotheses being false and true, or the routes.
+        P(result | hypothesis, evidence), the hypotheses being false and true, or the states, or
+        the routes.
     """
 
     proposal: Proposal
@@ -64,6 +67,7 @@ class Observation:
     trials: int
     hits: NDArray[np.int64]
     chances: Array
+    states: tuple[int, ...] = ()
 
 
 def observations(prepared: PreparedStory) -> tuple[Observation, ...]:
@@ -173,7 +177,7 @@ def _observation(
         by_key = {key: _grouped(rates, trials, hits) for key, rates in nodes.items()}
     columns = _mixed(item, distributions, by_key, again=proposal.replicates is not None)
     chances = np.stack([columns[key] for key in item.keys], axis=1)
-    return Observation(proposal, item.subject, item.target, trials, hits, chances)
+    return Observation(proposal, item.subject, item.target, trials, hits, chances, item.states)
 
 
 def _mixed(

@@ -250,7 +250,7 @@ class Estimate(StoryDocument):
     lens: Lens
     """The story as outer and inner alignment see it."""
     assumptions: dict[str, AssumptionOdds]
-    """By id, P(the assumption is true)."""
+    """By id, P(the assumption is true); of one with states, by `id is state`, P(it is in it)."""
     paths: list[FailurePath]
     """Every failure path, the most concerning first."""
     mechanisms: dict[str, MechanismOdds]

@@ -11,7 +11,7 @@ from storyodds.reports.dashboard.parts import Section, Table, link_to, listed
 from storyodds.reports.dashboard.pictures import drawn, events_of
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.value import amount, gain_words
-from storyodds.reports.words.as_written import given_rows
+from storyodds.reports.words.as_written import given_rows, states_in_turn
 from storyodds.reports.words.labels import number_label
 from storyodds.reports.words.numbers import bits, counted, percent
 from storyodds.reports.words.sentences import (
@@ -21,6 +21,7 @@ from storyodds.reports.words.sentences import (
     is_risk_argument,
     opinions_words,
 )
+from storyodds.scenarios.grammar.states import assumption_and_state, literal_of_state
 
 _TELLING = 2.0  # errors of a difference, within which two numbers are not told apart
 _LEAST = 0.00005  # bits that are written as 0.0001
@@ -206,17 +207,28 @@ def _conditional_table(dossier: Dossier) -> tuple[Table, ...]:
     rows = tuple(
         (name, condition, chance, with_band(entry) if k == 0 else "")
         for name, entry in dossier.estimate["assumptions"].items()
+        if name in assumptions
         for k, (condition, chance) in enumerate(given_rows(name, assumptions[name], numbers))
     )
     heads = ("assumption", "given", "as written", "all in all")
     title = "Assumptions that depend on others: given the ones before, and all in all"
-    return (Table(title, heads, rows),) if rows else ()
+    conditional = (Table(title, heads, rows),) if rows else ()
+    states = tuple(
+        (literal_of_state(name, state), condition, chance)
+        for name, assumption in assumptions.items()
+        for condition, state, chance in states_in_turn(name, assumption, numbers)
+    )
+    title = "Chances of states, as written: of each where none of those before it holds"
+    heads_of_states = ("state", "given", "as written")
+    return (*conditional, Table(title, heads_of_states, states)) if states else conditional
 
 
 def basis_of(dossier: Dossier, name: str) -> str:
     """What an assumption's own numbers rest on, and the first source."""
     numbers = [
-        entry for entry in dossier.estimate["provenance"] if entry["name"].split(".")[0] == name
+        entry
+        for entry in dossier.estimate["provenance"]
+        if entry["name"].split(".")[0] == assumption_and_state(name)[0]
     ]
     bases = list(dict.fromkeys(str(entry["basis"]) for entry in numbers))
     source = next((link_to(entry["source"]) for entry in numbers if entry["source"]), None)

@@ -19,6 +19,7 @@ from storyodds.reports.words.sentences import (
     headline_fates,
     is_risk_argument,
 )
+from storyodds.scenarios.grammar.names import literal_name
 
 CLAIM = 90  # characters of it beside its id; the whole of it is in the story as given
 BEYOND = 10  # paths that are told one by one
@@ -235,7 +236,7 @@ def _path(dossier: Dossier, path: FailurePath, share: Interval | None) -> Json:
                 "words": literal,
                 "claim": literal_label(resolved, literal, CLAIM).rstrip("."),
                 "weak": literal == path["weakest_link"],
-                "told": literal.removeprefix("not ") in dossier.story.assumptions,
+                "told": literal_name(literal) in dossier.story.assumptions,
             }
             for literal in path["literals"]
         ],

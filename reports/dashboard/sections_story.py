@@ -85,6 +85,7 @@ def left_out(dossier: Dossier) -> Section:
         name
         for name, assumption in dossier.assessment.prepared.resolved.assumptions.items()
         if assumption.probability is not None
+        or (assumption.states is not None and assumption.states.given is None)
     ]
     if len(free) > 1:
         entries.append(

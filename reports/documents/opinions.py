@@ -101,8 +101,8 @@ def why_idle(assessment: Assessment, item: int) -> str | None:
         return FIXED if spread <= _ROUNDING else None
     table = np.asarray(prepared.tables[item])
     if evidence.subject == "assumption":
-        true = prior.assumptions[:, evidence.target]
-        if np.all(true <= 0) or np.all(true >= 1):
+        true = prior.assumptions[:, list(evidence.targets)]
+        if np.all((true <= 0) | (true >= 1)):
             return CERTAIN
     else:
         table = table[:, (prior.routes > 0).any(axis=0)]

@@ -126,7 +126,7 @@ def observation_lines(name: str) -> Iterator[tuple[str, str]]:
     if entry.about is None:
         yield "about", "what the finding that it repeats is about, at its rates"
     else:
-        yield "about", entry.about.assumption or "where training ended"
+        yield "about", entry.about.literal or "where training ended"
     if entry.trials is not None:
         yield "trials", f"{entry.trials:,}"
     for key, rate in entry.rates.items():

@@ -3,8 +3,17 @@
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.shortening import shortened
 from storyodds.scenarios.given_numbers import row_of
+from storyodds.scenarios.grammar.states import claim_of_state, literal_of_state
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import Check, CommonCause, Evidence, Hazard, Nudge, Route
+from storyodds.scenarios.schema import (
+    Assumption,
+    Check,
+    CommonCause,
+    Evidence,
+    Hazard,
+    Nudge,
+    Route,
+)
 
 LONGEST = 120  # characters of a label
 
@@ -41,6 +50,10 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
         return shortened(f"{condition}: {number_label(resolved, row.whole)}", longest)
     owner, _, field = name.partition(".")
     claim = claims(resolved).get(owner, "")
+    start, in_turn, state = field.partition("in_turn.")
+    if in_turn:
+        words = state_in_turn(resolved.assumptions[owner], state, start.rstrip("."))
+        return shortened(_about(f"{owner} {words}", claim), longest)
     kind, _, part = field.partition(".")
     match kind:
         case "feasibility":
@@ -111,4 +124,39 @@ def claims(resolved: ResolvedStory) -> dict[str, str]:
         *story.evidence,
     )
     claims = {str(part.id): part.claim for part in parts}
-    return claims | {name: a.claim for name, a in resolved.assumptions.items()}
+    for name, assumption in resolved.assumptions.items():
+        claims[name] = assumption.claim
+        for state in assumption.states.names if assumption.states else ():
+            claims[literal_of_state(name, state)] = claim_of_state(assumption.claim, state)
+    return claims
+
+
+def state_in_turn(assumption: Assumption, state: str, row: str = "") -> str:
+    """Say of which state a number is the chance, and where: none of those before it holds.
+
+    Parameters
+    ----------
+    assumption : Assumption
+        With states.
+    state : str
+    row : str
+        `given.0` or `otherwise`, where the chance depends on a row.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.grammar.states import States
+    >>> assumption = Assumption(states=States(counts={"low": 1, "medium": 1, "high": 1}))
+    >>> state_in_turn(assumption, "medium"), state_in_turn(assumption, "low")
+    ('is medium, if not low', 'is low')
+    """
+    states = assumption.states
+    assert states is not None
+    before = states.names[: states.names.index(state)]
+    words = f"is {state}" + (f", if not {' or '.join(before)}" if before else "")
+    if row == "otherwise":
+        return f"{words}, otherwise"
+    if row:
+        when = states.rows[int(row.partition(".")[2])].when
+        assert when is not None
+        return f"{words}, given {formula_words(when)}"
+    return words

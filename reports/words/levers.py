@@ -4,6 +4,7 @@ Nobody who decides reads ids or bits. A number is called by what it does, with t
 in quotation marks; bits are given as a factor, 2 to their power, "times".
 """
 
+from storyodds.reports.words.labels import state_in_turn
 from storyodds.reports.words.numbers import percent, significant
 from storyodds.reports.words.priors import formula_words
 from storyodds.scenarios.given_numbers import row_of
@@ -79,6 +80,10 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
     owner, _, field = name.partition(".")
     part, _, target = field.partition(".")
     quoted = f"“{plain_name(owner)}”"
+    start, in_turn, state = field.partition("in_turn.")
+    if in_turn:
+        words = state_in_turn(resolved.assumptions[owner], state, start.rstrip("."))
+        return f"how likely it is that {quoted} {plain_name(words)}"
     match part:
         case "feasibility":
             return "how likely it is that the training can be carried out as planned"
@@ -105,13 +110,24 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
         case "relevance":
             return f"how far the finding {quoted} carries over to this story"
         case "rates":
-            where = {"true": "its assumption holds", "false": "it does not hold"}.get(
-                target, f"the model is “{plain_name(target)}”"
-            )
+            where = _where(owner, target, resolved)
             return f"how often what the finding {quoted} counts is to be expected where {where}"
         case "bayes_factor":
             return f"how well the finding {quoted} fits “{plain_name(target)}”"
     return f"the number “{plain_name(name.replace('.', ' '))}”"
+
+
+def _where(item: str, target: str, resolved: ResolvedStory) -> str:
+    """Under which hypothesis a finding has a rate."""
+    about = next((e.about for e in resolved.story.evidence if e.id == item), None)
+    if about is not None and about.assumption is not None:
+        assumption = resolved.assumptions[about.assumption]
+        if assumption.states is not None:
+            sign = "is not" if target == "false" else "is"
+            return f"“{plain_name(about.assumption)}” {sign} {plain_name(about.is_ or target)}"
+    return {"true": "its assumption holds", "false": "it does not hold"}.get(
+        target, f"the model is “{plain_name(target)}”"
+    )
 
 
 def _holds(owner: str, resolved: ResolvedStory) -> str:

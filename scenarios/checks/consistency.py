@@ -18,6 +18,7 @@ from storyodds.scenarios.checks.evidence_rules import (
     target_mistakes,
 )
 from storyodds.scenarios.checks.references import reference_mistakes
+from storyodds.scenarios.checks.state_rules import state_mistake
 from storyodds.scenarios.grammar.limits import limit_mistakes
 from storyodds.scenarios.grammar.loops import loops
 from storyodds.scenarios.grammar.names import (
@@ -32,6 +33,7 @@ from storyodds.scenarios.grammar.names import (
     parts_of,
     rates_in,
     sequence,
+    states_of,
 )
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL
 from storyodds.scenarios.shared import catalog
@@ -179,6 +181,8 @@ def _formula_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
             name = literal_name(part)
             if name is not None and name not in names.assumptions and names.assumptions_readable:
                 yield Mistake((*path, *inner), _unknown_assumption(str(part), name, names))
+            elif name is not None and (sentence := state_mistake(str(part), names)):
+                yield Mistake((*path, *inner), sentence)
             if isinstance(part, Mapping):
                 least, count = part.get("at_least"), len(sequence(part.get("of")))
                 if isinstance(least, int) and count and least > count:
@@ -211,8 +215,8 @@ def _assumption_mistakes(names: Names) -> Iterator[Mistake]:
             hint = names.suggest(name, catalog.assumptions())
             yield Mistake(
                 path,
-                "found no probability, given or holds_when, expected one of them, or an id that "
-                f"the catalog of shared assumptions has{hint}",
+                "found no probability, given, holds_when or states, expected one of them, or an id "
+                f"that the catalog of shared assumptions has{hint}",
                 at_key=True,
             )
         yield from _row_mistakes((*path, "given"), sequence(spec.get("given")))
@@ -309,14 +313,18 @@ def _movable(path: Path, table: Mapping[str, Any], names: Names) -> Iterator[Mis
 def _limit_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake]:
     count = len(names.assumptions)
     free = sum(
-        spec is None or (isinstance(spec, Mapping) and spec.get("holds_when") is None)
+        len(states_of(spec) or (spec,))
         for spec in names.assumptions.values()
+        if spec is None or (isinstance(spec, Mapping) and spec.get("holds_when") is None)
     )
     if count > MAX_ASSUMPTIONS:
         sentence = f"found {count:,} assumptions, expected at most {MAX_ASSUMPTIONS:,}"
         yield Mistake(("assumptions",), sentence)
     if free > MAX_FREE:
-        sentence = f"found {free:,} assumptions without holds_when, expected at most {MAX_FREE}"
+        sentence = (
+            f"found {free:,} assumptions without holds_when, each state of one counted, "
+            f"expected at most {MAX_FREE}"
+        )
         yield Mistake(("assumptions",), sentence)
     routes = len(sequence(data.get("routes")))
     if routes > MAX_ROUTES:

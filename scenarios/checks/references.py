@@ -27,6 +27,7 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
         number = mapping(spec).get("probability")
         yield ("assumptions", name, "probability"), number, "probability"
         yield from _rows(("assumptions", name), spec)
+        yield from _in_turn(("assumptions", name, "states"), mapping(spec).get("states"))
     for index, item in items(data.get("routes")):
         yield ("routes", index, "bits"), item.get("bits"), "bits"
     for index, item in items(data.get("evidence")):
@@ -43,6 +44,16 @@ def _rows(path: Path, owner: Any) -> Iterator[tuple[Path, Any, Kind]]:
     for index, row in items(mapping(owner).get("given")):
         for key in ("probability", "otherwise"):
             yield (*path, "given", index, key), row.get(key), "probability"
+
+
+def _in_turn(path: Path, value: Any) -> Iterator[tuple[Path, Any, Kind]]:
+    """The chances of states that are taken in turn."""
+    states = mapping(value)
+    yield from _table((*path, "in_turn"), states.get("in_turn"), "probability")
+    for index, row in items(states.get("given")):
+        for key in ("states", "otherwise"):
+            table = mapping(row.get(key)).get("in_turn")
+            yield from _table((*path, "given", index, key, "in_turn"), table, "probability")
 
 
 def _table(path: Path, value: Any, kind: Kind) -> Iterator[tuple[Path, Any, Kind]]:

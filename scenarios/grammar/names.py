@@ -9,7 +9,8 @@ from storyodds.priors.text.errors import Path
 from storyodds.priors.text.phrases import Suggestions, misspelled
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED
 
-_LITERAL = re.compile(r"(?:not )?([a-z0-9][a-z0-9-]*)\Z")
+_LITERAL = re.compile(r"(?:not )?([a-z0-9][a-z0-9-]*)(?: is ([a-z0-9][a-z0-9-]*))?\Z")
+_NO_STATES = ("given", "basis", "source", "note", "rest", "concentration")
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -180,7 +181,29 @@ def formulas_of(spec: Any) -> Iterator[tuple[Path, Any]]:
     assumption = mapping(spec)
     for index, row in items(assumption.get("given")):
         yield ("given", index, "when"), row.get("when")
+    for index, row in items(mapping(assumption.get("states")).get("given")):
+        yield ("states", "given", index, "when"), row.get("when")
     yield ("holds_when",), assumption.get("holds_when")
+
+
+def states_of(spec: Any) -> tuple[str, ...] | None:
+    """Return the states of an assumption, or None for one that is true or false.
+
+    Examples
+    --------
+    >>> states_of({"states": {"low": 0.5, "high": 0.5}}), states_of({"probability": 0.5})
+    (('low', 'high'), None)
+    """
+    states = mapping(mapping(spec).get("states"))
+    if not states:
+        return None
+    rows = [row for _, row in items(states.get("given"))]
+    odds = mapping(rows[0].get("states", rows[0].get("otherwise"))) if rows else states
+    forms = (mapping(odds.get(key)) for key in ("fixed", "counts", "mean", "in_turn"))
+    table = next((form for form in forms if form), odds)
+    names = [name for name in table if name not in _NO_STATES]
+    rest = odds.get("rest")
+    return (*names, rest) if isinstance(rest, str) else tuple(names)
 
 
 def parts_of(formula: Any) -> Iterator[tuple[Path, Any]]:
@@ -211,3 +234,15 @@ def literal_name(part: Any) -> str | None:
     """
     match = _LITERAL.match(part) if isinstance(part, str) else None
     return match[1] if match else None
+
+
+def literal_state(part: Any) -> str | None:
+    """Return the state that a literal names, or None where it names none.
+
+    Examples
+    --------
+    >>> literal_state("not awareness is high"), literal_state("a")
+    ('high', None)
+    """
+    match = _LITERAL.match(part) if isinstance(part, str) else None
+    return match[2] if match else None

@@ -9,6 +9,7 @@ from storyodds.priors.distributions.forms import Prior, Probability
 from storyodds.priors.text.records import Record, Slug
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
+from storyodds.scenarios.grammar.states import literal_of_state
 
 
 class GivenRow(Record):
@@ -61,9 +62,13 @@ def _exactly_true(value: Any) -> Any:
 
 
 class About(Record):
-    """What an evidence item speaks of: an assumption, the outcome, or (a forecast) a class."""
+    """What an evidence item speaks of: an assumption, the outcome, or (a forecast) a class.
+
+    With `is`, it speaks of whether that state of the assumption holds.
+    """
 
     assumption: Slug | None = None
+    is_: Annotated[Slug | None, Field(alias="is")] = None
     outcome: Annotated[Literal[True] | None, BeforeValidator(_exactly_true)] = None
     class_: Annotated[OutcomeClass | None, Field(alias="class")] = None
 
@@ -75,4 +80,16 @@ class About(Record):
                 "about",
                 "expected exactly one of {assumption: id}, {outcome: true}, {class: name}",
             )
+        if self.is_ is not None and self.assumption is None:
+            raise PydanticCustomError(
+                "about_state",
+                "found 'is' without 'assumption', expected {assumption: id, is: state}",
+            )
         return self
+
+    @property
+    def literal(self) -> str | None:
+        """What is true or false: the assumption, or that one of its states holds."""
+        if self.assumption is None or self.is_ is None:
+            return self.assumption
+        return literal_of_state(self.assumption, self.is_)

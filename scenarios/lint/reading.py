@@ -10,9 +10,21 @@ from typing import Any, NamedTuple
 from storyodds.priors.distributions.forms import Fixed, Form, Kind, Prior
 from storyodds.priors.references import without_references
 from storyodds.priors.text.errors import Path
-from storyodds.scenarios.grammar.formulas import Formula, holds, literals, parts
+from storyodds.scenarios.grammar.formulas import (
+    AnyOf,
+    AtLeast,
+    Formula,
+    holds,
+    literals,
+    parts,
+)
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED, RESIDUAL
 from storyodds.scenarios.grammar.parts import GivenTable, Rate, numbers_of
+from storyodds.scenarios.grammar.states import (
+    assumption_and_state,
+    chances_in_turn,
+    literal_of_state,
+)
 from storyodds.scenarios.schema import Assumption, Check, Evidence, Route
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.shared.catalog import filled
@@ -122,7 +134,12 @@ class Reading:
     def assumptions(self) -> Mapping[str, Assumption]:
         """Every assumption with what decides it, those that come along included."""
         specs = filled(self.written).get("assumptions") or {}
-        return {name: Assumption.model_validate(spec) for name, spec in specs.items()}
+        assumptions = {name: Assumption.model_validate(spec) for name, spec in specs.items()}
+        # The literals that states of an assumption hold are decided by what decides them all.
+        for name, assumption in list(assumptions.items()):
+            for state in assumption.states.names if assumption.states else ():
+                assumptions[literal_of_state(name, state)] = assumption
+        return assumptions
 
     @property
     def rivals(self) -> Iterator[tuple[int, Route]]:
@@ -181,7 +198,7 @@ class Reading:
         waiting = [name for formula in formulas for name, _ in literals(formula)]
         names_below: set[str] = set()
         while waiting:
-            name = waiting.pop()
+            name, _ = assumption_and_state(waiting.pop())
             if name not in names_below:
                 names_below.add(name)
                 waiting += [
@@ -204,6 +221,9 @@ class Reading:
         read = [alone for formula in conditions if (alone := self._alone(formula)) is not None]
         if not conditions or len(read) < len(conditions):
             return True
+        exclusive = self._one_state_each(read)
+        conditions += exclusive
+        read += [alone for formula in exclusive if (alone := self._alone(formula)) is not None]
         mixed = _disagreeing(read)
         if not mixed:
             return all(alone.holds for alone in read)
@@ -228,6 +248,24 @@ class Reading:
                 return True
         return False
 
+    def _one_state_each(self, read: Sequence[_Alone]) -> list[Formula]:
+        """What else holds where formulas name several states of an assumption: one does."""
+        named: dict[str, dict[str, None]] = {}
+        for alone in read:
+            for literal in alone.signs:
+                name, state = assumption_and_state(literal)
+                if state is not None:
+                    named.setdefault(name, {})[literal] = None
+        formulas: list[Formula] = []
+        for name, listed in named.items():
+            states = self.assumptions[name].states
+            if len(listed) > 1:
+                negations = tuple(f"not {literal}" for literal in listed)
+                formulas.append(AtLeast(at_least=len(listed) - 1, of=negations))
+            if states is not None and len(listed) == len(states.names):
+                formulas.append(AnyOf(any=tuple(listed)))
+        return formulas
+
     def is_ruled_out(self, formula: Formula | None) -> bool:
         """Return whether a formula could hold, were it not for assumptions that are certain."""
         if formula is None or self._certain is None or not self.can_hold(formula):
@@ -242,7 +280,7 @@ class Reading:
             numbers = {
                 form.fixed if isinstance(form, Fixed) else None for form in chances_of(assumption)
             }
-            if numbers in ({0.0}, {1.0}):
+            if numbers in ({0.0}, {1.0}) and assumption.states is None:
                 settled.append(name if numbers == {1.0} else f"not {name}")
         return tuple(settled) if settled else None
 
@@ -333,6 +371,9 @@ def deciding(assumption: Assumption) -> Iterator[Formula]:
     for row in assumption.given or ():
         if row.when is not None:
             yield row.when
+    for state_row in assumption.states.rows if assumption.states else ():
+        if state_row.when is not None:
+            yield state_row.when
     if assumption.holds_when is not None:
         yield assumption.holds_when
 
@@ -342,6 +383,8 @@ def chances_of(assumption: Assumption) -> Iterator[Prior]:
     rows = assumption.given or ()
     forms = [assumption.probability, *(f for row in rows for f in (row.probability, row.otherwise))]
     yield from (form for form in forms if form is not None)
+    for state_row in assumption.states.rows if assumption.states else ():
+        yield from (chance for _, chance, _ in chances_in_turn(state_row.odds))
 
 
 def said_of[V](table: Mapping[str, V], outcome: tuple[str, str]) -> V:

@@ -37,12 +37,17 @@ _ENDINGS = {
     "gsn-yaml": (".yaml", ".yml"),
     "gsn-svg": (".svg",),
     "gsn-png": (".png",),
+    "bif": (".bif",),
+    "xmlbif": (".xml", ".xmlbif"),
+    "xdsl": (".xdsl",),
 }
 _FOLDER = "figures"
-_TEXTS = ("markdown", "gsn-yaml")  # what can go to standard output
+_NETWORKS = ("bif", "xmlbif", "xdsl")
+_TEXTS = ("markdown", "gsn-yaml", *_NETWORKS)  # what can go to standard output
+_ROUTES = 4  # of a class, in the picture of an argument
 
 
-@click.command(short_help="A safety-case annex, a goal structure, or every figure, as files.")
+@click.command(short_help="An annex, a goal structure, a network, or every figure, as files.")
 @click.argument("story")
 @click.option(
     "--to",
@@ -51,7 +56,8 @@ _TEXTS = ("markdown", "gsn-yaml")  # what can go to standard output
     default="markdown",
     show_default=True,
     help="markdown: an annex in words and tables. gsn-…: the argument in Goal Structuring "
-    "Notation, as YAML for gsn2x or as a picture. figures: every figure of the story.",
+    "Notation, as YAML for gsn2x or as a picture. bif, xmlbif, xdsl: a Bayesian network at the "
+    "mean of every number, without the evidence. figures: every figure of the story.",
 )
 @click.option(
     "-o",
@@ -59,7 +65,7 @@ _TEXTS = ("markdown", "gsn-yaml")  # what can go to standard output
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="The file to write, or for figures the folder, made if it is not there; standard output "
-    "unless stated, for markdown and gsn-yaml.",
+    "unless stated, for markdown, gsn-yaml and networks.",
 )
 @click.option(
     "--format",
@@ -88,7 +94,7 @@ def export(
     changes: Changes,
     sampling: Sampling,
 ) -> None:
-    """A safety-case annex, a goal structure, or every figure, as files.
+    """A safety-case annex, a goal structure, a network, or every figure, as files.
 
     All of it is made before any of it is written. An argument says how likely its claims are,
     not that they are so.
@@ -165,6 +171,12 @@ def _contents(
     from storyodds.reports.figures.drawing.figure import encoded
     from storyodds.reports.figures.drawing.files import README, credit_of, figure_files
 
+    if kind in _NETWORKS:
+        from storyodds.scenarios.networks.of_story import network_of
+        from storyodds.scenarios.networks.writers import WRITERS
+
+        text = WRITERS[kind](network_of(assessment.prepared.resolved))
+        return {"": text.encode()}, summarize(assessment)
     story = assessment.prepared.resolved.story
     options = ["--to", kind] + ["--format", ending or ""] * (ending is not None)
     options += [word for name in only for word in ("--only", name)]

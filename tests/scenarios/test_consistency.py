@@ -83,7 +83,9 @@ def test_limits() -> None:
     free = len(FULL["assumptions"]) - 1
     assert find_mistakes(numbered(500 - free, {"probability": 0.5})) == []
     (found,) = find_mistakes(numbered(501 - free, {"probability": 0.5}))
-    assert found.sentence == "found 501 assumptions without holds_when, expected at most 500"
+    assert found.sentence == (
+        "found 501 assumptions without holds_when, each state of one counted, expected at most 500"
+    )
     composite = {"holds_when": "aware"}
     assert find_mistakes(numbered(1996, composite)) == []
     (found,) = find_mistakes(numbered(1997, composite))

@@ -5,6 +5,7 @@ what the evidence says of it, and add up. `solve` answers a story whose numbers 
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from support.oracle_process import (
     Literals,
     Run,
     all_routes,
+    as_literals,
     chance_of_any,
     chance_of_none,
     harm_of,
@@ -27,6 +29,7 @@ from support.oracle_process import (
     live_checks,
     minimal_literal_sets,
     prior_runs,
+    spec_of,
 )
 
 __all__ = [
@@ -39,6 +42,7 @@ __all__ = [
     "solve",
 ]
 
+ANYTHING: dict[str, Any] = defaultdict(bool)  # where the names alone are of interest
 GOAL_CRITERIA = {"goal_alignment": "alignment", "goal_competitiveness": "competitiveness"}
 
 type Table = dict[str, float]
@@ -136,7 +140,8 @@ def by_route(story: Story, runs: list[Run]) -> Table:
 
 
 def by_assumption(story: Story, runs: list[Run]) -> Table:
-    return {name: total(r for r in runs if r.truth[name]) for name in story.assumptions}
+    names = as_literals({name: spec_of(story, name) for name in story.assumptions}, ANYTHING)
+    return {name: total(r for r in runs if r.truth[name]) for name in names}
 
 
 def by_fate(runs: list[Run]) -> Table:

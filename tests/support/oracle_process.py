@@ -115,8 +115,8 @@ def names_in(formula: Any) -> set[str]:
 
 def spec_of(story: Story, name: str) -> Assumption:
     """Give the spec of an assumption, which must be written out in the story itself."""
-    spec = story.assumptions[name]
-    if spec is None or not (spec.probability or spec.given or spec.holds_when):
+    spec = story.assumptions[name.split(" is ")[0]]
+    if spec is None or not (spec.probability or spec.given or spec.holds_when or spec.states):
         raise ValueError(f"{name} has no numbers of its own: resolve the catalog first")
     return spec
 
@@ -178,16 +178,51 @@ def all_routes(story: Story) -> list[Route]:
 
 
 def truths(story: Story) -> Iterator[tuple[Truth, float]]:
-    """Walk every truth assignment (composites included) with its probability."""
-    basic = [name for name in story.assumptions if spec_of(story, name).holds_when is None]
-    for values in itertools.product((False, True), repeat=len(basic)):
-        value = valuation(story, dict(zip(basic, values, strict=True)))
-        truth = {name: value(name) for name in story.assumptions}
+    """Walk every truth assignment (composites and states included) with its probability."""
+    specs = {name: spec_of(story, name) for name in story.assumptions}
+    basic = {name: spec for name, spec in specs.items() if spec.holds_when is None}
+    values_of = (spec.states.names if spec.states else (False, True) for spec in basic.values())
+    for values in itertools.product(*values_of):
+        held: dict[str, Any] = dict(zip(basic, values, strict=True))
+        value = valuation(story, as_literals(basic, held))
+        truth = as_literals(specs, {name: held.get(name) for name in specs})
+        truth = {name: value(name) for name in truth}
         chance = 1.0
-        for name in basic:
-            yes = chance_of_true(spec_of(story, name), value)
-            chance *= yes if truth[name] else 1.0 - yes
+        for name, spec in basic.items():
+            if spec.states:
+                chance *= chances_of_states(spec, value)[held[name]]
+            else:
+                yes = chance_of_true(spec, value)
+                chance *= yes if truth[name] else 1.0 - yes
         yield truth, chance
+
+
+def as_literals(specs: dict[str, Assumption], held: dict[str, Any]) -> dict[str, Any]:
+    """Give the literals of assumptions: one each, or of one with states one for each state."""
+    literals: dict[str, Any] = {}
+    for name, spec in specs.items():
+        if spec.states:
+            literals |= {f"{name} is {state}": held[name] == state for state in spec.states.names}
+        else:
+            literals[name] = held[name]
+    return literals
+
+
+def chances_of_states(spec: Assumption, value: Callable[[str], bool]) -> dict[str, float]:
+    """P(state) by the first row whose `when` holds, from chances or from chances in turn."""
+    assert spec.states is not None
+    rows = [(row.when, row.states or row.otherwise) for row in spec.states.given or ()]
+    odds = next((o for when, o in rows if when is None or true_in(when, value)), spec.states)
+    if odds.fixed is not None:
+        return dict(odds.fixed)
+    if odds.in_turn is None or odds.rest is None:
+        raise TypeError("the oracle enumerates fixed numbers only")
+    chances: dict[str, float] = {}
+    left = 1.0
+    for state, form in odds.in_turn.items():
+        chances[state] = left * number(form)
+        left *= 1.0 - number(form)
+    return {**chances, odds.rest: left}
 
 
 def chance_of_true(spec: Assumption, value: Callable[[str], bool]) -> float:

@@ -31,6 +31,7 @@ from storyodds.priors.distributions.forms import (
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.parts import About, GivenRow, GivenTable
+from storyodds.scenarios.grammar.states import StateOdds, StateRow, States
 from storyodds.scenarios.schema import (
     Assumption,
     Check,
@@ -207,18 +208,73 @@ def rates(draw: st.DrawFn, names: Names, certain: bool) -> Any:
 
 
 @st.composite
-def assumption_sets(draw: st.DrawFn, limit: int, certain: bool) -> dict[str, Assumption | None]:
-    """Draw up to `limit` free or `given` assumptions and up to 3 composites, in any order."""
+def state_odds(draw: st.DrawFn, names: Names, certain: bool) -> StateOdds:
+    """Draw how likely each of some states is, in any form that is certain or may not be."""
+    forms = ("fixed", "in_turn") if certain else ("fixed", "in_turn", "counts", "mean")
+    form = draw(st.sampled_from(forms))
+    sizes = [draw(st.integers(0 if name == names[0] else 1, 9)) for name in names]
+    if form == "counts":
+        return StateOdds(counts=dict(zip(names, sizes, strict=True)))
+    if form == "in_turn":
+        chances = {name: draw(probabilities(certain)) for name in names[:-1]}
+        return StateOdds(in_turn=chances, rest=names[-1])
+    table = {name: size / sum(sizes) for name, size in zip(names, sizes, strict=True)}
+    if form == "mean":
+        return StateOdds(mean=table, concentration=draw(st.integers(1, 400)) / 10.0)
+    return StateOdds(fixed=table)
+
+
+@st.composite
+def state_tables(draw: st.DrawFn, earlier: Names, certain: bool) -> States:
+    """Draw two to four states, and how likely each is, by itself or by other assumptions."""
+    names = ("low", "medium", "high", "highest")[: draw(st.integers(2, 4))]
+    odds = state_odds(names, certain)
+    if not earlier or draw(st.booleans()):
+        return States(**dict(draw(odds)))
+    rows = [
+        StateRow(when=draw(formulas(earlier, 1)), states=draw(odds))
+        for _ in range(draw(st.integers(1, 2)))
+    ]
+    return States(given=(*rows, StateRow(otherwise=draw(odds))))
+
+
+def literals_of(specs: dict[str, Assumption | None]) -> Names:
+    """List what formulas may name: an assumption, or one of its states."""
+    return tuple(
+        literal
+        for name, spec in specs.items()
+        for literal in (
+            [f"{name} is {state}" for state in spec.states.names]
+            if spec is not None and spec.states is not None
+            else [name]
+        )
+    )
+
+
+@st.composite
+def assumption_sets(
+    draw: st.DrawFn, limit: int, certain: bool, states: bool = False
+) -> dict[str, Assumption | None]:
+    """Draw up to `limit` free or `given` assumptions and up to 3 composites, in any order.
+
+    Where asked for, about half of the free and `given` ones have states.
+    """
     few = min(limit, draw(st.sampled_from((0, 2, 3, 3))))
-    drawn = st.sampled_from(("free", "free", "given"))
+    drawn = st.sampled_from(
+        ("free", "given", "states", "states") if states else ("free", "free", "given")
+    )
     kinds = draw(st.lists(drawn, min_size=few, max_size=limit))
     kinds += ["composite"] * (draw(st.integers(0, 3)) if kinds else 0)
     specs: dict[str, Assumption | None] = {}
     for index, kind in enumerate(draw(st.permutations(kinds))):
-        earlier = tuple(specs)
+        earlier = literals_of(specs)
         scope: Any = draw(st.sampled_from((None, "run", "world")))
         if kind == "composite" and earlier:
             specs[f"c{index}"] = Assumption(holds_when=draw(formulas(earlier)))
+        elif kind == "states":
+            specs[f"a{index}"] = Assumption(
+                states=draw(state_tables(earlier, certain)), scope=scope
+            )
         elif kind == "given" and earlier:
             rows = draw(given_rows(earlier, certain))
             specs[f"a{index}"] = Assumption(given=rows, scope=scope)
@@ -377,6 +433,19 @@ def counts_items(
 
 
 @st.composite
+def state_items(draw: st.DrawFn, index: int, name: str, every: Names, certain: bool) -> Evidence:
+    """Draw observed counts with a rate for each state of an assumption."""
+    trials, rates = draw(st.integers(1, 30)), probabilities(certain)
+    return Evidence(
+        id=f"e{index}",
+        about=About(assumption=name),
+        counts=ObservedCounts(hits=draw(st.integers(0, trials)), trials=trials),
+        rates={literal.partition(" is ")[2]: draw(rates) for literal in every},
+        relevance=draw(st.one_of(st.none(), rates)),
+    )
+
+
+@st.composite
 def bayes_items(
     draw: st.DrawFn, base: dict[str, Any], hypotheses: Names, certain: bool
 ) -> Evidence:
@@ -398,7 +467,11 @@ def evidence_items(
     forecast = draw(st.integers(0, 2)) == 0
     of_assumption = draw(st.booleans())
     if names and of_assumption:
-        about = About(assumption=draw(st.sampled_from(names)))
+        name, _, state = draw(st.sampled_from(names)).partition(" is ")
+        about = About(assumption=name, is_=state or None)
+        every = tuple(other for other in names if other.startswith(f"{name} is "))
+        if every and not forecast and draw(st.booleans()):
+            return draw(state_items(index, name, every, certain))
     elif forecast:
         about = About(class_=draw(st.sampled_from(CLASSES)))
     else:
@@ -416,7 +489,11 @@ def evidence_items(
 
 @st.composite
 def small_stories(
-    draw: st.DrawFn, max_assumptions: int = 6, max_routes: int = 5, certain: bool = True
+    draw: st.DrawFn,
+    max_assumptions: int = 6,
+    max_routes: int = 5,
+    certain: bool = True,
+    states: bool = False,
 ) -> Story:
     """Draw a valid story small enough to enumerate.
 
@@ -428,9 +505,11 @@ def small_stories(
         At most so many routes listed, `something-else` (always there) and `intended` included.
     certain : bool
         Whether all numbers are `Fixed`; if not, every PRIOR form but `Ref` appears everywhere.
+    states : bool
+        Whether assumptions may have states.
     """
-    assumptions = draw(assumption_sets(max_assumptions, certain))
-    names = tuple(sorted(assumptions))
+    assumptions = draw(assumption_sets(max_assumptions, certain, states))
+    names = tuple(sorted(literals_of(assumptions)))
     routes = draw(route_sets(names, max_routes, certain))
     goal = draw(goals(names, certain))
     outcomes = tuple(sorted({route.id for route in routes} | {*CLASSES}))

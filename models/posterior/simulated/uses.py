@@ -87,6 +87,8 @@ def uses_of(
     by_name = {variable.name: truth[:, v] for v, variable in enumerate(graph.variables)}
     for v, variable in enumerate(graph.variables):
         open_rows = np.ones(len(truth), bool)
+        if variable.barred is not None:
+            open_rows &= ~holds(variable.barred, by_name)
         for when, number in variable.rows:
             here = open_rows if when is None else open_rows & holds(when, by_name)
             uses.happened[:, number] |= here & truth[:, v]
