@@ -45,6 +45,8 @@ class NumberRecord(TypedDict):
     """The file in which it is written; null for a setting."""
     line: int | None
     """The line there, from 1; null for a setting."""
+    uses: NotRequired[list[str]]
+    """Of a number that the story names: the places where it stands."""
 
 
 class PriorSpread(TypedDict):
@@ -162,9 +164,23 @@ def _plain(numbers: Iterable[StoryNumber]) -> list[NumberRecord]:
             "origin": number.origin,
             "file": number.file,
             "line": number.line,
+            **({"uses": list(number.uses)} if number.uses else {}),
         }
         for number in numbers
     ]
+
+
+def places_of(number: NumberRecord) -> list[str]:
+    """Name the places where a number stands: one, unless the story names it.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.loader import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> places_of(provenance(resolve(load_story("carlsmith-six-premises")))[0])
+    ['aps-feasible.probability']
+    """
+    return number.get("uses") or [number["name"]]
 
 
 def plain_source(source: Source | None) -> SourceRecord | None:

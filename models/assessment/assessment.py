@@ -40,6 +40,7 @@ from storyodds.models.posterior.prepared import (
     log_likelihood_bound,
     prepare,
 )
+from storyodds.models.posterior.shared_rates import table_at
 from storyodds.models.posterior.simulated import simulation
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.story.graph import StoryGraph
@@ -536,7 +537,8 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
         joint_with = prepared.answers.jointly(prior.values, no_evidence(graph), by_class)
     reached = [c for c, outcomes in enumerate(_outcomes_by_class(graph)) if outcomes]
     for i, item in enumerate(graph.evidence):
-        table = prepared.tables[i]
+        said = prepared.tables[i]
+        table = None if said is None else table_at(said, prior.values)
         if table is None:
             odds = forecast_log_odds(graph, i, prior.routes, prior.item_targets)
             log_density = forecast_log_density_at(item, odds)
@@ -547,7 +549,7 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
             true, false = np.zeros_like(classes), np.zeros_like(classes)
             true[:, reached] = joint_with.true[:, :, item.target or 0]
             false[:, reached] = joint_with.false[:, :, item.target or 0]
-            no, yes = np.exp(table - table.max())[0]
+            no, yes = np.exp(table - table.max()).T[:, :, None]
             joint = yes * true + no * false
         bits[item.id] = _bits_by_class(joint.mean(axis=0), before)
     return bits

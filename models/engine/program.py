@@ -297,11 +297,11 @@ def _bits(compiler: Compiler) -> csr_array:
 
 
 def _speaking_of(graph: StoryGraph, keys: Sequence[tuple[object, ...]], truth: bool) -> csr_array:
-    owner = {number: v for v, variable in enumerate(graph.variables) for _, number in variable.rows}
+    # A leaf of an assumption has its number, which others may have as well, and its own index.
     cells = [
-        (owner[key[1]] if key[0] != "is" else key[1], place)  # type: ignore[index]
+        (key[2] if key[0] != "is" else key[1], place)
         for place, key in enumerate(keys)
-        if (key[0] == ("yes" if truth else "no") and key[1] in owner)
+        if (key[0] == ("yes" if truth else "no") and len(key) == 3)
         or (key[0] == "is" and key[2] is truth)
     ]
     rows, columns = np.array(cells, dtype=np.intp).reshape(-1, 2).T

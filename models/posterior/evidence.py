@@ -13,7 +13,7 @@ from scipy.special import log1p
 
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.story.graph import EvidenceItem, StoryGraph
-from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+from storyodds.models.story.likelihoods import LogLikelihoods, Moving, no_evidence
 from storyodds.priors.distributions.families import (
     LN2,
     Distribution,
@@ -91,25 +91,27 @@ def collapsed(item: EvidenceItem, distributions: Sequence[Distribution]) -> Item
     return ItemLikelihood(by_key, float(relevance))
 
 
-def assemble(graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihoods:
+def assemble(graph: StoryGraph, tables: Sequence[Array | Moving | None]) -> LogLikelihoods:
     """Put the items' tables where the engine reads them.
 
     Parameters
     ----------
-    tables : sequence of (1 or n_draws, n_hypotheses) array or None
+    tables : sequence of (1 or n_draws, n_hypotheses) array, Moving or None
         One per evidence item; None leaves an item out, as for a forecast.
     """
-    n = max([1, *(len(table) for table in tables if table is not None)])
-    column = columns(graph)
+    n = max([1, *(len(table) for table in tables if isinstance(table, np.ndarray))])
+    column, moving = columns(graph), []
     assumptions, routes = np.zeros((n, 2 * len(column))), np.zeros((n, len(graph.routes)))
     for i, table in enumerate(tables):
         if table is None:
             continue
-        if i in column:
+        if not isinstance(table, np.ndarray):
+            moving.append((column.get(i), table))
+        elif i in column:
             assumptions[:, column[i] : column[i] + 2] += table
         else:
             routes += table
-    return LogLikelihoods(assumptions, routes)
+    return LogLikelihoods(assumptions, routes, moving=tuple(moving))
 
 
 def columns(graph: StoryGraph) -> dict[int, int]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.apart import with_parts_apart
 from storyodds.models.changes.derivatives import Slopes, mean_slopes, slopes_at_draws
 from storyodds.models.changes.response_curves import afresh, ground_of
 from storyodds.models.changes.tipping import (
@@ -51,6 +52,7 @@ from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
 from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.scenarios.edits import shared_places, with_own_numbers
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
 from storyodds.scenarios.schema import Assumption
@@ -388,6 +390,18 @@ def _made(
     prepared: PreparedStory, values: Array, settings: Sequence[Setting], cuts: Cuts
 ) -> Iterator[tuple[Setting, Array, Array]]:
     """Log P(evidence but forecasts | θ), and P(event | E, θ), with assumptions made so."""
+    apart = {
+        v
+        for v in dict.fromkeys(v for v, _ in settings)
+        if shared_places(prepared.resolved, [prepared.graph.variables[v].name])
+    }
+    if apart:  # an assumption that shares its numbers is made true with numbers of its own
+        for v in apart:
+            owners = [prepared.graph.variables[v].name]
+            yield from _made(
+                *with_parts_apart(prepared, values, owners), [k for k in settings if k[0] == v], {}
+            )
+        settings = [key for key in settings if key[0] not in apart]
     graph, n = prepared.graph, len(values)
     by_rows = [key for key in settings if graph.variables[key[0]].rows]
     at_once = max(1, _CELLS // max(1, values.size))
@@ -397,7 +411,7 @@ def _made(
         changed = np.concatenate(
             [moved(values, dict.fromkeys(rows[v], float(truth))) for v, truth in batch]
         )
-        likelihoods = stacked(graph, [_without(prepared, v) for v, _ in batch], n)
+        likelihoods = stacked(graph, [_without(prepared, v) for v, _ in batch], changed)
         answer = questions.ask(prepared, changed, likelihoods=likelihoods)
         for k, key in enumerate(batch):
             block = slice(k * n, (k + 1) * n)
@@ -419,7 +433,7 @@ def _made(
 def _without(prepared: PreparedStory, v: int) -> Tables:
     """What the evidence says, but for the items about an assumption, of which nothing is left."""
     return [
-        np.zeros_like(table)
+        np.zeros((1, 2))
         if table is not None and item.subject == "assumption" and item.target == v
         else table
         for item, table in zip(prepared.graph.evidence, prepared.tables, strict=True)
@@ -455,6 +469,7 @@ def intervened(resolved: ResolvedStory, name: str, truth: bool) -> ResolvedStory
     0.0541
     """
     certain = Fixed(fixed=float(truth))
+    resolved = with_own_numbers(resolved, shared_places(resolved, [name]))
     written = resolved.assumptions[name]
     number = StoryNumber(
         name=f"{name}.probability",

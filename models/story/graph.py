@@ -289,7 +289,21 @@ class StoryGraph:
     def route_numbers_after_training(self) -> frozenset[int]:
         """The flag rates and harms of routes, which matter only once training has ended."""
         live = {route.flags[c] for route in self.routes for c in self.live_checks}
-        return frozenset(live | {route.harm for route in self.routes})
+        return frozenset(live | {route.harm for route in self.routes}) - self._numbers_of_training
+
+    @cached_property
+    def _numbers_of_training(self) -> frozenset[int]:
+        """The numbers of assumptions, routes' odds, hazards, known results and findings."""
+        numbers = {number for variable in self.variables for _, number in variable.rows}
+        for route in self.routes:
+            numbers |= {route.bits, *(number for _, number in route.nudges)}
+        for hazard in self.hazards:
+            numbers |= {hazard.probability, hazard.harm}
+            numbers |= {number for number in hazard.flags if number is not None}
+        for item in self.evidence:
+            numbers |= set(item.numbers.values())
+            numbers |= set() if item.relevance is None else {item.relevance}
+        return frozenset(numbers.union(*self.result_numbers()))
 
     @property
     def forecasts(self) -> tuple[int, ...]:

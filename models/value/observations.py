@@ -91,7 +91,28 @@ def observations(prepared: PreparedStory) -> tuple[Observation, ...]:
     with_new = _with_evidence(resolved, (*resolved.story.evidence, *new))
     distributions = [number.distribution for number in with_new.numbers]
     items = {item.id: item for item in build_graph(with_new).evidence}
-    return tuple(_observation(proposal, items, distributions) for proposal in resolved.proposals)
+    left_out = sharing(prepared.resolved)
+    return tuple(
+        _observation(proposal, items, distributions)
+        for proposal in resolved.proposals
+        if proposal.id not in left_out
+    )
+
+
+def sharing(resolved: ResolvedStory) -> tuple[str, ...]:
+    """Name the proposals whose rates or relevance are uncertain numbers of the story itself.
+
+    What they would show tells of those numbers too, in every place where these stand, so that it
+    is not what one finding by itself would do. No value of theirs is given.
+    """
+    numbers = (*resolved.numbers, *resolved.proposal_numbers)
+    uncertain = [n.places for n in numbers if not isinstance(n.distribution, Point)]
+
+    def shares(source: str) -> bool:
+        owners = [{place.split(".")[0] for place in places} for places in uncertain]
+        return any(source in owner and len(owner) > 1 for owner in owners)
+
+    return tuple(p.id for p in resolved.proposals if shares(p.replicates or p.id))
 
 
 def with_result(resolved: ResolvedStory, proposal: str, hits: int) -> ResolvedStory:

@@ -127,6 +127,9 @@ class InformationValue(StoryDocument):
     """What each choice is worth now; null where no stakes are stated."""
     proposals: list[ProposedObservation]
     """The best first."""
+    sharing: list[str]
+    """Proposals of which no value is given: their rates or relevance are uncertain numbers that
+    stand in other parts of the story too, so that a result would tell of those as well."""
     perfect: Gains
     """What learning what comes about itself would gain; for a decision the fate (EVPI)."""
     outcome: Gains

@@ -10,7 +10,7 @@ from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.value import amount, gain_words
 from storyodds.reports.words.aliases import Json
-from storyodds.reports.words.as_written import given_rows
+from storyodds.reports.words.as_written import given_rows, numbers_of
 from storyodds.reports.words.labels import number_label
 from storyodds.reports.words.numbers import bits, counted, percent
 from storyodds.reports.words.sentences import (
@@ -216,9 +216,7 @@ def _conditional_table(dossier: Dossier) -> tuple[Table, ...]:
 
 def basis_of(dossier: Dossier, name: str) -> str:
     """What an assumption's own numbers rest on, and the first source."""
-    mine = [
-        entry for entry in dossier.estimate["provenance"] if entry["name"].split(".")[0] == name
-    ]
+    mine = [number for _, number in numbers_of(dossier.estimate["provenance"], name)]
     bases = list(dict.fromkeys(str(entry["basis"]) for entry in mine))
     source = next((link_to(entry["source"]) for entry in mine if entry["source"]), None)
     if not mine:

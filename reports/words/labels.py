@@ -38,6 +38,8 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
     claim = claims(resolved).get(owner, "")
     kind, _, which = field.partition(".")
     match kind:
+        case "":  # a number that the story names
+            words = _about(f"The number {owner}", claim)
         case "feasibility":
             words = "The training can be carried out as planned"
         case "given":
@@ -103,4 +105,5 @@ def claims(resolved: ResolvedStory) -> dict[str, str]:
         *story.evidence,
     )
     claims = {part.id: part.claim for part in parts}
+    claims |= {name: number.claim for name, number in story.numbers.items()}
     return claims | {name: a.claim for name, a in resolved.assumptions.items()}

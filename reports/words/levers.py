@@ -4,7 +4,7 @@ Nobody who decides reads ids or bits. A number is called by what it does, with t
 in quotation marks; bits are given as a factor, 2 to their power, "times".
 """
 
-from storyodds.reports.words.numbers import percent, significant
+from storyodds.reports.words.numbers import counted, percent, significant
 from storyodds.reports.words.priors import formula_words
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL
 from storyodds.scenarios.resolve import ResolvedStory
@@ -100,6 +100,9 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
             return f"how often what the finding {quoted} counts is to be expected where {where}"
         case "bayes_factor":
             return f"how well the finding {quoted} fits “{plain_name(target)}”"
+    if name in resolved.number_index:
+        places = len(resolved.numbers[resolved.number_index[name]].places)
+        return f"the number {quoted}, which stands in {counted(places, 'place')}"
     return f"the number “{plain_name(name.replace('.', ' '))}”"
 
 

@@ -16,6 +16,9 @@ _NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of 
 
 def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
     """Return every PRIOR of a story, as it stands there, with its path and kind."""
+    for name, number in mapping(data.get("numbers")).items():
+        kind: Kind = "bits" if mapping(number).get("kind") == "bits" else "probability"
+        yield ("numbers", name), number, kind
     goal, rationale = mapping(data.get("goal")), mapping(data.get("rationale"))
     for index, item in items(goal.get("hazards")):
         for key in ("probability", "harm"):

@@ -12,6 +12,7 @@ from storyodds.priors.references import without_references
 from storyodds.priors.text.errors import Path
 from storyodds.scenarios.grammar.formulas import Formula, holds, literals, parts
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED, RESIDUAL
+from storyodds.scenarios.named_numbers import with_numbers_in_place
 from storyodds.scenarios.schema import Assumption, Check, Evidence, Route
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.shared.catalog import filled
@@ -107,15 +108,21 @@ class Reading:
 
     Attributes
     ----------
-    story : Story
+    source : Story
+        As it is.
     """
 
-    story: Story
+    source: Story
+
+    @cached_property
+    def story(self) -> Story:
+        """The story with the numbers that it names written out wherever they stand."""
+        return with_numbers_in_place(self.source)
 
     @cached_property
     def written(self) -> Mapping[str, Any]:
         """The story as its file writes it, without what the catalog adds."""
-        return to_data(self.story)
+        return to_data(self.source)
 
     @cached_property
     def assumptions(self) -> Mapping[str, Assumption]:
