@@ -195,9 +195,13 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "number": "The name of one of the story's numbers, which is the same unknown wherever it "
         "stands."
     },
-    "_Named": {
-        "kind": "Whether it is a probability (or rate), or in bits.",
-        "claim": "What it is the chance of, or what it weighs.",
+    "NamedProbability": {
+        "kind": "probability: of rates too. Beside it stand the keys of the number's form.",
+        "claim": "What it is the chance of.",
+    },
+    "NamedBits": {
+        "kind": "bits. Beside it stand the keys of the number's form.",
+        "claim": "What it weighs.",
     },
     "Pool": {
         "pool": "Several people's numbers.",
