@@ -134,8 +134,8 @@ def _unexpected(error: Exception) -> str:
             traceback.print_exception(error, file=sys.stderr)
     kind = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
     first = next(iter(str(error).splitlines()), "")
-    said = f"{kind}: {shown(first)}" if first else kind
-    return f"unexpected failure: {said} (STORYODDS_TRACEBACK=1 shows where)"
+    description = f"{kind}: {shown(first)}" if first else kind
+    return f"unexpected failure: {description} (STORYODDS_TRACEBACK=1 shows where)"
 
 
 def _complain(text: str) -> None:

@@ -537,8 +537,8 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
         joint_with = prepared.answers.jointly(prior.values, no_evidence(graph), by_class)
     reached = [c for c, outcomes in enumerate(_outcomes_by_class(graph)) if outcomes]
     for i, item in enumerate(graph.evidence):
-        said = prepared.tables[i]
-        table = None if said is None else table_at(said, prior.values)
+        likelihood = prepared.tables[i]
+        table = None if likelihood is None else table_at(likelihood, prior.values)
         if table is None:
             odds = forecast_log_odds(graph, i, prior.routes, prior.item_targets)
             log_density = forecast_log_density_at(item, odds)

@@ -117,10 +117,10 @@ def _sides_of(
 
 def _told_apart(sides: Sequence[Side]) -> list[Side]:
     """Number the sides of one name."""
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     named = []
     for side in sides:
-        seen[side.name] += 1
-        again = f" ({seen[side.name]})" if seen[side.name] > 1 else ""
+        counts[side.name] += 1
+        again = f" ({counts[side.name]})" if counts[side.name] > 1 else ""
         named.append(replace(side, name=side.name + again))
     return named

@@ -126,7 +126,7 @@ def summarize(result: "xr.DataTree") -> Estimate:
     return shown(cast(Estimate, json.loads(result.attrs["meta"])["summary"]))
 
 
-def unknown_name(where: str, name: str, known: Sequence[str]) -> Problem:
+def unknown_name(where: str, name: str, names: Sequence[str]) -> Problem:
     """Word the mistake that a name is none of those that a call takes."""
-    hint = did_you_mean(name, known) or f", one of {', '.join(known)}"
+    hint = did_you_mean(name, names) or f", one of {', '.join(names)}"
     return Problem(f"{where}: found {name!r}, expected a known name{hint}")

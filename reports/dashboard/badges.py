@@ -42,15 +42,15 @@ def badges(dossier: Dossier) -> list[Badge]:
     >>> [badge.words for badge in found][:1]
     ['Computed exactly: nothing was sampled']
     """
-    found = [_sound(dossier)]
+    verdicts = [_sound(dossier)]
     if dossier.estimate["method"] == "simulation":
-        found.append(Badge("doubt", "Simulated, not summed exactly"))
+        verdicts.append(Badge("doubt", "Simulated, not summed exactly"))
     if flagged_words(dossier.estimate) is not None:
-        found.append(Badge("doubt", "A check flagged this model: odds of going on all the same"))
+        verdicts.append(Badge("doubt", "A check flagged this model: odds of going on all the same"))
     if dossier.estimate["opinions"] is not None:
         forecasts = counted(len(dossier.estimate["opinions"]["forecasts"]), "forecast")
-        found.append(Badge("doubt", f"Includes {forecasts}: opinions, not findings"))
-    return [*found, *_carried(dossier), *_assumed(dossier)]
+        verdicts.append(Badge("doubt", f"Includes {forecasts}: opinions, not findings"))
+    return [*verdicts, *_carried(dossier), *_assumed(dossier)]
 
 
 def _sound(dossier: Dossier) -> Badge:
@@ -91,21 +91,21 @@ def _carried(dossier: Dossier) -> list[Badge]:
         return []
     if dossier.estimate["method"] == "exact":  # nothing is uncertain, so nothing moves
         return []
-    scaled, found = trust["power_scaling"], []
+    scaled, verdicts = trust["power_scaling"], []
     single = {
-        what: [entry for entry in scaled[kind] if entry["name"] not in (_TOGETHER, _ALL_OF_IT)]
-        for kind, what in (("priors", "prior"), ("evidence", "finding"))
+        noun: [entry for entry in scaled[kind] if entry["name"] not in (_TOGETHER, _ALL_OF_IT)]
+        for kind, noun in (("priors", "prior"), ("evidence", "finding"))
     }
     noise = _noise(dossier, sum(map(len, single.values())))
     threshold = scaled["threshold"]
-    for what, entries in single.items():
+    for noun, entries in single.items():
         by = [
             max(_told(entry[event], threshold, noise[event]) for event in EVENTS)
             for entry in entries
         ]
         if entries:
-            found.append(_verdict(what, by.count(2), by.count(1), f"{threshold:g}"))
-    return found
+            verdicts.append(_verdict(noun, by.count(2), by.count(1), f"{threshold:g}"))
+    return verdicts
 
 
 def _told(entry: Json, threshold: float, noise: float) -> int:
@@ -116,24 +116,24 @@ def _told(entry: Json, threshold: float, noise: float) -> int:
     return 2 if index > noise * entry["error"] else 1
 
 
-def _verdict(what: str, sure: int, unclear: int, threshold: str) -> Badge:
+def _verdict(noun: str, sure: int, unclear: int, threshold: str) -> Badge:
     few = "too few draws to tell"
     if sure:
         more = f", and maybe that of {unclear} more: {few}" if unclear else ""
-        words = f"{_doubted(what, sure)} moves the answer{more} (power scaling above {threshold})"
+        words = f"{_doubted(noun, sure)} moves the answer{more} (power scaling above {threshold})"
         return Badge("doubt", words)
     if unclear:
-        whether = f"{_doubted(what, unclear).lower()} moves the answer"
+        whether = f"{_doubted(noun, unclear).lower()} moves the answer"
         start = f"{few[0].upper()}{few[1:]} whether"
         return Badge("doubt", f"{start} {whether} (power scaling above {threshold})")
     start = "Widening or narrowing any one prior a little"
-    if what == "finding":
+    if noun == "finding":
         start = "Weighing any one finding a little more or less"
     return Badge("good", f"{start} hardly moves the answer (power scaling up to {threshold})")
 
 
-def _doubted(what: str, n: int) -> str:
-    if what == "prior":
+def _doubted(noun: str, n: int) -> str:
+    if noun == "prior":
         return f"Widening or narrowing {'one prior' if n == 1 else f'any of {n} priors'} a little"
     return f"Weighing {'one finding' if n == 1 else f'any of {n} findings'} a little more or less"
 
@@ -162,6 +162,6 @@ def _assumed(dossier: Dossier) -> list[Badge]:
     else:
         share = sum(entry["basis"] == "assumed" for entry in numbers) / len(numbers)
         of = "its numbers"
-    said = "none" if share == 0 else percent(share)
-    words = f"Of {of}, {said} is assumed by the authors"
+    amount = "none" if share == 0 else percent(share)
+    words = f"Of {of}, {amount} is assumed by the authors"
     return [Badge("doubt" if share > _MUCH else "good", words)]

@@ -34,10 +34,10 @@ def slim(svg: Markup) -> Markup:
     """
     text = str(svg).replace(' xmlns="http://www.w3.org/2000/svg"', "", 1)
     text = _ONE_LINE.sub(r"<text \2 \1>\3</text>", _EMPTY.sub("/>", text))
-    text = _ANCHOR.sub(lambda found: f'class="{" ".join(filter(None, found.groups()))}"', text)
+    text = _ANCHOR.sub(lambda match: f'class="{" ".join(filter(None, match.groups()))}"', text)
     text = _SAME.sub(r'\1 data-tip=""', _SILENT.sub(r'<path data-tip="\1" \2/>', text))
     text = _TOLD.sub(_BRIEF, text)
-    return Markup(_DATA.sub(lambda found: f' d="{by_steps(found[1])}"', text))
+    return Markup(_DATA.sub(lambda match: f' d="{by_steps(match[1])}"', text))
 
 
 def by_steps(data: str) -> str:
@@ -57,13 +57,13 @@ def by_steps(data: str) -> str:
     >>> by_steps("M10,20V3")
     'M10,20V3'
     """
-    steps = [(letter, _NUMBER.findall(said)) for letter, said in _STEP.findall(data)]
+    steps = [(letter, _NUMBER.findall(coordinates)) for letter, coordinates in _STEP.findall(data)]
     if not all(_TAKES.get(letter) == len(numbers) for letter, numbers in steps):
         return data
     out, pen, start = "", (0, 0), (0, 0)
     before = ""
-    for letter, said in steps:
-        tenths = [round(10 * float(x)) for x in said]
+    for letter, coordinates in steps:
+        tenths = [round(10 * float(x)) for x in coordinates]
         match letter:
             case "Z":
                 away, pen = [], start

@@ -83,7 +83,7 @@ def rendered(
     script: str = "",
     more_style: str = "",
     running: str = "",
-    **given: Any,
+    **values: Any,
 ) -> str:
     """Fill a template, with the style, the script, and the policy that allows these only.
 
@@ -114,7 +114,7 @@ def rendered(
             style=Markup(style),
             script=Markup(script),
             data=None if data is None else Markup(in_script(data)),
-            **given,
+            **values,
         )
     )
 
@@ -147,8 +147,8 @@ def in_script(data: Any) -> str:
     '{"a":"\\\\u003c/script\\\\u003e"}'
     """
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    for sign, said in _IN_SCRIPT.items():
-        text = text.replace(sign, said)
+    for sign, escape in _IN_SCRIPT.items():
+        text = text.replace(sign, escape)
     return text
 
 
@@ -189,15 +189,15 @@ def environment() -> Environment:
         file = folder / name
         return file.read_text("utf-8") if file.is_file() else None
 
-    made = Environment(
+    templates = Environment(
         loader=FunctionLoader(load),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["whole"] = whole
-    return made
+    templates.filters["whole"] = whole
+    return templates
 
 
 def _fingerprint(estimate: Json) -> str:
@@ -209,7 +209,9 @@ def _fingerprint(estimate: Json) -> str:
 
 
 def _foot(estimate: Estimate) -> str:
-    versions: Sequence[str] = [f"{name} {it}" for name, it in estimate["versions"].items()]
+    versions: Sequence[str] = [
+        f"{name} {version}" for name, version in estimate["versions"].items()
+    ]
     return (
         f"Made by {', '.join(reversed(versions[:2]))}; seed {estimate['seed']}; story sha256 "
         f"{estimate['story_sha256'][:16]}…. This page loads nothing and sends nothing."

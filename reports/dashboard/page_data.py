@@ -158,8 +158,8 @@ def make_dossier(
     reasons: dict[str, str] = {} if thorough else {"structure": NOT_ASKED}
     if recipe is None:
         draws = assessment.draws
-        resolved, made = assessment.prepared.resolved, draws.diagnostics["draws"]
-        recipe = recipe_of(resolved, draws.method, made, assessment.seed)
+        resolved, n_draws = assessment.prepared.resolved, draws.diagnostics["draws"]
+        recipe = recipe_of(resolved, draws.method, n_draws, assessment.seed)
     recipe = recipe.saved_as(f"{story.story}.yaml")
     estimate = summarize(assessment)
     works = _works(assessment, estimate, settings or {}, recipe, thorough)
@@ -170,9 +170,9 @@ def make_dossier(
             tell(f"the page: {name.replace('_', ' ')}", k, len(works))
         try:
             with much_work():
-                found = work()
-            if found is not None:
-                parts[name] = found
+                part = work()
+            if part is not None:
+                parts[name] = part
             else:
                 reasons[name] = NOTHING_TO_MOVE
         except UnsupportedStoryError as error:
@@ -244,11 +244,11 @@ def _whole_local(assessment: Assessment) -> dict[str, Any]:
     """All of the local analysis, of every number that has ends to be taken to."""
     from storyodds.reports.documents.sensitivity.local import summarize_local
 
-    found = summarize_local(assessment)
-    moved = [number for number in found["numbers"] if number["swing"] is not None]
-    return {**found, "numbers": moved, "left_out": 0}
+    local = summarize_local(assessment)
+    moved = [number for number in local["numbers"] if number["swing"] is not None]
+    return {**local, "numbers": moved, "left_out": 0}
 
 
 def _sentence(error: UnsupportedStoryError) -> str:
-    said = "; ".join(str(problem.message) for problem in error.problems)
-    return f"Not worked out: {said}."
+    reasons = "; ".join(str(problem.message) for problem in error.problems)
+    return f"Not worked out: {reasons}."

@@ -129,8 +129,10 @@ class Section:
     @property
     def reading(self) -> tuple[str, ...]:
         """How to read the pictures, nothing of it twice."""
-        told = tuple(dict.fromkeys(f.note for f in self.figures if f.note))
-        return tuple(it for it in told if not any(it != o and o.startswith(it) for o in told))
+        notes = tuple(dict.fromkeys(f.note for f in self.figures if f.note))
+        return tuple(
+            note for note in notes if not any(note != o and o.startswith(note) for o in notes)
+        )
 
     @property
     def busy(self) -> bool:
@@ -146,7 +148,7 @@ class Section:
         beside = 4 if self.tiles else 1 if self.columns == "wide" else 2
         heights = [_height(figure) for figure in self.figures]
         drawn = sum(max(heights[k : k + beside]) for k in range(0, len(heights), beside))
-        rows = sum(len(it.rows) + 3 for it in self.tables)
+        rows = sum(len(table.rows) + 3 for table in self.tables)
         return self.long or drawn + _ROW * rows > _SHEET
 
     @property
@@ -160,7 +162,10 @@ class Section:
         )
         return (
             *own,
-            *(it if it.file else replace(it, name=it.name or self.id) for it in self.extra),
+            *(
+                table if table.file else replace(table, name=table.name or self.id)
+                for table in self.extra
+            ),
         )
 
     @property
@@ -192,16 +197,16 @@ def _made_by_script(figure: Figure) -> bool:
 
 
 def _width(figure: Figure) -> float:
-    found = _VIEW_BOX.search(figure.svg)
-    return float(found[1]) if found else 0.0
+    match = _VIEW_BOX.search(figure.svg)
+    return float(match[1]) if match else 0.0
 
 
 def _height(figure: Figure) -> float:
     """Of a picture on paper, where it is never wider than its place, in pixels."""
-    found = _SIZE.search(figure.svg)
-    if found is None:
+    match = _SIZE.search(figure.svg)
+    if match is None:
         return 0.0
-    width, height = float(found[1]), float(found[2])
+    width, height = float(match[1]), float(match[2])
     return height * min(1.0, (_PAPER if width > _NARROW else _PAPER_PART) / width) + _ROW
 
 
@@ -227,8 +232,8 @@ def as_json(name: str, document: Any) -> Download:
 
 def _address(kind: str, text: str) -> str:
     """Letters and signs beyond ASCII stay as they are: browsers write them as UTF-8."""
-    said = _ASCII.sub(lambda found: quote(found[0], safe=_SAFE), text)
-    return f"data:{kind};charset=utf-8,{said}"
+    address = _ASCII.sub(lambda match: quote(match[0], safe=_SAFE), text)
+    return f"data:{kind};charset=utf-8,{address}"
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

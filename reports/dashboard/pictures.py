@@ -83,16 +83,16 @@ def drawn(dossier: Dossier, section: str) -> Figures:
 
 def _odds(dossier: Dossier) -> Figures:
     """Classes and fates, with what they were before the evidence where there is any."""
-    assessment, told = dossier.assessment, (dossier.table(n, "estimate") for n in _ENDS)
-    classes, fates = (found for found in told if found is not None)
+    assessment, tables = dossier.assessment, (dossier.table(n, "estimate") for n in _ENDS)
+    classes, fates = (data for data in tables if data is not None)
     if is_risk_argument(dossier.estimate):
         classes = fates = fates.sel(fate=["catastrophe"])
     if has_evidence(dossier.estimate):
         averaged, _ = full_prior(assessment)
         before = averaged.mean(averaged.fates)
         means = before[[FATES.index(name) for name in fates.fate.values.tolist()]]
-        known = np.where(fates.summary.values == "mean", means[:, None], np.nan)
-        fates = fates.assign(prior=(("fate", "summary"), known)).round(_DIGITS)
+        prior = np.where(fates.summary.values == "mean", means[:, None], np.nan)
+        fates = fates.assign(prior=(("fate", "summary"), prior)).round(_DIGITS)
     else:
         classes = classes.drop_vars("prior", errors="ignore")
     if is_risk_argument(dossier.estimate):
@@ -154,20 +154,23 @@ def _pieces(dossier: Dossier) -> Figures:
     if assumptions is not None and now is not None:
         figures += [plot_assumption_effects(assumptions, e, now=now[e], top=BARS) for e in events]
     nodes = ("local/tipping_points", "local/verdicts", "local/numbers")
-    tipping = [found for node in nodes if (found := dossier.table(node)) is not None]
+    tipping = [table for node in nodes if (table := dossier.table(node)) is not None]
     if len(tipping) == len(nodes):
         figures.append(plot_tipping(*tipping, top=BARS))
     return tuple(figures)
 
 
 def _failure(dossier: Dossier) -> Figures:
-    given = dossier.parts["failure"]["given_failure"]["catastrophe"]
+    share = dossier.parts["failure"]["given_failure"]["catastrophe"]
     assumptions = dossier.table("failure/assumptions")
     whole = plot_failure(dossier.table("failure/given_failure"))
-    if assumptions is None or given is None:
+    if assumptions is None or share is None:
         return (whole,)
-    told = claims(dossier.assessment.prepared.resolved)
-    return (whole, plot_failure_assumptions(assumptions, now=given["mean"], top=BARS, claims=told))
+    claim_of = claims(dossier.assessment.prepared.resolved)
+    return (
+        whole,
+        plot_failure_assumptions(assumptions, now=share["mean"], top=BARS, claims=claim_of),
+    )
 
 
 def _evidence(dossier: Dossier) -> Figures:
@@ -185,7 +188,7 @@ def _evidence(dossier: Dossier) -> Figures:
 
 def _densities(dossier: Dossier) -> Figures:
     """Assumptions that the evidence moved, before and after it, those that moved most first."""
-    assessment, found = dossier.assessment, dossier.estimate["assumptions"]
+    assessment, entries = dossier.assessment, dossier.estimate["assumptions"]
     if not has_evidence(dossier.estimate):
         return ()
     # Without the last digits, which depend on how the sums were done, and make other pictures.
@@ -194,7 +197,7 @@ def _densities(dossier: Dossier) -> Figures:
     after = steady(assessment.exact.assumptions[even])
     names = [variable.name for variable in assessment.prepared.graph.variables]
     # Of the estimate, whose means are more exact than those of these draws.
-    means = [(found[name]["prior"]["mean"], found[name]["mean"]) for name in names]
+    means = [(entries[name]["prior"]["mean"], entries[name]["mean"]) for name in names]
     moved = np.array(
         [abs(new - old) if percent(old) != percent(new) else 0.0 for old, new in means]
     )
@@ -202,7 +205,7 @@ def _densities(dossier: Dossier) -> Figures:
         plot_prior_posterior(
             xr.DataArray(before[:, v], dims="draw"),
             xr.DataArray(after[:, v], dims="draw", name=names[v]),
-            summaries=(found[names[v]]["prior"], found[names[v]]),
+            summaries=(entries[names[v]]["prior"], entries[names[v]]),
         )
         for v in np.argsort(-moved, kind="stable")[:MOST_DENSITIES].tolist()
         if moved[v] > 0 and len(np.unique(after[:, v])) >= _LEAST
@@ -215,13 +218,13 @@ def _value(dossier: Dossier) -> Figures:
 
 
 def _views(dossier: Dossier) -> Figures:
-    found = dossier.table("views")
-    return () if found is None else (plot_views(found, headline_fates(dossier.estimate)),)
+    table = dossier.table("views")
+    return () if table is None else (plot_views(table, headline_fates(dossier.estimate)),)
 
 
 def _diagnostics(dossier: Dossier) -> Figures:
     """What ArviZ draws too, on a thorough page; there, its ranks take the place of ours."""
-    draws, found = dossier.assessment.draws, dossier.estimate["diagnostics"]
+    draws, diagnostics = dossier.assessment.draws, dossier.estimate["diagnostics"]
     averaged = dossier.assessment.averaged
     if _of_chains(dossier):
         if dossier.thorough:
@@ -233,13 +236,13 @@ def _diagnostics(dossier: Dossier) -> Figures:
             )
             for event in events_of(dossier.estimate)
         )
-    if found["means"] == "exact" or draws.method == "simulation":  # no draw weighs more
+    if diagnostics["means"] == "exact" or draws.method == "simulation":  # no draw weighs more
         return arviz_figures(dossier) if dossier.thorough else ()
-    shape = found["pareto_k"]
+    shape = diagnostics["pareto_k"]
     return (
         plot_weights(
             xr.DataArray(averaged.weights.round(_DIGITS + 6), dims="draw"),
-            ess=float(found["ess"] or found["draws"]),
+            ess=float(diagnostics["ess"] or diagnostics["draws"]),
             pareto_k=np.nan if shape is None else shape,
         ),
         *(arviz_figures(dossier) if dossier.thorough else ()),

@@ -105,12 +105,12 @@ def criteria(dossier: Dossier) -> Section | None:
     estimate = dossier.estimate
     if is_risk_argument(estimate):
         return None
-    given, hazards = estimate["criteria_given_intended"], estimate["hazards"]
+    conditional, hazards = estimate["criteria_given_intended"], estimate["hazards"]
     rows: tuple[tuple[str, ...], ...] = tuple(
         (
             words,
             _criterion_cell(estimate, key),
-            *([_given_cell(given, key)] if hazards else []),
+            *([_given_cell(conditional, key)] if hazards else []),
         )
         for key, words in _CRITERIA.items()
     )
@@ -139,10 +139,10 @@ def criteria(dossier: Dossier) -> Section | None:
     )
 
 
-def _given_cell(given: GoalCriteria, key: Criterion) -> Cell | str:
+def _given_cell(conditional: GoalCriteria, key: Criterion) -> Cell | str:
     """The same given that training ends as intended, of the goal's criteria."""
     if key == "goal_alignment" or key == "goal_competitiveness":
-        return with_band(given[key])
+        return with_band(conditional[key])
     return ""
 
 

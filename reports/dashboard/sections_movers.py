@@ -70,15 +70,15 @@ def what_moves_it(dossier: Dossier) -> Section:
     if local is None:
         return Section(id="what-moves-it", title=title, finding=dossier.reasons["local"])
     moved = [(event, largest(dossier, event)) for event in events_of(dossier.estimate)]
-    said = [
+    phrases = [
         f"the one that moves {event} most, {from_to(number, event)}, is “"
         f"{_about(dossier, number['name'])}”{also(dossier, event)}"
         for event, number in moved
         if number is not None
     ]
     finding = (
-        f"Of single numbers, each taken over its 90% range, {'; '.join(said)}."
-        if said
+        f"Of single numbers, each taken over its 90% range, {'; '.join(phrases)}."
+        if phrases
         else f"No uncertain number moves {listed(events_of(dossier.estimate), 'or')} by itself."
     )
     notes = []
@@ -87,8 +87,8 @@ def what_moves_it(dossier: Dossier) -> Section:
             f"{counted(local['left_out'], 'number')} that by slope and width matter less "
             f"{'was' if local['left_out'] == 1 else 'were'} not moved."
         )
-    found = dossier.parts.get("global")
-    for of in found["events"] if found else ():
+    spread = dossier.parts.get("global")
+    for of in spread["events"] if spread else ():
         if of["additive"] is not None and of["event"] in events_of(dossier.estimate):
             share = of["additive"]
             mean, low, high = (min(max(share[key], 0.0), 1.0) for key in ("mean", "q05", "q95"))
@@ -97,7 +97,7 @@ def what_moves_it(dossier: Dossier) -> Section:
                 f"Of the variance of {of['event']}, numbers acting singly explain "
                 f"{with_band({'mean': mean, 'q05': low, 'q95': high})}{'; ' if rest else '.'}{rest}"
             )
-    if found is None:
+    if spread is None:
         notes.append(f"Total indices: {dossier.reasons['global']}")
     return Section(
         id="what-moves-it",
@@ -146,7 +146,7 @@ def _items(items: Sequence[EvidenceItem]) -> str:
     """How many findings there are, and how many opinions, which are none."""
     opinions = sum(bool(item["opinion"]) for item in items)
     kinds = ((len(items) - opinions, "finding"), (opinions, "opinion"))
-    return listed([counted(n, what) for n, what in kinds if n])
+    return listed([counted(n, noun) for n, noun in kinds if n])
 
 
 def _opinions(dossier: Dossier) -> tuple[str, ...]:
@@ -161,12 +161,14 @@ def _opinions(dossier: Dossier) -> tuple[str, ...]:
 
 def assumptions(dossier: Dossier) -> Section:
     """Prior to posterior of the assumptions, with what they rest on."""
-    found = dossier.estimate["assumptions"]
+    entries = dossier.estimate["assumptions"]
     name = ("assumptions", "What was assumed, what was learned")
-    if not found:
+    if not entries:
         return Section(*name, finding="The story makes no assumption that could be wrong.")
-    moved = max(found, key=lambda name: abs(found[name]["mean"] - found[name]["prior"]["mean"]))
-    entry = found[moved]
+    moved = max(
+        entries, key=lambda name: abs(entries[name]["mean"] - entries[name]["prior"]["mean"])
+    )
+    entry = entries[moved]
     before, after = percent(entry["prior"]["mean"]), percent(entry["mean"])
     if not has_evidence(dossier.estimate):
         finding = "The story has no evidence, so every assumption is as it was assumed."
@@ -216,10 +218,10 @@ def _conditional_table(dossier: Dossier) -> tuple[Table, ...]:
 
 def basis_of(dossier: Dossier, name: str) -> str:
     """What an assumption's own numbers rest on, and the first source."""
-    mine = [number for _, number in numbers_of(dossier.estimate["provenance"], name)]
-    bases = list(dict.fromkeys(str(entry["basis"]) for entry in mine))
-    source = next((link_to(entry["source"]) for entry in mine if entry["source"]), None)
-    if not mine:
+    numbers = [number for _, number in numbers_of(dossier.estimate["provenance"], name)]
+    bases = list(dict.fromkeys(str(entry["basis"]) for entry in numbers))
+    source = next((link_to(entry["source"]) for entry in numbers if entry["source"]), None)
+    if not numbers:
         return "follows from others by its formula"
     return "; ".join(filter(None, [listed(bases), str(source["words"]) if source else ""]))
 
@@ -277,24 +279,27 @@ def _origin(origin: str) -> str:
 
 def views(dossier: Dossier) -> Section:
     """The story under every view."""
-    found = dossier.parts.get("views")
+    analysis = dossier.parts.get("views")
     name = ("views", "Under other views")
-    if found is None:
+    if analysis is None:
         return Section(*name, finding=dossier.reasons["views"])
-    each = found["views"]
-    notes = [f"{counted(found['draws'], 'draw')} of each view stand side by side."]
-    if found["silent"]:
-        notes.append(f"Views that change none of this story's numbers: {listed(found['silent'])}.")
-    if found["impossible"]:
+    rows = analysis["views"]
+    notes = [f"{counted(analysis['draws'], 'draw')} of each view stand side by side."]
+    if analysis["silent"]:
         notes.append(
-            f"Views under which the evidence cannot have come about: {listed(found['impossible'])}."
+            f"Views that change none of this story's numbers: {listed(analysis['silent'])}."
         )
-    if not found["ok"]:
+    if analysis["impossible"]:
+        notes.append(
+            "Views under which the evidence cannot have come about: "
+            f"{listed(analysis['impossible'])}."
+        )
+    if not analysis["ok"]:
         notes.append("NOT RELIABLE: a computation of these views failed its own checks.")
-    if len(each) == 1:
+    if len(rows) == 1:
         finding = "No view of the library says anything of this story's numbers."
         return Section(*name, finding=finding, notes=tuple(notes[1:]))
-    by = sorted(each, key=lambda view: float(view["odds"]["catastrophe"]["mean"]))
+    by = sorted(rows, key=lambda view: float(view["odds"]["catastrophe"]["mean"]))
     low, high = by[0], by[-1]
     finding = (
         f"Catastrophe goes from {with_band(low['odds']['catastrophe'])} ({low['name']}) to "
@@ -311,8 +316,8 @@ def if_it_fails(dossier: Dossier) -> Section | None:
         return None
     if failure is None:
         return Section(*name, finding=dossier.reasons["failure"])
-    given = failure["given_failure"]
-    if given["catastrophe"] is None:
+    shares = failure["given_failure"]
+    if shares["catastrophe"] is None:
         return Section(*name, finding="By its own numbers, the story cannot fail once deployed.")
     halted = failure["halted"]
     chance = with_band(halted, errors_of(dossier.estimate, "halted"))
@@ -320,7 +325,7 @@ def if_it_fails(dossier: Dossier) -> Section | None:
     finding = (
         "The chance that the model is deployed and is no success is "
         f"{with_band(failure['failure'])}{beside}. Of deployed failures, "
-        f"{with_band(given['catastrophe'])} are catastrophes, and "
-        f"{with_band(given['deceptive'])} are of a deceptive model."
+        f"{with_band(shares['catastrophe'])} are catastrophes, and "
+        f"{with_band(shares['deceptive'])} are of a deceptive model."
     )
     return Section(*name, finding=finding, figures=drawn(dossier, "failure"))

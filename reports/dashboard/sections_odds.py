@@ -65,8 +65,8 @@ def _class_notes(estimate: Estimate) -> tuple[str, ...]:
     """What the classes are; a risk argument is not shown by class."""
     if is_risk_argument(estimate):
         return ()
-    said = "; ".join(f"{name}: {gloss}" for name, gloss in CLASS_GLOSSES.items())
-    return (f"{sentence_case(said)}.",)
+    glosses = "; ".join(f"{name}: {gloss}" for name, gloss in CLASS_GLOSSES.items())
+    return (f"{sentence_case(glosses)}.",)
 
 
 def _without_opinions(estimate: Estimate) -> tuple[Table, ...]:
@@ -74,13 +74,13 @@ def _without_opinions(estimate: Estimate) -> tuple[Table, ...]:
     opinions = estimate["opinions"]
     if opinions is None:
         return ()
-    shown: list[tuple[str, Summary, Summary]] = [
+    entries: list[tuple[str, Summary, Summary]] = [
         *((name, entry, opinions["classes"][name]) for name, entry in estimate["classes"].items()),
         *((name, entry, opinions["fates"][name]) for name, entry in estimate["fates"].items()),
     ]
     rows = tuple(
         (name, with_band(entry, errors_of(estimate, name)), with_band(without))
-        for name, entry, without in shown
+        for name, entry, without in entries
         if name == "catastrophe" or not is_risk_argument(estimate)
     )
     return (
@@ -147,7 +147,7 @@ def path_name(path: FailurePath) -> str:
 def failure_paths(dossier: Dossier) -> Section:
     """Chains of conditions, the most concerning first."""
     paths: Sequence[FailurePath] = dossier.estimate["paths"]
-    shown = paths[:BEYOND]
+    selection = paths[:BEYOND]
     shares = {
         (path["path"], frozenset(path["literals"])): path["share"]
         for path in dossier.parts.get("failure", {}).get("paths", ())
@@ -155,7 +155,7 @@ def failure_paths(dossier: Dossier) -> Section:
     if not paths:
         finding = "The story names no path on which it could fail."
     else:
-        links = [path["weakest_link"] for path in shown if path["weakest_link"]]
+        links = [path["weakest_link"] for path in selection if path["weakest_link"]]
         common = max(dict.fromkeys(links), key=links.count) if links else None
         finding = (
             f"Of {counted(len(paths), 'failure path')}, “{path_name(paths[0])}” is of most "
@@ -169,10 +169,10 @@ def failure_paths(dossier: Dossier) -> Section:
         finding=finding,
         part="failure_paths",
         data={
-            "paths": [_path(dossier, path, shares.get(_key(path))) for path in shown],
-            "more": f"{counted(len(paths) - len(shown), 'path')} of less concern "
-            f"{'is' if len(paths) - len(shown) == 1 else 'are'} not shown."
-            if len(paths) > len(shown)
+            "paths": [_path(dossier, path, shares.get(_key(path))) for path in selection],
+            "more": f"{counted(len(paths) - len(selection), 'path')} of less concern "
+            f"{'is' if len(paths) - len(selection) == 1 else 'are'} not shown."
+            if len(paths) > len(selection)
             else "",
         },
         notes=(
@@ -188,8 +188,13 @@ def failure_paths(dossier: Dossier) -> Section:
 def _mechanisms(estimate: Estimate) -> tuple[Table, ...]:
     """Concern by mechanism, of routes that share one."""
     rows = tuple(
-        (name, ", ".join(it["routes"]), with_band(it["probability"]), with_band(it["concern"]))
-        for name, it in estimate["mechanisms"].items()
+        (
+            name,
+            ", ".join(mechanism["routes"]),
+            with_band(mechanism["probability"]),
+            with_band(mechanism["concern"]),
+        )
+        for name, mechanism in estimate["mechanisms"].items()
     )
     heads = ("mechanism", "routes", "chance", "concern")
     return (Table("Concern by mechanism", heads, rows),) if rows else ()

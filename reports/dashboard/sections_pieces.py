@@ -14,14 +14,14 @@ def piece_by_piece(dossier: Dossier) -> Section:
     structure = dossier.parts.get("structure")
     if structure is None:
         return Section(*name, finding=dossier.reasons["structure"])
-    told = [
+    pairs = [
         (entry, entry["answer"]["events"][_EVENT])
         for entry in structure["leave_one_out"]
         if entry["answer"] is not None
     ]
-    clear = [it for it in told if abs(it[1]["difference"]) > 2 * it[1]["error"]]
+    clear = [pair for pair in pairs if abs(pair[1]["difference"]) > 2 * pair[1]["error"]]
     if clear:
-        entry, change = max(clear, key=lambda it: abs(float(it[1]["difference"])))
+        entry, change = max(clear, key=lambda pair: abs(float(pair[1]["difference"])))
         finding = (
             f"Of the story's parts, {_EVENT} would change most without the {entry['part']} "
             f"“{entry['id']}”: from {percent(structure['now'][_EVENT])} to "

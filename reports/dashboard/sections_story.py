@@ -38,21 +38,21 @@ def lens(dossier: Dossier) -> Section | None:
     """Learned optimization: whether outer and inner alignment apply, and what came instead."""
     if is_risk_argument(dossier.estimate):
         return None
-    found = dossier.estimate["lens"]
+    summary = dossier.estimate["lens"]
     rows = [
         (name, with_band(entry))
         for name, entry in (
-            ("outer alignment", found["outer_alignment"]),
-            ("inner alignment", found["inner_alignment"]),
+            ("outer alignment", summary["outer_alignment"]),
+            ("inner alignment", summary["inner_alignment"]),
         )
         if entry is not None
     ]
-    rows += [(kind, with_band(entry)) for kind, entry in found["kinds"].items()]
+    rows += [(kind, with_band(entry)) for kind, entry in summary["kinds"].items()]
     tables = (Table("Chances by kind of model", ("kind", "chance"), tuple(rows)),) if rows else ()
     return Section(
         id="lens",
         title="The lens of learned optimization",
-        finding=found["reason"],
+        finding=summary["reason"],
         tables=tables,
     )
 
@@ -84,8 +84,8 @@ def left_out(dossier: Dossier) -> Section:
         )
     free = [
         name
-        for name, it in dossier.assessment.prepared.resolved.assumptions.items()
-        if it.probability is not None
+        for name, assumption in dossier.assessment.prepared.resolved.assumptions.items()
+        if assumption.probability is not None
     ]
     if len(free) > 1:
         entries.append(
@@ -119,7 +119,9 @@ def _dependence(dossier: Dossier) -> list[str]:
         return []
     widest: Bound = bounds.listed[0]
     now = float(bounds.base.means[_CATASTROPHE])
-    apart, together = (float(it.means[_CATASTROPHE]) for it in (widest.apart, widest.together))
+    apart, together = (
+        float(answer.means[_CATASTROPHE]) for answer in (widest.apart, widest.together)
+    )
     if not (math.isfinite(apart) and math.isfinite(together)):
         return []
     names = " and ".join(f"“{literal_text(literal)}”" for literal in widest.literals)
@@ -161,14 +163,14 @@ def _groups(dossier: Dossier) -> Iterator[tuple[str, list[dict[str, str]]]]:
         [
             _entry("Wanted", "", goal.specification),
             _entry("Why that is good", "", goal.desirability),
-            *(_entry("It could still go wrong", it.id, it.claim) for it in goal.hazards),
+            *(_entry("It could still go wrong", part.id, part.claim) for part in goal.hazards),
         ],
     )
     yield (
         "Why training would reach it",
         [
-            *(_entry("Constraint", it.id, it.claim) for it in rationale.constraints),
-            *(_entry("Nudge", it.id, it.claim) for it in rationale.nudges),
+            *(_entry("Constraint", part.id, part.claim) for part in rationale.constraints),
+            *(_entry("Nudge", part.id, part.claim) for part in rationale.nudges),
         ],
     )
     yield (
@@ -184,23 +186,28 @@ def _groups(dossier: Dossier) -> Iterator[tuple[str, list[dict[str, str]]]]:
     )
     yield (
         "What training could end in",
-        [_entry(f"{it.class_}", it.id, it.claim) for it in story.routes],
+        [_entry(f"{part.class_}", part.id, part.claim) for part in story.routes],
     )
     yield (
         "Checks before deployment",
         [
-            _entry("Check" if it.result is None else f"Check, {it.result}", it.id, it.claim)
-            for it in story.checks
+            _entry("Check" if part.result is None else f"Check, {part.result}", part.id, part.claim)
+            for part in story.checks
         ],
     )
     yield (
         "Evidence",
         [
-            _entry("Finding" if it.forecast is None else "Forecast (opinion)", it.id, it.claim)
-            for it in story.evidence
+            _entry(
+                "Finding" if part.forecast is None else "Forecast (opinion)", part.id, part.claim
+            )
+            for part in story.evidence
         ],
     )
-    yield "Proposed observations", [_entry("Proposal", it.id, it.claim) for it in story.proposals]
+    yield (
+        "Proposed observations",
+        [_entry("Proposal", part.id, part.claim) for part in story.proposals],
+    )
 
 
 def _entry(name: str, id: str, words: str) -> dict[str, str]:
@@ -219,11 +226,11 @@ def provenance(dossier: Dossier) -> Section:
         for basis in dict.fromkeys(str(entry["basis"]) for entry in numbers)
     }
     total = counted(len(numbers), "number")
-    said = ", ".join(f"{n} {basis}" for basis, n in by.items())
+    counts = ", ".join(f"{n} {basis}" for basis, n in by.items())
     if len(by) == 1 and len(numbers) > 1:
         finding = f"All {total} are {next(iter(by))}."
     else:
-        finding = f"{total}: {said}."
+        finding = f"{total}: {counts}."
     rows = tuple(
         (
             str(entry["name"]),
@@ -275,18 +282,18 @@ def _place(entry: NumberRecord) -> str:
 
 def diagnostics(dossier: Dossier) -> Section:
     """Whether the computation can be relied on."""
-    found = dossier.estimate["diagnostics"]
+    record = dossier.estimate["diagnostics"]
     rows = tuple(
         (MEASURES.get(name, name.replace("_", " ")), Cell(_measure(value), {"": value}))
-        for name, value in found.items()
+        for name, value in record.items()
         if name not in ("ok", "messages") and isinstance(value, int | float)
     )
-    said = " ".join(f"{sentence_case(message)}." for message in found["messages"])
-    finding = soundness(dossier.estimate) if found["ok"] else "NOT RELIABLE."
+    messages = " ".join(f"{sentence_case(message)}." for message in record["messages"])
+    finding = soundness(dossier.estimate) if record["ok"] else "NOT RELIABLE."
     return Section(
         id="diagnostics",
         title="Can the computation be relied on?",
-        finding=f"{finding} {said}".strip(),
+        finding=f"{finding} {messages}".strip(),
         figures=drawn(dossier, "diagnostics"),
         tables=(
             Table(
@@ -295,7 +302,7 @@ def diagnostics(dossier: Dossier) -> Section:
                 rows,
             ),
         ),
-        extra=_errors_table(found.get("standard_errors", {})),
+        extra=_errors_table(record.get("standard_errors", {})),
         notes=_about_plots(dossier),
     )
 
@@ -341,15 +348,17 @@ def _measure(value: Any) -> str:
 def again(dossier: Dossier) -> Section:
     """The commands and versions that give the same numbers."""
     estimate, recipe = dossier.estimate, dossier.recipe
-    given = "" if recipe.is_bundled else " with the story's file from above saved under its name"
+    condition = (
+        "" if recipe.is_bundled else " with the story's file from above saved under its name"
+    )
     if recipe.view_file is not None:
-        given += f"{' and' if given else ' with'} the view's file {recipe.view_file}"
+        condition += f"{' and' if condition else ' with'} the view's file {recipe.view_file}"
     options = ["--thorough"] * dossier.thorough
-    versions = ", ".join(f"{name} {it}" for name, it in estimate["versions"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in estimate["versions"].items())
     return Section(
         id="again",
         title="How to make it again",
-        finding=f"Run this{given}; the same seed gives the same numbers.",
+        finding=f"Run this{condition}; the same seed gives the same numbers.",
         part="again",
         data={
             "commands": [

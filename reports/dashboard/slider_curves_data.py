@@ -50,13 +50,15 @@ def curves_data(
     list of dict or None
         None where states were simulated, so that there are only draws.
     """
-    at = np.arange(-steps, steps + _CHECKED / 2, _CHECKED)
-    places = [[place_at(slider.tilt, step / steps) for step in at.tolist()] for slider in sliders]
+    positions = np.arange(-steps, steps + _CHECKED / 2, _CHECKED)
+    places = [
+        [place_at(slider.tilt, step / steps) for step in positions.tolist()] for slider in sliders
+    ]
     try:
         curves = slider_curves(assessment, sliders, places)
     except UnsupportedStoryError:
         return None
-    return [curve_data(curve, at, steps) for curve in curves]
+    return [curve_data(curve, positions, steps) for curve in curves]
 
 
 def place_at(tilt: Tilt, share: float) -> float:
@@ -70,37 +72,39 @@ def place_at(tilt: Tilt, share: float) -> float:
     return tilt.start + share * (tilt.start - tilt.low if share < 0 else tilt.high - tilt.start)
 
 
-def curve_data(curve: SliderCurve, at: Array, steps: int) -> dict[str, Any]:
+def curve_data(curve: SliderCurve, positions: Array, steps: int) -> dict[str, Any]:
     """Write one curve with as few places as follow it closely enough.
 
     Parameters
     ----------
     curve : SliderCurve
         At steps
-    at : (n_places,) array
+    positions : (n_places,) array
         Of which those that are to be written are some.
     steps : int
     """
-    shown = np.flatnonzero((curve.means > 0).all(axis=0))
-    logs = np.log(curve.means[:, shown])
+    columns = np.flatnonzero((curve.means > 0).all(axis=0))
+    logs = np.log(curve.means[:, columns])
     low = _few(logs.min(axis=0), 12)
     size = _few((logs.max(axis=0) - low) / _LEVELS, 8)
     integers = np.rint((logs - low) / np.where(size > 0, size, 1.0)).astype(np.int64)
     off = np.inf
     for every in _EVERY:
-        kept = np.isclose(at % every, 0)
+        kept = np.isclose(positions % every, 0)
         nodes = low + size * integers[kept]
         between = np.zeros_like(curve.means)
-        between[:, shown] = np.exp([interpolated(nodes, every, steps, step) for step in at])
-        off = float(np.abs(grouped(between)[:, shown] / curve.means[:, shown] - 1).max())
+        between[:, columns] = np.exp(
+            [interpolated(nodes, every, steps, step) for step in positions]
+        )
+        off = float(np.abs(grouped(between)[:, columns] / curve.means[:, columns] - 1).max())
         if off <= OFF:
             break
-    moved = at != 0
-    slopes = curve.errors[moved][:, shown] / np.abs(at[moved])[:, None]
-    below = at[moved] < 0
+    moved = positions != 0
+    slopes = curve.errors[moved][:, columns] / np.abs(positions[moved])[:, None]
+    below = positions[moved] < 0
     return {
         "every": every,
-        "events": [EVENTS[e] for e in shown],
+        "events": [EVENTS[e] for e in columns],
         "low": low.tolist(),
         "step": size.tolist(),
         "data": base64.b64encode(integers[kept].T.astype("<u2").tobytes()).decode("ascii"),

@@ -97,8 +97,8 @@ def what_if_data(
     >>> what_if_data(assess(resolve(load_story("carlsmith-six-premises")))) is None
     True
     """
-    found = sliders(assessment, most)
-    if not found.shown:
+    choice = sliders(assessment, most)
+    if not choice.shown:
         return None
     resolved = assessment.prepared.resolved
     averaged, exact = assessment.averaged, assessment.exact
@@ -111,8 +111,10 @@ def what_if_data(
     ]
     means = np.array([summary["mean"] for summary in stated])
     kept = _with_columns(means)
-    statistics = _statistics(exact.values, found.shown)
-    full = np.concatenate([means[kept], *(np.atleast_1d(exact.mean(it)) for it in statistics)])
+    statistics = _statistics(exact.values, choice.shown)
+    full = np.concatenate(
+        [means[kept], *(np.atleast_1d(exact.mean(statistic)) for statistic in statistics)]
+    )
     columns = np.column_stack([events[:, kept], *statistics])
     integers, low, step = quantized(columns[spread_evenly(exact, draws, assessment.seed)])
     # Means of what intervals are taken of differ by chance from those stated. Where events hang
@@ -148,17 +150,17 @@ def what_if_data(
             EVENTS[e]: [[end.place, next(at_ends)] for end in of_event]
             for e, of_event in ends.items()
         },
-        "sliders": [_slider(resolved, slider) for slider in found.shown],
+        "sliders": [_slider(resolved, slider) for slider in choice.shown],
         "steps": STEPS,
         "least": MIN_SHARE,
-        "curves": curves_data(assessment, found.shown, STEPS),
+        "curves": curves_data(assessment, choice.shown, STEPS),
         "errors": {event: errors[event]["mean"] for event in EVENTS},
         "command": command or _command(assessment),
         "settings": _settings(resolved),
-        "others": found.others,
+        "others": choice.others,
         "no_slider": [
-            {"reason": reason, "names": [names[i] for i in which]}
-            for reason, which in found.without.items()
+            {"reason": reason, "names": [names[i] for i in indices]}
+            for reason, indices in choice.without.items()
         ],
     }
 
@@ -170,8 +172,8 @@ def _with_columns(means: Array) -> list[int]:
     return [k for k in range(len(EVENTS)) if k not in without]
 
 
-def _statistics(values: Array, shown: Sequence[Slider]) -> list[Array]:
-    return [slider.tilt.statistic(values[:, slider.number]) for slider in shown]
+def _statistics(values: Array, selection: Sequence[Slider]) -> list[Array]:
+    return [slider.tilt.statistic(values[:, slider.number]) for slider in selection]
 
 
 def quantized(columns: Array) -> tuple[NDArray[np.int64], Array, Array]:
@@ -228,20 +230,20 @@ def _ends(columns: Array, events: Array, stated: Sequence[Summary]) -> dict[int,
     where many are alike, it has its place without; and so it has where it is that of another
     event, seen from the other side.
     """
-    found: dict[int, list[_End]] = {}
+    ends: dict[int, list[_End]] = {}
     held = _axes(np.column_stack([np.ones(len(columns)), columns]))
     for e in reversed(range(len(EVENTS))):  # catastrophe first
         if np.ptp(events[:, e]) == 0:
             continue
-        found[e] = []
+        ends[e] = []
         for name, level in ENDS.items():
             parts = below(events[:, e], stated[e][name])
             off = _CHANCE * np.sqrt(level * (1 - level) / len(events))
             new = parts - held @ (held.T @ parts)
             if abs(parts.mean() - level) <= off and new.std() > _NEW * parts.std() > 0:
-                found[e].append(_End(stated[e][name], parts, level))
+                ends[e].append(_End(stated[e][name], parts, level))
                 held = np.column_stack([held, new / np.linalg.norm(new)])
-    return found
+    return ends
 
 
 def _axes(columns: Array) -> Array:
@@ -311,8 +313,8 @@ def _slider(resolved: ResolvedStory, slider: Slider) -> dict[str, Any]:
 def _command(assessment: Assessment) -> str:
     """Of the story saved to a file of its name."""
     draws = assessment.draws
-    made = draws.diagnostics["draws"]
-    recipe = recipe_of(assessment.prepared.resolved, draws.method, made, assessment.seed)
+    n_draws = draws.diagnostics["draws"]
+    recipe = recipe_of(assessment.prepared.resolved, draws.method, n_draws, assessment.seed)
     return recipe.without_assignments().command()
 
 

@@ -234,12 +234,12 @@ def _gather(parts: Iterable[tuple[str, Source]], numbers: list[_Number]) -> Sour
     citations = list(parts)
     assumed, unsourced = [], []
     for number in numbers:
-        found = [*((source, "") for source in number.sources), *sources_in(number.value)]
-        by = {ref: f"{number.name} ({ref})" if ref else number.name for _, ref in found}
-        citations += [(by[ref], source) for source, ref in found]
-        if not found:
+        sources = [*((source, "") for source in number.sources), *sources_in(number.value)]
+        by = {ref: f"{number.name} ({ref})" if ref else number.name for _, ref in sources}
+        citations += [(by[ref], source) for source, ref in sources]
+        if not sources:
             unsourced.append(number.name)
-        elif all(is_own(source) for source, _ in found):
+        elif all(is_own(source) for source, _ in sources):
             assumed.append(number.name)
     cited = _group((by, source) for by, source in citations if not is_own(source))
     return Sources(cited, len(numbers), tuple(assumed), tuple(unsourced))
@@ -254,15 +254,18 @@ def _group(citations: Iterable[tuple[str, Source]]) -> tuple[Cited, ...]:
         key = work_key(source.url) or f" {place}"
         first.setdefault(key, source)
         by.setdefault(key, []).append(name)
-    known = works()
+    bibliography = works()
     listed = sorted(
-        (key for key in by if key in known),
-        key=lambda key: (known[key].cite.casefold(), known[key].year, key),
+        (key for key in by if key in bibliography),
+        key=lambda key: (bibliography[key].cite.casefold(), bibliography[key].year, key),
     )
-    others = [key for key in by if key not in known]
+    unlisted = [key for key in by if key not in bibliography]
     return tuple(
         Cited(
-            key if key in known else None, known.get(key), first[key], tuple(dict.fromkeys(by[key]))
+            key if key in bibliography else None,
+            bibliography.get(key),
+            first[key],
+            tuple(dict.fromkeys(by[key])),
         )
-        for key in (*listed, *others)
+        for key in (*listed, *unlisted)
     )

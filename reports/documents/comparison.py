@@ -168,9 +168,9 @@ def _pair(
     if a is None or b is None:
         differences = {event: _nothing_but(mean) for event, mean in means.items()}
     else:
-        ours, theirs = beside.of_two(a, b)
+        first_draws, second_draws = beside.of_two(a, b)
         differences = {
-            event: difference(means[event], ours[:, e], theirs[:, e])
+            event: difference(means[event], first_draws[:, e], second_draws[:, e])
             for e, event in enumerate(EVENTS)
         }
     return {
@@ -198,23 +198,23 @@ def _day_differences(
     a, b = (row.get(s) for s in pair)
     if a is None or b is None:
         return {odds: _nothing_but(mean) for odds, mean in means.items()}
-    ours, theirs = (day_parts(events) for events in beside.of_two(a, b))
+    first_parts, second_parts = (day_parts(events) for events in beside.of_two(a, b))
     differences = {}
     for odds, mean in means.items():
-        (part, whole), (other_part, other_whole) = ours[odds], theirs[odds]
-        both = (whole > 0) & (other_whole > 0)
-        if not both.any():
+        (part, whole), (other_part, other_whole) = first_parts[odds], second_parts[odds]
+        mask = (whole > 0) & (other_whole > 0)
+        if not mask.any():
             differences[odds] = _nothing_but(mean)
             continue
-        quotients = part[both] / whole[both], other_part[both] / other_whole[both]
+        quotients = part[mask] / whole[mask], other_part[mask] / other_whole[mask]
         differences[odds] = difference(mean, *quotients)
     return differences
 
 
 def _mean_gap(first: float, second: float) -> float:
     """A difference of two means, 0 where it is no more than the rounding of either."""
-    ours, theirs = np.array([first]), np.array([second])
-    return float(second - first) if signs(theirs - ours, ours, theirs)[0] else 0.0
+    means = np.array([first]), np.array([second])
+    return float(second - first) if signs(means[1] - means[0], *means)[0] else 0.0
 
 
 def _nothing_but(mean: float) -> Difference:
@@ -400,15 +400,18 @@ def _why_apart(first: Side, second: Side) -> str | None:
             )
         if side.observed and side.log_findings is None:
             return f"of {side.name} P(evidence) without opinions is not known"
-    ours, theirs = first.observed or {}, second.observed or {}
-    if ours == theirs:
-        return None if ours else "neither has findings"
-    for side, others, other in ((first, theirs, second), (second, ours, first)):
-        only = [name for name in side.observed or {} if name not in others]
+    first_observed, second_observed = first.observed or {}, second.observed or {}
+    if first_observed == second_observed:
+        return None if first_observed else "neither has findings"
+    for side, observations, other in (
+        (first, second_observed, second),
+        (second, first_observed, first),
+    ):
+        only = [name for name in side.observed or {} if name not in observations]
         if only:
             more = f" and {len(only) - 1} more" if len(only) > 1 else ""
             return f"{other.name} does not have {only[0]}{more}, which {side.name} has"
-    differ = next(name for name in ours if ours[name] != theirs[name])
+    differ = next(name for name in first_observed if first_observed[name] != second_observed[name])
     return f"{differ} does not say the same in both"
 
 
@@ -479,9 +482,9 @@ def _once_deployed(
     halts = any(odds[name]["halted"]["mean"] > 0 for name in (pair["first"], pair["second"]))
     if pair["deployed"] is None or not halts:
         return
-    for name, found in pair["deployed"].items():
+    for name, gap in pair["deployed"].items():
         if name.removesuffix(GIVEN) in fates:
-            yield name, found
+            yield name, gap
 
 
 def _clear(

@@ -52,7 +52,7 @@ def _untold(why: str) -> Contributions:
     return {"changes": None, "orders": None, "why": why}
 
 
-def _told(found: contributions.Contributions) -> list[Contribution]:
+def _told(attribution: contributions.Contributions) -> list[Contribution]:
     entries: list[Contribution] = [
         {
             "label": label(player),
@@ -62,7 +62,9 @@ def _told(found: contributions.Contributions) -> list[Contribution]:
                 for e, event in enumerate(EVENTS)
             },
         }
-        for player, shares, errors in zip(found.players, found.shares, found.errors, strict=True)
+        for player, shares, errors in zip(
+            attribution.players, attribution.shares, attribution.errors, strict=True
+        )
     ]
     return sorted(
         entries, key=lambda one: -sum(abs(one["adds"][e]["mean"]) for e in HEADLINE_FATES)

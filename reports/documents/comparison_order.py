@@ -88,9 +88,9 @@ def _point(tip: OrderTip, sides: tuple[Side, Side]) -> OrderPoint:
 # In words and on a terminal
 
 
-def tipping_sentences(found: Sequence[OrderTipping]) -> Iterator[str]:
+def tipping_sentences(tipping_points: Sequence[OrderTipping]) -> Iterator[str]:
     """Say of each pair what it would take, by the number that is likeliest to be there."""
-    for entry in found:
+    for entry in tipping_points:
         if entry["points"] is None:
             continue
         order = f"{entry['first']} has more {entry['event']} than {entry['second']}"

@@ -160,8 +160,8 @@ def _of_make(make: dict[str, Any], path: Path) -> Saved:
     except InputError:  # right once, perhaps, by another version of the format
         story = None
     time = _MAKE_NAME.match(path.name)
-    made = f"{time[1]} {time[2]}:{time[3]} UTC" if time else ""
-    return Saved(path, estimate, story, made=made)
+    stamp = f"{time[1]} {time[2]}:{time[3]} UTC" if time else ""
+    return Saved(path, estimate, story, made=stamp)
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:
@@ -194,8 +194,8 @@ def _floats(entry: Summary) -> Summary:
 
 def odds_in(summary: Estimate, event: Event) -> Summary:
     """The SUMMARY of a class or a fate in an estimate."""
-    both: ByEvent[Summary] = dict((*summary["classes"].items(), *summary["fates"].items()))
-    return both[event]
+    odds: ByEvent[Summary] = dict((*summary["classes"].items(), *summary["fates"].items()))
+    return odds[event]
 
 
 def monte_carlo_error(summary: Estimate, event: Event) -> float:
@@ -235,8 +235,8 @@ def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
     progress : callable, optional
         As in `assess`.
     """
-    made = _made_again(saved, progress)
-    again = made if isinstance(made, Assessment) else None
+    outcome = _made_again(saved, progress)
+    again = outcome if isinstance(outcome, Assessment) else None
     summary = saved.summary
     odds = {event: _floats(odds_in(summary, event)) for event in EVENTS}
     means = np.array([odds[event]["mean"] for event in EVENTS])
@@ -257,7 +257,7 @@ def saved_side(saved: Saved, progress: Progress | None = None) -> Side:
         log_findings=_findings(saved) if again is None else log_findings(again),
         diagnostics=diagnostics,
         base=None if again is None else base_of(again, DRAWS),
-        why_alone=None if isinstance(made, Assessment) else made,
+        why_alone=None if isinstance(outcome, Assessment) else outcome,
         deployed=_day(summary) if posterior is None else day_summaries(posterior),
         opinions=summary.get("opinions") if again is None else opinion_totals(again),
         story_kind=summary.get("kind"),
@@ -309,11 +309,11 @@ def _made_again(saved: Saved, progress: Progress | None) -> Assessment | str:
     method: Method = "nuts" if summary["method"] == "nuts" else "auto"
     seed = int(summary["seed"]) % 2**63
     try:
-        made = assess(resolved, method=method, draws=draws, seed=seed, progress=progress)
+        assessment = assess(resolved, method=method, draws=draws, seed=seed, progress=progress)
     except InputError:
         return "this version of the software cannot compute the story that it keeps"
-    now = diagnostics(made)
-    means = dict(zip(EVENTS, of_assessment(made).means.tolist(), strict=True))
+    now = diagnostics(assessment)
+    means = dict(zip(EVENTS, of_assessment(assessment).means.tolist(), strict=True))
     for event in EVENTS:
         then = float(odds_in(summary, event)["mean"])
         stated = now["standard_errors"][event]["mean"]
@@ -323,7 +323,7 @@ def _made_again(saved: Saved, progress: Progress | None) -> Assessment | str:
                 f"made again from the story that it keeps, {event} is {percent(means[event])} and "
                 f"no longer {percent(then)}, as by another version of the software"
             )
-    return made
+    return assessment
 
 
 def _resolved(story: Story, summary: Estimate) -> ResolvedStory | None:

@@ -189,18 +189,18 @@ def observations(story: Story, numbers: Mapping[str, Any]) -> dict[str, Any]:
     >>> observations(load_story("coinrun-agent"), {})["seed-flips-preference"]["counts"]
     {'hits': 1, 'trials': 1}
     """
-    found: dict[str, Any] = {c.id: {"result": c.result} for c in story.checks if c.result}
+    observed: dict[str, Any] = {c.id: {"result": c.result} for c in story.checks if c.result}
     for item, data in zip(story.evidence, to_data(story).get("evidence", []), strict=True):
         if item.forecast is not None:
             continue
         source = {k: v for k, v in (plain_source(item.source) or {}).items() if k != "note"}
         keys = ("counts",) if item.counts else ("about",)
-        seen = {key: data[key] for key in keys}
+        record = {key: data[key] for key in keys}
         if item.bayes_factor is not None:
             start = f"{item.id}.bayes_factor."
-            seen["bayes_factor"] = {k: v for k, v in numbers.items() if k.startswith(start)}
-        found[item.id] = _plain({**seen, "source": source})
-    return found
+            record["bayes_factor"] = {k: v for k, v in numbers.items() if k.startswith(start)}
+        observed[item.id] = _plain({**record, "source": source})
+    return observed
 
 
 def numbers_of(written: Iterable[NumberRecord]) -> dict[str, Any]:

@@ -121,29 +121,29 @@ def _by_expert(panel: Judgments, weighing: Weighing | None) -> dict[str, float]:
     return dict(zip(panel.experts, weighing.weights.tolist(), strict=True))
 
 
-def _performance(panel: Judgments, found: Performance) -> PanelPerformance:
+def _performance(panel: Judgments, performance: Performance) -> PanelPerformance:
     n = len(panel.calibration)
-    each = zip(
+    rows = zip(
         panel.experts,
-        found.experts,
-        found.equal.weights.tolist(),
-        found.whole.weights.tolist(),
-        found.item.weights.tolist(),
+        performance.experts,
+        performance.equal.weights.tolist(),
+        performance.whole.weights.tolist(),
+        performance.item.weights.tolist(),
         strict=True,
     )
     return {
         "questions": n,
         "weak": n < MANY,
         "enough": MANY,
-        "cutoff": found.whole.cutoff,
+        "cutoff": performance.whole.cutoff,
         "experts": [
             {"expert": by, **_score(score), "equal": equal, "performance": whole, "item": item}
-            for by, score, equal, whole, item in each
+            for by, score, equal, whole, item in rows
         ],
         "decision_makers": {
-            "equal": _score(found.equal.decision_maker),
-            "performance": _score(found.whole.decision_maker),
-            "item": _score(found.item.decision_maker),
+            "equal": _score(performance.equal.decision_maker),
+            "performance": _score(performance.whole.decision_maker),
+            "item": _score(performance.item.decision_maker),
         },
     }
 

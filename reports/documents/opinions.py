@@ -100,9 +100,9 @@ def why_idle(assessment: Assessment, item: int) -> str | None:
         odds = forecast_log_odds(prepared.graph, item, prior.routes, prior.item_targets)
         spread = np.ptp(np.where(np.isfinite(odds), odds, 0.0))
         return FIXED if spread <= _ROUNDING else None
-    said = prepared.tables[item]
-    assert said is not None
-    table = table_at(said, prior.values)
+    likelihood = prepared.tables[item]
+    assert likelihood is not None
+    table = table_at(likelihood, prior.values)
     if evidence.subject == "assumption":
         true = prior.assumptions[:, evidence.target]
         if np.all(true <= 0) or np.all(true >= 1):

@@ -193,8 +193,10 @@ def require_estimate(data: Any, file: Path) -> Estimate:
     """
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
-        found = described(schema if isinstance(data, dict) else data)
-        sentence = f"found {found}, expected '{SCHEMA}', as storyodds estimate --json writes it"
+        description = described(schema if isinstance(data, dict) else data)
+        sentence = (
+            f"found {description}, expected '{SCHEMA}', as storyodds estimate --json writes it"
+        )
         raise InputError([Problem(sentence, str(file), key_path="schema")])
     try:
         SavedEstimate.model_validate(data)

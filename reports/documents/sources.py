@@ -25,9 +25,9 @@ def plain_sources(sources: Sources) -> dict[str, Any]:
 
 
 def _plain(cited: Cited) -> dict[str, Any]:
-    said = (
+    reference = (
         dict.fromkeys(Work.model_fields) | cited.source.model_dump()
         if cited.work is None
         else cited.work.model_dump(mode="json")
     )
-    return {"key": cited.key, **said, "cited_by": list(cited.by)}
+    return {"key": cited.key, **reference, "cited_by": list(cited.by)}

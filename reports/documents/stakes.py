@@ -10,12 +10,12 @@ from storyodds.priors.text.phrases import did_you_mean
 _MOST = 1e15  # of what an ending may be worth
 
 
-def checked_stakes(given: Iterable[tuple[str, str | float]], place: str) -> dict[str, float]:
+def checked_stakes(amounts: Iterable[tuple[str, str | float]], place: str) -> dict[str, float]:
     """Give what each ending is worth, or tell every mistake in it.
 
     Parameters
     ----------
-    given : iterable of (str, str or float)
+    amounts : iterable of (str, str or float)
         An ending, or withheld, and its worth, which may still be text.
     place : str
         Where they were given, such as "--worth"; mistakes begin with it.
@@ -36,20 +36,20 @@ def checked_stakes(given: Iterable[tuple[str, str | float]], place: str) -> dict
     """
     stakes: dict[str, float] = {}
     problems: list[str] = []
-    for name, amount in given:
+    for name, amount in amounts:
         worth = _number(amount)
         if name not in WEIGHED:
             hint = did_you_mean(name, WEIGHED) or f", one of {', '.join(WEIGHED)}"
             hint = "; being halted is being withheld" if name == "halted" else hint
             problems.append(f"{place}: found '{name}', expected an ending{hint}")
         elif not math.isfinite(worth) or abs(worth) > _MOST:
-            found = f"'{amount}'" if isinstance(amount, str) else f"{amount}"
-            problems.append(f"{place} {name}: found {found}, expected a number, such as -1")
+            value = f"'{amount}'" if isinstance(amount, str) else f"{amount}"
+            problems.append(f"{place} {name}: found {value}, expected a number, such as -1")
         elif name in stakes:
             problems.append(f"{place} {name}: found twice, expected one number for each")
         stakes[name] = worth
     if problems:
-        raise InputError([Problem(said) for said in problems])
+        raise InputError([Problem(sentence) for sentence in problems])
     return stakes
 
 

@@ -149,8 +149,8 @@ def errors_in(document: Mapping[str, Any]) -> dict[str, AnswerErrors]:
     >>> errors_in({"paths": [{"concern": sure}, {"concern": unsure}], "hazards": {"h": unsure}})
     {'paths.2.concern': {'mean': 0.1}, 'hazards.h': {'mean': 0.1}}
     """
-    found = {place: errors for place, errors in _stated("", document) if any(errors.values())}
-    return cast(dict[str, AnswerErrors], found)
+    by_place = {place: errors for place, errors in _stated("", document) if any(errors.values())}
+    return cast(dict[str, AnswerErrors], by_place)
 
 
 def _stated(place: str, part: Any) -> Iterator[tuple[str, dict[str, float]]]:

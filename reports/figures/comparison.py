@@ -48,12 +48,14 @@ def plot_comparison(pairs: xr.Dataset, event: str) -> Figure:
         return nothing(name, title, "there are no two sides with draws", columns)
     lines, rows = [], []
     for k in range(pairs.sizes["pair"]):
-        at = pairs.isel(pair=k)
-        found = at.differences.sel(event=event)
-        mean, low, high = (float(found.sel(summary=s)) for s in ("mean", "q05", "q95"))
-        pair = f"{at.second.item()} less {at['first'].item()}"
-        how = str(at.how.item()) or "no draws"
-        sure = float(at.differences_clear.sel(event=event)) if "differences_clear" in at else 0.0
+        entry = pairs.isel(pair=k)
+        difference = entry.differences.sel(event=event)
+        mean, low, high = (float(difference.sel(summary=s)) for s in ("mean", "q05", "q95"))
+        pair = f"{entry.second.item()} less {entry['first'].item()}"
+        how = str(entry.how.item()) or "no draws"
+        sure = (
+            float(entry.differences_clear.sel(event=event)) if "differences_clear" in entry else 0.0
+        )
         clear = "clear" if sure == 1 else "not clear"
         ends = f"{signed(low)} to {signed(high)}" if math.isfinite(low) else "–"
         words = f"{pair}: {points(mean)} ({ends}), {how}, {clear}"
@@ -87,17 +89,17 @@ def plot_ranks_of_sides(ranks: xr.Dataset, event: str) -> Figure:
     name = f"places-{event}"
     if "share" not in ranks or event not in ranks.event.values:
         return nothing(name, title, "there are no two sides with draws", ("side",))
-    found = ranks.share.sel(event=event)
-    places = [int(p) for p in found.place.values]
+    by_side = ranks.share.sel(event=event)
+    places = [int(p) for p in by_side.place.values]
     scale = Scale(0.0, 1.0, 12, WIDTH - 20)
-    bottom = 8 + _ROW * found.sizes["side"]
+    bottom = 8 + _ROW * by_side.sizes["side"]
     children: list[Markup] = [grid(scale, 8, bottom)]
-    rows, told = [], []
-    for k, side in enumerate(found.side.values.tolist()):
+    rows, sentences = [], []
+    for k, side in enumerate(by_side.side.values.tolist()):
         y = 8 + _ROW * k + _NAMES + 14
-        shares = [float(x) for x in found.sel(side=side)]
-        said = [f"{chance(x)} place {p}" for x, p in zip(shares, places, strict=True)]
-        told.append(f"{side}: {', '.join(said)}")
+        shares = [float(x) for x in by_side.sel(side=side)]
+        phrases = [f"{chance(x)} place {p}" for x, p in zip(shares, places, strict=True)]
+        sentences.append(f"{side}: {', '.join(phrases)}")
         bars: list[Markup] = []
         start = 0.0
         for place, share in zip(places, shares, strict=True):
@@ -121,9 +123,9 @@ def plot_ranks_of_sides(ranks: xr.Dataset, event: str) -> Figure:
                 )
             start += share
         heading = element("text", *lines_of(side, _LETTERS, 1), x=0, y=y - 16, class_="halo")
-        children += [heading, mark(told[-1], *bars)]
+        children += [heading, mark(sentences[-1], *bars)]
         rows.append((side, *(chance(x) for x in shares)))
-    words = "; ".join(told)
+    words = "; ".join(sentences)
     return Figure(
         name,
         title,

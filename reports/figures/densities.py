@@ -78,10 +78,12 @@ def plot_prior_posterior(
         return percent(x) if probability else tick_bits(float(f"{x:.2g}"))
 
     ends = [np.quantile(x, _ENDS) for x in (before, after)]
-    told = [(float(x.mean()), *map(float, q)) for x, q in zip((before, after), ends, strict=True)]
+    values = [(float(x.mean()), *map(float, q)) for x, q in zip((before, after), ends, strict=True)]
     if summaries is not None:
-        told = [(of["mean"], of["q05"], of["q95"]) for of in summaries]
-    rows = tuple(_row(when, say, *at) for when, at in zip(("before", "after"), told, strict=True))
+        values = [(of["mean"], of["q05"], of["q95"]) for of in summaries]
+    rows = tuple(
+        _row(when, say, *row) for when, row in zip(("before", "after"), values, strict=True)
+    )
     words = f"{name}: " + ", ".join(f"{r[0]} {r[1]} (90% interval {r[2]})" for r in rows)
     whole = (0.0, 1.0) if probability else _span(before, after)
     across = Scale(*whole, _SIDE, _WIDTH - _SIDE)
@@ -96,8 +98,8 @@ def plot_prior_posterior(
     ):
         look = "after" if after_it else "prior"
         if not len(x):  # one value only
-            at = across(float(draws[0]))
-            shapes.append(path([(at, _BOTTOM), (at, _TOP)], class_=look))
+            spike = across(float(draws[0]))
+            shapes.append(path([(spike, _BOTTOM), (spike, _TOP)], class_=look))
             continue
         points = [(across(float(a)), up(min(float(b), top))) for a, b in zip(x, y, strict=True)]
         if after_it:
@@ -108,14 +110,14 @@ def plot_prior_posterior(
                 shapes.append(path(edge, closed=True, class_="band"))
         shapes.append(path(points, class_=look))
     shapes.sort(key=lambda shape: "band" not in shape)
-    said = [
+    texts = [
         element("text", line, x=_SIDE, y=14 + 15 * k, class_="strong")
         for k, line in enumerate(
             lines_of(middle_cut(name, 32 if under else 60), 34, 1 if under else 2)
         )
     ]
     if under:
-        said.append(element("text", lines_of(under, 38, 1)[0], x=_SIDE, y=30, class_="tick"))
+        texts.append(element("text", lines_of(under, 38, 1)[0], x=_SIDE, y=30, class_="tick"))
     axis = _axis(across, probability)
     key, height = draw_key(
         [
@@ -127,7 +129,7 @@ def plot_prior_posterior(
         _WIDTH,
     )
     marks = mark(words, *shapes)
-    picture = drawing(_WIDTH, height + 4, name, words, *said, *axis, marks, *key)
+    picture = drawing(_WIDTH, height + 4, name, words, *texts, *axis, marks, *key)
     note = (
         "Across: the chance, before the evidence and after it, with the 90% interval after it. "
         "Areas are 1; spikes are cut off."
@@ -169,8 +171,8 @@ def _axis(across: Scale, probability: bool) -> list[Markup]:
 
 def _span(*draws: Array) -> tuple[float, float]:
     """Where nearly all draws are."""
-    found = np.concatenate([np.quantile(x, [0.005, 0.995]) for x in draws])
-    return float(found.min()), float(max(found.max(), found.min() + 1e-6))
+    ends = np.concatenate([np.quantile(x, [0.005, 0.995]) for x in draws])
+    return float(ends.min()), float(max(ends.max(), ends.min() + 1e-6))
 
 
 def _density(draws: Array, whole: Sequence[float]) -> tuple[Array, Array]:

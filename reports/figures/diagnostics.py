@@ -56,21 +56,21 @@ def plot_weights(
     ('draws', '4')
     """
     title, columns = "Where the weight of the draws sits", ("measure", "value")
-    found = np.sort(np.asarray(weights.values, dtype=float).ravel())[::-1]
-    if not len(found) or not np.isfinite(found).all() or found.sum() <= 0:
+    shares = np.sort(np.asarray(weights.values, dtype=float).ravel())[::-1]
+    if not len(shares) or not np.isfinite(shares).all() or shares.sum() <= 0:
         return nothing("weights", title, "there are no weights", columns)
-    count = len(found)
-    carried = np.concatenate([[0.0], np.cumsum(found) / found.sum()])
+    count = len(shares)
+    carried = np.concatenate([[0.0], np.cumsum(shares) / shares.sum()])
     half = int(np.searchsorted(carried, 0.5))
-    worth = ess if math.isfinite(ess) else float(found.sum() ** 2 / (found**2).sum())
+    worth = ess if math.isfinite(ess) else float(shares.sum() ** 2 / (shares**2).sum())
     fit = "" if not math.isfinite(pareto_k) else _fit(pareto_k)
     words = (
         f"Half of the weight is on {100 * half / count:.0f}% of the {count:,} draws; they are "
         f"worth {worth:,.0f} independent ones" + (f"; Pareto k {fit}" if fit else "")
     )
     across, up = Scale(0.0, 1.0, _LEFT, _WIDTH - _SIDE), Scale(0.0, 1.0, _BOTTOM, _TOP)
-    at = np.unique(np.linspace(0, count, min(_POINTS, count) + 1).astype(int))
-    curve = [(across(k / count), up(float(carried[k]))) for k in at.tolist()]
+    indices = np.unique(np.linspace(0, count, min(_POINTS, count) + 1).astype(int))
+    curve = [(across(k / count), up(float(carried[k]))) for k in indices.tolist()]
     even = path([(across(0.0), up(0.0)), (across(1.0), up(1.0))], class_="base")
     key, height = draw_key(
         [(path_sample("after"), "these draws"), (path_sample("base"), "if all weighed the same")],
@@ -138,34 +138,36 @@ def plot_ranks(draws: xr.DataArray, *, name: str = "") -> Figure:
     chains, length = values.shape
     if length < 2 or not np.isfinite(values).all() or np.ptp(values) == 0:
         return nothing(f"ranks-{name}", title, "the draws do not vary", columns)
-    at = np.linspace(0, 1, _POINTS // 4 + 1)[1:-1]
-    gaps = _gaps(values, at)
+    places = np.linspace(0, 1, _POINTS // 4 + 1)[1:-1]
+    gaps = _gaps(values, places)
     rng = np.random.default_rng(1)
     # Chains that agree are pieces of one random order.
-    made = np.array(
+    simulations = np.array(
         [
-            _gaps(rng.permutation(chains * length).reshape(chains, length).astype(float), at)[0]
+            _gaps(rng.permutation(chains * length).reshape(chains, length).astype(float), places)[0]
             for _ in range(_SIMULATED)
         ]
     )
-    spread = np.maximum(made.std(axis=0), 1e-12)
-    wide = float(np.quantile(np.abs(made / spread).max(axis=1), _COVER)) * spread
+    spread = np.maximum(simulations.std(axis=0), 1e-12)
+    wide = float(np.quantile(np.abs(simulations / spread).max(axis=1), _COVER)) * spread
     reach = float(max(wide.max(), np.abs(gaps).max())) * 1.1
     across, up = Scale(0.0, 1.0, _LEFT, _WIDTH - _SIDE), Scale(-reach, reach, _BOTTOM, _TOP)
-    xs = [across(float(x)) for x in at]
+    xs = [across(float(x)) for x in places]
     edge = [(x, up(float(w))) for x, w in zip(xs, wide, strict=True)]
     edge += [(x, up(-float(w))) for x, w in reversed(list(zip(xs, wide, strict=True)))]
     lines: list[Markup] = []
-    rows, told = [], []
+    rows, sentences = [], []
     for c, gap in enumerate(gaps):
         inside = bool((np.abs(gap) <= wide).all())
         furthest = float(np.abs(gap).max())
         largest = Cell(f"{furthest:.3f}", {"": furthest})
         rows.append((str(draws.chain.values[c]), largest, "yes" if inside else "no"))
-        told.append(f"chain {rows[-1][0]}: {largest}, {'within' if inside else 'outside'} the band")
+        sentences.append(
+            f"chain {rows[-1][0]}: {largest}, {'within' if inside else 'outside'} the band"
+        )
         line = [(x, up(float(g))) for x, g in zip(xs, gap, strict=True)]
-        lines.append(mark(told[-1], path(line, class_="thin" if inside else "off-line")))
-    words = f"{title}. " + "; ".join(told)
+        lines.append(mark(sentences[-1], path(line, class_="thin" if inside else "off-line")))
+    words = f"{title}. " + "; ".join(sentences)
     key, height = draw_key(
         [
             (path_sample("thin"), "a chain"),
@@ -195,15 +197,15 @@ def plot_ranks(draws: xr.DataArray, *, name: str = "") -> Figure:
     )
 
 
-def _gaps(values: Array, at: Array) -> Array:
+def _gaps(values: Array, places: Array) -> Array:
     """Cumulative share of each chain's ranks, less the share of all."""
     flat = values.ravel()
     ranks = np.empty(len(flat))
     ranks[np.argsort(flat, kind="stable")] = (np.arange(len(flat)) + 0.5) / len(flat)
     chains = np.sort(ranks.reshape(values.shape), axis=1)
-    shares = np.array([np.searchsorted(chain, at, side="right") for chain in chains])
-    found: Array = shares / values.shape[1] - at
-    return found
+    shares = np.array([np.searchsorted(chain, places, side="right") for chain in chains])
+    gaps: Array = shares / values.shape[1] - places
+    return gaps
 
 
 def _side(up: Scale, tick: Callable[[float], str]) -> list[Markup]:

@@ -57,15 +57,15 @@ def plot_evidence(effects: xr.Dataset, event: str, opinions: Collection[str] = (
     columns = ("evidence", "share of the whole", "alone", "last")
     if "evidence" not in effects.coords or "bits_average_mean" not in effects:
         return nothing(name, title, "the story has no evidence, or its odds are 0 or 1", columns)
-    at = effects.sel(event=event)
+    of_event = effects.sel(event=event)
     items = [marked(item, item in opinions) for item in effects.evidence.values.tolist()]
     means = [
-        at[name].values.tolist() if name in at else [math.nan] * len(items)
+        of_event[name].values.tolist() if name in of_event else [math.nan] * len(items)
         for name in (f"bits_{way}_mean" for way in _WAYS)
     ]
     lines, rows = [], []
     for item, alone, last, average, error in zip(
-        items, *means, at.bits_average_error.values.tolist(), strict=True
+        items, *means, of_event.bits_average_error.values.tolist(), strict=True
     ):
         words = (
             f"{item}: {in_bits(average)} bits as its share of the whole, {in_bits(alone)} alone, "
@@ -108,19 +108,19 @@ def plot_evidence_sequence(
     if "odds" not in sequence or sequence.sizes["step"] < 2:
         return nothing(name, title, "the story has no evidence", columns)
     trusted = sequence.ok.values.astype(bool).tolist()
-    given = sequence.item.values.tolist()
+    items = sequence.item.values.tolist()
     opinions = sequence.opinion.values.astype(bool).tolist()
     rows: list[list[str]] = [
         [marked(item, opinion) if item else "before"]
-        for item, opinion in zip(given, opinions, strict=True)
+        for item, opinion in zip(items, opinions, strict=True)
     ]
-    height, words, children = _TOP + _ROW * len(given), list[str](), list[Markup]()
+    height, words, children = _TOP + _ROW * len(items), list[str](), list[Markup]()
     wide = (WIDTH - _EDGE - _APART * (len(events) - 1)) / len(events)
     for k, event in enumerate(events):
         mean, low, high = (
             sequence.odds.sel(event=event, summary=end).values for end in ("mean", "q05", "q95")
         )
-        told = [
+        cells = [
             Cell(
                 f"{chance(p)}{'?' * (not ok)} ({interval({'q05': a, 'q95': b})})",
                 {"mean": p, "q05": a, "q95": b},
@@ -128,25 +128,25 @@ def plot_evidence_sequence(
             for p, a, b, ok in zip(mean.tolist(), low.tolist(), high.tolist(), trusted, strict=True)
         ]
         steps = _steps(mean, sequence.odds_change_error.sel(event=event).values[1:])
-        for row, p, step in zip(rows, told, steps, strict=True):
+        for row, p, step in zip(rows, cells, steps, strict=True):
             row += [p, step]
         first, last = (band(*(float(x[i]) for x in (mean, low, high))) for i in (0, -1))
         words.append(f"{event}: {first} before the evidence, {last} after all of it")
-        left = _EDGE + k * (wide + _APART)
-        scale = Scale(0.0, min(1.0, float(high.max()) * 1.05) or 1.0, left, left + wide - 14)
+        start = _EDGE + k * (wide + _APART)
+        scale = Scale(0.0, min(1.0, float(high.max()) * 1.05) or 1.0, start, start + wide - 14)
         look = LOOKS.get(event, "")
         children += [
-            element("text", event, x=left, y=_TOP - 10, class_="strong"),
+            element("text", event, x=start, y=_TOP - 10, class_="strong"),
             grid(scale, _TOP, height, ticks(0.0, scale.high, 2)),
             mark(words[-1], *_course(scale, mean, low, high, look)),
         ]
     labels = [
         element("text", marked(name or "before", opinion) + "?" * (not ok), x=_EDGE, y=y)
         for name, opinion, ok, y in zip(
-            _short(given, opinions), opinions, trusted, _middles(len(given), -6), strict=True
+            _short(items, opinions), opinions, trusted, _middles(len(items), -6), strict=True
         )
     ]
-    said = f"{title}: {' and '.join(events)} before the evidence and after each finding."
+    description = f"{title}: {' and '.join(events)} before the evidence and after each finding."
     note = (
         "Each line is given its finding and all above it, in the order in which the story gives "
         "them; another order gives other steps, but the same end. The first and the last are "
@@ -164,8 +164,8 @@ def plot_evidence_sequence(
         WIDTH,
     )
     names = group(*labels, class_="halo")
-    svg = drawing(WIDTH, end + 4, title, said, *children, names, *key)
-    return Figure(name, title, said, svg, tuple(columns), tuple(map(tuple, rows)), note)
+    svg = drawing(WIDTH, end + 4, title, description, *children, names, *key)
+    return Figure(name, title, description, svg, tuple(columns), tuple(map(tuple, rows)), note)
 
 
 def _steps(mean: Array, error: Array) -> list[str]:
@@ -215,8 +215,8 @@ def _errors(sequence: xr.Dataset, events: Sequence[str]) -> str:
     most = [float(sequence.odds_error.sel(event=event).max()) for event in events]
     if not any(most):
         return ""
-    said = ", ".join(f"{percent(x)} of {event}" for x, event in zip(most, events, strict=True))
+    shares = ", ".join(f"{percent(x)} of {event}" for x, event in zip(most, events, strict=True))
     return (
-        f" Monte Carlo standard errors of the means: at most {said}, and steps within their 90% "
+        f" Monte Carlo standard errors of the means: at most {shares}, and steps within their 90% "
         "noise are ~0; small jumps of a band's ends are such errors too."
     )

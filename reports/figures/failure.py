@@ -16,12 +16,12 @@ _KEY = ((Point(0.5), "mean"), (Point(math.nan, 0, 1), "90% interval"))
 _SHARES = {"safe": "no catastrophe", "deceptive": "deceptive model"}  # of failures, to read
 
 
-def plot_failure(given: xr.Dataset | None) -> Figure:
+def plot_failure(shares: xr.Dataset | None) -> Figure:
     """Draw what a failure is, given that there is one: a catastrophe, safe, or deceptive.
 
     Parameters
     ----------
-    given : xarray.Dataset or None
+    shares : xarray.Dataset or None
         The node `failure/given_failure` of `datasets`; None where failure is impossible.
 
     Returns
@@ -29,11 +29,11 @@ def plot_failure(given: xr.Dataset | None) -> Figure:
     Figure
     """
     title, columns = "If it fails", ("given failure", "chance", "90% interval")
-    if given is None or "probability" not in given:
+    if shares is None or "probability" not in shares:
         return nothing("failure", title, "failure is impossible", columns)
     lines, rows = [], []
-    chances = points_along(given.probability, "share")
-    for share, (mean, low, high) in zip(given.share.values.tolist(), chances, strict=True):
+    chances = points_along(shares.probability, "share")
+    for share, (mean, low, high) in zip(shares.share.values.tolist(), chances, strict=True):
         named = _SHARES.get(share, share)
         words = f"{named}, given failure: {band(mean, low, high)}"
         look = LOOKS.get(share, "")
@@ -76,7 +76,7 @@ def plot_failure_assumptions(
     -------
     Figure
     """
-    told = claims or {}
+    claim_of = claims or {}
     kind = {"catastrophe": "catastrophes", "safe": "no catastrophe", "deceptive": "deceptive"}[of]
     title = f"Share of failures that are {kind}, by assumption"
     columns = ("assumption", "if true", "its interval", "if false", "interval of that")
@@ -90,15 +90,15 @@ def plot_failure_assumptions(
         else unknown
         for side in (f"if_{end}_given_failure_{of}" for end in ("true", "false"))
     ]
-    found = list(zip(names, *chances, strict=True))
-    gaps = np.array([abs(true[0] - false[0]) for _, true, false in found])
+    entries = list(zip(names, *chances, strict=True))
+    gaps = np.array([abs(true[0] - false[0]) for _, true, false in entries])
     order = np.argsort(-np.nan_to_num(gaps, nan=-1.0), kind="stable")[:top]
     lines, rows = [], []
     for k in order.tolist():
-        name, true, false = found[k]
+        name, true, false = entries[k]
         words = f"{name}: if true {band(*true)}, if false {band(*false)}"
         marks = (Point(false[0], look="low"), Point(true[0], look="high"))
-        claim = told.get(name, "")
+        claim = claim_of.get(name, "")
         lines.append(Line(name, words, marks, (chance(true[0]), chance(false[0])), claim=claim))
         cells = [(chance(p[0]), between(p[1], p[2])) for p in (true, false)]
         rows.append((name, *cells[0], *cells[1]))
@@ -106,7 +106,9 @@ def plot_failure_assumptions(
         "Means, if the assumption is found to be true or false; intervals are in the table. One "
         "assumption at a time."
     )
-    said = f"now {chance(now)}" if math.isfinite(now) else ""
+    reference = f"now {chance(now)}" if math.isfinite(now) else ""
     key = ((Point(0.5, look="high"), "if true"), (Point(0.5, look="low"), "if false"))
-    look = Look(("if true", "if false"), base=now if said else None, said=said, low=0.0, key=key)
+    look = Look(
+        ("if true", "if false"), base=now if reference else None, said=reference, low=0.0, key=key
+    )
     return line_figure(f"failure-{of}", title, lines, look, columns, rows, note)

@@ -70,13 +70,13 @@ def _rows(odds: xr.Dataset) -> list[Row]:
     return [
         Row(
             name,
-            *found,
-            was,
+            *interval,
+            prior,
             look=LOOKS.get(name, ""),
             odds=name if dimension in ("class", "fate") else None,
             median=median,
         )
-        for name, found, was, median in zip(names, chances, before, medians, strict=True)
+        for name, interval, prior, median in zip(names, chances, before, medians, strict=True)
     ]
 
 
@@ -99,8 +99,8 @@ def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrop
         chances = points_along(views.odds.sel(event=event), "view")
         medians = views.odds.sel(event=event, summary="median").values.tolist()
         part = [
-            Row(name, *found, look=LOOKS.get(event, ""), median=median)
-            for name, found, median in zip(names, chances, medians, strict=True)
+            Row(name, *interval, look=LOOKS.get(event, ""), median=median)
+            for name, interval, median in zip(names, chances, medians, strict=True)
         ]
         children.append(element("text", f"Chance of {event}", x=0, y=top + 14, class_="value"))
         shapes, bottom = draw_rows(part, top + 22)
@@ -109,13 +109,13 @@ def plot_views(views: xr.Dataset, events: Sequence[str] = ("success", "catastrop
         top = end + 18
         lines += [f"{event} under {row.words}" for row in part]
         rows += [(row.name, event, *cells(row, before=False)[1:]) for row in part]
-    said = "; ".join(lines)
+    description = "; ".join(lines)
     title = "The same story under every view"
     return Figure(
         name="views",
         title=title,
-        description=said,
-        svg=drawing(WIDTH, top - 8, title, said, *children),
+        description=description,
+        svg=drawing(WIDTH, top - 8, title, description, *children),
         columns=("view", "chance of", "chance", "90% interval"),
         rows=tuple(rows),
         note="Each kind of chance has its own scale.",

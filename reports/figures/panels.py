@@ -96,11 +96,11 @@ def reach(*arrays: Array, room: float = 0.0) -> Range:
     >>> reach(np.array([1.0, 3.0]), np.array([2.0]), room=0.5)
     (0.0, 4.0)
     """
-    found = np.concatenate([np.ravel(a) for a in arrays])
-    found = found[np.isfinite(found)]
-    if not len(found):
+    values = np.concatenate([np.ravel(a) for a in arrays])
+    values = values[np.isfinite(values)]
+    if not len(values):
         return 0.0, 1.0
-    low, high = float(found.min()), float(found.max())
+    low, high = float(values.min()), float(values.max())
     wide = (high - low) or abs(low) or 1.0
     return low - room * wide, high + room * wide
 
@@ -125,13 +125,13 @@ def panels_figure(
     words = f"{title} – {', '.join(panel.title for panel in panels)}"
     height = (tall + _GAP) * len(panels) - _GAP
     svg = drawing(_WIDTH, height, title, words, *children)
-    told = tuple(tuple(row) for row in rows)
-    return Figure(name, title, words, svg, tuple(columns), told, note)
+    cells = tuple(tuple(row) for row in rows)
+    return Figure(name, title, words, svg, tuple(columns), cells, note)
 
 
-def _panel(panel: Panel, head: str, left: float, top: float, wide: float) -> list[Markup]:
-    start = left + (_LABELS if panel.tick_up else _EDGE)
-    across = Scale(*panel.across, start, left + wide - _EDGE)
+def _panel(panel: Panel, head: str, edge: float, top: float, wide: float) -> list[Markup]:
+    start = edge + (_LABELS if panel.tick_up else _EDGE)
+    across = Scale(*panel.across, start, edge + wide - _EDGE)
     high, base = top + _HEAD, top + _HEAD + _TALL
     low = base + _LANE * len(panel.lanes)
     up = Scale(*panel.up, base, high)
@@ -143,13 +143,13 @@ def _panel(panel: Panel, head: str, left: float, top: float, wide: float) -> lis
     area = element(
         "rect", x=start, y=high, width=across.end - start, height=low - high, class_="hit"
     )
-    said = [element("text", *_cut(head, int(wide / _LETTER)), x=left, y=top + 14)]
+    texts = [element("text", *_cut(head, int(wide / _LETTER)), x=edge, y=top + 14)]
     if panel.under:
         middle = {"x": (start + across.end) / 2, "text_anchor": "middle"}
-        said.append(element("text", panel.under, y=low + 31, class_="tick", **middle))
+        texts.append(element("text", panel.under, y=low + 31, class_="tick", **middle))
     upright = [] if panel.tick_up is None else _upright(up, across, panel.tick_up)
     marks = grid(across, high, low, round_ticks(*panel.across, 4), panel.tick)
-    return [*said, marks, *upright, mark(f"{panel.title}: {panel.words}", area, *shapes)]
+    return [*texts, marks, *upright, mark(f"{panel.title}: {panel.words}", area, *shapes)]
 
 
 def _cut(words: str, letters: int) -> tuple[str, ...]:
@@ -160,16 +160,16 @@ def _cut(words: str, letters: int) -> tuple[str, ...]:
 
 
 def _upright(up: Scale, across: Scale, tick: Callable[[float], str]) -> list[Markup]:
-    found: list[Markup] = []
+    marks: list[Markup] = []
     for value in round_ticks(up.low, up.high, 4):
         y = up(value)
-        found.append(
+        marks.append(
             element(
                 "text", tick(value), x=across.start - 6, y=y + 4, class_="tick", text_anchor="end"
             )
         )
-        found.append(element("line", x1=across.start, x2=across.end, y1=y, y2=y, class_="grid"))
-    return found
+        marks.append(element("line", x1=across.start, x2=across.end, y1=y, y2=y, class_="grid"))
+    return marks
 
 
 def _drawn(curve: Curve, across: Scale, up: Scale) -> Markup:

@@ -46,8 +46,8 @@ def quantile_dots(draws: xr.DataArray, weights: xr.DataArray | None, count: int)
     if not kept.any():
         return np.array([])
     middles = (np.arange(count) + 0.5) / count
-    found: Array = np.quantile(values[kept], middles, weights=shares[kept], method="inverted_cdf")
-    return found
+    dots: Array = np.quantile(values[kept], middles, weights=shares[kept], method="inverted_cdf")
+    return dots
 
 
 def plot_dots(
@@ -90,9 +90,9 @@ def plot_dots(
     radius = min(step / 2 - 0.4, 90.0 / tallest)
     bottom = 14 + 2 * radius * max(tallest, 8)
     look = {"success": " best", "catastrophe": " worst"}.get(event, "")
-    places, seen = "", dict[float, int]()
+    places, heights = "", dict[float, int]()
     for column in columns_of.tolist():
-        height = seen[column] = seen.get(column, 0) + 1
+        height = heights[column] = heights.get(column, 0) + 1
         x = scale.start + step * (column + 0.5)
         y = bottom - radius * (2 * height - 1)
         places += f"M{x:.1f},{y:.1f}h0"
@@ -105,17 +105,17 @@ def plot_dots(
         f"({about_one_in(middle)}), and nine in ten between {percent(ends[0])} and "
         f"{percent(ends[1])}"
     )
-    shown = [t for t in ticks(scale.low, scale.high, 4) if math.isfinite(t)]
-    at = scale(middle)
+    labels = [t for t in ticks(scale.low, scale.high, 4) if math.isfinite(t)]
+    place = scale(middle)
     key, end = draw_key(
         [(dot_sample(look.strip()), "a fiftieth of the draws"), (path_sample("median"), "median")],
         bottom + 26,
         _WIDTH,
     )
-    line = element("line", x1=at, x2=at, y1=8, y2=bottom, class_="median")
-    children = [grid(scale, 8, bottom, shown), mark(words, shapes), line, *key]
+    line = element("line", x1=place, x2=place, y1=8, y2=bottom, class_="median")
+    children = [grid(scale, 8, bottom, labels), mark(words, shapes), line, *key]
     levels = (0.05, 0.25, 0.5, 0.75, 0.95)
-    found = np.quantile(dots, levels, method="inverted_cdf")
+    quantiles = np.quantile(dots, levels, method="inverted_cdf")
     return Figure(
         name,
         title,
@@ -124,7 +124,7 @@ def plot_dots(
         columns,
         tuple(
             (Cell(f"{100 * p:g}%", {"": p}), share_cell(float(x)))
-            for p, x in zip(levels, found, strict=True)
+            for p, x in zip(levels, quantiles, strict=True)
         ),
         "Each dot is one of fifty equally probable values of the chance.",
     )

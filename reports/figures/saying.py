@@ -106,10 +106,10 @@ def number_band(mean: float, low: float, high: float, kind: str) -> Cell:
     >>> number_band(0.2, 0.1, 0.3, "probability"), number_band(1.5, 1.5, 1.5, "bits")
     ('20% (90% interval 10% to 30%)', '1.5 bits')
     """
-    said = number(mean, kind)
-    if number(low, kind) == number(high, kind) == said:
-        return said
-    words = f"{said} (90% interval {number_range(low, high, kind)})"
+    text = number(mean, kind)
+    if number(low, kind) == number(high, kind) == text:
+        return text
+    words = f"{text} (90% interval {number_range(low, high, kind)})"
     return Cell(words, {"mean": mean, "q05": low, "q95": high})
 
 
@@ -126,17 +126,17 @@ def between(low: float, high: float) -> Cell:
     return spread_cell(low, high, interval({"q05": low, "q95": high}) if wide else "–")
 
 
-def points(found: xr.DataArray) -> tuple[float, float, float]:
+def points(summaries: xr.DataArray) -> tuple[float, float, float]:
     """Mean and both ends of the 90 percent interval."""
-    mean, low, high = found.sel(summary=_ENDS).values.tolist()
+    mean, low, high = summaries.sel(summary=_ENDS).values.tolist()
     return mean, low, high
 
 
-def points_along(found: xr.DataArray, dimension: str) -> list[tuple[float, float, float]]:
+def points_along(summaries: xr.DataArray, dimension: str) -> list[tuple[float, float, float]]:
     """Mean and both ends of the 90 percent interval, of each along a dimension."""
     return [
         (mean, low, high)
-        for mean, low, high in found.sel(summary=_ENDS)
+        for mean, low, high in summaries.sel(summary=_ENDS)
         .transpose(dimension, "summary")
         .values.tolist()
     ]

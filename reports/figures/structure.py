@@ -49,21 +49,22 @@ def plot_structure(
     largest = np.nan_to_num(np.abs(changes), nan=-1.0).max(axis=1)
     lines, rows = [], []
     for k in np.argsort(-largest, kind="stable")[:top].tolist():
-        at = parts.isel(without=k)
-        name, kind = str(at["without"].item()), str(at.part.item())
-        marks, told, cells = [], [], []
+        part = parts.isel(without=k)
+        name, kind = str(part["without"].item()), str(part.part.item())
+        marks, phrases, cells = [], [], []
         for event, shape in zip(events, ("dot", "diamond"), strict=False):
-            one = at.sel(event=event)
+            one = part.sel(event=event)
             mean, moved, error = (
-                float(one[f"answer_events_{what}"]) for what in ("mean", "difference", "error")
+                float(one[f"answer_events_{statistic}"])
+                for statistic in ("mean", "difference", "error")
             )
             half = _TWICE * error
             marks.append(Point(moved, moved - half, moved + half, shape, LOOKS.get(event, "")))
-            told.append(
+            phrases.append(
                 f"{event} {chance(mean)} ({points(moved)})" if math.isfinite(moved) else event
             )
             cells += [chance(mean), change(moved), Cell(size(half), {"": 100 * half})]
-        words = f"without {name}: {', '.join(told)}"
+        words = f"without {name}: {', '.join(phrases)}"
         lines.append(Line(name, words, marks, (cells[1], *cells[4:5]), kind))
         rows.append((name, kind, *cells))
     note = (

@@ -58,11 +58,13 @@ def plot_tornado(
     moves = numbers.sel(event=event)
     reach = _beyond_rounding(moves.swing.values, now)
     order = [int(k) for k in np.argsort(-reach, kind="stable") if reach[k] > 0][:top]
-    told = moves[list(_TOLD)].isel(number=order)
+    selection = moves[list(_TOLD)].isel(number=order)
     totals = {} if inputs is None else _totals(inputs, event)
     lines, rows = [], []
     for label, kind, low, high, swing, error, *values in zip(
-        told.number.values.tolist(), *(told[name].values.tolist() for name in _TOLD), strict=True
+        selection.number.values.tolist(),
+        *(selection[name].values.tolist() for name in _TOLD),
+        strict=True,
     ):
         ends = [number(value, kind) for value in values]
         share = () if inputs is None else (totals.get(label, "–"),)
@@ -98,31 +100,31 @@ def plot_tornado(
 
 def _beyond_rounding(swings: NDArray[np.float64], now: float) -> NDArray[np.float64]:
     """How large swings are; 0 where that is rounding."""
-    found = np.nan_to_num(np.abs(swings))
-    return np.where(found > _ROUNDING * min(now, 1 - now), found, 0.0)
+    sizes = np.nan_to_num(np.abs(swings))
+    return np.where(sizes > _ROUNDING * min(now, 1 - now), sizes, 0.0)
 
 
 def _totals(inputs: xr.Dataset, event: str) -> dict[str, Cell]:
     """By name, the total index of each number that was worked out by itself."""
     if "total_distinguishable" not in inputs or event not in inputs.event.values:
         return {}
-    at = inputs[["total", "total_distinguishable"]].sel(event=event)
+    indices = inputs[["total", "total_distinguishable"]].sel(event=event)
     return {
-        name: _share_of_variance(mean, (high - low) / 2, told=distinguishable)
+        name: _share_of_variance(mean, (high - low) / 2, distinguishable=distinguishable)
         for name, (mean, low, high), distinguishable in zip(
-            at.input.values.tolist(),
-            points_along(at.total, "input"),
-            at.total_distinguishable.values.tolist(),
+            indices.input.values.tolist(),
+            points_along(indices.total, "input"),
+            indices.total_distinguishable.values.tolist(),
             strict=True,
         )
         if math.isfinite(mean)
     }
 
 
-def _share_of_variance(mean: float, error: float, *, told: bool) -> Cell:
+def _share_of_variance(mean: float, error: float, *, distinguishable: bool) -> Cell:
     """A total index; its estimate may lie a little beyond what a share can be."""
     share = min(max(mean, 0.0), 1.0)
-    words = f"{percent(share, error)} ±{float(f'{100 * error:.1g}'):g}" if told else "~0"
+    words = f"{percent(share, error)} ±{float(f'{100 * error:.1g}'):g}" if distinguishable else "~0"
     return Cell(words, {"": share, "error": error})
 
 
@@ -150,22 +152,24 @@ def plot_assumption_effects(
         ("set_true", "made true", "square", "high"),
         ("set_false", "made false", "square", "low"),
     )
-    found = []
+    entries = []
     for label in _names(assumptions, "assumption"):
-        at = assumptions.sel(assumption=label)
-        found.append((label, [_at(at, f"{way}_mean", event) for way, *_ in ways]))
-    swings = [np.ptp([x for x in means if math.isfinite(x)] or [0.0]) for _, means in found]
+        entry = assumptions.sel(assumption=label)
+        entries.append((label, [_at(entry, f"{way}_mean", event) for way, *_ in ways]))
+    swings = [np.ptp([x for x in means if math.isfinite(x)] or [0.0]) for _, means in entries]
     reach = _beyond_rounding(np.array(swings), now)
     order = [int(k) for k in np.argsort(-reach, kind="stable") if reach[k] > 0]
     lines, rows = [], []
     for k in order[:top]:
-        label, means = found[k]
-        told = [f"{said} {chance(mean)}" for (_, said, *_), mean in zip(ways, means, strict=True)]
+        label, means = entries[k]
+        phrases = [
+            f"{head} {chance(mean)}" for (_, head, *_), mean in zip(ways, means, strict=True)
+        ]
         marks = [
             Point(x, shape=shape, look=look)
             for (*_, shape, look), x in zip(ways, means, strict=True)
         ]
-        lines.append(Line(label, f"{label}: {event} if {', '.join(told)}", marks))
+        lines.append(Line(label, f"{label}: {event} if {', '.join(phrases)}", marks))
         rows.append((label, *(chance(x) for x in means)))
     note = (
         "Means. Found to be true or false: what learning it would tell. Made true or false: what "
@@ -178,9 +182,9 @@ def plot_assumption_effects(
         Look(
             base=now,
             said=f"now {percent(now)}",
-            key=[(Point(0.5, shape=shape, look=look), said) for _, said, shape, look in ways],
+            key=[(Point(0.5, shape=shape, look=look), head) for _, head, shape, look in ways],
         ),
-        ("assumption", *(said for _, said, *_ in ways)),
+        ("assumption", *(head for _, head, *_ in ways)),
         rows,
         note,
     )
@@ -214,9 +218,13 @@ def plot_tipping(
         low = high = at_now = math.nan
         kind, now = "probability", "–"
         if name in numbers.number.values and "low_value" in numbers:
-            at = numbers.sel(number=name)
-            low, high, kind = float(at.low_value), float(at.high_value), str(at.kind.item())
-            at_now, start, end = points(at.now)
+            entry = numbers.sel(number=name)
+            low, high, kind = (
+                float(entry.low_value),
+                float(entry.high_value),
+                str(entry.kind.item()),
+            )
+            at_now, start, end = points(entry.now)
             now = number_band(at_now, start, end, kind)
         verdict = _verdict(verdicts, int(tip.verdict))
         flips = f"{tip.side.item()} {number(value, kind)}"

@@ -45,28 +45,28 @@ def plot_power_scaling(
     Figure
     """
     kind = str(next(iter(scaled.dims), "number"))
-    what = {"number": "priors", "evidence": "evidence"}.get(kind, kind)
-    title, name = f"How {event} follows {what}", f"power-scaling-{what}-{event}"
+    subject = {"number": "priors", "evidence": "evidence"}.get(kind, kind)
+    title, name = f"How {event} follows {subject}", f"power-scaling-{subject}-{event}"
     columns = (kind, "sensitivity", "if halved", "if doubled")
     key = f"{event}_sensitivity"
     if key not in scaled or not np.isfinite(scaled[key].values).any():
         return nothing(name, title, "nothing uncertain bears on it", columns)
-    found = np.nan_to_num(scaled[key].values, nan=-1.0)
+    sizes = np.nan_to_num(scaled[key].values, nan=-1.0)
     lines, rows = [], []
-    for k in np.argsort(-found, kind="stable")[:top].tolist():
-        at = scaled.isel({kind: k})
-        opinion = "opinion" in scaled and bool(at.opinion)
-        label, value = marked(str(at[kind].item()), opinion), float(at[key])
-        ends = [chance(float(at[f"{event}_at_{way}"])) for way in ("half", "double")]
+    for k in np.argsort(-sizes, kind="stable")[:top].tolist():
+        entry = scaled.isel({kind: k})
+        opinion = "opinion" in scaled and bool(entry.opinion)
+        label, value = marked(str(entry[kind].item()), opinion), float(entry[key])
+        ends = [chance(float(entry[f"{event}_at_{way}"])) for way in ("half", "double")]
         over = value > threshold
-        said = f"{value:.2g}" if math.isfinite(value) else "–"
-        words = f"{label}: sensitivity {said}, {event} {ends[0]} if halved, {ends[1]} if doubled"
+        text = f"{value:.2g}" if math.isfinite(value) else "–"
+        words = f"{label}: sensitivity {text}, {event} {ends[0]} if halved, {ends[1]} if doubled"
         marks = (Point(value, look="high" if over else "low"),)
-        lines.append(Line(label, words, marks, (said, *ends)))
-        rows.append((label, Cell(said, {"": value}), *ends))
+        lines.append(Line(label, words, marks, (text, *ends)))
+        rows.append((label, Cell(text, {"": value}), *ends))
     note = (
         "Power-scaling: how far the posterior of the chance moves, in units of its distance "
-        f"measure, when the {what} count a little more or less. Halved and doubled: the mean "
+        f"measure, when the {subject} count a little more or less. Halved and doubled: the mean "
         "chance if they count half or twice."
     )
     look = Look(
@@ -109,14 +109,14 @@ def plot_importance(
     columns = ("literal", head, "90% interval")
     if measure not in literals or "summary" not in literals[measure].dims:
         return nothing(name, title, f"{of} hangs on no assumption", columns)
-    found = [
+    entries = [
         (str(literal), *points(literals[measure].sel(literal=literal)))
         for literal in literals.literal.values
     ]
-    found = [entry for entry in found if math.isfinite(entry[1]) and abs(entry[1]) > _NONE]
-    found.sort(key=lambda entry: -abs(entry[1]))
+    entries = [entry for entry in entries if math.isfinite(entry[1]) and abs(entry[1]) > _NONE]
+    entries.sort(key=lambda entry: -abs(entry[1]))
     lines, rows = [], []
-    for literal, mean, low, high in found[:top]:
+    for literal, mean, low, high in entries[:top]:
         words = f"{literal}: {band(mean, low, high) if mean >= 0 else _signed(mean)}"
         between = " to " if low < 0 else "–"
         spread = f"{_signed(low)}{between}{_signed(high)}" if low != high else ""
@@ -124,7 +124,7 @@ def plot_importance(
         lines.append(Line(literal, words, marks, (_signed(mean),), spread))
         value = Cell(_signed(mean), {"": mean})
         rows.append((literal, value, spread_cell(low, high, spread or "–")))
-    missing = literals.sizes.get("literal", 0) - len(found)
+    missing = literals.sizes.get("literal", 0) - len(entries)
     tick = _tick_signed if measure == "birnbaum" else tick_percent
     look_of = LOOKS.get(of, "")
     key = (

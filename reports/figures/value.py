@@ -37,15 +37,15 @@ def plot_value(
     columns = ("observation", "about", "gain", "±", "ceiling", f"{odds_words(of)} after it")
     if "proposal" not in proposals.coords or f"{unit}_value" not in proposals:
         return nothing("value", title, "no observation is proposed", columns)
-    shown = [
-        proposals[told].values[:top].tolist()
-        for told in (
+    arrays = [
+        proposals[variable].values[:top].tolist()
+        for variable in (
             *("proposal", "about", "then_q05", "then_q95"),
             *(f"{unit}_value", f"{unit}_error", f"ceiling_{unit}_value"),
         )
     ]
     lines, rows = [], []
-    for name, about, low, high, gain, error, ceiling in zip(*shown, strict=True):
+    for name, about, low, high, gain, error, ceiling in zip(*arrays, strict=True):
         span = between(low, high)
         if span == "–" and math.isfinite(low):  # it would stay where it is
             span = spread_cell(low, high, percent(low))
@@ -59,10 +59,10 @@ def plot_value(
         lines.append(Line(name, words, marks, numbers, f"about {about}"))
         cells = [Cell(amount(x), {"": x}) for x in (gain, _TWICE * error, ceiling)]
         rows.append((name, about, *cells, span))
-    what = f"bits about {odds_words(of)}" if unit == "bits" else "in the unit of the decision"
+    gain_unit = f"bits about {odds_words(of)}" if unit == "bits" else "in the unit of the decision"
     note = (
-        f"Gain: expected, {what}, with its 90% Monte Carlo interval. Ceiling: the gain of learning "
-        "for sure what the observation is about."
+        f"Gain: expected, {gain_unit}, with its 90% Monte Carlo interval. Ceiling: the gain of "
+        "learning for sure what the observation is about."
     )
     key = ((Point(0.5, 0, 1), "expected gain"), (Point(0.5, shape="tick"), "ceiling"))
     look = Look(("gain", "ceiling"), tick=_tick, low=0.0, key=key)

@@ -27,8 +27,8 @@ def main() -> None:
             except Exception as error:  # one answer that fails is not the end of the others
                 if os.environ.get("STORYODDS_TRACEBACK"):
                     traceback.print_exception(error)
-                said = f"storyodds: {type(error).__name__} while answering"
-                print(said, file=sys.stderr, flush=True)
+                message = f"storyodds: {type(error).__name__} while answering"
+                print(message, file=sys.stderr, flush=True)
                 answer = json.dumps({"failed": True})
             print(answer, file=answers, flush=True)
 

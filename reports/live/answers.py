@@ -49,8 +49,8 @@ def plain_problem(problem: Problem) -> dict[str, Any]:
         if place is not None and (typed := _TYPED.fullmatch(place)):
             return {"number": typed[1], "message": problem.message}
     places = {key: getattr(problem, key) for key in ("file", "line", "column", "key_path")}
-    known = {key: value for key, value in places.items() if value is not None}
-    return {**known, "message": problem.message}
+    position = {key: value for key, value in places.items() if value is not None}
+    return {**position, "message": problem.message}
 
 
 def answer(
@@ -139,37 +139,37 @@ def difference(change: float, error: float) -> dict[str, Any]:
     return {"mean": change, "error": error, "words": words, "noise": noise}
 
 
-def _odds(found: interactive.Answer) -> dict[str, Any]:
+def _odds(answer: interactive.Answer) -> dict[str, Any]:
     """Every one of `interactive.ODDS`; None where every model is halted."""
-    stated = soundness.errors_of(found.averaged, found.spread).by_name()
-    averaged, spread = (interactive.parts_and_wholes(q) for q in (found.averaged, found.spread))
-    weights = found.averaged.weights, found.spread.weights
+    stated = soundness.errors_of(answer.averaged, answer.spread).by_name()
+    averaged, spread = (interactive.parts_and_wholes(q) for q in (answer.averaged, answer.spread))
+    weights = answer.averaged.weights, answer.spread.weights
     odds: dict[str, Any] = {}
     for k, name in enumerate(interactive.ODDS):
         summary = summarize_quotient(
             (averaged[0][:, k], averaged[1][:, k], weights[0]),
             (spread[0][:, k], spread[1][:, k], weights[1]),
         )
-        errors = stated.get(name, {"mean": float(found.mean_errors[k])})
+        errors = stated.get(name, {"mean": float(answer.mean_errors[k])})
         odds[name] = None if summary is None else in_words(summary, errors)
     return odds
 
 
-def _opinions(found: interactive.Answer, kind: str) -> str | None:
+def _opinions(answer: interactive.Answer, kind: str) -> str | None:
     """The odds without the forecasts, in a sentence; None without any, or where not known."""
-    graph = found.averaged.graph
+    graph = answer.averaged.graph
     forecasts = [item.id for item in graph.evidence if item.form == "forecast"]
-    weights = found.findings_weights
+    weights = answer.findings_weights
     if not forecasts or weights is None:
         return None
-    means = weights @ found.averaged.fates
+    means = weights @ answer.averaged.fates
     stated: dict[str, float] = {name: float(means[FATES.index(name)]) for name in headline_of(kind)}
     return without_forecasts(stated, len(forecasts))
 
 
-def _summaries(found: interactive.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:
+def _summaries(answer: interactive.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:
     """The means of one set of draws, the intervals of another, column by column, in words."""
-    means = found.averaged.mean(at_draws)
+    means = answer.averaged.mean(at_draws)
     ends = np.quantile(spread, [0.5, 0.05, 0.95], axis=0, method="inverted_cdf")
     columns = zip(means.tolist(), *ends.tolist(), strict=True)
     return [
@@ -178,21 +178,21 @@ def _summaries(found: interactive.Answer, at_draws: Array, spread: Array) -> lis
     ]
 
 
-def _paths(found: interactive.Answer) -> list[dict[str, Any]]:
+def _paths(answer: interactive.Answer) -> list[dict[str, Any]]:
     """The failure paths of most concern."""
-    if not found.paths:
+    if not answer.paths:
         return []
     concerns, chances = (
         [
             np.stack([getattr(odds, part) for odds in of], axis=1)
-            for of in (found.path_odds, found.path_spread)
+            for of in (answer.path_odds, answer.path_spread)
         ]
         for part in ("concern", "reached")
     )
-    order = np.lexsort((-found.averaged.mean(chances[0]), -found.averaged.mean(concerns[0])))
+    order = np.lexsort((-answer.averaged.mean(chances[0]), -answer.averaged.mean(concerns[0])))
     order = order[:TOP_PATHS]
-    concern = _summaries(found, *(of[:, order] for of in concerns))
-    chance = _summaries(found, *(of[:, order] for of in chances))
+    concern = _summaries(answer, *(of[:, order] for of in concerns))
+    chance = _summaries(answer, *(of[:, order] for of in chances))
     return [
         {
             **path_name(path.route, path.hazard, path.claim),
@@ -200,7 +200,7 @@ def _paths(found: interactive.Answer) -> list[dict[str, Any]]:
             "concern": concern[k],
             "probability": chance[k],
         }
-        for k, path in enumerate(found.paths[i] for i in order)
+        for k, path in enumerate(answer.paths[i] for i in order)
     ]
 
 
@@ -209,12 +209,12 @@ def path_name(route: str, hazard: str | None, claim: str) -> dict[str, Any]:
     return {"path": hazard or route, "route": route, "hazard": hazard, "claim": claim}
 
 
-def _soundness(found: interactive.Answer) -> str:
-    diagnostics = found.draws.diagnostics
-    if found.draws.method == "exact":
+def _soundness(answer: interactive.Answer) -> str:
+    diagnostics = answer.draws.diagnostics
+    if answer.draws.method == "exact":
         return "Exact: no number is uncertain."
-    if len(found.averaged.values) == 1:
-        return f"Means are exact; intervals are of {len(found.spread.values):,} draws."
+    if len(answer.averaged.values) == 1:
+        return f"Means are exact; intervals are of {len(answer.spread.values):,} draws."
     k = diagnostics["pareto_k"]
     carried = f"{diagnostics['ess']:,.0f} of {diagnostics['draws']:,} draws carry the answer"
     return carried + ("" if k is None else f"; Pareto k {k:.2f}".replace("-", "−")) + "."
@@ -254,9 +254,9 @@ def odds_in_full(summary: Estimate) -> dict[str, Any]:
     """The `interactive.ODDS` of an `estimate --json`; None for those of a day that never comes."""
     day = summary["deployed"]
     if day is None:
-        given = dict.fromkeys(interactive.ODDS[-4:])
+        day_odds = dict.fromkeys(interactive.ODDS[-4:])
     else:
         deceptive = day["classes"]["deceptive"]
         entries = (day["probability"], day["success"], day["catastrophe"], deceptive)
-        given = dict(zip(interactive.ODDS[-4:], entries, strict=True))
-    return {**dict(summary["classes"].items()), **dict(summary["fates"].items()), **given}
+        day_odds = dict(zip(interactive.ODDS[-4:], entries, strict=True))
+    return {**dict(summary["classes"].items()), **dict(summary["fates"].items()), **day_odds}

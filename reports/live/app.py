@@ -67,7 +67,7 @@ class _Server:
         try:
             async with self.turns[is_slow].turn(client):
                 worker = self.slow if is_slow else self.quick
-                found = await worker.ask(task, self.seconds[task["do"]])
+                reply = await worker.ask(task, self.seconds[task["do"]])
         except SupersededError:
             raise HTTPException(409, "a newer question took the place of this one") from None
         except TooManyError:
@@ -77,11 +77,11 @@ class _Server:
             raise HTTPException(503, f"this took longer than {limit} and was stopped") from None
         except WorkerFailedError:
             raise HTTPException(500, "this could not be worked out") from None
-        if found.get("unknown"):
+        if reply.get("unknown"):
             raise HTTPException(404, "there is no such story")
-        if "problems" in found:
-            raise _WrongError(found["problems"])
-        return found["done"]
+        if "problems" in reply:
+            raise _WrongError(reply["problems"])
+        return reply["done"]
 
     async def home(self, request: Request) -> Response:
         return _page(await self.work(_reader(request), {"do": "home"}))
@@ -100,17 +100,17 @@ class _Server:
         file = f"{story}{'' if state == State() else '-changed'}.yaml"
         task = {"do": "rewrite", "story": story, "state": state.as_data(), "file": file}
         task["name"] = "" if state == State() else "changed"
-        found = await self.work(_reader(request), task)
+        reply = await self.work(_reader(request), task)
         headers = {"content-disposition": f'attachment; filename="{file}"'}
-        return Response(found["yaml"], media_type="application/yaml", headers=headers)
+        return Response(reply["yaml"], media_type="application/yaml", headers=headers)
 
     async def judgments(self, request: Request) -> Response:
         require_same_site(request)
         story, state = _name(request), _asked(request)
         task = {"do": "judgments", "story": story, "state": state.as_data()}
-        found = await self.work(_reader(request), task)
+        reply = await self.work(_reader(request), task)
         headers = {"content-disposition": f'attachment; filename="{story}-judgments.yaml"'}
-        return Response(found["yaml"], media_type="application/yaml", headers=headers)
+        return Response(reply["yaml"], media_type="application/yaml", headers=headers)
 
     async def list(self, request: Request) -> Response:
         require_same_site(request)
@@ -129,8 +129,8 @@ class _Server:
 
     async def states(self, request: Request) -> Response:
         require_same_site(request)
-        found = saved_states(self.folder, _name(request))
-        return JSONResponse({name: state.as_data() for name, state in found.items()})
+        states = saved_states(self.folder, _name(request))
+        return JSONResponse({name: state.as_data() for name, state in states.items()})
 
     async def save(self, request: Request) -> Response:
         client, story = client_of(request), _name(request)
@@ -141,13 +141,13 @@ class _Server:
         file = story_file(story, name)
         task = {"do": "rewrite", "story": story, "state": state.as_data(), "file": file}
         task["name"] = name
-        found = await self.work(client, task)  # what does not fit the story is not worth keeping
+        reply = await self.work(client, task)  # what does not fit the story is not worth keeping
         try:
-            written = save_state(self.folder, story, name, state, found["yaml"], found["odds"])
+            written = save_state(self.folder, story, name, state, reply["yaml"], reply["odds"])
         except OSError as error:
             raise HTTPException(507, f"cannot be saved: {error.strerror}") from None
         saved, changed = (path.name for path in written)
-        return JSONResponse({"saved": saved, "story": changed, "command": found["command"]}, 201)
+        return JSONResponse({"saved": saved, "story": changed, "command": reply["command"]}, 201)
 
 
 class _WrongError(Exception):
@@ -195,7 +195,7 @@ def make_app(
             await quick.close()
             await slow.close()
 
-    at = "/api/stories/{id}"
+    path = "/api/stories/{id}"
     app = Starlette(
         routes=[
             Route("/", server.home),
@@ -204,11 +204,11 @@ def make_app(
             Route("/stories/{id}/story.yaml", server.download),
             Route("/stories/{id}/judgments.yaml", server.judgments),
             Route("/api/stories", server.list),
-            Route(at, server.describe),
-            Route(f"{at}/answer", partial(server.compute, do="answer"), methods=["POST"]),
-            Route(f"{at}/settle", partial(server.compute, do="settle"), methods=["POST"]),
-            Route(f"{at}/states", server.states, methods=["GET"]),
-            Route(f"{at}/states", server.save, methods=["POST"]),
+            Route(path, server.describe),
+            Route(f"{path}/answer", partial(server.compute, do="answer"), methods=["POST"]),
+            Route(f"{path}/settle", partial(server.compute, do="settle"), methods=["POST"]),
+            Route(f"{path}/states", server.states, methods=["GET"]),
+            Route(f"{path}/states", server.save, methods=["POST"]),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False)
@@ -225,8 +225,8 @@ def make_app(
     return Headed(app)
 
 
-def _page(found: Json) -> Response:
-    return HTMLResponse(found["html"], headers={"content-security-policy": found["policy"]})
+def _page(page: Json) -> Response:
+    return HTMLResponse(page["html"], headers={"content-security-policy": page["policy"]})
 
 
 def _name(request: Request) -> str:
@@ -238,8 +238,8 @@ def _name(request: Request) -> str:
 
 def _asked(request: Request) -> State:
     """The state that an address asks for."""
-    said = request.query_params.get("state")
-    return State() if said is None else read_state(read_body(said.encode()))
+    text = request.query_params.get("state")
+    return State() if text is None else read_state(read_body(text.encode()))
 
 
 def _reader(request: Request) -> str:
@@ -250,10 +250,10 @@ def _reader(request: Request) -> str:
 def _told(request: Request, status: int, problems: list[Json]) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"problems": problems}, status)
-    said = "".join(f"<p>{escape(problem['message'])}</p>" for problem in problems)
+    paragraphs = "".join(f"<p>{escape(problem['message'])}</p>" for problem in problems)
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>storyodds</title>'
-        f'<h1>{status}</h1>{said}<p><a href="/">All stories</a></p></html>'
+        f'<h1>{status}</h1>{paragraphs}<p><a href="/">All stories</a></p></html>'
     )
     return HTMLResponse(page, status)
 

@@ -27,31 +27,33 @@ def description(written: ResolvedStory) -> dict[str, Any]:
     }
 
 
-def number(found: StoryNumber, written: ResolvedStory) -> dict[str, Any]:
+def number(number: StoryNumber, written: ResolvedStory) -> dict[str, Any]:
     """Give what a control for one number needs."""
-    owner, _, field = found.name.partition(".")
+    owner, _, field = number.name.partition(".")
     group, claim = _owner(owner, written)
     return {
-        "name": found.name,
+        "name": number.name,
         "owner": owner,
         "field": field,
-        "group": "left to the format" if found.origin == "format" else group,
+        "group": "left to the format" if number.origin == "format" else group,
         "claim": claim,
-        "kind": found.kind,
-        "origin": found.origin,
-        "basis": found.basis,
-        **_value(found),
+        "kind": number.kind,
+        "origin": number.origin,
+        "basis": number.basis,
+        **_value(number),
     }
 
 
-def _value(found: StoryNumber) -> dict[str, Any]:
-    low, middle, high = (float(x) for x in found.distribution.quantile(np.array([0.05, 0.5, 0.95])))
-    said = percent if found.kind == "probability" else bits
-    words = said(middle) if low == high else f"{said(low)} to {said(high)}"
-    return {"prior": prior_text(found), "q05": low, "median": middle, "q95": high, "words": words}
+def _value(number: StoryNumber) -> dict[str, Any]:
+    low, middle, high = (
+        float(x) for x in number.distribution.quantile(np.array([0.05, 0.5, 0.95]))
+    )
+    wording = percent if number.kind == "probability" else bits
+    words = wording(middle) if low == high else f"{wording(low)} to {wording(high)}"
+    return {"prior": prior_text(number), "q05": low, "median": middle, "q95": high, "words": words}
 
 
-def prior_text(found: StoryNumber) -> str:
+def prior_text(number: StoryNumber) -> str:
     """Write a number's PRIOR on one line, without where it comes from.
 
     Examples
@@ -62,7 +64,7 @@ def prior_text(found: StoryNumber) -> str:
     >>> prior_text(resolved.numbers[resolved.number_index["something-else.bits"]])
     '[-3, 0.5]'
     """
-    value = plain_prior(found.form)
+    value = plain_prior(number.form)
     if isinstance(value, dict):
         value = {k: v for k, v in value.items() if k not in ("basis", "source", "note")}
         if set(value) == {"fixed"} or set(value) == {"interval"}:
@@ -85,8 +87,8 @@ def changed_numbers(written: ResolvedStory, changed: ResolvedStory) -> dict[str,
     pairs = zip(written.numbers, changed.numbers, strict=True)
     return {
         now.name: {**_value(now), "origin": now.origin}
-        for was, now in pairs
-        if now.form != was.form
+        for before, now in pairs
+        if now.form != before.form
     }
 
 

@@ -39,8 +39,8 @@ class Entry:
     @property
     def signature(self) -> tuple[str, int, int, int]:
         """What changes when the file does."""
-        found = self.path.stat()
-        return str(self.path), found.st_mtime_ns, found.st_size, found.st_ino
+        status = self.path.stat()
+        return str(self.path), status.st_mtime_ns, status.st_size, status.st_ino
 
 
 @dataclass(frozen=True)

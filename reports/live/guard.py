@@ -99,8 +99,8 @@ async def bounded_body(request: Request, most: int = MAX_BODY) -> bytes:
     headers: Headers = request.headers
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "expected a body of the type application/json")
-    said = headers.get("content-length", "0")
-    if not (said.isascii() and said.isdigit()) or int(said[:20]) > most:
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()) or int(length[:20]) > most:
         raise HTTPException(413, f"expected a body of at most {most:,} bytes")
     body = bytearray()
     try:

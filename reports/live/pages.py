@@ -94,12 +94,12 @@ def broken(name: str, problems: Sequence[Json]) -> dict[str, str]:
     return _rendered("broken.html.j2", None, name=name, problems=problems)
 
 
-def story(told: Json) -> dict[str, str]:
+def story(description: Json) -> dict[str, str]:
     """Write the live page of a story, with its odds as written, which read without script.
 
     Parameters
     ----------
-    told : mapping
+    description : mapping
         As the task "describe" gives it.
 
     Returns
@@ -107,19 +107,21 @@ def story(told: Json) -> dict[str, str]:
     dict
         `html` and the `policy` to send with it.
     """
-    groups = {group: [n for n in told["numbers"] if n["group"] == group] for group in _GROUPS}
+    groups = {
+        group: [n for n in description["numbers"] if n["group"] == group] for group in _GROUPS
+    }
     parts = {
-        title: [part for part in told["parts"] if part["part"] == kind]
+        title: [part for part in description["parts"] if part["part"] == kind]
         for kind, title in _PARTS.items()
     }
     return _rendered(
         "live.html.j2",
-        {"story": told},
-        told=told,
-        headline=headline_of(told["kind"]),
+        {"story": description},
+        page=description,
+        headline=headline_of(description["kind"]),
         rows=_ROWS,
         groups={group: numbers for group, numbers in groups.items() if numbers},
-        parts={title: found for title, found in parts.items() if found},
+        parts={title: members for title, members in parts.items() if members},
     )
 
 
@@ -130,7 +132,7 @@ def whole(dossier: Dossier) -> dict[str, str]:
 
 
 def _rendered(
-    template: str, data: Json | None, script: str = "live.js", **given: Any
+    template: str, data: Json | None, script: str = "live.js", **values: Any
 ) -> dict[str, str]:
     style = page_style() + _text("live.css")
     script = "" if data is None else _text(script)
@@ -143,7 +145,7 @@ def _rendered(
             script=Markup(script),
             data=None if data is None else Markup(in_script(data)),
             doubtful=False,
-            **given,
+            **values,
         )
     )
     return {"html": html, "policy": f"{policy(style, script)}; {_ASK}"}
@@ -166,6 +168,6 @@ def _environment() -> Environment:
         file = folder / name
         return file.read_text("utf-8") if file.is_file() else None
 
-    ours = environment()
-    assert ours.loader is not None
-    return ours.overlay(loader=ChoiceLoader([FunctionLoader(load), ours.loader]))
+    templates = environment()
+    assert templates.loader is not None
+    return templates.overlay(loader=ChoiceLoader([FunctionLoader(load), templates.loader]))

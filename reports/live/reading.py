@@ -130,8 +130,8 @@ class Stories:
         try:
             text = read_inside(self._folder, entry.path, MAX_STORY_BYTES).decode("utf-8")
         except UnicodeDecodeError as error:
-            found = f"found the byte 0x{error.object[error.start]:02x}"
-            sentence = f"{found}, expected text encoded as UTF-8"
+            byte = f"found the byte 0x{error.object[error.start]:02x}"
+            sentence = f"{byte}, expected text encoded as UTF-8"
             raise InputError([Problem(sentence, entry.path.name)]) from None
         except (OSError, RuntimeError) as error:
             reason = (getattr(error, "strerror", None) or str(error)).lower()

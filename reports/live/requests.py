@@ -65,9 +65,9 @@ def read_body(raw: bytes) -> Any:
         raise InputError(f"body: found {constant}, expected a number")
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(found := dict(pairs)) < len(pairs):
+        if len(mapping := dict(pairs)) < len(pairs):
             raise InputError("body: found a key twice in one object, expected every key once")
-        return found
+        return mapping
 
     try:
         return json.loads(raw.decode("utf-8"), parse_constant=refuse, object_pairs_hook=once)
@@ -124,34 +124,34 @@ def read_name(data: Any) -> str:
     """
     if isinstance(data, str) and is_name(data):
         return data
-    found = quoted(data) if isinstance(data, str) else _kind(data)
+    description = quoted(data) if isinstance(data, str) else _kind(data)
     raise InputError(
-        f"name: found {found}, expected lower-case letters, digits and hyphens, at most 64"
+        f"name: found {description}, expected lower-case letters, digits and hyphens, at most 64"
     )
 
 
-def _view(found: Any, problems: list[Problem]) -> str | None:
-    if found is None:
+def _view(value: Any, problems: list[Problem]) -> str | None:
+    if value is None:
         return None
-    if isinstance(found, str) and found in view_names():
-        return found
-    said = quoted(found) if isinstance(found, str) else _kind(found)
-    hint = did_you_mean(found, view_names()) if isinstance(found, str) else ""
+    if isinstance(value, str) and value in view_names():
+        return value
+    description = quoted(value) if isinstance(value, str) else _kind(value)
+    hint = did_you_mean(value, view_names()) if isinstance(value, str) else ""
     hint = hint or f", one of {', '.join(view_names())}, or null"
-    problems.append(Problem(f"view: found {said}, expected the name of a view{hint}"))
+    problems.append(Problem(f"view: found {description}, expected the name of a view{hint}"))
     return None
 
 
-def _settings(found: Any, problems: list[Problem]) -> dict[str, str]:
-    if not isinstance(found, dict):
-        problems.append(Problem(f"set: found {_kind(found)}, expected an object of texts"))
+def _settings(value: Any, problems: list[Problem]) -> dict[str, str]:
+    if not isinstance(value, dict):
+        problems.append(Problem(f"set: found {_kind(value)}, expected an object of texts"))
         return {}
-    if len(found) > MAX_SETTINGS:
+    if len(value) > MAX_SETTINGS:
         problems.append(
-            Problem(f"set: found {len(found)} numbers, expected at most {MAX_SETTINGS}")
+            Problem(f"set: found {len(value)} numbers, expected at most {MAX_SETTINGS}")
         )
         return {}
-    for name, text in found.items():
+    for name, text in value.items():
         if len(name) > 200 or not _NUMBER.fullmatch(name):
             problems.append(Problem(f"set: found {quoted(name)}, expected the name of a number"))
         elif not isinstance(text, str):
@@ -160,22 +160,22 @@ def _settings(found: Any, problems: list[Problem]) -> dict[str, str]:
         elif not 0 < len(text.strip()) <= MAX_PRIOR:
             sentence = f"found {len(text):,} characters, expected 1 to {MAX_PRIOR:,}"
             problems.append(Problem(f"set {name}: {sentence}"))
-    return {name: as_prior(t, name) if isinstance(t, str) else t for name, t in found.items()}
+    return {name: as_prior(t, name) if isinstance(t, str) else t for name, t in value.items()}
 
 
-def _parts(found: Any, problems: list[Problem]) -> tuple[str, ...]:
-    if not isinstance(found, list) or len(found) > MAX_SETTINGS:
+def _parts(value: Any, problems: list[Problem]) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MAX_SETTINGS:
         problems.append(
-            Problem(f"off: found {_kind(found)}, expected a list of at most {MAX_SETTINGS}")
+            Problem(f"off: found {_kind(value)}, expected a list of at most {MAX_SETTINGS}")
         )
         return ()
-    for k, part in enumerate(found):
+    for k, part in enumerate(value):
         kind, _, name = part.partition(":") if isinstance(part, str) else ("", "", "")
         if kind not in PARTS or not is_name(name):
-            said = quoted(part) if isinstance(part, str) else _kind(part)
+            description = quoted(part) if isinstance(part, str) else _kind(part)
             expected = f"one of {', '.join(PARTS)}, a colon and an id"
-            problems.append(Problem(f"off[{k}]: found {said}, expected {expected}"))
-    return tuple(dict.fromkeys(part for part in found if isinstance(part, str)))
+            problems.append(Problem(f"off[{k}]: found {description}, expected {expected}"))
+    return tuple(dict.fromkeys(part for part in value if isinstance(part, str)))
 
 
 def _kind(value: Any) -> str:

@@ -138,14 +138,14 @@ def save_state(
 
 def saved_states(folder: Path, story: str) -> dict[str, State]:
     """Read the states of a story by name; files that are not such states are passed over."""
-    found: dict[str, State] = {}
+    states: dict[str, State] = {}
     if not is_name(story):
-        return found
+        return states
     for path in sorted(folder.glob(f"{story}.*{STATE_ENDING}"))[:MAX_STATES]:
         name = path.name.removeprefix(f"{story}.").removesuffix(STATE_ENDING)
         if is_name(name) and (saved := _read(folder, path)) is not None:
-            found[name] = saved[0]
-    return found
+            states[name] = saved[0]
+    return states
 
 
 def listed_states(folder: Path) -> list[dict[str, Any]]:
@@ -187,7 +187,9 @@ def _read(folder: Path, path: Path) -> tuple[State, dict[str, str]] | None:
             return None
         odds = document.get("odds")
         words = odds.items() if isinstance(odds, dict) else ()
-        shown = {name: text for name, text in words if name in FATES and isinstance(text, str)}
-        return read_state(document.get("state")), shown
+        quoted_odds = {
+            name: text for name, text in words if name in FATES and isinstance(text, str)
+        }
+        return read_state(document.get("state")), quoted_odds
     except (OSError, RuntimeError, InputError):
         return None

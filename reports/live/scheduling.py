@@ -61,13 +61,13 @@ class Turns:
         older = self._waiting.pop(client, None)
         if older is not None and not older.done():
             older.set_exception(SupersededError())
-        mine = asyncio.get_running_loop().create_future()
-        self._waiting[client] = mine
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting[client] = turn
         try:
-            await mine
+            await turn
         except asyncio.CancelledError:
-            if self._waiting.get(client) is mine:
+            if self._waiting.get(client) is turn:
                 del self._waiting[client]
-            elif mine.done() and not mine.cancelled() and mine.exception() is None:
+            elif turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._busy.discard(client)  # it was handed a turn that it no longer wants
             raise

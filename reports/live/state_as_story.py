@@ -70,14 +70,14 @@ class Rewritten:
     def text(self, file: str, seed: int) -> str:
         """Give the file, which says at its head what was changed and how to ask the same of it."""
         done = "was changed" if self.numbers or self.off else "is"
-        told = [f"The story {self.origin}, as it {done} on its live page."]
-        told += [f"Set by hand: {', '.join(self.numbers)}."] if self.numbers else []
+        sentences = [f"The story {self.origin}, as it {done} on its live page."]
+        sentences += [f"Set by hand: {', '.join(self.numbers)}."] if self.numbers else []
         off = ", ".join(part.replace(":", " ", 1) for part in self.off)
-        told += [f"Left out: {off}."] if off else []
-        told.append("Worked out in full, the page says the same as:")
+        sentences += [f"Left out: {off}."] if off else []
+        sentences.append("Worked out in full, the page says the same as:")
         lines = [
             line
-            for words in told
+            for words in sentences
             for line in wrap(words, _WIDTH, break_long_words=False, break_on_hyphens=False)
         ]
         head = "".join(f"# {line}\n" for line in [*lines, self.command(file, seed)])
@@ -143,9 +143,9 @@ def _changed(
     written: Iterable[StoryNumber], as_set: Iterable[StoryNumber]
 ) -> Iterator[tuple[str, Prior]]:
     """The numbers that are not what they were, or not for the reasons that the story gives."""
-    for was, now in zip(written, as_set, strict=True):
-        told = _bare(now.form) != _bare(was.form) or _is_explained(now.form)
-        if _is_set(now) and told and not has_to_be_zero(now.name):
+    for before, now in zip(written, as_set, strict=True):
+        is_changed = _bare(now.form) != _bare(before.form) or _is_explained(now.form)
+        if _is_set(now) and is_changed and not has_to_be_zero(now.name):
             yield now.name, _by_hand(now.form)
 
 

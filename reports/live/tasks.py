@@ -81,9 +81,9 @@ class Computer:
         dict
             Either `done`, or `problems` and whether the story is `unknown`.
         """
-        asked = {key: value for key, value in task.items() if key != "do"}
+        arguments = {key: value for key, value in task.items() if key != "do"}
         try:
-            return {"done": self._tasks[task["do"]](**asked)}
+            return {"done": self._tasks[task["do"]](**arguments)}
         except UnknownStoryError:
             return {"unknown": True, "problems": [{"message": "there is no such story"}]}
         except InputError as error:
@@ -121,18 +121,18 @@ class Computer:
             return {**description, "answer": None, "problems": problems}
 
     def _answer(self, story: str, state: Any) -> dict[str, Any]:
-        kept, asked = self._stories.get(story), read_state(state)
-        return self._odds(kept, asked, self._changed(kept, asked))
+        kept, changes = self._stories.get(story), read_state(state)
+        return self._odds(kept, changes, self._changed(kept, changes))
 
     def _rewrite(self, story: str, state: Any, file: str, name: str) -> dict[str, Any]:
         """Write a changed story out, for a file and under a name that is not the old one's."""
-        kept, asked = self._stories.get(story), read_state(state)
+        kept, changes = self._stories.get(story), read_state(state)
         # What has no odds is worth no file.
-        odds = self._odds(kept, asked, self._changed(kept, asked))["odds"]
+        odds = self._odds(kept, changes, self._changed(kept, changes))["odds"]
         is_argument = kept.story.kind == RISK_ARGUMENT
         headline = HEADLINE_FATES[1:] if is_argument else HEADLINE_FATES
         id = own_id(self.folder, kept.story.story, name) if name else None
-        rewritten = rewrite(kept.story, asked, id)
+        rewritten = rewrite(kept.story, changes, id)
         return {
             "yaml": rewritten.text(file, self.seed),
             "command": rewritten.command(file, self.seed),
@@ -141,39 +141,39 @@ class Computer:
 
     def _judgments(self, story: str, state: Any) -> dict[str, str]:
         """The numbers that are set by hand, as a panel's file."""
-        kept, asked = self._stories.get(story), read_state(state)
-        self._changed(kept, asked)
-        return {"yaml": judgments_text(kept.written, _typed(asked, []))}
+        kept, changes = self._stories.get(story), read_state(state)
+        self._changed(kept, changes)
+        return {"yaml": judgments_text(kept.written, _typed(changes, []))}
 
     def _settle(self, story: str, state: Any) -> dict[str, Any]:
         """Assess a changed story in full: more draws, and NUTS where weighting is not enough."""
         from storyodds.reports.documents.estimate import summarize
 
-        kept, asked = self._stories.get(story), read_state(state)
-        self._changed(kept, asked)
-        assessed = self._in_full(rewrite(kept.story, asked).resolved())
-        return answers.settled(summarize(assessed), asked)
+        kept, changes = self._stories.get(story), read_state(state)
+        self._changed(kept, changes)
+        assessed = self._in_full(rewrite(kept.story, changes).resolved())
+        return answers.settled(summarize(assessed), changes)
 
     def _page(self, story: str, state: Any) -> dict[str, str]:
         """Make the whole dashboard of a changed story, as a file has it."""
         from storyodds.reports.dashboard.page_data import make_dossier
 
-        kept, asked = self._stories.get(story), read_state(state)
-        self._changed(kept, asked)
-        gone = {part.partition(":")[2] for part in asked.off}
+        kept, changes = self._stories.get(story), read_state(state)
+        self._changed(kept, changes)
+        off_ids = {part.partition(":")[2] for part in changes.off}
         numbers = {
             name: value
-            for name, value in _typed(asked, []).items()
-            if name.partition(".")[0] not in gone
+            for name, value in _typed(changes, []).items()
+            if name.partition(".")[0] not in off_ids
         }
-        settings = with_off(numbers, asked.off)
-        chosen = None if asked.view is None else view(asked.view)
+        settings = with_off(numbers, changes.off)
+        chosen = None if changes.view is None else view(changes.view)
         resolved = resolve(kept.story, view=chosen, settings=settings, standard=True)
         recipe = Recipe(
             kept.entry.path.name if kept.entry.own else story,
-            asked.view,
+            changes.view,
             tuple(f"{name}={on_one_line(text)}" for name, text in numbers.items()),
-            asked.off,
+            changes.off,
             draws=SETTLED_DRAWS,
             seed=self.seed,
         )

@@ -87,10 +87,10 @@ class Worker:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(json.dumps(task).encode() + b"\n")
         await process.stdin.drain()
-        found: dict[str, Any] = json.loads(await process.stdout.readline())
-        if "failed" in found:
+        reply: dict[str, Any] = json.loads(await process.stdout.readline())
+        if "failed" in reply:
             raise WorkerFailedError
-        return found
+        return reply
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._closed:

@@ -55,10 +55,10 @@ def _report(doc: Json) -> Markup:
 
 
 def _title(doc: Json) -> Markup:
-    said = Markup("<strong>{}</strong>").format(plain(str(doc.get("title", "A result"))))
+    title = Markup("<strong>{}</strong>").format(plain(str(doc.get("title", "A result"))))
     if "story" in doc:
-        said += Markup(" <code>{}</code>").format(plain(str(doc["story"])))
-    return Markup("<p>{}</p>").format(said)
+        title += Markup(" <code>{}</code>").format(plain(str(doc["story"])))
+    return Markup("<p>{}</p>").format(title)
 
 
 def _doubt(doc: Json) -> Markup:
@@ -92,5 +92,5 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], count: int) -> M
     body = Markup("").join(Markup("<tr>{}</tr>").format(cells(row)) for row in rows)
     more = f"{count - len(rows)} more" if count > len(rows) else ""
     note = Markup("<p>{}</p>").format(more) if more else Markup("")
-    made = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, body)
-    return made + note
+    table = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, body)
+    return table + note

@@ -58,8 +58,14 @@ def _estimate(doc: Estimate) -> Iterator[Table]:
         for path in doc["paths"]
     ]
     if rows:
-        wanted = ("Failure path", "Ends in catastrophe", "90% interval", "Needs", "Weakest link")
-        yield wanted, rows
+        path_heads = (
+            "Failure path",
+            "Ends in catastrophe",
+            "90% interval",
+            "Needs",
+            "Weakest link",
+        )
+        yield path_heads, rows
 
 
 def _decision_day(doc: Estimate) -> Iterator[Table]:

@@ -82,7 +82,7 @@ def _escaped(text: str) -> str:
 
 def _address(url: str) -> str:
     """Leave an address as it is, but for what would end the field."""
-    return re.sub(r"[{}\\\s]", lambda found: f"%{ord(found[0]):02X}", url)
+    return re.sub(r"[{}\\\s]", lambda match: f"%{ord(match[0]):02X}", url)
 
 
 def _slug(text: str) -> str:

@@ -153,10 +153,10 @@ def datasets(document: Json) -> xr.DataTree:
     """
     tables = _tables(document)
     nodes = (*(node for node, *_ in tables), *_ELSEWHERE)
-    tree = {node: found for node in nodes if (found := dataset(document, node)) is not None}
+    tree = {node: data for node in nodes if (data := dataset(document, node)) is not None}
     tree |= {
-        node: with_units(node, found, ranked_by=_ranked_by(document))
-        for node, found in _overall(document, tables).items()
+        node: with_units(node, data, ranked_by=_ranked_by(document))
+        for node, data in _overall(document, tables).items()
     }
     result = xr.DataTree.from_dict(tree)
     result.attrs.update(
@@ -198,20 +198,20 @@ def dataset(document: Json, node: str) -> xr.Dataset | None:
     >>> dataset(document, "evidence") is None
     True
     """
-    known = [*(it[0] for it in _tables(document)), *_ELSEWHERE]
-    if node not in known:
-        raise ValueError(f"found the table {node!r}, expected one of {', '.join(known)}")
+    names = [*(layout[0] for layout in _tables(document)), *_ELSEWHERE]
+    if node not in names:
+        raise ValueError(f"found the table {node!r}, expected one of {', '.join(names)}")
     if node == "global/inputs":
         inputs = _inputs(_at(document, "global.events") or ())
-        found = table(inputs, "input", "name") if inputs else None
+        data = table(inputs, "input", "name") if inputs else None
     elif node == _CAUGHT:
-        found = _caught(_at(document, "checks") or {})
+        data = _caught(_at(document, "checks") or {})
     elif node in _RANKS:
         ranks = {k: v for k, v in (_at(document, _RANKS[node]) or {}).items() if v}
-        found = _ranks(ranks) if ranks else None
+        data = _ranks(ranks) if ranks else None
     else:
-        found = _table(document, node)
-    return None if found is None else with_units(node, found, ranked_by=_ranked_by(document))
+        data = _table(document, node)
+    return None if data is None else with_units(node, data, ranked_by=_ranked_by(document))
 
 
 def _tables(document: Json) -> Tables:
@@ -228,17 +228,17 @@ def _ranked_by(document: Json) -> str:
 
 def _table(document: Json, node: str) -> xr.Dataset | None:
     tables = _tables(document)
-    place, dimension, key = next(it[1:] for it in tables if it[0] == node)
-    found = _rows(document, place, tables)
-    if isinstance(found, Mapping):
-        found = [{"id": name, **_row(entry)} for name, entry in found.items() if entry is not None]
+    place, dimension, key = next(layout[1:] for layout in tables if layout[0] == node)
+    rows = _rows(document, place, tables)
+    if isinstance(rows, Mapping):
+        rows = [{"id": name, **_row(entry)} for name, entry in rows.items() if entry is not None]
         key = "id"
-    if not found:
+    if not rows:
         return None
     inner = {other.replace("[]", "") for _, other, *_ in tables if "[]" in other}
     if node == "checks":
         inner.add(f"{place}.{_CAUGHT}")
-    result = table([_without(row, inner, f"{place}.") for row in found], dimension, key)
+    result = table([_without(row, inner, f"{place}.") for row in rows], dimension, key)
     if node == "classes":
         prior = [{"id": k, **v} for k, v in document["prior_classes"].items()]
         result["prior"] = table(prior, "class", "id").probability
@@ -276,23 +276,23 @@ def table(rows: Sequence[Json], dimension: str, key: str | None = None) -> xr.Da
 def _dataset(placed: Sequence[tuple[Index, Json]], sizes: dict[str, list[Any]]) -> xr.Dataset:
     """Give rows, each at its place, as a dataset; `sizes` has the labels known so far."""
     cells: dict[str, dict[Index, Any]] = {}
-    for at, row in placed:
+    for place, row in placed:
         for name, index, value in _leaves(row):
             for dim, label in index:
-                seen = sizes.setdefault(dim, [])
-                if label not in seen:
-                    seen.append(label)
-            cells.setdefault(name, {})[(*at, *index)] = value
+                labels = sizes.setdefault(dim, [])
+                if label not in labels:
+                    labels.append(label)
+            cells.setdefault(name, {})[(*place, *index)] = value
     variables = {
-        name: _variable(found, sizes) for name, found in cells.items() if not _split(name, cells)
+        name: _variable(values, sizes) for name, values in cells.items() if not _split(name, cells)
     }
     return xr.Dataset(variables, coords=sizes)
 
 
 def _split(name: str, cells: Mapping[str, Mapping[Index, Any]]) -> bool:
     """Whether a name has only rows without the mapping that others have there."""
-    said = any(value is not None for value in cells[name].values())
-    return not said and any(other.startswith(f"{name}_") for other in cells)
+    is_stated = any(value is not None for value in cells[name].values())
+    return not is_stated and any(other.startswith(f"{name}_") for other in cells)
 
 
 def _variable(
@@ -302,14 +302,14 @@ def _variable(
     values = np.full([len(sizes[dim]) for dim in dims], None, dtype=object)
     position = {dim: {label: k for k, label in enumerate(sizes[dim])} for dim in dims}
     for index, value in cells.items():
-        at = dict(index)
+        label_of = dict(index)
         if value is not None:
-            values[tuple(position[dim][at[dim]] for dim in dims)] = value
-    said = [value for value in cells.values() if value is not None]
-    if said and all(isinstance(value, str) for value in said):
+            values[tuple(position[dim][label_of[dim]] for dim in dims)] = value
+    entries = [value for value in cells.values() if value is not None]
+    if entries and all(isinstance(value, str) for value in entries):
         texts = ["" if value is None else value for value in values.flat]
         return dims, np.array(texts).reshape(values.shape)
-    if said and all(isinstance(value, bool) for value in values.flat):
+    if entries and all(isinstance(value, bool) for value in values.flat):
         return dims, values.astype(bool)
     return dims, np.array([np.nan if v is None else float(v) for v in values.flat]).reshape(
         values.shape
@@ -344,11 +344,11 @@ def _inputs(events: Sequence[Json]) -> list[dict[str, Any]]:
     """Turn the indices of events by input into those of inputs by event."""
     rows: dict[str, dict[str, Any]] = {}
     for event in events:
-        for given in event["inputs"]:
-            row = rows.setdefault(given["name"], {"name": given["name"]})
-            for measure, found in given.items():
+        for entry in event["inputs"]:
+            row = rows.setdefault(entry["name"], {"name": entry["name"]})
+            for measure, summary in entry.items():
                 if measure != "name":
-                    row.setdefault(measure, {})[event["event"]] = found
+                    row.setdefault(measure, {})[event["event"]] = summary
     return list(rows.values())
 
 
@@ -364,14 +364,14 @@ def _caught(checks: Mapping[str, Json]) -> xr.Dataset | None:
         for point in SUMMARY
     ]
     labels = [dict(index) for index, _ in placed]
-    sizes = {dim: list(dict.fromkeys(at[dim] for at in labels)) for dim in ("check", "route")}
+    sizes = {dim: list(dict.fromkeys(label[dim] for label in labels)) for dim in ("check", "route")}
     return _dataset(placed, {**sizes, "summary": list(SUMMARY)}) if placed else None
 
 
 def _ranks(ranks: Mapping[str, Sequence[Json]]) -> xr.Dataset:
     """How often each side takes each place, the safest first, by event."""
     sides = [entry["name"] for entry in next(iter(ranks.values()))]
-    shares = [[entry["shares"] for entry in found] for found in ranks.values()]
+    shares = [[entry["shares"] for entry in entries] for entries in ranks.values()]
     coords = {"event": list(ranks), "side": sides, "place": range(1, len(sides) + 1)}
     return xr.Dataset({"share": (("event", "side", "place"), shares)}, coords=coords)
 
@@ -386,8 +386,8 @@ def _overall(document: Json, tables: Tables) -> dict[str, xr.Dataset]:
             rows[f"{key}/overall"] = _without(value, taken, f"{key}.")
         elif not (value is None or isinstance(value, str | int | float) or key in _ATTRIBUTES):
             rows.setdefault("overall", {}).update(_without({key: value}, taken))
-    found = {node: _dataset([((), row)], {}) for node, row in rows.items()}
-    return {node: data for node, data in found.items() if data.data_vars}
+    by_node = {node: _dataset([((), row)], {}) for node, row in rows.items()}
+    return {node: data for node, data in by_node.items() if data.data_vars}
 
 
 def _without(value: Any, taken: Collection[str], place: str = "") -> Any:
@@ -404,11 +404,11 @@ def _rows(document: Json, place: str, tables: Tables) -> Any:
     outer, _, inner = place.partition("[].")
     if not inner:
         return _at(document, outer)
-    dimension, key = next((it[2], it[3]) for it in tables if it[1] == outer)
+    dimension, key = next((layout[2], layout[3]) for layout in tables if layout[1] == outer)
     return [
-        {dimension: row[key] if key else k, **found}
+        {dimension: row[key] if key else k, **entry}
         for k, row in enumerate(_at(document, outer) or ())
-        for found in _at(row, inner) or ()
+        for entry in _at(row, inner) or ()
     ]
 
 
@@ -417,7 +417,7 @@ def _row(entry: Any) -> Json:
 
 
 def _at(document: Json, place: str) -> Any:
-    found: Any = document
+    value: Any = document
     for step in place.split("."):
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value

@@ -249,14 +249,14 @@ def with_units(node: str, data: xr.Dataset, *, ranked_by: str = _B) -> xr.Datase
     >>> found.bits.attrs["units"]
     'bits'
     """
-    found = data.copy()
-    for key in found.data_vars:
-        name, variable = str(key), found.variables[key]
+    result = data.copy()
+    for key in result.data_vars:
+        name, variable = str(key), result.variables[key]
         units, words = _said(node, name, ranked_by)
         variable.attrs["long_name"] = words
         if units and variable.dtype.kind in "fib":
             variable.attrs["units"] = units
-    return found
+    return result
 
 
 def _said(node: str, name: str, ranked_by: str) -> tuple[str, str]:
@@ -284,6 +284,6 @@ def _said(node: str, name: str, ranked_by: str) -> tuple[str, str]:
     return "", name.replace("_", " ")
 
 
-def _words(said: str, more: str) -> str:
+def _words(meaning: str, more: str) -> str:
     more = more.replace("_", " ")
-    return f"{said} ({more})" if more else said
+    return f"{meaning} ({more})" if more else meaning

@@ -60,11 +60,11 @@ def assumption_lines(name: str) -> Iterator[tuple[str, str]]:
     if entry.holds_when is not None:
         yield "holds when", formula_words(entry.holds_when)
     if entry.signs:
-        told = (
+        effects = (
             f"{sign} {failure}" if sign != "unclear" else f"{failure} unclear"
             for failure, sign in entry.signs.items()
         )
-        yield "if true", ", ".join(told)
+        yield "if true", ", ".join(effects)
     users = catalog.needed_by(name)
     yield "needed by", f"the routes {', '.join(users)}" if users else "no catalogued route"
     yield from _rest(entry.sources, entry.note)

@@ -132,8 +132,8 @@ def _odds_rows(summary: Comparison, events: Sequence[Event], names: Sequence[str
         rows += _block(event, names, odds, gaps)
     for day in compared_days(summary):
         odds = [None if (of := side["deployed"]) is None else of[day] for side in sides]
-        given = [None if pair is None else pair["deployed"] for pair in pairs]
-        gaps = [None if of is None else of[day] for of in given]
+        differences = [None if pair is None else pair["deployed"] for pair in pairs]
+        gaps = [None if of is None else of[day] for of in differences]
         rows += _block(odds_words(day) if day != DEPLOYED else DEPLOYED, names, odds, gaps)
     return rows
 
@@ -161,16 +161,16 @@ def _block(
     return rows
 
 
-def _gap(found: Difference) -> list[Text | str]:
+def _gap(difference: Difference) -> list[Text | str]:
     """A difference, its interval, and the share of the draws in which it has its sign."""
-    mean = Text(signed(found["mean"]), style="bold" if found["clear"] else "")
-    ends = found["q05"], found["q95"]
+    mean = Text(signed(difference["mean"]), style="bold" if difference["clear"] else "")
+    ends = difference["q05"], difference["q95"]
     if ends[0] is None or ends[1] is None:
         return [mean, Text("no draws", style="dim"), ""]
     low, high = signed(ends[0]), signed(ends[1])
-    share = found["larger"] if found["mean"] > 0 else found["smaller"]
+    share = difference["larger"] if difference["mean"] > 0 else difference["smaller"]
     around = "" if low == high == mean.plain else f"{low} to {high}"
-    return [mean, around, share_of_draws(share) if share is not None and found["mean"] else ""]
+    return [mean, around, share_of_draws(share) if share is not None and difference["mean"] else ""]
 
 
 def share_of_draws(x: float) -> str:
@@ -195,10 +195,10 @@ def _ranks(summary: Comparison, width: int, fates: Sequence[str]) -> Iterator[Te
         ("success", "how often each has the greatest chance of it, and so on"),
     )
     for event, note in notes:
-        found = summary["ranks"][event]
-        if event not in fates or found is None:
+        entries = summary["ranks"][event]
+        if event not in fates or entries is None:
             continue
-        ranks = sorted(found, key=lambda rank: _place(rank["shares"]))
+        ranks = sorted(entries, key=lambda rank: _place(rank["shares"]))
         yield from heading(f"Ranked by {event}", note)
         head = [Text(x, style="dim") for x in ("", *(f"{k + 1}." for k in range(len(ranks))))]
         body: list[Row] = [
@@ -254,12 +254,12 @@ def _pairing(summary: Comparison) -> Iterator[Text]:
         )
 
 
-def _named(names: Sequence[str], what: str) -> str:
+def _named(names: Sequence[str], label: str) -> str:
     """Name the numbers that stand beside each other."""
     if not names:
         return ""
     more = f" and {len(names) - _NAMED} more, which --json names" if len(names) > _NAMED else ""
-    return f" {what}: {', '.join(map(plain, names[:_NAMED]))}{more}."
+    return f" {label}: {', '.join(map(plain, names[:_NAMED]))}{more}."
 
 
 def _verdict(summary: Comparison) -> Iterator[Text]:

@@ -14,9 +14,9 @@ from storyodds.reports.words.shortening import plain
 SHOWN = 5  # points of one pair
 
 
-def tipping_lines(found: Sequence[OrderTipping], width: int) -> Iterator[Text]:
+def tipping_lines(tipping_points: Sequence[OrderTipping], width: int) -> Iterator[Text]:
     """Say it on a terminal."""
-    entries = [entry for entry in found if entry["points"] is not None]
+    entries = [entry for entry in tipping_points if entry["points"] is not None]
     if not entries:
         return
     note = "with one number known, between the 0.5% and 99.5% points of its prior"

@@ -78,8 +78,8 @@ def _report(summary: Estimate, width: int) -> Iterator[Text]:
     yield from fates(summary, width)
     yield from decision_day(summary, width)
     if not is_risk_argument(summary):
-        made = "goal: in a run made to end as intended" if summary["hazards"] else ""
-        yield from heading("The four criteria of a training story", made)
+        note = "goal: in a run made to end as intended" if summary["hazards"] else ""
+        yield from heading("The four criteria of a training story", note)
         yield from criteria(summary, width)
     yield from hazards(summary, width)
     yield from _paths(summary, width)
@@ -196,16 +196,17 @@ def _evidence(summary: Estimate, width: int) -> Iterator[Text]:
     def largest(item: EvidenceItem) -> float:
         return max((abs(x) for x in item["bits"].values() if x is not None), default=0.0)
 
-    shown = sorted(items, key=largest, reverse=True)[:ITEMS_SHOWN]
+    selection = sorted(items, key=largest, reverse=True)[:ITEMS_SHOWN]
     totals = _totals(summary)
     names = [
         name
         for name in CLASSES
         if any(
-            values[name] is not None for values in (*totals.values(), *(i["bits"] for i in shown))
+            values[name] is not None
+            for values in (*totals.values(), *(i["bits"] for i in selection))
         )
     ]
-    labelled = [(_item_name(item), item["bits"]) for item in shown]
+    labelled = [(_item_name(item), item["bits"]) for item in selection]
     labelled += totals.items()
     rows: list[Row] = [[Text(head, style="dim") for head in ("each item alone", *names)]]
     rows += [[head, *(bits(values[name]) for name in names)] for head, values in labelled]
@@ -219,7 +220,7 @@ def _evidence(summary: Estimate, width: int) -> Iterator[Text]:
     if totals:
         lines[-1].stylize("bold")
     yield from lines
-    more = len(items) - len(shown)
+    more = len(items) - len(selection)
     if more:
         words = f"and {more} {'item' if more == 1 else 'items'} that did less"
         yield from wrap(Text(words, "dim"), width)

@@ -49,25 +49,25 @@ def _report(summary: Importance, top: int, width: int) -> Iterator[Text]:
     ]
     hinges = [entry for entry in every if not entry["composite"]] or every
     yield from _headline(summary, hinges)
-    shown = hinges[:top]
-    if shown:
+    entries = hinges[:top]
+    if entries:
         note = "by share, each in the way that makes it likelier"
         yield from heading(f"What {_event(summary)} hangs on", note)
-        whole = _table(summary, shown, _FIRST, width)
+        whole = _table(summary, entries, _FIRST, width)
         yield from whole[0]
         yield Text()
-        rest = _table(summary, shown, _SECOND, width)
+        rest = _table(summary, entries, _SECOND, width)
         yield from rest[0]
-        if len(hinges) > len(shown):
-            hidden = len(hinges) - len(shown)
+        if len(hinges) > len(entries):
+            hidden = len(hinges) - len(entries)
             rest_words = f"and {hidden} more on which less hangs (--top {len(hinges)} shows all)"
             yield Text(rest_words, style="dim")
         if whole[1] or rest[1]:
             yield Text("A wider terminal shows more measures, --json all of them.", style="dim")
     yield from _others(summary, hinges, every)
-    if shown:
+    if entries:
         yield Text()
-        for name, meaning in _legend(summary, shown):
+        for name, meaning in _legend(summary, entries):
             for line in wrap(Text(meaning), width, f"{name:<{_INDENT}}", " " * _INDENT):
                 line.stylize("dim")
                 yield line
@@ -202,32 +202,32 @@ _SECOND: tuple[tuple[str, Column, Say], ...] = (
 def _table(
     summary: Importance,
     entries: Sequence[ImportantLiteral],
-    which: Sequence[tuple[str, Column, Say]],
+    fields: Sequence[tuple[str, Column, Say]],
     width: int,
 ) -> tuple[list[Text], bool]:
     """Rows of measures, their intervals below them; and whether some had no room."""
-    rows: list[Row] = [[Text(head, style="dim") for head in ("", *(head for head, _, _ in which))]]
+    rows: list[Row] = [[Text(head, style="dim") for head in ("", *(head for head, _, _ in fields))]]
     for entry in entries:
         # Of what says a ratio, an infinite one is said as well.
         measures = cast(Mapping[Column, Summary | None], entry)
-        cells = [(measures[key], say) for _, key, say in which]
-        means = ["–" if found is None else say(found["mean"]) for found, say in cells]
+        cells = [(measures[key], say) for _, key, say in fields]
+        means = ["–" if value is None else say(value["mean"]) for value, say in cells]
         rows.append([plain(entry["literal"]), *(Text(mean, style="bold") for mean in means)])
-        bands = [_band(found, say) for found, say in cells]
+        bands = [_band(value, say) for value, say in cells]
         if is_uncertain(summary):
             rows.append(["", *(Text(cell, style="dim") for cell in bands)])
     lines = fitting(rows, width)
     for line in lines:
         line.rstrip()
-    whole = columns(rows, "l" + "r" * len(which))
+    whole = columns(rows, "l" + "r" * len(fields))
     return lines, whole[0].cell_len > width
 
 
-def _band(found: Summary | None, say: Say) -> str:
+def _band(value: Summary | None, say: Say) -> str:
     """The central 90 percent interval, or nothing where it would only say the mean again."""
-    if found is None:
+    if value is None:
         return ""
-    low, mean, high = (say(found[key]) for key in ("q05", "mean", "q95"))
+    low, mean, high = (say(value[key]) for key in ("q05", "mean", "q95"))
     if low == high:
         return "" if low == mean else low
     return between(low, high)
@@ -237,7 +237,7 @@ def _deployed(summary: Importance) -> str:
     return ", and that it is deployed" if summary["of"].endswith("-given-deployed") else ""
 
 
-def _legend(summary: Importance, shown: Sequence[ImportantLiteral]) -> Iterator[tuple[str, str]]:
+def _legend(summary: Importance, entries: Sequence[ImportantLiteral]) -> Iterator[tuple[str, str]]:
     event = _event(summary)
     share = f"the part of {event} that would go if the assumption turned out otherwise"
     yield "share", f"{share} (criticality importance; 1 − 1/RRW)"
@@ -249,9 +249,9 @@ def _legend(summary: Importance, shown: Sequence[ImportantLiteral]) -> Iterator[
     yield "F-V", f"Fussell-Vesely: the part of {event} that comes by a minimal set with it"
     worth = "risk achievement and risk reduction worth"
     yield "RAW, RRW", f"{worth}: {event} times RAW if so, divided by RRW if not"
-    for why in dict.fromkeys(entry["undefined"] for entry in shown if entry["undefined"]):
+    for why in dict.fromkeys(entry["undefined"] for entry in entries if entry["undefined"]):
         yield "– (F-V)", why
-    if any(entry["composite"] for entry in shown):
+    if any(entry["composite"] for entry in entries):
         yield "– (F-V)", "minimal sets speak of what the assumption is made up of"
     if is_uncertain(summary):
         yield "below each", "its central 90% interval over the story's uncertain numbers"

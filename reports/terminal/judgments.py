@@ -145,8 +145,8 @@ def _quantities(summary: PanelSummary, width: int) -> Iterator[Text]:
         say = percent if quantity["kind"] == "probability" else bits
         rows: list[Row] = [[Text(x, style="dim") for x in ("", "weight", "mean", "90% interval")]]
         for entry in quantity["judgments"]:
-            who = f"  {plain(summary['experts'][entry['expert']])}"
-            rows.append([who, percent(entry["weight"]), say(entry["mean"]), _band(entry, say)])
+            expert = f"  {plain(summary['experts'][entry['expert']])}"
+            rows.append([expert, percent(entry["weight"]), say(entry["mean"]), _band(entry, say)])
         reasons = []
         for method, pool in quantity["pools"].items():
             name = Text(f"  {method} pool", style="cyan")
@@ -215,9 +215,9 @@ def _conflict(entry: ExpertBeliefs, conflict: BeliefConflict, width: int) -> Ite
     if lines[0].cell_len <= width:
         yield from lines
         return
-    for head, found, limits in rows[1:]:
+    for head, value, limits in rows[1:]:
         yield from wrap(Text(str(head).strip()), width, "  ", "    ")
-        limits_words = Text(f"{found}; given the others {limits}")
+        limits_words = Text(f"{value}; given the others {limits}")
         yield from wrap(limits_words, width, "    ", "    ")
 
 

@@ -65,17 +65,17 @@ def fitting(rows: Sequence[Row], width: int) -> list[Text]:
 def with_words(rows: Sequence[Row], words: Sequence[Text], width: int) -> list[Text]:
     """Columns, then words to each row: wrapped beside it, or below where that is too narrow."""
     lines = []
-    for line, said in zip(fitting(rows, width), words, strict=True):
+    for line, sentence in zip(fitting(rows, width), words, strict=True):
         start = line.cell_len + GAP
-        if not said.plain:
+        if not sentence.plain:
             lines.append(line)
         elif width - start >= _WORDS_WIDTH:
-            first, *more = wrap(said, width - start)
+            first, *more = wrap(sentence, width - start)
             line.append(" " * GAP).append_text(first)
             lines += [line, *(Text(" " * start).append_text(extra) for extra in more)]
         else:
             line.rstrip()
-            lines += [line, *wrap(said, width, "    ", "    ")]
+            lines += [line, *wrap(sentence, width, "    ", "    ")]
     for line in lines:
         line.rstrip()
     return lines

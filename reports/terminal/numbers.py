@@ -25,20 +25,20 @@ def print_numbers(console: Console, resolved: ResolvedStory) -> None:
 def _lines(resolved: ResolvedStory, width: int) -> Iterator[Text]:
     numbers = plain_numbers(resolved)
     yield from wrap(Text(f"The numbers of {plain(resolved.story.story)}", style="bold"), width)
-    told = "Median and central 90% interval, before any evidence; bits are log2 odds."
-    yield from wrap(Text(told, style="dim"), width)
+    note = "Median and central 90% interval, before any evidence; bits are log2 odds."
+    yield from wrap(Text(note, style="dim"), width)
     for number in numbers:
         yield Text()
         start = Text(plain(number["name"]), style="bold").append("  ", "not bold")
         yield from wrap(start.append(f"{_value(number)}, {number['basis']}", "not bold"), width)
         yield Text(f"{_INDENT}{plain(_place(number))}", style="cyan")
-        for said in _said(number):
-            yield from wrap(Text(plain(said), style="dim"), width, _INDENT, _INDENT)
+        for sentence in _said(number):
+            yield from wrap(Text(plain(sentence), style="dim"), width, _INDENT, _INDENT)
 
 
 def _value(number: SpreadNumber) -> str:
-    told = percent if number["kind"] == "probability" else _bits
-    middle, low, high = (told(number[key]) for key in ("median", "q05", "q95"))
+    wording = percent if number["kind"] == "probability" else _bits
+    middle, low, high = (wording(number[key]) for key in ("median", "q05", "q95"))
     unit = " bits" if number["kind"] == "bits" else ""
     return f"{middle}{unit}" if low == high else f"{middle}{unit} ({low} to {high})"
 

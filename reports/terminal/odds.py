@@ -129,9 +129,9 @@ def classes(summary: Estimate, width: int) -> Iterator[Text]:
         for name in CLASSES
         if is_zero(summary["classes"][name]) and is_zero(summary["prior_classes"][name])
     ]
-    shown = [name for name in CLASSES if name not in zero] or list(CLASSES)
+    names = [name for name in CLASSES if name not in zero] or list(CLASSES)
     rows: list[Row] = [_class_heads(summary)]
-    for name in shown:
+    for name in names:
         row = odds_cells(
             summary, name, summary["classes"][name], COLOR[name], errors_of(summary, name)
         )
@@ -140,8 +140,8 @@ def classes(summary: Estimate, width: int) -> Iterator[Text]:
         if evidence:
             row.insert(1, Text(percent(summary["prior_classes"][name]["mean"]), style="dim"))
         rows.append(row)
-    yield from _plotted(summary, fitting(rows, width), shown, width)
-    yield from _never(summary, [name for name in zero if name not in shown])
+    yield from _plotted(summary, fitting(rows, width), names, width)
+    yield from _never(summary, [name for name in zero if name not in names])
 
 
 def _class_heads(summary: Estimate) -> Row:
@@ -152,15 +152,15 @@ def _class_heads(summary: Estimate) -> Row:
 
 
 def _plotted(
-    summary: Estimate, lines: list[Text], shown: Sequence[OutcomeClass], width: int
+    summary: Estimate, lines: list[Text], names: Sequence[OutcomeClass], width: int
 ) -> Iterator[Text]:
     """The rows of classes, each with its interval drawn where there is room."""
     evidence = has_evidence(summary)
     room = min(_PLOT_WIDTHS[1], width - lines[0].cell_len - GAP)
     if room >= _PLOT_WIDTHS[0]:
-        after = [summary["classes"][name] for name in shown]
-        before = [summary["prior_classes"][name] if evidence else None for name in shown]
-        styles = ["dim", *(COLOR[name] for name in shown)]
+        after = [summary["classes"][name] for name in names]
+        before = [summary["prior_classes"][name] if evidence else None for name in names]
+        styles = ["dim", *(COLOR[name] for name in names)]
         for line, drawn, style in zip(lines, plot(after, before, room), styles, strict=True):
             line.append(" " * GAP).append(drawn, style=style)
     for line in lines:
@@ -246,17 +246,17 @@ def _deployed(summary: Estimate, width: int) -> Iterator[Text]:
     }
     if is_risk_argument(summary):
         del entries["success"]
-    shown = {name: entry for name, entry in entries.items() if not is_zero(entry[0])}
+    odds = {name: entry for name, entry in entries.items() if not is_zero(entry[0])}
     without = _day_without_opinions(summary)
     rows: list[Row] = [[*header(summary), *dim("no forecasts")[: without is not None]]]
-    for name, (entry, _, errors) in shown.items():
+    for name, (entry, _, errors) in odds.items():
         row = odds_cells(summary, name, entry, COLOR.get(name, ""), errors)
         if without is not None:
             row.append(Text(percent(without[name]["mean"]), style="dim"))
         rows.append(row)
-    words = [Text(), *(Text(meaning, style="dim") for _, meaning, _ in shown.values())]
+    words = [Text(), *(Text(meaning, style="dim") for _, meaning, _ in odds.values())]
     yield from with_words(rows, words, width)
-    yield from _never(summary, [name for name in entries if name not in shown])
+    yield from _never(summary, [name for name in entries if name not in odds])
 
 
 def _day_without_opinions(summary: Estimate) -> dict[str, Summary] | None:
@@ -309,10 +309,12 @@ def _goal_words(summary: Estimate, key: GoalCriterion, meaning: str) -> str:
     criterion = key.removeprefix("goal_")
     if all(hazard["criterion"] != criterion for hazard in summary["hazards"].values()):
         return "no hazard of this kind"
-    given = summary["criteria_given_intended"][key]
-    if given is None or percent(given["mean"]) == percent(summary["criteria"][key]["mean"]):
+    conditional = summary["criteria_given_intended"][key]
+    if conditional is None or percent(conditional["mean"]) == percent(
+        summary["criteria"][key]["mean"]
+    ):
         return meaning
-    return f"{meaning} ({percent(given['mean'])} once training ends at one)"
+    return f"{meaning} ({percent(conditional['mean'])} once training ends at one)"
 
 
 def hazards(summary: Estimate, width: int) -> Iterator[Text]:
@@ -325,9 +327,13 @@ def hazards(summary: Estimate, width: int) -> Iterator[Text]:
     rows, words = [header(summary)], [Text()]
     for name in by[:_HAZARDS_SHOWN]:
         entry = entries[name]
-        given = entry["given_intended"]
+        conditional = entry["given_intended"]
         error = errors_of(summary, f"hazards.{name}.given_intended").get("mean", 0.0)
-        once = "" if given is None else f", {percent(given['mean'], error)} of intended models"
+        once = (
+            ""
+            if conditional is None
+            else f", {percent(conditional['mean'], error)} of intended models"
+        )
         errors = errors_of(summary, f"hazards.{name}")
         rows.append(odds_cells(summary, plain(name), entry, errors=errors))
         words.append(Text(f"{entry['criterion']}{once}", style="dim"))

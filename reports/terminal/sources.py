@@ -32,14 +32,14 @@ def print_sources(console: Console, name: str, sources: Sources) -> None:
 
 def _lines(name: str, sources: Sources, width: int) -> Iterator[Text]:
     listed = [cited for cited in sources.cited if cited.work is not None]
-    others = [cited for cited in sources.cited if cited.work is None]
+    unlisted = [cited for cited in sources.cited if cited.work is None]
     yield from wrap(Text(f"What {plain(name)} rests on", style="bold"), width)
     for cited in listed:
         yield Text()
         yield from _entry(cited, width)
-    if others:
+    if unlisted:
         yield from heading("Not in the bibliography")
-        for k, cited in enumerate(others):
+        for k, cited in enumerate(unlisted):
             if k:
                 yield Text()
             yield from _entry(cited, width)
@@ -50,8 +50,8 @@ def _lines(name: str, sources: Sources, width: int) -> Iterator[Text]:
 
 
 def _entry(cited: Cited, width: int) -> Iterator[Text]:
-    said = cited.source.cite if cited.work is None else reference(cited.work)
-    yield from wrap(Text(plain(said)), width, rest=_INDENT)
+    citation = cited.source.cite if cited.work is None else reference(cited.work)
+    yield from wrap(Text(plain(citation)), width, rest=_INDENT)
     url = cited.source.url if cited.work is None else cited.work.url
     if url:
         yield Text(_INDENT + plain(url), style="cyan")

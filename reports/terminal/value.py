@@ -58,8 +58,8 @@ def _report(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     yield from heading("What would be worth knowing for sure", "each by itself")
     yield from _certainties(summary, top, width)
     yield Text()
-    for name, said in _legend(summary):
-        for line in wrap(Text(said), width, f"{name:<{_INDENT}}", " " * _INDENT):
+    for name, meaning in _legend(summary):
+        for line in wrap(Text(meaning), width, f"{name:<{_INDENT}}", " " * _INDENT):
             line.stylize("dim")
             yield line
     yield Text()
@@ -207,12 +207,12 @@ def _telling[Entry: Gains](summary: InformationValue, entries: Sequence[Entry]) 
 def _proposals(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     unit, proposals = summary["unit"], summary["proposals"]
     telling = _telling(summary, proposals)
-    shown = telling[:top]
-    if shown:
+    selection = telling[:top]
+    if selection:
         heads = ["", unit, "", *(["cost", "net"] if unit == "worth" and _costs(summary) else [])]
         heads += ["share", "at most", "then"]
         rows: list[Row] = [[Text(name, style="dim") for name in heads]]
-        for entry in shown:
+        for entry in selection:
             row: list[Text | str] = [plain(entry["id"]), *_gain(entry, unit)]
             if "cost" in heads:
                 row += [significant(entry["cost"] or 0.0), significant(entry["net"] or 0.0)]
@@ -224,14 +224,14 @@ def _proposals(summary: InformationValue, top: int, width: int) -> Iterator[Text
             line.rstrip()
             yield line
         yield Text()
-        words: list[Row] = [[plain(entry["id"]), ""] for entry in shown]
-        claims = [Text(_claim(entry), style="dim") for entry in shown]
+        words: list[Row] = [[plain(entry["id"]), ""] for entry in selection]
+        claims = [Text(_claim(entry), style="dim") for entry in selection]
         yield from with_words(words, claims, width)
-    if len(telling) > len(shown):
-        hidden = len(telling) - len(shown)
+    if len(telling) > len(selection):
+        hidden = len(telling) - len(selection)
         yield Text(f"and {hidden} more (--top {len(telling)} shows all)", style="dim")
     if rest := [plain(entry["id"]) for entry in proposals if entry not in telling]:
-        if shown:
+        if selection:
             yield Text()
         yield Text(f"next to nothing would come of: {_listed(rest)}", style="dim")
 
@@ -276,8 +276,8 @@ def _certainties(summary: InformationValue, top: int, width: int) -> Iterator[Te
     if len(numbers) > len(sure[:top]):
         unsure = sum(not entry["distinguishable"] for entry in numbers)
         note = f"; of {unsure:,} the gain is too little to tell from 0" if unsure else ""
-        left = _count(len(numbers) - len(sure[:top]), "uncertain number")
-        yield Text(f"{left} less or nothing{note}", style="dim")
+        remainder = _count(len(numbers) - len(sure[:top]), "uncertain number")
+        yield Text(f"{remainder} less or nothing{note}", style="dim")
 
 
 def _count(n: int, thing: str) -> str:

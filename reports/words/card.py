@@ -159,8 +159,8 @@ def day_sentence(estimate: Estimate) -> str:
         for name in headline_fates(estimate)
     )
     to_come = any(check["result"] is not None for check in checks.values())
-    none = "none of the checks still to come flags" if to_come else "no check flags"
-    return f"With a chance of {chance} {none} the model, and on that day of decision {odds}."
+    condition = "none of the checks still to come flags" if to_come else "no check flags"
+    return f"With a chance of {chance} {condition} the model, and on that day of decision {odds}."
 
 
 def _with_band(entry: Summary, errors: Errors = NO_ERRORS) -> str:

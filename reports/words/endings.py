@@ -68,4 +68,6 @@ def no_hazard_named(summary: Estimate, criterion: Criterion) -> bool:
     True
     """
     goal, _, kind = criterion.partition("_")
-    return goal == "goal" and all(it["criterion"] != kind for it in summary["hazards"].values())
+    return goal == "goal" and all(
+        hazard["criterion"] != kind for hazard in summary["hazards"].values()
+    )

@@ -36,14 +36,14 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
     """
     owner, _, field = name.partition(".")
     claim = claims(resolved).get(owner, "")
-    kind, _, which = field.partition(".")
+    kind, _, part = field.partition(".")
     match kind:
         case "":  # a number that the story names
             words = _about(f"The number {owner}", claim)
         case "feasibility":
             words = "The training can be carried out as planned"
         case "given":
-            row = (resolved.assumptions[owner].given or ())[int(which)]
+            row = (resolved.assumptions[owner].given or ())[int(part)]
             condition = owner if row.when is None else f"{owner}, given {formula_words(row.when)}"
             words = _about(condition, claim)
         case "otherwise":
@@ -51,11 +51,11 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
         case "probability":
             words = claim or owner
         case "bits":
-            words = _about(f"Bits for {which or owner}", claim)
+            words = _about(f"Bits for {part or owner}", claim)
         case "harm":
             words = _about(f"Chance of catastrophe from {owner}", claim)
         case "flags":
-            words = _about(f"Chance that {owner} flags {which}", claim)
+            words = _about(f"Chance that {owner} flags {part}", claim)
         case _:  # a rate, a factor or a relevance of evidence
             words = _about(f"{field.replace('_', ' ')} of {owner}", claim)
     return shortened(words, longest) or name

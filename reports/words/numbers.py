@@ -186,13 +186,13 @@ def unique_names(endings: Sequence[str], literals: Sequence[Sequence[str]]) -> l
     ['loss (needs pipe)', 'loss (needs a, b and 2 more)', 'fire']
     """
     names = []
-    for ending, needed in zip(endings, literals, strict=True):
-        if endings.count(ending) == 1 or not needed:
+    for ending, conditions in zip(endings, literals, strict=True):
+        if endings.count(ending) == 1 or not conditions:
             names.append(ending)
             continue
-        more = f" and {len(needed) - _NAMED} more" if len(needed) > _NAMED + 1 else ""
-        shown = needed[:_NAMED] if more else needed
-        names.append(f"{ending} (needs {', '.join(shown)}{more})")
+        more = f" and {len(conditions) - _NAMED} more" if len(conditions) > _NAMED + 1 else ""
+        selection = conditions[:_NAMED] if more else conditions
+        names.append(f"{ending} (needs {', '.join(selection)}{more})")
     return names
 
 
@@ -207,8 +207,8 @@ def path_words(label: str) -> str:
     >>> path_words("loss: pump-a, pump-b"), path_words("something-else")
     ('loss, which needs pump-a, pump-b', 'something-else')
     """
-    ending, _, needed = label.partition(": ")
-    return f"{ending}, which needs {needed}" if needed else ending
+    ending, _, conditions = label.partition(": ")
+    return f"{ending}, which needs {conditions}" if conditions else ending
 
 
 def bits(x: float | None) -> str:
@@ -325,7 +325,7 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def counted(n: int, what: str) -> str:
+def counted(n: int, noun: str) -> str:
     """A number of things.
 
     Examples
@@ -333,4 +333,4 @@ def counted(n: int, what: str) -> str:
     >>> counted(1, "path"), counted(3, "path")
     ('1 path', '3 paths')
     """
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -57,11 +57,11 @@ def formula_words(formula: Formula) -> str:
     """
     if isinstance(formula, str):
         return formula
-    members, needed = parts(formula)
+    members, least = parts(formula)
     words = [
         formula_words(part) if isinstance(part, str) else f"({formula_words(part)})"
         for part in members
     ]
-    if needed == len(members):
+    if least == len(members):
         return " and ".join(words)
-    return " or ".join(words) if needed == 1 else f"at least {needed} of {', '.join(words)}"
+    return " or ".join(words) if least == 1 else f"at least {least} of {', '.join(words)}"

@@ -131,13 +131,13 @@ def recipe_of(resolved: ResolvedStory, method: str, draws: int, seed: int) -> Re
     "storyodds estimate coinrun-agent --set 'something-else.bits=[-3.0, 0.0]' --off check:..."
     """
     every = (*resolved.numbers, *resolved.proposal_numbers)
-    given = [n for n in every if n.origin.split(",")[0] == "setting"]
+    settings = [n for n in every if n.origin.split(",")[0] == "setting"]
     id = resolved.story.story
     is_bundled = id in bundled_stories() and load_story(id) == resolved.written
     return Recipe(
         story=id if is_bundled else f"{id}.yaml",
         view=_view_file(resolved.view),
-        assignments=tuple(f"{n.name}={on_one_line(_bare(n.form))}" for n in given),
+        assignments=tuple(f"{n.name}={on_one_line(_bare(n.form))}" for n in settings),
         off=tuple(filter(is_switch, resolved.settings)),
         method=USUAL["method"] if method == "exact" else method,
         draws=_draws(method, draws),

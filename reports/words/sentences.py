@@ -238,8 +238,8 @@ def _odds_of(opinions: Opinions, odds: str) -> Summary | None:
     listed = [*opinions["classes"].items(), *opinions["fates"].items()]
     entries: dict[str, Summary] = dict(listed)
     if day is not None:
-        given = [*day_fates(day).items(), *day["classes"].items()]
-        entries |= {f"{name}{GIVEN}": entry for name, entry in given}
+        day_odds = [*day_fates(day).items(), *day["classes"].items()]
+        entries |= {f"{name}{GIVEN}": entry for name, entry in day_odds}
         entries[DEPLOYED] = day["probability"]
     return entries.get(odds)
 

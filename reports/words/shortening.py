@@ -50,7 +50,7 @@ def shortened(words: str, longest: int) -> str:
     if short == plain:
         return plain
     cut = len(short) - 1
-    ends = [found.end() for found in _END.finditer(plain)] + [len(plain)]
+    ends = [match.end() for match in _END.finditer(plain)] + [len(plain)]
     start = max([end for end in ends if end <= cut], default=0)
     end = next(end for end in ends if end > start)
     if start < cut and negated(plain[start:end]):

@@ -62,9 +62,9 @@ def changing(command: Command) -> Command:
 
     @wraps(command)
     def changed(
-        view: str | None, assignments: tuple[str, ...], off: tuple[str, ...], **others: Any
+        view: str | None, assignments: tuple[str, ...], off: tuple[str, ...], **options: Any
     ) -> Any:
-        return command(changes=Changes(view, assignments, off), **others)
+        return command(changes=Changes(view, assignments, off), **options)
 
     view = click.option(
         "--view", help="A named set of overrides (sceptic, advocate, …) or a view's file."
@@ -103,8 +103,8 @@ def drawing(command: Command, *, simulation: bool = False) -> Command:
     """Add the options of how to draw from the posterior, and hand them over as `sampling`."""
 
     @wraps(command)
-    def drawn(method: "Method", draws: int, seed: int, **others: Any) -> Any:
-        return command(sampling=Sampling(method, draws, seed), **others)
+    def drawn(method: "Method", draws: int, seed: int, **options: Any) -> Any:
+        return command(sampling=Sampling(method, draws, seed), **options)
 
     usual = "auto weights draws from the prior, and runs NUTS where that is not good enough"
     method = click.option(
@@ -152,13 +152,13 @@ def assess_one(
         The assessment, the overrides under which it was made, and what the checks gave.
     """
     progress("loading", 0, 0)
-    given, *checked = all_of(lambda: changes.applied((name,)), *checks)
-    (story,) = given.stories
+    inputs, *checked = all_of(lambda: changes.applied((name,)), *checks)
+    (story,) = inputs.stories
     from storyodds.models.assessment.assessment import assess_story
 
     keywords = {**sampling.keywords(), **resolving}
-    assessment = assess_story(story, given.view, given.settings, progress=progress, **keywords)
-    return assessment, given.settings, checked
+    assessment = assess_story(story, inputs.view, inputs.settings, progress=progress, **keywords)
+    return assessment, inputs.settings, checked
 
 
 def about(name: str, progress: "Progress") -> "Progress":

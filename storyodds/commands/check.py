@@ -150,7 +150,7 @@ def _tell_rules(code: str | None, as_json: bool) -> None:
     from storyodds.scenarios.shared.lint_rules import lint_codes, lint_rule
 
     if code in (None, ALL):
-        rules = [lint_rule(each) for each in lint_codes()]
+        rules = [lint_rule(name) for name in lint_codes()]
     else:
         try:
             rules = [lint_rule(str(code))]

@@ -108,22 +108,22 @@ def dashboard(
     pages show the odds over time, with what changed and what each change added. Nothing is written
     before all of it is there.
     """
-    stated, given, _, _, _ = all_of(
+    stated, inputs, _, _, _ = all_of(
         lambda: verdict_limits(limits),
         lambda: changes.applied(stories, partial(_require_apart, stories)),
         lambda: _writable(folder),
         lambda: _card_target(card, folder, stories),
-        lambda: _not_both(brief=brief, others={"--thorough": thorough, "--export": export}),
+        lambda: _not_both(brief=brief, options={"--thorough": thorough, "--export": export}),
     )
     with progress_line() as progress:
         progress("loading", 0, 0)
-        pairs = zip(stories, given.stories, strict=True)
-        resolved = all_of(*(partial(_resolved, name, story, given) for name, story in pairs))
+        pairs = zip(stories, inputs.stories, strict=True)
+        resolved = all_of(*(partial(_resolved, name, story, inputs) for name, story in pairs))
         dossiers = [
             _dossier(
                 recipe(name, changes, sampling),
                 story,
-                given.settings,
+                inputs.settings,
                 sampling,
                 {"thorough": thorough, "limits": stated, "only": _card_parts() if brief else None},
                 progress,
@@ -181,8 +181,8 @@ def _inside(card: Path | None, folder: Path) -> str | None:
     return card.name
 
 
-def _not_both(*, brief: bool, others: Mapping[str, bool]) -> None:
-    clashing = [name for name, is_on in others.items() if brief and is_on]
+def _not_both(*, brief: bool, options: Mapping[str, bool]) -> None:
+    clashing = [name for name, is_on in options.items() if brief and is_on]
     if clashing:
         message = f"--brief: found {' and '.join(clashing)} too, expected one or the other: a card"
         raise InputError([Problem(f"{message} has no room for more")])
@@ -218,12 +218,12 @@ def _require_apart(stories: tuple[str, ...], loaded: "list[Story]") -> None:
         raise InputError(problems)
 
 
-def _resolved(name: str, story: "Story", given: Changed) -> "ResolvedStory":
+def _resolved(name: str, story: "Story", inputs: Changed) -> "ResolvedStory":
     """Apply what is changed, and name the story that it does not fit."""
     from storyodds.scenarios.resolve import resolve
 
     try:
-        return resolve(story, view=given.view, settings=given.settings, standard=True)
+        return resolve(story, view=inputs.view, settings=inputs.settings, standard=True)
     except InputError as error:
         raise InputError([named(problem, name) for problem in error.problems]) from None
 
@@ -271,8 +271,8 @@ def _contents(
         if export:
             contents |= _exports(dossier)
         entries.append(entry_of(estimate, history))
-    others, comparisons, problems = others_of(folder, {d.story.story for d in dossiers})
-    contents["index.html"] = index_page([*entries, *others], comparisons, problems)
+    earlier, comparisons, problems = others_of(folder, {d.story.story for d in dossiers})
+    contents["index.html"] = index_page([*entries, *earlier], comparisons, problems)
     return contents
 
 
@@ -284,10 +284,10 @@ def _history(
     from storyodds.reports.documents.history.steps import summarize_step
 
     history, id = read_history(folder, dossier.story.story), dossier.story.story
-    made = datetime.now(UTC)
+    time = datetime.now(UTC)
     if history.last is not None:  # whose clock may have been ahead of this one
-        made = max(made, history.last.made + timedelta(microseconds=1))
-    make = Make(made, estimate, dossier.yaml)
+        time = max(time, history.last.made + timedelta(microseconds=1))
+    make = Make(time, estimate, dossier.yaml)
     if history.last is not None and history.last.sha256 != make.sha256:
         progress("what has changed", 0, 0)
         since = summarize_step(history.last, estimate, dossier.assessment, about(id, progress))

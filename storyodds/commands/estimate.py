@@ -93,7 +93,7 @@ def estimate(
     limits: tuple[str, ...],
 ) -> None:
     """Odds of every outcome, and the failure paths of most concern."""
-    thresholds, stated, memory, targets, given = all_of(
+    thresholds, stated, memory, targets, inputs = all_of(
         lambda: limits_of(above, below),
         lambda: verdict_limits(limits),
         lambda: memory_of(max_memory),
@@ -102,7 +102,7 @@ def estimate(
     )
     answered, failures, refused, verdicts = [], [], [], []
     with progress_line() as progress:
-        for name, story, target in zip(stories, given.stories, targets, strict=True):
+        for name, story, target in zip(stories, inputs.stories, targets, strict=True):
             progress(f"{shown(name)}: loading", 0, 0)
             try:
                 summary, failed, words = _estimate_one(
@@ -110,8 +110,8 @@ def estimate(
                     target,
                     about(name, progress),
                     stated,
-                    view=given.view,
-                    settings=given.settings,
+                    view=inputs.view,
+                    settings=inputs.settings,
                     max_memory=memory,
                     **sampling.keywords(),
                 )

@@ -119,8 +119,8 @@ def export(
 def _target(kind: str, output: Path | None) -> None:
     """Refuse, before anything is computed, a place that cannot be written to."""
     if output is None and kind not in _TEXTS:
-        what = "a folder" if kind == _FOLDER else f"a file that ends in {_ENDINGS[kind][0]}"
-        raise InputError([Problem(f"--to {kind}: found no --output, expected {what}")])
+        place = "a folder" if kind == _FOLDER else f"a file that ends in {_ENDINGS[kind][0]}"
+        raise InputError([Problem(f"--to {kind}: found no --output, expected {place}")])
     if output is None:
         return
     if kind != _FOLDER:
@@ -135,14 +135,14 @@ def _format(kind: str, ending: str | None, only: Sequence[str]) -> None:
     """Refuse what is for figures beside anything else."""
     if kind == _FOLDER:
         return
-    given = [("--format", ending)] if ending is not None else []
-    given += [("--only", name) for name in only]
-    if given:
+    options = [("--format", ending)] if ending is not None else []
+    options += [("--only", name) for name in only]
+    if options:
         raise InputError(
             Problem(
                 f"{option}: found '{name}' with --to {kind}, expected it with --to figures only"
             )
-            for option, name in given
+            for option, name in options
         )
 
 

@@ -27,23 +27,23 @@ _HEADINGS = {
 
 
 @click.command(name="list", short_help="What ships with storyodds: stories, views, packs, catalog.")
-@click.argument("what", required=False, type=click.Choice([*_SECTIONS, "catalog"]))
+@click.argument("kind", required=False, type=click.Choice([*_SECTIONS, "catalog"]))
 @json_option
-def list_stories(what: str | None, as_json: bool) -> None:
+def list_stories(kind: str | None, as_json: bool) -> None:
     """What ships with storyodds: stories, views and packs, or the one kind of thing named.
 
     `storyodds list catalog` lists what stories share: assumptions, routes, kinds of route and
     observations that could be made.
     """
-    sections = CATALOG if what == "catalog" else (what,) if what else _SHORT
+    sections = CATALOG if kind == "catalog" else (kind,) if kind else _SHORT
     if as_json:
-        listed = sections if what else _SECTIONS
+        listed = sections if kind else _SECTIONS
         write_json({"schema": "storyodds/list/1", **{name: _titles(name) for name in listed}})
         return
     for section in sections:
         click.echo(_HEADINGS[section])
         _print_titles(_titles(section))
-    if what is None:
+    if kind is None:
         counts = ", ".join(f"{len(_titles(name))} {name}" for name in CATALOG)
         click.echo(f"Catalog: {counts} (storyodds list catalog)")
 

@@ -207,7 +207,7 @@ def _mistakes_of_part(part: str, times: int) -> list[Problem]:
     from storyodds.priors.text.phrases import did_you_mean
 
     full = f"{kind}:" if name else ""
-    near = did_you_mean(full, [f"{known}:" for known in SWITCHES]) if full else ""
+    near = did_you_mean(full, [f"{switch}:" for switch in SWITCHES]) if full else ""
     hint = near.replace(":'?", f":{name}'?") or ", as in --off check:blind-audit"
     expected = f"expected KIND:ID, KIND one of {', '.join(SWITCHES)}"
     return [Problem(f"--off: found '{part}', {expected}{hint}")]

@@ -279,22 +279,22 @@ def _catalogued(name: str) -> list[_Entry]:
     )
     return [
         _Entry(
-            what,
+            kind,
             name,
             partial(sources, name),
             lines=partial(lines, name),
-            data=partial(_plain_entry, what, name),
+            data=partial(_plain_entry, kind, name),
         )
-        for what, names, sources, lines in readers
+        for kind, names, sources, lines in readers
         if name in names
     ]
 
 
-def _plain_entry(what: str, name: str) -> dict[str, Any]:
+def _plain_entry(kind: str, name: str) -> dict[str, Any]:
     from storyodds.scenarios.shared import catalog
 
-    section = f"{what}s"
+    section = f"{kind}s"
     entry = dict(catalog.document(section).data[section][name])
-    if what == "assumption":
+    if kind == "assumption":
         entry["needed_by"] = list(catalog.needed_by(name))
     return entry

@@ -137,9 +137,9 @@ def sections_of(dossier: Dossier) -> list[Section]:
 
 
 def _level(depth: Depth, dossier: Dossier) -> Level:
-    made = [section for maker in depth.makers if (section := maker(dossier)) is not None]
+    sections = [section for maker in depth.makers if (section := maker(dossier)) is not None]
     return Level(
         depth,
-        tuple(section for section in made if section.shows),
-        tuple(section for section in made if not section.shows),
+        tuple(section for section in sections if section.shows),
+        tuple(section for section in sections if not section.shows),
     )

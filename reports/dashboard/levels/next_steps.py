@@ -18,7 +18,7 @@ def what_to_do_next(dossier: Dossier) -> Section:
     if value is None:
         return Section(*name, finding=dossier.reasons["value"])
     whole, about = value["perfect"]["bits"]["value"], odds_words(value["of"])
-    telling = [it for it in value["proposals"] if _is_telling(it["bits"], whole)]
+    telling = [proposal for proposal in value["proposals"] if _is_telling(proposal["bits"], whole)]
     if not value["proposals"]:
         return Section(*name, finding="No observation is proposed.")
     if not telling:
@@ -57,7 +57,11 @@ def _step(entry: Json, whole: float, about: str) -> Json:
 def _then(entry: Json, about: str) -> str:
     """What the chance would become, in the two cases of one trial or over all results."""
     results, chance = entry["results"], f"The chance of {about} would then be"
-    if entry["trials"] == 1 and len(results) == 2 and all(it["then"] is not None for it in results):
+    if (
+        entry["trials"] == 1
+        and len(results) == 2
+        and all(result["then"] is not None for result in results)
+    ):
         missed, hit = results
         return (
             f"{chance} {percent(hit['then'])} if it is seen (which has a chance of "

@@ -24,33 +24,34 @@ def constraints_and_nudges(dossier: Dossier) -> Section:
     written = dossier.estimate["provenance"]
     ruled = tuple(
         (
-            it.id,
-            formula_words(it.holds),
-            ", ".join(map(model_words, it.rules_out)),
-            " ".join(it.claim.split()) or "–",
+            part.id,
+            formula_words(part.holds),
+            ", ".join(map(model_words, part.rules_out)),
+            " ".join(part.claim.split()) or "–",
         )
-        for it in constraints
+        for part in constraints
     )
     pushed = tuple(
         (
-            it.id if k == 0 else f"{it.id} (again)",
+            part.id if k == 0 else f"{part.id} (again)",
             model_words(field.partition(".")[2]),
             number_words(number),
-            "always" if it.when is None else formula_words(it.when),
-            (" ".join(it.claim.split()) if k == 0 else "") or "–",
+            "always" if part.when is None else formula_words(part.when),
+            (" ".join(part.claim.split()) if k == 0 else "") or "–",
         )
-        for it in nudges
-        for k, (field, number) in enumerate(numbers_of(written, it.id))
+        for part in nudges
+        for k, (field, number) in enumerate(numbers_of(written, part.id))
     )
     heads = ("constraint", "holds where", "else rules out", "claim")
     pushes = ("nudge", "favors (+) or disfavors (−)", "by", "where", "claim")
     tables = [Table("Constraints: facts that the model that results has to meet", heads, ruled)]
     tables += [Table("Nudges: what makes one model likelier than another", pushes, pushed)]
-    said = [counted(len(it), what) for it, what in ((constraints, "constraint"), (nudges, "nudge"))]
+    kinds = ((constraints, "constraint"), (nudges, "nudge"))
+    counts = [counted(len(parts), noun) for parts, noun in kinds]
     return Section(
         *name,
-        finding=f"Beside its assumptions, the story rests on {' and '.join(said)}.",
-        tables=tuple(it for it in tables if it.rows),
+        finding=f"Beside its assumptions, the story rests on {' and '.join(counts)}.",
+        tables=tuple(table for table in tables if table.rows),
         notes=("A bit more doubles the odds of a model against the intended one.",)
         if pushed
         else (),
@@ -60,11 +61,11 @@ def constraints_and_nudges(dossier: Dossier) -> Section:
 
 def trust(dossier: Dossier) -> Section:
     """How far the odds follow each prior, and each piece of evidence, if it counts for more."""
-    found = dossier.parts.get("trust")
+    analysis = dossier.parts.get("trust")
     name = ("trust", "How far the odds follow single judgments")
-    if found is None:
+    if analysis is None:
         return Section(*name, finding=dossier.reasons["trust"])
-    scaled, events = found["power_scaling"], headline_fates(dossier.estimate)
+    scaled, events = analysis["power_scaling"], headline_fates(dossier.estimate)
     entries = [
         (kind, entry)
         for kind in ("priors", "evidence")

@@ -172,16 +172,16 @@ def _beside(
         yield (name, side["name"], "–" if odds is None else with_band(odds[event]), *gap)
 
 
-def _gap(found: Json) -> tuple[str, str]:
-    mean = signed(found["mean"])
-    if found["clear"] is None:
-        return Cell(mean, {"mean": 100 * found["mean"]}), "no draws"
-    low, high = signed(found["q05"]), signed(found["q95"])
+def _gap(difference: Json) -> tuple[str, str]:
+    mean = signed(difference["mean"])
+    if difference["clear"] is None:
+        return Cell(mean, {"mean": 100 * difference["mean"]}), "no draws"
+    low, high = signed(difference["q05"]), signed(difference["q95"])
     around = "" if low == high == mean else f" ({low} to {high})"
-    clear = ", clear" if found["clear"] else ""
-    numbers = {name: 100 * found[name] for name in ("mean", "median", "q05", "q95")}
-    share = found["larger"] if found["mean"] > 0 else found["smaller"]
-    words = Cell(share_of_draws(share), {"": share}) if found["mean"] else ""
+    clear = ", clear" if difference["clear"] else ""
+    numbers = {name: 100 * difference[name] for name in ("mean", "median", "q05", "q95")}
+    share = difference["larger"] if difference["mean"] > 0 else difference["smaller"]
+    words = Cell(share_of_draws(share), {"": share}) if difference["mean"] else ""
     return Cell(f"{mean}{around}{clear}", numbers), words
 
 
@@ -189,15 +189,15 @@ def _differences(summary: Comparison, fates: Sequence[str]) -> Section | None:
     pairs = dataset(summary, "pairs")
     if pairs is None or not _has_draws(summary):
         return None
-    shown = [fate for fate in fates if fate in compared_events(summary)]
+    selection = [fate for fate in fates if fate in compared_events(summary)]
     names = [side["name"] for side in summary["sides"]]
     # A long name has no room in a picture, so that with two sides a sentence gives the direction.
-    each = f"Each is {names[1]} less {names[0]}. " if len(names) == 2 else ""
+    sign_note = f"Each is {names[1]} less {names[0]}. " if len(names) == 2 else ""
     return Section(
         id="differences",
         title="Differences between every two",
-        finding=f"{each}{CLEAR_WORDS}",
-        figures=tuple(plot_comparison(pairs, fate) for fate in shown),
+        finding=f"{sign_note}{CLEAR_WORDS}",
+        figures=tuple(plot_comparison(pairs, fate) for fate in selection),
         long=True,
     )
 
@@ -257,15 +257,15 @@ def _added(entry: Json) -> Cell:
 
 
 def _ranks(summary: Comparison, fates: Sequence[str]) -> Section | None:
-    found = dataset(summary, "ranks")
+    ranks = dataset(summary, "ranks")
     events = [e for e in ("catastrophe", "success") if e in fates and e in compared_events(summary)]
-    if len(summary["sides"]) < _FEW_SIDES or found is None or not events:
+    if len(summary["sides"]) < _FEW_SIDES or ranks is None or not events:
         return None
     return Section(
         id="ranks",
         title="Who comes first",
         finding="How often each side takes each place, over the rows that all of them share.",
-        figures=tuple(plot_ranks_of_sides(found, event) for event in events),
+        figures=tuple(plot_ranks_of_sides(ranks, event) for event in events),
     )
 
 

@@ -34,14 +34,14 @@ def _worst_path(estimate: Estimate) -> dict[str, Any] | None:
 
 
 def others_of(
-    folder: Path, made: Collection[str]
+    folder: Path, names: Collection[str]
 ) -> tuple[list[Entry], list[Comparison], list[str]]:
     """Find the stories and comparisons of a folder that were not made this time.
 
     Parameters
     ----------
     folder : Path
-    made : collection of str
+    names : collection of str
         Stories that were.
 
     Returns
@@ -58,7 +58,7 @@ def others_of(
     """
     entries: list[Entry] = []
     problems: list[str] = []
-    results = sorted(file for file in folder.glob("*.json") if file.stem not in made)
+    results = sorted(file for file in folder.glob("*.json") if file.stem not in names)
     if len(results) > MOST_STORIES:
         problems.append(
             f"The folder has {len(results):,} files that may be results; the first {MOST_STORIES} "
@@ -75,7 +75,7 @@ def others_of(
             continue
         history = read_history(folder, file.stem)
         entries.append(Entry(estimate, history, has_page, is_new=False))
-    pages = sorted(f for f in folder.glob("*.html") if f.stem not in made and f.is_file())
+    pages = sorted(f for f in folder.glob("*.html") if f.stem not in names and f.is_file())
     comparisons = [_comparison(file) for file in pages[:MOST_STORIES]]
     return entries, [page for page in comparisons if page is not None], problems
 

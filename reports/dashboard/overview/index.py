@@ -184,7 +184,9 @@ def _finding(entries: Sequence[Entry], fates: Sequence[Headline]) -> str:
     chance = with_band(first["fates"]["catastrophe"], errors_of(first, "catastrophe"))
     words = f"“{first['title']}” has the largest chance of catastrophe, {chance}"
     if "success" in fates:
-        best = max((e.estimate for e in entries), key=lambda it: it["fates"]["success"]["mean"])
+        best = max(
+            (e.estimate for e in entries), key=lambda estimate: estimate["fates"]["success"]["mean"]
+        )
         chance = with_band(best["fates"]["success"], errors_of(best, "success"))
         words += f"; “{best['title']}” has the largest of success, {chance}"
     sentence = f"{words}. Intervals that overlap do not settle an order."
@@ -253,7 +255,9 @@ def _makes(
 ) -> Iterator[dict[str, Any]]:
     """The odds of every make, the newest first, each fate on one scale."""
     tops = {
-        fate: max(float(it["fates"][fate][end]) for _, it in makes for end in ("mean", "q95"))
+        fate: max(
+            float(document["fates"][fate][end]) for _, document in makes for end in ("mean", "q95")
+        )
         for fate in fates
     }
     for time, estimate in reversed(makes):

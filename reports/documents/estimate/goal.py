@@ -78,17 +78,17 @@ def lens(view: View) -> Lens:
     kinds = sorted({route.kind for route in view.graph.routes if route.kind is not None})
 
     def of_kind(kind: str) -> Summary:
-        which = [r for r, route in enumerate(view.graph.routes) if route.kind == kind]
-        return view.of(lambda q: np.asarray(q.routes[:, which].sum(axis=1)))
+        indices = [r for r, route in enumerate(view.graph.routes) if route.kind == kind]
+        return view.of(lambda q: np.asarray(q.routes[:, indices].sum(axis=1)))
 
     outer = inner = None
     if goal.loss_seeking:
-        wanted = float(goal.optimization != "none")
+        optimization = float(goal.optimization != "none")
         outer = view.of(_spared("alignment"))
         rivals = [CLASSES.index("mesa-optimizer"), CLASSES.index("deceptive")]
         inner = view.ratio(
-            lambda q: wanted * intended(q),
-            lambda q: wanted * intended(q) + q.classes[:, rivals].sum(axis=1),
+            lambda q: optimization * intended(q),
+            lambda q: optimization * intended(q) + q.classes[:, rivals].sum(axis=1),
         )
         reason = (
             "The story wants a model that optimizes its training objective, so it can be asked "

@@ -75,8 +75,8 @@ def mechanism_odds(view: View) -> dict[str, MechanismOdds]:
         return lambda q: path_odds(path, q.after, graph, lambda o: q.outcomes[:, o]).concern
 
     def reached(name: str) -> Pick:
-        which = [r for r, route in enumerate(graph.routes) if route.mechanism == name]
-        return lambda q: np.asarray(q.routes[:, which].sum(axis=1))
+        indices = [r for r, route in enumerate(graph.routes) if route.mechanism == name]
+        return lambda q: np.asarray(q.routes[:, indices].sum(axis=1))
 
     return {
         name: {

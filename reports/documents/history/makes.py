@@ -235,7 +235,7 @@ def _read(file: Path, story: str) -> Make | None:
     if name is None:
         return None
     try:
-        made = datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC)
+        time = datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC)
         with file.open("rb") as stream:
             data = read_json(stream.read(MAX_BYTES + 1))
         _File.model_validate(data)
@@ -243,9 +243,9 @@ def _read(file: Path, story: str) -> Make | None:
     except (OSError, ValueError, ValidationError, InputError):
         return None
     # Two clocks may differ by hours; what is dated beyond that would be the last make for good.
-    if not _FIRST <= made <= datetime.now(UTC) + timedelta(days=1):
+    if not _FIRST <= time <= datetime.now(UTC) + timedelta(days=1):
         return None
-    make = Make(made, data["estimate"], data["story_yaml"], data["since"])
+    make = Make(time, data["estimate"], data["story_yaml"], data["since"])
     return make if make.sha256 == name[2] and make.estimate["story"] == story else None
 
 

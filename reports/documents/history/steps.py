@@ -172,14 +172,14 @@ def _causes(now: Estimate, then: Estimate) -> str:
     """What is not the same as then, the story's text first."""
     is_same = now["story_sha256"] == then["story_sha256"]
     text = f"The story's text is {'the same' if is_same else 'another'}"
-    others = [
+    causes = [
         name
         for name in ("view", "settings", "seed", "method", "versions")
         if _plain(now.get(name)) != _plain(then.get(name))
     ]
     if _draws(now) != _draws(then):
-        others.append("number of draws")
-    return f"{text} (changed too: {', '.join(others)})" if others else text
+        causes.append("number of draws")
+    return f"{text} (changed too: {', '.join(causes)})" if causes else text
 
 
 def _draws(estimate: Estimate) -> Any:

@@ -220,9 +220,9 @@ def _near_misses(assessment: Assessment, overall: tuple[Array, Array]) -> NearMi
         for ends, counts in zip(overall, weights, strict=True)
     ]
     parts: dict[str, list[Array]] = {"near": [], "far": [], "goal_reached": []}
-    for side, which in zip(sides, ("averaged", "exact"), strict=True):
+    for side, evaluation in zip(sides, ("averaged", "exact"), strict=True):
         for key in ("near", "far"):
-            routes = [getattr(m, which).deployed for m in missed if m.near == (key == "near")]
+            routes = [getattr(m, evaluation).deployed for m in missed if m.near == (key == "near")]
             parts[key].append(np.sum([np.zeros(len(side.ends)), *routes], axis=0))
         rest = side.failed - parts["near"][-1] - parts["far"][-1]
         parts["goal_reached"].append(np.maximum(rest, 0))

@@ -93,8 +93,8 @@ def summarize_local(
     }
 
 
-def _assumptions(found: LocalSensitivity) -> list[LocalAssumption]:
-    prepared = found.base.prepared
+def _assumptions(local: LocalSensitivity) -> list[LocalAssumption]:
+    prepared = local.base.prepared
     composites = {v.name for v in prepared.graph.variables if v.formula is not None}
     return [
         {
@@ -104,27 +104,27 @@ def _assumptions(found: LocalSensitivity) -> list[LocalAssumption]:
             "learned": _both(sure.learned),
             "set": _both(sure.given),
         }
-        for sure in found.sure
+        for sure in local.sure
     ]
 
 
-def _verdicts(found: LocalSensitivity) -> list[LocalVerdict]:
-    labels = [path.label for path in found.paths]
-    return [_verdict(verdict, labels) for verdict in found.verdicts]
+def _verdicts(local: LocalSensitivity) -> list[LocalVerdict]:
+    labels = [path.label for path in local.paths]
+    return [_verdict(verdict, labels) for verdict in local.verdicts]
 
 
-def _tipping_points(found: LocalSensitivity) -> list[NumberTipping]:
-    numbers = found.base.prepared.resolved.numbers
+def _tipping_points(local: LocalSensitivity) -> list[NumberTipping]:
+    numbers = local.base.prepared.resolved.numbers
     return [
         {
             "number": numbers[tip.number].name,
-            "verdict": found.verdicts.index(tip.verdict),
+            "verdict": local.verdicts.index(tip.verdict),
             "value": tip.value,
             "side": tip.side,
             "prior_chance": tip.prior_chance,
-            "path": None if tip.worst is None else found.paths[tip.worst].label,
+            "path": None if tip.worst is None else local.paths[tip.worst].label,
         }
-        for tip in found.tips
+        for tip in local.tips
     ]
 
 
@@ -192,10 +192,10 @@ def _verdict(verdict: Verdict, labels: Sequence[str]) -> LocalVerdict:
     }
 
 
-def _numbers(found: LocalSensitivity, draws: Draws) -> list[LocalNumber]:
-    resolved, slopes = found.base.prepared.resolved, found.slopes
-    room = _room(found.base.means)
-    swings = {swing.number: swing for swing in found.swings}
+def _numbers(local: LocalSensitivity, draws: Draws) -> list[LocalNumber]:
+    resolved, slopes = local.base.prepared.resolved, local.slopes
+    room = _room(local.base.means)
+    swings = {swing.number: swing for swing in local.swings}
     listed: list[LocalNumber] = []
     for number in story_numbers(resolved):
         i = resolved.number_index[number.name]
@@ -205,8 +205,8 @@ def _numbers(found: LocalSensitivity, draws: Draws) -> list[LocalNumber]:
             per_bit = _moving(slopes.per_bit[:, i], room)
         has_elasticity = slopes is not None and bool(np.isfinite(slopes.elasticity[:, i]).any())
         at_draws = None
-        if found.draw_slopes is not None:
-            at_draws = _moving(found.draw_slopes[:, :, i], room)
+        if local.draw_slopes is not None:
+            at_draws = _moving(local.draw_slopes[:, :, i], room)
         values = draws.values[:, i]
         listed.append(
             {
@@ -244,8 +244,8 @@ def _ends(swing: Swing | None, room: Array) -> NumberSwing:
     }
 
 
-def _end(value: float, found: Changed, ends: Array) -> PriorEnd:
-    return {"value": value, **_changed(found), "band": _bands(found.means, ends)}
+def _end(value: float, answer: Changed, ends: Array) -> PriorEnd:
+    return {"value": value, **_changed(answer), "band": _bands(answer.means, ends)}
 
 
 def _common(numbers: Sequence[LocalNumber], event: LocalEvent) -> float | None:

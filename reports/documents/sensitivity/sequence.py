@@ -8,12 +8,12 @@ from storyodds.reports.contract.sensitivity.trust import (
 )
 
 
-def summarize_sequence(found: EvidenceSequence) -> EvidenceSequencePart:
+def summarize_sequence(sequence: EvidenceSequence) -> EvidenceSequencePart:
     """Give the odds as the evidence came in as plain data.
 
     Parameters
     ----------
-    found : EvidenceSequence
+    sequence : EvidenceSequence
 
     Returns
     -------
@@ -33,24 +33,24 @@ def summarize_sequence(found: EvidenceSequence) -> EvidenceSequencePart:
     steps: list[EvidenceStep] = [
         {
             "item": item,
-            "opinion": item in found.opinions,
-            "odds": {event: _odds(found, k, e) for e, event in enumerate(found.events)},
-            "ess": float(found.ess[k]),
-            "pareto_k": found.pareto_k[k],
-            "ok": found.trusted[k],
+            "opinion": item in sequence.opinions,
+            "odds": {event: _odds(sequence, k, e) for e, event in enumerate(sequence.events)},
+            "ess": float(sequence.ess[k]),
+            "pareto_k": sequence.pareto_k[k],
+            "ok": sequence.trusted[k],
         }
-        for k, item in enumerate((None, *found.items))
+        for k, item in enumerate((None, *sequence.items))
     ]
-    return {"steps": steps, "draws": found.draws}
+    return {"steps": steps, "draws": sequence.draws}
 
 
-def _odds(found: EvidenceSequence, k: int, e: int) -> StepOdds:
-    low, median, high = found.quantiles[k, e].tolist()  # by `LEVELS`
+def _odds(sequence: EvidenceSequence, k: int, e: int) -> StepOdds:
+    low, median, high = sequence.quantiles[k, e].tolist()  # by `LEVELS`
     return {
-        "mean": float(found.mean[k, e]),
+        "mean": float(sequence.mean[k, e]),
         "q05": low,
         "median": median,
         "q95": high,
-        "error": float(found.error[k, e]),
-        "change_error": float(found.change_error[k - 1, e]) if k else None,
+        "error": float(sequence.error[k, e]),
+        "change_error": float(sequence.change_error[k - 1, e]) if k else None,
     }

@@ -61,25 +61,25 @@ def summarize_structure(assessment: Assessment, base: Base | None = None) -> Str
         "now": _by_event(base.means),
         "leave_one_out": [
             {
-                "part": found.part,
-                "id": found.id,
-                "claim": claims[found.id],
-                "opinion": found.id in opinions,
-                "answer": _answer(base, found.changed),
+                "part": variant.part,
+                "id": variant.id,
+                "claim": claims[variant.id],
+                "opinion": variant.id in opinions,
+                "answer": _answer(base, variant.changed),
             }
-            for found in leave_one_out(base)
+            for variant in leave_one_out(base)
         ],
         "merged": [
             {
-                "routes": {name: list(routes) for name, routes in found.routes.items()},
+                "routes": {name: list(routes) for name, routes in variant.routes.items()},
                 "bits_by_number": {
-                    name: _bits_by_number(base, found.changed, name) for name in found.routes
+                    name: _bits_by_number(base, variant.changed, name) for name in variant.routes
                 },
-                "answer": _answer(base, found.changed),
+                "answer": _answer(base, variant.changed),
             }
-            for found in merge_rivals(base)
+            for variant in merge_rivals(base)
         ],
-        "restated": [_restated(found) for found in restate(assessment, base)],
+        "restated": [_restated(path) for path in restate(assessment, base)],
         "dependence": _dependence(assessment),
     }
 
@@ -118,17 +118,17 @@ def _bits_by_number(base: Base, changed: Changed | None, name: OutcomeClass) -> 
     return float(odds[0] - odds[1])
 
 
-def _restated(found: Restated) -> RestatedPath:
-    n = len(found.path.literals)
+def _restated(restatement: Restated) -> RestatedPath:
+    n = len(restatement.path.literals)
     return {
-        **path_record(found.path),
+        **path_record(restatement.path),
         "premises": n,
-        "prior": found.prior,
-        "posterior": found.posterior,
-        "per_premise": found.per_premise,
+        "prior": restatement.prior,
+        "posterior": restatement.posterior,
+        "per_premise": restatement.per_premise,
         "fewer": [
-            {"premises": m, "prior": found.per_premise**m, "events": _by_event(means)}
-            for m, means in zip(range(n - 1, 0, -1), found.fewer, strict=True)
+            {"premises": m, "prior": restatement.per_premise**m, "events": _by_event(means)}
+            for m, means in zip(range(n - 1, 0, -1), restatement.fewer, strict=True)
         ],
     }
 
@@ -141,15 +141,15 @@ def _dependence(assessment: Assessment) -> Dependence | None:
     return {"pairs": bounds.pairs, "bounds": [_bound(bounds, bound) for bound in bounds.listed]}
 
 
-def _bound(found: Bounds, bound: Bound) -> DependenceBound:
-    each = zip(bound.paths, bound.paths_now, bound.paths_together, bound.paths_apart, strict=True)
+def _bound(bounds: Bounds, bound: Bound) -> DependenceBound:
+    rows = zip(bound.paths, bound.paths_now, bound.paths_together, bound.paths_apart, strict=True)
     return {
         "literals": [literal_text(literal) for literal in bound.literals],
         "width": width(bound),
-        "together": _answer(found.base, bound.together),
-        "apart": _answer(found.base, bound.apart),
+        "together": _answer(bounds.base, bound.together),
+        "apart": _answer(bounds.base, bound.apart),
         "paths": [
             {**path_record(path), "now": float(now), "together": finite(up), "apart": finite(down)}
-            for path, now, up, down in each
+            for path, now, up, down in rows
         ],
     }

@@ -67,8 +67,8 @@ def summarize_swings(assessment: Assessment, most: int = MOST) -> SwingsPart:
         ends = []
         for level, served in enumerate(scanned.trusted[k]):
             value = float(scanned.values[k, level])
-            at = scanned.answers[k][level] if served else ask(base, {i: value})
-            ends.append((value, at.means, at.errors))
+            answer = scanned.answers[k][level] if served else ask(base, {i: value})
+            ends.append((value, answer.means, answer.errors))
         (low, at_low, low_error), (high, at_high, high_error) = ends
         number = resolved.numbers[i]
         numbers.append(

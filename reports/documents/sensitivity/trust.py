@@ -132,42 +132,42 @@ def _of_event(scaling: Scaling, c: int, e: int, whole: bool) -> PowerScalingOfEv
     return entry
 
 
-def _effects(found: evidence_effects.EvidenceEffects) -> EvidenceEffects:
+def _effects(effects: evidence_effects.EvidenceEffects) -> EvidenceEffects:
     items = [
-        cast(ItemEffects, {"item": item, **_of_item(found, i)})
-        for i, item in enumerate(found.items)
+        cast(ItemEffects, {"item": item, **_of_item(effects, i)})
+        for i, item in enumerate(effects.items)
     ]
     total, findings = (
         [_pair(*pair) for pair in zip(*pairs, strict=True)]
         for pairs in (
-            (found.total, found.total_error),
-            (found.findings, found.findings_error),
+            (effects.total, effects.total_error),
+            (effects.findings, effects.findings_error),
         )
     )
     return {
         "items": items,
-        "opinions": list(found.opinions),
-        "total": dict(zip(found.events, total, strict=True)),
-        "without_opinions": dict(zip(found.events, findings, strict=True))
-        if found.opinions
+        "opinions": list(effects.opinions),
+        "total": dict(zip(effects.events, total, strict=True)),
+        "without_opinions": dict(zip(effects.events, findings, strict=True))
+        if effects.opinions
         else None,
-        "prior": _by(found.events, found.prior),
-        "posterior": _by(found.events, found.posterior),
-        "orders": found.orders,
-        "draws": found.draws,
-        "ess": found.ess,
-        "pareto_k": found.pareto_k,
+        "prior": _by(effects.events, effects.prior),
+        "posterior": _by(effects.events, effects.posterior),
+        "orders": effects.orders,
+        "draws": effects.draws,
+        "ess": effects.ess,
+        "pareto_k": effects.pareto_k,
     }
 
 
-def _of_item(found: evidence_effects.EvidenceEffects, i: int) -> ByEvent[EvidenceEffect]:
+def _of_item(effects: evidence_effects.EvidenceEffects, i: int) -> ByEvent[EvidenceEffect]:
     return {
         event: {
-            "alone": _pair(found.alone.bits[i, e], found.alone.error[i, e]),
-            "left_out": _pair(found.left_out.bits[i, e], found.left_out.error[i, e]),
-            "average": _pair(found.average.bits[i, e], found.average.error[i, e]),
+            "alone": _pair(effects.alone.bits[i, e], effects.alone.error[i, e]),
+            "left_out": _pair(effects.left_out.bits[i, e], effects.left_out.error[i, e]),
+            "average": _pair(effects.average.bits[i, e], effects.average.error[i, e]),
         }
-        for e, event in enumerate(found.events)
+        for e, event in enumerate(effects.events)
     }
 
 

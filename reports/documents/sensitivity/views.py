@@ -170,10 +170,10 @@ def _differences(viewed: Sequence[_Viewed], beside: Beside, k: int) -> ByEvent[D
 
 
 def _average(viewed: Sequence[_Viewed], weights: Array) -> ByEvent[Summary]:
-    each = [view.posterior for view in viewed]
-    exact = np.concatenate([posterior.exact for posterior in each])
+    posteriors = [view.posterior for view in viewed]
+    exact = np.concatenate([posterior.exact for posterior in posteriors])
     shares = np.concatenate(
-        [w * posterior.weights for w, posterior in zip(weights, each, strict=True)]
+        [w * posterior.weights for w, posterior in zip(weights, posteriors, strict=True)]
     )
-    means = weights @ np.stack([posterior.means for posterior in each])
+    means = weights @ np.stack([posterior.means for posterior in posteriors])
     return {event: _summary(float(means[e]), exact[:, e], shares) for e, event in enumerate(EVENTS)}

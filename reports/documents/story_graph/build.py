@@ -104,8 +104,8 @@ def summarize_story_graph(assessment: Assessment, estimate: Estimate) -> GraphDo
     marked |= {term.node for term in terms}
     if whole.worst.hazard is not None:
         marked.add(f"hazard:{whole.worst.hazard}")
-    needed = conditions(graph)
-    marked |= _composites_on_path(needed, marked, terms)
+    requirements = conditions(graph)
+    marked |= _composites_on_path(requirements, marked, terms)
     about, reach = claims(assessment.prepared.resolved), reach_of(whole, ids)
     story = _Story(assessment, estimate, about, frozenset(marked))
     nodes = (*_assumptions(story), *_hazards(story), *_stages(story, whole, ids, reach))
@@ -122,7 +122,7 @@ def summarize_story_graph(assessment: Assessment, estimate: Estimate) -> GraphDo
             Edge(ids[link.source], ids[link.target], link.probability, link.worst)
             for link in links(whole)
         ),
-        conditions=needed,
+        conditions=requirements,
         groups=groups_of(assessment, routes, reach.influence),
         crowd=crowd_of(assessment, routes, whole.worst.route, reach.influence),
         worst=Worst(
@@ -141,12 +141,12 @@ def _id(step: Step) -> str:
 
 
 def _composites_on_path(
-    needed: Sequence[Condition], marked: set[str], terms: Sequence[Term]
+    requirements: Sequence[Condition], marked: set[str], terms: Sequence[Term]
 ) -> set[str]:
     """Give the assumptions made up of others that lead from a path's terms to where it ends."""
-    by_target = {condition.target: condition.needs for condition in needed}
+    by_target = {condition.target: condition.needs for condition in requirements}
     held = set(terms)
-    for condition in needed:  # those below stand before those that are made of them
+    for condition in requirements:  # those below stand before those that are made of them
         if condition.target.startswith("assumption:") and follows(condition.needs, held):
             held.add(Term(condition.target, True))
     ends = [id for id in marked if id.startswith("hazard:")]

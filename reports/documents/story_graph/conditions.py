@@ -9,7 +9,7 @@ from storyodds.scenarios.grammar.formulas import Formula, parts
 Part = Term | Need
 
 
-def part_of(formula: Formula, wanted: bool = True) -> Part:
+def part_of(formula: Formula, truth: bool = True) -> Part:
     """Give a formula, or its negation, as a tree without negations but of single terms.
 
     Examples
@@ -21,15 +21,15 @@ def part_of(formula: Formula, wanted: bool = True) -> Part:
     """
     if isinstance(formula, str):
         name = formula.removeprefix("not ")
-        return Term(f"assumption:{name}", (name == formula) is wanted)
+        return Term(f"assumption:{name}", (name == formula) is truth)
     members, least = parts(formula)
-    inner = tuple(part_of(member, wanted) for member in members)
+    inner = tuple(part_of(member, truth) for member in members)
     # Fewer than k of n hold where at least n - k + 1 do not.
-    return inner[0] if len(inner) == 1 else Need(_least(least, len(inner), wanted), inner)
+    return inner[0] if len(inner) == 1 else Need(_least(least, len(inner), truth), inner)
 
 
-def _least(least: int, n: int, wanted: bool) -> int:
-    return least if wanted else n - least + 1
+def _least(least: int, n: int, truth: bool) -> int:
+    return least if truth else n - least + 1
 
 
 def all_of(members: list[Part]) -> Need | None:
@@ -54,7 +54,7 @@ def _conditions(graph: StoryGraph) -> Iterator[Condition]:
             yield Condition(f"assumption:{variable.name}", need)
     for route in graph.routes:
         required = [] if route.requires is None else [part_of(route.requires)]
-        need_of_route = all_of(required + [part_of(f, wanted=False) for f in route.blocked_by])
+        need_of_route = all_of(required + [part_of(f, truth=False) for f in route.blocked_by])
         if need_of_route is not None:
             yield Condition(f"route:{route.id}", need_of_route)
     for hazard in graph.hazards:

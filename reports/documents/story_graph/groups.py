@@ -54,8 +54,8 @@ def crowd_of(
         return ()
     graph = assessment.prepared.graph
     means = assessment.averaged.mean(assessment.averaged.routes)
-    others = [r for r in routes if graph.routes[r].id != worst]
-    ranked = sorted(others, key=lambda r: -means[r])
+    candidates = [r for r in routes if graph.routes[r].id != worst]
+    ranked = sorted(candidates, key=lambda r: -means[r])
     rest = sorted(ranked[LIKELIEST:])
     by_kind = _grouped(assessment, rest, rate, _by_kind)
     if len(by_kind) + LIKELIEST + 1 <= MOST:
@@ -80,13 +80,13 @@ def _grouped(
     groups: dict[tuple[str, str | None], list[int]] = {}
     for r in routes:
         groups.setdefault(group_of(graph.routes[r]), []).append(r)
-    made = []
+    crowds = []
     for (of_class, kind), members in groups.items():
         drawn = exact.routes[:, members].sum(axis=1)
         low, high = weighted_quantile(drawn, np.array([0.05, 0.95]), exact.weights)
         ranked = sorted(members, key=lambda r: -means[r])
         ids = tuple(f"route:{graph.routes[r].id}" for r in ranked)
-        made.append(
+        crowds.append(
             Group(
                 group_id(of_class, kind),
                 f"{of_class}: {kind}" if kind else of_class,
@@ -97,4 +97,4 @@ def _grouped(
                 rate(ids),
             )
         )
-    return tuple(made)
+    return tuple(crowds)

@@ -111,9 +111,9 @@ class _Builder:
         self._hazards(over, "competitiveness", strong)
         self._rivals(self._criterion(over, "rationale_alignment", led))
         feasible = self.doc["criteria"]["rationale_competitiveness"]
-        said = able if feasible is not None else f"{able} The story gives no number."
+        sentence = able if feasible is not None else f"{able} The story gives no number."
         basis = self.numbers.basis("rationale.feasibility")
-        self._criterion(over, "rationale_competitiveness", f"{said}{basis}")
+        self._criterion(over, "rationale_competitiveness", f"{sentence}{basis}")
         return over
 
     def _risk(self) -> str:
@@ -125,8 +125,8 @@ class _Builder:
         for criterion in ("alignment", "competitiveness"):
             if any(h.criterion == criterion for h in self.story.goal.hazards):
                 self._hazards(over, criterion, f"No hazard of {criterion} fires by itself.")
-        none = "The run takes none of the routes that the argument names."
-        self._rivals(self._criterion(over, "rationale_alignment", none))
+        denial = "The run takes none of the routes that the argument names."
+        self._rivals(self._criterion(over, "rationale_alignment", denial))
         return over
 
     def _add(
@@ -143,11 +143,11 @@ class _Builder:
     ) -> str:
         count = sum(node.kind == kind for node in self.nodes) + 1
         name = f"{PREFIX[kind]}{count}"
-        told = [f"P = {chance(entry)}." if entry is not None else "", more]
+        details = [f"P = {chance(entry)}." if entry is not None else "", more]
         claim = plain(words)
         claim += "" if claim.endswith((".", "!", "?", "]")) or entry is None else "."
-        said = " ".join(filter(None, [claim, *map(plain, told)])).rstrip()
-        self.nodes.append(Node(name, kind, said, claim, about, entry, of, url=web_address(url)))
+        text = " ".join(filter(None, [claim, *map(plain, details)])).rstrip()
+        self.nodes.append(Node(name, kind, text, claim, about, entry, of, url=web_address(url)))
         if below is not None:
             if kind == "counter_solution":
                 self._tie(name, below, "challenges")
@@ -179,29 +179,29 @@ class _Builder:
         self, over: str, criterion: Literal["alignment", "competitiveness"], words: str
     ) -> None:
         hazards = [h for h in self.story.goal.hazards if h.criterion == criterion]
-        said = words if hazards else f"{words} The story names none."
+        sentence = words if hazards else f"{words} The story names none."
         key: Criterion = "goal_alignment" if criterion == "alignment" else "goal_competitiveness"
-        goal = self._criterion(over, key, said)
+        goal = self._criterion(over, key, sentence)
         if hazards:
-            each = self._add("strategy", "Over the hazards that the story names.", below=goal)
+            strategy = self._add("strategy", "Over the hazards that the story names.", below=goal)
             for hazard in hazards:
-                self._hazard(each, hazard)
+                self._hazard(strategy, hazard)
 
     def _hazard(self, over: str, hazard: Hazard) -> None:
         entry, worst = self.doc["hazards"][hazard.id], self._worst("hazard", hazard.id)
-        given = entry["given_intended"]
-        start = "" if given is None else "Of an intended model, "
+        conditional = entry["given_intended"]
+        start = "" if conditional is None else "Of an intended model, "
         more = [f"All in all it fires with {chance(entry)}."]
         if worst is not None:
             concern = chance(worst["concern"])
             more.append(f"On its path of most concern it causes a catastrophe with {concern}.")
         self._add(
             "goal",
-            f"{start}{'Hazard' if given is None else 'hazard'} {hazard.id} does not fire."
+            f"{start}{'Hazard' if conditional is None else 'hazard'} {hazard.id} does not fire."
             f"{_it_is(hazard.claim)}",
             below=over,
             about=hazard.id,
-            entry=complement(entry if given is None else given),
+            entry=complement(entry if conditional is None else conditional),
             of=f"no hazard {hazard.id}",
             more=" ".join(more) + self.numbers.basis(hazard.id),
         )
@@ -220,9 +220,9 @@ class _Builder:
             routes = [r for r, entry in self.doc["routes"].items() if entry["class"] == name]
             if name != INTENDED and routes:
                 self._class(over, name, routes)
-        told = {item for item, _ in self.solutions}
+        items = {item for item, _ in self.solutions}
         for item in self.items:
-            if item not in told:
+            if item not in items:
                 self._solution(goal, item, INTENDED)
 
     def _rationale(self, over: str) -> None:
@@ -230,11 +230,11 @@ class _Builder:
         parts: tuple[Constraint | Nudge, ...] = (*rationale.constraints, *rationale.nudges)
         for part in parts:
             sort = type(part).__name__
-            said = f"{sort} {part.id}: {part.claim}{self.numbers.basis(part.id)}"
-            self._add("justification", said, below=over, about=part.id)
+            sentence = f"{sort} {part.id}: {part.claim}{self.numbers.basis(part.id)}"
+            self._add("justification", sentence, below=over, about=part.id)
         for name, entry in self.doc["assumptions"].items():
-            said = f"{name}: {self._claim(name)}{self.numbers.basis(name)}"
-            self._add("assumption", said, below=over, about=name, entry=entry, of=name)
+            sentence = f"{name}: {self._claim(name)}{self.numbers.basis(name)}"
+            self._add("assumption", sentence, below=over, about=name, entry=entry, of=name)
 
     def _claim(self, name: str) -> str:
         spec = self.story.assumptions.get(name)
@@ -273,7 +273,7 @@ class _Builder:
     def _route(self, goal: str, route: str, name: OutcomeClass, *, alone: bool) -> None:
         entry, worst = self.doc["routes"][route], self._worst("route", route)
         claim = next((r.claim for r in self.story.routes if r.id == route), "")
-        made = self._add(
+        subgoal = self._add(
             "goal",
             f"Training does not end at the route {route}.{_it_is(claim)}",
             below=goal,
@@ -283,23 +283,23 @@ class _Builder:
             more=path_words(worst) + self.numbers.basis(route),
         )
         for item in self._seen(route):
-            self._solution(made, item, name, of_class=None if alone else goal)
+            self._solution(subgoal, item, name, of_class=None if alone else goal)
 
     def _seen(self, route: str) -> list[str]:
         """Evidence about what a route needs, or about the route itself."""
-        needed = closed(self.story, self.bears.get(route, ()))
-        found = []
+        assumptions = closed(self.story, self.bears.get(route, ()))
+        items = []
         for item in self.story.evidence:
             named = {*(item.bayes_factor or {}), *(item.rates or {})}
             by_name = item.about.outcome and route in named
-            if by_name or (item.about.assumption in needed and item.about.assumption):
-                found.append(item.id)
-        return found
+            if by_name or (item.about.assumption in assumptions and item.about.assumption):
+                items.append(item.id)
+        return items
 
     def _others(self, goal: str, routes: list[str], name: OutcomeClass) -> None:
         total = sum(self.doc["routes"][route]["mean"] for route in routes)
         listed = ", ".join(routes)
-        made = self._add(
+        subgoal = self._add(
             "goal",
             f"Training ends at none of {len(routes)} other routes: {listed}.",
             below=goal,
@@ -309,7 +309,7 @@ class _Builder:
             more="By the sum of means, without an interval.",
         )
         for item in dict.fromkeys(item for route in routes for item in self._seen(route)):
-            self._solution(made, item, name, of_class=goal)
+            self._solution(subgoal, item, name, of_class=goal)
 
     def _solution(
         self, goal: str, item: str, name: OutcomeClass, *, of_class: str | None = None
@@ -319,18 +319,19 @@ class _Builder:
         Bits are known by class: where the goal is about one of its routes only, evidence for the
         class challenges the goal of the class.
         """
-        found = self.items[item]
-        gained = found["bits"][name] or 0.0
+        evidence = self.items[item]
+        gained = evidence["bits"][name] or 0.0
         # Of rivals, a goal says that training does not end there.
         against = (-gained if name == INTENDED else gained) >= SMALLEST
         kind: Kind = "counter_solution" if against else "solution"
-        at = of_class if against and of_class is not None else goal
-        if (known := self.solutions.get((item, kind))) is not None:
-            self._tie(*((known, at, "challenges") if against else (at, known, "supported_by")))
+        parent = of_class if against and of_class is not None else goal
+        if (solution := self.solutions.get((item, kind))) is not None:
+            ends = (solution, parent) if against else (parent, solution)
+            self._tie(*ends, "challenges" if against else "supported_by")
             return
-        url = None if found["source"] is None else found["source"].get("url")
+        url = None if evidence["source"] is None else evidence["source"].get("url")
         self.solutions[item, kind] = self._add(
-            kind, evidence_words(found), below=at, about=item, url=url
+            kind, evidence_words(evidence), below=parent, about=item, url=url
         )
 
     def _checks(self, over: str) -> None:
@@ -338,11 +339,11 @@ class _Builder:
         strategy = self._halting(over) if live else over
         for check in self.story.checks:
             kept = "kept out of training" if check.role == "held-out" else "also trained against"
-            said = f"{check.claim}{self.numbers.basis(check.id)}"
+            sentence = f"{check.claim}{self.numbers.basis(check.id)}"
             caught = self.doc["checks"][check.id]["caught"]
             if caught is not None:
                 route = self._concerning(caught)
-                words = f"Check {check.id} ({kept}) flags a model of the route {route}. {said}"
+                words = f"Check {check.id} ({kept}) flags a model of the route {route}. {sentence}"
                 self._add(
                     "goal",
                     words,
@@ -354,7 +355,7 @@ class _Builder:
                 )
             else:
                 words = f"Check {check.id} ({kept}) {check.result}: evidence, at the rates stated."
-                self._add("context", f"{words} {said}", below=over, about=check.id)
+                self._add("context", f"{words} {sentence}", below=over, about=check.id)
 
     def _concerning(self, caught: dict[str, Summary | None]) -> str:
         """The route of most concern, else the likeliest rival, that a check has a rate for."""

@@ -147,9 +147,11 @@ class _Picture:
             self.lines.append(arrow(points, hollow=True))
             y += placed.height + 8
         if len(nodes) > _CONTEXTS:
-            said = f"and {len(nodes) - _CONTEXTS} more, in the table"
-            at = {"x": x + width / 2, "y": y + 12.0}
-            self.lines.append(element("text", said, **at, class_="gsn-words", text_anchor="middle"))
+            words = f"and {len(nodes) - _CONTEXTS} more, in the table"
+            place = {"x": x + width / 2, "y": y + 12.0}
+            self.lines.append(
+                element("text", words, **place, class_="gsn-words", text_anchor="middle")
+            )
             y += LINE + 6
         return y
 
@@ -215,9 +217,9 @@ class _Picture:
 
     def _also(self, node: Node) -> list[str]:
         below = self.argument.below(node.id)
-        found = [one.id for one in below if one.kind == "solution" and one.id in self.seen]
+        supports = [one.id for one in below if one.kind == "solution" and one.id in self.seen]
         against = self.argument.challengers(node.id)
-        return found + [f"{one.id} against" for one in against if one.id in self.seen]
+        return supports + [f"{one.id} against" for one in against if one.id in self.seen]
 
     def _beside(self, shape: Shape) -> float:
         """The solutions of a goal in a column at its right."""
@@ -244,8 +246,8 @@ class _Picture:
         self._down(strategy, head)
         low = head.bottom
         below = self.argument.below(node.id)
-        over = next(found for found in below if found.kind == "strategy")
-        loose = [found for found in below if found.kind == "solution"]
+        over = next(child for child in below if child.kind == "strategy")
+        loose = [child for child in below if child.kind == "solution"]
         against = self.argument.challengers(node.id)
         low = max(low, self._rows(head, loose, 740.0, 1), self._rows(head, against, 340.0, -1))
         inner = self._place(Shape(over, 220, 4), (_WIDE - 220) / 2, low + _GAP)
@@ -257,8 +259,8 @@ class _Picture:
         """Circles beside the main goal, in rows of three; give how far down they reach."""
         low = head.bottom
         for k, node in enumerate(nodes):
-            at = x + side * 104.0 * (k % 3) - (_CIRCLE if side < 0 else 0.0)
-            placed = self._place(Shape(node, _CIRCLE, 5), at, head.y + 102.0 * (k // 3))
+            corner = x + side * 104.0 * (k % 3) - (_CIRCLE if side < 0 else 0.0)
+            placed = self._place(Shape(node, _CIRCLE, 5), corner, head.y + 102.0 * (k // 3))
             if k == 0:
                 level = head.y + min(head.height, _CIRCLE) / 2
                 edge = head.x + (head.width if side > 0 else 0.0)
@@ -274,10 +276,10 @@ class _Picture:
         if not goals:
             return low
         width = (_WIDE - 2 * _EDGE) / max(3, len(goals))
-        left = (_WIDE - width * len(goals)) / 2
+        margin = (_WIDE - width * len(goals)) / 2
         y, deepest = low + 2 * _GAP, low
         for k, node in enumerate(goals):
-            x = left + k * width
+            x = margin + k * width
             shape = Shape(node, min(width - 16, 330), 3, self._also(node))
             head = self._place(shape, x, y)
             start, turn = (over.center, over.bottom), y - 14
@@ -291,7 +293,7 @@ class _Picture:
     def _has_circles(self, node: Node) -> bool:
         """Whether evidence stands beside the routes of a class."""
         return any(
-            found.kind in ROUND and found.id not in self.seen
+            item.kind in ROUND and item.id not in self.seen
             for route in self.argument.below(node.id)
-            for found in (*self.argument.below(route.id), *self.argument.challengers(route.id))
+            for item in (*self.argument.below(route.id), *self.argument.challengers(route.id))
         )

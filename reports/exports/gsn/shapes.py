@@ -28,8 +28,8 @@ class Shape:
         if node.kind in ROUND:
             self.lines = [node.id, *lines_of(node.about, int(0.86 * width / LETTER), most - 1)]
         else:
-            said = node.about if node.kind == "assumption" and node.about else node.claim
-            self.lines = whole_lines(f"{node.id} {said}", room, most)
+            claim = node.about if node.kind == "assumption" and node.about else node.claim
+            self.lines = whole_lines(f"{node.id} {claim}", room, most)
         self.figures = _figures(node, room) if node.probability else []
         self.figures += lines_of(f"and {', '.join(also)}", room, 2) if also else []
         count = len(self.lines) + len(self.figures)
@@ -69,8 +69,8 @@ class Shape:
             parts.append(path(corners, closed=True, class_="gsn"))
         if self.node.kind in _SMALL:
             letter = "A" if self.node.kind == "assumption" else "J"
-            at = {"x": self.x + self.width - 8, "y": self.y + self.height - 1}
-            parts.append(element("text", letter, **at, class_="gsn-words", text_anchor="middle"))
+            place = {"x": self.x + self.width - 8, "y": self.y + self.height - 1}
+            parts.append(element("text", letter, **place, class_="gsn-words", text_anchor="middle"))
         return mark(f"{self.node.id}: {self.node.text}", *parts)
 
     def _outline(self) -> Markup:
@@ -87,8 +87,8 @@ class Shape:
     def _words(self) -> Markup:
         count = len(self.lines) + len(self.figures)
         first = self.middle - (count - 1) * LINE / 2 + 4
-        told = [(line, "gsn-words") for line in self.lines]
-        told += [(line, "gsn-words strong") for line in self.figures]
+        rows = [(line, "gsn-words") for line in self.lines]
+        rows += [(line, "gsn-words strong") for line in self.figures]
         return group(
             *(
                 element(
@@ -99,7 +99,7 @@ class Shape:
                     class_=look,
                     text_anchor="middle",
                 )
-                for k, (line, look) in enumerate(told)
+                for k, (line, look) in enumerate(rows)
             )
         )
 
@@ -123,8 +123,8 @@ def _figures(node: Node, room: int) -> list[str]:
     entry = node.probability
     assert entry is not None  # as the shape has figures
     spread = band(cast(Interval, entry)) if "q05" in entry else ""
-    told = f"= {percent(entry['mean'])}" + (f" ({spread})" if spread else "")
-    return lines_of(f"P {told}", room, 3)
+    probability = f"= {percent(entry['mean'])}" + (f" ({spread})" if spread else "")
+    return lines_of(f"P {probability}", room, 3)
 
 
 def arrow(points: Sequence[tuple[float, float]], *, hollow: bool = False) -> Markup:

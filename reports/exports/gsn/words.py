@@ -76,11 +76,11 @@ class Numbers:
 
     def basis(self, owner: str) -> str:
         """What the numbers of a part of the story rest on, as the end of a sentence or nothing."""
-        found = [n["basis"] for n in self._numbers if any(_belongs(p, owner) for p in places_of(n))]
-        if not found:
+        bases = [n["basis"] for n in self._numbers if any(_belongs(p, owner) for p in places_of(n))]
+        if not bases:
             return ""
-        counts = [f"{found.count(basis)} {basis}" for basis in BASES if basis in found]
-        return f" [{'number' if len(found) == 1 else 'numbers'}: {', '.join(counts)}]"
+        counts = [f"{bases.count(basis)} {basis}" for basis in BASES if basis in bases]
+        return f" [{'number' if len(bases) == 1 else 'numbers'}: {', '.join(counts)}]"
 
 
 def _belongs(name: str, owner: str) -> bool:
@@ -98,29 +98,29 @@ def evidence_words(item: EvidenceItem) -> str:
     'audit: Nothing. Bits, taken alone: deceptive −0.50. No source.'
     """
     moved = [f"{name} {bits(item['bits'][name])}" for name in CLASSES if item["bits"][name]]
-    told = f"Bits, taken alone: {', '.join(moved)}." if moved else "It moves no odds."
-    told += " It is about a number that is fixed, and does nothing." if item["idle"] else ""
+    effect = f"Bits, taken alone: {', '.join(moved)}." if moved else "It moves no odds."
+    effect += " It is about a number that is fixed, and does nothing." if item["idle"] else ""
     source = item["source"]
     where = "No source." if source is None else f"Source: {source['cite']}."
-    return f"{marked(item['id'], item['opinion'])}: {item['claim']} {told} {where}"
+    return f"{marked(item['id'], item['opinion'])}: {item['claim']} {effect} {where}"
 
 
 def stated(doc: Estimate) -> str:
     """How the probabilities were computed, and what they are not."""
     under = f" under the view {doc['view']}" if doc["view"] else ""
     under += "".join(f", {name} = {to}" for name, to in doc["settings"].items())
-    said = (
+    sentence = (
         f"Probabilities are those of the story's model{under}, by {doc['method']} (seed "
         f"{doc['seed']}); intervals hold 90%. {NO_CLAIM_OF_SAFETY}"
     )
     more = (condition(doc), flagged_words(doc), opinions_words(doc), _HOW_TO_READ)
-    said += "".join(f" {words}" for words in more if words)
+    sentence += "".join(f" {words}" for words in more if words)
     if doc["method"] == "simulation":
-        said += " Simulated: they carry simulation error."
+        sentence += " Simulated: they carry simulation error."
     if not doc["diagnostics"]["ok"]:
-        told = "; ".join(doc["diagnostics"]["messages"])
-        said = f"NOT RELIABLE: {told}. {said}"
-    return said
+        messages = "; ".join(doc["diagnostics"]["messages"])
+        sentence = f"NOT RELIABLE: {messages}. {sentence}"
+    return sentence
 
 
 def decision_words(doc: Estimate) -> str:

@@ -137,9 +137,9 @@ def _head(doc: Estimate) -> Iterator[str]:
     yield from (f"# {text(doc['title'])}", "")
     changed = [f"under the view {code(doc['view'])}"] if doc["view"] else []
     changed += [f"with {code(name)} = {text(str(to))}" for name, to in doc["settings"].items()]
-    said = "".join(f", {words}" for words in changed)
+    note = "".join(f", {words}" for words in changed)
     sort = "risk argument" if is_risk_argument(doc) else "training story"
-    yield from (f"Annex on the {sort} {code(doc['story'])}{said}.", "")
+    yield from (f"Annex on the {sort} {code(doc['story'])}{note}.", "")
     if not doc["diagnostics"]["ok"]:
         yield f"> **NOT RELIABLE.** {sentence_case(NOT_RELIABLE)}"
         yield from (f"> {text(message)}." for message in doc["diagnostics"]["messages"])
@@ -326,8 +326,8 @@ def _lens(doc: Estimate) -> Iterator[str]:
     if lens["applies"]:
         for key in ("outer_alignment", "inner_alignment"):
             entry = lens[key]
-            said = "cannot be said" if entry is None else text(chance(entry))
-            yield f"- {key.replace('_', ' ').capitalize()}: {said}"
+            value = "cannot be said" if entry is None else text(chance(entry))
+            yield f"- {key.replace('_', ' ').capitalize()}: {value}"
         yield ""
     if lens["kinds"]:
         ranked = sorted(lens["kinds"].items(), key=lambda kind: -kind[1]["mean"])

@@ -22,13 +22,13 @@ def basis_words(doc: Estimate) -> str:
     """How many numbers are assumed, elicited and measured, and what hangs on the assumed ones."""
     counts = Counter(n["basis"] for n in doc["provenance"] if not is_reference(n["name"]))
     parts = ", ".join(f"{counts[basis]} {basis}" for basis in BASES if counts[basis])
-    said = f"Of the {counts.total()} numbers of the story: {parts or 'none'}."
+    sentence = f"Of the {counts.total()} numbers of the story: {parts or 'none'}."
     shares = [
         f"{percent(share['assumed'])} of P({event})"
         for event in headline_fates(doc)
         if (share := doc["rests_on"][event]) is not None
     ]
-    return text(f"{said} On assumed ones rest {' and '.join(shares)}." if shares else said)
+    return text(f"{sentence} On assumed ones rest {' and '.join(shares)}." if shares else sentence)
 
 
 def left_out(doc: Estimate) -> Iterator[str]:
@@ -38,13 +38,13 @@ def left_out(doc: Estimate) -> Iterator[str]:
     if residual is not None:
         share = text(percent(residual["mean"]))
         yield f"- Kinds of model that nobody named: they are one route, {code(RESIDUAL)} ({share})."
-    told = Counter(path["hazard"] or path["route"] for path in doc["paths"])
+    counts = Counter(path["hazard"] or path["route"] for path in doc["paths"])
     ways = {path["hazard"] or path["route"]: path["ways"] for path in doc["paths"]}
     for ending, count in ways.items():
         if count is None:
             yield f"- {code(ending)} comes about in more ways than can be told apart."
-        elif count > told[ending]:
-            yield f"- {code(ending)} comes about in {count:,} ways; {told[ending]} are listed."
+        elif count > counts[ending]:
+            yield f"- {code(ending)} comes about in {count:,} ways; {counts[ending]} are listed."
     yield "- Whether the story's own assumptions, rates and harms are right: intervals cover the"
     yield "  uncertainty that the story states, and none that it does not."
     yield "- What is correlated in ways that the story does not state: what is not linked in it is"
@@ -91,8 +91,8 @@ def _place(number: NumberRecord) -> str:
 
 
 def _source(number: NumberRecord) -> str:
-    said = cited(number["source"])
-    return f"{said}; {text(number['note'])}" if number["note"] else said
+    citation = cited(number["source"])
+    return f"{citation}; {text(number['note'])}" if number["note"] else citation
 
 
 def diagnostics_part(doc: Estimate) -> Iterator[str]:

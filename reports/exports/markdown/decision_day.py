@@ -28,7 +28,7 @@ def chance(entry: Interval) -> str:
 def odds_cells(doc: Estimate, entry: Interval, errors: Errors = NO_ERRORS) -> list[str]:
     """The cells of a probability: its mean, its interval, and as a count of cases."""
     mean = percent(entry["mean"], errors.get("mean", 0.0))
-    return [text(it) for it in (mean, band(entry, errors) or "–", cases(doc, entry))]
+    return [text(cell) for cell in (mean, band(entry, errors) or "–", cases(doc, entry))]
 
 
 def decision_part(doc: Estimate) -> Iterator[str]:
@@ -72,8 +72,8 @@ def _deployed(doc: Estimate) -> Iterator[str]:
         ]
     ]
     argued = is_risk_argument(doc)
-    shown = headline_fates(doc) if argued else FATES
-    fates = [(name, entry) for name, entry in day_fates(day).items() if name in shown]
+    headlines = headline_fates(doc) if argued else FATES
+    fates = [(name, entry) for name, entry in day_fates(day).items() if name in headlines]
     rows += [[name, *odds_cells(doc, entry)] for name, entry in fates]
     classes = {} if argued else day["classes"]
     rows += [[f"class {name}", *odds_cells(doc, entry)] for name, entry in classes.items()]

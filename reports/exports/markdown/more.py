@@ -61,22 +61,22 @@ def _swings(local: LocalPart, events: Sequence[Headline]) -> Iterator[str]:
 
 def _tipping(local: LocalPart, events: Sequence[Headline]) -> Iterator[str]:
     verdicts = local.get("verdicts", ())
-    found = [
+    tips = [
         tip
         for tip in local.get("tipping_points", ())
         if tip["value"] is not None and verdicts[tip["verdict"]]["event"] in (WORST_PATH, *events)
     ]
-    if not found:
+    if not tips:
         return
     yield from ("These values of one number alone would turn a verdict:", "")
-    for tip in found[:_SHOWN]:
+    for tip in tips[:_SHOWN]:
         verdict = verdicts[tip["verdict"]]
-        said = "another path becomes the worst"
+        change = "another path becomes the worst"
         if verdict["threshold"] is not None:
-            said = f"P({verdict['event']}) crosses {percent(verdict['threshold'])}"
+            change = f"P({verdict['event']}) crosses {percent(verdict['threshold'])}"
         chance = f"prior chance {percent(tip['prior_chance'])}"
         where = f"{tip['side']} {tip['value']:.3g} ({chance})"
-        yield f"- {code(tip['number'])} {text(where)}: {text(said)}"
+        yield f"- {code(tip['number'])} {text(where)}: {text(change)}"
     yield ""
 
 
@@ -86,9 +86,9 @@ def _totals(all_at_once: GlobalPart, events: Sequence[Headline]) -> Iterator[str
         if event["event"] not in events:
             continue
         totals = [(i["name"], i["total"]) for i in event["inputs"]]
-        told = [(name, x) for name, x in totals if x is not None and x["distinguishable"]]
-        told.sort(key=lambda entry: -entry[1]["mean"])
-        if told:
+        shares = [(name, x) for name, x in totals if x is not None and x["distinguishable"]]
+        shares.sort(key=lambda entry: -entry[1]["mean"])
+        if shares:
             if not started:
                 yield "All numbers at once: the share of the variance of each answer in which a"
                 yield from ("number has a part, alone or with others (total index).", "")
@@ -99,7 +99,7 @@ def _totals(all_at_once: GlobalPart, events: Sequence[Headline]) -> Iterator[str
                     text(percent(min(x["mean"], 1.0))),
                     text(band(x) or "–"),
                 ]
-                for name, x in told[:_SHOWN]
+                for name, x in shares[:_SHOWN]
             ]
             heads = (f"Number, for P({event['event']})", "Total index", "90% interval")
             yield from table(heads, rows, "lrr")
@@ -107,12 +107,12 @@ def _totals(all_at_once: GlobalPart, events: Sequence[Headline]) -> Iterator[str
 
 def failure_part(doc: Estimate, sensitivity: SensitivityParts | None) -> Iterator[str]:
     """How it fails, if it fails: shares of failure, and what its assumptions do to them."""
-    found = None if sensitivity is None else sensitivity.get("failure")
+    failure = None if sensitivity is None else sensitivity.get("failure")
     shares: dict[FailureShare, Summary | None] = {
         "catastrophe": doc["catastrophe_given_deployed_failure"]
     }
-    if found is not None:
-        shares = found["given_failure"]
+    if failure is not None:
+        shares = failure["given_failure"]
     if all(entry is None for entry in shares.values()):
         return
     yield from ("## If it fails", "")
@@ -128,7 +128,7 @@ def failure_part(doc: Estimate, sensitivity: SensitivityParts | None) -> Iterato
         if entry is not None
     ]
     yield from table(("Of deployed failures", "Chance", "90% interval"), rows, "lrr")
-    if found is None or not found["assumptions"]:
+    if failure is None or not failure["assumptions"]:
         return
     heads = ["Assumption", "P(failure) if true", "P(failure) if false"]
     heads += ["Catastrophe among failures, if true", "the same, if false"]
@@ -138,15 +138,15 @@ def failure_part(doc: Estimate, sensitivity: SensitivityParts | None) -> Iterato
             *(_given(entry[side], "failure") for side in ("if_true", "if_false")),
             *(_given(entry[side], "catastrophe") for side in ("if_true", "if_false")),
         ]
-        for entry in found["assumptions"][:_SHOWN]
+        for entry in failure["assumptions"][:_SHOWN]
     ]
     yield from table(heads, rows, "lrrrr")
 
 
-def _given(side: HowItFails | None, what: Literal["failure", "catastrophe"]) -> str:
+def _given(side: HowItFails | None, event: Literal["failure", "catastrophe"]) -> str:
     if side is None:
         return "–"
-    entry = side["failure"] if what == "failure" else side["given_failure"][what]
+    entry = side["failure"] if event == "failure" else side["given_failure"][event]
     return "–" if entry is None else text(percent(entry["mean"]))
 
 

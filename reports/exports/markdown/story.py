@@ -76,8 +76,8 @@ def _numbers(doc: Estimate, owner: str) -> str:
 
 def assumptions_part(doc: Estimate, story: Story) -> Iterator[str]:
     """What every assumption claims, before the evidence and after it."""
-    found = doc["assumptions"]
-    if not found:
+    assumptions = doc["assumptions"]
+    if not assumptions:
         return
     yield from ("## The assumptions", "")
     learned = has_evidence(doc)
@@ -91,7 +91,7 @@ def assumptions_part(doc: Estimate, story: Story) -> Iterator[str]:
             text(percent(entry["mean"])),
             text(band(entry) or "–"),
         ]
-        for name, entry in found.items()
+        for name, entry in assumptions.items()
     ]
     yield from table(heads, rows, "ll" + "r" * (len(heads) - 2))
     yield from _conditional(doc, story)

@@ -27,7 +27,7 @@ def text(words: str) -> str:
     """
     escaped = _MARKS.sub(r"\\\1", _LINKED.sub(_JOINER, plain(words)))
     escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _AT_START.sub(lambda found: (found[1] or "") + "\\", escaped)
+    return _AT_START.sub(lambda match: (match[1] or "") + "\\", escaped)
 
 
 def code(name: str) -> str:

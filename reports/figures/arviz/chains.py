@@ -61,7 +61,7 @@ def arviz_rank(tree: xr.DataTree, numbers: Sequence[str] = ()) -> Figure:
         ranks = draws.azstats.compute_ranks(dim=DIMS, relative=True)
         chances = ranks.azstats.mchain_uniformity_test(dim=DIMS)[0]
         r_hats = draws.azstats.rhat(sample_dims=DIMS)
-    found, rows = [], []
+    entries, rows = [], []
     for variable in map(str, draws.data_vars):
         lines = [points(plot, "ecdf_lines", variable, chain=c) for c in draws.chain.values]
         odd = points(plot, "suspicious_points", variable)
@@ -70,12 +70,12 @@ def arviz_rank(tree: xr.DataTree, numbers: Sequence[str] = ()) -> Figure:
         agree = "agree" if p >= 1 - ENVELOPE else "differ"
         words = f"chains {agree}, p {_p(p)}; R-hat {r_hat:.3f}; largest difference {largest:.3f}"
         curves = [*(Curve(*line, "thin") for line in lines), Curve(*odd, "warning", "dots")]
-        found.append((variable, words, curves, largest))
+        entries.append((variable, words, curves, largest))
         rows.append((variable, f"{_p(p)}, {agree}", f"{r_hat:.3f}", f"{largest:.3f}"))
-    tall = 1.1 * max(largest for *_, largest in found)
+    tall = 1.1 * max(largest for *_, largest in entries)
     panels = [
         Panel(variable, words, curves, (0.0, 1.0), (-tall, tall), tick_percent, tick_bits)
-        for variable, words, curves, _ in found
+        for variable, words, curves, _ in entries
     ]
     note = (
         "plot_rank: a line for each chain. Across: rank of a draw among those of all chains. Up: "
@@ -91,8 +91,8 @@ def least_mixed(tree: xr.DataTree, numbers: Sequence[str], most: int) -> list[st
     """Give the numbers whose R-hat is largest, those that vary."""
     draws = varying(tree, numbers)
     r_hats = draws.azstats.rhat(sample_dims=DIMS) if draws.data_vars else {}
-    found = {str(name): float(r_hats[name]) for name in draws.data_vars}
-    return sorted(found, key=lambda name: -found[name])[:most]
+    by_name = {str(name): float(r_hats[name]) for name in draws.data_vars}
+    return sorted(by_name, key=lambda name: -by_name[name])[:most]
 
 
 def arviz_ess_evolution(tree: xr.DataTree) -> Figure:
@@ -123,12 +123,12 @@ def arviz_ess_evolution(tree: xr.DataTree) -> Figure:
             stats={"ess_tail": {"prob": COVER}},
             backend="none",
         )
-    found = {what: points(plot, f"ess_{what[1]}_line", what[0]) for what in whats}
+    curves = {key: points(plot, f"ess_{key[1]}_line", key[0]) for key in whats}
     most = float(draws.sizes["chain"] * draws.sizes["draw"])
-    top = 1.05 * max(float(MIN_ESS), *(float(y.max()) for _, y in found.values()))
+    top = 1.05 * max(float(MIN_ESS), *(float(y.max()) for _, y in curves.values()))
     panels = []
     for event in map(str, draws.data_vars):
-        bulk, tail = found[event, "bulk"], found[event, "tail"]
+        bulk, tail = curves[event, "bulk"], curves[event, "tail"]
         x, least = points(plot, "min_ess", event)
         panels.append(
             Panel(
@@ -142,10 +142,10 @@ def arviz_ess_evolution(tree: xr.DataTree) -> Figure:
                 "draws of all chains",
             )
         )
-    known = [dict(zip(x.tolist(), y.tolist(), strict=True)) for x, y in found.values()]
+    tables = [dict(zip(x.tolist(), y.tolist(), strict=True)) for x, y in curves.values()]
     rows = [
-        (_count(n), *(_count(line[n]) if n in line else "–" for line in known))
-        for n in sorted({n for line in known for n in line})
+        (_count(n), *(_count(line[n]) if n in line else "–" for line in tables))
+        for n in sorted({n for line in tables for n in line})
     ]
     note = (
         "plot_ess_evolution: how many independent draws (ESS) so many draws of the chains are "
@@ -181,9 +181,9 @@ def arviz_mcse(tree: xr.DataTree) -> Figure:
             rug=False,
             backend="none",
         )
-    found = {str(event): points(plot, "mcse", str(event)) for event in draws.data_vars}
+    lines = {str(event): points(plot, "mcse", str(event)) for event in draws.data_vars}
     panels, cells = [], []
-    for event, (x, y) in found.items():
+    for event, (x, y) in lines.items():
         worst = int(np.argmax(y))
         words = f"at most {chance(float(y[worst]))}, of the {100 * x[worst]:.3g}% quantile"
         curves = (Curve(x, y, "prior"), Curve(x, y, "dot", "dots"))
@@ -193,11 +193,11 @@ def arviz_mcse(tree: xr.DataTree) -> Figure:
         cells.append(
             [(chance(float(v)), f"± {chance(float(e))}") for v, e in zip(values, y, strict=True)]
         )
-    at = next(iter(found.values()))[0]
-    columns = ("quantile", *(head for event in found for head in (event, "standard error")))
+    quantiles = next(iter(lines.values()))[0]
+    columns = ("quantile", *(head for event in lines for head in (event, "standard error")))
     rows = [
         (f"{100 * x:.3g}%", *(cell for event in cells for cell in event[k]))
-        for k, x in enumerate(at)
+        for k, x in enumerate(quantiles)
     ]
     note = (
         "plot_mcse: the Monte Carlo standard error of quantiles, by which they would differ if "
@@ -229,15 +229,15 @@ def arviz_energy(tree: xr.DataTree) -> Figure:
             xr.DataTree.from_dict({"sample_stats": energy}), threshold=MIN_BFMI, **DENSITY
         )
     whats = ("marginal", "transition")
-    curves = {what: points(plot, "dist", "Energy", energy=what) for what in whats}
-    found, _ = points(plot, "bfmi_points", "bfmi")
+    curves = {kind: points(plot, "dist", "Energy", energy=kind) for kind in whats}
+    values, _ = points(plot, "bfmi_points", "bfmi")
     across = reach(*(x for x, _ in curves.values()))
     top = 1.05 * max(float(y.max()) for _, y in curves.values())
     rows = [
         (str(chain), f"{value:.2f}, {'good' if value >= MIN_BFMI else 'too low'}")
-        for chain, value in zip(energy.chain.values, found, strict=True)
+        for chain, value in zip(energy.chain.values, values, strict=True)
     ]
-    words = "BFMI by chain " + ", ".join(f"{value:.2f}" for value in found)
+    words = "BFMI by chain " + ", ".join(f"{value:.2f}" for value in values)
     drawn = [
         Curve(*curves["marginal"], "band", "area"),
         Curve(*curves["marginal"], "after"),

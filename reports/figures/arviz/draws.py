@@ -47,17 +47,17 @@ def varying(tree: xr.DataTree, names: Sequence[str], group: str = "posterior") -
     xarray.Dataset
         Without the last digits, which depend on how the sums were done.
     """
-    found = tree[group].to_dataset()
-    fates = found["fate_probability"]
+    dataset = tree[group].to_dataset()
+    fates = dataset["fate_probability"]
     columns = {
-        name: fates.sel(fate=name, drop=True) if name in EVENTS else found[name] for name in names
+        name: fates.sel(fate=name, drop=True) if name in EVENTS else dataset[name] for name in names
     }
     rounded = {name: column.round(_DIGITS).transpose(*DIMS) for name, column in columns.items()}
-    kept = {name: it for name, it in rounded.items() if float(np.ptp(it.values)) > _STILL}
-    return xr.Dataset(kept, coords={dim: found[dim] for dim in DIMS})
+    kept = {name: array for name, array in rounded.items() if float(np.ptp(array.values)) > _STILL}
+    return xr.Dataset(kept, coords={dim: dataset[dim] for dim in DIMS})
 
 
-def points(plot: Any, visual: str, variable: str, **at: Any) -> tuple[Array, Array]:
+def points(plot: Any, visual: str, variable: str, **labels: Any) -> tuple[Array, Array]:
     """Give the points of one visual of an ArviZ plot made with the backend "none".
 
     Parameters
@@ -72,7 +72,7 @@ def points(plot: Any, visual: str, variable: str, **at: Any) -> tuple[Array, Arr
     x, y : (n,) arrays
         Where both are finite.
     """
-    drawn = plot.viz[visual][variable].sel(at).item()
+    drawn = plot.viz[visual][variable].sel(labels).item()
     x, y = (np.asarray(drawn[axis], dtype=float) for axis in ("x", "y"))
     kept = np.isfinite(x) & np.isfinite(y)
     return x[kept], y[kept]

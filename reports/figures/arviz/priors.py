@@ -100,16 +100,16 @@ def _scaled(plot: Any, part: str, names: Sequence[str], total: Array, kinds: Kin
     for name in names:
         curves, lanes, cells = [], [], []
         for alpha, (look, dash) in _LOOKS.items():
-            at = {"component_group": part, "alpha": alpha}
-            curves.append(Curve(*points(plot, "dist", name, **at), look, dash=dash))
-            [mean], _ = points(plot, "point_estimate", name, **at)
-            (low, high), _ = points(plot, "credible_interval", name, **at)
+            labels = {"component_group": part, "alpha": alpha}
+            curves.append(Curve(*points(plot, "dist", name, **labels), look, dash=dash))
+            [mean], _ = points(plot, "point_estimate", name, **labels)
+            (low, high), _ = points(plot, "credible_interval", name, **labels)
             lanes.append(Lane(float(mean), float(low), float(high), look, dash))
             cells.append(_range(float(mean), float(low), float(high), name, kinds))
-        told = zip(cells, _HEADS, strict=True)
-        words = "; ".join(f"{cell} {head}" for cell, head in told)
-        shown = [end for lane in lanes for end in (lane.low, lane.high)]
-        ends = seen([(curve.x, curve.y) for curve in curves], *shown)
+        pairs = zip(cells, _HEADS, strict=True)
+        words = "; ".join(f"{cell} {head}" for cell, head in pairs)
+        bounds = [end for lane in lanes for end in (lane.low, lane.high)]
+        ends = seen([(curve.x, curve.y) for curve in curves], *bounds)
         panels.append(Panel(name, words, curves, *ends, tick_of(name, kinds), lanes=lanes))
         rows.append((name, *cells))
     shapes = [pareto_k((alpha - 1) * total) for alpha in ALPHAS]
@@ -142,9 +142,9 @@ def arviz_prior_posterior(tree: xr.DataTree, kinds: Kinds, top: int = 4) -> Figu
     title = "ArviZ plot_prior_posterior: draws before and after weighting"
     columns = ("number", "drawn", "weighted", "moved by")
     drawn, weighted = (varying(tree, list(kinds), group) for group in ("prior", "posterior"))
-    both = [str(n) for n in drawn.data_vars if n in weighted]
-    moved = {n: float((weighted[n].mean() - drawn[n].mean()) / drawn[n].std()) for n in both}
-    names = sorted(both, key=lambda n: -abs(moved[n]))[:top]
+    variables = [str(n) for n in drawn.data_vars if n in weighted]
+    moved = {n: float((weighted[n].mean() - drawn[n].mean()) / drawn[n].std()) for n in variables}
+    names = sorted(variables, key=lambda n: -abs(moved[n]))[:top]
     if not names:
         return nothing(name, title, "the evidence bears on no number", columns)
     groups = {"prior": drawn[names], "posterior": weighted[names]}
@@ -156,18 +156,18 @@ def arviz_prior_posterior(tree: xr.DataTree, kinds: Kinds, top: int = 4) -> Figu
             Curve(*points(plot, "dist", variable, group=group), look)
             for group, look in (("prior", "prior"), ("posterior", "after"))
         ]
-        said = [_summary(draws[variable].values, variable, kinds) for draws in groups.values()]
+        summaries = [_summary(draws[variable].values, variable, kinds) for draws in groups.values()]
         off = f"{moved[variable]:+.1f} sd".replace("-", "−")
         panels.append(
             Panel(
                 variable,
-                f"drawn {said[0]}, weighted {said[1]}, moved by {off}",
+                f"drawn {summaries[0]}, weighted {summaries[1]}, moved by {off}",
                 curves,
                 *seen([(curve.x, curve.y) for curve in curves]),
                 tick_of(variable, kinds),
             )
         )
-        rows.append((variable, *said, off))
+        rows.append((variable, *summaries, off))
     note = (
         "plot_prior_posterior: numbers are drawn from their priors (dashed), and weighted by the "
         "evidence (solid); the numbers that moved most, in standard deviations of the draws. "

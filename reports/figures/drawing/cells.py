@@ -90,16 +90,16 @@ def plain_table(
     ]
     heads = [
         f"{head} {part}".rstrip()
-        for head, found in zip(columns, parts, strict=True)
-        for part in found or [""]
+        for head, names in zip(columns, parts, strict=True)
+        for part in names or [""]
     ]
     yield tuple(heads)
     for row in rows:
         yield tuple(
             text
-            for cell, found in zip(row, parts, strict=True)
+            for cell, names in zip(row, parts, strict=True)
             for text in (
-                [_text(_numbers(cell).get(part), digits) for part in found] if found else [cell]
+                [_text(_numbers(cell).get(part), digits) for part in names] if names else [cell]
             )
         )
 

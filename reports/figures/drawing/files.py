@@ -43,11 +43,11 @@ def numbered(names: Sequence[str]) -> list[str]:
     >>> numbered(["ranks", "odds", "ranks"])
     ['ranks', 'odds', 'ranks.2']
     """
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     own = []
     for name in names:
-        seen[name] += 1
-        own.append(f"{name}.{seen[name]}" if seen[name] > 1 else name)
+        counts[name] += 1
+        own.append(f"{name}.{counts[name]}" if counts[name] > 1 else name)
     return own
 
 

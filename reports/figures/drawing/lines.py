@@ -102,10 +102,10 @@ class Line:
     @property
     def values(self) -> list[float]:
         """Every finite value that is drawn."""
-        found: list[float] = []
+        numbers: list[float] = []
         for one in self.marks:
-            found += [one.start, one.end] if isinstance(one, Bar) else [one.at, one.low, one.high]
-        return [x for x in found if math.isfinite(x)]
+            numbers += [one.start, one.end] if isinstance(one, Bar) else [one.at, one.low, one.high]
+        return [x for x in numbers if math.isfinite(x)]
 
 
 @dataclass(frozen=True)
@@ -175,11 +175,11 @@ def nothing(
     'Not available: there is nothing to draw.'
     """
     words = f"Not available: {why}."
-    said = [
+    texts = [
         element("text", line, x=0, y=18 + 18 * k, class_="tick")
         for k, line in enumerate(lines_of(words, _SMALL_LETTERS, 4))
     ]
-    svg = drawing(WIDTH, 12 + 18 * len(said), title, words, *said)
+    svg = drawing(WIDTH, 12 + 18 * len(texts), title, words, *texts)
     return Figure(name, title, words, svg, tuple(columns), tuple(tuple(r) for r in rows))
 
 
@@ -206,8 +206,8 @@ def draw_lines(lines: Sequence[Line], look: Look, top: float = 0) -> tuple[list[
     if dashed and look.base is not None:
         x = scale(look.base)
         behind.append(element("line", x1=x, x2=x, y1=start - 4, y2=bottom, class_="base"))
-        said = {"x": x, "y": top + 13, "class_": "tick"}
-        behind.append(element("text", look.said, **said, **_within(x, look.said)))
+        place = {"x": x, "y": top + 13, "class_": "tick"}
+        behind.append(element("text", look.said, **place, **_within(x, look.said)))
     for head, x in zip(look.heads, places, strict=True):
         behind.append(element("text", head, x=x, y=start - 6, class_="tick", text_anchor="end"))
     samples = Scale(0.0, 1.0, 2, 24)
@@ -233,8 +233,8 @@ def _columns(lines: Sequence[Line], look: Look) -> list[float]:
     ends, x = [], float(WIDTH)
     for k in reversed(range(len(look.heads))):
         ends.append(x)
-        said = [look.heads[k], *(line.numbers[k] for line in lines if k < len(line.numbers))]
-        x -= 12 + _LETTER * max(map(len, said))
+        texts = [look.heads[k], *(line.numbers[k] for line in lines if k < len(line.numbers))]
+        x -= 12 + _LETTER * max(map(len, texts))
     return ends[::-1]
 
 
@@ -261,8 +261,8 @@ def _scale(lines: Sequence[Line], look: Look, places: Sequence[float]) -> Scale:
 
 def _first(lines: Sequence[Line], look: Look, places: Sequence[float]) -> float:
     """Where the first column of numbers begins."""
-    said = [look.heads[0], *(line.numbers[0] for line in lines if line.numbers)]
-    return places[0] - _LETTER * max(map(len, said))
+    texts = [look.heads[0], *(line.numbers[0] for line in lines if line.numbers)]
+    return places[0] - _LETTER * max(map(len, texts))
 
 
 def _line(
@@ -273,11 +273,11 @@ def _line(
     names += [(words, "tick", _SMALL) for words in lines_of(line.under, _SMALL_LETTERS) if words]
     names += [(words, "sub", _SMALL) for words in _claim(line.claim) if words]
     whole = element("title", line.claim) if line.claim else Markup("")
-    said, y = list[Markup](), top
+    texts, y = list[Markup](), top
     for k, (words, look, tall) in enumerate(names):
         y += tall
         inside = Markup("") if k else whole
-        said.append(element("text", inside, words, x=0, y=y - 4, class_=f"{look} halo".strip()))
+        texts.append(element("text", inside, words, x=0, y=y - 4, class_=f"{look} halo".strip()))
     bars = any(isinstance(one, Bar) for one in line.marks)
     tall = 2 * _BAR_LANE if bars else _LANE
     middle = y + tall / 2
@@ -289,7 +289,7 @@ def _line(
         element("text", number, x=x, y=middle + 4.5, class_="tick", text_anchor="end")
         for number, x in zip(line.numbers, places, strict=True)
     ]
-    return [*said, mark(line.words, area, *shapes), *numbers], y + tall + _APART
+    return [*texts, mark(line.words, area, *shapes), *numbers], y + tall + _APART
 
 
 def _claim(words: str) -> list[str]:

@@ -81,8 +81,8 @@ class Row:
             if self.is_certain
             else f" (90% interval {percent(self.low)} to {percent(self.high)})"
         )
-        was = "" if self.before is None else f", before the evidence {percent(self.before)}"
-        return f"{self.name}: {percent(self.mean)}{within}{was}"
+        prior = "" if self.before is None else f", before the evidence {percent(self.before)}"
+        return f"{self.name}: {percent(self.mean)}{within}{prior}"
 
 
 def draw_rows(rows: Sequence[Row], top: float = 6) -> tuple[list[Markup], float]:
@@ -165,7 +165,7 @@ def _draw_row(row: Row, name: str, scale: Scale, top: float) -> list[Markup]:
 
 def cells(row: Row, *, before: bool) -> tuple[str, ...]:
     """Give a row of the table under the picture."""
-    was = ("–" if row.before is None else share_cell(row.before),) if before else ()
+    prior = ("–" if row.before is None else share_cell(row.before),) if before else ()
     spread = spread_cell(row.low, row.high, row.band or "–")
     chance = Cell(percent(row.mean), {"mean": row.mean, "median": row.median})
-    return (row.name, *was, chance, spread)
+    return (row.name, *prior, chance, spread)

@@ -28,13 +28,13 @@ def element(tag: str, *children: str, **attributes: object) -> Markup:
     >>> element("text", "a < b", x=1, text_anchor="end", class_="tick")
     Markup('<text x="1" text-anchor="end" class="tick">a &lt; b</text>')
     """
-    said = "".join(
+    pairs = "".join(
         f' {_hyphened(name)}="{_plain(value)}"'
         for name, value in attributes.items()
         if value is not None
     )
     inside = "".join(map(escape, children))
-    return Markup(f"<{tag}{said}>{inside}</{tag}>")
+    return Markup(f"<{tag}{pairs}>{inside}</{tag}>")
 
 
 def group(*children: str, **attributes: object) -> Markup:
@@ -47,8 +47,10 @@ def mark(tip: str, *children: str, stop: bool = True, **attributes: object) -> M
 
     Not a stop of the tab key where there are very many, and others tell of the same.
     """
-    at = "0" if stop else None
-    return group(*children, tabindex=at, role="img", aria_label=tip, data_tip=tip, **attributes)
+    tabindex = "0" if stop else None
+    return group(
+        *children, tabindex=tabindex, role="img", aria_label=tip, data_tip=tip, **attributes
+    )
 
 
 def drawing(width: float, height: float, title: str, description: str, *children: str) -> Markup:
@@ -153,14 +155,14 @@ def grid(
     scale: Scale,
     top: float,
     bottom: float,
-    at: Iterable[float] | None = None,
+    places: Iterable[float] | None = None,
     label: Callable[[float], str] = tick_percent,
 ) -> Markup:
     """Vertical lines of a horizontal scale, with their labels below."""
     return Markup("").join(
         element("line", x1=scale(t), x2=scale(t), y1=top, y2=bottom, class_="grid")
         + element("text", label(t), x=scale(t), y=bottom + 15, class_="tick", text_anchor="middle")
-        for t in (ticks(scale.low, scale.high) if at is None else at)
+        for t in (ticks(scale.low, scale.high) if places is None else places)
     )
 
 
@@ -185,9 +187,9 @@ def label(x: float, y: float, words: str, width: int = 26, **attributes: object)
         element("tspan", line, x=float(x), y=float(first + LINE * k))
         for k, line in enumerate(lines)
     ]
-    said = {"class_": "label", "text_anchor": "end", **attributes}
+    style = {"class_": "label", "text_anchor": "end", **attributes}
     whole = element("title", words) if "…" in lines[-1] else ""
-    return element("text", Markup(whole), *spans, **said)
+    return element("text", Markup(whole), *spans, **style)
 
 
 def path(

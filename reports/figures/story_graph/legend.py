@@ -102,7 +102,7 @@ def _entries(
         yield from _need_entries(bool(picture.loose))
 
 
-def _need_entries(some: bool) -> Iterator[Entry]:
+def _need_entries(several: bool) -> Iterator[Entry]:
     yield (
         [
             element("path", d="M2,-7H6V7H2", class_="graph-bracket"),
@@ -111,7 +111,7 @@ def _need_entries(some: bool) -> Iterator[Entry]:
         "needs all of, any of",
         26.0,
     )
-    if some:
+    if several:
         dotted = element("path", d="M0,0H26", class_="graph-need graph-some")
         yield [dotted], "needed by some of these routes", 26.0
     yield (

@@ -27,15 +27,16 @@ def outline(node: Node, event: str, most: float, thick: float) -> float:
     return THIN + (thick - THIN) * influence.points / most
 
 
-def tips_of(shown: Shown) -> dict[str, str]:
+def tips_of(picture: Shown) -> dict[str, str]:
     """Give what pointing at each node shows."""
-    document = shown.document
+    document = picture.document
     labels = {node.id: node.label for node in document.nodes}
     needs = {condition.target: condition.needs for condition in document.conditions}
     tips = {
-        node.id: node_tip(node, document.event, needs.get(node.id), labels) for node in shown.nodes
+        node.id: node_tip(node, document.event, needs.get(node.id), labels)
+        for node in picture.nodes
     }
-    for id, terms in shown.loose.items():
+    for id, terms in picture.loose.items():
         words = ", ".join(("" if t.holds else "not ") + labels[t.node] for t in terms)
         tips[id] += f" Some of them need {words}."
     return tips

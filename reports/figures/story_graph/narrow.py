@@ -39,12 +39,12 @@ _HEADS = {
 }
 
 
-def draw_narrow(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
+def draw_narrow(picture: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
     """Draw a graph as rows below one another, flows at their left.
 
     Parameters
     ----------
-    shown : Shown
+    picture : Shown
     in_page : bool
         Whether tips are left to a page.
 
@@ -53,13 +53,13 @@ def draw_narrow(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float
     children : list of Markup
     width, height : float
     """
-    document = shown.document
-    most = most_points(shown.nodes, document.event)
-    key, y = legend(shown, most, _ARC_SCALE, WIDTH, _THICK, lines=False)
-    tips, places = tips_of(shown), row_order(document)
+    document = picture.document
+    most = most_points(picture.nodes, document.event)
+    key, y = legend(picture, most, _ARC_SCALE, WIDTH, _THICK, lines=False)
+    tips, places = tips_of(picture), row_order(document)
     rows: list[Markup] = []
     middles: dict[str, float] = {}
-    for stage in ((*shown.free, *shown.made), *shown.stages):
+    for stage in ((*picture.free, *picture.made), *picture.stages):
         if not stage:
             continue
         y += 20.0
@@ -71,37 +71,37 @@ def draw_narrow(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float
                 head = "Hazards of the goal"
                 rows.append(element("text", head, x=_GUTTER, y=y, class_="strong"))
                 y += 8.0
-            shapes, middle, bottom = _row(shown, node, y, most)
+            shapes, middle, bottom = _row(picture, node, y, most)
             middles[node.id] = middle
             rows.append(
                 node_mark(node, tips[node.id], places[node.id] if in_page else None, *shapes)
             )
             y = bottom
-    return [*key, *_arcs(shown, middles), *rows], WIDTH, y + 6.0
+    return [*key, *_arcs(picture, middles), *rows], WIDTH, y + 6.0
 
 
-def _row(shown: Shown, node: Node, y: float, most: float) -> tuple[list[Markup], float, float]:
+def _row(picture: Shown, node: Node, y: float, most: float) -> tuple[list[Markup], float, float]:
     """Draw one row from a height on; give its shapes, the middle of its bar, and its end."""
-    document = shown.document
-    left = 0.0 if node.stage == "assumption" else _GUTTER
+    document = picture.document
+    indent = 0.0 if node.stage == "assumption" else _GUTTER
     cut = 0 if node.stage == "assumption" else 9
     name = f"{WORST} {node.label}" if node.worst else node.label
     lines = [(line, "") for line in lines_of(name, _LETTERS - cut)]
-    labels = {each.id: each.label for each in document.nodes}
-    need = shown.needs.get(node.id)
+    labels = {other.id: other.label for other in document.nodes}
+    need = picture.needs.get(node.id)
     if need is not None:
         words = f"needs {need_words(need, labels)}"
         lines += [(line, "sub") for line in lines_of(words, _SMALL_LETTERS - cut, _MOST_LINES)]
-    text = lines_at(left, y + 14.0, lines, "label")
+    text = lines_at(indent, y + 14.0, lines, "label")
     top = y + 14.0 + LINE * (len(lines) - 1) + 7.0
-    room = WIDTH - left - _NUMBER - 6.0
+    room = WIDTH - indent - _NUMBER - 6.0
     stroke = round(outline(node, document.event, most, _THICK), 2)
     look = node_look(node, document)
-    bar = f"M{left:.1f},{top + _BAR / 2:.1f}h{room * node.probability:.1f}"
+    bar = f"M{indent:.1f},{top + _BAR / 2:.1f}h{room * node.probability:.1f}"
     shapes = [
         text,
         element(
-            "rect", x=left, y=top, width=room, height=_BAR, rx=2, class_=look, stroke_width=stroke
+            "rect", x=indent, y=top, width=room, height=_BAR, rx=2, class_=look, stroke_width=stroke
         ),
         element("path", d=bar, class_="graph-bar"),
         element(
@@ -116,20 +116,20 @@ def _row(shown: Shown, node: Node, y: float, most: float) -> tuple[list[Markup],
     return shapes, top + _BAR / 2, top + _BAR + 10.0
 
 
-def _arcs(shown: Shown, middles: dict[str, float]) -> list[Markup]:
+def _arcs(picture: Shown, middles: dict[str, float]) -> list[Markup]:
     """Draw flows as bows in the gutter, those as wide as each other as one mark.
 
     They have no tips: nobody points at lines so close together, and the table has them all.
     """
     bows: dict[float, list[str]] = {}
-    for edge in shown.edges:
+    for edge in picture.edges:
         bows.setdefault(_bow_width(edge.probability), []).append(_bow(edge, middles))
     drawn = [
         element("path", d="".join(data), class_="graph-arc", stroke_width=width)
         for width, data in sorted(bows.items(), reverse=True)
     ]
-    look = worst_look("graph-arc", True, shown.document)
-    worst = [edge for edge in shown.edges if edge.worst > 0]
+    look = worst_look("graph-arc", True, picture.document)
+    worst = [edge for edge in picture.edges if edge.worst > 0]
     return drawn + [
         element("path", d=_bow(e, middles), class_=look, stroke_width=_bow_width(e.worst))
         for e in worst

@@ -24,22 +24,22 @@ _FEW = 3.0  # that a bracket reaches beyond its outer lines
 Strokes = dict[tuple[str, bool], list[str]]
 
 
-def draw_needs(shown: Shown, boxes: Mapping[str, Box]) -> Iterator[Markup]:
+def draw_needs(picture: Shown, boxes: Mapping[str, Box]) -> Iterator[Markup]:
     """Draw what each box needs, and what some of several routes need.
 
     Parameters
     ----------
-    shown : Shown
+    picture : Shown
     boxes : mapping of str to Box
         By node.
     """
     strokes: Strokes = {}
-    lit = {(term.node, term.holds) for term in shown.document.worst.terms}
-    lit |= {(node.id, True) for node in (*shown.made, *_hazards(shown)) if node.worst}
-    for id, need in shown.needs.items():
+    lit = {(term.node, term.holds) for term in picture.document.worst.terms}
+    lit |= {(node.id, True) for node in (*picture.made, *_hazards(picture)) if node.worst}
+    for id, need in picture.needs.items():
         if id in boxes and all(term.node in boxes for term in terms_of(need)):
             _Bracket(strokes, boxes, boxes[id], lit).draw(need)
-    for id, terms in shown.loose.items():
+    for id, terms in picture.loose.items():
         placed = sorted(terms, key=lambda term: boxes[term.node].middle)
         y = boxes[id].middle - SLOT * (len(placed) - 1) / 2
         for term in placed:
@@ -47,7 +47,7 @@ def draw_needs(shown: Shown, boxes: Mapping[str, Box]) -> Iterator[Markup]:
             y += SLOT
     for (kind, worst), data in sorted(strokes.items(), key=lambda item: item[0][1]):
         for look in _LOOKS[kind]:
-            look = worst_look(look, worst, shown.document)
+            look = worst_look(look, worst, picture.document)
             yield element("path", d="".join(data), class_=look)
 
 
@@ -60,8 +60,8 @@ _LOOKS = {
 }
 
 
-def _hazards(shown: Shown) -> Iterator[Node]:
-    return (node for node in shown.stages[0] if node.stage == "hazard")
+def _hazards(picture: Shown) -> Iterator[Node]:
+    return (node for node in picture.stages[0] if node.stage == "hazard")
 
 
 @dataclass

@@ -43,15 +43,15 @@ def ordered(
         across = range(len(order)) if forward else range(len(order) - 1, -1, -1)
         order = [list(column) for column in order]
         for c in across:
-            at = {id: (k + 0.5) / len(column) for column in order for k, id in enumerate(column)}
+            heights = {id: (k + 0.5) / len(ids) for ids in order for k, id in enumerate(ids)}
 
             def middle(
-                id: str, c: int = c, at: dict[str, float] = at, left: bool = forward
+                id: str, c: int = c, heights: dict[str, float] = heights, leftward: bool = forward
             ) -> float:
-                mine = [x for x in joined.get(id, ()) if (place_of[x] < c) is left]
-                mine = mine or joined.get(id, [])
+                neighbors = [x for x in joined.get(id, ()) if (place_of[x] < c) is leftward]
+                neighbors = neighbors or joined.get(id, [])
                 # What is joined to nothing goes last.
-                return sum(at[x] for x in mine) / len(mine) if mine else 2.0
+                return sum(heights[x] for x in neighbors) / len(neighbors) if neighbors else 2.0
 
             order[c].sort(key=lambda id: (fixed.get(id, 0), middle(id)))
         count = crossings(order, pairs)
@@ -68,8 +68,8 @@ def crossings(order: Sequence[Sequence[str]], pairs: Sequence[Pair]) -> int:
     >>> crossings([["a", "b"], ["x", "y"]], [("a", "y"), ("b", "x")])
     1
     """
-    at = {id: (c, k) for c, column in enumerate(order) for k, id in enumerate(column)}
-    lines = [(at[a], at[b]) for a, b in pairs]
+    places = {id: (c, k) for c, column in enumerate(order) for k, id in enumerate(column)}
+    lines = [(places[a], places[b]) for a, b in pairs]
     return sum(
         (a[0], b[0]) == (x[0], y[0]) and (a[1] - x[1]) * (b[1] - y[1]) < 0
         for k, (a, b) in enumerate(lines)

@@ -71,11 +71,11 @@ def shown(document: GraphDocument, *, full: bool = False) -> Shown:
     nodes = [node for node in document.nodes if node.id not in place]
     nodes[_first_kind(nodes) : _first_kind(nodes)] = [_crowd_node(group) for group in crowd]
     conditions = {c.target: c.needs for c in document.conditions if c.target not in place}
-    free, made, needs, notes = _conditions(document, conditions)
+    free, compounds, needs, notes = _conditions(document, conditions)
     routes = [node for node in nodes if node.stage == "route"]
     hazards = [node for node in nodes if node.stage == "hazard"]
     later = [tuple(n for n in nodes if n.stage == stage) for stage in STAGES[1:]]
-    drawn = {node.id for node in (*free, *made)}
+    drawn = {node.id for node in (*free, *compounds)}
     loose = {group.id: _terms(document.conditions, group, drawn) for group in crowd}
     if crowd:
         members = sum(len(group.members) for group in crowd)
@@ -83,7 +83,7 @@ def shown(document: GraphDocument, *, full: bool = False) -> Shown:
     return Shown(
         document,
         free,
-        made,
+        compounds,
         tuple(stage for stage in ((*routes, *hazards), *later) if stage),
         _edges(document.edges, place),
         needs,
@@ -159,9 +159,9 @@ def _conditions(
     composites = {id: needs for id, needs in conditions.items() if id in assumptions}
     deep = any(term.node in composites for need in composites.values() for term in terms_of(need))
     if not deep and len(assumptions) <= MOST_ASSUMPTIONS:
-        made = tuple(assumptions[id] for id in composites)
+        compounds = tuple(assumptions[id] for id in composites)
         free = tuple(node for node in assumptions.values() if node.id not in composites)
-        return free, made, conditions, ()
+        return free, compounds, conditions, ()
     worst = document.worst
     hazards = {id: need for id, need in conditions.items() if id == "kind:hazard"}
     ends = [n.id for n in document.nodes if n.worst and n.stage in ("route", "hazard")]

@@ -68,12 +68,12 @@ class Layout:
     height: float
 
 
-def draw_wide(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
+def draw_wide(picture: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
     """Draw a graph in columns.
 
     Parameters
     ----------
-    shown : Shown
+    picture : Shown
     in_page : bool
         Whether tips are left to a page.
 
@@ -82,10 +82,10 @@ def draw_wide(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
     children : list of Markup
     width, height : float
     """
-    layout = layout_of(shown)
-    document = shown.document
-    most = most_points(shown.nodes, document.event)
-    tips, rows = tips_of(shown), row_order(document)
+    layout = layout_of(picture)
+    document = picture.document
+    most = most_points(picture.nodes, document.event)
+    tips, rows = tips_of(picture), row_order(document)
     heads = [element("text", words, x=x, y=y, class_="tick") for words, x, y in layout.heads]
     boxes = [
         node_mark(
@@ -112,10 +112,10 @@ def draw_wide(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
         for id, box in layout.boxes.items()
     ]
     children = [
-        *legend(shown, most, layout.scale, WIDTH, _THICK, lines=True)[0],
+        *legend(picture, most, layout.scale, WIDTH, _THICK, lines=True)[0],
         *heads,
-        *_flows(shown, layout, in_page),
-        *draw_needs(shown, layout.boxes),
+        *_flows(picture, layout, in_page),
+        *draw_needs(picture, layout.boxes),
         *boxes,
     ]
     return children, WIDTH, layout.height
@@ -124,12 +124,12 @@ def draw_wide(shown: Shown, in_page: bool) -> tuple[list[Markup], float, float]:
 # Where everything goes
 
 
-def layout_of(shown: Shown) -> Layout:
+def layout_of(picture: Shown) -> Layout:
     """Place boxes so that none meet, and order them so that few lines cross."""
-    columns = [column for column in (shown.free, shown.made, *shown.stages) if column]
-    starts, widths = _places(shown)
+    columns = [column for column in (picture.free, picture.made, *picture.stages) if column]
+    starts, widths = _places(picture)
     by_id = {node.id: node for column in columns for node in column}
-    order = _order(shown, columns)
+    order = _order(picture, columns)
     words = {}
     heights = {}
     flowing = {node.id for node in by_id.values() if node.stage not in ("assumption", "hazard")}
@@ -142,9 +142,9 @@ def layout_of(shown: Shown) -> Layout:
             bar = node.probability * scale if id in flowing else 0.0
             words[id] = _words(node, name, letters, bar)
             lines = LINE * len(words[id]) + 6.0
-            brackets = SLOT * (_slots(shown, id) + 1)
+            brackets = SLOT * (_slots(picture, id) + 1)
             heights[id] = max(bar, lines, brackets)
-    above = _heads_within(shown, order)
+    above = _heads_within(picture, order)
     tall = max(sum(heights[id] + _GAP + _HEAD * (id in above) for id in column) for column in order)
     boxes: dict[str, Box] = {}
     within: list[tuple[str, float, float]] = []
@@ -159,28 +159,28 @@ def layout_of(shown: Shown) -> Layout:
                 within.append((above[id], x, y - 6.0))
             boxes[id] = Box(by_id[id], x, y, width, heights[id], words[id])
             y += heights[id] + gap
-    names = ["assumption"] * bool(shown.free) + ["made up of these"] * bool(shown.made)
-    names += [_HEADS[stage[0].stage] for stage in shown.stages]
+    names = ["assumption"] * bool(picture.free) + ["made up of these"] * bool(picture.made)
+    names += [_HEADS[stage[0].stage] for stage in picture.stages]
     heads = [(name, x, _TOP - 10.0) for name, x in zip(names, starts, strict=True)]
     return Layout(boxes, (*heads, *within), scale, _TOP + tall + 6.0)
 
 
-def _heads_within(shown: Shown, order: Sequence[Sequence[str]]) -> dict[str, str]:
+def _heads_within(picture: Shown, order: Sequence[Sequence[str]]) -> dict[str, str]:
     """Give what stands above some boxes: the first hazard, and the first that nothing needs."""
-    used, free = needed_by(shown), {node.id for node in shown.free}
+    used, free = needed_by(picture), {node.id for node in picture.free}
     hazards = [id for column in order for id in column if id.startswith("hazard:")]
     unused = [id for column in order for id in column if id in free and id not in used]
     above = dict.fromkeys(hazards[:1], "hazards of the goal")
     return above | dict.fromkeys(unused[:1], "needed by none of these")
 
 
-def _places(shown: Shown) -> tuple[list[float], list[float]]:
+def _places(picture: Shown) -> tuple[list[float], list[float]]:
     """Give where columns begin and how wide they are; wider, and further apart, if there are few.
 
     Of the room that is left over, a half is for boxes and a half for what runs between them.
     """
-    names = ["free"] * bool(shown.free) + ["made"] * bool(shown.made)
-    names += [stage[0].stage for stage in shown.stages]
+    names = ["free"] * bool(picture.free) + ["made"] * bool(picture.made)
+    names += [stage[0].stage for stage in picture.stages]
     widths = [_WIDTHS[name] for name in names]
     gaps = [_GAPS[name] for name in names[:-1]]
     spare = WIDTH - 2 * _EDGE - sum(widths) - sum(gaps)
@@ -192,11 +192,11 @@ def _places(shown: Shown) -> tuple[list[float], list[float]]:
     return starts, [wider * width for width in widths]
 
 
-def _order(shown: Shown, columns: Sequence[Sequence[Node]]) -> list[list[str]]:
+def _order(picture: Shown, columns: Sequence[Sequence[Node]]) -> list[list[str]]:
     """Order boxes; routes stay together by class, as kinds do, and assumptions without use last."""
-    pairs = [(term.node, id) for id, need in shown.needs.items() for term in terms_of(need)]
-    pairs += [(term.node, id) for id, terms in shown.loose.items() for term in terms]
-    pairs += [(edge.source, edge.target) for edge in shown.edges]
+    pairs = [(term.node, id) for id, need in picture.needs.items() for term in terms_of(need)]
+    pairs += [(term.node, id) for id, terms in picture.loose.items() for term in terms]
+    pairs += [(edge.source, edge.target) for edge in picture.edges]
     there = {node.id for column in columns for node in column}
     pairs = [(a, b) for a, b in pairs if a in there and b in there and a != b]
     fixed: dict[str, int] = {}
@@ -209,7 +209,7 @@ def _order(shown: Shown, columns: Sequence[Sequence[Node]]) -> list[list[str]]:
                 fixed[node.id] = _CLASS_RANKS.index("hazard")
             elif node.stage in ("check", "ending"):
                 fixed[node.id] = k
-    used = needed_by(shown)
+    used = needed_by(picture)
     fixed |= {n.id: 1 for n in columns[0] if n.stage == "assumption" and n.id not in used}
     return ordered([[node.id for node in column] for column in columns], pairs, fixed)
 
@@ -229,22 +229,22 @@ def _words(node: Node, name: str, letters: int, bar: float) -> tuple[tuple[str, 
     return (*((line, "") for line in lines), *((line, "sub") for line in claim))
 
 
-def _slots(shown: Shown, id: str) -> int:
-    need = shown.needs.get(id)
-    return len(list(terms_of(need))) if need is not None else len(shown.loose.get(id, ()))
+def _slots(picture: Shown, id: str) -> int:
+    need = picture.needs.get(id)
+    return len(list(terms_of(need))) if need is not None else len(picture.loose.get(id, ()))
 
 
 # What flows
 
 
-def _flows(shown: Shown, layout: Layout, in_page: bool) -> list[Markup]:
+def _flows(picture: Shown, layout: Layout, in_page: bool) -> list[Markup]:
     """Draw all flows, each stacked at both of its ends; the worst path's part lies on top."""
-    labels = {node.id: node.label for node in shown.nodes}
-    document = shown.document
-    left, right = (_stacked(shown.edges, layout, side) for side in ("source", "target"))
+    labels = {node.id: node.label for node in picture.nodes}
+    document = picture.document
+    left, right = (_stacked(picture.edges, layout, side) for side in ("source", "target"))
     rows = {(edge.source, edge.target): k for k, edge in enumerate(document.edges)}
     drawn = []
-    for edge in sorted(shown.edges, key=lambda edge: edge.worst > 0):
+    for edge in sorted(picture.edges, key=lambda edge: edge.worst > 0):
         source, target = layout.boxes[edge.source], layout.boxes[edge.target]
         x0, x1 = source.x + source.width, target.x
         y0, y1 = left[edge.source, edge.target], right[edge.source, edge.target]
@@ -265,14 +265,14 @@ def _flows(shown: Shown, layout: Layout, in_page: bool) -> list[Markup]:
 def _stacked(edges: Sequence[Edge], layout: Layout, side: str) -> dict[tuple[str, str], float]:
     """Give the upper edge of each flow where it leaves, or where it arrives."""
     other = "target" if side == "source" else "source"
-    at: dict[str, list[Edge]] = {}
+    by_box: dict[str, list[Edge]] = {}
     for edge in edges:
-        at.setdefault(getattr(edge, side), []).append(edge)
+        by_box.setdefault(getattr(edge, side), []).append(edge)
     upper = {}
-    for id, mine in at.items():
-        total = sum(edge.probability for edge in mine) * layout.scale
+    for id, stack in by_box.items():
+        total = sum(edge.probability for edge in stack) * layout.scale
         y = layout.boxes[id].middle - total / 2
-        for edge in sorted(mine, key=lambda edge: layout.boxes[getattr(edge, other)].y):
+        for edge in sorted(stack, key=lambda edge: layout.boxes[getattr(edge, other)].y):
             upper[edge.source, edge.target] = y
             y += edge.probability * layout.scale
     return upper

@@ -166,7 +166,7 @@ def edge_rows(document: GraphDocument) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def needed_by(shown: Shown) -> set[str]:
+def needed_by(picture: Shown) -> set[str]:
     """Give the assumptions that anything in a picture needs."""
-    terms = {term.node for need in shown.needs.values() for term in terms_of(need)}
-    return terms | {term.node for loose in shown.loose.values() for term in loose}
+    terms = {term.node for need in picture.needs.values() for term in terms_of(need)}
+    return terms | {term.node for loose in picture.loose.values() for term in loose}

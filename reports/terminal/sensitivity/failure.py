@@ -66,16 +66,17 @@ def _within(entry: Summary | None) -> str:
 def _how(summary: FailurePart, width: int) -> Iterator[Text]:
     note = "shares of deployed failures, given that the assumption is false"
     yield from titled(width, "If it fails, how?", note)
-    given = summary["given_failure"]
-    if given["safe"] is None:
+    failure = summary["given_failure"]
+    if failure["safe"] is None:
         yield from _wrapped(f"The story cannot be deployed and fail.{_halted(summary)}", width)
         return
     yield from _wrapped(
         f"The model is deployed and fails with a chance of {_mean(summary['failure'])}"
         f"{_within(summary['failure'])}.{_halted(summary)} Of deployed failures, "
-        f"{_mean(given['safe'])}{_within(given['safe'])} are safe and "
-        f"{_mean(given['catastrophe'])}{_within(given['catastrophe'])} end in catastrophe; "
-        f"{_mean(given['deceptive'])}{_within(given['deceptive'])} come with a deceptive model.",
+        f"{_mean(failure['safe'])}{_within(failure['safe'])} are safe and "
+        f"{_mean(failure['catastrophe'])}{_within(failure['catastrophe'])} end in catastrophe; "
+        f"{_mean(failure['deceptive'])}{_within(failure['deceptive'])} come with a deceptive "
+        "model.",
         width,
     )
     entries = [
@@ -90,8 +91,8 @@ def _how(summary: FailurePart, width: int) -> Iterator[Text]:
         [
             Text("now", style="dim"),
             Text(_mean(summary["failure"]), style="dim"),
-            Text(_mean(given["catastrophe"]), style="dim"),
-            Text(_mean(given["deceptive"]), style="dim"),
+            Text(_mean(failure["catastrophe"]), style="dim"),
+            Text(_mean(failure["deceptive"]), style="dim"),
             "",
         ],
     ]
@@ -102,8 +103,8 @@ def _how(summary: FailurePart, width: int) -> Iterator[Text]:
         rows.append([plain(entry["assumption"]), *cells])
     yield from stripped(fitting(rows, width))
     if len(entries) > SHOWN:
-        left = len(entries) - SHOWN
-        yield Text(f"and {left} more that leave fewer catastrophes among failures", style="dim")
+        rest = len(entries) - SHOWN
+        yield Text(f"and {rest} more that leave fewer catastrophes among failures", style="dim")
     yield from _wrapped(_safest_and_worst(summary, entries), width)
 
 
@@ -173,23 +174,23 @@ def _how_far(summary: FailurePart, width: int) -> Iterator[Text]:
     )
 
 
-def _distance(found: MissTarget) -> str:
-    if found["status"] == "not worked out":
+def _distance(target: MissTarget) -> str:
+    if target["status"] == "not worked out":
         return "out of reach of the sum."
-    if found["status"] == "out of reach":
+    if target["status"] == "out of reach":
         return "60 bits would not do; too often it is not open at all."
-    if found["status"] == "never lost":
+    if target["status"] == "never lost":
         return "it would be so with 60 bits less."
-    size = found["bits"]
+    size = target["bits"]
     assert size is not None  # as it was found
     text = (
         f"{bits(size)} bits" if size > 0 else f"nothing; it has {bits(-size).lstrip('+')} to spare"
     )
-    if found["q05"] == found["q95"]:
+    if target["q05"] == target["q95"]:
         return text + "."
-    ends = [found["q05"], found["q95"]]
+    ends = [target["q05"], target["q95"]]
     if any(end is None for end in ends):
-        share = found["out_of_reach"]
+        share = target["out_of_reach"]
         low = f"from {bits(ends[0])} up; " if ends[0] is not None else ""
         return f"{text} ({low}in {percent(share or 0.0)} of draws 60 bits would not do)."
     return f"{text} (90% of draws: {bits(ends[0])} to {bits(ends[1])})."
@@ -225,32 +226,32 @@ def _key(ending: str, literals: Sequence[str]) -> _Key:
 def _names(paths: Sequence[FailureConcern]) -> dict[_Key, str]:
     """Names of paths, which tell those apart that end in the same way."""
     endings = [plain(path["path"]) for path in paths]
-    needed = [[plain(literal) for literal in path["literals"]] for path in paths]
-    names = unique_names(endings, needed)
+    conditions = [[plain(literal) for literal in path["literals"]] for path in paths]
+    names = unique_names(endings, conditions)
     return {
         _key(path["path"], path["literals"]): name for path, name in zip(paths, names, strict=True)
     }
 
 
-def _what_changes_the_worst(found: WorstPathFlips | None, names: Mapping[_Key, str]) -> str:
-    if found is None:
+def _what_changes_the_worst(flips: WorstPathFlips | None, names: Mapping[_Key, str]) -> str:
+    if flips is None:
         return "What would change the worst path is out of reach for a story of this size."
-    if found["compared"] <= len(found["worst"]):
+    if flips["compared"] <= len(flips["worst"]):
         return "There is no other path that could be worse."
-    if not found["found"]:
-        rest = "" if found["complete"] else " looked at (not all of them could be)"
-        close = f"; {found['close']} are too close to call by these draws" if found["close"] else ""
+    if not flips["found"]:
+        rest = "" if flips["complete"] else " looked at (not all of them could be)"
+        close = f"; {flips['close']} are too close to call by these draws" if flips["close"] else ""
         return (
             f"No one assumption and no pair{rest} would, once known, make another path the worst"
             f"{close}."
         )
-    open_ones = [flip for flip in found["found"] if not flip["shuts"]]
-    flip = (open_ones or found["found"])[0]
-    many = "assumption" if found["size"] == 1 else "pair of assumptions"
-    but = "" if open_ones or found["size"] != 1 else ", which shuts the worst path"
+    open_ones = [flip for flip in flips["found"] if not flip["shuts"]]
+    flip = (open_ones or flips["found"])[0]
+    many = "assumption" if flips["size"] == 1 else "pair of assumptions"
+    but = "" if open_ones or flips["size"] != 1 else ", which shuts the worst path"
     return (
         f"The worst path changes with one {many}: {plain(' and '.join(flip['literals']))} "
         f"({percent(flip['probability'])}{but}) would make it "
         f"{names.get(_key(flip['path'], flip['path_literals']), plain(flip['path']))}; "
-        f"{len(found['found'])} such in all."
+        f"{len(flips['found'])} such in all."
     )

@@ -38,8 +38,8 @@ def lines_sequence(
     events = [event for event in steps[0]["odds"] if event in fates]
     heads = [head for event in events for head in (event, "90% interval")]
     rows: list[Row] = [[Text(head, style="dim") for head in ("", *heads)]]
-    shown = steps if len(steps) <= SHOWN else [*steps[: SHOWN - 1], steps[-1]]
-    for step in shown:
+    selection = steps if len(steps) <= SHOWN else [*steps[: SHOWN - 1], steps[-1]]
+    for step in selection:
         cells = []
         for odds in (step["odds"][event] for event in events):
             cells += [Text(percent(odds["mean"]) + "?" * (not step["ok"]))]
@@ -48,8 +48,8 @@ def lines_sequence(
     for line in fitting(rows, width):
         line.rstrip()
         yield line
-    if len(shown) < len(steps):
-        yield Text(f"and {len(steps) - len(shown)} more before the last", style="dim")
+    if len(selection) < len(steps):
+        yield Text(f"and {len(steps) - len(selection)} more before the last", style="dim")
     notes = (
         "Each line is given its finding and all above it. Another order gives other steps, but "
         "the same first and last line, which are those of the estimate."

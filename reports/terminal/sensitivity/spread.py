@@ -68,17 +68,17 @@ def _event_lines(entry: EventSpread, summary: GlobalPart, width: int) -> Iterato
     yield from heading(f"Where the uncertainty of {event} comes from", "shares of its variance")
     clear = [x for x in entry["inputs"] if any(index["distinguishable"] for index in _indices(x))]
     named = [x for x in clear if x["name"] != OTHERS]
-    shown = [x for x in clear if x in named[:SHOWN] or x["name"] == OTHERS]
+    selection = [x for x in clear if x in named[:SHOWN] or x["name"] == OTHERS]
     rows: list[Row] = [
         [Text(head, style="dim") for head in ("", "share", "±", "alone", "±", "in all", "±")]
     ]
-    for x in shown:
+    for x in selection:
         cells = []
         for index in _indices(x):
             cells += [_value(index), Text(_error(index), style="dim")]
         name = f"all {summary['others']} others" if x["name"] == OTHERS else plain(x["name"])
         rows.append([name, *cells])
-    for line in fitting(rows, width) if shown else ():
+    for line in fitting(rows, width) if selection else ():
         line.rstrip()
         yield line
     if len(named) > SHOWN:

@@ -78,8 +78,8 @@ def _most(
     """Which part does most, with the odds before and after; or that none does anything."""
     (first, answer), of = ranked[0], listed([f"P({fate})" for fate in fates])
     if not any(_moves(answer["events"][fate]) for fate in fates):
-        what = "Leaving out the only part" if len(ranked) == 1 else "Leaving out any one part"
-        return f"{what} changes {of} by nothing that can be told from 0."
+        subject = "Leaving out the only part" if len(ranked) == 1 else "Leaving out any one part"
+        return f"{subject} changes {of} by nothing that can be told from 0."
     changes = [
         f"{fate} would be {percent(answer['events'][fate]['mean'])} instead of "
         f"{percent(summary['now'][fate])}"
@@ -192,8 +192,8 @@ def _bounds(summary: StructurePart, width: int) -> Iterator[Text]:
         rows.append([pair, *map(percent, ends), *reached, plain(path["path"])])
     yield from stripped(fitting(rows, width))
     first, chances = entries[0][0], sorted(entries[0][1])
-    left = dependence["pairs"] - len(dependence["bounds"])
-    more = f" {left} more pairs bear less on their paths." if left > 0 else ""
+    rest = dependence["pairs"] - len(dependence["bounds"])
+    more = f" {rest} more pairs bear less on their paths." if rest > 0 else ""
     a, b = (plain(literal.removeprefix("not ")) for literal in first["literals"])
     yield from wrap(
         Text(

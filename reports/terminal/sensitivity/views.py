@@ -42,19 +42,19 @@ def lines_views(
         yield Text(f"No view changes any of the story's {summary['numbers']} numbers.")
         return
     events = [event for event in _COLUMNS if event in fates or event not in HEADLINE_FATES]
-    shown = [e for e in events if any(view["odds"][e]["mean"] > 0 for view in views)]
+    selection = [e for e in events if any(view["odds"][e]["mean"] > 0 for view in views)]
     weigh = views[0]["weight"] is not None
-    head = ["", "changes", *["weight"] * weigh, *shown]
+    head = ["", "changes", *["weight"] * weigh, *selection]
     rows: list[Row] = [[Text(name, style="dim") for name in head]]
     for view in views:
         weight = [percent(view["weight"])] if view["weight"] is not None else []
-        means = (Text(percent(view["odds"][e]["mean"]), style="bold") for e in shown)
+        means = (Text(percent(view["odds"][e]["mean"]), style="bold") for e in selection)
         rows.append([plain(view["name"]), str(view["changed"]), *weight, *means])
-        bands = [Text(band(view["odds"][e]), style="dim") for e in shown]
+        bands = [Text(band(view["odds"][e]), style="dim") for e in selection]
         if any(cell.plain for cell in bands):
             rows.append(["", "", *[""] * weigh, *bands])
     if summary["odds"] is not None:
-        averaged = [percent(summary["odds"][e]["mean"]) for e in shown]
+        averaged = [percent(summary["odds"][e]["mean"]) for e in selection]
         rows.append(["by weight", "", "", *averaged])
     for line in fitting(rows, width):
         line.rstrip()
