@@ -152,8 +152,9 @@ def proposal_provenance(resolved: ResolvedStory) -> list[NumberRecord]:
 
 
 def _plain(numbers: Iterable[StoryNumber]) -> list[NumberRecord]:
-    return [
-        {
+    records: list[NumberRecord] = []
+    for number in numbers:
+        record: NumberRecord = {
             "key": number.key_path,
             "name": number.name,
             "kind": number.kind,
@@ -164,10 +165,11 @@ def _plain(numbers: Iterable[StoryNumber]) -> list[NumberRecord]:
             "origin": number.origin,
             "file": number.file,
             "line": number.line,
-            **({"uses": list(number.uses)} if number.uses else {}),
         }
-        for number in numbers
-    ]
+        if number.uses:
+            record["uses"] = list(number.uses)
+        records.append(record)
+    return records
 
 
 def places_of(number: NumberRecord) -> list[str]:

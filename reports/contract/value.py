@@ -129,7 +129,7 @@ class InformationValue(StoryDocument):
     """The best first."""
     sharing: list[str]
     """Proposals of which no value is given: their rates or relevance are uncertain numbers that
-    stand in other parts of the story too, so that a result would tell of those as well."""
+    stand in one other place of the story, of which a result would tell as well."""
     perfect: Gains
     """What learning what comes about itself would gain; for a decision the fate (EVPI)."""
     outcome: Gains

@@ -83,7 +83,7 @@ def summarize_value(
         "success": float(value.fates[SUCCESS]),
         "decision": None if stakes is None else _decision(value.fates, stakes),
         "proposals": [_proposal(value, i, names) for i in value.ranked],
-        "sharing": list(sharing(prepared.resolved)),
+        "sharing": list(sharing(prepared)),
         "perfect": _gains(value, "perfect", 0),
         "outcome": _gains(value, "outcome", 0),
         "assumptions": sorted(

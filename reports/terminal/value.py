@@ -52,8 +52,8 @@ def _report(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     if summary["sharing"]:
         names = listed(summary["sharing"])
         yield Text(
-            f"No value is given of {names}: the rates stand in other parts of the story too, so "
-            "that a result would tell of those as well."
+            f"No value is given of {names}: uncertain numbers of what would be seen stand in one "
+            "other place of the story, of which a result would tell as well."
         )
     yield from heading("What would be worth knowing for sure", "each by itself")
     yield from _certainties(summary, top, width)

@@ -75,6 +75,6 @@ def _result_mistakes(data: Mapping[str, Any], uses: list[Use]) -> Iterator[Mista
             yield Mistake(
                 (*use.path, "number"),
                 f"found {quoted(use.number)}, which stands in other parts too, expected a number "
-                f"of its own: the result of {quoted(run[use.path[1]])} is known, so that its "
+                f"of its own: the result of {quoted(str(run[use.path[1]]))} is known, so that its "
                 "rates say how to read that one finding",
             )

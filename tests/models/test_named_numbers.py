@@ -1,6 +1,7 @@
 """One unknown in several places: by the plain oracle and quadrature, and in every question."""
 
 from collections.abc import Iterator
+from math import comb
 
 import numpy as np
 import pytest
@@ -16,15 +17,18 @@ from storyodds.models.posterior.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import from_uniforms, prepare
 from storyodds.models.posterior.questions import ask as ask_at
 from storyodds.models.sensitivity.structure import leave_one_out
-from storyodds.models.story.events import EVENTS
+from storyodds.models.story.events import EVENTS, FATES
+from storyodds.models.value.information import value_of_information
+from storyodds.models.value.observations import observations, sharing
 from storyodds.scenarios.named_numbers import with_numbers_in_place
 from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.schema import Evidence, ObservedCounts
 from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 
 SIGMAS = 4.5  # one false alarm in 150,000 comparisons; seeds are fixed anyway
-NODES = 24  # of Gauss rules: the sums do not move by 1e-10 from 16 on
+NODES = 24  # of Gauss rules, of integrands without kinks: their error is far below the others'
 
 TEXT = """
 story: shared
@@ -238,3 +242,62 @@ def test_the_pymc_model_has_one_variable_of_a_shared_number() -> None:
         assert value == pytest.approx(expected, rel=1e-10)
         assert height == pytest.approx(expected, rel=1e-10)
         np.testing.assert_allclose(gradient, slope, rtol=1e-8, atol=1e-8)
+
+
+PROPOSED = """
+proposals:
+  - {id: again, replicates: seen, trials: 2}
+  - {id: look, about: {assumption: b}, trials: 3, rates: {true: {number: hard}, false: 0.1}}
+"""
+
+
+def test_a_proposal_that_shares_a_rate_tells_of_it_everywhere() -> None:
+    """P(result), and P(success | result), are those of the oracle with the result as evidence."""
+    story = load_text(TEXT + PROPOSED)
+    result = assess(resolve(story), draws=4096)
+    shown = {one.proposal.id: one for one in observations(result.prepared)}
+    value = value_of_information(result, list(shown.values()))
+    assert sharing(result.prepared) == ()
+    # A replication's finding with all of its trials, and a new finding beside it.
+    seen, look = story.evidence[0], story.proposals[1]
+    made = {
+        "again": lambda k: (
+            seen.model_copy(update={"counts": ObservedCounts(hits=3 + k, trials=12)}),
+            *story.evidence[1:],
+        ),
+        "look": lambda k: (
+            *story.evidence,
+            Evidence(
+                id="look",
+                about=look.about,
+                counts=ObservedCounts(hits=k, trials=3),
+                rates=look.rates,
+            ),
+        ),
+    }
+    of_success = list(FATES).index("success")
+    for name, table in zip(shown, value.results, strict=True):
+        success, chance = [], []
+        for k in range(len(table)):
+            with_it = STORY.model_copy(update={"evidence": made[name](k)})
+            events, mass = joint_by_quadrature(with_it)
+            success.append(events)
+            chance.append(mass)
+        ways = np.ones(len(table))
+        if name == "again":  # hits in 12 trials can fall in more ways than into 10 and 2
+            ways = np.array([comb(10, 3) * comb(2, k) / comb(12, 3 + k) for k in range(3)])
+        expected = np.array(success) * ways / np.dot(chance, ways)
+        # A mean of probabilities has at most half a standard deviation, of as many draws.
+        error = 0.5 / np.sqrt(result.draws.diagnostics["ess"])
+        np.testing.assert_allclose(table[:, of_success], expected, atol=SIGMAS * error)
+
+
+def joint_by_quadrature(story: Story) -> tuple[float, float]:
+    """P(success and the evidence), and P(the evidence)."""
+    joint, mass = 0.0, 0.0
+    for hard, push, weight in grid():
+        answer = solve(fixed(story, hard=hard, push=push))
+        here = weight * np.exp(answer.log_evidence)
+        joint += here * answer.fates["success"]
+        mass += here
+    return joint, mass
