@@ -251,13 +251,13 @@ def _joined(
         if number.uses:
             uses.setdefault(number.name, []).append(place)
     versions = (new, old), (old, new)
-    seen: set[str] = set()
+    joined: set[str] = set()
     for number in at_places.values():
         name = number.name
         if not number.uses:
             yield number
-        elif name not in seen:
-            seen.add(name)
+        elif name not in joined:
+            joined.add(name)
             order = versions[0] if Change(NUMBER, name) in chosen else versions[1]
             side = next(x for x in order if name in x.number_index)
             yield replace(side.numbers[side.number_index[name]], uses=tuple(uses[name]))

@@ -211,11 +211,11 @@ def resolve(
     slots = _joined(story, slots | proposing)
     proposed = {name for name, slot in slots.items() if proposing.keys() >= set(_places(slot))}
     if view is not None:
-        given: dict[str, str] = {}  # by the number, by which of its names the view sets it
+        names: dict[str, str] = {}  # by the number, by which of its names the view sets it
         for name, value in view.set.items():
             if (target := _target(name, slots)) is not None:
-                if view.set[given.setdefault(target, name)] != value:
-                    problems.append(_set_twice(view, given[target], name, target))
+                if view.set[names.setdefault(target, name)] != value:
+                    problems.append(_set_twice(view, names[target], name, target))
                 try:
                     override = _override(slots[target], value, f"view {view.view}")
                     slots[target] = replace(override, document=view.document, path=("set", name))

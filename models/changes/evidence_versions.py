@@ -128,13 +128,13 @@ def _answer(
 ) -> Versions:
     """Answers but for forecasts, given the results of checks or not."""
     if prepared.likelihoods.moving:  # what findings say differs from draw to draw
-        each = [
+        by_draw = [
             _answer(at_draw(prepared, row), row[None], powers, of, results=results)
             for row in values
         ]
         return Versions(
-            np.concatenate([versions.log_evidence for versions in each]),
-            np.concatenate([versions.events for versions in each]),
+            np.concatenate([versions.log_evidence for versions in by_draw]),
+            np.concatenate([versions.events for versions in by_draw]),
         )
     graph = prepared.graph
     likelihoods = _likelihoods(prepared, powers)

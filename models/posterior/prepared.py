@@ -214,8 +214,8 @@ def shared_numbers(resolved: ResolvedStory) -> frozenset[int]:
     ----------
     resolved : ResolvedStory
     """
-    made = {item.id for item in resolved.story.evidence}
-    proposed = {proposal.id for proposal in resolved.proposals} - made
+    findings = {item.id for item in resolved.story.evidence}
+    proposed = {proposal.id for proposal in resolved.proposals} - findings
     return frozenset(
         i
         for i, number in enumerate(resolved.numbers)

@@ -331,9 +331,9 @@ def _moments(
                 assert chances is not None
                 target = observations[k].target
                 about = reached[here] if target is None else joint[here][..., target]
-                seen = chances(values[here])
+                results = chances(values[here])
                 parts.append(
-                    np.einsum("d,dkh,deh,ec->kc", counts, seen, about, columns, optimize=True)
+                    np.einsum("d,dkh,deh,ec->kc", counts, results, about, columns, optimize=True)
                 )
     together_by_draw = {k: np.array(parts) for k, parts in by_draw.items()}
     return _Moments(np.array(routes), np.array(assumptions), together_by_draw)
