@@ -301,3 +301,29 @@ def joint_by_quadrature(story: Story) -> tuple[float, float]:
         joint += here * answer.fates["success"]
         mass += here
     return joint, mass
+
+
+CONJUNCTION = """
+story: conjunction
+title: Two premises that are one unknown
+numbers:
+  p: {uniform: [0, 1], kind: probability}
+goal: {specification: A table., desirability: Right.}
+assumptions:
+  a: {probability: {number: p}}
+  b: {probability: {number: p}}
+routes:
+  - {id: schemer, class: deceptive, requires: [a, b], bits: 0, harm: 1}
+  - {id: something-else, class: other, bits: -3, harm: 0}
+"""
+
+
+def test_two_premises_with_one_unknown_have_its_second_moment() -> None:
+    """P(both) is E[p²] = 1/3, and not 1/4; each by itself has P(true) = p at every draw."""
+    result = assess(resolve(load_text(CONJUNCTION)), draws=8192)
+    deceptive = float(result.averaged.mean(result.averaged.event("deceptive")))
+    error = result.errors.by_name()["deceptive"]["mean"]
+    assert deceptive == pytest.approx(1 / 3 / 2.125, abs=SIGMAS * error)
+    np.testing.assert_allclose(
+        result.averaged.assumptions, np.repeat(result.averaged.values[:, :1], 2, axis=1)
+    )
