@@ -219,6 +219,7 @@ def _named_number(definitions: Schema) -> Schema:
         }
     is_bits = {"properties": {"kind": {"const": "bits"}}, "required": ["kind"]}
     return {
+        "description": "An uncertain number that stands in several places of the story.",
         "if": is_bits,
         "then": {"$ref": _PLACE + "NamedBits"},
         "else": {"$ref": _PLACE + "NamedProbability"},
