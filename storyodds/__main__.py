@@ -8,7 +8,7 @@ import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 130
+INTERRUPTED = 130  # the exit code of shells: 128 and the number of SIGINT
 _SHOW_CURSOR = "\x1b[?25h"  # a line of progress hides it
 
 

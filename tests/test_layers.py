@@ -19,6 +19,7 @@ FLOORS = (
     "scenarios",
     "scenarios.lint",
     "scenarios.editor",
+    "scenarios.open_psa.quantities",
     "scenarios.open_psa",
     "models",
     "models.circuits",

@@ -48,8 +48,9 @@ Wanted = Literal["usage", "won", "pulls"]
 _KERNEL = "storyodds.models.engine.pattern_kernel"  # which imports numba
 _NUMBA_WORK = 7.5e7  # node evaluations that are worth loading numba, and what it compiled
 _CORE_WORK = 4e6  # those that are worth a thread
-_BLOCK_CELLS = 2**21  # of float64: what a block of draws may hold,
-_FAST_CELLS = 2**19  # or, with numba, one that a cache has room for
+# Of float64: what a block of draws may hold, for which a cache has room. Larger arrays are handed
+# out page by page, again and again: an estimate with 2**21 faults twice as many pages.
+_BLOCK_CELLS = 2**19
 _COPIES = 4  # of a block's cells, at most: values, flows, and what they are made from
 _UNLIMITED = 2**62  # bytes: more than any machine has
 _WIDTH = 64  # draws that go through a kernel side by side,
@@ -177,7 +178,7 @@ def evaluate(
     if most < cells:
         raise UnsupportedStoryError([Problem(_too_little(cells, _COPIES * 8 * cells))])
     threads = max(1, min(cores(), int(work / _CORE_WORK), most // max(1, cells))) if fast else 1
-    step = int(np.clip((_FAST_CELLS if fast else _BLOCK_CELLS) // max(1, cells), 16, 2048))
+    step = int(np.clip(_BLOCK_CELLS // max(1, cells), 16, 2048))
     step = min(step, max(1, most // (max(1, cells) * threads)))
     step = max(1, min(step, -(-n // threads)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]

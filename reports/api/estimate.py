@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from storyodds.models.assessment.assessment import (
     Assessment,
@@ -29,7 +29,7 @@ def estimate(
     story: Story,
     *,
     view: str | View | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     off: Sequence[str] = (),
     method: Method = "auto",
     draws: int = 4096,

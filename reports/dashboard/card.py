@@ -1,7 +1,7 @@
 """The head of a page: the card, its bar, and the text that says the same."""
 
 import re
-from typing import Any
+from typing import TypedDict
 
 from markupsafe import Markup, escape
 
@@ -46,7 +46,16 @@ def in_words(dossier: Dossier) -> tuple[str, ...]:
     return narrative(dossier.estimate, card_of(dossier))
 
 
-def card_context(dossier: Dossier) -> dict[str, Any]:
+class CardContext(TypedDict):
+    """What the templates show of a card."""
+
+    card: Card
+    endings: list[dict[str, object]]
+    bar: Markup
+    sentences: tuple[str, ...]
+
+
+def card_context(dossier: Dossier) -> CardContext:
     """Give what the templates show of a card.
 
     Parameters

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -83,7 +82,7 @@ def rendered(
     script: str = "",
     more_style: str = "",
     running: str = "",
-    **values: Any,
+    **values: object,
 ) -> str:
     """Fill a template, with the style, the script, and the policy that allows these only.
 
@@ -138,7 +137,7 @@ def _sha256(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def in_script(data: Any) -> str:
+def in_script(data: object) -> str:
     """Plain data as JSON that cannot end the script it stands in.
 
     Examples

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
@@ -20,7 +19,7 @@ _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 _ASCII = re.compile(r"[\x00-\xa0\u2028\u2029\ud800-\udfff]+")
 _FEW = 30  # rows of a picture's table that are worth a file of their own
 _SLIGHT = 4  # columns
-_STOPS = 20
+_STOPS = 20  # of the tab key in one picture: more are skipped as a whole
 ANCHOR = "see-"  # before the name of a figure, in the id of its picture
 _ROW, _SHEET = 21, 860  # pixels: a row of a table, and what a section may have on one sheet
 _NARROW = 600  # units of a picture that has half a page
@@ -96,7 +95,7 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     part: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     half: bool = False
     tiles: bool = False
@@ -224,7 +223,7 @@ def as_csv(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return Download(f"{name}.csv", _address("text/csv", csv_text(columns, rows, DIGITS)))
 
 
-def as_json(name: str, document: Any) -> Download:
+def as_json(name: str, document: object) -> Download:
     """Give plain data as a file."""
     text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return Download(f"{name}.json", _address("application/json", text))

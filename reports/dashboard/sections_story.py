@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from storyodds.models.importance.measures import literal_text
 from storyodds.models.sensitivity.dependence import Bound
@@ -258,7 +257,7 @@ def provenance(dossier: Dossier) -> Section:
     )
 
 
-def _form(form: Any) -> str:
+def _form(form: object) -> str:
     """A prior as it was written, without what its own columns say."""
     if isinstance(form, Mapping):
         inner = {k: v for k, v in form.items() if k not in ("basis", "source", "note")}
@@ -339,7 +338,7 @@ def _about_plots(dossier: Dossier) -> tuple[str, ...]:
     return ()
 
 
-def _measure(value: Any) -> str:
+def _measure(value: object) -> str:
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) else str(value)
     return (f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}").replace("-", "−")

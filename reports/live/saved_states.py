@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 from storyodds.models.story.events import FATES
@@ -148,12 +147,12 @@ def saved_states(folder: Path, story: str) -> dict[str, State]:
     return states
 
 
-def listed_states(folder: Path) -> list[dict[str, Any]]:
+def listed_states(folder: Path) -> list[dict[str, object]]:
     """List the states of all stories: `story`, `name`, the `fragment` that opens it, and `odds`.
 
     The odds are those in words that it was saved with; there may be none.
     """
-    listed = []
+    listed: list[dict[str, object]] = []
     for path in sorted(folder.glob(f"*.*{STATE_ENDING}"))[:MAX_STATES]:
         story, _, name = path.name.removesuffix(STATE_ENDING).partition(".")
         if is_name(story) and is_name(name) and (saved := _read(folder, path)) is not None:
@@ -182,7 +181,7 @@ def _inside(folder: Path, story: str, name: str) -> Path:
 def _read(folder: Path, path: Path) -> tuple[State, dict[str, str]] | None:
     """A state, and the odds that it was saved with; what is no text is left out."""
     try:
-        document: Any = read_body(read_inside(folder, path, 2 * MAX_BODY))
+        document: object = read_body(read_inside(folder, path, 2 * MAX_BODY))
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             return None
         odds = document.get("odds")

@@ -1,7 +1,6 @@
 """Entries of the catalog and of prior packs, as lines for a terminal."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -165,7 +164,7 @@ def _told(source: Source) -> str:
     return f"{source.cite}{note}{f' <{source.url}>' if source.url else ''}"
 
 
-def _number(label: str, value: Any, unit: Callable[[float], str]) -> Iterator[tuple[str, str]]:
+def _number(label: str, value: object, unit: Callable[[float], str]) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         basis, source = value.get("basis"), value.get("source")
         yield label, prior_words(value, unit) + (f", {basis}" if basis else "")

@@ -42,7 +42,7 @@ COLOR = {
     "catastrophe": "bold red",
 }
 _PLOT_WIDTHS = (20, 50)  # a narrower plot shows nothing, a wider one nothing more
-_HAZARDS_SHOWN = 6
+_HAZARDS_SHOWN = 6  # the likeliest: a line counts the others
 _CRITERIA: tuple[tuple[Criterion, str, str], ...] = (
     ("goal_alignment", "goal, alignment", "an intended model is good"),
     ("goal_competitiveness", "goal, competitiveness", "an intended model is strong enough"),

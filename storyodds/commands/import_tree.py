@@ -25,7 +25,26 @@ if TYPE_CHECKING:
 @click.option(
     "--top", metavar="NAME", help="The gate that matters, where several are part of no other."
 )
-def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None) -> None:
+@click.option(
+    "--mission-time",
+    type=float,
+    metavar="HOURS",
+    help="The hours that <system-mission-time> stands for.",
+)
+@click.option(
+    "--at-means",
+    is_flag=True,
+    help="Take uncertain numbers at their means where a story cannot keep them: inside a function, "
+    "shared by several events, or of a distribution that stories do not have.",
+)
+def import_tree(
+    tree: Path,
+    as_json: bool,
+    output: Path | None,
+    top: str | None,
+    mission_time: float | None,
+    at_means: bool,
+) -> None:
     """A fault tree in the Open-PSA format as a story.
 
     The top gate becomes a route whose probability is that of the top event:
@@ -36,7 +55,7 @@ def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None)
 
     target, imported = all_of(
         lambda: None if output is None else writable_file(output, STORY_ENDINGS),
-        lambda: read_open_psa(tree, top),
+        lambda: read_open_psa(tree, top, mission_time=mission_time, at_means=at_means),
     )
     story = imported.story
     text = to_yaml(story)

@@ -22,10 +22,18 @@ from storyodds.reports.api.estimate import estimate
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    path = tmp_path / "old.nc"
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A result as it is saved, of which every test damages a copy of its own."""
+    path = tmp_path_factory.mktemp("sound") / "old.nc"
     save_result(estimate(on_a_class(Beta(beta=(2, 3))), draws=64), path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def saved(tmp_path: Path, sound: bytes) -> Path:
+    path = tmp_path / "old.nc"
+    path.write_bytes(sound)
     return path
 
 

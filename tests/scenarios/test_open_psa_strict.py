@@ -15,8 +15,13 @@ from storyodds.priors.distributions.forms import Fixed, Normal
 from storyodds.priors.text.errors import InputError
 from storyodds.priors.text.xml_reader import Element, parse_xml
 from storyodds.scenarios.open_psa import reader
-from storyodds.scenarios.open_psa.deviates import REFUSED_CHANGE, Deviate, change, file_mean
-from storyodds.scenarios.open_psa.units import HOURS_PER_YEAR
+from storyodds.scenarios.open_psa.quantities.deviates import (
+    REFUSED_CHANGE,
+    Deviate,
+    change,
+    file_mean,
+)
+from storyodds.scenarios.open_psa.quantities.units import HOURS_PER_YEAR
 
 ONE = gate("<event name='A'/>")
 
@@ -437,13 +442,8 @@ def test_what_would_be_passed_over_is_refused(body: str, start: str) -> None:
         ("<define-basic-event nam='A'><float value='0.1'/></define-basic-event>", "<define-basic"),
         ("<include file='events.xml'/>", "<include>"),
         (
-            "<define-CCF-group name='c' model='beta-factor'><members><basic-event name='A'/>"
-            "</members></define-CCF-group>",
-            "<define-CCF-group>",
-        ),
-        (
-            "<define-substitution><target><basic-event name='A'/></target></define-substitution>",
-            "<define-substitution>",
+            "<define-event-tree name='e'><define-functional-event name='A'/></define-event-tree>",
+            "<define-event-tree>",
         ),
     ],
 )
