@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
+from storyodds.priors.distributions.forms import Form
 from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.formulas import literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
+from storyodds.scenarios.grammar.parts import GivenTable
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
 from storyodds.scenarios.schema import Assumption, Evidence
 from storyodds.scenarios.story import Story
@@ -22,7 +24,8 @@ How = Literal["changed", "added", "removed"]
 Parts = dict[str, Any]
 
 NUMBER, ASSUMPTION, EVIDENCE = "number", "assumption", "evidence"
-PARTS = (ASSUMPTION, "hazard", "nudge", "constraint", "route", "check", EVIDENCE)
+CAUSE = "common cause"
+PARTS = (ASSUMPTION, "hazard", "nudge", "constraint", "route", "check", CAUSE, EVIDENCE)
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,7 @@ def _with_text(story: Story, mixed: Mapping[str, Parts]) -> Story:
             "goal": goal,
             "rationale": rationale,
             "checks": tuple(mixed["check"].values()),
+            "common_cause": tuple(mixed[CAUSE].values()),
             "evidence": tuple(mixed[EVIDENCE].values()),
             "proposals": (),
         }
@@ -291,18 +295,20 @@ def _parts(resolved: ResolvedStory, part: str) -> Parts:
         "constraint": story.rationale.constraints,
         "route": resolved.routes,
         "check": story.checks,
+        CAUSE: resolved.common_causes,
         EVIDENCE: story.evidence,
     }
     return {record.id: record for record in listed[part]}
 
 
-# By kind of part what bears on the odds, but for the numbers; of tables the keys do.
+# By kind of part what bears on the odds, but for the numbers; of tables the keys and rows do.
 _BEARING: Mapping[str, tuple[str, ...]] = {
-    "hazard": ("criterion", "requires"),
+    "hazard": ("criterion", "requires", "probability", "harm"),
     "nudge": ("when", "bits"),
     "constraint": ("holds", "rules_out"),
-    "route": ("class_", "requires"),
+    "route": ("class_", "requires", "harm"),
     "check": ("flags", "result"),
+    CAUSE: ("checks", "share"),
     EVIDENCE: ("about", "counts", "rates", "bayes_factor", "forecast", "sd_bits"),
 }
 
@@ -311,8 +317,16 @@ def _shape(part: str, record: Any) -> Any:
     if part == ASSUMPTION:
         rows = [row.when for row in record.given or ()]
         return record.holds_when, rows, record.probability is None
-    fields = (getattr(record, field) for field in _BEARING[part])
-    return [set(value) if isinstance(value, dict) else value for value in fields]
+    return [_shape_of(getattr(record, field)) for field in _BEARING[part]]
+
+
+def _shape_of(value: Any) -> Any:
+    """What bears on the odds of a field, but for its numbers."""
+    if isinstance(value, dict):
+        return {key: _shape_of(item) for key, item in value.items()}
+    if isinstance(value, GivenTable):
+        return [row.when for row in value.given]
+    return None if isinstance(value, Form) else value
 
 
 def _numbers_between(old: ResolvedStory, new: ResolvedStory, owner: str) -> list[Change]:

@@ -251,6 +251,6 @@ def _event_shares(graph: StoryGraph, values: Array, of: Sequence[int]) -> Array:
     Outcomes overlap, and only routes as a whole add up to anything.
     """
     shares = weights(graph, values, [EVENTS[e] for e in of]).transpose(0, 2, 1)
-    whole = np.array([float(outcome.event is None) for outcome in graph.outcomes])
+    whole = (np.arange(len(graph.outcomes)) < len(graph.routes)).astype(float)
     anything = np.broadcast_to(whole[:, None], (*shares.shape[:2], 1))
     return np.concatenate([shares, anything], axis=2)

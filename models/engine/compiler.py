@@ -27,8 +27,9 @@ from storyodds.models.circuits.factors import Diagrams
 from storyodds.models.engine.layout import Competition, Key, Layout, literal_of
 from storyodds.models.logic.functions import TruthFunction
 from storyodds.models.logic.gate_forest import GateForest
-from storyodds.models.story.graph import Outcome, StoryGraph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.hazards import HazardFactors
+from storyodds.models.story.outcomes import Outcome
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.grammar.formulas import Formula, parts
 

@@ -39,6 +39,7 @@ from storyodds.models.engine.leaf_values import (
 from storyodds.models.engine.program import Program, without_results
 from storyodds.models.memory import memory_left
 from storyodds.models.story.likelihoods import LogLikelihoods, Moving
+from storyodds.models.story.rates import fold_slopes, with_excesses
 from storyodds.priors.distributions.families import LN2
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 
@@ -93,8 +94,9 @@ class Evaluation:
 
     Attributes
     ----------
-    values : (n_draws, n_numbers) array
-        The numbers it is taken at: without known results of checks where they were left out.
+    values : (n_draws, n_numbers + n_excesses) array
+        The numbers it is taken at: without known results of checks where they were left out, and
+        with what follows from them.
     log_roots : (n_draws, n_roots) array
         Log P(query, evidence | numbers), in nats; minus infinity where impossible.
     usage : (n_draws, n_seeds, n_fixed_leaves) array
@@ -161,6 +163,7 @@ def evaluate(
     moving, likelihoods = likelihoods.moving, likelihoods.at(values)
     if not likelihoods.results:
         values = without_results(values, program.result_numbers)
+    values = with_excesses(values, program.excesses)
     n, n_roots = len(values), len(program.circuit.roots)
     weights = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
     weights = weights if weights.ndim == 3 else weights[None]
@@ -250,9 +253,10 @@ def gradient(program: Program, evaluation: Evaluation) -> Array:
     yes, no = values.T[program.yes.what], values.T[program.no.what]
     out = np.empty((len(usage), program.n_numbers, len(values)))
     for s in range(len(usage)):
+        slopes = program.yes_numbers @ (usage[s][program.yes.leaves] * (1 - yes))
+        slopes -= program.no_numbers @ (usage[s][program.no.leaves] * no)
         out[s] = LN2 * (program.config_bits.T @ pulls[s])
-        out[s] += program.yes_numbers @ (usage[s][program.yes.leaves] * (1 - yes))
-        out[s] -= program.no_numbers @ (usage[s][program.no.leaves] * no)
+        out[s] += fold_slopes(slopes, values, program.excesses)
     for first, finding in evaluation.moving:
         for number, slope in finding.slopes(values):
             n_hypotheses = slope.shape[1]

@@ -56,7 +56,7 @@ class Layout:
     routes, key_levels : list of frozenset of int
         those of each route, and of each of `gate_keys`,
     hazards : frozenset of int
-        and of all hazards together.
+        and of all hazards and rates together.
     """
 
     def __init__(
@@ -89,7 +89,9 @@ class Layout:
             self.scope(r.requires, *r.blocked_by, *(when for when, _ in r.nudges))
             for r in graph.routes
         ]
+        decisive = graph.rate_formulas(evidence_only=evidence_only)
         of_hazards = [self.scope(h.requires) for h in graph.hazards] if hazards else []
+        of_hazards += [self.scope(formula) for formula in decisive]
         self.gates: dict[Key, int] = {}
         self.gate_keys: list[Key] = []
         scopes = [*tables, [v for scope in of_hazards for v in scope]]
@@ -142,12 +144,13 @@ class Layout:
         return frozenset(self.level[v] for v in scope)
 
     def _formulas(self, *, hazards: bool) -> Iterator[Formula]:
-        """Every formula that decides where training ends."""
+        """Every formula that bears on P(evidence) but for what it is about."""
         for route in self._graph.routes:
             yield from (f for f in (route.requires, *route.blocked_by) if f is not None)
             yield from (when for when, _ in route.nudges if when is not None)
         if hazards:
             yield from (h.requires for h in self._graph.hazards if h.requires is not None)
+        yield from self._graph.rate_formulas(evidence_only=True)
 
     def _relevant(self, *, hazards: bool) -> set[int]:
         formulas = self._formulas(hazards=hazards)

@@ -13,6 +13,7 @@ from storyodds.models.circuits.circuit import Circuit, Key
 from storyodds.models.engine.compiler import Compiler
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import Query
+from storyodds.models.story.rates import Excess
 
 if TYPE_CHECKING:
     from storyodds.models.engine.pattern_kernel import PatternProgram
@@ -77,6 +78,8 @@ class Program:
         The config of every open route; -1 where closed.
     result_numbers : tuple of tuple of int
         The flag rates of checks that are known to have passed, and of those known to have flagged.
+    excesses : tuple of Excess
+        What follows from the story's numbers, and is numbered after them.
     """
 
     circuit: Circuit
@@ -103,6 +106,7 @@ class Program:
     floor: NDArray[np.bool_]
     races: Ints
     result_numbers: tuple[tuple[int, ...], tuple[int, ...]]
+    excesses: tuple[Excess, ...]
 
     def truths(self, values: Array, usage: Array) -> tuple[Array, Array]:
         """P(true) and P(false) of every assumption, from how the leaves are used.
@@ -144,7 +148,7 @@ class Program:
     def _by_number(self, places: Places) -> csr_array:
         n = len(places.what)
         cells = (np.ones(n), (places.what, np.arange(n)))
-        return csr_array(cells, shape=(self.n_numbers, n))
+        return csr_array(cells, shape=(self.n_numbers + len(self.excesses), n))
 
     @cached_property
     def open_configs(self) -> csr_array:
@@ -176,7 +180,11 @@ class Program:
     def bearing(self) -> frozenset[int]:
         """The numbers that can change the roots."""
         bits = self.config_bits.indices.tolist()
-        return frozenset([*self.yes.what.tolist(), *self.no.what.tolist(), *bits])
+        numbers = {*self.yes.what.tolist(), *self.no.what.tolist(), *bits}
+        for k, excess in enumerate(self.excesses):
+            if self.n_numbers + k in numbers:
+                numbers.update(excess.above, excess.below)
+        return frozenset(number for number in numbers if number < self.n_numbers)
 
     @cached_property
     def column(self) -> dict[Query, int]:
@@ -307,6 +315,7 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         floor=np.array([compiler.is_always_open(c.route) for c in compiler.configs], dtype=bool),
         races=races,
         result_numbers=graph.result_numbers(),
+        excesses=tuple(graph.derived.excesses),
     )
 
 

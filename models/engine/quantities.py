@@ -14,16 +14,15 @@ from storyodds.models.engine.strategy import compiled as compile_queries
 from storyodds.models.logic.cut_sets import Literal
 from storyodds.models.story.events import (
     CRITERIA,
-    DEPLOYED,
     DEPLOYED_CLASSES,
     EVENTS,
-    FALSE_ALARM,
     AfterTraining,
     after_training,
     probabilities,
 )
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.outcomes import DEPLOYED, FALSE_ALARM
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.grammar.outcomes import CLASSES
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.posterior.weighting import spread_of_sums
-from storyodds.models.story.events import DEPLOYED, EVENTS
+from storyodds.models.story.events import EVENTS
+from storyodds.models.story.outcomes import DEPLOYED
 
 Array = NDArray[np.float64]
 

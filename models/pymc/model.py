@@ -18,8 +18,9 @@ from storyodds.models.posterior.evidence import collapsed, columns, event_likeli
 from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.posterior.shared_rates import SharedRates, Table
 from storyodds.models.pymc.ops import LogEvidence, Marginals
-from storyodds.models.story.events import CRITERIA, DEPLOYED, FATES, Share, shares_of
+from storyodds.models.story.events import CRITERIA, FATES, Share, shares_of
 from storyodds.models.story.graph import CheckNode, EvidenceItem, StoryGraph
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.priors.distributions.beta_functions import log_binomial_coefficients
 from storyodds.priors.distributions.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions.families import (
@@ -382,12 +383,12 @@ def _events(
     def chance(share: Share) -> Tensor:
         route = graph.routes[graph.outcomes[share.outcome].route]
         probability, unflagged = outcomes[share.outcome], pt.constant(1.0)
-        for c in graph.live_checks:
-            unflagged = unflagged * (1 - values[route.flags[c]])
+        for c in graph.live_checks if share.flagged is not None else ():
+            unflagged = unflagged * (1 - values[route.flags[c].number])
         if share.flagged is not None:
             probability = probability * (1 - unflagged if share.flagged else unflagged)
         if share.harmful is not None:
-            harm = values[route.harm]
+            harm = values[route.harm.number]
             probability = probability * (harm if share.harmful else 1 - harm)
         return probability
 

@@ -8,6 +8,7 @@ from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table
 from storyodds.reports.figures.drawing.cells import Cell, with_band
+from storyodds.reports.words.checks_together import together_words
 from storyodds.reports.words.endings import UNNAMED, no_hazard_named
 from storyodds.reports.words.numbers import percent, signed
 from storyodds.reports.words.sentences import (
@@ -46,6 +47,7 @@ def decision_day(dossier: Dossier) -> Section:
         finding=_day_finding(estimate, bool(live)),
         tables=tuple(tables),
         notes=(
+            *([together] if (together := together_words(estimate)) else []),
             "What a check takes off is by how much a catastrophe would be likelier without it, "
             "the others being there. A check with a result is evidence, and halts nothing.",
         ),

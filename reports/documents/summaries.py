@@ -134,6 +134,12 @@ def stated(summary: Summary, errors: dict[str, float]) -> Summary:
     return cast(Summary, Stated(summary, errors))
 
 
+def mean_error(summary: Summary) -> float:
+    """The standard error of the mean of a summary that has its errors with it."""
+    assert isinstance(summary, Stated)
+    return float(summary.errors.get("mean", 0.0))
+
+
 def beside(summary: Summary, **more: object) -> Any:
     """The same, and more in the same place of the document: a record that extends a summary."""
     assert isinstance(summary, Stated)

@@ -12,7 +12,7 @@ from jinja2 import ChoiceLoader, Environment, FunctionLoader
 from markupsafe import Markup
 
 from storyodds.models.changes.interactive import ODDS
-from storyodds.models.story.events import DEPLOYED
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.reports.dashboard.html import (
     environment,
     in_script,

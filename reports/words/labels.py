@@ -2,8 +2,9 @@
 
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.shortening import shortened
+from storyodds.scenarios.given_numbers import row_of
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import Check, Evidence, Hazard, Nudge, Route
+from storyodds.scenarios.schema import Check, CommonCause, Evidence, Hazard, Nudge, Route
 
 LONGEST = 120  # characters of a label
 
@@ -34,6 +35,10 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
     >>> number_label(story, "rationale.feasibility")
     'The training can be carried out as planned'
     """
+    row = row_of(resolved, name)
+    if row is not None:
+        condition = "otherwise" if row.when is None else f"given {formula_words(row.when)}"
+        return shortened(f"{condition}: {number_label(resolved, row.whole)}", longest)
     owner, _, field = name.partition(".")
     claim = claims(resolved).get(owner, "")
     kind, _, part = field.partition(".")
@@ -43,8 +48,8 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
         case "feasibility":
             words = "The training can be carried out as planned"
         case "given":
-            row = (resolved.assumptions[owner].given or ())[int(part)]
-            condition = owner if row.when is None else f"{owner}, given {formula_words(row.when)}"
+            when = (resolved.assumptions[owner].given or ())[int(part)].when
+            condition = owner if when is None else f"{owner}, given {formula_words(when)}"
             words = _about(condition, claim)
         case "otherwise":
             words = _about(f"{owner}, otherwise", claim)
@@ -56,6 +61,8 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
             words = _about(f"Chance of catastrophe from {owner}", claim)
         case "flags":
             words = _about(f"Chance that {owner} flags {part}", claim)
+        case "share":
+            words = _about(f"Chance that one thing decides for all of {owner}, of {part}", claim)
         case _:  # a rate, a factor or a relevance of evidence
             words = _about(f"{field.replace('_', ' ')} of {owner}", claim)
     return shortened(words, longest) or name
@@ -97,13 +104,14 @@ def _about(part: str, claim: str) -> str:
 def claims(resolved: ResolvedStory) -> dict[str, str]:
     """Give what each part of a story claims, by its id; empty where it claims nothing."""
     story = resolved.story
-    parts: tuple[Hazard | Nudge | Route | Check | Evidence, ...] = (
+    parts: tuple[Hazard | Nudge | Route | Check | CommonCause | Evidence, ...] = (
         *story.goal.hazards,
         *story.rationale.nudges,
         *resolved.routes,
         *story.checks,
+        *resolved.common_causes,
         *story.evidence,
     )
-    claims = {part.id: part.claim for part in parts}
+    claims = {str(part.id): part.claim for part in parts}
     claims |= {name: number.claim for name, number in story.numbers.items()}
     return claims | {name: a.claim for name, a in resolved.assumptions.items()}

@@ -6,6 +6,7 @@ in quotation marks; bits are given as a factor, 2 to their power, "times".
 
 from storyodds.reports.words.numbers import counted, percent, significant
 from storyodds.reports.words.priors import formula_words
+from storyodds.scenarios.given_numbers import row_of
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL
 from storyodds.scenarios.resolve import ResolvedStory
 
@@ -68,6 +69,13 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
     >>> lever_words("persona-is-natural.bits.intended", story)
     'how much “persona is natural” multiplies the odds of an intended model'
     """
+    row = row_of(resolved, name)
+    if row is not None:
+        where = "where none of its conditions holds"
+        if row.when is not None:
+            rest = "" if row.first else ", and none of the conditions before it"
+            where = f"given {plain_name(formula_words(row.when))}{rest}"
+        return f"{lever_words(row.whole, resolved)}, {where}"
     owner, _, field = name.partition(".")
     part, _, target = field.partition(".")
     quoted = f"“{plain_name(owner)}”"
@@ -77,8 +85,8 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
         case "probability":
             return f"how likely it is that {quoted} {_holds(owner, resolved)}"
         case "given":
-            row = (resolved.assumptions[owner].given or ())[int(target)]
-            condition = "" if row.when is None else f", given {plain_name(formula_words(row.when))}"
+            when = (resolved.assumptions[owner].given or ())[int(target)].when
+            condition = "" if when is None else f", given {plain_name(formula_words(when))}"
             first = "" if int(target) == 0 else ", and none of the conditions before it"
             return f"how likely it is that {quoted} holds{condition}{first}"
         case "otherwise":
@@ -91,6 +99,9 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
             return f"how often {model_words(owner)}, once deployed, ends in catastrophe"
         case "flags":
             return f"how often the check {quoted} flags {model_words(target)}"
+        case "share":
+            decides = "one thing decides whether checks that fail together flag"
+            return f"how often {decides} {model_words(target)}"
         case "relevance":
             return f"how far the finding {quoted} carries over to this story"
         case "rates":

@@ -11,6 +11,7 @@ from typing import Any
 from storyodds.priors.text.errors import UNSAFE, Mistake, Path
 from storyodds.priors.text.phrases import described, did_you_mean, misspelled, quoted
 from storyodds.priors.text.scalars import hidden
+from storyodds.scenarios.checks.common_causes import common_cause_mistakes
 from storyodds.scenarios.checks.evidence_rules import (
     evidence_mistakes,
     proposal_mistakes,
@@ -30,6 +31,7 @@ from storyodds.scenarios.grammar.names import (
     mapping,
     names_in,
     parts_of,
+    rates_in,
     sequence,
 )
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL
@@ -74,8 +76,10 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         _id_mistakes(names),
         _formula_mistakes(data, names),
         _assumption_mistakes(names),
+        _rate_mistakes(data),
         _loop_mistakes(names),
         _target_mistakes(data, names),
+        common_cause_mistakes(data, names),
         evidence_mistakes(data, names),
         proposal_mistakes(data, names),
         switch_mistakes(data),
@@ -214,6 +218,12 @@ def _assumption_mistakes(names: Names) -> Iterator[Mistake]:
                 at_key=True,
             )
         yield from _row_mistakes((*path, "given"), sequence(spec.get("given")))
+
+
+def _rate_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Hold probabilities that depend on assumptions to the same rows."""
+    for path, rate in rates_in(data):
+        yield from _row_mistakes((*path, "given"), sequence(mapping(rate).get("given")))
 
 
 def _slip(spec: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from storyodds.priors import library
 from storyodds.priors.distributions.forms import Kind, parse_prior
 from storyodds.priors.text.errors import InputError, Mistake, Path
 from storyodds.priors.text.phrases import described
-from storyodds.scenarios.grammar.names import items, mapping
+from storyodds.scenarios.grammar.names import items, mapping, rates_in
 
 _NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of bits"}
 
@@ -19,24 +19,19 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
     for name, number in mapping(data.get("numbers")).items():
         kind: Kind = "bits" if mapping(number).get("kind") == "bits" else "probability"
         yield ("numbers", name), number, kind
-    goal, rationale = mapping(data.get("goal")), mapping(data.get("rationale"))
-    for index, item in items(goal.get("hazards")):
-        for key in ("probability", "harm"):
-            yield ("goal", "hazards", index, key), item.get(key), "probability"
+    rationale = mapping(data.get("rationale"))
+    for place, rate in rates_in(data):
+        yield from _rows(place, rate)
+        yield place, rate, "probability"
     yield ("rationale", "feasibility"), rationale.get("feasibility"), "probability"
     for index, item in items(rationale.get("nudges")):
         yield from _table(("rationale", "nudges", index, "bits"), item.get("bits"), "bits")
     for name, spec in mapping(data.get("assumptions")).items():
-        assumption = mapping(spec)
-        yield ("assumptions", name, "probability"), assumption.get("probability"), "probability"
-        for index, row in items(assumption.get("given")):
-            for key in ("probability", "otherwise"):
-                yield ("assumptions", name, "given", index, key), row.get(key), "probability"
+        number = mapping(spec).get("probability")
+        yield ("assumptions", name, "probability"), number, "probability"
+        yield from _rows(("assumptions", name), spec)
     for index, item in items(data.get("routes")):
         yield ("routes", index, "bits"), item.get("bits"), "bits"
-        yield ("routes", index, "harm"), item.get("harm"), "probability"
-    for index, item in items(data.get("checks")):
-        yield from _table(("checks", index, "flags"), item.get("flags"), "probability")
     for index, item in items(data.get("evidence")):
         yield from _table(("evidence", index, "rates"), item.get("rates"), "probability")
         yield ("evidence", index, "relevance"), item.get("relevance"), "probability"
@@ -44,6 +39,13 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
     for index, item in items(data.get("proposals")):
         yield from _table(("proposals", index, "rates"), item.get("rates"), "probability")
         yield ("proposals", index, "relevance"), item.get("relevance"), "probability"
+
+
+def _rows(path: Path, owner: Any) -> Iterator[tuple[Path, Any, Kind]]:
+    """The numbers in the `given` rows of an assumption or a rate."""
+    for index, row in items(mapping(owner).get("given")):
+        for key in ("probability", "otherwise"):
+            yield (*path, "given", index, key), row.get(key), "probability"
 
 
 def _table(path: Path, value: Any, kind: Kind) -> Iterator[tuple[Path, Any, Kind]]:

@@ -39,6 +39,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "route something-else stands for whatever nobody named and is in every story.",
         "checks": "Tests between training and deployment. A model that one of them flags is not "
         "deployed. One whose result is known is evidence.",
+        "common_cause": "Checks that fail together. Those that no set names are independent, given "
+        "the model and the assumptions.",
         "evidence": "What has been observed or judged: counts, Bayes factors and forecasts.",
         "proposals": "Observations that could be made next: what one would see, and how often "
         "under each hypothesis. They change no odds; `storyodds value` ranks them.",
@@ -96,8 +98,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "note": _NOTE,
     },
     "GivenRow": {
-        "when": "A formula over other assumptions.",
-        "probability": "The chance of the assumption where this row is the first that holds.",
+        "when": "A formula over assumptions.",
+        "probability": "The chance where this row is the first that holds.",
         "otherwise": "The chance where no row above holds; the last row, alone.",
     },
     "Route": {
@@ -123,6 +125,21 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "adds its own chance of a flag where it fired; one that is not named adds nothing.",
         "result": "What it said, once it has been run. It is then evidence, at the rates above, "
         "and halts no more.",
+    },
+    "CommonCause": {
+        "id": "A lower-case id of its own; common-cause-1 and so on, in order, if left out.",
+        "claim": "What the checks have in common, so that what escapes one escapes the others.",
+        "checks": "Two or more checks whose results are not known. A check stands in one such set "
+        "at most.",
+        "share": "The chance that one thing decides for all of them, by route, class, hazard and "
+        "default for all else: 0 is independence, 1 that the best of them is as good as all. Each "
+        "check keeps its own rate.",
+        "source": "Where the shares come from.",
+        "note": _NOTE,
+    },
+    "GivenTable": {
+        "given": "The probability by what is true: rows {when, probability}, of which the first "
+        "that holds in a run counts, and last {otherwise}.",
     },
     "Evidence": {
         "id": _ID,

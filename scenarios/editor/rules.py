@@ -209,6 +209,12 @@ _STORY: Schema = {
     }
 }
 
+_ROWS: Schema = {
+    "contains": _has("otherwise"),
+    "errorMessage": "Expected a list of {when: …, probability: …} and, as the last, "
+    "{otherwise: …}.",
+}
+
 # By record; under "properties", what is added to the record's own properties.
 RULES: Mapping[str, Schema] = {
     "Story": _STORY,
@@ -218,19 +224,12 @@ RULES: Mapping[str, Schema] = {
         "properties": {"id": _OWN_ID, "bits": {"propertyNames": _TARGET, "allOf": _offer(_CLASSES)}}
     },
     "Check": {"properties": {"id": _OWN_ID, "flags": _BY_OUTCOME}},
+    "CommonCause": {"properties": {"id": _OWN_ID, "share": _BY_OUTCOME}},
     "Evidence": {"properties": {"id": _OWN_ID}, "allOf": _EVIDENCE_RULES},
     "Proposal": {"properties": {"id": _OWN_ID}, "allOf": _PROPOSAL_RULES},
     "Route": {"properties": {"id": _ROUTE_ID}, "allOf": _ROUTE_RULES},
-    "Assumption": {
-        "properties": {
-            "given": {
-                "contains": _has("otherwise"),
-                "errorMessage": "Expected a list of {when: …, probability: …} and, as the last, "
-                "{otherwise: …}.",
-            }
-        },
-        "allOf": _at_most_one(DECIDERS),
-    },
+    "Assumption": {"properties": {"given": _ROWS}, "allOf": _at_most_one(DECIDERS)},
+    "GivenTable": {"properties": {"given": _ROWS}},
     "Formula": {
         "pattern": _slug_but(_NOT_OWN, "")["pattern"].replace("^", "^(?:not )?", 1),
     },

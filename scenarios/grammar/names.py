@@ -96,6 +96,7 @@ def names_in(data: Mapping[str, Any]) -> Names:
         (("assumptions",), None),
         (("routes",), data.get("routes")),
         (("checks",), data.get("checks")),
+        (("common_cause",), data.get("common_cause")),
         (("evidence",), data.get("evidence")),
         (("proposals",), data.get("proposals")),
     ]
@@ -156,10 +157,28 @@ def formulas_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
             yield ("assumptions", name, *path), formula
     for index, item in items(data.get("routes")):
         yield ("routes", index, "requires"), item.get("requires")
+    for place, rate in rates_in(data):
+        for inner, formula in formulas_of(rate):
+            yield (*place, *inner), formula
+
+
+def rates_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    """Return every probability that may depend on assumptions, with its path."""
+    for index, item in items(mapping(data.get("goal")).get("hazards")):
+        for key in ("probability", "harm"):
+            yield ("goal", "hazards", index, key), item.get(key)
+    for index, item in items(data.get("routes")):
+        yield ("routes", index, "harm"), item.get("harm")
+    for index, item in items(data.get("checks")):
+        for key, rate in mapping(item.get("flags")).items():
+            yield ("checks", index, "flags", key), rate
+    for index, item in items(data.get("common_cause")):
+        for key, rate in mapping(item.get("share")).items():
+            yield ("common_cause", index, "share", key), rate
 
 
 def formulas_of(spec: Any) -> Iterator[tuple[Path, Any]]:
-    """Return the formulas that decide an assumption, with their paths inside it."""
+    """Return the formulas that decide an assumption or a rate, with their paths inside it."""
     assumption = mapping(spec)
     for index, row in items(assumption.get("given")):
         yield ("given", index, "when"), row.get("when")

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from storyodds.priors.distributions.forms import Probability
+from storyodds.priors.distributions.forms import Prior, Probability
 from storyodds.priors.text.records import Record, Slug
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
@@ -17,6 +17,40 @@ class GivenRow(Record):
     when: Formula | None = None
     probability: Probability | None = None
     otherwise: Probability | None = None
+
+
+class GivenTable(Record):
+    """A probability that depends on assumptions: the first row that holds in a run decides it."""
+
+    given: Annotated[tuple[GivenRow, ...], Field(min_length=1)]
+
+
+def _shape(value: Any) -> str:
+    is_table = isinstance(value, GivenTable) or (isinstance(value, dict) and "given" in value)
+    return "table" if is_table else "number"
+
+
+# One probability, or one for each of some states of the assumptions.
+type Rate = Annotated[
+    Annotated[GivenTable, Tag("table")] | Annotated[Probability, Tag("number")],
+    Discriminator(_shape),
+]
+
+
+def numbers_of(rate: Rate | Prior) -> tuple[Prior, ...]:
+    """List the numbers of a rate: one, or one for each row.
+
+    Examples
+    --------
+    >>> from storyodds.priors.distributions.forms import Fixed
+    >>> table = GivenTable(given=[{"when": "aware", "probability": 0.1}, {"otherwise": 0.6}])
+    >>> [form.fixed for form in numbers_of(table)], len(numbers_of(Fixed(fixed=0.5)))
+    ([0.1, 0.6], 1)
+    """
+    if not isinstance(rate, GivenTable):
+        return (rate,)
+    forms = (row.probability if row.otherwise is None else row.otherwise for row in rate.given)
+    return tuple(form for form in forms if form is not None)
 
 
 def _exactly_true(value: Any) -> Any:

@@ -12,6 +12,7 @@ from storyodds.priors.references import without_references
 from storyodds.priors.text.errors import Path
 from storyodds.scenarios.grammar.formulas import Formula, holds, literals, parts
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED, RESIDUAL
+from storyodds.scenarios.grammar.parts import GivenTable, Rate, numbers_of
 from storyodds.scenarios.named_numbers import with_numbers_in_place
 from storyodds.scenarios.schema import Assumption, Check, Evidence, Route
 from storyodds.scenarios.serialize import to_data
@@ -159,7 +160,7 @@ class Reading:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """The assumptions that some route, hazard, constraint or nudge depends on."""
+        """The assumptions that some route, hazard, constraint, nudge or rate depends on."""
         return self.needed(formula for _, formula in self.ends)
 
     @property
@@ -177,6 +178,10 @@ class Reading:
         for i, nudge in enumerate(story.rationale.nudges):
             if nudge.when is not None:
                 yield ("rationale", "nudges", i, "when"), nudge.when
+        for place, rate in _rates(story):
+            for j, row in enumerate(rate.given if isinstance(rate, GivenTable) else ()):
+                if row.when is not None:
+                    yield (*place, "given", j, "when"), row.when
 
     def needed(self, formulas: Iterable[Formula]) -> frozenset[str]:
         """The assumptions that formulas depend on, directly or by way of each other."""
@@ -315,6 +320,21 @@ class Reading:
         return [(name, inner[name]) for name in TopologicalSorter(within).static_order()]
 
 
+def _rates(story: Story) -> Iterator[tuple[Path, Rate | None]]:
+    """Return every probability that may depend on assumptions, with its path."""
+    for i, hazard in enumerate(story.goal.hazards):
+        yield ("goal", "hazards", i, "probability"), hazard.probability
+        yield ("goal", "hazards", i, "harm"), hazard.harm
+    for i, route in enumerate(story.routes):
+        yield ("routes", i, "harm"), route.harm
+    for i, check in enumerate(story.checks):
+        for key, rate in check.flags.items():
+            yield ("checks", i, "flags", key), rate
+    for i, cause in enumerate(story.common_cause):
+        for key, rate in cause.share.items():
+            yield ("common_cause", i, "share", key), rate
+
+
 def deciding(assumption: Assumption) -> Iterator[Formula]:
     """Return the formulas that an assumption's truth depends on."""
     for row in assumption.given or ():
@@ -343,8 +363,10 @@ def said_of[V](table: Mapping[str, V], outcome: tuple[str, str]) -> V:
     return next(table[key] for key in (name, class_, DEFAULT) if key in table)
 
 
-def same(first: Form, second: Form) -> bool:
+def same(first: Rate | Prior, second: Rate | Prior) -> bool:
     """Return whether two PRIORs are the same numbers, wherever they come from.
+
+    Probabilities that depend on assumptions are the same where all their rows are.
 
     Examples
     --------
@@ -352,11 +374,18 @@ def same(first: Form, second: Form) -> bool:
     >>> same(Fixed(fixed=0.1, source="a guess"), Fixed(fixed=0.1))
     True
     """
-    return first.model_copy(update=_NO_PROVENANCE) == second.model_copy(update=_NO_PROVENANCE)
+    return _bare_rows(first) == _bare_rows(second)
 
 
-def is_nought(form: Form) -> bool:
-    """Return whether a PRIOR is the number 0 and nothing else.
+def _bare_rows(rate: Rate | Prior) -> list[tuple[Formula | None, Form]]:
+    """What decides each row of a rate, and its number without provenance."""
+    whens = [row.when for row in rate.given] if isinstance(rate, GivenTable) else [None]
+    forms = [form.model_copy(update=_NO_PROVENANCE) for form in numbers_of(rate)]
+    return list(zip(whens, forms, strict=True))
+
+
+def is_nought(rate: Rate | Prior) -> bool:
+    """Return whether a PRIOR is the number 0 and nothing else, in every row if it has rows.
 
     Examples
     --------
@@ -364,7 +393,7 @@ def is_nought(form: Form) -> bool:
     >>> is_nought(Fixed(fixed=0.0, source="a toy")), is_nought(Fixed(fixed=0.1))
     (True, False)
     """
-    return isinstance(form, Fixed) and form.fixed == 0
+    return all(isinstance(form, Fixed) and form.fixed == 0 for form in numbers_of(rate))
 
 
 def is_fixed(form: Prior, kind: Kind) -> bool:

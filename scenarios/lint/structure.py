@@ -200,7 +200,8 @@ def idle_assumption(reading: Reading) -> Iterator[Doubt]:
         if name not in upstream:
             yield Doubt(
                 ("assumptions", name),
-                f"nothing depends on '{name}': no route, hazard, constraint or nudge asks for it",
+                f"nothing depends on '{name}': no route, hazard, constraint, nudge or rate asks "
+                "for it",
                 at_key=True,
             )
 

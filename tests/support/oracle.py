@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.parts import numbers_of
 from storyodds.scenarios.schema import Check, Hazard, Route
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import expected_likelihoods, number
@@ -21,7 +22,6 @@ from support.oracle_process import (
     all_routes,
     chance_of_any,
     chance_of_none,
-    flag_rates,
     harm_of,
     is_open,
     live_checks,
@@ -166,9 +166,9 @@ def freedom_if_made_intended(story: Story, runs: list[Run], criterion: str) -> f
     Assumptions are as likely as the evidence makes them. Where training really ended tells nothing
     more of them: each run is made to end as intended, and its hazards have their chance anew.
     """
-    hazards = [hazard for hazard in story.goal.hazards if hazard.criterion == criterion]
 
     def quiet(run: Run) -> float:
+        hazards = [x for x in run.story.goal.hazards if x.criterion == criterion]
         return chance_of_none(number(x.probability) for x in hazards if is_open(x, run.truth))
 
     return total(runs, quiet)
@@ -202,10 +202,12 @@ def paths(story: Story, runs: list[Run]) -> dict[tuple[str, Literals], PathAnswe
             )
 
     for route in all_routes(story):
-        if route.class_ != "intended" or harm_of(route) > 0.0:
+        may_harm = route.harm is not None and any(number(x) > 0 for x in numbers_of(route.harm))
+        if route.class_ != "intended" or may_harm:
             add(route, [(run, run.harm) for run in runs if run.route.id == route.id])
     for hazard in story.goal.hazards:
-        add(hazard, [(run, harm_of(hazard)) for run in runs if run.fires(hazard)])
+        fired = [(run, other) for run in runs for other in run.fired if other.id == hazard.id]
+        add(hazard, [(run, harm_of(other)) for run, other in fired])
     return answers
 
 
@@ -222,7 +224,7 @@ def caught(story: Story, runs: list[Run], check: Check) -> Ratios:
     answers: Ratios = {}
     for route in all_routes(story):
         ended = [run for run in runs if run.route.id == route.id]
-        flagged = total(ended, lambda run: chance_of_any(flag_rates([check], run.route, run.fired)))
+        flagged = total(ended, lambda run: chance_of_any(run.rates([check])))
         answers[route.id] = ratio(flagged, total(ended))
     return answers
 
@@ -232,7 +234,7 @@ def added(story: Story, runs: list[Run], check: Check) -> float:
     others = [other for other in live_checks(story) if other.id != check.id]
 
     def disaster_without(run: Run) -> float:
-        return chance_of_none(flag_rates(others, run.route, run.fired)) * run.harm
+        return chance_of_none(run.rates(others)) * run.harm
 
     return total(runs, disaster_without) - total(runs, catastrophe)
 

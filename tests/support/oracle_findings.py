@@ -17,7 +17,7 @@ from support.oracle_evidence import (
     mean_rate,
     number,
 )
-from support.oracle_process import Run, chance_of_any, chance_of_none, flag_rates
+from support.oracle_process import Run, chance_of_any, chance_of_none
 
 
 class ImpossibleEvidence(ZeroDivisionError):
@@ -58,7 +58,7 @@ def log_likelihoods_of_result(check: Check, runs: list[Run], collapse: bool) -> 
     """
     read = mean_rate if collapse else number
     chance = chance_of_any if check.result == "flagged" else chance_of_none
-    return [log(chance(flag_rates([check], run.route, run.fired, read))) for run in runs]
+    return [log(chance(run.rates([check], read))) for run in runs]
 
 
 def log_likelihoods_by_finding(

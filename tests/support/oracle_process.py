@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
+from storyodds.scenarios.grammar.parts import GivenTable
+from storyodds.scenarios.schema import Assumption, Check, CommonCause, Hazard, Route
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import number
 
@@ -38,6 +40,16 @@ class Run:
     harm: float
     unharmed: float
     weight: float
+    story: Story  # with every probability as it is where these assumptions hold
+
+    def check(self, name: str) -> Check:
+        """Give a check with the rates that it has in this run."""
+        return next(check for check in self.story.checks if check.id == name)
+
+    def rates(self, checks: Iterable[Check], read: Callable[[Any], float] = number) -> list[float]:
+        """Chances with which some checks flag in this run, as of `flag_rates`."""
+        named = [self.check(check.id) for check in checks]
+        return flag_rates(named, self.route, self.fired, read, self.story.common_cause)
 
     @property
     def intended(self) -> bool:
@@ -228,6 +240,41 @@ def is_open(gate: Route | Hazard, truth: Truth) -> bool:
     return gate.requires is None or true_in(gate.requires, truth.__getitem__)
 
 
+def settled(story: Story, truth: Truth) -> Story:
+    """Put in the place of every probability that depends on assumptions the one that it is."""
+
+    def plain(rate: Any) -> Any:
+        if not isinstance(rate, GivenTable):
+            return rate
+        for row in rate.given:
+            if row.otherwise is not None:
+                return row.otherwise
+            if true_in(row.when, truth.__getitem__):
+                return row.probability
+        raise ValueError("no row of `given` applies: the last must say `otherwise`")
+
+    def with_plain[T: Record](record: T, *fields: str) -> T:
+        parts = {field: getattr(record, field) for field in fields}
+        return record.model_copy(
+            update={
+                field: {key: plain(rate) for key, rate in part.items()}
+                if isinstance(part, dict)
+                else plain(part)
+                for field, part in parts.items()
+            }
+        )
+
+    hazards = tuple(with_plain(hazard, "probability", "harm") for hazard in story.goal.hazards)
+    return story.model_copy(
+        update={
+            "goal": story.goal.model_copy(update={"hazards": hazards}),
+            "routes": tuple(with_plain(route, "harm") for route in story.routes),
+            "checks": tuple(with_plain(check, "flags") for check in story.checks),
+            "common_cause": tuple(with_plain(cause, "share") for cause in story.common_cause),
+        }
+    )
+
+
 # --- checks and harm ---------------------------------------------------------------------------
 
 
@@ -246,14 +293,31 @@ def chance_of_none(chances: Iterable[float]) -> float:
 
 
 def flag_rates(
-    checks: Iterable[Check], route: Route, fired: Fired, read: Callable[[Any], float] = number
+    checks: Iterable[Check],
+    route: Route,
+    fired: Fired,
+    read: Callable[[Any], float] = number,
+    causes: Iterable[CommonCause] = (),
 ) -> list[float]:
-    """Chances with which checks flag, each by itself: for the route, and for hazards they name."""
+    """Chances with which something flags, each by itself: for the route, and for hazards named.
+
+    Checks that fail together are one thing that flags. Where one draw decides for them, some of
+    them flag wherever it is below the largest of their rates.
+    """
     rates: list[float] = []
-    for check in checks:
-        names = (route.id, route.class_, "default")
-        rates.append(read(next(check.flags[name] for name in names if name in check.flags)))
-        rates += [read(check.flags[hazard.id]) for hazard in fired if hazard.id in check.flags]
+    by_id = {check.id: check for check in checks}
+    for names in ((route.id, route.class_, "default"), *((hazard.id,) for hazard in fired)):
+        of_checks = {
+            key: read(next(check.flags[name] for name in names if name in check.flags))
+            for key, check in by_id.items()
+            if any(name in check.flags for name in names)
+        }
+        for cause in causes:
+            together = [of_checks.pop(name) for name in cause.checks if name in of_checks]
+            keys = (*names, "default")
+            share = read(next(cause.share[name] for name in keys if name in cause.share))
+            rates += [share * max(together, default=0.0) + (1.0 - share) * chance_of_any(together)]
+        rates += of_checks.values()
     return rates
 
 
@@ -274,13 +338,14 @@ def harm_of(cause: Route | Hazard) -> float:
 
 def prior_runs(story: Story) -> list[Run]:
     """List every possible run with its prior probability."""
-    checks = live_checks(story)
     runs: list[Run] = []
     for truth, p_truth in truths(story):
-        for route, p_route in route_chances(story, truth):
-            for fired, p_fired in hazard_chances(story, truth, route):
+        here = settled(story, truth)
+        checks = live_checks(here)
+        for route, p_route in route_chances(here, truth):
+            for fired, p_fired in hazard_chances(here, truth, route):
                 weight = p_truth * p_route * p_fired
-                rates = flag_rates(checks, route, fired)
+                rates = flag_rates(checks, route, fired, number, here.common_cause)
                 harms = [harm_of(cause) for cause in (route, *fired)]
                 run = Run(
                     truth=truth,
@@ -291,6 +356,7 @@ def prior_runs(story: Story) -> list[Run]:
                     harm=chance_of_any(harms),
                     unharmed=chance_of_none(harms),
                     weight=weight,
+                    story=here,
                 )
                 runs += [run] if weight > 0.0 else []
     return runs

@@ -30,10 +30,11 @@ from storyodds.priors.distributions.forms import (
 )
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
 from storyodds.scenarios.grammar.outcomes import CLASSES
-from storyodds.scenarios.grammar.parts import About, GivenRow
+from storyodds.scenarios.grammar.parts import About, GivenRow, GivenTable
 from storyodds.scenarios.schema import (
     Assumption,
     Check,
+    CommonCause,
     Constraint,
     Evidence,
     Goal,
@@ -196,6 +197,15 @@ def given_rows(draw: st.DrawFn, earlier: Names, certain: bool) -> tuple[GivenRow
     return (*rows, GivenRow(otherwise=draw(values)))
 
 
+@cache
+@st.composite
+def rates(draw: st.DrawFn, names: Names, certain: bool) -> Any:
+    """Draw a probability, or now and then one that depends on assumptions."""
+    if names and draw(st.integers(0, 6)) == 0:
+        return GivenTable(given=draw(given_rows(names, certain)))
+    return draw(probabilities(certain))
+
+
 @st.composite
 def assumption_sets(draw: st.DrawFn, limit: int, certain: bool) -> dict[str, Assumption | None]:
     """Draw up to `limit` free or `given` assumptions and up to 3 composites, in any order."""
@@ -235,7 +245,7 @@ def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tupl
             mechanism=draw(st.sampled_from((None, *MECHANISMS))),
             requires=draw(optional_formulas(names[index::count] if private else names)),
             bits=draw(bits(certain)),
-            harm=draw(probabilities(certain)),
+            harm=draw(rates(names, certain)),
         )
         for index in range(count)
     ]
@@ -254,7 +264,7 @@ def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tupl
         kind=draw(st.sampled_from((None, *KINDS))),
         mechanism=draw(st.sampled_from((None, *MECHANISMS))),
         bits=draw(bits(certain)),
-        harm=draw(probabilities(certain)),
+        harm=draw(rates(names, certain)),
     )
     return tuple(draw(st.permutations([*routes, residual])))
 
@@ -294,8 +304,8 @@ def goals(draw: st.DrawFn, names: Names, certain: bool) -> Goal:
             id=f"h{index}",
             criterion=draw(st.sampled_from(("alignment", "competitiveness"))),
             requires=draw(optional_formulas(names)),
-            probability=draw(probabilities(certain)),
-            harm=draw(st.one_of(st.none(), probabilities(certain))),
+            probability=draw(rates(names, certain)),
+            harm=draw(st.one_of(st.none(), rates(names, certain))),
         )
         for index in range(draw(st.integers(0, 3)))
     ]
@@ -320,18 +330,35 @@ def tables(draw: st.DrawFn, names: Names, values: Strategy) -> dict[str, Any]:
 
 
 @st.composite
-def check_sets(draw: st.DrawFn, names: Names, certain: bool) -> tuple[Check, ...]:
+def check_sets(draw: st.DrawFn, flagged: Names, names: Names, certain: bool) -> tuple[Check, ...]:
     """Draw up to three checks of routes, classes and hazards, live or of known result."""
-    rates = probabilities(certain)
+    values = rates(names, certain)
     return tuple(
         Check(
             id=f"v{index}",
             role=draw(st.sampled_from(("held-out", "in-the-loss"))),
-            flags={**draw(tables(names, rates)), "default": draw(rates)},
+            flags={**draw(tables(flagged, values)), "default": draw(values)},
             result=draw(st.sampled_from(RESULTS)),
         )
         for index in range(draw(st.integers(0, 3)))
     )
+
+
+@st.composite
+def common_causes(
+    draw: st.DrawFn, checks: tuple[Check, ...], flagged: Names, names: Names, certain: bool
+) -> tuple[CommonCause, ...]:
+    """Draw checks that fail together, of those whose result is not known, or none."""
+    live = [check.id for check in checks if check.result is None]
+    if len(live) < 2 or draw(st.booleans()):
+        return ()
+    values = rates(names, certain)
+    cause = CommonCause(
+        id=draw(st.sampled_from((None, "t0"))),
+        checks=draw(st.lists(st.sampled_from(live), min_size=2, unique=True).map(tuple)),
+        share={**draw(tables(flagged, values)), "default": draw(values)},
+    )
+    return (cause,)
 
 
 @st.composite
@@ -408,6 +435,7 @@ def small_stories(
     goal = draw(goals(names, certain))
     outcomes = tuple(sorted({route.id for route in routes} | {*CLASSES}))
     flagged = (*outcomes, *(hazard.id for hazard in goal.hazards))
+    checks = draw(check_sets(flagged, names, certain))
     return Story(
         story="random-story",
         title="A random story",
@@ -415,7 +443,8 @@ def small_stories(
         rationale=draw(rationales(names, routes, certain)),
         assumptions=assumptions,
         routes=routes,
-        checks=draw(check_sets(flagged, certain)),
+        checks=checks,
+        common_cause=draw(common_causes(checks, flagged, names, certain)),
         evidence=tuple(
             draw(evidence_items(index, names, outcomes, certain))
             for index in range(draw(st.sampled_from((0, 1, 2, 2, 3))))
@@ -429,11 +458,13 @@ def with_results(draw: st.DrawFn, stories: Strategy) -> Story:
     story = draw(stories)
     results = st.sampled_from((None, "passed", "flagged"))
     mechanisms = st.sampled_from((None, "scheming", "wrong-proxy"))
+    checks = tuple(check.model_copy(update={"result": draw(results)}) for check in story.checks)
+    live = {check.id for check in checks if check.result is None}
+    causes = tuple(cause for cause in story.common_cause if live.issuperset(cause.checks))
     return story.model_copy(
         update={
-            "checks": tuple(
-                check.model_copy(update={"result": draw(results)}) for check in story.checks
-            ),
+            "checks": checks,
+            "common_cause": causes,
             "routes": tuple(
                 route.model_copy(update={"mechanism": draw(mechanisms)}) for route in story.routes
             ),

@@ -40,9 +40,10 @@ from storyodds.models.posterior.simulated.states import (
 from storyodds.models.posterior.simulated.uses import holds, uses_of
 from storyodds.models.story.events import CRITERIA
 from storyodds.models.story.events import weights as event_weights
-from storyodds.models.story.graph import Outcome, StoryGraph, Variable
+from storyodds.models.story.graph import StoryGraph, Variable
 from storyodds.models.story.hazards import HazardFactors
 from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.outcomes import Outcome
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import LN2
 
@@ -306,7 +307,9 @@ class Simulation:
         truth, chances = self._truth(block, values, batches)
         by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
         rates = values if likelihoods.results else without_results(values, graph.result_numbers())
-        hazards = HazardFactors(graph, Arrays(rates), lambda f: f is None or holds(f, by_name))
+        hazards = HazardFactors(
+            graph, Arrays(rates, graph.derived), lambda f: f is None or holds(f, by_name)
+        )
         routes, log_weights = self._race(values, likelihoods.routes, by_name, hazards)
         for item, first in columns(graph).items():
             logs = likelihoods.assumptions[:, first : first + 2, None]

@@ -233,7 +233,8 @@ def test_a_png_with_text_is_read_by_others(half: Assessment) -> None:
 
 
 def test_limits_are_on_all_odds_but_being_deployed() -> None:
-    from storyodds.models.story.events import DEPLOYED, ODDS
+    from storyodds.models.story.events import ODDS
+    from storyodds.models.story.outcomes import DEPLOYED
 
     assert set(LIMITED) == set(ODDS) - {DEPLOYED}
 
