@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from storyodds.priors.distributions.forms import FORM_KEYS, Basis, Kind, parse_prior
+from storyodds.priors.distributions.forms import OWN_FORM_KEYS, Basis, Kind, parse_prior
 from storyodds.priors.text.document import Document
 from storyodds.priors.text.errors import InputError, Mistake, Problem
 from storyodds.priors.text.phrases import did_you_mean, quoted
@@ -39,7 +39,7 @@ def _some_prior(value: Any) -> Any:
 _KINDS: tuple[Kind, ...] = ("probability", "bits")
 _ANY_PRIOR = (
     "expected a probability or bits: a number, an interval [low, high], or a mapping with exactly "
-    f"one of {', '.join(FORM_KEYS)}"
+    f"one of {', '.join(OWN_FORM_KEYS)}"
 )
 
 

@@ -17,7 +17,7 @@ from storyodds.scenarios.grammar.formulas import literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
 from storyodds.scenarios.grammar.parts import GivenTable
 from storyodds.scenarios.grammar.states import assumption_and_state
-from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
 from storyodds.scenarios.schema import Assumption, Evidence
 from storyodds.scenarios.story import Story
 
@@ -90,7 +90,7 @@ def changes_between(old: ResolvedStory, new: ResolvedStory) -> tuple[Change, ...
                 continue
             if part != ASSUMPTION or how == "changed":
                 changes.append(Change(part, name, how))
-    return tuple(changes)
+    return (*changes, *_named_between(old, new))
 
 
 def can_be_mixed(old: ResolvedStory, new: ResolvedStory) -> bool:
@@ -221,22 +221,51 @@ def _numbers(
         for field in ("rates", "bayes_factor")
         for key in getattr(item, field) or ()
     }
-    before, after = old.number_index, new.number_index
+    before, after = _by_place(old), _by_place(new)
+    at_places: dict[str, StoryNumber] = {}
     for name in dict.fromkeys([*before, *after]):
         owner, *field = name.split(".")
         if owner == "rationale":  # feasibility is in no odds
             if name in before:
-                yield old.numbers[before[name]]
+                at_places[name] = before[name]
             continue
         if owner not in is_new:
             continue
         if owner in mixed[EVIDENCE] and field[0] != "relevance" and name not in targets:
             continue
         newer = is_new[owner] or Change(NUMBER, name) in chosen
-        if newer and name in after:
-            yield new.numbers[after[name]]
-        elif not newer and name in before:
-            yield old.numbers[before[name]]
+        side = after if newer else before
+        if name in side:
+            at_places[name] = side[name]
+    yield from _joined(old, new, chosen, at_places)
+
+
+def _by_place(resolved: ResolvedStory) -> dict[str, StoryNumber]:
+    return {place: number for number in resolved.numbers for place in number.places}
+
+
+def _joined(
+    old: ResolvedStory,
+    new: ResolvedStory,
+    chosen: frozenset[Change],
+    at_places: Mapping[str, StoryNumber],
+) -> Iterable[StoryNumber]:
+    """Let what has one name be one number, in the version that is chosen of it."""
+    uses: dict[str, list[str]] = {}
+    for place, number in at_places.items():
+        if number.uses:
+            uses.setdefault(number.name, []).append(place)
+    versions = (new, old), (old, new)
+    joined: set[str] = set()
+    for number in at_places.values():
+        name = number.name
+        if not number.uses:
+            yield number
+        elif name not in joined:
+            joined.add(name)
+            order = versions[0] if Change(NUMBER, name) in chosen else versions[1]
+            side = next(x for x in order if name in x.number_index)
+            yield replace(side.numbers[side.number_index[name]], uses=tuple(uses[name]))
 
 
 def _trimmed(record: Record, targets: Collection[str]) -> Record:
@@ -304,12 +333,28 @@ def _shape_of(value: Any) -> Any:
 
 
 def _numbers_between(old: ResolvedStory, new: ResolvedStory, owner: str) -> list[Change]:
-    start = f"{owner}."
+    """The places of a part that have other numbers; numbers that are named are listed once."""
+    start, before, after = f"{owner}.", _by_place(old), _by_place(new)
+    return [
+        Change(NUMBER, place)
+        for place, number in before.items()
+        if place.startswith(start)
+        and (
+            number.name != after[place].name
+            or (not number.uses and number.distribution != after[place].distribution)
+        )
+    ]
+
+
+def _named_between(old: ResolvedStory, new: ResolvedStory) -> list[Change]:
+    """The numbers that both versions name and that differ."""
+    after = {number.name: number for number in new.numbers if number.uses}
     return [
         Change(NUMBER, number.name)
         for number in old.numbers
-        if number.name.startswith(start)
-        and number.distribution != new.numbers[new.number_index[number.name]].distribution
+        if number.uses
+        and number.name in after
+        and number.distribution != after[number.name].distribution
     ]
 
 
@@ -318,3 +363,60 @@ def _names_below(assumption: Assumption) -> set[str]:
     formulas += [row.when for row in (assumption.states.rows if assumption.states else ())]
     names = (name for f in formulas if f is not None for name, _ in literals(f))
     return {assumption_and_state(name)[0] for name in names}
+
+
+def shared_places(resolved: ResolvedStory, owners: Collection[str]) -> tuple[str, ...]:
+    """Name the places of some parts at which numbers stand that other parts have too.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    owners : collection of str
+        Ids of parts.
+    """
+
+    def own(place: str) -> bool:
+        return place.split(".")[0] in owners
+
+    return tuple(
+        place
+        for number in resolved.numbers
+        if not all(map(own, number.places))
+        for place in number.places
+        if own(place)
+    )
+
+
+def with_own_numbers(resolved: ResolvedStory, places: Collection[str]) -> ResolvedStory:
+    """Give places numbers of their own in the place of those that they share, behind all others.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    places : collection of str
+        As of `shared_places`.
+    """
+    index = resolved.number_index
+    kept = [
+        replace(number, uses=tuple(place for place in number.uses if place not in places))
+        for number in resolved.numbers
+    ]
+    new = [replace(resolved.numbers[index[place]], name=place, uses=()) for place in places]
+    return replace(resolved, numbers=(*kept, *new))
+
+
+def without_places(resolved: ResolvedStory, owner: str) -> ResolvedStory:
+    """Take away the numbers of a part, but for those that stand in other parts too.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    owner : str
+        The id of the part.
+    """
+    numbers = []
+    for number in resolved.numbers:
+        places = tuple(place for place in number.places if place.split(".")[0] != owner)
+        if places:
+            numbers.append(replace(number, uses=places if number.uses else ()))
+    return replace(resolved, numbers=tuple(numbers))

@@ -45,6 +45,8 @@ class NumberRecord(TypedDict):
     """The file in which it is written; null for a setting."""
     line: int | None
     """The line there, from 1; null for a setting."""
+    uses: NotRequired[list[str]]
+    """Of a number that the story names: the places where it stands."""
 
 
 class PriorSpread(TypedDict):
@@ -150,8 +152,9 @@ def proposal_provenance(resolved: ResolvedStory) -> list[NumberRecord]:
 
 
 def _plain(numbers: Iterable[StoryNumber]) -> list[NumberRecord]:
-    return [
-        {
+    records: list[NumberRecord] = []
+    for number in numbers:
+        record: NumberRecord = {
             "key": number.key_path,
             "name": number.name,
             "kind": number.kind,
@@ -163,8 +166,23 @@ def _plain(numbers: Iterable[StoryNumber]) -> list[NumberRecord]:
             "file": number.file,
             "line": number.line,
         }
-        for number in numbers
-    ]
+        if number.uses:
+            record["uses"] = list(number.uses)
+        records.append(record)
+    return records
+
+
+def places_of(number: NumberRecord) -> list[str]:
+    """Name the places where a number stands: one, unless the story names it.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.loader import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> places_of(provenance(resolve(load_story("carlsmith-six-premises")))[0])
+    ['aps-feasible.probability']
+    """
+    return number.get("uses") or [number["name"]]
 
 
 def plain_source(source: Source | None) -> SourceRecord | None:

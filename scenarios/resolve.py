@@ -24,6 +24,7 @@ from storyodds.priors.distributions.forms import (
     BitsPool,
     Fixed,
     Kind,
+    NumberUse,
     Prior,
     Probability,
     ProbabilityPool,
@@ -74,6 +75,9 @@ class StoryNumber:
         ships with the project is told from the package on: `storyodds/priors/packs/….yaml`.
     line : int or None
         From 1.
+    uses : tuple of str
+        Of a number that the story names, whose own name is its id: the places where it stands, by
+        the names that numbers of their own would have there.
     """
 
     name: str
@@ -87,6 +91,12 @@ class StoryNumber:
     origin: str
     file: str | None = None
     line: int | None = None
+    uses: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The names of all places where the number stands: one, unless the story names it."""
+        return self.uses or (self.name,)
 
 
 @dataclass(frozen=True)
@@ -135,8 +145,10 @@ class ResolvedStory:
 
     @cached_property
     def number_index(self) -> Mapping[str, int]:
-        """Index of every number by its name."""
-        return {number.name: index for index, number in enumerate(self.numbers)}
+        """Index of every number by its name, and by the places where it stands."""
+        numbers = list(enumerate(self.numbers))
+        places = {place: index for index, number in numbers for place in number.places}
+        return places | {number.name: index for index, number in numbers}
 
 
 @dataclass(frozen=True)
@@ -153,6 +165,7 @@ class _Slot:
     origin: str
     document: Document | None = None
     path: Path = ()
+    uses: tuple[str, ...] = ()
 
 
 _MakeSlot = Callable[[str, Path, Kind, Prior | None], _Slot]
@@ -205,11 +218,15 @@ def resolve(
     owners_off = {owner: part for part, owner in off}
     every = standard_proposals(story) if standard else ()
     usual = tuple(proposal for proposal in every if proposal.replicates not in owners_off)
-    proposed = {slot.name: slot for slot in _proposal_slots(story, (*story.proposals, *usual))}
-    slots |= proposed
+    proposing = {slot.name: slot for slot in _proposal_slots(story, (*story.proposals, *usual))}
+    slots = _joined(story, slots | proposing)
+    proposed = {name for name, slot in slots.items() if proposing.keys() >= set(_places(slot))}
     if view is not None:
+        names: dict[str, str] = {}  # by the number, by which of its names the view sets it
         for name, value in view.set.items():
             if (target := _target(name, slots)) is not None:
+                if view.set[names.setdefault(target, name)] != value:
+                    problems.append(_set_twice(view, names[target], name, target))
                 try:
                     override = _override(slots[target], value, f"view {view.view}")
                     slots[target] = replace(override, document=view.document, path=("set", name))
@@ -222,8 +239,10 @@ def resolve(
         if (target := _target(name, slots)) is None:
             problems.append(_unknown_setting(name, slots))
             continue
-        if (owner := target.split(".")[0]) in owners_off:
-            problems.append(_useless_setting(name, f"{owners_off[owner]}:{owner}"))
+        owners = [place.split(".")[0] for place in _places(slots[target])]
+        if all(owner in owners_off for owner in owners):
+            switches = f"{owners_off[owners[0]]}:{owners[0]}"
+            problems.append(_useless_setting(name, switches))
             continue
         if first.setdefault(target, name) != name:
             sentence = f"found '{first[target]}' and '{name}', which are one number, expected one"
@@ -238,10 +257,11 @@ def resolve(
             ]
     numbers: dict[str, StoryNumber] = {}
     for name, slot in slots.items():
-        if name.split(".")[0] in owners_off:
+        kept_places = [p for p in _places(slot) if p.split(".")[0] not in owners_off]
+        if not kept_places:
             continue
         try:
-            numbers[name] = _number(slot)
+            numbers[name] = _number(replace(slot, uses=tuple(kept_places) if slot.uses else ()))
         except InputError as error:
             problems += error.problems
     if problems:
@@ -254,7 +274,7 @@ def resolve(
         view=None if view is None else view.view,
         settings={name: str(value) for name, value in (settings or {}).items()},
         proposals=(*kept.proposals, *usual),
-        proposal_numbers=tuple(numbers[name] for name in proposed),
+        proposal_numbers=tuple(n for name, n in numbers.items() if name in proposed),
         whole=story if off else None,
     )
 
@@ -435,24 +455,61 @@ def _state_row(path: Path, name: str, assumption: Assumption, i: int) -> tuple[P
     return (*path, "states", "given", i, key), f"{name}.{'otherwise' if is_last else f'given.{i}'}"
 
 
+def _places(slot: _Slot) -> tuple[str, ...]:
+    """The names of the places where a number stands."""
+    return slot.uses or (slot.name,)
+
+
+def _joined(story: Story, slots: Mapping[str, _Slot]) -> dict[str, _Slot]:
+    """Put every number that the story names in the place of its first use, once."""
+    joined: dict[str, _Slot] = {}
+    for name, slot in slots.items():
+        if not isinstance(slot.form, NumberUse):
+            joined[name] = slot
+            continue
+        number = slot.form.number
+        if number not in story.numbers:  # a part of the catalog's, which has no named numbers
+            raise InputError(f"found {{number: {number}}}, expected a number that the story names")
+        if number not in joined:
+            path = ("numbers", number)
+            joined[number] = _slot(story, number, path, slot.kind, story.numbers[number].prior)
+        joined[number] = replace(joined[number], uses=(*joined[number].uses, name))
+    return joined
+
+
 def _target(name: str, slots: Mapping[str, _Slot]) -> str | None:
     """The number that a name in a view or setting means."""
+    at_place = {place: key for key, slot in slots.items() for place in _places(slot)}
     for candidate in (name, f"{name}.probability", f"{name}.bits"):
         if candidate in slots:
             return candidate
+        if candidate in at_place:
+            return at_place[candidate]
     start = f"{name}.bits."
-    of_one_nudge = [slot for slot in slots if slot.startswith(start)]
-    return of_one_nudge[0] if len(of_one_nudge) == 1 else None
+    of_one_nudge = [place for place in at_place if place.startswith(start)]
+    return at_place[of_one_nudge[0]] if len(of_one_nudge) == 1 else None
+
+
+def _set_twice(view: library.View, first: str, second: str, number: str) -> Problem:
+    """Describe a view that gives one number of the story two values."""
+    sentence = (
+        f"found two values, for '{first}' and '{second}', which are one number of the story, "
+        f"'{number}'; expected one"
+    )
+    if view.document is None:
+        return Problem(sentence, key_path=f"view {view.view}: {second}")
+    return view.document.problem(Mistake(("set", second), sentence))
 
 
 def _unknown_setting(name: str, slots: Mapping[str, _Slot]) -> Problem:
-    owned = [slot for slot in slots if slot.startswith(f"{name}.")]
+    every = [place for slot in slots.values() for place in _places(slot)]
+    owned = [place for place in every if place.startswith(f"{name}.")]
     if len(owned) == 1:
         sentence = f"found '{name}', expected '{owned[0]}'"
     elif owned:
         sentence = f"found '{name}', which has several numbers: {', '.join(owned)}"
     else:
-        candidates = sorted({*slots, *(slot.split(".")[0] for slot in slots)})
+        candidates = sorted({*slots, *every, *(place.split(".")[0] for place in every)})
         hint = did_you_mean(name, candidates)
         sentence = f"found {quoted(name)}, expected the name of a number of the story{hint}"
     return Problem(sentence, key_path="--set")
@@ -529,6 +586,7 @@ def _number(slot: _Slot) -> StoryNumber:
         origin=origin,
         file=None if document is None else library.public_name(document.file),
         line=None if document is None else document.place(path)[0],
+        uses=slot.uses,
     )
 
 

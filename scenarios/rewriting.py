@@ -44,6 +44,10 @@ def with_numbers(resolved: ResolvedStory, forms: Mapping[str, Prior]) -> Story:
     story = resolved.story
     for name, form in forms.items():
         owner, *field = name.split(".")
+        if name in story.numbers:
+            named = _replaced(story.numbers[name], "prior", form)
+            story = _replaced(story, "numbers", {**story.numbers, name: named})
+            continue
         if name == "rationale.feasibility":
             story = _replaced(story, "rationale", _put(story.rationale, field, form))
         elif owner in resolved.assumptions:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from storyodds.priors.distributions.forms import Form, plain_prior
 from storyodds.scenarios.grammar.states import StateOdds
+from storyodds.scenarios.named_numbers import NamedBits, NamedProbability, plain_named
 
 _WIDTH = 96  # letters in a line of a written story
 _FLOW_WIDTH = 72  # letters of a list or mapping that stays on one line
@@ -48,6 +49,8 @@ def to_data(story: BaseModel) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Form):
         return plain_prior(value)  # type: ignore[arg-type]
+    if isinstance(value, NamedProbability | NamedBits):
+        return plain_named(value)
     if isinstance(value, BaseModel):
         base = _template(value)
         fields = {

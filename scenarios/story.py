@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from storyodds.priors.text.errors import key_path
 from storyodds.priors.text.records import FileRecord, Record, Slug, SourceField, Text
 from storyodds.scenarios.checks.consistency import find_mistakes
+from storyodds.scenarios.named_numbers import NamedNumber
 from storyodds.scenarios.schema import (
     TRAINING_STORY,
     Assumption,
@@ -50,6 +51,8 @@ class Story(FileRecord):
         What its author would put up with, by a fate or a class, also of one of its summaries, as
         in `catastrophe.q95`. They change no odds.
     sources : tuple of Source
+    numbers : dict of str to NamedNumber
+        Uncertain numbers that stand in several places, each as `{number: id}`.
     goal : Goal
     rationale : Rationale
     assumptions : dict of str to Assumption or None
@@ -89,6 +92,7 @@ class Story(FileRecord):
     catastrophe: Text | None = None
     limits: dict[LimitName, LimitValue] = {}
     sources: tuple[SourceField, ...] = ()
+    numbers: dict[Slug, NamedNumber] = {}
     goal: Goal
     rationale: Rationale = Rationale()
     assumptions: dict[Slug, Assumption | None] = {}

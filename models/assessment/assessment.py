@@ -40,6 +40,7 @@ from storyodds.models.posterior.prepared import (
     log_likelihood_bound,
     prepare,
 )
+from storyodds.models.posterior.shared_rates import table_at
 from storyodds.models.posterior.simulated import simulation
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.story.graph import StoryGraph
@@ -536,7 +537,8 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
         joint_with = prepared.answers.jointly(prior.values, no_evidence(graph), by_class)
     reached = [c for c, outcomes in enumerate(_outcomes_by_class(graph)) if outcomes]
     for i, item in enumerate(graph.evidence):
-        table = prepared.tables[i]
+        likelihood = prepared.tables[i]
+        table = None if likelihood is None else table_at(likelihood, prior.values)
         if table is None:
             odds = forecast_log_odds(graph, i, prior.routes, prior.item_targets)
             log_density = forecast_log_density_at(item, odds)
@@ -548,8 +550,8 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
             sides = [joint_with.true[:, :, v] for v in item.targets]
             if not item.states:
                 sides = [joint_with.false[:, :, item.target or 0], *sides]
-            for chance, side in zip(np.exp(table - table.max())[0], sides, strict=True):
-                joint[:, reached] += chance * side
+            for chance, side in zip(np.exp(table - table.max()).T, sides, strict=True):
+                joint[:, reached] += chance[:, None] * side
         bits[item.id] = _bits_by_class(joint.mean(axis=0), before)
     return bits
 

@@ -83,9 +83,10 @@ def together(
 
 def _own_numbers(prepared: PreparedStory) -> Mapping[str, int]:
     """The probability of every assumption that has one, and shares it with nothing."""
-    names = [number.name for number in prepared.resolved.numbers]
+    numbers = prepared.resolved.numbers
     return {
         variable.name: variable.rows[0][1]
         for variable in prepared.graph.variables
-        if len(variable.rows) == 1 and names[variable.rows[0][1]] == f"{variable.name}.probability"
+        if len(variable.rows) == 1
+        and numbers[variable.rows[0][1]].places == (f"{variable.name}.probability",)
     }

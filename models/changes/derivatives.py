@@ -32,6 +32,7 @@ from storyodds.models.posterior.evidence import (
     forecast_slope_at,
 )
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.shared_rates import SharedRates
 from storyodds.models.story.events import FATES, Headline, touches, weights
 from storyodds.models.story.graph import EvidenceItem
 from storyodds.models.story.likelihoods import item_targets
@@ -274,12 +275,9 @@ def _through_evidence(prepared: PreparedStory, compiled: Program, evaluated: Eva
     graph, n_numbers = prepared.graph, len(prepared.distributions)
     n, n_seeds = evaluated.usage.shape[:2]
     out = np.zeros((n, n_seeds, n_numbers))
-    routes = np.zeros((n, n_seeds, len(graph.routes)))
-    np.add.at(routes.transpose(2, 0, 1), compiled.config_routes, evaluated.won.transpose(2, 0, 1))
+    routes = evaluated.by_route(compiled, len(graph.routes))
     first = columns(graph)
-    by_item = np.zeros((n, n_seeds, 2 * len(item_targets(graph))))
-    used = evaluated.usage[:, :, compiled.findings.leaves]
-    np.add.at(by_item.transpose(2, 0, 1), compiled.findings.what, used.transpose(2, 0, 1))
+    by_item = evaluated.by_finding(compiled, 2 * len(item_targets(graph)))
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             continue
@@ -287,8 +285,16 @@ def _through_evidence(prepared: PreparedStory, compiled: Program, evaluated: Eva
         if i in first:
             of_targets = by_item[:, :, first[i] : first[i] + 2 * len(item.targets)]
             chances = by_hypothesis(item, of_targets)
-        for number, slope in _item_slopes(item, prepared.distributions):
-            out[:, :, number] += chances @ slope
+        table = prepared.tables[i]
+        if not isinstance(table, SharedRates):
+            for number, slope in _item_slopes(item, prepared.distributions):
+                out[:, :, number] += chances @ slope
+            continue
+        for row in range(n):  # what its own numbers do depends on those that it shares
+            settled = table.settled(prepared.distributions, evaluated.values[row])
+            for number, slope in _item_slopes(item, settled):
+                if number in prepared.own:
+                    out[row, :, number] += chances[row] @ slope
     return out
 
 

@@ -10,7 +10,7 @@ that a version has all of them or none.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -20,6 +20,7 @@ from storyodds.models.posterior.evidence import assemble
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.questions import ask
+from storyodds.models.posterior.shared_rates import table_at
 from storyodds.models.story.events import EVENTS, weights
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods, item_targets
@@ -123,6 +124,15 @@ def _answer(
     prepared: PreparedStory, values: Array, powers: Array, of: Sequence[int], *, results: bool
 ) -> Versions:
     """Answers but for forecasts, given the results of checks or not."""
+    if prepared.likelihoods.moving:  # what findings say differs from draw to draw
+        by_draw = [
+            _answer(at_draw(prepared, row), row[None], powers, of, results=results)
+            for row in values
+        ]
+        return Versions(
+            np.concatenate([versions.log_evidence for versions in by_draw]),
+            np.concatenate([versions.events for versions in by_draw]),
+        )
     graph = prepared.graph
     likelihoods = _likelihoods(prepared, powers)
     parts, part = np.unique(likelihoods.assumptions, axis=0, return_inverse=True)
@@ -150,6 +160,12 @@ def _answer(
     return Versions(log_evidence, events)
 
 
+def at_draw(prepared: PreparedStory, row: Array) -> PreparedStory:
+    """Settle what findings say at one draw of the numbers, (n_numbers,)."""
+    tables = [None if t is None else table_at(t, row[None]) for t in prepared.tables]
+    return replace(prepared, tables=tables)
+
+
 def _powered(powers: Array, logs: Array) -> Array:
     """Logs times powers; nothing where the power is 0, though the log may be infinite."""
     with np.errstate(invalid="ignore"):
@@ -159,7 +175,7 @@ def _powered(powers: Array, logs: Array) -> Array:
 def _likelihoods(prepared: PreparedStory, powers: Array) -> LogLikelihoods:
     """What the versions say but for forecasts, a row for each of them."""
     tables = [
-        None if table is None else _powered(powers[:, i : i + 1], table)
+        None if table is None else _powered(powers[:, i : i + 1], np.asarray(table))
         for i, table in enumerate(prepared.tables)
     ]
     likelihoods = assemble(prepared.graph, tables)

@@ -19,7 +19,6 @@ from storyodds.models.engine.paths import Path, PathOdds, failure_paths, odds_of
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.draws import Draws
-from storyodds.models.posterior.evidence import collapsed_tables
 from storyodds.models.posterior.integrated_draws import integrated_at
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.weighted_answers import weigh_at
@@ -108,7 +107,8 @@ def common_uniforms(written: ResolvedStory, draws: int = DRAWS, seed: int = 1) -
     uncertain = [
         n.name
         for n in written.numbers
-        if not isinstance(n.distribution, Point) and n.name.partition(".")[0] not in findings
+        if not isinstance(n.distribution, Point)
+        and (len(n.places) > 1 or n.places[0].partition(".")[0] not in findings)
     ]
     u = uniforms(max(1, len(uncertain)), draws, seed)
     names = tuple(number.name for number in written.numbers)
@@ -137,7 +137,7 @@ def renumbered(prepared: PreparedStory, resolved: ResolvedStory) -> PreparedStor
     """
     distributions = tuple(number.distribution for number in resolved.numbers)
     is_reread = any(distributions[i] != prepared.distributions[i] for i in prepared.own)
-    tables = collapsed_tables(prepared.graph, distributions) if is_reread else prepared.tables
+    tables = prepared.tables_of(distributions) if is_reread else prepared.tables
     return replace(prepared, resolved=resolved, distributions=distributions, tables=tables)
 
 

@@ -1,9 +1,10 @@
 """How the answers move as one number is taken to have one value after another.
 
-P(outcome, evidence | θ) is linear in every single probability of a story, and in what one evidence
-item says under each hypothesis. So the engine is asked at both ends of a probability, or once for
-each hypothesis of an item, and everything in between follows exactly; only bits are asked for value
-by value. What only matters after training needs nothing from the engine.
+P(outcome, evidence | θ) is linear in every probability that stands in one place of a story, and in
+what one evidence item says under each hypothesis. So the engine is asked at both ends of a
+probability, or once for each hypothesis of an item, and everything in between follows exactly; only
+bits, and numbers that stand in several places, are asked for value by value. What only matters
+after training needs nothing from the engine.
 
 All other numbers stay as uncertain as they are: draws of those that have to be sampled are weighted
 anew, and those that are integrated out stand at their means. Where none has to be sampled there is
@@ -29,8 +30,9 @@ from storyodds.models.engine import evaluation
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.engine.paths import Path
 from storyodds.models.engine.strategy import compiled as compile_queries
-from storyodds.models.posterior.evidence import assemble, collapsed
+from storyodds.models.posterior.evidence import assemble
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
+from storyodds.models.posterior.shared_rates import table_at
 from storyodds.models.posterior.weighting import prior_draws, sampled_draws, sequence_of
 from storyodds.models.story.events import after_training, probabilities
 from storyodds.models.story.queries import EVERYTHING, Query
@@ -169,7 +171,7 @@ def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
             if item not in by_item:
                 by_item[item] = _by_hypothesis(ground, item)
             out[number] = Curve(number, by_item[item], item)
-        elif kinds[number] == "probability":
+        elif kinds[number] == "probability" and number not in prepared.shared:
             ends.append(number)
         else:
             out[number] = Curve(number, ())
@@ -279,17 +281,17 @@ def _mixed(ground: Ground, curve: Curve, value: float) -> Array:
     item = prepared.graph.evidence[curve.item]
     distributions = list(prepared.distributions)
     distributions[curve.number] = Point(value)
-    (table,) = collapsed(item, distributions).log_likelihood(item)
+    table = table_at(prepared.table_of(curve.item, distributions), ground.base.values)
     routes = [outcome.route for outcome in prepared.graph.outcomes]
     ends = [*range(len(routes)), *(query.outcomes[0] for query in ground.queries)]
     out = curve.terms[0].copy()
     of_evidence = out[:, : len(ends)]  # forecasts speak of the story without evidence
     if item.subject == "assumption":
-        of_evidence += table[0]
-        for log_likelihood, term in zip(table[1:], curve.terms[1:], strict=True):
-            of_evidence[:] = np.logaddexp(of_evidence, log_likelihood + term[:, : len(ends)])
+        of_evidence += table[:, :1]
+        for k, term in enumerate(curve.terms[1:], start=1):
+            of_evidence[:] = np.logaddexp(of_evidence, table[:, k : k + 1] + term[:, : len(ends)])
     else:
-        of_evidence += table[[routes[o] for o in ends]]
+        of_evidence += table[:, [routes[o] for o in ends]]
     return out
 
 

@@ -18,8 +18,9 @@ from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.posterior import questions
-from storyodds.models.posterior.evidence import assemble, collapsed_tables
+from storyodds.models.posterior.evidence import assemble
 from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.posterior.shared_rates import Table, table_at
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.posterior.weighting import (
     MAX_PARETO_K,
@@ -39,7 +40,7 @@ from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.resolve import ResolvedStory
 
 Array = NDArray[np.float64]
-Tables = Sequence[Array | None]
+Tables = Sequence[Table]
 
 DRAWS = 1024  # of the sampled numbers, on which stories are compared in pairs: a power of two
 MIN_SHARE = 0.1  # of the draws, that weighted ones have to be worth
@@ -315,7 +316,7 @@ def _changed_at_once(base: Base, changes: Sequence[Mapping[int, float]]) -> list
     early = [change for change in changes if not bearing.isdisjoint(change)]
     if early:
         values = np.concatenate([moved(base.values, change) for change in early])
-        answer = questions.ask(prepared, values, likelihoods=_likelihoods(prepared, early, n))
+        answer = questions.ask(prepared, values, likelihoods=_likelihoods(prepared, early, values))
     answered, done = [], 0
     for change in changes:
         if bearing.isdisjoint(change):  # it only matters after training
@@ -357,23 +358,36 @@ def moved(values: Array, change: Mapping[int, float]) -> Array:
 
 
 def _likelihoods(
-    prepared: PreparedStory, changes: Sequence[Mapping[int, float]], n: int
+    prepared: PreparedStory, changes: Sequence[Mapping[int, float]], values: Array
 ) -> LogLikelihoods:
-    """What the evidence says at n draws for every change, one change after the other."""
+    """What the evidence says at draws for every change, one change after the other."""
     if all(prepared.own.isdisjoint(change) for change in changes):
         return prepared.likelihoods
-    return stacked(prepared.graph, [with_numbers(prepared, c).tables for c in changes], n)
+    return stacked(prepared.graph, [with_numbers(prepared, c).tables for c in changes], values)
 
 
-def stacked(graph: StoryGraph, tables: Sequence[Tables], n: int) -> LogLikelihoods:
-    """Put tables where the engine reads them, each for n draws, one after the other."""
-    by_item = [
-        None
-        if any(table is None for table in of_item)
-        else np.repeat(np.concatenate([t for t in of_item if t is not None]), n, axis=0)
-        for of_item in zip(*tables, strict=True)
-    ]
-    return assemble(graph, by_item)
+def stacked(graph: StoryGraph, tables: Sequence[Tables], values: Array) -> LogLikelihoods:
+    """Put tables where the engine reads them, each for its part of the draws.
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    tables : sequence of tables
+    values : (n_parts * n_draws, n_numbers) array
+        Draws for each of the tables, one part after the other.
+    """
+    parts = np.split(values, len(tables))
+
+    def rows(of_item: Sequence[Table]) -> Array | None:
+        blocks = []
+        for table, part in zip(of_item, parts, strict=True):
+            if table is None:
+                return None
+            block = table_at(table, part)
+            blocks.append(np.broadcast_to(block, (len(part), block.shape[1])))
+        return np.concatenate(blocks)
+
+    return assemble(graph, [rows(of_item) for of_item in zip(*tables, strict=True)])
 
 
 def compare(base: Base, prepared: PreparedStory, values: Array) -> Changed:
@@ -445,7 +459,7 @@ def with_numbers(prepared: PreparedStory, numbers: Mapping[int, float]) -> Prepa
     )
     tables = prepared.tables
     if prepared.own & set(numbers):
-        tables = collapsed_tables(prepared.graph, distributions)
+        tables = prepared.tables_of(distributions)
     return replace(prepared, distributions=distributions, tables=tables)
 
 

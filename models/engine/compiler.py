@@ -226,9 +226,11 @@ class Compiler:
         else:
             table = ZERO
             if v in self.plain:
-                self.builder.complementary(*(leaf(x, variable.rows[0][1]) for x in ("yes", "no")))
+                self.builder.complementary(
+                    *(leaf(x, variable.rows[0][1], v) for x in ("yes", "no"))
+                )
             for when, number in reversed(variable.rows):
-                row = test(level, leaf("no", number), leaf("yes", number))
+                row = test(level, leaf("no", number, v), leaf("yes", number, v))
                 table = self.diagrams.choose(self.indicator(when), row, table)
         return self.diagrams.multiply(table, self._likelihood(v))
 
@@ -464,7 +466,7 @@ class Compiler:
                 product = self.diagrams.multiply(product, factor)
             leaf = self.builder.leaf
             weights = {
-                self.level[v]: (leaf("no", number), leaf("yes", number))
+                self.level[v]: (leaf("no", number, v), leaf("yes", number, v))
                 for v, number in self.plain.items()
             }
             return self.diagrams.mean(product, weights, self._means)

@@ -38,7 +38,7 @@ from storyodds.models.engine.leaf_values import (
 )
 from storyodds.models.engine.program import Program, without_results
 from storyodds.models.memory import amount, memory_left, resident
-from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.likelihoods import LogLikelihoods, Moving
 from storyodds.models.story.rates import fold_slopes, with_excesses
 from storyodds.priors.distributions.families import LN2
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
@@ -106,6 +106,8 @@ class Evaluation:
         Probability that the config is the one in which training ends, likewise.
     pulls : (n_draws, n_seeds, n_configs) array
         Derivative of the same in the log weight of every config.
+    moving : tuple of (int or None, Moving)
+        The findings that depend on numbers, as in `LogLikelihoods`.
     """
 
     values: Array
@@ -113,6 +115,20 @@ class Evaluation:
     usage: Array
     won: Array
     pulls: Array
+    moving: tuple[tuple[int | None, Moving], ...] = ()
+
+    def by_finding(self, program: Program, n_columns: int) -> Array:
+        """Derivatives in the log likelihoods of items, (n_draws, n_seeds, n_columns)."""
+        out = np.zeros((*self.usage.shape[:2], n_columns))
+        used = self.usage[:, :, program.findings.leaves]
+        np.add.at(out.transpose(2, 0, 1), program.findings.what, used.transpose(2, 0, 1))
+        return out
+
+    def by_route(self, program: Program, n_routes: int) -> Array:
+        """Derivatives in the log likelihoods of routes, (n_draws, n_seeds, n_routes)."""
+        out = np.zeros((*self.usage.shape[:2], n_routes))
+        np.add.at(out.transpose(2, 0, 1), program.config_routes, self.won.transpose(2, 0, 1))
+        return out
 
 
 def evaluate(
@@ -144,6 +160,7 @@ def evaluate(
     UnsupportedStoryError
         If the weights of routes are further apart than a quadrature rule can span.
     """
+    moving, likelihoods = likelihoods.moving, likelihoods.at(values)
     if not likelihoods.results:
         values = without_results(values, program.result_numbers)
     values = with_excesses(values, program.excesses)
@@ -175,6 +192,7 @@ def evaluate(
         np.empty((n_seeds, program.n_fixed_leaves, n)).transpose(2, 0, 1),
         np.empty((n_seeds if upto != "usage" else 0, n_configs, n)).transpose(2, 0, 1),
         np.empty((n_seeds if upto == "pulls" else 0, n_configs, n)).transpose(2, 0, 1),
+        moving,
     )
 
     if fast and program.competition == "patterns":
@@ -240,6 +258,14 @@ def gradient(program: Program, evaluation: Evaluation) -> Array:
         slopes -= program.no_numbers @ (usage[s][program.no.leaves] * no)
         out[s] = LN2 * (program.config_bits.T @ pulls[s])
         out[s] += fold_slopes(slopes, values, program.excesses)
+    for first, finding in evaluation.moving:
+        for number, slope in finding.slopes(values):
+            n_hypotheses = slope.shape[1]
+            if first is None:
+                chances = evaluation.by_route(program, n_hypotheses)
+            else:
+                chances = evaluation.by_finding(program, first + n_hypotheses)[:, :, first:]
+            out[:, number] += np.einsum("dsh,dh->sd", chances, slope)
     return out.transpose(2, 0, 1)
 
 

@@ -240,6 +240,7 @@ class _Leaf(NamedTuple):
     kind: str
     of: int = -1  # the number, assumption, finding, race or configuration
     truth: bool = False
+    variable: int = -1  # the assumption that a number is of here: several may have one number
     configs: tuple[int, ...] = ()  # of a share: those that may win the race
 
 
@@ -252,6 +253,8 @@ def _leaves(keys: Sequence[Key]) -> Iterator[_Leaf]:
                 yield _Leaf(place, kind, of)
             case (str(kind), int(of), bool(truth)):
                 yield _Leaf(place, kind, of, truth)
+            case (str(kind), int(of), int(variable)):
+                yield _Leaf(place, kind, of, variable=variable)
             case (str(kind), int(of), tuple(configs)):
                 yield _Leaf(place, kind, of, configs=configs)
             case _:
@@ -327,11 +330,10 @@ def _bits(compiler: Compiler) -> csr_array:
 
 
 def _speaking_of(graph: StoryGraph, leaves: Sequence[_Leaf], truth: bool) -> csr_array:
-    owner = {number: v for v, variable in enumerate(graph.variables) for _, number in variable.rows}
     cells = [
-        (leaf.of if leaf.kind == "is" else owner[leaf.of], leaf.place)
+        (leaf.of if leaf.kind == "is" else leaf.variable, leaf.place)
         for leaf in leaves
-        if (leaf.kind == ("yes" if truth else "no") and leaf.of in owner)
+        if (leaf.kind == ("yes" if truth else "no") and leaf.variable >= 0)
         or (leaf.kind == "is" and leaf.truth is truth)
     ]
     rows, columns = np.array(cells, dtype=np.intp).reshape(-1, 2).T

@@ -68,6 +68,7 @@ def draw_uses(
     """
     if len(values) == 1:
         values = np.repeat(values, n, axis=0)
+    likelihoods = likelihoods.at(values)
     values = with_excesses(values, compiled.excesses)
     step = max(1, _BLOCK_CELLS // compiled.circuit.n_nodes)
     leaves = np.empty((compiled.n_fixed_leaves, n), bool)

@@ -218,6 +218,22 @@ def _height(prior: Continuous) -> float:
     return -log(prior.high - prior.low) if isinstance(prior, Uniform) else 0.0
 
 
+def rises(prepared: PreparedStory, z: Array) -> Array:
+    """How fast the logit of each active number moves with its coordinate, (n_active,).
+
+    1 but for a probability that lies between walls, whose coordinate is the logit of where it
+    stands between them; and for bits, which are their own coordinate.
+    """
+    out = np.ones(len(z))
+    for column, i in enumerate(prepared.active):
+        low, high = bounds(prepared.distributions[i])
+        if prepared.resolved.numbers[i].kind == "probability" and high - low < 1:
+            s, t = expit(z[column]), expit(-z[column])
+            width = high - low
+            out[column] = width * s * t / ((low + width * s) * (1 - high + width * t))
+    return out
+
+
 def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
     """Return the function z → (log p(z, evidence), its gradient), in nats.
 
@@ -241,13 +257,13 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
     def density(z: Array) -> tuple[float, Array]:
         height, slope = evaluate(program, target, z)
         if not isfinite(height):  # underflow, or impossible
-            return _in_logs(prepared, target, z)
+            return density_in_logs(prepared, target, z)
         return height, slope
 
     return density
 
 
-def _in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float, Array]:
+def density_in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float, Array]:
     """The same where sums of products underflow, or the evidence is impossible."""
     from storyodds.models.engine import kernel
 

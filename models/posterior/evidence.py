@@ -13,7 +13,7 @@ from scipy.special import log1p
 
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.story.graph import EvidenceItem, StoryGraph
-from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
+from storyodds.models.story.likelihoods import LogLikelihoods, Moving, no_evidence
 from storyodds.priors.distributions.families import (
     LN2,
     Distribution,
@@ -91,27 +91,29 @@ def collapsed(item: EvidenceItem, distributions: Sequence[Distribution]) -> Item
     return ItemLikelihood(by_key, float(relevance))
 
 
-def assemble(graph: StoryGraph, tables: Sequence[Array | None]) -> LogLikelihoods:
+def assemble(graph: StoryGraph, tables: Sequence[Array | Moving | None]) -> LogLikelihoods:
     """Put the items' tables where the engine reads them.
 
     Parameters
     ----------
-    tables : sequence of (1 or n_draws, n_hypotheses) array or None
+    tables : sequence of (1 or n_draws, n_hypotheses) array, Moving or None
         One per evidence item; None leaves an item out, as for a forecast.
     """
-    n = max([1, *(len(table) for table in tables if table is not None)])
-    column = columns(graph)
+    n = max([1, *(len(table) for table in tables if isinstance(table, np.ndarray))])
+    column, moving = columns(graph), []
     nothing = no_evidence(graph)
     assumptions, routes = (np.repeat(x, n, axis=0) for x in (nothing.assumptions, nothing.routes))
     for i, table in enumerate(tables):
         if table is None:
             continue
-        if i in column:
+        if not isinstance(table, np.ndarray):
+            moving.append((column.get(i), _ByTarget(graph.evidence[i], table)))
+        elif i in column:
             spread = by_target(graph.evidence[i], table)
             assumptions[:, column[i] : column[i] + spread.shape[1]] += spread
         else:
             routes += table
-    return LogLikelihoods(assumptions, routes)
+    return LogLikelihoods(assumptions, routes, moving=tuple(moving))
 
 
 def columns(graph: StoryGraph) -> dict[int, int]:
@@ -122,6 +124,23 @@ def columns(graph: StoryGraph) -> dict[int, int]:
             begins[i] = first
             first += 2 * len(item.targets)
     return begins
+
+
+@dataclass(frozen=True)
+class _ByTarget:
+    """A finding that depends on numbers of the story, by its targets; see `by_target`."""
+
+    item: EvidenceItem
+    finding: Moving
+
+    def at(self, values: Array) -> Array:
+        """Log likelihoods at draws of the numbers, in nats."""
+        return by_target(self.item, self.finding.at(values))
+
+    def slopes(self, values: Array) -> list[tuple[int, Array]]:
+        """By number, the derivative of `at` per logit or per bit."""
+        slopes = self.finding.slopes(values)
+        return [(number, by_target(self.item, slope)) for number, slope in slopes]
 
 
 def by_target(item: EvidenceItem, table: Array) -> Array:

@@ -293,7 +293,8 @@ class Independent:
 
 
 def _is_silent(likelihoods: LogLikelihoods) -> bool:
-    return not likelihoods.assumptions.any() and not likelihoods.routes.any()
+    says_nothing = not likelihoods.assumptions.any() and not likelihoods.routes.any()
+    return says_nothing and not likelihoods.moving
 
 
 def _is_of_routes(query: Query) -> bool:

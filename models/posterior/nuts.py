@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.posterior.density import LogDensity, log_density, to_coordinate, to_values
 from storyodds.models.posterior.impossible import impossibility
+from storyodds.models.posterior.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import PreparedStory, from_uniforms
 from storyodds.models.posterior.soundness import Strata
 from storyodds.models.posterior.weighting import pareto_k
@@ -162,7 +163,8 @@ def _sample_stratum(
     progress: Progress | None,
 ) -> _Stratum:
     base = from_uniforms(prepared, (), np.zeros((1, 0)))
-    density = log_density(prepared, base)
+    moves = bool(prepared.likelihoods.moving)
+    density = moving_log_density(prepared, base) if moves else log_density(prepared, base)
     n = CHAINS * per_chain
     nothing = np.zeros(n, bool), np.zeros(n)
     if not prepared.active:  # every judgment that was chosen is a fixed value

@@ -13,10 +13,12 @@ from storyodds.models.engine.strategy import MAX_MEMORY, choose_compiler, large_
 from storyodds.models.posterior.answers import Answers, Exact
 from storyodds.models.posterior.evidence import (
     assemble,
+    collapsed,
     collapsed_tables,
     forecast_log_density_at,
 )
 from storyodds.models.posterior.independent_answers import Independent, is_independent
+from storyodds.models.posterior.shared_rates import SharedRates, Table, with_shared
 from storyodds.models.story.graph import StoryGraph, build_graph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING
@@ -37,19 +39,22 @@ class PreparedStory:
     graph : StoryGraph
     answers : Answers
         What answers about the discrete part.
-    tables : sequence of array or None
+    tables : sequence of array, SharedRates or None
         What each evidence item says, its own numbers integrated out.
     distributions : tuple of Distribution
     own : frozenset of int
         Numbers that belong to one evidence item alone.
+    shared : frozenset of int
+        Numbers that stand in several places of the story.
     """
 
     resolved: ResolvedStory
     graph: StoryGraph
     answers: Answers
-    tables: Sequence[Array | None]
+    tables: Sequence[Table]
     distributions: tuple[Distribution, ...]
     own: frozenset[int]
+    shared: frozenset[int]
 
     @property
     def compiler(self) -> Compiler:
@@ -89,13 +94,14 @@ class PreparedStory:
     def sampled(self) -> tuple[int, ...]:
         """The core numbers in which P(event, evidence) is not linear, which have to be sampled.
 
-        Bits; what decides the prior probability that a forecast is compared with; the chances of
-        hazards on which a check's known result bears, as a second run (that the goal criteria are
-        about) has them a second time; and flag rates of checks that fail together, of which the
-        largest counts.
+        Bits; what stands in several places; what decides the prior probability that a forecast is
+        compared with; the chances of hazards on which a check's known result bears, as a second run
+        (that the goal criteria are about) has them a second time; and flag rates of checks that
+        fail together, of which the largest counts.
         """
         graph = self.graph
         nonlinear = {i for i, n in enumerate(self.resolved.numbers) if n.kind == "bits"}
+        nonlinear |= self.shared
         for i in graph.forecasts:
             nonlinear |= graph.numbers_behind(graph.evidence[i])
         if graph.hazards_are_evidence:
@@ -118,6 +124,7 @@ class PreparedStory:
             return ()
         forecasts = [self.graph.evidence[i] for i in self.graph.forecasts]
         bearing = self.likelihood.bearing.union(*map(self.graph.numbers_behind, forecasts))
+        bearing = bearing.union(*(t.numbers for t in self.tables if isinstance(t, SharedRates)))
         return tuple(i for i in self.sampled if i in bearing)
 
     @property
@@ -134,6 +141,18 @@ class PreparedStory:
         for i in self.integrated:
             center[i] = rate_like(self.distributions[i]).mean()
         return center
+
+    def tables_of(self, distributions: Sequence[Distribution]) -> Sequence[Table]:
+        """What each evidence item says where the story's numbers have other priors."""
+        return _tables(self.graph, distributions, self.shared)
+
+    def table_of(self, item: int, distributions: Sequence[Distribution]) -> Array | SharedRates:
+        """What one evidence item, which is no forecast, says there."""
+        evidence = self.graph.evidence[item]
+        table = collapsed(evidence, distributions).log_likelihood(evidence)
+        shared = with_shared(evidence, distributions, self.shared, table)
+        assert shared is not None
+        return shared
 
     @property
     def likelihoods(self) -> LogLikelihoods:
@@ -176,14 +195,44 @@ def prepare(
     distributions = tuple(number.distribution for number in resolved.numbers)
     own = {number for item in graph.evidence for number in item.numbers.values()}
     own |= {item.relevance for item in graph.evidence if item.relevance is not None}
+    shared = shared_numbers(resolved)
     return PreparedStory(
         resolved=resolved,
         graph=graph,
         answers=answering,
-        tables=collapsed_tables(graph, distributions),
+        tables=_tables(graph, distributions, shared),
         distributions=distributions,
-        own=frozenset(own),
+        own=frozenset(own) - shared,
+        shared=shared,
     )
+
+
+def shared_numbers(resolved: ResolvedStory) -> frozenset[int]:
+    """Number the numbers that stand in several places of what is computed.
+
+    A proposed observation is no such place as long as it is no evidence.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    """
+    findings = {item.id for item in resolved.story.evidence}
+    proposed = {proposal.id for proposal in resolved.proposals} - findings
+    return frozenset(
+        i
+        for i, number in enumerate(resolved.numbers)
+        if sum(place.split(".")[0] not in proposed for place in number.places) > 1
+    )
+
+
+def _tables(
+    graph: StoryGraph, distributions: Sequence[Distribution], shared: frozenset[int]
+) -> list[Table]:
+    tables = collapsed_tables(graph, distributions)
+    return [
+        with_shared(item, distributions, shared, table)
+        for item, table in zip(graph.evidence, tables, strict=True)
+    ]
 
 
 def _summed(graph: StoryGraph, max_memory: int) -> Exact | Independent:
@@ -223,7 +272,11 @@ def log_likelihood_bound(prepared: PreparedStory) -> float:
 
     What every item's best-fitting hypothesis gives it; a forecast, that it hits the prior's odds.
     """
-    bound = sum(float(table.max()) for table in prepared.tables if table is not None)
+    bound = sum(
+        table.bound if isinstance(table, SharedRates) else float(table.max())
+        for table in prepared.tables
+        if table is not None
+    )
     for i in prepared.graph.forecasts:
         item = prepared.graph.evidence[i]
         log_odds = np.log(item.forecast) - np.log1p(-item.forecast)

@@ -14,13 +14,15 @@ import pymc as pm
 import pytensor.tensor as pt
 from pymc.distributions.transforms import Interval, logodds
 
-from storyodds.models.posterior.evidence import by_target, collapsed, columns, event_likelihoods
+from storyodds.models.posterior.evidence import collapsed, columns, event_likelihoods
 from storyodds.models.posterior.prepared import PreparedStory, prepare
+from storyodds.models.posterior.shared_rates import SharedRates, Table
 from storyodds.models.pymc.ops import LogEvidence, Marginals
 from storyodds.models.story.events import CRITERIA, FATES, Share, shares_of
 from storyodds.models.story.graph import CheckNode, EvidenceItem, StoryGraph
 from storyodds.models.story.likelihoods import item_targets
 from storyodds.models.story.outcomes import DEPLOYED
+from storyodds.priors.distributions.beta_functions import log_binomial_coefficients
 from storyodds.priors.distributions.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions.families import (
     LN2,
@@ -256,18 +258,48 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
             yes, no = (log_evidence(silent, s.assumptions[0], s.routes[0])[0] for s in sides)
             _observe_forecast(item, yes - no)
             continue
-        of_item = by_target(item, prepared.tables[i][0])  # type: ignore[index]
-        table = pt.constant(of_item)
+        table = _by_target(item, _table(prepared.tables[i], numbers))
         before, assumptions, routes = conditioned, conditioned.assumptions, conditioned.routes
         if i in column:
-            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + len(of_item)], table)
+            width = 2 * len(item.targets)
+            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + width], table)
         else:
             routes = routes + table
         conditioned = given(numbers, assumptions, routes)
-        _observe_item(
-            prepared, item, before.chances, conditioned.log_evidence - before.log_evidence
-        )
+        adds = conditioned.log_evidence - before.log_evidence
+        _observe_item(prepared, item, numbers, before.chances, adds)
     return conditioned.chances
+
+
+def _table(table: Table, numbers: Tensor) -> Tensor:
+    """What an item says, as a constant or as a function of the numbers that it shares."""
+    if not isinstance(table, SharedRates):
+        assert table is not None
+        return pt.constant(table[0])
+    item, own = table.item, table.own
+    hits, misses = item.hits, item.trials - item.hits
+    ways = float(log_binomial_coefficients(hits, misses))
+    face = {key: pt.constant(log, dtype="float64") for key, log in own.log_by_key.items()}
+    for key, number in table.shared.items():
+        x = numbers[number]
+        counted = pt.constant(ways, dtype="float64")
+        counted = counted + hits * pt.log(x) if hits else counted
+        counted = counted + misses * pt.log1p(-x) if misses else counted
+        face[key] = counted if item.form == "counts" else LN2 * x
+    if table.relevance is None and own.relevance == 1.0:
+        return pt.stack([face[key] for key in item.keys])
+    relevance = pt.constant(own.relevance, dtype="float64")
+    if table.relevance is not None:
+        relevance = numbers[table.relevance]
+    blind = pt.log1p(-relevance) + pt.logsumexp(pt.stack(list(face.values()))) - np.log(len(face))
+    return pt.stack([pt.logaddexp(pt.log(relevance) + face[key], blind) for key in item.keys])
+
+
+def _by_target(item: EvidenceItem, table: Tensor) -> Tensor:
+    """A table of hypotheses as of targets, false and then true; see `evidence.by_target`."""
+    if not item.states:
+        return table
+    return pt.set_subtensor(pt.zeros(2 * len(item.states))[1::2], table)
 
 
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
@@ -289,7 +321,7 @@ def _hypotheses(item: EvidenceItem, chances: _Marginals) -> Tensor:
 
 
 def _observe_item(
-    prepared: PreparedStory, item: EvidenceItem, before: _Marginals, adds: Tensor
+    prepared: PreparedStory, item: EvidenceItem, numbers: Tensor, before: _Marginals, adds: Tensor
 ) -> None:
     """Observe an item by the log-likelihood that it adds, which the engine gives with its gradient.
 
@@ -297,25 +329,36 @@ def _observe_item(
     not bear on the matter, from that of any of its alternatives.
     """
     own = [prepared.distributions[item.numbers[key]] for key in item.numbers]
-    relevance = float(collapsed(item, prepared.distributions).relevance)
+    own_relevance = float(collapsed(item, prepared.distributions).relevance)
+    read = [*item.numbers.values(), item.relevance]
+    # Of what the item shares with other places, the values; of the rest, nothing.
+    values = pt.stack([numbers[i] if i in prepared.shared else pt.constant(np.nan) for i in read])
     uses = np.array([[key == used for key in item.numbers] for used in item.keys], dtype=float)
     blind = np.full(len(own), 1 / max(len(own), 1))
 
-    def draw(adds: Any, hypotheses: Any, rng: Any = None, size: Any = None) -> Any:
+    def draw(adds: Any, hypotheses: Any, values: Any, rng: Any = None, size: Any = None) -> Any:
         if item.form != "counts":
             return np.full(size or (), _count(item))
+        *stated, relevance = values
+        relevance = own_relevance if np.isnan(relevance) else relevance
         chances = relevance * (hypotheses @ uses) / np.sum(hypotheses) + (1 - relevance) * blind
         chosen = rng.choice(len(own), p=chances / chances.sum(), size=size or ())
-        rates = np.array([float(own[k].quantile(rng.random())) for k in np.ravel(chosen)])
+        rates = np.array(
+            [
+                float(own[k].quantile(rng.random())) if np.isnan(stated[k]) else stated[k]
+                for k in np.ravel(chosen)
+            ]
+        )
         return rng.binomial(item.trials, rates.reshape(np.shape(chosen)))
 
     pm.CustomDist(
         item.id,
         adds,
         _hypotheses(item, before),
-        logp=lambda value, adds, hypotheses: adds + 0.0 * value,
+        values,
+        logp=lambda value, adds, hypotheses, values: adds + 0.0 * value,
         random=draw,
-        signature="(),(k)->()",
+        signature="(),(k),(m)->()",
         observed=_count(item),
     )
 

@@ -26,9 +26,9 @@ from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.engine.paths import Path, PathOdds, concerns_of, path_odds, path_queries
 from storyodds.models.logic.cut_sets import Literal
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
+from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.questions import ask
 from storyodds.models.story.events import EVENTS, after_training
-from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import rate_like
 
@@ -125,11 +125,10 @@ def dependence_bounds(assessment: Assessment, most: int = PAIRS, draws: int = DR
     True
     """
     base = base_of(assessment, draws)
-    graph = base.prepared.graph
     ranked = _ranked(assessment)[:PATHS]
     odds = _odds(base, ranked)
     pairs: dict[frozenset[str], list[int]] = {}
-    free = _free(graph)
+    free = _free(base.prepared)
     for k, path in enumerate(ranked):
         names = sorted(name for name, _ in path.literals if name in free)
         for i, a in enumerate(names):
@@ -179,14 +178,15 @@ def width(bound: Bound) -> float:
     return abs(float(wide)) if np.isfinite(wide) else 0.0
 
 
-def _free(graph: StoryGraph) -> dict[str, int]:
-    """The number of every assumption that depends on no other."""
+def _free(prepared: PreparedStory) -> dict[str, int]:
+    """The number of every assumption that depends on no other, and shares its number with none."""
     return {
         variable.name: variable.rows[0][1]
-        for variable in graph.variables
+        for variable in prepared.graph.variables
         if variable.formula is None
         and len(variable.rows) == 1
         and variable.rows[0][0] is None
+        and variable.rows[0][1] not in prepared.shared
         and not variable.states
     }
 

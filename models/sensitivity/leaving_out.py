@@ -6,6 +6,7 @@ from dataclasses import replace
 from storyodds.models.changes.what_if import fixed
 from storyodds.models.sensitivity.structure import without_constraint, without_item
 from storyodds.priors.text.errors import InputError, Problem
+from storyodds.scenarios.edits import shared_places, with_own_numbers
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.switches import Part, switches_of
 
@@ -47,6 +48,8 @@ def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
     ]
     if problems:
         raise InputError(problems)
+    silent_parts = [name for part, name in parts if part in ("nudge", "check")]
+    resolved = with_own_numbers(resolved, shared_places(resolved, silent_parts))
     silent = {resolved.number_index[name]: x for name, x in silenced(resolved, parts).items()}
     resolved = fixed(resolved, silent) if silent else resolved
     for part, name in parts:
@@ -76,10 +79,11 @@ def silenced(resolved: ResolvedStory, parts: Parts) -> dict[str, float]:
         if part in field
     }
     return {
-        number.name: value
+        place: value
         for number in resolved.numbers
+        for place in number.places
         for start, value in owners.items()
-        if number.name.startswith(start)
+        if place.startswith(start)
     }
 
 

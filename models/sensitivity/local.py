@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.apart import with_parts_apart
 from storyodds.models.changes.derivatives import Slopes, mean_slopes, slopes_at_draws
 from storyodds.models.changes.response_curves import afresh, ground_of
 from storyodds.models.changes.states import with_state
@@ -52,6 +53,7 @@ from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
 from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.errors import UnsupportedStoryError
+from storyodds.scenarios.edits import shared_places, with_own_numbers
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
 from storyodds.scenarios.schema import Assumption
@@ -389,6 +391,18 @@ def _made(
     prepared: PreparedStory, values: Array, settings: Sequence[Setting], cuts: Cuts
 ) -> Iterator[tuple[Setting, Array, Array]]:
     """Log P(evidence but forecasts | θ), and P(event | E, θ), with assumptions made so."""
+    apart = {
+        v
+        for v in dict.fromkeys(v for v, _ in settings)
+        if shared_places(prepared.resolved, [prepared.graph.variables[v].name])
+    }
+    if apart:  # an assumption that shares its numbers is made true with numbers of its own
+        for v in apart:
+            owners = [prepared.graph.variables[v].name]
+            yield from _made(
+                *with_parts_apart(prepared, values, owners), [k for k in settings if k[0] == v], {}
+            )
+        settings = [key for key in settings if key[0] not in apart]
     graph, n = prepared.graph, len(values)
     of_states = [key for key in settings if graph.variables[key[0]].states]
     for key in of_states:
@@ -406,7 +420,7 @@ def _made(
         changed = np.concatenate(
             [moved(values, dict.fromkeys(rows[v], float(truth))) for v, truth in batch]
         )
-        likelihoods = stacked(graph, [_without(prepared, v) for v, _ in batch], n)
+        likelihoods = stacked(graph, [_without(prepared, v) for v, _ in batch], changed)
         answer = questions.ask(prepared, changed, likelihoods=likelihoods)
         for k, key in enumerate(batch):
             block = slice(k * n, (k + 1) * n)
@@ -431,7 +445,7 @@ def _without(prepared: PreparedStory, v: int) -> Tables:
     order = graph.order
     of_assumption = {v, *(order[state] for state in graph.variables[v].states)}
     return [
-        np.zeros_like(table)
+        np.zeros((1, len(item.keys)))
         if table is not None and not of_assumption.isdisjoint(item.targets)
         else table
         for item, table in zip(prepared.graph.evidence, prepared.tables, strict=True)
@@ -467,6 +481,7 @@ def intervened(resolved: ResolvedStory, name: str, truth: bool) -> ResolvedStory
     0.0541
     """
     certain = Fixed(fixed=float(truth))
+    resolved = with_own_numbers(resolved, shared_places(resolved, [name]))
     written = resolved.assumptions[name]
     number = StoryNumber(
         name=f"{name}.probability",

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.apart import with_parts_apart
 from storyodds.models.changes.what_if import (
     Base,
     Changed,
@@ -42,6 +43,7 @@ from storyodds.models.story.graph import RouteNode, StoryGraph
 from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import Query
 from storyodds.priors.text.errors import InputError
+from storyodds.scenarios.edits import without_places
 from storyodds.scenarios.grammar.formulas import AtLeast, Formula, parts
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, RESIDUAL, OutcomeClass
 from storyodds.scenarios.resolve import ResolvedStory
@@ -116,9 +118,8 @@ def without_constraint(resolved: ResolvedStory, index: int) -> ResolvedStory:
 def without_item(resolved: ResolvedStory, name: str) -> ResolvedStory:
     """Return the story without one evidence item and its numbers."""
     kept = tuple(item for item in resolved.story.evidence if item.id != name)
-    numbers = tuple(n for n in resolved.numbers if not n.name.startswith(f"{name}."))
     story = resolved.story.model_copy(update={"evidence": kept})
-    return replace(resolved, story=story, numbers=numbers)
+    return without_places(replace(resolved, story=story), name)
 
 
 def _reworded(base: Base, edited: ResolvedStory) -> Changed | None:
@@ -135,10 +136,11 @@ def _reworded(base: Base, edited: ResolvedStory) -> Changed | None:
 
 
 def _without_nudge(base: Base, name: str) -> Changed | None:
-    resolved = base.prepared.resolved
-    off = {i: 0.0 for i, n in enumerate(resolved.numbers) if n.name.startswith(f"{name}.bits.")}
-    values = moved(base.values, off)
-    answer = ask(with_numbers(base.prepared, off), values)
+    prepared, values = with_parts_apart(base.prepared, base.values, [name])
+    resolved, start = prepared.resolved, f"{name}.bits."
+    off = {i: 0.0 for place, i in resolved.number_index.items() if place.startswith(start)}
+    values = moved(values, off)
+    answer = ask(with_numbers(prepared, off), values)
     return settled(base, answer.log_evidence, answer.events, lambda: fixed(resolved, off))
 
 
@@ -160,11 +162,12 @@ def without_check(graph: StoryGraph, index: int) -> dict[int, float]:
 
 
 def _without_checks(base: Base) -> list[Without]:
-    prepared, listed = base.prepared, []
-    graph = prepared.graph
-    for k, check in enumerate(graph.checks):
+    listed = []
+    for k, check in enumerate(base.prepared.graph.checks):
+        prepared, values = with_parts_apart(base.prepared, base.values, [check.id])
+        graph = prepared.graph
         off = without_check(graph, k)
-        values = moved(base.values, off)
+        values = moved(values, off)
         if graph.route_numbers_after_training().issuperset(off):
             # Where training ends and what the evidence says do not depend on it.
             log_evidence, events = base.log_evidence, probabilities(graph, values, base.outcomes)

@@ -366,7 +366,22 @@ class StoryGraph:
         summed = [self.routes[r] for r in self.summed]
         sums = {n for route in summed for rate in (route.harm, *route.flags) for n in rate.numbers}
         live = {route.flags[c].number for route in plain for c in self.live_checks}
-        return frozenset(live | {route.harm.number for route in plain}) - sums
+        late = frozenset(live | {route.harm.number for route in plain})
+        return late - sums - self._numbers_of_training
+
+    @cached_property
+    def _numbers_of_training(self) -> frozenset[int]:
+        """The numbers of assumptions, routes' odds, hazards, known results and findings."""
+        numbers = {number for variable in self.variables for _, number in variable.rows}
+        for route in self.routes:
+            numbers |= {route.bits, *(number for _, number in route.nudges)}
+        for hazard in self.hazards:
+            for rate in (hazard.probability, hazard.harm, *hazard.flags):
+                numbers |= set() if rate is None else set(rate.numbers)
+        for item in self.evidence:
+            numbers |= set(item.numbers.values())
+            numbers |= set() if item.relevance is None else {item.relevance}
+        return frozenset(numbers.union(*self.result_numbers()))
 
     @property
     def forecasts(self) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """What the evidence says, as the engine takes it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,16 @@ from numpy.typing import NDArray
 from storyodds.models.story.graph import StoryGraph
 
 Array = NDArray[np.float64]
+
+
+class Moving(Protocol):
+    """What one finding says where it depends on numbers of the story."""
+
+    def at(self, values: Array) -> Array:
+        """Log likelihoods at draws of the numbers, (n_draws, n_hypotheses), in nats."""
+
+    def slopes(self, values: Array) -> list[tuple[int, Array]]:
+        """By number, the derivative of `at` per logit or per bit, (n_draws, n_hypotheses)."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +33,36 @@ class LogLikelihoods:
         Of all items about the outcome together.
     results : bool
         Whether the known results of checks, which a story is compiled with, count as well.
+    moving : tuple of (int or None, Moving)
+        Findings that depend on numbers of the story, which come on top: where (false, true) of one
+        about an assumption begins in `assumptions`, None for one about the outcome.
     """
 
     assumptions: Array
     routes: Array
     results: bool = True
+    moving: tuple[tuple[int | None, Moving], ...] = ()
 
     def take(self, draws: slice | NDArray[np.intp]) -> "LogLikelihoods":
         """Those of some draws."""
         assumptions, routes = (
             x if len(x) == 1 else x[draws] for x in (self.assumptions, self.routes)
         )
+        return LogLikelihoods(assumptions, routes, self.results, self.moving)
+
+    def at(self, values: Array) -> "LogLikelihoods":
+        """What they are at draws of the numbers, (n_draws, n_numbers), with nothing moving."""
+        if not self.moving:
+            return self
+        assumptions, routes = (
+            np.repeat(x, len(values), axis=0) if len(x) == 1 else x.copy()
+            for x in (self.assumptions, self.routes)
+        )
+        for first, finding in self.moving:
+            if first is None:
+                routes += finding.at(values)
+            else:
+                assumptions[:, first : first + 2] += finding.at(values)
         return LogLikelihoods(assumptions, routes, self.results)
 
 

@@ -7,7 +7,7 @@ draws of the numbers that have to be sampled; Monte Carlo errors are jackknifed 
 them, and are 0 where no number has to be.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched
@@ -156,10 +156,12 @@ def value_of_information(
     >>> value.bits.perfect.amount.round(2), value.bits.proposals.amount
     (array([0.29]), array([0., 0., 0.]))
     """
-    moments = _moments(assessment, _first(assessment, draws), of)
+    moments = _moments(assessment, _first(assessment, draws), of, observations)
     joints = [
         np.einsum("kh,bhf->bkf", observation.chances, moments.about(observation))
-        for observation in observations
+        if observation.at_draws is None
+        else moments.by_draw[k]
+        for k, observation in enumerate(observations)
     ]
     numbers = assessment.prepared.core
     learned = number_gains(assessment, numbers, of, stakes)
@@ -276,10 +278,13 @@ class _Moments:
     routes : (n_batches, n_routes, n_columns) array
     assumptions : (n_batches, n_variables, 2, n_columns) array
         False, then true.
+    by_draw : mapping of int to (n_batches, n_results, n_columns) array
+        P(result and what comes about | evidence) of the observations whose rates are sampled.
     """
 
     routes: Array
     assumptions: Array
+    by_draw: Mapping[int, Array]
 
     def about(self, observation: Observation) -> Array:
         """What an observation speaks of, (n_batches, n_hypotheses, n_columns)."""
@@ -300,7 +305,9 @@ def _first(assessment: Assessment, most: int | None) -> int:
     return int(2 ** np.floor(np.log2(most)))
 
 
-def _moments(assessment: Assessment, first: int, of: str) -> _Moments:
+def _moments(
+    assessment: Assessment, first: int, of: str, observations: Sequence[Observation]
+) -> _Moments:
     """Compute joint chances at the first draws."""
     prepared, averaged = assessment.prepared, assessment.averaged
     graph = prepared.graph
@@ -312,6 +319,9 @@ def _moments(assessment: Assessment, first: int, of: str) -> _Moments:
     queries = [Query((o,)) for o in range(len(graph.outcomes))]
     ends = np.equal.outer([o.route for o in graph.outcomes], np.arange(len(graph.routes)))
     routes, assumptions = [], []
+    by_draw: dict[int, list[Array]] = {
+        k: [] for k, one in enumerate(observations) if one.at_draws is not None
+    }
     batches = batches_of(first)
     cells = (batches[0].stop + 1) * len(events) * (graph.n_numbers + len(graph.outcomes))
     for together in batched(batches, max(1, _CELLS // cells)):
@@ -327,7 +337,17 @@ def _moments(assessment: Assessment, first: int, of: str) -> _Moments:
             assumptions.append(
                 np.einsum("d,detv,ec->vtc", counts, joint[here], columns, optimize=True)
             )
-    return _Moments(np.array(routes), np.array(assumptions))
+            for k, parts in by_draw.items():
+                chances = observations[k].at_draws
+                assert chances is not None
+                target = observations[k].target
+                about = reached[here] if target is None else joint[here][..., target]
+                results = chances(values[here])
+                parts.append(
+                    np.einsum("d,dkh,deh,ec->kc", counts, results, about, columns, optimize=True)
+                )
+    together_by_draw = {k: np.array(parts) for k, parts in by_draw.items()}
+    return _Moments(np.array(routes), np.array(assumptions), together_by_draw)
 
 
 def _jointly(

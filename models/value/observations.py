@@ -4,8 +4,9 @@ A proposal is an evidence item without its result. The same tables that weigh ev
 result will be: its own rates and relevance integrated out, per hypothesis, given the evidence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,9 @@ class Observation:
     chances : (n_results, n_hypotheses) array
         P(result | hypothesis, evidence), the hypotheses being false and true, or the states, or
         the routes.
+    at_draws : callable, optional
+        Where rates are sampled numbers that stand in other parts of the story too: the same at
+        draws of the numbers, from (n_draws, n_numbers) to (n_draws, n_results, n_hypotheses).
     """
 
     proposal: Proposal
@@ -68,6 +72,7 @@ class Observation:
     hits: NDArray[np.int64]
     chances: Array
     states: tuple[int, ...] = ()
+    at_draws: Callable[[Array], Array] | None = None
 
 
 def observations(prepared: PreparedStory) -> tuple[Observation, ...]:
@@ -90,12 +95,44 @@ def observations(prepared: PreparedStory) -> tuple[Observation, ...]:
     >>> [options.hits.tolist() for options in observations(prepare(story))][0]
     [[0, 0], [1, 1]]
     """
-    resolved = prepared.resolved
+    items, distributions = _items(prepared.resolved)
+    left_out, sampled = sharing(prepared), frozenset(prepared.sampled)
+    return tuple(
+        _observation(proposal, items, distributions, sampled)
+        for proposal in prepared.resolved.proposals
+        if proposal.id not in left_out
+    )
+
+
+def sharing(prepared: PreparedStory) -> tuple[str, ...]:
+    """Name the proposals whose numbers stand in other parts, and are integrated out there.
+
+    A result would tell of these numbers in every place, of which no draws are at hand: no value of
+    such a proposal is given. Numbers that are sampled are no obstacle.
+
+    Parameters
+    ----------
+    prepared : PreparedStory
+    """
+    items, _ = _items(prepared.resolved)
+    uncertain = frozenset(prepared.uncertain)
+
+    def is_out(proposal: Proposal) -> bool:
+        item = items[proposal.replicates or proposal.id]
+        numbers = {*item.numbers.values(), item.relevance} & uncertain
+        # A replication has the numbers of its finding, which are that finding's own.
+        of_findings = frozenset() if proposal.replicates is not None else prepared.own
+        return not numbers.isdisjoint({*prepared.integrated, *of_findings})
+
+    return tuple(proposal.id for proposal in prepared.resolved.proposals if is_out(proposal))
+
+
+def _items(resolved: ResolvedStory) -> tuple[Mapping[str, EvidenceItem], list[Distribution]]:
+    """The story's findings and proposals as evidence, by id, and the priors of all numbers."""
     new = [_as_evidence(p, 0) for p in resolved.proposals if p.replicates is None]
     with_new = _with_evidence(resolved, (*resolved.story.evidence, *new))
     distributions = [number.distribution for number in with_new.numbers]
-    items = {item.id: item for item in build_graph(with_new).evidence}
-    return tuple(_observation(proposal, items, distributions) for proposal in resolved.proposals)
+    return {item.id: item for item in build_graph(with_new).evidence}, distributions
 
 
 def with_result(resolved: ResolvedStory, proposal: str, hits: int) -> ResolvedStory:
@@ -162,22 +199,60 @@ def _with_evidence(resolved: ResolvedStory, evidence: Sequence[Evidence]) -> Res
 
 
 def _observation(
-    proposal: Proposal, items: Mapping[str, EvidenceItem], distributions: Sequence[Distribution]
+    proposal: Proposal,
+    items: Mapping[str, EvidenceItem],
+    distributions: Sequence[Distribution],
+    sampled: frozenset[int],
 ) -> Observation:
     item = items[proposal.replicates or proposal.id]
-    counts = (item.hits, item.trials) if proposal.replicates is not None else (0, 0)
+    again = proposal.replicates is not None
     trials = item.trials if proposal.trials is None else proposal.trials
+    counts = (item.hits, item.trials) if again else (0, 0)
+    used = {key: distributions[item.numbers[key]] for key in item.alternatives}
+    hits = np.repeat(np.arange(trials + 1)[:, None], 2, axis=1)
+    if trials > MAX_RESULTS:
+        hits = _groups({key: _nodes(rate, counts) for key, rate in used.items()}, trials)
+    show = partial(_chances, item, trials=trials, again=again, hits=hits)
+    shared = tuple(i for i in (*item.numbers.values(), item.relevance) if i in sampled)
+    at_draws = partial(_chances_at, show, distributions, shared) if shared else None
+    chances = show(distributions)
+    about = item.subject, item.target
+    return Observation(proposal, *about, trials, hits, chances, item.states, at_draws)
+
+
+def _chances(
+    item: EvidenceItem,
+    distributions: Sequence[Distribution],
+    *,
+    trials: int,
+    again: bool,
+    hits: NDArray[np.int64],
+) -> Array:
+    """P(result | hypothesis, evidence), (n_results, n_hypotheses)."""
+    counts = (item.hits, item.trials) if again else (0, 0)
     used = {key: distributions[item.numbers[key]] for key in item.alternatives}
     if trials <= MAX_RESULTS:
-        hits = np.repeat(np.arange(trials + 1)[:, None], 2, axis=1)
         by_key = {key: _each(rate, trials, counts) for key, rate in used.items()}
     else:
-        nodes = {key: _nodes(rate, counts) for key, rate in used.items()}
-        hits = _groups(nodes, trials)
-        by_key = {key: _grouped(rates, trials, hits) for key, rates in nodes.items()}
-    columns = _mixed(item, distributions, by_key, again=proposal.replicates is not None)
-    chances = np.stack([columns[key] for key in item.keys], axis=1)
-    return Observation(proposal, item.subject, item.target, trials, hits, chances, item.states)
+        by_key = {key: _grouped(_nodes(rate, counts), trials, hits) for key, rate in used.items()}
+    columns = _mixed(item, distributions, by_key, again)
+    return np.stack([columns[key] for key in item.keys], axis=1)
+
+
+def _chances_at(
+    show: Callable[[Sequence[Distribution]], Array],
+    distributions: Sequence[Distribution],
+    shared: tuple[int, ...],
+    values: Array,
+) -> Array:
+    """The same at draws of the numbers that stand in other parts, (n_draws, …)."""
+    by_draw = []
+    for row in values:
+        settled = list(distributions)
+        for i in shared:
+            settled[i] = Point(float(row[i]))
+        by_draw.append(show(settled))
+    return np.stack(by_draw)
 
 
 def _mixed(

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from storyodds.priors.distributions.pool_rules import logarithmic_mistake
 from storyodds.priors.text.errors import InputError
-from storyodds.priors.text.records import Count, Number, Record, SourceField, Text
+from storyodds.priors.text.records import Count, Number, Record, Slug, SourceField, Text
 
 Basis = Literal["elicited", "assumed", "measured"]
 Kind = Literal["probability", "bits"]
@@ -39,7 +39,8 @@ MIN_BETA = 1e-12
 # bits: nine such, beside 60 bits, are still odds below the largest float.
 MAX_INTERVAL_SD: dict["Kind", float] = {"probability": 300.0, "bits": 100.0}
 
-FORM_KEYS = tuple("fixed interval beta counts uniform normal lognormal ref pool".split())
+OWN_FORM_KEYS = tuple("fixed interval beta counts uniform normal lognormal ref pool".split())
+FORM_KEYS = (*OWN_FORM_KEYS, "number")  # the last in stories only, which name numbers
 _FOREIGN: dict[Kind, set[str]] = {
     "probability": set(),
     "bits": {"beta", "counts", "uniform", "lognormal"},
@@ -232,8 +233,32 @@ class Ref(Form):
     ref: Annotated[str, Field(strict=True, pattern=r"^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*$")]
 
 
+class NumberUse(Form):
+    """A number that the story names, in one of the places where it stands: `{number: id}`."""
+
+    number: Slug
+
+    @model_validator(mode="after")
+    def _states_nothing_of_it(self) -> "NumberUse":
+        for key in ("basis", "source", "note"):
+            if getattr(self, key) is not None:
+                raise PydanticCustomError(
+                    "number_use",
+                    "found '{key}' beside 'number', expected it where the number is defined: "
+                    "numbers.{name}",
+                    {"key": key, "name": self.number},
+                )
+        return self
+
+
 def _pool_mistake(pool: "Pool", kind: Kind) -> str | None:
     """Describe what keeps a pool from being computed, unless a reference leaves that open."""
+    for judgment in pool.pool:
+        if isinstance(judgment.value, NumberUse):
+            return (
+                f"found {{number: {judgment.value.number}}} in a pool, expected a number of its "
+                "own: give the named number the pool instead"
+            )
     if pool.method == "linear":
         return None
     if mistake := logarithmic_mistake(pool, kind == "probability"):
@@ -410,7 +435,8 @@ type Probability = Annotated[
     | Annotated[Normal, Tag("normal")]
     | Annotated[LogNormal, Tag("lognormal")]
     | Annotated[Ref, Tag("ref")]
-    | Annotated[ProbabilityPool, Tag("pool")],
+    | Annotated[ProbabilityPool, Tag("pool")]
+    | Annotated[NumberUse, Tag("number")],
     _discriminator("probability"),
     BeforeValidator(_expand),
     AfterValidator(_bounds("probability")),
@@ -421,7 +447,8 @@ type Bits = Annotated[
     | Annotated[Interval, Tag("interval")]
     | Annotated[Normal, Tag("normal")]
     | Annotated[Ref, Tag("ref")]
-    | Annotated[BitsPool, Tag("pool")],
+    | Annotated[BitsPool, Tag("pool")]
+    | Annotated[NumberUse, Tag("number")],
     _discriminator("bits"),
     BeforeValidator(_expand),
     AfterValidator(_bounds("bits")),
@@ -438,13 +465,27 @@ Prior = (
     | Ref
     | ProbabilityPool
     | BitsPool
+    | NumberUse
 )
 
 for _model in (ProbabilityJudgment, BitsJudgment, ProbabilityPool, BitsPool):
     _model.model_rebuild()
 
-PROBABILITY: TypeAdapter[Prior] = TypeAdapter(Probability)
-BITS: TypeAdapter[Prior] = TypeAdapter(Bits)
+
+def _own_number(form: Prior) -> Prior:
+    """Hold what stands outside a story to numbers of its own: only a story names numbers."""
+    if isinstance(form, NumberUse):
+        raise PydanticCustomError(
+            "number_outside",
+            "found {{number: {name}}}, expected the number itself: only the parts of a story "
+            "refer to the numbers that it names",
+            {"name": form.number},
+        )
+    return form
+
+
+PROBABILITY: TypeAdapter[Prior] = TypeAdapter(Annotated[Probability, AfterValidator(_own_number)])
+BITS: TypeAdapter[Prior] = TypeAdapter(Annotated[Bits, AfterValidator(_own_number)])
 
 
 def parse_prior(value: Any, kind: Kind) -> Prior:

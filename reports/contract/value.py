@@ -127,6 +127,9 @@ class InformationValue(StoryDocument):
     """What each choice is worth now; null where no stakes are stated."""
     proposals: list[ProposedObservation]
     """The best first."""
+    sharing: list[str]
+    """Proposals of which no value is given: their rates or relevance are uncertain numbers that
+    stand in one other place of the story, of which a result would tell as well."""
     perfect: Gains
     """What learning what comes about itself would gain; for a decision the fate (EVPI)."""
     outcome: Gains

@@ -11,7 +11,7 @@ from storyodds.reports.dashboard.parts import Section, Table, link_to, listed
 from storyodds.reports.dashboard.pictures import drawn, events_of
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.value import amount, gain_words
-from storyodds.reports.words.as_written import given_rows, states_in_turn
+from storyodds.reports.words.as_written import given_rows, numbers_of, states_in_turn
 from storyodds.reports.words.labels import number_label
 from storyodds.reports.words.numbers import bits, counted, percent
 from storyodds.reports.words.sentences import (
@@ -225,11 +225,8 @@ def _conditional_table(dossier: Dossier) -> tuple[Table, ...]:
 
 def basis_of(dossier: Dossier, name: str) -> str:
     """What an assumption's own numbers rest on, and the first source."""
-    numbers = [
-        entry
-        for entry in dossier.estimate["provenance"]
-        if entry["name"].split(".")[0] == assumption_and_state(name)[0]
-    ]
+    owner = assumption_and_state(name)[0]
+    numbers = [number for _, number in numbers_of(dossier.estimate["provenance"], owner)]
     bases = list(dict.fromkeys(str(entry["basis"]) for entry in numbers))
     source = next((link_to(entry["source"]) for entry in numbers if entry["source"]), None)
     if not numbers:

@@ -38,6 +38,7 @@ from storyodds.reports.documents.comparison_sides import (
     ENDINGS,
     Side,
     day_summaries,
+    numbers_by_place,
     numbers_of,
     observations,
     side_head,
@@ -282,7 +283,7 @@ def _findings(saved: Saved) -> float | None:
 def _observed(saved: Saved) -> Mapping[str, Any] | None:
     """What the evidence says, where that was kept."""
     if saved.story is not None:
-        return observations(saved.story, numbers_of(saved.summary["provenance"]))
+        return observations(saved.story, numbers_by_place(saved.summary["provenance"]))
     return None if saved.summary["evidence"]["items"] else {}
 
 

@@ -26,7 +26,7 @@ from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.reports.documents.summaries import finite, summarize_draws, summarize_quotient
-from storyodds.scenarios.provenance import NumberRecord, plain_source, provenance
+from storyodds.scenarios.provenance import NumberRecord, places_of, plain_source, provenance
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.story import Story
 
@@ -111,7 +111,7 @@ def story_side(assessment: Assessment, name: str, kind: SideKind = "story") -> S
         odds=summaries(posterior),
         posterior=posterior,
         numbers=numbers,
-        observed=observations(resolved.story, numbers),
+        observed=observations(resolved.story, numbers_by_place(provenance(resolved))),
         log_evidence=finite(assessment.draws.log_evidence),
         log_evidence_error=finite(assessment.draws.log_evidence_error),
         log_findings=log_findings(assessment),
@@ -181,7 +181,7 @@ def observations(story: Story, numbers: Mapping[str, object]) -> dict[str, objec
     ----------
     story : Story
     numbers : mapping of str to PRIOR as plain data
-        By name, views and settings applied.
+        By the place where they stand, views and settings applied.
 
     Examples
     --------
@@ -206,6 +206,11 @@ def observations(story: Story, numbers: Mapping[str, object]) -> dict[str, objec
 def numbers_of(written: Iterable[NumberRecord]) -> dict[str, object]:
     """Numbers as written, by name, out of what `provenance` gives."""
     return {entry["name"]: _plain(entry["form"]) for entry in written}
+
+
+def numbers_by_place(written: Iterable[NumberRecord]) -> dict[str, Any]:
+    """Numbers as written, by every place where they stand."""
+    return {place: _plain(entry["form"]) for entry in written for place in places_of(entry)}
 
 
 def _plain(data: object) -> Any:

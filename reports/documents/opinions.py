@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.posterior.evidence import forecast_log_odds
+from storyodds.models.posterior.shared_rates import table_at
 from storyodds.models.story.events import FATES
 from storyodds.reports.contract.head import Opinions
 from storyodds.reports.contract.summaries import Summary
@@ -99,7 +100,9 @@ def why_idle(assessment: Assessment, item: int) -> str | None:
         odds = forecast_log_odds(prepared.graph, item, prior.routes, prior.item_targets)
         spread = np.ptp(np.where(np.isfinite(odds), odds, 0.0))
         return FIXED if spread <= _ROUNDING else None
-    table = np.asarray(prepared.tables[item])
+    likelihood = prepared.tables[item]
+    assert likelihood is not None
+    table = table_at(likelihood, prior.values)
     if evidence.subject == "assumption":
         true = prior.assumptions[:, list(evidence.targets)]
         if np.all((true <= 0) | (true >= 1)):

@@ -11,7 +11,7 @@ from storyodds.models.story.events import FATES
 from storyodds.models.value import given_data
 from storyodds.models.value.decisions import SUCCESS, WITHHELD, Stakes, worth_of_fates
 from storyodds.models.value.information import Value, value_of_information
-from storyodds.models.value.observations import Observation, observations
+from storyodds.models.value.observations import Observation, observations, sharing
 from storyodds.reports.contract.value import (
     AssumptionGains,
     Choice,
@@ -84,6 +84,7 @@ def summarize_value(
         "success": float(value.fates[SUCCESS]),
         "decision": None if stakes is None else _decision(value.fates, stakes),
         "proposals": [_proposal(value, i, names) for i in value.ranked],
+        "sharing": list(sharing(prepared)),
         "perfect": _gains(value, "perfect", 0),
         "outcome": _gains(value, "outcome", 0),
         "assumptions": sorted(

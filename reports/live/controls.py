@@ -101,6 +101,7 @@ def _owner(name: str, written: ResolvedStory) -> tuple[str, str]:
         ("routes", {route.id: route.claim for route in written.routes}),
         ("checks", {check.id: check.claim for check in story.checks}),
         ("evidence", {item.id: item.claim for item in story.evidence}),
+        ("numbers in several places", {key: n.claim for key, n in story.numbers.items()}),
     ]
     for group, claims in groups:
         if name in claims:

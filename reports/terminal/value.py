@@ -17,7 +17,7 @@ from storyodds.reports.contract.value import (
 from storyodds.reports.documents.value import SURE
 from storyodds.reports.terminal.frame import heading, opening, verdict
 from storyodds.reports.terminal.layout import Row, fitting, with_words, wrap
-from storyodds.reports.words.numbers import between, odds_words, percent, significant
+from storyodds.reports.words.numbers import between, listed, odds_words, percent, significant
 from storyodds.reports.words.shortening import plain
 
 SHOWN = 10  # of proposals, assumptions and numbers, unless another number is asked for
@@ -49,6 +49,12 @@ def _report(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
     if summary["proposals"]:
         yield from heading("Observations that could be made", _ranked_by(summary))
         yield from _proposals(summary, top, width)
+    if summary["sharing"]:
+        names = listed(summary["sharing"])
+        yield Text(
+            f"No value is given of {names}: uncertain numbers of what would be seen stand in one "
+            "other place of the story, of which a result would tell as well."
+        )
     yield from heading("What would be worth knowing for sure", "each by itself")
     yield from _certainties(summary, top, width)
     yield Text()

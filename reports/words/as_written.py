@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from storyodds.priors.distributions.forms import parse_prior, plain_prior
 from storyodds.priors.references import without_references
 from storyodds.reports.words.priors import formula_words, prior_words
-from storyodds.scenarios.provenance import NumberRecord
+from storyodds.scenarios.provenance import NumberRecord, places_of
 from storyodds.scenarios.schema import Assumption
 from storyodds.scenarios.shared.catalog import CatalogAssumption
 
@@ -50,9 +50,10 @@ def numbers_of(
     [('flags.default', {'name': 'audit.flags.default'})]
     """
     for number in provenance:
-        start, _, field = number["name"].partition(".")
-        if start == owner:
-            yield field, number
+        for place in places_of(number):
+            start, _, field = place.partition(".")
+            if start == owner:
+                yield field, number
 
 
 def given_rows(

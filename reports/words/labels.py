@@ -56,6 +56,8 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
         return shortened(_about(f"{owner} {words}", claim), longest)
     kind, _, part = field.partition(".")
     match kind:
+        case "":  # a number that the story names
+            words = _about(f"The number {owner}", claim)
         case "feasibility":
             words = "The training can be carried out as planned"
         case "given":
@@ -124,6 +126,7 @@ def claims(resolved: ResolvedStory) -> dict[str, str]:
         *story.evidence,
     )
     claims = {str(part.id): part.claim for part in parts}
+    claims |= {name: number.claim for name, number in story.numbers.items()}
     for name, assumption in resolved.assumptions.items():
         claims[name] = assumption.claim
         for state in assumption.states.names if assumption.states else ():

@@ -5,7 +5,7 @@ in quotation marks; bits are given as a factor, 2 to their power, "times".
 """
 
 from storyodds.reports.words.labels import state_in_turn
-from storyodds.reports.words.numbers import percent, significant
+from storyodds.reports.words.numbers import counted, percent, significant
 from storyodds.reports.words.priors import formula_words
 from storyodds.scenarios.given_numbers import row_of
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL
@@ -114,6 +114,9 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
             return f"how often what the finding {quoted} counts is to be expected where {where}"
         case "bayes_factor":
             return f"how well the finding {quoted} fits “{plain_name(target)}”"
+    if name in resolved.number_index:
+        places = len(resolved.numbers[resolved.number_index[name]].places)
+        return f"the number {quoted}, which stands in {counted(places, 'place')}"
     return f"the number “{plain_name(name.replace('.', ' '))}”"
 
 

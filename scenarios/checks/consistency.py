@@ -17,6 +17,7 @@ from storyodds.scenarios.checks.evidence_rules import (
     proposal_mistakes,
     target_mistakes,
 )
+from storyodds.scenarios.checks.named_numbers import number_mistakes
 from storyodds.scenarios.checks.references import reference_mistakes
 from storyodds.scenarios.checks.state_rules import state_mistake
 from storyodds.scenarios.grammar.limits import limit_mistakes
@@ -87,6 +88,7 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         limit_mistakes(data),
         _limit_mistakes(data, names),
         reference_mistakes(data, names),
+        number_mistakes(data),
         _text_mistakes(data),
     )
     return list(itertools.islice(mistakes, _MAX_MISTAKES))

@@ -16,6 +16,9 @@ _NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of 
 
 def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
     """Return every PRIOR of a story, as it stands there, with its path and kind."""
+    for name, number in mapping(data.get("numbers")).items():
+        kind: Kind = "bits" if mapping(number).get("kind") == "bits" else "probability"
+        yield ("numbers", name), number, kind
     rationale = mapping(data.get("rationale"))
     for place, rate in rates_in(data):
         yield from _rows(place, rate)

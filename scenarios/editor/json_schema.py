@@ -62,6 +62,7 @@ def json_schema(of: str = "story") -> Schema:
     definitions = story.pop("definitions")
     for name, kind in _PRIORS.items():
         definitions[name] = _prior(definitions[name], kind, definitions)
+    definitions["NamedNumber"] = _named_number(definitions)
     definitions["Rate"] = _rate(definitions["Rate"])
     definitions["Formula"] = _formula(definitions["Formula"], definitions)
     definitions["Source"]["type"] = ["string", "object"]
@@ -200,6 +201,31 @@ def _prior(union: Schema, kind: Kind, definitions: Schema) -> Schema:
         "minItems": 2,
         "maxItems": 2,
         **mapping,
+    }
+
+
+def _named_number(definitions: Schema) -> Schema:
+    """Let the keys of a named number's PRIOR stand beside its kind."""
+    for name, prior in (("NamedProbability", "Probability"), ("NamedBits", "Bits")):
+        form, named = definitions[prior], definitions[name]
+        own = {key: named["properties"][key] for key in ("kind", "claim")}
+        forms = {key: value for key, value in form["properties"].items() if key != "number"}
+        heads = [head for head in form["then"]["oneOf"] if head != {"required": ["number"]}]
+        definitions[name] = {
+            "description": named["description"],
+            "type": "object",
+            "properties": own | forms,
+            "additionalProperties": False,
+            "dependencies": form["dependencies"],
+            "required": ["kind"],
+            "oneOf": heads,
+        }
+    is_bits = {"properties": {"kind": {"const": "bits"}}, "required": ["kind"]}
+    return {
+        "description": "An uncertain number that stands in several places of the story.",
+        "if": is_bits,
+        "then": {"$ref": _PLACE + "NamedBits"},
+        "else": {"$ref": _PLACE + "NamedProbability"},
     }
 
 

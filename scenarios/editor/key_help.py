@@ -28,6 +28,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "the 95% point, and `catastrophe-given-deployed` the odds once no check has flagged. The "
         "page and `estimate` state whether it is kept; no odds change.",
         "sources": _SOURCES,
+        "numbers": "Uncertain numbers that stand in several places, by a name of their own. Each "
+        "place has {number: name}, and all of them are one unknown.",
         "goal": "The training goal: which model is wanted, and why any such model is good.",
         "rationale": "The training rationale: why training ends at the wanted model, not how one "
         "trains.",
@@ -233,6 +235,18 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "Normal": {"normal": "[mean, standard deviation]; cut off at 0 and 1 for a probability."},
     "LogNormal": {"lognormal": "{mean, error_factor}, cut off at 1, as reliability data has it."},
     "Ref": {"ref": "pack/entry: a number of a prior pack, with its provenance."},
+    "NumberUse": {
+        "number": "The name of one of the story's numbers, which is the same unknown wherever it "
+        "stands."
+    },
+    "NamedProbability": {
+        "kind": "probability: of rates too. Beside it stand the keys of the number's form.",
+        "claim": "What it is the chance of.",
+    },
+    "NamedBits": {
+        "kind": "bits. Beside it stand the keys of the number's form.",
+        "claim": "What it weighs.",
+    },
     "Pool": {
         "pool": "Several people's numbers.",
         "method": "How they are taken together.",

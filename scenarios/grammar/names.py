@@ -101,7 +101,9 @@ def names_in(data: Mapping[str, Any]) -> Names:
         (("evidence",), data.get("evidence")),
         (("proposals",), data.get("proposals")),
     ]
-    declared: list[tuple[str, Path, bool]] = []
+    declared: list[tuple[str, Path, bool]] = [
+        (name, ("numbers", name), True) for name in mapping(data.get("numbers"))
+    ]
     for path, value in lists:
         if path == ("assumptions",):
             declared += [(name, (*path, name), True) for name in assumptions]

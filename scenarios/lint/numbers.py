@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from storyodds.priors.text.errors import Path
+from storyodds.scenarios.checks.named_numbers import uses_in
 from storyodds.scenarios.checks.references import numbers_in
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.names import is_zero, items
@@ -15,14 +16,14 @@ from storyodds.scenarios.lint.reading import Doubt, Reading, is_nought
 def own_numbers(reading: Reading) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """List the numbers that a story's file gives by itself, each with what it says of its origin.
 
-    A reference has the origin of its entry, a pool that of the people who judge, and the zero
-    that bits of evidence are counted from has none.
+    A reference has the origin of its entry, a pool that of the people who judge, a use of a named
+    number that of the number, and the zero that bits of evidence are counted from has none.
     """
     for path, value, _ in numbers_in(reading.written):
         if value is None:
             continue
         number = value if isinstance(value, Mapping) else {}
-        if "ref" in number or "pool" in number:
+        if "ref" in number or "pool" in number or "number" in number:
             continue
         if path[-1] in ("default", "false") and "bayes_factor" in path and is_zero(value):
             continue
@@ -103,7 +104,15 @@ def unsourced_claim(reading: Reading) -> Iterator[Doubt]:
 
 
 def idle_number(reading: Reading) -> Iterator[Doubt]:
-    """A number for a kind of model that is not there, or covered already, or that adds nothing."""
+    """A number for a kind of model that is not there, or covered already, or that adds nothing.
+
+    Also one that the story names and that stands nowhere.
+    """
+    in_use = {use.number for use in uses_in(reading.written)}
+    for name in reading.source.numbers:
+        if name not in in_use:
+            sentence = f"'{name}' is named and stands nowhere, as {{number: {name}}} would"
+            yield Doubt(("numbers", name), sentence, at_key=True)
     for i, nudge in enumerate(reading.story.rationale.nudges):
         for target in nudge.bits:
             place: Path = ("rationale", "nudges", i, "bits", target)

@@ -25,6 +25,7 @@ from storyodds.scenarios.grammar.states import (
     chances_in_turn,
     literal_of_state,
 )
+from storyodds.scenarios.named_numbers import with_numbers_in_place
 from storyodds.scenarios.schema import Assumption, Check, Evidence, Route
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.shared.catalog import filled
@@ -120,15 +121,21 @@ class Reading:
 
     Attributes
     ----------
-    story : Story
+    source : Story
+        As it is.
     """
 
-    story: Story
+    source: Story
+
+    @cached_property
+    def story(self) -> Story:
+        """The story with the numbers that it names written out wherever they stand."""
+        return with_numbers_in_place(self.source)
 
     @cached_property
     def written(self) -> Mapping[str, Any]:
         """The story as its file writes it, without what the catalog adds."""
-        return to_data(self.story)
+        return to_data(self.source)
 
     @cached_property
     def assumptions(self) -> Mapping[str, Assumption]:

@@ -158,6 +158,18 @@ def test_it_takes_the_bundled_views(name: str) -> None:
     assert complaints(read_file(path).data, "view") == []
 
 
+def test_it_takes_named_numbers_and_their_kinds_alone() -> None:
+    story = read_file(bundled_stories()["coinrun-agent"]).data
+    for entry, is_right in (
+        ({"interval": [0.1, 0.4], "kind": "probability", "claim": "It is."}, True),
+        ({"normal": [1, 1], "kind": "bits", "basis": "assumed", "source": "me"}, True),
+        ({"interval": [0.1, 0.4]}, False),
+        ({"number": "other", "kind": "bits"}, False),
+        ({"interval": [0.1, 0.4], "kind": "probability", "weight": 2}, False),
+    ):
+        assert (not complaints({**story, "numbers": {"hard": entry}})) is is_right, entry
+
+
 def test_views_hold_numbers() -> None:
     view = {"view": "mine", "title": "Mine", "set": {"aware": 0.3, "schemer": [-2, 3]}}
     assert complaints(view, "view") == []

@@ -179,7 +179,8 @@ class Simulation:
         """Choose n states in proportion to their weights, and say which numbers they use."""
         one = len(values) == 1
         if one:
-            values, likelihoods = np.repeat(values, n, axis=0), likelihoods
+            values = np.repeat(values, n, axis=0)
+        likelihoods = likelihoods.at(values)
         graph, uniforms = self.graph, rng.random((n, 2))
         truth, route = np.zeros((n, len(graph.variables)), bool), np.zeros(n, np.intp)
         log_mean = np.empty(n)
@@ -247,7 +248,7 @@ class Simulation:
 
     def _spread(self, values: Array, likelihoods: LogLikelihoods) -> tuple[Array, LogLikelihoods]:
         """One row for every batch."""
-        batches = self._batches(len(values))
+        batches, likelihoods = self._batches(len(values)), likelihoods.at(values)
         if batches == 1:
             return values, likelihoods
         rows = np.repeat(np.arange(len(values)), batches)

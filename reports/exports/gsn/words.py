@@ -15,7 +15,7 @@ from storyodds.reports.words.sentences import (
     opinions_words,
 )
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
-from storyodds.scenarios.provenance import is_reference
+from storyodds.scenarios.provenance import is_reference, places_of
 from storyodds.scenarios.resolve import BASES
 
 _HOW_TO_READ = (
@@ -76,7 +76,7 @@ class Numbers:
 
     def basis(self, owner: str) -> str:
         """What the numbers of a part of the story rest on, as the end of a sentence or nothing."""
-        bases = [n["basis"] for n in self._numbers if _belongs(n["name"], owner)]
+        bases = [n["basis"] for n in self._numbers if any(_belongs(p, owner) for p in places_of(n))]
         if not bases:
             return ""
         counts = [f"{bases.count(basis)} {basis}" for basis in BASES if basis in bases]

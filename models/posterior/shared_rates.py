@@ -1,0 +1,151 @@
+"""What a finding says where its numbers stand in other places of the story too.
+
+A rate, relevance or bit count that serves one finding alone is integrated out of its likelihood.
+One that stands elsewhere as well is a number of the story, so that the likelihood depends on it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlog1py, xlogy
+
+from storyodds.models.engine.arithmetic import log_sum_exp
+from storyodds.models.posterior.evidence import ItemLikelihood, collapsed
+from storyodds.models.story.graph import EvidenceItem
+from storyodds.priors.distributions.beta_functions import log_binomial_coefficients
+from storyodds.priors.distributions.families import LN2, Distribution, Point
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SharedRates:
+    """The likelihood of one finding as a function of the numbers that it shares.
+
+    Attributes
+    ----------
+    item : EvidenceItem
+    own : ItemLikelihood
+        What its own numbers come to; those that it shares are not read from here.
+    shared : mapping of str to int
+        By key, the number of the story that is its rate or its bits.
+    relevance : int or None
+        The number of the story that is its relevance, where that is shared.
+    """
+
+    item: EvidenceItem
+    own: ItemLikelihood
+    shared: Mapping[str, int]
+    relevance: int | None
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of the story that the likelihood depends on."""
+        more = () if self.relevance is None else (self.relevance,)
+        return frozenset([*self.shared.values(), *more])
+
+    def at(self, values: Array) -> Array:
+        """Log likelihoods at draws of the numbers, (n_draws, n_hypotheses), in nats."""
+        face, blind, relevance = self._parts(values)
+        with np.errstate(divide="ignore"):
+            relevant, irrelevant = np.log(relevance), np.log1p(-relevance)
+        mixed = {key: np.logaddexp(relevant + on, irrelevant + blind) for key, on in face.items()}
+        return np.stack([mixed[key] for key in self.item.keys], axis=1)
+
+    def slopes(self, values: Array) -> list[tuple[int, Array]]:
+        """By number, the derivative of `at` per logit or per bit, (n_draws, n_hypotheses)."""
+        face, blind, relevance = self._parts(values)
+        total = self.at(values)
+        finite = np.where(np.isfinite(total), total, 0.0)
+        slopes = []
+        for key, number in self.shared.items():
+            p = values[:, number]
+            factor = self.item.hits - self.item.trials * p if self._counts else np.full_like(p, LN2)
+            moved = factor * np.exp(face[key])
+            on = np.array([hypothesis == key for hypothesis in self.item.keys], dtype=float)
+            share = relevance[:, None] * on
+            share = share + (1 - relevance[:, None]) / len(self.item.alternatives)
+            slopes.append((number, moved[:, None] * share * np.exp(-finite)))
+        if self.relevance is not None:
+            spread = relevance * (1 - relevance)
+            faces = np.stack([face[key] for key in self.item.keys], axis=1)
+            gained = np.exp(faces - finite) - np.exp(blind[:, None] - finite)
+            slopes.append((self.relevance, spread[:, None] * gained))
+        return slopes
+
+    @property
+    def bound(self) -> float:
+        """The most that the log likelihood of any hypothesis could be, in nats."""
+        if not self._counts:  # bits have no upper end
+            return np.inf
+        item = self.item
+        best = float(self._log_binomial(np.array([item.hits / item.trials]))[0])
+        own = [log for key, log in self.own.log_by_key.items() if key not in self.shared]
+        return max([best, *own])
+
+    def settled(self, distributions: Sequence[Distribution], values: Array) -> list[Distribution]:
+        """Distributions in which the shared numbers are fixed at one draw, (n_numbers,)."""
+        numbers = self.numbers
+        return [
+            Point(float(values[i])) if i in numbers else distribution
+            for i, distribution in enumerate(distributions)
+        ]
+
+    @property
+    def _counts(self) -> bool:
+        return self.item.form == "counts"
+
+    def _parts(self, values: Array) -> tuple[dict[str, Array], Array, Array]:
+        """By alternative the log likelihood at face value, that of a blind process, relevance."""
+        face = {}
+        for key, log in self.own.log_by_key.items():
+            face[key] = np.full(len(values), log)
+            if key in self.shared:
+                x = values[:, self.shared[key]]
+                face[key] = self._log_binomial(x) if self._counts else LN2 * x
+        blind = log_sum_exp(np.stack(list(face.values())), axis=0) - np.log(len(face))
+        relevance = np.full(len(values), self.own.relevance)
+        if self.relevance is not None:
+            relevance = values[:, self.relevance]
+        return face, blind, relevance
+
+    def _log_binomial(self, p: Array) -> Array:
+        hits, misses = self.item.hits, self.item.trials - self.item.hits
+        ways = log_binomial_coefficients(hits, misses)
+        return np.asarray(ways + xlogy(hits, p) + xlog1py(misses, -p))
+
+
+Table = Array | SharedRates | None
+"""What one evidence item says; None for a forecast."""
+
+
+def with_shared(
+    item: EvidenceItem,
+    distributions: Sequence[Distribution],
+    shared: frozenset[int],
+    table: Array | None,
+) -> Table:
+    """Let an item that shares numbers with other places of the story depend on them.
+
+    Parameters
+    ----------
+    item : EvidenceItem
+    distributions : sequence of Distribution
+        Of every number of the story.
+    shared : frozenset of int
+        Numbers that stand in several places of the story.
+    table : array or None
+        What the item says with all of its numbers integrated out; None for a forecast.
+    """
+    by_key = {key: number for key, number in item.numbers.items() if number in shared}
+    relevance = item.relevance if item.relevance in shared else None
+    if table is None or (not by_key and relevance is None):
+        return table
+    return SharedRates(item, collapsed(item, distributions), by_key, relevance)
+
+
+def table_at(table: Array | SharedRates, values: Array) -> Array:
+    """What an item says at draws of the numbers, (1 or n_draws, n_hypotheses), in nats."""
+    return table.at(values) if isinstance(table, SharedRates) else table
