@@ -408,7 +408,7 @@ def _made(
     for key in of_states:
         changed = with_state(graph, values, *key)
         if changed is not None:
-            likelihoods = stacked(graph, [_without(prepared, key[0])], n)
+            likelihoods = stacked(graph, [_without(prepared, key[0])], changed)
             answer = questions.ask(prepared, changed, likelihoods=likelihoods)
             yield key, answer.log_findings, answer.events
     settings = [key for key in settings if key not in of_states]

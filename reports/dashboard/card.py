@@ -53,6 +53,7 @@ class CardContext(TypedDict):
     card: Card
     endings: list[dict[str, object]]
     bar: Markup
+    day_needs: str
     sentences: tuple[str, ...]
 
 
