@@ -244,7 +244,7 @@ class Compiler:
         )
         table = test(level, ZERO, true)  # of the last one
         for when, number in reversed(variable.rows):
-            row = test(level, leaf("no", number), leaf("yes", number))
+            row = test(level, leaf("no", number, v), leaf("yes", number, v))
             table = self.diagrams.choose(self.indicator(when), row, table)
         if variable.barred is None:
             return table

@@ -264,7 +264,9 @@ def gradient(program: Program, evaluation: Evaluation) -> Array:
             if first is None:
                 chances = evaluation.by_route(program, n_hypotheses)
             else:
-                chances = evaluation.by_finding(program, first + n_hypotheses)[:, :, first:]
+                last = first + n_hypotheses
+                n_columns = max(last, int(program.findings.what.max(initial=-1)) + 1)
+                chances = evaluation.by_finding(program, n_columns)[:, :, first:last]
             out[:, number] += np.einsum("dsh,dh->sd", chances, slope)
     return out.transpose(2, 0, 1)
 

@@ -62,7 +62,8 @@ class LogLikelihoods:
             if first is None:
                 routes += finding.at(values)
             else:
-                assumptions[:, first : first + 2] += finding.at(values)
+                table = finding.at(values)
+                assumptions[:, first : first + table.shape[1]] += table
         return LogLikelihoods(assumptions, routes, self.results)
 
 
