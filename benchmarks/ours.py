@@ -149,8 +149,9 @@ def derivative(prepared: Prepared, values: Array, names: Sequence[str]) -> Answe
     change[:, table] /= np.clip(values * (1 - values), 1e-300, None)[:, table]
     # The engine takes likelihoods as they are; how they turn on their rates is known here.
     used = at.usage[:, 1] - at.usage[:, 0]
+    of_targets = [item for item in graph.evidence for _ in item.targets]
     for leaf, what in zip(compiled.findings.leaves, compiled.findings.what, strict=True):
-        item = graph.evidence[compiled.items[what // 2]]
+        item = of_targets[what // 2]
         number = item.numbers[item.keys[what % 2]]
         rate, misses = values[:, number], item.trials - item.hits
         change[:, number] += used[:, leaf] * (item.hits / rate - misses / (1 - rate))

@@ -340,8 +340,9 @@ def _moments(
             for k, parts in by_draw.items():
                 chances = observations[k].at_draws
                 assert chances is not None
-                target = observations[k].target
+                target, states = observations[k].target, list(observations[k].states)
                 about = reached[here] if target is None else joint[here][..., target]
+                about = joint[here][:, :, 1, states] if states else about
                 results = chances(values[here])
                 parts.append(
                     np.einsum("d,dkh,deh,ec->kc", counts, results, about, columns, optimize=True)

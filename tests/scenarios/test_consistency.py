@@ -157,7 +157,7 @@ def test_packs_that_refer_in_a_circle(monkeypatch: pytest.MonkeyPatch) -> None:
         ref: PackEntry(claim=ref, value=value, basis="assumed", source="x", **said)
         for ref, value in values.items()
     }
-    monkeypatch.setattr(library, "pack_entry", entries.__getitem__)
+    monkeypatch.setattr(library, "entry_of", entries.get)
     data = copy.deepcopy(FULL)
     data["assumptions"]["aware"]["probability"] = {"ref": "p/a"}
     (found,) = find_mistakes(data)
