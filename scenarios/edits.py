@@ -213,7 +213,7 @@ def _numbers(
     targets = {
         f"{name}.{field}.{key}"
         for name, item in mixed[EVIDENCE].items()
-        for field in ("rates", "bayes_factor")
+        for field in ("rates", "visibility", "bayes_factor")
         for key in getattr(item, field) or ()
     }
     before, after = _by_place(old), _by_place(new)
@@ -270,7 +270,7 @@ def _trimmed(record: Record, targets: Collection[str]) -> Record:
         return record
     tables = {
         field: {key: value for key, value in table.items() if key in targets}
-        for field in ("rates", "bayes_factor")
+        for field in ("rates", "visibility", "bayes_factor")
         if (table := getattr(record, field)) is not None
     }
     return record.model_copy(update=tables)
@@ -296,6 +296,17 @@ def _parts(resolved: ResolvedStory, part: str) -> Parts:
     return {record.id: record for record in listed[part]}
 
 
+_OF_EVIDENCE = (
+    "about",
+    "counts",
+    "exposure",
+    "rates",
+    "visibility",
+    "bayes_factor",
+    "forecast",
+    "sd_bits",
+)
+
 # By kind of part what bears on the odds, but for the numbers; of tables the keys do.
 _BEARING: Mapping[str, tuple[str, ...]] = {
     "hazard": ("criterion", "requires"),
@@ -303,7 +314,7 @@ _BEARING: Mapping[str, tuple[str, ...]] = {
     "constraint": ("holds", "rules_out"),
     "route": ("class_", "requires"),
     "check": ("flags", "result"),
-    EVIDENCE: ("about", "counts", "rates", "bayes_factor", "forecast", "sd_bits"),
+    EVIDENCE: _OF_EVIDENCE,
 }
 
 

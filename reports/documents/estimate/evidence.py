@@ -12,6 +12,7 @@ from storyodds.reports.documents.opinions import why_idle
 from storyodds.reports.documents.summaries import (
     finite,
 )
+from storyodds.reports.words.exposures import exposure_worth
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import (
     plain_source,
@@ -71,6 +72,11 @@ def _findings(view: View) -> list[EvidenceItem]:
             "idle": item.forecast is not None and why_idle(assessment, i) is not None,
             "why_idle": why_idle(assessment, i),
             "bits": {name: assessment.item_bits[item.id][name] for name in CLASSES},
+            **(
+                {"exposure": exposure_worth(item.exposure, assessment.item_bits[item.id])}
+                if item.exposure is not None
+                else {}
+            ),
             "source": plain_source(item.source),
         }
         for i, item in enumerate(assessment.prepared.resolved.story.evidence)

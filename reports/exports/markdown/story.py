@@ -138,6 +138,8 @@ def _about(item: Evidence) -> str:
 def _seen(item: Evidence) -> Iterator[str]:
     if item.counts is not None:
         yield f"{item.counts.hits:,} of {item.counts.trials:,}"
+    if item.exposure is not None:
+        yield exposure_words(item.exposure)
     if item.forecast is not None:
         spread = f", give or take {item.sd_bits:g} bits" if item.sd_bits is not None else ""
         yield f"a forecast, which is an opinion, of {text(percent(item.forecast))}{spread}"
