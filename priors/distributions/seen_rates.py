@@ -152,7 +152,14 @@ def _log_mean(rate: RateLike, z: float, count: Count, unlike: Side | None) -> fl
     seen, unseen = float(log_expit(z)), float(log_expit(-z))
     inner, log_mass = _nodes(rate, log(count.best) - seen if seen > -inf else inf, count)
     happens, not_so = log_expit(inner), log_expit(-inner)
-    chance = count.log_chance(happens + seen, np.logaddexp(not_so, happens + unseen))
+    log_rate = happens + seen
+    # 1 - rate from whichever of the two ways keeps the digits of its log.
+    complement = np.where(
+        log_rate < -1.0,
+        np.log1p(-np.exp(np.minimum(log_rate, -1.0))),
+        np.logaddexp(not_so, happens + unseen),
+    )
+    chance = count.log_chance(log_rate, complement)
     factor = {"rate": not_so, "visibility": unseen}.get(unlike or "", 0.0)
     return float(logsumexp(log_mass + chance + factor))
 

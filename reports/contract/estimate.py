@@ -1,6 +1,6 @@
 """The document of `storyodds estimate --json`."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from storyodds.priors.distributions.forms import Basis
 from storyodds.reports.contract.by_event import ByClass, ByFate

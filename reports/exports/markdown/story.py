@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.exports.markdown.text import code, link, table, text
 from storyodds.reports.words.as_written import given_rows, number_words, numbers_of
+from storyodds.reports.words.exposures import exposure_words
 from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.sentences import has_evidence
