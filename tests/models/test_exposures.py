@@ -3,16 +3,20 @@
 from math import log2
 
 import numpy as np
+import pymc as pm
 import pytest
+from support.coordinates import INTERPRETED
 from support.oracle import solve
 
-from storyodds import estimate, load_text, to_yaml
+from storyodds import load_text, to_yaml
+from storyodds.models.assessment.assessment import assess
 from storyodds.models.changes.derivatives import _item_slopes
 from storyodds.models.posterior.evidence import collapsed
 from storyodds.models.posterior.prepared import prepare
 from storyodds.models.pymc.model import compile_story
 from storyodds.priors.distributions.families import LogitNormal
 from storyodds.priors.text.errors import InputError
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 
@@ -36,7 +40,7 @@ def story_with(*items: str) -> Story:
 
 
 def classes(story: Story) -> dict[str, float]:
-    posterior = estimate(story).summary["classes"]
+    posterior = summarize(assess(resolve(story)))["classes"]
     return {name: entry["mean"] for name, entry in posterior.items()}
 
 
@@ -44,7 +48,7 @@ def classes(story: Story) -> dict[str, float]:
 @pytest.mark.parametrize("exposure", ["{episodes: 40, incidents: 2}", "{time: 12.5, incidents: 1}"])
 def test_fixed_numbers_are_as_the_oracle_has_them(exposure: str, relevance: str) -> None:
     story = story_with(
-        f"id: stage, exposure: {exposure}, rates: {{deceptive: 0.3, default: 0.05}}, "
+        f"id: stage, exposure: {exposure}, rates: {{deceptive: 0.3, sleeper: 0.3, default: 0.05}}, "
         f"visibility: {{sleeper: 0.1, mesa-optimizer: 0.5}}{relevance}",
         "id: second, exposure: {episodes: 9, incidents: 0}, rates: {sleeper: 0.2, default: 0.1}",
     )
@@ -104,18 +108,21 @@ def test_slopes_are_what_moving_a_logit_does() -> None:
         assert slopes[number] == pytest.approx(difference, abs=1e-7)
 
 
-def test_pymc_has_the_same_evidence_and_draws_incidents() -> None:
-    import pymc as pm
-
+def test_incidents_can_be_drawn() -> None:
     story = story_with(
         "id: stage, exposure: {episodes: 30, incidents: 1}, rates: {deceptive: {beta: [2, 8]}, "
-        "default: 0.1}, visibility: {deceptive: 0}",
-        "id: days, exposure: {time: 20, incidents: 1}, rates: {deceptive: 0.5, default: 0}",
+        "default: 0.1}, visibility: {default: 0.5}",
+        "id: days, exposure: {time: 20, incidents: 1}, rates: {deceptive: 0.5, default: 0.5}",
     )
-    with compile_story(story):
-        draws = pm.sample_prior_predictive(200, random_seed=1).prior_predictive
-    assert draws["stage"].min() >= 0 and draws["stage"].max() <= 30
-    assert draws["days"].max() > 0
+    model = compile_story(story)
+    n = 500
+    stage, days = (
+        pm.draw(model[name], draws=n, random_seed=1, mode=INTERPRETED) for name in ("stage", "days")
+    )
+    # Half of 0.1 or of 0.2 in the mean, of 30 episodes: 1.5 to 3 incidents, where in full sight
+    # there would be 3 to 6; and 10 in 20 days. A Beta spreads counts by less than their mean.
+    assert 1.5 - 4 * 3 / n**0.5 < stage.mean() < 3 + 4 * 3 / n**0.5
+    assert abs(days.mean() - 10) < 4 * (10 / n) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -167,7 +174,7 @@ def test_an_exposure_is_written_as_it_was_read_and_worded() -> None:
     )
     again = load_text(to_yaml(story))
     assert again.evidence == story.evidence
-    (item,) = estimate(story).summary["evidence"]["items"]
+    (item,) = summarize(assess(resolve(story)))["evidence"]["items"]
     assert item["exposure"].startswith("200,000 episodes without an incident: alone, in bits, ")
     # 200,000 episodes at 0.2 times 10^-7: exp(-0.004).
     deceptive, before = item["bits"]["deceptive"], log2(np.exp(-0.004))

@@ -44,9 +44,7 @@ def test_no_incident_under_a_visibility_of_which_nothing_is_known(episodes: int)
         return 72 * (1 - r) ** 7 * r * within / (episodes + 1)  # Beta(2, 8), dr = r dx
 
     edges = [-60.0, -25.0, -20.0, -15.0, -10.0, -6.0, -3.0, -1.5, 0.0]
-    closed = sum(
-        quad(left, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in itertools.pairwise(edges)
-    )
+    closed = sum(quad(left, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in itertools.pairwise(edges))
     assert log_marginal(SKEWED, FLAT, Count(0, episodes)) == pytest.approx(log(closed), abs=1e-10)
 
 

@@ -26,6 +26,7 @@ from storyodds.priors.distributions.forms import (
     ProbabilityPool,
     UniformForm,
 )
+from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
 from storyodds.scenarios.schema import Evidence, Exposure
 
 
@@ -101,6 +102,11 @@ def log_likelihoods(item: Evidence) -> dict[str, float]:
     if item.exposure is not None and item.rates is not None:
         seen = {"default": Fixed(fixed=1.0), **(item.visibility or {})}
         keys = {**item.rates, **(item.visibility or {})}
+        if any(
+            key not in (*CLASSES, DEFAULT) and key not in item.rates
+            for key in item.visibility or {}
+        ):
+            raise ValueError(f"{item.id}: write out the rates of the routes that it names")
         table = {
             key: log_incidents(
                 item.exposure,
