@@ -47,8 +47,10 @@ def exposure_worth(
     --------
     >>> gained, prior = {"intended": 0.5, "deceptive": -0.5}, {"intended": 0.5, "deceptive": 0.5}
     >>> sentence = exposure_worth(Exposure(episodes=9, incidents=0), gained, prior)
-    >>> print(sentence.split(": ")[1])
-    alone, in bits, +0.50 for intended, −0.50 for deceptive (of the odds of the two, +1.00 for intended)
+    >>> print(sentence.split(" (")[0])
+    9 episodes without an incident: alone, in bits, +0.50 for intended, −0.50 for deceptive
+    >>> print(sentence.split(" (")[1])
+    of the odds of the two, +1.00 for intended)
     """
     worth = [f"{bits(by_class[name])} for {name}" for name in PAIR if by_class[name] is not None]
     if not worth:

@@ -66,7 +66,7 @@ def _results(view: View) -> list[EvidenceItem]:
 
 def _findings(view: View) -> list[EvidenceItem]:
     """Findings and forecasts."""
-    prior = {
+    prior: dict[str, float] = {
         name: view.prior(column_of(lambda q: q.classes, c))["mean"]
         for c, name in enumerate(CLASSES)
     }
