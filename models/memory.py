@@ -71,3 +71,18 @@ def memory_left[T](unlimited: T) -> int | T:
     """
     ceiling = _ceiling.get()
     return unlimited if ceiling is None else max(ceiling - resident(), 0)
+
+
+def amount(n_bytes: float) -> str:
+    """Word an amount of memory.
+
+    Parameters
+    ----------
+    n_bytes : float
+
+    Examples
+    --------
+    >>> amount(3 * MIB), amount(100)
+    ('3 MiB', 'less than 1 MiB')
+    """
+    return f"{n_bytes / MIB:,.0f} MiB" if n_bytes >= MIB else "less than 1 MiB"

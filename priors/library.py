@@ -2,7 +2,7 @@
 
 import functools
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -142,13 +142,40 @@ def pack_entry(ref: str) -> PackEntry:
     InputError
         If there is no such pack or entry, with the nearest name.
     """
+    entry = entry_of(ref)
+    if entry is None:
+        raise InputError(unknown_reference(ref, did_you_mean))
+    return entry
+
+
+def entry_of(ref: str) -> PackEntry | None:
+    """Find an entry of a prior pack, if there is one.
+
+    Parameters
+    ----------
+    ref : str
+        `pack/entry`.
+
+    Examples
+    --------
+    >>> entry_of("carlsmith-2022/no-such-entry") is None
+    True
+    """
     name, _, entry = ref.partition("/")
-    if name in pack_names():
-        entries = pack(name).entries
-        if entry in entries:
-            return entries[entry]
-    hint = did_you_mean(ref, _references())
-    raise InputError(f"found {quoted(ref)}, expected an entry of a prior pack, pack/entry{hint}")
+    return pack(name).entries.get(entry) if name in pack_names() else None
+
+
+def unknown_reference(ref: str, nearest: Callable[[str, Iterable[str]], str]) -> str:
+    """Word the mistake that no pack has an entry.
+
+    Parameters
+    ----------
+    ref : str
+    nearest : callable
+        Names the nearest of all entries, as `did_you_mean` does.
+    """
+    hint = nearest(ref, _references())
+    return f"found {quoted(ref)}, expected an entry of a prior pack, pack/entry{hint}"
 
 
 @functools.cache

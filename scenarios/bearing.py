@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from storyodds.scenarios.grammar.names import formulas_of, literal_name, parts_of
+from storyodds.scenarios.grammar.states import assumption_and_state
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.shared.catalog import filled
 from storyodds.scenarios.story import Story
@@ -42,7 +43,7 @@ def closed(story: Story, names: Iterable[str]) -> frozenset[str]:
     closure: set[str] = set()
     waiting = list(names)
     while waiting:
-        name = waiting.pop()
+        name, _ = assumption_and_state(waiting.pop())
         if name not in closure:
             closure.add(name)
             formulas = formulas_of(specs[name]) if isinstance(specs.get(name), Mapping) else ()

@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
+from storyodds.priors.distributions.forms import Form
 from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.formulas import literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
+from storyodds.scenarios.grammar.parts import GivenTable
+from storyodds.scenarios.grammar.states import assumption_and_state
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
 from storyodds.scenarios.schema import Assumption, Evidence
 from storyodds.scenarios.story import Story
@@ -22,7 +25,8 @@ How = Literal["changed", "added", "removed"]
 Parts = dict[str, Any]
 
 NUMBER, ASSUMPTION, EVIDENCE = "number", "assumption", "evidence"
-PARTS = (ASSUMPTION, "hazard", "nudge", "constraint", "route", "check", EVIDENCE)
+CAUSE = "common cause"
+PARTS = (ASSUMPTION, "hazard", "nudge", "constraint", "route", "check", CAUSE, EVIDENCE)
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,7 @@ def _with_text(story: Story, mixed: Mapping[str, Parts]) -> Story:
             "goal": goal,
             "rationale": rationale,
             "checks": tuple(mixed["check"].values()),
+            "common_cause": tuple(mixed[CAUSE].values()),
             "evidence": tuple(mixed[EVIDENCE].values()),
             "proposals": (),
         }
@@ -291,6 +296,7 @@ def _parts(resolved: ResolvedStory, part: str) -> Parts:
         "constraint": story.rationale.constraints,
         "route": resolved.routes,
         "check": story.checks,
+        CAUSE: resolved.common_causes,
         EVIDENCE: story.evidence,
     }
     return {record.id: record for record in listed[part]}
@@ -307,13 +313,14 @@ _OF_EVIDENCE = (
     "sd_bits",
 )
 
-# By kind of part what bears on the odds, but for the numbers; of tables the keys do.
+# By kind of part what bears on the odds, but for the numbers; of tables the keys and rows do.
 _BEARING: Mapping[str, tuple[str, ...]] = {
-    "hazard": ("criterion", "requires"),
+    "hazard": ("criterion", "requires", "probability", "harm"),
     "nudge": ("when", "bits"),
     "constraint": ("holds", "rules_out"),
-    "route": ("class_", "requires"),
+    "route": ("class_", "requires", "harm"),
     "check": ("flags", "result"),
+    CAUSE: ("checks", "share"),
     EVIDENCE: _OF_EVIDENCE,
 }
 
@@ -321,9 +328,19 @@ _BEARING: Mapping[str, tuple[str, ...]] = {
 def _shape(part: str, record: Any) -> Any:
     if part == ASSUMPTION:
         rows = [row.when for row in record.given or ()]
-        return record.holds_when, rows, record.probability is None
-    fields = (getattr(record, field) for field in _BEARING[part])
-    return [set(value) if isinstance(value, dict) else value for value in fields]
+        states = record.states
+        by_state = None if states is None else [(row.when, row.odds.names) for row in states.rows]
+        return record.holds_when, rows, record.probability is None, by_state
+    return [_shape_of(getattr(record, field)) for field in _BEARING[part]]
+
+
+def _shape_of(value: Any) -> Any:
+    """What bears on the odds of a field, but for its numbers."""
+    if isinstance(value, dict):
+        return {key: _shape_of(item) for key, item in value.items()}
+    if isinstance(value, GivenTable):
+        return [row.when for row in value.given]
+    return None if isinstance(value, Form) else value
 
 
 def _numbers_between(old: ResolvedStory, new: ResolvedStory, owner: str) -> list[Change]:
@@ -354,7 +371,9 @@ def _named_between(old: ResolvedStory, new: ResolvedStory) -> list[Change]:
 
 def _names_below(assumption: Assumption) -> set[str]:
     formulas = [assumption.holds_when, *(row.when for row in assumption.given or ())]
-    return {name for f in formulas if f is not None for name, _ in literals(f)}
+    formulas += [row.when for row in (assumption.states.rows if assumption.states else ())]
+    names = (name for f in formulas if f is not None for name, _ in literals(f))
+    return {assumption_and_state(name)[0] for name in names}
 
 
 def shared_places(resolved: ResolvedStory, owners: Collection[str]) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """Story to resolved story: every number found, named, overridden where asked, with provenance.
 
 A number's name is its owner's id and its field: `situational-awareness.probability`,
-`hidden-goal.given.0`, `hidden-goal.otherwise`, `crystallized-deception.bits`,
-`persona-is-natural.bits.deceptive`, `held-out-audit.flags.default`, `honeypots.rates.true`,
-`rationale.feasibility`. A bare id in a view or a setting means its `probability`, else its
-`bits`. What the format leaves out (the intended route's bits, a hazard's harm, a relevance) is a
-number too, implied and fixed, so that the engine has no special cases.
+`hidden-goal.given.0`, `hidden-goal.otherwise`, `awareness.in_turn.low` (of a state, where none of
+those before it holds), `crystallized-deception.bits`, `persona-is-natural.bits.deceptive`,
+`held-out-audit.flags.default`, `honeypots.rates.true`, `rationale.feasibility`. A bare id in a
+view or a setting means its `probability`, else its `bits`. What the format leaves out (the
+intended route's bits, a hazard's harm, a relevance) is a number too, implied and fixed, so that
+the engine has no special cases.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,8 +39,10 @@ from storyodds.priors.text.phrases import did_you_mean, quoted
 from storyodds.priors.text.records import Source
 from storyodds.priors.wording import mistakes_in
 from storyodds.scenarios.grammar.outcomes import INTENDED
+from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.states import chances_in_turn
 from storyodds.scenarios.proposals import standard_proposals
-from storyodds.scenarios.schema import Assumption, Proposal, Route
+from storyodds.scenarios.schema import Assumption, CommonCause, Proposal, Route
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
@@ -135,6 +138,11 @@ class ResolvedStory:
         """The story as its file has it, whatever is switched off."""
         return self.story if self.whole is None else self.whole
 
+    @property
+    def common_causes(self) -> tuple[CommonCause, ...]:
+        """The checks that fail together, each set of them with an id."""
+        return named_causes(self.story)
+
     @cached_property
     def number_index(self) -> Mapping[str, int]:
         """Index of every number by its name, and by the places where it stands."""
@@ -158,6 +166,9 @@ class _Slot:
     document: Document | None = None
     path: Path = ()
     uses: tuple[str, ...] = ()
+
+
+_MakeSlot = Callable[[str, Path, Kind, Prior | None], _Slot]
 
 
 def resolve(
@@ -293,6 +304,14 @@ def _merge_catalog(story: Story) -> tuple[dict[str, Assumption], set[str]]:
     return merged, inherited
 
 
+def named_causes(story: Story) -> tuple[CommonCause, ...]:
+    """Give the checks of a story that fail together an id, where the story does not."""
+    return tuple(
+        cause.model_copy(update={"id": cause.id or f"common-cause-{i + 1}"})
+        for i, cause in enumerate(story.common_cause)
+    )
+
+
 def _with_intended(story: Story) -> tuple[Route, ...]:
     if any(route.id == INTENDED for route in story.routes):
         return story.routes
@@ -331,7 +350,7 @@ def _slots(
         path = ("goal", "hazards", i)
         for field in ("probability", "harm"):
             number = f"{hazard.id}.{field}"
-            yield slot(number, (*path, field), "probability", getattr(hazard, field))
+            yield from _rate_slots(number, (*path, field), getattr(hazard, field), slot)
     for i, nudge in enumerate(story.rationale.nudges):
         path = ("rationale", "nudges", i, "bits")
         for target, bits in nudge.bits.items():
@@ -339,18 +358,24 @@ def _slots(
     offset = len(routes) - len(story.routes)
     for i, route in enumerate(routes):
         template = None if route.use is None else catalog.routes()[route.use]
-        kinds: tuple[tuple[str, Kind], ...] = (("bits", "bits"), ("harm", "probability"))
-        for field, kind in kinds:
-            form = getattr(route, field)
-            own_slot = slot(f"{route.id}.{field}", ("routes", i - offset, field), kind, form)
-            if template is not None and form == getattr(template, field):
+        path = ("routes", i - offset)
+        own_slots = [slot(f"{route.id}.bits", (*path, "bits"), "bits", route.bits)]
+        own_slots += _rate_slots(f"{route.id}.harm", (*path, "harm"), route.harm, slot)
+        for field, own_slot in zip(("bits", "harm"), own_slots, strict=False):
+            as_catalogued = template is not None and own_slot.form == getattr(template, field)
+            if as_catalogued and len(own_slots) == 2:
                 path = ("routes", str(route.use), field)
                 own_slot = _from_catalog(own_slot, f"catalog route {route.use}", "routes", path)
             yield own_slot
+        yield from own_slots[2:]
     for i, check in enumerate(story.checks):
         for key, rate in check.flags.items():
             path = ("checks", i, "flags", key)
-            yield slot(f"{check.id}.flags.{key}", path, "probability", rate)
+            yield from _rate_slots(f"{check.id}.flags.{key}", path, rate, slot)
+    for i, cause in enumerate(named_causes(story)):
+        for key, rate in cause.share.items():
+            path = ("common_cause", i, "share", key)
+            yield from _rate_slots(f"{cause.id}.share.{key}", path, rate, slot)
     for i, item in enumerate(story.evidence):
         path = ("evidence", i)
         for key, rate in (item.rates or {}).items():
@@ -391,20 +416,46 @@ def _fields_of(
     return {("rates", key): rate for key, rate in (observation.rates or {}).items()} | fields
 
 
-def _assumption_slots(
-    name: str, assumption: Assumption, slot: Callable[[str, Path, Kind, Prior | None], _Slot]
-) -> Iterator[_Slot]:
+def _assumption_slots(name: str, assumption: Assumption, slot: _MakeSlot) -> Iterator[_Slot]:
     path: Path = ("assumptions", name)
     if assumption.probability is not None:
         written = (*path, "probability")
         yield slot(f"{name}.probability", written, "probability", assumption.probability)
-    for i, row in enumerate(assumption.given or ()):
+    yield from _row_slots(name, path, assumption.given or (), slot)
+    for i, table in enumerate(assumption.states.rows if assumption.states else ()):
+        row_path, row_name = _state_row(path, name, assumption, i)
+        for state, form, inside in chances_in_turn(table.odds):
+            yield slot(f"{row_name}.in_turn.{state}", (*row_path, *inside), "probability", form)
+
+
+def _rate_slots(
+    name: str, path: Path, rate: Prior | GivenTable | None, slot: _MakeSlot
+) -> Iterator[_Slot]:
+    """The numbers of a probability that may depend on assumptions."""
+    if isinstance(rate, GivenTable):
+        yield from _row_slots(name, path, rate.given, slot)
+    else:
+        yield slot(name, path, "probability", rate)
+
+
+def _row_slots(name: str, path: Path, rows: Sequence[GivenRow], slot: _MakeSlot) -> Iterator[_Slot]:
+    for i, row in enumerate(rows):
         if row.otherwise is not None:
             written = (*path, "given", i, "otherwise")
             yield slot(f"{name}.otherwise", written, "probability", row.otherwise)
         else:
             written = (*path, "given", i, "probability")
             yield slot(f"{name}.given.{i}", written, "probability", row.probability)
+
+
+def _state_row(path: Path, name: str, assumption: Assumption, i: int) -> tuple[Path, str]:
+    """Where a row of chances of states stands, and what the names of its numbers begin with."""
+    states = assumption.states
+    if states is None or states.given is None:
+        return (*path, "states"), name
+    is_last = states.given[i].otherwise is not None
+    key = "otherwise" if is_last else "states"
+    return (*path, "states", "given", i, key), f"{name}.{'otherwise' if is_last else f'given.{i}'}"
 
 
 def _places(slot: _Slot) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from typing import Any
 from storyodds.priors.distributions.forms import Prior
 from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED
-from storyodds.scenarios.grammar.parts import GivenRow
-from storyodds.scenarios.resolve import ResolvedStory
+from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.states import with_chance_in_turn
+from storyodds.scenarios.resolve import ResolvedStory, named_causes
 from storyodds.scenarios.schema import Assumption
 from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
@@ -82,9 +83,18 @@ def _replaced[T: Record](record: T, field: str, value: Any) -> T:
 
 
 def _put[T: Record](record: T, field: Sequence[str], form: Prior) -> T:
-    """Put a number into a field, or into one entry of it."""
-    name, *key = field
-    return _replaced(record, name, {**getattr(record, name), key[0]: form} if key else form)
+    """Put a number into a field, or into one entry of it, or into one row of either."""
+    name, *rest = field
+    value = getattr(record, name)
+    if not rest:
+        return _replaced(record, name, form)
+    if isinstance(value, GivenTable):
+        return _replaced(record, name, _replaced(value, "given", _in_row(value.given, rest, form)))
+    key, *row = rest
+    entry = value[key]
+    if row:
+        form = _replaced(entry, "given", _in_row(entry.given, row, form))
+    return _replaced(record, name, {**value, key: form})
 
 
 def _assumptions(
@@ -101,17 +111,25 @@ def _assumptions(
 
 
 def _decided(assumption: Assumption, field: Sequence[str], form: Prior) -> Assumption:
-    """Put a number into an assumption: `probability`, `given.0` or `otherwise`."""
+    """Put a number into an assumption: `probability`, `given.0`, `otherwise` or `in_turn.low`."""
+    if "in_turn" in field:
+        assert assumption.states is not None
+        return _replaced(assumption, "states", with_chance_in_turn(assumption.states, field, form))
     if field == ["probability"]:
         return _put(assumption, field, form)
-    rows: list[GivenRow] = list(assumption.given or ())
-    if field == ["otherwise"]:
+    return _replaced(assumption, "given", _in_row(assumption.given or (), field, form))
+
+
+def _in_row(table: Sequence[GivenRow], field: Sequence[str], form: Prior) -> tuple[GivenRow, ...]:
+    """Put a number into one row of a table: `given.0` or `otherwise`."""
+    rows = list(table)
+    if list(field) == ["otherwise"]:
         k = next(k for k, row in enumerate(rows) if row.otherwise is not None)
-        rows[k] = _put(rows[k], field, form)
+        rows[k] = _replaced(rows[k], "otherwise", form)
     else:
         k = int(field[1])
-        rows[k] = _put(rows[k], ["probability"], form)
-    return _replaced(assumption, "given", tuple(rows))
+        rows[k] = _replaced(rows[k], "probability", form)
+    return tuple(rows)
 
 
 def _listed(
@@ -135,6 +153,7 @@ def _listed(
             "rationale": _replaced(story.rationale, "nudges", put(story.rationale.nudges)),
             "routes": put(routes),
             "checks": put(story.checks),
+            "common_cause": put(named_causes(story)),
             "evidence": put(story.evidence),
             "proposals": put(story.proposals),
         }

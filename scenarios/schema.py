@@ -14,7 +14,8 @@ from storyodds.priors.distributions.forms import Bits, HitsAndTrials, Probabilit
 from storyodds.priors.text.records import Count, Record, Slug, SourceField, Text
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
-from storyodds.scenarios.grammar.parts import About, GivenRow
+from storyodds.scenarios.grammar.parts import About, GivenRow, Rate
+from storyodds.scenarios.grammar.states import States
 
 StoryKind = Literal["training-story", "risk-argument"]
 TRAINING_STORY: StoryKind = "training-story"
@@ -41,8 +42,8 @@ class Hazard(Record):
     claim: Text = ""
     criterion: Literal["alignment", "competitiveness"]
     requires: Formula | None = None
-    probability: Probability
-    harm: Probability | None = None
+    probability: Rate
+    harm: Rate | None = None
 
 
 class Goal(Record):
@@ -83,16 +84,17 @@ class Rationale(Record):
 
 
 class Assumption(Record):
-    """A claim that is true or false in one training run.
+    """A claim that is true or false in one training run, or of whose states one holds.
 
-    Exactly one of `probability`, `given` and `holds_when` decides it; none of them takes the
-    catalog's numbers.
+    Exactly one of `probability`, `given`, `holds_when` and `states` decides it; none of them takes
+    the catalog's numbers.
     """
 
     claim: Text = ""
     probability: Probability | None = None
     given: Annotated[tuple[GivenRow, ...], Field(min_length=1)] | None = None
     holds_when: Formula | None = None
+    states: States | None = None
     scope: Literal["run", "world"] | None = None
     sources: tuple[SourceField, ...] = ()
     note: Text | None = None
@@ -116,7 +118,7 @@ class Route(Record):
     claim: Text = ""
     requires: Formula | None = None
     bits: Bits | None = None
-    harm: Probability | None = None
+    harm: Rate | None = None
     mechanism: Slug | None = None
 
     @model_validator(mode="before")
@@ -140,8 +142,22 @@ class Check(Record):
     id: Slug
     claim: Text = ""
     role: Literal["held-out", "in-the-loss"] = "held-out"
-    flags: dict[Slug, Probability]
+    flags: dict[Slug, Rate]
     result: CheckResult | None = None
+
+
+class CommonCause(Record):
+    """Checks that fail together: with the chance of a share, one thing decides for all of them.
+
+    Left out, the id is `common-cause-` and the place in the list, from 1.
+    """
+
+    id: Slug | None = None
+    claim: Text = ""
+    checks: Annotated[tuple[Slug, ...], Field(min_length=2)]
+    share: dict[Slug, Rate]
+    source: SourceField | None = None
+    note: Text | None = None
 
 
 class ObservedCounts(HitsAndTrials):

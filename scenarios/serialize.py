@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from storyodds.priors.distributions.forms import Form, plain_prior
+from storyodds.scenarios.grammar.states import StateOdds
 from storyodds.scenarios.named_numbers import NamedBits, NamedProbability, plain_named
 
 _WIDTH = 96  # letters in a line of a written story
@@ -52,12 +53,15 @@ def _plain(value: Any) -> Any:
         return plain_named(value)
     if isinstance(value, BaseModel):
         base = _template(value)
-        return {
+        fields = {
             field.alias or name: _plain(getattr(value, name))
             for name, field in type(value).model_fields.items()
             if getattr(value, name) != (base or {}).get(name, field.default)
             or (field.is_required() and base is None)
         }
+        # Chances of states that nothing else is said of need no key of their own.
+        bare = isinstance(value, StateOdds) and list(fields) == ["fixed"]
+        return fields["fixed"] if bare else fields
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -13,6 +13,7 @@ from storyodds.scenarios.schema import (
     TRAINING_STORY,
     Assumption,
     Check,
+    CommonCause,
     Evidence,
     Goal,
     Proposal,
@@ -59,6 +60,8 @@ class Story(FileRecord):
     routes : tuple of Route
         The rivals of the intended model, `something-else` among them.
     checks : tuple of Check
+    common_cause : tuple of CommonCause
+        Checks that fail together, which are independent otherwise.
     evidence : tuple of Evidence
     proposals : tuple of Proposal
         Observations that could be made next; they change no odds.
@@ -95,6 +98,7 @@ class Story(FileRecord):
     assumptions: dict[Slug, Assumption | None] = {}
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
     checks: tuple[Check, ...] = ()
+    common_cause: tuple[CommonCause, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     lint: tuple[LintSwitch, ...] = ()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from storyodds.reports.tables.datasets import datasets
     from storyodds.scenarios.lint.linter import lint
     from storyodds.scenarios.loader import load_story, load_text
+    from storyodds.scenarios.networks.reader import import_network
     from storyodds.scenarios.open_psa.reader import import_open_psa
     from storyodds.scenarios.serialize import to_yaml
     from storyodds.scenarios.story import Story
@@ -45,6 +46,7 @@ __all__ = [
     "compile_story",
     "datasets",
     "estimate",
+    "import_network",
     "import_open_psa",
     "importance",
     "lint",
@@ -71,6 +73,7 @@ _HOMES = {
     "compile_story": "storyodds.models.pymc.model",
     "datasets": "storyodds.reports.tables.datasets",
     "estimate": "storyodds.reports.api.estimate",
+    "import_network": "storyodds.scenarios.networks.reader",
     "import_open_psa": "storyodds.scenarios.open_psa.reader",
     "importance": "storyodds.reports.api.importance",
     "lint": "storyodds.scenarios.lint.linter",

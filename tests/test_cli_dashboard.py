@@ -235,6 +235,22 @@ def test_exports_come_along(run: Run, tmp_path: Path) -> None:
         assert text.startswith(start) and len(text) > 500
 
 
+def test_figures_to_embed_come_along(run: Run, tmp_path: Path) -> None:
+    name = "how-the-story-ends"
+    code, out, err = run(UNCERTAIN, "-o", str(tmp_path), "--embed", name, *FEW)
+    file = tmp_path / f"{UNCERTAIN}.{name}.html"
+    assert (code, err) == (DONE, "") and f"wrote {file}\n" in out
+    piece = parsed(file.read_text("utf-8"))
+    assert [it.tag for it in piece.children] == ["figure"] and not piece.all("script")
+    assert f"storyodds dashboard {UNCERTAIN} --draws 256 --seed 1 --embed {name}" in piece.text
+    other = tmp_path / "other"
+    code, _, err = run(UNCERTAIN, "-o", str(other), "--embed", "how-it-ended", *FEW)
+    assert code == WRONG_INPUT and "--embed: found 'how-it-ended', expected a figure" in err
+    assert not other.exists()
+    code, _, err = run(UNCERTAIN, "-o", str(other), "--embed", name, "--brief", *FEW)
+    assert code == WRONG_INPUT and "--brief: found --embed too" in err
+
+
 def test_a_file_in_the_place_of_the_folder(run: Run, tmp_path: Path) -> None:
     place = tmp_path / "pages"
     place.write_text("mine")

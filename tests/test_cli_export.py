@@ -105,12 +105,20 @@ def png_texts(content: bytes) -> dict[str, str]:
 def test_one_figure_to_embed(run: Run, small: str, tmp_path: Path) -> None:
     folder, more = tmp_path / "one", ("--to", "figures", "--format", "html")
     options = (*FEW, *more, "-o", str(folder))
+    folder.mkdir()
+    (folder / "README.md").write_text("of all figures", "utf-8")
     assert run(small, *options, "--only", "how-the-story-ends").code == DONE
     assert sorted(file.name for file in folder.iterdir()) == [
         "README.md",
         "how-the-story-ends.csv",
         "how-the-story-ends.html",
     ]
+    assert (folder / "README.md").read_text("utf-8") == "of all figures"
+    piece = (folder / "how-the-story-ends.html").read_text("utf-8")
+    sheet = piece.partition("<style>")[2].partition("</style>")[0]
+    rules = [rule.partition("{")[0] for rule in sheet.splitlines() if "{" in rule]
+    assert len(rules) > 50  # and none of them reaches beyond the figure
+    assert all(part.startswith(".storyodds-figure ") for rule in rules for part in rule.split(","))
     code, out, err = run(small, *options, "--only", "how-the-story-end")
     assert (code, out) == (WRONG_INPUT, "")
     assert "--only: found 'how-the-story-end', expected a figure of this story: " in err

@@ -88,8 +88,9 @@ def test_a_verdict_is_stated_and_changes_no_exit_code(run: Run, story: str) -> N
     ran = run("estimate", story, "--limit", "deceptive=0.01", "--limit", "success=0.1")
     assert ran.code == 0 and ran.err == ""
     above, within = ran.out.splitlines()[-2:]
-    assert above.startswith("limited: Deceptive is above the limit of 1%: its mean is 18%")
-    assert "No single number would bring deceptive within that limit by itself" in above
+    chance = "he chance of a model of class “deceptive”"
+    assert above.startswith(f"limited: T{chance} is above the limit of 1%: its mean is 18%")
+    assert f"No single number would bring t{chance} within that limit by itself" in above
     assert within.startswith("limited: Success is within the limit of 10%: its mean is ")
 
 
@@ -104,7 +105,7 @@ def test_a_verdict_stays_out_of_the_json(run: Run, story: str) -> None:
     plain = run("estimate", story, "--json")
     ran = run("estimate", story, "--json", "--limit", "deceptive=0.01")
     assert ran.out == plain.out
-    assert "Deceptive is above the limit of 1%" in ran.err
+    assert "The chance of a model of class “deceptive” is above the limit of 1%" in ran.err
 
 
 def test_wrong_limits(run: Run, story: str) -> None:

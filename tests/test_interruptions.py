@@ -94,3 +94,53 @@ def test_an_interruption_from_outside(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert (process.returncode, out, err) == (130, b"", b"interrupted\n")
+
+
+# Presses Ctrl-C where nothing can be raised: while an object is taken down, or its weak reference;
+# and where an object that is half made cannot be taken down.
+UNRAISABLE = """
+import os, signal, sys, weakref
+from storyodds import __main__, cli
+
+def press(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+class Deleted:
+    __del__ = press
+
+class Referred:
+    pass
+
+class HalfMade:
+    def __init__(self):
+        press()
+
+    def __del__(self):
+        raise AttributeError
+
+def main():
+    if {kind!r} == "deleted":
+        Deleted()
+    elif {kind!r} == "half made":
+        HalfMade()
+    else:
+        thing = Referred()
+        reference = weakref.ref(thing, press)
+        del thing
+    while True:
+        pass
+
+cli.main = main
+__main__.run()
+"""
+
+
+@pytest.mark.parametrize("kind", ["deleted", "referred", "half made"])
+def test_where_nothing_can_be_raised(kind: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNRAISABLE.format(kind=kind)],
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")

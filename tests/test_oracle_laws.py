@@ -106,6 +106,8 @@ def with_every_check_passed_the_posterior_is_the_odds_given_deployment(
     story: Story, answer: Answer
 ) -> None:
     deployed = answer.deployed
+    if story.common_cause:  # of checks whose results are not known
+        return
     passed = tuple(
         check if check.result else check.model_copy(update={"result": "passed"})
         for check in story.checks

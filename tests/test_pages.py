@@ -97,11 +97,12 @@ def test_every_command_rule_and_option_is_documented() -> None:
 def test_every_form_of_a_number_is_read() -> None:
     table = TEXTS["docs/reference/story-format.md"].partition("takes any of these")[2]
     forms = re.findall(r"^\| `([0-9\[{].*?)` \|", table.partition("## A formula")[0], re.M)
-    assert len(forms) == 12
+    assert len(forms) == 13
     for form in forms:
         bits, harm = (form, "0") if "1.5" in form else ("0", form)
         load_text(
-            "{story: s, title: T, goal: {specification: S, desirability: D}, routes: "
+            "{story: s, title: T, goal: {specification: S, desirability: D}, numbers: "
+            "{traces-are-visible: {uniform: [0, 1], kind: probability}}, routes: "
             f"[{{id: something-else, class: other, bits: {bits}, harm: {harm}}}]}}"
         )
 

@@ -7,16 +7,7 @@ from support.installed import modules
 from support.style import bare_constants, functions, local_names, no_nouns
 
 CLEAN = ("priors", "scenarios", "models", "reports", "commands", "cli")
-REASONED = ("priors", "scenarios", "models")
 SOURCES = [(module, file.read_text("utf-8")) for module, file in modules()]
-
-
-def sources_of(*rooms: str) -> list[tuple[str, str]]:
-    return [pair for pair in SOURCES if f"{pair[0]}.".startswith(tuple(map(_start, rooms)))]
-
-
-def _start(room: str) -> str:
-    return f"storyodds.{room}."
 
 
 def names_that_are_no_nouns(source: str) -> list[str]:
@@ -29,7 +20,7 @@ def names_that_are_no_nouns(source: str) -> list[str]:
 
 @pytest.mark.parametrize("room", CLEAN)
 def test_local_names_are_nouns(room: str) -> None:
-    own = sources_of(room)
+    own = [pair for pair in SOURCES if f"{pair[0]}.".startswith(f"storyodds.{room}.")]
     assert own
     faults = [
         f"{module}.{line}" for module, source in own for line in names_that_are_no_nouns(source)
@@ -38,9 +29,7 @@ def test_local_names_are_nouns(room: str) -> None:
 
 
 def test_every_number_of_a_module_has_a_reason() -> None:
-    own = sources_of(*REASONED)
-    assert own
-    bare = [f"{module}.{name}" for module, source in own for name in bare_constants(source)]
+    bare = [f"{module}.{name}" for module, source in SOURCES for name in bare_constants(source)]
     assert not bare, "\n".join(bare)
 
 

@@ -546,11 +546,12 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
         elif item.subject == "outcome":
             joint = (prior.routes * np.exp(table - table.max())) @ member
         else:
-            true, false = np.zeros_like(classes), np.zeros_like(classes)
-            true[:, reached] = joint_with.true[:, :, item.target or 0]
-            false[:, reached] = joint_with.false[:, :, item.target or 0]
-            no, yes = np.exp(table - table.max()).T[:, :, None]
-            joint = yes * true + no * false
+            joint = np.zeros_like(classes)
+            sides = [joint_with.true[:, :, v] for v in item.targets]
+            if not item.states:
+                sides = [joint_with.false[:, :, item.target or 0], *sides]
+            for chance, side in zip(np.exp(table - table.max()).T, sides, strict=True):
+                joint[:, reached] += chance[:, None] * side
         bits[item.id] = _bits_by_class(joint.mean(axis=0), before)
     return bits
 

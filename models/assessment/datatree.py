@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from storyodds.models.assessment.assessment import Assessment, full_prior
-from storyodds.models.assessment.result_files import require_sound
+from storyodds.models.assessment.result_files import refused, require_sound
 from storyodds.models.engine.paths import odds_of_paths
 from storyodds.models.engine.program import without_results
 from storyodds.models.engine.quantities import Quantities
@@ -139,8 +139,15 @@ def load_result(path: str | FilePath) -> xr.DataTree:
     'cat-classifier'
     """
     require_sound(FilePath(path))
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
-        return tree.load()
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            return tree.load()
+    # Dimensions, labels and attributes that do not go together are met with whatever the libraries
+    # come upon; all that is left to be wrong here is the file.
+    except Exception as error:
+        if isinstance(error, MemoryError):
+            raise
+        raise refused(FilePath(path), error) from None
 
 
 def _equal_weight_rows(weights: Array, seed: int, chains: int) -> NDArray[np.intp]:

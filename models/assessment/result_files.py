@@ -63,7 +63,12 @@ def read_draws(path: Path) -> SavedDraws:
     OSError
         If it cannot be read.
     """
-    with np.load(io.BytesIO(_output(path, "odds")), allow_pickle=False) as arrays:
+    return _draws(_output(path, "odds"))
+
+
+def _draws(output: bytes) -> SavedDraws:
+    """Hold what the reader wrote to what a result has."""
+    with np.load(io.BytesIO(output), allow_pickle=False) as arrays:
         parts = {name: arrays[name] for name in arrays.files}
     classes, fates = parts["class_probability"], parts["fate_probability"]
     shape = classes.shape[:2]
@@ -95,9 +100,17 @@ def require_sound(path: Path) -> None:
     if not path.is_file():
         raise InputError([Problem("found no such file, expected a saved result", str(path))])
     try:
-        _output(path, "whole")
+        meta = _draws(_output(path, "whole")).meta
     except ValueError as error:
-        raise InputError([Problem(f"{error}, {AS_SAVED}", str(path))]) from None
+        raise refused(path, error) from None
+    if not isinstance(meta, dict) or not isinstance(meta.get("summary"), dict):
+        raise refused(path, ValueError("found a result without its answers"))
+
+
+def refused(path: Path, error: Exception) -> InputError:
+    """Word that a file is no result, or damaged, by what went wrong as it was read."""
+    why = str(error) if str(error).startswith("found") else _DAMAGED
+    return InputError([Problem(f"{why}, {AS_SAVED}", str(path))])
 
 
 AS_SAVED = "expected a result as storyodds estimate --output saves it"

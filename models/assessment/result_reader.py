@@ -168,7 +168,7 @@ def parts(file: Any) -> dict[str, Any]:
 
 
 def main(path: str, part: str, seconds: str) -> None:
-    """Look through a file and write an `.npz` of its parts: its `odds`, or of the `whole` none.
+    """Look through a file, for its `odds` or the `whole` of it, and write an `.npz` of its odds.
 
     It ends by a signal after so many seconds of a processor, however busy the machine is.
     """
@@ -190,7 +190,7 @@ def main(path: str, part: str, seconds: str) -> None:
         with h5py.File(path, "r") as file:
             Look(path, whole=part == "whole").group(file)
             require("posterior" in file and "meta" in file.attrs, "found a file that is no result")
-            arrays = parts(file) if part == "odds" else {}
+            arrays = parts(file)
     except RefusedError as error:
         print(error, file=sys.stderr)
         sys.exit(REFUSED)

@@ -25,6 +25,7 @@ from storyodds.models.engine.program import Program
 from storyodds.models.engine.strategy import compiled as compile_queries
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.evidence import (
+    by_hypothesis,
     collapsed,
     columns,
     count_of,
@@ -36,6 +37,7 @@ from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.shared_rates import SharedRates
 from storyodds.models.story.events import FATES, Headline, touches, weights
 from storyodds.models.story.graph import EvidenceItem
+from storyodds.models.story.likelihoods import item_targets
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.distributions.families import LN2, Distribution, Point, bits_like, rate_like
 from storyodds.priors.distributions.seen_rates import Side, log_marginal
@@ -278,11 +280,14 @@ def _through_evidence(prepared: PreparedStory, compiled: Program, evaluated: Eva
     out = np.zeros((n, n_seeds, n_numbers))
     routes = evaluated.by_route(compiled, len(graph.routes))
     first = columns(graph)
-    by_item = evaluated.by_finding(compiled, 2 * len(first))
+    by_item = evaluated.by_finding(compiled, 2 * len(item_targets(graph)))
     for i, item in enumerate(graph.evidence):
         if item.form == "forecast":
             continue
-        chances = by_item[:, :, first[i] : first[i] + 2] if i in first else routes
+        chances = routes
+        if i in first:
+            of_targets = by_item[:, :, first[i] : first[i] + 2 * len(item.targets)]
+            chances = by_hypothesis(item, of_targets)
         table = prepared.tables[i]
         if not isinstance(table, SharedRates):
             for number, slope in _item_slopes(item, prepared.distributions):

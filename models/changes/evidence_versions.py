@@ -16,17 +16,14 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.posterior.evidence import (
-    assemble,
-    columns,
-)
+from storyodds.models.posterior.evidence import assemble
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.questions import ask
 from storyodds.models.posterior.shared_rates import table_at
 from storyodds.models.story.events import EVENTS, weights
 from storyodds.models.story.graph import StoryGraph
-from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.likelihoods import LogLikelihoods, item_targets
 
 Array = NDArray[np.float64]
 
@@ -194,12 +191,10 @@ def _states_of(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
 
     The parts themselves, and None, unless there are few joint states of what they speak of.
     """
-    first = columns(graph)
     about: dict[int, list[int]] = {}  # by assumption, where what is said of it begins
-    for i, column in first.items():
-        target = graph.evidence[i].target
-        if target is not None and parts[:, column : column + 2].any():
-            about.setdefault(target, []).append(column)
+    for k, target in enumerate(item_targets(graph)):
+        if parts[:, 2 * k : 2 * k + 2].any():
+            about.setdefault(target, []).append(2 * k)
     if 2 ** len(about) > min(len(parts) // 2, _STATES):
         return parts, None
     states = list(product((0, 1), repeat=len(about)))
@@ -251,6 +246,6 @@ def _event_shares(graph: StoryGraph, values: Array, of: Sequence[int]) -> Array:
     Outcomes overlap, and only routes as a whole add up to anything.
     """
     shares = weights(graph, values, [EVENTS[e] for e in of]).transpose(0, 2, 1)
-    whole = np.array([float(outcome.event is None) for outcome in graph.outcomes])
+    whole = (np.arange(len(graph.outcomes)) < len(graph.routes)).astype(float)
     anything = np.broadcast_to(whole[:, None], (*shares.shape[:2], 1))
     return np.concatenate([shares, anything], axis=2)

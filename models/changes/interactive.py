@@ -28,7 +28,8 @@ from storyodds.models.posterior.weighting import (
     spread_of_sums,
     uniforms,
 )
-from storyodds.models.story.events import DEPLOYED, EVENTS
+from storyodds.models.story.events import EVENTS
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import Point
 from storyodds.priors.text.errors import UnsupportedStoryError

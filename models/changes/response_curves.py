@@ -258,8 +258,8 @@ def _by_hypothesis(ground: Ground, item: int) -> tuple[Array, ...]:
         tables[item] = None
         return (_sums(ground, values, tables),)
     terms = []
-    for only in ([0.0, -np.inf], [-np.inf, 0.0]):
-        tables[item] = np.array([only])
+    for only in np.where(np.eye(len(prepared.graph.evidence[item].keys)) == 1, 0.0, -np.inf):
+        tables[item] = only[None]
         terms.append(_sums(ground, values, tables))
     return tuple(terms)
 
@@ -282,9 +282,9 @@ def _mixed(ground: Ground, curve: Curve, value: float) -> Array:
     out = curve.terms[0].copy()
     of_evidence = out[:, : len(ends)]  # forecasts speak of the story without evidence
     if item.subject == "assumption":
-        of_evidence[:] = np.logaddexp(
-            table[:, :1] + of_evidence, table[:, 1:] + curve.terms[1][:, : len(ends)]
-        )
+        of_evidence += table[:, :1]
+        for k, term in enumerate(curve.terms[1:], start=1):
+            of_evidence[:] = np.logaddexp(of_evidence, table[:, k : k + 1] + term[:, : len(ends)])
     else:
         of_evidence += table[:, [routes[o] for o in ends]]
     return out

@@ -114,6 +114,35 @@ class Diagrams:
             self._remember(self._choices, key, result)
         return result
 
+    def ends(self, f: int) -> frozenset[int]:
+        """The circuit nodes that a factor is worth, each somewhere."""
+        ends, visits, pending = set[int](), set[int](), [f]
+        while pending:
+            g = pending.pop()
+            if g >= 0:
+                ends.add(g)
+            elif g not in visits:
+                visits.add(g)
+                pending += [self.low[~g], self.high[~g]]
+        return frozenset(ends)
+
+    def level_sets(self, f: int) -> dict[int, int]:
+        """By each end of a factor but zero, the factor that is one where it ends there."""
+        memo: dict[int, dict[int, int]] = {}
+
+        def sets(g: int) -> dict[int, int]:
+            if g >= 0:
+                return {} if g == ZERO else {g: ONE}
+            if g not in memo:
+                level, low, high = self.level[~g], sets(self.low[~g]), sets(self.high[~g])
+                memo[g] = {
+                    end: self.test(level, low.get(end, ZERO), high.get(end, ZERO))
+                    for end in low | high
+                }
+            return memo[g]
+
+        return sets(f)
+
     def sum_out(self, f: int, level: int) -> int:
         """Add up over both values of a variable, which must be the deepest that is tested."""
         if f >= 0:

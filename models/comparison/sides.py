@@ -12,8 +12,9 @@ from storyodds.models.posterior.answers import Exact
 from storyodds.models.posterior.independent_answers import Independent
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.questions import ask
-from storyodds.models.story.events import DEPLOYED, FATES, GIVEN, SUCCESS_FIRST
 from storyodds.models.story.events import EVENTS as ALL_EVENTS
+from storyodds.models.story.events import FATES, GIVEN, SUCCESS_FIRST
+from storyodds.models.story.outcomes import DEPLOYED
 
 Array = NDArray[np.float64]
 

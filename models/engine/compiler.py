@@ -9,7 +9,7 @@ times the nodes of the rule.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,11 +27,16 @@ from storyodds.models.circuits.factors import Diagrams
 from storyodds.models.engine.layout import Competition, Key, Layout, literal_of
 from storyodds.models.logic.functions import TruthFunction
 from storyodds.models.logic.gate_forest import GateForest
-from storyodds.models.story.graph import Outcome, StoryGraph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.hazards import HazardFactors
+from storyodds.models.story.likelihoods import item_targets
+from storyodds.models.story.outcomes import Outcome
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.grammar.formulas import Formula, parts
 
+# Nodes that a factor of hazards is split into, at most: the joint states of three conditions. More
+# are more sums than there are events to share them.
+_FEW_ENDS = 8
 MOVING = ("stay", "rest", "omega")  # leaves that have a value for every node of the rule
 
 
@@ -88,7 +93,7 @@ class Compiler:
         self.hazards = HazardFactors(graph, self.diagrams, self.indicator)
         self.configs: list[Config] = []
         self.races: list[tuple[int, ...]] = []  # by race, the config of every route; -1 is closed
-        self.items = tuple(i for i, e in enumerate(graph.evidence) if e.subject == "assumption")
+        self.targets = item_targets(graph)
         self._index = graph.order
         self._config_of: dict[Config, int] = {}
         self._race_of: dict[tuple[int, ...], int] = {}
@@ -97,6 +102,7 @@ class Compiler:
         self._planted: dict[int, int] = {0: ZERO, 1: ONE}  # from nodes of the forest
         self._means: dict[int, int] = {}  # from diagrams to what they add up to
         self._roots: dict[Query, int] = {}
+        self._sums: dict[Hashable, int] = {}
         self.programs: dict[tuple[Query, ...], Any] = {}  # made by `program`, kept here
         self.layout = Layout(
             graph,
@@ -194,8 +200,8 @@ class Compiler:
     def _likelihood(self, v: int) -> int:
         """What the evidence items about an assumption say, as a factor of its truth."""
         yes = no = ONE
-        for k, i in enumerate(self.items):
-            if self.graph.evidence[i].target == v:
+        for k, target in enumerate(self.targets):
+            if target == v:
                 yes = self.builder.multiply(yes, self.builder.leaf("item", k, True))
                 no = self.builder.multiply(no, self.builder.leaf("item", k, False))
         if v in self.layout.expanded:
@@ -215,6 +221,8 @@ class Compiler:
             )
             yes, no = test(level, ZERO, true), test(level, false, ZERO)
             table = self.diagrams.choose(self.indicator(variable.formula), yes, no)
+        elif variable.states:
+            table = self._table_of_state(v)
         else:
             table = ZERO
             if v in self.plain:
@@ -225,6 +233,23 @@ class Compiler:
                 row = test(level, leaf("no", number, v), leaf("yes", number, v))
                 table = self.diagrams.choose(self.indicator(when), row, table)
         return self.diagrams.multiply(table, self._likelihood(v))
+
+    def _table_of_state(self, v: int) -> int:
+        """P(state | states before it, what decides them): zero beside another, else its table."""
+        variable, level = self.graph.variables[v], self.level[v]
+        leaf, test = self.builder.leaf, self.diagrams.test
+        # Leaves worth one, as for a composite, since its numbers are not used everywhere.
+        true, false = (
+            (ONE, ONE) if self.evidence_only else (leaf("is", v, True), leaf("is", v, False))
+        )
+        table = test(level, ZERO, true)  # of the last one
+        for when, number in reversed(variable.rows):
+            row = test(level, leaf("no", number, v), leaf("yes", number, v))
+            table = self.diagrams.choose(self.indicator(when), row, table)
+        if variable.barred is None:
+            return table
+        barred = self.indicator(variable.barred)
+        return self.diagrams.choose(barred, test(level, false, ZERO), table)
 
     def config(self, route: int, nudges: Iterable[int]) -> int:
         """The number of a route under a set of nudges (indices into its own list)."""
@@ -277,7 +302,7 @@ class Compiler:
         factors: list[Pair] = [(self._table(v), ZERO) for v in self.variables]
         self._table_at = {v: i for i, v in enumerate(self.variables)}
         for v in sorted(layout.expanded):
-            if any(graph.evidence[i].target == v for i in self.items):
+            if v in self.targets:
                 factors.append((self._likelihood(v), ZERO))
                 scopes.append(layout.levels(graph.variables[v].name))
         self._hazards_at = len(factors)
@@ -320,14 +345,25 @@ class Compiler:
         return self._roots[query]
 
     def _root(self, query: Query) -> int:
-        groups: dict[int | None, dict[int, list[int]]] = {}
+        groups: dict[int, dict[int, list[int]]] = {}
+        spared = ONE if query.spared is None else self.hazards.spared(query.spared)
         for factor, route, weight in self._endings(query):
-            groups.setdefault(factor, {}).setdefault(weight, []).append(route)
+            hazards = self.diagrams.multiply(ONE if factor is None else factor, spared)
+            groups.setdefault(hazards, {}).setdefault(weight, []).append(route)
         return self.builder.total(
-            self._sum(by_weight, factor, query)
+            self.builder.multiply(end, self._sum(by_weight, where, query))
             for factor, by_weight in groups.items()
-            if factor != ZERO
+            for end, where in self._ends(factor)
         )
+
+    def _ends(self, hazards: int) -> list[tuple[int, int]]:
+        """Split a factor of hazards into nodes, each with the factor that is one where it counts.
+
+        Between events the nodes differ, and the factors hardly: sums over those are shared.
+        """
+        if len(self.diagrams.ends(hazards)) > _FEW_ENDS:
+            return [(ONE, hazards)]
+        return list(self.diagrams.level_sets(hazards).items())
 
     def _endings(self, query: Query) -> Iterator[tuple[int | None, int, int]]:
         """The factor of hazards (None for one), a route, and the node worth its results' part."""
@@ -336,19 +372,25 @@ class Compiler:
             for factor, weight in self.hazards.endings(outcome):
                 yield factor, outcome.route, weight
 
-    def _sum(
-        self, by_weight: Mapping[int, Sequence[int]], hazards: int | None, query: Query
-    ) -> int:
-        """Sum over assumptions and routes.
+    def _sum(self, by_weight: Mapping[int, Sequence[int]], hazards: int, query: Query) -> int:
+        """Sum over assumptions and routes, once for all queries that need the same sum.
 
         Parameters
         ----------
         by_weight : mapping of int to sequence of int
             Routes by the node that they are multiplied with.
-        hazards : int or None
+        hazards : int
             The factor of what becomes of the hazards.
         query : Query
+            Of which only the literals and conditions count.
         """
+        routes = tuple((weight, tuple(own)) for weight, own in by_weight.items())
+        key = routes, hazards, query.literals, query.conditions, self._race_is_silent(query)
+        if key not in self._sums:
+            self._sums[key] = self._new_sum(by_weight, hazards, query)
+        return self._sums[key]
+
+    def _new_sum(self, by_weight: Mapping[int, Sequence[int]], hazards: int, query: Query) -> int:
         changes: dict[int, Pair] = {}
         extra: list[tuple[frozenset[int], Pair]] = []
         for name, value in sorted(query.literals):
@@ -365,15 +407,10 @@ class Compiler:
         for function, value in query.conditions:
             holds = self._holds(function, value)
             extra.append((self.layout.levels(*function.names), holds))
-        if query.spared is not None:
-            again = self.hazards.spared(query.spared)
-            product = again if hazards is None else self.diagrams.multiply(hazards, again)
-            changes[self._hazards_at] = product, ZERO
-        elif hazards is not None:
+        if hazards != ONE:
             changes[self._hazards_at] = hazards, ZERO
         everywhere = sum(map(len, by_weight.values())) == len(self.graph.routes)
-        unweighted = hazards is None and list(by_weight) == [ONE]
-        if everywhere and unweighted and self._race_is_silent(query):
+        if everywhere and list(by_weight) == [ONE] and self._race_is_silent(query):
             return self._without_race(changes, extra)
         if self.competition == "quadrature":
             weight_of: dict[int, int] = {}
@@ -408,7 +445,7 @@ class Compiler:
     @property
     def _is_independent(self) -> bool:
         """Whether every assumption is free, but for those written out, and there is no finding."""
-        return bool(self.plain) and not self.items and len(self.plain) == len(self.variables)
+        return bool(self.plain) and not self.targets and len(self.plain) == len(self.variables)
 
     def _race_is_silent(self, query: Query) -> bool:
         """Whether it makes no difference to a query by which route training ends.

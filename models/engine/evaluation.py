@@ -37,8 +37,9 @@ from storyodds.models.engine.leaf_values import (
     won_by,
 )
 from storyodds.models.engine.program import Program, without_results
-from storyodds.models.memory import memory_left
+from storyodds.models.memory import amount, memory_left, resident
 from storyodds.models.story.likelihoods import LogLikelihoods, Moving
+from storyodds.models.story.rates import fold_slopes, with_excesses
 from storyodds.priors.distributions.families import LN2
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 
@@ -48,8 +49,9 @@ Wanted = Literal["usage", "won", "pulls"]
 _KERNEL = "storyodds.models.engine.pattern_kernel"  # which imports numba
 _NUMBA_WORK = 7.5e7  # node evaluations that are worth loading numba, and what it compiled
 _CORE_WORK = 4e6  # those that are worth a thread
-_BLOCK_CELLS = 2**21  # of float64: what a block of draws may hold,
-_FAST_CELLS = 2**19  # or, with numba, one that a cache has room for
+# Of float64: what a block of draws may hold, for which a cache has room. Larger arrays are handed
+# out page by page, again and again: an estimate with 2**21 faults twice as many pages.
+_BLOCK_CELLS = 2**19
 _COPIES = 4  # of a block's cells, at most: values, flows, and what they are made from
 _UNLIMITED = 2**62  # bytes: more than any machine has
 _WIDTH = 64  # draws that go through a kernel side by side,
@@ -92,8 +94,9 @@ class Evaluation:
 
     Attributes
     ----------
-    values : (n_draws, n_numbers) array
-        The numbers it is taken at: without known results of checks where they were left out.
+    values : (n_draws, n_numbers + n_excesses) array
+        The numbers it is taken at: without known results of checks where they were left out, and
+        with what follows from them.
     log_roots : (n_draws, n_roots) array
         Log P(query, evidence | numbers), in nats; minus infinity where impossible.
     usage : (n_draws, n_seeds, n_fixed_leaves) array
@@ -160,6 +163,7 @@ def evaluate(
     moving, likelihoods = likelihoods.moving, likelihoods.at(values)
     if not likelihoods.results:
         values = without_results(values, program.result_numbers)
+    values = with_excesses(values, program.excesses)
     n, n_roots = len(values), len(program.circuit.roots)
     weights = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
     weights = weights if weights.ndim == 3 else weights[None]
@@ -177,7 +181,7 @@ def evaluate(
     if most < cells:
         raise UnsupportedStoryError([Problem(_too_little(cells, _COPIES * 8 * cells))])
     threads = max(1, min(cores(), int(work / _CORE_WORK), most // max(1, cells))) if fast else 1
-    step = int(np.clip((_FAST_CELLS if fast else _BLOCK_CELLS) // max(1, cells), 16, 2048))
+    step = int(np.clip(_BLOCK_CELLS // max(1, cells), 16, 2048))
     step = min(step, max(1, most // (max(1, cells) * threads)))
     step = max(1, min(step, -(-n // threads)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
@@ -212,8 +216,9 @@ def evaluate(
 
 def _too_little(cells: int, n_bytes: float) -> str:
     return (
-        f"assumptions: found sums of {cells:,} numbers, which take {n_bytes / 2**20:,.0f} MiB at a "
-        "single draw, more than is left; expected fewer, as of a story whose formulas share less. "
+        f"assumptions: found sums of {cells:,} numbers, which take {amount(n_bytes)} at a single "
+        f"draw, more than is left beside the {amount(resident())} that the process holds; "
+        "expected fewer, as of a story whose formulas share less. "
         "Ways out: allow more with --max-memory, or estimate it with --method simulation"
     )
 
@@ -249,16 +254,19 @@ def gradient(program: Program, evaluation: Evaluation) -> Array:
     yes, no = values.T[program.yes.what], values.T[program.no.what]
     out = np.empty((len(usage), program.n_numbers, len(values)))
     for s in range(len(usage)):
+        slopes = program.yes_numbers @ (usage[s][program.yes.leaves] * (1 - yes))
+        slopes -= program.no_numbers @ (usage[s][program.no.leaves] * no)
         out[s] = LN2 * (program.config_bits.T @ pulls[s])
-        out[s] += program.yes_numbers @ (usage[s][program.yes.leaves] * (1 - yes))
-        out[s] -= program.no_numbers @ (usage[s][program.no.leaves] * no)
+        out[s] += fold_slopes(slopes, values, program.excesses)
     for first, finding in evaluation.moving:
         for number, slope in finding.slopes(values):
             n_hypotheses = slope.shape[1]
             if first is None:
                 chances = evaluation.by_route(program, n_hypotheses)
             else:
-                chances = evaluation.by_finding(program, first + n_hypotheses)[:, :, first:]
+                last = first + n_hypotheses
+                n_columns = max(last, int(program.findings.what.max(initial=-1)) + 1)
+                chances = evaluation.by_finding(program, n_columns)[:, :, first:last]
             out[:, number] += np.einsum("dsh,dh->sd", chances, slope)
     return out.transpose(2, 0, 1)
 

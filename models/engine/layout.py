@@ -56,7 +56,7 @@ class Layout:
     routes, key_levels : list of frozenset of int
         those of each route, and of each of `gate_keys`,
     hazards : frozenset of int
-        and of all hazards together.
+        and of all hazards and rates together.
     """
 
     def __init__(
@@ -76,11 +76,12 @@ class Layout:
         every = set(range(len(graph.variables)))
         relevant = self._relevant(hazards=hazards) if evidence_only else every
         self.variables = sorted(relevant - self.expanded)
-        targets = {e.target for e in graph.evidence if e.subject == "assumption"}
+        targets = {v for e in graph.evidence for v in e.targets}
         self.plain = {
             v: graph.variables[v].rows[0][1]
             for v in self.variables
             if len(graph.variables[v].rows) == 1
+            and not graph.variables[v].states
             and v not in targets
             and (evidence_only or self.expanded or forest is not None)
         }
@@ -89,7 +90,9 @@ class Layout:
             self.scope(r.requires, *r.blocked_by, *(when for when, _ in r.nudges))
             for r in graph.routes
         ]
+        decisive = graph.rate_formulas(evidence_only=evidence_only)
         of_hazards = [self.scope(h.requires) for h in graph.hazards] if hazards else []
+        of_hazards += [self.scope(formula) for formula in decisive]
         self.gates: dict[Key, int] = {}
         self.gate_keys: list[Key] = []
         scopes = [*tables, [v for scope in of_hazards for v in scope]]
@@ -142,21 +145,18 @@ class Layout:
         return frozenset(self.level[v] for v in scope)
 
     def _formulas(self, *, hazards: bool) -> Iterator[Formula]:
-        """Every formula that decides where training ends."""
+        """Every formula that bears on P(evidence) but for what it is about."""
         for route in self._graph.routes:
             yield from (f for f in (route.requires, *route.blocked_by) if f is not None)
             yield from (when for when, _ in route.nudges if when is not None)
         if hazards:
             yield from (h.requires for h in self._graph.hazards if h.requires is not None)
+        yield from self._graph.rate_formulas(evidence_only=True)
 
     def _relevant(self, *, hazards: bool) -> set[int]:
         formulas = self._formulas(hazards=hazards)
         pending = [self._index[name] for formula in formulas for name, _ in literals(formula)]
-        pending += [
-            e.target
-            for e in self._graph.evidence
-            if e.subject == "assumption" and e.target is not None
-        ]
+        pending += [v for e in self._graph.evidence for v in e.targets]
         relevant: set[int] = set()
         while pending:
             v = pending.pop()
@@ -170,7 +170,7 @@ class Layout:
         whens = (
             [when for when, _ in variable.rows] if variable.formula is None else [variable.formula]
         )
-        return [v, *self.scope(*whens)]
+        return [v, *self.scope(*whens, variable.barred)]
 
     def _gates_in_order(self) -> list[list[int]]:
         """The variables of gates, as they stand in diagrams that were built already."""

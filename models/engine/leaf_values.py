@@ -145,7 +145,7 @@ def moving_leaves(
 
 def log_weights(program: Program, values: Array) -> Array:
     """Natural log of every config's weight, (n_configs, n_draws)."""
-    return np.asarray(LN2 * (program.config_bits @ values.T))
+    return np.asarray(LN2 * (program.config_bits @ values.T[: program.n_numbers]))
 
 
 def scaled_items(program: Program, logs: Array) -> tuple[Array, Array]:

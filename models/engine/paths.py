@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.logic.cut_set_odds import most_probable
 from storyodds.models.logic.cut_sets import CutSet, Literal
-from storyodds.models.story.events import AfterTraining, Share
-from storyodds.models.story.graph import Gate, Outcome, StoryGraph
+from storyodds.models.story.events import AfterTraining, Share, shares_of_part
+from storyodds.models.story.graph import Gate, StoryGraph
+from storyodds.models.story.outcomes import DEPLOYED, parts_of_hazard, parts_of_route
 from storyodds.models.story.queries import Query
 from storyodds.scenarios.grammar.outcomes import INTENDED
 
@@ -89,7 +90,7 @@ def failure_paths(
     share = _MAX_PATHS // (len(graph.routes) + len(graph.hazards))
     most = min(MAX_WAYS, max(3, share)) if apart else 1
     for r, route in enumerate(graph.routes):
-        if route.outcome_class != INTENDED or route.harm not in never_harmful:
+        if route.outcome_class != INTENDED or not set(route.harm.numbers) <= set(never_harmful):
             ends, count = route_shares(graph, r), _count(route, most)
             for way, overlaps in _ways(route, believed, most):
                 about = (route.id, None, route.kind, route.claim)
@@ -106,23 +107,24 @@ Shares = tuple[Share, ...]
 
 def route_shares(graph: StoryGraph, r: int) -> tuple[Shares, Shares, Shares]:
     """What adds up to P(a route), to P(it, undetected), and to P(it and a catastrophe)."""
-    where = graph.outcome_index
-    unflagged, harmful = (where.get(Outcome(r, event)) for event in ("unflagged", "harmful"))
-    if unflagged is None or harmful is None:
-        return (Share(r),), (Share(r, False),), (Share(r, False, True),)
-    harms = (Share(unflagged, False, True), Share(harmful, False, False))
-    return (Share(r),), (Share(unflagged, False),), harms
+    of_class = graph.routes[r].outcome_class
+    parts = list(parts_of_route(r, of_class, hazards=bool(graph.hazards)))
+
+    def total(event: str) -> Shares:
+        return tuple(
+            s for name, part in parts if name == event for s in shares_of_part(graph, part)
+        )
+
+    return total(of_class), total(DEPLOYED), total("catastrophe")
 
 
 def _hazard_shares(graph: StoryGraph, h: int) -> tuple[Shares, Shares, Shares]:
-    def ends(event: str, flagged: bool | None) -> Shares:
-        return tuple(
-            Share(o, flagged)
-            for o, outcome in enumerate(graph.outcomes)
-            if (outcome.event, outcome.hazard) == (event, h)
-        )
-
-    return ends("fired", None), ends("fired-unflagged", False), ends("fired-harmful", False)
+    intended = [r for r, route in enumerate(graph.routes) if route.outcome_class == INTENDED]
+    ways = zip(*(parts_of_hazard(r, h) for r in intended), strict=True)
+    fired, undetected, harmful = (
+        tuple(share for part in parts for share in shares_of_part(graph, part)) for parts in ways
+    )
+    return fired, undetected, harmful
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,19 @@
 """A compiled story: a circuit, and which number stands at which of its leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from storyodds.models.circuits.circuit import Circuit
+from storyodds.models.circuits.circuit import Circuit, Key
 from storyodds.models.engine.compiler import Compiler
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import Query
+from storyodds.models.story.rates import Excess
 
 if TYPE_CHECKING:
     from storyodds.models.engine.pattern_kernel import PatternProgram
@@ -42,14 +43,12 @@ class Program:
         One per root.
     competition : {"patterns", "quadrature"}
     n_numbers : int
-    items : tuple of int
-        Evidence items about an assumption, in the order of their likelihoods.
     n_fixed_leaves : int
         Those before this one have one value for each draw.
     yes, no : Places
         Leaves worth a probability or its complement, and the number it is.
     findings : Places
-        Leaves worth an item's likelihood; 2 k for item k under false, 2 k + 1 under true.
+        Leaves worth an item's likelihood; 2 k for target k under false, 2 k + 1 under true.
     shares : Places
         Leaves worth the share of some routes in a race, what the evidence says of them included;
         and which race that is.
@@ -77,13 +76,14 @@ class Program:
         The config of every open route; -1 where closed.
     result_numbers : tuple of tuple of int
         The flag rates of checks that are known to have passed, and of those known to have flagged.
+    excesses : tuple of Excess
+        What follows from the story's numbers, and is numbered after them.
     """
 
     circuit: Circuit
     queries: tuple[Query, ...]
     competition: str
     n_numbers: int
-    items: tuple[int, ...]
     n_fixed_leaves: int
     yes: Places
     no: Places
@@ -103,6 +103,7 @@ class Program:
     floor: NDArray[np.bool_]
     races: Ints
     result_numbers: tuple[tuple[int, ...], tuple[int, ...]]
+    excesses: tuple[Excess, ...]
 
     def truths(self, values: Array, usage: Array) -> tuple[Array, Array]:
         """P(true) and P(false) of every assumption, from how the leaves are used.
@@ -144,7 +145,7 @@ class Program:
     def _by_number(self, places: Places) -> csr_array:
         n = len(places.what)
         cells = (np.ones(n), (places.what, np.arange(n)))
-        return csr_array(cells, shape=(self.n_numbers, n))
+        return csr_array(cells, shape=(self.n_numbers + len(self.excesses), n))
 
     @cached_property
     def open_configs(self) -> csr_array:
@@ -176,7 +177,11 @@ class Program:
     def bearing(self) -> frozenset[int]:
         """The numbers that can change the roots."""
         bits = self.config_bits.indices.tolist()
-        return frozenset([*self.yes.what.tolist(), *self.no.what.tolist(), *bits])
+        numbers = {*self.yes.what.tolist(), *self.no.what.tolist(), *bits}
+        for k, excess in enumerate(self.excesses):
+            if self.n_numbers + k in numbers:
+                numbers.update(excess.above, excess.below)
+        return frozenset(number for number in numbers if number < self.n_numbers)
 
     @cached_property
     def column(self) -> dict[Query, int]:
@@ -228,19 +233,47 @@ def program(compiler: Compiler, queries: Sequence[Query]) -> Program:
     return compiled
 
 
+class _Leaf(NamedTuple):
+    """What stands at a leaf of a circuit."""
+
+    place: int  # among the leaves
+    kind: str
+    of: int = -1  # the number, assumption, finding, race or configuration
+    truth: bool = False
+    variable: int = -1  # the assumption that a number is of here: several may have one number
+    configs: tuple[int, ...] = ()  # of a share: those that may win the race
+
+
+def _leaves(keys: Sequence[Key]) -> Iterator[_Leaf]:
+    for place, key in enumerate(keys):
+        match key:
+            case (str(kind),):
+                yield _Leaf(place, kind)
+            case (str(kind), int(of)):
+                yield _Leaf(place, kind, of)
+            case (str(kind), int(of), bool(truth)):
+                yield _Leaf(place, kind, of, truth)
+            case (str(kind), int(of), int(variable)):
+                yield _Leaf(place, kind, of, variable=variable)
+            case (str(kind), int(of), tuple(configs)):
+                yield _Leaf(place, kind, of, configs=configs)
+            case _:
+                raise TypeError(f"{key!r} names no leaf of a story")
+
+
 def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
     graph, circuit = compiler.graph, compiler.freeze(queries)
-    keys = circuit.leaf_keys
     n_fixed_leaves = int((circuit.leaves < circuit.n_fixed).sum())
-    leaves_by_kind: dict[object, list[tuple[int, tuple[object, ...]]]] = {}
-    for place, key in enumerate(keys):
-        leaves_by_kind.setdefault(key[0], []).append((place, key[1:]))
+    leaves = list(_leaves(circuit.leaf_keys))
+    leaves_by_kind: dict[str, list[_Leaf]] = {}
+    for leaf in leaves:
+        leaves_by_kind.setdefault(leaf.kind, []).append(leaf)
 
-    def places(*kinds: str) -> Places:
-        leaves = [pair for kind in kinds for pair in leaves_by_kind.get(kind, ())]
+    def places(kind: str) -> Places:
+        members = leaves_by_kind.get(kind, ())
         return Places(
-            np.array([place for place, _ in leaves], dtype=np.intp),
-            np.array([key[0] for _, key in leaves], dtype=np.intp),
+            np.array([leaf.place for leaf in members], dtype=np.intp),
+            np.array([leaf.of for leaf in members], dtype=np.intp),
         )
 
     items = leaves_by_kind.get("item", [])
@@ -253,22 +286,21 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         queries=queries,
         competition=compiler.competition,
         n_numbers=graph.n_numbers,
-        items=compiler.items,
         n_fixed_leaves=n_fixed_leaves,
         yes=places("yes"),
         no=places("no"),
         findings=Places(
-            np.array([place for place, _ in items], dtype=np.intp),
-            np.array([2 * int(k) + bool(truth) for _, (k, truth) in items], dtype=np.intp),  # type: ignore[call-overload]
+            np.array([leaf.place for leaf in items], dtype=np.intp),
+            np.array([2 * leaf.of + leaf.truth for leaf in items], dtype=np.intp),
         ),
         shares=places("share"),
-        share_configs=_filled([key[1] for _, key in shares], n_routes),  # type: ignore[misc]
+        share_configs=_filled([leaf.configs for leaf in shares], n_routes),
         wins=places("win"),
         stays=places("stay"),
-        rest=next((place for place, _ in leaves_by_kind.get("rest", ())), -1),
-        omega=next((place for place, _ in leaves_by_kind.get("omega", ())), -1),
-        true=_speaking_of(graph, keys[:n_fixed_leaves], True),
-        false=_speaking_of(graph, keys[:n_fixed_leaves], False),
+        rest=next((leaf.place for leaf in leaves_by_kind.get("rest", ())), -1),
+        omega=next((leaf.place for leaf in leaves_by_kind.get("omega", ())), -1),
+        true=_speaking_of(graph, leaves[:n_fixed_leaves], True),
+        false=_speaking_of(graph, leaves[:n_fixed_leaves], False),
         plain=Places(
             np.array(list(compiler.plain), dtype=np.intp),
             np.array(list(compiler.plain.values()), dtype=np.intp),
@@ -279,6 +311,7 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         floor=np.array([compiler.is_always_open(c.route) for c in compiler.configs], dtype=bool),
         races=races,
         result_numbers=graph.result_numbers(),
+        excesses=tuple(graph.derived.excesses),
     )
 
 
@@ -296,15 +329,14 @@ def _bits(compiler: Compiler) -> csr_array:
     return csr_array((np.ones(len(cells)), (rows, columns)), shape=shape)
 
 
-def _speaking_of(graph: StoryGraph, keys: Sequence[tuple[object, ...]], truth: bool) -> csr_array:
-    # A leaf of an assumption has its number, which others may have as well, and its own index.
+def _speaking_of(graph: StoryGraph, leaves: Sequence[_Leaf], truth: bool) -> csr_array:
     cells = [
-        (key[2] if key[0] != "is" else key[1], place)
-        for place, key in enumerate(keys)
-        if (key[0] == ("yes" if truth else "no") and len(key) == 3)
-        or (key[0] == "is" and key[2] is truth)
+        (leaf.of if leaf.kind == "is" else leaf.variable, leaf.place)
+        for leaf in leaves
+        if (leaf.kind == ("yes" if truth else "no") and leaf.variable >= 0)
+        or (leaf.kind == "is" and leaf.truth is truth)
     ]
     rows, columns = np.array(cells, dtype=np.intp).reshape(-1, 2).T
     return csr_array(
-        (np.ones(len(cells)), (rows, columns)), shape=(len(graph.variables), len(keys))
+        (np.ones(len(cells)), (rows, columns)), shape=(len(graph.variables), len(leaves))
     )

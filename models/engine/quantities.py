@@ -14,16 +14,15 @@ from storyodds.models.engine.strategy import compiled as compile_queries
 from storyodds.models.logic.cut_sets import Literal
 from storyodds.models.story.events import (
     CRITERIA,
-    DEPLOYED,
     DEPLOYED_CLASSES,
     EVENTS,
-    FALSE_ALARM,
     AfterTraining,
     after_training,
     probabilities,
 )
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.outcomes import DEPLOYED, FALSE_ALARM
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
@@ -149,7 +148,7 @@ def compile_quantities(
     """
     graph = compiler.graph
     expanded = [v for v in range(len(graph.variables)) if v not in compiler.variables]
-    about = [graph.evidence[i].target or 0 for i in compiler.items]
+    about = list(compiler.targets)
     extra = {
         (v, truth): Query((), frozenset([(graph.variables[v].name, truth)]))
         for v in expanded
@@ -233,7 +232,7 @@ def evaluate(
     graph = compiler.graph
     plan = compile_quantities(compiler, queries, hazards=hazards)
     compiled, goals, extra, parts = plan.program, plan.goals, plan.extra, plan.parts
-    about = [graph.evidence[i].target or 0 for i in compiler.items]
+    about = list(compiler.targets)
     seeds = np.zeros((1, len(compiled.queries)))
     seeds[0, 0] = 1.0
     evaluated = evaluation.evaluate(compiled, values, likelihoods, seeds, "won")

@@ -17,6 +17,7 @@ from storyodds.models.engine.evaluation import evaluate
 from storyodds.models.engine.leaf_values import SMALLEST, Race, fill_leaves, moving_leaves, rule_for
 from storyodds.models.engine.program import Places, Program
 from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.rates import with_excesses
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -68,6 +69,7 @@ def draw_uses(
     if len(values) == 1:
         values = np.repeat(values, n, axis=0)
     likelihoods = likelihoods.at(values)
+    values = with_excesses(values, compiled.excesses)
     step = max(1, _BLOCK_CELLS // compiled.circuit.n_nodes)
     leaves = np.empty((compiled.n_fixed_leaves, n), bool)
     risky = np.ones(n, bool)
@@ -90,8 +92,9 @@ def draw_uses(
 
 def _by_number(compiled: Program, places: Places, leaves: Bools) -> Bools:
     """Whether any leaf of a number was reached, (n_draws, n_numbers)."""
+    own = places.what < compiled.n_numbers  # not what only follows from numbers
     reached = np.zeros((compiled.n_numbers, leaves.shape[1]), bool)
-    np.logical_or.at(reached, places.what, leaves[places.leaves])
+    np.logical_or.at(reached, places.what[own], leaves[places.leaves[own]])
     return reached.T
 
 

@@ -1,16 +1,22 @@
 """Where models end up, stage by stage: by route, hazards, the first check to stop it, and fate."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.paths import Path
-from storyodds.models.story.events import after_training
-from storyodds.models.story.graph import Outcome, StoryGraph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.hazards import ALIGNMENT
+from storyodds.models.story.outcomes import (
+    SINGLE_HAZARD_EVENTS,
+    Outcome,
+    Verdicts,
+    first_to_flag,
+    passed,
+)
 from storyodds.scenarios.grammar.outcomes import INTENDED
 
 Array = NDArray[np.float64]
@@ -92,71 +98,88 @@ def stages(graph: StoryGraph, values: Array) -> list[Array]:
     by_stage = []
     for k in range(len(graph.live_checks) + 1):
         later = graph.live_checks[k:]
-        flags = {h.flags[c] for h in graph.hazards for c in later if h.flags[c] is not None}
+        rates = [rate for h in graph.hazards for c in later if (rate := h.flags[c]) is not None]
         changed = values
-        if flags:
+        if rates:
             changed = values.copy()
-            changed[:, sorted(number for number in flags if number is not None)] = 0.0
+            changed[:, sorted({number for rate in rates for number in rate.numbers})] = 0.0
         by_stage.append(changed)
     return by_stage
+
+
+class _Weighed:
+    """Outcomes together with what checks and harm make of their route by itself."""
+
+    def __init__(self, graph: StoryGraph, values: Array) -> None:
+        self.graph, self.values = graph, values
+
+    def __call__(
+        self, outcome: Outcome, verdicts: Verdicts, harmful: bool | None = None
+    ) -> tuple[int, Array]:
+        """The outcome that is asked for, and what it is multiplied by, (n_draws,)."""
+        where, weight = self.graph.outcome_index, np.ones(len(self.values))
+        if outcome.route in self.graph.summed:
+            return where[replace(outcome, verdicts=verdicts, harmful=harmful)], weight
+        route = self.graph.routes[outcome.route]
+        for c, flags in verdicts:
+            rate = self.values[:, route.flags[c].number]
+            weight = weight * (rate if flags else 1 - rate)
+        if harmful is not None:
+            harm = self.values[:, route.harm.number]
+            weight = weight * (harm if harmful else 1 - harm)
+        return where[outcome], weight
 
 
 def terms_of(graph: StoryGraph, values: Array) -> list[Term]:
     """What every ending adds up from."""
     place = {ending: e for e, ending in enumerate(endings_of(graph))}
-    after, where, last = after_training(graph, values), graph.outcome_index, len(graph.live_checks)
-    terms = []
+    weighed, live = _Weighed(graph, values), graph.live_checks
+    last, terms = len(live), list[Term]()
+
+    def add(e: int, stage: int, sign: float, weighed_outcome: tuple[int, Array]) -> None:
+        terms.append(Term(e, stage, weighed_outcome[0], sign * weighed_outcome[1]))
+
     for ending, e in place.items():
-        r = ending.route
-        spared = where.get(Outcome(r, "spared"), r)
-        rates, passed = _rates(graph, values, r)
-        harm, deployed = after.harm[:, r], after.unflagged[:, r]
+        whole = Outcome(ending.route)
+        event = replace(whole, event="spared")
+        spared = event if event in graph.outcome_index else whole
         if ending.check is not None:
             k = ending.check
+            stopped = first_to_flag(live, k)
             if not ending.fired:
-                terms.append(Term(e, last, spared, passed[k] * rates[k]))
+                add(e, last, 1.0, weighed(spared, stopped))
                 continue
-            terms.append(Term(e, last, spared, -passed[k] * rates[k]))
-            for stage, outcome, sign in _unflagged(graph, r, "unflagged", r, k):
-                terms.append(Term(e, stage, outcome, sign * passed[k + 1]))
-            stage, outcome, _ = next(_unflagged(graph, r, "unflagged", r, k))
-            terms.append(Term(e, stage, outcome, passed[k] * rates[k]))
+            add(e, last, -1.0, weighed(spared, stopped))
+            unflagged = replace(whole, event="unflagged")
+            for stage, outcome, sign in _unflagged(last, unflagged, whole, k):
+                add(e, stage, sign, weighed(outcome, passed(live[: k + 1])))
+            stage, outcome, _ = next(_unflagged(last, unflagged, whole, k))
+            add(e, stage, 1.0, weighed(outcome, stopped))
         elif not ending.fired:
-            weight = harm if ending.fate == "catastrophe" else 1 - harm
-            terms.append(Term(e, last, spared, deployed * weight))
+            add(e, last, 1.0, weighed(spared, passed(live), ending.fate == "catastrophe"))
         elif ending.fate == "catastrophe":
-            unflagged, harmful = (where[Outcome(r, x)] for x in ("unflagged", "harmful"))
-            terms.append(Term(e, last, unflagged, deployed * harm))
-            terms.append(Term(e, last, spared, -deployed * harm))
-            terms.append(Term(e, last, harmful, deployed * (1 - harm)))
+            unflagged, harmful = (replace(whole, event=x) for x in ("unflagged", "harmful"))
+            add(e, last, 1.0, weighed(unflagged, passed(live), True))
+            add(e, last, -1.0, weighed(spared, passed(live), True))
+            add(e, last, 1.0, weighed(harmful, passed(live), False))
         else:
-            event = "outcompeted" if ending.fate == "uncompetitive" else "misaligned"
-            terms.append(Term(e, last, where[Outcome(r, event)], deployed * (1 - harm)))
+            name = "outcompeted" if ending.fate == "uncompetitive" else "misaligned"
+            add(e, last, 1.0, weighed(replace(whole, event=name), passed(live), False))
     return terms
 
 
-def _rates(graph: StoryGraph, values: Array, route: int) -> tuple[list[Array], list[Array]]:
-    """What each live check flags a route with; and P(the first k do not flag it), k from 0 on."""
-    rates = [values[:, graph.routes[route].flags[c]] for c in graph.live_checks]
-    passed = [np.ones(len(values))]
-    for rate in rates:
-        passed.append(passed[-1] * (1 - rate))
-    return rates, passed
-
-
 def _unflagged(
-    graph: StoryGraph, route: int, event: str, whole: int, k: int, hazard: int | None = None
-) -> Iterator[tuple[int, int, float]]:
+    last: int, event: Outcome, whole: Outcome, k: int
+) -> Iterator[tuple[int, Outcome, float]]:
     """P(no hazard flagged by the first k checks) less that by the first k + 1: what the next adds.
 
     Where no check can flag a hazard, an event is the whole: it is asked for as it stands.
     """
-    last = len(graph.live_checks)
     for stage, sign in ((k, 1.0), (k + 1, -1.0)):
         if stage == 0:
             yield last, whole, sign
         else:
-            yield stage, graph.outcome_index[Outcome(route, event, hazard)], sign
+            yield stage, event, sign
 
 
 def terms_along(graph: StoryGraph, values: Array, worst: Path, harms: bool) -> list[Term]:
@@ -177,27 +200,28 @@ def terms_along(graph: StoryGraph, values: Array, worst: Path, harms: bool) -> l
         ]
     (h,) = (h for h, hazard in enumerate(graph.hazards) if hazard.id == worst.hazard)
     of_alignment = graph.hazards[h].criterion == ALIGNMENT
-    kept = "benign-failure" if of_alignment else "uncompetitive"
-    after, where, last = after_training(graph, values), graph.outcome_index, len(graph.live_checks)
-    terms = []
+    otherwise = "benign-failure" if of_alignment else "uncompetitive"
+    weighed, live = _Weighed(graph, values), graph.live_checks
+    last, terms = len(live), list[Term]()
+
+    def add(e: int, stage: int, sign: float, weighed_outcome: tuple[int, Array]) -> None:
+        terms.append(Term(e, stage, weighed_outcome[0], sign * weighed_outcome[1]))
+
     for e, ending in enumerate(endings):
-        r = ending.route
         if not ending.fired:
             continue
-        fired = where[Outcome(r, "fired", h)]
-        deployed = after.unflagged[:, r]
+        fired, unflagged, harmful = (
+            Outcome(ending.route, event, h) for event in SINGLE_HAZARD_EVENTS
+        )
         if harms:
             if ending.fate == "catastrophe":
-                harmful = where[Outcome(r, "fired-harmful", h)]
-                terms.append(Term(e, last, harmful, deployed))
+                add(e, last, 1.0, weighed(harmful, passed(live)))
         elif ending.check is not None:
-            rates, passed = _rates(graph, values, r)
             k = ending.check
-            event = "fired-unflagged"
-            for stage, outcome, sign in _unflagged(graph, r, event, fired, k, h):
-                terms.append(Term(e, stage, outcome, sign * passed[k + 1]))
-            stage, outcome, _ = next(_unflagged(graph, r, event, fired, k, h))
-            terms.append(Term(e, stage, outcome, passed[k] * rates[k]))
-        elif ending.fate == kept:
-            terms.append(Term(e, last, where[Outcome(r, "fired-unflagged", h)], deployed))
+            for stage, outcome, sign in _unflagged(last, unflagged, fired, k):
+                add(e, stage, sign, weighed(outcome, passed(live[: k + 1])))
+            stage, outcome, _ = next(_unflagged(last, unflagged, fired, k))
+            add(e, stage, 1.0, weighed(outcome, first_to_flag(live, k)))
+        elif ending.fate == otherwise:
+            add(e, last, 1.0, weighed(unflagged, passed(live)))
     return terms

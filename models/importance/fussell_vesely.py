@@ -27,9 +27,11 @@ from storyodds.models.story.events import (
     Share,
     after_training,
     shares_of,
+    shares_of_part,
     sides_of,
 )
 from storyodds.models.story.graph import Gate
+from storyodds.models.story.outcomes import Outcome, Part
 from storyodds.models.story.queries import EVERYTHING, Condition, Query
 from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import literals as literals_of
@@ -164,14 +166,14 @@ class Paths:
             if kind == "catastrophe" and outcome.event == "unflagged":
                 continue  # with the harm of hazards, below
             if outcome.event == "harmful":
-                terms += self._by_hazards(outcome.route, share.outcome, literal)
+                terms += self._by_hazards(outcome.route, literal)
                 continue
             holds = self._union(graph.routes[outcome.route], literal)
             if holds is not False:
                 terms.append(_Term(share, _conditions([holds])))
         return terms
 
-    def _by_hazards(self, route: int, harmful: int, literal: Literal) -> list[_Term]:
+    def _by_hazards(self, route: int, literal: Literal) -> list[_Term]:
         """Harm that an intended route does by itself, or its hazards, opened with a literal.
 
         Where that depends on the state, state by state: which of them were.
@@ -180,11 +182,7 @@ class Paths:
         holds = [self._union(gate, literal) for gate in (graph.routes[route], *graph.hazards)]
         if sum(not isinstance(x, bool) for x in holds) > _MAX_CAUSES:
             raise UnsupportedStoryError([])
-        whole = next(
-            o
-            for o, outcome in enumerate(graph.outcomes)
-            if (outcome.route, outcome.event) == (route, "unflagged")
-        )
+        unflagged, harmful = (Outcome(route, event) for event in ("unflagged", "harmful"))
         terms = []
         for state in product(*((x,) if isinstance(x, bool) else (True, False) for x in holds)):
             by_route, *by_hazard = state
@@ -192,16 +190,19 @@ class Paths:
                 (x, value) for x, value in zip(holds, state, strict=True) if not isinstance(x, bool)
             )
             silent = frozenset(
-                hazard.harm
+                number
                 for hazard, opened in zip(graph.hazards, by_hazard, strict=True)
                 if not opened
+                for number in hazard.harm.numbers
             )
             if by_route:
-                terms.append(_Term(Share(whole, False, True), conditions))
+                whole = shares_of_part(graph, Part(unflagged, False, True))
+                terms += [_Term(share, conditions) for share in whole]
             if any(by_hazard):
                 # Of both, either: what the route does by itself is counted above.
                 harmless = False if by_route else None
-                terms.append(_Term(Share(harmful, False, harmless), conditions, silent))
+                parts = shares_of_part(graph, Part(harmful, False, harmless))
+                terms += [_Term(share, conditions, silent) for share in parts]
         return terms
 
     def _sums(self, plan: Mapping[Literal, Sequence[_Term]], values: Array) -> dict[Literal, Array]:
@@ -222,7 +223,7 @@ class Paths:
                 column = {query: k for k, query in enumerate(few)}
                 for literal, term in pairs:
                     if (query := _query(term)) in column:
-                        route = graph.outcomes[term.share.outcome].route
+                        route = graph.all_outcomes[term.share.outcome].route
                         factor = after.factor(term.share, route)
                         sums[literal] += factor * joint[:, column[query]]
         return sums

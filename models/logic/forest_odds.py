@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.cores import cores
 from storyodds.models.logic.sifted_diagrams import SharedDiagram
-from storyodds.models.memory import memory_left
+from storyodds.models.memory import amount, memory_left, resident
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 
 Array = NDArray[np.float64]
@@ -147,9 +147,10 @@ class ForestOdds:
                 [
                     Problem(
                         f"assumptions: found a decision diagram of {n_nodes:,} nodes, which takes "
-                        f"{n_bytes / 2**20:,.0f} MiB to sum over, more than is left; expected "
-                        "fewer, as of a story whose formulas share less. Ways out: allow more with "
-                        "--max-memory, or estimate it with --method simulation"
+                        f"{amount(n_bytes)} to sum over, more than is left beside the "
+                        f"{amount(resident())} that the process holds; expected fewer, as of a "
+                        "story whose formulas share less. Ways out: allow more with --max-memory, "
+                        "or estimate it with --method simulation"
                     )
                 ]
             )

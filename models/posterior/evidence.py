@@ -121,14 +121,16 @@ def assemble(graph: StoryGraph, tables: Sequence[Array | Moving | None]) -> LogL
     """
     n = max([1, *(len(table) for table in tables if isinstance(table, np.ndarray))])
     column, moving = columns(graph), []
-    assumptions, routes = np.zeros((n, 2 * len(column))), np.zeros((n, len(graph.routes)))
+    nothing = no_evidence(graph)
+    assumptions, routes = (np.repeat(x, n, axis=0) for x in (nothing.assumptions, nothing.routes))
     for i, table in enumerate(tables):
         if table is None:
             continue
         if not isinstance(table, np.ndarray):
-            moving.append((column.get(i), table))
+            moving.append((column.get(i), _ByTarget(graph.evidence[i], table)))
         elif i in column:
-            assumptions[:, column[i] : column[i] + 2] += table
+            spread = by_target(graph.evidence[i], table)
+            assumptions[:, column[i] : column[i] + spread.shape[1]] += spread
         else:
             routes += table
     return LogLikelihoods(assumptions, routes, moving=tuple(moving))
@@ -136,8 +138,56 @@ def assemble(graph: StoryGraph, tables: Sequence[Array | Moving | None]) -> LogL
 
 def columns(graph: StoryGraph) -> dict[int, int]:
     """Where the likelihoods of each item about an assumption begin."""
-    about = [i for i, item in enumerate(graph.evidence) if item.subject == "assumption"]
-    return {i: 2 * k for k, i in enumerate(about)}
+    first, begins = 0, {}
+    for i, item in enumerate(graph.evidence):
+        if item.targets:
+            begins[i] = first
+            first += 2 * len(item.targets)
+    return begins
+
+
+@dataclass(frozen=True)
+class _ByTarget:
+    """A finding that depends on numbers of the story, by its targets; see `by_target`."""
+
+    item: EvidenceItem
+    finding: Moving
+
+    def at(self, values: Array) -> Array:
+        """Log likelihoods at draws of the numbers, in nats."""
+        return by_target(self.item, self.finding.at(values))
+
+    def slopes(self, values: Array) -> list[tuple[int, Array]]:
+        """By number, the derivative of `at` per logit or per bit."""
+        slopes = self.finding.slopes(values)
+        return [(number, by_target(self.item, slope)) for number, slope in slopes]
+
+
+def by_target(item: EvidenceItem, table: Array) -> Array:
+    """Log likelihoods of an item's hypotheses as those of every target, false and then true.
+
+    Of several states, one holds: it has the likelihood, and that none of the others does has none.
+
+    Parameters
+    ----------
+    table : (..., n_hypotheses) array
+    """
+    if not item.states:
+        return table
+    out = np.zeros((*table.shape[:-1], 2 * len(item.states)))
+    out[..., 1::2] = table
+    return out
+
+
+def by_hypothesis(item: EvidenceItem, by_target: Array) -> Array:
+    """Take the hypotheses of an item from its targets, (..., n_hypotheses): what has happened.
+
+    Parameters
+    ----------
+    by_target : (..., 2 * n_targets) array
+        P(false) and P(true) of each.
+    """
+    return by_target[..., 1::2] if item.states else by_target
 
 
 def collapsed_tables(
@@ -170,8 +220,8 @@ def forecast_log_odds(graph: StoryGraph, item: int, routes: Array, assumptions: 
     ----------
     routes : (n_draws, n_routes) array
         Without evidence.
-    assumptions : (n_draws, 2 * n_items) array
-        P(false) and P(true) by item about an assumption, without evidence.
+    assumptions : (n_draws, 2 * n_targets) array
+        P(false) and P(true) of what items about an assumption speak of, without evidence.
     """
     evidence = graph.evidence[item]
     if evidence.subject == "assumption":

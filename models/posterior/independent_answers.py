@@ -60,6 +60,7 @@ def is_independent(graph: StoryGraph) -> bool:
         and not graph.hazards
         and all(check.result is None for check in graph.checks)
         and all(v.formula is not None or len(v.rows) == 1 for v in graph.variables)
+        and not any(v.states for v in graph.variables)
         and len(deciding_formulas(graph)) == 1
     )
 

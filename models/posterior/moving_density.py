@@ -56,7 +56,8 @@ def moving_log_density(prepared: PreparedStory, base: Array) -> LogDensity:
         pull = np.zeros(values.shape[1])
         for first, finding in moving:
             for number, moved in finding.slopes(values):
-                here_chances = by_route if first is None else by_item[first : first + 2]
+                n = moved.shape[1]
+                here_chances = by_route if first is None else by_item[first : first + n]
                 pull[number] += moved[0] @ here_chances
         return height, slope + pull[active] * rises(prepared, z)
 

@@ -95,8 +95,9 @@ class PreparedStory:
         """The core numbers in which P(event, evidence) is not linear, which have to be sampled.
 
         Bits; what stands in several places; what decides the prior probability that a forecast is
-        compared with; and the chances of hazards on which a check's known result bears, as a second
-        run (that the goal criteria are about) has them a second time.
+        compared with; the chances of hazards on which a check's known result bears, as a second run
+        (that the goal criteria are about) has them a second time; and flag rates of checks that
+        fail together, of which the largest counts.
         """
         graph = self.graph
         nonlinear = {i for i, n in enumerate(self.resolved.numbers) if n.kind == "bits"}
@@ -104,7 +105,8 @@ class PreparedStory:
         for i in graph.forecasts:
             nonlinear |= graph.numbers_behind(graph.evidence[i])
         if graph.hazards_are_evidence:
-            nonlinear |= {hazard.probability for hazard in graph.hazards}
+            nonlinear.update(*(hazard.probability.numbers for hazard in graph.hazards))
+        nonlinear |= graph.numbers_of_common_causes
         return tuple(i for i in self.core if i in nonlinear)
 
     @cached_property

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.posterior.weighting import spread_of_sums
-from storyodds.models.story.events import DEPLOYED, EVENTS
+from storyodds.models.story.events import EVENTS
+from storyodds.models.story.outcomes import DEPLOYED
 
 Array = NDArray[np.float64]
 
@@ -152,7 +153,8 @@ def _errors_of_quantiles(
         return np.asarray(ordered[np.searchsorted(reached, levels).clip(max=len(x) - 1)])
 
     levels = np.array(LEVELS)
-    below = (x[:, None] <= quantiles(levels)).astype(float)
+    # A level's draws lie side by side, as they are added up.
+    below = (x <= quantiles(levels)[:, None]).astype(float).T
     pulls = whole[:, None] / total * (below - counts @ below / total)
     of_level = _spread(weights, pulls, chains, strata)
     # What the level may be off by, taken to the scale of the answer (Woodruff 1952).

@@ -18,8 +18,10 @@ from storyodds.models.posterior.evidence import collapsed, columns, event_likeli
 from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.posterior.shared_rates import SharedRates, Table
 from storyodds.models.pymc.ops import LogEvidence, Marginals
-from storyodds.models.story.events import CRITERIA, DEPLOYED, FATES, Share, shares_of
+from storyodds.models.story.events import CRITERIA, FATES, Share, shares_of
 from storyodds.models.story.graph import CheckNode, EvidenceItem, StoryGraph
+from storyodds.models.story.likelihoods import item_targets
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.priors.distributions.beta_functions import log_binomial_coefficients
 from storyodds.priors.distributions.bounded import TruncatedLogNormal, TruncatedNormal, Uniform
 from storyodds.priors.distributions.families import (
@@ -243,7 +245,7 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
         chances = _Marginals(*marginals(numbers, assumptions, routes))
         return _Conditioned(assumptions, routes, total, chances)
 
-    nothing = pt.zeros(2 * len(column)), pt.zeros(len(graph.routes))
+    nothing = pt.zeros(2 * len(item_targets(graph))), pt.zeros(len(graph.routes))
     conditioned = given(silent, *nothing)
     for c, check in enumerate(graph.checks):
         if check.result is not None:
@@ -256,10 +258,11 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
             yes, no = (log_evidence(silent, s.assumptions[0], s.routes[0])[0] for s in sides)
             _observe_forecast(item, yes - no)
             continue
-        table = _table(prepared.tables[i], numbers)
+        table = _by_target(item, _table(prepared.tables[i], numbers))
         before, assumptions, routes = conditioned, conditioned.assumptions, conditioned.routes
         if i in column:
-            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + 2], table)
+            width = 2 * len(item.targets)
+            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + width], table)
         else:
             routes = routes + table
         conditioned = given(numbers, assumptions, routes)
@@ -292,6 +295,13 @@ def _table(table: Table, numbers: Tensor) -> Tensor:
     return pt.stack([pt.logaddexp(pt.log(relevance) + face[key], blind) for key in item.keys])
 
 
+def _by_target(item: EvidenceItem, table: Tensor) -> Tensor:
+    """A table of hypotheses as of targets, false and then true; see `evidence.by_target`."""
+    if not item.states:
+        return table
+    return pt.set_subtensor(pt.zeros(2 * len(item.states))[1::2], table)
+
+
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
     """Numbers under which the results of checks after one of them are certain, and say nothing."""
     passed, flagged = graph.result_numbers(range(after + 1, len(graph.checks)))
@@ -303,6 +313,8 @@ def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Ten
 
 def _hypotheses(item: EvidenceItem, chances: _Marginals) -> Tensor:
     """P(hypothesis | numbers, evidence so far), in the order of the item's keys."""
+    if item.states:
+        return pt.stack([chances.true[v] for v in item.states])
     if item.target is not None:
         return pt.stack([chances.false[item.target], chances.true[item.target]])
     return chances.routes
@@ -393,12 +405,12 @@ def _events(
     def chance(share: Share) -> Tensor:
         route = graph.routes[graph.outcomes[share.outcome].route]
         probability, unflagged = outcomes[share.outcome], pt.constant(1.0)
-        for c in graph.live_checks:
-            unflagged = unflagged * (1 - values[route.flags[c]])
+        for c in graph.live_checks if share.flagged is not None else ():
+            unflagged = unflagged * (1 - values[route.flags[c].number])
         if share.flagged is not None:
             probability = probability * (1 - unflagged if share.flagged else unflagged)
         if share.harmful is not None:
-            harm = values[route.harm]
+            harm = values[route.harm.number]
             probability = probability * (harm if share.harmful else 1 - harm)
         return probability
 

@@ -187,6 +187,7 @@ def _free(prepared: PreparedStory) -> dict[str, int]:
         and len(variable.rows) == 1
         and variable.rows[0][0] is None
         and variable.rows[0][1] not in prepared.shared
+        and not variable.states
     }
 
 

@@ -268,7 +268,7 @@ def _most(graph: StoryGraph, subsets: Sequence[Subset]) -> int:
         for i, item in enumerate(graph.evidence)
         if item.subject == "assumption" and item.form != "forecast"
     )
-    targets = {graph.evidence[i].target for i in about}
+    targets = {v for i in about for v in graph.evidence[i].targets}
     calls = min(len({subset & about for subset in subsets}), 2 ** len(targets))
     most = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls))
     return int(2 ** int(np.log2(most)))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.engine.paths import route_shares
 from storyodds.models.engine.quantities import Quantities, jointly
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.prepared import PreparedStory
@@ -225,9 +226,15 @@ def near_misses(assessment: Assessment, safe: float = SAFE) -> tuple[NearMiss, .
 
 
 def _missed(quantities: Quantities, r: int) -> RouteMiss:
-    after = after_training(quantities.graph, quantities.values)
-    deployed = quantities.routes[:, r] * after.unflagged[:, r]
-    return RouteMiss(quantities.routes[:, r], deployed, deployed * after.harm[:, r])
+    after, outcomes = after_training(quantities.graph, quantities.values), quantities.outcomes
+    deployed, harmed = (
+        sum(
+            (outcomes[:, share.outcome] * after.factor(share, r) for share in shares),
+            np.zeros(len(outcomes)),
+        )
+        for shares in route_shares(quantities.graph, r)[1:]
+    )
+    return RouteMiss(quantities.routes[:, r], deployed, harmed)
 
 
 # Where

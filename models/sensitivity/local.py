@@ -16,6 +16,7 @@ from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.apart import with_parts_apart
 from storyodds.models.changes.derivatives import Slopes, mean_slopes, slopes_at_draws
 from storyodds.models.changes.response_curves import afresh, ground_of
+from storyodds.models.changes.states import with_state
 from storyodds.models.changes.tipping import (
     ENDS,
     HIGH,
@@ -375,7 +376,7 @@ def _set(base: Base) -> dict[str, Pair]:
                 changed = weighted(fresh.base, log_weights, events)
                 changed_by[key] = replace(changed, refitted=True)
     return {
-        variable.name: (changed_by[v, True], changed_by[v, False])
+        variable.name: (changed_by.get((v, True)), changed_by.get((v, False)))
         for v, variable in enumerate(graph.variables)
     }
 
@@ -403,6 +404,14 @@ def _made(
             )
         settings = [key for key in settings if key[0] not in apart]
     graph, n = prepared.graph, len(values)
+    of_states = [key for key in settings if graph.variables[key[0]].states]
+    for key in of_states:
+        changed = with_state(graph, values, *key)
+        if changed is not None:
+            likelihoods = stacked(graph, [_without(prepared, key[0])], changed)
+            answer = questions.ask(prepared, changed, likelihoods=likelihoods)
+            yield key, answer.log_findings, answer.events
+    settings = [key for key in settings if key not in of_states]
     by_rows = [key for key in settings if graph.variables[key[0]].rows]
     at_once = max(1, _CELLS // max(1, values.size))
     for first in range(0, len(by_rows), at_once):
@@ -432,9 +441,12 @@ def _made(
 
 def _without(prepared: PreparedStory, v: int) -> Tables:
     """What the evidence says, but for the items about an assumption, of which nothing is left."""
+    graph = prepared.graph
+    order = graph.order
+    of_assumption = {v, *(order[state] for state in graph.variables[v].states)}
     return [
-        np.zeros((1, 2))
-        if table is not None and item.subject == "assumption" and item.target == v
+        np.zeros((1, len(item.keys)))
+        if table is not None and not of_assumption.isdisjoint(item.targets)
         else table
         for item, table in zip(prepared.graph.evidence, prepared.tables, strict=True)
     ]

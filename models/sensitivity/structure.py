@@ -155,10 +155,10 @@ def without_check(graph: StoryGraph, index: int) -> dict[int, float]:
     >>> set(without_check(build_graph(resolve(load_story("cat-classifier"))), 0).values())
     {0.0}
     """
-    rates: set[int | None] = {route.flags[index] for route in graph.routes}
-    rates |= {hazard.flags[index] for hazard in graph.hazards}
+    rates = [route.flags[index] for route in graph.routes]
+    rates += [rate for hazard in graph.hazards if (rate := hazard.flags[index]) is not None]
     surely = float(graph.checks[index].result == "flagged")
-    return {rate: surely for rate in rates if rate is not None}
+    return {number: surely for rate in rates for number in rate.numbers}
 
 
 def _without_checks(base: Base) -> list[Without]:

@@ -2,7 +2,8 @@
 
 An outcome is where training ends and what becomes of the hazards there. What checks and the harm
 of the route itself do after that multiplies it, so every event is a sum of shares: an outcome,
-whether a check flags the route, and whether the route does harm.
+whether a check flags the route, and whether the route does harm. Of a summed route both are part
+of the outcome.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.story.graph import Outcome, StoryGraph
-from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, OutcomeClass
+from storyodds.models.story.graph import StoryGraph
+from storyodds.models.story.outcomes import DEPLOYED, FALSE_ALARM, Outcome, Part, parts_of_route
+from storyodds.scenarios.grammar.outcomes import CLASSES, OutcomeClass
 
 Array = NDArray[np.float64]
 
@@ -25,8 +27,6 @@ FATES: tuple[Fate, ...] = ("success", "uncompetitive", "halted", "benign-failure
 EVENTS: tuple[Event, ...] = (*CLASSES, *FATES)
 # In the order of comparisons: the odds of success, of what was trained, of every other fate.
 SUCCESS_FIRST: tuple[Event, ...] = ("success", *CLASSES, *FATES[1:])
-DEPLOYED = "deployed"
-FALSE_ALARM = "false-alarm"
 DEPLOYED_CLASSES = tuple(f"{name}, deployed" for name in CLASSES)
 CRITERIA = ("alignment", "competitiveness")  # of goal hazards
 
@@ -119,6 +119,8 @@ class Share:
 class AfterTraining:
     """What checks and harm make of every route by itself, (n_draws, n_routes) each.
 
+    Not a number for summed routes, whose shares do without.
+
     Attributes
     ----------
     unflagged, flagged : array
@@ -150,44 +152,73 @@ def after_training(graph: StoryGraph, values: Array) -> AfterTraining:
     graph : StoryGraph
     values : (n_draws, n_numbers) array
     """
-    shape = (len(graph.routes), len(values))
+    plain = [r for r in range(len(graph.routes)) if r not in graph.summed]
+    routes = [graph.routes[r] for r in plain]
+    shape = (len(plain), len(values))
     unflagged, flagged = np.ones(shape), np.zeros(shape)
     for c in graph.live_checks:
-        rates = values.T[[route.flags[c] for route in graph.routes]]
+        rates = values.T[[route.flags[c].number for route in routes]]
         flagged += unflagged * rates
         unflagged *= 1 - rates
-    harm = values.T[[route.harm for route in graph.routes]]
-    return AfterTraining(unflagged.T, flagged.T, harm.T)
+    harm = values.T[[route.harm.number for route in routes]]
+    if not graph.summed:
+        return AfterTraining(unflagged.T, flagged.T, harm.T)
+    return AfterTraining(*(_among(graph, plain, part) for part in (unflagged, flagged, harm)))
+
+
+def _among(graph: StoryGraph, plain: Sequence[int], of_plain: Array) -> Array:
+    """Put plain routes among all, (n_draws, n_routes)."""
+    every = np.full((len(graph.routes), of_plain.shape[1]), np.nan)
+    every[plain] = of_plain
+    return every.T
+
+
+def shares_of_part(graph: StoryGraph, part: Part) -> tuple[Share, ...]:
+    """Return the shares that a part of an event adds up from.
+
+    Parameters
+    ----------
+    graph : StoryGraph
+    part : Part
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.models.story.outcomes import Outcome, Part
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> graph = build_graph(resolve(load_story("coinrun-agent")))
+    >>> shares_of_part(graph, Part(Outcome(1), flagged=True))
+    (Share(outcome=1, flagged=True, harmful=None),)
+    """
+    return _shares_of_part(part, graph.outcome_index, graph.summed, graph.live_checks)
+
+
+def _shares_of_part(
+    part: Part, where: Mapping[Outcome, int], summed: frozenset[int], live: tuple[int, ...]
+) -> tuple[Share, ...]:
+    if part.outcome.route in summed:
+        return tuple(Share(where[outcome]) for outcome in part.summed(live))
+    return (Share(where[part.outcome], part.flagged, part.harmful),)
 
 
 @lru_cache(maxsize=64)
 def _shares(
-    routes: tuple[str, ...], outcomes: tuple[Outcome, ...]
+    classes: tuple[str, ...],
+    outcomes: tuple[Outcome, ...],
+    summed: frozenset[int],
+    live: tuple[int, ...],
+    *,
+    hazards: bool,
 ) -> Mapping[str, tuple[Share, ...]]:
     """The shares of every event, by the classes of routes."""
     where = {outcome: o for o, outcome in enumerate(outcomes)}
     events: dict[str, list[Share]] = {
         name: [] for name in (*EVENTS, DEPLOYED, FALSE_ALARM, *DEPLOYED_CLASSES)
     }
-    for r, of_class in enumerate(routes):
-        whole = where[Outcome(r)]
-        events[of_class].append(Share(whole))
-        events["halted"].append(Share(whole, flagged=True))
-        intended = of_class == INTENDED
-        spared = where.get(Outcome(r, "spared"))
-        deployed = whole if spared is None else where[Outcome(r, "unflagged")]
-        harmless = "success" if intended else "benign-failure"
-        events[harmless].append(Share(whole if spared is None else spared, False, False))
-        if intended:
-            events[FALSE_ALARM].append(Share(whole if spared is None else spared, True, False))
-        events["catastrophe"].append(Share(deployed, False, True))
-        events[DEPLOYED].append(Share(deployed, False))
-        events[f"{of_class}, deployed"].append(Share(deployed, False))
-        if spared is not None:
-            events["halted"].append(Share(where[Outcome(r, "flagged")], False))
-            events["catastrophe"].append(Share(where[Outcome(r, "harmful")], False, False))
-            for event, fate in (("outcompeted", "uncompetitive"), ("misaligned", "benign-failure")):
-                events[fate].append(Share(where[Outcome(r, event)], False, False))
+    for r, of_class in enumerate(classes):
+        for name, part in parts_of_route(r, of_class, hazards=hazards):
+            events[name] += _shares_of_part(part, where, summed, live)
     return {name: tuple(shares) for name, shares in events.items()}
 
 
@@ -204,11 +235,16 @@ def shares_of(graph: StoryGraph) -> Mapping[str, tuple[Share, ...]]:
     [False]
     """
     classes = tuple(route.outcome_class for route in graph.routes)
-    return _shares(classes, graph.outcomes)
+    summing = graph.summed, graph.live_checks
+    return _shares(classes, graph.outcomes, *summing, hazards=bool(graph.hazards))
 
 
 def probabilities(
-    graph: StoryGraph, values: Array, outcomes: Array, events: Sequence[str] = EVENTS
+    graph: StoryGraph,
+    values: Array,
+    outcomes: Array,
+    events: Sequence[str] = EVENTS,
+    after: AfterTraining | None = None,
 ) -> Array:
     """Take outcomes to events, (n_draws, n_events).
 
@@ -219,8 +255,10 @@ def probabilities(
     outcomes : (n_draws, n_outcomes) array
     events : sequence of str
         Classes, fates, `DEPLOYED`, `FALSE_ALARM` and `DEPLOYED_CLASSES`.
+    after : AfterTraining, optional
+        What checks and harm make of routes; by default what the numbers say.
     """
-    after, shares = after_training(graph, values), shares_of(graph)
+    after, shares = after or after_training(graph, values), shares_of(graph)
     reached = np.ascontiguousarray(outcomes.T)
     chances = np.zeros((len(events), outcomes.shape[0]))
     for e, event in enumerate(events):
@@ -258,7 +296,7 @@ class Touch:
 
 
 def touches(graph: StoryGraph, values: Array, events: Sequence[str] = EVENTS) -> list[Touch]:
-    """Derivatives of `weights` in the flag rates and harms of routes."""
+    """Derivatives of `weights` in the flag rates and harms of routes that are not summed."""
     after, shares = after_training(graph, values), shares_of(graph)
     slopes = []
     for e, event in enumerate(events):
@@ -270,11 +308,11 @@ def touches(graph: StoryGraph, values: Array, events: Sequence[str] = EVENTS) ->
                 sign = 1.0 if share.flagged else -1.0
                 still = after.factor(Share(share.outcome, False, share.harmful), route)
                 slopes += [
-                    Touch(e, share.outcome, node.flags[c], sign * still * values[:, node.flags[c]])
-                    for c in graph.live_checks
+                    Touch(e, share.outcome, rate, sign * still * values[:, rate])
+                    for rate in (node.flags[c].number for c in graph.live_checks)
                 ]
             if share.harmful is not None:
                 factor, harm = after.factor(share, route), after.harm[:, route]
                 slope = factor * (1 - harm) if share.harmful else -factor * harm
-                slopes.append(Touch(e, share.outcome, node.harm, np.asarray(slope)))
+                slopes.append(Touch(e, share.outcome, node.harm.number, np.asarray(slope)))
     return slopes

@@ -4,7 +4,7 @@ Everything here is a fixed, labelled structure; the numbers themselves stay outs
 ordered as `ResolvedStory.numbers`.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -15,11 +15,18 @@ from storyodds.models.logic.diagrams import TooManyNodesError
 from storyodds.models.logic.forest_odds import part_of
 from storyodds.models.logic.gate_sets import forest_family
 from storyodds.models.logic.gates import gate_graph
+from storyodds.models.story.outcomes import Outcome, flow_outcomes_of, outcomes_of, side_outcomes_of
+from storyodds.models.story.rates import CommonCause, Derived, Rate
+from storyodds.priors.distributions.families import Point
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.scenarios.grammar.formulas import Formula, literals
-from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL, OutcomeClass
+from storyodds.scenarios.grammar.formulas import AnyOf, Formula, literals
+from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL, OutcomeClass
+from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.parts import Rate as WrittenRate
+from storyodds.scenarios.grammar.states import States, literal_of_state
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Assumption, CheckResult, Evidence
+from storyodds.scenarios.schema import CommonCause as CommonCauseRecord
 
 if TYPE_CHECKING:
     from storyodds.models.logic.gate_forest import GateForest
@@ -29,20 +36,45 @@ _MAX_NODES = 250_000  # of the diagrams of one gate's minimal cut sets: some sec
 
 @dataclass(frozen=True)
 class Variable:
-    """An assumption: a table of (when, number) rows, or a formula.
+    """An assumption, or one of its states: a table of (when, number) rows, or a formula.
 
-    The last row of a table has no `when`.
+    The last row of a table has no `when`. A state has a table for where none of those before it
+    holds, and cannot hold elsewhere; the last state has no table, as it then surely holds.
+
+    Attributes
+    ----------
+    name : str
+        Of a state such as `awareness is high`.
+    states : tuple of str
+        Of a state, the names of all that its assumption has, in order.
     """
 
     name: str
     rows: tuple[tuple[Formula | None, int], ...] = ()
     formula: Formula | None = None
+    states: tuple[str, ...] = ()
 
     @property
     def scope(self) -> frozenset[str]:
         """The assumptions that its truth depends on directly."""
         formulas = [when for when, _ in self.rows] if self.formula is None else [self.formula]
-        return frozenset(name for f in formulas if f is not None for name, _ in literals(f))
+        names = (name for f in formulas if f is not None for name, _ in literals(f))
+        return frozenset([*names, *self.earlier])
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The states before it, none of which holds where it does."""
+        return self.states[: self.states.index(self.name)] if self.states else ()
+
+    @property
+    def barred(self) -> Formula | None:
+        """The formula that rules a state out: that one before it holds. None for any other."""
+        return AnyOf(any=self.earlier) if self.earlier else None
+
+    @property
+    def is_last_state(self) -> bool:
+        """Whether it is the state that holds where none of the others does."""
+        return bool(self.states) and self.states[-1] == self.name
 
 
 @dataclass(frozen=True)
@@ -106,8 +138,8 @@ class RouteNode(Gate):
     blocked_by: tuple[Formula, ...]
     bits: int
     nudges: tuple[tuple[Formula | None, int], ...]
-    harm: int
-    flags: tuple[int, ...]  # number indices, one a check
+    harm: Rate
+    flags: tuple[Rate, ...]  # one a check
 
 
 @dataclass(frozen=True)
@@ -116,9 +148,9 @@ class HazardNode(Gate):
 
     claim: str
     criterion: Literal["alignment", "competitiveness"]
-    probability: int
-    harm: int
-    flags: tuple[int | None, ...]  # one a check; None where the check does not name the hazard
+    probability: Rate
+    harm: Rate
+    flags: tuple[Rate | None, ...]  # one a check; None where the check does not name the hazard
 
 
 @dataclass(frozen=True)
@@ -129,53 +161,19 @@ class CheckNode:
     result: CheckResult | None
 
 
-# What becomes of the hazards of an intended model, all of them together: none fires; no alignment
-# hazard fires and a competitiveness hazard does, none of them flagged and none doing harm; an
-# alignment hazard fires, none flagged and none doing harm; none that fires is flagged; none is
-# flagged and one does harm; one is flagged.
-HAZARD_EVENTS = ("spared", "outcompeted", "misaligned", "unflagged", "harmful", "flagged")
-# The same of one check: it flags a hazard that fired; without it, none is flagged; that, and one
-# does harm.
-CHECK_EVENTS = ("flagged-by", "unflagged-without", "harmful-without")
-# No hazard of a criterion fires, whatever the others do.
-CRITERION_EVENTS = ("free-of-alignment", "free-of-competitiveness")
-# Of one hazard: it fires; it fires and no hazard is flagged; that, and it does harm.
-SINGLE_HAZARD_EVENTS = ("fired", "fired-unflagged", "fired-harmful")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Where training ends: a route, and of an intended one what becomes of its hazards.
-
-    Attributes
-    ----------
-    route : int
-    event : str or None
-        One of the names above; None for the route as a whole.
-    hazard : int or None
-        The hazard that a single hazard's event is about.
-    check : int or None
-        The check that an event of one check is about.
-    """
-
-    route: int
-    event: str | None = None
-    hazard: int | None = None
-    check: int | None = None
-
-
 @dataclass(frozen=True)
 class EvidenceItem:
     """An evidence item over a small set of hypotheses.
 
-    For an assumption the hypotheses are (false, true), for the outcome one per route. `keys` has,
-    per hypothesis, the name of the rate or of the bits that it uses; `alternatives` lists every
-    key once, among which a finding that does not bear on the matter is blind.
+    For an assumption the hypotheses are (false, true), or its states where `states` has their
+    variables; for the outcome one per route. `keys` has, per hypothesis, the name of the rate or
+    of the bits that it uses; `alternatives` lists every key once, among which a finding that does
+    not bear on the matter is blind.
     """
 
     id: str
     subject: str  # "assumption", "outcome" or "class"
-    target: int | None  # index of the assumption or of the class
+    target: int | None  # index of the assumption (of its first state) or of the class
     form: str  # "counts", "exposure", "bayes_factor" or "forecast"
     keys: tuple[str, ...]
     numbers: Mapping[str, int]  # number index by key
@@ -187,6 +185,14 @@ class EvidenceItem:
     visibilities: Mapping[str, int] = field(default_factory=dict)  # number index by key
     forecast: float = 0.5
     sd_bits: float = 1.0
+    states: tuple[int, ...] = ()
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """The variables that it speaks of; each has two likelihoods, if false and if true."""
+        if self.subject != "assumption" or self.target is None:
+            return ()
+        return self.states or (self.target,)
 
     @property
     def reading(self) -> tuple[int, ...]:
@@ -207,10 +213,9 @@ class StoryGraph:
         In dependency order.
     routes : tuple of RouteNode
     hazards : tuple of HazardNode
-    outcomes : tuple of Outcome
-        First every route as a whole, in route order; then what becomes of the hazards of intended
-        ones. They overlap.
     checks : tuple of CheckNode
+    common_causes : tuple of CommonCause
+        Checks that fail together.
     evidence : tuple of EvidenceItem
     n_numbers : int
     feasibility : int or None
@@ -218,17 +223,20 @@ class StoryGraph:
     forests : dict
         Diagrams of its formulas (`models.gate_forests`), by the memory that they could take and
         whether they were made small.
+    derived : Derived
+        Numbers that follow from those of the story.
     """
 
     variables: tuple[Variable, ...]
     routes: tuple[RouteNode, ...]
     hazards: tuple[HazardNode, ...]
-    outcomes: tuple[Outcome, ...]
     checks: tuple[CheckNode, ...]
+    common_causes: tuple[CommonCause, ...]
     evidence: tuple[EvidenceItem, ...]
     n_numbers: int
     feasibility: int | None
     forests: dict[tuple[int, bool], Any] = field(default_factory=dict, repr=False, compare=False)
+    derived: Derived = field(default_factory=lambda: Derived(0), repr=False, compare=False)
 
     @property
     def order(self) -> dict[str, int]:
@@ -243,6 +251,41 @@ class StoryGraph:
     def live_checks(self) -> tuple[int, ...]:
         """The checks whose result is not known: those that can still halt the model."""
         return tuple(c for c, check in enumerate(self.checks) if check.result is None)
+
+    @cached_property
+    def summed(self) -> frozenset[int]:
+        """The routes whose checks and harm the engine has to sum over assumptions."""
+        live = frozenset(self.live_checks)
+        together = [cause for cause in self.common_causes if len(live & set(cause.checks)) > 1]
+        return frozenset(
+            r
+            for r, route in enumerate(self.routes)
+            if not route.harm.is_plain
+            or not all(route.flags[c].is_plain for c in live)
+            or any(cause.of_routes[r] is not None for cause in together)
+        )
+
+    def rate_formulas(self, *, evidence_only: bool) -> tuple[Formula, ...]:
+        """What decides the probabilities that the engine sums over assumptions.
+
+        Parameters
+        ----------
+        evidence_only : bool
+            Only those that bear on P(evidence): known results of checks.
+        """
+        of_results = [c for c, check in enumerate(self.checks) if check.result is not None]
+        checks = of_results if evidence_only else range(len(self.checks))
+        rates = [route.flags[c] for route in self.routes for c in checks]
+        rates += [rate for h in self.hazards for c in checks if (rate := h.flags[c]) is not None]
+        if self.hazards_are_evidence or not evidence_only:
+            rates += [hazard.probability for hazard in self.hazards]
+        if not evidence_only:
+            rates += [route.harm for route in self.routes]
+            rates += [hazard.harm for hazard in self.hazards]
+            causes = self.common_causes
+            shares = [share for c in causes for share in (*c.of_routes, *c.of_hazards)]
+            rates += [share for share in shares if isinstance(share, Rate)]
+        return tuple(dict.fromkeys(formula for rate in rates for formula in rate.formulas))
 
     def result_numbers(
         self, checks: Iterable[int] | None = None
@@ -260,26 +303,39 @@ class StoryGraph:
         for c, check in enumerate(self.checks):
             if check.result is not None and c in among:
                 side = passed if check.result == "passed" else flagged
-                side |= {route.flags[c] for route in self.routes}
-                side |= {n for hazard in self.hazards if (n := hazard.flags[c]) is not None}
+                side.update(*(route.flags[c].numbers for route in self.routes))
+                side.update(*(rate.numbers for h in self.hazards if (rate := h.flags[c])))
         return tuple(sorted(passed)), tuple(sorted(flagged))
 
     @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What classes, fates and failure paths are made of, every route as a whole first."""
+        classes = [route.outcome_class for route in self.routes]
+        return outcomes_of(classes, self.summed, len(self.hazards), self.live_checks)
+
+    @cached_property
     def side_outcomes(self) -> tuple[Outcome, ...]:
-        """What no class or fate is made of: what single checks make of hazards, and criteria."""
+        """What no class or fate is made of: what single checks make of models, and criteria."""
         naming = [c for c in self.live_checks if any(h.flags[c] is not None for h in self.hazards)]
-        intended = [r for r, route in enumerate(self.routes) if route.outcome_class == INTENDED]
-        by_check = [
-            Outcome(r, event, check=c) for c in naming for r in intended for event in CHECK_EVENTS
-        ]
-        if not self.hazards:
-            return ()
-        return (*by_check, *(Outcome(r, event) for r in intended for event in CRITERION_EVENTS))
+        classes = [route.outcome_class for route in self.routes]
+        outcomes = side_outcomes_of(
+            classes, self.summed, len(self.hazards), self.live_checks, naming
+        )
+        listed = frozenset(self.outcomes)
+        return tuple(outcome for outcome in outcomes if outcome not in listed)
+
+    @cached_property
+    def _flow_outcomes(self) -> tuple[Outcome, ...]:
+        """What only the flow of models from check to check is made of."""
+        classes = [route.outcome_class for route in self.routes]
+        outcomes = flow_outcomes_of(classes, self.summed, len(self.hazards), self.live_checks)
+        listed = frozenset((*self.outcomes, *self.side_outcomes))
+        return tuple(outcome for outcome in outcomes if outcome not in listed)
 
     @cached_property
     def all_outcomes(self) -> tuple[Outcome, ...]:
-        """`outcomes`, then `side_outcomes`: what the outcomes of a query are indices into."""
-        return (*self.outcomes, *self.side_outcomes)
+        """`outcomes`, `side_outcomes` and more: what the outcomes of a query are indices into."""
+        return (*self.outcomes, *self.side_outcomes, *self._flow_outcomes)
 
     @cached_property
     def outcome_index(self) -> Mapping[Outcome, int]:
@@ -296,10 +352,32 @@ class StoryGraph:
             for hazard in self.hazards
         )
 
+    @cached_property
+    def numbers_of_common_causes(self) -> frozenset[int]:
+        """The numbers in which odds are not linear because checks fail together.
+
+        Flag rates, as the largest counts; and shares wherever hazards are flagged, each of which
+        uses its own or the same once more.
+        """
+        numbers: set[int] = set()
+        for cause in self.common_causes:
+            parts = [*zip(cause.of_routes, self.routes, strict=True)]
+            parts += [*zip(cause.of_hazards, self.hazards, strict=True)]  # type: ignore[list-item]
+            for share, part in parts:
+                rates = [rate for c in cause.checks if (rate := part.flags[c]) is not None]
+                if share is not None and len(rates) > 1:
+                    numbers.update(*(rate.numbers for rate in rates))
+                    numbers.update(share.numbers if self.hazards and share is not True else ())
+        return frozenset(numbers)
+
     def route_numbers_after_training(self) -> frozenset[int]:
-        """The flag rates and harms of routes, which matter only once training has ended."""
-        live = {route.flags[c] for route in self.routes for c in self.live_checks}
-        return frozenset(live | {route.harm for route in self.routes}) - self._numbers_of_training
+        """The flag rates and harms of routes that matter only once training has ended."""
+        plain = [route for r, route in enumerate(self.routes) if r not in self.summed]
+        summed = [self.routes[r] for r in self.summed]
+        sums = {n for route in summed for rate in (route.harm, *route.flags) for n in rate.numbers}
+        live = {route.flags[c].number for route in plain for c in self.live_checks}
+        late = frozenset(live | {route.harm.number for route in plain})
+        return late - sums - self._numbers_of_training
 
     @cached_property
     def _numbers_of_training(self) -> frozenset[int]:
@@ -308,8 +386,8 @@ class StoryGraph:
         for route in self.routes:
             numbers |= {route.bits, *(number for _, number in route.nudges)}
         for hazard in self.hazards:
-            numbers |= {hazard.probability, hazard.harm}
-            numbers |= {number for number in hazard.flags if number is not None}
+            for rate in (hazard.probability, hazard.harm, *hazard.flags):
+                numbers |= set() if rate is None else set(rate.numbers)
         for item in self.evidence:
             numbers |= set(item.reading)
         return frozenset(numbers.union(*self.result_numbers()))
@@ -322,7 +400,7 @@ class StoryGraph:
     def numbers_behind(self, item: EvidenceItem) -> frozenset[int]:
         """The numbers on which the prior probability of a forecast's event depends."""
         if item.subject == "assumption":
-            names = {self.variables[item.target or 0].name}
+            names = {self.variables[v].name for v in item.targets}
         else:
             formulas = [f for r in self.routes for f in (r.requires, *r.blocked_by)]
             formulas += [when for route in self.routes for when, _ in route.nudges]
@@ -374,9 +452,14 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
             claim=hazard.claim,
             criterion=hazard.criterion,
             requires=hazard.requires,
-            probability=number[f"{hazard.id}.probability"],
-            harm=number[f"{hazard.id}.harm"],
-            flags=tuple(number.get(f"{check.id}.flags.{hazard.id}") for check in story.checks),
+            probability=_rate(number, f"{hazard.id}.probability", hazard.probability),
+            harm=_rate(number, f"{hazard.id}.harm", hazard.harm),
+            flags=tuple(
+                _rate(number, f"{check.id}.flags.{hazard.id}", check.flags[hazard.id])
+                if hazard.id in check.flags
+                else None
+                for check in story.checks
+            ),
             composites=composites,
             forests=forests,
         )
@@ -386,32 +469,84 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
         variables=variables,
         routes=routes,
         hazards=hazards,
-        outcomes=_outcomes(routes, len(hazards)),
         checks=tuple(CheckNode(check.id, check.result) for check in story.checks),
+        common_causes=_common_causes(resolved),
         evidence=_evidence(resolved, variables, routes),
         n_numbers=len(resolved.numbers),
         feasibility=number.get("rationale.feasibility"),
         forests=forests,
+        derived=Derived(len(resolved.numbers)),
+    )
+
+
+def _rate(number: Mapping[str, int], name: str, rate: WrittenRate | None) -> Rate:
+    """A probability as indices of numbers."""
+    if isinstance(rate, GivenTable):
+        return Rate(_rows(number, name, rate.given))
+    return Rate(((None, number[name]),))
+
+
+def _rows(
+    number: Mapping[str, int], name: str, rows: Sequence[GivenRow]
+) -> tuple[tuple[Formula | None, int], ...]:
+    return tuple(
+        (row.when, number[f"{name}.otherwise" if row.when is None else f"{name}.given.{i}"])
+        for i, row in enumerate(rows)
+    )
+
+
+def _common_causes(resolved: ResolvedStory) -> tuple[CommonCause, ...]:
+    story, number = resolved.story, resolved.number_index
+    place = {check.id: c for c, check in enumerate(story.checks)}
+
+    def share(cause: CommonCauseRecord, keys: Sequence[str]) -> Rate | None:
+        key = _first_present(keys, cause.share)
+        rate = _rate(number, f"{cause.id}.share.{key}", cause.share[key])
+        nothing = all(resolved.numbers[n].distribution == Point(0.0) for n in rate.numbers)
+        return None if nothing else rate
+
+    return tuple(
+        CommonCause(
+            id=str(cause.id),
+            # A part that is switched off takes no check along.
+            checks=tuple(sorted(place[name] for name in cause.checks if name in place)),
+            of_routes=tuple(share(cause, (route.id, route.class_)) for route in resolved.routes),
+            of_hazards=tuple(share(cause, (hazard.id,)) for hazard in story.goal.hazards),
+        )
+        for cause in resolved.common_causes
     )
 
 
 def _variables(
     assumptions: Mapping[str, Assumption], number: Mapping[str, int]
 ) -> tuple[Variable, ...]:
-    built = {}
+    built: dict[str, Variable] = {}
     for name, assumption in assumptions.items():
-        if assumption.holds_when is not None:
+        if assumption.states is not None:
+            built |= {state.name: state for state in _states(name, assumption.states, number)}
+        elif assumption.holds_when is not None:
             built[name] = Variable(name, formula=assumption.holds_when)
         elif assumption.given is not None:
-            rows = tuple(
-                (row.when, number[f"{name}.otherwise" if row.when is None else f"{name}.given.{i}"])
-                for i, row in enumerate(assumption.given)
-            )
-            built[name] = Variable(name, rows=rows)
+            built[name] = Variable(name, rows=_rows(number, name, assumption.given))
         else:
             built[name] = Variable(name, rows=((None, number[f"{name}.probability"]),))
     order = TopologicalSorter({name: sorted(built[name].scope) for name in built}).static_order()
     return tuple(built[name] for name in order)
+
+
+def _states(name: str, states: States, number: Mapping[str, int]) -> Iterator[Variable]:
+    """The states of an assumption."""
+    names = tuple(literal_of_state(name, state) for state in states.names)
+    of_rows = [
+        (row.when, f"{name}.otherwise" if row.when is None else f"{name}.given.{i}")
+        for i, row in enumerate(states.rows)
+    ]
+    if states.given is None:
+        of_rows = [(None, name)]
+    for state, literal in zip(states.names[:-1], names, strict=False):
+        rows = tuple((when, number[f"{start}.in_turn.{state}"]) for when, start in of_rows)
+        yield Variable(literal, rows=rows, states=names)
+    yield Variable(names[-1], states=names)
 
 
 def _routes(
@@ -446,31 +581,17 @@ def _routes(
                 blocked_by=blocked_by,
                 bits=number[f"{route.id}.bits"],
                 nudges=nudges,
-                harm=number[f"{route.id}.harm"],
+                harm=_rate(number, f"{route.id}.harm", route.harm),
                 flags=tuple(
-                    number[f"{c.id}.flags.{_first_present((route.id, route.class_), c.flags)}"]
-                    for c in story.checks
+                    _rate(number, f"{check.id}.flags.{key}", check.flags[key])
+                    for check in story.checks
+                    for key in (_first_present((route.id, route.class_), check.flags),)
                 ),
                 composites=composites,
                 forests=forests,
             )
         )
     return tuple(nodes)
-
-
-def _outcomes(routes: Sequence[RouteNode], n_hazards: int) -> tuple[Outcome, ...]:
-    wholes = [Outcome(r) for r in range(len(routes))]
-    intended = [r for r, route in enumerate(routes) if route.outcome_class == INTENDED]
-    if not n_hazards:
-        return tuple(wholes)
-    together = [Outcome(r, event) for r in intended for event in HAZARD_EVENTS]
-    single = [
-        Outcome(r, event, h)
-        for r in intended
-        for h in range(n_hazards)
-        for event in SINGLE_HAZARD_EVENTS
-    ]
-    return (*wholes, *together, *single)
 
 
 def _first_present(keys: Sequence[str], table: Container[str]) -> str:
@@ -497,9 +618,16 @@ def _evidence(
         about = item.about
         target: int | None
         keys: tuple[str, ...]
-        if about.assumption is not None:
-            subject, target, keys = "assumption", index[about.assumption], ("false", "true")
-            alternatives: tuple[str, ...] = keys
+        states: tuple[int, ...] = ()
+        alternatives: tuple[str, ...]
+        if about.literal is not None:
+            subject, keys = "assumption", ("false", "true")
+            of_assumption = resolved.assumptions[str(about.assumption)].states
+            if of_assumption is not None and about.is_ is None:
+                keys = of_assumption.names
+                states = tuple(index[literal_of_state(str(about.assumption), key)] for key in keys)
+            target = states[0] if states else index[about.literal]
+            alternatives = keys
         else:
             subject = "class" if about.class_ is not None else "outcome"
             target = CLASSES.index(about.class_) if about.class_ is not None else None
@@ -531,6 +659,7 @@ def _evidence(
                 visibilities=visibilities,
                 forecast=item.forecast if item.forecast is not None else 0.5,
                 sd_bits=item.sd_bits if item.sd_bits is not None else 1.0,
+                states=states,
             )
         )
     return tuple(items)

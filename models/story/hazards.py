@@ -6,37 +6,20 @@ hazard does something: the latter is summed by how many of the hazards so far ha
 or some. Every term is positive, so that no digits are lost where chances are small.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
-from typing import Any, Protocol
 
 from storyodds.models.circuits.circuit import ONE, ZERO
-from storyodds.models.story.graph import SINGLE_HAZARD_EVENTS, HazardNode, Outcome, StoryGraph
-from storyodds.scenarios.grammar.formulas import Formula
+from storyodds.models.story.algebra import Algebra, Factor, Indicator, product
+from storyodds.models.story.graph import HazardNode, StoryGraph
+from storyodds.models.story.outcomes import SINGLE_HAZARD_EVENTS, Outcome
+from storyodds.models.story.rates import Rate
+from storyodds.models.story.verdicts import VerdictFactors
 from storyodds.scenarios.grammar.outcomes import INTENDED
 
 ALIGNMENT = "alignment"
-
-
-Factor = Any  # of assumptions: a node of a circuit or diagram, or an array with one entry a state
-
-
-class Algebra(Protocol):
-    """Sums and products of factors; `ONE` and `ZERO` are factors of every algebra."""
-
-    def number(self, index: int, *, happens: bool) -> Factor:
-        """A number of the story, or what is left of 1."""
-
-    def multiply(self, f: Factor, g: Factor) -> Factor:
-        """The product of two factors."""
-
-    def add(self, f: Factor, g: Factor) -> Factor:
-        """The sum of two factors."""
-
-    def choose(self, condition: Factor, yes: Factor, no: Factor) -> Factor:
-        """One factor where a condition holds, and another elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +56,11 @@ class HazardFactors:
         Gives the factor that is one where a formula holds.
     """
 
-    def __init__(
-        self, graph: StoryGraph, algebra: Algebra, indicator: Callable[[Formula | None], Factor]
-    ) -> None:
+    def __init__(self, graph: StoryGraph, algebra: Algebra, indicator: Indicator) -> None:
         self._graph = graph
         self._algebra = algebra
         self._indicator = indicator
+        self._verdicts = VerdictFactors(graph, algebra, indicator)
         self._factors: dict[tuple[Outcome, frozenset[int]], Factor] = {}
 
     def endings(self, outcome: Outcome) -> list[tuple[Factor | None, Factor]]:
@@ -92,27 +74,42 @@ class HazardFactors:
         -------
         list of (factor or None, factor)
             P(the outcome's event, the results of checks | assumptions, route), as sums of products
-            of a factor of the hazards (None for one) and one that is the route's alone.
+            of a factor of the assumptions (None for one) and one of the route's numbers alone.
         """
         graph = self._graph
         intended = graph.routes[outcome.route].outcome_class == INTENDED
         if not intended or (outcome.event is None and not graph.hazards_are_evidence):
-            return [(None, self._results(outcome.route, frozenset()))]
+            endings = [(None, self._results(outcome.route, frozenset()))]
+        else:
+            endings = [
+                (self._of_hazards(outcome, flags), self._results(outcome.route, flags))
+                for flags in _subsets(self._explaining)
+            ]
+        if not self.route_depends_on_assumptions(outcome):
+            return endings
+        own = self._verdicts.of_route(outcome.route, outcome.verdicts, outcome.harmful)
         return [
-            (self._of_hazards(outcome, flags), self._results(outcome.route, flags))
-            for flags in _subsets(self._explaining)
+            (self._product(own, results, ONE if hazards is None else hazards), ONE)
+            for hazards, results in endings
         ]
+
+    def route_depends_on_assumptions(self, outcome: Outcome) -> bool:
+        """Whether what checks say of the route itself is a factor of the assumptions."""
+        route, checks = self._graph.routes[outcome.route], self._graph.checks
+        results = [route.flags[c] for c, check in enumerate(checks) if check.result is not None]
+        by_rows = not all(rate.is_plain for rate in results)
+        return by_rows or bool(outcome.verdicts) or outcome.harmful is not None
 
     def spared(self, criterion: str) -> Factor:
         """P(no hazard of a criterion fires | assumptions), in a run made to end as intended."""
-        product: Factor = ONE
+        silence: Factor = ONE
         for hazard in self._graph.hazards:
             if hazard.criterion == criterion:
                 silent = self._algebra.choose(
                     self._indicator(hazard.requires), self._no(hazard.probability), ONE
                 )
-                product = self._algebra.multiply(product, silent)
-        return product
+                silence = self._algebra.multiply(silence, silent)
+        return silence
 
     @cached_property
     def _explaining(self) -> frozenset[int]:
@@ -129,7 +126,7 @@ class HazardFactors:
         flags = self._graph.routes[route].flags
         return self._product(
             *(
-                self._algebra.number(
+                self._verdicts.chance(
                     flags[c], happens=check.result == "flagged" and c not in unexplained
                 )
                 for c, check in enumerate(self._graph.checks)
@@ -138,7 +135,8 @@ class HazardFactors:
         )
 
     def _of_hazards(self, outcome: Outcome, unexplained: frozenset[int]) -> Factor:
-        key = (replace(outcome, route=0), unexplained)  # the same wherever training ends
+        # The same wherever training ends, and whatever checks say of the route itself.
+        key = (replace(outcome, route=0, verdicts=(), harmful=None), unexplained)
         if key not in self._factors:
             self._factors[key] = self._factor(outcome, unexplained)
         return self._factors[key]
@@ -148,7 +146,7 @@ class HazardFactors:
         algebra = self._algebra
         event, live = self._event(outcome)
         worth = [
-            self._worth(hazard, event, outcome.hazard == h, live)
+            self._worth(h, event, outcome.hazard == h, live)
             for h, hazard in enumerate(self._graph.hazards)
         ]
         # What the hazards from one on are worth, by the flags that are still unexplained and by
@@ -181,12 +179,10 @@ class HazardFactors:
         event = outcome.event.removesuffix("-without")
         return event, [c for c in live if c != outcome.check]
 
-    def _worth(
-        self, hazard: HazardNode, event: str | None, is_meant: bool, live: Sequence[int]
-    ) -> _Fired:
+    def _worth(self, h: int, event: str | None, is_meant: bool, live: Sequence[int]) -> _Fired:
         """What a hazard is worth once it has fired."""
-        numbers = [number for c in live if (number := hazard.flags[c]) is not None]
-        unflagged = self._product(*(self._no(number) for number in numbers))
+        hazard = self._graph.hazards[h]
+        unflagged = self._verdicts.hazard_unflagged(h, live)
         harmless = self._product(unflagged, self._no(hazard.harm))
         of_alignment = hazard.criterion == ALIGNMENT
         if event == "spared":
@@ -207,7 +203,7 @@ class HazardFactors:
         if event == "harmful":
             return _Fired(harmless, self._product(unflagged, self._yes(hazard.harm)), unflagged)
         if event == "flagged":
-            return _Fired(unflagged, self._any(numbers), ONE)
+            return _Fired(unflagged, self._verdicts.hazard_flagged(h, live), ONE)
         if event == "fired":
             return _Fired(ZERO, ONE, ONE) if is_meant else _Fired(ONE, ZERO, ONE)
         if event == "fired-unflagged":
@@ -223,51 +219,39 @@ class HazardFactors:
 
     def _passed(self, hazard: HazardNode) -> Factor:
         """P(the checks that have passed did not flag a fired hazard)."""
-        numbers = [
+        rates = [
             hazard.flags[c]
             for c, check in enumerate(self._graph.checks)
             if check.result == "passed"
         ]
-        return self._product(*(self._no(number) for number in numbers if number is not None))
+        return self._product(*(self._no(rate) for rate in rates if rate is not None))
 
     def _explained(
         self, hazard: HazardNode, flags: frozenset[int]
     ) -> list[tuple[frozenset[int], Factor]]:
         """Flags that remain unexplained after a fired hazard, each with the chance of that."""
-        about = {c: number for c in flags if (number := hazard.flags[c]) is not None}
+        about = {c: rate for c in flags if (rate := hazard.flags[c]) is not None}
         return [
             (
                 flags - flagged,
                 self._product(
                     *(
-                        self._algebra.number(number, happens=c in flagged)
-                        for c, number in sorted(about.items())
+                        self._verdicts.chance(rate, happens=c in flagged)
+                        for c, rate in sorted(about.items())
                     )
                 ),
             )
             for flagged in _subsets(frozenset(about))
         ]
 
-    def _any(self, numbers: Sequence[int]) -> Factor:
-        """P(at least one of some independent things happens), by their chances."""
-        total: Factor = ZERO
-        none_so_far: Factor = ONE
-        for number in numbers:
-            total = self._algebra.add(total, self._product(none_so_far, self._yes(number)))
-            none_so_far = self._product(none_so_far, self._no(number))
-        return total
+    def _yes(self, rate: Rate) -> Factor:
+        return self._verdicts.chance(rate, happens=True)
 
-    def _yes(self, number: int) -> Factor:
-        return self._algebra.number(number, happens=True)
-
-    def _no(self, number: int) -> Factor:
-        return self._algebra.number(number, happens=False)
+    def _no(self, rate: Rate) -> Factor:
+        return self._verdicts.chance(rate, happens=False)
 
     def _product(self, *factors: Factor) -> Factor:
-        product: Factor = ONE
-        for factor in factors:
-            product = self._algebra.multiply(product, factor)
-        return product
+        return product(self._algebra, *factors)
 
 
 def _subsets(items: frozenset[int]) -> list[frozenset[int]]:

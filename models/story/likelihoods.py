@@ -27,8 +27,8 @@ class LogLikelihoods:
 
     Attributes
     ----------
-    assumptions : (1 or n_draws, 2 * n_items) array
-        (false, true) for every item about an assumption.
+    assumptions : (1 or n_draws, 2 * n_targets) array
+        (false, true) for every assumption, or state of one, that an item is about, by item.
     routes : (1 or n_draws, n_routes) array
         Of all items about the outcome together.
     results : bool
@@ -62,13 +62,19 @@ class LogLikelihoods:
             if first is None:
                 routes += finding.at(values)
             else:
-                assumptions[:, first : first + 2] += finding.at(values)
+                table = finding.at(values)
+                assumptions[:, first : first + table.shape[1]] += table
         return LogLikelihoods(assumptions, routes, self.results)
 
 
 def no_evidence(graph: StoryGraph) -> LogLikelihoods:
     """Likelihoods of an empty body of evidence."""
-    n_items = sum(item.subject == "assumption" for item in graph.evidence)
+    n_targets = len(item_targets(graph))
     return LogLikelihoods(
-        np.zeros((1, 2 * n_items)), np.zeros((1, len(graph.routes))), results=False
+        np.zeros((1, 2 * n_targets)), np.zeros((1, len(graph.routes))), results=False
     )
+
+
+def item_targets(graph: StoryGraph) -> tuple[int, ...]:
+    """The variables that items speak of, item by item, as the likelihoods have them."""
+    return tuple(v for item in graph.evidence for v in item.targets)

@@ -206,7 +206,16 @@ def _worths(
     truths = list(np.moveaxis(moments.assumptions[..., columns], 1, 0))
     proposals, rivals = _gains(measure, [joint[..., columns] for joint in joints])
     assumptions = _gains(measure, truths)[0]
-    sure = [outcome if o.target is None else _one(assumptions, o.target) for o in observations]
+    states = [moments.about(o)[..., columns] for o in observations if o.states]
+    of_states = (_gains(measure, [joint])[0] for joint in states)
+    sure = [
+        next(of_states)
+        if o.states
+        else outcome
+        if o.target is None
+        else _one(assumptions, o.target)
+        for o in observations
+    ]
     worths = Worths(
         proposals=proposals,
         ceilings=Gains(*(np.array([getattr(g, k)[0] for g in sure]) for k in ("amount", "error"))),
@@ -281,6 +290,8 @@ class _Moments:
         """What an observation speaks of, (n_batches, n_hypotheses, n_columns)."""
         if observation.target is None:
             return self.routes
+        if observation.states:
+            return np.asarray(self.assumptions[:, list(observation.states), 1])
         return np.asarray(self.assumptions[:, observation.target])
 
 

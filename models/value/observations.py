@@ -52,11 +52,14 @@ class Observation:
     subject : {"assumption", "outcome"}
     target : int or None
         Index of the assumption.
+    states : tuple of int
+        Indices of its states, where the observation is about which of them holds.
     trials : int
     hits : (n_results, 2) int array
         Each result as the first and the last number of hits that it stands for.
     chances : (n_results, n_hypotheses) array
-        P(result | hypothesis, evidence), the hypotheses being false and true, or the routes.
+        P(result | hypothesis, evidence), the hypotheses being false and true, or the states, or
+        the routes.
     at_draws : callable, optional
         Where rates are sampled numbers that stand in other parts of the story too: the same at
         draws of the numbers, from (n_draws, n_numbers) to (n_draws, n_results, n_hypotheses).
@@ -68,6 +71,7 @@ class Observation:
     trials: int
     hits: NDArray[np.int64]
     chances: Array
+    states: tuple[int, ...] = ()
     at_draws: Callable[[Array], Array] | None = None
 
 
@@ -212,7 +216,8 @@ def _observation(
     shared = tuple(i for i in (*item.numbers.values(), item.relevance) if i in sampled)
     at_draws = partial(_chances_at, show, distributions, shared) if shared else None
     chances = show(distributions)
-    return Observation(proposal, item.subject, item.target, trials, hits, chances, at_draws)
+    about = item.subject, item.target
+    return Observation(proposal, *about, trials, hits, chances, item.states, at_draws)
 
 
 def _chances(

@@ -1,10 +1,10 @@
 """Stories, views and results side by side, in one call."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from storyodds.models.assessment.assessment import Method, Progress, assess_story
 from storyodds.priors.library import View
@@ -76,7 +76,7 @@ def compare(
         raise InputError([Problem(f"found {len(sides)} sides, expected two or more to compare")])
     chosen = [load_view(view) if isinstance(view, str) else view for view in views]
     read = [side if isinstance(side, Story | Saved) else read_result(side) for side in sides]
-    sampled = {"method": method, "draws": draws, "seed": seed}
+    sampled: _Sampling = {"method": method, "draws": draws, "seed": seed}
     compared: list[Side] = []
     for side in read:
         if isinstance(side, Saved):
@@ -102,8 +102,14 @@ def _named(progress: Progress | None, name: str) -> Progress:
     return tell
 
 
+class _Sampling(TypedDict):
+    method: Method
+    draws: int
+    seed: int
+
+
 def _sides_of(
-    story: Story, views: Sequence[View], sampled: Mapping[str, Any], progress: Progress | None
+    story: Story, views: Sequence[View], sampled: _Sampling, progress: Progress | None
 ) -> list[Side]:
     """Assess a story as it is written, and then under every view."""
     tell = _named(progress, story.story)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from storyodds.models.assessment.assessment import (
     Assessment,
@@ -12,10 +13,11 @@ from storyodds.models.assessment.assessment import (
 )
 from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.priors.library import View
-from storyodds.priors.text.errors import Problem
+from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.phrases import did_you_mean
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.estimate import summarize as summarize_assessment
+from storyodds.reports.documents.saved_estimate import require_estimate
 from storyodds.reports.notebook.document import shown
 from storyodds.scenarios.serialize import to_yaml
 from storyodds.scenarios.story import Story
@@ -29,7 +31,7 @@ def estimate(
     story: Story,
     *,
     view: str | View | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     off: Sequence[str] = (),
     method: Method = "auto",
     draws: int = 4096,
@@ -117,13 +119,25 @@ def summarize(result: "xr.DataTree") -> Estimate:
         Summaries are `{"mean", "median", "q05", "q95"}`, probabilities between 0 and 1. Notebooks
         show it as a short report.
 
+    Raises
+    ------
+    InputError
+        If it holds no answers, or they are damaged.
+
     Examples
     --------
     >>> from storyodds import estimate, load_story, summarize
     >>> summarize(estimate(load_story("carlsmith-six-premises")))["method"]
     'exact'
     """
-    return shown(cast(Estimate, json.loads(result.attrs["meta"])["summary"]))
+    try:
+        summary = json.loads(result.attrs["meta"])["summary"]
+    except (LookupError, TypeError, ValueError):
+        raise InputError(
+            "result: found no answers in its attribute meta, expected what estimate or load_result "
+            "returns"
+        ) from None
+    return shown(require_estimate(summary, Path("result")))
 
 
 def unknown_name(where: str, name: str, names: Sequence[str]) -> Problem:

@@ -1,7 +1,7 @@
 """How much an ending hangs on each assumption, in one call."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from storyodds.models.assessment.assessment import Method, Progress, assess_story
 from storyodds.models.importance import measures
@@ -19,7 +19,7 @@ def importance(
     *,
     of: Sequence[str] = USUAL,
     view: str | View | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     off: Sequence[str] = (),
     method: Method = "auto",
     draws: int = 4096,
@@ -38,19 +38,10 @@ def importance(
     of : sequence of str
         Of `storyodds.models.story.events.ODDS`: classes, fates, `deployed`, and odds given that,
         such as `catastrophe-given-deployed`. All classes and `catastrophe` unless stated.
-    view : str or View, optional
-        A named set of overrides, or the path of a view's file.
-    settings : mapping of str to PRIOR, optional
-        Overrides by id or number name.
-    off : sequence of str, optional
-        Parts to be switched off, as in `estimate`.
+    view, settings, off, draws, seed, progress
+        As in `estimate`.
     method : {"auto", "weighting", "nuts"}
         As in `estimate`.
-    draws : int
-        For weighting, rounded up to a power of two.
-    seed : int
-    progress : callable, optional
-        Called with (stage, steps done, steps in all).
 
     Returns
     -------

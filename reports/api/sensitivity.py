@@ -1,7 +1,6 @@
 """What the odds of a story hang on, in one call."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from storyodds.models.assessment.assessment import Method, Progress, assess_story
 from storyodds.priors.library import View
@@ -19,7 +18,7 @@ def sensitivity(
     *,
     parts: Sequence[str] = PARTS,
     view: str | View | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     off: Sequence[str] = (),
     method: Method = "auto",
     draws: int = 4096,
@@ -36,19 +35,10 @@ def sensitivity(
         "structure" (the story without each of its parts), "failure" (how it fails, by how far, and
         where), "trust" (whether priors and findings can be trusted) and "views" (the same story
         under every view); all of them unless stated.
-    view : str or View, optional
-        A named set of overrides, or the path of a view's file.
-    settings : mapping of str to PRIOR, optional
-        Overrides by id or number name.
-    off : sequence of str, optional
-        Parts to be switched off, as in `estimate`.
+    view, settings, off, draws, seed, progress
+        As in `estimate`.
     method : {"auto", "weighting", "nuts"}
         As in `estimate`.
-    draws : int
-        For weighting, rounded up to a power of two.
-    seed : int
-    progress : callable, optional
-        Called with (stage, steps done, steps in all).
 
     Returns
     -------
@@ -75,7 +65,8 @@ def sensitivity(
         names = unknown or [""]
         raise InputError([unknown_name("parts", name, PARTS) for name in names])
     chosen = tuple(part for part in PARTS if part in parts)
-    sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
     changes = with_off(settings, off)
-    assessment = assess_story(story, view, changes, **sampled)
+    assessment = assess_story(
+        story, view, changes, method=method, draws=draws, seed=seed, progress=progress
+    )
     return shown(summarize_sensitivity(assessment, chosen, settings=changes, tell=progress))

@@ -1,7 +1,6 @@
 """A story as a graph, in one call."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from storyodds.models.assessment.assessment import Method, Progress, assess_story
 from storyodds.priors.library import View
@@ -16,7 +15,7 @@ def story_graph(
     story: Story,
     *,
     view: str | View | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     off: Sequence[str] = (),
     method: Method = "auto",
     draws: int = 4096,
@@ -28,19 +27,10 @@ def story_graph(
     Parameters
     ----------
     story : Story
-    view : str or View, optional
-        A named set of overrides, or the path of a view's file.
-    settings : mapping of str to PRIOR, optional
-        Overrides by id or number name.
-    off : sequence of str, optional
-        Parts to be switched off, as in `estimate`.
+    view, settings, off, draws, seed, progress
+        As in `estimate`.
     method : {"auto", "weighting", "nuts", "simulation"}
         As in `estimate`.
-    draws : int
-        For weighting, rounded up to a power of two.
-    seed : int
-    progress : callable, optional
-        Called with (stage, steps done, steps in all).
 
     Returns
     -------

@@ -1,7 +1,6 @@
 """What is worth finding out about a story, in one call."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from storyodds.models.assessment.assessment import Method, Progress, assess_story
 from storyodds.models.story.events import ODDS
@@ -23,7 +22,7 @@ def value(
     of: str | None = None,
     standard: bool = True,
     view: str | View | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     off: Sequence[str] = (),
     method: Method = "auto",
     draws: int = 4096,
@@ -45,19 +44,10 @@ def value(
         "catastrophe-given-deployed". Success unless stated, and catastrophe for a risk argument.
     standard : bool
         Whether to weigh the catalog's standard observations besides what the story proposes.
-    view : str or View, optional
-        A named set of overrides, or the path of a view's file.
-    settings : mapping of str to PRIOR, optional
-        Overrides by id or number name.
-    off : sequence of str, optional
-        Parts to be switched off, as in `estimate`.
+    view, settings, off, draws, seed, progress
+        As in `estimate`.
     method : {"auto", "weighting", "nuts"}
         As in `estimate`.
-    draws : int
-        For weighting, rounded up to a power of two.
-    seed : int
-    progress : callable, optional
-        Called with (stage, steps done, steps in all).
 
     Returns
     -------
@@ -83,8 +73,16 @@ def value(
     weighed = checked_stakes((stakes or {}).items(), "stakes")
     if of is not None and of not in ODDS:
         raise InputError([unknown_name("of", of, ODDS)])
-    sampled: dict[str, Any] = {"method": method, "draws": draws, "seed": seed, "progress": progress}
-    assessment = assess_story(story, view, with_off(settings, off), standard=standard, **sampled)
+    assessment = assess_story(
+        story,
+        view,
+        with_off(settings, off),
+        standard=standard,
+        method=method,
+        draws=draws,
+        seed=seed,
+        progress=progress,
+    )
     if progress is not None:
         progress("weighing what could be observed", 0, 0)
     return shown(summarize_value(assessment, weighed or None, of=of))

@@ -43,6 +43,26 @@ class CheckEffect(TypedDict):
     """What the check takes off P(catastrophe) once all others are there, in probability."""
 
 
+class DependenceOdds(TypedDict):
+    """One fate by how checks fail, each with its own rates throughout."""
+
+    stated: Summary
+    """As the story has it."""
+    independent: Summary | None
+    """If every check decided by itself; null where that cannot be worked out."""
+    as_one: Summary | None
+    """If one draw decided for all of them, so that the best is as good as all."""
+
+
+class CheckDependence(TypedDict):
+    """How far the odds lean on checks that do not fail together."""
+
+    success: DependenceOdds
+    """P(success)."""
+    catastrophe: DependenceOdds
+    """P(catastrophe)."""
+
+
 class HazardOdds(Summary):
     """P(the hazard fires), which only an intended model can meet, a SUMMARY with more keys."""
 
@@ -219,6 +239,8 @@ class Estimate(StoryDocument):
     """The odds on the day of the decision; null where every model is halted."""
     checks: dict[str, CheckEffect]
     """By id, what each check catches."""
+    check_dependence: CheckDependence | None
+    """The odds with checks as stated, independent and as one; null of fewer than two live ones."""
     criteria: Criteria
     """The four criteria of a training story."""
     criteria_given_intended: GoalCriteria
@@ -230,7 +252,7 @@ class Estimate(StoryDocument):
     lens: Lens
     """The story as outer and inner alignment see it."""
     assumptions: dict[str, AssumptionOdds]
-    """By id, P(the assumption is true)."""
+    """By id, P(the assumption is true); of one with states, by `id is state`, P(it is in it)."""
     paths: list[FailurePath]
     """Every failure path, the most concerning first."""
     mechanisms: dict[str, MechanismOdds]

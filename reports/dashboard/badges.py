@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from math import sqrt
 
 from storyodds.models.sensitivity.power_noise import noise_per_error
+from storyodds.models.story.events import Headline
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import counted, percent
 from storyodds.reports.words.sentences import flagged_words, states_simulated
 
-EVENTS = ("success", "catastrophe")
+EVENTS: tuple[Headline, ...] = ("success", "catastrophe")
 _TOGETHER = "all priors together"
 _ALL_OF_IT = "all evidence together"
 _MUCH = 0.5  # of what an answer rests on
@@ -93,8 +94,8 @@ def _carried(dossier: Dossier) -> list[Badge]:
         return []
     scaled, verdicts = trust["power_scaling"], []
     single = {
-        noun: [entry for entry in scaled[kind] if entry["name"] not in (_TOGETHER, _ALL_OF_IT)]
-        for kind, noun in (("priors", "prior"), ("evidence", "finding"))
+        noun: [entry for entry in entries if entry["name"] not in (_TOGETHER, _ALL_OF_IT)]
+        for noun, entries in (("prior", scaled["priors"]), ("finding", scaled["evidence"]))
     }
     noise = _noise(dossier, sum(map(len, single.values())))
     threshold = scaled["threshold"]

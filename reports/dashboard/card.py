@@ -1,7 +1,7 @@
 """The head of a page: the card, its bar, and the text that says the same."""
 
 import re
-from typing import Any
+from typing import TypedDict
 
 from markupsafe import Markup, escape
 
@@ -10,6 +10,7 @@ from storyodds.reports.documents.cards.card import Card, make_card
 from storyodds.reports.documents.cards.narrative import narrative
 from storyodds.reports.figures.card import bar_pieces, fate_class
 from storyodds.reports.figures.drawing.svg import element
+from storyodds.reports.words.card import what_the_day_needs
 from storyodds.reports.words.levers import plain_name
 
 PARTS = ("local", "trust", "views")  # of a dossier, that a card is made from
@@ -46,7 +47,17 @@ def in_words(dossier: Dossier) -> tuple[str, ...]:
     return narrative(dossier.estimate, card_of(dossier))
 
 
-def card_context(dossier: Dossier) -> dict[str, Any]:
+class CardContext(TypedDict):
+    """What the templates show of a card."""
+
+    card: Card
+    endings: list[dict[str, object]]
+    bar: Markup
+    day_needs: str
+    sentences: tuple[str, ...]
+
+
+def card_context(dossier: Dossier) -> CardContext:
     """Give what the templates show of a card.
 
     Parameters
@@ -56,7 +67,8 @@ def card_context(dossier: Dossier) -> dict[str, Any]:
     Returns
     -------
     dict
-        `card`; `endings`, with the class that colors each; `bar`, its picture; `sentences`.
+        `card`; `endings`, with the class that colors each; `bar`, its picture; `day_needs`, for
+        the sentence on the day of the decision; `sentences`.
     """
     card = card_of(dossier)
     rows = [
@@ -67,6 +79,7 @@ def card_context(dossier: Dossier) -> dict[str, Any]:
         "card": card,
         "endings": rows,
         "bar": _bar(card),
+        "day_needs": what_the_day_needs(dossier.estimate),
         "sentences": narrative(dossier.estimate, card),
     }
 

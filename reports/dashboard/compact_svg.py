@@ -14,30 +14,32 @@ _ANCHOR = re.compile(r'class="([^"]*)" text-anchor="(e)nd"|class="([^"]*)" text-
 _SILENT = re.compile(r'<g role="img" aria-label="([^"]*)" data-tip="\1"><path ([^>]*)/></g>')
 _TOLD = re.compile(r"(<desc [^>]*>)[^<]{160,}(</desc>)")
 _BRIEF = r"\1Each mark says what it is; the table under the picture has all of it.\2"
+_PLAIN = re.compile(r'(?<= )([a-z][a-z0-9-]*)="([\w.%-]+)"(?=[ >])', re.ASCII)
 _SAME = re.compile(r'(aria-label="([^"]*)") data-tip="\2"')
 
 
 def slim(svg: Markup) -> Markup:
     """Say a picture in fewer characters, for a page that holds many.
 
-    Coordinates to a tenth of a unit, lines by their steps, empty elements closed at once, no name
-    space, which a page has no need of, and the page's classes `e` and `m` for words that end or
-    are centered where they stand; and a tip that says what the label of its mark says is left to
-    the page's script to copy. A long description, which says the labels again, is left to them and
-    to the table. What is no stop of the tab key is for pointing at only: the table under the
-    picture has it for the ear.
+    Coordinates to a tenth of a unit, lines by their steps, empty elements closed at once, values
+    without quotes where HTML lets them go, no name space, which a page has no need of, and the
+    page's classes `e` and `m` for words that end or are centered where they stand; and a tip that
+    says what the label of its mark says is left to the page's script to copy. A long description,
+    which says the labels again, is left to them and to the table. What is no stop of the tab key
+    is for pointing at only: the table under the picture has it for the ear.
 
     Examples
     --------
     >>> str(slim(Markup('<g aria-label="a" data-tip="a"><path d="M1.25,20.0L3,4"></path></g>')))
-    '<g aria-label="a" data-tip=""><path d="M1.2,20l1.8-16"/></g>'
+    '<g aria-label=a data-tip=""><path d="M1.2,20l1.8-16"/></g>'
     """
     text = str(svg).replace(' xmlns="http://www.w3.org/2000/svg"', "", 1)
     text = _ONE_LINE.sub(r"<text \2 \1>\3</text>", _EMPTY.sub("/>", text))
     text = _ANCHOR.sub(lambda match: f'class="{" ".join(filter(None, match.groups()))}"', text)
     text = _SAME.sub(r'\1 data-tip=""', _SILENT.sub(r'<path data-tip="\1" \2/>', text))
     text = _TOLD.sub(_BRIEF, text)
-    return Markup(_DATA.sub(lambda match: f' d="{by_steps(match[1])}"', text))
+    text = _DATA.sub(lambda match: f' d="{by_steps(match[1])}"', text)
+    return Markup(_PLAIN.sub(r"\1=\2", text))
 
 
 def by_steps(data: str) -> str:

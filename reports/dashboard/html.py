@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -21,6 +20,7 @@ from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.figures.drawing.figure import DARK, LIGHT
 from storyodds.reports.figures.drawing.figure import style as figure_style
 from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.card import words_that_follow
 
 PAGES = {"light": "#fbfaf7", "dark": "#12151c"}  # behind the cards
 # What a page that is sent around need not carry: indentation, and lines of comments.
@@ -61,7 +61,7 @@ def story_page(
     top = card_context(dossier)
     return rendered(
         "story.html.j2",
-        data={"what_if": None if brief else dossier.parts.get("what_if")},
+        data=_data(dossier, brief=brief),
         doubtful=not dossier.ok,
         top=top,
         preview=preview_of(top["card"]),
@@ -76,6 +76,15 @@ def story_page(
     )
 
 
+def _data(dossier: Dossier, *, brief: bool) -> Json:
+    """What the page's scripts work with: nothing where there is no slider."""
+    sliders = None if brief else dossier.parts.get("what_if")
+    return {
+        "what_if": sliders,
+        **({} if sliders is None else {"follows": words_that_follow(dossier.estimate)}),
+    }
+
+
 def rendered(
     template: str,
     *,
@@ -83,7 +92,7 @@ def rendered(
     script: str = "",
     more_style: str = "",
     running: str = "",
-    **values: Any,
+    **values: object,
 ) -> str:
     """Fill a template, with the style, the script, and the policy that allows these only.
 
@@ -138,7 +147,7 @@ def _sha256(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def in_script(data: Any) -> str:
+def in_script(data: object) -> str:
     """Plain data as JSON that cannot end the script it stands in.
 
     Examples
@@ -176,7 +185,8 @@ def _variables(colors: Mapping[str, str]) -> str:
 def page_script() -> str:
     """Give the script of every page."""
     folder = files("storyodds.reports.dashboard")
-    text = "".join((folder / name).read_text("utf-8") for name in ("page.js", "figures.js"))
+    names = ("following.js", "page.js", "figures.js")  # the first is there when sliders first move
+    text = "".join((folder / name).read_text("utf-8") for name in names)
     return _INDENTED.sub("", text)
 
 

@@ -223,7 +223,10 @@ function whatIf() {
     for (const [exact, drawn] of alone) for (const event of Object.keys(means)) if (drawn[event] > 0) means[event] *= exact[event] / drawn[event];
     if (alone.length) grouped(means);
     const ends = Object.fromEntries(thin ? [] : Object.keys(ranks).map(event => [event, [quantile(event, 0.05), quantile(event, 0.95)]]));
-    return { off, means, ends, share, curve };
+    const error = event => curve ? errorOf(off[0], event) / 2
+      : Math.sqrt(weights.reduce((sum, w, i) => sum + w * (events[event][i] - means[event]) ** 2, 0) / n / share);
+    const errors = Object.fromEntries(Object.keys(events).map(event => [event, error(event)]));
+    return { off, means, ends, errors, share, curve };
   };
   const shown = name => [...document.querySelectorAll(`[data-${name}]`)].map(node => [node, node.dataset[name], node.textContent]);
   const odds = shown("odds"), ranges = shown("range");
@@ -297,6 +300,7 @@ function whatIf() {
     told(ranges, range);
     for (const mark of marks) mark(it);
     for (const bar of bars) bar(it ? it.means : what.means);
+    document.dispatchEvent(new CustomEvent("what-if", { detail: it && { ...it, percent, significant, between } }));
     for (const row of rows) {
       const text = said(row.s, place(row)) + (row.s.kind === "bits" ? " bits" : "");
       row.output.textContent = moved(row) ? `${said(row.s, row.s.start)} → ${text}` : text;

@@ -3,16 +3,23 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from storyodds.models.assessment.assessment import Assessment, Progress
 from storyodds.models.engine.evaluation import much_work
 from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.sensitivity.failure import FailurePart
+from storyodds.reports.contract.sensitivity.spread import GlobalPart
+from storyodds.reports.contract.sensitivity.structure import StructurePart
 from storyodds.reports.contract.sensitivity.whole import SensitivityParts
+from storyodds.reports.contract.value import InformationValue
 from storyodds.reports.documents.cards.limits import Verdicts, verdicts_on
+from storyodds.reports.documents.cards.parts import CardParts
 from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.documents.history.makes import History
 from storyodds.reports.documents.sensitivity.whole import PARTS, SCHEMA
+from storyodds.reports.documents.story_graph.records import GraphDocument
 from storyodds.reports.tables.datasets import dataset
 from storyodds.reports.words.recipe import Recipe, recipe_of
 from storyodds.scenarios.grammar.limits import Limit
@@ -23,6 +30,8 @@ from storyodds.scenarios.story import Story
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from storyodds.models.sensitivity.dependence import Bounds
 
 SIMULATED = (
     "The odds of this story were simulated, not summed exactly, and this part is only worked out "
@@ -40,6 +49,23 @@ NOT_ASKED = (
 NOTHING_TO_MOVE = "The story has no uncertain number that could be moved."
 
 
+_Spread = TypedDict("_Spread", {"global": GlobalPart}, total=False)
+
+
+class PageParts(CardParts, _Spread, total=False):
+    """What was worked out beyond the estimate, by name, as far as it could be."""
+
+    structure: StructurePart
+    failure: FailurePart
+    value: InformationValue
+    dependence: "Bounds"
+    graph: GraphDocument
+    what_if: Mapping[str, object]
+    """What the page's sliders need."""
+    history: History
+    """Earlier makes, if the page is put beside them."""
+
+
 @dataclass(frozen=True)
 class Dossier:
     """What a page shows.
@@ -51,10 +77,7 @@ class Dossier:
         The story as it reads back.
     estimate : mapping
         "storyodds/estimate/1".
-    parts : mapping of str to mapping
-        By name, what was worked out: the parts of "storyodds/sensitivity/1", as far as a page
-        shows them; `value`, "storyodds/value/1"; `what_if`, the draws of the page's sliders; and
-        `graph`, a `GraphDocument`, and `dependence`, as the models have it.
+    parts : PageParts
     reasons : mapping of str to str
         Why a part is not there, in a sentence.
     doubts : tuple of Finding
@@ -74,11 +97,11 @@ class Dossier:
     story: Story
     yaml: str
     estimate: Estimate
-    parts: Mapping[str, Any]
+    parts: PageParts
     reasons: Mapping[str, str]
     doubts: tuple[Finding, ...]
     assessment: Assessment
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     recipe: Recipe
     thorough: bool = False
     verdicts: Verdicts = ()
@@ -93,7 +116,7 @@ class Dossier:
 
         `of` is the document that it is of: "estimate", "sensitivity" or "value".
         """
-        worked = {name: self.parts[name] for name in PARTS if name in self.parts}
+        worked = {name: part for name, part in self.parts.items() if name in PARTS}
         documents = {
             "estimate": self.estimate,
             "sensitivity": {"schema": SCHEMA, **worked},
@@ -110,7 +133,7 @@ class Dossier:
 def make_dossier(
     assessment: Assessment,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     recipe: Recipe | None = None,
     thorough: bool = False,
     limits: Sequence[Limit] = (),
@@ -154,7 +177,7 @@ def make_dossier(
     (0.0514, True)
     """
     story = assessment.prepared.resolved.story
-    parts: dict[str, Any] = {}
+    parts: dict[str, object] = {}
     reasons: dict[str, str] = {} if thorough else {"structure": NOT_ASKED}
     if recipe is None:
         draws = assessment.draws
@@ -184,7 +207,7 @@ def make_dossier(
         story=story,
         yaml=to_yaml(assessment.prepared.resolved.written),
         estimate=estimate,
-        parts=parts,
+        parts=cast(PageParts, parts),
         reasons=reasons,
         doubts=tuple(lint(story)),
         assessment=assessment,
@@ -198,10 +221,10 @@ def make_dossier(
 def _works(
     assessment: Assessment,
     estimate: Estimate,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
     recipe: Recipe,
     thorough: bool,
-) -> dict[str, Callable[[], Any]]:
+) -> dict[str, Callable[[], object]]:
     """What has to be worked out beyond the estimate, by name."""
     from storyodds.models.sensitivity.dependence import dependence_bounds
     from storyodds.reports.dashboard.what_if import what_if_data
@@ -217,7 +240,7 @@ def _works(
     story = assessment.prepared.resolved.written
     command = recipe.without_assignments().command()
     rows = 1024 if thorough else 512
-    works: dict[str, Callable[[], Any]] = {
+    works: dict[str, Callable[[], object]] = {
         "local": partial(_whole_local if thorough else summarize_swings, assessment),
         "global": partial(summarize_global, assessment, rows=rows),
         "failure": partial(summarize_failure, assessment, parts=FAILURE),
@@ -240,7 +263,7 @@ def _about(story: Story) -> str:
     return "catastrophe" if story.kind == RISK_ARGUMENT else "success"
 
 
-def _whole_local(assessment: Assessment) -> dict[str, Any]:
+def _whole_local(assessment: Assessment) -> dict[str, object]:
     """All of the local analysis, of every number that has ends to be taken to."""
     from storyodds.reports.documents.sensitivity.local import summarize_local
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
@@ -20,9 +19,12 @@ _SAFE = " !$'()*,/:;=?@[]^_`{|}~"  # of an address, beside letters and digits
 _ASCII = re.compile(r"[\x00-\xa0\u2028\u2029\ud800-\udfff]+")
 _FEW = 30  # rows of a picture's table that are worth a file of their own
 _SLIGHT = 4  # columns
-_STOPS = 20
+_STOPS = 20  # of the tab key in one picture: more are skipped as a whole
 ANCHOR = "see-"  # before the name of a figure, in the id of its picture
-_ROW, _SHEET = 21, 860  # pixels: a row of a table, and what a section may have on one sheet
+_ROW = 21  # pixels: a row of a table
+# Half of what a sheet holds, in pixels: a section that has more may be torn between its pictures,
+# as it would leave more than a half of the sheet before it empty.
+_HALF_SHEET = 430
 _NARROW = 600  # units of a picture that has half a page
 _VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
 _SIZE = re.compile(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"')
@@ -36,7 +38,9 @@ class Table:
 
     `compact` is for many rows; `file` says whether it is a download in the page. One that is too
     long to be in the page twice is made into a file by the page's script, which calls it `name`, or
-    as its section unless it has one.
+    as its section unless it has one. `of_day` has for each row the ending of which it gives the
+    chance on the day of the decision, empty for another; those follow the sliders. `stays` says
+    that none does, in a section of which some do.
     """
 
     caption: str
@@ -45,6 +49,8 @@ class Table:
     compact: bool = False
     file: bool = True
     name: str = ""
+    of_day: Cells = ()
+    stays: bool = False
 
     @property
     def slight(self) -> bool:
@@ -88,6 +94,11 @@ class Section:
         Folded away with the figures' own.
     fuller : tuple of Figure
         Folded away too: what shows more than most readers need.
+    stays : bool
+        Whether its numbers are as estimated while sliders are moved, which its title then says.
+    day_needs : str
+        Where the finding is on the day of the decision and follows the sliders, what a model needs
+        to be deployed.
     """
 
     id: str
@@ -96,13 +107,15 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     part: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     half: bool = False
     tiles: bool = False
     long: bool = False
     extra: tuple[Table, ...] = ()
     fuller: tuple[Figure, ...] = ()
+    stays: bool = True
+    day_needs: str = ""
 
     @property
     def shows(self) -> bool:
@@ -141,7 +154,7 @@ class Section:
 
     @property
     def flows_over(self) -> bool:
-        """Whether it may be torn on paper: it is long, or has more than a sheet holds.
+        """Whether it may be torn on paper: it is long, or has more than half a sheet holds.
 
         What is folded is not printed.
         """
@@ -149,7 +162,7 @@ class Section:
         heights = [_height(figure) for figure in self.figures]
         drawn = sum(max(heights[k : k + beside]) for k in range(0, len(heights), beside))
         rows = sum(len(table.rows) + 3 for table in self.tables)
-        return self.long or drawn + _ROW * rows > _SHEET
+        return self.long or drawn + _ROW * rows > _HALF_SHEET
 
     @property
     def folded(self) -> tuple[Table, ...]:
@@ -224,7 +237,7 @@ def as_csv(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return Download(f"{name}.csv", _address("text/csv", csv_text(columns, rows, DIGITS)))
 
 
-def as_json(name: str, document: Any) -> Download:
+def as_json(name: str, document: object) -> Download:
     """Give plain data as a file."""
     text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return Download(f"{name}.json", _address("application/json", text))

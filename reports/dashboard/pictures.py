@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from storyodds.models.assessment.assessment import full_prior
 from storyodds.models.assessment.datatree import to_datatree
 from storyodds.models.changes.what_if import spread_evenly
-from storyodds.models.story.events import FATES
+from storyodds.models.story.events import FATES, Headline
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.figures.densities import plot_prior_posterior
@@ -32,15 +32,15 @@ Figures = tuple[Figure, ...]
 
 _ENDS = ("classes", "fates")
 BARS = 8  # of a picture: more are a sheet of paper of their own
-MOST_DENSITIES = 4
+MOST_DENSITIES = 4  # pictures: two rows of two on paper
 MOST_RANKS = 2  # of numbers, beside the events
-MOST_SCALED = 4
-_DIGITS = 9
+MOST_SCALED = 4  # numbers in the pictures of power scaling, a panel each
+_DIGITS = 9  # significant ones: later digits depend on how sums were done
 _LEAST = 20  # different draws, below which a density would be made up
 _DRAWS = 1024  # that a density is drawn from
 
 
-def events_of(estimate: Estimate) -> tuple[str, ...]:
+def events_of(estimate: Estimate) -> tuple[Headline, ...]:
     """Give the fates that pictures are of, the worst first."""
     return tuple(reversed(headline_fates(estimate)))
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
+from storyodds.models.story.events import Fate
 from storyodds.reports.contract.estimate import Criterion, Estimate, GoalCriteria, HazardOdds
 from storyodds.reports.contract.head import Day
 from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table
 from storyodds.reports.figures.drawing.cells import Cell, with_band
+from storyodds.reports.words.card import what_the_day_needs
+from storyodds.reports.words.checks_together import together_words
 from storyodds.reports.words.endings import UNNAMED, no_hazard_named
 from storyodds.reports.words.numbers import percent, signed
 from storyodds.reports.words.sentences import (
@@ -46,9 +49,12 @@ def decision_day(dossier: Dossier) -> Section:
         finding=_day_finding(estimate, bool(live)),
         tables=tuple(tables),
         notes=(
+            *([together] if (together := together_words(estimate)) else []),
             "What a check takes off is by how much a catastrophe would be likelier without it, "
             "the others being there. A check with a result is evidence, and halts nothing.",
         ),
+        stays=False,
+        day_needs=what_the_day_needs(estimate),
     )
 
 
@@ -73,11 +79,18 @@ def _then(estimate: Estimate, day: Day) -> str:
 
 def _day_table(estimate: Estimate, day: Day) -> Table:
     if is_risk_argument(estimate):
+        fates: tuple[Fate, ...] = ("catastrophe",)
         rows = [("catastrophe", with_band(day["catastrophe"]))]
-        return Table("Odds once no check has flagged", ("ending", "chance"), tuple(rows))
-    rows = [(str(name), with_band(entry)) for name, entry in day_fates(day).items()]
-    rows += [(f"class {name}", with_band(entry)) for name, entry in day["classes"].items()]
-    return Table("Odds once no check has flagged", ("ending", "chance"), tuple(rows))
+    else:
+        fates = tuple(day_fates(day))
+        rows = [(str(name), with_band(entry)) for name, entry in day_fates(day).items()]
+        rows += [(f"class {name}", with_band(entry)) for name, entry in day["classes"].items()]
+    return Table(
+        "Odds once no check has flagged",
+        ("ending", "chance"),
+        tuple(rows),
+        of_day=(*fates, *[""] * (len(rows) - len(fates))),
+    )
 
 
 def _checks_table(estimate: Estimate) -> Table:
@@ -90,7 +103,7 @@ def _checks_table(estimate: Estimate) -> Table:
         for name, check in estimate["checks"].items()
     )
     heads = ("check", "result", "takes off the chance of catastrophe, in points")
-    return Table("The checks", heads, rows)
+    return Table("The checks", heads, rows, stays=True)
 
 
 def _points_cell(entry: Summary) -> Cell:

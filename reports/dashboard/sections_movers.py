@@ -3,14 +3,15 @@
 import math
 from collections.abc import Sequence
 
+from storyodds.models.story.events import Headline
 from storyodds.reports.contract.estimate import Estimate, EvidenceItem
+from storyodds.reports.contract.sensitivity.local import SwingNumber
 from storyodds.reports.dashboard.page_data import FEWER, Dossier
 from storyodds.reports.dashboard.parts import Section, Table, link_to, listed
-from storyodds.reports.dashboard.pictures import drawn
+from storyodds.reports.dashboard.pictures import drawn, events_of
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.value import amount, gain_words
-from storyodds.reports.words.aliases import Json
-from storyodds.reports.words.as_written import given_rows, numbers_of
+from storyodds.reports.words.as_written import given_rows, numbers_of, states_in_turn
 from storyodds.reports.words.labels import number_label
 from storyodds.reports.words.numbers import bits, counted, percent
 from storyodds.reports.words.sentences import (
@@ -20,31 +21,28 @@ from storyodds.reports.words.sentences import (
     is_risk_argument,
     opinions_words,
 )
+from storyodds.scenarios.grammar.states import assumption_and_state, literal_of_state
 
 _TELLING = 2.0  # errors of a difference, within which two numbers are not told apart
 _LEAST = 0.00005  # bits that are written as 0.0001
 INTERACTING = 0.9  # of the variance: if single numbers explain less, they act together
 
 
-def events_of(estimate: Estimate) -> tuple[str, ...]:
-    """Which fates a page takes apart, the worst first."""
-    return tuple(reversed(headline_fates(estimate)))
-
-
-def largest(dossier: Dossier, event: str) -> Json | None:
+def largest(dossier: Dossier, event: Headline) -> SwingNumber | None:
     """The number that moves an event most, if any does by more than chance."""
-    numbers: Sequence[Json] = dossier.parts.get("local", {}).get("numbers", ())
+    local = dossier.parts.get("local")
+    numbers = local["numbers"] if local is not None else []
     moving = [n for n in numbers if abs(n["swing"][event]) > 2 * n["swing_error"][event]]
     return max(moving, key=lambda n: abs(float(n["swing"][event])), default=None)
 
 
-def also(dossier: Dossier, event: str) -> str:
+def also(dossier: Dossier, event: Headline) -> str:
     """Say that others move an event as much as the first; nothing where none does."""
     many = as_large(dossier, event)
     return f", and {counted(many, 'other')} cannot be told from it" if many else ""
 
 
-def as_large(dossier: Dossier, event: str) -> int:
+def as_large(dossier: Dossier, event: Headline) -> int:
     """How many further numbers move an event as much as the first, as far as can be told."""
     first = largest(dossier, event)
     if first is None:
@@ -57,9 +55,9 @@ def as_large(dossier: Dossier, event: str) -> int:
     )
 
 
-def from_to(number: Json, event: str) -> str:
+def from_to(number: SwingNumber, event: Headline) -> str:
     """The ends of a swing, the smaller first."""
-    ends = sorted(number[end]["mean"][event] for end in ("low", "high"))
+    ends = sorted((number["low"]["mean"][event], number["high"]["mean"][event]))
     return f"from {percent(ends[0])} to {percent(ends[1])}"
 
 
@@ -214,16 +212,26 @@ def _conditional_table(dossier: Dossier) -> tuple[Table, ...]:
     rows = tuple(
         (name, condition, chance, with_band(entry) if k == 0 else "")
         for name, entry in dossier.estimate["assumptions"].items()
+        if name in assumptions
         for k, (condition, chance) in enumerate(given_rows(name, assumptions[name], numbers))
     )
     heads = ("assumption", "given", "as written", "all in all")
     title = "Assumptions that depend on others: given the ones before, and all in all"
-    return (Table(title, heads, rows),) if rows else ()
+    conditional = (Table(title, heads, rows),) if rows else ()
+    states = tuple(
+        (literal_of_state(name, state), condition, chance)
+        for name, assumption in assumptions.items()
+        for condition, state, chance in states_in_turn(name, assumption, numbers)
+    )
+    title = "Chances of states, as written: of each where none of those before it holds"
+    heads_of_states = ("state", "given", "as written")
+    return (*conditional, Table(title, heads_of_states, states)) if states else conditional
 
 
 def basis_of(dossier: Dossier, name: str) -> str:
     """What an assumption's own numbers rest on, and the first source."""
-    numbers = [number for _, number in numbers_of(dossier.estimate["provenance"], name)]
+    owner = assumption_and_state(name)[0]
+    numbers = [number for _, number in numbers_of(dossier.estimate["provenance"], owner)]
     bases = list(dict.fromkeys(str(entry["basis"]) for entry in numbers))
     source = next((link_to(entry["source"]) for entry in numbers if entry["source"]), None)
     if not numbers:
@@ -322,11 +330,12 @@ def if_it_fails(dossier: Dossier) -> Section | None:
     if failure is None:
         return Section(*name, finding=dossier.reasons["failure"])
     shares = failure["given_failure"]
-    if shares["catastrophe"] is None:
+    if shares["catastrophe"] is None or shares["deceptive"] is None:
         return Section(*name, finding="By its own numbers, the story cannot fail once deployed.")
-    halted = failure["halted"]
-    chance = with_band(halted, errors_of(dossier.estimate, "halted"))
-    beside = f"; a check halts it with a chance of {chance}" if halted["mean"] > 0 else ""
+    halted, beside = failure["halted"], ""
+    if halted is not None and halted["mean"] > 0:
+        chance = with_band(halted, errors_of(dossier.estimate, "halted"))
+        beside = f"; a check halts it with a chance of {chance}"
     finding = (
         "The chance that the model is deployed and is no success is "
         f"{with_band(failure['failure'])}{beside}. Of deployed failures, "

@@ -19,6 +19,7 @@ from storyodds.reports.words.sentences import (
     headline_fates,
     is_risk_argument,
 )
+from storyodds.scenarios.grammar.names import literal_name
 
 CLAIM = 90  # characters of it beside its id; the whole of it is in the story as given
 BEYOND = 10  # paths that are told one by one
@@ -35,6 +36,7 @@ def how_it_ends(dossier: Dossier) -> Section:
         tables=_without_opinions(estimate),
         notes=(*_class_notes(estimate), *_false_alarms(estimate)),
         half=True,
+        stays=False,
     )
 
 
@@ -85,7 +87,10 @@ def _without_opinions(estimate: Estimate) -> tuple[Table, ...]:
     )
     return (
         Table(
-            "With forecasts, which are opinions, and without", ("ending", "with", "without"), rows
+            "With forecasts, which are opinions, and without",
+            ("ending", "with", "without"),
+            rows,
+            stays=True,
         ),
     )
 
@@ -128,14 +133,15 @@ def what_if(dossier: Dossier) -> Section:
     return Section(
         id="what-if",
         title="What if you believed something else?",
-        finding="Move a number, and the chances of endings follow, here, at the top and under “How "
-        "it ends”. One number alone is answered over its whole travel, as a fresh estimate would; "
-        "several at once by the draws kept in this page, as far as these reach, and beyond by the "
-        "command that is shown. All else stays as it was estimated, the odds once no check has "
-        "flagged and the criteria among it."
+        finding="Move a number, and the chances of endings follow, here, at the top, on the day of "
+        "the decision and under “How it ends”. One number alone is answered over its whole travel, "
+        "as a fresh estimate would; several at once by the draws kept in this page, as far as "
+        "these reach, and beyond by the command that is shown. All else stays as it was estimated, "
+        "and says so."
         if there
         else dossier.reasons.get("what_if", ""),
         part="what_if" if there else "",
+        stays=False,
     )
 
 
@@ -230,7 +236,7 @@ def _path(dossier: Dossier, path: FailurePath, share: Interval | None) -> Json:
                 "words": literal,
                 "claim": literal_label(resolved, literal, CLAIM).rstrip("."),
                 "weak": literal == path["weakest_link"],
-                "told": literal.removeprefix("not ") in dossier.story.assumptions,
+                "told": literal_name(literal) in dossier.story.assumptions,
             }
             for literal in path["literals"]
         ],

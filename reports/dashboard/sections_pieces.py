@@ -1,11 +1,12 @@
 """The story taken apart: without each of its parts, under each assumption, and where it tips."""
 
+from storyodds.models.story.events import Headline
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.words.numbers import percent
 
-_EVENT = "catastrophe"
+_EVENT: Headline = "catastrophe"
 
 
 def piece_by_piece(dossier: Dossier) -> Section:

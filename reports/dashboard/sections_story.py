@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from storyodds.models.importance.measures import literal_text
 from storyodds.models.sensitivity.dependence import Bound
@@ -86,6 +85,7 @@ def left_out(dossier: Dossier) -> Section:
         name
         for name, assumption in dossier.assessment.prepared.resolved.assumptions.items()
         if assumption.probability is not None
+        or (assumption.states is not None and assumption.states.given is None)
     ]
     if len(free) > 1:
         entries.append(
@@ -100,6 +100,7 @@ def left_out(dossier: Dossier) -> Section:
     return Section(
         id="left-out",
         title="What this model leaves out",
+        stays=False,
         finding="Read the odds with this in mind; none of it is inside the intervals.",
         part="left_out",
         data={
@@ -141,6 +142,7 @@ def as_given(dossier: Dossier) -> Section:
     return Section(
         id="the-story",
         title="The story as given",
+        stays=False,
         finding="What the story says, in its own words; whoever wrote it answers for them.",
         part="story",
         data={
@@ -244,6 +246,7 @@ def provenance(dossier: Dossier) -> Section:
     return Section(
         id="provenance",
         title="Where every number comes from",
+        stays=False,
         finding=finding,
         extra=(
             Table(
@@ -258,7 +261,7 @@ def provenance(dossier: Dossier) -> Section:
     )
 
 
-def _form(form: Any) -> str:
+def _form(form: object) -> str:
     """A prior as it was written, without what its own columns say."""
     if isinstance(form, Mapping):
         inner = {k: v for k, v in form.items() if k not in ("basis", "source", "note")}
@@ -339,7 +342,7 @@ def _about_plots(dossier: Dossier) -> tuple[str, ...]:
     return ()
 
 
-def _measure(value: Any) -> str:
+def _measure(value: object) -> str:
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) else str(value)
     return (f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}").replace("-", "−")
@@ -358,6 +361,7 @@ def again(dossier: Dossier) -> Section:
     return Section(
         id="again",
         title="How to make it again",
+        stays=False,
         finding=f"Run this{condition}; the same seed gives the same numbers.",
         part="again",
         data={

@@ -13,7 +13,6 @@ side of the start, where the scale of places has a kink.
 
 import base64
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +34,7 @@ _LEVELS = 2**16 - 2  # integers, less the one that rounding the step may take
 
 def curves_data(
     assessment: Assessment, sliders: Sequence[Slider], steps: int
-) -> list[dict[str, Any]] | None:
+) -> list[dict[str, object]] | None:
     """Give the answers along the whole travel of each slider.
 
     Parameters
@@ -72,7 +71,7 @@ def place_at(tilt: Tilt, share: float) -> float:
     return tilt.start + share * (tilt.start - tilt.low if share < 0 else tilt.high - tilt.start)
 
 
-def curve_data(curve: SliderCurve, positions: Array, steps: int) -> dict[str, Any]:
+def curve_data(curve: SliderCurve, positions: Array, steps: int) -> dict[str, object]:
     """Write one curve with as few places as follow it closely enough.
 
     Parameters

@@ -36,7 +36,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +58,10 @@ from storyodds.scenarios.schema import RISK_ARGUMENT
 
 Array = NDArray[np.float64]
 
-DRAWS = 1100
-STEPS = 100
+DRAWS = 1100  # two bytes each in every column of a page
+STEPS = 100  # of a slider to either side: finer than a hand moves it
 ENDS: Mapping[Literal["q05", "q95"], float] = {"q05": 0.05, "q95": 0.95}
-_LEVELS = 2**16 - 1
+_LEVELS = 2**16 - 1  # of a number in two bytes
 _NEW = 0.1  # standard deviations of a column, that others do not explain
 _CHANCE = 4.0  # standard errors that a share may be off by and be so by chance
 
@@ -72,7 +72,7 @@ def what_if_data(
     command: str | None = None,
     draws: int = DRAWS,
     most: int = MOST,
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     """Give what a page needs to move the priors of a story's numbers.
 
     Parameters
@@ -296,7 +296,7 @@ def _pulls(columns: Array, means: Array, ends: Sequence[_End]) -> Array | None:
     return None
 
 
-def _slider(resolved: ResolvedStory, slider: Slider) -> dict[str, Any]:
+def _slider(resolved: ResolvedStory, slider: Slider) -> dict[str, object]:
     number, tilt = resolved.numbers[slider.number], slider.tilt
     return {
         "name": number.name,
@@ -327,12 +327,12 @@ def _settings(resolved: ResolvedStory) -> dict[str, str]:
     }
 
 
-def _bare(form: Prior) -> Any:
+def _bare(form: Prior) -> object:
     """A PRIOR as it is written, without what the odds do not depend on."""
     return plain_prior(form.model_copy(update=dict.fromkeys(("basis", "source", "note"))))
 
 
-def _flow(value: Any) -> str:
+def _flow(value: object) -> str:
     """Write plain data in one line of YAML.
 
     Examples

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from storyodds.priors.bibliography import Work, address, work_key, works
 from storyodds.priors.distributions.forms import plain_prior
@@ -65,7 +64,7 @@ class Sources:
 @dataclass(frozen=True)
 class _Number:
     name: str
-    value: Any
+    value: object
     sources: tuple[Source, ...] = ()  # beside those inside its value
 
 
@@ -190,7 +189,7 @@ def observation_sources(name: str) -> Sources:
     )
 
 
-def sources_in(value: Any) -> Iterator[tuple[Source, str]]:
+def sources_in(value: object) -> Iterator[tuple[Source, str]]:
     """Give the sources inside a PRIOR as it stands in a file, with the pack entries on the way.
 
     Examples
@@ -211,7 +210,7 @@ def sources_in(value: Any) -> Iterator[tuple[Source, str]]:
             yield from sources_in(item)
 
 
-def _source(value: Any) -> Source:
+def _source(value: object) -> Source:
     return Source(cite=value) if isinstance(value, str) else Source.model_validate(value)
 
 

@@ -5,7 +5,6 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -323,7 +322,7 @@ def changed(first: Side, second: Side) -> Changes:
     }
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[ChangedEntry]:
+def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> list[ChangedEntry]:
     return [
         {"name": name, "old": old.get(name), "new": new.get(name)}
         for name in dict.fromkeys([*old, *new])

@@ -25,7 +25,8 @@ from storyodds.models.comparison.sides import (
     of_assessment,
     of_draws,
 )
-from storyodds.models.story.events import DEPLOYED, GIVEN, Event
+from storyodds.models.story.events import GIVEN, Event
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.json_reader import MAX_BYTES, read_json
 from storyodds.priors.text.phrases import described, did_you_mean

@@ -74,8 +74,8 @@ class Side:
     head: SideHead
     odds: ByEvent[Summary]
     posterior: Posterior | None
-    numbers: Mapping[str, Any]
-    observed: Mapping[str, Any] | None
+    numbers: Mapping[str, object]
+    observed: Mapping[str, object] | None
     log_evidence: float | None
     log_evidence_error: float | None
     log_findings: float | None
@@ -171,7 +171,7 @@ def day_summaries(posterior: Posterior) -> dict[str, Summary] | None:
     return entries
 
 
-def observations(story: Story, numbers: Mapping[str, Any]) -> dict[str, Any]:
+def observations(story: Story, numbers: Mapping[str, object]) -> dict[str, object]:
     """Give what each finding of a story observed, and where that was published.
 
     Rates are left out: they say how a story explains an observation. Of a Bayes factor its bits
@@ -189,7 +189,7 @@ def observations(story: Story, numbers: Mapping[str, Any]) -> dict[str, Any]:
     >>> observations(load_story("coinrun-agent"), {})["seed-flips-preference"]["counts"]
     {'hits': 1, 'trials': 1}
     """
-    observed: dict[str, Any] = {c.id: {"result": c.result} for c in story.checks if c.result}
+    observed: dict[str, object] = {c.id: {"result": c.result} for c in story.checks if c.result}
     for item, data in zip(story.evidence, to_data(story).get("evidence", []), strict=True):
         if item.forecast is not None:
             continue
@@ -203,7 +203,7 @@ def observations(story: Story, numbers: Mapping[str, Any]) -> dict[str, Any]:
     return observed
 
 
-def numbers_of(written: Iterable[NumberRecord]) -> dict[str, Any]:
+def numbers_of(written: Iterable[NumberRecord]) -> dict[str, object]:
     """Numbers as written, by name, out of what `provenance` gives."""
     return {entry["name"]: _plain(entry["form"]) for entry in written}
 
@@ -213,6 +213,6 @@ def numbers_by_place(written: Iterable[NumberRecord]) -> dict[str, Any]:
     return {place: _plain(entry["form"]) for entry in written for place in places_of(entry)}
 
 
-def _plain(data: Any) -> Any:
+def _plain(data: object) -> Any:
     """As it would be read back from JSON."""
     return json.loads(json.dumps(data))

@@ -104,8 +104,8 @@ def why_idle(assessment: Assessment, item: int) -> str | None:
     assert likelihood is not None
     table = table_at(likelihood, prior.values)
     if evidence.subject == "assumption":
-        true = prior.assumptions[:, evidence.target]
-        if np.all(true <= 0) or np.all(true >= 1):
+        true = prior.assumptions[:, list(evidence.targets)]
+        if np.all((true <= 0) | (true >= 1)):
             return CERTAIN
     else:
         table = table[:, (prior.routes > 0).any(axis=0)]

@@ -22,7 +22,7 @@ from storyodds.scenarios.schema import StoryKind
 
 ROUNDING = 1e-9  # by which a chance may be beyond 0 and 1
 _SUM = 1e-6  # by which chances of everything may miss 1
-_MOST_DRAWS = 2**31
+_MOST_DRAWS = 2**31  # more than any memory holds: no count of draws
 
 
 def _is_chance(number: float) -> float:

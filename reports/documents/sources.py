@@ -1,12 +1,10 @@
 """A bibliography as plain data."""
 
-from typing import Any
-
 from storyodds.priors.bibliography import Work
 from storyodds.reports.documents.bibliography import Cited, Sources
 
 
-def plain_sources(sources: Sources) -> dict[str, Any]:
+def plain_sources(sources: Sources) -> dict[str, object]:
     """Give a bibliography as plain data.
 
     Returns
@@ -24,7 +22,7 @@ def plain_sources(sources: Sources) -> dict[str, Any]:
     }
 
 
-def _plain(cited: Cited) -> dict[str, Any]:
+def _plain(cited: Cited) -> dict[str, object]:
     reference = (
         dict.fromkeys(Work.model_fields) | cited.source.model_dump()
         if cited.work is None

@@ -5,7 +5,7 @@ names classes, fates and being deployed by themselves, and every other answer by
 stands, as `hazards.slow` or `paths.1.concern`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -115,7 +115,7 @@ def summarize_quotient(
 Ratio = Callable[[Pick, Pick], Summary | None]
 
 
-class Stated(dict[str, Any]):
+class Stated(dict[str, object]):
     """A summary that has its standard errors with it until the document is put together.
 
     Attributes
@@ -124,7 +124,7 @@ class Stated(dict[str, Any]):
         Of `mean`, `q05`, `median` and `q95`.
     """
 
-    def __init__(self, summary: Mapping[str, Any], errors: dict[str, float]) -> None:
+    def __init__(self, summary: Mapping[str, object], errors: dict[str, float]) -> None:
         super().__init__(summary)
         self.errors = errors
 
@@ -134,13 +134,19 @@ def stated(summary: Summary, errors: dict[str, float]) -> Summary:
     return cast(Summary, Stated(summary, errors))
 
 
-def beside(summary: Summary, **more: Any) -> Any:
+def mean_error(summary: Summary) -> float:
+    """The standard error of the mean of a summary that has its errors with it."""
+    assert isinstance(summary, Stated)
+    return float(summary.errors.get("mean", 0.0))
+
+
+def beside(summary: Summary, **more: object) -> Any:
     """The same, and more in the same place of the document: a record that extends a summary."""
     assert isinstance(summary, Stated)
     return Stated({**summary, **more}, summary.errors)
 
 
-def errors_in(document: Mapping[str, Any]) -> dict[str, AnswerErrors]:
+def errors_in(document: Mapping[str, object]) -> dict[str, AnswerErrors]:
     """Standard errors of summaries by their place in a document; what has none is left out.
 
     Examples
@@ -153,10 +159,10 @@ def errors_in(document: Mapping[str, Any]) -> dict[str, AnswerErrors]:
     return cast(dict[str, AnswerErrors], by_place)
 
 
-def _stated(place: str, part: Any) -> Iterator[tuple[str, dict[str, float]]]:
+def _stated(place: str, part: object) -> Iterator[tuple[str, dict[str, float]]]:
     if isinstance(part, Stated):
         yield place, part.errors
-    inner: Any = ()
+    inner: Iterable[tuple[object, object]] = ()
     if isinstance(part, Mapping):
         inner = part.items()
     elif isinstance(part, list):  # rows are numbered from 1, as paths are by their rank

@@ -1,6 +1,6 @@
 """What is worth finding out next, as the document of `storyodds value --json`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from storyodds.models.story.events import FATES
 from storyodds.models.value import given_data
 from storyodds.models.value.decisions import SUCCESS, WITHHELD, Stakes, worth_of_fates
 from storyodds.models.value.information import Value, value_of_information
-from storyodds.models.value.observations import observations, sharing
+from storyodds.models.value.observations import Observation, observations, sharing
 from storyodds.reports.contract.value import (
     AssumptionGains,
     Choice,
@@ -26,6 +26,7 @@ from storyodds.reports.contract.value import (
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.reports.documents.summaries import finite
+from storyodds.scenarios.grammar.states import assumption_and_state
 from storyodds.scenarios.provenance import proposal_provenance, provenance
 from storyodds.scenarios.schema import RISK_ARGUMENT, Proposal
 
@@ -165,7 +166,7 @@ def _proposal(value: Value, i: int, names: list[str]) -> ProposedObservation:
         "claim": " ".join(proposal.claim.split()),
         "origin": _origin(proposal),
         "replicates": proposal.replicates,
-        "about": "outcome" if observation.target is None else names[observation.target],
+        "about": _about(observation, names),
         "trials": observation.trials,
         "cost": proposal.cost,
         **gains,
@@ -179,6 +180,14 @@ def _proposal(value: Value, i: int, names: list[str]) -> ProposedObservation:
             if row.sum() > 0
         ],
     }
+
+
+def _about(observation: Observation, names: Sequence[str]) -> str:
+    """What an observation speaks of; of several states, the assumption that has them."""
+    if observation.target is None:
+        return "outcome"
+    name = names[observation.target]
+    return assumption_and_state(name)[0] if observation.states else name
 
 
 def _origin(proposal: Proposal) -> str:

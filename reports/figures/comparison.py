@@ -19,7 +19,7 @@ from storyodds.reports.figures.odds import LOOKS
 from storyodds.reports.figures.saying import chance
 from storyodds.reports.words.numbers import points, signed
 
-_ROW = 46
+_ROW = 46  # pixels of a side: its name, its bar and the space below
 _NAMES = 16  # pixels of a side's name, above its bar
 _LETTERS = 46  # of it
 

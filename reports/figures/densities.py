@@ -1,7 +1,6 @@
 """Before and after the evidence: densities of assumptions and numbers."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -33,7 +32,7 @@ Array = NDArray[np.float64]
 _WIDTH, _SIDE = 262, 10
 _TOP, _BOTTOM = 48, 126
 _EVEN = 2000  # draws of equal weight that a density is made of
-_POINTS = 64
+_POINTS = 64  # of a curve, which is narrower than 262 pixels
 _ENDS = (0.05, 0.95)
 
 
@@ -147,7 +146,7 @@ def _row(
 
 def _axis(across: Scale, probability: bool) -> list[Markup]:
     marks = [0.0, 0.5, 1.0] if probability else round_ticks(across.low, across.high, 3)
-    tick: Any = tick_percent if probability else tick_bits
+    tick: Callable[[float], str] = tick_percent if probability else tick_bits
     line = element("line", x1=across.start, x2=across.end, y1=_BOTTOM, y2=_BOTTOM, class_="axis")
     return [
         line,

@@ -28,9 +28,9 @@ Array = NDArray[np.float64]
 GOOD_K = 0.7  # a Pareto k above this is not to be relied on
 
 _WIDTH, _LEFT, _TOP, _BOTTOM, _SIDE = 340, 52, 10, 180, 20
-_POINTS = 200
+_POINTS = 200  # of a curve, less than two pixels apart
 _SIMULATED = 500  # sets of chains that a band is made of
-_COVER = 0.94
+_COVER = 0.94  # chance that all of a chain stays within the band: as ArviZ's intervals have
 
 
 def plot_weights(

@@ -32,9 +32,9 @@ _TWICE = 1.645  # standard errors on each side of a 90 percent interval
 _WAYS = ("alone", "left_out", "average")
 _EDGE = 6  # where the pictures of the events begin
 _ROW = 38  # pixels of a finding: its name, and under it its part of the bands
-_TOP = 30
+_TOP = 30  # pixels above the first finding, for heads
 _APART = 22  # pixels between two events
-_LETTERS = 46
+_LETTERS = 46  # of a finding's name
 _DOWN = 9  # pixels from the middle of a finding to its dot, under its name
 
 

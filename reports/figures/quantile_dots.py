@@ -15,7 +15,7 @@ from storyodds.reports.words.numbers import about_one_in, percent
 
 Array = NDArray[np.float64]
 
-DOTS = 50
+DOTS = 50  # that can still be counted by eye
 
 _WIDTH, _SIDE = 340, 18
 _COLUMNS = 22  # side by side

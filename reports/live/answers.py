@@ -1,7 +1,7 @@
 """Answers as plain data: numbers, and the words in which a page says them."""
 
 import re
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +28,69 @@ from storyodds.reports.words.sentences import errors_of, headline_of, without_fo
 Array = NDArray[np.float64]
 
 SCHEMA = "storyodds/live/1"
-TOP_PATHS = 8
+TOP_PATHS = 8  # that a page shows
 CLEAR_ERRORS = 2.0  # standard errors from which on a change is told from chance
+
+
+class Worded(Summary):
+    """A probability, and the words in which a page says it."""
+
+    words: str
+    band: str
+    count: str
+    error: float
+
+
+class Change(TypedDict):
+    """A change of a probability since the story as written; `noise` is "" where there is none."""
+
+    mean: float
+    error: float
+    words: str
+    noise: str
+
+
+class Moved(TypedDict):
+    """A probability now and in the story as written; None where no model is deployed."""
+
+    now: Worded | None
+    before: Worded | None
+    difference: Change | None
+
+
+class PathName(TypedDict):
+    """Where a path ends: at a hazard, or else at a route."""
+
+    path: str
+    route: str
+    hazard: str | None
+    claim: str
+
+
+class Path(PathName):
+    """A failure path with its odds."""
+
+    literals: list[str]
+    concern: Worded
+    probability: Worded
+
+
+class Answer(TypedDict):
+    """What a live page shows of a state."""
+
+    schema: str
+    state: dict[str, object]
+    odds: dict[str, Moved]
+    opinions: str | None
+    paths: list[Path]
+    diagnostics: dict[str, object]
+    seed: int
 
 
 _TYPED = re.compile(r"(?:--)?set (\S+)")  # where a mistake in one number is said to be
 
 
-def plain_problem(problem: Problem) -> dict[str, Any]:
+def plain_problem(problem: Problem) -> dict[str, object]:
     """Give a mistake as plain data; what is not known of its place is left out.
 
     Of a number that was typed on a page, `number` is its name, and there is no other place.
@@ -60,7 +115,7 @@ def answer(
     seed: int,
     *,
     kind: str,
-) -> dict[str, Any]:
+) -> Answer:
     """Give a quick answer, and how it differs from the story as written.
 
     Parameters
@@ -81,7 +136,7 @@ def answer(
     odds_now = _odds(now)
     odds_before = dict.fromkeys(interactive.ODDS) if before is None else _odds(before)
     errors = None if before is None else interactive.difference_errors(before, now)
-    odds: dict[str, Any] = {}
+    odds: dict[str, Moved] = {}
     for k, name in enumerate(interactive.ODDS):
         after, earlier = odds_now[name], odds_before[name]
         change = None
@@ -106,10 +161,13 @@ def answer(
     }
 
 
-def in_words(summary: Summary, errors: Errors = NO_ERRORS) -> dict[str, Any]:
+def in_words(summary: Summary, errors: Errors = NO_ERRORS) -> Worded:
     """Give a probability with its interval, and both in as many digits as their errors allow."""
     return {
-        **{key: summary[key] for key in ("mean", "median", "q05", "q95")},
+        "mean": summary["mean"],
+        "median": summary["median"],
+        "q05": summary["q05"],
+        "q95": summary["q95"],
         "words": percent(summary["mean"], errors.get("mean", 0.0)),
         "band": band(summary, errors),
         "count": about_one_in(summary["mean"]),
@@ -117,7 +175,7 @@ def in_words(summary: Summary, errors: Errors = NO_ERRORS) -> dict[str, Any]:
     }
 
 
-def difference(change: float, error: float) -> dict[str, Any]:
+def difference(change: float, error: float) -> Change:
     """Give a change of a probability, in words as percentage points, and its noise.
 
     Examples
@@ -139,12 +197,12 @@ def difference(change: float, error: float) -> dict[str, Any]:
     return {"mean": change, "error": error, "words": words, "noise": noise}
 
 
-def _odds(answer: interactive.Answer) -> dict[str, Any]:
+def _odds(answer: interactive.Answer) -> dict[str, Worded | None]:
     """Every one of `interactive.ODDS`; None where every model is halted."""
     stated = soundness.errors_of(answer.averaged, answer.spread).by_name()
     averaged, spread = (interactive.parts_and_wholes(q) for q in (answer.averaged, answer.spread))
     weights = answer.averaged.weights, answer.spread.weights
-    odds: dict[str, Any] = {}
+    odds: dict[str, Worded | None] = {}
     for k, name in enumerate(interactive.ODDS):
         summary = summarize_quotient(
             (averaged[0][:, k], averaged[1][:, k], weights[0]),
@@ -167,7 +225,7 @@ def _opinions(answer: interactive.Answer, kind: str) -> str | None:
     return without_forecasts(stated, len(forecasts))
 
 
-def _summaries(answer: interactive.Answer, at_draws: Array, spread: Array) -> list[dict[str, Any]]:
+def _summaries(answer: interactive.Answer, at_draws: Array, spread: Array) -> list[Worded]:
     """The means of one set of draws, the intervals of another, column by column, in words."""
     means = answer.averaged.mean(at_draws)
     ends = np.quantile(spread, [0.5, 0.05, 0.95], axis=0, method="inverted_cdf")
@@ -178,7 +236,7 @@ def _summaries(answer: interactive.Answer, at_draws: Array, spread: Array) -> li
     ]
 
 
-def _paths(answer: interactive.Answer) -> list[dict[str, Any]]:
+def _paths(answer: interactive.Answer) -> list[Path]:
     """The failure paths of most concern."""
     if not answer.paths:
         return []
@@ -204,7 +262,7 @@ def _paths(answer: interactive.Answer) -> list[dict[str, Any]]:
     ]
 
 
-def path_name(route: str, hazard: str | None, claim: str) -> dict[str, Any]:
+def path_name(route: str, hazard: str | None, claim: str) -> PathName:
     """Name a path's ending."""
     return {"path": hazard or route, "route": route, "hazard": hazard, "claim": claim}
 
@@ -220,7 +278,7 @@ def _soundness(answer: interactive.Answer) -> str:
     return carried + ("" if k is None else f"; Pareto k {k:.2f}".replace("-", "−")) + "."
 
 
-def settled(summary: Estimate, state: State) -> dict[str, Any]:
+def settled(summary: Estimate, state: State) -> dict[str, object]:
     """Give a full assessment in the shape of a quick answer, without the difference."""
     odds = odds_in_full(summary)
     method, messages = summary["method"], summary["diagnostics"]["messages"]
@@ -250,11 +308,11 @@ def settled(summary: Estimate, state: State) -> dict[str, Any]:
     }
 
 
-def odds_in_full(summary: Estimate) -> dict[str, Any]:
+def odds_in_full(summary: Estimate) -> dict[str, Summary | None]:
     """The `interactive.ODDS` of an `estimate --json`; None for those of a day that never comes."""
     day = summary["deployed"]
     if day is None:
-        day_odds = dict.fromkeys(interactive.ODDS[-4:])
+        day_odds: dict[str, Summary | None] = dict.fromkeys(interactive.ODDS[-4:])
     else:
         deceptive = day["classes"]["deceptive"]
         entries = (day["probability"], day["success"], day["catastrophe"], deceptive)

@@ -253,7 +253,7 @@ def _told(request: Request, status: int, problems: list[Json]) -> Response:
     paragraphs = "".join(f"<p>{escape(problem['message'])}</p>" for problem in problems)
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>storyodds</title>'
-        f'<h1>{status}</h1>{paragraphs}<p><a href="/">All stories</a></p></html>'
+        f'<main><h1>{status}</h1>{paragraphs}<p><a href="/">All stories</a></p></main></html>'
     )
     return HTMLResponse(page, status)
 

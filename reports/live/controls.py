@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
 from storyodds.scenarios.switches import switches_of
 
 
-def description(written: ResolvedStory) -> dict[str, Any]:
+def description(written: ResolvedStory) -> dict[str, object]:
     """Give everything that the page of a story is made of, but for its odds."""
     story = written.story
     return {
@@ -27,7 +26,7 @@ def description(written: ResolvedStory) -> dict[str, Any]:
     }
 
 
-def number(number: StoryNumber, written: ResolvedStory) -> dict[str, Any]:
+def number(number: StoryNumber, written: ResolvedStory) -> dict[str, object]:
     """Give what a control for one number needs."""
     owner, _, field = number.name.partition(".")
     group, claim = _owner(owner, written)
@@ -44,7 +43,7 @@ def number(number: StoryNumber, written: ResolvedStory) -> dict[str, Any]:
     }
 
 
-def _value(number: StoryNumber) -> dict[str, Any]:
+def _value(number: StoryNumber) -> dict[str, object]:
     low, middle, high = (
         float(x) for x in number.distribution.quantile(np.array([0.05, 0.5, 0.95]))
     )
@@ -72,7 +71,7 @@ def prior_text(number: StoryNumber) -> str:
     return _flow(value)
 
 
-def _flow(value: Any) -> str:
+def _flow(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -82,7 +81,7 @@ def _flow(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)  # which YAML reads as well
 
 
-def changed_numbers(written: ResolvedStory, changed: ResolvedStory) -> dict[str, Any]:
+def changed_numbers(written: ResolvedStory, changed: ResolvedStory) -> dict[str, object]:
     """Give the numbers that are not as written, by name."""
     pairs = zip(written.numbers, changed.numbers, strict=True)
     return {

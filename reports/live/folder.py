@@ -11,7 +11,7 @@ from storyodds.scenarios.loader import bundled_stories
 
 ENDINGS = (".yaml", ".yml")
 STATE_ENDING = ".state.json"  # of a state that was saved, beside which its story stands
-MAX_STORY_BYTES = 2**20
+MAX_STORY_BYTES = 2**20  # more than thirty times the longest bundled story
 MAX_STORIES = 500  # of a folder; more are not looked at
 
 # Opening a pipe does not wait for anybody to write into it.

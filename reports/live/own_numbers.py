@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.resolve import ResolvedStory
@@ -10,7 +9,7 @@ from storyodds.scenarios.resolve import ResolvedStory
 EXPERT = "me"
 
 
-def judgments_text(written: ResolvedStory, settings: Mapping[str, Any]) -> str:
+def judgments_text(written: ResolvedStory, settings: Mapping[str, object]) -> str:
     """Write a file that `storyodds judgments` reads, to be pooled with what others said.
 
     Parameters

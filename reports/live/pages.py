@@ -7,13 +7,12 @@ server.
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FunctionLoader
 from markupsafe import Markup
 
 from storyodds.models.changes.interactive import ODDS
-from storyodds.models.story.events import DEPLOYED
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.reports.dashboard.html import (
     environment,
     in_script,
@@ -132,7 +131,7 @@ def whole(dossier: Dossier) -> dict[str, str]:
 
 
 def _rendered(
-    template: str, data: Json | None, script: str = "live.js", **values: Any
+    template: str, data: Json | None, script: str = "live.js", **values: object
 ) -> dict[str, str]:
     style = page_style() + _text("live.css")
     script = "" if data is None else _text(script)

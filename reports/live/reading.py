@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 from storyodds.models.changes import interactive
 from storyodds.models.posterior.prepared import PreparedStory
@@ -58,9 +58,9 @@ class Stories:
     def __init__(self, folder: Path, draws: int, seed: int) -> None:
         self._folder, self._draws, self._seed = folder, draws, seed
         self._kept: OrderedDict[str, KeptStory] = OrderedDict()
-        self._lines: OrderedDict[str, tuple[Signature, dict[str, Any]]] = OrderedDict()
+        self._lines: OrderedDict[str, tuple[Signature, dict[str, object]]] = OrderedDict()
 
-    def listed(self) -> dict[str, Any]:
+    def listed(self) -> dict[str, object]:
         """List every story with its title, or with what keeps it from being read."""
         entries, refused = look(self._folder)
         return {
@@ -92,8 +92,8 @@ class Stories:
             self._kept.popitem(last=False)
         return kept
 
-    def _line(self, entry: Entry) -> dict[str, Any]:
-        line: dict[str, Any] = {"id": entry.id, "own": entry.own, "title": "", "problems": []}
+    def _line(self, entry: Entry) -> dict[str, object]:
+        line: dict[str, object] = {"id": entry.id, "own": entry.own, "title": "", "problems": []}
         try:
             signature = _signature(entry)
             last = self._lines.pop(entry.id, None)
@@ -156,7 +156,7 @@ def _at_most(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def stop(number: int, frame: Any) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         raise TimeoutError
 
     before = signal.signal(signal.SIGALRM, stop)

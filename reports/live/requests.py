@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from storyodds.priors.library import view_names
 from storyodds.priors.text.errors import InputError, Problem
@@ -12,8 +11,8 @@ from storyodds.priors.text.phrases import did_you_mean, quoted
 from storyodds.reports.live.folder import is_name
 from storyodds.reports.live.typed_numbers import as_prior
 
-MAX_BODY = 64 * 1024
-MAX_SETTINGS = 1000
+MAX_BODY = 64 * 1024  # bytes of a request
+MAX_SETTINGS = 1000  # numbers, and parts that are off, of a state
 MAX_PRIOR = 4000  # characters of one number
 PARTS = ("constraint", "nudge", "check", "evidence")
 
@@ -39,12 +38,12 @@ class State:
     set: Mapping[str, str] = field(default_factory=dict)
     off: tuple[str, ...] = ()
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, object]:
         """Give it as the plain data that `read_state` takes."""
         return {"view": self.view, "set": dict(self.set), "off": list(self.off)}
 
 
-def read_body(raw: bytes) -> Any:
+def read_body(raw: bytes) -> object:
     """Read a JSON body strictly: no NaN, no key twice.
 
     Raises
@@ -64,7 +63,7 @@ def read_body(raw: bytes) -> Any:
     def refuse(constant: str) -> None:
         raise InputError(f"body: found {constant}, expected a number")
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         if len(mapping := dict(pairs)) < len(pairs):
             raise InputError("body: found a key twice in one object, expected every key once")
         return mapping
@@ -75,7 +74,7 @@ def read_body(raw: bytes) -> Any:
         raise InputError("body: found something else than JSON, expected a JSON object") from None
 
 
-def read_state(data: Any) -> State:
+def read_state(data: object) -> State:
     """Check the shape of a state; whether it fits its story shows when it is resolved.
 
     Parameters
@@ -114,7 +113,7 @@ def read_state(data: Any) -> State:
     return State(view, settings, off)
 
 
-def read_name(data: Any) -> str:
+def read_name(data: object) -> str:
     """Check the name that a state is to be saved under.
 
     Examples
@@ -130,7 +129,7 @@ def read_name(data: Any) -> str:
     )
 
 
-def _view(value: Any, problems: list[Problem]) -> str | None:
+def _view(value: object, problems: list[Problem]) -> str | None:
     if value is None:
         return None
     if isinstance(value, str) and value in view_names():
@@ -142,7 +141,7 @@ def _view(value: Any, problems: list[Problem]) -> str | None:
     return None
 
 
-def _settings(value: Any, problems: list[Problem]) -> dict[str, str]:
+def _settings(value: object, problems: list[Problem]) -> dict[str, str]:
     if not isinstance(value, dict):
         problems.append(Problem(f"set: found {_kind(value)}, expected an object of texts"))
         return {}
@@ -163,7 +162,7 @@ def _settings(value: Any, problems: list[Problem]) -> dict[str, str]:
     return {name: as_prior(t, name) if isinstance(t, str) else t for name, t in value.items()}
 
 
-def _parts(value: Any, problems: list[Problem]) -> tuple[str, ...]:
+def _parts(value: object, problems: list[Problem]) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > MAX_SETTINGS:
         problems.append(
             Problem(f"off: found {_kind(value)}, expected a list of at most {MAX_SETTINGS}")
@@ -178,7 +177,7 @@ def _parts(value: Any, problems: list[Problem]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in value if isinstance(part, str)))
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     """Name a JSON value by what it is, without showing it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]

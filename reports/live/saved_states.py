@@ -3,14 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 from storyodds.models.story.events import FATES
 from storyodds.priors.text.errors import InputError, Problem
-from storyodds.priors.text.files import write_new
+from storyodds.priors.text.file_batches import write_new_together
 from storyodds.priors.text.phrases import SLUG_LIMIT
 from storyodds.reports.live.folder import (
     ENDINGS,
@@ -122,17 +120,13 @@ def save_state(
     document = {"schema": SCHEMA, "story": story, "name": name, "state": state.as_data()}
     document |= {} if odds is None else {"odds": dict(odds)}
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    with ExitStack() as undone:
-        # Whoever makes the state first has the name, of all who ask and of all servers; it is whole
-        # from the beginning, so that nobody who is killed leaves a name to nothing.
-        for path, content in ((target, f"{text}\n"), (beside, yaml)):
-            try:
-                write_new(path, content.encode())
-            except FileExistsError:
-                sentence = f"name: found '{name}', which is taken, expected a new name"
-                raise InputError(sentence) from None
-            undone.callback(path.unlink, missing_ok=True)
-        undone.pop_all()
+    try:
+        # Whoever makes the state first has the name, of all who ask and of all servers.
+        contents = {target.name: f"{text}\n".encode(), beside.name: yaml.encode()}
+        write_new_together(target.parent, contents)
+    except FileExistsError:
+        sentence = f"name: found '{name}', which is taken, expected a new name"
+        raise InputError(sentence) from None
     return target, beside
 
 
@@ -148,12 +142,12 @@ def saved_states(folder: Path, story: str) -> dict[str, State]:
     return states
 
 
-def listed_states(folder: Path) -> list[dict[str, Any]]:
+def listed_states(folder: Path) -> list[dict[str, object]]:
     """List the states of all stories: `story`, `name`, the `fragment` that opens it, and `odds`.
 
     The odds are those in words that it was saved with; there may be none.
     """
-    listed = []
+    listed: list[dict[str, object]] = []
     for path in sorted(folder.glob(f"*.*{STATE_ENDING}"))[:MAX_STATES]:
         story, _, name = path.name.removesuffix(STATE_ENDING).partition(".")
         if is_name(story) and is_name(name) and (saved := _read(folder, path)) is not None:
@@ -182,7 +176,7 @@ def _inside(folder: Path, story: str, name: str) -> Path:
 def _read(folder: Path, path: Path) -> tuple[State, dict[str, str]] | None:
     """A state, and the odds that it was saved with; what is no text is left out."""
     try:
-        document: Any = read_body(read_inside(folder, path, 2 * MAX_BODY))
+        document: object = read_body(read_inside(folder, path, 2 * MAX_BODY))
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             return None
         odds = document.get("odds")

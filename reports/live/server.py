@@ -7,6 +7,7 @@ from pathlib import Path
 import uvicorn
 
 from storyodds.priors.text.errors import InputError, Problem
+from storyodds.priors.text.file_batches import finish_batches
 from storyodds.reports.live.app import make_app
 from storyodds.reports.live.guard import HEAD_BYTES
 from storyodds.reports.live.patience import PatientProtocol
@@ -67,6 +68,7 @@ def run(folder: Path, *, port: int, draws: int, seed: int, say: Callable[[int], 
         here.close()
         sentence = f"--port: found {port}, which cannot be used ({(error.strerror or '').lower()})"
         raise InputError([Problem(f"{sentence}, expected a free one; 0 takes any")]) from None
+    finish_batches(folder)  # a state whose saving was cut off
     workers = (
         Worker(folder, draws=draws, seed=seed),
         Worker(folder, draws=draws, seed=seed),

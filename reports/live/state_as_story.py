@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Any
 
 from storyodds.priors.distributions.forms import Pool, Prior, Ref, plain_prior
 from storyodds.priors.library import view
@@ -24,7 +23,7 @@ from storyodds.scenarios.story import Story
 from storyodds.scenarios.switches import without_parts
 
 BY_HAND = "Set by hand on the live page"
-_WIDTH = 94
+_WIDTH = 94  # characters of a line, beside its "# "
 _PROVENANCE = ("basis", "source", "note")
 
 
@@ -52,7 +51,7 @@ class Rewritten:
     numbers: tuple[str, ...]
     off: tuple[str, ...]
     view: str | None
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
 
     def resolved(self) -> ResolvedStory:
         """Resolve it as the command does."""
@@ -149,7 +148,9 @@ def _changed(
             yield now.name, _by_hand(now.form)
 
 
-def _not_taken(story: Story, name: str | None, as_set: ResolvedStory) -> Iterator[tuple[str, Any]]:
+def _not_taken(
+    story: Story, name: str | None, as_set: ResolvedStory
+) -> Iterator[tuple[str, object]]:
     """The numbers set by hand that are something else in the story, under the view."""
     now = resolve(story, view=None if name is None else view(name))
     forms = {number.name: number.form for number in _all_numbers(now)}

@@ -29,8 +29,14 @@ if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment
 
 MAX_MEMORY = 2**29  # bytes that compiling the exact sums of a story may take here
-SETTLED_DRAWS = 4096
+SETTLED_DRAWS = 4096  # as many as `storyodds estimate` takes unless stated
 _STRUCTURES = 24  # kept at once of one story
+
+
+class NumberedAnswer(answers.Answer):
+    """An answer, and the numbers that are not as written."""
+
+    numbers: dict[str, object]
 
 
 class Computer:
@@ -56,7 +62,7 @@ class Computer:
     def __init__(self, folder: Path, *, draws: int = interactive.DRAWS, seed: int = 1) -> None:
         self.folder, self.draws, self.seed = folder, draws, seed
         self._stories = Stories(folder, draws, seed)
-        self._tasks: Mapping[str, Callable[..., Any]] = {
+        self._tasks: Mapping[object, Callable[..., object]] = {
             "home": self._home,
             "story": self._story,
             "list": self._list,
@@ -68,7 +74,7 @@ class Computer:
             "page": self._page,
         }
 
-    def do(self, task: Mapping[str, Any]) -> dict[str, Any]:
+    def do(self, task: Mapping[str, object]) -> dict[str, object]:
         """Do one task.
 
         Parameters
@@ -100,10 +106,10 @@ class Computer:
         except InputError as error:
             return pages.broken(story, [answers.plain_problem(p) for p in error.problems])
 
-    def _list(self) -> dict[str, Any]:
+    def _list(self) -> dict[str, object]:
         return self._stories.listed()
 
-    def _describe(self, story: str) -> dict[str, Any]:
+    def _describe(self, story: str) -> dict[str, object]:
         """Describe a story; one that has no odds as it is written can be changed all the same."""
         kept = self._stories.get(story)
         description = {
@@ -120,11 +126,11 @@ class Computer:
             problems = [answers.plain_problem(problem) for problem in error.problems]
             return {**description, "answer": None, "problems": problems}
 
-    def _answer(self, story: str, state: Any) -> dict[str, Any]:
+    def _answer(self, story: str, state: object) -> NumberedAnswer:
         kept, changes = self._stories.get(story), read_state(state)
         return self._odds(kept, changes, self._changed(kept, changes))
 
-    def _rewrite(self, story: str, state: Any, file: str, name: str) -> dict[str, Any]:
+    def _rewrite(self, story: str, state: object, file: str, name: str) -> dict[str, object]:
         """Write a changed story out, for a file and under a name that is not the old one's."""
         kept, changes = self._stories.get(story), read_state(state)
         # What has no odds is worth no file.
@@ -136,16 +142,18 @@ class Computer:
         return {
             "yaml": rewritten.text(file, self.seed),
             "command": rewritten.command(file, self.seed),
-            "odds": {name: odds[name]["now"]["words"] for name in headline},
+            "odds": {
+                name: now["words"] for name in headline if (now := odds[name]["now"]) is not None
+            },
         }
 
-    def _judgments(self, story: str, state: Any) -> dict[str, str]:
+    def _judgments(self, story: str, state: object) -> dict[str, str]:
         """The numbers that are set by hand, as a panel's file."""
         kept, changes = self._stories.get(story), read_state(state)
         self._changed(kept, changes)
         return {"yaml": judgments_text(kept.written, _typed(changes, []))}
 
-    def _settle(self, story: str, state: Any) -> dict[str, Any]:
+    def _settle(self, story: str, state: object) -> dict[str, object]:
         """Assess a changed story in full: more draws, and NUTS where weighting is not enough."""
         from storyodds.reports.documents.estimate import summarize
 
@@ -154,7 +162,7 @@ class Computer:
         assessed = self._in_full(rewrite(kept.story, changes).resolved())
         return answers.settled(summarize(assessed), changes)
 
-    def _page(self, story: str, state: Any) -> dict[str, str]:
+    def _page(self, story: str, state: object) -> dict[str, str]:
         """Make the whole dashboard of a changed story, as a file has it."""
         from storyodds.reports.dashboard.page_data import make_dossier
 
@@ -186,7 +194,7 @@ class Computer:
 
         return assess(resolved, draws=SETTLED_DRAWS, seed=self.seed, max_memory=MAX_MEMORY)
 
-    def _odds(self, kept: KeptStory, state: State, changed: ResolvedStory) -> dict[str, Any]:
+    def _odds(self, kept: KeptStory, state: State, changed: ResolvedStory) -> NumberedAnswer:
         """Answer, beside the story as written where that has odds."""
         before = self._before(kept)
         if state != State():
@@ -235,9 +243,9 @@ class Computer:
         return resolved
 
 
-def _typed(state: State, problems: list[Problem]) -> dict[str, Any]:
+def _typed(state: State, problems: list[Problem]) -> dict[str, object]:
     """The numbers that are set, as plain data; what is none is among the problems."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, object] = {}
     for name, text in state.set.items():
         try:
             settings[name] = read_setting(text, f"set {name}")

@@ -13,7 +13,7 @@ from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.sentences import NOT_RELIABLE, evidence_words, flagged_words
 from storyodds.reports.words.shortening import plain
 
-_TOP = 5
+_TOP = 5  # rows of a table: a note counts the others
 
 
 class Document(dict[str, Any]):

@@ -12,7 +12,7 @@ are JSON texts. Probabilities and bits are as in the documents; every variable s
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 
 SUMMARY = ("mean", "median", "q05", "q95")
 _EVENTS = frozenset((*CLASSES, *FATES, WITHHELD))
-Index = tuple[tuple[str, Any], ...]  # where along which dimensions
+Index = tuple[tuple[str, Hashable], ...]  # where along which dimensions
 Tables = Sequence[tuple[str, str, str, str | None]]
 
 _ERRORS = ("standard_errors", "diagnostics.standard_errors", "answer", None)
@@ -273,7 +273,7 @@ def table(rows: Sequence[Json], dimension: str, key: str | None = None) -> xr.Da
     return _dataset(placed, {dimension: labels})
 
 
-def _dataset(placed: Sequence[tuple[Index, Json]], sizes: dict[str, list[Any]]) -> xr.Dataset:
+def _dataset(placed: Sequence[tuple[Index, Json]], sizes: dict[str, list[Hashable]]) -> xr.Dataset:
     """Give rows, each at its place, as a dataset; `sizes` has the labels known so far."""
     cells: dict[str, dict[Index, Any]] = {}
     for place, row in placed:
@@ -296,7 +296,7 @@ def _split(name: str, cells: Mapping[str, Mapping[Index, Any]]) -> bool:
 
 
 def _variable(
-    cells: Mapping[Index, Any], sizes: Mapping[str, list[Any]]
+    cells: Mapping[Index, Any], sizes: Mapping[str, list[Hashable]]
 ) -> tuple[list[str], np.ndarray[Any, Any]]:
     dims = list(dict.fromkeys(dim for index in cells for dim, _ in index))
     values = np.full([len(sizes[dim]) for dim in dims], None, dtype=object)

@@ -1,7 +1,6 @@
 """Entries of the catalog and of prior packs, as lines for a terminal."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -127,7 +126,7 @@ def observation_lines(name: str) -> Iterator[tuple[str, str]]:
     if entry.about is None:
         yield "about", "what the finding that it repeats is about, at its rates"
     else:
-        yield "about", entry.about.assumption or "where training ended"
+        yield "about", entry.about.literal or "where training ended"
     if entry.trials is not None:
         yield "trials", f"{entry.trials:,}"
     for key, rate in entry.rates.items():
@@ -165,7 +164,7 @@ def _told(source: Source) -> str:
     return f"{source.cite}{note}{f' <{source.url}>' if source.url else ''}"
 
 
-def _number(label: str, value: Any, unit: Callable[[float], str]) -> Iterator[tuple[str, str]]:
+def _number(label: str, value: object, unit: Callable[[float], str]) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         basis, source = value.get("basis"), value.get("source")
         yield label, prior_words(value, unit) + (f", {basis}" if basis else "")

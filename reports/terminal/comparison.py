@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from storyodds.models.story.events import DEPLOYED, GIVEN, Event, Headline
+from storyodds.models.story.events import GIVEN, Event, Headline
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.reports.contract.comparison import Comparison, Difference
 from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.comparison import compared_fates

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rich.text import Text
 
@@ -94,7 +93,7 @@ def _cells(adds: ByEvent[WithError], events: Sequence[Headline]) -> Iterator[Tex
 _SHOWN_ERROR = 0.01  # of a number that is shown to two digits: smaller errors change none of them
 
 
-def form_in_short(prior: Any) -> str:
+def form_in_short(prior: object) -> str:
     """A PRIOR in short, without where it comes from."""
     if prior is None:
         return "none"

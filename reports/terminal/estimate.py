@@ -44,9 +44,9 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import is_reference
 from storyodds.scenarios.resolve import BASES
 
-PATHS_SHOWN = 5
+PATHS_SHOWN = 5  # the most concerning: a line counts the others
 _PARTS = ("probability", "undetected", "concern")  # of a path
-ITEMS_SHOWN = 8
+ITEMS_SHOWN = 8  # of evidence, those that do most: a line counts the others
 
 
 def print_report(console: Console, summary: Estimate, recipe: Recipe) -> None:

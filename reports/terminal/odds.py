@@ -10,6 +10,7 @@ from storyodds.reports.contract.summaries import Interval, Summary
 from storyodds.reports.terminal.axis import plot
 from storyodds.reports.terminal.frame import heading, warning
 from storyodds.reports.terminal.layout import GAP, Row, dim, fitting, with_words, wrap
+from storyodds.reports.words.checks_together import together_words
 from storyodds.reports.words.endings import FATE_GLOSSES
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, about_one_in, band, percent, points
 from storyodds.reports.words.sentences import (
@@ -42,7 +43,7 @@ COLOR = {
     "catastrophe": "bold red",
 }
 _PLOT_WIDTHS = (20, 50)  # a narrower plot shows nothing, a wider one nothing more
-_HAZARDS_SHOWN = 6
+_HAZARDS_SHOWN = 6  # the likeliest: a line counts the others
 _CRITERIA: tuple[tuple[Criterion, str, str], ...] = (
     ("goal_alignment", "goal, alignment", "an intended model is good"),
     ("goal_competitiveness", "goal, competitiveness", "an intended model is strong enough"),
@@ -213,6 +214,8 @@ def decision_day(summary: Estimate, width: int) -> Iterator[Text]:
         yield from heading("On the day of the decision", "no check has flagged")
         yield from _deployed(summary, width)
         yield from wrap(_averted(summary, live), width)
+        if together := together_words(summary):
+            yield from wrap(Text(together), width)
     results = [f"{plain(name)} {c['result']}" for name, c in checks.items() if c["result"]]
     if results:
         if not live:

@@ -87,3 +87,34 @@ def given_rows(
         number = written.get("otherwise" if row.when is None else f"given.{k}")
         condition = "otherwise" if row.when is None else formula_words(row.when)
         yield condition, "–" if number is None else number_words(number)
+
+
+def states_in_turn(
+    name: str, assumption: Assumption | CatalogAssumption, provenance: Sequence[NumberRecord]
+) -> Iterator[tuple[str, str, str]]:
+    """Give each chance of a state: its condition, the state, and the chance as written.
+
+    Chances are taken in turn: where none of the states before it holds.
+
+    Parameters
+    ----------
+    name, assumption, provenance
+        As of `given_rows`.
+
+    Returns
+    -------
+    iterator of tuple of str
+        None where the assumption has no states.
+    """
+    states, written = assumption.states, dict(numbers_of(provenance, name))
+    for k, row in enumerate(states.rows if states is not None else ()):
+        start = "" if states is None or states.given is None else f"given.{k}."
+        condition = "always" if not start else "otherwise"
+        if row.when is not None:
+            condition = formula_words(row.when)
+        elif start:
+            start = "otherwise."
+        for state in row.odds.names[:-1]:
+            number = written.get(f"{start}in_turn.{state}")
+            yield condition, state, "–" if number is None else number_words(number)
+        yield condition, row.odds.names[-1], "what is left"

@@ -6,8 +6,16 @@ import re
 from storyodds.models.story.events import Fate
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.summaries import Summary
-from storyodds.reports.words.endings import FATE_GLOSSES
-from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, signed
+from storyodds.reports.words.aliases import Json
+from storyodds.reports.words.endings import FATE_GLOSSES, has_results
+from storyodds.reports.words.numbers import (
+    NO_ERRORS,
+    Errors,
+    band,
+    percent,
+    sentence_case,
+    signed,
+)
 from storyodds.reports.words.sentences import (
     ARGUED,
     NO_DECISION,
@@ -27,7 +35,7 @@ UNTOLD_GLOSS = "no catastrophe of this kind; the argument does not claim that an
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"(])")
 _TELLING = 2.0  # standard errors, within which two chances are not told apart
 #: What a training most likely does, by its likeliest ending.
-_DOES = {
+DOES = {
     "success": "goes right",
     "uncompetitive": "gives a model that is as intended but loses out to rivals",
     "halted": "is stopped by a check",
@@ -102,21 +110,28 @@ def lead_sentences(estimate: Estimate) -> tuple[str, ...]:
 
 def _likeliest(estimate: Estimate) -> str:
     """What the training most likely does, if it is carried out."""
-    fates = estimate["fates"]
+    fates, start = estimate["fates"], _start(estimate)
     first, second, *_ = sorted(fates, key=lambda name: -float(fates[name]["mean"]))
     errors = [errors_of(estimate, name).get("mean", 0.0) for name in (first, second)]
     apart = fates[first]["mean"] - fates[second]["mean"]
     percents = [percent(fates[n]["mean"], e) for n, e in zip((first, second), errors, strict=True)]
     if fates[first]["mean"] >= 1 and states_simulated(estimate) is not None:
-        return f"In every state that was simulated, the training {_DOES[first]}."
+        return f"In every state that was simulated, the training {DOES[first]}."
     if fates[first]["mean"] >= 1:
-        return f"If the training is carried out, it surely {_DOES[first]}."
+        return f"{sentence_case(start)} surely {DOES[first]}."
     if apart <= _TELLING * math.hypot(*errors):
         return (
-            f"If the training is carried out, it {_DOES[first]} ({percents[0]}) about as likely as "
-            f"it {_DOES[second]} ({percents[1]})."
+            f"{sentence_case(start)} {DOES[first]} ({percents[0]}) about as likely as "
+            f"it {DOES[second]} ({percents[1]})."
         )
-    return f"If the training is carried out, it most likely {_DOES[first]} ({percents[0]})."
+    return f"{sentence_case(start)} most likely {DOES[first]} ({percents[0]})."
+
+
+def _start(estimate: Estimate) -> str:
+    """Start of a sentence on what the training does; one with results was carried out."""
+    if has_results(estimate):
+        return "given the results of its checks so far, the training"
+    return "if the training is carried out, it"
 
 
 def _short(estimate: Estimate, name: Fate) -> str:
@@ -153,14 +168,57 @@ def day_sentence(estimate: Estimate) -> str:
         return NO_DECISION
     if all(check["result"] is not None for check in checks.values()):
         return "Every check has its result, so these are the odds on the day of the decision."
+    condition = _no_flag(estimate)
     chance = _with_band(day["probability"], errors_of(estimate, "deployed"))
     odds = " and ".join(
         f"{name} has {_with_band(day[name], errors_of(estimate, f'deployed.{name}'))}"
         for name in headline_fates(estimate)
     )
-    to_come = any(check["result"] is not None for check in checks.values())
-    condition = "none of the checks still to come flags" if to_come else "no check flags"
     return f"With a chance of {chance} {condition} the model, and on that day of decision {odds}."
+
+
+def _no_flag(estimate: Estimate) -> str:
+    """Start of a sentence on what the decision waits for."""
+    return "none of the checks still to come flags" if has_results(estimate) else "no check flags"
+
+
+def what_the_day_needs(estimate: Estimate) -> str:
+    """Say what a model needs to be deployed, such as "no check flags".
+
+    Empty where the day of the decision has no odds of its own.
+    """
+    is_open = any(check["result"] is None for check in estimate["checks"].values())
+    return _no_flag(estimate) if is_open and estimate["deployed"] is not None else ""
+
+
+def words_that_follow(estimate: Estimate) -> Json:
+    """Give the words in which a page puts the odds once its sliders are moved.
+
+    Parameters
+    ----------
+    estimate : mapping
+        "storyodds/estimate/1".
+
+    Returns
+    -------
+    dict
+        `start`, of a sentence on what the training does; `does`, that, by its ending; `argued`,
+        the start of the sentence of a risk argument, empty for others; `headline`, the fates of a
+        headline.
+
+    Examples
+    --------
+    >>> from storyodds import estimate, load_story, summarize
+    >>> words = words_that_follow(summarize(estimate(load_story("carlsmith-six-premises"))))
+    >>> words["argued"], words["headline"]
+    ('The argument puts the chance of catastrophe at', ['catastrophe'])
+    """
+    return {
+        "start": _start(estimate),
+        "does": DOES,
+        "argued": ARGUED if is_risk_argument(estimate) else "",
+        "headline": list(headline_fates(estimate)),
+    }
 
 
 def _with_band(entry: Summary, errors: Errors = NO_ERRORS) -> str:

@@ -28,6 +28,11 @@ FATE_GLOSSES: Mapping[Fate, str] = {
 NO_CLAIM_OF_SAFETY = "This is not a claim of safety: it computes what the authors' numbers imply."
 
 
+def has_results(summary: Estimate) -> bool:
+    """Whether a check has given its result, so that the training was carried out."""
+    return any(check["result"] is not None for check in summary["checks"].values())
+
+
 def condition(summary: Estimate) -> str:
     """Say that odds are those of a training that is carried out; nothing where that is sure.
 
@@ -38,13 +43,18 @@ def condition(summary: Estimate) -> str:
     Examples
     --------
     >>> feasible = {"mean": 0.96, "q05": 0.96, "q95": 0.96}
-    >>> condition({"criteria": {"rationale_competitiveness": feasible}})
+    >>> condition({"criteria": {"rationale_competitiveness": feasible}, "checks": {}})
     'The odds assume that training is carried out at all, which has a chance of 96%.'
     """
     feasible = summary["criteria"]["rationale_competitiveness"]
     if feasible is None or feasible["mean"] >= 1:
         return ""
     chance = percent(feasible["mean"])
+    if has_results(summary):
+        return (
+            "A check has its result, so the training was carried out, to which the story gives a "
+            f"chance of {chance}."
+        )
     return f"The odds assume that training is carried out at all, which has a chance of {chance}."
 
 

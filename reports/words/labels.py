@@ -2,8 +2,18 @@
 
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.shortening import shortened
+from storyodds.scenarios.given_numbers import row_of
+from storyodds.scenarios.grammar.states import claim_of_state, literal_of_state
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import Check, Evidence, Hazard, Nudge, Route
+from storyodds.scenarios.schema import (
+    Assumption,
+    Check,
+    CommonCause,
+    Evidence,
+    Hazard,
+    Nudge,
+    Route,
+)
 
 LONGEST = 120  # characters of a label
 
@@ -34,8 +44,16 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
     >>> number_label(story, "rationale.feasibility")
     'The training can be carried out as planned'
     """
+    row = row_of(resolved, name)
+    if row is not None:
+        condition = "otherwise" if row.when is None else f"given {formula_words(row.when)}"
+        return shortened(f"{condition}: {number_label(resolved, row.whole)}", longest)
     owner, _, field = name.partition(".")
     claim = claims(resolved).get(owner, "")
+    start, in_turn, state = field.partition("in_turn.")
+    if in_turn:
+        words = state_in_turn(resolved.assumptions[owner], state, start.rstrip("."))
+        return shortened(_about(f"{owner} {words}", claim), longest)
     kind, _, part = field.partition(".")
     match kind:
         case "":  # a number that the story names
@@ -43,8 +61,8 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
         case "feasibility":
             words = "The training can be carried out as planned"
         case "given":
-            row = (resolved.assumptions[owner].given or ())[int(part)]
-            condition = owner if row.when is None else f"{owner}, given {formula_words(row.when)}"
+            when = (resolved.assumptions[owner].given or ())[int(part)].when
+            condition = owner if when is None else f"{owner}, given {formula_words(when)}"
             words = _about(condition, claim)
         case "otherwise":
             words = _about(f"{owner}, otherwise", claim)
@@ -56,6 +74,8 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
             words = _about(f"Chance of catastrophe from {owner}", claim)
         case "flags":
             words = _about(f"Chance that {owner} flags {part}", claim)
+        case "share":
+            words = _about(f"Chance that one thing decides for all of {owner}, of {part}", claim)
         case _:  # a rate, a factor or a relevance of evidence
             words = _about(f"{field.replace('_', ' ')} of {owner}", claim)
     return shortened(words, longest) or name
@@ -97,13 +117,49 @@ def _about(part: str, claim: str) -> str:
 def claims(resolved: ResolvedStory) -> dict[str, str]:
     """Give what each part of a story claims, by its id; empty where it claims nothing."""
     story = resolved.story
-    parts: tuple[Hazard | Nudge | Route | Check | Evidence, ...] = (
+    parts: tuple[Hazard | Nudge | Route | Check | CommonCause | Evidence, ...] = (
         *story.goal.hazards,
         *story.rationale.nudges,
         *resolved.routes,
         *story.checks,
+        *resolved.common_causes,
         *story.evidence,
     )
-    claims = {part.id: part.claim for part in parts}
+    claims = {str(part.id): part.claim for part in parts}
     claims |= {name: number.claim for name, number in story.numbers.items()}
-    return claims | {name: a.claim for name, a in resolved.assumptions.items()}
+    for name, assumption in resolved.assumptions.items():
+        claims[name] = assumption.claim
+        for state in assumption.states.names if assumption.states else ():
+            claims[literal_of_state(name, state)] = claim_of_state(assumption.claim, state)
+    return claims
+
+
+def state_in_turn(assumption: Assumption, state: str, row: str = "") -> str:
+    """Say of which state a number is the chance, and where: none of those before it holds.
+
+    Parameters
+    ----------
+    assumption : Assumption
+        With states.
+    state : str
+    row : str
+        `given.0` or `otherwise`, where the chance depends on a row.
+
+    Examples
+    --------
+    >>> from storyodds.scenarios.grammar.states import States
+    >>> assumption = Assumption(states=States(counts={"low": 1, "medium": 1, "high": 1}))
+    >>> state_in_turn(assumption, "medium"), state_in_turn(assumption, "low")
+    ('is medium, if not low', 'is low')
+    """
+    states = assumption.states
+    assert states is not None
+    before = states.names[: states.names.index(state)]
+    words = f"is {state}" + (f", if not {' or '.join(before)}" if before else "")
+    if row == "otherwise":
+        return f"{words}, otherwise"
+    if row:
+        when = states.rows[int(row.partition(".")[2])].when
+        assert when is not None
+        return f"{words}, given {formula_words(when)}"
+    return words

@@ -4,8 +4,10 @@ Nobody who decides reads ids or bits. A number is called by what it does, with t
 in quotation marks; bits are given as a factor, 2 to their power, "times".
 """
 
+from storyodds.reports.words.labels import state_in_turn
 from storyodds.reports.words.numbers import counted, percent, significant
 from storyodds.reports.words.priors import formula_words
+from storyodds.scenarios.given_numbers import row_of
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL
 from storyodds.scenarios.resolve import ResolvedStory
 
@@ -68,17 +70,28 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
     >>> lever_words("persona-is-natural.bits.intended", story)
     'how much “persona is natural” multiplies the odds of an intended model'
     """
+    row = row_of(resolved, name)
+    if row is not None:
+        where = "where none of its conditions holds"
+        if row.when is not None:
+            rest = "" if row.first else ", and none of the conditions before it"
+            where = f"given {plain_name(formula_words(row.when))}{rest}"
+        return f"{lever_words(row.whole, resolved)}, {where}"
     owner, _, field = name.partition(".")
     part, _, target = field.partition(".")
     quoted = f"“{plain_name(owner)}”"
+    start, in_turn, state = field.partition("in_turn.")
+    if in_turn:
+        words = state_in_turn(resolved.assumptions[owner], state, start.rstrip("."))
+        return f"how likely it is that {quoted} {plain_name(words)}"
     match part:
         case "feasibility":
             return "how likely it is that the training can be carried out as planned"
         case "probability":
             return f"how likely it is that {quoted} {_holds(owner, resolved)}"
         case "given":
-            row = (resolved.assumptions[owner].given or ())[int(target)]
-            condition = "" if row.when is None else f", given {plain_name(formula_words(row.when))}"
+            when = (resolved.assumptions[owner].given or ())[int(target)].when
+            condition = "" if when is None else f", given {plain_name(formula_words(when))}"
             first = "" if int(target) == 0 else ", and none of the conditions before it"
             return f"how likely it is that {quoted} holds{condition}{first}"
         case "otherwise":
@@ -91,12 +104,13 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
             return f"how often {model_words(owner)}, once deployed, ends in catastrophe"
         case "flags":
             return f"how often the check {quoted} flags {model_words(target)}"
+        case "share":
+            decides = "one thing decides whether checks that fail together flag"
+            return f"how often {decides} {model_words(target)}"
         case "relevance":
             return f"how far the finding {quoted} carries over to this story"
         case "rates":
-            where = {"true": "its assumption holds", "false": "it does not hold"}.get(
-                target, f"the model is “{plain_name(target)}”"
-            )
+            where = _where(owner, target, resolved)
             return f"how often what the finding {quoted} counts is to be expected where {where}"
         case "visibility":
             return f"how much of its conduct “{plain_name(target)}” shows in {quoted}"
@@ -106,6 +120,19 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
         places = len(resolved.numbers[resolved.number_index[name]].places)
         return f"the number {quoted}, which stands in {counted(places, 'place')}"
     return f"the number “{plain_name(name.replace('.', ' '))}”"
+
+
+def _where(item: str, target: str, resolved: ResolvedStory) -> str:
+    """Under which hypothesis a finding has a rate."""
+    about = next((e.about for e in resolved.story.evidence if e.id == item), None)
+    if about is not None and about.assumption is not None:
+        assumption = resolved.assumptions[about.assumption]
+        if assumption.states is not None:
+            sign = "is not" if target == "false" else "is"
+            return f"“{plain_name(about.assumption)}” {sign} {plain_name(about.is_ or target)}"
+    return {"true": "its assumption holds", "false": "it does not hold"}.get(
+        target, f"the model is “{plain_name(target)}”"
+    )
 
 
 def _holds(owner: str, resolved: ResolvedStory) -> str:

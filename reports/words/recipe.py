@@ -2,9 +2,9 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 from storyodds.priors.distributions.forms import Prior, plain_prior
 from storyodds.priors.library import view_names
@@ -14,8 +14,17 @@ from storyodds.scenarios.loader import bundled_stories, load_story
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.switches import is_switch
 
+
+class Usual(TypedDict):
+    """Options of the command line that have a value without being stated."""
+
+    method: str
+    draws: int
+    max_memory: str
+
+
 #: What the command line takes unless stated; a test compares. It has no seed: that is always told.
-USUAL: Mapping[str, Any] = {"method": "auto", "draws": 4096, "max_memory": "2GiB"}
+USUAL: Usual = {"method": "auto", "draws": 4096, "max_memory": "2GiB"}
 _LEAST_DRAWS = 64  # that `--draws` takes; a result without uncertain numbers has one
 
 
@@ -183,7 +192,7 @@ def _draws(method: str, draws: int) -> int:
     return USUAL["draws"] if method == "exact" else max(draws, _LEAST_DRAWS)
 
 
-def on_one_line(value: Any) -> str:
+def on_one_line(value: object) -> str:
     r"""Write plain data as YAML on one line, without a character that nobody can see.
 
     Examples
@@ -200,7 +209,7 @@ def _escaped(character: str) -> str:
     return f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"
 
 
-def _bare(form: Prior) -> Any:
+def _bare(form: Prior) -> object:
     """A PRIOR as it is written, without what the odds do not depend on."""
     return plain_prior(form.model_copy(update=dict.fromkeys(("basis", "source", "note"))))
 

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import cast
 
-from storyodds.models.story.events import DEPLOYED, FATES, GIVEN, Fate, Headline
+from storyodds.models.story.events import FATES, GIVEN, Fate, Headline
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.head import (
     Day,

@@ -11,6 +11,7 @@ from typing import Any
 from storyodds.priors.text.errors import UNSAFE, Mistake, Path
 from storyodds.priors.text.phrases import described, did_you_mean, misspelled, quoted
 from storyodds.priors.text.scalars import hidden
+from storyodds.scenarios.checks.common_causes import common_cause_mistakes
 from storyodds.scenarios.checks.evidence_rules import (
     evidence_mistakes,
     proposal_mistakes,
@@ -18,6 +19,7 @@ from storyodds.scenarios.checks.evidence_rules import (
 )
 from storyodds.scenarios.checks.named_numbers import number_mistakes
 from storyodds.scenarios.checks.references import reference_mistakes
+from storyodds.scenarios.checks.state_rules import state_mistake
 from storyodds.scenarios.grammar.limits import limit_mistakes
 from storyodds.scenarios.grammar.loops import loops
 from storyodds.scenarios.grammar.names import (
@@ -30,7 +32,9 @@ from storyodds.scenarios.grammar.names import (
     mapping,
     names_in,
     parts_of,
+    rates_in,
     sequence,
+    states_of,
 )
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL
 from storyodds.scenarios.shared import catalog
@@ -74,14 +78,16 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         _id_mistakes(names),
         _formula_mistakes(data, names),
         _assumption_mistakes(names),
+        _rate_mistakes(data),
         _loop_mistakes(names),
         _target_mistakes(data, names),
+        common_cause_mistakes(data, names),
         evidence_mistakes(data, names),
         proposal_mistakes(data, names),
         switch_mistakes(data),
         limit_mistakes(data),
         _limit_mistakes(data, names),
-        reference_mistakes(data),
+        reference_mistakes(data, names),
         number_mistakes(data),
         _text_mistakes(data),
     )
@@ -177,6 +183,8 @@ def _formula_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
             name = literal_name(part)
             if name is not None and name not in names.assumptions and names.assumptions_readable:
                 yield Mistake((*path, *inner), _unknown_assumption(str(part), name, names))
+            elif name is not None and (sentence := state_mistake(str(part), names)):
+                yield Mistake((*path, *inner), sentence)
             if isinstance(part, Mapping):
                 least, count = part.get("at_least"), len(sequence(part.get("of")))
                 if isinstance(least, int) and count and least > count:
@@ -209,11 +217,17 @@ def _assumption_mistakes(names: Names) -> Iterator[Mistake]:
             hint = names.suggest(name, catalog.assumptions())
             yield Mistake(
                 path,
-                "found no probability, given or holds_when, expected one of them, or an id that "
-                f"the catalog of shared assumptions has{hint}",
+                "found no probability, given, holds_when or states, expected one of them, or an id "
+                f"that the catalog of shared assumptions has{hint}",
                 at_key=True,
             )
         yield from _row_mistakes((*path, "given"), sequence(spec.get("given")))
+
+
+def _rate_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Hold probabilities that depend on assumptions to the same rows."""
+    for path, rate in rates_in(data):
+        yield from _row_mistakes((*path, "given"), sequence(mapping(rate).get("given")))
 
 
 def _slip(spec: Mapping[str, Any]) -> bool:
@@ -301,14 +315,18 @@ def _movable(path: Path, table: Mapping[str, Any], names: Names) -> Iterator[Mis
 def _limit_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake]:
     count = len(names.assumptions)
     free = sum(
-        spec is None or (isinstance(spec, Mapping) and spec.get("holds_when") is None)
+        len(states_of(spec) or (spec,))
         for spec in names.assumptions.values()
+        if spec is None or (isinstance(spec, Mapping) and spec.get("holds_when") is None)
     )
     if count > MAX_ASSUMPTIONS:
         sentence = f"found {count:,} assumptions, expected at most {MAX_ASSUMPTIONS:,}"
         yield Mistake(("assumptions",), sentence)
     if free > MAX_FREE:
-        sentence = f"found {free:,} assumptions without holds_when, expected at most {MAX_FREE}"
+        sentence = (
+            f"found {free:,} assumptions without holds_when, each state of one counted, "
+            f"expected at most {MAX_FREE}"
+        )
         yield Mistake(("assumptions",), sentence)
     routes = len(sequence(data.get("routes")))
     if routes > MAX_ROUTES:

@@ -5,8 +5,10 @@ from typing import Any
 
 from storyodds.priors.text.errors import Mistake, Path
 from storyodds.priors.text.phrases import described, did_you_mean, misspelled, one_of, quoted
-from storyodds.scenarios.grammar.names import Names, is_zero, items, mapping
+from storyodds.scenarios.checks.state_rules import state_mistake
+from storyodds.scenarios.grammar.names import Names, is_zero, items, mapping, states_of
 from storyodds.scenarios.grammar.outcomes import DEFAULT
+from storyodds.scenarios.grammar.states import literal_of_state
 from storyodds.scenarios.shared import catalog
 
 _FORMS = ("counts", "exposure", "bayes_factor", "forecast")
@@ -35,7 +37,7 @@ def evidence_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
         yield from _instrument(path, item, data, names)
         yield from _exposure(path, item, about)
         if about.get("assumption") is not None:
-            yield from _about_assumption(path, item)
+            yield from _about_assumption(path, item, about, names)
         elif about.get("outcome") is True:
             yield from _about_outcome(path, item, names)
 
@@ -66,7 +68,7 @@ def proposal_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
             sentence = "found a class, expected an assumption or {outcome: true}"
             yield Mistake((*path, "about", "class"), sentence, at_key=True)
         elif about.get("assumption") is not None:
-            yield from _about_assumption(path, item)
+            yield from _about_assumption(path, item, about, names)
         elif about.get("outcome") is True:
             yield from _about_outcome(path, item, names)
 
@@ -172,8 +174,21 @@ def _instrument(
         yield Mistake((*path, "instrument"), sentence)
 
 
-def _about_assumption(path: Path, item: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Hold the tables of an item about an assumption to the keys true and false."""
+def _about_assumption(
+    path: Path, item: Mapping[str, Any], about: Mapping[str, Any], names: Names
+) -> Iterator[Mistake]:
+    """Hold the tables of an item about an assumption to the keys true and false, or to states."""
+    name, state = about.get("assumption"), about.get("is")
+    spec = names.assumptions.get(name) if isinstance(name, str) else None
+    if isinstance(name, str) and isinstance(state, str) and name in names.assumptions:
+        sentence = state_mistake(literal_of_state(name, state), names)
+        if sentence:
+            yield Mistake((*path, "about", "is"), sentence)
+            return
+    states = states_of(spec)
+    if states is not None and state is None:
+        yield from _about_states(path, item, states, names)
+        return
     for table, keys in (("rates", ("true", "false")), ("bayes_factor", ("true",))):
         if not isinstance(item.get(table), Mapping):
             continue
@@ -192,6 +207,38 @@ def _about_assumption(path: Path, item: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 _ASSUMPTION = "the item is about an assumption"
+
+
+def _about_states(
+    path: Path, item: Mapping[str, Any], states: tuple[str, ...], names: Names
+) -> Iterator[Mistake]:
+    """Hold the rates of an item about all the states of an assumption to those states."""
+    for form in ("bayes_factor", "forecast"):
+        if item.get(form) is not None:
+            sentence = (
+                f"found '{form}' about an assumption with states, expected it about one of them: "
+                f"add 'is' with {one_of(states)}"
+            )
+            yield Mistake((*path, "about", "assumption"), sentence)
+    rates = item.get("rates")
+    if not isinstance(rates, Mapping):
+        return
+    keys = [str(key) for key in rates]
+    for key in rates:
+        if str(key) not in states:
+            expected = f"expected a state of the assumption{names.suggest(str(key), states)}"
+            sentence = f"found {quoted(str(key))}, {expected}"
+            if str(key).lower() in ("true", "false"):
+                sentence = (
+                    f"found {quoted(str(key))}, expected {one_of(states)}, or 'is' beside "
+                    "'assumption' where the rates are of one state and of all others"
+                )
+            yield Mistake((*path, "rates", key), sentence, at_key=True)
+    if set(keys) <= set(states):
+        for state in states:
+            if state not in keys:
+                sentence = f"the key '{state}' is missing: every state has a rate of its own"
+                yield Mistake((*path, "rates"), sentence)
 
 
 def _about_outcome(path: Path, item: Mapping[str, Any], names: Names) -> Iterator[Mistake]:

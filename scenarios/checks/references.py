@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from storyodds.priors import library
 from storyodds.priors.distributions.forms import Kind, parse_prior
-from storyodds.priors.text.errors import InputError, Mistake, Path
+from storyodds.priors.text.errors import Mistake, Path
 from storyodds.priors.text.phrases import described
-from storyodds.scenarios.grammar.names import items, mapping
+from storyodds.scenarios.grammar.names import Names, items, mapping, rates_in
 
 _NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of bits"}
 
@@ -19,24 +19,20 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
     for name, number in mapping(data.get("numbers")).items():
         kind: Kind = "bits" if mapping(number).get("kind") == "bits" else "probability"
         yield ("numbers", name), number, kind
-    goal, rationale = mapping(data.get("goal")), mapping(data.get("rationale"))
-    for index, item in items(goal.get("hazards")):
-        for key in ("probability", "harm"):
-            yield ("goal", "hazards", index, key), item.get(key), "probability"
+    rationale = mapping(data.get("rationale"))
+    for place, rate in rates_in(data):
+        yield from _rows(place, rate)
+        yield place, rate, "probability"
     yield ("rationale", "feasibility"), rationale.get("feasibility"), "probability"
     for index, item in items(rationale.get("nudges")):
         yield from _table(("rationale", "nudges", index, "bits"), item.get("bits"), "bits")
     for name, spec in mapping(data.get("assumptions")).items():
-        assumption = mapping(spec)
-        yield ("assumptions", name, "probability"), assumption.get("probability"), "probability"
-        for index, row in items(assumption.get("given")):
-            for key in ("probability", "otherwise"):
-                yield ("assumptions", name, "given", index, key), row.get(key), "probability"
+        number = mapping(spec).get("probability")
+        yield ("assumptions", name, "probability"), number, "probability"
+        yield from _rows(("assumptions", name), spec)
+        yield from _in_turn(("assumptions", name, "states"), mapping(spec).get("states"))
     for index, item in items(data.get("routes")):
         yield ("routes", index, "bits"), item.get("bits"), "bits"
-        yield ("routes", index, "harm"), item.get("harm"), "probability"
-    for index, item in items(data.get("checks")):
-        yield from _table(("checks", index, "flags"), item.get("flags"), "probability")
     for index, item in items(data.get("evidence")):
         yield from _table(("evidence", index, "rates"), item.get("rates"), "probability")
         yield from _table(("evidence", index, "visibility"), item.get("visibility"), "probability")
@@ -47,16 +43,33 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
         yield ("proposals", index, "relevance"), item.get("relevance"), "probability"
 
 
+def _rows(path: Path, owner: Any) -> Iterator[tuple[Path, Any, Kind]]:
+    """The numbers in the `given` rows of an assumption or a rate."""
+    for index, row in items(mapping(owner).get("given")):
+        for key in ("probability", "otherwise"):
+            yield (*path, "given", index, key), row.get(key), "probability"
+
+
+def _in_turn(path: Path, value: Any) -> Iterator[tuple[Path, Any, Kind]]:
+    """The chances of states that are taken in turn."""
+    states = mapping(value)
+    yield from _table((*path, "in_turn"), states.get("in_turn"), "probability")
+    for index, row in items(states.get("given")):
+        for key in ("states", "otherwise"):
+            table = mapping(row.get(key)).get("in_turn")
+            yield from _table((*path, "given", index, key, "in_turn"), table, "probability")
+
+
 def _table(path: Path, value: Any, kind: Kind) -> Iterator[tuple[Path, Any, Kind]]:
     for key, number in mapping(value).items():
         yield (*path, key), number, kind
 
 
-def reference_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
+def reference_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake]:
     """Find references to what no pack has, or to a number of the wrong kind."""
     for path, value, kind in numbers_in(data):
         for inner, ref in _references(value):
-            sentence = _wrong(ref, kind)
+            sentence = _wrong(ref, kind, names)
             if sentence:
                 yield Mistake((*path, *inner), sentence)
 
@@ -76,18 +89,17 @@ def _references(value: Any) -> Iterator[tuple[Path, str]]:
         )
 
 
-def _wrong(ref: str, kind: Kind, trail: tuple[str, ...] = ()) -> str:
+def _wrong(ref: str, kind: Kind, names: Names, trail: tuple[str, ...] = ()) -> str:
     """Describe what is wrong with a reference, or nothing."""
     if ref in trail:
         return f"found the loop {' -> '.join((*trail, ref))} among prior packs"
-    try:
-        entry = library.pack_entry(ref)
-    except InputError as error:
-        return error.problems[0].message
+    entry = library.entry_of(ref)
+    if entry is None:
+        return library.unknown_reference(ref, names.suggest)
     try:
         parse_prior(entry.value, kind)
     except ValidationError:
         value = described(entry.value)
         return f"found '{ref}', whose value is {value}, expected {_NAMED[kind]}"
-    deeper = (_wrong(inner, kind, (*trail, ref)) for _, inner in _references(entry.value))
+    deeper = (_wrong(inner, kind, names, (*trail, ref)) for _, inner in _references(entry.value))
     return next((sentence for sentence in deeper if sentence), "")

@@ -63,6 +63,7 @@ def json_schema(of: str = "story") -> Schema:
     for name, kind in _PRIORS.items():
         definitions[name] = _prior(definitions[name], kind, definitions)
     definitions["NamedNumber"] = _named_number(definitions)
+    definitions["Rate"] = _rate(definitions["Rate"])
     definitions["Formula"] = _formula(definitions["Formula"], definitions)
     definitions["Source"]["type"] = ["string", "object"]
     _add_catalog(story, definitions)
@@ -96,6 +97,8 @@ def json_schema_text(of: str = "story") -> str:
 
 _HOW: Mapping[str, str] = {
     "Probability": "A number, an interval [low, high], or a mapping such as {ref: …}.",
+    "Rate": "A number, an interval [low, high], a mapping such as {ref: …}, or rows "
+    "{given: [{when: …, probability: …}, {otherwise: …}]}.",
     "Bits": "A number, an interval [low, high], or a mapping such as {normal: [1, 0.5]}.",
     "Formula": "An id, 'not id', [all, of, these], {any: […]} or {at_least: n, of: […]}.",
 }
@@ -223,6 +226,17 @@ def _named_number(definitions: Schema) -> Schema:
         "if": is_bits,
         "then": {"$ref": _PLACE + "NamedBits"},
         "else": {"$ref": _PLACE + "NamedProbability"},
+    }
+
+
+def _rate(union: Schema) -> Schema:
+    """Make one schema of a probability, or rows of it, that tells them apart as the reader does."""
+    table, number = union["oneOf"]
+    return {
+        "description": _HOW["Rate"],
+        "if": {"type": "object", "required": ["given"]},
+        "then": table,
+        "else": number,
     }
 
 

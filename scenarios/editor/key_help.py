@@ -33,12 +33,15 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "goal": "The training goal: which model is wanted, and why any such model is good.",
         "rationale": "The training rationale: why training ends at the wanted model, not how one "
         "trains.",
-        "assumptions": "What the story hangs on, each true or false in one training run. A name "
-        "with nothing after it takes the assumption as the catalog has it.",
+        "assumptions": "What the story hangs on, each true or false in one training run, or in "
+        "one of its states. A name with nothing after it takes the assumption as the catalog has "
+        "it.",
         "routes": "The kinds of model at which training may end instead of the wanted one. The "
         "route something-else stands for whatever nobody named and is in every story.",
         "checks": "Tests between training and deployment. A model that one of them flags is not "
         "deployed. One whose result is known is evidence.",
+        "common_cause": "Checks that fail together. Those that no set names are independent, given "
+        "the model and the assumptions.",
         "evidence": "What has been observed or judged: counts, Bayes factors and forecasts.",
         "proposals": "Observations that could be made next: what one would see, and how often "
         "under each hypothesis. They change no odds; `storyodds value` ranks them.",
@@ -91,14 +94,39 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "given": "Its chance by what else is true: rows {when, probability}, of which the first "
         "that holds counts, and last {otherwise}.",
         "holds_when": "A formula: it is true exactly where the formula holds.",
+        "states": "For an assumption that is in one of several states: how likely each is, as in "
+        "`{low: 0.5, medium: 0.3, high: 0.2}`. Formulas say `awareness is high`.",
         "scope": "Whether each training run has its own truth value.",
         "sources": _SOURCES,
         "note": _NOTE,
     },
     "GivenRow": {
-        "when": "A formula over other assumptions.",
-        "probability": "The chance of the assumption where this row is the first that holds.",
+        "when": "A formula over assumptions.",
+        "probability": "The chance where this row is the first that holds.",
         "otherwise": "The chance where no row above holds; the last row, alone.",
+    },
+    "StateOdds": {
+        "fixed": "The chance of each state; they add up to 1. Where nothing else is said of them, "
+        "the key is left out.",
+        "counts": "How often each state was observed: a Dirichlet distribution, with half a count "
+        "more for each.",
+        "mean": "The mean chance of each state, with concentration: a Dirichlet distribution.",
+        "concentration": "How many observations the means are worth.",
+        "in_turn": "A PRIOR for each state but the last: its chance where none of the states "
+        "before it holds; with rest.",
+        "rest": "The last state, which has whatever chance is left.",
+        "basis": "How the chances came about.",
+        "source": "Who says so.",
+        "note": _NOTE,
+    },
+    "States": {
+        "given": "The chances by what else is true: rows {when, states}, of which the first that "
+        "holds counts, and last {otherwise}; alone.",
+    },
+    "StateRow": {
+        "when": "A formula over other assumptions.",
+        "states": "How likely each state is where this row is the first that holds.",
+        "otherwise": "How likely each state is where no row above holds; the last row, alone.",
     },
     "Route": {
         "use": "A route of the catalog. Whatever is not written here is as the catalog has it.",
@@ -124,6 +152,21 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "result": "What it said, once it has been run. It is then evidence, at the rates above, "
         "and halts no more.",
     },
+    "CommonCause": {
+        "id": "A lower-case id of its own; common-cause-1 and so on, in order, if left out.",
+        "claim": "What the checks have in common, so that what escapes one escapes the others.",
+        "checks": "Two or more checks whose results are not known. A check stands in one such set "
+        "at most.",
+        "share": "The chance that one thing decides for all of them, by route, class, hazard and "
+        "default for all else: 0 is independence, 1 that the best of them is as good as all. Each "
+        "check keeps its own rate.",
+        "source": "Where the shares come from.",
+        "note": _NOTE,
+    },
+    "GivenTable": {
+        "given": "The probability by what is true: rows {when, probability}, of which the first "
+        "that holds in a run counts, and last {otherwise}.",
+    },
     "Evidence": {
         "id": _ID,
         "claim": "What was observed.",
@@ -132,9 +175,9 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "counts": "How often something was seen, and how often it could have been; with rates.",
         "exposure": "What came of a stage of a deployment: incidents in so many episodes, or in so "
         "much time; with rates, and about {outcome: true} alone.",
-        "rates": "How often one would see it: under true and false for an assumption; by route, "
-        "class and default for the outcome. Classes that are not named share default. Of an "
-        "exposure, the chance of an incident in an episode, or incidents per unit of time, if the "
+        "rates": "How often one would see it: under true and false for an assumption, or by state; by "
+        "route, class and default for the outcome. Classes that are not named share default. Of "
+        "an exposure, the chance of an incident in an episode, or incidents per unit of time, if the "
         "model showed itself.",
         "visibility": "Of an exposure, the share of a model's conduct that shows at these stakes, "
         "by route, class and default (1 where nothing is written): its rate counts that far.",
@@ -158,8 +201,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "way: its rates and its relevance are whatever they were the first time.",
         "about": "What the observation speaks of: {assumption: id} or {outcome: true}.",
         "trials": "How often it could be seen; of a replication, as often as before if left out.",
-        "rates": "How often one would see it: under true and false for an assumption; by route, "
-        "class and default for the outcome.",
+        "rates": "How often one would see it: under true and false for an assumption, or by state; "
+        "by route, class and default for the outcome.",
         "relevance": "How far the result would carry over to this story, from 0 to 1 (the "
         "default).",
         "cost": "What making it costs, in the units in which endings are weighed.",
@@ -173,6 +216,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     },
     "About": {
         "assumption": "The id of an assumption.",
+        "is": "One of its states: the item is about whether it is in that one.",
         "outcome": "true: where training ended.",
         "class": "A class of ending, which only a forecast can be about.",
     },
@@ -256,6 +300,12 @@ _CLASSES = {
     "other": "not intended, and neither of the two",
 }
 
+_BASES = {
+    "elicited": "somebody was asked and said so",
+    "assumed": "the author's own guess",
+    "measured": "counted or computed from data",
+}
+
 VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("Story", "kind"): {
         "training-story": "how training would end at the wanted model, and at its rivals",
@@ -299,9 +349,6 @@ VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
         "linear": "the weighted mean of the distributions",
         "logarithmic": "their weighted geometric mean, normalized",
     },
-    ("Form", "basis"): {
-        "elicited": "somebody was asked and said so",
-        "assumed": "the author's own guess",
-        "measured": "counted or computed from data",
-    },
+    ("Form", "basis"): _BASES,
+    ("StateOdds", "basis"): _BASES,
 }

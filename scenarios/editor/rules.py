@@ -111,6 +111,11 @@ _TRUE_OR_FALSE: Schema = {
     "propertyNames": {"enum": [*_BY_TRUTH, True, False]},
     "allOf": _offer(_BY_TRUTH),
 }
+# Which states an assumption has, only the whole story shows.
+_BY_TRUTH_OR_STATE: Schema = {
+    "if": {"anyOf": [{"required": [key]} for key in _BY_TRUTH]},
+    "then": _TRUE_OR_FALSE | {"required": [*_BY_TRUTH]},
+}
 _BY_OUTCOME: Schema = {"required": [DEFAULT], "allOf": _offer(_CLASSES, DEFAULT)}
 
 
@@ -167,7 +172,7 @@ _EVIDENCE_RULES: list[Schema] = [
     _if(
         _about("assumption"),
         _lacks(["exposure"], "An exposure is about {outcome: true}."),
-        _of_table("rates", _TRUE_OR_FALSE | {"required": ["true", "false"]}),
+        _of_table("rates", _BY_TRUTH_OR_STATE),
         _of_table(
             "bayes_factor", _TRUE_OR_FALSE | {"required": ["true"], **_value("false", _ZERO)}
         ),
@@ -194,7 +199,7 @@ _PROPOSAL_RULES: list[Schema] = [
     {"if": _has("use"), "else": {"required": ["id"]}},
     _if(
         _about("assumption"),
-        _of_table("rates", _TRUE_OR_FALSE | {"required": ["true", "false"]}),
+        _of_table("rates", _BY_TRUTH_OR_STATE),
     ),
     _if(_about("outcome"), _of_table("rates", _BY_OUTCOME)),
     _value("about", _lacks(["class"], "Expected an assumption or {outcome: true}.")),
@@ -219,6 +224,23 @@ _STORY: Schema = {
     }
 }
 
+_ROWS: Schema = {
+    "contains": _has("otherwise"),
+    "errorMessage": "Expected a list of {when: …, probability: …} and, as the last, "
+    "{otherwise: …}.",
+}
+
+_STATE_FORMS = ("fixed", "counts", "mean", "in_turn")
+_STATES: Schema = {
+    "allOf": [
+        *_at_most_one((*_STATE_FORMS, "given")),
+        _if(_has("mean"), _has("concentration")),
+        _if(_has("in_turn"), _has("rest")),
+    ],
+    # Chances of which nothing else is said stand without a key.
+    "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+}
+
 # By record; under "properties", what is added to the record's own properties.
 RULES: Mapping[str, Schema] = {
     "Story": _STORY,
@@ -228,21 +250,16 @@ RULES: Mapping[str, Schema] = {
         "properties": {"id": _OWN_ID, "bits": {"propertyNames": _TARGET, "allOf": _offer(_CLASSES)}}
     },
     "Check": {"properties": {"id": _OWN_ID, "flags": _BY_OUTCOME}},
+    "CommonCause": {"properties": {"id": _OWN_ID, "share": _BY_OUTCOME}},
     "Evidence": {"properties": {"id": _OWN_ID}, "allOf": _EVIDENCE_RULES},
     "Proposal": {"properties": {"id": _OWN_ID}, "allOf": _PROPOSAL_RULES},
     "Route": {"properties": {"id": _ROUTE_ID}, "allOf": _ROUTE_RULES},
-    "Assumption": {
-        "properties": {
-            "given": {
-                "contains": _has("otherwise"),
-                "errorMessage": "Expected a list of {when: …, probability: …} and, as the last, "
-                "{otherwise: …}.",
-            }
-        },
-        "allOf": _at_most_one(DECIDERS),
-    },
+    "Assumption": {"properties": {"given": _ROWS}, "allOf": _at_most_one(DECIDERS)},
+    "GivenTable": {"properties": {"given": _ROWS}},
     "Formula": {
-        "pattern": _slug_but(_NOT_OWN, "")["pattern"].replace("^", "^(?:not )?", 1),
+        "pattern": _slug_but(_NOT_OWN, "")["pattern"]
+        .replace("^", "^(?:not )?", 1)
+        .replace("*$", "*(?: is [a-z0-9][a-z0-9-]*)?$"),
     },
     "DecidedAssumption": {
         "type": "object",
@@ -256,5 +273,19 @@ RULES: Mapping[str, Schema] = {
             {"if": {"not": _has("otherwise")}, "then": _has("when", "probability")},
         ]
     },
-    "About": {"allOf": [*_at_most_one(_SUBJECTS), _at_least_one(_SUBJECTS)]},
+    "StateOdds": _STATES,
+    "States": _STATES,
+    "StateRow": {
+        "allOf": [
+            _if(_has("otherwise"), _lacks(["when", "states"], "otherwise stands alone.")),
+            {"if": {"not": _has("otherwise")}, "then": _has("when", "states")},
+        ]
+    },
+    "About": {
+        "allOf": [
+            *_at_most_one(_SUBJECTS),
+            _at_least_one(_SUBJECTS),
+            _if(_has("is"), _has("assumption")),
+        ]
+    },
 }

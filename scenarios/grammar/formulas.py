@@ -9,8 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from storyodds.priors.text.records import Record
 
-_PATTERN = r"^(not )?[a-z0-9][a-z0-9-]*$"
+_PATTERN = r"^(not )?[a-z0-9][a-z0-9-]*( is [a-z0-9][a-z0-9-]*)?$"
+_EXPECTED = "expected an id or 'not id'"
 _WAYS_OUT = (
+    (re.compile(r"\bis not\b"), "write 'not a is b'"),
+    (re.compile(r"==?"), "write 'a is b' for a state of an assumption that has states"),
     (re.compile(r"\band\b|&|,"), "write [a, b] where both must hold"),
     (re.compile(r"\bor\b|\|"), "write {any: [a, b]} where one is enough"),
     (re.compile(r"^\s*(?:!|~|not\b)", re.IGNORECASE), "write 'not a' with one space"),
@@ -21,7 +24,7 @@ def _literal_text(value: Any) -> Any:
     """Show people who write formulas as in a programming language how it is done here."""
     if isinstance(value, str) and not re.fullmatch(_PATTERN[1:-1], value):
         hint = next((f"; {text}" for sign, text in _WAYS_OUT if sign.search(value)), "")
-        raise PydanticCustomError("literal", "expected an id or 'not id'{hint}", {"hint": hint})
+        raise PydanticCustomError("literal", _EXPECTED + "{hint}", {"hint": hint})
     return value
 
 
@@ -102,10 +105,12 @@ def parts(formula: Formula) -> tuple[tuple[Formula, ...], int]:
 def literals(formula: Formula) -> Iterator[tuple[str, bool]]:
     """Walk the literals of a formula as (id, truth value), in the order written.
 
+    What `awareness is high` names is `awareness is high`.
+
     Examples
     --------
-    >>> list(literals(("a", "not b")))
-    [('a', True), ('b', False)]
+    >>> list(literals(("a", "not b", "awareness is high")))
+    [('a', True), ('b', False), ('awareness is high', True)]
     """
     if isinstance(formula, str):
         negated = formula.startswith("not ")

@@ -9,7 +9,8 @@ from storyodds.priors.text.errors import Path
 from storyodds.priors.text.phrases import Suggestions, misspelled
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED
 
-_LITERAL = re.compile(r"(?:not )?([a-z0-9][a-z0-9-]*)\Z")
+_LITERAL = re.compile(r"(?:not )?([a-z0-9][a-z0-9-]*)(?: is ([a-z0-9][a-z0-9-]*))?\Z")
+_NO_STATES = ("given", "basis", "source", "note", "rest", "concentration")
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -96,6 +97,7 @@ def names_in(data: Mapping[str, Any]) -> Names:
         (("assumptions",), None),
         (("routes",), data.get("routes")),
         (("checks",), data.get("checks")),
+        (("common_cause",), data.get("common_cause")),
         (("evidence",), data.get("evidence")),
         (("proposals",), data.get("proposals")),
     ]
@@ -156,14 +158,54 @@ def formulas_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
             yield ("assumptions", name, *path), formula
     for index, item in items(data.get("routes")):
         yield ("routes", index, "requires"), item.get("requires")
+    for place, rate in rates_in(data):
+        for inner, formula in formulas_of(rate):
+            yield (*place, *inner), formula
+
+
+def rates_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    """Return every probability that may depend on assumptions, with its path."""
+    for index, item in items(mapping(data.get("goal")).get("hazards")):
+        for key in ("probability", "harm"):
+            yield ("goal", "hazards", index, key), item.get(key)
+    for index, item in items(data.get("routes")):
+        yield ("routes", index, "harm"), item.get("harm")
+    for index, item in items(data.get("checks")):
+        for key, rate in mapping(item.get("flags")).items():
+            yield ("checks", index, "flags", key), rate
+    for index, item in items(data.get("common_cause")):
+        for key, rate in mapping(item.get("share")).items():
+            yield ("common_cause", index, "share", key), rate
 
 
 def formulas_of(spec: Any) -> Iterator[tuple[Path, Any]]:
-    """Return the formulas that decide an assumption, with their paths inside it."""
+    """Return the formulas that decide an assumption or a rate, with their paths inside it."""
     assumption = mapping(spec)
     for index, row in items(assumption.get("given")):
         yield ("given", index, "when"), row.get("when")
+    for index, row in items(mapping(assumption.get("states")).get("given")):
+        yield ("states", "given", index, "when"), row.get("when")
     yield ("holds_when",), assumption.get("holds_when")
+
+
+def states_of(spec: Any) -> tuple[str, ...] | None:
+    """Return the states of an assumption, or None for one that is true or false.
+
+    Examples
+    --------
+    >>> states_of({"states": {"low": 0.5, "high": 0.5}}), states_of({"probability": 0.5})
+    (('low', 'high'), None)
+    """
+    states = mapping(mapping(spec).get("states"))
+    if not states:
+        return None
+    rows = [row for _, row in items(states.get("given"))]
+    odds = mapping(rows[0].get("states", rows[0].get("otherwise"))) if rows else states
+    forms = (mapping(odds.get(key)) for key in ("fixed", "counts", "mean", "in_turn"))
+    table = next((form for form in forms if form), odds)
+    names = [name for name in table if name not in _NO_STATES]
+    rest = odds.get("rest")
+    return (*names, rest) if isinstance(rest, str) else tuple(names)
 
 
 def parts_of(formula: Any) -> Iterator[tuple[Path, Any]]:
@@ -194,3 +236,15 @@ def literal_name(part: Any) -> str | None:
     """
     match = _LITERAL.match(part) if isinstance(part, str) else None
     return match[1] if match else None
+
+
+def literal_state(part: Any) -> str | None:
+    """Return the state that a literal names, or None where it names none.
+
+    Examples
+    --------
+    >>> literal_state("not awareness is high"), literal_state("a")
+    ('high', None)
+    """
+    match = _LITERAL.match(part) if isinstance(part, str) else None
+    return match[2] if match else None

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from storyodds.priors.distributions.forms import Probability
+from storyodds.priors.distributions.forms import Prior, Probability
 from storyodds.priors.text.records import Record, Slug
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
+from storyodds.scenarios.grammar.states import literal_of_state
 
 
 class GivenRow(Record):
@@ -19,6 +20,40 @@ class GivenRow(Record):
     otherwise: Probability | None = None
 
 
+class GivenTable(Record):
+    """A probability that depends on assumptions: the first row that holds in a run decides it."""
+
+    given: Annotated[tuple[GivenRow, ...], Field(min_length=1)]
+
+
+def _shape(value: Any) -> str:
+    is_table = isinstance(value, GivenTable) or (isinstance(value, dict) and "given" in value)
+    return "table" if is_table else "number"
+
+
+# One probability, or one for each of some states of the assumptions.
+type Rate = Annotated[
+    Annotated[GivenTable, Tag("table")] | Annotated[Probability, Tag("number")],
+    Discriminator(_shape),
+]
+
+
+def numbers_of(rate: Rate | Prior) -> tuple[Prior, ...]:
+    """List the numbers of a rate: one, or one for each row.
+
+    Examples
+    --------
+    >>> from storyodds.priors.distributions.forms import Fixed
+    >>> table = GivenTable(given=[{"when": "aware", "probability": 0.1}, {"otherwise": 0.6}])
+    >>> [form.fixed for form in numbers_of(table)], len(numbers_of(Fixed(fixed=0.5)))
+    ([0.1, 0.6], 1)
+    """
+    if not isinstance(rate, GivenTable):
+        return (rate,)
+    forms = (row.probability if row.otherwise is None else row.otherwise for row in rate.given)
+    return tuple(form for form in forms if form is not None)
+
+
 def _exactly_true(value: Any) -> Any:
     # Left to itself, `Literal[True]` takes 1 for true.
     if value is None or value is True:
@@ -27,9 +62,13 @@ def _exactly_true(value: Any) -> Any:
 
 
 class About(Record):
-    """What an evidence item speaks of: an assumption, the outcome, or (a forecast) a class."""
+    """What an evidence item speaks of: an assumption, the outcome, or (a forecast) a class.
+
+    With `is`, it speaks of whether that state of the assumption holds.
+    """
 
     assumption: Slug | None = None
+    is_: Annotated[Slug | None, Field(alias="is")] = None
     outcome: Annotated[Literal[True] | None, BeforeValidator(_exactly_true)] = None
     class_: Annotated[OutcomeClass | None, Field(alias="class")] = None
 
@@ -41,4 +80,16 @@ class About(Record):
                 "about",
                 "expected exactly one of {assumption: id}, {outcome: true}, {class: name}",
             )
+        if self.is_ is not None and self.assumption is None:
+            raise PydanticCustomError(
+                "about_state",
+                "found 'is' without 'assumption', expected {assumption: id, is: state}",
+            )
         return self
+
+    @property
+    def literal(self) -> str | None:
+        """What is true or false: the assumption, or that one of its states holds."""
+        if self.assumption is None or self.is_ is None:
+            return self.assumption
+        return literal_of_state(self.assumption, self.is_)

@@ -6,6 +6,7 @@ from storyodds.priors.distributions.forms import Fixed, Prior, ProbabilityPool
 from storyodds.priors.references import without_references
 from storyodds.scenarios.grammar.formulas import Formula, literals
 from storyodds.scenarios.grammar.outcomes import INTENDED, RESIDUAL
+from storyodds.scenarios.grammar.parts import numbers_of
 from storyodds.scenarios.lint.reading import chances_of
 from storyodds.scenarios.schema import Route
 from storyodds.scenarios.story import Story
@@ -48,7 +49,8 @@ def _chances(story: Story) -> Iterator[Prior]:
         yield from (item.visibility or {}).values()
         yield from [] if item.relevance is None else [item.relevance]
     for check in story.checks:
-        yield from check.flags.values() if check.result is not None else ()
+        for rate in check.flags.values() if check.result is not None else ():
+            yield from numbers_of(rate)
 
 
 def _may_be_certain(form: Prior) -> bool:

@@ -120,7 +120,7 @@ def _marks(item: Evidence) -> Iterator[tuple[object, ...]]:
         counts = item.exposure or (item.counts and (item.counts.hits, item.counts.trials))
         yield "claim", _key(item.claim), source, None if source else counts
     if item.forecast is not None and source:
-        yield "forecast", item.about.class_ or item.about.assumption, source
+        yield "forecast", item.about.class_ or item.about.literal, source
 
 
 def _cite(item: Evidence) -> str:

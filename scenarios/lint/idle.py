@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from storyodds.priors.distributions.forms import Form
+from storyodds.scenarios.grammar.parts import Rate, numbers_of
 from storyodds.scenarios.lint.reading import Doubt, Reading, is_nought
 
 
@@ -37,9 +37,9 @@ def _hazards(reading: Reading) -> Iterator[Doubt]:
             yield Doubt((*place, "harm"), sentence)
 
 
-def _is_bare_nought(form: Form | None) -> bool:
+def _is_bare_nought(rate: Rate | None) -> bool:
     """Whether a number is 0 and nobody says why."""
-    return form is not None and is_nought(form) and form.source is None
+    return rate is not None and is_nought(rate) and all(n.source is None for n in numbers_of(rate))
 
 
 def _checks(reading: Reading) -> Iterator[Doubt]:

@@ -10,8 +10,21 @@ from typing import Any, NamedTuple
 from storyodds.priors.distributions.forms import Fixed, Form, Kind, Prior
 from storyodds.priors.references import without_references
 from storyodds.priors.text.errors import Path
-from storyodds.scenarios.grammar.formulas import Formula, holds, literals, parts
+from storyodds.scenarios.grammar.formulas import (
+    AnyOf,
+    AtLeast,
+    Formula,
+    holds,
+    literals,
+    parts,
+)
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED, RESIDUAL
+from storyodds.scenarios.grammar.parts import GivenTable, Rate, numbers_of
+from storyodds.scenarios.grammar.states import (
+    assumption_and_state,
+    chances_in_turn,
+    literal_of_state,
+)
 from storyodds.scenarios.named_numbers import with_numbers_in_place
 from storyodds.scenarios.schema import Assumption, Check, Evidence, Route
 from storyodds.scenarios.serialize import to_data
@@ -128,7 +141,12 @@ class Reading:
     def assumptions(self) -> Mapping[str, Assumption]:
         """Every assumption with what decides it, those that come along included."""
         specs = filled(self.written).get("assumptions") or {}
-        return {name: Assumption.model_validate(spec) for name, spec in specs.items()}
+        assumptions = {name: Assumption.model_validate(spec) for name, spec in specs.items()}
+        # The literals that states of an assumption hold are decided by what decides them all.
+        for name, assumption in list(assumptions.items()):
+            for state in assumption.states.names if assumption.states else ():
+                assumptions[literal_of_state(name, state)] = assumption
+        return assumptions
 
     @property
     def rivals(self) -> Iterator[tuple[int, Route]]:
@@ -159,7 +177,7 @@ class Reading:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """The assumptions that some route, hazard, constraint or nudge depends on."""
+        """The assumptions that some route, hazard, constraint, nudge or rate depends on."""
         return self.needed(formula for _, formula in self.ends)
 
     @property
@@ -177,13 +195,17 @@ class Reading:
         for i, nudge in enumerate(story.rationale.nudges):
             if nudge.when is not None:
                 yield ("rationale", "nudges", i, "when"), nudge.when
+        for place, rate in _rates(story):
+            for j, row in enumerate(rate.given if isinstance(rate, GivenTable) else ()):
+                if row.when is not None:
+                    yield (*place, "given", j, "when"), row.when
 
     def needed(self, formulas: Iterable[Formula]) -> frozenset[str]:
         """The assumptions that formulas depend on, directly or by way of each other."""
         waiting = [name for formula in formulas for name, _ in literals(formula)]
         names_below: set[str] = set()
         while waiting:
-            name = waiting.pop()
+            name, _ = assumption_and_state(waiting.pop())
             if name not in names_below:
                 names_below.add(name)
                 waiting += [
@@ -206,6 +228,9 @@ class Reading:
         read = [alone for formula in conditions if (alone := self._alone(formula)) is not None]
         if not conditions or len(read) < len(conditions):
             return True
+        exclusive = self._one_state_each(read)
+        conditions += exclusive
+        read += [alone for formula in exclusive if (alone := self._alone(formula)) is not None]
         mixed = _disagreeing(read)
         if not mixed:
             return all(alone.holds for alone in read)
@@ -230,6 +255,24 @@ class Reading:
                 return True
         return False
 
+    def _one_state_each(self, read: Sequence[_Alone]) -> list[Formula]:
+        """What else holds where formulas name several states of an assumption: one does."""
+        named: dict[str, dict[str, None]] = {}
+        for alone in read:
+            for literal in alone.signs:
+                name, state = assumption_and_state(literal)
+                if state is not None:
+                    named.setdefault(name, {})[literal] = None
+        formulas: list[Formula] = []
+        for name, listed in named.items():
+            states = self.assumptions[name].states
+            if len(listed) > 1:
+                negations = tuple(f"not {literal}" for literal in listed)
+                formulas.append(AtLeast(at_least=len(listed) - 1, of=negations))
+            if states is not None and len(listed) == len(states.names):
+                formulas.append(AnyOf(any=tuple(listed)))
+        return formulas
+
     def is_ruled_out(self, formula: Formula | None) -> bool:
         """Return whether a formula could hold, were it not for assumptions that are certain."""
         if formula is None or self._certain is None or not self.can_hold(formula):
@@ -244,7 +287,7 @@ class Reading:
             numbers = {
                 form.fixed if isinstance(form, Fixed) else None for form in chances_of(assumption)
             }
-            if numbers in ({0.0}, {1.0}):
+            if numbers in ({0.0}, {1.0}) and assumption.states is None:
                 settled.append(name if numbers == {1.0} else f"not {name}")
         return tuple(settled) if settled else None
 
@@ -315,11 +358,29 @@ class Reading:
         return [(name, inner[name]) for name in TopologicalSorter(within).static_order()]
 
 
+def _rates(story: Story) -> Iterator[tuple[Path, Rate | None]]:
+    """Return every probability that may depend on assumptions, with its path."""
+    for i, hazard in enumerate(story.goal.hazards):
+        yield ("goal", "hazards", i, "probability"), hazard.probability
+        yield ("goal", "hazards", i, "harm"), hazard.harm
+    for i, route in enumerate(story.routes):
+        yield ("routes", i, "harm"), route.harm
+    for i, check in enumerate(story.checks):
+        for key, rate in check.flags.items():
+            yield ("checks", i, "flags", key), rate
+    for i, cause in enumerate(story.common_cause):
+        for key, rate in cause.share.items():
+            yield ("common_cause", i, "share", key), rate
+
+
 def deciding(assumption: Assumption) -> Iterator[Formula]:
     """Return the formulas that an assumption's truth depends on."""
     for row in assumption.given or ():
         if row.when is not None:
             yield row.when
+    for state_row in assumption.states.rows if assumption.states else ():
+        if state_row.when is not None:
+            yield state_row.when
     if assumption.holds_when is not None:
         yield assumption.holds_when
 
@@ -329,6 +390,8 @@ def chances_of(assumption: Assumption) -> Iterator[Prior]:
     rows = assumption.given or ()
     forms = [assumption.probability, *(f for row in rows for f in (row.probability, row.otherwise))]
     yield from (form for form in forms if form is not None)
+    for state_row in assumption.states.rows if assumption.states else ():
+        yield from (chance for _, chance, _ in chances_in_turn(state_row.odds))
 
 
 def said_of[V](table: Mapping[str, V], outcome: tuple[str, str]) -> V:
@@ -343,8 +406,10 @@ def said_of[V](table: Mapping[str, V], outcome: tuple[str, str]) -> V:
     return next(table[key] for key in (name, class_, DEFAULT) if key in table)
 
 
-def same(first: Form, second: Form) -> bool:
+def same(first: Rate | Prior, second: Rate | Prior) -> bool:
     """Return whether two PRIORs are the same numbers, wherever they come from.
+
+    Probabilities that depend on assumptions are the same where all their rows are.
 
     Examples
     --------
@@ -352,11 +417,18 @@ def same(first: Form, second: Form) -> bool:
     >>> same(Fixed(fixed=0.1, source="a guess"), Fixed(fixed=0.1))
     True
     """
-    return first.model_copy(update=_NO_PROVENANCE) == second.model_copy(update=_NO_PROVENANCE)
+    return _bare_rows(first) == _bare_rows(second)
 
 
-def is_nought(form: Form) -> bool:
-    """Return whether a PRIOR is the number 0 and nothing else.
+def _bare_rows(rate: Rate | Prior) -> list[tuple[Formula | None, Form]]:
+    """What decides each row of a rate, and its number without provenance."""
+    whens = [row.when for row in rate.given] if isinstance(rate, GivenTable) else [None]
+    forms = [form.model_copy(update=_NO_PROVENANCE) for form in numbers_of(rate)]
+    return list(zip(whens, forms, strict=True))
+
+
+def is_nought(rate: Rate | Prior) -> bool:
+    """Return whether a PRIOR is the number 0 and nothing else, in every row if it has rows.
 
     Examples
     --------
@@ -364,7 +436,7 @@ def is_nought(form: Form) -> bool:
     >>> is_nought(Fixed(fixed=0.0, source="a toy")), is_nought(Fixed(fixed=0.1))
     (True, False)
     """
-    return isinstance(form, Fixed) and form.fixed == 0
+    return all(isinstance(form, Fixed) and form.fixed == 0 for form in numbers_of(rate))
 
 
 def is_fixed(form: Prior, kind: Kind) -> bool:

@@ -184,6 +184,12 @@ def never_holds(reading: Reading) -> Iterator[Doubt]:
             for j, row in enumerate(rows)
             if row.when is not None
         ]
+        state_rows = () if assumption is None or not assumption.states else assumption.states.rows
+        formulas += [
+            (("assumptions", name, "states", "given", j, "when"), state_row.when)
+            for j, state_row in enumerate(state_rows)
+            if state_row.when is not None
+        ]
         if composed is not None:
             formulas.append((("assumptions", name, "holds_when"), composed))
             roots |= set() if reading.can_hold(composed) else {name}
@@ -200,7 +206,8 @@ def idle_assumption(reading: Reading) -> Iterator[Doubt]:
         if name not in upstream:
             yield Doubt(
                 ("assumptions", name),
-                f"nothing depends on '{name}': no route, hazard, constraint or nudge asks for it",
+                f"nothing depends on '{name}': no route, hazard, constraint, nudge or rate asks "
+                "for it",
                 at_key=True,
             )
 

@@ -1,17 +1,35 @@
-"""What an Open-PSA file defines: gates, events and parameters."""
+"""What an Open-PSA file defines: gates, events, parameters, and what changes them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from storyodds.priors.text.xml_reader import Element
+
+GATE: Final = "gate"
+BASIC_EVENT: Final = "basic event"
+HOUSE_EVENT: Final = "house event"
+PARAMETER: Final = "parameter"
+GROUP: Final = "common-cause group"
+SUBSTITUTION: Final = "substitution"
+ALIGNMENT: Final = "alignment"
+PHASE: Final = "phase"
+# Gates and events share their names; each of these kinds has names of its own.
+_WITH_NAMES_OF_THEIR_OWN = (PARAMETER, GROUP, SUBSTITUTION, ALIGNMENT)
+
+
+def name_space(kind: str) -> str:
+    """Return among what a name of that kind has to be the only one."""
+    return kind if kind in _WITH_NAMES_OF_THEIR_OWN else "event"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Definition:
-    """One gate, basic event, house event or parameter.
+    """One thing that a file defines by name.
 
     Attributes
     ----------
-    kind : {"gate", "basic event", "house event", "parameter"}
+    kind : str
+        As a person reads of it, such as `basic event`.
     name : str
     scope : tuple of str
         Names of the fault tree and components around it.
@@ -21,6 +39,8 @@ class Definition:
     element : Element
     body : Element or None
         The one formula or expression inside it.
+    slug : str
+        What its id is made of, where that is not its name.
     """
 
     kind: str
@@ -30,6 +50,7 @@ class Definition:
     label: str
     element: Element
     body: Element | None
+    slug: str = ""
 
     @property
     def full_name(self) -> str:

@@ -1,9 +1,9 @@
 """The formulas of an Open-PSA file, read as they stand there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
+from storyodds.priors.text.phrases import one_of, quoted
 from storyodds.priors.text.xml_reader import Element
 from storyodds.scenarios.open_psa.definitions import Definition
 from storyodds.scenarios.open_psa.tree import REFERENCES, Tree, required
@@ -54,16 +54,17 @@ def read_formula(tree: Tree, gate: Definition) -> Formula | None:
     Formula or None
         None where something is wrong.
     """
-    return None if gate.body is None else _formula(tree, gate.body, gate)
+    return None if gate.body is None else read_part(tree, gate.body, gate)
 
 
-def _formula(tree: Tree, element: Element, gate: Definition) -> Formula | None:
+def read_part(tree: Tree, element: Element, gate: Definition) -> Formula | None:
+    """Read a formula, or a part of one, that stands in a gate or another definition."""
     if element.tag in REFERENCES and element.tag != "parameter":
         return tree.find(element, gate)
     if element.tag == "constant":
         return read_constant(tree, element, gate)
     if element.tag not in CONNECTIVES:
-        hint = did_you_mean(element.tag, _FORMULAS)
+        hint = tree.nearest(element.tag, _FORMULAS)
         tree.spoil(element)
         tree.complain(
             f"found <{element.tag}>, which is not supported in a formula, expected "
@@ -73,7 +74,7 @@ def _formula(tree: Tree, element: Element, gate: Definition) -> Formula | None:
         )
         return None
     # Each part is read even where another one is wrong: all mistakes are listed at once.
-    read = [_formula(tree, child, gate) for child in element.children]
+    read = [read_part(tree, child, gate) for child in element.children]
     bounds = _bounds(tree, element, gate)
     fewest, most = CONNECTIVES[element.tag]
     if len(read) < fewest or (most is not None and len(read) > most):
@@ -111,7 +112,7 @@ def read_constant(tree: Tree, element: Element, owner: Definition) -> bool | Non
     """Read `<constant value="true"/>`."""
     text = required(tree, element, "value", owner)
     if text is not None and text not in _TRUTHS:
-        hint = did_you_mean(text, ["true", "false"])
+        hint = tree.nearest(text, ["true", "false"])
         tree.complain(f"found {quoted(text)}, expected true or false{hint}", element, owner)
         return None
     return None if text is None else _TRUTHS[text]
@@ -124,7 +125,7 @@ def house_value(tree: Tree, event: Definition) -> bool | None:
     if event.body.tag != "constant":
         tree.complain(
             f'found <{event.body.tag}>, expected <constant value="true"/> or '
-            f'<constant value="false"/>{did_you_mean(event.body.tag, ["constant"])}',
+            f'<constant value="false"/>{tree.nearest(event.body.tag, ["constant"])}',
             event.body,
             event,
         )
@@ -132,12 +133,12 @@ def house_value(tree: Tree, event: Definition) -> bool | None:
     return read_constant(tree, event.body, event)
 
 
-def gates_in(formula: Formula, condition: Callable[[Definition], bool]) -> Iterator[Definition]:
-    """Return the definitions that a formula names, that meet a condition, in order."""
+def definitions_in(formula: Formula) -> Iterator[Definition]:
+    """Return the definitions that a formula names, in order."""
     if isinstance(formula, Connective):
         for part in formula.parts:
-            yield from gates_in(part, condition)
-    elif isinstance(formula, Definition) and condition(formula):
+            yield from definitions_in(part)
+    elif isinstance(formula, Definition):
         yield formula
 
 

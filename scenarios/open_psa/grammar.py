@@ -3,11 +3,11 @@
 Whatever is not read would be passed over in silence, so anything beyond these is a mistake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
+from storyodds.priors.text.phrases import one_of, quoted
 from storyodds.priors.text.xml_reader import Element, XmlDocument
 from storyodds.scenarios.open_psa.definitions import Definition
 
@@ -24,6 +24,9 @@ class _Tree(Protocol):
         self, sentence: str, element: Element, about: Definition | None = None
     ) -> None:
         """Note a mistake where the text in an element begins."""
+
+    def nearest(self, word: str, choices: Iterable[str]) -> str:
+        """Name the nearest word of the format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,11 @@ _WITHOUT_ATTRIBUTES = (
     *("model-data", "and", "or", "not", "nand", "nor", "xor", "iff", "imply", "min", "max", "neg"),
     *("add", "sub", "mul", "div", "mean", "pow", "abs", "exp", "log", "log10", "sqrt", "pi"),
     *("exponential", "GLM", "Weibull", "beta-deviate", "lognormal-deviate", "normal-deviate"),
-    "uniform-deviate",
+    *("uniform-deviate", "switch", "case", "ite", "eq", "df", "lt", "gt", "leq", "geq", "mod"),
+    *("acos", "asin", "atan", "cos", "cosh", "sin", "sinh", "tan", "tanh", "ceil", "floor"),
+    *("periodic-test", "hypothesis", "distribution", "gamma-deviate", "histogram", "bin"),
 )
+_DESCRIBED = ("label", "attributes")
 ALLOWANCES: Mapping[str, Allowance] = {
     "opsa-mef": Allowance(optional=("name",)),
     "define-fault-tree": _NAMED,
@@ -75,9 +81,28 @@ ALLOWANCES: Mapping[str, Allowance] = {
     "constant": _VALUE,
     "float": _VALUE,
     "int": _VALUE,
+    "bool": _VALUE,
+    "system-mission-time": Allowance(optional=("unit",), inside=()),
     "atleast": Allowance(required=("min",)),
     "cardinality": Allowance(required=("min", "max")),
     **dict.fromkeys(_WITHOUT_ATTRIBUTES, _PLAIN),
+    "define-CCF-group": Allowance(
+        required=("name", "model"),
+        inside=(*_DESCRIBED, "members", "distribution", "factors", "factor"),
+    ),
+    "members": Allowance(inside=("basic-event",)),
+    "factors": Allowance(inside=("factor",)),
+    "factor": Allowance(optional=("level",)),
+    "define-substitution": Allowance(
+        optional=("name", "type"), inside=(*_DESCRIBED, "hypothesis", "source", "target")
+    ),
+    "source": Allowance(inside=("basic-event",)),
+    "target": Allowance(inside=("basic-event", "constant")),
+    "define-alignment": Allowance(required=("name",), inside=(*_DESCRIBED, "define-phase")),
+    "define-phase": Allowance(
+        required=("name", "time-fraction"), inside=(*_DESCRIBED, "set-house-event")
+    ),
+    "set-house-event": Allowance(required=("name",), inside=("constant",)),
 }
 # Attributes that say how a file is to be read, and nothing of the model.
 _OF_XML = "xml:"
@@ -152,13 +177,13 @@ def _check_attributes(
             continue
         # Whoever misses the right name says which one this was meant to be; an <attribute> is
         # read by nobody.
-        if element.tag != "attribute" and missing and did_you_mean(name, missing):
+        if element.tag != "attribute" and missing and tree.nearest(name, missing):
             continue
         prefix, _, local = name.rpartition(":")
         if is_root and (prefix == "xmlns" or local in _OF_THE_ROOT):
             continue
         expectation = f"expected {one_of(allowed)} alone" if allowed else "expected no attribute"
-        way_out = _WAYS_OUT.get((element.tag, name)) or did_you_mean(name, allowed)
+        way_out = _WAYS_OUT.get((element.tag, name)) or tree.nearest(name, allowed)
         tree.complain(
             f"found the attribute {quoted(name)} ({quoted(value)}) in <{element.tag}>, "
             f"{expectation}{way_out}",
@@ -180,3 +205,49 @@ def _way_out(element: Element) -> str:
         kind = "basic-event" if element.tag == "event" else element.tag
         return f": it belongs in <define-{kind}>"
     return ""
+
+
+def only_child(
+    tree: _Tree, element: Element, about: Definition, *tags: str, optional: bool = False
+) -> Element | None:
+    """Return the one child with one of these tags, or complain and return None."""
+    children = [child for child in element.children if child.tag in tags]
+    expectation = one_of(f"<{tag}>" for tag in tags)
+    if not children and not optional:
+        sentence = f"found no {expectation} in <{element.tag}>, expected one"
+        tree.complain(sentence, element, about)
+    for child in children[1:]:
+        tree.complain(
+            f"found <{child.tag}> again in <{element.tag}>, expected one; the first is in line "
+            f"{children[0].line}",
+            child,
+            about,
+        )
+    return children[0] if len(children) == 1 else None
+
+
+def only_content(tree: _Tree, element: Element, about: Definition, meaning: str) -> Element | None:
+    """Return the one element inside another, or complain and return None."""
+    if len(element.children) == 1:
+        return element.children[0]
+    number = len(element.children) or "nothing"
+    sentence = f"found {number} inside <{element.tag}>, expected {meaning}"
+    tree.complain(sentence, element, about)
+    return None
+
+
+def basic_events_in(tree: _Tree, element: Element, about: Definition) -> list[tuple[str, Element]]:
+    """Return the names of the basic events in a list, complaining of any that is there twice."""
+    first: dict[str, Element] = {}
+    for child in element.children:
+        name = child.attributes.get("name", "").strip()
+        if not name or child.tag != "basic-event":  # the check of the whole element says so
+            continue
+        if first.setdefault(name, child) is not child:
+            tree.complain(
+                f"found {quoted(name)} again in <{element.tag}>, expected it once; the first is in "
+                f"line {first[name].line}",
+                child,
+                about,
+            )
+    return list(first.items())

@@ -1,60 +1,33 @@
-"""The expressions of an Open-PSA file as PRIORs: constants, arithmetic on them, and deviates."""
+"""The numbers of an Open-PSA file as PRIORs of a story."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from storyodds.priors.distributions.forms import Prior
-from storyodds.priors.text.phrases import described, did_you_mean, hint_for, one_of, quoted
+from storyodds.priors.distributions.forms import Fixed, Prior
+from storyodds.priors.text.phrases import one_of
 from storyodds.priors.text.records import Source
 from storyodds.priors.text.xml_reader import Element
 from storyodds.priors.wording import mistakes_in
-from storyodds.scenarios.grammar.loops import bottom_up, loops
 from storyodds.scenarios.open_psa.definitions import Definition
-from storyodds.scenarios.open_psa.deviates import (
+from storyodds.scenarios.open_psa.expressions import LITERALS, Expressions, Value, at_mean
+from storyodds.scenarios.open_psa.quantities.deviates import (
     REFUSED_CHANGE,
     TOLD_CHANGE,
     Deviate,
-    DeviateError,
     change,
     cut_note,
     means,
     story_form,
 )
-from storyodds.scenarios.open_psa.functions import CLAMPS, DEVIATES, FUNCTIONS, OPERATIONS
-from storyodds.scenarios.open_psa.tree import Tree, required
-from storyodds.scenarios.open_psa.units import (
-    PURE,
-    TYPES,
-    UNITS,
-    YEAR_NOTE,
-    Quantity,
-    Unit,
-    UnitError,
-    stated,
-)
+from storyodds.scenarios.open_psa.quantities.units import PURE, YEAR_NOTE, Quantity
+from storyodds.scenarios.open_psa.tree import Tree
 from storyodds.scenarios.schema import Assumption
 
-Value = Quantity | Deviate
-
-_LITERALS = ("float", "int")
-# Parts of Open-PSA that a near name would only lead away from, and the way out where there is one.
-_UNSUPPORTED = {
-    "system-mission-time": "; the file does not say how long that is, so write the number",
-    **dict.fromkeys(
-        (
-            *("periodic-test", "gamma-deviate", "histogram", "extern-function", "bool", "acos"),
-            *("asin", "atan", "cos", "cosh", "mod", "sin", "sinh", "tan", "tanh", "ceil", "floor"),
-            *("not", "and", "or", "eq", "df", "lt", "gt", "leq", "geq", "ite", "switch"),
-            *("test-initiating-event", "test-functional-event"),
-        ),
-        "",
-    ),
-}
-_KNOWN = (*_LITERALS, "parameter", *DEVIATES, *CLAMPS, *OPERATIONS)
+STORY_DEVIATES: Final = ("beta", "lognormal", "normal", "uniform")
+INNER_MEAN_NOTE: Final = "A number that makes it is uncertain in the file, and taken at its mean."
+MEAN_NOTE: Final = "Taken at the mean of what the file has as uncertain: no band comes from it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,87 +37,90 @@ class Estimate:
     Attributes
     ----------
     prior : Prior
-    deviate : Element or None
-        Where its deviate stands, if it has one.
+    deviate : Deviate or None
+        What of the file it is, if that is uncertain.
     remark : str or None
         What the story has otherwise than the file.
     """
 
     prior: Prior
-    deviate: Element | None
+    deviate: Deviate | None
     remark: str | None
 
 
 class Numbers:
-    """The numbers of a file: every parameter's value, and every basic event's PRIOR."""
+    """The numbers of a file: every basic event's PRIOR."""
 
-    def __init__(self, tree: Tree, cite: str) -> None:
-        self._tree, self._source = tree, Source(cite=cite)
-        self._parameters: dict[Definition, Value | None] = {}
-        self._read_parameters()
-
-    def _read_parameters(self) -> None:
-        parameters = {item.full_name: item for item in self._tree.of_kind("parameter")}
-        uses = {name: self._used(item) for name, item in parameters.items()}
-        for loop in loops(uses):
-            first = parameters[loop[0]]
-            drawn = " -> ".join([*loop, loop[0]])
-            sentence = f"found the loop {drawn}, expected no parameter to depend on itself"
-            self._tree.complain(sentence, first.element, first)
-            self._parameters.update((parameters[name], None) for name in loop)
-        for name in bottom_up(uses):
-            item = parameters[name]
-            if item not in self._parameters:
-                value = self._value(item.body, item) if item.body else None
-                self._parameters[item] = self._stated(value, item)
-
-    def _used(self, item: Definition) -> list[str]:
-        """Names of the parameters in an expression; wrong ones are listed when it is read."""
-        definitions = [
-            self._tree.lookup(element.attributes.get("name", ""), item.scope, apart=True)
-            for element in (item.body.walk() if item.body else ())
-            if element.tag == "parameter"
-        ]
-        return [used.full_name for used in definitions if used is not None]
+    def __init__(self, tree: Tree, cite: str, expressions: Expressions) -> None:
+        self._tree, self._source, self._expressions = tree, Source(cite=cite), expressions
 
     def estimate_of(self, event: Definition) -> Estimate | None:
         """Return a basic event's PRIOR; None where something is wrong."""
         if event.body is None:
+            if self._tree.is_spoiled(event.name):
+                return None
+            self._tree.complain(
+                f"found nothing inside <{event.element.tag}>, expected its probability",
+                event.element,
+                event,
+            )
             return None
-        value = self._value(event.body, event)
-        if value is None or not self._is_probability(value, event):
+        value = self._expressions.value(event.body, event)
+        if value is None or not self._is_probability(value, event.body, event):
             return None
-        deviate = value if isinstance(value, Deviate) else None
-        form = story_form(value) if isinstance(value, Deviate) else value.number
-        place = deviate.element if deviate else event.body
-        prior = self._prior(form, place, event)
+        if isinstance(value, Deviate) and not value.is_of_stories:
+            if not self._expressions.at_means:
+                self._refuse_distribution(value, event)
+                return None
+            value = at_mean(value)
+        if isinstance(value, Deviate):
+            return self._uncertain(value, event)
+        if self._prior(value.number, event.body, event) is None:
+            return None
+        tag = event.body.tag
+        plain = tag in (*LITERALS, "parameter")
+        return self.computed(value, None if plain else f"Computed in the file by <{tag}>.")
+
+    def probability_in(self, element: Element, owner: Definition) -> Quantity | None:
+        """Return the value of an expression that has to be one certain probability."""
+        value = self._expressions.constant(element, owner)
+        if value is None or not self._is_probability(value, element, owner):
+            return None
+        return None if self._prior(value.number, element, owner) is None else value
+
+    def computed(self, value: Quantity, note: str | None) -> Estimate:
+        """Return a probability that follows from numbers of the file."""
+        remarks = [YEAR_NOTE] * value.years + [MEAN_NOTE] * value.at_mean
+        prior = self._noted(Fixed(fixed=value.number), note, *remarks)
+        return Estimate(prior, None, " ".join(remarks) or None)
+
+    def at_mean(self, estimate: Estimate) -> Estimate:
+        """Return an estimate with the mean of its uncertain number."""
+        deviate = estimate.deviate
+        return estimate if deviate is None else self.computed(at_mean(deviate), None)
+
+    def _noted(self, prior: Prior, *notes: str | None) -> Prior:
+        note = " ".join(sentence for sentence in notes if sentence) or None
+        update = {"basis": "assumed", "source": self._source, "note": note}
+        return prior.model_copy(update=update)
+
+    def _uncertain(self, deviate: Deviate, event: Definition) -> Estimate | None:
+        prior = self._prior(story_form(deviate), deviate.element, event)
         if prior is None:
             return None
-        remark = None
-        notes = []
-        if deviate is not None:
-            in_file, in_story = means(deviate, prior)
-            size = change(in_file, in_story)
-            if not size <= REFUSED_CHANGE:
-                self._refuse_cut(deviate, event, in_file, in_story)
-                return None
-            if size > TOLD_CHANGE:
-                remark = cut_note(deviate, in_file, in_story)
-                notes.append(remark)
-        elif event.body.tag not in (*_LITERALS, "parameter"):
-            notes.append(f"Computed in the file by <{event.body.tag}>.")
-        if isinstance(value, Quantity) and value.years:
-            notes.append(YEAR_NOTE)
-            remark = YEAR_NOTE
-        note = " ".join(notes) or None
-        provenance = {"basis": "assumed", "source": self._source, "note": note}
-        where = None if deviate is None else deviate.element
-        return Estimate(prior.model_copy(update=provenance), where, remark)
+        in_file, in_story = means(deviate, prior)
+        size = change(in_file, in_story)
+        if not size <= REFUSED_CHANGE:
+            self._refuse_cut(deviate, event, in_file, in_story)
+            return None
+        remarks = [cut_note(deviate, in_file, in_story)] * (size > TOLD_CHANGE)
+        remarks += [INNER_MEAN_NOTE] * deviate.at_mean
+        return Estimate(self._noted(prior, *remarks), deviate, " ".join(remarks) or None)
 
-    def _is_probability(self, value: Value, event: Definition) -> bool:
+    def _is_probability(self, value: Value, element: Element, owner: Definition) -> bool:
         if value.unit in (None, PURE):
             return True
-        assert event.body is not None and value.unit is not None
+        assert value.unit is not None
         way_out = (
             "leave the unit away from a chance per demand"
             if value.unit.demands
@@ -153,8 +129,8 @@ class Numbers:
         self._tree.complain(
             f"found a value in {value.unit.name}, expected a probability, which has no unit; "
             f"{way_out}",
-            event.body,
-            event,
+            element,
+            owner,
         )
         return False
 
@@ -169,6 +145,15 @@ class Numbers:
                 self._tree.complain(mistake.sentence, place, event)
             return None
 
+    def _refuse_distribution(self, deviate: Deviate, event: Definition) -> None:
+        self._tree.complain(
+            f"found <{deviate.element.tag}>, which a story does not have, expected "
+            f"{one_of(f'<{name}-deviate>' for name in STORY_DEVIATES)}; --at-means takes it at its "
+            "mean",
+            deviate.element,
+            event,
+        )
+
     def _refuse_cut(
         self, deviate: Deviate, event: Definition, in_file: float, in_story: float
     ) -> None:
@@ -181,155 +166,3 @@ class Numbers:
             deviate.element,
             event,
         )
-
-    def _value(self, element: Element, owner: Definition) -> Value | None:
-        if element.tag in _LITERALS:
-            number = self._literal(element, owner)
-            return None if number is None else Quantity(number)
-        if element.tag == "parameter":
-            return self._parameter(element, owner)
-        if element.tag not in _KNOWN:
-            hint = did_you_mean(element.tag, _KNOWN)
-            if element.tag in _UNSUPPORTED:
-                hint = _UNSUPPORTED[element.tag]
-            self._tree.spoil(element)
-            self._tree.complain(
-                f"found <{element.tag}>, which is not supported in an expression, expected "
-                f"{one_of(_KNOWN)}{hint}",
-                element,
-                owner,
-            )
-            return None
-        return self._applied(element, owner)
-
-    def _parameter(self, element: Element, owner: Definition) -> Value | None:
-        """Return a parameter's value; a unit beside its name has to be the one it has."""
-        definition = self._tree.find(element, owner)
-        if definition is None:
-            return None
-        unit, own = element.attributes.get("unit"), definition.element.attributes.get("unit")
-        if unit is not None and unit != own:
-            expectation = "none" if own is None else quoted(own)
-            self._tree.complain(
-                f"found unit={quoted(unit)}, expected {expectation}, as the parameter "
-                f"{definition.shown.partition(' ')[2]} has it in line {definition.element.line}",
-                element,
-                owner,
-            )
-            return None
-        return self._parameters.get(definition)
-
-    def _stated(self, value: Value | None, item: Definition) -> Value | None:
-        """Return a parameter's value in the unit that its definition states."""
-        name = item.element.attributes.get("unit")
-        if name is None or value is None:
-            return value
-        try:
-            if isinstance(value, Quantity):
-                return stated(value, name)
-            return self._stated_deviate(value, name)
-        except UnitError as error:
-            self._tree.complain(f"{error}{self._unit_hint(name)}", item.element, item)
-            return None
-
-    @staticmethod
-    def _stated_deviate(deviate: Deviate, name: str) -> Deviate:
-        if name in ("int", "bool"):
-            raise UnitError(f"found unit={name} of a deviate, expected float, or a unit")
-        unit: Unit | None = stated(Quantity(0.0, deviate.unit), name).unit
-        return deviate.with_unit(unit)
-
-    @staticmethod
-    def _unit_hint(name: str) -> str:
-        units = (*UNITS, *TYPES)
-        return "" if name in units else did_you_mean(name, units)
-
-    def _applied(self, element: Element, owner: Definition) -> Value | None:
-        arguments = [self._value(child, owner) for child in element.children]
-        function = FUNCTIONS[element.tag]
-        fewest, most = function.fewest, function.most
-        if len(arguments) < fewest or (most is not None and len(arguments) > most):
-            counts = [str(count) for count in range(fewest, (most or fewest) + 1)]
-            expectation = f"at least {fewest}" if most is None else one_of(counts)
-            plural = "" if len(arguments) == 1 else "s"
-            self._tree.complain(
-                f"found {len(arguments)} argument{plural} in <{element.tag}>, "
-                f"expected {expectation}",
-                element,
-                owner,
-            )
-            return None
-        if element.tag in CLAMPS and any(isinstance(argument, Deviate) for argument in arguments):
-            return self._clamp(element, arguments, owner)
-        quantities = self._constants(element, arguments, owner)
-        return None if quantities is None else self._computed(element, quantities, owner)
-
-    def _literal(self, element: Element, owner: Definition) -> float | None:
-        text = required(self._tree, element, "value", owner)
-        if text is None:
-            return None
-        try:
-            number = float(int(text)) if element.tag == "int" else float(text)
-        except (ValueError, OverflowError):
-            number = math.nan
-        if math.isfinite(number) and "_" not in text and text.isascii():
-            return number
-        expectation = "a whole number" if element.tag == "int" else "a number"
-        self._tree.complain(
-            f"found {described(text)}, expected {expectation}{hint_for(text, expectation)}",
-            element,
-            owner,
-        )
-        return None
-
-    def _constants(
-        self, element: Element, arguments: Sequence[Value | None], owner: Definition
-    ) -> list[Quantity] | None:
-        """Return the arguments if all of them are constants."""
-        if any(isinstance(argument, Deviate) for argument in arguments):
-            self._tree.complain(
-                f"found a deviate inside <{element.tag}>, expected constants: arithmetic on "
-                "uncertain numbers is not supported but for a <min> with 1 and a <max> with 0",
-                element,
-                owner,
-            )
-            return None
-        quantities = [value for value in arguments if isinstance(value, Quantity)]
-        return quantities if len(quantities) == len(arguments) else None
-
-    def _computed(
-        self, element: Element, quantities: Sequence[Quantity], owner: Definition
-    ) -> Value | None:
-        function = FUNCTIONS[element.tag]
-        try:
-            numbers, unit, years = function.units(element.tag, quantities)
-            result = function.compute(*numbers)
-        except (UnitError, DeviateError) as error:
-            self._tree.complain(str(error), element, owner)
-            return None
-        except (ValueError, OverflowError, ZeroDivisionError):
-            result = math.nan
-        if isinstance(result, dict):
-            return Deviate(result, element, unit)
-        if not math.isfinite(result):
-            operands = ", ".join(described(quantity.number) for quantity in quantities)
-            self._tree.complain(
-                f"found {element.tag}({operands}), expected a finite result", element, owner
-            )
-            return None
-        return Quantity(result, unit, years)
-
-    def _clamp(
-        self, element: Element, arguments: Sequence[Value | None], owner: Definition
-    ) -> Value | None:
-        """Clamp a deviate to probabilities, which is all that a clamp may do to one."""
-        if any(argument is None for argument in arguments):
-            return None
-        deviates = [value for value in arguments if isinstance(value, Deviate)]
-        numbers = [value.number for value in arguments if isinstance(value, Quantity)]
-        is_min = element.tag == "min"
-        bound = min(numbers, default=1.0) if is_min else max(numbers, default=0.0)
-        if len(deviates) > 1 or bound != (1.0 if is_min else 0.0):
-            self._constants(element, arguments, owner)
-            return None
-        return deviates[0].clamped(at_1=is_min) if numbers else deviates[0]

@@ -4,13 +4,23 @@ Reads the fault-tree part of the Open-PSA Model Exchange Format. Whatever else a
 is a mistake that is told, never passed over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from storyodds.priors.text.errors import Problem
 from storyodds.priors.text.phrases import Suggestions, did_you_mean, one_of, quoted
 from storyodds.priors.text.xml_reader import Element, XmlDocument
-from storyodds.scenarios.open_psa.definitions import Definition
+from storyodds.scenarios.open_psa.definitions import (
+    ALIGNMENT,
+    BASIC_EVENT,
+    GATE,
+    GROUP,
+    HOUSE_EVENT,
+    PARAMETER,
+    SUBSTITUTION,
+    Definition,
+    name_space,
+)
 from storyodds.scenarios.open_psa.grammar import (
     ALLOWANCES,
     check_all,
@@ -20,34 +30,42 @@ from storyodds.scenarios.open_psa.grammar import (
 
 CONTAINERS = ("define-fault-tree", "define-component", "model-data")
 DEFINITIONS = {
-    "define-gate": "gate",
-    "define-basic-event": "basic event",
-    "define-house-event": "house event",
-    "define-parameter": "parameter",
+    "define-gate": GATE,
+    "define-basic-event": BASIC_EVENT,
+    "define-house-event": HOUSE_EVENT,
+    "define-parameter": PARAMETER,
 }
-_IN_TREES = ("define-component", *DEFINITIONS)
+# What changes the tree that stands elsewhere; each is read by a file of its own.
+CHANGES = {
+    "define-CCF-group": GROUP,
+    "define-substitution": SUBSTITUTION,
+    "define-alignment": ALIGNMENT,
+}
+_ANYWHERE = ("define-CCF-group", "define-substitution")
+_IN_TREES = ("define-component", *DEFINITIONS, *_ANYWHERE)
 # What each container holds, by the standard.
 _INSIDE = {
-    "opsa-mef": ("define-fault-tree", "model-data"),
+    "opsa-mef": ("define-fault-tree", "model-data", *CHANGES),
     "define-fault-tree": _IN_TREES,
     "define-component": _IN_TREES,
     "model-data": tuple(tag for tag in DEFINITIONS if tag != "define-gate"),
 }
 DESCRIPTIONS = ("label", "attributes")
 REFERENCES = {
-    "event": ("gate", "basic event", "house event"),
-    "gate": ("gate",),
-    "basic-event": ("basic event",),
-    "house-event": ("house event",),
-    "parameter": ("parameter",),
+    "event": (GATE, BASIC_EVENT, HOUSE_EVENT),
+    "gate": (GATE,),
+    "basic-event": (BASIC_EVENT,),
+    "house-event": (HOUSE_EVENT,),
+    "parameter": (PARAMETER,),
 }
 # What the inside of a definition is called, and what is expected there.
 _BODIES = {
-    "gate": ("formula", "a formula"),
-    "basic event": ("expression", "its probability"),
-    "house event": ("constant", "a constant"),
-    "parameter": ("expression", "its value"),
+    GATE: ("formula", "a formula"),
+    BASIC_EVENT: ("expression", "its probability"),
+    HOUSE_EVENT: ("constant", "a constant"),
+    PARAMETER: ("expression", "its value"),
 }
+EVENTS, PARAMETERS = name_space(BASIC_EVENT), name_space(PARAMETER)
 EVENT_TYPES = ("gate", "basic-event", "house-event")
 # Parts of Open-PSA that a near name would only lead away from.
 _UNSUPPORTED = (
@@ -56,8 +74,8 @@ _UNSUPPORTED = (
         f"define-{what}"
         for what in (
             *("event-tree", "initiating-event", "functional-event", "sequence", "branch", "rule"),
-            *("CCF-group", "substitution", "alignment", "extern-function", "extern-library"),
-            *("consequence", "consequence-group", "initiating-event-group", "phase"),
+            *("extern-function", "extern-library", "phase", "consequence"),
+            *("consequence-group", "initiating-event-group"),
         )
     ),
 )
@@ -74,8 +92,8 @@ class Tree:
     definitions: list[Definition] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     containers: dict[tuple[str, ...], Element] = field(default_factory=dict)
-    _by_path: dict[tuple[bool, str], Definition] = field(default_factory=dict)
-    _public: dict[tuple[bool, str], Definition] = field(default_factory=dict)
+    _by_path: dict[tuple[str, str], Definition] = field(default_factory=dict)
+    _public: dict[tuple[str, str], Definition] = field(default_factory=dict)
     _kinds: set[str] = field(default_factory=set)
     _spoiled: set[str] = field(default_factory=set)
     _includes: bool = False
@@ -100,18 +118,26 @@ class Tree:
         for part in element.walk():
             self._spoiled.update(value.strip() for value in part.attributes.values())
 
+    def nearest(self, word: str, choices: Iterable[str]) -> str:
+        """Name the nearest word of the format; not for mistakes that are not listed any more."""
+        return "" if len(self.problems) >= _MAX_MISTAKES else did_you_mean(word, choices)
+
+    def is_spoiled(self, name: str) -> bool:
+        """Return whether something that is refused would have defined this name."""
+        return self._includes or name in self._spoiled
+
     def _note(self, problem: Problem) -> None:
         if len(self.problems) < _MAX_MISTAKES and problem not in self.problems[-20:]:
             self.problems.append(problem)
 
     def add(self, definition: Definition) -> None:
         """Note a definition; names are shared by gates, basic events and house events."""
-        apart = definition.kind == "parameter"
+        space = name_space(definition.kind)
         keys = [(self._by_path, definition.full_name)]
         if definition.public:
             keys.append((self._public, definition.name))
         for table, name in keys:
-            first = table.get((apart, name))
+            first = table.get((space, name))
             if first is not None:
                 self.complain(
                     f"found {quoted(definition.name)} again, expected a name of its own; the first "
@@ -121,7 +147,7 @@ class Tree:
                 )
                 return
         for table, name in keys:
-            table[apart, name] = definition
+            table[space, name] = definition
         self.definitions.append(definition)
         self._kinds.add(definition.kind)
 
@@ -136,18 +162,19 @@ class Tree:
             if kind not in EVENT_TYPES:
                 self.complain(
                     f"found the type {quoted(kind)}, expected {one_of(EVENT_TYPES)}"
-                    f"{did_you_mean(kind, EVENT_TYPES)}",
+                    f"{self.nearest(kind, EVENT_TYPES)}",
                     reference,
                     owner,
                 )
                 return None
             kinds = REFERENCES[kind]
-        definition = self.lookup(name, owner.scope, apart="parameter" in kinds)
+        space = name_space(kinds[0])
+        definition = self.lookup(name, owner.scope, space)
         if definition is None:
-            if self._includes or name.rpartition(".")[2] in self._spoiled:
+            if self.is_spoiled(name.rpartition(".")[2]):
                 return None
-            hint = self._suggest(name, apart="parameter" in kinds)
-            if not hint and "basic event" not in self._kinds:
+            hint = self._suggest(name, space)
+            if not hint and BASIC_EVENT not in self._kinds:
                 hint = "; a model that is spread over several files has to be put into one"
             self.complain(
                 f"found the reference {quoted(name)}, expected the name of a {one_of(kinds)} that "
@@ -164,23 +191,27 @@ class Tree:
             return None
         return definition
 
-    def _suggest(self, name: str, apart: bool) -> str:
-        """Name the nearest definition; not for every mistake of a file that has very many."""
-        names = (candidate for kind, candidate in self._public if kind == apart)
+    def nearest_name(self, name: str, names: Iterable[str]) -> str:
+        """Name the nearest of a file's names; not for every mistake of one that has very many."""
         return self._suggestions.nearest(name, names)
 
-    def lookup(self, name: str, scope: tuple[str, ...], *, apart: bool) -> Definition | None:
-        """Find a name from inside a scope, among parameters (apart) or among all else."""
+    def _suggest(self, name: str, space: str) -> str:
+        return self.nearest_name(name, (other for own, other in self._public if own == space))
+
+    def lookup(
+        self, name: str, scope: tuple[str, ...] = (), space: str = EVENTS
+    ) -> Definition | None:
+        """Find a name from inside a scope, among events or in another space of names."""
         for depth in range(len(scope), 0, -1):
-            definition = self._by_path.get((apart, ".".join((*scope[:depth], name))))
+            definition = self._by_path.get((space, ".".join((*scope[:depth], name))))
             if definition is not None:
                 return definition
-        return self._public.get((apart, name)) or self._by_path.get((apart, name))
+        return self._public.get((space, name)) or self._by_path.get((space, name))
 
     def find_gate(self, name: str) -> Definition | None:
         """Find a gate by its name or full name."""
-        definition = self.lookup(name, (), apart=False)
-        return definition if definition is not None and definition.kind == "gate" else None
+        definition = self.lookup(name)
+        return definition if definition is not None and definition.kind == GATE else None
 
     def of_kind(self, kind: str) -> Iterator[Definition]:
         """Return the definitions of one kind, in the order written."""
@@ -215,9 +246,9 @@ def read_tree(document: XmlDocument) -> Tree:
         for element in container.children:
             if element.tag in DESCRIPTIONS:
                 continue
-            if element.tag not in (*CONTAINERS, *DEFINITIONS):
+            if element.tag not in (*CONTAINERS, *DEFINITIONS, *CHANGES):
                 tree.spoil(element)
-                tree.complain(_stranger(element, _INSIDE[container.tag]), element)
+                tree.complain(_stranger(tree, element, _INSIDE[container.tag]), element)
                 continue
             if element.tag not in _INSIDE[container.tag]:
                 places = (tag for tag, allowed in _INSIDE.items() if element.tag in allowed)
@@ -225,6 +256,8 @@ def read_tree(document: XmlDocument) -> Tree:
                 tree.complain(opening + one_of(f"<{tag}>" for tag in places), element)
             if element.tag in CONTAINERS:
                 inner.append(_enter(tree, element, scope, public))
+            elif element.tag in CHANGES:
+                _note_change(tree, element, scope, public)
             else:
                 _define(tree, element, scope, public)
         waiting.extend(reversed(inner))
@@ -256,7 +289,7 @@ def _enter(
 def _is_public(tree: Tree, element: Element, inherited: bool) -> bool:
     role = element.attributes.get("role")
     if role not in (None, "public", "private"):
-        hint = did_you_mean(role, ["public", "private"])
+        hint = tree.nearest(role, ["public", "private"])
         tree.complain(f"found the role {quoted(role)}, expected public or private{hint}", element)
     return inherited if role is None else role == "public"
 
@@ -299,18 +332,32 @@ def _define(tree: Tree, element: Element, scope: tuple[str, ...], public: bool) 
             bodies[1],
             definition,
         )
-    if not bodies and kind != "house event":
+    # A house event is false unless stated, and a basic event may have its number from a group.
+    if not bodies and kind not in (HOUSE_EVENT, BASIC_EVENT):
         tree.complain(
             f"found nothing inside <{element.tag}>, expected {expectation}", element, definition
         )
+
+
+def _note_change(tree: Tree, element: Element, scope: tuple[str, ...], public: bool) -> None:
+    """Note a common-cause group, substitution or alignment, which is read later."""
+    kind = CHANGES[element.tag]
+    name = element.attributes.get("name", "").strip()
+    if kind != SUBSTITUTION or "name" in element.attributes:
+        name = required(tree, element, "name") or ""
+    title = name or f"in line {element.line}, column {element.column}"
+    definition = Definition(kind, title, scope, public, _label(element), element, None)
+    tree.add(definition)
+    check_all(tree, element, definition)
+    check_descriptions(tree, element, definition)
 
 
 def _label(element: Element) -> str:
     return next((child.text for child in element.children if child.tag == "label"), "")
 
 
-def _stranger(element: Element, tags: tuple[str, ...]) -> str:
-    hint = "" if element.tag in _UNSUPPORTED else did_you_mean(element.tag, tags)
+def _stranger(tree: Tree, element: Element, tags: tuple[str, ...]) -> str:
+    hint = "" if element.tag in _UNSUPPORTED else tree.nearest(element.tag, tags)
     if element.tag.rpartition(":")[2] == "include":
         hint = "; a model that is spread over several files has to be put into one"
     return (
@@ -324,7 +371,7 @@ def required(tree: Tree, element: Element, key: str, about: Definition | None = 
     value = element.attributes.get(key, "").strip()
     if value:
         return value
-    near = [name for name in element.attributes if did_you_mean(name, [key])]
+    near = [name for name in element.attributes if tree.nearest(name, [key])]
     near_by = f"with '{near[0]}'" if near else f"without '{key}'"
     tree.complain(f'found <{element.tag}> {near_by}, expected {key}="…"', element, about)
     return None

@@ -26,11 +26,12 @@ from storyodds.scenarios.grammar.names import (
 )
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
 from storyodds.scenarios.grammar.parts import About, GivenRow
+from storyodds.scenarios.grammar.states import States
 
 Failure = Literal["mesa-optimization", "pseudo-alignment", "deception"]
 Sign = Literal["raises", "lowers", "unclear"]
 
-DECIDERS = ("probability", "given", "holds_when")
+DECIDERS = ("probability", "given", "holds_when", "states")
 
 
 class CatalogAssumption(Record):
@@ -40,7 +41,7 @@ class CatalogAssumption(Record):
     ----------
     claim : str
     scope : {"run", "world"}
-    probability, given, holds_when
+    probability, given, holds_when, states
         Exactly one of them decides it, as in a story; a story that names the assumption and
         says no more takes it.
     signs : mapping of str to {"raises", "lowers", "unclear"}
@@ -55,6 +56,7 @@ class CatalogAssumption(Record):
     probability: Probability | None = None
     given: Annotated[tuple[GivenRow, ...], Field(min_length=1)] | None = None
     holds_when: Formula | None = None
+    states: States | None = None
     signs: dict[Failure, Sign] = {}
     sources: Annotated[tuple[SourceField, ...], Field(min_length=1)]
     note: Text | None = None

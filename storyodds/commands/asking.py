@@ -1,4 +1,4 @@
-"""What commands that compute have in common: their options, one story assessed, the exit code."""
+"""What commands that compute have in common: options, one story assessed, figures, exit code."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,17 @@ import click
 from storyodds.commands.console import ABOVE_THRESHOLD, NOT_RELIABLE
 from storyodds.commands.options import Changed, all_of, load_changed
 from storyodds.commands.thresholds import failure
-from storyodds.priors.text.errors import shown
+from storyodds.priors.text.errors import InputError, Problem, shown
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Method, Progress
+    from storyodds.reports.dashboard.page_data import Dossier
+    from storyodds.reports.figures.drawing.figure import Figure
     from storyodds.reports.words.recipe import Recipe
     from storyodds.scenarios.grammar.limits import Limit
     from storyodds.scenarios.story import Story
+
+ROUTES = 4  # of a class, in the picture of an argument: more have letters too small to read
 
 type Command = Callable[..., Any]
 
@@ -183,3 +187,37 @@ def judge(documents: Iterable[Mapping[str, Any]], limits: "Sequence[Limit]" = ()
         raise click.exceptions.Exit(NOT_RELIABLE)
     if exceeded:
         raise click.exceptions.Exit(ABOVE_THRESHOLD)
+
+
+def figures_of(dossier: "Dossier") -> "dict[str, Figure]":
+    """Every figure of a story's page, ArviZ's plots of its draws, and its goal structure."""
+    from storyodds.reports.dashboard.levels.depths import sections_of
+    from storyodds.reports.dashboard.pictures import arviz_figures
+    from storyodds.reports.exports.gsn.argument import argument
+    from storyodds.reports.exports.gsn.picture import gsn_svg
+    from storyodds.reports.figures.drawing.files import numbered
+
+    figures = [figure for section in sections_of(dossier) for figure in section.figures]
+    figures += arviz_figures(dossier)
+    figures.append(gsn_svg(argument(dossier.estimate, dossier.story, most=ROUTES)))
+    names = numbered([figure.name for figure in figures])
+    return dict(zip(names, figures, strict=True))
+
+
+def chosen_figures(
+    figures: "Mapping[str, Figure]", names: Sequence[str], option: str
+) -> "dict[str, Figure]":
+    """Those that an option names; refuse names of which the story has no figure."""
+    from storyodds.priors.text.phrases import did_you_mean
+
+    problems = [
+        Problem(
+            f"{option}: found '{name}', expected a figure of this story: {', '.join(figures)}"
+            f"{did_you_mean(name, list(figures))}"
+        )
+        for name in names
+        if name not in figures
+    ]
+    if problems:
+        raise InputError(problems)
+    return {name: figures[name] for name in names}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from storyodds.scenarios.story import Story
 
 ALL = "all"
-_MOST_PLACES = 6
-_WIDTH = 88
+_MOST_PLACES = 6  # lines named in a sentence, which counts the others
+_WIDTH = 88  # columns: longer lines are hard to read
 
 
 @click.command(short_help="Every mistake of every file, and what a reader would ask about.")

@@ -18,7 +18,9 @@ from storyodds.commands.asking import (
     Sampling,
     about,
     changing,
+    chosen_figures,
     drawing,
+    figures_of,
     judge,
     limiting,
     recipe,
@@ -35,7 +37,7 @@ from storyodds.commands.console import write_json as print_json
 from storyodds.commands.options import Changed, all_of, named, writable_file
 from storyodds.commands.thresholds import verdict_limits
 from storyodds.priors.text.errors import InputError, Problem, shown
-from storyodds.priors.text.files import write_together
+from storyodds.priors.text.file_batches import finish_batches, write_together
 
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Progress
@@ -81,6 +83,15 @@ INDEX = "index"  # a story of this id would take the place of the page of all st
     "DIR, it is the picture that previews of links to the page show.",
 )
 @click.option(
+    "--embed",
+    "embedded",
+    multiple=True,
+    metavar="FIGURE",
+    help="Write this figure of each story as a piece of HTML too, to put into a page of yours: "
+    "DIR/STORY.FIGURE.html, with picture, numbers and source, as in --embed how-the-story-ends; "
+    "repeatable.",
+)
+@click.option(
     "--brief",
     is_flag=True,
     help="Write only the card of each story, one sheet to print, and work out no more than that.",
@@ -95,6 +106,7 @@ def dashboard(
     thorough: bool,
     export: bool,
     card: Path | None,
+    embedded: tuple[str, ...],
     brief: bool,
     as_json: bool,
     limits: tuple[str, ...],
@@ -113,7 +125,10 @@ def dashboard(
         lambda: changes.applied(stories, partial(_require_apart, stories)),
         lambda: _writable(folder),
         lambda: _card_target(card, folder, stories),
-        lambda: _not_both(brief=brief, options={"--thorough": thorough, "--export": export}),
+        lambda: _not_both(
+            brief=brief,
+            options={"--thorough": thorough, "--export": export, "--embed": bool(embedded)},
+        ),
     )
     with progress_line() as progress:
         progress("loading", 0, 0)
@@ -133,6 +148,8 @@ def dashboard(
         progress("writing pages", 0, 0)
         image = _inside(card, folder)
         contents = _contents(dossiers, folder, export, progress, image=image, brief=brief)
+        for dossier in dossiers:
+            contents |= _embedded(dossier, embedded)
         _write(folder, contents)
         if card is not None:
             _write_card(dossiers[0], card)
@@ -146,6 +163,8 @@ def dashboard(
         click.echo(f"wrote {shown(folder / 'index.html')}")
         for estimate in estimates:
             click.echo(f"wrote {shown(folder / estimate['story'])}.html")
+            for name in embedded:
+                click.echo(f"wrote {shown(folder / estimate['story'])}.{name}.html")
         if card is not None:
             click.echo(f"wrote {shown(card)}")
     judge(estimates)
@@ -255,6 +274,7 @@ def _contents(
     from storyodds.reports.dashboard.overview.index import index_page
     from storyodds.reports.documents.history.makes import FOLDER, files_of, history_folder
 
+    finish_batches(folder)  # before it is read
     contents: dict[str, str] = {}
     entries = []
     for dossier in dossiers:
@@ -293,6 +313,20 @@ def _history(
         since = summarize_step(history.last, estimate, dossier.assessment, about(id, progress))
         make = replace(make, since=since)
     return history.with_make(make)
+
+
+def _embedded(dossier: "Dossier", names: tuple[str, ...]) -> dict[str, str]:
+    """Figures of a story as pieces of HTML, by file name."""
+    if not names:
+        return {}
+    from storyodds.reports.figures.drawing.figure import fragment
+    from storyodds.reports.figures.drawing.files import credit_of
+
+    id = dossier.story.story
+    options = [word for name in names for word in ("--embed", name)]
+    credit = credit_of(dossier.estimate, dossier.recipe.command("dashboard", *options))
+    chosen = chosen_figures(figures_of(dossier), names, f"{id}: --embed")
+    return {f"{id}.{name}.html": fragment(figure, credit) for name, figure in chosen.items()}
 
 
 def _exports(dossier: "Dossier") -> dict[str, str]:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from storyodds.commands.asking import (
+    ROUTES,
     Changes,
     Sampling,
     about,
     assess_one,
     changing,
+    chosen_figures,
     drawing,
+    figures_of,
     judge,
     recipe,
 )
@@ -25,7 +28,6 @@ from storyodds.priors.text.files import write_atomically
 if TYPE_CHECKING:
     from storyodds.models.assessment.assessment import Assessment, Progress
     from storyodds.reports.contract.estimate import Estimate
-    from storyodds.reports.figures.drawing.figure import Figure
     from storyodds.reports.words.recipe import Recipe
 
 SCHEMA = "storyodds/export/1"
@@ -35,13 +37,17 @@ _ENDINGS = {
     "gsn-yaml": (".yaml", ".yml"),
     "gsn-svg": (".svg",),
     "gsn-png": (".png",),
+    "bif": (".bif",),
+    "xmlbif": (".xml", ".xmlbif"),
+    "xdsl": (".xdsl",),
 }
 _FOLDER = "figures"
-_TEXTS = ("markdown", "gsn-yaml")  # what can go to standard output
+_NETWORKS = ("bif", "xmlbif", "xdsl")
+_TEXTS = ("markdown", "gsn-yaml", *_NETWORKS)  # what can go to standard output
 _ROUTES = 4  # of a class, in the picture of an argument
 
 
-@click.command(short_help="A safety-case annex, a goal structure, or every figure, as files.")
+@click.command(short_help="An annex, a goal structure, a network, or every figure, as files.")
 @click.argument("story")
 @click.option(
     "--to",
@@ -50,7 +56,8 @@ _ROUTES = 4  # of a class, in the picture of an argument
     default="markdown",
     show_default=True,
     help="markdown: an annex in words and tables. gsn-…: the argument in Goal Structuring "
-    "Notation, as YAML for gsn2x or as a picture. figures: every figure of the story.",
+    "Notation, as YAML for gsn2x or as a picture. bif, xmlbif, xdsl: a Bayesian network at the "
+    "mean of every number, without the evidence. figures: every figure of the story.",
 )
 @click.option(
     "-o",
@@ -58,7 +65,7 @@ _ROUTES = 4  # of a class, in the picture of an argument
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="The file to write, or for figures the folder, made if it is not there; standard output "
-    "unless stated, for markdown and gsn-yaml.",
+    "unless stated, for markdown, gsn-yaml and networks.",
 )
 @click.option(
     "--format",
@@ -71,7 +78,8 @@ _ROUTES = 4  # of a class, in the picture of an argument
     "--only",
     multiple=True,
     metavar="NAME",
-    help="Of the figures, only this one, as in --only how-the-story-ends; repeatable.",
+    help="Of the figures, only this one, as in --only how-the-story-ends; repeatable. A README.md "
+    "that is there stays as it is.",
 )
 @json_option
 @changing
@@ -86,7 +94,7 @@ def export(
     changes: Changes,
     sampling: Sampling,
 ) -> None:
-    """A safety-case annex, a goal structure, or every figure, as files.
+    """A safety-case annex, a goal structure, a network, or every figure, as files.
 
     All of it is made before any of it is written. An argument says how likely its claims are,
     not that they are so.
@@ -161,8 +169,14 @@ def _contents(
     from storyodds.reports.exports.gsn.picture import gsn_svg
     from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
     from storyodds.reports.figures.drawing.figure import encoded
-    from storyodds.reports.figures.drawing.files import credit_of, figure_files, numbered
+    from storyodds.reports.figures.drawing.files import README, credit_of, figure_files
 
+    if kind in _NETWORKS:
+        from storyodds.scenarios.networks.of_story import network_of
+        from storyodds.scenarios.networks.writers import WRITERS
+
+        text = WRITERS[kind](network_of(assessment.prepared.resolved))
+        return {"": text.encode()}, summarize(assessment)
     story = assessment.prepared.resolved.story
     options = ["--to", kind] + ["--format", ending or ""] * (ending is not None)
     options += [word for name in only for word in ("--only", name)]
@@ -171,7 +185,7 @@ def _contents(
         estimate = summarize(assessment)
         if kind == "gsn-yaml":
             return {"": gsn_yaml(argument(estimate, story)).encode()}, estimate
-        picture = gsn_svg(argument(estimate, story, most=_ROUTES))
+        picture = gsn_svg(argument(estimate, story, most=ROUTES))
         return {"": encoded(picture, f".{kind.removeprefix('gsn-')}", credit)}, estimate
 
     from storyodds.reports.dashboard.page_data import make_dossier
@@ -179,15 +193,12 @@ def _contents(
     dossier = make_dossier(assessment, settings=settings, recipe=recipe, tell=report)
     estimate = dossier.estimate
     if kind == _FOLDER:
-        from storyodds.reports.dashboard.levels.depths import sections_of
-        from storyodds.reports.dashboard.pictures import arviz_figures
-
-        figures = [figure for section in sections_of(dossier) for figure in section.figures]
-        figures += arviz_figures(dossier)
-        figures.append(gsn_svg(argument(estimate, story, most=_ROUTES)))
-        names = numbered([figure.name for figure in figures])
-        chosen = _chosen(dict(zip(names, figures, strict=True)), only)
-        return figure_files(chosen, f".{ending or 'svg'}", credit), estimate
+        figures = figures_of(dossier)
+        chosen = chosen_figures(figures, only, "--only") if only else figures
+        files = figure_files(chosen, f".{ending or 'svg'}", credit)
+        if only:  # a README beside them is of all figures, and stays
+            del files[README]
+        return files, estimate
 
     from storyodds.reports.dashboard.card import in_words
     from storyodds.reports.exports.markdown.annex import markdown_report
@@ -201,23 +212,6 @@ def _contents(
         recipe=recipe,
     )
     return {"": text.encode()}, estimate
-
-
-def _chosen(figures: "Mapping[str, Figure]", only: Sequence[str]) -> "Mapping[str, Figure]":
-    """The figures that were named; all of them where none was."""
-    from storyodds.priors.text.phrases import did_you_mean
-
-    problems = [
-        Problem(
-            f"--only: found '{name}', expected a figure of this story: {', '.join(figures)}"
-            f"{did_you_mean(name, list(figures))}"
-        )
-        for name in only
-        if name not in figures
-    ]
-    if problems:
-        raise InputError(problems)
-    return {name: figures[name] for name in only} if only else figures
 
 
 def _placed(contents: Mapping[str, bytes], output: Path | None) -> dict[Path, bytes]:

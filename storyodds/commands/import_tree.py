@@ -1,4 +1,4 @@
-"""The command that makes a story of a fault tree."""
+"""The command that makes a story of a fault tree or a Bayesian network."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +10,13 @@ from storyodds.commands.options import STORY_ENDINGS, all_of, writable_file
 from storyodds.priors.text.errors import shown
 
 if TYPE_CHECKING:
+    from storyodds.scenarios.networks.reader import ImportedNetwork
+    from storyodds.scenarios.open_psa.assembly import Imported
     from storyodds.scenarios.story import Story
 
 
-@click.command(name="import", short_help="A fault tree in the Open-PSA format as a story.")
-@click.argument("tree", type=click.Path(path_type=Path), metavar="FAULT-TREE.XML")
+@click.command(name="import", short_help="A fault tree or a Bayesian network as a story.")
+@click.argument("tree", type=click.Path(path_type=Path), metavar="FILE")
 @json_option
 @click.option(
     "-o",
@@ -23,20 +25,42 @@ if TYPE_CHECKING:
     help="Write the story to this .yaml file; standard output unless stated.",
 )
 @click.option(
-    "--top", metavar="NAME", help="The gate that matters, where several are part of no other."
+    "--top",
+    metavar="NAME",
+    help="Of a fault tree the gate that matters, where several are part of no other. Of a network "
+    "the node and its state that are the catastrophe, as in --top dysp=yes.",
 )
-def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None) -> None:
-    """A fault tree in the Open-PSA format as a story.
+@click.option(
+    "--mission-time",
+    type=float,
+    metavar="HOURS",
+    help="The hours that <system-mission-time> stands for.",
+)
+@click.option(
+    "--at-means",
+    is_flag=True,
+    help="Take uncertain numbers at their means where a story cannot keep them: inside a function, "
+    "shared by several events, or of a distribution that stories do not have.",
+)
+def import_tree(
+    tree: Path,
+    as_json: bool,
+    output: Path | None,
+    top: str | None,
+    mission_time: float | None,
+    at_means: bool,
+) -> None:
+    """A fault tree or a Bayesian network as a story.
 
-    The top gate becomes a route whose probability is that of the top event:
-    storyodds import pumps.xml -o pumps.yaml && storyodds estimate pumps.yaml.
+    FILE is a fault tree in the Open-PSA format, or a network in BIF, XMLBIF 0.3 or GeNIe's XDSL.
+    The top gate, or the state of a node that --top names, becomes a route whose probability is
+    that of the event: storyodds import pumps.xml -o pumps.yaml && storyodds estimate pumps.yaml.
     """
-    from storyodds.scenarios.open_psa.reader import read_open_psa
     from storyodds.scenarios.serialize import to_yaml
 
     target, imported = all_of(
         lambda: None if output is None else writable_file(output, STORY_ENDINGS),
-        lambda: read_open_psa(tree, top),
+        lambda: _read(tree, top, mission_time, at_means),
     )
     story = imported.story
     text = to_yaml(story)
@@ -62,6 +86,32 @@ def import_tree(tree: Path, as_json: bool, output: Path | None, top: str | None)
         click.echo(f"note: {shown(remark)}", err=True)
     if target is not None:
         click.echo(f"saved {shown(target)}", err=True)
+
+
+def _read(
+    path: Path, top: str | None, mission_time: float | None, at_means: bool
+) -> "Imported | ImportedNetwork":
+    """Read a file in the format that its ending and its content show."""
+    from storyodds.priors.text.errors import InputError, Problem
+    from storyodds.priors.text.xml_reader import read_xml
+    from storyodds.scenarios.networks.reader import (
+        imported_network,
+        is_network,
+        network_of,
+        read_network,
+    )
+    from storyodds.scenarios.open_psa.reader import imported
+
+    document = None if path.suffix.lower() == ".bif" else read_xml(path)
+    if document is not None and not is_network(document):
+        return imported(document, top, mission_time=mission_time, at_means=at_means)
+    options = {"--mission-time": mission_time is not None, "--at-means": at_means}
+    for option, is_set in options.items():
+        if is_set:
+            sentence = f"{option}: found it with a network, expected it with a fault tree only"
+            raise InputError([Problem(sentence, str(path))])
+    network = read_network(path) if document is None else network_of(document)
+    return imported_network(network, top)
 
 
 def _free(story: "Story") -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STORY_ENDINGS = (".yaml", ".yml")
 _FORMATS = (".nc", ".json")
 CLASSES = ("intended", "mesa-optimizer", "deceptive", "other")
-_LEAST_MEMORY = 2**20
+_LEAST_MEMORY = 2**20  # bytes: less than this holds no story
 _FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 # Written here and where they are computed, so that --help answers at once; a test compares.
 ODDS = (

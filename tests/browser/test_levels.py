@@ -1,5 +1,6 @@
 """The three levels of a page at every width: nothing cut, nothing small, nothing covered."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,24 @@ def test_the_contents_by_keyboard(pages: Path, open_page: Opener) -> None:
     page.keyboard.press("Escape")
     assert not menu.evaluate("menu => menu.open")
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+
+@pytest.mark.parametrize("width", [360, 1180])
+def test_routes_that_stand_together_open_one_group_at_a_time_by_keyboard(
+    pages: Path, open_page: Opener, width: int
+) -> None:
+    page = open_page(pages / "many-routes.html", viewport={"width": width, "height": 900})
+    picture = page.locator("#how-it-gets-there svg[role=group]:visible").text_content()
+    groups = page.locator("#how-it-gets-there .crowd")
+    assert groups.count() > 1
+    for group in groups.all():
+        name, members = group.locator("summary").inner_text(), group.locator("li")
+        assert re.sub(r"\s", "", name.partition(":")[0]) in re.sub(r"\s", "", picture)
+        assert members.count() == int(name.split()[0]) and not members.first.is_visible()
+    first, second = groups.nth(0), groups.nth(1)
+    first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert first.locator("li").first.is_visible() and not second.locator("li").first.is_visible()
 
 
 def test_levels_are_folded_and_an_address_opens_them(pages: Path, open_page: Opener) -> None:

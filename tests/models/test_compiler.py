@@ -190,6 +190,26 @@ def test_what_cannot_bear_on_the_evidence_is_left_out() -> None:
     assert not part.bearing & {index[f"{name}.probability"] for name in ("b", "idle", "h")}
 
 
+def test_events_of_hazards_share_their_sums() -> None:
+    """One more hazard takes as many nodes, however much there is to be summed."""
+
+    def nodes(n_routes: int, n_hazards: int) -> int:
+        names = [f"a{k}" for k in range(n_routes + 1)]
+        hazards = tuple(
+            Hazard(id=f"h{k}", criterion="alignment", requires="a0", probability=0.5)
+            for k in range(n_hazards)
+        )
+        routes = [route(f"r{k}", tuple(names[k : k + 2])) for k in range(n_routes)]
+        intended = Route(id="intended", class_="intended", bits=0)
+        story = tell({x: believe(0.5) for x in names}, [*routes, intended, OFF], hazards=hazards)
+        compiler = choose_compiler(build_graph(resolve(story)), competition="patterns")
+        ends = [Query((o,)) for o in range(len(compiler.graph.outcomes))]
+        return program(compiler, [EVERYTHING, *ends]).circuit.n_nodes
+
+    assert nodes(3, 4) - nodes(3, 3) == nodes(6, 4) - nodes(6, 3)
+    assert nodes(6, 3) > 2 * nodes(3, 3)
+
+
 @pytest.mark.parametrize(
     "name", ["carlsmith-six-premises", "cat-classifier", "coinrun-agent", "gpt-simulator"]
 )

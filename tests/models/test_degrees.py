@@ -20,7 +20,8 @@ from storyodds.models.engine.program import Program, program
 from storyodds.models.engine.quantities import evaluate
 from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.prepared import PreparedStory, prepare
-from storyodds.models.story.events import CRITERIA, DEPLOYED, EVENTS, probabilities, shares_of
+from storyodds.models.story.events import CRITERIA, EVENTS, probabilities, shares_of
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.loader import bundled_stories

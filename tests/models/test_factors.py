@@ -83,6 +83,18 @@ def test_choices(seed: int) -> None:
 
 
 @given(seeds)
+def test_level_sets(seed: int) -> None:
+    """Each is one where the factor has its value, and zero elsewhere; zero has none."""
+    diagrams, (f,) = some(seed, 1)
+    table, sets = read(diagrams, f), diagrams.level_sets(f)
+    assert set(sets) == diagrams.ends(f) - {ZERO}
+    values = {worth(diagrams.circuit, end): read(diagrams, one) for end, one in sets.items()}
+    assert set(values) == set(table.values()) - {0}
+    for value, ones in values.items():
+        assert ones == {a: int(x == value) for a, x in table.items()}
+
+
+@given(seeds)
 def test_sums_over_a_variable(seed: int) -> None:
     """From the deepest variable up; where it makes no difference it counts twice."""
     diagrams, (f,) = some(seed, 1)

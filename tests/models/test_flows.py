@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from support.building import OFF, SCHEMER, believe, tell
 from support.many_routes import many_routes
 from support.oracle import ImpossibleEvidence, condition
-from support.oracle_process import Run, chance_of_any, flag_rates, harm_of, prior_runs
+from support.oracle_process import Run, chance_of_none, harm_of, prior_runs
 from support.strategies import small_stories
 
 from storyodds import load_story
@@ -53,12 +53,10 @@ def ways_of(story: Story, run: Run, found: Flows) -> Counter[tuple[tuple[str, ..
     on_path = bool(caused) if path.hazard else path.route == run.route.id
     on_path &= all(run.truth[name] is value for name, value in path.literals)
     checks = [check for check in story.checks if check.result is None]
-    passed = 1.0
-    for check in checks:
-        flags = chance_of_any(flag_rates([check], run.route, run.fired))
+    for k, check in enumerate(checks):
+        before, after = (chance_of_none(run.rates(checks[:n])) for n in (k, k + 1))
         way = (run.route.id, model, check.id, "halted")
-        ways[way, on_path and found.concern == 0] += run.weight * passed * flags
-        passed *= 1 - flags
+        ways[way, on_path and found.concern == 0] += run.weight * (before - after)
     for fate in FATES:
         if fate == "halted":
             continue

@@ -419,7 +419,7 @@ def test_digits_do_not_depend_on_where_blocks_of_draws_end(monkeypatch: pytest.M
         asked = prepared.likelihood, values, assemble(prepared.graph, tables), np.ones((1, 1))
         whole = by_road("numba", *asked)
         with monkeypatch.context() as blocks:  # of 16 draws and of one
-            blocks.setattr(evaluation, "_FAST_CELLS", 0)
+            blocks.setattr(evaluation, "_BLOCK_CELLS", 0)
             found = by_road("numpy", *asked)
         for field in ("log_roots", "usage", "won", "pulls"):
             np.testing.assert_array_equal(getattr(found, field), getattr(whole, field))

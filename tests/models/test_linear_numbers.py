@@ -39,10 +39,10 @@ def spread_out(story: Story, data: st.DataObject) -> ResolvedStory:
         if number.kind == "bits" or number.key_path is None or ".rates." in number.key_path:
             continue
         *outer, last = steps(number.key_path)
-        place = written
+        place: Any = written
         for step in outer:
-            place = place[step]  # type: ignore[index]
-        place[last] = data.draw(st.sampled_from(EXTREME))  # type: ignore[index]
+            place = place[step]
+        place[last] = data.draw(st.sampled_from(EXTREME))
     return resolve(Story.model_validate(written))
 
 

@@ -61,12 +61,12 @@ def test_only_what_is_asked_about_is_walked_back() -> None:
     program = compile_program(prepared.compiler, queries)
     values = np.repeat(prepared.center[None], 3, axis=0)
     every = np.eye(len(program.queries))
+    joint = {name: by_road(name, program, values, prepared.likelihoods, every) for name in ROADS}
     for k, seed in enumerate(every):
         part = program.circuit.below((k,))
         assert part.circuit.n_nodes < program.circuit.n_nodes
-        for name in ROADS:
+        for name, among in joint.items():
             alone = by_road(name, program, values, prepared.likelihoods, seed[None])
-            among = by_road(name, program, values, prepared.likelihoods, every)
             for field in ("usage", "won", "pulls"):
                 np.testing.assert_array_equal(
                     getattr(alone, field)[:, 0], getattr(among, field)[:, k]

@@ -18,14 +18,22 @@ from storyodds.models.comparison.sides import EVENTS
 from storyodds.models.story.events import FATES
 from storyodds.priors.distributions.forms import Beta
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.api.estimate import estimate
+from storyodds.reports.api.estimate import estimate, summarize
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    path = tmp_path / "old.nc"
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A result as it is saved, of which every test damages a copy of its own."""
+    path = tmp_path_factory.mktemp("sound") / "old.nc"
     save_result(estimate(on_a_class(Beta(beta=(2, 3))), draws=64), path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def saved(tmp_path: Path, sound: bytes) -> Path:
+    path = tmp_path / "old.nc"
+    path.write_bytes(sound)
     return path
 
 
@@ -241,3 +249,55 @@ def test_texts_that_share_one_long_one(saved: Path) -> None:
     saved.write_bytes(raw[:start] + reference * 10_000 + raw[start + 160_000 :])
     with pytest.raises(InputError, match="more data than a file of this size can hold"):
         load_result(saved)
+
+
+def no_scales(file: h5py.File) -> None:
+    """Without the marks of its dimensions, an array goes with no label."""
+    for group in file.values():
+        for data in group.values():
+            for name in ("DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "_Netcdf4Coordinates"):
+                data.attrs.pop(name, None)
+
+
+def a_scale_that_is_gone(file: h5py.File) -> None:
+    labels = file["posterior"]["fate"][...]
+    del file["posterior"]["fate"]
+    file["posterior"].create_dataset("fate", data=labels)
+
+
+def no_answers(file: h5py.File) -> None:
+    file.attrs["meta"] = "{}"
+
+
+def half_a_text(file: h5py.File) -> None:
+    file.attrs["meta"] = file.attrs["meta"][:300]
+
+
+def no_chance(file: h5py.File) -> None:
+    values = file["posterior"]["fate_probability"][...]
+    values[0, 3, 0] = np.nan
+    file["posterior"]["fate_probability"][...] = values
+
+
+@pytest.mark.parametrize(
+    "change", [no_scales, a_scale_that_is_gone, no_answers, half_a_text, no_chance]
+)
+def test_what_is_loaded_hangs_together(saved: Path, change: Any) -> None:
+    with h5py.File(saved, "r+") as file:
+        change(file)
+    with pytest.raises(InputError, match="found") as caught:
+        load_result(saved)
+    (problem,) = caught.value.problems
+    assert problem.file == str(saved) and problem.message.endswith(result_files.AS_SAVED)
+
+
+@pytest.mark.parametrize("meta", ["", "{}", "[]", "null", '{"summary": {}}', '{"summary": 3}', 3])
+def test_answers_that_are_none_are_refused(saved: Path, meta: Any) -> None:
+    result = load_result(saved)
+    assert summarize(result)["story"] == "by-hand"
+    result.attrs["meta"] = meta
+    with pytest.raises(InputError, match="found"):
+        summarize(result)
+    del result.attrs["meta"]
+    with pytest.raises(InputError, match="found no answers"):
+        summarize(result)

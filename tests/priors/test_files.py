@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storyodds.priors.text import files
-from storyodds.priors.text.files import write_atomically, write_new, write_together
+from storyodds.priors.text.files import write_atomically
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes, links and locks are POSIX's")
 KILLED = """
@@ -70,36 +70,3 @@ def test_a_name_as_long_as_names_may_be(tmp_path: Path) -> None:
     target = tmp_path / f"{'a' * 250}.json"
     write_atomically(target, b"{}")
     assert target.read_bytes() == b"{}"
-
-
-def test_files_that_belong_together_change_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The last of them cannot be written: none has changed."""
-    write_together(tmp_path, {"a": b"1", "b": b"1"})
-
-    class FullError(OSError):
-        pass
-
-    written = files._part_of
-
-    def full(target: Path, content: bytes) -> object:
-        if target.name == "b":
-            raise FullError
-        return written(target, content)
-
-    monkeypatch.setattr(files, "_part_of", full)
-    with pytest.raises(FullError):
-        write_together(tmp_path, {"a": b"2", "b": b"2"})
-    assert names(tmp_path) == ["a", "b"]
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == b"1"
-
-
-@posix
-def test_a_new_name_is_whole_from_the_beginning(tmp_path: Path) -> None:
-    write_new(tmp_path / "a", b"1")
-    (tmp_path / "link").symlink_to(tmp_path / "nothing")
-    for taken in ("a", "link"):
-        with pytest.raises(FileExistsError):
-            write_new(tmp_path / taken, b"2")
-    assert names(tmp_path) == ["a", "link"] and (tmp_path / "a").read_bytes() == b"1"

@@ -83,7 +83,9 @@ def test_limits() -> None:
     free = len(FULL["assumptions"]) - 1
     assert find_mistakes(numbered(500 - free, {"probability": 0.5})) == []
     (found,) = find_mistakes(numbered(501 - free, {"probability": 0.5}))
-    assert found.sentence == "found 501 assumptions without holds_when, expected at most 500"
+    assert found.sentence == (
+        "found 501 assumptions without holds_when, each state of one counted, expected at most 500"
+    )
     composite = {"holds_when": "aware"}
     assert find_mistakes(numbered(1996, composite)) == []
     (found,) = find_mistakes(numbered(1997, composite))
@@ -246,3 +248,12 @@ def test_junk_in_the_shape_of_a_story_is_told_apart(data: Any) -> None:
 @settings(max_examples=500, deadline=None)
 def test_damaged_stories_are_told_apart(data: Any) -> None:
     hold_together(data)
+
+
+def test_a_story_of_wrong_references_gets_only_so_many_suggestions() -> None:
+    """Each of them is compared with every entry of every pack."""
+    refs = {f"a{k}": {"probability": {"ref": f"carlsmith-2022/aps-feasibl{k}"}} for k in range(200)}
+    sentences = [mistake.sentence for mistake in find_mistakes({**FULL, "assumptions": refs})]
+    wrong = [sentence for sentence in sentences if "an entry of a prior pack" in sentence]
+    suggested = [sentence for sentence in wrong if "did you mean" in sentence]
+    assert len(wrong) == 200 and 0 < len(suggested) < 30

@@ -42,10 +42,12 @@ tab-for-indent tag text-without-a-key two-documents unclosed-list unclosed-quote
 """
 # What only the whole story shows, or arithmetic that a schema cannot do.
 NEITHER = """
-assumption-of-the-catalog at-least-too-many error-factor-too-wide
-evidence-about-an-unknown-assumption flags-unknown id-twice instrument-unknown loop loop-of-one
-more-hits-than-trials nudge-towards-an-assumption otherwise-first rates-about-a-hazard
+about-a-state-that-is-not assumption-of-the-catalog at-least-too-many error-factor-too-wide
+evidence-about-an-unknown-assumption flags-unknown forecast-of-all-states id-twice
+instrument-unknown loop loop-of-one more-hits-than-trials nudge-towards-an-assumption
+otherwise-first rates-about-a-hazard rates-of-a-state-as-true rates-with-yes rates-without-a-state
 replicates-unknown reversed-interval reversed-uniform route-in-a-formula rules-out-unknown
+state-left-out state-unknown states-beyond-one states-of-one states-that-differ-by-row
 template-id-taken unknown-assumption
 """
 

@@ -335,11 +335,13 @@ def test_every_mistake_at_once() -> None:
         (21, "basic event D: found a deviate inside <mul>", ""),
         (24, "basic event E: found 0.5", "a number above 1"),
         (28, "basic event F: found div(1, 0)", "a finite result"),
-        (30, "basic event G: found <system-mission-time>", "so write the number"),
+        (30, "basic event G: found <system-mission-time>", "as in --mission-time 8760"),
         (33, ": found <define-basic-event> without 'name'", 'name="…"'),
         (34, "house event I: found 'ture'", "did you mean 'true'?"),
         (35, "parameter p: found the loop", "wrong.p -> wrong.r -> wrong.p"),
-        (38, ": found <define-CCF-group>, which is not supported", ""),
+        (38, "common-cause group pumps: found no <members>", "expected one"),
+        (38, "common-cause group pumps: found no <distribution>", "expected one"),
+        (38, "common-cause group pumps: found no <factors> or <factor>", "expected one"),
         (39, ": found <define-event-tree>, which is not supported", ""),
     ]
     assert [line for line, _ in found] == [line for line, _, _ in expected]

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,17 @@ from support.open_psa_text import event, gate, imported, mistakes, number, top_p
 from storyodds.cli import main
 from storyodds.priors.distributions.forms import Fixed, Normal
 from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.phrases import did_you_mean
 from storyodds.priors.text.xml_reader import Element, parse_xml
 from storyodds.scenarios.open_psa import reader
-from storyodds.scenarios.open_psa.deviates import REFUSED_CHANGE, Deviate, change, file_mean
-from storyodds.scenarios.open_psa.units import HOURS_PER_YEAR
+from storyodds.scenarios.open_psa import tree as open_psa_tree
+from storyodds.scenarios.open_psa.quantities.deviates import (
+    REFUSED_CHANGE,
+    Deviate,
+    change,
+    file_mean,
+)
+from storyodds.scenarios.open_psa.quantities.units import HOURS_PER_YEAR
 
 ONE = gate("<event name='A'/>")
 
@@ -437,13 +444,8 @@ def test_what_would_be_passed_over_is_refused(body: str, start: str) -> None:
         ("<define-basic-event nam='A'><float value='0.1'/></define-basic-event>", "<define-basic"),
         ("<include file='events.xml'/>", "<include>"),
         (
-            "<define-CCF-group name='c' model='beta-factor'><members><basic-event name='A'/>"
-            "</members></define-CCF-group>",
-            "<define-CCF-group>",
-        ),
-        (
-            "<define-substitution><target><basic-event name='A'/></target></define-substitution>",
-            "<define-substitution>",
+            "<define-event-tree name='e'><define-functional-event name='A'/></define-event-tree>",
+            "<define-event-tree>",
         ),
     ],
 )
@@ -537,3 +539,30 @@ def test_every_refusal_has_its_file_and_line() -> None:
         for problem in caught.value.problems:
             assert problem.file == "tree.xml"
             assert problem.line == 1 and problem.column is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        gate("<or>" + "".join(f"<evnt{k}/>" for k in range(3000)) + "</or>"),
+        gate("<or>" + "".join(f'<event nme{k}="b"/>' for k in range(3000)) + "</or>"),
+        "".join(f"<define-gte{k}/>" for k in range(3000)),
+        "".join(
+            f'<define-parameter name="p{k}" unit="hors{k}"><float value="1"/></define-parameter>'
+            for k in range(3000)
+        ),
+    ],
+    ids=["elements", "attributes", "definitions", "units"],
+)
+def test_mistakes_that_are_not_listed_are_compared_with_nothing(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def counted(word: str, choices: Iterable[str]) -> str:
+        compared.append(word)
+        return did_you_mean(word, choices)
+
+    monkeypatch.setattr(open_psa_tree, "did_you_mean", counted)
+    listed = mistakes(tree(wrong))
+    assert len(listed) == 1000 and 0 < len(compared) < 2500

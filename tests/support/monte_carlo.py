@@ -6,7 +6,7 @@
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -28,9 +28,10 @@ from storyodds.priors.distributions.forms import (
     UniformForm,
 )
 from storyodds.priors.text.records import Record
-from storyodds.scenarios.schema import Check, Hazard, Route
+from storyodds.scenarios.schema import Hazard, Route
 from storyodds.scenarios.story import Story
-from support.oracle_process import true_in
+from support.oracle_evidence import number
+from support.oracle_process import settled, true_in
 
 Array = NDArray[np.float64]
 
@@ -108,7 +109,7 @@ def draw_story(story: Story, rng: random.Random, *, keep_findings: bool = False)
     """
     parts: dict[str, Any] = {
         name: _drawn(getattr(story, name), "", rng)
-        for name in ("goal", "rationale", "assumptions", "routes")
+        for name in ("goal", "rationale", "assumptions", "routes", "common_cause")
     }
     parts["checks"] = tuple(
         check if keep_findings and check.result is not None else _drawn(check, "", rng)
@@ -186,19 +187,18 @@ def simulate(story: Story, rng: random.Random) -> SimulatedRun:
 
     for name in story.assumptions:
         value(name)
-    route = _ends_at(story, holds, rng)
+    here = settled(story, truth)
+    route = _ends_at(here, holds, rng)
     fired = [
         hazard
-        for hazard in story.goal.hazards
+        for hazard in here.goal.hazards
         if route.class_ == "intended" and holds(hazard.requires) and happens(hazard.probability)
     ]
     return SimulatedRun(
         truth=truth,
         route=route,
         fired=frozenset(hazard.id for hazard in fired),
-        flagged=frozenset(
-            x.id for x in story.checks if any(map(happens, _causes(x, route, fired)))
-        ),
+        flagged=frozenset(_flagged(here, route, fired, rng)),
         harmed_by=frozenset(cause.id for cause in (route, *fired) if happens(cause.harm)),
     )
 
@@ -222,8 +222,15 @@ def _ends_at(story: Story, holds: Callable[[Any], bool], rng: random.Random) -> 
     return rng.choices(routes, weights)[0]
 
 
-def _causes(check: Check, route: Route, fired: list[Hazard]) -> list[Any]:
-    """Give the rates of all that may make a check flag."""
-    looked_up = [key for key in (route.id, route.class_, "default") if key in check.flags][:1]
-    named = [hazard.id for hazard in fired if hazard.id in check.flags]
-    return [check.flags[key] for key in (*looked_up, *named)]
+def _flagged(story: Story, route: Route, fired: list[Hazard], rng: random.Random) -> Iterator[str]:
+    """Give every check that flags the route or a hazard, each of which has draws of its own."""
+    for names in ((route.id, route.class_, "default"), *((hazard.id,) for hazard in fired)):
+        draws = {check.id: rng.random() for check in story.checks}
+        for cause in story.common_cause:
+            share = next(cause.share[name] for name in (*names, "default") if name in cause.share)
+            if rng.random() < number(share):
+                draws |= dict.fromkeys(cause.checks, rng.random())
+        for check in story.checks:
+            rates = [check.flags[name] for name in names if name in check.flags][:1]
+            if any(draws[check.id] < number(rate) for rate in rates):
+                yield check.id

@@ -5,11 +5,13 @@ what the evidence says of it, and add up. `solve` answers a story whose numbers 
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.parts import numbers_of
 from storyodds.scenarios.schema import Check, Hazard, Route
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import expected_likelihoods, number
@@ -19,14 +21,15 @@ from support.oracle_process import (
     Literals,
     Run,
     all_routes,
+    as_literals,
     chance_of_any,
     chance_of_none,
-    flag_rates,
     harm_of,
     is_open,
     live_checks,
     minimal_literal_sets,
     prior_runs,
+    spec_of,
 )
 
 __all__ = [
@@ -39,6 +42,7 @@ __all__ = [
     "solve",
 ]
 
+ANYTHING: dict[str, Any] = defaultdict(bool)  # where the names alone are of interest
 GOAL_CRITERIA = {"goal_alignment": "alignment", "goal_competitiveness": "competitiveness"}
 
 type Table = dict[str, float]
@@ -136,7 +140,8 @@ def by_route(story: Story, runs: list[Run]) -> Table:
 
 
 def by_assumption(story: Story, runs: list[Run]) -> Table:
-    return {name: total(r for r in runs if r.truth[name]) for name in story.assumptions}
+    names = as_literals({name: spec_of(story, name) for name in story.assumptions}, ANYTHING)
+    return {name: total(r for r in runs if r.truth[name]) for name in names}
 
 
 def by_fate(runs: list[Run]) -> Table:
@@ -166,9 +171,9 @@ def freedom_if_made_intended(story: Story, runs: list[Run], criterion: str) -> f
     Assumptions are as likely as the evidence makes them. Where training really ended tells nothing
     more of them: each run is made to end as intended, and its hazards have their chance anew.
     """
-    hazards = [hazard for hazard in story.goal.hazards if hazard.criterion == criterion]
 
     def quiet(run: Run) -> float:
+        hazards = [x for x in run.story.goal.hazards if x.criterion == criterion]
         return chance_of_none(number(x.probability) for x in hazards if is_open(x, run.truth))
 
     return total(runs, quiet)
@@ -202,10 +207,12 @@ def paths(story: Story, runs: list[Run]) -> dict[tuple[str, Literals], PathAnswe
             )
 
     for route in all_routes(story):
-        if route.class_ != "intended" or harm_of(route) > 0.0:
+        may_harm = route.harm is not None and any(number(x) > 0 for x in numbers_of(route.harm))
+        if route.class_ != "intended" or may_harm:
             add(route, [(run, run.harm) for run in runs if run.route.id == route.id])
     for hazard in story.goal.hazards:
-        add(hazard, [(run, harm_of(hazard)) for run in runs if run.fires(hazard)])
+        fired = [(run, other) for run in runs for other in run.fired if other.id == hazard.id]
+        add(hazard, [(run, harm_of(other)) for run, other in fired])
     return answers
 
 
@@ -222,7 +229,7 @@ def caught(story: Story, runs: list[Run], check: Check) -> Ratios:
     answers: Ratios = {}
     for route in all_routes(story):
         ended = [run for run in runs if run.route.id == route.id]
-        flagged = total(ended, lambda run: chance_of_any(flag_rates([check], run.route, run.fired)))
+        flagged = total(ended, lambda run: chance_of_any(run.rates([check])))
         answers[route.id] = ratio(flagged, total(ended))
     return answers
 
@@ -232,7 +239,7 @@ def added(story: Story, runs: list[Run], check: Check) -> float:
     others = [other for other in live_checks(story) if other.id != check.id]
 
     def disaster_without(run: Run) -> float:
-        return chance_of_none(flag_rates(others, run.route, run.fired)) * run.harm
+        return chance_of_none(run.rates(others)) * run.harm
 
     return total(runs, disaster_without) - total(runs, catastrophe)
 

@@ -17,7 +17,7 @@ from support.oracle_evidence import (
     mean_rate,
     number,
 )
-from support.oracle_process import Run, chance_of_any, chance_of_none, flag_rates
+from support.oracle_process import Run, chance_of_any, chance_of_none
 
 
 class ImpossibleEvidence(ZeroDivisionError):
@@ -26,15 +26,24 @@ class ImpossibleEvidence(ZeroDivisionError):
 
 def hypothesis(item: Evidence, table: dict[str, float], run: Run) -> str:
     """Say which row of an item's table speaks of a run."""
-    if item.about.assumption is not None:
-        return str(run.truth[item.about.assumption]).lower()
+    name, state = item.about.assumption, item.about.is_
+    if name is not None and state is None and name not in run.truth:
+        return next(key for key in table if run.truth[f"{name} is {key}"])
+    if name is not None:
+        return str(run.truth[literal_of(item)]).lower()
     return next(key for key in (run.route.id, run.route.class_, "default") if key in table)
+
+
+def literal_of(item: Evidence) -> str:
+    """Write what an item is about as a formula does."""
+    state = item.about.is_
+    return f"{item.about.assumption}" + ("" if state is None else f" is {state}")
 
 
 def came_about(item: Evidence, run: Run) -> bool:
     """Say whether the event of a forecast came about in a run."""
     if item.about.assumption is not None:
-        return run.truth[item.about.assumption]
+        return run.truth[literal_of(item)]
     return run.route.class_ == item.about.class_
 
 
@@ -58,7 +67,7 @@ def log_likelihoods_of_result(check: Check, runs: list[Run], collapse: bool) -> 
     """
     read = mean_rate if collapse else number
     chance = chance_of_any if check.result == "flagged" else chance_of_none
-    return [log(chance(flag_rates([check], run.route, run.fired, read))) for run in runs]
+    return [log(chance(run.rates([check], read))) for run in runs]
 
 
 def log_likelihoods_by_finding(

@@ -47,14 +47,18 @@ class Joints:
 def joints(story: Story, events: Sequence[str], *, collapse: bool = False) -> list[Joints]:
     """Answer a story of fixed numbers, event by event; `collapse` is as for `solve`."""
     runs, _ = condition(story, prior_runs(story), collapse)
-    return [_given(story, runs, event) for event in events]
+    gates = (*all_routes(story), *story.goal.hazards)
+    ways = {gate.id: minimal_literal_sets(story, gate.requires) for gate in gates}
+    return [_given(story, runs, ways, event) for event in events]
 
 
-def _given(story: Story, runs: Sequence[Run], event: str) -> Joints:
+def _given(
+    story: Story, runs: Sequence[Run], ways: Mapping[str, set[Literals]], event: str
+) -> Joints:
     """Condition on being deployed where the event says so."""
     name = event.removesuffix(GIVEN)
     if name == event:
-        return _joints(story, runs, event)
+        return _joints(story, runs, ways, event)
     whole = math.fsum(run.weight * run.passed for run in runs)
     if whole == 0.0:
         return Joints(math.nan, {}, {}, {}, 0.0)
@@ -62,17 +66,16 @@ def _given(story: Story, runs: Sequence[Run], event: str) -> Joints:
         replace(run, weight=run.weight * run.passed / whole, passed=1.0, flagged=0.0)
         for run in runs
     ]
-    return replace(_joints(story, deployed, name), whole=whole)
+    return replace(_joints(story, deployed, ways, name), whole=whole)
 
 
-def _joints(story: Story, runs: Sequence[Run], event: str) -> Joints:
+def _joints(
+    story: Story, runs: Sequence[Run], ways: Mapping[str, set[Literals]], event: str
+) -> Joints:
     literals = [(name, value) for name in story.assumptions for value in (True, False)]
-    ways: dict[str, set[Literals]] = {}
 
     def opened_with(gate: Route | Hazard, literal: Literal, run: Run) -> bool:
         """Whether a minimal set with the literal opened a gate in this run."""
-        if gate.id not in ways:
-            ways[gate.id] = minimal_literal_sets(story, gate.requires)
         return any(
             literal in way and all(run.truth[name] is want for name, want in way)
             for way in ways[gate.id]
@@ -114,8 +117,7 @@ def _joints(story: Story, runs: Sequence[Run], event: str) -> Joints:
             return False
         gates = [r for r in all_routes(story) if event in ("catastrophe", r.class_)]
         hazards = story.goal.hazards if event == "catastrophe" else ()
-        sets = [minimal_literal_sets(story, gate.requires) for gate in (*gates, *hazards)]
-        inside = {other for ways in sets for way in ways for other, _ in way}
+        inside = {other for gate in (*gates, *hazards) for way in ways[gate.id] for other, _ in way}
         return name in inside or not matters(name)
 
     return Joints(

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
+from storyodds.scenarios.grammar.parts import GivenTable
+from storyodds.scenarios.schema import Assumption, Check, CommonCause, Hazard, Route
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import number
 
@@ -38,6 +40,16 @@ class Run:
     harm: float
     unharmed: float
     weight: float
+    story: Story  # with every probability as it is where these assumptions hold
+
+    def check(self, name: str) -> Check:
+        """Give a check with the rates that it has in this run."""
+        return next(check for check in self.story.checks if check.id == name)
+
+    def rates(self, checks: Iterable[Check], read: Callable[[Any], float] = number) -> list[float]:
+        """Chances with which some checks flag in this run, as of `flag_rates`."""
+        named = [self.check(check.id) for check in checks]
+        return flag_rates(named, self.route, self.fired, read, self.story.common_cause)
 
     @property
     def intended(self) -> bool:
@@ -103,8 +115,8 @@ def names_in(formula: Any) -> set[str]:
 
 def spec_of(story: Story, name: str) -> Assumption:
     """Give the spec of an assumption, which must be written out in the story itself."""
-    spec = story.assumptions[name]
-    if spec is None or not (spec.probability or spec.given or spec.holds_when):
+    spec = story.assumptions[name.split(" is ")[0]]
+    if spec is None or not (spec.probability or spec.given or spec.holds_when or spec.states):
         raise ValueError(f"{name} has no numbers of its own: resolve the catalog first")
     return spec
 
@@ -166,16 +178,51 @@ def all_routes(story: Story) -> list[Route]:
 
 
 def truths(story: Story) -> Iterator[tuple[Truth, float]]:
-    """Walk every truth assignment (composites included) with its probability."""
-    basic = [name for name in story.assumptions if spec_of(story, name).holds_when is None]
-    for values in itertools.product((False, True), repeat=len(basic)):
-        value = valuation(story, dict(zip(basic, values, strict=True)))
-        truth = {name: value(name) for name in story.assumptions}
+    """Walk every truth assignment (composites and states included) with its probability."""
+    specs = {name: spec_of(story, name) for name in story.assumptions}
+    basic = {name: spec for name, spec in specs.items() if spec.holds_when is None}
+    values_of = (spec.states.names if spec.states else (False, True) for spec in basic.values())
+    for values in itertools.product(*values_of):
+        held: dict[str, Any] = dict(zip(basic, values, strict=True))
+        value = valuation(story, as_literals(basic, held))
+        truth = as_literals(specs, {name: held.get(name) for name in specs})
+        truth = {name: value(name) for name in truth}
         chance = 1.0
-        for name in basic:
-            yes = chance_of_true(spec_of(story, name), value)
-            chance *= yes if truth[name] else 1.0 - yes
+        for name, spec in basic.items():
+            if spec.states:
+                chance *= chances_of_states(spec, value)[held[name]]
+            else:
+                yes = chance_of_true(spec, value)
+                chance *= yes if truth[name] else 1.0 - yes
         yield truth, chance
+
+
+def as_literals(specs: dict[str, Assumption], held: dict[str, Any]) -> dict[str, Any]:
+    """Give the literals of assumptions: one each, or of one with states one for each state."""
+    literals: dict[str, Any] = {}
+    for name, spec in specs.items():
+        if spec.states:
+            literals |= {f"{name} is {state}": held[name] == state for state in spec.states.names}
+        else:
+            literals[name] = held[name]
+    return literals
+
+
+def chances_of_states(spec: Assumption, value: Callable[[str], bool]) -> dict[str, float]:
+    """P(state) by the first row whose `when` holds, from chances or from chances in turn."""
+    assert spec.states is not None
+    rows = [(row.when, row.states or row.otherwise) for row in spec.states.given or ()]
+    odds = next((o for when, o in rows if when is None or true_in(when, value)), spec.states)
+    if odds.fixed is not None:
+        return dict(odds.fixed)
+    if odds.in_turn is None or odds.rest is None:
+        raise TypeError("the oracle enumerates fixed numbers only")
+    chances: dict[str, float] = {}
+    left = 1.0
+    for state, form in odds.in_turn.items():
+        chances[state] = left * number(form)
+        left *= 1.0 - number(form)
+    return {**chances, odds.rest: left}
 
 
 def chance_of_true(spec: Assumption, value: Callable[[str], bool]) -> float:
@@ -228,6 +275,41 @@ def is_open(gate: Route | Hazard, truth: Truth) -> bool:
     return gate.requires is None or true_in(gate.requires, truth.__getitem__)
 
 
+def settled(story: Story, truth: Truth) -> Story:
+    """Put in the place of every probability that depends on assumptions the one that it is."""
+
+    def plain(rate: Any) -> Any:
+        if not isinstance(rate, GivenTable):
+            return rate
+        for row in rate.given:
+            if row.otherwise is not None:
+                return row.otherwise
+            if true_in(row.when, truth.__getitem__):
+                return row.probability
+        raise ValueError("no row of `given` applies: the last must say `otherwise`")
+
+    def with_plain[T: Record](record: T, *fields: str) -> T:
+        parts = {field: getattr(record, field) for field in fields}
+        return record.model_copy(
+            update={
+                field: {key: plain(rate) for key, rate in part.items()}
+                if isinstance(part, dict)
+                else plain(part)
+                for field, part in parts.items()
+            }
+        )
+
+    hazards = tuple(with_plain(hazard, "probability", "harm") for hazard in story.goal.hazards)
+    return story.model_copy(
+        update={
+            "goal": story.goal.model_copy(update={"hazards": hazards}),
+            "routes": tuple(with_plain(route, "harm") for route in story.routes),
+            "checks": tuple(with_plain(check, "flags") for check in story.checks),
+            "common_cause": tuple(with_plain(cause, "share") for cause in story.common_cause),
+        }
+    )
+
+
 # --- checks and harm ---------------------------------------------------------------------------
 
 
@@ -246,14 +328,31 @@ def chance_of_none(chances: Iterable[float]) -> float:
 
 
 def flag_rates(
-    checks: Iterable[Check], route: Route, fired: Fired, read: Callable[[Any], float] = number
+    checks: Iterable[Check],
+    route: Route,
+    fired: Fired,
+    read: Callable[[Any], float] = number,
+    causes: Iterable[CommonCause] = (),
 ) -> list[float]:
-    """Chances with which checks flag, each by itself: for the route, and for hazards they name."""
+    """Chances with which something flags, each by itself: for the route, and for hazards named.
+
+    Checks that fail together are one thing that flags. Where one draw decides for them, some of
+    them flag wherever it is below the largest of their rates.
+    """
     rates: list[float] = []
-    for check in checks:
-        names = (route.id, route.class_, "default")
-        rates.append(read(next(check.flags[name] for name in names if name in check.flags)))
-        rates += [read(check.flags[hazard.id]) for hazard in fired if hazard.id in check.flags]
+    by_id = {check.id: check for check in checks}
+    for names in ((route.id, route.class_, "default"), *((hazard.id,) for hazard in fired)):
+        of_checks = {
+            key: read(next(check.flags[name] for name in names if name in check.flags))
+            for key, check in by_id.items()
+            if any(name in check.flags for name in names)
+        }
+        for cause in causes:
+            together = [of_checks.pop(name) for name in cause.checks if name in of_checks]
+            keys = (*names, "default")
+            share = read(next(cause.share[name] for name in keys if name in cause.share))
+            rates += [share * max(together, default=0.0) + (1.0 - share) * chance_of_any(together)]
+        rates += of_checks.values()
     return rates
 
 
@@ -274,13 +373,14 @@ def harm_of(cause: Route | Hazard) -> float:
 
 def prior_runs(story: Story) -> list[Run]:
     """List every possible run with its prior probability."""
-    checks = live_checks(story)
     runs: list[Run] = []
     for truth, p_truth in truths(story):
-        for route, p_route in route_chances(story, truth):
-            for fired, p_fired in hazard_chances(story, truth, route):
+        here = settled(story, truth)
+        checks = live_checks(here)
+        for route, p_route in route_chances(here, truth):
+            for fired, p_fired in hazard_chances(here, truth, route):
                 weight = p_truth * p_route * p_fired
-                rates = flag_rates(checks, route, fired)
+                rates = flag_rates(checks, route, fired, number, here.common_cause)
                 harms = [harm_of(cause) for cause in (route, *fired)]
                 run = Run(
                     truth=truth,
@@ -291,6 +391,7 @@ def prior_runs(story: Story) -> list[Run]:
                     harm=chance_of_any(harms),
                     unharmed=chance_of_none(harms),
                     weight=weight,
+                    story=here,
                 )
                 runs += [run] if weight > 0.0 else []
     return runs

@@ -1,6 +1,7 @@
 """What a page's script does with the draws that the page carries, by another road."""
 
 import base64
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,12 +74,14 @@ def along(data: Mapping[str, Any], k: int, step: float) -> dict[str, float]:
     return grouped(data, means)
 
 
-def error_along(data: Mapping[str, Any], k: int, step: int, event: str) -> float:
-    """The stated error of a curve, in probability: chance, and reading between places."""
+def errors_along(data: Mapping[str, Any], k: int, step: int) -> dict[str, float]:
+    """The stated errors of a curve, in probability: chance, and reading between places."""
     curve = data["curves"][k]
     slopes = dict(zip(curve["events"], curve["slopes"][0 if step < 0 else 1], strict=True))
-    chance = np.hypot(data["errors"][event], slopes.get(event, 0.0) * step)
-    return float(np.hypot(chance, curve["off"] * along(data, k, step)[event]))
+    return {
+        event: math.hypot(data["errors"][event], slopes.get(event, 0.0) * step, curve["off"] * mean)
+        for event, mean in along(data, k, step).items()
+    }
 
 
 def grouped(data: Mapping[str, Any], means: Mapping[str, float]) -> dict[str, float]:
@@ -117,8 +120,7 @@ def weighted_events(
     for event, ends in data["ends"].items():
         order = np.argsort(events[event], kind="stable")
         for place, by in ends:
-            for i, part in zip(order, _parts_below(events[event][order], place), strict=True):
-                logs[i] += by * part
+            logs[order] += by * _parts_below(events[event][order], place)
     weights = np.exp(logs - logs.max())
     return events, weights / weights.sum()
 
@@ -128,7 +130,13 @@ def _middles(weights: Array) -> Array:
     return np.asarray(np.cumsum(weights) - weights / 2)
 
 
-def _parts_below(ordered: Array, place: float) -> list[float]:
-    """How much each draw's own weight adds to the share of all below a place, draws in order."""
-    alone = np.eye(len(ordered))
-    return [float(np.interp(place, ordered, _middles(weights))) for weights in alone]
+def _parts_below(ordered: Array, place: float) -> Array:
+    """How much each draw's own weight adds to the share of all below a place, draws in order.
+
+    With all weight on draw i, the share up to the middle of draw j is 0 before i, a half at i and
+    1 after it; a place between two draws has a share on the straight line between theirs.
+    """
+    each = np.arange(len(ordered))
+    first, beyond = divmod(float(np.interp(place, ordered, each)), 1.0)
+    ends = [np.heaviside(draw - each, 0.5) for draw in (first, first + 1.0)]
+    return np.asarray((1.0 - beyond) * ends[0] + beyond * ends[1])

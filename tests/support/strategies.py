@@ -30,10 +30,12 @@ from storyodds.priors.distributions.forms import (
 )
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
 from storyodds.scenarios.grammar.outcomes import CLASSES
-from storyodds.scenarios.grammar.parts import About, GivenRow
+from storyodds.scenarios.grammar.parts import About, GivenRow, GivenTable
+from storyodds.scenarios.grammar.states import StateOdds, StateRow, States
 from storyodds.scenarios.schema import (
     Assumption,
     Check,
+    CommonCause,
     Constraint,
     Evidence,
     Goal,
@@ -196,19 +198,83 @@ def given_rows(draw: st.DrawFn, earlier: Names, certain: bool) -> tuple[GivenRow
     return (*rows, GivenRow(otherwise=draw(values)))
 
 
+@cache
 @st.composite
-def assumption_sets(draw: st.DrawFn, limit: int, certain: bool) -> dict[str, Assumption | None]:
-    """Draw up to `limit` free or `given` assumptions and up to 3 composites, in any order."""
+def rates(draw: st.DrawFn, names: Names, certain: bool) -> Any:
+    """Draw a probability, or now and then one that depends on assumptions."""
+    if names and draw(st.integers(0, 6)) == 0:
+        return GivenTable(given=draw(given_rows(names, certain)))
+    return draw(probabilities(certain))
+
+
+@st.composite
+def state_odds(draw: st.DrawFn, names: Names, certain: bool) -> StateOdds:
+    """Draw how likely each of some states is, in any form that is certain or may not be."""
+    forms = ("fixed", "in_turn") if certain else ("fixed", "in_turn", "counts", "mean")
+    form = draw(st.sampled_from(forms))
+    sizes = [draw(st.integers(0 if name == names[0] else 1, 9)) for name in names]
+    if form == "counts":
+        return StateOdds(counts=dict(zip(names, sizes, strict=True)))
+    if form == "in_turn":
+        chances = {name: draw(probabilities(certain)) for name in names[:-1]}
+        return StateOdds(in_turn=chances, rest=names[-1])
+    table = {name: size / sum(sizes) for name, size in zip(names, sizes, strict=True)}
+    if form == "mean":
+        return StateOdds(mean=table, concentration=draw(st.integers(1, 400)) / 10.0)
+    return StateOdds(fixed=table)
+
+
+@st.composite
+def state_tables(draw: st.DrawFn, earlier: Names, certain: bool) -> States:
+    """Draw two to four states, and how likely each is, by itself or by other assumptions."""
+    names = ("low", "medium", "high", "highest")[: draw(st.integers(2, 4))]
+    odds = state_odds(names, certain)
+    if not earlier or draw(st.booleans()):
+        return States(**dict(draw(odds)))
+    rows = [
+        StateRow(when=draw(formulas(earlier, 1)), states=draw(odds))
+        for _ in range(draw(st.integers(1, 2)))
+    ]
+    return States(given=(*rows, StateRow(otherwise=draw(odds))))
+
+
+def literals_of(specs: dict[str, Assumption | None]) -> Names:
+    """List what formulas may name: an assumption, or one of its states."""
+    return tuple(
+        literal
+        for name, spec in specs.items()
+        for literal in (
+            [f"{name} is {state}" for state in spec.states.names]
+            if spec is not None and spec.states is not None
+            else [name]
+        )
+    )
+
+
+@st.composite
+def assumption_sets(
+    draw: st.DrawFn, limit: int, certain: bool, states: bool = False
+) -> dict[str, Assumption | None]:
+    """Draw up to `limit` free or `given` assumptions and up to 3 composites, in any order.
+
+    Where asked for, about half of the free and `given` ones have states.
+    """
     few = min(limit, draw(st.sampled_from((0, 2, 3, 3))))
-    drawn = st.sampled_from(("free", "free", "given"))
+    drawn = st.sampled_from(
+        ("free", "given", "states", "states") if states else ("free", "free", "given")
+    )
     kinds = draw(st.lists(drawn, min_size=few, max_size=limit))
     kinds += ["composite"] * (draw(st.integers(0, 3)) if kinds else 0)
     specs: dict[str, Assumption | None] = {}
     for index, kind in enumerate(draw(st.permutations(kinds))):
-        earlier = tuple(specs)
+        earlier = literals_of(specs)
         scope: Any = draw(st.sampled_from((None, "run", "world")))
         if kind == "composite" and earlier:
             specs[f"c{index}"] = Assumption(holds_when=draw(formulas(earlier)))
+        elif kind == "states":
+            specs[f"a{index}"] = Assumption(
+                states=draw(state_tables(earlier, certain)), scope=scope
+            )
         elif kind == "given" and earlier:
             rows = draw(given_rows(earlier, certain))
             specs[f"a{index}"] = Assumption(given=rows, scope=scope)
@@ -235,7 +301,7 @@ def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tupl
             mechanism=draw(st.sampled_from((None, *MECHANISMS))),
             requires=draw(optional_formulas(names[index::count] if private else names)),
             bits=draw(bits(certain)),
-            harm=draw(probabilities(certain)),
+            harm=draw(rates(names, certain)),
         )
         for index in range(count)
     ]
@@ -254,7 +320,7 @@ def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tupl
         kind=draw(st.sampled_from((None, *KINDS))),
         mechanism=draw(st.sampled_from((None, *MECHANISMS))),
         bits=draw(bits(certain)),
-        harm=draw(probabilities(certain)),
+        harm=draw(rates(names, certain)),
     )
     return tuple(draw(st.permutations([*routes, residual])))
 
@@ -294,8 +360,8 @@ def goals(draw: st.DrawFn, names: Names, certain: bool) -> Goal:
             id=f"h{index}",
             criterion=draw(st.sampled_from(("alignment", "competitiveness"))),
             requires=draw(optional_formulas(names)),
-            probability=draw(probabilities(certain)),
-            harm=draw(st.one_of(st.none(), probabilities(certain))),
+            probability=draw(rates(names, certain)),
+            harm=draw(st.one_of(st.none(), rates(names, certain))),
         )
         for index in range(draw(st.integers(0, 3)))
     ]
@@ -320,18 +386,35 @@ def tables(draw: st.DrawFn, names: Names, values: Strategy) -> dict[str, Any]:
 
 
 @st.composite
-def check_sets(draw: st.DrawFn, names: Names, certain: bool) -> tuple[Check, ...]:
+def check_sets(draw: st.DrawFn, flagged: Names, names: Names, certain: bool) -> tuple[Check, ...]:
     """Draw up to three checks of routes, classes and hazards, live or of known result."""
-    rates = probabilities(certain)
+    values = rates(names, certain)
     return tuple(
         Check(
             id=f"v{index}",
             role=draw(st.sampled_from(("held-out", "in-the-loss"))),
-            flags={**draw(tables(names, rates)), "default": draw(rates)},
+            flags={**draw(tables(flagged, values)), "default": draw(values)},
             result=draw(st.sampled_from(RESULTS)),
         )
         for index in range(draw(st.integers(0, 3)))
     )
+
+
+@st.composite
+def common_causes(
+    draw: st.DrawFn, checks: tuple[Check, ...], flagged: Names, names: Names, certain: bool
+) -> tuple[CommonCause, ...]:
+    """Draw checks that fail together, of those whose result is not known, or none."""
+    live = [check.id for check in checks if check.result is None]
+    if len(live) < 2 or draw(st.booleans()):
+        return ()
+    values = rates(names, certain)
+    cause = CommonCause(
+        id=draw(st.sampled_from((None, "t0"))),
+        checks=draw(st.lists(st.sampled_from(live), min_size=2, unique=True).map(tuple)),
+        share={**draw(tables(flagged, values)), "default": draw(values)},
+    )
+    return (cause,)
 
 
 @st.composite
@@ -347,6 +430,19 @@ def counts_items(
     else:
         table = {**draw(tables(hypotheses, rates)), "default": draw(rates)}
     return Evidence(**base, counts=observed, rates=table)
+
+
+@st.composite
+def state_items(draw: st.DrawFn, index: int, name: str, every: Names, certain: bool) -> Evidence:
+    """Draw observed counts with a rate for each state of an assumption."""
+    trials, rates = draw(st.integers(1, 30)), probabilities(certain)
+    return Evidence(
+        id=f"e{index}",
+        about=About(assumption=name),
+        counts=ObservedCounts(hits=draw(st.integers(0, trials)), trials=trials),
+        rates={literal.partition(" is ")[2]: draw(rates) for literal in every},
+        relevance=draw(st.one_of(st.none(), rates)),
+    )
 
 
 @st.composite
@@ -371,7 +467,11 @@ def evidence_items(
     forecast = draw(st.integers(0, 2)) == 0
     of_assumption = draw(st.booleans())
     if names and of_assumption:
-        about = About(assumption=draw(st.sampled_from(names)))
+        name, _, state = draw(st.sampled_from(names)).partition(" is ")
+        about = About(assumption=name, is_=state or None)
+        every = tuple(other for other in names if other.startswith(f"{name} is "))
+        if every and not forecast and draw(st.booleans()):
+            return draw(state_items(index, name, every, certain))
     elif forecast:
         about = About(class_=draw(st.sampled_from(CLASSES)))
     else:
@@ -389,7 +489,11 @@ def evidence_items(
 
 @st.composite
 def small_stories(
-    draw: st.DrawFn, max_assumptions: int = 6, max_routes: int = 5, certain: bool = True
+    draw: st.DrawFn,
+    max_assumptions: int = 6,
+    max_routes: int = 5,
+    certain: bool = True,
+    states: bool = False,
 ) -> Story:
     """Draw a valid story small enough to enumerate.
 
@@ -401,13 +505,16 @@ def small_stories(
         At most so many routes listed, `something-else` (always there) and `intended` included.
     certain : bool
         Whether all numbers are `Fixed`; if not, every PRIOR form but `Ref` appears everywhere.
+    states : bool
+        Whether assumptions may have states.
     """
-    assumptions = draw(assumption_sets(max_assumptions, certain))
-    names = tuple(sorted(assumptions))
+    assumptions = draw(assumption_sets(max_assumptions, certain, states))
+    names = tuple(sorted(literals_of(assumptions)))
     routes = draw(route_sets(names, max_routes, certain))
     goal = draw(goals(names, certain))
     outcomes = tuple(sorted({route.id for route in routes} | {*CLASSES}))
     flagged = (*outcomes, *(hazard.id for hazard in goal.hazards))
+    checks = draw(check_sets(flagged, names, certain))
     return Story(
         story="random-story",
         title="A random story",
@@ -415,7 +522,8 @@ def small_stories(
         rationale=draw(rationales(names, routes, certain)),
         assumptions=assumptions,
         routes=routes,
-        checks=draw(check_sets(flagged, certain)),
+        checks=checks,
+        common_cause=draw(common_causes(checks, flagged, names, certain)),
         evidence=tuple(
             draw(evidence_items(index, names, outcomes, certain))
             for index in range(draw(st.sampled_from((0, 1, 2, 2, 3))))
@@ -429,11 +537,13 @@ def with_results(draw: st.DrawFn, stories: Strategy) -> Story:
     story = draw(stories)
     results = st.sampled_from((None, "passed", "flagged"))
     mechanisms = st.sampled_from((None, "scheming", "wrong-proxy"))
+    checks = tuple(check.model_copy(update={"result": draw(results)}) for check in story.checks)
+    live = {check.id for check in checks if check.result is None}
+    causes = tuple(cause for cause in story.common_cause if live.issuperset(cause.checks))
     return story.model_copy(
         update={
-            "checks": tuple(
-                check.model_copy(update={"result": draw(results)}) for check in story.checks
-            ),
+            "checks": checks,
+            "common_cause": causes,
             "routes": tuple(
                 route.model_copy(update={"mechanism": draw(mechanisms)}) for route in story.routes
             ),

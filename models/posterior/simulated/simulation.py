@@ -29,7 +29,6 @@ from storyodds.models.engine.quantities import Jointly, Quantities
 from storyodds.models.engine.state_draws import Uses
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.draws import Draws
-from storyodds.models.posterior.evidence import columns
 from storyodds.models.posterior.simulated.errors import SimulatedQuantities, judged
 from storyodds.models.posterior.simulated.states import (
     Arrays,
@@ -40,9 +39,10 @@ from storyodds.models.posterior.simulated.states import (
 from storyodds.models.posterior.simulated.uses import holds, uses_of
 from storyodds.models.story.events import CRITERIA
 from storyodds.models.story.events import weights as event_weights
-from storyodds.models.story.graph import Outcome, StoryGraph, Variable
+from storyodds.models.story.graph import StoryGraph, Variable
 from storyodds.models.story.hazards import HazardFactors
-from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.likelihoods import LogLikelihoods, item_targets
+from storyodds.models.story.outcomes import Outcome
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import LN2
 
@@ -128,7 +128,7 @@ class Simulation:
             log_evidence=np.empty(n),
             assumptions=np.empty((n, len(graph.variables))),
             assumptions_false=np.empty((n, len(graph.variables))),
-            item_targets=np.empty((n, 2 * len(columns(graph)))),
+            item_targets=np.empty((n, 2 * len(item_targets(graph)))),
             routes=np.empty((n, len(graph.routes))),
             outcomes=np.empty((n, len(graph.outcomes))),
             goals=np.empty((n, len(CRITERIA))),
@@ -306,12 +306,13 @@ class Simulation:
         truth, chances = self._truth(block, values, batches)
         by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
         rates = values if likelihoods.results else without_results(values, graph.result_numbers())
-        hazards = HazardFactors(graph, Arrays(rates), lambda f: f is None or holds(f, by_name))
+        hazards = HazardFactors(
+            graph, Arrays(rates, graph.derived), lambda f: f is None or holds(f, by_name)
+        )
         routes, log_weights = self._race(values, likelihoods.routes, by_name, hazards)
-        for item, first in columns(graph).items():
-            logs = likelihoods.assumptions[:, first : first + 2, None]
-            target = truth[:, graph.evidence[item].target or 0]
-            log_weights += np.where(target, logs[:, 1], logs[:, 0])
+        for k, v in enumerate(item_targets(graph)):
+            logs = likelihoods.assumptions[:, 2 * k : 2 * k + 2, None]
+            log_weights += np.where(truth[:, v], logs[:, 1], logs[:, 0])
         top = log_weights.max(axis=1)
         top = np.where(np.isfinite(top), top, 0.0)
         weights = np.exp(log_weights - top[:, None])
@@ -350,10 +351,12 @@ class Simulation:
                 truth[:, v] = holds(variable.formula, by_name)
                 chances[:, v] = truth[:, v].mean(axis=1)
                 continue
-            chance = values[:, variable.rows[-1][1], None]
-            for when, number in reversed(variable.rows[:-1]):
-                assert when is not None
-                chance = np.where(holds(when, by_name), values[:, number, None], chance)
+            chance = np.ones((len(values), 1))  # of the last state
+            for when, number in reversed(variable.rows):
+                here = True if when is None else holds(when, by_name)
+                chance = np.where(here, values[:, number, None], chance)
+            if variable.barred is not None:
+                chance = np.where(holds(variable.barred, by_name), 0.0, chance)
             truth[:, v] = u[:, v] < chance
             chances[:, v] = np.broadcast_to(chance, u[:, v].shape).mean(axis=1)
         return truth, chances
@@ -400,7 +403,7 @@ class Simulation:
             true, false = states.chances, 1 - states.chances
         else:
             true, false = states.mean(states.truth), states.mean(~states.truth)
-        about = [graph.evidence[i].target or 0 for i in columns(graph)]
+        about = list(item_targets(graph))
         quantities.log_evidence[block] = states.log_mean
         quantities.assumptions[block], quantities.assumptions_false[block] = true, false
         by_item = np.stack([false[:, about], true[:, about]], axis=2)

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.story.events import CRITERIA
-from storyodds.models.story.graph import Outcome, StoryGraph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.hazards import HazardFactors
+from storyodds.models.story.outcomes import Outcome
+from storyodds.models.story.rates import Derived, with_excesses
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -49,16 +51,18 @@ class States:
     @cached_property
     def outcomes(self) -> Array:
         """P(outcome | state, evidence), (n_draws, n_outcomes, n_states)."""
-        outcomes = self.graph.all_outcomes
+        outcomes = self.graph.all_outcomes  # queries are about any of them
         out = self.routes[:, [outcome.route for outcome in outcomes]]
         for o, outcome in enumerate(outcomes):
-            if outcome.event is not None:
+            if outcome != Outcome(outcome.route):
                 out[:, o] *= self._event(outcome)
         return out
 
     def _event(self, outcome: Outcome) -> Factor:
         """P(an outcome's event | state, route, the known results of checks)."""
-        if not self.graph.hazards_are_evidence:  # then results say nothing of it
+        results = any(check.result is not None for check in self.graph.checks)
+        by_state = results and self.hazards.route_depends_on_assumptions(outcome)
+        if not by_state and not self.graph.hazards_are_evidence:  # then results say nothing of it
             ((factor, _),) = self.hazards.endings(outcome)
             return 1 if factor is None else factor
         whole = results_likelihood(self.hazards, Outcome(outcome.route))
@@ -84,10 +88,14 @@ class Arrays:
     """Factors as arrays, one entry a draw and state."""
 
     values: Array
+    derived: Derived
 
     def number(self, index: int, *, happens: bool) -> Array:
         """The chance that a number stands for, or its complement."""
-        chance = self.values[:, index, None]
+        values, place = self.values, index - self.derived.n_numbers
+        if place >= 0:
+            values, index = with_excesses(values, (self.derived.excesses[place],)), -1
+        chance = values[:, index, None]
         return chance if happens else 1 - chance
 
     def multiply(self, f: Factor, g: Factor) -> Factor:

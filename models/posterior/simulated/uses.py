@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.engine.state_draws import Uses
 from storyodds.models.story.graph import StoryGraph
+from storyodds.models.story.rates import Rate
 from storyodds.scenarios.grammar.formulas import Formula, parts
 from storyodds.scenarios.grammar.outcomes import INTENDED
 
@@ -47,6 +48,21 @@ def holds(formula: Formula, value: Mapping[str, Bools]) -> Bools:
     return np.asarray(np.sum(truths, axis=0, dtype=np.int32) >= least)
 
 
+def number_at(rate: Rate, value: Mapping[str, Bools], n: int) -> NDArray[np.intp]:
+    """Which number a rate comes to in every state, (n_states,).
+
+    Examples
+    --------
+    >>> number_at(Rate((("a", 3), (None, 5))), {"a": np.array([True, False])}, 2).tolist()
+    [3, 5]
+    """
+    numbers = np.full(n, rate.rows[-1][1], dtype=np.intp)
+    for when, number in reversed(rate.rows[:-1]):
+        assert when is not None
+        numbers = np.where(holds(when, value), number, numbers)
+    return numbers
+
+
 def uses_of(
     graph: StoryGraph,
     values: Array,
@@ -71,6 +87,8 @@ def uses_of(
     by_name = {variable.name: truth[:, v] for v, variable in enumerate(graph.variables)}
     for v, variable in enumerate(graph.variables):
         open_rows = np.ones(len(truth), bool)
+        if variable.barred is not None:
+            open_rows &= ~holds(variable.barred, by_name)
         for when, number in variable.rows:
             here = open_rows if when is None else open_rows & holds(when, by_name)
             uses.happened[:, number] |= here & truth[:, v]
@@ -86,12 +104,15 @@ def uses_of(
                 for h in graph.hazards
             ]
         )
-        excused[rows] = _Hazards(graph, values[rows], opened, route[rows]).draw(uses, rows, rng)
+        inside = {name: value[rows] for name, value in by_name.items()}
+        hazards = _Hazards(graph, values[rows], opened, route[rows], inside)
+        excused[rows] = hazards.draw(uses, rows, rng)
     for c, check in enumerate(graph.checks):
         if check.result is not None:
-            flags = np.array([node.flags[c] for node in graph.routes])[route]
-            flagged = ~excused[:, c] & (check.result == "flagged")
             every = np.arange(len(route))
+            rates = [number_at(node.flags[c], by_name, len(route)) for node in graph.routes]
+            flags = np.array(rates)[route, every]
+            flagged = ~excused[:, c] & (check.result == "flagged")
             uses.happened[every, flags] |= flagged
             uses.failed[every, flags] |= ~flagged
     return uses
@@ -101,9 +122,15 @@ class _Hazards:
     """What becomes of the hazards of intended models, given the known results of checks."""
 
     def __init__(
-        self, graph: StoryGraph, values: Array, opened: Bools, route: NDArray[np.intp]
+        self,
+        graph: StoryGraph,
+        values: Array,
+        opened: Bools,
+        route: NDArray[np.intp],
+        by_name: Mapping[str, Bools],
     ) -> None:
         self.graph, self.values, self.opened, self.route = graph, values, opened, route
+        self.by_name, self.every = by_name, np.arange(len(values))
         self.explaining = frozenset(
             c
             for c, check in enumerate(graph.checks)
@@ -126,31 +153,38 @@ class _Hazards:
         return rest
 
     def _not_fired(self, h: int) -> Array:
-        return 1 - self.values[:, self.graph.hazards[h].probability]
+        return 1 - self._at(self.graph.hazards[h].probability)
+
+    def _numbers(self, rate: Rate) -> NDArray[np.intp]:
+        return number_at(rate, self.by_name, len(self.values))
+
+    def _at(self, rate: Rate) -> Array:
+        """The chance that a rate comes to in every state."""
+        return np.asarray(self.values[self.every, self._numbers(rate)])
 
     def _ways(self, h: int, flags: Flags) -> list[Flags]:
         """Which of some flags a hazard may raise."""
         return _subsets(flags & self._named(h))
 
     def _named(self, h: int) -> Flags:
-        numbers = self.graph.hazards[h].flags
-        return frozenset(c for c, number in enumerate(numbers) if number is not None)
+        rates = self.graph.hazards[h].flags
+        return frozenset(c for c, rate in enumerate(rates) if rate is not None)
 
     def _fired(self, h: int, flags: Flags, raised: Flags) -> Array:
         """P(a hazard fires, and of these flags raises those alone)."""
         hazard = self.graph.hazards[h]
-        chance = self.values[:, hazard.probability]
-        for number, happened in self._rates(h, flags, raised):
-            rate = self.values[:, number]
+        chance = self._at(hazard.probability)
+        for flag, happened in self._rates(h, flags, raised):
+            rate = self._at(flag)
             chance = chance * (rate if happened else 1 - rate)
         return np.asarray(chance)
 
-    def _rates(self, h: int, flags: Flags, raised: Flags) -> list[tuple[int, bool]]:
+    def _rates(self, h: int, flags: Flags, raised: Flags) -> list[tuple[Rate, bool]]:
         """The flag rates that a fired hazard uses, and whether it flagged: passed checks too."""
-        numbers = self.graph.hazards[h].flags
+        rates = self.graph.hazards[h].flags
         passed = {c for c, check in enumerate(self.graph.checks) if check.result == "passed"}
         named = sorted((flags | passed) & self._named(h))
-        return [(number, c in raised) for c in named if (number := numbers[c]) is not None]
+        return [(rate, c in raised) for c in named if (rate := rates[c]) is not None]
 
     def draw(self, uses: Uses, rows: NDArray[np.intp], rng: np.random.Generator) -> Bools:
         """Draw them, put down what they use in some rows, and give the flags they had to raise.
@@ -174,22 +208,24 @@ class _Hazards:
                 chances += [self._fired(h, flags, way) * after[flags - way] for way in ways]
                 way_of = _chosen(np.stack(chances), u)
                 here = (choice == k) & self.opened[h]
-                uses.failed[rows[here & (way_of == 0)], hazard.probability] = True
-                uses.happened[rows[here & (way_of > 0)], hazard.probability] = True
+                fires = self._numbers(hazard.probability)
+                for side, came in ((uses.failed, way_of == 0), (uses.happened, way_of > 0)):
+                    side[rows[here & came], fires[here & came]] = True
                 for w, raised in enumerate(ways):
                     own = here & (way_of == w + 1)
                     moved[own] = subsets.index(flags - raised)
-                    for number, happened in self._rates(h, flags, raised):
+                    for rate, happened in self._rates(h, flags, raised):
                         side = uses.happened if happened else uses.failed
-                        side[rows[own], number] = True
+                        side[rows[own], self._numbers(rate)[own]] = True
             choice = moved
         return excused
 
     def _route(self, excused: Flags) -> Array:
         """P(of the known flags, the route itself raises all but these)."""
-        chance, every = np.ones(len(self.values)), np.arange(len(self.values))
+        chance = np.ones(len(self.values))
         for c in sorted(self.explaining):
-            rate = self.values[every, np.array([n.flags[c] for n in self.graph.routes])[self.route]]
+            numbers = np.array([self._numbers(node.flags[c]) for node in self.graph.routes])
+            rate = self.values[self.every, numbers[self.route, self.every]]
             chance = chance * (1 - rate if c in excused else rate)
         return chance
 

@@ -56,6 +56,7 @@ def constraints_and_nudges(dossier: Dossier) -> Section:
         if pushed
         else (),
         long=True,
+        stays=False,
     )
 
 

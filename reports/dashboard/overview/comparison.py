@@ -5,7 +5,7 @@ from typing import cast
 
 from markupsafe import Markup
 
-from storyodds.models.story.events import DEPLOYED
+from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.reports.contract.comparison import Comparison
 from storyodds.reports.dashboard.html import rendered
 from storyodds.reports.dashboard.overview.folder import MARK

@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from storyodds.priors.text.errors import printable, shown
 from storyodds.reports.contract.estimate import Estimate
@@ -25,7 +25,7 @@ def entry_of(estimate: Estimate, history: History) -> Entry:
     return Entry(estimate, history, worst_path=_worst_path(estimate))
 
 
-def _worst_path(estimate: Estimate) -> dict[str, Any] | None:
+def _worst_path(estimate: Estimate) -> dict[str, object] | None:
     if not estimate["paths"]:
         return None
     path = estimate["paths"][0]

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from storyodds.models.story.events import Headline
 from storyodds.reports.contract.estimate import Estimate
@@ -154,7 +153,7 @@ def _title(groups: Sequence[Json]) -> str:
     return listed(counts)
 
 
-def _group(kind: str, entries: Sequence[Entry]) -> dict[str, Any]:
+def _group(kind: str, entries: Sequence[Entry]) -> dict[str, object]:
     """The stories of one kind, the most dangerous first."""
     name, gloss = KINDS[kind]
     fates: tuple[Headline, ...] = ("catastrophe", "success")
@@ -214,7 +213,7 @@ def overrides(estimate: Estimate) -> list[str]:
 
 def _row(
     rank: int, entry: Entry, fates: Sequence[Headline], tops: Mapping[Headline, float]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     estimate, history = entry.estimate, entry.history
     d, changed = estimate["diagnostics"], overrides(estimate)
     own = headline_fates(estimate)
@@ -252,7 +251,7 @@ def _row(
 
 def _makes(
     makes: Sequence[tuple[str, Estimate]], fates: Sequence[Headline]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """The odds of every make, the newest first, each fate on one scale."""
     tops = {
         fate: max(

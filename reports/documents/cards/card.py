@@ -11,8 +11,8 @@ from storyodds.models.story.events import Fate
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.cards.levers import Lever, levers_of, no_lever
 from storyodds.reports.documents.cards.limits import LimitVerdict
+from storyodds.reports.documents.cards.parts import CardParts
 from storyodds.reports.documents.cards.trust import trust_sentences
-from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.card import (
     UNTOLD_GLOSS,
     citation,
@@ -128,7 +128,7 @@ class Card:
 def make_card(
     estimate: Estimate,
     resolved: ResolvedStory,
-    parts: Mapping[str, Json],
+    parts: CardParts,
     *,
     reasons: Mapping[str, str] | None = None,
     verdicts: Sequence[LimitVerdict] = (),
@@ -141,7 +141,7 @@ def make_card(
         "storyodds/estimate/1".
     resolved : ResolvedStory
         What it is an estimate of.
-    parts : mapping of str to mapping
+    parts : CardParts
         Of "storyodds/sensitivity/1", as far as there are any: `local`, `trust` and `views`.
     reasons : mapping of str to str, optional
         Why a part is not there, in a sentence.

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.documents.cards.parts import CardParts
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.labels import claims
 from storyodds.reports.words.levers import lever_words, value_range, value_words
@@ -155,7 +156,7 @@ def _lever(number: Json, resolved: ResolvedStory, effects: Sequence[tuple[str, i
     )
 
 
-def no_lever(estimate: Estimate, parts: Mapping[str, Json], reasons: Mapping[str, str]) -> str:
+def no_lever(estimate: Estimate, parts: CardParts, reasons: Mapping[str, str]) -> str:
     """Say why no number is named."""
     if not is_uncertain(estimate):
         return f"{fixed_words(estimate)}, so none has a range over which to move the odds."

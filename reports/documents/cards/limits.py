@@ -112,8 +112,10 @@ def _verdict(
         )
         return LimitVerdict(limit, None, words)
     kept, sentence = limit_sentence(estimate, limit)
-    if kept is None or limit.point != "mean" or limit.odds not in EVENTS:
+    if kept is None:
         return LimitVerdict(limit, kept, sentence)
+    if limit.point != "mean" or limit.odds not in EVENTS:
+        return LimitVerdict(limit, kept, sentence, "" if kept else _NOT_LOOKED_FOR)
     if estimate["method"] == "simulation" or not estimate["diagnostics"]["ok"]:
         return LimitVerdict(limit, kept, sentence)
     if not assessment.prepared.uncertain:
@@ -133,7 +135,7 @@ def _verdict(
 
 def limit_sentence(estimate: Estimate, limit: Limit) -> tuple[bool | None, str]:
     """Say whether a limit is kept, with the mean and the point that a careful reader looks at."""
-    entry, name = summary_of(estimate, limit.odds), odds_words(limit.odds)
+    entry, name = summary_of(estimate, limit.odds), _of_what(limit.odds)
     if entry is None:
         return None, f"Every model is halted, so {name} has no limit to keep."
     states = states_simulated(estimate)
@@ -165,9 +167,18 @@ def _computed(errors: Mapping[str, float]) -> str:
 
 
 def _subject(limit: Limit) -> str:
-    name = odds_words(limit.odds)
+    name = _of_what(limit.odds)
     words = name if limit.point == "mean" else f"the {POINTS[limit.point]} of {name}"
     return sentence_case(words)
+
+
+def _of_what(odds: str) -> str:
+    """Name odds as the subject of a sentence: an ending, or that the model is of a class."""
+    name = odds.removesuffix(GIVEN_DEPLOYED)
+    if name not in CLASSES:
+        return odds_words(odds)
+    once = "" if name == odds else " once deployed"
+    return f"the chance of a model of class “{name}”{once}"
 
 
 def _numbers(
@@ -196,7 +207,7 @@ def change_sentence(
     from storyodds.reports.words.levers import lever_words, value_words
 
     beyond = "above" if limit.is_upper else "below"
-    change = f"bring {odds_words(limit.odds)} {beyond if kept else 'within'} that limit by itself"
+    change = f"bring {_of_what(limit.odds)} {beyond if kept else 'within'} that limit by itself"
     if not points:
         return f"No single number would {change}, {_ENDS}."
     first = points[0]
@@ -210,4 +221,8 @@ def change_sentence(
     return f"Each of {count} would {change}; the likeliest: {words}, {value}."
 
 
+_NOT_LOOKED_FOR = (
+    "Which single number would bring it within that limit is looked for only of the mean of an "
+    "ending or of a class of model, with all that is trained counted."
+)
 _ENDS = "not even known to be at the 0.5% or the 99.5% point of its range"

@@ -1,11 +1,15 @@
 """A card as a text of about ten sentences, each true for somebody who reads only that one."""
 
+from collections.abc import Sequence
+
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.cards.card import RISK, Card
+from storyodds.reports.words.checks_together import together_words
 from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import listed, percent
 from storyodds.reports.words.sentences import has_evidence, is_risk_argument
 
+_NEEDS = 3  # conditions of a path that tell it from its like
 _LEVERS = 2  # of the card's, which a text of ten sentences has room for
 
 
@@ -47,6 +51,7 @@ def narrative(estimate: Estimate, card: Card) -> tuple[str, ...]:
         card.condition,
         card.definition,
         card.day,
+        together_words(estimate) or "",
         *_path(estimate),
         *levers,
         *(f"{verdict.sentence} {verdict.change}".strip() for verdict in card.verdicts),
@@ -91,11 +96,22 @@ def _path(estimate: Estimate) -> list[str]:
     if not paths:
         return []
     worst = max(paths, key=lambda path: float(path["concern"]["mean"]))
-    name = plain_name(worst["hazard"] or worst["route"])
+    ending = worst["hazard"] or worst["route"]
+    name = plain_name(ending)
+    alike = sum((path["hazard"] or path["route"]) == ending for path in estimate["paths"])
+    needs = f", needing {_needs(worst['literals'])}" if alike > 1 and worst["literals"] else ""
     share = percent(worst["concern"]["mean"])
     if is_risk_argument(estimate) and len(paths) == 1:
         return [f"Catastrophe comes about along one path alone, “{name}”."]
     return [
-        f"No failure path is of more concern than “{name}”: the chance that it is taken and ends "
-        f"in catastrophe is {share}."
+        f"No failure path is of more concern than “{name}”{needs}: the chance that it "
+        f"is taken and ends in catastrophe is {share}."
     ]
+
+
+def _needs(literals: Sequence[str]) -> str:
+    """Tell one of several ways to an ending from the others."""
+    words = [f"“{plain_name(literal)}”" for literal in literals[:_NEEDS]]
+    if len(literals) > _NEEDS:
+        words.append(f"{len(literals) - _NEEDS} more")
+    return listed(words)

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from storyodds.models.story.events import Headline
 from storyodds.priors.library import pack_entry
 from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.documents.cards.parts import CardParts
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import counted, listed, percent
 from storyodds.reports.words.sentences import (
@@ -20,14 +20,14 @@ from storyodds.scenarios.provenance import is_reference
 _BASES = {"elicited": "were elicited from people", "measured": "were measured"}
 
 
-def trust_sentences(estimate: Estimate, parts: Mapping[str, Json]) -> tuple[str, ...]:
+def trust_sentences(estimate: Estimate, parts: CardParts) -> tuple[str, ...]:
     """Say how far to trust an answer.
 
     Parameters
     ----------
     estimate : mapping
         "storyodds/estimate/1".
-    parts : mapping of str to mapping
+    parts : CardParts
         Of "storyodds/sensitivity/1", as far as there are any: `trust` and `views`.
 
     Returns
@@ -70,7 +70,7 @@ def _basis(estimate: Estimate) -> Iterator[str]:
         yield f"{start} {part} is in assumed ones."
 
 
-def _holds_measurement(form: Any) -> bool:
+def _holds_measurement(form: object) -> bool:
     """Whether a PRIOR, as it is written, has something measured in it."""
     if isinstance(form, list | tuple):
         return any(map(_holds_measurement, form))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from storyodds.models.story.events import CRITERIA
-from storyodds.models.story.graph import Outcome
+from storyodds.models.story.outcomes import Outcome
 from storyodds.models.story.queries import Query
 from storyodds.reports.contract.estimate import (
     Criteria,

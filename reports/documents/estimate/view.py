@@ -9,6 +9,7 @@ from storyodds.models.posterior.soundness import errors_of_odds
 from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.summaries import (
     Pick,
+    mean_error,
     stated,
     summarize_both,
     summarize_draws,
@@ -48,6 +49,27 @@ class View:
         ones = (averaged, np.ones(len(averaged))), (exact, np.ones(len(exact)))
         summary = summarize_draws(averaged, self.averaged.weights, exact, self.exact.weights)
         return stated(summary, self._errors(*ones))
+
+    def moved(self, stated_odds: Summary, now: Array, then: Array) -> Summary:
+        """Summarize a probability by what it is more than a stated one, both at draws of all
+        numbers; where the two are the same at every draw, it is the stated one.
+
+        Parameters
+        ----------
+        stated_odds : Summary
+            With its standard errors.
+        now, then : (n_draws,) array
+        """
+        if np.array_equal(now, then):
+            return stated_odds
+        ones, weights = np.ones(len(then)), self.exact.weights
+        summary = summarize_draws(then, weights, then, weights)
+        summary["mean"] = float(stated_odds["mean"] + weights @ (then - now))
+        chains, strata = self.assessment.draws.chains, self.assessment.strata
+        drawn = (then, ones, weights)
+        of_change = errors_of_odds((then - now, ones, weights), drawn, chains, strata)
+        errors = {**of_change, "mean": float(np.hypot(of_change["mean"], mean_error(stated_odds)))}
+        return stated(summary, errors)
 
     def of_quotient(
         self, averaged: tuple[Array, Array], exact: tuple[Array, Array]

@@ -10,7 +10,7 @@ from storyodds.reports.contract.estimate import (
     Estimate,
     RestsOn,
 )
-from storyodds.reports.documents.estimate.checks import check_effects
+from storyodds.reports.documents.estimate.checks import check_dependence, check_effects
 from storyodds.reports.documents.estimate.evidence import evidence
 from storyodds.reports.documents.estimate.goal import (
     criteria,
@@ -88,6 +88,7 @@ def _document(view: View) -> Estimate:
         "false_alarm": view.of(lambda q: q.false_alarm),
         "deployed": odds_on_the_day(view.of, view.ratio),
         "checks": check_effects(view),
+        "check_dependence": check_dependence(view),
         "criteria": criteria(view),
         "criteria_given_intended": criteria_given_intended(view),
         "catastrophe_given_deployed_failure": view.ratio(event_of("catastrophe"), deployed_failure),

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, cast
+from typing import Annotated, Final, Literal, Self, cast
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -320,6 +320,6 @@ def surplus(place: Path, fresh: Collection[str] = ()) -> list[Path]:
 
 def plain_since(
     causes: str, changes: Sequence[Json], orders: int | None, why: str | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Give `since` as it is written."""
     return {"causes": causes, "changes": list(changes), "orders": orders, "why": why}

@@ -19,7 +19,7 @@ import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from storyodds.models.assessment.assessment import Assessment, Progress
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError
@@ -126,7 +126,7 @@ def _edits(then: Estimate, now: Estimate) -> dict[str, dict[str, str]]:
     }
 
 
-def _form(number: NumberRecord | None) -> Any:
+def _form(number: NumberRecord | None) -> object:
     """A number without what the odds do not depend on."""
     form = None if number is None else number["form"]
     if not isinstance(form, Mapping):
@@ -182,11 +182,11 @@ def _causes(now: Estimate, then: Estimate) -> str:
     return f"{text} (changed too: {', '.join(causes)})" if causes else text
 
 
-def _draws(estimate: Estimate) -> Any:
+def _draws(estimate: Estimate) -> object:
     return estimate["diagnostics"].get("draws")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else value
 
 

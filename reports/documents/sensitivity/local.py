@@ -31,6 +31,7 @@ from storyodds.reports.contract.sensitivity.local import (
 )
 from storyodds.reports.contract.summaries import Band
 from storyodds.reports.documents.summaries import finite, summarize_draws
+from storyodds.reports.words.labels import claims
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import story_numbers
 
@@ -96,10 +97,11 @@ def summarize_local(
 def _assumptions(local: LocalSensitivity) -> list[LocalAssumption]:
     prepared = local.base.prepared
     composites = {v.name for v in prepared.graph.variables if v.formula is not None}
+    claimed = claims(prepared.resolved)
     return [
         {
             "assumption": sure.name,
-            "claim": prepared.resolved.assumptions[sure.name].claim,
+            "claim": claimed[sure.name],
             "composite": sure.name in composites,
             "learned": _both(sure.learned),
             "set": _both(sure.given),

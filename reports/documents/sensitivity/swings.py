@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 SHOWN: tuple[Headline, ...] = ("success", "catastrophe")
 MOST = 12  # numbers for each of these that are taken to their ends
 _FEW = 64  # draws that do to choose them
-_EDGE = 1e-9
+_EDGE = 1e-9  # a probability has log odds only between 0 and 1: ends of a prior may be on them
 
 
 def summarize_swings(assessment: Assessment, most: int = MOST) -> SwingsPart:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,7 @@ from storyodds.scenarios.switches import is_switch, with_off
 
 Array = NDArray[np.float64]
 
-DRAWS = 1024
+DRAWS = 1024  # of every view, at the same numbers
 AS_ASSESSED = "as assessed"
 
 
@@ -56,7 +55,7 @@ def summarize_views(
     story: Story,
     assessment: Assessment,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     draws: int = DRAWS,
 ) -> ViewsPart:
     """Put a story beside itself under every view that ships with the project.

@@ -22,7 +22,7 @@ def summarize_sensitivity(
     assessment: Assessment,
     parts: Sequence[str] = PARTS,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     tell: Callable[[str, int, int], None] | None = None,
 ) -> Sensitivity:
     """Give a sensitivity analysis as the JSON object of `storyodds sensitivity --json`.

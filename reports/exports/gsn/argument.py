@@ -27,6 +27,7 @@ from storyodds.reports.words.sentences import is_risk_argument
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.bearing import bearing, closed
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, OutcomeClass
+from storyodds.scenarios.grammar.states import assumption_and_state, claim_of_state
 from storyodds.scenarios.schema import Constraint, Hazard, Nudge
 from storyodds.scenarios.shared.catalog import assumptions
 from storyodds.scenarios.story import Story
@@ -233,15 +234,17 @@ class _Builder:
             sentence = f"{sort} {part.id}: {part.claim}{self.numbers.basis(part.id)}"
             self._add("justification", sentence, below=over, about=part.id)
         for name, entry in self.doc["assumptions"].items():
-            sentence = f"{name}: {self._claim(name)}{self.numbers.basis(name)}"
+            owner, _ = assumption_and_state(name)
+            sentence = f"{name}: {self._claim(name)}{self.numbers.basis(owner)}"
             self._add("assumption", sentence, below=over, about=name, entry=entry, of=name)
 
     def _claim(self, name: str) -> str:
-        spec = self.story.assumptions.get(name)
+        owner, state = assumption_and_state(name)
+        spec = self.story.assumptions.get(owner)
         if spec is not None and spec.claim:
-            return spec.claim
-        listed = assumptions().get(name)
-        return "" if listed is None else listed.claim
+            return claim_of_state(spec.claim, state)
+        listed = assumptions().get(owner)
+        return "" if listed is None else claim_of_state(listed.claim, state)
 
     def _class(self, over: str, name: OutcomeClass, routes: list[str]) -> None:
         entry = self.doc["classes"][name]

@@ -17,11 +17,11 @@ from storyodds.reports.figures.drawing.figure import Figure
 from storyodds.reports.figures.drawing.svg import drawing, element
 from storyodds.reports.words.numbers import band, percent
 
-_WIDE = 1080.0
-_EDGE = 10.0
+_WIDE = 1080.0  # pixels across the picture
+_EDGE = 10.0  # pixels that stay free at both sides
 _GAP = 26.0  # from one layer to the next
 _CONTEXTS = 8  # on each side of a strategy; the others are in the table
-_CIRCLE = 96.0
+_CIRCLE = 96.0  # pixels across: five lines of a claim
 _MAIN = "rationale_alignment"
 
 

@@ -12,8 +12,8 @@ from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.shortening import shortened
 
 LETTER = 6.3  # pixels, of the widest usual typeface at 11 pixels
-LINE = 13.5
-_PAD = 9.0
+LINE = 13.5  # pixels from one line of words of 11 pixels to the next
+_PAD = 9.0  # pixels between words and outline
 ROUND = ("solution", "counter_solution")
 _SMALL = {"assumption", "justification"}  # told in few words: there are many
 

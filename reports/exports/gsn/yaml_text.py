@@ -3,13 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import yaml
 
 from storyodds.reports.exports.gsn.records import Argument, Node
 
-_WIDTH = 96
+_WIDTH = 96  # characters of a line
 # gsn2x makes links of addresses in text and sets words between stars or underscores apart.
 _OBEYED = re.compile(r"(?<=:)(?=//)")
 _JOINER = "\N{WORD JOINER}"
@@ -42,7 +41,7 @@ def gsn_yaml(argument: Argument) -> str:
     """
     doubt = "" if argument.reliable else "NOT RELIABLE. "
     module = {"name": argument.story, "brief": _calm(f"{doubt}{argument.title}")}
-    elements: dict[str, Any] = {}
+    elements: dict[str, object] = {}
     for node in argument.nodes:
         entry = _element(argument, node)
         challenged = argument.below(node.id, "challenges")
@@ -51,12 +50,12 @@ def gsn_yaml(argument: Argument) -> str:
             elements[name] = {**entry, "challenges": other.id}
         if not challenged:
             elements[node.id] = entry
-    data: Mapping[str, Any] = {"module": module, **elements}
+    data: Mapping[str, object] = {"module": module, **elements}
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
-def _element(argument: Argument, node: Node) -> dict[str, Any]:
-    entry: dict[str, Any] = {"text": _calm(node.text)}
+def _element(argument: Argument, node: Node) -> dict[str, object]:
+    entry: dict[str, object] = {"text": _calm(node.text)}
     supports = [below.id for below in argument.below(node.id)]
     contexts = [around.id for around in argument.below(node.id, "in_context_of")]
     if supports:

@@ -6,6 +6,7 @@ from storyodds.models.story.events import FATES
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.summaries import Interval
 from storyodds.reports.exports.markdown.text import code, table, text
+from storyodds.reports.words.checks_together import together_words
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent, signed
 from storyodds.reports.words.sentences import (
     NO_DECISION,
@@ -51,7 +52,7 @@ def decision_part(doc: Estimate) -> Iterator[str]:
     yield from table(heads, rows, "llrr")
     yield "What a check takes off is by how much a catastrophe would be likelier without it, the"
     yield "others being there. A check with a result is evidence, and halts nothing any more."
-    yield ""
+    yield from ("", text(together), "") if (together := together_words(doc)) else ("",)
 
 
 def _points_cells(entry: Interval) -> list[str]:

@@ -16,7 +16,7 @@ from storyodds.reports.exports.markdown.text import code, table, text
 from storyodds.reports.figures.value import gain_words
 from storyodds.reports.words.numbers import band, percent
 
-_SHOWN = 10
+_SHOWN = 10  # rows of a table: all of them are in the JSON document
 
 
 def hangs_on_part(sensitivity: SensitivityParts, events: Sequence[Headline]) -> Iterator[str]:

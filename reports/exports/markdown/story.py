@@ -4,11 +4,16 @@ from collections.abc import Iterator
 
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.exports.markdown.text import code, link, table, text
-from storyodds.reports.words.as_written import given_rows, number_words, numbers_of
+from storyodds.reports.words.as_written import given_rows, number_words, numbers_of, states_in_turn
 from storyodds.reports.words.exposures import exposure_words
 from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.sentences import has_evidence
+from storyodds.scenarios.grammar.states import (
+    assumption_and_state,
+    claim_of_state,
+    literal_of_state,
+)
 from storyodds.scenarios.provenance import SourceRecord, plain_source
 from storyodds.scenarios.schema import Constraint, Evidence, Nudge
 from storyodds.scenarios.shared.catalog import assumptions as catalog_assumptions
@@ -25,10 +30,11 @@ def cited(source: SourceRecord | None) -> str:
 
 def claim_of(story: Story, name: str) -> str:
     """Give what an assumption claims: the story's own words, else the catalog's."""
-    spec, listed = story.assumptions.get(name), catalog_assumptions().get(name)
+    owner, state = assumption_and_state(name)
+    spec, listed = story.assumptions.get(owner), catalog_assumptions().get(owner)
     if spec is not None and spec.claim:
-        return spec.claim
-    return "" if listed is None else listed.claim
+        return claim_of_state(spec.claim, state)
+    return "" if listed is None else claim_of_state(listed.claim, state)
 
 
 def story_part(doc: Estimate, story: Story) -> Iterator[str]:
@@ -96,6 +102,20 @@ def assumptions_part(doc: Estimate, story: Story) -> Iterator[str]:
     ]
     yield from table(heads, rows, "ll" + "r" * (len(heads) - 2))
     yield from _conditional(doc, story)
+    yield from _states(doc, story)
+
+
+def _states(doc: Estimate, story: Story) -> Iterator[str]:
+    """Chances of states, as the story writes them."""
+    rows = [
+        [code(literal_of_state(name, state)), text(condition), text(chance)]
+        for name, spec in story.assumptions.items()
+        if (written := spec or catalog_assumptions().get(name)) is not None
+        for condition, state, chance in states_in_turn(name, written, doc["provenance"])
+    ]
+    if rows:
+        yield from ("Chances of states, of each where none of those before it holds:", "")
+        yield from table(("State", "Given", "Chance, as written"), rows, "llr")
 
 
 def _conditional(doc: Estimate, story: Story) -> Iterator[str]:
@@ -133,7 +153,7 @@ def findings_part(doc: Estimate, story: Story) -> Iterator[str]:
 
 
 def _about(item: Evidence) -> str:
-    return item.about.assumption or item.about.class_ or "where training ended"
+    return item.about.literal or item.about.class_ or "where training ended"
 
 
 def _seen(item: Evidence) -> Iterator[str]:

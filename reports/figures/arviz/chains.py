@@ -22,8 +22,8 @@ from storyodds.reports.figures.panels import Curve, Panel, panels_figure, reach
 from storyodds.reports.figures.saying import chance, tick_bits
 
 ENVELOPE = 0.99  # chance that chains which agree pass for such
-MIN_ESS = 400
-MIN_BFMI = 0.3
+MIN_ESS = 400  # as Vehtari et al. 2021 recommend for four chains
+MIN_BFMI = 0.3  # below which Stan warns
 _SAME = "the chances of success and catastrophe are the same at every draw"
 _SMALL = 0.001  # of a p, below which how small does not matter
 _DOTTED = "1.5 3"

@@ -7,7 +7,7 @@ its configuration files is given, so that the same draws make the same picture e
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,7 +26,7 @@ EVENTS = ("success", "catastrophe")
 DIMS = ["chain", "draw"]
 COVER = 0.9  # of intervals
 DENSITY: Mapping[str, Any] = {"kind": "kde", "backend": "none", "sample_dims": DIMS}
-_DIGITS = 9
+_DIGITS = 9  # after the point: later ones depend on how sums were done
 _STILL = 1e-9  # a spread that is rounding
 _FLAT = 0.01  # of the highest density
 
@@ -104,7 +104,7 @@ def say(x: float, name: str, kinds: Kinds) -> str:
     return chance(x) if name in EVENTS else number(x, kinds[name])
 
 
-def tick_of(name: str, kinds: Kinds) -> Any:
+def tick_of(name: str, kinds: Kinds) -> Callable[[float], str]:
     """How the scale of an event or a number is labelled."""
     percents = name in EVENTS or kinds[name] == "probability"
     return tick_percent if percents else tick_bits

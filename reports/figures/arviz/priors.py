@@ -31,7 +31,7 @@ _LOOKS = {0.8: ("prior", None), 1.0: ("after", None), 1.25: ("thin", "1.5 3")}
 _HEADS = ("× 0.8", "as it is", "× 1.25")
 _COLUMNS = ("quantity", *_HEADS)
 _GROUPS = ("log_prior", "log_likelihood")
-_STILL = 1e-9
+_STILL = 1e-9  # a spread that is rounding
 _TITLE = {
     "prior": "ArviZ plot_psense_dist: if priors counted less or more",
     "likelihood": "ArviZ plot_psense_dist: if the evidence counted less or more",

@@ -50,6 +50,8 @@ DARK = {
 PIXELS = 1600  # across, of a PNG
 _NOTEBOOK = 960  # pixels that a notebook has across
 _LARGER = 1.4  # times its own size, from where a picture's letters shout
+_SELECTORS = re.compile(r"^[^{\n]+(?={)", re.MULTILINE)
+_PIECE = "storyodds-figure"  # the class of a figure in a page of others
 _VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
 
 
@@ -131,13 +133,15 @@ class Credit:
         return "".join(f"{part}. " for part in parts if part).rstrip()
 
 
-def standalone(figure: Figure, credit: Credit = Credit()) -> str:
+def standalone(figure: Figure, credit: Credit = Credit(), scope: str = "") -> str:
     """Give a figure as an SVG document of its own, in light colors, with what it is a figure of.
 
     Parameters
     ----------
     figure : Figure
     credit : Credit, optional
+    scope : str, optional
+        A selector of what it stands in, where its style must change nothing else.
 
     Examples
     --------
@@ -149,8 +153,22 @@ def standalone(figure: Figure, credit: Credit = Credit()) -> str:
     look = style()
     for name, color in LIGHT.items():
         look = look.replace(f"var(--{name})", color)
+    look = scoped(look, scope) if scope else look
     start, rest = str(figure.svg).split(">", 1)
     return f"{start}>{_metadata(figure, credit)}<style>{look}</style>{rest}"
+
+
+def scoped(css: str, scope: str) -> str:
+    """Let every rule of a style sheet hold within something only; the sheet has a rule a line.
+
+    Examples
+    --------
+    >>> scoped(".a,.b i{x:0}", ".here")
+    '.here .a,.here .b i{x:0}'
+    """
+    return _SELECTORS.sub(
+        lambda match: ",".join(f"{scope} {part}" for part in match[0].split(",")), css
+    )
 
 
 _NAMES = (  # of the vocabularies that image programs and catalogs read
@@ -200,9 +218,10 @@ def fragment(figure: Figure, credit: Credit = Credit()) -> str:
     note = Markup("<p>{}</p>").format(figure.note) if figure.note else ""
     numbers = Markup("<details><summary>Numbers</summary>{}</details>").format(table(figure))
     return Markup(
-        "<figure>{}<figcaption>{}{}<p><small>{}</small></p></figcaption></figure>\n"
+        '<figure class="{}">{}<figcaption>{}{}<p><small>{}</small></p></figcaption></figure>\n'
     ).format(
-        Markup(standalone(figure, credit)),
+        _PIECE,
+        Markup(standalone(figure, credit, f".{_PIECE}")),
         Markup(note),
         numbers if figure.rows else "",
         credit.sentence(figure.title),

@@ -13,8 +13,8 @@ from storyodds.reports.words.numbers import percent, significant
 _SAMPLES = (0.05, 0.25)  # probability of the flow that the key shows: the first that can be seen
 _SEEN = 4.0  # pixels
 _LETTER = 6.9  # pixels of a usual letter
-_LEFT = 4.0
-_ROW = 20.0
+_LEFT = 4.0  # pixels before a line's first entry
+_ROW = 20.0  # pixels from one line of entries to the next
 
 
 def points_words(share: float) -> str:

@@ -1,5 +1,8 @@
 """A story's graph for narrow places: from top to bottom, name above, number at the end."""
 
+import re
+from itertools import pairwise
+
 from markupsafe import Markup
 
 from storyodds.reports.documents.story_graph.conditions import need_words
@@ -28,8 +31,10 @@ _BAR = 11.0  # height of a bar
 _THICK = 4.0  # pixels of the outline of the node that moves most
 _LETTERS = 39  # of a name
 _MOST_LINES = 12  # of what a node needs: a list of conditions that is cut is another
-_SMALL_LETTERS = 46  # of what is under it
+_SMALL_LETTERS = 43  # of what is under it, many of them wide
 _NUMBER = 54.0  # room of the number at the end
+_ROW_GAP = 10.0  # below a bar
+_ROOM = re.compile(rf'y="?([0-9.]+)"?[^>]* height="?{_BAR:g}(?:\.0)?"?[ >]')
 _HEADS = {
     "assumption": "Assumptions",
     "route": "Routes",
@@ -80,6 +85,38 @@ def draw_narrow(picture: Shown, in_page: bool) -> tuple[list[Markup], float, flo
     return [*key, *_arcs(picture, middles), *rows], WIDTH, y + 6.0
 
 
+def parts_of(svg: str, most: float) -> list[tuple[float, float]]:
+    """Part a narrow graph between its rows, for places that are less high than it is.
+
+    Parameters
+    ----------
+    svg : str
+        The picture.
+    most : float
+        Of its units, that a part may be high; one row may be higher.
+
+    Returns
+    -------
+    list of (float, float)
+        Where each part begins and how high it is; about as high as each other.
+
+    Examples
+    --------
+    >>> rows = "".join(f'<rect y="{y}" height="11.0" />' for y in (20, 60, 100))
+    >>> parts_of(f'<svg viewBox="0 0 300 120">{rows}</svg>', 70)
+    [(0.0, 76.0), (76.0, 44.0)]
+    """
+    match = re.search(r'viewBox="0 0 [0-9.]+ ([0-9.]+)"', svg)
+    whole = float(match[1]) if match else 0.0
+    ends = [float(y) + _BAR + _ROW_GAP / 2 for y in _ROOM.findall(svg)][:-1]
+    target = whole / max(1, -int(-whole // most))
+    cuts = [0.0]
+    for end, after in pairwise((*ends, whole)):
+        if after - cuts[-1] > most or end - cuts[-1] >= target:
+            cuts.append(end)
+    return [(a, b - a) for a, b in pairwise((*cuts, whole))]
+
+
 def _row(picture: Shown, node: Node, y: float, most: float) -> tuple[list[Markup], float, float]:
     """Draw one row from a height on; give its shapes, the middle of its bar, and its end."""
     document = picture.document
@@ -113,7 +150,7 @@ def _row(picture: Shown, node: Node, y: float, most: float) -> tuple[list[Markup
             text_anchor="end",
         ),
     ]
-    return shapes, top + _BAR / 2, top + _BAR + 10.0
+    return shapes, top + _BAR / 2, top + _BAR + _ROW_GAP
 
 
 def _arcs(picture: Shown, middles: dict[str, float]) -> list[Markup]:

@@ -37,7 +37,7 @@ _LETTER = 7.5  # pixels of a usual letter of a label
 _PAD = 7.0  # between a box and its words
 _HEAD = 18.0  # of words above a box
 _GAP = 9.0  # between boxes, at least
-_WIDEST_GAP = 40.0
+_WIDEST_GAP = 40.0  # between boxes, at most: a column stays together
 _EDGE = 4.0  # of the picture, for half of the thickest outline
 _WIDTHS = {  # of boxes, where all columns are there; the longest ending and class in one line
     "free": 139.0,

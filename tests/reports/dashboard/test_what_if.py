@@ -13,7 +13,7 @@ from support.page_arithmetic import (
     along,
     answers,
     decoded,
-    error_along,
+    errors_along,
     intervals,
     place_of,
     tilt_in,
@@ -137,7 +137,8 @@ def test_moved_sliders_give_what_a_fresh_estimate_gives(
 @pytest.mark.parametrize("name", sorted(bundled_stories()))
 def test_each_slider_alone_gives_what_a_fresh_estimate_gives(name: str) -> None:
     """At eleven positions, within what the page states that it may be off by, and the estimate."""
-    assessed = assess(resolve(load_story(name)))
+    story = load_story(name)
+    assessed = assess(resolve(story))
     data = what_if_data(assessed, draws=200)
     if data is None:
         assert not assessed.prepared.uncertain
@@ -146,13 +147,13 @@ def test_each_slider_alone_gives_what_a_fresh_estimate_gives(name: str) -> None:
     for k, slider in enumerate(data["sliders"]):
         for step in range(-100, 101, 20):
             prior = tilt_in(data, k).prior(place_of(data, k, step))
-            moved = resolve(load_story(name), settings={slider["name"]: prior})
+            moved = resolve(story, settings={slider["name"]: prior})
             prepared = prepare(moved, like=assessed.prepared)
             fresh, _, _ = weigh_at(prepared, *sampled_draws(prepared, 512, seed=2))
             expected, errors = fresh.mean(fresh.events), errors_of_means(fresh)[: len(EVENTS)]
-            means = along(data, k, step)
+            means, stated = along(data, k, step), errors_along(data, k, step)
             for e, event in enumerate(EVENTS):
-                error = np.hypot(errors[e], error_along(data, k, step, event))
+                error = np.hypot(errors[e], stated[event])
                 assert abs(means[event] - expected[e]) <= _ERRORS * error + _ROUNDING
 
 

@@ -121,9 +121,42 @@ def test_a_kept_limit_with_its_upper_end_beyond_says_both(half: Assessment) -> N
 def test_a_limit_of_the_95_percent_point_is_held_to_it(half: Assessment) -> None:
     estimate, card = carded(half, "catastrophe.q95=0.1")
     (verdict,) = card.verdicts
-    assert verdict.kept is False and verdict.change == ""
+    assert verdict.kept is False
+    assert verdict.change.startswith("Which single number would bring it within that limit is loo")
     assert verdict.sentence.startswith("The 95% point of catastrophe is above the limit of 10%")
     assert percent(estimate["fates"]["catastrophe"]["q95"])[:2] in verdict.sentence
+
+
+def test_a_limit_on_a_class_names_it_as_one(half: Assessment) -> None:
+    _, card = carded(half, "deceptive=0.01", "deceptive-given-deployed=0.9")
+    of_all, of_deployed = (verdict.sentence for verdict in card.verdicts)
+    start = "The chance of a model of class “deceptive”"
+    assert of_all.startswith(f"{start} is above the limit of 1%: its mean is ")
+    assert of_deployed.startswith(f"{start} once deployed is within the limit of 90%: ")
+
+
+def test_a_training_with_results_was_carried_out() -> None:
+    passed = AUDIT.model_copy(update={"result": "passed"})
+    story = tell({"a": believe([0.1, 0.6])}, [RIVAL, OFF], checks=[passed], feasibility=0.8)
+    _, card = carded(assess(resolve(story), draws=512))
+    start = "Given the results of its checks so far, the training most likely goes right ("
+    assert card.lead[0].startswith(start)
+    assert card.condition == (
+        "A check has its result, so the training was carried out, to which the story gives a "
+        "chance of 80%."
+    )
+
+
+def test_one_of_several_ways_to_an_ending_is_told_by_what_it_needs() -> None:
+    either = Route(
+        id="sly-rival", class_="deceptive", requires=[{"any": ["a", "b"]}], bits=0, harm=1
+    )
+    story = tell({"a": believe(0.5), "b": believe(0.1)}, [either, OFF])
+    estimate, card = carded(assess(resolve(story)))
+    assert any(
+        words.startswith("No failure path is of more concern than “sly rival”, needing “a”: ")
+        for words in narrative(estimate, card)
+    )
 
 
 def test_the_limits_of_a_story_stand_until_a_reader_gives_others() -> None:
@@ -233,7 +266,8 @@ def test_a_png_with_text_is_read_by_others(half: Assessment) -> None:
 
 
 def test_limits_are_on_all_odds_but_being_deployed() -> None:
-    from storyodds.models.story.events import DEPLOYED, ODDS
+    from storyodds.models.story.events import ODDS
+    from storyodds.models.story.outcomes import DEPLOYED
 
     assert set(LIMITED) == set(ODDS) - {DEPLOYED}
 

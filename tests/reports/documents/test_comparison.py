@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -187,11 +188,19 @@ def test_why_draws_are_independent() -> None:
     assert all("simulated states" in pair["why"] for pair in found[1:])
 
 
-@pytest.fixture
-def saved(tmp_path: Path) -> tuple[str, str]:
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result saved in both ways, of which every test gets a copy of its own."""
+    folder = tmp_path_factory.mktemp("sound")
     result = estimate(on_a_class(WIDE, [seen(7)]), draws=256)
-    save_result(result, tmp_path / "old.nc")
-    (tmp_path / "old.json").write_text(json.dumps(summarize(result)), "utf-8")
+    save_result(result, folder / "old.nc")
+    (folder / "old.json").write_text(json.dumps(summarize(result)), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def saved(tmp_path: Path, sound: Path) -> tuple[str, str]:
+    shutil.copytree(sound, tmp_path, dirs_exist_ok=True)
     return str(tmp_path / "old.nc"), str(tmp_path / "old.json")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from storyodds import InputError
 from storyodds.priors.library import view_names
-from storyodds.priors.text.files import write_new
+from storyodds.priors.text import file_batches
 from storyodds.reports.live import saved_states as module
 from storyodds.reports.live.requests import State
 from storyodds.reports.live.saved_states import own_id, saved_states
@@ -90,12 +90,14 @@ def test_of_all_who_save_under_one_name_one_does(tmp_path: Path) -> None:
 def test_what_cannot_be_written_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, content: bytes) -> None:
-        if path.suffix == ".yaml":
-            raise OSError(28, "No space left on device")
-        write_new(path, content)
+    written = file_batches.write_part
 
-    monkeypatch.setattr(module, "write_new", full)
+    def full(part: Path, target: Path, content: bytes) -> None:
+        if target.suffix == ".yaml":
+            raise OSError(28, "No space left on device")
+        written(part, target, content)
+
+    monkeypatch.setattr(file_batches, "write_part", full)
     with pytest.raises(OSError, match="space"):
         save_state(tmp_path, "story", "mine", STATE)
     assert [*tmp_path.iterdir()] == []

@@ -4,6 +4,7 @@ A story cuts a distribution off at 0 and 1 where the file lets it go beyond (or 
 so that its mean is no longer the file's. A small change is told; a large one is refused.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +12,9 @@ from statistics import NormalDist
 from typing import Any, Final
 
 from storyodds.priors.distributions.forms import Prior
-from storyodds.priors.text.phrases import described
 from storyodds.priors.text.xml_reader import Element
-from storyodds.scenarios.open_psa.units import Unit
+from storyodds.scenarios.open_psa.quantities.arguments import require
+from storyodds.scenarios.open_psa.quantities.units import Unit
 
 LEVEL: Final = 0.95  # at which the two-argument lognormal is given its error factor
 # Relative to the mean, or to 1 minus it. A change below the first is far under what random draws
@@ -21,10 +22,6 @@ LEVEL: Final = 0.95  # at which the two-argument lognormal is given its error fa
 # two digits, as results are printed, tell the means apart.
 TOLD_CHANGE: Final = 1e-4
 REFUSED_CHANGE: Final = 0.05
-
-
-class DeviateError(Exception):
-    """A deviate that is none; the message says what was found and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,8 @@ class Deviate:
     unit : Unit or None
     at_least_0, at_most_1 : bool
         Whether the file clamps it there.
+    at_mean : bool
+        Whether the mean of an uncertain number stands for one that makes it.
     """
 
     form: Mapping[str, Any]
@@ -47,6 +46,12 @@ class Deviate:
     unit: Unit | None = None
     at_least_0: bool = False
     at_most_1: bool = False
+    at_mean: bool = False
+
+    @property
+    def is_of_stories(self) -> bool:
+        """Whether a story has such a distribution."""
+        return not set(self.form) & {"gamma", "histogram"}
 
     def clamped(self, *, at_1: bool) -> "Deviate":
         """Return it with one more clamp."""
@@ -59,41 +64,50 @@ class Deviate:
 
 def beta(a: float, b: float) -> dict[str, Any]:
     """Two shapes, both above 0."""
-    _check(min(a, b) > 0, "two numbers above 0", a, b)
+    require(min(a, b) > 0, "two numbers above 0", a, b)
     return {"beta": [a, b]}
 
 
 def normal(mean: float, sd: float) -> dict[str, Any]:
     """Mean and standard deviation."""
-    _check(sd > 0, "a standard deviation above 0", sd)
+    require(sd > 0, "a standard deviation above 0", sd)
     return {"normal": [mean, sd]}
 
 
 def uniform(low: float, high: float) -> dict[str, Any]:
     """Lower and upper end."""
-    _check(low < high, "the lower end first and below the upper end", low, high)
+    require(low < high, "the lower end first and below the upper end", low, high)
     return {"uniform": [low, high]}
+
+
+def gamma(shape: float, scale: float) -> dict[str, Any]:
+    """Shape and scale, both above 0."""
+    require(min(shape, scale) > 0, "two numbers above 0", shape, scale)
+    return {"gamma": [shape, scale]}
+
+
+def histogram(*numbers: float) -> dict[str, Any]:
+    """A lower end, and for each bin its upper end and its value: its widths and values."""
+    ends, values = [numbers[0], *numbers[1::2]], numbers[2::2]
+    for low, high in itertools.pairwise(ends):
+        require(low < high, "the upper end of a bin above the one before it", low, high)
+    widths = [high - low for low, high in itertools.pairwise(ends)]
+    return {"histogram": list(zip(widths, values, strict=True))}
 
 
 def lognormal(*numbers: float) -> dict[str, Any]:
     """Mean, error factor and level; or mean and standard deviation of the logarithm."""
     if len(numbers) == 2:
         mu, sigma = numbers
-        _check(sigma > 0, "a standard deviation of the logarithm above 0", sigma)
+        require(sigma > 0, "a standard deviation of the logarithm above 0", sigma)
         mean = math.exp(mu + sigma**2 / 2)
         factor = math.exp(sigma * NormalDist().inv_cdf(LEVEL))
         return {"lognormal": {"mean": mean, "error_factor": factor}}
     mean, factor, level = numbers
-    _check(mean > 0, "a mean above 0", mean)
-    _check(factor > 1, "an error factor, a number above 1", factor)
-    _check(0.5 < level < 1, "a level above 0.5 and below 1, such as 0.95", level)
+    require(mean > 0, "a mean above 0", mean)
+    require(factor > 1, "an error factor, a number above 1", factor)
+    require(0.5 < level < 1, "a level above 0.5 and below 1, such as 0.95", level)
     return {"lognormal": {"mean": mean, "error_factor": factor, "level": level}}
-
-
-def _check(right: bool, expectation: str, *numbers: float) -> None:
-    if not right:
-        values = " and ".join(described(number) for number in numbers)
-        raise DeviateError(f"found {values}, expected {expectation}")
 
 
 def story_form(deviate: Deviate) -> dict[str, Any]:
@@ -170,11 +184,29 @@ def _lognormal_mean(numbers: Mapping[str, float], low: float, high: float) -> fl
     return mean * _Tail(to_high - sigma).below + high * _Tail(to_high).above
 
 
+def _gamma_mean(numbers: Sequence[float], low: float, high: float) -> float:
+    shape, scale = numbers
+    if not math.isfinite(high):
+        return shape * scale
+    # Imported here because it is slow to load, and few files have one.
+    from scipy.special import gammainc, gammaincc
+
+    below = shape * scale * float(gammainc(shape + 1.0, high / scale))
+    return below + high * float(gammaincc(shape, high / scale))
+
+
+def _histogram_mean(bins: Sequence[tuple[float, float]], low: float, high: float) -> float:
+    total = math.fsum(width for width, _ in bins)
+    return math.fsum(width * min(max(value, low), high) for width, value in bins) / total
+
+
 _MEANS: Mapping[str, Callable[[Any, float, float], float]] = {
     "beta": _beta_mean,
     "uniform": _uniform_mean,
     "normal": _normal_mean,
     "lognormal": _lognormal_mean,
+    "gamma": _gamma_mean,
+    "histogram": _histogram_mean,
 }
 
 

@@ -4,7 +4,7 @@ A number without a unit is taken in the unit of what stands beside it, as long a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
@@ -69,11 +69,14 @@ class Quantity:
         None where the file states none.
     years : bool
         Whether years have been made into hours on the way, or hours into years.
+    at_mean : bool
+        Whether the mean of an uncertain number stands for it.
     """
 
     number: float
     unit: Unit | None = None
     years: bool = False
+    at_mean: bool = False
 
 
 class UnitError(Exception):
@@ -113,6 +116,46 @@ def alike(tag: str, quantities: Sequence[Quantity]) -> Converted:
 def product(tag: str, quantities: Sequence[Quantity]) -> Converted:
     """Multiply units: a rate and a time of it give a pure number."""
     return _combined(quantities, [1] * len(quantities))
+
+
+def comparison(tag: str, quantities: Sequence[Quantity]) -> Converted:
+    """Bring what is compared into one unit; that one is larger has no unit."""
+    numbers, unit, years = alike(tag, quantities)
+    return numbers, None if unit is None else PURE, years
+
+
+def branches(tag: str, quantities: Sequence[Quantity]) -> Converted:
+    """Bring the values of a choice into one unit; their conditions have none.
+
+    Examples
+    --------
+    >>> values = Quantity(2.0, UNITS["years"]), Quantity(1.0, UNITS["hours"])
+    >>> branches("ite", [Quantity(1.0), *values])[0]
+    [1.0, 17520.0, 1.0]
+    """
+    places = [*range(1, len(quantities), 2), len(quantities) - 1]
+    values, unit, years = alike(tag, [quantities[place] for place in places])
+    numbers = [0.0] * len(quantities)
+    for place, number in zip(places, values, strict=True):
+        numbers[place] = number
+    for place in range(0, len(quantities) - 1, 2):
+        (numbers[place],), _, _ = pure(tag, [quantities[place]])
+    return numbers, unit, years
+
+
+def bins(tag: str, quantities: Sequence[Quantity]) -> Converted:
+    """Bring the ends of bins into one unit, and their values, which it has, into another."""
+    ends, _, _ = alike(tag, [quantities[0], *quantities[1::2]])
+    values, unit, years = alike(tag, quantities[2::2])
+    pairs = zip(ends[1:], values, strict=True)
+    return [ends[0], *(number for pair in pairs for number in pair)], unit, years
+
+
+def scaled(tag: str, quantities: Sequence[Quantity]) -> Converted:
+    """Take a shape without a unit, and the unit of a scale."""
+    shape, scale = quantities
+    (number,), _, _ = pure(tag, [shape])
+    return [number, scale.number], scale.unit, scale.years
 
 
 def quotient(tag: str, quantities: Sequence[Quantity]) -> Converted:
@@ -157,16 +200,16 @@ class OverTime:
 
     Parameters
     ----------
-    powers : sequence of int
-        Of time, for each argument.
+    *powers : tuple of int
+        Of time, for each argument; one tuple for each number of arguments that it takes.
     """
 
-    def __init__(self, *powers: int) -> None:
-        self._powers = powers
+    def __init__(self, *powers: tuple[int, ...]) -> None:
+        self._powers = {len(argument_powers): argument_powers for argument_powers in powers}
 
     def __call__(self, tag: str, quantities: Sequence[Quantity]) -> Converted:
         """Bring rates and times into one unit of time."""
-        numbers, _, years = _by_power(tag, quantities, self._powers)
+        numbers, _, years = _by_power(tag, quantities, self._powers[len(quantities)])
         return numbers, PURE, years
 
 
@@ -187,7 +230,12 @@ _WANTED = {
     1: "a time (hours or years)",
     -1: "a rate (hours-1, years-1 or fit)",
 }
-_ORDINALS = ("first", "second", "third", "fourth")
+# A mission time has its unit, and a rate beside it that states none would leave it one.
+_OF_TIMES = '; a rate takes the unit of a time away, as <define-parameter unit="hours-1"> does'
+_ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"),
+    *("tenth", "eleventh"),
+)
 
 
 def _by_power(
@@ -198,7 +246,9 @@ def _by_power(
         unit = quantity.unit
         if unit is not None and unit.dimension != (power, 0):
             place = f"as the {_ORDINALS[position]} argument of" if len(powers) > 1 else "in"
-            raise UnitError(f"found {unit.name} {place} <{tag}>, expected {_WANTED[power]} there")
+            hint = _OF_TIMES if (unit.dimension, power) == ((1, 0), 0) else ""
+            opening = f"found {unit.name} {place} <{tag}>"
+            raise UnitError(f"{opening}, expected {_WANTED[power]} there{hint}")
         if power:
             timed.append(quantity)
     units = _units_of(timed)
@@ -273,13 +323,13 @@ def stated(quantity: Quantity, name: str) -> Quantity:
         raise UnitError(f"found unit={quoted(name)}, expected {one_of((*UNITS, *TYPES))}")
     stated_unit = UNITS[name]
     if unit is None:
-        return Quantity(quantity.number, stated_unit, quantity.years)
+        return replace(quantity, unit=stated_unit)
     if (unit.dimension, unit.size) != (stated_unit.dimension, stated_unit.size):
         raise UnitError(
             f"found unit={name} of a value that comes out in {unit.name}, expected the unit in "
             "which it comes out"
         )
-    return Quantity(quantity.number, stated_unit, quantity.years)
+    return replace(quantity, unit=stated_unit)
 
 
 def _check_type(number: float, name: str) -> None:

@@ -1,0 +1,1 @@
+"""Bayesian networks in BIF, XMLBIF and XDSL, read strictly, turned into stories and written."""

@@ -1,0 +1,1 @@
+"""Numbers of an Open-PSA file: units, random deviates, and the functions of them."""
