@@ -149,18 +149,18 @@ def _log_marginal(rate: RateLike, visibility: RateLike, count: Count, unlike: Si
 
 def _log_mean(rate: RateLike, z: float, count: Count, unlike: Side | None) -> float:
     """Average over the rate, the logit of the visibility being z."""
-    seen, unseen = float(log_expit(z)), float(log_expit(-z))
-    inner, log_mass = _nodes(rate, log(count.best) - seen if seen > -inf else inf, count)
+    log_shown, log_hidden = float(log_expit(z)), float(log_expit(-z))
+    inner, log_mass = _nodes(rate, log(count.best) - log_shown if log_shown > -inf else inf, count)
     happens, not_so = log_expit(inner), log_expit(-inner)
-    log_rate = happens + seen
+    log_rate = happens + log_shown
     # 1 - rate from whichever of the two ways keeps the digits of its log.
     complement = np.where(
         log_rate < -1.0,
         np.log1p(-np.exp(np.minimum(log_rate, -1.0))),
-        np.logaddexp(not_so, happens + unseen),
+        np.logaddexp(not_so, happens + log_hidden),
     )
     chance = count.log_chance(log_rate, complement)
-    factor = {"rate": not_so, "visibility": unseen}.get(unlike or "", 0.0)
+    factor = {"rate": not_so, "visibility": log_hidden}.get(unlike or "", 0.0)
     return float(logsumexp(log_mass + chance + factor))
 
 

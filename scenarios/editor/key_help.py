@@ -177,8 +177,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "much time; with rates, and about {outcome: true} alone.",
         "rates": "How often one would see it: under true and false for an assumption, or by state; "
         "by route, class and default for the outcome. Classes that are not named share default. "
-        "Of an exposure, the chance of an incident in an episode, or incidents per unit of time, if the "
-        "model showed itself.",
+        "Of an exposure, the chance of an incident in an episode, or incidents per unit of "
+        "time, if the model showed itself.",
         "visibility": "Of an exposure, the share of a model's conduct that shows at these stakes, "
         "by route, class and default (1 where nothing is written): its rate counts that far.",
         "relevance": "How far the finding carries over to this story, from 0 to 1 (the default). "
