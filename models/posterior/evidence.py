@@ -100,10 +100,10 @@ def collapsed(item: EvidenceItem, distributions: Sequence[Distribution]) -> Item
 def seen_parts(
     item: EvidenceItem, key: str, distributions: Sequence[Distribution]
 ) -> tuple[RateLike, RateLike]:
-    """Return the rate of an exposure under one alternative, and how much of it is seen."""
+    """Return the rate of an exposure under one alternative, and how much of it is visibility."""
     number = item.visibilities.get(key)
-    seen = Point(1.0) if number is None else rate_like(distributions[number])
-    return rate_like(distributions[item.numbers[key]]), seen
+    visibility = Point(1.0) if number is None else rate_like(distributions[number])
+    return rate_like(distributions[item.numbers[key]]), visibility
 
 
 def count_of(item: EvidenceItem) -> Count:

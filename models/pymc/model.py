@@ -336,7 +336,7 @@ def _observe_item(
     values = pt.stack([numbers[i] if i in prepared.shared else pt.constant(np.nan) for i in read])
     uses = np.array([[key == used for key in item.numbers] for used in item.keys], dtype=float)
     blind = np.full(len(own), 1 / max(len(own), 1))
-    seen = {
+    visibilities = {
         k: prepared.distributions[item.visibilities[key]]
         for k, key in enumerate(item.numbers)
         if key in item.visibilities
@@ -355,9 +355,9 @@ def _observe_item(
                 for k in np.ravel(chosen)
             ]
         )
-        for k, visibility in seen.items():
-            shown = np.ravel(chosen) == k
-            rates[shown] *= visibility.quantile(rng.random(int(shown.sum())))
+        for k, visibility in visibilities.items():
+            rows = np.ravel(chosen) == k
+            rates[rows] *= visibility.quantile(rng.random(int(rows.sum())))
         if item.time is not None:
             return rng.poisson(item.time * rates.reshape(np.shape(chosen)))
         return rng.binomial(item.trials, rates.reshape(np.shape(chosen)))

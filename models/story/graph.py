@@ -613,7 +613,7 @@ def _evidence(
         table_name = "rates" if form in ("counts", "exposure") else form
         table = dict(item.rates or item.bayes_factor or {})
         numbers = {key: number[f"{item.id}.{table_name}.{key}"] for key in table}
-        seen = {key: number[f"{item.id}.visibility.{key}"] for key in item.visibility or {}}
+        shares = {key: number[f"{item.id}.visibility.{key}"] for key in item.visibility or {}}
         visibilities: dict[str, int] = {}
         about = item.about
         target: int | None
@@ -633,8 +633,8 @@ def _evidence(
             target = CLASSES.index(about.class_) if about.class_ is not None else None
             keys = tuple(_first_present((route.id, route.outcome_class), table) for route in routes)
             alternatives = tuple(dict.fromkeys([*table, DEFAULT]))
-            if seen:
-                alternatives = tuple(dict.fromkeys([*table, *seen, DEFAULT]))
+            if shares:
+                alternatives = tuple(dict.fromkeys([*table, *shares, DEFAULT]))
                 keys = tuple(_first_present((r.id, r.outcome_class), alternatives) for r in routes)
                 classes = {route.id: route.outcome_class for route in routes}
                 numbers, visibilities = (
@@ -643,7 +643,7 @@ def _evidence(
                         for key in alternatives
                         if (name := _first_present((key, classes.get(key, key)), by_key)) in by_key
                     }
-                    for by_key in (numbers, seen)
+                    for by_key in (numbers, shares)
                 )
         items.append(
             EvidenceItem(

@@ -210,9 +210,9 @@ def _separates_deception(item: Evidence, reading: Reading) -> bool:
     values = [said_of(table, (route.id, route.class_)) for route in hiding]
     if any(not same(value, other) for value in values for other in usual):
         return True
-    seen = _visibility(item)
-    usual = (said_of(seen, (INTENDED, INTENDED)), seen[DEFAULT])
-    shares = [said_of(seen, (route.id, route.class_)) for route in hiding]
+    visibility = _visibility(item)
+    usual = (said_of(visibility, (INTENDED, INTENDED)), visibility[DEFAULT])
+    shares = [said_of(visibility, (route.id, route.class_)) for route in hiding]
     return any(not same(share, other) for share in shares for other in usual)
 
 
