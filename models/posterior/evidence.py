@@ -100,7 +100,7 @@ def collapsed(item: EvidenceItem, distributions: Sequence[Distribution]) -> Item
 def seen_parts(
     item: EvidenceItem, key: str, distributions: Sequence[Distribution]
 ) -> tuple[RateLike, RateLike]:
-    """Return the rate of an exposure under one alternative, and how much of it is visibility."""
+    """Return the rate of an exposure under one alternative, and how much of it shows."""
     number = item.visibilities.get(key)
     visibility = Point(1.0) if number is None else rate_like(distributions[number])
     return rate_like(distributions[item.numbers[key]]), visibility
