@@ -218,7 +218,7 @@ def _numbers(
     targets = {
         f"{name}.{field}.{key}"
         for name, item in mixed[EVIDENCE].items()
-        for field in ("rates", "bayes_factor")
+        for field in ("rates", "visibility", "bayes_factor")
         for key in getattr(item, field) or ()
     }
     before, after = _by_place(old), _by_place(new)
@@ -275,7 +275,7 @@ def _trimmed(record: Record, targets: Collection[str]) -> Record:
         return record
     tables = {
         field: {key: value for key, value in table.items() if key in targets}
-        for field in ("rates", "bayes_factor")
+        for field in ("rates", "visibility", "bayes_factor")
         if (table := getattr(record, field)) is not None
     }
     return record.model_copy(update=tables)
@@ -302,6 +302,17 @@ def _parts(resolved: ResolvedStory, part: str) -> Parts:
     return {record.id: record for record in listed[part]}
 
 
+_OF_EVIDENCE = (
+    "about",
+    "counts",
+    "exposure",
+    "rates",
+    "visibility",
+    "bayes_factor",
+    "forecast",
+    "sd_bits",
+)
+
 # By kind of part what bears on the odds, but for the numbers; of tables the keys and rows do.
 _BEARING: Mapping[str, tuple[str, ...]] = {
     "hazard": ("criterion", "requires", "probability", "harm"),
@@ -310,7 +321,7 @@ _BEARING: Mapping[str, tuple[str, ...]] = {
     "route": ("class_", "requires", "harm"),
     "check": ("flags", "result"),
     CAUSE: ("checks", "share"),
-    EVIDENCE: ("about", "counts", "rates", "bayes_factor", "forecast", "sd_bits"),
+    EVIDENCE: _OF_EVIDENCE,
 }
 
 

@@ -380,6 +380,9 @@ def _slots(
         path = ("evidence", i)
         for key, rate in (item.rates or {}).items():
             yield slot(f"{item.id}.rates.{key}", (*path, "rates", key), "probability", rate)
+        for key, share in (item.visibility or {}).items():
+            number = f"{item.id}.visibility.{key}"
+            yield slot(number, (*path, "visibility", key), "probability", share)
         for key, bits in (item.bayes_factor or {}).items():
             number = f"{item.id}.bayes_factor.{key}"
             yield slot(number, (*path, "bayes_factor", key), "bits", bits)

@@ -166,6 +166,29 @@ class ObservedCounts(HitsAndTrials):
     trials: Annotated[Count, Field(ge=1)]
 
 
+class Exposure(Record):
+    """What came of a stage of a deployment: incidents in so many episodes, or in so much time."""
+
+    episodes: Annotated[Count, Field(ge=1)] | None = None
+    time: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    incidents: Count
+
+    @model_validator(mode="after")
+    def _episodes_or_time(self) -> "Exposure":
+        if (self.episodes is None) == (self.time is None):
+            number = "neither" if self.episodes is None else "both"
+            message = f"found {number} of episodes and time, expected exactly one of them"
+            raise PydanticCustomError("episodes_or_time", message)
+        if self.episodes is not None and self.incidents > self.episodes:
+            raise PydanticCustomError(
+                "incidents_above_episodes",
+                "found {incidents} incidents in {episodes} episodes, expected no more incidents "
+                "than episodes",
+                {"incidents": self.incidents, "episodes": self.episodes},
+            )
+        return self
+
+
 def _text_keys(value: Any) -> Any:
     """Let Python code write {True: …, False: …} where a file says true and false."""
     if not isinstance(value, dict):
@@ -174,13 +197,15 @@ def _text_keys(value: Any) -> Any:
 
 
 class Evidence(Record):
-    """One observation: counts with rates, a Bayes factor in bits, or a judge's forecast."""
+    """One observation: counts or exposure with rates, bits of a Bayes factor, or a forecast."""
 
     id: Slug
     claim: Text = ""
     about: About
     counts: ObservedCounts | None = None
+    exposure: Exposure | None = None
     rates: Annotated[dict[Slug, Probability] | None, BeforeValidator(_text_keys)] = None
+    visibility: dict[Slug, Probability] | None = None
     relevance: Probability | None = None
     bayes_factor: Annotated[dict[Slug, Bits] | None, BeforeValidator(_text_keys)] = None
     forecast: Annotated[float, Field(strict=True, gt=0, lt=1)] | None = None

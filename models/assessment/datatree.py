@@ -264,6 +264,9 @@ def _observed(prepared: PreparedStory) -> xr.Dataset:
     for item in prepared.graph.evidence:
         if item.form == "counts":
             observed[item.id] = ((), item.hits, {"trials": item.trials})
+        elif item.form == "exposure":
+            size = {"episodes": item.trials} if item.time is None else {"time": item.time}
+            observed[item.id] = ((), item.hits, size)
         elif item.form == "forecast":
             observed[item.id] = ((), item.forecast, {"sd_bits": item.sd_bits})
         else:

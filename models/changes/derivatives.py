@@ -11,7 +11,7 @@ its mean m = E[x]; when the whole prior moves by δ on the scale of log odds, th
 δ E[x(1 - x)], and not by δ m(1 - m) as the number itself would.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +28,10 @@ from storyodds.models.posterior.evidence import (
     by_hypothesis,
     collapsed,
     columns,
+    count_of,
     event_likelihoods,
     forecast_slope_at,
+    seen_parts,
 )
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.shared_rates import SharedRates
@@ -38,6 +40,7 @@ from storyodds.models.story.graph import EvidenceItem
 from storyodds.models.story.likelihoods import item_targets
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.distributions.families import LN2, Distribution, Point, bits_like, rate_like
+from storyodds.priors.distributions.seen_rates import Side, log_marginal
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Array = NDArray[np.float64]
@@ -313,10 +316,9 @@ def _item_slopes(
     relevance, possible = likelihood.relevance, np.isfinite(log_total)
     log_total = np.where(possible, log_total, 0.0)
     slopes = []
-    for key, number in item.numbers.items():
+    for key, number, terms in _own_terms(item, distributions):
         on = np.array([hypothesis == key for hypothesis in item.keys])
         share = np.where(on, relevance, 0.0) + (1 - relevance) / len(item.alternatives)
-        terms = _likelihood_terms(item, distributions[number])
         with np.errstate(divide="ignore"):  # in logs: L(key) may be vastly more than L(h)
             log_shares = np.where(possible, np.log(share), -np.inf) - log_total
         slope = sum(factor * np.exp(log + log_shares) for factor, log in terms)
@@ -328,6 +330,28 @@ def _item_slopes(
         return [*slopes, (item.relevance, np.zeros(len(face)))]
     gained = np.exp(face - log_total) - np.exp(likelihood.log_blind - log_total)
     return [*slopes, (item.relevance, np.where(possible, spread * gained, 0.0))]
+
+
+def _own_terms(
+    item: EvidenceItem, distributions: Sequence[Distribution]
+) -> Iterator[tuple[str, int, list[tuple[float, float]]]]:
+    """By alternative and number, the slope of the alternative's likelihood as terms to add up.
+
+    The logit of a factor x of the rate r moves an exposure's likelihood by
+    (1 - x) (k P(k | r) - (k + 1) P(k + 1 | r)), of episodes as of time.
+    """
+    for key, number in item.numbers.items():
+        if item.form != "exposure":
+            yield key, number, _likelihood_terms(item, distributions[number])
+            continue
+        count, parts = count_of(item), seen_parts(item, key, distributions)
+        factors: list[tuple[int | None, Side]]
+        factors = [(number, "rate"), (item.visibilities.get(key), "visibility")]
+        for factor, side in factors:
+            if factor is not None:
+                logs = [log_marginal(*parts, c, unlike=side) for c in (count, count.with_another())]
+                steps = (float(count.hits), -float(count.hits + 1))
+                yield key, factor, list(zip(steps, logs, strict=True))
 
 
 def _likelihood_terms(item: EvidenceItem, distribution: Distribution) -> list[tuple[float, float]]:

@@ -153,12 +153,7 @@ def curves(ground: Ground, numbers: Iterable[int]) -> dict[int, Curve]:
     prepared, values = ground.base.prepared, ground.base.values
     training = numbers_of_training(prepared)
     kinds = [number.kind for number in prepared.resolved.numbers]
-    owner = {
-        number: i
-        for i, item in enumerate(prepared.graph.evidence)
-        for number in (*item.numbers.values(), item.relevance)
-        if number is not None
-    }
+    owner = {number: i for i, item in enumerate(prepared.graph.evidence) for number in item.reading}
     out, ends = {}, []
     by_item: dict[int, tuple[Array, ...]] = {}
     unmoved: tuple[Array, ...] = ()

@@ -17,9 +17,12 @@ from storyodds.models.story.likelihoods import LogLikelihoods, Moving, no_eviden
 from storyodds.priors.distributions.families import (
     LN2,
     Distribution,
+    Point,
+    RateLike,
     bits_like,
     rate_like,
 )
+from storyodds.priors.distributions.seen_rates import Count, log_marginal
 
 Array = NDArray[np.float64]
 
@@ -66,15 +69,15 @@ def collapsed(item: EvidenceItem, distributions: Sequence[Distribution]) -> Item
     Parameters
     ----------
     item : EvidenceItem
-        Counts or a Bayes factor; a forecast speaks of the prior and has no table.
+        Counts, exposure or a Bayes factor; a forecast speaks of the prior and has no table.
     distributions : sequence of Distribution
         Of every number of the story.
 
     Returns
     -------
     ItemLikelihood
-        Beta-binomial in closed form, logit-normal rates by quadrature, bits as log-normal means,
-        the relevance by its mean.
+        Beta-binomial in closed form, logit-normal rates and products by quadrature, bits as
+        log-normal means, the relevance by its mean.
     """
     by_key = {}
     for key in item.alternatives:
@@ -82,13 +85,30 @@ def collapsed(item: EvidenceItem, distributions: Sequence[Distribution]) -> Item
             by_key[key] = 0.0
             continue
         distribution = distributions[item.numbers[key]]
-        if item.form == "counts":
+        if item.form == "exposure":
+            rate, visibility = seen_parts(item, key, distributions)
+            by_key[key] = log_marginal(rate, visibility, count_of(item))
+        elif item.form == "counts":
             by_key[key] = rate_like(distribution).binomial_log_marginal(item.hits, item.trials)
         else:
             by_key[key] = bits_like(distribution).exp2_log_mean()
     assert item.relevance is not None
     relevance = np.exp(rate_like(distributions[item.relevance]).binomial_log_marginal(1, 1))
     return ItemLikelihood(by_key, float(relevance))
+
+
+def seen_parts(
+    item: EvidenceItem, key: str, distributions: Sequence[Distribution]
+) -> tuple[RateLike, RateLike]:
+    """Return the rate of an exposure under one alternative, and how much of it shows."""
+    number = item.visibilities.get(key)
+    visibility = Point(1.0) if number is None else rate_like(distributions[number])
+    return rate_like(distributions[item.numbers[key]]), visibility
+
+
+def count_of(item: EvidenceItem) -> Count:
+    """Return what came of an exposure."""
+    return Count(item.hits, item.trials, item.time)
 
 
 def assemble(graph: StoryGraph, tables: Sequence[Array | Moving | None]) -> LogLikelihoods:

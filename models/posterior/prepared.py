@@ -193,8 +193,7 @@ def prepare(
     else:
         answering = _summed(graph, max_memory)
     distributions = tuple(number.distribution for number in resolved.numbers)
-    own = {number for item in graph.evidence for number in item.numbers.values()}
-    own |= {item.relevance for item in graph.evidence if item.relevance is not None}
+    own = {number for item in graph.evidence for number in item.reading}
     shared = shared_numbers(resolved)
     return PreparedStory(
         resolved=resolved,

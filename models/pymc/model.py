@@ -330,14 +330,20 @@ def _observe_item(
     """
     own = [prepared.distributions[item.numbers[key]] for key in item.numbers]
     own_relevance = float(collapsed(item, prepared.distributions).relevance)
+    assert item.relevance is not None
     read = [*item.numbers.values(), item.relevance]
     # Of what the item shares with other places, the values; of the rest, nothing.
     values = pt.stack([numbers[i] if i in prepared.shared else pt.constant(np.nan) for i in read])
     uses = np.array([[key == used for key in item.numbers] for used in item.keys], dtype=float)
     blind = np.full(len(own), 1 / max(len(own), 1))
+    visibilities = {
+        k: prepared.distributions[item.visibilities[key]]
+        for k, key in enumerate(item.numbers)
+        if key in item.visibilities
+    }
 
     def draw(adds: Any, hypotheses: Any, values: Any, rng: Any = None, size: Any = None) -> Any:
-        if item.form != "counts":
+        if item.form not in ("counts", "exposure"):
             return np.full(size or (), _count(item))
         *stated, relevance = values
         relevance = own_relevance if np.isnan(relevance) else relevance
@@ -349,6 +355,11 @@ def _observe_item(
                 for k in np.ravel(chosen)
             ]
         )
+        for k, visibility in visibilities.items():
+            rows = np.ravel(chosen) == k
+            rates[rows] *= visibility.quantile(rng.random(int(rows.sum())))
+        if item.time is not None:
+            return rng.poisson(item.time * rates.reshape(np.shape(chosen)))
         return rng.binomial(item.trials, rates.reshape(np.shape(chosen)))
 
     pm.CustomDist(
@@ -364,7 +375,7 @@ def _observe_item(
 
 
 def _count(item: EvidenceItem) -> float:
-    return float(item.hits) if item.form == "counts" else 1.0
+    return float(item.hits) if item.form in ("counts", "exposure") else 1.0
 
 
 def _observe_result(check: CheckNode, adds: Tensor) -> None:

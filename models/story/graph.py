@@ -4,7 +4,7 @@ Everything here is a fixed, labelled structure; the numbers themselves stay outs
 ordered as `ResolvedStory.numbers`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -25,7 +25,7 @@ from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
 from storyodds.scenarios.grammar.parts import Rate as WrittenRate
 from storyodds.scenarios.grammar.states import States, literal_of_state
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import Assumption, CheckResult
+from storyodds.scenarios.schema import Assumption, CheckResult, Evidence
 from storyodds.scenarios.schema import CommonCause as CommonCauseRecord
 
 if TYPE_CHECKING:
@@ -174,13 +174,15 @@ class EvidenceItem:
     id: str
     subject: str  # "assumption", "outcome" or "class"
     target: int | None  # index of the assumption (of its first state) or of the class
-    form: str  # "counts", "bayes_factor" or "forecast"
+    form: str  # "counts", "exposure", "bayes_factor" or "forecast"
     keys: tuple[str, ...]
     numbers: Mapping[str, int]  # number index by key
     alternatives: tuple[str, ...]
     relevance: int | None
     hits: int = 0
     trials: int = 0
+    time: float | None = None  # how long an exposure was, in the unit of its rates
+    visibilities: Mapping[str, int] = field(default_factory=dict)  # number index by key
     forecast: float = 0.5
     sd_bits: float = 1.0
     states: tuple[int, ...] = ()
@@ -191,6 +193,14 @@ class EvidenceItem:
         if self.subject != "assumption" or self.target is None:
             return ()
         return self.states or (self.target,)
+
+    @property
+    def reading(self) -> tuple[int, ...]:
+        """The numbers by which the finding is read; those of an exposure can serve several keys."""
+        numbers = (*self.numbers.values(), *self.visibilities.values())
+        return tuple(
+            dict.fromkeys((*numbers, *(() if self.relevance is None else (self.relevance,))))
+        )
 
 
 @dataclass(frozen=True)
@@ -379,8 +389,7 @@ class StoryGraph:
             for rate in (hazard.probability, hazard.harm, *hazard.flags):
                 numbers |= set() if rate is None else set(rate.numbers)
         for item in self.evidence:
-            numbers |= set(item.numbers.values())
-            numbers |= set() if item.relevance is None else {item.relevance}
+            numbers |= set(item.reading)
         return frozenset(numbers.union(*self.result_numbers()))
 
     @property
@@ -585,7 +594,7 @@ def _routes(
     return tuple(nodes)
 
 
-def _first_present(keys: Sequence[str], table: Mapping[str, object]) -> str:
+def _first_present(keys: Sequence[str], table: Container[str]) -> str:
     return next((key for key in keys if key in table), DEFAULT)
 
 
@@ -598,12 +607,14 @@ def _evidence(
     for item in resolved.story.evidence:
         form = next(
             name
-            for name in ("counts", "bayes_factor", "forecast")
+            for name in ("counts", "exposure", "bayes_factor", "forecast")
             if getattr(item, name) is not None
         )
-        field = "rates" if form == "counts" else form
+        table_name = "rates" if form in ("counts", "exposure") else form
         table = dict(item.rates or item.bayes_factor or {})
-        numbers = {key: number[f"{item.id}.{field}.{key}"] for key in table}
+        numbers = {key: number[f"{item.id}.{table_name}.{key}"] for key in table}
+        shares = {key: number[f"{item.id}.visibility.{key}"] for key in item.visibility or {}}
+        visibilities: dict[str, int] = {}
         about = item.about
         target: int | None
         keys: tuple[str, ...]
@@ -622,6 +633,18 @@ def _evidence(
             target = CLASSES.index(about.class_) if about.class_ is not None else None
             keys = tuple(_first_present((route.id, route.outcome_class), table) for route in routes)
             alternatives = tuple(dict.fromkeys([*table, DEFAULT]))
+            if shares:
+                alternatives = tuple(dict.fromkeys([*table, *shares, DEFAULT]))
+                keys = tuple(_first_present((r.id, r.outcome_class), alternatives) for r in routes)
+                classes = {route.id: route.outcome_class for route in routes}
+                numbers, visibilities = (
+                    {
+                        key: by_key[name]
+                        for key in alternatives
+                        if (name := _first_present((key, classes.get(key, key)), by_key)) in by_key
+                    }
+                    for by_key in (numbers, shares)
+                )
         items.append(
             EvidenceItem(
                 id=item.id,
@@ -632,11 +655,23 @@ def _evidence(
                 numbers=numbers,
                 alternatives=alternatives,
                 relevance=number.get(f"{item.id}.relevance"),
-                hits=item.counts.hits if item.counts else 0,
-                trials=item.counts.trials if item.counts else 0,
+                **_observed(item),
+                visibilities=visibilities,
                 forecast=item.forecast if item.forecast is not None else 0.5,
                 sd_bits=item.sd_bits if item.sd_bits is not None else 1.0,
                 states=states,
             )
         )
     return tuple(items)
+
+
+def _observed(item: Evidence) -> dict[str, Any]:
+    """How often something was seen, and how often or for how long it could have been."""
+    if item.counts is not None:
+        return {"hits": item.counts.hits, "trials": item.counts.trials}
+    if item.exposure is None:
+        return {}
+    exposure = item.exposure
+    if exposure.time is not None:
+        return {"hits": exposure.incidents, "time": exposure.time}
+    return {"hits": exposure.incidents, "trials": exposure.episodes}

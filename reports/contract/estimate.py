@@ -1,6 +1,6 @@
 """The document of `storyodds estimate --json`."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from storyodds.priors.distributions.forms import Basis
 from storyodds.reports.contract.by_event import ByClass, ByFate
@@ -192,6 +192,8 @@ class EvidenceItem(TypedDict):
     bits: ByClass[float | None]
     """What it alone does to each class, in bits: log2 of P(item | class) / P(item | any other),
     before all other evidence; null where undefined."""
+    exposure: NotRequired[str]
+    """Of a deployment, in words: what came of it, and what that alone does to the odds."""
     source: SourceRecord | None
     """Where it was published; null for a check."""
 

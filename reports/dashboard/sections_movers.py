@@ -136,7 +136,7 @@ def as_evidence_came_in(dossier: Dossier) -> Section:
         *name,
         finding=finding,
         figures=drawn(dossier, "evidence"),
-        notes=(*_opinions(dossier), *(() if note is None else (f"{note}.",))),
+        notes=(*_exposures(items), *_opinions(dossier), *(() if note is None else (f"{note}.",))),
     )
 
 
@@ -145,6 +145,11 @@ def _items(items: Sequence[EvidenceItem]) -> str:
     opinions = sum(bool(item["opinion"]) for item in items)
     kinds = ((len(items) - opinions, "finding"), (opinions, "opinion"))
     return listed([counted(n, noun) for n, noun in kinds if n])
+
+
+def _exposures(items: Sequence[EvidenceItem]) -> tuple[str, ...]:
+    """What came of each stage of a deployment, and what that is worth."""
+    return tuple(f"{item['id']}: {item['exposure']}." for item in items if "exposure" in item)
 
 
 def _opinions(dossier: Dossier) -> tuple[str, ...]:

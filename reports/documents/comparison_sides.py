@@ -194,7 +194,7 @@ def observations(story: Story, numbers: Mapping[str, object]) -> dict[str, objec
         if item.forecast is not None:
             continue
         source = {k: v for k, v in (plain_source(item.source) or {}).items() if k != "note"}
-        keys = ("counts",) if item.counts else ("about",)
+        keys = ("counts",) if item.counts else ("exposure",) if item.exposure else ("about",)
         record = {key: data[key] for key in keys}
         if item.bayes_factor is not None:
             start = f"{item.id}.bayes_factor."

@@ -225,6 +225,10 @@ def _evidence(summary: Estimate, width: int) -> Iterator[Text]:
         words = f"and {more} {'item' if more == 1 else 'items'} that did less"
         yield from wrap(Text(words, "dim"), width)
     for item in items:
+        worth = item.get("exposure")
+        if worth is not None:
+            yield from wrap(Text(f"{plain(item['id'])}: {worth}."), width, "", "  ")
+    for item in items:
         why = item.get("why_idle")
         if why is not None:
             idle = Text(f"{plain(item['id'])} does nothing: {why}.", "yellow")

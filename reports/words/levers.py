@@ -112,6 +112,8 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
         case "rates":
             where = _where(owner, target, resolved)
             return f"how often what the finding {quoted} counts is to be expected where {where}"
+        case "visibility":
+            return f"how much of its conduct “{plain_name(target)}” shows in {quoted}"
         case "bayes_factor":
             return f"how well the finding {quoted} fits “{plain_name(target)}”"
     if name in resolved.number_index:

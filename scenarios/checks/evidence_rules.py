@@ -11,9 +11,19 @@ from storyodds.scenarios.grammar.outcomes import DEFAULT
 from storyodds.scenarios.grammar.states import literal_of_state
 from storyodds.scenarios.shared import catalog
 
-_FORMS = ("counts", "bayes_factor", "forecast")
-_BELONGS = {"rates": ("counts",), "relevance": ("counts", "bayes_factor"), "sd_bits": ("forecast",)}
-_NEEDS = {"counts": ("rates",), "bayes_factor": (), "forecast": ("sd_bits",)}
+_FORMS = ("counts", "exposure", "bayes_factor", "forecast")
+_BELONGS = {
+    "rates": ("counts", "exposure"),
+    "visibility": ("exposure",),
+    "relevance": ("counts", "exposure", "bayes_factor"),
+    "sd_bits": ("forecast",),
+}
+_NEEDS = {
+    "counts": ("rates",),
+    "exposure": ("rates",),
+    "bayes_factor": (),
+    "forecast": ("sd_bits",),
+}
 
 
 def evidence_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake]:
@@ -25,6 +35,7 @@ def evidence_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
         yield from _parts(path, item)
         yield from _subject(path, item, about, names)
         yield from _instrument(path, item, data, names)
+        yield from _exposure(path, item, about)
         if about.get("assumption") is not None:
             yield from _about_assumption(path, item, about, names)
         elif about.get("outcome") is True:
@@ -84,7 +95,9 @@ def _parts(path: Path, item: Mapping[str, Any]) -> Iterator[Mistake]:
     """Hold an item to one form of evidence and to the keys that belong to it."""
     forms = [key for key in _FORMS if key in item]
     if not forms and not any(misspelled(form, item) for form in _FORMS):
-        choices = "counts (with rates), bayes_factor or forecast (with sd_bits)"
+        choices = (
+            "counts (with rates), exposure (with rates), bayes_factor or forecast (with sd_bits)"
+        )
         yield Mistake(path, f"found no finding, expected exactly one of {choices}")
     if len(forms) > 1:
         keys = " and ".join(f"'{form}'" for form in forms)
@@ -117,14 +130,36 @@ def _subject(
         sentence = "found a forecast about the outcome, expected one about an assumption or a class"
         yield Mistake((*path, "about", "outcome"), sentence, at_key=True)
     if about.get("class") is not None:
-        for key in ("counts", "bayes_factor"):
+        for key in ("counts", "exposure", "bayes_factor"):
             if key in item:
                 sentence = (
                     f"found '{key}' about a class, expected a forecast; "
-                    "for counts or a Bayes factor write {outcome: true}"
+                    "for counts, exposure or a Bayes factor write {outcome: true}"
                 )
                 yield Mistake((*path, "about", "class"), sentence, at_key=True)
                 return
+
+
+def _exposure(path: Path, item: Mapping[str, Any], about: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Hold exposure to the outcome, and its numbers to numbers of its own."""
+    if "exposure" not in item:
+        return
+    if about.get("assumption") is not None:
+        sentence = "found 'exposure' about an assumption, expected it about {outcome: true}"
+        yield Mistake((*path, "exposure"), sentence, at_key=True)
+    tables = [
+        ((table, key), form)
+        for table in ("rates", "visibility")
+        for key, form in mapping(item.get(table)).items()
+    ]
+    for place, form in [*tables, (("relevance",), item.get("relevance"))]:
+        name = mapping(form).get("number")
+        if name is not None:
+            sentence = f"found {quoted(str(name))}, a number that may stand elsewhere too, expected"
+            yield Mistake(
+                (*path, *place, "number"),
+                f"{sentence} a number of its own: those of an exposure are integrated out",
+            )
 
 
 def _instrument(
@@ -208,11 +243,13 @@ def _about_states(
 
 def _about_outcome(path: Path, item: Mapping[str, Any], names: Names) -> Iterator[Mistake]:
     """Hold the tables of an item about the outcome to routes, classes and a default."""
-    for table in ("rates", "bayes_factor"):
+    for table in ("rates", "visibility", "bayes_factor"):
         if not isinstance(item.get(table), Mapping):
             continue
         values = mapping(item[table])
         yield from target_mistakes((*path, table), values, [*names.outcomes, DEFAULT], names)
+        if table == "visibility":  # what it does not name is seen in full
+            continue
         if DEFAULT not in values and not misspelled(DEFAULT, values, names.outcomes):
             sentence = "the key 'default' is missing: it holds for every class that is not named"
             yield Mistake((*path, table), sentence)

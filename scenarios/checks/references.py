@@ -35,6 +35,7 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
         yield ("routes", index, "bits"), item.get("bits"), "bits"
     for index, item in items(data.get("evidence")):
         yield from _table(("evidence", index, "rates"), item.get("rates"), "probability")
+        yield from _table(("evidence", index, "visibility"), item.get("visibility"), "probability")
         yield ("evidence", index, "relevance"), item.get("relevance"), "probability"
         yield from _table(("evidence", index, "bayes_factor"), item.get("bayes_factor"), "bits")
     for index, item in items(data.get("proposals")):

@@ -173,8 +173,14 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "about": "What the item speaks of: one of {assumption: id}, {outcome: true} and "
         "{class: name}, the last for forecasts.",
         "counts": "How often something was seen, and how often it could have been; with rates.",
+        "exposure": "What came of a stage of a deployment: incidents in so many episodes, or in so "
+        "much time; with rates, and about {outcome: true} alone.",
         "rates": "How often one would see it: under true and false for an assumption, or by state; "
-        "by route, class and default for the outcome. Classes that are not named share default.",
+        "by route, class and default for the outcome. Classes that are not named share default. "
+        "Of an exposure, the chance of an incident in an episode, or incidents per unit of "
+        "time, if the model showed itself.",
+        "visibility": "Of an exposure, the share of a model's conduct that shows at these stakes, "
+        "by route, class and default (1 where nothing is written): its rate counts that far.",
         "relevance": "How far the finding carries over to this story, from 0 to 1 (the default). "
         "With the rest of the chance it came about in a way that is blind to the hypotheses.",
         "bayes_factor": "Bits of evidence: for true against false, or for routes and classes "
@@ -201,6 +207,12 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "default).",
         "cost": "What making it costs, in the units in which endings are weighed.",
         "note": _NOTE,
+    },
+    "Exposure": {
+        "episodes": "How many episodes there were, each of them with an incident or without.",
+        "time": "How long the stage was, in the unit of time that the rates are in; in the place "
+        "of episodes.",
+        "incidents": "How many incidents there were.",
     },
     "About": {
         "assumption": "The id of an assumption.",

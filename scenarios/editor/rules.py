@@ -104,7 +104,7 @@ def _offer(names: Mapping[str, str], *more: str) -> list[Schema]:
 _CLASSES = VALUES["Route", "class"]
 _BY_TRUTH = {"true": "If the assumption is true.", "false": "If it is false."}
 
-_FINDINGS = ("counts", "bayes_factor", "forecast")
+_FINDINGS = ("counts", "exposure", "bayes_factor", "forecast")
 _SUBJECTS = ("assumption", "outcome", "class")
 _TRUE_OR_FALSE: Schema = {
     # To the reader every key is text; most editors take these two for booleans.
@@ -151,20 +151,27 @@ _ROUTE_RULES: list[Schema] = [
 _EVIDENCE_RULES: list[Schema] = [
     *_at_most_one(_FINDINGS),
     _at_least_one(_FINDINGS),
-    _if(_has("counts"), _has("rates"), _lacks(["sd_bits"], "sd_bits goes with a forecast.")),
+    _if(
+        _has("counts"),
+        _has("rates"),
+        _lacks(["visibility"], "visibility goes with exposure."),
+        _lacks(["sd_bits"], "sd_bits goes with a forecast."),
+    ),
+    _if(_has("exposure"), _has("rates"), _lacks(["sd_bits"], "sd_bits goes with a forecast.")),
     _if(
         _has("bayes_factor"),
-        _lacks(["rates"], "rates go with counts."),
+        _lacks(["rates", "visibility"], "rates go with counts or exposure."),
         _lacks(["sd_bits"], "sd_bits goes with a forecast."),
     ),
     _if(
         _has("forecast"),
         _has("sd_bits"),
-        _lacks(["rates"], "rates go with counts."),
-        _lacks(["relevance"], "relevance goes with counts or a bayes_factor."),
+        _lacks(["rates", "visibility"], "rates go with counts or exposure."),
+        _lacks(["relevance"], "relevance goes with counts, exposure or a bayes_factor."),
     ),
     _if(
         _about("assumption"),
+        _lacks(["exposure"], "An exposure is about {outcome: true}."),
         _of_table("rates", _BY_TRUTH_OR_STATE),
         _of_table(
             "bayes_factor", _TRUE_OR_FALSE | {"required": ["true"], **_value("false", _ZERO)}
@@ -176,7 +183,10 @@ _EVIDENCE_RULES: list[Schema] = [
         _of_table("rates", _BY_OUTCOME),
         _of_table("bayes_factor", _BY_OUTCOME | _value(DEFAULT, _ZERO)),
     ),
-    _if(_about("class"), _lacks(["counts", "bayes_factor"], "Only a forecast is about a class.")),
+    _if(
+        _about("class"),
+        _lacks(["counts", "exposure", "bayes_factor"], "Only a forecast is about a class."),
+    ),
 ]
 
 _OF_A_FINDING = ["about", "rates", "relevance"]

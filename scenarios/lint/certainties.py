@@ -46,6 +46,7 @@ def _chances(story: Story) -> Iterator[Prior]:
             yield from chances_of(assumption)
     for item in story.evidence:
         yield from (item.rates or {}).values()
+        yield from (item.visibility or {}).values()
         yield from [] if item.relevance is None else [item.relevance]
     for check in story.checks:
         for rate in check.flags.values() if check.result is not None else ():

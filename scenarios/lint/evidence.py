@@ -40,6 +40,9 @@ def blind_evidence(reading: Reading) -> Iterator[Doubt]:
             continue
         if item.about.outcome:
             numbers = [said_of(table, outcome) for outcome in reading.outcomes]
+            shares = [said_of(_visibility(item), outcome) for outcome in reading.outcomes]
+            if not all(same(share, shares[0]) for share in shares):
+                continue  # the rates are seen to different extents
         else:
             numbers = [*table.values(), *([_ZERO] if item.bayes_factor is not None else [])]
         if all(same(value, numbers[0]) for value in numbers):
@@ -205,7 +208,17 @@ def _separates_deception(item: Evidence, reading: Reading) -> bool:
         return item.about.assumption in reading.needed(formulas) and not _is_blind(table)
     usual = (said_of(table, (INTENDED, INTENDED)), table[DEFAULT])
     values = [said_of(table, (route.id, route.class_)) for route in hiding]
-    return any(not same(value, other) for value in values for other in usual)
+    if any(not same(value, other) for value in values for other in usual):
+        return True
+    visibility = _visibility(item)
+    usual = (said_of(visibility, (INTENDED, INTENDED)), visibility[DEFAULT])
+    shares = [said_of(visibility, (route.id, route.class_)) for route in hiding]
+    return any(not same(share, other) for share in shares for other in usual)
+
+
+def _visibility(item: Evidence) -> Mapping[str, Any]:
+    """How much of its conduct each kind of model shows, all of it where nothing is written."""
+    return {DEFAULT: Fixed(fixed=1.0), **(item.visibility or {})}
 
 
 def _is_blind(table: Mapping[str, Any]) -> bool:

@@ -114,8 +114,10 @@ def _marks(item: Evidence) -> Iterator[tuple[object, ...]]:
     source = _key(_cite(item))
     if item.counts is not None and source:
         yield "counts", item.counts.hits, item.counts.trials, source
-    if _key(item.claim) and (source or item.counts is not None):
-        counts = item.counts and (item.counts.hits, item.counts.trials)
+    if item.exposure is not None and source:
+        yield "exposure", item.exposure, source
+    if _key(item.claim) and (source or item.counts is not None or item.exposure is not None):
+        counts = item.exposure or (item.counts and (item.counts.hits, item.counts.trials))
         yield "claim", _key(item.claim), source, None if source else counts
     if item.forecast is not None and source:
         yield "forecast", item.about.class_ or item.about.literal, source
@@ -148,7 +150,8 @@ def supposed_evidence(reading: Reading) -> Iterator[Doubt]:
     for i, item in enumerate(reading.story.evidence):
         if item.forecast is not None:
             continue
-        doubtful = item.counts is None and _MAYBE_SUPPOSITION.search(item.claim)
+        counted = item.counts is not None or item.exposure is not None
+        doubtful = not counted and _MAYBE_SUPPOSITION.search(item.claim)
         match = _SUPPOSITION.search(item.claim) or doubtful
         if match:
             yield Doubt(

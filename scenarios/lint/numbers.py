@@ -96,7 +96,8 @@ def unsourced_claim(reading: Reading) -> Iterator[Doubt]:
             missing = "where" if basis == "measured" else "from whom"
             yield Doubt(path, f"this number is said to be {basis}, and not {missing}")
     for i, item in enumerate(reading.story.evidence):
-        if item.source is None and item.counts is not None:
+        counted = item.counts is not None or item.exposure is not None
+        if item.source is None and counted:
             sentence = f"'{item.id}' counts what was observed and does not say where that stands"
             yield Doubt(("evidence", i), sentence)
         elif item.source is None and item.forecast is not None:
@@ -136,7 +137,7 @@ def idle_number(reading: Reading) -> Iterator[Doubt]:
                 yield Doubt(("checks", i, "flags", hazard.id), sentence, at_key=True)
     for i, item in enumerate(reading.story.evidence):
         if item.about.outcome:
-            for key in ("rates", "bayes_factor"):
+            for key in ("rates", "visibility", "bayes_factor"):
                 table = getattr(item, key) or {}
                 yield from _never_looked_up(("evidence", i, key), item.id, table, reading)
 

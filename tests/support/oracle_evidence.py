@@ -26,7 +26,8 @@ from storyodds.priors.distributions.forms import (
     ProbabilityPool,
     UniformForm,
 )
-from storyodds.scenarios.schema import Evidence
+from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
+from storyodds.scenarios.schema import Evidence, Exposure
 
 
 def number(form: Any) -> float:
@@ -50,6 +51,15 @@ def log_binomial(hits: int, trials: int, rate: float) -> float:
     yes = hits * log(rate) if hits else 0.0
     no = misses * (math.log1p(-rate) if rate < 1.0 else -math.inf) if misses else 0.0
     return math.log(math.comb(trials, hits)) + yes + no
+
+
+def log_incidents(exposure: Exposure, rate: float) -> float:
+    """Log probability of so many incidents in so many episodes, or in so much time."""
+    if exposure.episodes is not None:
+        return log_binomial(exposure.incidents, exposure.episodes, rate)
+    assert exposure.time is not None
+    expected, k = rate * exposure.time, exposure.incidents
+    return (k * log(expected) if k else 0.0) - expected - math.log(math.factorial(k))
 
 
 def log_mix(share: float, first: float, second: float) -> float:
@@ -89,7 +99,23 @@ def log_likelihoods(item: Evidence) -> dict[str, float]:
     With chance 1 - relevance the finding came from a process that is blind to the hypotheses:
     any likelihood of the table is as good as another, whether or not a route uses it.
     """
-    if item.counts is not None and item.rates is not None:
+    if item.exposure is not None and item.rates is not None:
+        seen = {"default": Fixed(fixed=1.0), **(item.visibility or {})}
+        keys = {**item.rates, **(item.visibility or {})}
+        if any(
+            key not in (*CLASSES, DEFAULT) and key not in item.rates
+            for key in item.visibility or {}
+        ):
+            raise ValueError(f"{item.id}: write out the rates of the routes that it names")
+        table = {
+            key: log_incidents(
+                item.exposure,
+                number(item.rates.get(key, item.rates["default"]))
+                * number(seen.get(key, seen["default"])),
+            )
+            for key in keys
+        }
+    elif item.counts is not None and item.rates is not None:
         hits, trials = item.counts.hits, item.counts.trials
         table = {key: log_binomial(hits, trials, number(r)) for key, r in item.rates.items()}
     else:

@@ -1,5 +1,7 @@
 """What the evidence says, item by item."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from storyodds.models.posterior.prepared import log_likelihood_bound
@@ -9,13 +11,16 @@ from storyodds.reports.contract.estimate import (
 )
 from storyodds.reports.documents.estimate.view import View
 from storyodds.reports.documents.opinions import why_idle
+from storyodds.reports.documents.picks import column_of
 from storyodds.reports.documents.summaries import (
     finite,
 )
+from storyodds.reports.words.exposures import exposure_worth
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import (
     plain_source,
 )
+from storyodds.scenarios.story import Story
 
 _TINY = np.log(1e6)  # nats below what the best-fitting hypotheses would give
 
@@ -61,20 +66,32 @@ def _results(view: View) -> list[EvidenceItem]:
 
 def _findings(view: View) -> list[EvidenceItem]:
     """Findings and forecasts."""
-    assessment = view.assessment
-    return [
-        {
-            "id": item.id,
-            "claim": item.claim,
-            "result": None,
-            "opinion": item.forecast is not None,
-            "idle": item.forecast is not None and why_idle(assessment, i) is not None,
-            "why_idle": why_idle(assessment, i),
-            "bits": {name: assessment.item_bits[item.id][name] for name in CLASSES},
-            "source": plain_source(item.source),
-        }
-        for i, item in enumerate(assessment.prepared.resolved.story.evidence)
-    ]
+    prior: dict[str, float] = {
+        name: view.prior(column_of(lambda q: q.classes, c))["mean"]
+        for c, name in enumerate(CLASSES)
+    }
+    return [_finding(view, i, prior) for i in range(len(_story(view).evidence))]
+
+
+def _finding(view: View, index: int, prior: Mapping[str, float]) -> EvidenceItem:
+    item, assessment = _story(view).evidence[index], view.assessment
+    record: EvidenceItem = {
+        "id": item.id,
+        "claim": item.claim,
+        "result": None,
+        "opinion": item.forecast is not None,
+        "idle": item.forecast is not None and why_idle(assessment, index) is not None,
+        "why_idle": why_idle(assessment, index),
+        "bits": {name: assessment.item_bits[item.id][name] for name in CLASSES},
+        "source": plain_source(item.source),
+    }
+    if item.exposure is not None:
+        record["exposure"] = exposure_worth(item.exposure, assessment.item_bits[item.id], prior)
+    return record
+
+
+def _story(view: View) -> Story:
+    return view.assessment.prepared.resolved.story
 
 
 def _power_of_ten(nats: float) -> str:

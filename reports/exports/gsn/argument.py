@@ -257,7 +257,12 @@ class _Builder:
             of=f"not class {name}",
         )
         for evidence in self.story.evidence:
-            named = {*(evidence.bayes_factor or {}), *(evidence.rates or {}), evidence.about.class_}
+            named = {
+                *(evidence.bayes_factor or {}),
+                *(evidence.rates or {}),
+                *(evidence.visibility or {}),
+                evidence.about.class_,
+            }
             whole = evidence.about.outcome or evidence.about.class_
             if whole and name in named:
                 self._solution(goal, evidence.id, name)
@@ -293,7 +298,7 @@ class _Builder:
         assumptions = closed(self.story, self.bears.get(route, ()))
         items = []
         for item in self.story.evidence:
-            named = {*(item.bayes_factor or {}), *(item.rates or {})}
+            named = {*(item.bayes_factor or {}), *(item.rates or {}), *(item.visibility or {})}
             by_name = item.about.outcome and route in named
             if by_name or (item.about.assumption in assumptions and item.about.assumption):
                 items.append(item.id)

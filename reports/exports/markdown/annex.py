@@ -314,6 +314,9 @@ def _evidence(doc: Estimate) -> Iterator[str]:
     ]
     yield from table(("Item", *CLASSES, "Claim", "Source"), rows, "lrrrrll")
     for item in items:
+        if "exposure" in item:
+            yield from (f"{code(item['id'])}: {text(item['exposure'])}.", "")
+    for item in items:
         if item["idle"]:
             yield from (f"{code(item['id'])} {DOES_NOTHING}", "")
     if doc["evidence"]["note"]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.exports.markdown.text import code, link, table, text
 from storyodds.reports.words.as_written import given_rows, number_words, numbers_of, states_in_turn
+from storyodds.reports.words.exposures import exposure_words
 from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.sentences import has_evidence
@@ -158,6 +159,8 @@ def _about(item: Evidence) -> str:
 def _seen(item: Evidence) -> Iterator[str]:
     if item.counts is not None:
         yield f"{item.counts.hits:,} of {item.counts.trials:,}"
+    if item.exposure is not None:
+        yield exposure_words(item.exposure)
     if item.forecast is not None:
         spread = f", give or take {item.sd_bits:g} bits" if item.sd_bits is not None else ""
         yield f"a forecast, which is an opinion, of {text(percent(item.forecast))}{spread}"
