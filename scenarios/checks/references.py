@@ -19,10 +19,8 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
     for name, number in mapping(data.get("numbers")).items():
         kind: Kind = "bits" if mapping(number).get("kind") == "bits" else "probability"
         yield ("numbers", name), number, kind
-    rationale = mapping(data.get("rationale"))
-    for place, rate in rates_in(data):
-        yield from _rows(place, rate)
-        yield place, rate, "probability"
+    rationale, by_section = mapping(data.get("rationale")), _rates_by_section(data)
+    yield from by_section.get("goal", ())
     yield ("rationale", "feasibility"), rationale.get("feasibility"), "probability"
     for index, item in items(rationale.get("nudges")):
         yield from _table(("rationale", "nudges", index, "bits"), item.get("bits"), "bits")
@@ -33,6 +31,9 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
         yield from _in_turn(("assumptions", name, "states"), mapping(spec).get("states"))
     for index, item in items(data.get("routes")):
         yield ("routes", index, "bits"), item.get("bits"), "bits"
+        yield from (rate for rate in by_section.get("routes", ()) if rate[0][1] == index)
+    for section in ("checks", "common_cause"):
+        yield from by_section.get(section, ())
     for index, item in items(data.get("evidence")):
         yield from _table(("evidence", index, "rates"), item.get("rates"), "probability")
         yield from _table(("evidence", index, "visibility"), item.get("visibility"), "probability")
@@ -41,6 +42,15 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
     for index, item in items(data.get("proposals")):
         yield from _table(("proposals", index, "rates"), item.get("rates"), "probability")
         yield ("proposals", index, "relevance"), item.get("relevance"), "probability"
+
+
+def _rates_by_section(data: Mapping[str, Any]) -> Mapping[Any, list[tuple[Path, Any, Kind]]]:
+    """Every probability that may depend on assumptions, by the section of the story."""
+    sections: dict[Any, list[tuple[Path, Any, Kind]]] = {}
+    for place, rate in rates_in(data):
+        numbers = sections.setdefault(place[0], [])
+        numbers += [(place, rate, "probability"), *_rows(place, rate)]
+    return sections
 
 
 def _rows(path: Path, owner: Any) -> Iterator[tuple[Path, Any, Kind]]:
