@@ -78,8 +78,9 @@ def assert_linear(prepared: PreparedStory, competition: Competition | None = Non
         for name in (*EVENTS, DEPLOYED):
             for share in shares_of(graph)[name]:
                 route = graph.routes[graph.outcomes[share.outcome].route]
-                factors = [route.flags[c] for c in graph.live_checks if share.flagged is not None]
-                factors += [route.harm] if share.harmful is not None else []
+                flagged = graph.live_checks if share.flagged is not None else ()
+                factors = [route.flags[c].number for c in flagged]
+                factors += [route.harm.number] if share.harmful is not None else []
                 assert len(set(factors)) == len(factors)
                 once, _ = found[Query((share.outcome,))]
                 assert not once & sum(1 << i for i in factors) & linear, name
@@ -94,7 +95,8 @@ def integrable(prepared: PreparedStory) -> list[int]:
         if evidence.form == "forecast":
             nonlinear |= graph.numbers_behind(evidence)
     if graph.hazards_are_evidence:
-        nonlinear |= {hazard.probability for hazard in graph.hazards}
+        nonlinear.update(*(hazard.probability.numbers for hazard in graph.hazards))
+    nonlinear |= graph.numbers_of_common_causes | prepared.shared
     return [i for i in range(len(kinds)) if i not in nonlinear]
 
 

@@ -251,7 +251,7 @@ def placed_inside(prepared: PreparedStory, seed: int) -> tuple[Array, list[int]]
     rng = np.random.default_rng(seed)
     sampled = {i for i, n in enumerate(prepared.resolved.numbers) if n.kind == "bits"}
     if prepared.graph.hazards_are_evidence:
-        sampled |= {hazard.probability for hazard in prepared.graph.hazards}
+        sampled.update(*(hazard.probability.numbers for hazard in prepared.graph.hazards))
     linear = sorted(prepared.likelihood.bearing - sampled)
     values = prepared.center[None].copy()
     values[0, linear] = rng.uniform(0.1, 0.9, len(linear))
