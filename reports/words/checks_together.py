@@ -25,8 +25,8 @@ def together_words(estimate: Estimate) -> str | None:
     ...     return {"mean": mean, "median": mean, "q05": mean, "q95": mean}
     >>> by_end = {"stated": odds(0.02), "independent": odds(0.02), "as_one": odds(0.05)}
     >>> together_words({"check_dependence": {"catastrophe": by_end}, "diagnostics": {}})
-    'Catastrophe has 2% if the checks fail independently, as stated, and would have 5% if whatever
-    escapes the best of them escapes them all, each check keeping its own rates.'
+    'Catastrophe has 2.0% if the checks fail independently, as stated, and would have 5.0% if
+    whatever escapes the best of them escapes them all, each check keeping its own rates.'
     """
     dependence = estimate.get("check_dependence")  # absent from results of earlier versions
     if dependence is None:

@@ -50,7 +50,7 @@ def exposure_worth(
     >>> print(sentence.split(" (")[0])
     9 episodes without an incident: alone, in bits, +0.50 for intended, −0.50 for deceptive
     >>> print(sentence.split(" (")[1])
-    of the odds of the two, +1.00 for intended)
+    of the odds of the two, +0.50 for intended)
     """
     worth = [f"{bits(by_class[name])} for {name}" for name in PAIR if by_class[name] is not None]
     if not worth:

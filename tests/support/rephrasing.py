@@ -19,12 +19,13 @@ from storyodds.priors.distributions.forms import (
 )
 from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.grammar.parts import GivenRow
+from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
 from storyodds.scenarios.schema import Assumption, Evidence
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import mean_power_of_two
 
 PREFIX = "non-"
+RATES = ("harm", "probability", "flags", "share")  # that may depend on assumptions
 
 
 # --- the opposite of an assumption ------------------------------------------------------------
@@ -70,13 +71,19 @@ def negated(story: Story, name: str) -> Story:
             return {name: f"not {opposite(name)}", f"not {name}": opposite(name)}.get(part, part)
         if isinstance(part, tuple):
             return tuple(rewritten(member) for member in part)
+        if isinstance(part, dict):
+            return {key: rewritten(rate) for key, rate in part.items()}
+        if isinstance(part, GivenTable):
+            return part.model_copy(update={"given": tuple(map(with_formulas, part.given))})
         if isinstance(part, AllOf | AnyOf | AtLeast):
             fields = {key: rewritten(getattr(part, key)) for key in type(part).model_fields}
             return part.model_copy(update=fields)
         return part
 
     def with_formulas[T: Record](record: T) -> T:
-        fields = {"requires", "holds", "when", "holds_when"} & set(type(record).model_fields)
+        fields = {"requires", "holds", "when", "holds_when", *RATES} & set(
+            type(record).model_fields
+        )
         return record.model_copy(update={key: rewritten(getattr(record, key)) for key in fields})
 
     def assumption(key: str, spec: Assumption | None) -> Assumption:
@@ -103,6 +110,8 @@ def negated(story: Story, name: str) -> Story:
                 for key, spec in story.assumptions.items()
             },
             "routes": tuple(map(with_formulas, story.routes)),
+            "checks": tuple(map(with_formulas, story.checks)),
+            "common_cause": tuple(map(with_formulas, story.common_cause)),
             "evidence": tuple(
                 opposite_item(item) if item.about.assumption == name else item
                 for item in story.evidence

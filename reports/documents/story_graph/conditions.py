@@ -14,7 +14,7 @@ def part_of(formula: Formula, truth: bool = True) -> Part:
 
     Examples
     --------
-    >>> part_of(("a", "not b"), wanted=False)
+    >>> part_of(("a", "not b"), truth=False)
     ... # doctest: +NORMALIZE_WHITESPACE
     Need(least=1, parts=(Term(node='assumption:a', holds=False),
     Term(node='assumption:b', holds=True)))

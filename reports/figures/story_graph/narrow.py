@@ -104,7 +104,7 @@ def parts_of(svg: str, most: float) -> list[tuple[float, float]]:
     --------
     >>> rows = "".join(f'<rect y="{y}" height="11.0" />' for y in (20, 60, 100))
     >>> parts_of(f'<svg viewBox="0 0 300 120">{rows}</svg>', 70)
-    [(0.0, 76.0), (76.0, 44.0)]
+    [(0.0, 36.0), (36.0, 40.0), (76.0, 44.0)]
     """
     match = re.search(r'viewBox="0 0 [0-9.]+ ([0-9.]+)"', svg)
     whole = float(match[1]) if match else 0.0
