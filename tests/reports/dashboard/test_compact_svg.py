@@ -54,7 +54,8 @@ def test_words_stay_where_they_stand() -> None:
     two = (
         '<text class="label" text-anchor="end"><tspan x="1" y="2">a</tspan><tspan>b</tspan></text>'
     )
-    assert slim(Markup(one)) == '<text x="6" y="44" class="tick">a &lt;b</text>'
-    assert slim(Markup(two)) == two.replace('label" text-anchor="end"', 'label e"')
+    assert slim(Markup(one)) == "<text x=6 y=44 class=tick>a &lt;b</text>"
+    lines = "<tspan x=1 y=2>a</tspan><tspan>b</tspan>"
+    assert slim(Markup(two)) == f'<text class="label e">{lines}</text>'
     middle = '<text x="3" class="tick" text-anchor="middle">5</text>'
-    assert slim(Markup(middle)) == '<text x="3" class="tick m">5</text>'
+    assert slim(Markup(middle)) == '<text x=3 class="tick m">5</text>'

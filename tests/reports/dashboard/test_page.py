@@ -434,8 +434,9 @@ def test_the_pruned_graph_has_its_narrow_one_and_its_fuller_one() -> None:
         sum("data-row" in it.attributes or it.attributes.get("tabindex") == "0" for it in svg.every)
         for svg in pictures
     ]
-    wide, narrow, fuller = marks
+    wide, narrow, *on_paper, fuller = marks
     assert wide == narrow and fuller > 2 * wide
+    assert on_paper and not any(on_paper)  # nothing of paper is stepped through
     [groups] = [
         it for it in by_id(root, "how-it-gets-there").all("table") if "class and kind" in it.text
     ]
