@@ -18,6 +18,7 @@ from storyodds.priors.distributions.forms import (
 )
 from storyodds.priors.library import pack_entry
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED
+from storyodds.scenarios.grammar.parts import Rate, numbers_of
 from storyodds.scenarios.lint.reading import (
     Doubt,
     Reading,
@@ -176,9 +177,9 @@ def spoiled_detector(reading: Reading) -> Iterator[Doubt]:
     for i, check in enumerate(reading.story.checks):
         if check.id not in spoiled:
             continue
-        usual = middle(check.flags[DEFAULT])
+        usual = _highest(check.flags[DEFAULT])
         flagged = [
-            outcome[0] for outcome in hiding if middle(said_of(check.flags, outcome)) > usual
+            outcome[0] for outcome in hiding if _highest(said_of(check.flags, outcome)) > usual
         ]
         if flagged:
             key = next(key for key in (flagged[0], "deceptive") if key in check.flags)
@@ -224,6 +225,11 @@ def _visibility(item: Evidence) -> Mapping[str, Any]:
 def _is_blind(table: Mapping[str, Any]) -> bool:
     values = list(table.values())
     return len(values) > 1 and all(same(value, values[0]) for value in values)
+
+
+def _highest(rate: Rate) -> float:
+    """What a rate lies around, in the row in which it is highest."""
+    return max(map(middle, numbers_of(rate)))
 
 
 def middle(form: Any) -> float:
