@@ -181,6 +181,8 @@ class HazardFactors:
 
     def _worth(self, h: int, event: str | None, is_meant: bool, live: Sequence[int]) -> _Fired:
         """What a hazard is worth once it has fired."""
+        if event is None:  # whatever becomes of them: no rate but those of results is asked for
+            return _Fired(ONE, ZERO, ONE)
         hazard = self._graph.hazards[h]
         unflagged = self._verdicts.hazard_unflagged(h, live)
         harmless = self._product(unflagged, self._no(hazard.harm))
