@@ -361,10 +361,11 @@ class StoryGraph:
         """
         numbers: set[int] = set()
         for cause in self.common_causes:
-            parts = [*zip(cause.of_routes, self.routes, strict=True)]
-            parts += [*zip(cause.of_hazards, self.hazards, strict=True)]  # type: ignore[list-item]
-            for share, part in parts:
-                rates = [rate for c in cause.checks if (rate := part.flags[c]) is not None]
+            flags: list[tuple[Rate | None, ...]] = [route.flags for route in self.routes]
+            flags += [hazard.flags for hazard in self.hazards]
+            shares = (*cause.of_routes, *cause.of_hazards)
+            for share, of_part in zip(shares, flags, strict=True):
+                rates = [rate for c in cause.checks if (rate := of_part[c]) is not None]
                 if share is not None and len(rates) > 1:
                     numbers.update(*(rate.numbers for rate in rates))
                     numbers.update(share.numbers if self.hazards and share is not True else ())
