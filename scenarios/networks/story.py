@@ -9,17 +9,16 @@ from storyodds.priors.text.errors import InputError, Problem, UnsupportedStoryEr
 from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
 from storyodds.priors.text.records import Source
 from storyodds.scenarios.checks.consistency import MAX_FREE
-from storyodds.scenarios.grammar.outcomes import INTENDED, RESIDUAL
 from storyodds.scenarios.grammar.parts import GivenRow
 from storyodds.scenarios.grammar.states import StateOdds, StateRow, States, literal_of_state
 from storyodds.scenarios.lint.linter import lint
 from storyodds.scenarios.networks.network import Network, Node, combinations
+from storyodds.scenarios.one_event import rationale_of_event, routes_of_event
 from storyodds.scenarios.open_psa.story import Slugs
-from storyodds.scenarios.schema import RISK_ARGUMENT, Assumption, Constraint, Goal, Rationale, Route
+from storyodds.scenarios.schema import RISK_ARGUMENT, Assumption, Goal
 from storyodds.scenarios.story import LintSwitch, Story
 
 _ONLY_NETWORK = "Nothing is modeled but the network."
-_SET_BY_IMPORT = Source(cite="Set by the import, so that the network alone decides")
 # Pairs of states that make a node a claim, which is true or false.
 _TRUE = {"true": "false", "yes": "no", "present": "absent"}
 # Names of states that mean something else where chances are written down.
@@ -206,39 +205,11 @@ def _described(
                 desirability="Taken for granted: this story was imported from a Bayesian network. "
                 + _ONLY_NETWORK,
             ),
-            rationale=Rationale(
-                constraints=(
-                    Constraint(
-                        id=constraint,
-                        claim=f"Where {event}, the run does not go right.",
-                        holds=top,
-                        rules_out=(INTENDED,),
-                    ),
-                )
+            rationale=rationale_of_event(
+                constraint, f"Where {event}, the run does not go right.", top
             ),
             assumptions=dict(assumptions),
-            routes=(
-                Route(
-                    id=route,
-                    class_="other",
-                    claim=claim,
-                    requires=top,
-                    bits=_set(0.0),
-                    harm=_set(1.0),
-                ),
-                Route(
-                    id=RESIDUAL,
-                    class_="other",
-                    claim="Every story has this route; here nothing else is modeled, so it is all "
-                    "but impossible.",
-                    bits=_set(-60.0),
-                    harm=_set(0.0),
-                ),
-            ),
+            routes=routes_of_event(route, claim, top, "network"),
         )
 
     return made
-
-
-def _set(value: float) -> Fixed:
-    return Fixed(fixed=value, basis="assumed", source=_SET_BY_IMPORT)

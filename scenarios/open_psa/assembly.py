@@ -4,24 +4,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.errors import InputError, Problem, UnsupportedStoryError, printable
 from storyodds.priors.text.records import Source
 from storyodds.scenarios.checks.consistency import MAX_ASSUMPTIONS, MAX_FREE
 from storyodds.scenarios.grammar.loops import bottom_up
-from storyodds.scenarios.grammar.outcomes import INTENDED, RESIDUAL
 from storyodds.scenarios.lint.linter import lint
+from storyodds.scenarios.one_event import rationale_of_event, routes_of_event
 from storyodds.scenarios.open_psa.definitions import Definition
 from storyodds.scenarios.open_psa.formulas import Formula, definitions_in
 from storyodds.scenarios.open_psa.numbers import Estimate
 from storyodds.scenarios.open_psa.quantities.deviates import Deviate
 from storyodds.scenarios.open_psa.story import Composites, Slugs, claim_of, in_reach, shown
 from storyodds.scenarios.open_psa.tree import Tree
-from storyodds.scenarios.schema import RISK_ARGUMENT, Assumption, Constraint, Goal, Rationale, Route
+from storyodds.scenarios.schema import RISK_ARGUMENT, Assumption, Goal
 from storyodds.scenarios.story import LintSwitch, Story
 
 _ONLY_TREE = "Nothing is modeled but the tree."
-_SET_BY_IMPORT = Source(cite="Set by the import, so that the tree alone decides")
 # Questions to a training story, which a fault tree is not. Others, as about numbers, stay open.
 _OF_TRAINING = (
     "behavioral-goal",
@@ -223,37 +221,9 @@ def _described(
             desirability="Taken for granted: this story was imported from a fault tree. "
             + _ONLY_TREE,
         ),
-        rationale=Rationale(
-            constraints=(
-                Constraint(
-                    id=ids.constraint,
-                    claim="Where the top event occurs, the run does not go right.",
-                    holds=top_id,
-                    rules_out=(INTENDED,),
-                ),
-            )
+        rationale=rationale_of_event(
+            ids.constraint, "Where the top event occurs, the run does not go right.", top_id
         ),
         assumptions=dict(assumptions),
-        routes=(
-            Route(
-                id=ids.route,
-                class_="other",
-                claim=claim,
-                requires=top_id,
-                bits=_set(0.0),
-                harm=_set(1.0),
-            ),
-            Route(
-                id=RESIDUAL,
-                class_="other",
-                claim="Every story has this route; here nothing else is modeled, so it is all but "
-                "impossible.",
-                bits=_set(-60.0),
-                harm=_set(0.0),
-            ),
-        ),
+        routes=routes_of_event(ids.route, claim, top_id, "tree"),
     )
-
-
-def _set(value: float) -> Fixed:
-    return Fixed(fixed=value, basis="assumed", source=_SET_BY_IMPORT)
