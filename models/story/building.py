@@ -95,7 +95,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
             for c, check in enumerate(story.checks)
             if unrolled is not None and unrolled.is_within(check)
         ),
-        stages=() if unrolled is None else unrolled.endings(variables),
+        stages=() if unrolled is None else unrolled.endings(),
     )
 
 

@@ -221,6 +221,21 @@ class EvidenceItem:
 
 
 @dataclass(frozen=True)
+class StageEnding:
+    """Where one stage of training leaves the model for good.
+
+    Attributes
+    ----------
+    stage : str
+    ways : tuple of tuple of CutSet
+        By route, sets of literals of which one holds where the stage ends there, and no two.
+    """
+
+    stage: str
+    ways: tuple[tuple[CutSet, ...], ...]
+
+
+@dataclass(frozen=True)
 class StoryGraph:
     """The whole structure.
 
@@ -246,8 +261,8 @@ class StoryGraph:
         Numbers that one run uses more than once.
     within_training : frozenset of int
         The checks that stand within training: those after which there may be a stage.
-    stages : tuple of (str, tuple of int)
-        Stages of training, and by route the variable that the model is on it as the stage ends.
+    stages : tuple of StageEnding
+        Stages of training, where it has several.
     """
 
     variables: tuple[Variable, ...]
@@ -262,7 +277,7 @@ class StoryGraph:
     derived: Derived = field(default_factory=lambda: Derived(0), repr=False, compare=False)
     repeated: frozenset[int] = frozenset()
     within_training: frozenset[int] = frozenset()
-    stages: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    stages: tuple[StageEnding, ...] = ()
 
     @property
     def order(self) -> dict[str, int]:

@@ -17,7 +17,8 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from storyodds.models.story.graph import Variable
+from storyodds.models.logic.cut_sets import CutSet
+from storyodds.models.story.graph import StageEnding, Variable
 from storyodds.models.story.races import Runner
 from storyodds.models.story.rates import Derived, RaceShare, Rate
 from storyodds.models.story.written_rates import first_present, rate_of
@@ -38,6 +39,7 @@ from storyodds.scenarios.grammar.stages import (
     flags_after,
     holds_in,
     route_after,
+    sends_back_after,
     true_by,
 )
 from storyodds.scenarios.resolve import ResolvedStory
@@ -47,6 +49,7 @@ from storyodds.scenarios.story import Story
 STAYS = RaceShare(((),), (0,))  # the only runner: certain
 NOT = RaceShare(((),), ())  # impossible
 
+_RUNS = ("first", "second", "third", "fourth")
 _MAX_RACES = 4096  # of one stage: some seconds of work at some thousand draws
 
 
@@ -63,13 +66,13 @@ class Step:
     ----------
     stage : str
     name : str
-        The stage's own, or `… again` where it is repeated.
+        The stage's own, or with a number where it may be repeated.
     first : int
         The place of the stage's first run among the steps.
     after_flag : str or None
         Of a repetition, the literal without which it does not take place.
     ends : bool
-        Whether the stage is over for good.
+        Whether the stage cannot be run once more.
     reached : str
         The furthest stage that has begun.
     """
@@ -116,6 +119,7 @@ class Unrolled:
             self.variables += self._states(t)
             for check in self._checks_at(step.stage):
                 self._unroll_check(t, check)
+            self.variables += self._sent_back(t)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -127,32 +131,35 @@ class Unrolled:
         n = 0
         for s, stage in enumerate(self.stages):
             first[stage] = n
-            check = self._sending.get(stage)
-            yield Step(stage, stage, n, None, not self._is_repeated(stage), stage)
+            yield Step(stage, self._run(stage, 0), n, None, self._sender(stage) is None, stage)
             n += 1
+            check = self._sending.get(stage)
             if check is None:
                 continue
-            flag = flags_after(check.id, stage)
             repeated = self.stages[self.stages.index(str(check.to)) : s + 1]
-            for k in range(check.times):
-                name = "again" if k == 0 else f"again, time {k + 1}"
-                for once_more in repeated:
-                    last = k == check.times - 1
-                    yield Step(
-                        once_more, f"{once_more} {name}", first[once_more], flag, last, stage
-                    )
+            for k in range(1, check.times + 1):
+                flag = sends_back_after(check.id, self._run(stage, k - 1))
+                for again in repeated:
+                    ends = k == check.times
+                    yield Step(again, self._run(again, k), first[again], flag, ends, stage)
                     n += 1
-                flag = flags_after(check.id, f"{stage} {name}")
 
-    def _is_repeated(self, stage: str) -> bool:
+    def _sender(self, stage: str) -> Check | None:
+        """The check that sends back over a stage."""
         place = self.stages.index
-        return any(
-            place(str(check.to)) <= place(stage) <= place(end)
+        over = (
+            check
             for end, check in self._sending.items()
+            if place(str(check.to)) <= place(stage) <= place(end)
         )
+        return next(over, None)
+
+    def _run(self, stage: str, k: int) -> str:
+        """Name a run of a stage: the stage's own name where there is but one."""
+        return stage if self._sender(stage) is None else f"{stage}, {_RUNS[k]} run"
 
     def last_step(self, stage: str) -> int:
-        """The place of the step with which a stage is over for good."""
+        """The place of the last step that may run a stage."""
         return next(t for t, step in enumerate(self.steps) if step.stage == stage and step.ends)
 
     # Assumptions
@@ -401,6 +408,16 @@ class Unrolled:
         if check.on_flag == "halt" or step.ends:
             self._halts.append((t, check.id, literal))
 
+    def _sent_back(self, t: int) -> Iterator[Variable]:
+        """Whether training is taken back after a step: a check flags, and nothing halts."""
+        step = self.steps[t]
+        check = self._sending.get(step.stage)
+        if check is not None and not step.ends:
+            flag = flags_after(check.id, step.name)
+            going_on = [f"not {literal}" for _, _, literal in self._halts]
+            name = sends_back_after(check.id, step.name)
+            yield Variable(name, formula=all_of([flag, *going_on]))
+
     def halting_rate(self, check: Check, derived: Derived) -> Rate:
         """The rate of a check within training, seen from the end: certain where it has halted."""
         halts = tuple(literal for _, name, literal in self._halts if name == check.id)
@@ -413,14 +430,25 @@ class Unrolled:
         literal = route_after(route.id, self.steps[-1].name)
         return {"requires": literal, "blocked_by": (), "bits": None, "nudges": ()}
 
-    def endings(self, variables: Sequence[Variable]) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """Every stage, and by route the variable that the model is on it once that is over."""
-        index = {variable.name: v for v, variable in enumerate(variables)}
+    def endings(self) -> tuple[StageEnding, ...]:
+        """Every stage, and by route the ways in which that is what it leaves for good."""
         return tuple(
-            (stage, tuple(index[route_after(route.id, name)] for route in self._routes))
+            StageEnding(stage, tuple(tuple(self._ways(stage, r.id)) for r in self._routes))
             for stage in self.stages
-            for name in (self.steps[self.last_step(stage)].name,)
         )
+
+    def _ways(self, stage: str, route: str) -> Iterator[CutSet]:
+        """Literals of which one set holds where a stage leaves a route, one set for each run."""
+        runs = [step for step in self.steps if step.stage == stage]
+        if stage in self._sending:  # a run that does not take place leaves what there is
+            runs = runs[-1:]
+        for step, later in zip(runs, [*runs[1:], None], strict=True):
+            literals = {(route_after(route, step.name), True)}
+            if step.after_flag is not None and len(runs) > 1:
+                literals.add((step.after_flag, True))
+            if later is not None:
+                literals.add((str(later.after_flag), False))
+            yield frozenset(literals)
 
     def literal_after(self, assumption: str, stage: str | None) -> str:
         """Name the variable that an assumption is, looked at after a stage, the last if none."""

@@ -240,12 +240,30 @@ def _checks(data: Mapping[str, Any], names: Names, stages: list[str]) -> Iterato
                 repeated[stage] = str(check.get("id"))
 
 
+def _repeated(data: Mapping[str, Any], stages: list[str]) -> dict[str, str]:
+    """Stages that a check may repeat together with later ones, and the last of those."""
+    repeated: dict[str, str] = {}
+    for _, check in items(data.get("checks")):
+        to, after = check.get("to"), check.get("after") or stages[-1]
+        if to in stages and after in stages:
+            last = stages.index(after)
+            repeated |= dict.fromkeys(stages[stages.index(to) : last], stages[last])
+    return repeated
+
+
 def _evidence(data: Mapping[str, Any], stages: list[str]) -> Iterator[Mistake]:
+    repeated = _repeated(data, stages)
     for index, item in items(data.get("evidence")):
         about, after = mapping(item.get("about")), item.get("after")
         if after is None or after not in stages or after == stages[-1]:
             continue
         path: Path = ("evidence", index, "after")
+        if about.get("outcome") is not None and after in repeated:
+            sentence = (
+                f"found '{after}', which may be repeated, expected '{repeated[after]}', with which "
+                "that is over, or another stage"
+            )
+            yield Mistake(path, sentence)
         if about.get("class") is not None or item.get("exposure") is not None:
             kind = "a forecast of a class" if about.get("class") is not None else "an exposure"
             sentence = f"found {kind} after '{after}', expected it of the model of the last stage"

@@ -78,8 +78,8 @@ def simplified(formula: Formula) -> Formula:
     --------
     >>> simplified(("a", ALWAYS))
     'a'
-    >>> simplified(("a", NEVER)) == NEVER
-    True
+    >>> simplified(("a", NEVER)) == NEVER, simplified(("a", "a"))
+    (True, 'a')
     """
     if isinstance(formula, str):
         return formula
@@ -90,11 +90,13 @@ def simplified(formula: Formula) -> Formula:
             least -= 1
         elif part != NEVER:
             rest.append(part)
-    rest = list(dict.fromkeys(rest)) if least in (1, len(rest)) else rest
     if least <= 0:
         return ALWAYS
     if least > len(rest):
         return NEVER
+    if least == len(rest):  # a part that is written twice has to hold once
+        rest = list(dict.fromkeys(rest))
+        least = len(rest)
     if len(rest) == 1:
         return rest[0]
     if least == len(rest):

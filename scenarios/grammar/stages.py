@@ -90,7 +90,14 @@ def flags_after(check: str, stage: str) -> str:
     return f"{check} flagging after {stage}"
 
 
-_UNROLLED = re.compile(r"\A(\S+) (after|by|coming true in|in|flagging after) (.+)\Z")
+def sends_back_after(check: str, stage: str) -> str:
+    """Name the literal that a check takes training back after a stage."""
+    return f"{check} sending back after {stage}"
+
+
+_UNROLLED = re.compile(
+    r"\A(\S+) (after|by|coming true in|in|flagging after|sending back after) (.+)\Z"
+)
 
 
 def unrolled_name(name: str) -> tuple[str, str, str] | None:
