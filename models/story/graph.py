@@ -14,8 +14,9 @@ from storyodds.models.logic.diagrams import TooManyNodesError
 from storyodds.models.logic.forest_odds import part_of
 from storyodds.models.logic.gate_sets import forest_family
 from storyodds.models.logic.gates import gate_graph
+from storyodds.models.story.derived import Derived, RaceShare
 from storyodds.models.story.outcomes import Outcome, flow_outcomes_of, outcomes_of, side_outcomes_of
-from storyodds.models.story.rates import CommonCause, Derived, RaceShare, Rate
+from storyodds.models.story.rates import CommonCause, Rate
 from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import Formula, literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, OutcomeClass
@@ -26,6 +27,28 @@ if TYPE_CHECKING:
     from storyodds.models.logic.gate_forest import GateForest
 
 _MAX_NODES = 250_000  # of the diagrams of one gate's minimal cut sets: some seconds of work
+
+
+@dataclass(frozen=True)
+class Races:
+    """The chance of one state in the races of a stage that begins in one way.
+
+    Attributes
+    ----------
+    begins : Formula or None
+        Where the first of all `Races` whose formula holds counts.
+    rows : tuple of (Formula or None, RaceShare or None)
+        What else decides, and the chance among all states of the stage, None for none; the first
+        row that holds counts.
+    """
+
+    begins: Formula | None
+    rows: tuple[tuple[Formula | None, RaceShare | None], ...]
+
+    @property
+    def conditions(self) -> tuple[Formula | None, ...]:
+        """Everything that decides."""
+        return (self.begins, *(when for when, _ in self.rows))
 
 
 @dataclass(frozen=True)
@@ -41,16 +64,15 @@ class Variable:
         Of a state such as `awareness is high`.
     states : tuple of str
         Of a state, the names of all that its assumption has, in order.
-    race : tuple of (Formula or None, RaceShare or None)
-        In the place of `rows`, of a state that is where a stage of training ends: what decides,
-        and its chance among all states; the first row that holds counts. None is no chance.
+    race : tuple of Races
+        In the place of `rows`, of a state that is where a stage of training ends.
     """
 
     name: str
     rows: tuple[tuple[Formula | None, int], ...] = ()
     formula: Formula | None = None
     states: tuple[str, ...] = ()
-    race: tuple[tuple[Formula | None, RaceShare | None], ...] = ()
+    race: tuple[Races, ...] = ()
 
     @property
     def scope(self) -> frozenset[str]:
@@ -63,14 +85,20 @@ class Variable:
         """What decides it directly, but for the states before it."""
         if self.formula is not None:
             return (self.formula,)
-        whens = (when for when, _ in (*self.rows, *self.race))
+        whens = [when for when, _ in self.rows]
+        whens += [when for races in self.race for when in races.conditions]
         return tuple(when for when in whens if when is not None)
 
     @property
     def numbers(self) -> frozenset[int]:
         """The numbers of the story that its own chance follows from."""
-        shares = (share for _, share in self.race if share is not None)
-        return frozenset(n for _, n in self.rows).union(*(share.numbers for share in shares))
+        return frozenset(n for _, n in self.rows).union(*(share.numbers for share in self.shares))
+
+    @property
+    def shares(self) -> tuple[RaceShare, ...]:
+        """The chances of its races."""
+        shares = (share for races in self.race for _, share in races.rows)
+        return tuple(share for share in shares if share is not None)
 
     @property
     def earlier(self) -> tuple[str, ...]:
