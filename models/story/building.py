@@ -97,6 +97,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
             if unrolled is not None and unrolled.is_within(check)
         ),
         stages=() if unrolled is None else unrolled.endings(),
+        steps=() if unrolled is None else unrolled.runs(),
     )
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.story.derived import Derived, RaceShare
-from storyodds.models.story.graph import Races, StageEnding, Variable
+from storyodds.models.story.graph import Races, StageEnding, StageRun, Variable
 from storyodds.models.story.races import Runner
 from storyodds.models.story.rates import Rate
 from storyodds.models.story.written_rates import first_present, rate_of
@@ -435,6 +435,13 @@ class Unrolled:
         """A route of the graph, open exactly where the last stage ended on it."""
         literal = route_after(route.id, self.steps[-1].name)
         return {"requires": literal, "blocked_by": (), "bits": None, "nudges": ()}
+
+    def runs(self) -> tuple[StageRun, ...]:
+        """The steps, by the variables that they end in."""
+        return tuple(
+            StageRun(tuple(route_after(r.id, step.name) for r in self._routes), step.after_flag)
+            for step in self.steps
+        )
 
     def endings(self) -> tuple[StageEnding, ...]:
         """Every stage, and by route the ways in which that is what it leaves for good."""
