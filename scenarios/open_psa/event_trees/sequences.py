@@ -16,6 +16,7 @@ from storyodds.scenarios.open_psa.assembly import (
     composites_of,
 )
 from storyodds.scenarios.open_psa.definitions import (
+    BRANCH,
     EVENT_TREE,
     INITIATING_EVENT,
     SEQUENCE,
@@ -412,11 +413,12 @@ def _by_sequence(
 def _idle(
     tree: Tree, analyses: Sequence[Analysis], reached: Collection[Definition]
 ) -> Iterator[str]:
-    """What nothing comes of: sequences without a way, initiating events without an event tree."""
+    """What nothing comes of: what no way leads to, initiating events without an event tree."""
     started = {analysis.initiating for analysis in analyses}
     for event in tree.of_kind(INITIATING_EVENT):
         if event not in started:
             yield f"{printable(event.shown)}: It starts no event tree."
-    for sequence in tree.of_kind(SEQUENCE):
-        if sequence not in reached:
-            yield f"{printable(sequence.shown)}: No way leads to it."
+    for kind in (SEQUENCE, BRANCH):
+        for part in tree.of_kind(kind):
+            if part not in reached:
+                yield f"{printable(part.shown)}: No way leads to it."

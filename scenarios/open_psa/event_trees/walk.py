@@ -104,7 +104,7 @@ class Walk:
     Attributes
     ----------
     reached : set of Definition
-        Sequences to which a way has led, be it that it goes on elsewhere.
+        Sequences and branches to which a way has led, be it that it goes on from there.
     """
 
     def __init__(
@@ -131,6 +131,7 @@ class Walk:
             if isinstance(end, Fork):
                 waiting.extend(reversed(self._forked(end, way)))
             elif end.kind == BRANCH:
+                self.reached.add(end)
                 waiting.append(self._entered(self._trees.branches[end], way))
             else:
                 self.reached.add(end)
