@@ -29,7 +29,12 @@ from storyodds.scenarios.open_psa.event_trees.structure import (
     inner,
     places,
 )
-from storyodds.scenarios.open_psa.grammar import ENDS, INSTRUCTIONS, check_descriptions
+from storyodds.scenarios.open_psa.grammar import (
+    ALLOWANCES,
+    ENDS,
+    INSTRUCTIONS,
+    check_descriptions,
+)
 from storyodds.scenarios.open_psa.reader import Reading
 from storyodds.scenarios.open_psa.tree import Tree, label_of, required
 
@@ -119,6 +124,8 @@ class _Inside:
         for element in self._owner.element.children:
             kind = _KINDS.get(element.tag)
             if kind is None:
+                if element.tag not in ALLOWANCES:  # which the check of the whole element refuses
+                    self._tree.spoil(element)
                 continue
             name = required(self._tree, element, "name", self._owner)
             definition = Definition(
@@ -171,6 +178,8 @@ class _Inside:
         instructions = self._instructions.among(
             [child for child in children if child.tag in INSTRUCTIONS], owner, state
         )
+        if not ends and any(child.tag not in INSTRUCTIONS for child in children):
+            return None  # what is no instruction may be meant as its end, and is refused
         if not ends:
             self._tree.complain(
                 f"found no end in <{element.tag}>, expected {one_of(f'<{tag}>' for tag in ENDS)} "
@@ -243,7 +252,7 @@ class _Inside:
             known = None if event is None or state is None else (event, state)
             place = self._place(child, owner, known)
             paths.append(None if place is None or state is None else Path(state, place))
-        if not paths:
+        if not element.children:
             self._tree.complain("found no <path> in <fork>, expected one or more", element, owner)
         whole = tuple(path for path in paths if path is not None)
         return None if event is None or not whole else Fork(event, element, owner, whole)
