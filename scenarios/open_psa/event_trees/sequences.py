@@ -44,6 +44,7 @@ from storyodds.scenarios.open_psa.story import Composites
 from storyodds.scenarios.open_psa.tree import Tree
 from storyodds.scenarios.story import Story
 
+_APART = "How often that event happens is no part of it."
 _SHOWN_NAMES = 10  # of sequences that a message lists
 
 
@@ -150,7 +151,7 @@ class EventTreeModel:
                 constant,
                 estimates,
                 f"that of the {definition.shown}, {given(analysis)}",
-                notes=self._parts.notes,
+                notes=[*self._parts.notes, *([_APART] if analysis.frequency is not None else [])],
                 shared=self._parts.shared,
                 subject=Subject(
                     "event tree",
