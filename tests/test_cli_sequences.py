@@ -165,7 +165,7 @@ def test_on_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = run("sequences", FLOOD, *DRAWS)
     assert ran.code == 0
     assert "A flood in the cellar" in ran.out
-    assert "frequency of 2.000 a year (0.92–3.7)." in ran.out
+    assert "frequency of 2 a year (0.92–3.7)." in ran.out
     assert "They add up to 1." in ran.out
     assert "note: functional event Alarm in state is silent (line 47): Cut off at 1" in ran.err
 

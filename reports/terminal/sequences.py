@@ -90,7 +90,7 @@ def _opening(tree: EventTreeOdds) -> str:
         return f"{opening}."
     unit = _UNITS.get(tree["unit"] or "", plain(tree["unit"] or ""))
     spread = _interval(frequency)
-    often = " ".join(part for part in (significant(frequency["mean"], _DIGITS), unit) if part)
+    often = " ".join(part for part in (f"{frequency['mean']:.{_DIGITS}g}", unit) if part)
     return f"{opening} and has a frequency of {often}{f' ({spread})' if spread else ''}."
 
 
