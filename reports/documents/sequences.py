@@ -104,7 +104,7 @@ def summarize_sequences(
     [('Shut', 0.75), ('Open', 0.25)]
     """
     analyses = model.analyses_of(initiating_event)
-    count = sum(len(each.sequences) + len(each.consequences) for each in analyses)
+    count = sum(len(tree.sequences) + len(tree.consequences) for tree in analyses)
     work = _Work(model, top, draws, seed, count, progress)
     trees = [work.event_tree(analysis) for analysis in analyses]
     return {
@@ -137,7 +137,7 @@ class _Work:
         initiating, event_tree = analysis.initiating, analysis.event_tree
         label = (initiating.label if initiating is not None else "") or event_tree.label
         frequency = None if analysis.frequency is None else _Rate(analysis.frequency, self)
-        sequences = [self._ending(analysis, each, frequency) for each in analysis.sequences]
+        sequences = [self._ending(analysis, ending, frequency) for ending in analysis.sequences]
         return {
             "initiating_event": None if initiating is None else initiating.name,
             "label": label or None,
@@ -145,9 +145,9 @@ class _Work:
             "frequency": None if frequency is None else frequency.summary,
             "unit": None if analysis.frequency is None else analysis.frequency.unit,
             "sequences": sequences,
-            "probability_in_all": sum(each["probability"]["mean"] for each in sequences),
+            "probability_in_all": sum(ending["probability"]["mean"] for ending in sequences),
             "consequences": [
-                self._ending(analysis, each, frequency) for each in analysis.consequences
+                self._ending(analysis, ending, frequency) for ending in analysis.consequences
             ],
         }
 

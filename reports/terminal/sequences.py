@@ -40,20 +40,20 @@ def _report(summary: SequenceOdds, width: int) -> Iterator[Text]:
     for tree in summary["event_trees"]:
         yield from _event_tree(tree, width)
     yield Text()
-    endings = [each for tree in summary["event_trees"] for each in _endings(tree)]
+    endings = [ending for tree in summary["event_trees"] for ending in _endings(tree)]
     legend = (
         "A share is by how much the probability would fall if the event did not happen, or what "
         "must not happen did. A cut set is a smallest set of what has to happen and what must not."
     )
     yield from _dim(legend, width)
-    if any(each["story"] is not None for each in endings):
+    if any(ending["story"] is not None for ending in endings):
         several = " --initiating-event NAME" if len(summary["event_trees"]) > 1 else ""
         command = f"storyodds import FILE --sequence NAME{several}"
         yield from _dim(f"{command} makes a story of one, for all other questions.", width)
-    for each in endings:
-        if not each["ok"]:
-            messages = "; ".join(map(plain, each["messages"]))
-            text = Text(f"{plain(each['name'])}: NOT RELIABLE: {messages}", style="bold red")
+    for ending in endings:
+        if not ending["ok"]:
+            messages = "; ".join(map(plain, ending["messages"]))
+            text = Text(f"{plain(ending['name'])}: NOT RELIABLE: {messages}", style="bold red")
             yield from wrap(text, width)
 
 
@@ -106,22 +106,22 @@ def _total(total: float) -> str:
 def _table(
     endings: Sequence[EndingOdds], unit: str | None, kind: str, width: int
 ) -> Iterator[Text]:
-    uncertain = any(_interval(each["probability"]) for each in endings)
-    frequent = any(each["frequency"] is not None for each in endings)
+    uncertain = any(_interval(ending["probability"]) for ending in endings)
+    frequent = any(ending["frequency"] is not None for ending in endings)
     heads = [kind, "probability", *(["90%"] if uncertain else [])]
     if frequent:
         heads += [_UNITS.get(unit or "", plain(unit or "frequency"))]
-        heads += ["90%"] if any(_interval(each["frequency"]) for each in endings) else []
+        heads += ["90%"] if any(_interval(ending["frequency"]) for ending in endings) else []
     heads.append("cut sets")
     rows: list[Row] = [dim(*heads)]
-    for each in endings:
-        row = [plain(each["name"]), _chance(each["probability"]["mean"])]
-        row += [_interval(each["probability"])] if uncertain else []
+    for ending in endings:
+        row = [plain(ending["name"]), _chance(ending["probability"]["mean"])]
+        row += [_interval(ending["probability"])] if uncertain else []
         if frequent:
-            frequency = each["frequency"]
+            frequency = ending["frequency"]
             row.append("" if frequency is None else significant(frequency["mean"], _DIGITS))
             row += [_interval(frequency)] if heads.count("90%") > uncertain else []
-        count = each["cut_sets_in_all"]
+        count = ending["cut_sets_in_all"]
         row.append("?" if count is None else f"{count:,}")
         rows.append(row)
     words = [Text("hangs most on, by share", style="dim"), *map(_hinges, endings)]

@@ -16,6 +16,9 @@ from storyodds.scenarios.open_psa.tree import Tree
 # How far what is meant to add up to 1 may be from it: what adding some dozens of decimals does.
 _ROUNDING: Final = 1e-9
 
+# Whatever a state is, it is none of the rarer ones: formulas grow with the square of the number.
+MAX_STATES: Final = 100
+
 Fractions = tuple[Fraction, ...]
 
 
@@ -79,6 +82,14 @@ class Alternatives:
                 "found paths of a fork that collect an expression and no formula beside others "
                 "that do not, expected all of its paths to do so: their expressions are the "
                 "probabilities of its states",
+                fork.element,
+                fork.owner,
+            )
+            return nothing
+        if len(fractions) > MAX_STATES:
+            self.tree.complain(
+                f"found {len(fractions):,} paths of a fork that collect expressions, expected at "
+                f"most {MAX_STATES}",
                 fork.element,
                 fork.owner,
             )

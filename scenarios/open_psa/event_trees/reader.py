@@ -249,8 +249,8 @@ class _Inside:
                     child,
                     owner,
                 )
-            known = None if event is None or state is None else (event, state)
-            place = self._place(child, owner, known)
+            place_state = None if event is None or state is None else (event, state)
+            place = self._place(child, owner, place_state)
             paths.append(None if place is None or state is None else Path(state, place))
         if not element.children:
             self._tree.complain("found no <path> in <fork>, expected one or more", element, owner)
@@ -285,13 +285,13 @@ def _find_loops(tree: Tree, result: EventTrees) -> None:
         ]
     by_name = {item.shown: item for item in follows}
     names = {
-        item.shown: [other.shown for other in others if other in follows]
-        for item, others in follows.items()
+        item.shown: [target.shown for target in targets if target in follows]
+        for item, targets in follows.items()
     }
     for loop in loops(names):
         first = by_name[loop[0]]
-        shown = loop if len(loop) <= _SHOWN_STEPS else [*loop[:_SHOWN_STEPS], "…"]
-        drawn = " -> ".join([*shown, loop[0]])
+        steps = loop if len(loop) <= _SHOWN_STEPS else [*loop[:_SHOWN_STEPS], "…"]
+        drawn = " -> ".join([*steps, loop[0]])
         sentence = f"found the loop {drawn}, expected every way to come to an end"
         tree.complain(sentence, first.element, first)
 

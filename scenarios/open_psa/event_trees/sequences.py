@@ -24,6 +24,7 @@ from storyodds.scenarios.open_psa.definitions import (
 )
 from storyodds.scenarios.open_psa.event_trees.alternatives import Alternatives, conjunction
 from storyodds.scenarios.open_psa.event_trees.consequences import (
+    Consequence,
     by_initiating,
     read_consequences,
 )
@@ -181,7 +182,7 @@ class EventTreeModel:
             If there is none of that name, or several.
         """
         option = "--consequence" if consequence else "--sequence"
-        what = "consequence, or group of them," if consequence else "sequence"
+        kind = "consequence, or group of them," if consequence else "sequence"
         every = [
             (analysis, ending)
             for analysis in self.analyses_of(initiating)
@@ -201,7 +202,7 @@ class EventTreeModel:
         listed = ", ".join(map(printable, names[:_SHOWN_NAMES]))
         more = ", …" if len(names) > _SHOWN_NAMES else ""
         raise self._refused(
-            f"{option}: found {quoted(name)}, expected the name of a {what} to which a way leads"
+            f"{option}: found {quoted(name)}, expected the name of a {kind} to which a way leads"
             f"{f': {listed}{more}' if names else ', of which there is none'}"
             f"{did_you_mean(name, names)}"
         )
@@ -342,10 +343,7 @@ def event_tree_model(
         frequency = None if initiating is None else frequencies[initiating]
         sequences = _by_sequence(walk.ways(event_tree, initiating), order)
         own = [] if initiating is None else consequences.get(initiating, [])
-        endings = [
-            Ending(each.definition, tuple(w for s in each.sequences for w in sequences.get(s, ())))
-            for each in own
-        ]
+        endings = [_together(consequence, sequences) for consequence in own]
         for ending in endings:
             if not ending.ways:
                 tree.complain(
@@ -367,6 +365,12 @@ def event_tree_model(
         {**parts.gates, **flavors.gates},
         {**parts.estimates, **alternatives.estimates},
     )
+
+
+def _together(consequence: Consequence, sequences: Mapping[Definition, Sequence[Way]]) -> Ending:
+    """Join the ways of all sequences of a consequence."""
+    ways = (way for sequence in consequence.sequences for way in sequences.get(sequence, ()))
+    return Ending(consequence.definition, tuple(ways))
 
 
 def _starts(tree: Tree) -> dict[Definition, Definition | None]:
@@ -396,7 +400,7 @@ def _started(
             yield initiating, event_tree
     used = {event_tree for event_tree in starts.values() if event_tree is not None}
     instructions = (*event_trees.sequences.values(), *event_trees.rules.values())
-    used |= {part.tree for each in instructions for part in inner(each) if isinstance(part, Link)}
+    used |= {part.tree for block in instructions for part in inner(block) if isinstance(part, Link)}
     for event_tree in event_trees.trees:
         if event_tree not in used:
             yield None, event_tree

@@ -147,8 +147,8 @@ def inner(instructions: Sequence[Instruction]) -> Iterator[Instruction]:
         if isinstance(instruction, Block):
             waiting.extend(reversed(instruction.instructions))
         elif isinstance(instruction, Choice):
-            others = () if instruction.otherwise is None else (instruction.otherwise,)
-            waiting.extend(reversed((instruction.then, *others)))
+            alternatives = () if instruction.otherwise is None else (instruction.otherwise,)
+            waiting.extend(reversed((instruction.then, *alternatives)))
 
 
 def places(start: Place) -> Iterator[Place]:

@@ -249,6 +249,6 @@ class Walk:
         if self._ways > MAX_WAYS:
             self._refuse(f"ways through them, expected at most {MAX_WAYS:,}", MAX_WAYS)
 
-    def _refuse(self, what: str, most: int) -> None:
-        sentence = f"found event trees with more than {most:,} {what}"
+    def _refuse(self, excess: str, most: int) -> None:
+        sentence = f"found event trees with more than {most:,} {excess}"
         raise UnsupportedStoryError([Problem(sentence, self._tree.document.file)])

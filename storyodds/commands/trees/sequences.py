@@ -87,7 +87,7 @@ def sequences(
         for tree in summary["event_trees"]
         for ending in (*tree["sequences"], *tree["consequences"])
     ]
-    judge({"story": each["name"], "diagnostics": each} for each in endings)
+    judge({"story": ending["name"], "diagnostics": ending} for ending in endings)
 
 
 def _stories(
