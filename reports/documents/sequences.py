@@ -29,11 +29,7 @@ from storyodds.reports.documents.importance import summarize_importance
 from storyodds.reports.documents.summaries import summarize_both
 from storyodds.scenarios.open_psa.assembly import ConstantError
 from storyodds.scenarios.open_psa.event_trees.frequencies import Frequency
-from storyodds.scenarios.open_psa.event_trees.sequences import (
-    Analysis,
-    Ending,
-    EventTreeModel,
-)
+from storyodds.scenarios.open_psa.event_trees.model import Analysis, Ending, EventTreeModel
 from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]

@@ -7,11 +7,8 @@ import pytest
 from storyodds.priors.text.errors import InputError, render
 from storyodds.priors.text.xml_reader import parse_xml
 from storyodds.scenarios.open_psa.assembly import ConstantError
-from storyodds.scenarios.open_psa.event_trees.sequences import (
-    Analysis,
-    EventTreeModel,
-    event_tree_model,
-)
+from storyodds.scenarios.open_psa.event_trees.model import Analysis, EventTreeModel
+from storyodds.scenarios.open_psa.event_trees.sequences import event_tree_model
 from support.open_psa_odds import exact
 from support.open_psa_text import model, named
 

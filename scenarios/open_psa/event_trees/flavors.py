@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NoReturn
 
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.loops import bottom_up
 from storyodds.scenarios.open_psa.definitions import GATE, Definition
+from storyodds.scenarios.open_psa.event_trees.structure import CollectedFormula
 from storyodds.scenarios.open_psa.formulas import Connective, Formula, definitions_in
 
 MAX_FLAVORS: Final = 20_000  # copies of gates: ten times what one story may have
 MAX_PARTS: Final = 2_000_000  # names in all copied formulas: seconds
 _SHOWN_HOUSES = 5  # in a claim
+_SHORT = 12  # names in a formula that a person still reads as a part of another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Flavors:
         self._reach = self._reaches() if self._houses else {}
         self._copies: dict[tuple[Definition, Settings], Definition] = {}
         self._formulas: dict[tuple[int, Settings], Formula] = {}
+        self._collected: dict[int, Formula] = {}
         self._parts = 0
         self.gates: dict[Definition, Formula] = {}
 
@@ -85,6 +89,25 @@ class Flavors:
         if truth:
             return Settings(settings.true | bit, settings.false & ~bit)
         return Settings(settings.true & ~bit, settings.false | bit)
+
+    def collected(self, instruction: CollectedFormula, settings: Settings) -> Formula:
+        """Return a collected formula with house events as a way has set them.
+
+        A long one becomes a gate of its own, so that many ways can have it.
+        """
+        formula = self.flavored(instruction.formula, settings)
+        key = id(formula)
+        if key not in self._collected:
+            is_long = sum(1 for _ in islice(definitions_in(formula), _SHORT + 1)) > _SHORT
+            self._collected[key] = self._gate_of(instruction, formula) if is_long else formula
+        return self._collected[key]
+
+    def _gate_of(self, instruction: CollectedFormula, formula: Formula) -> Definition:
+        owner, element = instruction.owner, instruction.element
+        name = f"formula of {owner.name} in line {element.line}"
+        gate = Definition(GATE, name, owner.scope, True, "", element, None, f"{owner.name}-formula")
+        self.gates[gate] = formula
+        return gate
 
     def flavored(self, formula: Formula, settings: Settings) -> Formula:
         """Return a formula in which house events are what a way has set.

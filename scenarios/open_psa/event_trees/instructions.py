@@ -113,7 +113,7 @@ class Instructions:
     def _formula(self, element: Element, owner: Definition) -> CollectedFormula | None:
         content = only_content(self._tree, element, owner, "one formula")
         formula = None if content is None else read_part(self._tree, content, owner)
-        return None if formula is None else CollectedFormula(formula)
+        return None if formula is None else CollectedFormula(formula, element, owner)
 
     def _choice(
         self, element: Element, owner: Definition, state: State | None, linking: bool

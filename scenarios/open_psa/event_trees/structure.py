@@ -22,6 +22,8 @@ class CollectedFormula:
     """A formula that has to hold as well."""
 
     formula: Formula
+    element: Element
+    owner: Definition
 
 
 @dataclass(frozen=True, slots=True, eq=False)

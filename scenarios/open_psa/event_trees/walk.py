@@ -204,7 +204,7 @@ class Walk:
                     )
                     done.way = replace(done.way, settings=settings)
                 case CollectedFormula():
-                    formula = self._flavors.flavored(instruction.formula, done.way.settings)
+                    formula = self._flavors.collected(instruction, done.way.settings)
                     done.way = done.way.collecting(formula)
                     done.formulas = True
                 case Fraction():

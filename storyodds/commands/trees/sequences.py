@@ -10,7 +10,7 @@ from storyodds.commands.console import json_option, progress_line, save_text, sh
 from storyodds.commands.trees.options import reading, started_by
 
 if TYPE_CHECKING:
-    from storyodds.scenarios.open_psa.event_trees.sequences import EventTreeModel
+    from storyodds.scenarios.open_psa.event_trees.model import EventTreeModel
 
 
 @click.command(short_help="How likely the sequences of an event tree are.")
