@@ -182,7 +182,7 @@ def assembled(model: Model) -> Imported:
         for name in reached
         if name in events
     }
-    _refuse_large(tree, len(events), len(assumptions))
+    _refuse_large(model, len(events), len(assumptions))
     described = _described(model, ids, names[top], assumptions)
     story = _without_questions(described, model.subject.tree)
     remarks = ((shown(event), estimates[event].remark) for event in events.values())
@@ -269,17 +269,20 @@ def _sharing(tree: Tree, deviate: Deviate, events: Sequence[Definition]) -> Prob
     )
 
 
-def _refuse_large(tree: Tree, free: int, total: int) -> None:
-    problems = []
+def _refuse_large(model: Model, free: int, total: int) -> None:
+    problems, file = [], model.tree.document.file
+    is_gate = model.subject.event == _TOP_EVENT
+    top = "top gate" if is_gate else shown(model.top)
     if free > MAX_FREE:
-        sentence = f"found {free:,} basic events below the top gate, expected at most {MAX_FREE:,}"
-        problems.append(Problem(sentence, tree.document.file))
+        sentence = f"found {free:,} basic events below the {top}, expected at most {MAX_FREE:,}"
+        problems.append(Problem(sentence, file))
     if total > MAX_ASSUMPTIONS:
         problems.append(
             Problem(
-                f"found {total:,} basic events and gates (parts of formulas that need an "
-                f"assumption of their own included), expected at most {MAX_ASSUMPTIONS:,}",
-                tree.document.file,
+                f"found {total:,} basic events and gates below the {top} (parts of formulas that "
+                "need an assumption of their own included), expected at most "
+                f"{MAX_ASSUMPTIONS:,}",
+                file,
             )
         )
     if problems:

@@ -480,6 +480,27 @@ def test_too_many_copies(monkeypatch: pytest.MonkeyPatch) -> None:
         one(house("H", "true"), collect("g"))
 
 
+def test_a_long_formula_is_a_gate_that_ways_share() -> None:
+    """What many ways collect stands in a story once."""
+    names = [f"E{k}" for k in range(40)]
+    rule = f"<define-rule name='r'>{collect(f'<or>{named("event", *names)}</or>')}</define-rule>"
+    ends = {state: factor(0.25) + "<rule name='r'/>" + end("S") for state in "abcd"}
+    own = trees(events(**dict.fromkeys(names, 0.01)))
+    model = walked(event_tree("T", "F", "S", fork("F", **ends)), rule, own)
+    story = model.story_of(*model.find("S")).story
+    spec = story.assumptions["r-formula"]
+    assert spec is not None and spec.claim == "Gate formula of r in line 1"
+    assert exact(story) == pytest.approx(1 - 0.99**40, rel=1e-12)
+
+
+def test_which_sequence_is_too_large() -> None:
+    names = [f"E{k}" for k in range(501)]
+    tree = event_tree("T", "F", "S", collect(f"<or>{named('event', *names)}</or>") + end("S"))
+    model = walked(tree, trees(events(**dict.fromkeys(names, 0.01))))
+    with pytest.raises(UnsupportedStoryError, match="501 basic events below the sequence S, exp"):
+        model.story_of(*model.find("S"))
+
+
 def test_a_long_chain_of_branches_and_rules() -> None:
     """Depth alone is no harm: nothing here is walked by recursion."""
     count = 5_000
