@@ -133,6 +133,14 @@ def _phase(tree: Tree, element: Element, alignment: Definition) -> Phase | None:
     houses: dict[Definition, bool] = {}
     for child in element.children:
         if child.tag == "set-house-event":
+            direction = child.attributes.get("direction")
+            if direction is not None:  # which only ways through event trees have
+                tree.complain(
+                    f"found the attribute 'direction' ({quoted(direction)}) in a phase, expected "
+                    "name alone",
+                    child,
+                    alignment,
+                )
             houses |= _setting(tree, child, definition, houses)
     return None if name is None or share is None else Phase(definition, share, houses)
 

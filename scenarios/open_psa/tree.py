@@ -263,6 +263,9 @@ def read_tree(document: XmlDocument) -> Tree:
                 places = (tag for tag, allowed in _INSIDE.items() if element.tag in allowed)
                 opening = f"found <{element.tag}> in <{container.tag}>, expected it in "
                 tree.complain(opening + one_of(f"<{tag}>" for tag in places), element)
+                if CHANGES.get(element.tag) == EVENT_TREE:  # what is inside of it goes with it
+                    tree.spoil(element)
+                    continue
             if element.tag in CONTAINERS:
                 inner.append(_enter(tree, element, scope, public))
             elif element.tag in CHANGES:

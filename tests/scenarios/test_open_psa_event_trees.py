@@ -338,6 +338,19 @@ def test_factors_of_three_states_that_leave_something_out() -> None:
     assert dict(odds(tree)) == pytest.approx(expected, rel=1e-15)
 
 
+def test_factors_beside_formulas() -> None:
+    """States of a fork where they can be; else formulas tell the paths apart."""
+
+    def both(works: float, fails: float, formula: str = "not g") -> float:
+        paths = {"on": collect(formula) + factor(works), "off": collect("g") + factor(fails)}
+        ends = {state: each + end("S") for state, each in paths.items()}
+        return odds(event_tree("T", "F", "S", fork("F", **ends)), ONE)["S"]
+
+    assert both(0.5, 0.75) == pytest.approx(0.75 * 0.5 + 0.25 * 0.75, rel=1e-15)
+    assert both(0.5, 0.25) == pytest.approx(0.75 * 0.5 + 0.25 * 0.25, rel=1e-15)
+    assert both(0.5, 0.25, "g") == pytest.approx(0.25 * (0.5 + 0.25), rel=1e-15)
+
+
 UNCERTAIN = (
     "<model-data><define-parameter name='p'><lognormal-deviate><float value='0.05'/>"
     "<float value='3'/><float value='0.95'/></lognormal-deviate></define-parameter></model-data>"

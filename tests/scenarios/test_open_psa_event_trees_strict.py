@@ -87,6 +87,15 @@ def tree(start: str, more: str = "", events: str = "F G", sequences: str = "S") 
             "found paths of a fork that collect an expression and no formula beside others",
         ),
         (
+            fork(
+                "F",
+                a=collect("not g") + end("S"),
+                b=collect("g") + factor(0.5) + end("S"),
+                c=collect("g") + factor(0.5) + end("S"),
+            ),
+            "found expressions beside formulas on the paths of a fork, which are not the",
+        ),
+        (
             fork("F", a=factor(0.75) + end("S"), b=factor(0.5) + end("S")),
             "found expressions that add up to 1.25 over the paths of a fork, expected at most 1",
         ),

@@ -18,6 +18,7 @@ _ROUNDING: Final = 1e-9
 
 # Whatever a state is, it is none of the rarer ones: formulas grow with the square of the number.
 MAX_STATES: Final = 100
+_SIDES: Final = 2  # a formula and its negation
 
 Fractions = tuple[Fraction, ...]
 
@@ -49,8 +50,8 @@ class Alternatives:
     ) -> Sequence[Formula]:
         """Return what has to hold on each path of a fork for the factors that it collects.
 
-        Where all paths collect factors and no formula, at most one of these events comes about,
-        so that the probabilities of the paths are the products of their factors.
+        Where all paths collect factors that add up to no more than 1, at most one of these events
+        comes about. Otherwise they are independent, and formulas have to tell the paths apart.
 
         Parameters
         ----------
@@ -60,65 +61,83 @@ class Alternatives:
         formulas : sequence of bool
             Whether it collects a formula as well.
         """
-        alone = [
-            bool(own) and not formula for own, formula in zip(fractions, formulas, strict=True)
-        ]
-        if not any(alone) or len(alone) == 1:
+        if len(fractions) == 1 or not any(fractions):
             return [self._together(own) for own in fractions]
         key = id(fork), tuple(fractions)
         if key not in self._formulas:
-            self._formulas[key] = self._exclusive(fork, fractions, alone)
+            pairs = zip(fractions, formulas, strict=True)
+            apart = all(formula for own, formula in pairs if own)
+            self._formulas[key] = self._of_states(fork, fractions, apart)
         return self._formulas[key]
 
     def _together(self, fractions: Fractions) -> Formula:
         return conjunction([self.apart(fraction) for fraction in fractions])
 
-    def _exclusive(
-        self, fork: Fork, fractions: Sequence[Fractions], alone: Sequence[bool]
+    def _of_states(
+        self, fork: Fork, fractions: Sequence[Fractions], apart: bool
     ) -> tuple[Formula, ...]:
-        nothing = (False,) * len(fractions)
-        if not all(alone):
-            self.tree.complain(
-                "found paths of a fork that collect an expression and no formula beside others "
-                "that do not, expected all of its paths to do so: their expressions are the "
-                "probabilities of its states",
-                fork.element,
-                fork.owner,
-            )
-            return nothing
-        if len(fractions) > MAX_STATES:
-            self.tree.complain(
-                f"found {len(fractions):,} paths of a fork that collect expressions, expected at "
-                f"most {MAX_STATES}",
-                fork.element,
-                fork.owner,
-            )
-            return nothing
-        pair = _pair(fractions)
-        if pair is not None:
-            return tuple(self.apart(fraction) for fraction in pair)
-        values = [self._value(fork, own) for own in fractions]
-        shares = [share for share in values if share is not None]
-        if len(shares) < len(values):
-            return nothing
-        total = math.fsum(share.number for share in shares)
-        if total > 1.0 + _ROUNDING:
-            self.tree.complain(
-                f"found expressions that add up to {total:.9g} over the paths of a fork, expected "
-                "at most 1: they are the probabilities of its states",
-                fork.element,
-                fork.owner,
-            )
-            return nothing
-        return self._in_turn(fork, shares, total)
+        """Take the factors of a fork as the probabilities of its states, if they can be that.
 
-    def _in_turn(self, fork: Fork, shares: Sequence[Quantity], total: float) -> tuple[Formula, ...]:
+        Parameters
+        ----------
+        apart : bool
+            Whether formulas tell the paths apart if they cannot.
+        """
+        reason = self._obstacle(fractions)
+        if reason is None:
+            pair = _pair(fractions)
+            if pair is not None:
+                return tuple(self.apart(fraction) for fraction in pair)
+            return self._in_turn(fork, [self._value(own) for own in fractions])
+        if apart and len(fractions) == _SIDES:
+            return tuple(self._together(own) for own in fractions)
+        if apart:  # of which nobody can tell whether they exclude each other
+            reason = (
+                "found expressions beside formulas on the paths of a fork, which are not the "
+                "probabilities of its states, expected two paths at most: put the expressions "
+                "into forks of their own"
+            )
+        self.tree.complain(reason, fork.element, fork.owner)
+        return (False,) * len(fractions)
+
+    def _obstacle(self, fractions: Sequence[Fractions]) -> str | None:
+        """Return why the factors of a fork cannot be the probabilities of its states."""
+        if not all(fractions):
+            return (
+                "found paths of a fork that collect an expression and no formula beside others "
+                "that collect no expression, expected all of its paths to do so: their "
+                "expressions are the probabilities of its states"
+            )
+        if len(fractions) > MAX_STATES:
+            return (
+                f"found {len(fractions):,} paths of a fork that collect expressions, expected at "
+                f"most {MAX_STATES}"
+            )
+        if _pair(fractions) is not None:
+            return None
+        uncertain = any(fraction.estimate.deviate for own in fractions for fraction in own)
+        if uncertain and not self.at_means:
+            return (
+                "found an uncertain number among the expressions of a fork's paths, expected "
+                "constants, or two paths of which one collects the number and the other one "
+                '<sub><float value="1"/> and that number</sub>; --at-means takes each at its mean'
+            )
+        total = math.fsum(self._value(own).number for own in fractions)
+        if total > 1.0 + _ROUNDING:
+            return (
+                f"found expressions that add up to {total:.9g} over the paths of a fork, expected "
+                "at most 1: they are the probabilities of its states"
+            )
+        return None
+
+    def _in_turn(self, fork: Fork, shares: Sequence[Quantity]) -> tuple[Formula, ...]:
         """Take the rarest state first, and each next one where none before it came about.
 
         So the chance of a rare state is its share itself, with all its digits.
         """
         order = sorted(range(len(shares)), key=lambda place: shares[place].number)
         numbers = [shares[place].number for place in order]
+        total = math.fsum(numbers)
         missing = max(0.0, 1.0 - total) if abs(total - 1.0) > _ROUNDING else 0.0
         formulas: list[Formula] = [False] * len(shares)
         earlier: list[Formula] = []
@@ -148,22 +167,11 @@ class Alternatives:
             slug=f"{event.name}-{state}",
         )
 
-    def _value(self, fork: Fork, fractions: Fractions) -> Quantity | None:
-        """Return the product of a path's factors, where none of them is uncertain."""
+    def _value(self, fractions: Fractions) -> Quantity:
+        """Return the product of a path's factors, uncertain ones at their means."""
         number, years, at_mean = 1.0, False, False
         for fraction in fractions:
-            estimate = fraction.estimate
-            if estimate.deviate is not None and not self.at_means:
-                self.tree.complain(
-                    "found an uncertain number among the expressions of a fork's paths, expected "
-                    "constants, or two paths of which one collects the number and the other one "
-                    '<sub><float value="1"/> and that number</sub>; --at-means takes each at its '
-                    "mean",
-                    estimate.deviate.element,
-                    fork.owner,
-                )
-                return None
-            estimate = self.numbers.at_mean(estimate)
+            estimate = self.numbers.at_mean(fraction.estimate)
             assert isinstance(estimate.prior, Fixed)
             chance = estimate.prior.fixed
             number *= 1.0 - chance if fraction.complement else chance
