@@ -238,6 +238,15 @@ def test_a_link_in_a_rule_before_the_end() -> None:
     assert line.startswith("2:") and "found <event-tree> in a rule that is used before" in line
 
 
+def test_an_expression_twice_on_a_way() -> None:
+    rule = f"<define-rule name='R'>{factor(0.5)}</define-rule>"
+    (line,) = faults(rule, tree("<rule name='R'/>" * 2 + end("S")))
+    assert line.startswith("2:") and "found an expression that one way collects twice" in line
+    twice = fork("F", a="<rule name='R'/>" + end("S"), b="<rule name='R'/>" + end("S"))
+    (analysis,) = walked(rule, tree(twice)).analyses  # one way each
+    assert len(analysis.sequences[0].ways) == 2
+
+
 def test_instructions_after_a_link() -> None:
     other = tree(end("R"), sequences="R").replace("name='T'", "name='U'")
     linking = f"<define-sequence name='L'><event-tree name='U'/>{collect('g')}</define-sequence>"

@@ -73,10 +73,17 @@ class _Way:
     settings: Settings = _NOTHING_SET
     states: _Chain | None = None
     formulas: _Chain | None = None
+    factors: _Chain | None = None
     here: dict[str, str] = field(default_factory=dict)  # in the event tree that it is in
 
     def collecting(self, formula: Formula) -> "_Way":
         return replace(self, formulas=_Chain(formula, self.formulas))
+
+    def taking(self, fractions: Sequence[Fraction]) -> "_Way":
+        factors = self.factors
+        for fraction in fractions:
+            factors = _Chain(fraction, factors)
+        return replace(self, factors=factors)
 
 
 @dataclass
@@ -141,6 +148,7 @@ class Walk:
                     waiting.extend(self._started(done.link.tree, replace(way, here={})))
                     continue
                 self._count_way()
+                self._refuse_repetition(_Chain.whole(way.factors))
                 ways.append(Way(end, _Chain.whole(way.states), _Chain.whole(way.formulas)))
         return ways
 
@@ -152,7 +160,7 @@ class Walk:
         return place.end, self._with_factors(self._do(place.instructions, way))
 
     def _with_factors(self, done: _Done) -> _Way:
-        way = done.way
+        way = done.way.taking(done.fractions)
         for fraction in done.fractions:
             way = way.collecting(self._alternatives.apart(fraction))
         return way
@@ -183,10 +191,24 @@ class Walk:
             [tuple(done.fractions) for done in results],
             [done.formulas for done in results],
         )
+        taken = [done.way.taking(done.fractions) for done in results]
         return [
-            (end, done.way if factor is True else done.way.collecting(factor))
-            for end, done, factor in zip(ends, results, factors, strict=True)
+            (end, own if factor is True else own.collecting(factor))
+            for end, own, factor in zip(ends, taken, factors, strict=True)
         ]
+
+    def _refuse_repetition(self, fractions: Sequence[Fraction]) -> None:
+        """Refuse a factor that a way collects twice: its event could come about only once."""
+        collected: set[Fraction] = set()
+        for fraction in fractions:
+            if fraction in collected:
+                self._tree.complain(
+                    "found an expression that one way collects twice, expected it once: write "
+                    "it out where it is collected again",
+                    fraction.event.element,
+                    fraction.event,
+                )
+            collected.add(fraction)
 
     def _do(
         self, instructions: Sequence[Instruction], way: _Way, *, linking: bool = False
