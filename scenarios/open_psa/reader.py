@@ -55,7 +55,8 @@ def import_open_psa(
     path : str or pathlib.Path
         An XML file of at most 64 MiB. Entities are never expanded, and no other file is read.
     top : str, optional
-        The name of the gate that matters; needed where several gates are part of no other.
+        The name of the gate that matters; needed where several gates are part of no other, and
+        beside event trees, which `import_sequence` reads.
     mission_time : float, optional
         Hours; needed where the file has `<system-mission-time>`.
     at_means : bool
