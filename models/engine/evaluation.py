@@ -172,7 +172,8 @@ def evaluate(
     along = rule_for(program, values)
     n_lanes = len(along.nodes) if along is not None else 1
     cells_there = _cells(program.circuit, n_lanes)
-    cells_back = n_seeds * _cells(program.circuit.below(targets).circuit, n_lanes)
+    cells_below = _cells(program.circuit.below(targets).circuit, n_lanes)
+    cells_back = n_seeds * cells_below
     work = n * (cells_there + 2 * cells_back)
     fast = _is_fast(program, work)
     n_leaves = len(program.circuit.leaves)
@@ -181,7 +182,9 @@ def evaluate(
     if most < cells:
         raise UnsupportedStoryError([Problem(_too_little(cells, _COPIES * 8 * cells))])
     threads = max(1, min(cores(), int(work / _CORE_WORK), most // max(1, cells))) if fast else 1
-    step = int(np.clip(_BLOCK_CELLS // max(1, cells), 16, 2048))
+    # Numpy walks back one seed after the other, in the same scratch.
+    held = cells if fast else cells_there + min(n_seeds, 1) * cells_below
+    step = int(np.clip(_BLOCK_CELLS // max(1, held), 16, 2048))
     step = min(step, max(1, most // (max(1, cells) * threads)))
     step = max(1, min(step, -(-n // threads)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
