@@ -10,7 +10,7 @@ in which a sum of products would underflow are taken again in logs.
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
@@ -76,6 +76,24 @@ def much_work() -> Iterator[None]:
         yield
     finally:
         _much.reset(token)
+
+
+def as_whole(program: Program, n_draws: int, seeds: Array) -> AbstractContextManager[None]:
+    """Let parts of some draws be evaluated by what would evaluate all of them at once.
+
+    Parameters
+    ----------
+    program : Program
+        Without a quadrature rule, along which digits depend on the draws evaluated together.
+    n_draws : int
+        How many draws the parts come to.
+    seeds : (n_draws, n_seeds, n_roots) array
+        As in `evaluate`.
+    """
+    targets = tuple(np.flatnonzero(seeds.any(axis=(0, 1))).tolist())
+    below = program.circuit.below(targets).circuit.n_nodes
+    work = n_draws * (program.circuit.n_nodes + 2 * seeds.shape[1] * below)
+    return much_work() if _is_fast(program, work) else nullcontext()
 
 
 def load_numba() -> None:

@@ -350,7 +350,7 @@ def jointly(
     seeds = np.zeros((len(values), weights.shape[1], len(compiled.queries)))
     for k, q in enumerate(place):
         seeds[:, :, compiled.column[unique[q]]] += weights[:, :, k]
-    log_roots, truths = _roots_and_truths(compiled, values, likelihoods, seeds)
+    log_roots, *truths = _roots_and_truths(compiled, values, likelihoods, seeds)
     log_evidence = log_roots[:, 0]
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
     joint = np.exp(log_roots - finite[:, None])
@@ -368,24 +368,34 @@ def jointly(
 
 def _roots_and_truths(
     compiled: Program, values: Array, likelihoods: LogLikelihoods, seeds: Array
-) -> tuple[Array, tuple[Array, Array]]:
+) -> tuple[Array, Array, Array]:
     """Log of every root, and chances that every assumption is true, and false, by seed.
 
     How often each leaf is used takes far more room than what is made of it, so that it is held
     for some of the draws at a time. Digits do not depend on which, but along a quadrature rule,
     which spans all draws.
     """
-    n, step = len(values), max(1, len(values))
-    if compiled.competition == "patterns":
-        step = max(_FEWEST_DRAWS, _USAGE_CELLS // (seeds.shape[1] * compiled.n_fixed_leaves))
-    log_roots, sides = [], []
-    for first in range(0, max(1, n), step):
-        block = slice(first, first + step)
-        evaluated = evaluation.evaluate(
-            compiled, values[block], likelihoods.take(block), seeds[block], "usage"
-        )
-        pairs = [compiled.truths(values[block], usage) for usage in evaluated.usage.swapaxes(0, 1)]
-        log_roots.append(evaluated.log_roots)
-        sides.append([np.stack(side, axis=1) for side in zip(*pairs, strict=True)])
-    true, false = (np.concatenate(side) for side in zip(*sides, strict=True))
-    return np.concatenate(log_roots), (true, false)
+    n = len(values)
+    if compiled.competition != "patterns":
+        return _part_of_roots_and_truths(compiled, values, likelihoods, seeds)
+    step = max(_FEWEST_DRAWS, _USAGE_CELLS // (seeds.shape[1] * compiled.n_fixed_leaves))
+    blocks = [slice(first, first + step) for first in range(0, max(1, n), step)]
+    with evaluation.as_whole(compiled, n, seeds):
+        parts = [
+            _part_of_roots_and_truths(
+                compiled, values[block], likelihoods.take(block), seeds[block]
+            )
+            for block in blocks
+        ]
+    log_roots, true, false = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return log_roots, true, false
+
+
+def _part_of_roots_and_truths(
+    compiled: Program, values: Array, likelihoods: LogLikelihoods, seeds: Array
+) -> tuple[Array, Array, Array]:
+    """The same at draws of which there is room for all."""
+    evaluated = evaluation.evaluate(compiled, values, likelihoods, seeds, "usage")
+    pairs = [compiled.truths(values, usage) for usage in evaluated.usage.swapaxes(0, 1)]
+    true, false = (np.stack(side, axis=1) for side in zip(*pairs, strict=True))
+    return evaluated.log_roots, true, false
