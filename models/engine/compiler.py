@@ -27,6 +27,7 @@ from storyodds.models.circuits.factors import Diagrams
 from storyodds.models.engine.layout import Competition, Key, Layout, literal_of
 from storyodds.models.logic.functions import TruthFunction
 from storyodds.models.logic.gate_forest import GateForest
+from storyodds.models.story.derived import RaceShare
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.hazards import HazardFactors
 from storyodds.models.story.likelihoods import item_targets
@@ -221,6 +222,8 @@ class Compiler:
             )
             yes, no = test(level, ZERO, true), test(level, false, ZERO)
             table = self.diagrams.choose(self.indicator(variable.formula), yes, no)
+        elif variable.race:
+            table = self._race_of_stage(v)
         elif variable.states:
             table = self._table_of_state(v)
         else:
@@ -251,10 +254,52 @@ class Compiler:
         barred = self.indicator(variable.barred)
         return self.diagrams.choose(barred, test(level, false, ZERO), table)
 
+    def _race_of_stage(self, v: int) -> int:
+        """P(states of a stage | what decides them), as one factor that stands with the first.
+
+        One factor, since the product of one for each state would be much larger on the way. Chances
+        among all states, and not in turn: what is left of 1 would lose its digits.
+        """
+        variables = self.graph.variables
+        states = [self._index[name] for name in variables[v].states]
+        if v != states[0]:
+            return ONE
+        multiply, leaf, test = self.diagrams.multiply, self.builder.leaf, self.diagrams.test
+
+        def alone(v: int) -> int:
+            """The factor that is one where this state holds and no other does."""
+            product = ONE
+            for other in sorted(states, key=self.level.__getitem__, reverse=True):
+                false = ONE if self.evidence_only else leaf("is", other, False)
+                one = test(self.level[other], ZERO, ONE)
+                no = test(self.level[other], false, ZERO)
+                product = multiply(product, one if other == v else no)
+            return product
+
+        holds = {state: alone(state) for state in states}
+
+        def joint(shares: Sequence[RaceShare | None]) -> int:
+            total = ZERO
+            for state, share in zip(states, shares, strict=True):
+                if share is not None:
+                    chance = leaf("yes", self.graph.derived.index(share), state)
+                    total = self.diagrams.add(total, multiply(holds[state], chance))
+            return total
+
+        table = ZERO
+        for races in reversed(list(zip(*(variables[state].race for state in states), strict=True))):
+            of_begin = ZERO
+            for row in reversed(list(zip(*(of_state.rows for of_state in races), strict=True))):
+                when = self.indicator(row[0][0])
+                of_begin = self.diagrams.choose(when, joint([x for _, x in row]), of_begin)
+            table = self.diagrams.choose(self.indicator(races[0].begins), of_begin, table)
+        return table
+
     def config(self, route: int, nudges: Iterable[int]) -> int:
         """The number of a route under a set of nudges (indices into its own list)."""
         node = self.graph.routes[route]
-        key = Config(route, (node.bits, *(node.nudges[k][1] for k in nudges)))
+        own = () if node.bits is None else (node.bits,)
+        key = Config(route, (*own, *(node.nudges[k][1] for k in nudges)))
         if key not in self._config_of:
             self._config_of[key] = len(self.configs)
             self.configs.append(key)
