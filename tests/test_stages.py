@@ -1,15 +1,19 @@
 """Training in stages, held to plain enumeration over all sequences of routes."""
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 from support.staged_oracle import StagedOracle
 from support.staged_stories import random_story
 
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities
+from storyodds.models.posterior.density import log_density
 from storyodds.models.story.events import EVENTS
 from storyodds.models.story.queries import Query
+from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 
@@ -41,3 +45,103 @@ def test_every_answer_is_what_enumeration_gives(block: int) -> None:
         for place, ways in left.items():
             chance = math.fsum(odds[query] for query in ways)
             assert math.isclose(chance, oracle.stages[place], abs_tol=1e-10), (seed, place)
+
+
+def _estimate(data: dict[str, Any], **sampling: Any) -> Any:
+    return summarize(assess(resolve(Story.model_validate(data)), **{"draws": 64, **sampling}))
+
+
+def _is_plain(data: dict[str, Any]) -> bool:
+    """Whether no check sends back, so that a sequence is one route a stage."""
+    return all(check.get("on_flag") != "retrain" for check in data["checks"])
+
+
+def test_the_worst_sequences_come_first() -> None:
+    looked_at = 0
+    for seed in range(8):
+        data = random_story(seed)
+        oracle = StagedOracle(data).solve()
+        if not _is_plain(data) or oracle.evidence < _LEAST_EVIDENCE:
+            continue
+        looked_at += 1
+        by_end: dict[str, list[float]] = {}
+        for sequence, chance in oracle.sequences.items():
+            by_end.setdefault(sequence[-1], []).append(chance)
+        paths = [path for path in _estimate(data)["paths"] if path["hazard"] is None]
+        for end, chances in by_end.items():
+            listed = [path["concern"]["mean"] for path in paths if path["route"] == end]
+            worst = sorted((c for c in chances if c > 0), reverse=True)[: len(listed)]
+            assert np.allclose(listed, worst, rtol=0, atol=1e-10), (seed, end)
+    assert looked_at >= 3
+
+
+STAGED: dict[str, Any] = {
+    "story": "staged",
+    "title": "Two stages",
+    "goal": {"specification": "x", "desirability": "y"},
+    "stages": ["early", "late"],
+    "assumptions": {"aware": {"from": {"early": 0.2, "late": [0.2, 0.6]}}},
+    "routes": [
+        {"id": "intended", "class": "intended", "bits": {"early": 0, "late": [-1, 1]}},
+        {"id": "proxy", "class": "mesa-optimizer", "bits": {"early": [-2, 1]}, "harm": 0.1},
+        {
+            "id": "schemer",
+            "class": "deceptive",
+            "requires": ["aware", "at proxy"],
+            "bits": {"late": [-1, 3]},
+            "harm": 0.5,
+        },
+        {"id": "something-else", "class": "other", "bits": -2, "harm": 0.1},
+    ],
+    "checks": [{"id": "audit", "flags": {"deceptive": 0.4, "default": 0.05}}],
+    "evidence": [
+        {
+            "id": "seen",
+            "about": {"outcome": True},
+            "counts": {"hits": 2, "trials": 3},
+            "rates": {"schemer": 0.8, "default": 0.3},
+        }
+    ],
+}
+
+
+def test_one_stage_equals_none_to_the_last_digit() -> None:
+    single = {**STAGED, "stages": ["early"], "assumptions": {"aware": {"from": {"early": 0.2}}}}
+    none = {**STAGED, "assumptions": {"aware": {"probability": 0.2}}}
+    del none["stages"]
+    routes: list[dict[str, Any]] = STAGED["routes"]
+    plain = [{**r, "bits": [-1, 1] if r["id"] != "something-else" else -2} for r in routes]
+    plain[2]["requires"] = "aware"
+    single["routes"] = [
+        {**r, "bits": {"early": [-1, 1]} if r["id"] != "something-else" else -2} for r in plain
+    ]
+    single["routes"][2]["requires"] = {"any": ["aware", "at proxy"]}  # never so in the first stage
+    none["routes"] = plain
+    staged, unstaged = _estimate(single), _estimate(none)
+    for part in ("classes", "fates", "routes", "deployed"):
+        assert staged[part] == unstaged[part]
+
+
+def test_a_stage_in_which_every_route_is_closed_changes_nothing() -> None:
+    longer = {**STAGED, "stages": ["early", "closed", "late"]}
+    routes: list[dict[str, Any]] = STAGED["routes"]
+    # `something-else` is open in every stage: as good as closed where it has no weight.
+    residual = {**routes[3], "bits": {"early": -2, "closed": -60, "late": -2}}
+    longer["routes"] = [*routes[:3], residual]
+    before, after = _estimate(STAGED, draws=512), _estimate(longer, draws=512)
+    for name, odds in before["classes"].items():
+        error = before["diagnostics"]["standard_errors"][name]["mean"]
+        assert abs(after["classes"][name]["mean"] - odds["mean"]) <= 4 * error + 1e-12
+
+
+def test_the_density_has_the_derivatives_of_every_stage() -> None:
+    prepared = assess(resolve(Story.model_validate(STAGED)), draws=64).prepared
+    density, step = log_density(prepared, prepared.center[None].copy()), 1e-6
+    n = len(prepared.active)
+    assert n == 3  # bits of three routes, each in one stage
+    z = np.linspace(-0.5, 0.5, n)
+    slopes = density(z)[1]
+    for k in range(n):
+        aside = step * np.eye(n)[k]
+        by_difference = (density(z + aside)[0] - density(z - aside)[0]) / (2 * step)
+        assert math.isclose(slopes[k], by_difference, rel_tol=1e-6)

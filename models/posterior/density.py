@@ -251,6 +251,8 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
     from storyodds.models.engine import kernel
 
     target = target_of(prepared, base)
+    if prepared.likelihood.derived:  # which the kernel does not work out
+        return lambda z: density_in_logs(prepared, target, z)
     program = flatten(prepared.likelihood)
     evaluate = kernel.log_density
 
@@ -264,7 +266,7 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
 
 
 def density_in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float, Array]:
-    """The same where sums of products underflow, or the evidence is impossible."""
+    """The same by the engine: where sums of products underflow, or something has to be derived."""
     from storyodds.models.engine import kernel
 
     nowhere = -np.inf, np.zeros(len(z))

@@ -47,7 +47,9 @@ def moving_log_density(prepared: PreparedStory, base: Array) -> LogDensity:
         assumptions, routes = target.assumptions.copy(), target.routes.copy()
         assumptions[0], routes[0] = likelihoods.assumptions[0], likelihoods.routes[0]
         here = target._replace(assumptions=assumptions, routes=routes)
-        height, slope = kernel.log_density(program, here, z)
+        height, slope = -np.inf, np.zeros(len(z))
+        if not prepared.likelihood.derived:  # which the kernel does not work out
+            height, slope = kernel.log_density(program, here, z)
         if not isfinite(height):
             height, slope = density_in_logs(prepared, here, z)
         if not isfinite(height):

@@ -27,12 +27,16 @@ class Training:
 
 @dataclass
 class StagedAnswer:
-    """Odds given the evidence; `stages` by stage and route."""
+    """Odds given the evidence; `stages` by stage and route.
+
+    `sequences` have P(these routes, one a stage, and a catastrophe that the route does by itself).
+    """
 
     evidence: float = 0.0
     classes: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     fates: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     stages: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    sequences: dict[tuple[str, ...], float] = field(default_factory=lambda: defaultdict(float))
 
 
 class StagedOracle:
@@ -223,7 +227,9 @@ class StagedOracle:
                     answer.stages[stage, on] += weight
                 for fate, share in self._fates(world, training, route):
                     answer.fates[fate] += weight * share
-        for table in (answer.classes, answer.fates, answer.stages):
+                    if fate == "catastrophe" and self.routes[route]["class"] != "intended":
+                        answer.sequences[tuple(training.left.values())] += weight * share
+        for table in (answer.classes, answer.fates, answer.stages, answer.sequences):
             for key in table:
                 table[key] /= answer.evidence
         return answer
