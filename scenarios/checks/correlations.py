@@ -1,0 +1,189 @@
+"""Mistakes in which numbers of a story are said to go together."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from math import asin, pi
+from typing import Any
+
+from pydantic import ValidationError
+
+from storyodds.priors.distributions.families import Point, distribution_of
+from storyodds.priors.distributions.forms import Kind, parse_prior
+from storyodds.priors.references import without_references
+from storyodds.priors.text.errors import InputError, Mistake, Path
+from storyodds.priors.text.phrases import did_you_mean, quoted
+from storyodds.scenarios.checks.references import numbers_in
+from storyodds.scenarios.grammar.correlations import Correlation, clusters
+from storyodds.scenarios.grammar.names import items, mapping, sequence, states_of
+from storyodds.scenarios.grammar.number_names import number_meant, place_name
+
+_IMPLIED = ("bits", "harm", "relevance")  # numbers that the format has where a story has none
+_LEAST_DIGITS = 3  # of the lowest rank that a block may have, in its message
+
+
+@dataclass
+class _Number:
+    """A number of a story's plain data, and the places where it stands."""
+
+    value: Any
+    kind: Kind
+    places: list[Path]
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it is known; False where it cannot be read, which is a mistake of its own."""
+        if self.value is None:
+            return True
+        try:
+            form = without_references(parse_prior(self.value, self.kind), self.kind)
+            return isinstance(distribution_of(form, self.kind), Point)
+        except (ValidationError, InputError):
+            return False
+
+
+def correlation_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Hold blocks of correlated numbers to uncertain ones of the story, and to what can be."""
+    if not sequence(data.get("correlations")):
+        return
+    numbers, at_place = _numbers(data)
+    readable: list[tuple[int, Correlation]] = []
+    first: dict[frozenset[str], tuple[float, int, str]] = {}
+    for index, block in items(data.get("correlations")):
+        names = [name for name in sequence(block.get("between")) if isinstance(name, str)]
+        label, chosen = _label(names), list[str]()
+        for position, name in enumerate(sequence(block.get("between"))):
+            if not isinstance(name, str):
+                continue
+            place: Path = ("correlations", index, "between", position)
+            number = number_meant(name, at_place)
+            sentence = _unfit(name, number, data, numbers, at_place)
+            if not sentence and number in chosen:
+                sentence = f"found {quoted(name)} twice, expected every number once"
+            if sentence:
+                yield Mistake(place, f"{label}: {sentence}")
+            elif number is not None:
+                chosen.append(number)
+        rank = block.get("rank")
+        if isinstance(rank, bool) or not isinstance(rank, int | float) or not -1 < rank < 1:
+            continue  # for the records to report
+        conflict = None
+        for pair in combinations(chosen, 2):
+            other, where, named = first.setdefault(frozenset(pair), (rank, index, label))
+            if other != rank and conflict is None:
+                conflict = pair
+                yield Mistake(
+                    ("correlations", index, "rank"),
+                    f"{label}: found rank {rank:g} for '{pair[0]}' and '{pair[1]}', expected "
+                    f"{other:g}, as in {named} before it: a pair has one rank",
+                    first=("correlations", where, "rank"),
+                )
+        if len(chosen) >= 2 and conflict is None:
+            readable.append((index, Correlation(between=tuple(chosen), rank=rank)))
+    yield from _impossible(readable)
+
+
+def _label(names: list[str]) -> str:
+    """Name a block of correlated numbers."""
+    quoted_names = [quoted(name) for name in names]
+    if len(names) < 2:
+        return "the correlation of " + (quoted_names[0] if names else "no numbers")
+    return f"the correlation between {', '.join(quoted_names[:-1])} and {quoted_names[-1]}"
+
+
+def _numbers(data: Mapping[str, Any]) -> tuple[dict[str, _Number], dict[str, str]]:
+    """The numbers of a story by name, and the number at every place."""
+    numbers: dict[str, _Number] = {}
+    at_place: dict[str, str] = {}
+    for path, value, kind in numbers_in(data):
+        if path[0] == "numbers":
+            name = str(path[1])
+            own = {k: v for k, v in mapping(value).items() if k not in ("kind", "claim")}
+            numbers[name], at_place[name] = _Number(own, kind, []), name
+            continue
+        place = place_name(data, path)
+        left_out = value is None and path[-1] not in _IMPLIED
+        if place is None or left_out or "given" in mapping(value):
+            continue
+        used = mapping(value).get("number")
+        if isinstance(used, str):
+            if used in numbers:
+                numbers[used].places.append(path)
+                at_place[place] = used
+        else:
+            numbers[place], at_place[place] = _Number(value, kind, [path]), place
+    return numbers, at_place
+
+
+def _unfit(
+    name: str,
+    number: str | None,
+    data: Mapping[str, Any],
+    numbers: Mapping[str, _Number],
+    at_place: Mapping[str, str],
+) -> str:
+    """Describe why a number cannot be correlated, or nothing."""
+    if number is None:
+        owner = name.split(".")[0]
+        if ".in_turn." in name and states_of(mapping(data.get("assumptions")).get(owner)):
+            return (
+                f"found {quoted(name)}, a part of chances that stand for all states at once, "
+                "expected a number that stands by itself, as `in_turn` has one for each state"
+            )
+        owned = [place for place in at_place if place.startswith(f"{name}.")]
+        if owned:
+            return (
+                f"found {quoted(name)}, which has several numbers, expected one of "
+                f"{', '.join(owned)}"
+            )
+        choices = sorted({*at_place, *(place.split(".")[0] for place in at_place)})
+        hint = did_you_mean(name, choices)
+        return f"found {quoted(name)}, expected the name of a number of the story{hint}"
+    entry = numbers[number]
+    if entry.is_fixed:
+        return f"found {quoted(name)}, which is fixed, expected numbers that are uncertain"
+    places = [path for path in entry.places if path[0] != "proposals"]
+    if not places:
+        where = "stands in proposals only" if entry.places else "stands nowhere"
+        return f"found {quoted(name)}, which {where}, expected a number that the odds depend on"
+    if places == [("rationale", "feasibility")]:
+        return f"found {quoted(name)}, on which no odds depend, expected a number that they do on"
+    for path in places:
+        part = mapping(dict(items(data.get(str(path[0])))).get(path[1]))  # type: ignore[call-overload]
+        if path[0] == "evidence" and part.get("exposure") is not None:
+            return (
+                f"found {quoted(name)}, by which an exposure is read, expected a number that "
+                "serves anything else: rates and visibilities are independent of all others"
+            )
+        if path[0] == "checks" and part.get("result") is not None:
+            return (
+                f"found {quoted(name)}, a rate of a check whose result is known, expected a "
+                "number that serves anything else: it says how to read that one finding"
+            )
+    return ""
+
+
+def _impossible(blocks: list[tuple[int, Correlation]]) -> Iterator[Mistake]:
+    """Find sets of ranks that no joint distribution has."""
+    for cluster in clusters(block for _, block in blocks):
+        if cluster.is_possible:
+            continue
+        own = [(i, block) for i, block in blocks if set(block.between) & set(cluster.names)]
+        index, block = own[-1]
+        label, n = _label(list(block.between)), len(block.between)
+        if len(own) == 1:
+            least = 6 / pi * asin(-1 / (2 * (n - 1)))
+            way_out = (
+                f"{n} numbers can have no rank as low with each other; expected more than "
+                f"{least:.{_LEAST_DIGITS}f}, or fewer numbers"
+            )
+        else:
+            before = ", ".join(_label(list(other.between)) for _, other in own[:-1])
+            way_out = (
+                f"together with {before} no joint distribution has it; expected ranks that go "
+                "together: pairs of which no block speaks count as uncorrelated, so state theirs "
+                "or weaken these"
+            )
+        yield Mistake(
+            ("correlations", index, "rank"), f"{label}: found rank {block.rank:g}; {way_out}"
+        )

@@ -1,0 +1,132 @@
+"""Numbers of a story that go together: which, and how closely.
+
+`correlations: [{between: [a, b], rank: 0.6}]` lets the numbers of a block be jointly distributed
+by a Gaussian copula with that Spearman rank correlation between each two of them. Each number by
+itself keeps its prior. Pairs of which no block speaks, or of which one says 0, are uncorrelated.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from storyodds.priors.distributions.copula import score_correlation
+from storyodds.priors.text.records import Record, SourceField, Text
+
+Array = NDArray[np.float64]
+
+NumberName = Annotated[str, Field(strict=True, min_length=1)]
+# Of the correlation matrix of scores: below it two numbers are one to eight digits, and of their
+# joint density none is left.
+LEAST_EIGENVALUE = 1e-8
+
+
+class Correlation(Record):
+    """Numbers that go together, with one rank correlation between each two of them."""
+
+    between: Annotated[tuple[NumberName, ...], Field(min_length=2)]
+    rank: Annotated[float, Field(strict=True, gt=-1, lt=1)]
+    source: SourceField | None = None
+    note: Text | None = None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Numbers that are correlated with each other, directly or by way of others.
+
+    Attributes
+    ----------
+    names : tuple of str
+        In the order in which they are named first.
+    ranks : mapping of (str, str) to float
+        Rank correlation by pair, in alphabetical order; 0 for pairs that are not there.
+    """
+
+    names: tuple[str, ...]
+    ranks: Mapping[tuple[str, str], float]
+
+    def rank(self, first: str, second: str) -> float:
+        """Rank correlation of two of its numbers."""
+        return self.ranks.get((min(first, second), max(first, second)), 0.0)
+
+    def correlations(self, names: Sequence[str] | None = None) -> Array:
+        """Correlation matrix of the scores of all of its numbers, or of some, in their order."""
+        of = self.names if names is None else names
+        matrix = np.eye(len(of))
+        for (i, first), (j, second) in combinations(enumerate(of), 2):
+            matrix[i, j] = matrix[j, i] = score_correlation(self.rank(first, second))
+        return matrix
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether any joint distribution has these correlations."""
+        return float(np.linalg.eigvalsh(self.correlations())[0]) > LEAST_EIGENVALUE
+
+
+def clusters(
+    correlations: Iterable[Correlation], fixed: Collection[str] = ()
+) -> tuple[Cluster, ...]:
+    """Put together what is correlated, directly or by way of others.
+
+    Parameters
+    ----------
+    correlations : iterable of Correlation
+    fixed : collection of str
+        Numbers that are known, and so are correlated with nothing.
+
+    Examples
+    --------
+    >>> pairs = ("a", "b"), ("b", "c")
+    >>> blocks = [Correlation(between=pair, rank=0.5) for pair in pairs]
+    >>> clusters(blocks)[0].names, clusters(blocks, fixed=["b"])
+    (('a', 'b', 'c'), ())
+    """
+    ranks: dict[tuple[str, str], float] = {}
+    for block in correlations:
+        names = [name for name in block.between if name not in fixed]
+        for first, second in combinations(names, 2):
+            if block.rank and first != second:
+                ranks.setdefault((min(first, second), max(first, second)), block.rank)
+    groups: list[list[str]] = []
+    for pair in ranks:
+        joined = [group for group in groups if not set(pair).isdisjoint(group)]
+        groups = [group for group in groups if group not in joined]
+        groups.append(list(dict.fromkeys([*(name for group in joined for name in group), *pair])))
+    return tuple(
+        Cluster(tuple(group), {pair: rank for pair, rank in ranks.items() if pair[0] in group})
+        for group in groups
+    )
+
+
+def by_number(
+    correlations: Iterable[Correlation],
+    number_of: Callable[[str], str | None],
+    numbers: Collection[str],
+) -> tuple[Correlation, ...]:
+    """Name the numbers of blocks by their own names, as far as they are there.
+
+    Parameters
+    ----------
+    correlations : iterable of Correlation
+        As a story has them.
+    number_of : callable
+        Which number a name means.
+    numbers : collection of str
+        Those that are there: of parts that are switched off, numbers are not.
+
+    Examples
+    --------
+    >>> block = Correlation(between=("a", "b", "c"), rank=0.5)
+    >>> by_number([block], "{}.probability".format, ["a.probability", "c.probability"])[0].between
+    ('a.probability', 'c.probability')
+    """
+    named = []
+    for block in correlations:
+        between = tuple(name for x in block.between if (name := number_of(x)) in numbers if name)
+        if len(between) > 1:
+            named.append(block.model_copy(update={"between": between}))
+    return tuple(named)
