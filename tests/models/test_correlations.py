@@ -10,10 +10,13 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import spearmanr
 from support.oracle import solve
 
-from storyodds import load_text
+from storyodds import InputError, load_text
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.numerics import weighted_quantile
+from storyodds.models.posterior.correlated_density import whitened
+from storyodds.models.posterior.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import prepare
+from storyodds.models.posterior.questions import ask as ask_at
 from storyodds.models.posterior.weighting import prior_draws
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.distributions.copula import at_scores, scores_of
@@ -275,3 +278,69 @@ def test_a_number_keeps_its_own_distribution(distribution: Distribution) -> None
     inside = abs(scores) < 4
     back = at_scores(distribution, scores_of(distribution, values))
     np.testing.assert_allclose(back[inside], values[inside], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("text", [TEXT, TEXT.replace("{beta: [2, 3]", f"{POOL[:-1]}")])
+def test_the_whitened_density_is_that_of_the_joint_prior(text: str) -> None:
+    """Scores' own density times P(evidence), and its gradient by a step."""
+    prepared = prepare(resolve(load_text(text)))
+    space = whitened(prepared)
+    base = prepared.center[None]
+    density = space.density(moving_log_density(space.prepared, base))
+    rng = np.random.default_rng(5)
+    for point in rng.normal(size=(4, len(prepared.active))):
+        height, slope = density(point)
+        scores = np.linalg.cholesky(prepared.blocks[0].correlations) @ point
+        values = prepared.center[None].copy()
+        for i, score in zip(prepared.blocks[0].numbers, scores, strict=True):
+            values[0, i] = at_scores(prepared.distributions[i], np.array(score))
+        expected_height = float(ask_at(prepared, values).log_evidence[0])
+        expected_height -= 0.5 * float(point @ point) + 1.5 * np.log(2 * np.pi)
+        assert height == pytest.approx(expected_height, rel=1e-9)
+        step = 1e-4  # the table of a pool has a node at every 0.004 standard deviations
+        for k in range(len(point)):
+            moved = np.eye(len(point))[k] * step
+            by_step = (density(point + moved)[0] - density(point - moved)[0]) / (2 * step)
+            assert slope[k] == pytest.approx(by_step, rel=1e-2 if "pool" in text else 1e-5, abs=1e-4)
+
+
+def test_nuts_agrees_with_quadrature(expected: tuple[Array, float]) -> None:
+    result = assess(resolve(STORY), draws=8000, method="nuts")
+    assert result.draws.ok, result.draws.messages
+    means, errors = means_of(result)
+    assert np.all(abs(means - expected[0]) <= SIGMAS * errors + 1e-6)
+    assert result.draws.log_evidence == pytest.approx(
+        expected[1], abs=SIGMAS * result.draws.log_evidence_error
+    )
+
+
+def test_nuts_draws_what_the_evidence_does_not_see_along_with_what_it_sees() -> None:
+    """Evidence on one number moves the other, by either method."""
+    text = TEXT.replace("schemer, class: deceptive, requires: [a, b]", "schemer, class: deceptive")
+    runs = [
+        assess(resolve(load_text(text)), draws=draws, method=method)
+        for draws, method in ((8192, "weighting"), (8000, "nuts"))
+    ]
+    (first, error), (second, other) = map(means_of, runs)
+    assert np.all(abs(first - second) <= SIGMAS * np.hypot(error, other) + 1e-9)
+    for name in ("push", "hard"):
+        i = runs[0].prepared.resolved.number_index[name]
+        a, b = (run.averaged.mean(run.averaged.values[:, i]) for run in runs)
+        spread = runs[0].averaged.values[:, i].std()
+        ess = [run.draws.diagnostics["ess"] for run in runs]
+        assert a == pytest.approx(b, abs=SIGMAS * spread * np.sqrt(1 / ess[0] + 1 / ess[1]))
+        median = float(np.median(runs[0].prior.values[:, i]))
+        assert abs(a - median) > 0.05 * spread  # which is no prior mean
+
+
+def test_nuts_takes_correlated_pools_as_one_and_refuses_fixed_values() -> None:
+    pooled = TEXT.replace("{beta: [2, 3]", POOL[:-1])
+    runs = [
+        assess(resolve(load_text(pooled)), draws=draws, method=method)
+        for draws, method in ((8192, "weighting"), (8000, "nuts"))
+    ]
+    (first, error), (second, other) = map(means_of, runs)
+    assert np.all(abs(first - second) <= SIGMAS * np.hypot(error, other) + 1e-9)
+    fixed_values = load_text(TEXT.replace("{beta: [2, 3]", FIXED_POOL[:-1]))
+    with pytest.raises(InputError, match="'hard', a pool with fixed values that goes together"):
+        assess(resolve(fixed_values), method="nuts")
