@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
 import pytest
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import spearmanr
+from support.coordinates import INTERPRETED
 from support.oracle import solve
 
-from storyodds import InputError, load_text
+from storyodds import InputError, compile_story, load_text
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.posterior.correlated_density import whitened
@@ -288,6 +292,8 @@ def test_the_whitened_density_is_that_of_the_joint_prior(text: str) -> None:
     base = prepared.center[None]
     density = space.density(moving_log_density(space.prepared, base))
     rng = np.random.default_rng(5)
+    # A pool is a table, with steps of 0.004 standard deviations, between which its slope is even.
+    share, step = (1e-2 if "pool" in text else 1e-5), 1e-4
     for point in rng.normal(size=(4, len(prepared.active))):
         height, slope = density(point)
         scores = np.linalg.cholesky(prepared.blocks[0].correlations) @ point
@@ -297,50 +303,68 @@ def test_the_whitened_density_is_that_of_the_joint_prior(text: str) -> None:
         expected_height = float(ask_at(prepared, values).log_evidence[0])
         expected_height -= 0.5 * float(point @ point) + 1.5 * np.log(2 * np.pi)
         assert height == pytest.approx(expected_height, rel=1e-9)
-        step = 1e-4  # the table of a pool has a node at every 0.004 standard deviations
         for k in range(len(point)):
             moved = np.eye(len(point))[k] * step
             by_step = (density(point + moved)[0] - density(point - moved)[0]) / (2 * step)
-            assert slope[k] == pytest.approx(by_step, rel=1e-2 if "pool" in text else 1e-5, abs=1e-4)
+            assert slope[k] == pytest.approx(by_step, rel=share, abs=1e-4)
 
 
-def test_nuts_agrees_with_quadrature(expected: tuple[Array, float]) -> None:
-    result = assess(resolve(STORY), draws=8000, method="nuts")
-    assert result.draws.ok, result.draws.messages
-    means, errors = means_of(result)
-    assert np.all(abs(means - expected[0]) <= SIGMAS * errors + 1e-6)
-    assert result.draws.log_evidence == pytest.approx(
-        expected[1], abs=SIGMAS * result.draws.log_evidence_error
-    )
+# Its findings share no number, so that a point takes a hundredth of the time.
+SEEN = TEXT.replace("rates: {true: {number: shown}", "rates: {true: 0.4").replace(
+    "flags: {deceptive: 0.3", "flags: {deceptive: {number: shown}"
+)
 
 
-def test_nuts_draws_what_the_evidence_does_not_see_along_with_what_it_sees() -> None:
-    """Evidence on one number moves the other, by either method."""
-    text = TEXT.replace("schemer, class: deceptive, requires: [a, b]", "schemer, class: deceptive")
-    runs = [
-        assess(resolve(load_text(text)), draws=draws, method=method)
-        for draws, method in ((8192, "weighting"), (8000, "nuts"))
-    ]
-    (first, error), (second, other) = map(means_of, runs)
-    assert np.all(abs(first - second) <= SIGMAS * np.hypot(error, other) + 1e-9)
-    for name in ("push", "hard"):
-        i = runs[0].prepared.resolved.number_index[name]
-        a, b = (run.averaged.mean(run.averaged.values[:, i]) for run in runs)
-        spread = runs[0].averaged.values[:, i].std()
-        ess = [run.draws.diagnostics["ess"] for run in runs]
-        assert a == pytest.approx(b, abs=SIGMAS * spread * np.sqrt(1 / ess[0] + 1 / ess[1]))
-        median = float(np.median(runs[0].prior.values[:, i]))
-        assert abs(a - median) > 0.05 * spread  # which is no prior mean
+def test_nuts_agrees_with_quadrature() -> None:
+    """Evidence that is about one number moves those that go together with it as well."""
+    story = load_text(SEEN)
+    events, log_evidence = by_quadrature(story, CORRELATIONS)
+    for method, draws in (("weighting", 8192), ("nuts", 12_000)):
+        result = assess(resolve(story), draws=draws, method=method)
+        assert result.draws.ok, result.draws.messages
+        means, errors = means_of(result)
+        assert np.all(abs(means - events) <= SIGMAS * errors + 1e-6)
+        assert errors.max() < 5e-3
+        assert result.draws.log_evidence == pytest.approx(
+            log_evidence, abs=SIGMAS * result.draws.log_evidence_error
+        )
+    assert {result.prepared.resolved.numbers[i].name for i in result.prepared.active} == set(NAMES)
 
 
 def test_nuts_takes_correlated_pools_as_one_and_refuses_fixed_values() -> None:
-    pooled = TEXT.replace("{beta: [2, 3]", POOL[:-1])
-    runs = [
-        assess(resolve(load_text(pooled)), draws=draws, method=method)
-        for draws, method in ((8192, "weighting"), (8000, "nuts"))
-    ]
-    (first, error), (second, other) = map(means_of, runs)
+    pooled = load_text(SEEN.replace("{beta: [2, 3]", POOL[:-1]))
+    (first, error), (second, other) = (
+        means_of(assess(resolve(pooled), draws=draws, method=method))
+        for draws, method in ((8192, "weighting"), (6_000, "nuts"))
+    )
     assert np.all(abs(first - second) <= SIGMAS * np.hypot(error, other) + 1e-9)
-    fixed_values = load_text(TEXT.replace("{beta: [2, 3]", FIXED_POOL[:-1]))
+    fixed_values = load_text(SEEN.replace("{beta: [2, 3]", FIXED_POOL[:-1]))
     with pytest.raises(InputError, match="'hard', a pool with fixed values that goes together"):
         assess(resolve(fixed_values), method="nuts")
+
+
+def test_the_pymc_model_has_the_joint_prior() -> None:
+    """Prior draws have the stated ranks and quantiles; the density is that of the scores."""
+    model, prepared = compile_story(STORY), prepare(resolve(STORY))
+    assert [variable.name for variable in model.free_RVs] == ["scores_1"]
+    draws = 4000
+    values = pm.draw([model[name] for name in NAMES], draws=draws, random_seed=1, mode=INTERPRETED)
+    error = 1 / np.sqrt(draws)  # of a rank correlation
+    for (i, j), rank in {(0, 2): 0.7, (0, 1): -0.5, (1, 2): 0.0}.items():
+        assert spearmanr(values[i], values[j])[0] == pytest.approx(rank, abs=SIGMAS * error)
+    index = prepared.resolved.number_index
+    for name, drawn in zip(NAMES, values, strict=True):
+        middle = float(prepared.distributions[index[name]].quantile(np.array([0.5]))[0])
+        assert np.mean(drawn < middle) == pytest.approx(0.5, abs=SIGMAS * error / 2)
+    scores = model.rvs_to_values[model["scores_1"]]
+    total = pt.stack([pt.sum(term) for term in model.logp(sum=False)]).sum()
+    density = pytensor.function([scores], [total, pytensor.grad(total, scores)], mode=INTERPRETED)
+    space = whitened(prepared)
+    ours = space.density(moving_log_density(space.prepared, prepared.center[None]))
+    factor = np.linalg.cholesky(prepared.blocks[0].correlations)
+    for point in np.random.default_rng(2).normal(size=(3, 3)):
+        height, slope = density(factor @ point)
+        expected_height, expected_slope = ours(point)
+        expected_height -= float(np.log(np.diag(factor)).sum())  # of scores, not of their parts
+        assert float(height) == pytest.approx(expected_height, rel=1e-9)
+        np.testing.assert_allclose(factor.T @ slope, expected_slope, rtol=1e-6, atol=1e-8)
