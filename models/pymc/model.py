@@ -71,11 +71,12 @@ def compile_story(
     pymc.Model
         One random variable per uncertain number of the story, by name
         (`situational-awareness.probability`); of numbers that go together these are deterministics
-        of `scores_1` and so on, jointly normal variables with one entry for each. What only says how to read one finding (its rates,
-        its relevance) is integrated out. One observed variable per check with a known result and
-        per evidence item, by its id; deterministics `assumption_probability`,
-        `route_probability`, `class_probability`, `fate_probability`, `deployed_probability` and
-        `goal_probability`, given the numbers and all evidence, with labelled dims.
+        of `scores_1` and so on, jointly normal variables with one entry for each. What only says
+        how to read one finding (its rates, its relevance) is integrated out. One observed variable
+        per check with a known result and per evidence item, by its id; deterministics
+        `assumption_probability`, `route_probability`, `class_probability`, `fate_probability`,
+        `deployed_probability` and `goal_probability`, given the numbers and all evidence, with
+        labelled dims.
 
     Raises
     ------
