@@ -104,11 +104,16 @@ def common_uniforms(written: ResolvedStory, draws: int = DRAWS, seed: int = 1) -
     (128, (128, 2))
     """
     findings = {item.id for item in written.story.evidence}
+    correlated = {name for block in written.correlations for name in block.between}
     uncertain = [
         n.name
         for n in written.numbers
         if not isinstance(n.distribution, Point)
-        and (len(n.places) > 1 or n.places[0].partition(".")[0] not in findings)
+        and (
+            len(n.places) > 1
+            or n.name in correlated
+            or n.places[0].partition(".")[0] not in findings
+        )
     ]
     u = uniforms(max(1, len(uncertain)), draws, seed)
     names = tuple(number.name for number in written.numbers)

@@ -130,3 +130,57 @@ def by_number(
         if len(between) > 1:
             named.append(block.model_copy(update={"between": between}))
     return tuple(named)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What two versions of a story correlate, of numbers that belong together in one of them.
+
+    Attributes
+    ----------
+    names : tuple of str
+    old, new : tuple of Correlation
+        The blocks of either version.
+    """
+
+    names: tuple[str, ...]
+    old: tuple[Correlation, ...]
+    new: tuple[Correlation, ...]
+
+    @property
+    def differ(self) -> bool:
+        """Whether any two of the numbers have another rank correlation."""
+        ranks = [
+            {pair: rank for cluster in clusters(blocks) for pair, rank in cluster.ranks.items()}
+            for blocks in (self.old, self.new)
+        ]
+        return ranks[0] != ranks[1]
+
+
+def versions(old: Sequence[Correlation], new: Sequence[Correlation]) -> tuple[Versions, ...]:
+    """Take the correlations of two versions of a story apart as far as each is possible alone.
+
+    Numbers that are correlated in either version, directly or by way of others, change together:
+    with all of the old ranks or all of the new ones there is a joint distribution, with some of
+    both there may be none.
+
+    Parameters
+    ----------
+    old, new : sequence of Correlation
+
+    Examples
+    --------
+    >>> first, second = (Correlation(between=("a", "b"), rank=rank) for rank in (0.5, 0.7))
+    >>> [(x.names, x.differ) for x in versions([first], [second])]
+    [(('a', 'b'), True)]
+    """
+    return tuple(
+        Versions(
+            cluster.names,
+            *(
+                tuple(x for x in side if x.rank and not set(x.between).isdisjoint(cluster.names))
+                for side in (old, new)
+            ),
+        )
+        for cluster in clusters([*old, *new])
+    )
