@@ -7,9 +7,10 @@ the halves and doubles, where the weights matter.
 
 A prior is scaled as a density over log odds, or over bits: on that scale Beta(a, b) becomes
 Beta(α a, α b), and an interval gets narrower or wider around its middle, so that every scaled
-prior is a proper one. Of numbers that go together the joint prior is scaled. An evidence item is scaled with its own rates integrated out, so that the
-bits that it is worth become α times as many; known results of checks stay as they are. What scaling
-it does to means is worked out with everything integrated out that can be.
+prior is a proper one. Of numbers that go together the joint prior is scaled. An evidence item is
+scaled with its own rates integrated out, so that the bits that it is worth become α times as many;
+known results of checks stay as they are. What scaling it does to means is worked out with
+everything integrated out that can be.
 """
 
 from collections.abc import Sequence
