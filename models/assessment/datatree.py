@@ -16,10 +16,10 @@ from storyodds.models.engine.paths import odds_of_paths
 from storyodds.models.engine.program import without_results
 from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior.correlated_numbers import log_copula, unit_name
 from storyodds.models.posterior.evidence import assemble
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.story.correlated_numbers import log_copula, unit_name
 from storyodds.models.story.events import CRITERIA, FATES
 from storyodds.priors.distributions.families import has_atoms
 from storyodds.priors.text.files import write_atomically

@@ -11,7 +11,6 @@ from storyodds.models.engine.compiler import Compiler
 from storyodds.models.engine.program import Program, program
 from storyodds.models.engine.strategy import MAX_MEMORY, choose_compiler, large_forest
 from storyodds.models.posterior.answers import Answers, Exact
-from storyodds.models.posterior.correlated_numbers import Block, blocks_of, draw_correlated
 from storyodds.models.posterior.evidence import (
     assemble,
     collapsed,
@@ -20,6 +19,7 @@ from storyodds.models.posterior.evidence import (
 )
 from storyodds.models.posterior.independent_answers import Independent, is_independent
 from storyodds.models.posterior.shared_rates import SharedRates, Table, with_shared
+from storyodds.models.story.correlated_numbers import Block, blocks_of, draw_correlated
 from storyodds.models.story.graph import StoryGraph, build_graph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING

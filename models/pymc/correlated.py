@@ -11,8 +11,8 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from scipy.special import logit
 
-from storyodds.models.posterior.correlated_numbers import Block
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.story.correlated_numbers import Block
 from storyodds.priors.distributions.copula import at_scores
 from storyodds.priors.distributions.families import Continuous
 from storyodds.priors.distributions.forms import Kind

@@ -24,10 +24,10 @@ from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.evidence_versions import answer_versions, findings_of
 from storyodds.models.changes.what_if import columns_of, even_rows
 from storyodds.models.numerics import systematic
-from storyodds.models.posterior.correlated_numbers import log_copula, unit_name, units_of
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.weighting import pareto_k
 from storyodds.models.sensitivity.cumulative_distance import STILL, distance
+from storyodds.models.story.correlated_numbers import log_copula, unit_name, units_of
 from storyodds.models.story.events import Headline
 from storyodds.priors.distributions.families import LN2, Distribution, Point, has_atoms
 

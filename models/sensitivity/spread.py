@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.what_if import columns_of, numbers_of_training
-from storyodds.models.posterior.correlated_numbers import unit_name, units_of
 from storyodds.models.posterior.questions import ask
 from storyodds.models.sensitivity.variance_indices import (
     BASE_ROWS,
@@ -26,6 +25,7 @@ from storyodds.models.sensitivity.variance_indices import (
     screen,
     variance_indices,
 )
+from storyodds.models.story.correlated_numbers import unit_name, units_of
 from storyodds.models.story.events import EVENTS, Event, probabilities
 
 Array = NDArray[np.float64]

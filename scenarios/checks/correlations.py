@@ -46,7 +46,7 @@ def correlation_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
     """Hold blocks of correlated numbers to uncertain ones of the story, and to what can be."""
     if not sequence(data.get("correlations")):
         return
-    numbers, at_place = _numbers(data)
+    numbers, at_place = numbers_of(data)
     readable: list[tuple[int, Correlation]] = []
     first: dict[frozenset[str], tuple[float, int, str]] = {}
     for index, block in items(data.get("correlations")):
@@ -91,7 +91,7 @@ def _label(names: list[str]) -> str:
     return f"the correlation between {', '.join(quoted_names[:-1])} and {quoted_names[-1]}"
 
 
-def _numbers(data: Mapping[str, Any]) -> tuple[dict[str, _Number], dict[str, str]]:
+def numbers_of(data: Mapping[str, Any]) -> tuple[dict[str, _Number], dict[str, str]]:
     """The numbers of a story by name, and the number at every place."""
     numbers: dict[str, _Number] = {}
     at_place: dict[str, str] = {}

@@ -86,19 +86,27 @@ def clusters(
     (('a', 'b', 'c'), ())
     """
     ranks: dict[tuple[str, str], float] = {}
+    order: dict[str, int] = {}  # in which numbers are named first
+    group_of: dict[str, list[str]] = {}
     for block in correlations:
         names = [name for name in block.between if name not in fixed]
         for first, second in combinations(names, 2):
-            if block.rank and first != second:
-                ranks.setdefault((min(first, second), max(first, second)), block.rank)
-    groups: list[list[str]] = []
-    for pair in ranks:
-        joined = [group for group in groups if not set(pair).isdisjoint(group)]
-        groups = [group for group in groups if group not in joined]
-        groups.append(list(dict.fromkeys([*(name for group in joined for name in group), *pair])))
+            if not block.rank or first == second:
+                continue
+            ranks.setdefault((min(first, second), max(first, second)), block.rank)
+            groups = [group_of.setdefault(name, [name]) for name in (first, second)]
+            for name in (first, second):
+                order.setdefault(name, len(order))
+            if groups[0] is not groups[1]:
+                joined = groups[0] + groups[1]
+                group_of |= dict.fromkeys(joined, joined)
+    groups_in_order = {id(group_of[name]): group_of[name] for name in order}.values()
     return tuple(
-        Cluster(tuple(group), {pair: rank for pair, rank in ranks.items() if pair[0] in group})
-        for group in groups
+        Cluster(
+            tuple(sorted(group, key=order.__getitem__)),
+            {pair: rank for pair, rank in ranks.items() if pair[0] in group},
+        )
+        for group in groups_in_order
     )
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from storyodds import InputError, load_story, load_text, to_yaml
-from storyodds.scenarios.checks.correlations import _numbers
+from storyodds import InputError, lint, load_story, load_text, to_yaml
+from storyodds.scenarios.checks.correlations import numbers_of
+from storyodds.scenarios.edits import changes_between, with_changes
 from storyodds.scenarios.grammar.correlations import Correlation, clusters
 from storyodds.scenarios.loader import bundled_stories
 from storyodds.scenarios.resolve import resolve
@@ -138,7 +139,7 @@ def test_names_of_places_are_those_of_resolved_numbers() -> None:
         resolved = resolve(read)
         every = (*resolved.numbers, *resolved.proposal_numbers)
         written = {number.name for number in every if number.origin != "format"}
-        numbers, _ = _numbers(catalog.filled(to_data(read)))
+        numbers, _ = numbers_of(catalog.filled(to_data(read)))
         assert {key for key, number in numbers.items() if number.value is not None} == written
 
 
@@ -158,3 +159,54 @@ def test_clusters_are_what_is_connected() -> None:
     joined = clusters([*blocks[:2], Correlation(between=("b", "c"), rank=0.1)])
     assert [cluster.names for cluster in joined] == [("a", "b", "c", "d")]
     assert joined[0].rank("c", "b") == 0.1 and joined[0].rank("a", "d") == 0.0
+
+
+def _codes(text: str) -> set[str]:
+    return {finding.code for finding in lint(load_text(text))}
+
+
+def test_a_block_of_numbers_that_do_nothing_is_asked_about() -> None:
+    idle = "  z: {probability: [0.1, 0.4]}\nroutes:\n"
+    with_idle = story("{between: [z, push], rank: 0.3}").replace("routes:\n", idle, 1)
+    assert "idle-correlation" in _codes(with_idle)
+    assert "idle-correlation" in _codes(story("{between: [a, push], rank: 0}"))
+    assert "idle-correlation" not in _codes(story("{between: [a, push], rank: 0.3}"))
+
+
+CHAIN = """
+story: chain
+title: A chain of premises
+goal: {specification: A table., desirability: Right.}
+CORRELATIONS
+assumptions:
+  a: {probability: [0.1, 0.4]}
+  b: {probability: [0.1, 0.4]}
+  c: {probability: [0.1, 0.4]}
+routes:
+  - {id: schemer, class: deceptive, requires: [a, b, c], bits: 20, harm: 1}
+  - {id: something-else, class: other, bits: -3, harm: 0.1}
+"""
+
+
+def test_correlated_premises_are_no_independent_product() -> None:
+    assert "independent-product" in _codes(CHAIN.replace("CORRELATIONS", ""))
+    block = "correlations: [{between: [a, b], rank: 0.5}]"
+    assert "independent-product" not in _codes(CHAIN.replace("CORRELATIONS", block))
+
+
+def test_a_changed_correlation_is_one_change() -> None:
+    blocks = [
+        ("{between: [a, hard], rank: 0.5}", "{between: [push, schemer], rank: -0.2}"),
+        ("{between: [a, hard, audit.flags.deceptive], rank: 0.7}",),
+    ]
+    old, new = (resolve(load_text(story(*side))) for side in blocks)
+    changes = changes_between(old, new)
+    assert [(change.part, change.name, change.how) for change in changes] == [
+        ("correlation", "a.probability, hard, audit.flags.deceptive", "changed"),
+        ("correlation", "push.bits.deceptive, schemer.bits", "removed"),
+    ]
+    half = with_changes(old, new, changes[:1])
+    assert {block.rank for block in half.correlations} == {0.7, -0.2}
+    assert with_changes(old, new, ()).correlations == old.correlations
+    assert with_changes(old, new, changes).correlations == new.correlations
+    assert changes_between(old, old) == ()
