@@ -10,7 +10,10 @@ HELD = (
     "priors, as a setting does; what learning it would tell of them is left out."
 )
 LEARNED = "Learning a number tells of those that go together with it too, which counts here."
-AS_ONE = "Numbers that go together count as one, their names joined by +."
+AS_ONE = (
+    "Numbers that go together count as one, their names joined by +: they are drawn together, and "
+    "their joint prior is scaled."
+)
 
 
 def together(block: CorrelatedNumbers) -> str:

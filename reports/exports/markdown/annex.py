@@ -118,7 +118,11 @@ def markdown_report(
         *_in_words(sentences),
         *_odds(doc),
         *_paths(doc),
-        *([] if sensitivity is None else hangs_on_part(sensitivity, events)),
+        *(
+            []
+            if sensitivity is None
+            else hangs_on_part(sensitivity, events, is_correlated="correlations" in doc)
+        ),
         *([] if argued else failure_part(doc, sensitivity)),
         *([] if value is None else value_part(value, events[0])),
         *([] if story is None else assumptions_part(doc, story)),
