@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from math import asin, pi
 from typing import Any
 
 from pydantic import ValidationError
 
 from storyodds.priors.distributions.families import Point, distribution_of
-from storyodds.priors.distributions.forms import Kind, parse_prior
+from storyodds.priors.distributions.forms import FORM_KEYS, Kind, parse_prior
 from storyodds.priors.references import without_references
 from storyodds.priors.text.errors import InputError, Mistake, Path
 from storyodds.priors.text.phrases import did_you_mean, quoted
@@ -95,7 +95,7 @@ def numbers_of(data: Mapping[str, Any]) -> tuple[dict[str, _Number], dict[str, s
     """The numbers of a story by name, and the number at every place."""
     numbers: dict[str, _Number] = {}
     at_place: dict[str, str] = {}
-    for path, value, kind in numbers_in(data):
+    for path, value, kind in chain(numbers_in(data), _numbers_by_stage(data)):
         if path[0] == "numbers":
             name = str(path[1])
             own = {k: v for k, v in mapping(value).items() if k not in ("kind", "claim")}
@@ -103,7 +103,8 @@ def numbers_of(data: Mapping[str, Any]) -> tuple[dict[str, _Number], dict[str, s
             continue
         place = place_name(data, path)
         left_out = value is None and path[-1] not in _IMPLIED
-        if place is None or left_out or "given" in mapping(value):
+        is_table = "given" in mapping(value) or _is_by_stage(path, value)
+        if place is None or place in at_place or left_out or is_table:
             continue
         used = mapping(value).get("number")
         if isinstance(used, str):
@@ -113,6 +114,31 @@ def numbers_of(data: Mapping[str, Any]) -> tuple[dict[str, _Number], dict[str, s
         else:
             numbers[place], at_place[place] = _Number(value, kind, [path]), place
     return numbers, at_place
+
+
+def _is_by_stage(path: Path, value: Any) -> bool:
+    """Whether bits of a route are a table of stages."""
+    is_table = isinstance(value, Mapping) and value and not any(key in FORM_KEYS for key in value)
+    return bool(is_table) and path[0] == "routes" and path[-1] == "bits"
+
+
+def _numbers_by_stage(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
+    """Numbers that stand by themselves in each stage of training."""
+    path: Path
+    for i, route in items(data.get("routes")):
+        path = ("routes", i, "bits")
+        if _is_by_stage(path, route.get("bits")):
+            yield from (((*path, stage), x, "bits") for stage, x in mapping(route["bits"]).items())
+    for name, spec in mapping(data.get("assumptions")).items():
+        for stage, chance in mapping(mapping(spec).get("from")).items():
+            yield ("assumptions", name, "from", stage), chance, "probability"
+    for i, check in items(data.get("checks")):
+        for key, rate in mapping(check.get("retrained_flags")).items():
+            path = ("checks", i, "retrained_flags", key)
+            yield path, rate, "probability"
+            for row, entry in items(mapping(rate).get("given")):
+                for column in ("probability", "otherwise"):
+                    yield (*path, "given", row, column), entry.get(column), "probability"
 
 
 def _unfit(

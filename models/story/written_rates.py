@@ -1,0 +1,66 @@
+"""Probabilities as a story writes them, taken to indices of numbers."""
+
+from collections.abc import Callable, Container, Mapping, Sequence
+
+from storyodds.models.story.rates import Rate
+from storyodds.scenarios.grammar.formulas import Formula
+from storyodds.scenarios.grammar.outcomes import DEFAULT
+from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.parts import Rate as WrittenRate
+
+Reading = Callable[[Formula], Formula]  # of a formula, as one stage of training has it
+
+
+def as_written(formula: Formula) -> Formula:
+    """Read a formula as it stands."""
+    return formula
+
+
+def rate_of(
+    number: Mapping[str, int],
+    name: str,
+    rate: WrittenRate | None,
+    reading: Reading = as_written,
+) -> Rate:
+    """Take a probability to indices of numbers.
+
+    Parameters
+    ----------
+    number : mapping of str to int
+        Index of every number by its name.
+    name : str
+        Of the probability.
+    rate : Probability, GivenTable or None
+        None for one that the format implies.
+    reading : callable
+        What formulas come to.
+    """
+    if isinstance(rate, GivenTable):
+        return Rate(rows_of(number, name, rate.given, reading))
+    return Rate(((None, number[name]),))
+
+
+def rows_of(
+    number: Mapping[str, int],
+    name: str,
+    rows: Sequence[GivenRow],
+    reading: Reading = as_written,
+) -> tuple[tuple[Formula | None, int], ...]:
+    """Take the rows of a conditional table to indices of numbers."""
+    return tuple(
+        (None, number[f"{name}.otherwise"])
+        if row.when is None
+        else (reading(row.when), number[f"{name}.given.{i}"])
+        for i, row in enumerate(rows)
+    )
+
+
+def first_present(keys: Sequence[str], table: Container[str]) -> str:
+    """Return the first of some keys that a table has, or the default's.
+
+    Examples
+    --------
+    >>> first_present(("schemer", "deceptive"), {"deceptive": 0.3, "default": 0.1})
+    'deceptive'
+    """
+    return next((key for key in keys if key in table), DEFAULT)
