@@ -170,7 +170,7 @@ def _coordinate(prior: Continuous, scores: Array, is_logit: bool) -> Array:
     if not is_logit:
         return values
     with np.errstate(divide="ignore"):
-        return np.clip(logit(values), -_FAR, _FAR)
+        return np.asarray(np.clip(logit(values), -_FAR, _FAR))
 
 
 def _rise(prior: Continuous, score: float, z: float) -> float:

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from storyodds.priors.distributions.families import Point, distribution_of
 from storyodds.priors.distributions.forms import FORM_KEYS, Kind, parse_prior
 from storyodds.priors.references import without_references
 from storyodds.priors.text.errors import InputError, Mistake, Path
@@ -33,6 +32,9 @@ class _Number:
     @property
     def is_fixed(self) -> bool:
         """Whether it is known; False where it cannot be read, which is a mistake of its own."""
+        # What reads stories without correlations needs no distributions.
+        from storyodds.priors.distributions.families import Point, distribution_of
+
         if self.value is None:
             return True
         try:
@@ -175,7 +177,8 @@ def _unfit(
     if places == [("rationale", "feasibility")]:
         return f"found {quoted(name)}, on which no odds depend, expected a number that they do on"
     for path in places:
-        part = mapping(dict(items(data.get(str(path[0])))).get(path[1]))  # type: ignore[call-overload]
+        parts: dict[Any, Mapping[str, Any]] = dict(items(data.get(str(path[0]))))
+        part = parts.get(path[1], {})
         if path[0] == "evidence" and part.get("exposure") is not None:
             return (
                 f"found {quoted(name)}, by which an exposure is read, expected a number that "

@@ -8,16 +8,17 @@ itself keeps its prior. Pairs of which no block speaks, or of which one says 0, 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from storyodds.priors.distributions.copula import score_correlation
 from storyodds.priors.text.records import Record, SourceField, Text
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:  # stories without correlations need no arrays to be read
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
 
 NumberName = Annotated[str, Field(strict=True, min_length=1)]
 # Of the correlation matrix of scores: below it two numbers are one to eight digits, and of their
@@ -53,8 +54,12 @@ class Cluster:
         """Rank correlation of two of its numbers."""
         return self.ranks.get((min(first, second), max(first, second)), 0.0)
 
-    def correlations(self, names: Sequence[str] | None = None) -> Array:
+    def correlations(self, names: Sequence[str] | None = None) -> "Array":
         """Correlation matrix of the scores of all of its numbers, or of some, in their order."""
+        import numpy as np
+
+        from storyodds.priors.distributions.copula import score_correlation
+
         of = self.names if names is None else names
         matrix = np.eye(len(of))
         for (i, first), (j, second) in combinations(enumerate(of), 2):
@@ -64,6 +69,8 @@ class Cluster:
     @property
     def is_possible(self) -> bool:
         """Whether any joint distribution has these correlations."""
+        import numpy as np
+
         return float(np.linalg.eigvalsh(self.correlations())[0]) > LEAST_EIGENVALUE
 
 

@@ -53,6 +53,7 @@ def place_name(data: Mapping[str, Any], path: Path) -> str | None:
     >>> place_name(data, ("checks", 0, "flags", "default", "given", 1, "otherwise"))
     'audit.flags.default.otherwise'
     """
+    owner: Any
     if path[0] in ("numbers", "assumptions"):
         owner, field = path[1], path[2:]
     elif path == ("rationale", "feasibility"):
