@@ -191,11 +191,11 @@ def power_scaling(
     of_itself, pulls = np.full((len(units), 2), np.nan), np.full(len(units), np.nan)
     if whole:
         own = np.repeat(of_units, np.diff(rows_of_units), axis=0)
-        each = _of_themselves(exact.weights, coordinates, own, rows, near_evidence)
+        by_number = _of_themselves(exact.weights, coordinates, own, rows, near_evidence)
         for k, first in enumerate(rows_of_units[:-1]):
             members = slice(first, rows_of_units[k + 1])
-            of_itself[k] = each[0][members].max(axis=0)
-            pulls[k] = max(each[1][members], key=abs)
+            of_itself[k] = by_number[0][members].max(axis=0)
+            pulls[k] = max(by_number[1][members], key=abs)
     return PowerScaling(
         events=tuple(of),
         base=base,

@@ -25,9 +25,9 @@ def together(block: CorrelatedNumbers) -> str:
     ...     "note": None})
     'a, b and c go together (rank correlation 0.6 between each two)'
     """
-    each = " between each two" if len(block["between"]) > 2 else ""
+    pairs = " between each two" if len(block["between"]) > 2 else ""
     rank = f"{block['rank']:g}".replace("-", "−")
-    return f"{listed(block['between'])} go together (rank correlation {rank}{each})"
+    return f"{listed(block['between'])} go together (rank correlation {rank}{pairs})"
 
 
 def sentences(summary: CorrelationsOfHead) -> Iterator[str]:
@@ -45,9 +45,9 @@ def sentences(summary: CorrelationsOfHead) -> Iterator[str]:
 
 def _of_fixed(block: CorrelatedNumbers) -> str:
     fixed: Sequence[str] = block["fixed"]
-    others = [name for name in block["between"] if name not in fixed]
-    if not fixed or not others:
+    rest = [name for name in block["between"] if name not in fixed]
+    if not fixed or not rest:
         return ""
     are = "is" if len(fixed) == 1 else "are"
-    keep = "keeps its own prior" if len(others) == 1 else "keep their own priors"
-    return f" {listed(fixed)} {are} fixed here: {listed(others)} {keep}."
+    keep = "keeps its own prior" if len(rest) == 1 else "keep their own priors"
+    return f" {listed(fixed)} {are} fixed here: {listed(rest)} {keep}."
