@@ -17,7 +17,6 @@ from storyodds.commands.console import DONE, FAILED, INTERRUPTED, WRONG_INPUT, r
 from storyodds.commands.dashboard import dashboard
 from storyodds.commands.estimate import estimate
 from storyodds.commands.export import export
-from storyodds.commands.import_tree import import_tree
 from storyodds.commands.importance import importance
 from storyodds.commands.judgments import judgments
 from storyodds.commands.list_library import list_stories
@@ -25,6 +24,8 @@ from storyodds.commands.new import new, schema
 from storyodds.commands.sensitivity import sensitivity
 from storyodds.commands.serve import serve
 from storyodds.commands.show import show
+from storyodds.commands.trees.import_tree import import_tree
+from storyodds.commands.trees.sequences import sequences
 from storyodds.commands.value import value
 from storyodds.priors.text.errors import InputError, printable, render, shown
 from storyodds.priors.text.streams import prepare, silence
@@ -70,6 +71,7 @@ for command in (
     list_stories,
     show,
     import_tree,
+    sequences,
     judgments,
 ):
     cli.add_command(command)

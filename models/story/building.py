@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
+from storyodds.models.story.derived import Derived
 from storyodds.models.story.graph import (
     CheckNode,
     EvidenceItem,
@@ -12,7 +13,7 @@ from storyodds.models.story.graph import (
     StoryGraph,
     Variable,
 )
-from storyodds.models.story.rates import CommonCause, Derived, Rate
+from storyodds.models.story.rates import CommonCause, Rate
 from storyodds.models.story.stages import Unrolled, is_staged, single_stage
 from storyodds.models.story.written_rates import (
     Reading,
@@ -82,7 +83,14 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
         variables=variables,
         routes=routes,
         hazards=hazards,
-        checks=tuple(CheckNode(check.id, check.result) for check in story.checks),
+        checks=tuple(
+            CheckNode(
+                check.id,
+                check.result,
+                frozenset() if unrolled is None else unrolled.flag_numbers(check),
+            )
+            for check in story.checks
+        ),
         common_causes=_common_causes(resolved, read),
         evidence=_evidence(resolved, variables, routes, unrolled),
         n_numbers=len(resolved.numbers),
@@ -90,12 +98,8 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
         forests=forests,
         derived=derived,
         repeated=frozenset() if unrolled is None else frozenset(unrolled.repeated),
-        within_training=frozenset(
-            c
-            for c, check in enumerate(story.checks)
-            if unrolled is not None and unrolled.is_within(check)
-        ),
         stages=() if unrolled is None else unrolled.endings(),
+        steps=() if unrolled is None else unrolled.runs(),
     )
 
 

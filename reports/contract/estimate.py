@@ -40,7 +40,8 @@ class CheckEffect(TypedDict):
     caught: dict[str, Summary | None] | None
     """By route, P(the check flags | route); null for a route that cannot be."""
     added: Summary | None
-    """What the check takes off P(catastrophe) once all others are there, in probability."""
+    """What the check takes off P(catastrophe) once all others are there, in probability; null of a
+    check whose result is known, and of one within training, without which training would go on."""
 
 
 class DependenceOdds(TypedDict):
@@ -115,6 +116,17 @@ class AssumptionOdds(Summary):
 
     prior: Summary
     """The same before the evidence."""
+
+
+class StageOdds(TypedDict):
+    """Where one stage of training leaves the model."""
+
+    stage: str
+    """Of those that the story lists."""
+    classes: ByClass[Summary]
+    """P(the stage leaves a model of the class)."""
+    routes: dict[str, Summary]
+    """By id, P(the stage leaves the model on the route)."""
 
 
 class FailurePath(TypedDict):
@@ -231,6 +243,8 @@ class Estimate(StoryDocument):
     """The same before the evidence."""
     routes: dict[str, Route]
     """By id, P(training ends by a route)."""
+    stages: list[StageOdds]
+    """In order, where each stage of training leaves the model; empty where training is one step."""
     fates: ByFate[Summary]
     """P(fate); the five exclude each other and leave nothing out."""
     false_alarm: Summary
