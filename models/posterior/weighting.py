@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.posterior.impossible import impossibility
 from storyodds.models.posterior.prepared import PreparedStory, from_uniforms
-from storyodds.models.posterior.sobol import sobol_points
+from storyodds.models.sobol import sobol_points
 from storyodds.models.story.correlated_numbers import draw_correlated
 from storyodds.priors.distributions.families import Distribution, Mixture
 from storyodds.priors.text import errors
