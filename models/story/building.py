@@ -52,7 +52,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
     """
     story, number = resolved.story, resolved.number_index
     unrolled = Unrolled(resolved) if is_staged(story) else None
-    read = as_written
+    read: Reading = as_written
     if story.stages is not None:
         read = single_stage if unrolled is None else unrolled.last
     derived = Derived(len(resolved.numbers))

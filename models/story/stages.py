@@ -284,8 +284,8 @@ class Unrolled:
                 for n in range(len(gates), -1, -1)  # the first row that holds has all that hold
                 for true in combinations(gates, n)
             ]
-            here = None if start is None else route_after(start, self.steps[t - 1].name)
-            yield here, rows
+            begins = None if start is None else route_after(start, self.steps[t - 1].name)
+            yield begins, rows
 
     def _frozen(self, t: int) -> Formula | None:
         """What leaves the model as it is in a step."""
