@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from storyodds.priors.distributions.forms import Form
 from storyodds.priors.text.records import Record
+from storyodds.scenarios.grammar.correlations import Versions, versions
 from storyodds.scenarios.grammar.formulas import literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
 from storyodds.scenarios.grammar.parts import GivenTable
@@ -25,7 +26,8 @@ How = Literal["changed", "added", "removed"]
 Parts = dict[str, Any]
 
 NUMBER, ASSUMPTION, EVIDENCE = "number", "assumption", "evidence"
-CAUSE = "common cause"
+CAUSE, CORRELATION = "common cause", "correlation"
+NO_STRUCTURE = (NUMBER, CORRELATION)  # changes that leave the sums over all states as they are
 PARTS = (ASSUMPTION, "hazard", "nudge", "constraint", "route", "check", CAUSE, EVIDENCE)
 
 
@@ -36,9 +38,9 @@ class Change:
     Attributes
     ----------
     part : str
-        "number", or one of `PARTS`.
+        "number", "correlation", or one of `PARTS`.
     name : str
-        The full name of the number, or the id of the part.
+        The full name of the number, or the id of the part; of a correlation its numbers.
     how : {"changed", "added", "removed"}
     """
 
@@ -49,7 +51,7 @@ class Change:
     @property
     def owner(self) -> str:
         """The id of the part that is changed, or to which the number belongs."""
-        return self.name.split(".")[0]
+        return self.name if self.part == CORRELATION else self.name.split(".")[0]
 
 
 def changes_between(old: ResolvedStory, new: ResolvedStory) -> tuple[Change, ...]:
@@ -90,7 +92,7 @@ def changes_between(old: ResolvedStory, new: ResolvedStory) -> tuple[Change, ...
                 continue
             if part != ASSUMPTION or how == "changed":
                 changes.append(Change(part, name, how))
-    return (*changes, *_named_between(old, new))
+    return (*changes, *_named_between(old, new), *_correlations_between(old, new))
 
 
 def can_be_mixed(old: ResolvedStory, new: ResolvedStory) -> bool:
@@ -162,6 +164,11 @@ def with_changes(
         numbers=tuple(_numbers(old, new, chosen, is_new, mixed)),
         proposals=(),
         proposal_numbers=(),
+        correlations=tuple(
+            block
+            for one in versions(old.correlations, new.correlations)
+            for block in (one.new if _change_of(one) in chosen else one.old)
+        ),
     )
 
 
@@ -367,6 +374,15 @@ def _named_between(old: ResolvedStory, new: ResolvedStory) -> list[Change]:
         and number.name in after
         and number.distribution != after[number.name].distribution
     ]
+
+
+def _correlations_between(old: ResolvedStory, new: ResolvedStory) -> list[Change]:
+    return [_change_of(one) for one in versions(old.correlations, new.correlations) if one.differ]
+
+
+def _change_of(one: Versions) -> Change:
+    how: How = "changed" if one.old and one.new else "added" if one.new else "removed"
+    return Change(CORRELATION, ", ".join(one.names), how)
 
 
 def _names_below(assumption: Assumption) -> set[str]:

@@ -38,6 +38,8 @@ from storyodds.priors.text.errors import InputError, Mistake, Path, Problem, key
 from storyodds.priors.text.phrases import did_you_mean, quoted
 from storyodds.priors.text.records import Source
 from storyodds.priors.wording import mistakes_in
+from storyodds.scenarios.grammar.correlations import Correlation, by_number
+from storyodds.scenarios.grammar.number_names import number_meant
 from storyodds.scenarios.grammar.outcomes import INTENDED
 from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
 from storyodds.scenarios.grammar.states import chances_in_turn
@@ -121,6 +123,8 @@ class ResolvedStory:
         Theirs alone, apart from the story's: no odds depend on them.
     whole : Story or None
         With the parts that are switched off, where any is.
+    correlations : tuple of Correlation
+        By the names of the numbers; those of parts that are switched off are left out.
     """
 
     story: Story
@@ -132,6 +136,7 @@ class ResolvedStory:
     proposals: tuple[Proposal, ...] = ()
     proposal_numbers: tuple[StoryNumber, ...] = ()
     whole: Story | None = None
+    correlations: tuple[Correlation, ...] = ()
 
     @property
     def written(self) -> Story:
@@ -276,6 +281,7 @@ def resolve(
         proposals=(*kept.proposals, *usual),
         proposal_numbers=tuple(n for name, n in numbers.items() if name in proposed),
         whole=story if off else None,
+        correlations=by_number(kept.correlations, lambda name: _target(name, slots), numbers),
     )
 
 
@@ -495,14 +501,7 @@ def _joined(story: Story, slots: Mapping[str, _Slot]) -> dict[str, _Slot]:
 def _target(name: str, slots: Mapping[str, _Slot]) -> str | None:
     """The number that a name in a view or setting means."""
     at_place = {place: key for key, slot in slots.items() for place in _places(slot)}
-    for candidate in (name, f"{name}.probability", f"{name}.bits"):
-        if candidate in slots:
-            return candidate
-        if candidate in at_place:
-            return at_place[candidate]
-    start = f"{name}.bits."
-    of_one_nudge = [place for place in at_place if place.startswith(start)]
-    return at_place[of_one_nudge[0]] if len(of_one_nudge) == 1 else None
+    return number_meant(name, at_place | {key: key for key in slots})
 
 
 def _set_twice(view: library.View, first: str, second: str, number: str) -> Problem:

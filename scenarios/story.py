@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from storyodds.priors.text.errors import key_path
 from storyodds.priors.text.records import FileRecord, Record, Slug, SourceField, Text
 from storyodds.scenarios.checks.consistency import find_mistakes
+from storyodds.scenarios.grammar.correlations import Correlation
 from storyodds.scenarios.grammar.stages import MAX_STAGES
 from storyodds.scenarios.named_numbers import NamedNumber
 from storyodds.scenarios.schema import (
@@ -54,6 +55,8 @@ class Story(FileRecord):
     sources : tuple of Source
     numbers : dict of str to NamedNumber
         Uncertain numbers that stand in several places, each as `{number: id}`.
+    correlations : tuple of Correlation
+        Uncertain numbers that go together.
     goal : Goal
     rationale : Rationale
     assumptions : dict of str to Assumption or None
@@ -96,6 +99,7 @@ class Story(FileRecord):
     limits: dict[LimitName, LimitValue] = {}
     sources: tuple[SourceField, ...] = ()
     numbers: dict[Slug, NamedNumber] = {}
+    correlations: tuple[Correlation, ...] = ()
     goal: Goal
     rationale: Rationale = Rationale()
     assumptions: dict[Slug, Assumption | None] = {}

@@ -19,6 +19,7 @@ from storyodds.models.numerics import systematic
 from storyodds.models.posterior.evidence import assemble
 from storyodds.models.posterior.forecasts import forecast_densities, forecast_sides
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.story.correlated_numbers import log_copula, unit_name
 from storyodds.models.story.events import CRITERIA, FATES
 from storyodds.priors.distributions.families import has_atoms
 from storyodds.priors.text.files import write_atomically
@@ -252,6 +253,11 @@ def _log_prior(prepared: PreparedStory, values: Array, chains: int) -> xr.Datase
         else:
             density = distribution.log_density_unconstrained(x)  # type: ignore[union-attr]
         columns[number.name] = density
+    for block in prepared.blocks:
+        names = [prepared.resolved.numbers[i].name for i in block.numbers]
+        if all(name in columns for name in names):
+            # What the joint prior is beyond the product of their own, so that all add up to it.
+            columns[unit_name(names)] = log_copula(block, prepared.distributions, values)
     return _dataset(columns, chains)
 
 

@@ -20,7 +20,7 @@ from storyodds.models.engine.quantities import Quantities
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.integrated_draws import integrated_at
-from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.prepared import PreparedStory, shared_numbers
 from storyodds.models.posterior.sequences import sequences_of
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.posterior.weighting import (
@@ -105,11 +105,16 @@ def common_uniforms(written: ResolvedStory, draws: int = DRAWS, seed: int = 1) -
     (128, (128, 2))
     """
     findings = {item.id for item in written.story.evidence}
+    correlated = {name for block in written.correlations for name in block.between}
     uncertain = [
         n.name
         for n in written.numbers
         if not isinstance(n.distribution, Point)
-        and (len(n.places) > 1 or n.places[0].partition(".")[0] not in findings)
+        and (
+            len(n.places) > 1
+            or n.name in correlated
+            or n.places[0].partition(".")[0] not in findings
+        )
     ]
     u = uniforms(max(1, len(uncertain)), draws, seed)
     names = tuple(number.name for number in written.numbers)
@@ -137,9 +142,18 @@ def renumbered(prepared: PreparedStory, resolved: ResolvedStory) -> PreparedStor
     Point(value=0.5)
     """
     distributions = tuple(number.distribution for number in resolved.numbers)
-    is_reread = any(distributions[i] != prepared.distributions[i] for i in prepared.own)
-    tables = prepared.tables_of(distributions) if is_reread else prepared.tables
-    return replace(prepared, resolved=resolved, distributions=distributions, tables=tables)
+    shared = shared_numbers(resolved)  # what goes together changes with what is fixed
+    changed = replace(
+        prepared,
+        resolved=resolved,
+        distributions=distributions,
+        shared=shared,
+        own=frozenset(i for item in prepared.graph.evidence for i in item.reading) - shared,
+    )
+    is_reread = shared != prepared.shared or any(
+        distributions[i] != prepared.distributions[i] for i in prepared.own
+    )
+    return replace(changed, tables=changed.tables_of(distributions)) if is_reread else changed
 
 
 @dataclass(frozen=True)

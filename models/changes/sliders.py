@@ -239,6 +239,9 @@ class Sliders:
     without: Mapping[str, tuple[int, ...]]
 
 
+TOGETHER = (
+    "goes together with other numbers, which draws that are weighted anew would move along with it"
+)
 OWN = "belongs to one evidence item alone, and is averaged over before there are draws"
 
 
@@ -275,6 +278,7 @@ def sliders(assessment: Assessment, most: int = MOST) -> Sliders:
             continue
         kind = prepared.resolved.numbers[i].kind
         tilt = OWN if i in prepared.own else tilt_of(prepared.distributions[i], kind)
+        tilt = TOGETHER if i in prepared.correlated else tilt
         if isinstance(tilt, str):
             without.setdefault(tilt, []).append(i)
         elif len(listed) < most:

@@ -21,7 +21,13 @@ from storyodds.models.posterior.questions import ask
 from storyodds.models.posterior.weighting import sampled_draws, weigh
 from storyodds.priors.distributions.families import LN2
 from storyodds.priors.text.errors import InputError, Problem
-from storyodds.scenarios.edits import NUMBER, Change, can_be_mixed, changes_between, with_changes
+from storyodds.scenarios.edits import (
+    NO_STRUCTURE,
+    Change,
+    can_be_mixed,
+    changes_between,
+    with_changes,
+)
 
 Array = NDArray[np.float64]
 Chosen = frozenset[int]  # of the players
@@ -98,7 +104,9 @@ def contributions(
         raise InputError([Problem("the changes cannot be made one by one")])
     players = _players(changes_between(before, after))
     n = len(players)
-    structures = sum(any(change.part != NUMBER for change in player) for player in players)
+    structures = sum(
+        any(change.part not in NO_STRUCTURE for change in player) for player in players
+    )
     whole = n <= MOST and structures <= MOST_STRUCTURES
     stories = 2**n if whole else _ORDERS * n
     most = min(draws, _ROWS // max(stories, 1))
@@ -158,7 +166,7 @@ class _Game:
         return frozenset(
             k
             for k, player in enumerate(self.players)
-            if any(change.part != NUMBER for change in player)
+            if any(change.part not in NO_STRUCTURE for change in player)
         )
 
     def __call__(self, chosen: Chosen) -> _Value:

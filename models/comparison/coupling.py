@@ -3,7 +3,9 @@
 A number has one name, and two stories that have a number of that name have the same one. So a
 difference between them is a difference of two exact functions of one θ: what holds at every θ holds
 in every row. Where the two give the number different priors it stands at the same quantile of
-both, since the more of it that one story has, the more has the other.
+both, since the more of it that one story has, the more has the other. Numbers that go together in
+one story and otherwise in the other are drawn for each by itself: there is no one θ that both
+believe in.
 
 Each story has its own posterior of θ, given its own evidence. As many rows follow one posterior as
 follow another: each takes the numbers of one side at a draw of that side's posterior, and those
@@ -25,9 +27,13 @@ from storyodds.models.numerics import systematic
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.priors.distributions.families import Distribution
 from storyodds.priors.distributions.quantiles import prior_level, prior_quantile
+from storyodds.scenarios.grammar.correlations import clusters
 
 Array = NDArray[np.float64]
 How = Literal["paired", "same", "independent"]
+Ranks = frozenset[tuple[tuple[str, str], float]]  # rank correlation by pair
+
+NO_RANKS: Ranks = frozenset()
 
 MAX_ROWS = 8192  # of two sides: a share of them is known to half a percentage point
 
@@ -44,11 +50,14 @@ class Pair:
         Of the same name and the same prior, which are equal in every row.
     moved : tuple of str
         Of the same name and another prior, which stand at the same quantile in every row.
+    apart : tuple of str
+        Of the same name, which are correlated otherwise: each side has its own draws of them.
     """
 
     how: How
     numbers: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ def _rows_after(sides: Sequence[Posterior], followed: int, n: int, seed: int) ->
     Of a side of which only draws are at hand, the indices of draws.
     """
     order = [*range(followed, len(sides)), *range(followed)]
-    theta: dict[str, tuple[Distribution, Array]] = {}
+    theta: dict[str, tuple[Distribution, Array, Ranks]] = {}
     rows: dict[int, NDArray[Any]] = {}
     for s in order:
         side = sides[s]
@@ -137,13 +146,13 @@ def _rows_after(sides: Sequence[Posterior], followed: int, n: int, seed: int) ->
         if side.prepared is None or side.values is None:
             rows[s] = chosen
             continue
-        values = side.values[chosen]
+        values, ranks = side.values[chosen], _ranks(side.prepared)
         for name, i in _numbers(side.prepared).items():
-            prior = side.prepared.distributions[i]
-            if name in theta:
-                values[:, i] = _carried(*theta[name], prior)
-            else:
-                theta[name] = prior, values[:, i]
+            prior, own_ranks = side.prepared.distributions[i], ranks.get(name, NO_RANKS)
+            if name not in theta:
+                theta[name] = prior, values[:, i], own_ranks
+            elif theta[name][2] == own_ranks:
+                values[:, i] = _carried(*theta[name][:2], prior)
         rows[s] = values
     return [rows[s] for s in range(len(sides))]
 
@@ -153,6 +162,17 @@ def _carried(prior: Distribution, values: Array, other: Distribution) -> Array:
     if prior == other:
         return values
     return prior_quantile(other, prior_level(prior, values))
+
+
+def _ranks(prepared: PreparedStory) -> dict[str, Ranks]:
+    """By number that goes together with others, all rank correlations that it does so by."""
+    names = [prepared.resolved.numbers[i].name for i in prepared.correlated]
+    fixed = {name for block in prepared.resolved.correlations for name in block.between} - {*names}
+    return {
+        name: frozenset(cluster.ranks.items())
+        for cluster in clusters(prepared.resolved.correlations, fixed)
+        for name in cluster.names
+    }
 
 
 def _name(side: Posterior, place: int) -> str:
@@ -201,7 +221,11 @@ def _pair(first: Posterior, second: Posterior) -> Pair:
         drawn = first.prepared is second.prepared and np.array_equal(first.exact, second.exact)
         return Pair("same" if drawn else "independent")
     of_first, of_second = _numbers(first.prepared), _numbers(second.prepared)
-    common = [name for name in of_first if name in of_second]
+    ranks = _ranks(first.prepared), _ranks(second.prepared)
+    in_both = [name for name in of_first if name in of_second]
+    common = [
+        name for name in in_both if ranks[0].get(name, NO_RANKS) == ranks[1].get(name, NO_RANKS)
+    ]
     equal = [
         name
         for name in common
@@ -209,4 +233,5 @@ def _pair(first: Posterior, second: Posterior) -> Pair:
         == second.prepared.distributions[of_second[name]]
     ]
     moved = tuple(name for name in common if name not in equal)
-    return Pair("paired" if common else "independent", tuple(equal), moved)
+    apart = tuple(name for name in in_both if name not in common)
+    return Pair("paired" if common else "independent", tuple(equal), moved, apart)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.arithmetic import log_sum_exp
+from storyodds.models.posterior.correlated_density import Whitened, whitened
 from storyodds.models.posterior.density import LogDensity, log_density, to_coordinate, to_values
 from storyodds.models.posterior.impossible import impossibility
 from storyodds.models.posterior.moving_density import moving_log_density
@@ -115,8 +116,7 @@ def sample(
         evidence cannot have come about.
     """
     per_chain = max(MIN_DRAWS, -(-draws // CHAINS))
-    pools = [prepared.distributions[i] for i in prepared.active]
-    combinations = prod(len(p.components) for p in pools if isinstance(p, Mixture))
+    combinations = prod(len(pool.components) for _, pool in _pools(prepared))
     if combinations > MAX_STRATA:
         raise InputError(
             [
@@ -140,12 +140,10 @@ def sample(
 def _strata(prepared: PreparedStory) -> Iterator[tuple[float, PreparedStory]]:
     """Every combination of judgments in pools, with the log of its prior probability."""
     judgments = []
-    for i in prepared.active:
-        pool = prepared.distributions[i]
-        if isinstance(pool, Mixture):
-            total = sum(pool.weights)
-            parts = zip(pool.weights, pool.components, strict=True)
-            judgments.append([(i, weight / total, part) for weight, part in parts])
+    for i, pool in _pools(prepared):
+        total = sum(pool.weights)
+        parts = zip(pool.weights, pool.components, strict=True)
+        judgments.append([(i, weight / total, part) for weight, part in parts])
     for chosen in product(*judgments):
         distributions: list[Distribution] = list(prepared.distributions)
         log_prior = 0.0
@@ -153,6 +151,13 @@ def _strata(prepared: PreparedStory) -> Iterator[tuple[float, PreparedStory]]:
             distributions[i] = part
             log_prior += float(np.log(weight))
         yield log_prior, replace(prepared, distributions=tuple(distributions))
+
+
+def _pools(prepared: PreparedStory) -> list[tuple[int, Mixture]]:
+    """The pools that are sampled judgment by judgment: all that go together with nothing."""
+    apart = (i for i in prepared.active if i not in prepared.correlated)
+    pools = ((i, prepared.distributions[i]) for i in apart)
+    return [(i, pool) for i, pool in pools if isinstance(pool, Mixture)]
 
 
 def _sample_stratum(
@@ -163,22 +168,24 @@ def _sample_stratum(
     progress: Progress | None,
 ) -> _Stratum:
     base = from_uniforms(prepared, (), np.zeros((1, 0)))
-    moves = bool(prepared.likelihoods.moving)
-    density = moving_log_density(prepared, base) if moves else log_density(prepared, base)
+    space = whitened(prepared)
+    prepared, moves = space.prepared, bool(prepared.likelihoods.moving)
+    inner = moving_log_density(prepared, base) if moves else log_density(prepared, base)
+    density = space.density(inner)
     n = CHAINS * per_chain
     nothing = np.zeros(n, bool), np.zeros(n)
     if not prepared.active:  # every judgment that was chosen is a fixed value
         log_mass = log_prior + density(np.zeros(0))[0]
         return _Stratum(np.zeros((n, 0)), prepared, log_mass, 0.0, None, *nothing)
-    if not _is_possible(prepared, density, seed):
+    if not _is_possible(space, density, seed):
         empty = np.zeros((n, len(prepared.active)))
         return _Stratum(empty, prepared, -np.inf, 0.0, None, *nothing)
-    trace = _run(prepared, density, per_chain, seed, progress)
+    trace = _run(space, density, per_chain, seed, progress)
     z = np.asarray(trace.posterior["z"].values).reshape(n, -1)
     rng = np.random.default_rng([seed, 2])
     log_evidence, error, k = evidence_by_importance(density, z, rng)
     return _Stratum(
-        z,
+        space.unwhitened(z),
         prepared,
         log_prior + log_evidence,
         error,
@@ -231,7 +238,7 @@ def _together(prepared: PreparedStory, strata: list[_Stratum], rng: np.random.Ge
 
 
 def _run(
-    prepared: PreparedStory,
+    space: Whitened,
     density: LogDensity,
     per_chain: int,
     seed: int,
@@ -242,6 +249,7 @@ def _run(
         import nutpie  # over a second that weighting need not pay
         from nutpie.compiled_pyfunc import from_pyfunc
 
+    prepared = space.prepared
     n_active = len(prepared.active)
     model = from_pyfunc(
         ndim=n_active,
@@ -250,7 +258,7 @@ def _run(
         expanded_dtypes=[np.dtype("float64")],
         expanded_shapes=[(n_active,)],
         expanded_names=["z"],
-        make_initial_point_fn=lambda chain_seed: _initial_point(prepared, chain_seed),
+        make_initial_point_fn=lambda chain_seed: _initial_point(space, chain_seed),
     )
 
     def report(chains: list[Any]) -> None:
@@ -277,21 +285,21 @@ def _run(
         raise
 
 
-def _is_possible(prepared: PreparedStory, density: LogDensity, seed: int) -> bool:
+def _is_possible(space: Whitened, density: LogDensity, seed: int) -> bool:
     """Whether chains would find somewhere to start."""
-    starts = (_initial_point(prepared, seed + k) for k in range(100))
+    starts = (_initial_point(space, seed + k) for k in range(100))
     return any(np.isfinite(density(start)[0]) for start in starts)
 
 
-def _initial_point(prepared: PreparedStory, chain_seed: int) -> Array:
+def _initial_point(space: Whitened, chain_seed: int) -> Array:
     """A draw from the prior, on the unconstrained scale."""
+    prepared = space.prepared
     u = np.random.default_rng(chain_seed).uniform(0.05, 0.95, len(prepared.active))
-    return np.array(
-        [
-            to_coordinate(prepared, i, float(prepared.distributions[i].quantile(np.array([ui]))[0]))
-            for i, ui in zip(prepared.active, u, strict=True)
-        ]
-    )
+    z = [
+        to_coordinate(prepared, i, float(prepared.distributions[i].quantile(np.array([ui]))[0]))
+        for i, ui in zip(prepared.active, u, strict=True)
+    ]
+    return space.to_coordinates(u, np.array(z))
 
 
 def evidence_by_importance(
@@ -304,7 +312,7 @@ def evidence_by_importance(
     density : callable
         Log p(z, evidence) and its gradient.
     z : (n_draws, n_active) array
-        Posterior draws.
+        Posterior draws, on the same coordinates.
 
     Returns
     -------

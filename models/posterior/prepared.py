@@ -20,6 +20,7 @@ from storyodds.models.posterior.evidence import (
 from storyodds.models.posterior.independent_answers import Independent, is_independent
 from storyodds.models.posterior.shared_rates import SharedRates, Table, with_shared
 from storyodds.models.story.building import build_graph
+from storyodds.models.story.correlated_numbers import Block, blocks_of, draw_correlated
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING
@@ -46,7 +47,7 @@ class PreparedStory:
     own : frozenset of int
         Numbers that belong to one evidence item alone.
     shared : frozenset of int
-        Numbers that stand in several places of the story.
+        Numbers that stand in several places of the story, or go together with others.
     """
 
     resolved: ResolvedStory
@@ -95,10 +96,11 @@ class PreparedStory:
     def sampled(self) -> tuple[int, ...]:
         """The core numbers in which P(event, evidence) is not linear, which have to be sampled.
 
-        Bits; what stands in several places, or is used several times in one run; what decides the
-        prior probability that a forecast is compared with; the chances of hazards on which a
-        check's known result bears, as a second run (that the goal criteria are about) has them a
-        second time; and flag rates of checks that fail together, of which the largest counts.
+        Bits; what stands in several places, or is used several times in one run; what goes together
+        with others; what decides the prior probability that a forecast is compared with; the
+        chances of hazards on which a check's known result bears, as a second run (that the goal
+        criteria are about) has them a second time; and flag rates of checks that fail together, of
+        which the largest counts.
         """
         graph = self.graph
         nonlinear = {i for i, n in enumerate(self.resolved.numbers) if n.kind == "bits"}
@@ -111,6 +113,16 @@ class PreparedStory:
         return tuple(i for i in self.core if i in nonlinear)
 
     @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The uncertain numbers that go together."""
+        return blocks_of(self.resolved, self.distributions)
+
+    @cached_property
+    def correlated(self) -> frozenset[int]:
+        """All of the numbers that go together with others."""
+        return frozenset(number for block in self.blocks for number in block.numbers)
+
+    @cached_property
     def integrated(self) -> tuple[int, ...]:
         """The core numbers in which P(event, evidence) is linear, and that one state uses once."""
         sampled = set(self.sampled)
@@ -118,7 +130,7 @@ class PreparedStory:
 
     @cached_property
     def active(self) -> tuple[int, ...]:
-        """The sampled numbers on which P(evidence) can depend."""
+        """The sampled numbers on which P(evidence) can depend, and what goes together with them."""
         if not isinstance(self.answers, Exact | Independent):  # states are simulated of everything
             return self.sampled
         if not self.has_evidence:
@@ -126,6 +138,8 @@ class PreparedStory:
         forecasts = [self.graph.evidence[i] for i in self.graph.forecasts]
         bearing = self.likelihood.bearing.union(*map(self.graph.numbers_behind, forecasts))
         bearing = bearing.union(*(t.numbers for t in self.tables if isinstance(t, SharedRates)))
+        beside = (b.numbers for b in self.blocks if not bearing.isdisjoint(b.numbers))
+        bearing = bearing.union(*beside)
         return tuple(i for i in self.sampled if i in bearing)
 
     @property
@@ -208,7 +222,7 @@ def prepare(
 
 
 def shared_numbers(resolved: ResolvedStory) -> frozenset[int]:
-    """Number the numbers that stand in several places of what is computed.
+    """Number the numbers that stand in several places of what is computed, or that go together.
 
     A proposed observation is no such place as long as it is no evidence.
 
@@ -218,11 +232,12 @@ def shared_numbers(resolved: ResolvedStory) -> frozenset[int]:
     """
     findings = {item.id for item in resolved.story.evidence}
     proposed = {proposal.id for proposal in resolved.proposals} - findings
-    return frozenset(
+    several = (
         i
         for i, number in enumerate(resolved.numbers)
         if sum(place.split(".")[0] not in proposed for place in number.places) > 1
     )
+    return frozenset(several).union(*(block.numbers for block in blocks_of(resolved)))
 
 
 def _tables(
@@ -262,8 +277,10 @@ def from_uniforms(prepared: PreparedStory, numbers: Sequence[int], u: Array) -> 
         Numbers neither named nor fixed stand at their `center`.
     """
     values = np.tile(prepared.center, (len(u), 1))
+    together = draw_correlated(prepared.blocks, prepared.distributions, numbers, u)
     for column, i in enumerate(numbers):
-        values[:, i] = prepared.distributions[i].quantile(u[:, column])
+        apart = i not in together
+        values[:, i] = prepared.distributions[i].quantile(u[:, column]) if apart else together[i]
     return values
 
 

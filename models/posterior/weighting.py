@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.posterior.impossible import impossibility
 from storyodds.models.posterior.prepared import PreparedStory, from_uniforms
-from storyodds.models.posterior.sobol import sobol_points
+from storyodds.models.sobol import sobol_points
+from storyodds.models.story.correlated_numbers import draw_correlated
 from storyodds.priors.distributions.families import Distribution, Mixture
 from storyodds.priors.text import errors
 
@@ -149,8 +150,11 @@ def sampled_at(prepared: PreparedStory, points: Array) -> tuple[Array, Array]:
         return prepared.center[None].copy(), np.zeros(1)
     values = np.tile(prepared.center, (len(points), 1))
     log_weights, active = np.zeros(len(points)), set(prepared.active)
+    together = draw_correlated(prepared.blocks, prepared.distributions, prepared.core, points)
     for column, i in enumerate(prepared.core):
-        if i in prepared.sampled:
+        if i in together:  # pools too: another way to draw them would not keep what goes together
+            values[:, i] = together[i]
+        elif i in prepared.sampled:
             distribution = prepared.distributions[i]
             if i in active and isinstance(distribution, Mixture):
                 values[:, i], log_ratio = stratified(distribution, points[:, column])

@@ -17,6 +17,7 @@ from pymc.distributions.transforms import Interval, logodds
 from storyodds.models.posterior.evidence import collapsed, columns, event_likelihoods
 from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.posterior.shared_rates import SharedRates, Table
+from storyodds.models.pymc.correlated import block_variables
 from storyodds.models.pymc.ops import LogEvidence, Marginals
 from storyodds.models.story.events import CRITERIA, FATES, Share, shares_of
 from storyodds.models.story.graph import CheckNode, EvidenceItem, StoryGraph
@@ -69,11 +70,13 @@ def compile_story(
     -------
     pymc.Model
         One random variable per uncertain number of the story, by name
-        (`situational-awareness.probability`); what only says how to read one finding (its rates,
-        its relevance) is integrated out. One observed variable per check with a known result and
-        per evidence item, by its id; deterministics `assumption_probability`,
-        `route_probability`, `class_probability`, `fate_probability`, `deployed_probability` and
-        `goal_probability`, given the numbers and all evidence, with labelled dims.
+        (`situational-awareness.probability`); of numbers that go together these are deterministics
+        of `scores_1` and so on, jointly normal variables with one entry for each. What only says
+        how to read one finding (its rates, its relevance) is integrated out. One observed variable
+        per check with a known result and per evidence item, by its id; deterministics
+        `assumption_probability`, `route_probability`, `class_probability`, `fate_probability`,
+        `deployed_probability` and `goal_probability`, given the numbers and all evidence, with
+        labelled dims.
 
     Raises
     ------
@@ -122,12 +125,19 @@ def compile_story(
 
 def _numbers(prepared: PreparedStory) -> list[Tensor]:
     """Every number of the story as a scalar; uncertain ones are random variables."""
-    entries = []
+    entries: list[Tensor] = []
+    together: dict[int, Tensor] = {}
+    for place, block in enumerate(prepared.blocks, 1):
+        for i in block.numbers:
+            _refuse_fixed_values(prepared.resolved.numbers[i].name, prepared.distributions[i])
+        together |= block_variables(prepared, block, place)
     for i, (number, distribution) in enumerate(
         zip(prepared.resolved.numbers, prepared.distributions, strict=True)
     ):
         if isinstance(distribution, Point):
             entries.append(pt.constant(distribution.value, dtype="float64"))
+        elif i in together:
+            entries.append(together[i])
         elif i in prepared.own:
             entries.append(pt.constant(0.5))  # integrated out: nothing reads it
         else:
@@ -135,7 +145,7 @@ def _numbers(prepared: PreparedStory) -> list[Tensor]:
     return entries
 
 
-def _variable(name: str, kind: Kind, distribution: Distribution) -> Tensor:
+def _refuse_fixed_values(name: str, distribution: Distribution) -> None:
     if has_atoms(distribution):
         raise UnsupportedStoryError(
             [
@@ -145,6 +155,10 @@ def _variable(name: str, kind: Kind, distribution: Distribution) -> Tensor:
                 )
             ]
         )
+
+
+def _variable(name: str, kind: Kind, distribution: Distribution) -> Tensor:
+    _refuse_fixed_values(name, distribution)
     # Said outright: PyMC has no transform of its own for LogitNormal, nor for mixed mixtures.
     transform = logodds if kind == "probability" else None
     if isinstance(distribution, Uniform | LogPool) and distribution.high - distribution.low < 1:

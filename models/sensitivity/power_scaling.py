@@ -7,9 +7,10 @@ the halves and doubles, where the weights matter.
 
 A prior is scaled as a density over log odds, or over bits: on that scale Beta(a, b) becomes
 Beta(α a, α b), and an interval gets narrower or wider around its middle, so that every scaled
-prior is a proper one. An evidence item is scaled with its own rates integrated out, so that the
-bits that it is worth become α times as many; known results of checks stay as they are. What scaling
-it does to means is worked out with everything integrated out that can be.
+prior is a proper one. Of numbers that go together the joint prior is scaled. An evidence item is
+scaled with its own rates integrated out, so that the bits that it is worth become α times as many;
+known results of checks stay as they are. What scaling it does to means is worked out with
+everything integrated out that can be.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,10 @@ from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.changes.evidence_versions import answer_versions, findings_of
 from storyodds.models.changes.what_if import columns_of, even_rows
 from storyodds.models.numerics import systematic
+from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.posterior.weighting import pareto_k
 from storyodds.models.sensitivity.cumulative_distance import STILL, distance
+from storyodds.models.story.correlated_numbers import log_copula, unit_name, units_of
 from storyodds.models.story.events import Headline
 from storyodds.priors.distributions.families import LN2, Distribution, Point, has_atoms
 
@@ -87,10 +90,10 @@ class PowerScaling:
         By evidence item; None where there is none.
     of_itself : (n_numbers, 2) array
         How far each number of `priors` itself moves when its own prior is scaled, and when all
-        evidence is; over log odds, or bits.
+        evidence is; over log odds, or bits. Of numbers that go together, the most of any of them.
     pulls : (n_numbers,) array
         How many posterior standard deviations a doubling of its prior moves each number. The
-        evidence holds against it.
+        evidence holds against it. Of numbers that go together, the most of any of them.
     no_density : tuple of str
         Uncertain numbers that cannot be scaled: pools with fixed values.
     """
@@ -157,7 +160,12 @@ def power_scaling(
     prepared, exact = assessment.prepared, assessment.exact
     graph = prepared.compiler.graph  # refuses simulated stories
     names = [number.name for number in prepared.resolved.numbers]
-    scaled = [i for i in prepared.core if not has_atoms(prepared.distributions[i])]
+    units = [
+        unit
+        for unit in units_of(prepared.blocks, prepared.core)
+        if not any(has_atoms(prepared.distributions[i]) for i in unit)
+    ]
+    scaled = [i for unit in units for i in unit]
     base = assessment.averaged.mean(assessment.averaged.events[:, columns])
     priors, evidence, near_evidence = None, None, None
     coordinates = unconstrained(assessment, scaled)
@@ -167,22 +175,27 @@ def power_scaling(
             for i, z in zip(scaled, coordinates, strict=True)
         ]
     )
+    rows_of_units = np.cumsum([0, *map(len, units)])
+    of_units = _joint_log_densities(prepared, exact.values, units, densities)
     if scaled:
-        components, parts = [names[i] for i in scaled], densities
+        components, parts = [unit_name([names[i] for i in unit]) for unit in units], of_units
         if whole:
             components = [*components, ALL_PRIORS]
-            parts = np.concatenate([densities, densities.sum(axis=0)[None]])
+            parts = np.concatenate([of_units, of_units.sum(axis=0)[None]])
         priors = _scale_priors(
             tuple(components), parts, exact.events[:, columns], exact.weights, base, whole=whole
         )
     rows = _even_draws(assessment)
     if graph.evidence:
         evidence, near_evidence = _scale_evidence(assessment, rows, columns, base, whole=whole)
-    of_itself, pulls = np.full((len(scaled), 2), np.nan), np.full(len(scaled), np.nan)
+    of_itself, pulls = np.full((len(units), 2), np.nan), np.full(len(units), np.nan)
     if whole:
-        of_itself, pulls = _of_themselves(
-            exact.weights, coordinates, densities, rows, near_evidence
-        )
+        own = np.repeat(of_units, np.diff(rows_of_units), axis=0)
+        by_number = _of_themselves(exact.weights, coordinates, own, rows, near_evidence)
+        for k, first in enumerate(rows_of_units[:-1]):
+            members = slice(first, rows_of_units[k + 1])
+            of_itself[k] = by_number[0][members].max(axis=0)
+            pulls[k] = max(by_number[1][members], key=abs)
     return PowerScaling(
         events=tuple(of),
         base=base,
@@ -192,6 +205,20 @@ def power_scaling(
         pulls=pulls,
         no_density=tuple(names[i] for i in prepared.core if i not in scaled),
     )
+
+
+def _joint_log_densities(
+    prepared: PreparedStory, values: Array, units: Sequence[tuple[int, ...]], densities: Array
+) -> Array:
+    """Log densities of numbers by themselves, and of those that go together, (n_units, n_draws)."""
+    by_first = {block.numbers[0]: block for block in prepared.blocks}
+    joint, first = np.zeros((len(units), densities.shape[1] if len(units) else 0)), 0
+    for k, unit in enumerate(units):
+        joint[k] = densities[first : first + len(unit)].sum(axis=0)
+        if len(unit) > 1:
+            joint[k] += log_copula(by_first[unit[0]], prepared.distributions, values)
+        first += len(unit)
+    return joint
 
 
 def _even_draws(assessment: Assessment) -> NDArray[np.intp]:

@@ -3,7 +3,8 @@
 Variance-based indices (Sobol; Saltelli et al. 2010; by SALib) and Shapley effects (Goda 2021) of
 P(event | E, θ) as a function of θ. Every number is drawn from its own posterior, but as if it were
 independent of the others, which the indices need: what the evidence makes of two numbers together
-is not represented, and the record says how far the spread is off for it.
+is not represented, and the record says how far the spread is off for it. Numbers that the story
+correlates are one input, drawn together.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from storyodds.models.sensitivity.variance_indices import (
     screen,
     variance_indices,
 )
+from storyodds.models.story.correlated_numbers import unit_name, units_of
 from storyodds.models.story.events import EVENTS, Event, probabilities
 
 Array = NDArray[np.float64]
@@ -41,7 +43,8 @@ class GlobalSensitivity:
     ----------
     events : tuple of str
     names : tuple of str
-        Numbers with indices of their own and, where there are more, `OTHERS` as the last.
+        Numbers with indices of their own and, where there are more, `OTHERS` as the last. Numbers
+        that go together have one name, ` + ` between theirs.
     n_others : int
         How many numbers that last input stands for.
     idle : tuple of str
@@ -127,24 +130,25 @@ def global_sensitivity(
         return np.array([training.isdisjoint(block) for block in blocks], dtype=bool)
 
     name_of = [number.name for number in prepared.resolved.numbers]
-    core = prepared.core
-    singles = [(i,) for i in core]
-    one_by_one = marginals(draws.values, draws.weights, singles)
+    units = units_of(prepared.blocks, prepared.core)
+    one_by_one = marginals(draws.values, draws.weights, units)
     reach = np.zeros((len(of), 0))
-    if core:
+    if units:
         reach = screen(
             lambda u, like: answers(one_by_one(u), like),
-            len(core),
+            len(units),
             seed=assessment.seed,
-            late=late(singles),
+            late=late(units),
         )
     most = reach.max(axis=1, initial=0.0)
     share = reach / np.where(most > 0, most, 1.0)[:, None]
     order = np.argsort(-share.max(axis=0, initial=0.0), kind="stable")
-    moving = [core[k] for k in order if share[:, k].any()]
+    moving = [units[k] for k in order if share[:, k].any()]
     cut = len(moving) if len(moving) <= kept + 1 else kept  # no group of a single number
-    blocks = [(i,) for i in moving[:cut]] + ([tuple(moving[cut:])] if moving[cut:] else [])
-    names = [name_of[i] for i in moving[:cut]] + ([OTHERS] if moving[cut:] else [])
+    rest = tuple(i for unit in moving[cut:] for i in unit)
+    blocks = moving[:cut] + ([rest] if rest else [])
+    names = [unit_name([name_of[i] for i in unit]) for unit in moving[:cut]]
+    names += [OTHERS] if rest else []
     indices = None
     if moving:
         drawn = marginals(draws.values, draws.weights, blocks)
@@ -159,8 +163,8 @@ def global_sensitivity(
     return GlobalSensitivity(
         events=tuple(of),
         names=tuple(names),
-        n_others=len(moving) - cut,
-        idle=tuple(name_of[i] for i in core if i not in moving),
+        n_others=len(rest),
+        idle=tuple(name_of[i] for unit in units if unit not in moving for i in unit),
         indices=indices,
         posterior_sd=posterior_sd,
     )

@@ -47,8 +47,19 @@ def prior_level(distribution: Distribution, values: Array) -> Array:
     >>> prior_level(BetaDistribution(1, 1), np.array([0.05, 0.7])).round(5)
     array([0.05, 0.7 ])
     """
-    quantiles = _table(distribution)
-    return np.asarray(ndtr(np.interp(values, quantiles, _DEVIATES)))
+    return np.asarray(ndtr(prior_score(distribution, values)))
+
+
+def prior_score(distribution: Distribution, values: Array) -> Array:
+    """Standard normal deviates of the same levels as `prior_level`, from -8 to 8.
+
+    Examples
+    --------
+    >>> from storyodds.priors.distributions.families import NormalDistribution
+    >>> prior_score(NormalDistribution(1.0, 2.0), np.array([1.0, 4.0])).round(5)
+    array([0. , 1.5])
+    """
+    return np.asarray(np.interp(values, _table(distribution), _DEVIATES))
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from storyodds.models.posterior.draws import Computed
 from storyodds.reports.contract.by_event import ByClass, ByFate
 from storyodds.reports.contract.summaries import Summary
-from storyodds.scenarios.provenance import NumberRecord
+from storyodds.scenarios.provenance import NumberRecord, SourceRecord
 from storyodds.scenarios.schema import StoryKind
 
 
@@ -21,7 +21,30 @@ class NumberCounts(TypedDict):
     """How many the view changed; null without a view."""
 
 
-class Head(TypedDict):
+class CorrelatedNumbers(TypedDict):
+    """Numbers that the story says go together."""
+
+    between: list[str]
+    """Their names."""
+    rank: float
+    """Spearman's rank correlation of each two of them, before any evidence."""
+    fixed: list[str]
+    """Those of them that are fixed here, by a view or a setting: the others keep their own
+    priors."""
+    source: SourceRecord | None
+    """Who says so."""
+    note: str | None
+    """What else the story says of it."""
+
+
+class CorrelationsOfHead(TypedDict):
+    """What the story says goes together."""
+
+    correlations: NotRequired[list[CorrelatedNumbers]]
+    """Numbers that go together; left out where the story says so of none."""
+
+
+class Head(CorrelationsOfHead):
     """Which story, and how it was computed."""
 
     schema: str

@@ -12,6 +12,7 @@ from storyodds.reports.dashboard.pictures import drawn, events_of
 from storyodds.reports.figures.drawing.cells import with_band
 from storyodds.reports.figures.value import amount, gain_words
 from storyodds.reports.words.as_written import given_rows, numbers_of, states_in_turn
+from storyodds.reports.words.correlations import HELD, together
 from storyodds.reports.words.labels import number_label
 from storyodds.reports.words.numbers import bits, counted, percent
 from storyodds.reports.words.sentences import (
@@ -85,6 +86,8 @@ def what_moves_it(dossier: Dossier) -> Section:
             f"{counted(local['left_out'], 'number')} that by slope and width matter less "
             f"{'was' if local['left_out'] == 1 else 'were'} not moved."
         )
+    blocks = dossier.estimate.get("correlations", [])
+    notes += [*(f"{together(block)}." for block in blocks), *([HELD] if blocks else [])]
     spread = dossier.parts.get("global")
     for of in spread["events"] if spread else ():
         if of["additive"] is not None and of["event"] in events_of(dossier.estimate):

@@ -12,7 +12,8 @@ from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table, link_to
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.drawing.cells import Cell, with_band
-from storyodds.reports.words.numbers import counted, percent, sentence_case
+from storyodds.reports.words.correlations import together
+from storyodds.reports.words.numbers import counted, listed, percent, sentence_case
 from storyodds.reports.words.sentences import is_risk_argument, soundness
 from storyodds.scenarios.provenance import NumberRecord, plain_source
 
@@ -91,6 +92,12 @@ def left_out(dossier: Dossier) -> Section:
         entries.append(
             f"Dependence beyond what the story states: its {len(free)} free assumptions are taken "
             "to be independent, given its numbers."
+        )
+    if blocks := dossier.estimate.get("correlations"):
+        named = "; ".join(together(block) for block in blocks)
+        entries.append(
+            f"Correlations of numbers beyond what the story states: {named}. All other numbers "
+            "are taken to be independent."
         )
     entries += _dependence(dossier)
     entries.append(
@@ -184,6 +191,17 @@ def _groups(dossier: Dossier) -> Iterator[tuple[str, list[dict[str, str]]]]:
                 resolved.assumptions[name].claim,
             )
             for name, written in story.assumptions.items()
+        ],
+    )
+    yield (
+        "What goes together",
+        [
+            _entry(
+                f"Rank correlation {block['rank']:g}",
+                listed(block["between"]),
+                block["note"] or (block["source"] or {"cite": "No source is given."})["cite"],
+            )
+            for block in dossier.estimate.get("correlations", ())
         ],
     )
     yield (

@@ -274,6 +274,8 @@ def _why(first: Side, second: Side, pair: Pair | None) -> str:
     certain = [side.name for side in sides if _is_certain(side)]
     if certain:
         return f"{' and '.join(certain)}: no uncertain number, so there is nothing to pair"
+    if pair.apart:
+        return _paired(pair)
     alone = [side for side in sides if side.posterior is not None and not side.posterior.prepared]
     if alone:
         whose = " and ".join(side.name for side in alone)
@@ -302,6 +304,9 @@ def _paired(pair: Pair) -> str:
         if len(pair.moved) > 1:
             stand = f"{len(pair.moved)} uncertain numbers of another prior stand"
         parts.append(f"{stand} at the same quantile of both")
+    if pair.apart:
+        names = ", ".join(pair.apart)
+        parts.append(f"{names}: correlated otherwise in the one, and drawn for each by itself")
     return "; ".join(parts)
 
 

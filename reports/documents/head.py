@@ -7,12 +7,21 @@ from typing import cast
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.posterior.draws import Computed
-from storyodds.reports.contract.head import Diagnostics, Head, NumberCounts
+from storyodds.priors.distributions.families import Point
+from storyodds.reports.contract.head import (
+    CorrelatedNumbers,
+    CorrelationsOfHead,
+    Diagnostics,
+    Head,
+    NumberCounts,
+)
 from storyodds.reports.documents.opinions import why_idle
 from storyodds.scenarios.provenance import (
     changed_by_view,
+    plain_source,
     story_numbers,
 )
+from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.serialize import digest
 
 _version = cache(version)
@@ -21,6 +30,8 @@ _version = cache(version)
 def head(assessment: Assessment, schema: str) -> Head:
     """Give what every JSON object about a story starts with: which story, and how computed."""
     resolved, method = assessment.prepared.resolved, assessment.draws.method
+    correlated = correlated_numbers(resolved)
+    together: CorrelationsOfHead = {"correlations": correlated} if correlated else {}
     return {
         "schema": schema,
         "story": resolved.story.story,
@@ -30,6 +41,7 @@ def head(assessment: Assessment, schema: str) -> Head:
         "settings": dict(resolved.settings),
         "kind": resolved.story.kind,
         "number_counts": number_counts(assessment),
+        **together,
         "idle_evidence": {
             item.id: why
             for i, item in enumerate(assessment.prepared.graph.evidence)
@@ -39,6 +51,31 @@ def head(assessment: Assessment, schema: str) -> Head:
         "seed": assessment.seed,
         "versions": versions(method),
     }
+
+
+def correlated_numbers(resolved: ResolvedStory) -> list[CorrelatedNumbers]:
+    """Give the numbers that a story says go together, as plain data.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+
+    Returns
+    -------
+    list of CorrelatedNumbers
+        In the order of the story, without parts that are switched off.
+    """
+    fixed = {n.name for n in resolved.numbers if isinstance(n.distribution, Point)}
+    return [
+        {
+            "between": list(block.between),
+            "rank": block.rank,
+            "fixed": [name for name in block.between if name in fixed],
+            "source": plain_source(block.source),
+            "note": block.note,
+        }
+        for block in resolved.correlations
+    ]
 
 
 def number_counts(assessment: Assessment) -> NumberCounts:

@@ -31,6 +31,7 @@ from storyodds.reports.terminal.odds import (
     odds_cells,
     stages,
 )
+from storyodds.reports.words.correlations import sentences
 from storyodds.reports.words.numbers import band, bits, listed, marked, percent, sentence_case
 from storyodds.reports.words.recipe import Recipe
 from storyodds.reports.words.sentences import (
@@ -293,6 +294,8 @@ def _lens(summary: Estimate, width: int) -> Iterator[Text]:
 
 def _footer(summary: Estimate, width: int) -> Iterator[Text]:
     yield from verdict(summary)
+    for sentence in sentences(summary):
+        yield from wrap(Text(plain(sentence), style="dim"), width, "  ", "  ")
     yield from wrap(Text(_bases(summary), style="dim"), width, "  ", "  ")
 
 

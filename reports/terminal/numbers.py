@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
+from storyodds.reports.documents.head import correlated_numbers
 from storyodds.reports.documents.numbers import SpreadNumber, plain_numbers
 from storyodds.reports.terminal.layout import wrap
+from storyodds.reports.words.correlations import together
 from storyodds.reports.words.numbers import percent
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.provenance import is_reference
@@ -34,6 +36,12 @@ def _lines(resolved: ResolvedStory, width: int) -> Iterator[Text]:
         yield Text(f"{_INDENT}{plain(_place(number))}", style="cyan")
         for sentence in _said(number):
             yield from wrap(Text(plain(sentence), style="dim"), width, _INDENT, _INDENT)
+    for block in correlated_numbers(resolved):
+        yield Text()
+        yield from wrap(Text(f"{plain(together(block))}."), width)
+        if block["source"] is not None:
+            cited = plain(block["source"]["cite"])
+            yield from wrap(Text(cited, style="dim"), width, _INDENT, _INDENT)
 
 
 def _value(number: SpreadNumber) -> str:

@@ -17,6 +17,7 @@ from storyodds.reports.contract.value import (
 from storyodds.reports.documents.value import SURE
 from storyodds.reports.terminal.frame import heading, opening, verdict
 from storyodds.reports.terminal.layout import Row, fitting, with_words, wrap
+from storyodds.reports.words.correlations import LEARNED, sentences
 from storyodds.reports.words.numbers import between, listed, odds_words, percent, significant
 from storyodds.reports.words.shortening import plain
 
@@ -57,6 +58,9 @@ def _report(summary: InformationValue, top: int, width: int) -> Iterator[Text]:
         )
     yield from heading("What would be worth knowing for sure", "each by itself")
     yield from _certainties(summary, top, width)
+    if summary.get("correlations"):
+        for sentence in (*sentences(summary), LEARNED):
+            yield from wrap(Text(plain(sentence), style="dim"), width)
     yield Text()
     for name, meaning in _legend(summary):
         for line in wrap(Text(meaning), width, f"{name:<{_INDENT}}", " " * _INDENT):

@@ -12,6 +12,7 @@ from storyodds.priors.text.errors import UNSAFE, Mistake, Path
 from storyodds.priors.text.phrases import described, did_you_mean, misspelled, quoted
 from storyodds.priors.text.scalars import hidden
 from storyodds.scenarios.checks.common_causes import common_cause_mistakes
+from storyodds.scenarios.checks.correlations import correlation_mistakes
 from storyodds.scenarios.checks.evidence_rules import (
     evidence_mistakes,
     proposal_mistakes,
@@ -91,6 +92,7 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         _limit_mistakes(data, names),
         reference_mistakes(data, names),
         number_mistakes(data),
+        correlation_mistakes(data),
         _text_mistakes(data),
     )
     return list(itertools.islice(mistakes, _MAX_MISTAKES))

@@ -30,6 +30,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "sources": _SOURCES,
         "numbers": "Uncertain numbers that stand in several places, by a name of their own. Each "
         "place has {number: name}, and all of them are one unknown.",
+        "correlations": "Uncertain numbers that go together, such as two that one doubt is behind. "
+        "Each keeps its own distribution; numbers that no block names together are independent.",
         "goal": "The training goal: which model is wanted, and why any such model is good.",
         "rationale": "The training rationale: why training ends at the wanted model, not how one "
         "trains.",
@@ -48,6 +50,14 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "proposals": "Observations that could be made next: what one would see, and how often "
         "under each hypothesis. They change no odds; `storyodds value` ranks them.",
         "lint": "Rules of the linter that do not apply to this story, each with the reason.",
+    },
+    "Correlation": {
+        "between": "Two or more uncertain numbers, by the names that `--set` takes: an id, or in "
+        "full as in audit.flags.deceptive.",
+        "rank": "Spearman's rank correlation between each two of them, above -1 and below 1: near "
+        "1, where one is high the others are. It is that of a Gaussian copula.",
+        "source": "Who says so, or why they go together.",
+        "note": _NOTE,
     },
     "Goal": {
         "specification": "What algorithm the model is meant to run: mechanism, not behavior. Not "

@@ -7,7 +7,16 @@ from typing import Any
 
 from storyodds.priors.text.document import Document
 from storyodds.priors.text.errors import Path, key_path
-from storyodds.scenarios.lint import evidence, findings, idle, numbers, product, structure, text
+from storyodds.scenarios.lint import (
+    correlations,
+    evidence,
+    findings,
+    idle,
+    numbers,
+    product,
+    structure,
+    text,
+)
 from storyodds.scenarios.lint.reading import Doubt, Reading
 from storyodds.scenarios.story import Story
 
@@ -173,5 +182,6 @@ RULES: Mapping[str, Callable[[Reading], Iterator[Doubt]]] = MappingProxyType(
         "template-number": numbers.template_number,
         "unsourced-claim": numbers.unsourced_claim,
         "idle-number": numbers.idle_number,
+        "idle-correlation": correlations.idle_correlation,
     }
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from storyodds.scenarios.grammar.formulas import Formula, literals, parts
+from storyodds.scenarios.lint.correlations import correlated_owners
 from storyodds.scenarios.lint.reading import Doubt, Reading, is_nought
 from storyodds.scenarios.schema import Assumption
 
@@ -21,8 +22,11 @@ def independent_product(reading: Reading) -> Iterator[Doubt]:
     index, route = rivals[0]
     if route.requires is None:
         return
+    together = list(correlated_owners(reading))
     for joint, event in ((True, "failing by"), (False, "escaping")):
         names = set(_factors(route.requires, joint, reading) or ())
+        if any(len(names & block) > 1 for block in together):
+            continue
         if len(names) >= LEAST_FACTORS and all(
             _stands_alone(reading.assumptions[name], names) for name in names
         ):

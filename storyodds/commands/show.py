@@ -97,6 +97,7 @@ def _show_numbers(entry: _Entry, as_json: bool) -> None:
         raise click.UsageError(f"found --numbers with a {entry.what}, expected it with a story")
     from rich.console import Console
 
+    from storyodds.reports.documents.head import correlated_numbers
     from storyodds.reports.documents.numbers import plain_numbers
     from storyodds.reports.terminal.numbers import print_numbers
     from storyodds.scenarios.resolve import resolve
@@ -104,7 +105,10 @@ def _show_numbers(entry: _Entry, as_json: bool) -> None:
     resolved = resolve(entry.story())
     if as_json:
         numbers = plain_numbers(resolved)
-        write_json({"schema": "storyodds/numbers/1", entry.what: entry.name, "numbers": numbers})
+        blocks = correlated_numbers(resolved)
+        correlations = {"correlations": blocks} if blocks else {}
+        document = {"schema": "storyodds/numbers/1", entry.what: entry.name, "numbers": numbers}
+        write_json({**document, **correlations})
     else:
         print_numbers(Console(highlight=False), resolved)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from storyodds.models.posterior.sobol import sobol_points
+from storyodds.models.sobol import sobol_points
 
 
 @pytest.mark.parametrize("n_dimensions", [1, 2, 7, 76, 600])

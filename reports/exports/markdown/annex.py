@@ -32,6 +32,7 @@ from storyodds.reports.exports.markdown.more import (
 from storyodds.reports.exports.markdown.story import (
     assumptions_part,
     cited,
+    correlations_part,
     findings_part,
     story_part,
 )
@@ -117,10 +118,15 @@ def markdown_report(
         *_in_words(sentences),
         *_odds(doc),
         *_paths(doc),
-        *([] if sensitivity is None else hangs_on_part(sensitivity, events)),
+        *(
+            []
+            if sensitivity is None
+            else hangs_on_part(sensitivity, events, is_correlated="correlations" in doc)
+        ),
         *([] if argued else failure_part(doc, sensitivity)),
         *([] if value is None else value_part(value, events[0])),
         *([] if story is None else assumptions_part(doc, story)),
+        *correlations_part(doc),
         *_evidence(doc),
         *([] if story is None else findings_part(doc, story)),
         *([] if argued else _lens(doc)),

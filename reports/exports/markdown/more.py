@@ -14,12 +14,15 @@ from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.contract.value import InformationValue, ResultRange
 from storyodds.reports.exports.markdown.text import code, table, text
 from storyodds.reports.figures.value import gain_words
+from storyodds.reports.words.correlations import HELD
 from storyodds.reports.words.numbers import band, percent
 
 _SHOWN = 10  # rows of a table: all of them are in the JSON document
 
 
-def hangs_on_part(sensitivity: SensitivityParts, events: Sequence[Headline]) -> Iterator[str]:
+def hangs_on_part(
+    sensitivity: SensitivityParts, events: Sequence[Headline], *, is_correlated: bool = False
+) -> Iterator[str]:
     """Numbers by what they swing, their total indices, and what would tip a verdict."""
     local, all_at_once = sensitivity.get("local"), sensitivity.get("global")
     if local is None and all_at_once is None:
@@ -28,6 +31,7 @@ def hangs_on_part(sensitivity: SensitivityParts, events: Sequence[Headline]) -> 
     if local is not None:
         yield from _swings(local, events)
         yield from _tipping(local, events)
+        yield from (HELD, "") if is_correlated else ()
     if all_at_once is not None:
         yield from _totals(all_at_once, events)
 

@@ -105,6 +105,24 @@ def assumptions_part(doc: Estimate, story: Story) -> Iterator[str]:
     yield from _states(doc, story)
 
 
+def correlations_part(doc: Estimate) -> Iterator[str]:
+    """Numbers that go together, where there are any."""
+    blocks = doc.get("correlations", [])
+    if not blocks:
+        return
+    yield from ("Uncertain numbers that go together, before any evidence:", "")
+    rows = [
+        [
+            ", ".join(map(code, block["between"])),
+            text(f"{block['rank']:g}"),
+            ", ".join(map(code, block["fixed"])) or "–",
+            " ".join(filter(None, [cited(block["source"]), text(block["note"] or "")])),
+        ]
+        for block in blocks
+    ]
+    yield from table(("Numbers", "Rank correlation", "Fixed here", "Source"), rows, "lrll")
+
+
 def _states(doc: Estimate, story: Story) -> Iterator[str]:
     """Chances of states, as the story writes them."""
     rows = [

@@ -114,10 +114,13 @@ def _in_words(scaled: PowerScalings, events: Sequence[Headline], width: int) -> 
     single = [x for x in scaled["priors"] if x["name"] != ALL_PRIORS]
     above = [x for x in single if largest(x, events) >= threshold]
     if single:
+        is_joint = any(" + " in x["name"] for x in single)
+        counted_once = ", those that go together counted as one" if is_joint else ""
         sentence = (
             f"Holding its prior more or less firmly moves an answer, by {threshold} or more per "
-            f"doubling, for {len(above) or 'none'} of {len(single)} uncertain numbers. How much an "
-            "answer hangs on a number is another question, which the local and global parts answer."
+            f"doubling, for {len(above) or 'none'} of {len(single)} uncertain "
+            f"numbers{counted_once}. How much an answer hangs on a number is another question, "
+            "which the local and global parts answer."
         )
         yield from wrap(Text(sentence), width)
     moved = [(x["name"], x["itself"]) for x in single]

@@ -12,7 +12,9 @@ from storyodds.reports.contract.sensitivity.whole import Sensitivity
 from storyodds.reports.documents.sensitivity.whole import FILES, PARTS
 from storyodds.reports.terminal.frame import opening, verdict
 from storyodds.reports.terminal.layout import wrap
+from storyodds.reports.words.correlations import AS_ONE, HELD, sentences
 from storyodds.reports.words.sentences import headline_fates
+from storyodds.reports.words.shortening import plain
 
 
 class _Lines(Protocol):
@@ -36,7 +38,18 @@ def _report(summary: Sensitivity, width: int) -> Iterator[Text]:
         if part in summary:
             yield from _lines(part)(cast(Mapping[str, Any], summary)[part], width, fates)
     yield Text()
+    if summary.get("correlations"):
+        yield from wrap(Text(" ".join(_notes(summary)), style="dim"), width)
     yield from verdict(summary)
+
+
+def _notes(summary: Sensitivity) -> Iterator[str]:
+    """Say what becomes of numbers that go together, in the parts that are there."""
+    yield from map(plain, sentences(summary))
+    if "local" in summary:
+        yield HELD
+    if "global" in summary or "trust" in summary:
+        yield AS_ONE
 
 
 def _lines(part: str) -> _Lines:
