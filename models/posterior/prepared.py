@@ -13,12 +13,12 @@ from storyodds.models.engine.strategy import MAX_MEMORY, choose_compiler, large_
 from storyodds.models.posterior.answers import Answers, Exact
 from storyodds.models.posterior.evidence import (
     assemble,
-    collapsed,
+    collapsed_table,
     collapsed_tables,
     forecast_log_density_at,
 )
 from storyodds.models.posterior.independent_answers import Independent, is_independent
-from storyodds.models.posterior.shared_rates import SharedRates, Table, with_shared
+from storyodds.models.posterior.shared_rates import Shared, Table, with_shared
 from storyodds.models.story.graph import StoryGraph, build_graph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING
@@ -39,7 +39,7 @@ class PreparedStory:
     graph : StoryGraph
     answers : Answers
         What answers about the discrete part.
-    tables : sequence of array, SharedRates or None
+    tables : sequence of array, Shared or None
         What each evidence item says, its own numbers integrated out.
     distributions : tuple of Distribution
     own : frozenset of int
@@ -124,7 +124,7 @@ class PreparedStory:
             return ()
         forecasts = [self.graph.evidence[i] for i in self.graph.forecasts]
         bearing = self.likelihood.bearing.union(*map(self.graph.numbers_behind, forecasts))
-        bearing = bearing.union(*(t.numbers for t in self.tables if isinstance(t, SharedRates)))
+        bearing = bearing.union(*(t.numbers for t in self.tables if isinstance(t, Shared)))
         return tuple(i for i in self.sampled if i in bearing)
 
     @property
@@ -146,10 +146,10 @@ class PreparedStory:
         """What each evidence item says where the story's numbers have other priors."""
         return _tables(self.graph, distributions, self.shared)
 
-    def table_of(self, item: int, distributions: Sequence[Distribution]) -> Array | SharedRates:
+    def table_of(self, item: int, distributions: Sequence[Distribution]) -> Array | Shared:
         """What one evidence item, which is no forecast, says there."""
         evidence = self.graph.evidence[item]
-        table = collapsed(evidence, distributions).log_likelihood(evidence)
+        table = collapsed_table(evidence, distributions)
         shared = with_shared(evidence, distributions, self.shared, table)
         assert shared is not None
         return shared
@@ -272,7 +272,7 @@ def log_likelihood_bound(prepared: PreparedStory) -> float:
     What every item's best-fitting hypothesis gives it; a forecast, that it hits the prior's odds.
     """
     bound = sum(
-        table.bound if isinstance(table, SharedRates) else float(table.max())
+        table.bound if isinstance(table, Shared) else float(table.max())
         for table in prepared.tables
         if table is not None
     )

@@ -5,9 +5,10 @@ ordered as `ResolvedStory.numbers`.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from storyodds.models.logic.cut_sets import CutSet, CutSetFamily, cut_set_family, without
@@ -19,9 +20,9 @@ from storyodds.models.story.outcomes import Outcome, flow_outcomes_of, outcomes_
 from storyodds.models.story.rates import CommonCause, Derived, Rate
 from storyodds.priors.distributions.families import Point
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.scenarios.grammar.formulas import AnyOf, Formula, literals
+from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, Formula, literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL, OutcomeClass
-from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.parts import BitsByRow, BitsRow, GivenRow, rows_of
 from storyodds.scenarios.grammar.parts import Rate as WrittenRate
 from storyodds.scenarios.grammar.states import States, literal_of_state
 from storyodds.scenarios.resolve import ResolvedStory
@@ -169,6 +170,11 @@ class EvidenceItem:
     variables; for the outcome one per route. `keys` has, per hypothesis, the name of the rate or
     of the bits that it uses; `alternatives` lists every key once, among which a finding that does
     not bear on the matter is blind.
+
+    Where numbers depend on assumptions, `rows` has what decides and the item as it then is, of
+    which the first that holds counts, and the last has no formula. The hypotheses are pairs, row
+    by row, of a row and an alternative: of items about the outcome, one that some route has, as
+    `of_routes` lists.
     """
 
     id: str
@@ -186,13 +192,30 @@ class EvidenceItem:
     forecast: float = 0.5
     sd_bits: float = 1.0
     states: tuple[int, ...] = ()
+    rows: tuple[tuple[Formula | None, "EvidenceItem"], ...] = ()
+    of_routes: tuple[int, ...] = ()
 
     @property
     def targets(self) -> tuple[int, ...]:
-        """The variables that it speaks of; each has two likelihoods, if false and if true."""
+        """The variables that it speaks of."""
         if self.subject != "assumption" or self.target is None:
             return ()
         return self.states or (self.target,)
+
+    @property
+    def pairs(self) -> tuple[int | None, ...]:
+        """What has two likelihoods, if false and if true: variables, or pairs of hypotheses."""
+        return (None,) * len(self.keys) if self.rows else self.targets
+
+    @property
+    def one_of_many(self) -> bool:
+        """Whether every hypothesis has two likelihoods, and is true where it is what holds."""
+        return bool(self.states or self.rows)
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """What decides which of its rows holds."""
+        return tuple(when for when, _ in self.rows if when is not None)
 
     @property
     def reading(self) -> tuple[int, ...]:
@@ -279,13 +302,15 @@ class StoryGraph:
         rates += [rate for h in self.hazards for c in checks if (rate := h.flags[c]) is not None]
         if self.hazards_are_evidence or not evidence_only:
             rates += [hazard.probability for hazard in self.hazards]
+        # What is read by route is a factor of the route, as what checks say of it is.
+        by_route = [item for item in self.evidence if item.subject == "outcome"]
         if not evidence_only:
             rates += [route.harm for route in self.routes]
             rates += [hazard.harm for hazard in self.hazards]
             causes = self.common_causes
             shares = [share for c in causes for share in (*c.of_routes, *c.of_hazards)]
             rates += [share for share in shares if isinstance(share, Rate)]
-        return tuple(dict.fromkeys(formula for rate in rates for formula in rate.formulas))
+        return tuple(dict.fromkeys(f for part in (*rates, *by_route) for f in part.formulas))
 
     def result_numbers(
         self, checks: Iterable[int] | None = None
@@ -480,15 +505,15 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
     )
 
 
-def _rate(number: Mapping[str, int], name: str, rate: WrittenRate | None) -> Rate:
-    """A probability as indices of numbers."""
-    if isinstance(rate, GivenTable):
-        return Rate(_rows(number, name, rate.given))
+def _rate(number: Mapping[str, int], name: str, rate: WrittenRate | BitsByRow | None) -> Rate:
+    """A probability, or bits, as indices of numbers."""
+    if rows := rows_of(rate):
+        return Rate(_rows(number, name, rows))
     return Rate(((None, number[name]),))
 
 
 def _rows(
-    number: Mapping[str, int], name: str, rows: Sequence[GivenRow]
+    number: Mapping[str, int], name: str, rows: Sequence[GivenRow | BitsRow]
 ) -> tuple[tuple[Formula | None, int], ...]:
     return tuple(
         (row.when, number[f"{name}.otherwise" if row.when is None else f"{name}.given.{i}"])
@@ -605,7 +630,7 @@ def _evidence(
     number = resolved.number_index
     index = {variable.name: i for i, variable in enumerate(variables)}
     items = []
-    for item in resolved.story.evidence:
+    for item in resolved.findings:
         form = next(
             name
             for name in ("counts", "exposure", "bayes_factor", "forecast")
@@ -613,9 +638,14 @@ def _evidence(
         )
         table_name = "rates" if form in ("counts", "exposure") else form
         table = dict(item.rates or item.bayes_factor or {})
-        numbers = {key: number[f"{item.id}.{table_name}.{key}"] for key in table}
-        shares = {key: number[f"{item.id}.visibility.{key}"] for key in item.visibility or {}}
-        visibilities: dict[str, int] = {}
+        numbers = {
+            key: _rate(number, f"{item.id}.{table_name}.{key}", rate) for key, rate in table.items()
+        }
+        shares = {
+            key: _rate(number, f"{item.id}.visibility.{key}", rate)
+            for key, rate in (item.visibility or {}).items()
+        }
+        visibilities: dict[str, Rate] = {}
         about = item.about
         target: int | None
         keys: tuple[str, ...]
@@ -646,24 +676,60 @@ def _evidence(
                     }
                     for by_key in (numbers, shares)
                 )
-        items.append(
-            EvidenceItem(
-                id=item.id,
-                subject=subject,
-                target=target,
-                form=form,
-                keys=keys,
-                numbers=numbers,
-                alternatives=alternatives,
-                relevance=number.get(f"{item.id}.relevance"),
-                **_observed(item),
-                visibilities=visibilities,
-                forecast=item.forecast if item.forecast is not None else 0.5,
-                sd_bits=item.sd_bits if item.sd_bits is not None else 1.0,
-                states=states,
-            )
+        whole = EvidenceItem(
+            id=item.id,
+            subject=subject,
+            target=target,
+            form=form,
+            keys=keys,
+            numbers={},
+            alternatives=alternatives,
+            relevance=number.get(f"{item.id}.relevance"),
+            **_observed(item),
+            forecast=item.forecast if item.forecast is not None else 0.5,
+            sd_bits=item.sd_bits if item.sd_bits is not None else 1.0,
+            states=states,
         )
+        items.append(_with_numbers(whole, numbers, visibilities))
     return tuple(items)
+
+
+def _with_numbers(
+    item: EvidenceItem, rates: Mapping[str, Rate], visibilities: Mapping[str, Rate]
+) -> EvidenceItem:
+    """Give an item its numbers, and where some depend on assumptions its rows."""
+    # Numbers that the same conditions decide are in the same row of each other.
+    every = (*rates.values(), *visibilities.values())
+    deciding = tuple(dict.fromkeys(rate.formulas for rate in every if not rate.is_plain))
+    keys = item.keys
+    if deciding and item.subject == "outcome":
+        keys = tuple(dict.fromkeys(item.keys))
+    rows = []
+    for places in product(*(range(len(formulas) + 1) for formulas in deciding)):
+        row = dict(zip(deciding, places, strict=True))
+        numbers, shares = (
+            {key: rate.numbers[row.get(rate.formulas, 0)] for key, rate in table.items()}
+            for table in (rates, visibilities)
+        )
+        # In this order, some condition of each row before it does not hold.
+        holding = tuple(formulas[k] for formulas, k in row.items() if k < len(formulas))
+        when = AllOf(all=holding) if holding else None
+        rows.append((when, replace(item, keys=keys, numbers=numbers, visibilities=shares)))
+    if not deciding:
+        return rows[0][1]
+    return replace(
+        item,
+        keys=keys * len(rows),
+        numbers=_by_row(rates),
+        visibilities=_by_row(visibilities),
+        rows=tuple(rows),
+        of_routes=tuple(map(keys.index, item.keys)) if item.subject == "outcome" else (),
+    )
+
+
+def _by_row(table: Mapping[str, Rate]) -> dict[str, int]:
+    """Every number of a table, by its key and row."""
+    return {f"{key} {k}": n for key, rate in table.items() for k, n in enumerate(rate.numbers)}
 
 
 def _observed(item: Evidence) -> dict[str, Any]:

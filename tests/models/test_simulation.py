@@ -50,7 +50,6 @@ NAMES = (
     "outcomes",
     "goals",
     "queries",
-    "item_targets",
 )
 
 
