@@ -1,7 +1,8 @@
 """The oracle on random stories: laws of probability, and the same story in other words."""
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,7 +15,8 @@ from support.oracle_process import Literals, prior_runs
 from support.rephrasing import is_of_one_row, mean_bits, negated, opposite, reordered
 from support.strategies import small_stories
 
-from storyodds.scenarios.grammar.parts import rows_of
+from storyodds.scenarios.grammar.parts import numbers_of, rows_of
+from storyodds.scenarios.schema import Evidence
 from storyodds.scenarios.story import Story
 
 # Sums of at most some thousand positive terms, each a product of a few dozen factors that are
@@ -166,14 +168,23 @@ def test_every_law_holds(story: Story) -> None:
 # --- findings -----------------------------------------------------------------------------------
 
 
-def averages_are_probabilities(story: Story) -> None:
+def findings_in_rows(story: Story) -> Iterator[Evidence]:
+    """Every finding, with a number of any row in the place of those that depend on assumptions."""
     for item in story.evidence:
+        field = "rates" if item.rates else "bayes_factor"
+        table = getattr(item, field) or {}
+        for chosen in itertools.product(*map(numbers_of, table.values())):
+            yield item.model_copy(update={field: dict(zip(table, chosen, strict=True)) or None})
+
+
+def averages_are_probabilities(story: Story) -> None:
+    for item in findings_in_rows(story):
         if item.counts:
             assert all(0 <= mean <= 1 + 1e-12 for mean in expected_likelihoods(item).values())
 
 
 def relevance_bounds_what_a_finding_can_say(story: Story) -> None:
-    for item in story.evidence:
+    for item in findings_in_rows(story):
         if item.relevance is None or item.forecast is not None:
             continue
         sharp = expected_likelihoods(item.model_copy(update={"relevance": None}))
