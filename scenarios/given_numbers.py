@@ -58,8 +58,8 @@ def _at(resolved: ResolvedStory, owner: str, field: list[str]) -> Any:
     """What stands in a field of a part."""
     story = resolved.written
     checks = (*story.checks, *resolved.common_causes)
-    seen = (*story.evidence, *resolved.proposals)
-    parts = (*story.goal.hazards, *resolved.routes, *checks, *seen)
+    observations = (*story.evidence, *resolved.proposals)
+    parts = (*story.goal.hazards, *resolved.routes, *checks, *observations)
     value: Any = next((part for part in parts if getattr(part, "id", "") == owner), None)
     for key in field:
         value = value.get(key) if isinstance(value, dict) else getattr(value, key, None)

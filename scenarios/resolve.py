@@ -296,7 +296,9 @@ def _merge_catalog(story: Story) -> tuple[dict[str, Assumption], set[str]]:
         assumption = story.assumptions.get(name) or Assumption()
         entry = catalog.assumptions().get(name)
         if entry is not None:
-            if all(getattr(assumption, key) is None for key in catalog.DECIDERS):
+            if assumption.from_ is None and all(
+                getattr(assumption, key) is None for key in catalog.DECIDERS
+            ):
                 inherited.add(name)
                 decided = {key: getattr(entry, key) for key in catalog.DECIDERS}
                 assumption = assumption.model_copy(update=decided)
@@ -366,6 +368,11 @@ def _slots(
     for i, route in enumerate(routes):
         template = None if route.use is None else catalog.routes()[route.use]
         path = ("routes", i - offset)
+        if isinstance(route.bits, dict):
+            for stage, bits in route.bits.items():
+                yield slot(f"{route.id}.bits.{stage}", (*path, "bits", stage), "bits", bits)
+            yield from _rate_slots(f"{route.id}.harm", (*path, "harm"), route.harm, slot)
+            continue
         own_slots = [slot(f"{route.id}.bits", (*path, "bits"), "bits", route.bits)]
         own_slots += _rate_slots(f"{route.id}.harm", (*path, "harm"), route.harm, slot)
         for field, own_slot in zip(("bits", "harm"), own_slots, strict=False):
@@ -379,6 +386,9 @@ def _slots(
         for key, rate in check.flags.items():
             path = ("checks", i, "flags", key)
             yield from _rate_slots(f"{check.id}.flags.{key}", path, rate, slot)
+        for key, rate in (check.retrained_flags or {}).items():
+            path = ("checks", i, "retrained_flags", key)
+            yield from _rate_slots(f"{check.id}.retrained_flags.{key}", path, rate, slot)
     for i, cause in enumerate(named_causes(story)):
         for key, rate in cause.share.items():
             path = ("common_cause", i, "share", key)
@@ -426,6 +436,8 @@ def _assumption_slots(name: str, assumption: Assumption, slot: _MakeSlot) -> Ite
     if assumption.probability is not None:
         written = (*path, "probability")
         yield slot(f"{name}.probability", written, "probability", assumption.probability)
+    for stage, chance in (assumption.from_ or {}).items():
+        yield slot(f"{name}.from.{stage}", (*path, "from", stage), "probability", chance)
     yield from _row_slots(name, path, assumption.given or (), slot)
     for i, table in enumerate(assumption.states.rows if assumption.states else ()):
         row_path, row_name = _state_row(path, name, assumption, i)

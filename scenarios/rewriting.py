@@ -102,7 +102,9 @@ def _assumptions(
 ) -> Mapping[str, Assumption | None]:
     """The assumptions, with what decides one of them written out."""
     written = story.assumptions.get(owner) or Assumption()
-    if any(getattr(written, key) is not None for key in catalog.DECIDERS):
+    if written.from_ is not None or any(
+        getattr(written, key) is not None for key in catalog.DECIDERS
+    ):
         return story.assumptions
     decided = {key: getattr(resolved.assumptions[owner], key) for key in catalog.DECIDERS}
     # What it needs of the catalog no longer comes along by itself.
@@ -115,6 +117,8 @@ def _decided(assumption: Assumption, field: Sequence[str], form: Prior) -> Assum
     if "in_turn" in field:
         assert assumption.states is not None
         return _replaced(assumption, "states", with_chance_in_turn(assumption.states, field, form))
+    if field[0] == "from":
+        return _replaced(assumption, "from_", {**(assumption.from_ or {}), field[1]: form})
     if field == ["probability"]:
         return _put(assumption, field, form)
     return _replaced(assumption, "given", _in_row(assumption.given or (), field, form))

@@ -15,6 +15,7 @@ from storyodds.priors.text.records import Count, Record, Slug, SourceField, Text
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
 from storyodds.scenarios.grammar.parts import About, BitsByRow, GivenRow, Rate
+from storyodds.scenarios.grammar.stages import MAX_TIMES, ByStage, RouteBits
 from storyodds.scenarios.grammar.states import States
 
 StoryKind = Literal["training-story", "risk-argument"]
@@ -63,6 +64,7 @@ class Constraint(Record):
     claim: Text = ""
     holds: Formula
     rules_out: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    stages: Annotated[tuple[Slug, ...], Field(min_length=1)] | None = None
 
 
 class Nudge(Record):
@@ -72,6 +74,7 @@ class Nudge(Record):
     claim: Text = ""
     when: Formula | None = None
     bits: Annotated[dict[Slug, Bits], Field(min_length=1)]
+    stages: Annotated[tuple[Slug, ...], Field(min_length=1)] | None = None
 
 
 class Rationale(Record):
@@ -86,8 +89,8 @@ class Rationale(Record):
 class Assumption(Record):
     """A claim that is true or false in one training run, or of whose states one holds.
 
-    Exactly one of `probability`, `given`, `holds_when` and `states` decides it; none of them takes
-    the catalog's numbers.
+    Exactly one of `probability`, `given`, `holds_when`, `states` and `from` decides it; none of
+    them takes the catalog's numbers.
     """
 
     claim: Text = ""
@@ -95,6 +98,7 @@ class Assumption(Record):
     given: Annotated[tuple[GivenRow, ...], Field(min_length=1)] | None = None
     holds_when: Formula | None = None
     states: States | None = None
+    from_: Annotated[ByStage | None, Field(alias="from")] = None
     scope: Literal["run", "world"] | None = None
     sources: tuple[SourceField, ...] = ()
     note: Text | None = None
@@ -117,7 +121,7 @@ class Route(Record):
     kind: Slug | None = None
     claim: Text = ""
     requires: Formula | None = None
-    bits: Bits | None = None
+    bits: RouteBits | None = None
     harm: Rate | None = None
     mechanism: Slug | None = None
 
@@ -137,6 +141,8 @@ class Check(Record):
     """A test that flags a model before deployment, at a rate for each kind of model.
 
     With `result` the check has been run: it is evidence, at its own rates, and halts no more.
+    `after` a stage, it sees the model as that stage leaves it, and what it flags goes no further,
+    or `to` a stage again, at most so many `times`, at `retrained_flags` from then on.
     """
 
     id: Slug
@@ -144,6 +150,11 @@ class Check(Record):
     role: Literal["held-out", "in-the-loss"] = "held-out"
     flags: dict[Slug, Rate]
     result: CheckResult | None = None
+    after: Slug | None = None
+    on_flag: Literal["halt", "retrain"] = "halt"
+    to: Slug | None = None
+    times: Annotated[int, Field(strict=True, ge=1, le=MAX_TIMES)] = 1
+    retrained_flags: dict[Slug, Rate] | None = None
 
 
 class CommonCause(Record):
@@ -202,6 +213,7 @@ class Evidence(Record):
     id: Slug
     claim: Text = ""
     about: About
+    after: Slug | None = None
     counts: ObservedCounts | None = None
     exposure: Exposure | None = None
     rates: Annotated[dict[Slug, Rate] | None, BeforeValidator(_text_keys)] = None

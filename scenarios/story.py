@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from storyodds.priors.text.errors import key_path
 from storyodds.priors.text.records import FileRecord, Record, Slug, SourceField, Text
 from storyodds.scenarios.checks.consistency import find_mistakes
+from storyodds.scenarios.grammar.stages import MAX_STAGES
 from storyodds.scenarios.named_numbers import NamedNumber
 from storyodds.scenarios.schema import (
     TRAINING_STORY,
@@ -57,6 +58,8 @@ class Story(FileRecord):
     rationale : Rationale
     assumptions : dict of str to Assumption or None
         None takes the assumption as the catalog has it.
+    stages : tuple of str, optional
+        Stages of training in their order; without them training is one step.
     routes : tuple of Route
         The rivals of the intended model, `something-else` among them.
     checks : tuple of Check
@@ -96,6 +99,7 @@ class Story(FileRecord):
     goal: Goal
     rationale: Rationale = Rationale()
     assumptions: dict[Slug, Assumption | None] = {}
+    stages: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=MAX_STAGES)] | None = None
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
     checks: tuple[Check, ...] = ()
     common_cause: tuple[CommonCause, ...] = ()

@@ -16,7 +16,7 @@ from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.answers import Exact
 from storyodds.models.story.events import AfterTraining, after_training, probabilities
 from storyodds.models.story.graph import StoryGraph
-from storyodds.models.story.rates import ALWAYS, CommonCause, Derived, Share
+from storyodds.models.story.rates import ALWAYS, CommonCause, Share
 from storyodds.priors.text.errors import UnsupportedStoryError
 
 Array = NDArray[np.float64]
@@ -26,17 +26,18 @@ ENDS: tuple[Together, ...] = ("independent", "as-one")
 
 
 def have_ends(graph: StoryGraph) -> bool:
-    """Whether there are checks that can fail together: two or more that can still flag.
+    """Whether there are checks that can fail together: two or more that can still flag what
+    training leaves.
 
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.models.story.building import build_graph
     >>> from storyodds.scenarios.resolve import resolve
     >>> have_ends(build_graph(resolve(load_story("coinrun-agent"))))
     False
     """
-    return len(graph.live_checks) > 1
+    return len(graph.final_checks) > 1
 
 
 def odds_if_together(
@@ -78,7 +79,7 @@ def odds_if_together(
     if not isinstance(assessment.prepared.answers, Exact):
         return None
     causes = (_as_one(graph),) if end == "as-one" else ()
-    changed = replace(graph, common_causes=causes, derived=Derived(graph.n_numbers))
+    changed = replace(graph, common_causes=causes, derived=graph.derived.copy())
     try:
         compiler = choose_compiler(changed)
         likelihoods = assessment.prepared.likelihoods
@@ -104,4 +105,4 @@ def _by_the_best(graph: StoryGraph, values: Array, after: AfterTraining) -> Afte
 def _as_one(graph: StoryGraph) -> CommonCause:
     routes: tuple[Share, ...] = (ALWAYS,) * len(graph.routes)
     hazards: tuple[Share, ...] = (ALWAYS,) * len(graph.hazards)
-    return CommonCause("as-one", graph.live_checks, routes, hazards)
+    return CommonCause("as-one", graph.final_checks, routes, hazards)

@@ -58,7 +58,7 @@ def findings_of(graph: StoryGraph) -> tuple[str, ...]:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.models.story.building import build_graph
     >>> from storyodds.scenarios.resolve import resolve
     >>> findings_of(build_graph(resolve(load_story("cat-classifier"))))
     ('adversarial-examples',)

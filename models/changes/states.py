@@ -29,7 +29,7 @@ def with_state(graph: StoryGraph, values: Array, state: int, truth: bool) -> Arr
     Examples
     --------
     >>> from storyodds import load_text
-    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.models.story.building import build_graph
     >>> from storyodds.scenarios.resolve import resolve
     >>> text = '''
     ... story: aware

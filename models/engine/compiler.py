@@ -244,7 +244,10 @@ class Compiler:
         true, false = (
             (ONE, ONE) if self.evidence_only else (leaf("is", v, True), leaf("is", v, False))
         )
-        table = test(level, ZERO, true)  # of the last one
+        if variable.race:
+            table = self._table_of_race(v, ZERO if variable.is_last_state else false)
+        else:
+            table = test(level, ZERO, true)  # of the last one
         for when, number in reversed(variable.rows):
             row = test(level, leaf("no", number, v), leaf("yes", number, v))
             table = self.diagrams.choose(self.indicator(when), row, table)
@@ -253,10 +256,25 @@ class Compiler:
         barred = self.indicator(variable.barred)
         return self.diagrams.choose(barred, test(level, false, ZERO), table)
 
+    def _table_of_race(self, v: int, false: int) -> int:
+        """P(state | what decides it) where no state before it holds, and a factor where it fails.
+
+        Chances among all states, and not in turn: what is left of 1 would lose its digits.
+        """
+        level, table = self.level[v], ZERO
+        for when, share in reversed(self.graph.variables[v].race):
+            chance = ZERO
+            if share is not None:
+                chance = self.builder.leaf("yes", self.graph.derived.index(share), v)
+            row = self.diagrams.test(level, false, chance)
+            table = self.diagrams.choose(self.indicator(when), row, table)
+        return table
+
     def config(self, route: int, nudges: Iterable[int]) -> int:
         """The number of a route under a set of nudges (indices into its own list)."""
         node = self.graph.routes[route]
-        key = Config(route, (node.bits, *(node.nudges[k][1] for k in nudges)))
+        own = () if node.bits is None else (node.bits,)
+        key = Config(route, (*own, *(node.nudges[k][1] for k in nudges)))
         if key not in self._config_of:
             self._config_of[key] = len(self.configs)
             self.configs.append(key)
@@ -374,9 +392,9 @@ class Compiler:
         """The factor of hazards and findings, a route, and the node worth its results' part."""
         outcomes = [self.graph.all_outcomes[o] for o in query.outcomes]
         for outcome in outcomes or map(Outcome, range(len(self.graph.routes))):
-            seen = self._by_rows.of_route(outcome.route)
+            findings = self._by_rows.of_route(outcome.route)
             for factor, weight in self.hazards.endings(outcome):
-                here = seen if factor is None else self.diagrams.multiply(factor, seen)
+                here = findings if factor is None else self.diagrams.multiply(factor, findings)
                 yield here, outcome.route, weight
 
     def _sum(self, by_weight: Mapping[int, Sequence[int]], hazards: int, query: Query) -> int:

@@ -45,7 +45,7 @@ def gate_forest(graph: StoryGraph, max_bytes: int, *, small: bool = True) -> Gat
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.models.story.building import build_graph
     >>> from storyodds.scenarios.resolve import resolve
     >>> forest = gate_forest(build_graph(resolve(load_story("cat-classifier"))), 2**20)
     >>> forest is not None and len(forest.root) == len(forest.diagram.roots)

@@ -178,10 +178,7 @@ class Layout:
 
     def _table_scope(self, v: int) -> list[int]:
         variable = self._graph.variables[v]
-        whens = (
-            [when for when, _ in variable.rows] if variable.formula is None else [variable.formula]
-        )
-        return [v, *self.scope(*whens, variable.barred)]
+        return [v, *self.scope(*variable.formulas, variable.barred)]
 
     def _gates_in_order(self) -> list[list[int]]:
         """The variables of gates, as they stand in diagrams that were built already."""

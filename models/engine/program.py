@@ -13,7 +13,7 @@ from storyodds.models.circuits.circuit import Circuit, Key
 from storyodds.models.engine.compiler import Compiler
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import Query
-from storyodds.models.story.rates import Excess
+from storyodds.models.story.rates import DerivedNumber, Excess
 
 if TYPE_CHECKING:
     from storyodds.models.engine.pattern_kernel import PatternProgram
@@ -76,7 +76,7 @@ class Program:
         The config of every open route; -1 where closed.
     result_numbers : tuple of tuple of int
         The flag rates of checks that are known to have passed, and of those known to have flagged.
-    excesses : tuple of Excess
+    derived : tuple of DerivedNumber
         What follows from the story's numbers, and is numbered after them.
     """
 
@@ -103,7 +103,7 @@ class Program:
     floor: NDArray[np.bool_]
     races: Ints
     result_numbers: tuple[tuple[int, ...], tuple[int, ...]]
-    excesses: tuple[Excess, ...]
+    derived: tuple[DerivedNumber, ...]
 
     def truths(self, values: Array, usage: Array) -> tuple[Array, Array]:
         """P(true) and P(false) of every assumption, from how the leaves are used.
@@ -145,7 +145,7 @@ class Program:
     def _by_number(self, places: Places) -> csr_array:
         n = len(places.what)
         cells = (np.ones(n), (places.what, np.arange(n)))
-        return csr_array(cells, shape=(self.n_numbers + len(self.excesses), n))
+        return csr_array(cells, shape=(self.n_numbers + len(self.derived), n))
 
     @cached_property
     def open_configs(self) -> csr_array:
@@ -178,9 +178,13 @@ class Program:
         """The numbers that can change the roots."""
         bits = self.config_bits.indices.tolist()
         numbers = {*self.yes.what.tolist(), *self.no.what.tolist(), *bits}
-        for k, excess in enumerate(self.excesses):
-            if self.n_numbers + k in numbers:
-                numbers.update(excess.above, excess.below)
+        for k, derived in enumerate(self.derived):
+            if self.n_numbers + k not in numbers:
+                continue
+            if isinstance(derived, Excess):
+                numbers.update(derived.above, derived.below)
+            else:
+                numbers.update(derived.numbers)
         return frozenset(number for number in numbers if number < self.n_numbers)
 
     @cached_property
@@ -311,7 +315,7 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         floor=np.array([compiler.is_always_open(c.route) for c in compiler.configs], dtype=bool),
         races=races,
         result_numbers=graph.result_numbers(),
-        excesses=tuple(graph.derived.excesses),
+        derived=graph.derived.numbers,
     )
 
 

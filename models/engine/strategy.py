@@ -75,6 +75,8 @@ def choose_compiler(
         kind: Competition, expand: bool, budget: int, forest: GateForest | None = None
     ) -> None:
         nonlocal best
+        if graph.stages and kind == "quadrature":  # whose rule needs a route that is always open
+            return
         if competition not in (None, kind) or (kind, expand, budget, forest is None) in attempts:
             return
         attempts.add((kind, expand, budget, forest is None))

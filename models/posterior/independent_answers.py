@@ -50,7 +50,7 @@ def is_independent(graph: StoryGraph) -> bool:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.models.story.building import build_graph
     >>> from storyodds.scenarios.resolve import resolve
     >>> is_independent(build_graph(resolve(load_story("cat-classifier"))))
     False

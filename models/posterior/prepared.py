@@ -19,7 +19,8 @@ from storyodds.models.posterior.evidence import (
 )
 from storyodds.models.posterior.independent_answers import Independent, is_independent
 from storyodds.models.posterior.shared_rates import Shared, Table, with_shared
-from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.building import build_graph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING
 from storyodds.priors.distributions.families import Distribution, Point, rate_like
@@ -94,14 +95,14 @@ class PreparedStory:
     def sampled(self) -> tuple[int, ...]:
         """The core numbers in which P(event, evidence) is not linear, which have to be sampled.
 
-        Bits; what stands in several places; what decides the prior probability that a forecast is
-        compared with; the chances of hazards on which a check's known result bears, as a second run
-        (that the goal criteria are about) has them a second time; and flag rates of checks that
-        fail together, of which the largest counts.
+        Bits; what stands in several places, or is used several times in one run; what decides the
+        prior probability that a forecast is compared with; the chances of hazards on which a
+        check's known result bears, as a second run (that the goal criteria are about) has them a
+        second time; and flag rates of checks that fail together, of which the largest counts.
         """
         graph = self.graph
         nonlinear = {i for i, n in enumerate(self.resolved.numbers) if n.kind == "bits"}
-        nonlinear |= self.shared
+        nonlinear |= self.shared | graph.repeated
         for i in graph.forecasts:
             nonlinear |= graph.numbers_behind(graph.evidence[i])
         if graph.hazards_are_evidence:

@@ -150,7 +150,7 @@ def without_check(graph: StoryGraph, index: int) -> dict[int, float]:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.models.story.building import build_graph
     >>> from storyodds.scenarios.resolve import resolve
     >>> set(without_check(build_graph(resolve(load_story("cat-classifier"))), 0).values())
     {0.0}

@@ -184,7 +184,7 @@ def shares_of_part(graph: StoryGraph, part: Part) -> tuple[Share, ...]:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.models.story.building import build_graph
     >>> from storyodds.models.story.outcomes import Outcome, Part
     >>> from storyodds.scenarios.resolve import resolve
     >>> graph = build_graph(resolve(load_story("coinrun-agent")))
@@ -228,7 +228,7 @@ def shares_of(graph: StoryGraph) -> Mapping[str, tuple[Share, ...]]:
     Examples
     --------
     >>> from storyodds import load_story
-    >>> from storyodds.models.story.graph import build_graph
+    >>> from storyodds.models.story.building import build_graph
     >>> from storyodds.scenarios.resolve import resolve
     >>> graph = build_graph(resolve(load_story("carlsmith-six-premises")))
     >>> [share.harmful for share in shares_of(graph)["success"]]

@@ -4,11 +4,9 @@ Everything here is a fixed, labelled structure; the numbers themselves stay outs
 ordered as `ResolvedStory.numbers`.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from graphlib import TopologicalSorter
-from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from storyodds.models.logic.cut_sets import CutSet, CutSetFamily, cut_set_family, without
@@ -17,17 +15,12 @@ from storyodds.models.logic.forest_odds import part_of
 from storyodds.models.logic.gate_sets import forest_family
 from storyodds.models.logic.gates import gate_graph
 from storyodds.models.story.outcomes import Outcome, flow_outcomes_of, outcomes_of, side_outcomes_of
-from storyodds.models.story.rates import CommonCause, Derived, Rate
-from storyodds.priors.distributions.families import Point
+from storyodds.models.story.rates import CommonCause, Derived, RaceShare, Rate
 from storyodds.priors.text.errors import UnsupportedStoryError
-from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, Formula, literals
-from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL, OutcomeClass
-from storyodds.scenarios.grammar.parts import BitsByRow, BitsRow, GivenRow, rows_of
-from storyodds.scenarios.grammar.parts import Rate as WrittenRate
-from storyodds.scenarios.grammar.states import States, literal_of_state
-from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.schema import Assumption, CheckResult, Evidence
-from storyodds.scenarios.schema import CommonCause as CommonCauseRecord
+from storyodds.scenarios.grammar.formulas import Formula, literals
+from storyodds.scenarios.grammar.outcomes import CLASSES, OutcomeClass
+from storyodds.scenarios.grammar.rewritten import any_of
+from storyodds.scenarios.schema import CheckResult
 
 if TYPE_CHECKING:
     from storyodds.models.logic.gate_forest import GateForest
@@ -48,19 +41,36 @@ class Variable:
         Of a state such as `awareness is high`.
     states : tuple of str
         Of a state, the names of all that its assumption has, in order.
+    race : tuple of (Formula or None, RaceShare or None)
+        In the place of `rows`, of a state that is where a stage of training ends: what decides,
+        and its chance among all states; the first row that holds counts. None is no chance.
     """
 
     name: str
     rows: tuple[tuple[Formula | None, int], ...] = ()
     formula: Formula | None = None
     states: tuple[str, ...] = ()
+    race: tuple[tuple[Formula | None, RaceShare | None], ...] = ()
 
     @property
     def scope(self) -> frozenset[str]:
         """The assumptions that its truth depends on directly."""
-        formulas = [when for when, _ in self.rows] if self.formula is None else [self.formula]
-        names = (name for f in formulas if f is not None for name, _ in literals(f))
+        names = (name for f in self.formulas for name, _ in literals(f))
         return frozenset([*names, *self.earlier])
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """What decides it directly, but for the states before it."""
+        if self.formula is not None:
+            return (self.formula,)
+        whens = (when for when, _ in (*self.rows, *self.race))
+        return tuple(when for when in whens if when is not None)
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of the story that its own chance follows from."""
+        shares = (share for _, share in self.race if share is not None)
+        return frozenset(n for _, n in self.rows).union(*(share.numbers for share in shares))
 
     @property
     def earlier(self) -> tuple[str, ...]:
@@ -70,7 +80,7 @@ class Variable:
     @property
     def barred(self) -> Formula | None:
         """The formula that rules a state out: that one before it holds. None for any other."""
-        return AnyOf(any=self.earlier) if self.earlier else None
+        return any_of(self.earlier) if self.earlier else None
 
     @property
     def is_last_state(self) -> bool:
@@ -137,10 +147,16 @@ class RouteNode(Gate):
     mechanism: str | None
     claim: str
     blocked_by: tuple[Formula, ...]
-    bits: int
+    bits: int | None  # None where the stages of training before decide
     nudges: tuple[tuple[Formula | None, int], ...]
     harm: Rate
     flags: tuple[Rate, ...]  # one a check
+
+    @property
+    def bit_numbers(self) -> tuple[int, ...]:
+        """The numbers that its weight adds up from, whether they count in a run or not."""
+        own = () if self.bits is None else (self.bits,)
+        return (*own, *(number for _, number in self.nudges))
 
 
 @dataclass(frozen=True)
@@ -227,6 +243,21 @@ class EvidenceItem:
 
 
 @dataclass(frozen=True)
+class StageEnding:
+    """Where one stage of training leaves the model for good.
+
+    Attributes
+    ----------
+    stage : str
+    ways : tuple of tuple of CutSet
+        By route, sets of literals of which one holds where the stage ends there, and no two.
+    """
+
+    stage: str
+    ways: tuple[tuple[CutSet, ...], ...]
+
+
+@dataclass(frozen=True)
 class StoryGraph:
     """The whole structure.
 
@@ -248,6 +279,12 @@ class StoryGraph:
         whether they were made small.
     derived : Derived
         Numbers that follow from those of the story.
+    repeated : frozenset of int
+        Numbers that one run uses more than once.
+    within_training : frozenset of int
+        The checks that stand within training: those after which there may be a stage.
+    stages : tuple of StageEnding
+        Stages of training, where it has several.
     """
 
     variables: tuple[Variable, ...]
@@ -260,6 +297,9 @@ class StoryGraph:
     feasibility: int | None
     forests: dict[tuple[int, bool], Any] = field(default_factory=dict, repr=False, compare=False)
     derived: Derived = field(default_factory=lambda: Derived(0), repr=False, compare=False)
+    repeated: frozenset[int] = frozenset()
+    within_training: frozenset[int] = frozenset()
+    stages: tuple[StageEnding, ...] = ()
 
     @property
     def order(self) -> dict[str, int]:
@@ -272,8 +312,14 @@ class StoryGraph:
 
     @cached_property
     def live_checks(self) -> tuple[int, ...]:
-        """The checks whose result is not known: those that can still halt the model."""
-        return tuple(c for c, check in enumerate(self.checks) if check.result is None)
+        """The checks whose result is not known, which can still halt the model, in time."""
+        live = (c for c, check in enumerate(self.checks) if check.result is None)
+        return tuple(sorted(live, key=lambda c: c not in self.within_training))
+
+    @cached_property
+    def final_checks(self) -> tuple[int, ...]:
+        """Those of them that see the model as training leaves it."""
+        return tuple(c for c in self.live_checks if c not in self.within_training)
 
     @cached_property
     def summed(self) -> frozenset[int]:
@@ -408,9 +454,9 @@ class StoryGraph:
     @cached_property
     def _numbers_of_training(self) -> frozenset[int]:
         """The numbers of assumptions, routes' odds, hazards, known results and findings."""
-        numbers = {number for variable in self.variables for _, number in variable.rows}
+        numbers = {number for variable in self.variables for number in variable.numbers}
         for route in self.routes:
-            numbers |= {route.bits, *(number for _, number in route.nudges)}
+            numbers |= set(route.bit_numbers)
         for hazard in self.hazards:
             for rate in (hazard.probability, hazard.harm, *hazard.flags):
                 numbers |= set() if rate is None else set(rate.numbers)
@@ -434,311 +480,11 @@ class StoryGraph:
         numbers: set[int] = set()
         if item.subject != "assumption":
             for route in self.routes:
-                numbers |= {route.bits, *(number for _, number in route.nudges)}
+                numbers |= set(route.bit_numbers)
         order, pending, reached = self.order, list(names), set(names)
         while pending:
             variable = self.variables[order[pending.pop()]]
-            numbers |= {number for _, number in variable.rows}
+            numbers |= variable.numbers
             pending += variable.scope - reached
             reached |= variable.scope
         return frozenset(numbers)
-
-
-def build_graph(resolved: ResolvedStory) -> StoryGraph:
-    """Build the graph of a resolved story.
-
-    Parameters
-    ----------
-    resolved : ResolvedStory
-
-    Returns
-    -------
-    StoryGraph
-
-    Examples
-    --------
-    >>> from storyodds import load_story
-    >>> from storyodds.scenarios.resolve import resolve
-    >>> graph = build_graph(resolve(load_story("cat-classifier")))
-    >>> graph.routes[0].id
-    'intended'
-    """
-    story, number = resolved.story, resolved.number_index
-    composites = {
-        name: assumption.holds_when
-        for name, assumption in resolved.assumptions.items()
-        if assumption.holds_when is not None
-    }
-    variables = _variables(resolved.assumptions, number)
-    forests: dict[tuple[int, bool], Any] = {}
-    routes = _routes(resolved, composites, forests)
-    hazards = tuple(
-        HazardNode(
-            id=hazard.id,
-            claim=hazard.claim,
-            criterion=hazard.criterion,
-            requires=hazard.requires,
-            probability=_rate(number, f"{hazard.id}.probability", hazard.probability),
-            harm=_rate(number, f"{hazard.id}.harm", hazard.harm),
-            flags=tuple(
-                _rate(number, f"{check.id}.flags.{hazard.id}", check.flags[hazard.id])
-                if hazard.id in check.flags
-                else None
-                for check in story.checks
-            ),
-            composites=composites,
-            forests=forests,
-        )
-        for hazard in story.goal.hazards
-    )
-    return StoryGraph(
-        variables=variables,
-        routes=routes,
-        hazards=hazards,
-        checks=tuple(CheckNode(check.id, check.result) for check in story.checks),
-        common_causes=_common_causes(resolved),
-        evidence=_evidence(resolved, variables, routes),
-        n_numbers=len(resolved.numbers),
-        feasibility=number.get("rationale.feasibility"),
-        forests=forests,
-        derived=Derived(len(resolved.numbers)),
-    )
-
-
-def _rate(number: Mapping[str, int], name: str, rate: WrittenRate | BitsByRow | None) -> Rate:
-    """A probability, or bits, as indices of numbers."""
-    if rows := rows_of(rate):
-        return Rate(_rows(number, name, rows))
-    return Rate(((None, number[name]),))
-
-
-def _rows(
-    number: Mapping[str, int], name: str, rows: Sequence[GivenRow | BitsRow]
-) -> tuple[tuple[Formula | None, int], ...]:
-    return tuple(
-        (row.when, number[f"{name}.otherwise" if row.when is None else f"{name}.given.{i}"])
-        for i, row in enumerate(rows)
-    )
-
-
-def _common_causes(resolved: ResolvedStory) -> tuple[CommonCause, ...]:
-    story, number = resolved.story, resolved.number_index
-    place = {check.id: c for c, check in enumerate(story.checks)}
-
-    def share(cause: CommonCauseRecord, keys: Sequence[str]) -> Rate | None:
-        key = _first_present(keys, cause.share)
-        rate = _rate(number, f"{cause.id}.share.{key}", cause.share[key])
-        nothing = all(resolved.numbers[n].distribution == Point(0.0) for n in rate.numbers)
-        return None if nothing else rate
-
-    return tuple(
-        CommonCause(
-            id=str(cause.id),
-            # A part that is switched off takes no check along.
-            checks=tuple(sorted(place[name] for name in cause.checks if name in place)),
-            of_routes=tuple(share(cause, (route.id, route.class_)) for route in resolved.routes),
-            of_hazards=tuple(share(cause, (hazard.id,)) for hazard in story.goal.hazards),
-        )
-        for cause in resolved.common_causes
-    )
-
-
-def _variables(
-    assumptions: Mapping[str, Assumption], number: Mapping[str, int]
-) -> tuple[Variable, ...]:
-    built: dict[str, Variable] = {}
-    for name, assumption in assumptions.items():
-        if assumption.states is not None:
-            built |= {state.name: state for state in _states(name, assumption.states, number)}
-        elif assumption.holds_when is not None:
-            built[name] = Variable(name, formula=assumption.holds_when)
-        elif assumption.given is not None:
-            built[name] = Variable(name, rows=_rows(number, name, assumption.given))
-        else:
-            built[name] = Variable(name, rows=((None, number[f"{name}.probability"]),))
-    order = TopologicalSorter({name: sorted(built[name].scope) for name in built}).static_order()
-    return tuple(built[name] for name in order)
-
-
-def _states(name: str, states: States, number: Mapping[str, int]) -> Iterator[Variable]:
-    """The states of an assumption."""
-    names = tuple(literal_of_state(name, state) for state in states.names)
-    of_rows = [
-        (row.when, f"{name}.otherwise" if row.when is None else f"{name}.given.{i}")
-        for i, row in enumerate(states.rows)
-    ]
-    if states.given is None:
-        of_rows = [(None, name)]
-    for state, literal in zip(states.names[:-1], names, strict=False):
-        rows = tuple((when, number[f"{start}.in_turn.{state}"]) for when, start in of_rows)
-        yield Variable(literal, rows=rows, states=names)
-    yield Variable(names[-1], states=names)
-
-
-def _routes(
-    resolved: ResolvedStory,
-    composites: Mapping[str, Formula],
-    forests: dict[tuple[int, bool], Any],
-) -> tuple[RouteNode, ...]:
-    story, number = resolved.story, resolved.number_index
-    nodes = []
-    for route in resolved.routes:
-        names = {route.id, route.class_} if route.id != RESIDUAL else set()
-        nudges = tuple(
-            (nudge.when, number[f"{nudge.id}.bits.{target}"])
-            for nudge in story.rationale.nudges
-            # `intended` is a route and a class under one name: it is added once.
-            for target in nudge.bits
-            if target in names
-        )
-        blocked_by = tuple(
-            constraint.holds
-            for constraint in story.rationale.constraints
-            if names.intersection(constraint.rules_out)
-        )
-        nodes.append(
-            RouteNode(
-                id=route.id,
-                outcome_class=route.class_,
-                kind=route.kind,
-                mechanism=route.mechanism,
-                claim=route.claim,
-                requires=route.requires,
-                blocked_by=blocked_by,
-                bits=number[f"{route.id}.bits"],
-                nudges=nudges,
-                harm=_rate(number, f"{route.id}.harm", route.harm),
-                flags=tuple(
-                    _rate(number, f"{check.id}.flags.{key}", check.flags[key])
-                    for check in story.checks
-                    for key in (_first_present((route.id, route.class_), check.flags),)
-                ),
-                composites=composites,
-                forests=forests,
-            )
-        )
-    return tuple(nodes)
-
-
-def _first_present(keys: Sequence[str], table: Container[str]) -> str:
-    return next((key for key in keys if key in table), DEFAULT)
-
-
-def _evidence(
-    resolved: ResolvedStory, variables: Sequence[Variable], routes: Sequence[RouteNode]
-) -> tuple[EvidenceItem, ...]:
-    number = resolved.number_index
-    index = {variable.name: i for i, variable in enumerate(variables)}
-    items = []
-    for item in resolved.findings:
-        form = next(
-            name
-            for name in ("counts", "exposure", "bayes_factor", "forecast")
-            if getattr(item, name) is not None
-        )
-        table_name = "rates" if form in ("counts", "exposure") else form
-        table = dict(item.rates or item.bayes_factor or {})
-        numbers = {
-            key: _rate(number, f"{item.id}.{table_name}.{key}", rate) for key, rate in table.items()
-        }
-        shares = {
-            key: _rate(number, f"{item.id}.visibility.{key}", rate)
-            for key, rate in (item.visibility or {}).items()
-        }
-        visibilities: dict[str, Rate] = {}
-        about = item.about
-        target: int | None
-        keys: tuple[str, ...]
-        states: tuple[int, ...] = ()
-        alternatives: tuple[str, ...]
-        if about.literal is not None:
-            subject, keys = "assumption", ("false", "true")
-            of_assumption = resolved.assumptions[str(about.assumption)].states
-            if of_assumption is not None and about.is_ is None:
-                keys = of_assumption.names
-                states = tuple(index[literal_of_state(str(about.assumption), key)] for key in keys)
-            target = states[0] if states else index[about.literal]
-            alternatives = keys
-        else:
-            subject = "class" if about.class_ is not None else "outcome"
-            target = CLASSES.index(about.class_) if about.class_ is not None else None
-            keys = tuple(_first_present((route.id, route.outcome_class), table) for route in routes)
-            alternatives = tuple(dict.fromkeys([*table, DEFAULT]))
-            if shares:
-                alternatives = tuple(dict.fromkeys([*table, *shares, DEFAULT]))
-                keys = tuple(_first_present((r.id, r.outcome_class), alternatives) for r in routes)
-                classes = {route.id: route.outcome_class for route in routes}
-                numbers, visibilities = (
-                    {
-                        key: by_key[name]
-                        for key in alternatives
-                        if (name := _first_present((key, classes.get(key, key)), by_key)) in by_key
-                    }
-                    for by_key in (numbers, shares)
-                )
-        whole = EvidenceItem(
-            id=item.id,
-            subject=subject,
-            target=target,
-            form=form,
-            keys=keys,
-            numbers={},
-            alternatives=alternatives,
-            relevance=number.get(f"{item.id}.relevance"),
-            **_observed(item),
-            forecast=item.forecast if item.forecast is not None else 0.5,
-            sd_bits=item.sd_bits if item.sd_bits is not None else 1.0,
-            states=states,
-        )
-        items.append(_with_numbers(whole, numbers, visibilities))
-    return tuple(items)
-
-
-def _with_numbers(
-    item: EvidenceItem, rates: Mapping[str, Rate], visibilities: Mapping[str, Rate]
-) -> EvidenceItem:
-    """Give an item its numbers, and where some depend on assumptions its rows."""
-    # Numbers that the same conditions decide are in the same row of each other.
-    every = (*rates.values(), *visibilities.values())
-    deciding = tuple(dict.fromkeys(rate.formulas for rate in every if not rate.is_plain))
-    keys = item.keys
-    if deciding and item.subject == "outcome":
-        keys = tuple(dict.fromkeys(item.keys))
-    rows = []
-    for places in product(*(range(len(formulas) + 1) for formulas in deciding)):
-        row = dict(zip(deciding, places, strict=True))
-        numbers, shares = (
-            {key: rate.numbers[row.get(rate.formulas, 0)] for key, rate in table.items()}
-            for table in (rates, visibilities)
-        )
-        # In this order, some condition of each row before it does not hold.
-        holding = tuple(formulas[k] for formulas, k in row.items() if k < len(formulas))
-        when = AllOf(all=holding) if holding else None
-        rows.append((when, replace(item, keys=keys, numbers=numbers, visibilities=shares)))
-    if not deciding:
-        return rows[0][1]
-    return replace(
-        item,
-        keys=keys * len(rows),
-        numbers=_by_row(rates),
-        visibilities=_by_row(visibilities),
-        rows=tuple(rows),
-        of_routes=tuple(map(keys.index, item.keys)) if item.subject == "outcome" else (),
-    )
-
-
-def _by_row(table: Mapping[str, Rate]) -> dict[str, int]:
-    """Every number of a table, by its key and row."""
-    return {f"{key} {k}": n for key, rate in table.items() for k, n in enumerate(rate.numbers)}
-
-
-def _observed(item: Evidence) -> dict[str, Any]:
-    """How often something was seen, and how often or for how long it could have been."""
-    if item.counts is not None:
-        return {"hits": item.counts.hits, "trials": item.counts.trials}
-    if item.exposure is None:
-        return {}
-    exposure = item.exposure
-    if exposure.time is not None:
-        return {"hits": exposure.incidents, "time": exposure.time}
-    return {"hits": exposure.incidents, "trials": exposure.episodes}

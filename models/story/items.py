@@ -51,10 +51,10 @@ class ItemFactors:
         names = [self._graph.variables[v].name for v in item.targets]
 
         def in_row(row: int) -> Factor:
-            # Where none of the others is what holds: the last state, or what is false.
-            *others, last = range(len(names)) if item.states else (1, 0)
+            # Where none of the rest is what holds: the last state, or what is false.
+            *alternatives, last = range(len(names)) if item.states else (1, 0)
             here = self._pair(i, last, row)
-            for name, alternative in zip(names, others, strict=False):
+            for name, alternative in zip(names, alternatives, strict=False):
                 there = self._pair(i, alternative, row)
                 here = self._algebra.choose(self._indicator(name), there, here)
             return here
@@ -63,14 +63,14 @@ class ItemFactors:
 
     def of_route(self, route: int) -> Factor:
         """What findings about the outcome say of a route, as a factor of the assumptions."""
-        seen = [
+        findings = [
             (i, item, item.of_routes[route])
             for i, item in enumerate(self._graph.evidence)
             if item.rows and item.of_routes
         ]
-        key = tuple(alternative for _, _, alternative in seen)
+        key = tuple(alternative for _, _, alternative in findings)
         if key not in self._of_keys:
-            factors = [self._by_row(item, partial(self._pair, i, k)) for i, item, k in seen]
+            factors = [self._by_row(item, partial(self._pair, i, k)) for i, item, k in findings]
             self._of_keys[key] = product(self._algebra, *factors)
         return self._of_keys[key]
 

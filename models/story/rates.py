@@ -1,11 +1,13 @@
 """Probabilities of a story's parts: numbers that the assumptions of a run choose among."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.priors.distributions.families import LN2
 from storyodds.scenarios.grammar.formulas import Formula, literals
 
 Array = NDArray[np.float64]
@@ -92,6 +94,32 @@ class Excess:
     below: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class RaceShare:
+    """The chance that one of some runners wins a race, each in proportion to its weight.
+
+    A weight is two to the power of the runner's bits, all of its numbers added up.
+
+    Attributes
+    ----------
+    runners : tuple of tuple of int
+        By runner, the numbers that are its bits; one without any has a weight of 1.
+    winners : tuple of int
+        Places in `runners`; the chance of none of them is 0.
+    """
+
+    runners: tuple[tuple[int, ...], ...]
+    winners: tuple[int, ...]
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The numbers that it follows from."""
+        return frozenset(number for runner in self.runners for number in runner)
+
+
+type DerivedNumber = Excess | RaceShare
+
+
 @dataclass
 class Derived:
     """Numbers that follow from those of the story, numbered after them as they are first needed.
@@ -100,69 +128,109 @@ class Derived:
     ----------
     n_numbers : int
         How many the story has.
-    excesses : list of Excess
+    place : dict of DerivedNumber to int
+        Where each of them stands among the derived ones.
     """
 
     n_numbers: int
-    excesses: list[Excess] = field(default_factory=list)
+    place: dict[DerivedNumber, int] = field(default_factory=dict)
 
-    def index(self, excess: Excess) -> int:
-        """Where an excess stands among all numbers."""
-        if excess not in self.excesses:
-            self.excesses.append(excess)
-        return self.n_numbers + self.excesses.index(excess)
+    def index(self, derived: DerivedNumber) -> int:
+        """Where a derived number stands among all numbers."""
+        return self.n_numbers + self.place.setdefault(derived, len(self.place))
+
+    def copy(self) -> "Derived":
+        """The same, to which others may be added."""
+        return Derived(self.n_numbers, dict(self.place))
+
+    @property
+    def numbers(self) -> tuple[DerivedNumber, ...]:
+        """All of them in order."""
+        return tuple(self.place)
 
 
-def with_excesses(values: Array, excesses: tuple[Excess, ...]) -> Array:
+def with_derived(values: Array, derived: Sequence[DerivedNumber]) -> Array:
     """Put what follows from numbers beside them.
 
     Parameters
     ----------
     values : (n_draws, n_numbers) array
-    excesses : tuple of Excess
+    derived : sequence of DerivedNumber
 
     Returns
     -------
-    (n_draws, n_numbers + n_excesses) array
+    (n_draws, n_numbers + n_derived) array
 
     Examples
     --------
-    >>> with_excesses(np.array([[0.25, 0.75]]), (Excess((0, 1), ()), Excess((1,), (0,)))).tolist()
+    >>> with_derived(np.array([[0.25, 0.75]]), (Excess((0, 1), ()), Excess((1,), (0,)))).tolist()
     [[0.25, 0.75, 0.75, 0.5]]
+    >>> with_derived(np.array([[1.0]]), (RaceShare(((0,), ()), (1,)),)).round(3).tolist()
+    [[1.0, 0.333]]
     """
-    if not excesses:
+    if not derived:
         return values
-    columns = [_largest(values, e.above) - _largest(values, e.below) for e in excesses]
-    return np.hstack([values, np.maximum(np.stack(columns, axis=1), 0.0)])
+    out = np.empty((values.shape[1] + len(derived), len(values)))
+    out[: values.shape[1]] = values.T
+    chances_by_race: dict[tuple[tuple[int, ...], ...], Array] = {}
+    for row, number in enumerate(derived, start=values.shape[1]):
+        if isinstance(number, Excess):
+            excess = _largest(values, number.above) - _largest(values, number.below)
+            out[row] = np.maximum(excess, 0.0)
+            continue
+        if number.runners not in chances_by_race:
+            chances_by_race[number.runners] = _chances(values, number.runners)
+        out[row] = chances_by_race[number.runners][list(number.winners)].sum(axis=0)
+    return out.T
 
 
-def fold_slopes(slopes: Array, values: Array, excesses: tuple[Excess, ...]) -> Array:
+def fold_slopes(slopes: Array, values: Array, derived: Sequence[DerivedNumber]) -> Array:
     """Take derivatives in what follows from numbers back to the numbers.
 
     Parameters
     ----------
-    slopes : (n_numbers + n_excesses, n_draws) array
+    slopes : (n_numbers + n_derived, n_draws) array
         Derivatives per unit of logit.
-    values : (n_draws, n_numbers + n_excesses) array
-    excesses : tuple of Excess
+    values : (n_draws, n_numbers + n_derived) array
+    derived : sequence of DerivedNumber
 
     Returns
     -------
     (n_numbers, n_draws) array
+        Per unit of logit of a probability, and per bit.
     """
-    if not excesses:
+    if not derived:
         return slopes
-    n_numbers, n = len(slopes) - len(excesses), slopes.shape[1]
+    n_numbers, n = len(slopes) - len(derived), slopes.shape[1]
     out, every = slopes[:n_numbers].copy(), np.arange(n)
     spread = values * (1 - values)  # of a probability per unit of its logit
-    for k, excess in enumerate(excesses):
-        own = spread[:, n_numbers + k]
-        slope = np.divide(slopes[n_numbers + k], own, out=np.zeros(n), where=own > 0)
-        for numbers, sign in ((excess.above, 1.0), (excess.below, -1.0)):
+    slope_by_race: dict[tuple[tuple[int, ...], ...], Array] = {}
+    for row, number in enumerate(derived, start=n_numbers):
+        own = spread[:, row]
+        slope = np.divide(slopes[row], own, out=np.zeros(n), where=own > 0)
+        if isinstance(number, RaceShare):
+            if number.runners not in slope_by_race:
+                slope_by_race[number.runners] = np.zeros((len(number.runners), n))
+            slope_by_race[number.runners][list(number.winners)] += slope
+            continue
+        for numbers, sign in ((number.above, 1.0), (number.below, -1.0)):
             if numbers:
                 largest = np.array(numbers)[values[:, list(numbers)].argmax(axis=1)]
                 np.add.at(out, (largest, every), sign * slope * spread[every, largest])
+    for runners, by_runner in slope_by_race.items():
+        chances = _chances(values, runners)
+        per_bit = LN2 * chances * (by_runner - (chances * by_runner).sum(axis=0))
+        for runner, slope in zip(runners, per_bit, strict=True):
+            for bits in runner:
+                out[bits] += slope
     return out
+
+
+def _chances(values: Array, runners: tuple[tuple[int, ...], ...]) -> Array:
+    """The chance of each runner to win, (n_runners, n_draws)."""
+    bits = np.stack([values[:, list(runner)].sum(axis=1) for runner in runners])
+    weights = np.exp2(bits - bits.max(axis=0))
+    return np.asarray(weights / weights.sum(axis=0))
 
 
 def _largest(values: Array, numbers: tuple[int, ...]) -> Array:

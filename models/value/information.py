@@ -328,8 +328,8 @@ def _moments(
     by_draw: dict[int, list[Array]] = {
         k: [] for k, one in enumerate(observations) if one.at_draws is not None
     }
-    asked = pairs_of(prepared, observations)
-    pairs: dict[int, list[Array]] = {} if asked is None else {k: [] for k in asked.first}
+    by_row = pairs_of(prepared, observations)
+    pairs: dict[int, list[Array]] = {} if by_row is None else {k: [] for k in by_row.first}
     batches = batches_of(first)
     cells = (batches[0].stop + 1) * len(events) * (graph.n_numbers + len(graph.outcomes))
     for together in batched(batches, max(1, _CELLS // cells)):
@@ -339,7 +339,7 @@ def _moments(
         likelihoods = prepared.likelihoods.take(rows)
         joint = _jointly(assessment, values, likelihoods, queries, shares)
         reached = averaged.outcomes[rows, None] * shares @ ends.astype(float)
-        of_pairs = {} if asked is None else asked.jointly(values, queries, shares)
+        of_pairs = {} if by_row is None else by_row.jointly(values, queries, shares)
         for batch in together:
             counts, here = all_weights[batch], np.arange(batch.start, batch.stop) - rows.start
             routes.append(np.einsum("d,der,ec->rc", counts, reached[here], columns, optimize=True))

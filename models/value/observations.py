@@ -15,7 +15,8 @@ from scipy.special import betainc, log_expit, logsumexp, ndtri, xlog1py, xlogy
 from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.posterior.evidence import collapsed
 from storyodds.models.posterior.prepared import PreparedStory
-from storyodds.models.story.graph import EvidenceItem, build_graph
+from storyodds.models.story.building import build_graph
+from storyodds.models.story.graph import EvidenceItem
 from storyodds.priors.distributions.beta_functions import (
     log_beta_binomial,
     log_binomial_coefficients,

@@ -17,7 +17,8 @@ from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.engine.strategy import compiled as compile_queries
 from storyodds.models.posterior.evidence import assemble, columns
 from storyodds.models.posterior.prepared import PreparedStory
-from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.building import build_graph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.models.value.observations import Observation, with_proposals
 
@@ -92,17 +93,17 @@ def pairs_of(prepared: PreparedStory, observations: Sequence[Observation]) -> Pa
     UnsupportedStoryError
         If the story is too large to sum exactly with them.
     """
-    asked = {k: o.proposal for k, o in enumerate(observations) if o.by_row}
-    if not asked:
+    proposals = {k: o.proposal for k, o in enumerate(observations) if o.by_row}
+    if not proposals:
         return None
-    new = [proposal.id for proposal in asked.values() if proposal.replicates is None]
+    new = [proposal.id for proposal in proposals.values() if proposal.replicates is None]
     graph, compiler = prepared.graph, prepared.compiler
     if new:
         graph = build_graph(with_proposals(prepared.resolved, new))
         compiler = choose_compiler(graph)
     begins, first = columns(graph), {}
     place = {item.id: i for i, item in enumerate(graph.evidence)}
-    for k, proposal in asked.items():
+    for k, proposal in proposals.items():
         i = place[proposal.replicates or proposal.id]
         first[k] = slice(begins[i], begins[i] + 2 * len(graph.evidence[i].pairs))
     return Pairs(prepared, graph, compiler, first)

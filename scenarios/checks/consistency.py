@@ -20,6 +20,7 @@ from storyodds.scenarios.checks.evidence_rules import (
 )
 from storyodds.scenarios.checks.named_numbers import number_mistakes
 from storyodds.scenarios.checks.references import reference_mistakes
+from storyodds.scenarios.checks.stages import stage_mistakes
 from storyodds.scenarios.checks.state_rules import state_mistake
 from storyodds.scenarios.grammar.limits import limit_mistakes
 from storyodds.scenarios.grammar.loops import loops
@@ -86,6 +87,7 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         common_cause_mistakes(data, names),
         evidence_mistakes(data, names),
         proposal_mistakes(data, names),
+        stage_mistakes(data, names),
         switch_mistakes(data),
         limit_mistakes(data),
         _limit_mistakes(data, names),
@@ -210,10 +212,10 @@ def _assumption_mistakes(names: Names) -> Iterator[Mistake]:
             continue
         path: Path = ("assumptions", name)
         spec = mapping(raw)
-        deciders = [key for key in catalog.DECIDERS if spec.get(key) is not None]
+        deciders = [key for key in catalog.STORY_DECIDERS if spec.get(key) is not None]
         if len(deciders) > 1:
             keys = " and ".join(f"'{key}'" for key in deciders)
-            sentence = f"found {keys}, expected exactly one of {', '.join(catalog.DECIDERS)}"
+            sentence = f"found {keys}, expected exactly one of {', '.join(catalog.STORY_DECIDERS)}"
             yield Mistake((*path, deciders[1]), sentence, at_key=True)
         elif not deciders and name not in catalog.assumptions() and not _slip(spec):
             hint = names.suggest(name, catalog.assumptions())
@@ -234,7 +236,7 @@ def _rate_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def _slip(spec: Mapping[str, Any]) -> bool:
-    return any(misspelled(key, spec) for key in catalog.DECIDERS)
+    return any(misspelled(key, spec) for key in catalog.STORY_DECIDERS)
 
 
 def _row_mistakes(path: Path, rows: Any, kind: Kind = "probability") -> Iterator[Mistake]:

@@ -36,6 +36,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "assumptions": "What the story hangs on, each true or false in one training run, or in "
         "one of its states. A name with nothing after it takes the assumption as the catalog has "
         "it.",
+        "stages": "The stages of training, in order, where it has several: each ends with the "
+        "model on one route.",
         "routes": "The kinds of model at which training may end instead of the wanted one. The "
         "route something-else stands for whatever nobody named and is in every story.",
         "checks": "Tests between training and deployment. A model that one of them flags is not "
@@ -80,6 +82,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "claim": _CLAIM,
         "holds": "A formula over assumptions. Where it holds, the routes below are ruled out.",
         "rules_out": "Ids of routes, or classes; never something-else.",
+        "stages": "The stages of training in which it counts; all of them if left out.",
     },
     "Nudge": {
         "id": _ID,
@@ -87,6 +90,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "when": "A formula over assumptions; the nudge acts always if it is left out.",
         "bits": "By route or class: how many bits (factors of two) likelier the nudge makes it. "
         "Negative numbers make it less likely.",
+        "stages": "The stages of training in which it acts; all of them if left out.",
     },
     "Assumption": {
         "claim": _CLAIM,
@@ -96,6 +100,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "holds_when": "A formula: it is true exactly where the formula holds.",
         "states": "For an assumption that is in one of several states: how likely each is, as in "
         "`{low: 0.5, medium: 0.3, high: 0.2}`. Formulas say `awareness is high`.",
+        "from": "For an assumption that comes true in the course of training: by stage, the chance "
+        "that it comes true there, unless it is true already. Once true it stays so.",
         "scope": "Whether each training run has its own truth value.",
         "sources": _SOURCES,
         "note": _NOTE,
@@ -141,7 +147,9 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "claim": "What this model does inside and why it looks good in training.",
         "requires": "A formula that must hold for the route to be open; always open if left out.",
         "bits": "log2 of the odds against the intended model where the route is open: 0 as "
-        "likely, 1 twice as likely, -3 an eighth as likely. Nudges come on top.",
+        "likely, 1 twice as likely, -3 an eighth as likely. Nudges come on top. In stages, a "
+        "mapping by stage, which closes the route in those it leaves out; after the first, they "
+        "are against staying what the model is.",
         "harm": "The chance of a catastrophe if training ends here and the model is deployed.",
         "mechanism": "A name of your own for how it comes about. Routes of one mechanism are "
         "ranked together as well.",
@@ -154,6 +162,13 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "flags": "The rate at which it flags a model, by where training ended: a route, a class, "
         "and default for all else (on an intended model, a false alarm). A hazard that is named "
         "adds its own chance of a flag where it fired; one that is not named adds nothing.",
+        "after": "The stage of training after which it is run; the last if left out.",
+        "on_flag": "halt: what it flags goes no further. retrain: training is taken back to a "
+        "stage.",
+        "to": "With on_flag: retrain, the stage from which training is repeated.",
+        "times": "How often training is taken back at most; what is flagged after that is halted.",
+        "retrained_flags": "The flag rates once the model was trained again after a flag; those "
+        "of flags if left out.",
         "result": "What it said, once it has been run. It is then evidence, at the rates above, "
         "and halts no more.",
     },
@@ -181,6 +196,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "claim": "What was observed.",
         "about": "What the item speaks of: one of {assumption: id}, {outcome: true} and "
         "{class: name}, the last for forecasts.",
+        "after": "The stage of training after which the model was looked at; the last if left out.",
         "counts": "How often something was seen, and how often it could have been; with rates or "
         "rates_of.",
         "exposure": "What came of a stage of a deployment: incidents in so many episodes, or in so "
@@ -328,6 +344,10 @@ VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
         "narrow": "within one domain",
         "myopic": "no further than the step or episode at hand",
         "open-ended": "over the world and without a horizon",
+    },
+    ("Check", "on_flag"): {
+        "halt": "the model goes no further",
+        "retrain": "training is taken back to a stage, and repeated",
     },
     ("Hazard", "criterion"): {
         "alignment": "the model is bad for the world",

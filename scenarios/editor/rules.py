@@ -12,7 +12,7 @@ from storyodds.scenarios.checks.consistency import MAX_ASSUMPTIONS, MAX_ROUTES
 from storyodds.scenarios.editor.key_help import VALUES
 from storyodds.scenarios.grammar.limits import LIMITED, POINTS
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED, RESIDUAL
-from storyodds.scenarios.shared.catalog import DECIDERS
+from storyodds.scenarios.shared.catalog import STORY_DECIDERS
 
 type Schema = dict[str, Any]
 
@@ -280,19 +280,19 @@ RULES: Mapping[str, Schema] = {
     "Evidence": {"properties": {"id": _OWN_ID}, "allOf": _EVIDENCE_RULES},
     "Proposal": {"properties": {"id": _OWN_ID}, "allOf": _PROPOSAL_RULES},
     "Route": {"properties": {"id": _ROUTE_ID}, "allOf": _ROUTE_RULES},
-    "Assumption": {"properties": {"given": _ROWS}, "allOf": _at_most_one(DECIDERS)},
+    "Assumption": {"properties": {"given": _ROWS}, "allOf": _at_most_one(STORY_DECIDERS)},
     "GivenTable": {"properties": {"given": _ROWS}},
     "BitsTable": {"properties": {"given": _ROWS_OF_BITS}},
     "Formula": {
         "pattern": _slug_but(_NOT_OWN, "")["pattern"]
-        .replace("^", "^(?:not )?", 1)
-        .replace("*$", "*(?: is [a-z0-9][a-z0-9-]*)?$"),
+        .replace("^", "^(?:not )?(?:at [a-z0-9][a-z0-9-]*|", 1)
+        .replace("*$", "*(?: is [a-z0-9][a-z0-9-]*)?)$"),
     },
     "DecidedAssumption": {
         "type": "object",
         "errorMessage": "The catalog does not have it; expected a mapping with one of "
-        f"{', '.join(DECIDERS)}.",
-        "allOf": [_at_least_one(DECIDERS)],
+        f"{', '.join(STORY_DECIDERS)}.",
+        "allOf": [_at_least_one(STORY_DECIDERS)],
     },
     "GivenRow": _row("probability"),
     "BitsRow": _row("bits"),

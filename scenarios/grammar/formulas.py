@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from storyodds.priors.text.records import Record
 
-_PATTERN = r"^(not )?[a-z0-9][a-z0-9-]*( is [a-z0-9][a-z0-9-]*)?$"
+_PATTERN = r"^(not )?(at [a-z0-9][a-z0-9-]*|[a-z0-9][a-z0-9-]*( is [a-z0-9][a-z0-9-]*)?)$"
 _EXPECTED = "expected an id or 'not id'"
 _WAYS_OUT = (
     (re.compile(r"\bis not\b"), "write 'not a is b'"),

@@ -32,6 +32,7 @@ Failure = Literal["mesa-optimization", "pseudo-alignment", "deception"]
 Sign = Literal["raises", "lowers", "unclear"]
 
 DECIDERS = ("probability", "given", "holds_when", "states")
+STORY_DECIDERS = (*DECIDERS, "from")  # the catalog knows no stages
 
 
 class CatalogAssumption(Record):

@@ -17,7 +17,7 @@ from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program
 from storyodds.models.engine.quantities import evaluate
 from storyodds.models.engine.strategy import GIB, choose_compiler
-from storyodds.models.story.graph import build_graph
+from storyodds.models.story.building import build_graph
 from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.text.errors import UnsupportedStoryError

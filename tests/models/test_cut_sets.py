@@ -23,7 +23,7 @@ from storyodds.models.logic.cut_sets import (
     without,
 )
 from storyodds.models.story import graph as graph_module
-from storyodds.models.story.graph import build_graph
+from storyodds.models.story.building import build_graph
 from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast, Formula
 from storyodds.scenarios.resolve import resolve

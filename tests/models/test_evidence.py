@@ -19,7 +19,7 @@ from support.strategies import evidence_items, small_stories
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.engine import evaluation
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
-from storyodds.models.story.graph import build_graph
+from storyodds.models.story.building import build_graph
 from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.errors import InputError
 from storyodds.reports.documents.estimate import summarize

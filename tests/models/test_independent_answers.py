@@ -24,7 +24,8 @@ from storyodds.models.logic.sifted_diagrams import sifted
 from storyodds.models.memory import MIB
 from storyodds.models.posterior.independent_answers import Independent, is_independent
 from storyodds.models.posterior.prepared import prepare
-from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.building import build_graph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.text.errors import UnsupportedStoryError

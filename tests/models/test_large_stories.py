@@ -21,7 +21,8 @@ from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.quantities import Quantities, evaluate
 from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
-from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.building import build_graph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import Query
 from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast

@@ -23,7 +23,7 @@ from storyodds.models.logic.functions import build
 from storyodds.models.logic.gates import GateGraph, as_written, gate_graph
 from storyodds.models.logic.sifted_diagrams import SharedDiagram, sifted
 from storyodds.models.memory import MIB, memory_left, memory_limit, resident
-from storyodds.models.story.graph import build_graph
+from storyodds.models.story.building import build_graph
 from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import Query
 from storyodds.priors.text.errors import UnsupportedStoryError

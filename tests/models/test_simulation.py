@@ -26,8 +26,9 @@ from storyodds.models.importance.measures import importance
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
 from storyodds.models.posterior.simulated import simulation
 from storyodds.models.posterior.simulated.simulation import Simulation
+from storyodds.models.story.building import build_graph
 from storyodds.models.story.events import EVENTS
-from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError

@@ -25,7 +25,8 @@ from storyodds.models.engine.program import Program, program
 from storyodds.models.engine.state_draws import Uses, draw_uses
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
 from storyodds.models.posterior.prepared import PreparedStory, prepare
-from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.building import build_graph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.story.queries import EVERYTHING
 from storyodds.scenarios.grammar.formulas import AnyOf, AtLeast

@@ -17,7 +17,8 @@ from storyodds.models.engine.paths import failure_paths, link_queries, path_quer
 from storyodds.models.engine.program import Program, program, without_results
 from storyodds.models.engine.quantities import Quantities, evaluate
 from storyodds.models.posterior.evidence import assemble, collapsed_tables
-from storyodds.models.story.graph import StoryGraph, build_graph
+from storyodds.models.story.building import build_graph
+from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.scenarios.resolve import ResolvedStory, resolve

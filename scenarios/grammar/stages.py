@@ -1,0 +1,117 @@
+"""Training in stages: what formulas and numbers say of them, and how what is unrolled is named.
+
+`at X` in a formula is what the model is as a stage begins: X is a class, a kind or a route. What
+holds at one stage and may not at another has a name for each of them.
+"""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+
+from storyodds.priors.distributions.forms import FORM_KEYS, Bits, Form, Probability
+from storyodds.priors.text.records import Slug
+
+MAX_STAGES = 12  # of which each has sums of its own
+MAX_TIMES = 3  # that a check sends back: each repeats stages
+
+_AT = re.compile(r"(?:not )?at ([a-z0-9][a-z0-9-]*)\Z")
+
+
+def _shape(value: Any) -> str:
+    """Whether a value is one number or a table of them: no stage is named like a form."""
+    if isinstance(value, Form) or not isinstance(value, dict):
+        return "number"
+    return "number" if not value or any(key in FORM_KEYS for key in value) else "stages"
+
+
+# Bits in every stage alike, or by the stages in which a route is open.
+type RouteBits = Annotated[
+    Annotated[dict[Slug, Bits], Field(min_length=1), Tag("stages")]
+    | Annotated[Bits, Tag("number")],
+    Discriminator(_shape),
+]
+
+type ByStage = Annotated[dict[Slug, Probability], Field(min_length=1)]
+
+
+def begins_as(literal: Any) -> str | None:
+    """Return the class, kind or route that `at X` names; None for what is no such literal.
+
+    Examples
+    --------
+    >>> begins_as("not at deceptive"), begins_as("aware"), begins_as("at-home")
+    ('deceptive', None, None)
+    """
+    match = _AT.match(literal) if isinstance(literal, str) else None
+    return match[1] if match else None
+
+
+def route_after(route: str, stage: str) -> str:
+    """Name the literal that the model is on a route as a stage ends.
+
+    Examples
+    --------
+    >>> route_after("simulator", "pre-training")
+    'simulator after pre-training'
+    """
+    return f"{route} after {stage}"
+
+
+def true_by(assumption: str, stage: str) -> str:
+    """Name the literal that an assumption is true at a stage, having come true by then.
+
+    Examples
+    --------
+    >>> true_by("aware", "reinforcement")
+    'aware by reinforcement'
+    """
+    return f"{assumption} by {stage}"
+
+
+def comes_true_in(assumption: str, stage: str) -> str:
+    """Name the literal that an assumption comes true in a stage, unless it is true already."""
+    return f"{assumption} coming true in {stage}"
+
+
+def holds_in(assumption: str, stage: str) -> str:
+    """Name the literal that a formula which reads stages holds at one of them.
+
+    Examples
+    --------
+    >>> holds_in("hidden-goal", "fine-tuning")
+    'hidden-goal in fine-tuning'
+    """
+    return f"{assumption} in {stage}"
+
+
+def flags_after(check: str, stage: str) -> str:
+    """Name the literal that a check flags the model after a stage."""
+    return f"{check} flagging after {stage}"
+
+
+def sends_back_after(check: str, stage: str) -> str:
+    """Name the literal that a check takes training back after a stage."""
+    return f"{check} sending back after {stage}"
+
+
+_UNROLLED = re.compile(
+    r"\A(\S+) (after|by|coming true in|in|flagging after|sending back after) (.+)\Z"
+)
+
+
+def unrolled_name(name: str) -> tuple[str, str, str] | None:
+    """Take the name of something at a stage apart.
+
+    Returns
+    -------
+    tuple of (owner, relation, stage) or None
+        None for a name that knows no stages.
+
+    Examples
+    --------
+    >>> unrolled_name("aware by reinforcement"), unrolled_name("aware is high")
+    (('aware', 'by', 'reinforcement'), None)
+    """
+    match = _UNROLLED.match(name)
+    return None if match is None else (match[1], match[2], match[3])
