@@ -119,8 +119,8 @@ class PreparedStory:
     @cached_property
     def active(self) -> tuple[int, ...]:
         """The sampled numbers on which P(evidence) can depend."""
-        if not isinstance(self.answers, Exact | Independent):  # states are simulated of everything
-            return self.sampled
+        if not isinstance(self.answers, Exact | Independent):  # states are simulated, not compiled
+            return tuple(i for i in self.sampled if i in self.graph.numbers_of_training)
         if not self.has_evidence:
             return ()
         forecasts = [self.graph.evidence[i] for i in self.graph.forecasts]

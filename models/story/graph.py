@@ -449,10 +449,10 @@ class StoryGraph:
         sums = {n for route in summed for rate in (route.harm, *route.flags) for n in rate.numbers}
         live = {route.flags[c].number for route in plain for c in self.live_checks}
         late = frozenset(live | {route.harm.number for route in plain})
-        return late - sums - self._numbers_of_training
+        return late - sums - self.numbers_of_training
 
     @cached_property
-    def _numbers_of_training(self) -> frozenset[int]:
+    def numbers_of_training(self) -> frozenset[int]:
         """The numbers of assumptions, routes' odds, hazards, known results and findings."""
         numbers = {number for variable in self.variables for number in variable.numbers}
         for route in self.routes:
