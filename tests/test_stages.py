@@ -36,8 +36,8 @@ def test_every_answer_is_what_enumeration_gives(block: int) -> None:
             for route, ways in zip(prepared.graph.routes, ending.ways, strict=True)
         }
         queries = [query for ways in left.values() for query in ways]
-        asked = prepared.compiler, averaged.values, prepared.likelihoods, queries
-        odds = dict(zip(queries, quantities.outcomes(*asked)[2][0], strict=True))
+        arguments = prepared.compiler, averaged.values, prepared.likelihoods, queries
+        odds = dict(zip(queries, quantities.outcomes(*arguments)[2][0], strict=True))
         for place, ways in left.items():
             chance = math.fsum(odds[query] for query in ways)
             assert math.isclose(chance, oracle.stages[place], abs_tol=1e-10), (seed, place)

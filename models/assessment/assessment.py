@@ -40,6 +40,7 @@ from storyodds.models.posterior.prepared import (
     log_likelihood_bound,
     prepare,
 )
+from storyodds.models.posterior.sequences import sequences_of
 from storyodds.models.posterior.shared_rates import Table, table_at
 from storyodds.models.posterior.simulated import simulation
 from storyodds.models.posterior.weighted_answers import weigh_at
@@ -316,8 +317,11 @@ def _with_paths(
         return dict(zip((variable.name for variable in graph.variables), chances, strict=True))
 
     sides = [Query((graph.outcome_index[outcome],)) for outcome in graph.side_outcomes]
+    sides += [Query((), way) for end in graph.stages for ways in end.ways for way in ways]
     for apart in (True, False):
-        paths = failure_paths(graph, harmless, believed, apart=apart)
+        paths = failure_paths(
+            graph, harmless, believed, apart=apart, sequences=sequences_of(prepared)
+        )
         queries = tuple(dict.fromkeys([*path_queries(paths), *sides]))
         if not apart or prepared.answers.reaches(queries):
             break

@@ -21,6 +21,7 @@ from storyodds.models.numerics import systematic
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.integrated_draws import integrated_at
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.sequences import sequences_of
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.posterior.weighting import (
     REPLICATES,
@@ -266,7 +267,8 @@ def _along_paths(
     # Only a choice among very many ways depends on what is believed; any will do.
     even = {variable.name: 0.5 for variable in prepared.graph.variables}
     try:
-        paths = failure_paths(prepared.graph, harmless, lambda: even)
+        sequences = sequences_of(prepared)
+        paths = failure_paths(prepared.graph, harmless, lambda: even, sequences=sequences)
         queries = tuple(dict.fromkeys(path_queries(paths)))
         weighed = weigh_at(prepared, values, log_prior, queries)
     except UnsupportedStoryError:

@@ -27,6 +27,7 @@ from storyodds.models.circuits.factors import Diagrams
 from storyodds.models.engine.layout import Competition, Key, Layout, literal_of
 from storyodds.models.logic.functions import TruthFunction
 from storyodds.models.logic.gate_forest import GateForest
+from storyodds.models.story.derived import RaceShare
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.hazards import HazardFactors
 from storyodds.models.story.items import ItemFactors
@@ -223,6 +224,8 @@ class Compiler:
             )
             yes, no = test(level, ZERO, true), test(level, false, ZERO)
             table = self.diagrams.choose(self.indicator(variable.formula), yes, no)
+        elif variable.race:
+            table = self._race_of_stage(v)
         elif variable.states:
             table = self._table_of_state(v)
         else:
@@ -244,10 +247,7 @@ class Compiler:
         true, false = (
             (ONE, ONE) if self.evidence_only else (leaf("is", v, True), leaf("is", v, False))
         )
-        if variable.race:
-            table = self._table_of_race(v, ZERO if variable.is_last_state else false)
-        else:
-            table = test(level, ZERO, true)  # of the last one
+        table = test(level, ZERO, true)  # of the last one
         for when, number in reversed(variable.rows):
             row = test(level, leaf("no", number, v), leaf("yes", number, v))
             table = self.diagrams.choose(self.indicator(when), row, table)
@@ -256,18 +256,45 @@ class Compiler:
         barred = self.indicator(variable.barred)
         return self.diagrams.choose(barred, test(level, false, ZERO), table)
 
-    def _table_of_race(self, v: int, false: int) -> int:
-        """P(state | what decides it) where no state before it holds, and a factor where it fails.
+    def _race_of_stage(self, v: int) -> int:
+        """P(states of a stage | what decides them), as one factor that stands with the first.
 
-        Chances among all states, and not in turn: what is left of 1 would lose its digits.
+        One factor, since the product of one for each state would be much larger on the way. Chances
+        among all states, and not in turn: what is left of 1 would lose its digits.
         """
-        level, table = self.level[v], ZERO
-        for when, share in reversed(self.graph.variables[v].race):
-            chance = ZERO
-            if share is not None:
-                chance = self.builder.leaf("yes", self.graph.derived.index(share), v)
-            row = self.diagrams.test(level, false, chance)
-            table = self.diagrams.choose(self.indicator(when), row, table)
+        variables = self.graph.variables
+        states = [self._index[name] for name in variables[v].states]
+        if v != states[0]:
+            return ONE
+        multiply, leaf, test = self.diagrams.multiply, self.builder.leaf, self.diagrams.test
+
+        def alone(v: int) -> int:
+            """The factor that is one where this state holds and no other does."""
+            product = ONE
+            for other in sorted(states, key=self.level.__getitem__, reverse=True):
+                false = ONE if self.evidence_only else leaf("is", other, False)
+                one = test(self.level[other], ZERO, ONE)
+                no = test(self.level[other], false, ZERO)
+                product = multiply(product, one if other == v else no)
+            return product
+
+        holds = {state: alone(state) for state in states}
+
+        def joint(shares: Sequence[RaceShare | None]) -> int:
+            total = ZERO
+            for state, share in zip(states, shares, strict=True):
+                if share is not None:
+                    chance = leaf("yes", self.graph.derived.index(share), state)
+                    total = self.diagrams.add(total, multiply(holds[state], chance))
+            return total
+
+        table = ZERO
+        for races in reversed(list(zip(*(variables[state].race for state in states), strict=True))):
+            of_begin = ZERO
+            for row in reversed(list(zip(*(of_state.rows for of_state in races), strict=True))):
+                when = self.indicator(row[0][0])
+                of_begin = self.diagrams.choose(when, joint([x for _, x in row]), of_begin)
+            table = self.diagrams.choose(self.indicator(races[0].begins), of_begin, table)
         return table
 
     def config(self, route: int, nudges: Iterable[int]) -> int:

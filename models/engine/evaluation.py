@@ -39,7 +39,6 @@ from storyodds.models.engine.leaf_values import (
 from storyodds.models.engine.program import Program, without_results
 from storyodds.models.memory import amount, memory_left, resident
 from storyodds.models.story.likelihoods import LogLikelihoods, Moving
-from storyodds.models.story.rates import fold_slopes, with_derived
 from storyodds.priors.distributions.families import LN2
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 
@@ -163,7 +162,7 @@ def evaluate(
     moving, likelihoods = likelihoods.moving, likelihoods.at(values)
     if not likelihoods.results:
         values = without_results(values, program.result_numbers)
-    values = with_derived(values, program.derived)
+    values = program.derived_layout.beside(values)
     n, n_roots = len(values), len(program.circuit.roots)
     weights = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
     weights = weights if weights.ndim == 3 else weights[None]
@@ -257,7 +256,7 @@ def gradient(program: Program, evaluation: Evaluation) -> Array:
         slopes = program.yes_numbers @ (usage[s][program.yes.leaves] * (1 - yes))
         slopes -= program.no_numbers @ (usage[s][program.no.leaves] * no)
         out[s] = LN2 * (program.config_bits.T @ pulls[s])
-        out[s] += fold_slopes(slopes, values, program.derived)
+        out[s] += program.derived_layout.fold_slopes(slopes, values)
     for first, finding in evaluation.moving:
         for number, slope in finding.slopes(values):
             n_hypotheses = slope.shape[1]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Literal as OneOf
 
 from storyodds.models.circuits.ordering import by_appearance, min_fill
+from storyodds.models.engine.stage_order import along_stages
 from storyodds.models.logic.gate_forest import GateForest
 from storyodds.models.story.graph import Gate, StoryGraph
 from storyodds.scenarios.grammar.formulas import Formula, literals
@@ -123,6 +124,8 @@ class Layout:
             )
         else:
             order = min_fill([frozenset(scope) for scope in scopes], self.kept)
+        if graph.stages:
+            order = along_stages(graph, order, dict(zip(self.variables, tables, strict=True)))
         self.placed = [*self.kept, *reversed(order)]
         self.level = {v: level for level, v in enumerate(self.placed)}
         self.tables = [self._levels(scope) for scope in tables]
@@ -178,6 +181,9 @@ class Layout:
 
     def _table_scope(self, v: int) -> list[int]:
         variable = self._graph.variables[v]
+        if variable.race:  # one factor for all states of a stage, which stands with the first
+            states = [self._index[name] for name in variable.states]
+            return [*states, *self.scope(*variable.formulas)] if v == states[0] else [v]
         return [v, *self.scope(*variable.formulas, variable.barred)]
 
     def _gates_in_order(self) -> list[list[int]]:

@@ -69,6 +69,7 @@ def failure_paths(
     believed: Callable[[], Mapping[str, float]],
     *,
     apart: bool = True,
+    sequences: Callable[[Sequence[Share]], list[CutSet]] | None = None,
 ) -> tuple[Path, ...]:
     """Paths of a story: rival routes, hazards, and intended routes that can harm.
 
@@ -84,6 +85,9 @@ def failure_paths(
         Gives P(assumption) by name, to choose by; called only where there is a choice.
     apart : bool
         Whether to tell the ways to open a gate apart at all.
+    sequences : callable, optional
+        Of training in stages, gives the sequences of routes that come to the most of some harm:
+        they are the ways in which training ends on a route.
     """
     paths: list[Path] = []
     believed = cache(believed)
@@ -92,6 +96,11 @@ def failure_paths(
     for r, route in enumerate(graph.routes):
         if route.outcome_class != INTENDED or not set(route.harm.numbers) <= set(never_harmful):
             ends, count = route_shares(graph, r), _count(route, most)
+            if sequences is not None and apart:
+                about = (route.id, None, route.kind, route.claim)
+                own = [way for way in sequences(ends[2]) if way]
+                paths += [Path(*about, way, *ends, False, graph.n_sequences[r]) for way in own]
+                continue
             for way, overlaps in _ways(route, believed, most):
                 about = (route.id, None, route.kind, route.claim)
                 paths.append(Path(*about, way, *ends, overlaps, count))

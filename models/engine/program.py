@@ -11,9 +11,9 @@ from scipy.sparse import csr_array
 
 from storyodds.models.circuits.circuit import Circuit, Key
 from storyodds.models.engine.compiler import Compiler
+from storyodds.models.story.derived import DerivedLayout, DerivedNumber, Excess
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import Query
-from storyodds.models.story.rates import DerivedNumber, Excess
 
 if TYPE_CHECKING:
     from storyodds.models.engine.pattern_kernel import PatternProgram
@@ -172,6 +172,11 @@ class Program:
     def flat(self) -> "dict[tuple[int, ...], PatternProgram]":
         """Flat arrays for `models.pattern_kernel`, by the roots that get derivatives."""
         return {}
+
+    @cached_property
+    def derived_layout(self) -> DerivedLayout:
+        """What works the derived numbers out."""
+        return DerivedLayout(self.derived)
 
     @cached_property
     def bearing(self) -> frozenset[int]:

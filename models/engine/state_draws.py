@@ -17,7 +17,6 @@ from storyodds.models.engine.evaluation import evaluate
 from storyodds.models.engine.leaf_values import SMALLEST, Race, fill_leaves, moving_leaves, rule_for
 from storyodds.models.engine.program import Places, Program
 from storyodds.models.story.likelihoods import LogLikelihoods
-from storyodds.models.story.rates import with_derived
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -69,7 +68,7 @@ def draw_uses(
     if len(values) == 1:
         values = np.repeat(values, n, axis=0)
     likelihoods = likelihoods.at(values)
-    values = with_derived(values, compiled.derived)
+    values = compiled.derived_layout.beside(values)
     step = max(1, _BLOCK_CELLS // compiled.circuit.n_nodes)
     leaves = np.empty((compiled.n_fixed_leaves, n), bool)
     risky = np.ones(n, bool)

@@ -296,7 +296,8 @@ def surely(base: Base) -> tuple[Sure, ...]:
     >>> last.name, [round(float(mean), 4) for mean in means]  # all before it follow
     ('existential-catastrophe', [1.0, 0.0541])
     """
-    names = [variable.name for variable in base.prepared.graph.variables]
+    graph = base.prepared.graph
+    names = [graph.variables[v].name for v in graph.assumptions]
     by_learning, by_setting = learned(base), _set(base)
     return tuple(Sure(name, by_learning[name], by_setting[name]) for name in names)
 
@@ -359,7 +360,8 @@ def _set(base: Base) -> dict[str, Pair]:
     cuts: Cuts = {}
     natural = base.log_evidence - forecasts_log_density(base.prepared, base.values)
     changed_by: dict[tuple[int, bool], Changed | None] = {}
-    every = [(v, truth) for v in range(len(graph.variables)) for truth in (True, False)]
+    made = [v for v in graph.assumptions if graph.variables[v].can_be_made_so]
+    every = [(v, truth) for v in made for truth in (True, False)]
     for key, log_evidence, events in _made(base.prepared, base.values, every, cuts):
         log_weights = log_evidence - natural
         served = np.isfinite(log_weights).any()

@@ -145,7 +145,7 @@ class _Race:
         self.chance: dict[Literal, float] = {}
         quantities = prepared.answers.evaluate(values, prepared.likelihoods)
         for v, variable in enumerate(graph.variables):
-            if variable.formula is None:
+            if variable.formula is None and v in graph.assumptions:
                 for truth, joint, chance in (
                     (True, asked_joint.true, quantities.assumptions),
                     (False, asked_joint.false, quantities.assumptions_false),

@@ -6,6 +6,7 @@ from graphlib import TopologicalSorter
 from itertools import product
 from typing import Any
 
+from storyodds.models.story.derived import Derived
 from storyodds.models.story.graph import (
     CheckNode,
     EvidenceItem,
@@ -14,7 +15,7 @@ from storyodds.models.story.graph import (
     StoryGraph,
     Variable,
 )
-from storyodds.models.story.rates import CommonCause, Derived, Rate
+from storyodds.models.story.rates import CommonCause, Rate
 from storyodds.models.story.stages import Unrolled, is_staged, single_stage
 from storyodds.models.story.written_rates import (
     Reading,
@@ -99,6 +100,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
             if unrolled is not None and unrolled.is_within(check)
         ),
         stages=() if unrolled is None else unrolled.endings(),
+        steps=() if unrolled is None else unrolled.runs(),
     )
 
 

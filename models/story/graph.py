@@ -14,18 +14,42 @@ from storyodds.models.logic.diagrams import TooManyNodesError
 from storyodds.models.logic.forest_odds import part_of
 from storyodds.models.logic.gate_sets import forest_family
 from storyodds.models.logic.gates import gate_graph
+from storyodds.models.story.derived import Derived, RaceShare
 from storyodds.models.story.outcomes import Outcome, flow_outcomes_of, outcomes_of, side_outcomes_of
-from storyodds.models.story.rates import CommonCause, Derived, RaceShare, Rate
+from storyodds.models.story.rates import CommonCause, Rate
 from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import Formula, literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, OutcomeClass
 from storyodds.scenarios.grammar.rewritten import any_of
+from storyodds.scenarios.grammar.stages import is_of_training, unrolled_name
 from storyodds.scenarios.schema import CheckResult
 
 if TYPE_CHECKING:
     from storyodds.models.logic.gate_forest import GateForest
 
 _MAX_NODES = 250_000  # of the diagrams of one gate's minimal cut sets: some seconds of work
+
+
+@dataclass(frozen=True)
+class Races:
+    """The chance of one state in the races of a stage that begins in one way.
+
+    Attributes
+    ----------
+    begins : Formula or None
+        Where the first of all `Races` whose formula holds counts.
+    rows : tuple of (Formula or None, RaceShare or None)
+        What else decides, and the chance among all states of the stage, None for none; the first
+        row that holds counts.
+    """
+
+    begins: Formula | None
+    rows: tuple[tuple[Formula | None, RaceShare | None], ...]
+
+    @property
+    def conditions(self) -> tuple[Formula | None, ...]:
+        """Everything that decides."""
+        return (self.begins, *(when for when, _ in self.rows))
 
 
 @dataclass(frozen=True)
@@ -41,16 +65,15 @@ class Variable:
         Of a state such as `awareness is high`.
     states : tuple of str
         Of a state, the names of all that its assumption has, in order.
-    race : tuple of (Formula or None, RaceShare or None)
-        In the place of `rows`, of a state that is where a stage of training ends: what decides,
-        and its chance among all states; the first row that holds counts. None is no chance.
+    race : tuple of Races
+        In the place of `rows`, of a state that is where a stage of training ends.
     """
 
     name: str
     rows: tuple[tuple[Formula | None, int], ...] = ()
     formula: Formula | None = None
     states: tuple[str, ...] = ()
-    race: tuple[tuple[Formula | None, RaceShare | None], ...] = ()
+    race: tuple[Races, ...] = ()
 
     @property
     def scope(self) -> frozenset[str]:
@@ -63,14 +86,20 @@ class Variable:
         """What decides it directly, but for the states before it."""
         if self.formula is not None:
             return (self.formula,)
-        whens = (when for when, _ in (*self.rows, *self.race))
+        whens = [when for when, _ in self.rows]
+        whens += [when for races in self.race for when in races.conditions]
         return tuple(when for when in whens if when is not None)
 
     @property
     def numbers(self) -> frozenset[int]:
         """The numbers of the story that its own chance follows from."""
-        shares = (share for _, share in self.race if share is not None)
-        return frozenset(n for _, n in self.rows).union(*(share.numbers for share in shares))
+        return frozenset(n for _, n in self.rows).union(*(share.numbers for share in self.shares))
+
+    @property
+    def shares(self) -> tuple[RaceShare, ...]:
+        """The chances of its races."""
+        shares = (share for races in self.race for _, share in races.rows)
+        return tuple(share for share in shares if share is not None)
 
     @property
     def earlier(self) -> tuple[str, ...]:
@@ -86,6 +115,13 @@ class Variable:
     def is_last_state(self) -> bool:
         """Whether it is the state that holds where none of the others does."""
         return bool(self.states) and self.states[-1] == self.name
+
+    @property
+    def can_be_made_so(self) -> bool:
+        """Whether one thing decides it that can give way to certainty."""
+        return unrolled_name(self.name) is None or (
+            bool(self.rows) and not is_of_training(self.name)
+        )
 
 
 @dataclass(frozen=True)
@@ -243,6 +279,22 @@ class EvidenceItem:
 
 
 @dataclass(frozen=True)
+class StageRun:
+    """One stage of training as it is run, or run once more.
+
+    Attributes
+    ----------
+    names : tuple of str
+        By route, the variable that the run ends there.
+    after_flag : str or None
+        The variable without which it does not take place.
+    """
+
+    names: tuple[str, ...]
+    after_flag: str | None
+
+
+@dataclass(frozen=True)
 class StageEnding:
     """Where one stage of training leaves the model for good.
 
@@ -285,6 +337,8 @@ class StoryGraph:
         The checks that stand within training: those after which there may be a stage.
     stages : tuple of StageEnding
         Stages of training, where it has several.
+    steps : tuple of StageRun
+        Their runs in order.
     """
 
     variables: tuple[Variable, ...]
@@ -300,15 +354,48 @@ class StoryGraph:
     repeated: frozenset[int] = frozenset()
     within_training: frozenset[int] = frozenset()
     stages: tuple[StageEnding, ...] = ()
+    steps: tuple[StageRun, ...] = ()
 
     @property
     def order(self) -> dict[str, int]:
         """Index of every assumption, which is its place in dependency order."""
         return {variable.name: v for v, variable in enumerate(self.variables)}
 
+    @cached_property
+    def assumptions(self) -> tuple[int, ...]:
+        """The variables that are assumptions, and not of the course of training."""
+        return tuple(v for v, x in enumerate(self.variables) if not is_of_training(x.name))
+
     def route_classes(self) -> tuple[int, ...]:
         """Index into `CLASSES` for every route."""
         return tuple(CLASSES.index(route.outcome_class) for route in self.routes)
+
+    @cached_property
+    def n_sequences(self) -> tuple[int, ...]:
+        """By route, how many sequences of routes end there that some race allows."""
+        order, ways = self.order, [1] * len(self.routes)
+        before: dict[str, list[int]] = {}  # by the flag that is not raised, the ways till then
+        for step in self.steps:
+            if step.after_flag is not None:
+                before.setdefault(step.after_flag, ways)
+            races = [self.variables[order[name]].race for name in step.names]
+            allowed = [
+                [any(share is not None for _, share in of_state[j].rows) for of_state in races]
+                for j in range(-len(self.routes), 0)  # the last are by where the step begins
+                if -j <= len(races[0])
+            ]
+            if len(allowed) == 1:
+                ways = [int(possible) for possible in allowed[0]]
+            else:
+                ways = [
+                    sum(w for w, row in zip(ways, allowed, strict=True) if row[k])
+                    for k in range(len(self.routes))
+                ]
+            last = step is self.steps[-1] or self.steps[self.steps.index(step) + 1].after_flag
+            if step.after_flag is not None and last != step.after_flag:
+                skipped = before.pop(step.after_flag)
+                ways = [run + not_run for run, not_run in zip(ways, skipped, strict=True)]
+        return tuple(ways)
 
     @cached_property
     def live_checks(self) -> tuple[int, ...]:

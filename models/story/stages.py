@@ -18,9 +18,10 @@ from itertools import combinations
 from typing import Any
 
 from storyodds.models.logic.cut_sets import CutSet
-from storyodds.models.story.graph import StageEnding, Variable
+from storyodds.models.story.derived import Derived, RaceShare
+from storyodds.models.story.graph import Races, StageEnding, StageRun, Variable
 from storyodds.models.story.races import Runner
-from storyodds.models.story.rates import Derived, RaceShare, Rate
+from storyodds.models.story.rates import Rate
 from storyodds.models.story.written_rates import first_present, rate_of
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import Formula, literals
@@ -48,6 +49,8 @@ from storyodds.scenarios.story import Story
 
 STAYS = RaceShare(((),), (0,))  # the only runner: certain
 NOT = RaceShare(((),), ())  # impossible
+
+type _Row = tuple[Formula | None, list[RaceShare | None]]  # what decides, and a chance by route
 
 _RUNS = ("first", "second", "third", "fourth")
 _MAX_RACES = 4096  # of one stage: some seconds of work at some thousand draws
@@ -253,32 +256,35 @@ class Unrolled:
         """Where a step ends, by route."""
         step = self.steps[t]
         names = tuple(route_after(route.id, step.name) for route in self._routes)
-        rows = [list(rows) for rows in self._rows(t)]
+        races = list(self._races(t))
         for k, name in enumerate(names):
-            yield Variable(name, states=names, race=tuple(rows[k]))
+            race = tuple(
+                Races(begins, tuple((when, shares[k]) for when, shares in rows))
+                for begins, rows in races
+            )
+            yield Variable(name, states=names, race=race)
 
-    def _rows(self, t: int) -> list[list[tuple[Formula | None, RaceShare | None]]]:
-        """By route, what decides and its chance."""
-        rows: list[list[tuple[Formula | None, RaceShare | None]]] = [[] for _ in self._routes]
+    def _races(self, t: int) -> Iterator[tuple[Formula | None, list[_Row]]]:
+        """How a step may begin, and for each way what decides the chances of all routes."""
         frozen = self._frozen(t)
-        before = [None] if t == 0 else [r.id for r in self._routes]
         if frozen is not None:
-            for k, route in enumerate(self._routes):
+            rows: list[_Row] = []
+            for j, route in enumerate(self._routes):
                 here = route_after(route.id, self.steps[t - 1].name)
-                rows[k] += [(conjunction([frozen, here]), STAYS), (frozen, None)]
-        for j in before:
-            prefix: list[Formula] = []
-            if j is not None:
-                prefix = [route_after(j, self.steps[t - 1].name)]
-            runners = [self._runner(k, t, j) for k in range(len(self._routes))]
+                rows.append((here, [STAYS if k == j else None for k in range(len(self._routes))]))
+            yield frozen, rows
+        before: list[str | None] = [None] if t == 0 else [r.id for r in self._routes]
+        for start in before:
+            runners = [self._runner(k, t, start) for k in range(len(self._routes))]
             gates = list(dict.fromkeys(g for runner in runners for g in runner.gates))
             self._hold_to_limit(t, len(before) * 2 ** len(gates))
-            for n in range(len(gates), -1, -1):  # the first row that holds has all that hold
-                for true in combinations(gates, n):
-                    when = conjunction([*prefix, *true])
-                    for k, share in enumerate(self._shares(runners, set(true), j)):
-                        rows[k].append((when, share))
-        return rows
+            rows = [
+                (conjunction(true), list(self._shares(runners, set(true), start)))
+                for n in range(len(gates), -1, -1)  # the first row that holds has all that hold
+                for true in combinations(gates, n)
+            ]
+            here = None if start is None else route_after(start, self.steps[t - 1].name)
+            yield here, rows
 
     def _frozen(self, t: int) -> Formula | None:
         """What leaves the model as it is in a step."""
@@ -429,6 +435,13 @@ class Unrolled:
         """A route of the graph, open exactly where the last stage ended on it."""
         literal = route_after(route.id, self.steps[-1].name)
         return {"requires": literal, "blocked_by": (), "bits": None, "nudges": ()}
+
+    def runs(self) -> tuple[StageRun, ...]:
+        """The steps, by the variables that they end in."""
+        return tuple(
+            StageRun(tuple(route_after(r.id, step.name) for r in self._routes), step.after_flag)
+            for step in self.steps
+        )
 
     def endings(self) -> tuple[StageEnding, ...]:
         """Every stage, and by route the ways in which that is what it leaves for good."""

@@ -10,9 +10,10 @@ from itertools import chain
 
 from storyodds.models.circuits.circuit import ZERO
 from storyodds.models.story.algebra import Algebra, Factor, Indicator, by_rows, chance, product
+from storyodds.models.story.derived import Excess
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.outcomes import Verdicts
-from storyodds.models.story.rates import Excess, Rate, Share
+from storyodds.models.story.rates import Rate, Share
 
 Shares = Sequence[Share]  # of the common causes of a graph, in order
 

@@ -117,6 +117,17 @@ class AssumptionOdds(Summary):
     """The same before the evidence."""
 
 
+class StageOdds(TypedDict):
+    """Where one stage of training leaves the model."""
+
+    stage: str
+    """Of those that the story lists."""
+    classes: ByClass[Summary]
+    """P(the stage leaves a model of the class)."""
+    routes: dict[str, Summary]
+    """By id, P(the stage leaves the model on the route)."""
+
+
 class FailurePath(TypedDict):
     """One way to fail: an ending, and a smallest set of literals that opens it."""
 
@@ -231,6 +242,8 @@ class Estimate(StoryDocument):
     """The same before the evidence."""
     routes: dict[str, Route]
     """By id, P(training ends by a route)."""
+    stages: list[StageOdds]
+    """In order, where each stage of training leaves the model; empty where training is one step."""
     fates: ByFate[Summary]
     """P(fate); the five exclude each other and leave nothing out."""
     false_alarm: Summary

@@ -195,7 +195,9 @@ def _densities(dossier: Dossier) -> Figures:
     before = steady(assessment.prior.assumptions[:_DRAWS])
     even = spread_evenly(assessment.exact, _DRAWS, assessment.seed)
     after = steady(assessment.exact.assumptions[even])
-    names = [variable.name for variable in assessment.prepared.graph.variables]
+    graph = assessment.prepared.graph
+    before, after = before[:, graph.assumptions], after[:, graph.assumptions]
+    names = [graph.variables[v].name for v in graph.assumptions]
     # Of the estimate, whose means are more exact than those of these draws.
     means = [(entries[name]["prior"]["mean"], entries[name]["mean"]) for name in names]
     moved = np.array(

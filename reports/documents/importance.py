@@ -14,6 +14,7 @@ from storyodds.reports.contract.importance import Importance, ImportantLiteral, 
 from storyodds.reports.contract.summaries import OpenSummary, Summary
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
+from storyodds.scenarios.grammar.stages import is_of_training
 from storyodds.scenarios.provenance import provenance
 
 Array = NDArray[np.float64]
@@ -47,6 +48,7 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> Impor
     measured = measure(assessment, (of,))
     graph = assessment.prepared.graph
     composites = {variable.name for variable in graph.variables if variable.formula is not None}
+    endings = {name for step in graph.steps for name in step.names}
     listed: list[ImportantLiteral] = [
         {
             "literal": measures.literal_text(literal),
@@ -58,6 +60,7 @@ def summarize_importance(assessment: Assessment, of: str = CATASTROPHE) -> Impor
             "undefined": measured.missing[of].get(literal),
         }
         for k, literal in enumerate(measured.literals)
+        if not is_of_training(literal[0]) or literal[0] in endings
     ]
     return {
         **head(assessment, SCHEMA),

@@ -88,7 +88,8 @@ def summarize_value(
         "perfect": _gains(value, "perfect", 0),
         "outcome": _gains(value, "outcome", 0),
         "assumptions": sorted(
-            (_assumption(value, v, name) for v, name in enumerate(names)), key=_fewest_bits
+            (_assumption(value, v, names[v]) for v in prepared.graph.assumptions),
+            key=_fewest_bits,
         ),
         "numbers": sorted(
             (_number(value, k, name) for k, name in enumerate(numbers)), key=_fewest_bits

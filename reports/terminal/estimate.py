@@ -29,6 +29,7 @@ from storyodds.reports.terminal.odds import (
     headline,
     mechanisms,
     odds_cells,
+    stages,
 )
 from storyodds.reports.words.numbers import band, bits, listed, marked, percent, sentence_case
 from storyodds.reports.words.recipe import Recipe
@@ -74,6 +75,9 @@ def _report(summary: Estimate, width: int) -> Iterator[Text]:
     marks = "○ before the evidence, ● after it" * has_evidence(summary)
     yield from heading("Where training ends", marks)
     yield from classes(summary, width)
+    if summary["stages"]:
+        yield from heading("Stage by stage", "where each leaves the model, means")
+        yield from stages(summary, width)
     yield from heading("What becomes of the model")
     yield from fates(summary, width)
     yield from decision_day(summary, width)

@@ -145,6 +145,20 @@ def classes(summary: Estimate, width: int) -> Iterator[Text]:
     yield from _never(summary, [name for name in zero if name not in names])
 
 
+def stages(summary: Estimate, width: int) -> Iterator[Text]:
+    """Every route that some stage may leave the model on, by stage."""
+    odds = summary["stages"]
+    rows: list[Row] = [dim("", *(stage["stage"] for stage in odds))]
+    for name, route in summary["routes"].items():
+        means = [stage["routes"][name]["mean"] for stage in odds]
+        if any(mean > 0 for mean in means):
+            cells = [Text(percent(mean)) for mean in means]
+            rows.append([Text(name, style=COLOR[route["class"]]), *cells])
+    for line in fitting(rows, width):
+        line.rstrip()
+        yield line
+
+
 def _class_heads(summary: Estimate) -> Row:
     heads = ["before", "after"] if has_evidence(summary) else ["chance"]
     heads += ["90% interval"] * is_uncertain(summary)

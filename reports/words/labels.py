@@ -3,6 +3,7 @@
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.shortening import shortened
 from storyodds.scenarios.given_numbers import row_of
+from storyodds.scenarios.grammar.stages import holds_in, route_after, true_by
 from storyodds.scenarios.grammar.states import claim_of_state, literal_of_state
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import (
@@ -131,6 +132,11 @@ def claims(resolved: ResolvedStory) -> dict[str, str]:
         claims[name] = assumption.claim
         for state in assumption.states.names if assumption.states else ():
             claims[literal_of_state(name, state)] = claim_of_state(assumption.claim, state)
+        for stage in story.stages or ():
+            claims[true_by(name, stage)] = claims[holds_in(name, stage)] = assumption.claim
+    for route in resolved.routes:
+        for stage in story.stages or ():
+            claims[route_after(route.id, stage)] = route.claim
     return claims
 
 

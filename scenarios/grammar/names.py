@@ -172,8 +172,9 @@ def rates_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     for index, item in items(data.get("routes")):
         yield ("routes", index, "harm"), item.get("harm")
     for index, item in items(data.get("checks")):
-        for key, rate in mapping(item.get("flags")).items():
-            yield ("checks", index, "flags", key), rate
+        for table in ("flags", "retrained_flags"):
+            for key, rate in mapping(item.get(table)).items():
+                yield ("checks", index, table, key), rate
     for index, item in items(data.get("common_cause")):
         for key, rate in mapping(item.get("share")).items():
             yield ("common_cause", index, "share", key), rate

@@ -95,9 +95,8 @@ def sends_back_after(check: str, stage: str) -> str:
     return f"{check} sending back after {stage}"
 
 
-_UNROLLED = re.compile(
-    r"\A(\S+) (after|by|coming true in|in|flagging after|sending back after) (.+)\Z"
-)
+_RELATIONS = "after|by|coming true in|in|flagging after|sending back after"
+_UNROLLED = re.compile(rf"\A(\S+) ({_RELATIONS}) (.+)\Z")
 
 
 def unrolled_name(name: str) -> tuple[str, str, str] | None:
@@ -115,3 +114,15 @@ def unrolled_name(name: str) -> tuple[str, str, str] | None:
     """
     match = _UNROLLED.match(name)
     return None if match is None else (match[1], match[2], match[3])
+
+
+def is_of_training(name: str) -> bool:
+    """Whether what a literal names is of the course of training, and no assumption at a stage.
+
+    Examples
+    --------
+    >>> is_of_training("simulator after pre-training"), is_of_training("aware by reinforcement")
+    (True, False)
+    """
+    unrolled = unrolled_name(name)
+    return unrolled is not None and unrolled[1] not in ("by", "in")

@@ -17,6 +17,7 @@ from storyodds.priors.distributions.forms import Basis, Beta, Fixed, Prior, Prob
 from storyodds.priors.text.errors import Path
 from storyodds.priors.text.records import Count, Record, Slug, SourceField, Text
 from storyodds.scenarios.grammar.formulas import Formula
+from storyodds.scenarios.grammar.stages import unrolled_name
 
 MAX_STATES = 16  # each is a variable of its own
 ROUNDING = 1e-6  # of chances that should add up to 1: they are often printed with six digits
@@ -230,7 +231,12 @@ def assumption_and_state(literal: str) -> tuple[str, str | None]:
     --------
     >>> assumption_and_state("awareness is high"), assumption_and_state("scheming-pays")
     (('awareness', 'high'), ('scheming-pays', None))
+    >>> assumption_and_state("aware by fine-tuning")
+    ('aware', None)
     """
+    unrolled = unrolled_name(literal)
+    if unrolled is not None:
+        return unrolled[0], None
     assumption, _, state = literal.partition(_IS)
     return assumption, state or None
 

@@ -22,6 +22,7 @@ from storyodds.scenarios.grammar.parts import Rate, numbers_of, rows_of
 from storyodds.scenarios.lint.reading import (
     Doubt,
     Reading,
+    bits_of,
     chances_of,
     is_fixed,
     is_nought,
@@ -100,7 +101,7 @@ def _is_of_what_is_fixed(item: Evidence, reading: Reading) -> bool:
         # Hazards fire once training is over, and say nothing of where it ends.
         before = (f for path, f in reading.ends if path[0] in ("routes", "rationale"))
         premises = reading.needed(before)
-        bits += [route.bits for route in story.routes if route.bits is not None]
+        bits += [form for route in story.routes for form in bits_of(route)]
         bits += [form for nudge in story.rationale.nudges for form in nudge.bits.values()]
     chances = [form for part in premises for form in chances_of(reading.assumptions[part])]
     return all(is_fixed(form, "bits") for form in bits) and all(

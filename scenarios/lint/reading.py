@@ -18,8 +18,10 @@ from storyodds.scenarios.grammar.formulas import (
     literals,
     parts,
 )
+from storyodds.scenarios.grammar.names import formulas_in, parts_of
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED, RESIDUAL
 from storyodds.scenarios.grammar.parts import BitsByRow, Rate, numbers_of, rows_of
+from storyodds.scenarios.grammar.stages import begins_as
 from storyodds.scenarios.grammar.states import (
     assumption_and_state,
     chances_in_turn,
@@ -157,6 +159,11 @@ class Reading:
         for name, assumption in list(assumptions.items()):
             for state in assumption.states.names if assumption.states else ():
                 assumptions[literal_of_state(name, state)] = assumption
+        # What the model is as a stage begins is open.
+        for _, formula in formulas_in(self.written):
+            for _, part in parts_of(formula):
+                if begins_as(part) is not None:
+                    assumptions[str(part).removeprefix("not ")] = Assumption()
         return assumptions
 
     @property
@@ -379,6 +386,8 @@ def _rates(story: Story) -> Iterator[tuple[Path, Rate | BitsByRow | None]]:
     for i, check in enumerate(story.checks):
         for key, rate in check.flags.items():
             yield ("checks", i, "flags", key), rate
+        for key, rate in (check.retrained_flags or {}).items():
+            yield ("checks", i, "retrained_flags", key), rate
     for i, cause in enumerate(story.common_cause):
         for key, rate in cause.share.items():
             yield ("common_cause", i, "share", key), rate
@@ -407,6 +416,19 @@ def chances_of(assumption: Assumption) -> Iterator[Prior]:
     yield from (form for form in forms if form is not None)
     for state_row in assumption.states.rows if assumption.states else ():
         yield from (chance for _, chance, _ in chances_in_turn(state_row.odds))
+
+
+def bits_of(route: Route) -> tuple[Prior, ...]:
+    """Return the numbers that are a route's bits: one, or one for each stage in which it is open.
+
+    Examples
+    --------
+    >>> len(bits_of(Route(id="r", class_="other", bits={"first": 0, "last": 1}, harm=0)))
+    2
+    """
+    if isinstance(route.bits, dict):
+        return tuple(route.bits.values())
+    return () if route.bits is None else (route.bits,)
 
 
 def said_of[V](table: Mapping[str, V], outcome: tuple[str, str]) -> V:

@@ -20,7 +20,7 @@ from storyodds.priors.text.errors import Path
 from storyodds.priors.text.phrases import did_you_mean
 from storyodds.scenarios.grammar.outcomes import INTENDED, RESIDUAL
 from storyodds.scenarios.lint.numbers import TEMPLATE
-from storyodds.scenarios.lint.reading import Doubt, Reading, is_nought
+from storyodds.scenarios.lint.reading import Doubt, Reading, bits_of, is_nought
 from storyodds.scenarios.schema import RISK_ARGUMENT, Route
 from storyodds.scenarios.shared import catalog
 
@@ -216,7 +216,7 @@ def thin_residual(reading: Reading) -> Iterator[Doubt]:
     """What nobody thought of is all but excluded."""
     for i, route in enumerate(reading.story.routes):
         if route.id == RESIDUAL and route.bits is not None:
-            most = _upper(route.bits)
+            most = max(_upper(bits) for bits in bits_of(route))
             if most < THIN_BITS:
                 share = 1 / (1 + 2**-most)
                 percentage = f"{share:.2%}" if share >= 0.0001 else "0.01%"

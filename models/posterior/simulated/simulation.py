@@ -41,6 +41,7 @@ from storyodds.models.posterior.simulated.states import (
     results_likelihood,
 )
 from storyodds.models.posterior.simulated.uses import holds, uses_of
+from storyodds.models.story.derived import DerivedLayout
 from storyodds.models.story.events import CRITERIA
 from storyodds.models.story.events import weights as event_weights
 from storyodds.models.story.graph import StoryGraph, Variable
@@ -346,11 +347,23 @@ class Simulation:
         truth = np.empty(u.shape, bool)
         chances = np.empty(u.shape[:2])
         by_name: dict[str, Bools] = {}
+        shares: dict[str, Array] = {}  # of the states of stages, among all of their stage
         for variable, v in _numbered(graph):  # in dependency order
             by_name[variable.name] = truth[:, v]
             if variable.formula is not None:
                 truth[:, v] = holds(variable.formula, by_name)
                 chances[:, v] = truth[:, v].mean(axis=1)
+                continue
+            if variable.race:
+                share = shares[variable.name] = self._share(variable, values, by_name)
+                left = 1 - sum((shares[name] for name in variable.earlier), start=np.zeros(1))
+                chance = np.where(share < left, share / np.where(left > 0, left, 1.0), 1.0)
+                if variable.is_last_state:
+                    chance = np.ones((1, 1))
+                if variable.barred is not None:
+                    chance = np.where(holds(variable.barred, by_name), 0.0, chance)
+                truth[:, v] = u[:, v] < chance
+                chances[:, v] = np.broadcast_to(chance, u[:, v].shape).mean(axis=1)
                 continue
             chance = np.ones((len(values), 1))  # of the last state
             for when, number in reversed(variable.rows):
@@ -361,6 +374,21 @@ class Simulation:
             truth[:, v] = u[:, v] < chance
             chances[:, v] = np.broadcast_to(chance, u[:, v].shape).mean(axis=1)
         return truth, chances
+
+    def _share(self, variable: Variable, values: Array, by_name: dict[str, Bools]) -> Array:
+        """The chance of a state among all of its stage, (n_draws, n_states)."""
+        layout = DerivedLayout(list(dict.fromkeys(variable.shares)))
+        place = {share: values.shape[1] + k for k, share in enumerate(layout.derived)}
+        with_shares = layout.beside(values)
+        chance: Array = np.zeros((len(values), 1))
+        for races in reversed(variable.race):
+            here: Array = np.zeros((len(values), 1))
+            for when, share in reversed(races.rows):
+                row = 0.0 if share is None else with_shares[:, place[share], None]
+                here = np.where(True if when is None else holds(when, by_name), row, here)
+            start = True if races.begins is None else holds(races.begins, by_name)
+            chance = np.where(start, here, chance)
+        return chance
 
     def _race(
         self,
@@ -373,7 +401,7 @@ class Simulation:
         shape = next(iter(by_name.values())).shape if by_name else (len(values), self.n_states)
         log_weights = np.empty((shape[0], len(self.graph.routes), shape[1]))
         for r, route in enumerate(self.graph.routes):
-            bits = values[:, route.bits, None]
+            bits = np.zeros(1) if route.bits is None else values[:, route.bits, None]
             for when, number in route.nudges:
                 nudge = values[:, number, None]
                 bits = bits + (nudge if when is None else nudge * holds(when, by_name))

@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from storyodds.models.story.derived import Derived, DerivedLayout
 from storyodds.models.story.events import CRITERIA
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.hazards import HazardFactors
 from storyodds.models.story.outcomes import Outcome
-from storyodds.models.story.rates import Derived, with_derived
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -94,7 +94,7 @@ class Arrays:
         """The chance that a number stands for, or its complement."""
         values, place = self.values, index - self.derived.n_numbers
         if place >= 0:
-            values, index = with_derived(values, (self.derived.numbers[place],)), -1
+            values, index = DerivedLayout([self.derived.numbers[place]]).beside(values), -1
         chance = values[:, index, None]
         return chance if happens else 1 - chance
 

@@ -128,13 +128,14 @@ def _weakest_link(view: View, path: Path) -> str | None:
         return None
     total = concern(frozenset())
     candidates, before = [], 1.0
+    ends = view.graph.steps[-1].names if view.graph.steps else ()  # the ending by another name
     chain = sorted(path.literals, key=lambda literal: order[literal[0]])
     for literal, prefix in zip(chain, prefixes(path.literals, order), strict=True):
         true = float(assumptions[order[literal[0]]])
         certainty = true if literal[1] else 1 - true
         so_far = mean(Query((), prefix))
         step, before = so_far / before if before > 0 else 0.0, so_far
-        if certainty >= 1 - 1e-15:  # it cannot be otherwise
+        if certainty >= 1 - 1e-15 or literal[0] in ends:  # it cannot be otherwise
             continue
         drop = total - (total - concern(frozenset([literal]))) / (1 - certainty)
         share = round(drop / total, 9) if total > 0 else 0.0

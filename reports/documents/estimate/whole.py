@@ -19,6 +19,7 @@ from storyodds.reports.documents.estimate.goal import (
     lens,
 )
 from storyodds.reports.documents.estimate.paths import failure_paths, mechanism_odds
+from storyodds.reports.documents.estimate.stages import stage_odds
 from storyodds.reports.documents.estimate.view import View
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
@@ -28,6 +29,7 @@ from storyodds.reports.documents.summaries import (
     errors_in,
 )
 from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.grammar.stages import is_of_training
 from storyodds.scenarios.provenance import (
     provenance,
     story_numbers,
@@ -84,6 +86,7 @@ def _document(view: View) -> Estimate:
             )
             for r, route in enumerate(graph.routes)
         },
+        "stages": stage_odds(view),
         "fates": {name: view.of(event_of(name)) for name in FATES},
         "false_alarm": view.of(lambda q: q.false_alarm),
         "deployed": odds_on_the_day(view.of, view.ratio),
@@ -101,6 +104,7 @@ def _document(view: View) -> Estimate:
                 prior=view.prior(column_of(lambda q: q.assumptions, v)),
             )
             for v, variable in enumerate(graph.variables)
+            if not is_of_training(variable.name)
         },
         "paths": failure_paths(view),
         "mechanisms": mechanism_odds(view),

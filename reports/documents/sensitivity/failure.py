@@ -145,7 +145,8 @@ def _assumptions(assessment: Assessment) -> list[FailureAssumption] | None:
     graph = assessment.prepared.graph
     composites = {variable.name for variable in graph.variables if variable.formula is not None}
     listed: list[FailureAssumption] = []
-    for v, name in enumerate(sides[0].names):
+    for v in graph.assumptions:
+        name = sides[0].names[v]
         true, false = (
             [_side(getattr(side, key)[:, :, v], side.weights) for side in sides]
             for key in ("true", "false")

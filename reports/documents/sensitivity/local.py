@@ -101,7 +101,7 @@ def _assumptions(local: LocalSensitivity) -> list[LocalAssumption]:
     return [
         {
             "assumption": sure.name,
-            "claim": claimed[sure.name],
+            "claim": claimed.get(sure.name, ""),
             "composite": sure.name in composites,
             "learned": _both(sure.learned),
             "set": _both(sure.given),
