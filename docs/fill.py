@@ -42,6 +42,7 @@ from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.importance import Importance
 from storyodds.reports.contract.judgments import PanelSummary
 from storyodds.reports.contract.sensitivity.whole import Sensitivity
+from storyodds.reports.contract.sequences import SequenceOdds
 from storyodds.reports.contract.value import InformationValue
 from storyodds.scenarios.editor.key_help import KEYS, VALUES
 from storyodds.scenarios.shared.lint_rules import lint_codes, lint_rule
@@ -70,6 +71,7 @@ DOCUMENTS: Mapping[str, type] = {
     "compare": Comparison,
     "judgments": PanelSummary,
     "sensitivity": Sensitivity,
+    "sequences": SequenceOdds,
 }
 PLAIN_TYPES: Mapping[Any, str] = {
     Any: "anything",

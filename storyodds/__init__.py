@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from storyodds.reports.api.estimate import estimate, summarize
     from storyodds.reports.api.importance import importance
     from storyodds.reports.api.sensitivity import sensitivity
+    from storyodds.reports.api.sequences import sequences
     from storyodds.reports.api.value import value
     from storyodds.reports.documents.judgments import summarize_judgments
     from storyodds.reports.tables.datasets import datasets
     from storyodds.scenarios.lint.linter import lint
     from storyodds.scenarios.loader import load_story, load_text
     from storyodds.scenarios.networks.reader import import_network
+    from storyodds.scenarios.open_psa.event_trees.sequences import import_sequence
     from storyodds.scenarios.open_psa.reader import import_open_psa
     from storyodds.scenarios.serialize import to_yaml
     from storyodds.scenarios.story import Story
@@ -48,6 +50,7 @@ __all__ = [
     "estimate",
     "import_network",
     "import_open_psa",
+    "import_sequence",
     "importance",
     "lint",
     "load_result",
@@ -56,6 +59,7 @@ __all__ = [
     "read_judgments",
     "save_result",
     "sensitivity",
+    "sequences",
     "summarize",
     "summarize_judgments",
     "to_yaml",
@@ -75,6 +79,7 @@ _HOMES = {
     "estimate": "storyodds.reports.api.estimate",
     "import_network": "storyodds.scenarios.networks.reader",
     "import_open_psa": "storyodds.scenarios.open_psa.reader",
+    "import_sequence": "storyodds.scenarios.open_psa.event_trees.sequences",
     "importance": "storyodds.reports.api.importance",
     "lint": "storyodds.scenarios.lint.linter",
     "load_result": "storyodds.models.assessment.datatree",
@@ -83,6 +88,7 @@ _HOMES = {
     "read_judgments": "storyodds.priors.panels.judgments",
     "save_result": "storyodds.models.assessment.datatree",
     "sensitivity": "storyodds.reports.api.sensitivity",
+    "sequences": "storyodds.reports.api.sequences",
     "summarize": "storyodds.reports.api.estimate",
     "summarize_judgments": "storyodds.reports.documents.judgments",
     "to_yaml": "storyodds.scenarios.serialize",

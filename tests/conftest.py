@@ -9,6 +9,10 @@ from support.command_line import SMALL, Ran, Run
 
 from storyodds.cli import main
 
+# PyTensor keeps with every node of a graph where in the code it was made, for its own messages of
+# failure, which takes a third of the time to build a model. It is read when PyTensor is imported.
+os.environ.setdefault("PYTENSOR_FLAGS", "traceback__limit=0")
+
 # Speed is no part of what these tests say: the machine may be busy. On a build server the
 # examples are the same every time; elsewhere every run looks at new ones.
 settings.register_profile(

@@ -110,3 +110,18 @@ print(sorted(heavy - {"numpy", "scipy"}), file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert done.stderr.decode().strip() == "[]"
+
+
+def test_what_scipy_imports_in_passing_is_there_once_it_is_used() -> None:
+    script = """
+import sys
+from storyodds.cli import prepare_process
+prepare_process()
+import scipy.special
+print("numpy.testing._private" in sys.modules, "numpy.f2py.crackfortran" in sys.modules)
+import numpy
+numpy.testing.assert_equal(1, 1)
+print("numpy.testing._private" in sys.modules, numpy.f2py.__name__, callable(numpy.f2py.main))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout.split() == b"False False True numpy.f2py True".split()

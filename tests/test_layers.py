@@ -21,6 +21,7 @@ FLOORS = (
     "scenarios.editor",
     "scenarios.open_psa.quantities",
     "scenarios.open_psa",
+    "scenarios.open_psa.event_trees",
     "scenarios.networks",
     "models",
     "models.circuits",

@@ -22,6 +22,7 @@ NAMES = ["aware", "far", "schemer", "twin", "audit.flags.deceptive", "bad-intent
 VIEW = "view: view\ntitle: A view\nset:\n  aware: [0.1, 0.4]\n  schemer.bits: [-1, 1]\n"
 FOLDER = Path(__file__).parent / "data" / "open-psa"
 TREES = [(FOLDER / f"{name}.xml").read_text("utf-8") for name in ("pumps", "two-tops")]
+EVENT_TREE = (FOLDER / "flood.xml").read_text("utf-8")
 ESTIMATE = ("estimate", "--draws", "64", "--json", "--max-memory", "256MiB")
 
 
@@ -78,8 +79,16 @@ def tree(run: Run, folder: Path, seed: int) -> Iterator[tuple[Ran, str]]:
             (folder / "tree.yaml").unlink()
 
 
+def event_tree(run: Run, folder: Path, seed: int) -> Iterator[tuple[Ran, str]]:
+    random = Random(seed)
+    while True:
+        text = random.choice((damaged, revalued))(EVENT_TREE, random)
+        (folder / "tree.xml").write_text(text, "utf-8", errors="surrogatepass")
+        yield run("sequences", "tree.xml", "--draws", "64", "--json"), text
+
+
 @pytest.mark.parametrize(
-    "kind", [story, setting, view, panel, tree], ids=lambda kind: kind.__name__
+    "kind", [story, setting, view, panel, tree, event_tree], ids=lambda kind: kind.__name__
 )
 def test_an_answer_or_a_refusal(
     run: Run, folder: Path, kind: Callable[[Run, Path, int], Iterator[tuple[Ran, str]]]

@@ -34,7 +34,10 @@ def expected_packages(root: Path) -> set[str]:
         for suffix in ("py", "yaml")
         for file in (root / room).rglob(f"*.{suffix}")
     }
-    front = {"storyodds", "storyodds.commands"}
+    front = {"storyodds", "storyodds.commands"} | {
+        f"storyodds.commands.{file.parent.name}"
+        for file in (root / "storyodds" / "commands").glob("*/*.py")
+    }
     return front | {".".join(("storyodds", *folder.parts)) for folder in folders}
 
 

@@ -10,7 +10,7 @@ in which a sum of products would underflow are taken again in logs.
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
@@ -75,6 +75,24 @@ def much_work() -> Iterator[None]:
         yield
     finally:
         _much.reset(token)
+
+
+def as_whole(program: Program, n_draws: int, seeds: Array) -> AbstractContextManager[None]:
+    """Let parts of some draws be evaluated by what would evaluate all of them at once.
+
+    Parameters
+    ----------
+    program : Program
+        Without a quadrature rule, along which digits depend on the draws evaluated together.
+    n_draws : int
+        How many draws the parts come to.
+    seeds : (n_draws, n_seeds, n_roots) array
+        As in `evaluate`.
+    """
+    targets = tuple(np.flatnonzero(seeds.any(axis=(0, 1))).tolist())
+    below = program.circuit.below(targets).circuit.n_nodes
+    work = n_draws * (program.circuit.n_nodes + 2 * seeds.shape[1] * below)
+    return much_work() if _is_fast(program, work) else nullcontext()
 
 
 def load_numba() -> None:
@@ -171,7 +189,8 @@ def evaluate(
     along = rule_for(program, values)
     n_lanes = len(along.nodes) if along is not None else 1
     cells_there = _cells(program.circuit, n_lanes)
-    cells_back = n_seeds * _cells(program.circuit.below(targets).circuit, n_lanes)
+    cells_below = _cells(program.circuit.below(targets).circuit, n_lanes)
+    cells_back = n_seeds * cells_below
     work = n * (cells_there + 2 * cells_back)
     fast = _is_fast(program, work)
     n_leaves = len(program.circuit.leaves)
@@ -180,7 +199,9 @@ def evaluate(
     if most < cells:
         raise UnsupportedStoryError([Problem(_too_little(cells, _COPIES * 8 * cells))])
     threads = max(1, min(cores(), int(work / _CORE_WORK), most // max(1, cells))) if fast else 1
-    step = int(np.clip(_BLOCK_CELLS // max(1, cells), 16, 2048))
+    # Numpy walks back one seed after the other, in the same scratch.
+    held = cells if fast else cells_there + min(n_seeds, 1) * cells_below
+    step = int(np.clip(_BLOCK_CELLS // max(1, held), 16, 2048))
     step = min(step, max(1, most // (max(1, cells) * threads)))
     step = max(1, min(step, -(-n // threads)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]

@@ -39,6 +39,8 @@ class Path:
         catastrophe; of a hazard, one that it causes itself), each together with the literals.
     overlaps : bool
         Whether another path of the same ending can be the case at the same time.
+    order : tuple of str
+        Of a sequence of stages, what its literals name, in the order of training.
     ways : int or None
         How many minimal sets of literals there are in all; None where they are too many to work
         out, and the path stands for all of them.
@@ -54,11 +56,14 @@ class Path:
     harmful: tuple[Share, ...]
     overlaps: bool
     ways: int | None
+    order: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """The ending and the literals, as one text."""
-        literals = (name if value else f"not {name}" for name, value in sorted(self.literals))
+        place = {name: k for k, name in enumerate(self.order)}
+        ordered = sorted(self.literals, key=lambda literal: (place.get(literal[0], 0), literal))
+        literals = (name if value else f"not {name}" for name, value in ordered)
         otherwise = "in any way" if self.ways is None else "always open"
         return f"{self.hazard or self.route}: {', '.join(literals) or otherwise}"
 
@@ -99,7 +104,10 @@ def failure_paths(
             if sequences is not None and apart:
                 about = (route.id, None, route.kind, route.claim)
                 own = [way for way in sequences(ends[2]) if way]
-                paths += [Path(*about, way, *ends, False, graph.n_sequences[r]) for way in own]
+                in_order = tuple(name for step in graph.steps for name in step.names)
+                paths += [
+                    Path(*about, way, *ends, False, graph.n_sequences[r], in_order) for way in own
+                ]
                 continue
             for way, overlaps in _ways(route, believed, most):
                 about = (route.id, None, route.kind, route.claim)

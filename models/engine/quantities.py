@@ -28,6 +28,11 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 
 Array = NDArray[np.float64]
 
+# Of float64, 16 MiB: what is held at a time of how often leaves are used. The system clears larger
+# arrays for every use, which takes longer than the sums do;
+_USAGE_CELLS = 2**21
+_FEWEST_DRAWS = 64  # at a time, all the same: as many as go through a kernel side by side
+
 
 @dataclass(frozen=True)
 class Quantities:
@@ -341,18 +346,52 @@ def jointly(
     seeds = np.zeros((len(values), weights.shape[1], len(compiled.queries)))
     for k, q in enumerate(place):
         seeds[:, :, compiled.column[unique[q]]] += weights[:, :, k]
-    evaluated = evaluation.evaluate(compiled, values, likelihoods, seeds, "usage")
-    log_evidence = evaluated.log_roots[:, 0]
+    log_roots, *truths = _roots_and_truths(compiled, values, likelihoods, seeds)
+    log_evidence = log_roots[:, 0]
     finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
-    joint = np.exp(evaluated.log_roots - finite[:, None])
+    joint = np.exp(log_roots - finite[:, None])
     chances = joint[:, [compiled.column[unique[q]] for q in place]]
     events = np.einsum("dek,dk->de", weights, chances)
-    truths = [compiled.truths(values, evaluated.usage[:, e]) for e in range(weights.shape[1])]
     parts = []
     for truth in (True, False):
-        part = events[:, :, None] * np.stack([pair[not truth] for pair in truths], axis=1)
+        part = events[:, :, None] * truths[not truth]
         for v in expanded:
             of_queries = joint[:, [compiled.column[split[v, truth, unique[q]]] for q in place]]
             part[:, :, v] = np.einsum("dek,dk->de", weights, of_queries)
         parts.append(part)
     return Jointly(events, *parts)
+
+
+def _roots_and_truths(
+    compiled: Program, values: Array, likelihoods: LogLikelihoods, seeds: Array
+) -> tuple[Array, Array, Array]:
+    """Log of every root, and chances that every assumption is true, and false, by seed.
+
+    How often each leaf is used takes far more room than what is made of it, so that it is held
+    for some of the draws at a time. Digits do not depend on which, but along a quadrature rule,
+    which spans all draws.
+    """
+    n = len(values)
+    if compiled.competition != "patterns":
+        return _part_of_roots_and_truths(compiled, values, likelihoods, seeds)
+    step = max(_FEWEST_DRAWS, _USAGE_CELLS // (seeds.shape[1] * compiled.n_fixed_leaves))
+    blocks = [slice(first, first + step) for first in range(0, max(1, n), step)]
+    with evaluation.as_whole(compiled, n, seeds):
+        parts = [
+            _part_of_roots_and_truths(
+                compiled, values[block], likelihoods.take(block), seeds[block]
+            )
+            for block in blocks
+        ]
+    log_roots, true, false = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return log_roots, true, false
+
+
+def _part_of_roots_and_truths(
+    compiled: Program, values: Array, likelihoods: LogLikelihoods, seeds: Array
+) -> tuple[Array, Array, Array]:
+    """The same at draws of which there is room for all."""
+    evaluated = evaluation.evaluate(compiled, values, likelihoods, seeds, "usage")
+    pairs = [compiled.truths(values, usage) for usage in evaluated.usage.swapaxes(0, 1)]
+    true, false = (np.stack(side, axis=1) for side in zip(*pairs, strict=True))
+    return evaluated.log_roots, true, false

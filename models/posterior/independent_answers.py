@@ -360,7 +360,8 @@ def _shares(answers: Independent, values: Array, holds: bool) -> Array:
     for r, route in enumerate(routes):
         if _is_open(route, holds):
             nudged = [number for when, number in route.nudges if when is None or holds]
-            bits[:, r] = values[:, [route.bits, *nudged]].sum(axis=1)
+            own = [] if route.bits is None else [route.bits]
+            bits[:, r] = values[:, [*own, *nudged]].sum(axis=1)
     weights = np.exp2(bits - bits.max(axis=1)[:, None])
     return np.asarray(weights / weights.sum(axis=1)[:, None])
 

@@ -360,8 +360,8 @@ def _set(base: Base) -> dict[str, Pair]:
     cuts: Cuts = {}
     natural = base.log_evidence - forecasts_log_density(base.prepared, base.values)
     changed_by: dict[tuple[int, bool], Changed | None] = {}
-    made = [v for v in graph.assumptions if graph.variables[v].can_be_made_so]
-    every = [(v, truth) for v in made for truth in (True, False)]
+    movable = [v for v in graph.assumptions if graph.variables[v].can_be_made_so]
+    every = [(v, truth) for v in movable for truth in (True, False)]
     for key, log_evidence, events in _made(base.prepared, base.values, every, cuts):
         log_weights = log_evidence - natural
         served = np.isfinite(log_weights).any()

@@ -155,6 +155,8 @@ def without_check(graph: StoryGraph, index: int) -> dict[int, float]:
     >>> set(without_check(build_graph(resolve(load_story("cat-classifier"))), 0).values())
     {0.0}
     """
+    if graph.checks[index].within:
+        return dict.fromkeys(graph.checks[index].within, 0.0)
     rates = [route.flags[index] for route in graph.routes]
     rates += [rate for hazard in graph.hazards if (rate := hazard.flags[index]) is not None]
     surely = float(graph.checks[index].result == "flagged")
@@ -266,12 +268,13 @@ def merge_rivals(base: Base) -> tuple[Merged, ...]:
 def _rivals(base: Base, name: str) -> list[RouteNode]:
     """The named routes of a class, the strongest first."""
     graph = base.prepared.graph
-    if name == INTENDED:
+    if name == INTENDED or graph.steps:  # in stages it is each of them that routes compete in
         return []
     chances = dict(zip(graph.order, _assumptions(base), strict=True))
 
     def strength(route: RouteNode) -> float:
         bits = base.values.mean(axis=0)
+        assert route.bits is not None
         nudged = sum(_chance(when, chances) * bits[number] for when, number in route.nudges)
         return float(bits[route.bits] + nudged)
 

@@ -55,7 +55,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
     """
     story, number = resolved.story, resolved.number_index
     unrolled = Unrolled(resolved) if is_staged(story) else None
-    read = as_written
+    read: Reading = as_written
     if story.stages is not None:
         read = single_stage if unrolled is None else unrolled.last
     derived = Derived(len(resolved.numbers))
@@ -86,7 +86,14 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
         variables=variables,
         routes=routes,
         hazards=hazards,
-        checks=tuple(CheckNode(check.id, check.result) for check in story.checks),
+        checks=tuple(
+            CheckNode(
+                check.id,
+                check.result,
+                frozenset() if unrolled is None else unrolled.flag_numbers(check),
+            )
+            for check in story.checks
+        ),
         common_causes=_common_causes(resolved, read),
         evidence=_evidence(resolved, variables, routes, unrolled, read),
         n_numbers=len(resolved.numbers),
@@ -94,11 +101,6 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
         forests=forests,
         derived=derived,
         repeated=frozenset() if unrolled is None else frozenset(unrolled.repeated),
-        within_training=frozenset(
-            c
-            for c, check in enumerate(story.checks)
-            if unrolled is not None and unrolled.is_within(check)
-        ),
         stages=() if unrolled is None else unrolled.endings(),
         steps=() if unrolled is None else unrolled.runs(),
     )

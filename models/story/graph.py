@@ -208,10 +208,15 @@ class HazardNode(Gate):
 
 @dataclass(frozen=True)
 class CheckNode:
-    """A check: `result` is "passed" or "flagged" where it is known, and evidence."""
+    """A check: `result` is "passed" or "flagged" where it is known, and evidence.
+
+    `within` are the flag rates of one that stands within training, whose rates seen from the end
+    are certain.
+    """
 
     id: str
     result: CheckResult | None
+    within: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -333,8 +338,6 @@ class StoryGraph:
         Numbers that follow from those of the story.
     repeated : frozenset of int
         Numbers that one run uses more than once.
-    within_training : frozenset of int
-        The checks that stand within training: those after which there may be a stage.
     stages : tuple of StageEnding
         Stages of training, where it has several.
     steps : tuple of StageRun
@@ -352,7 +355,6 @@ class StoryGraph:
     forests: dict[tuple[int, bool], Any] = field(default_factory=dict, repr=False, compare=False)
     derived: Derived = field(default_factory=lambda: Derived(0), repr=False, compare=False)
     repeated: frozenset[int] = frozenset()
-    within_training: frozenset[int] = frozenset()
     stages: tuple[StageEnding, ...] = ()
     steps: tuple[StageRun, ...] = ()
 
@@ -401,12 +403,12 @@ class StoryGraph:
     def live_checks(self) -> tuple[int, ...]:
         """The checks whose result is not known, which can still halt the model, in time."""
         live = (c for c, check in enumerate(self.checks) if check.result is None)
-        return tuple(sorted(live, key=lambda c: c not in self.within_training))
+        return tuple(sorted(live, key=lambda c: not self.checks[c].within))
 
     @cached_property
     def final_checks(self) -> tuple[int, ...]:
         """Those of them that see the model as training leaves it."""
-        return tuple(c for c in self.live_checks if c not in self.within_training)
+        return tuple(c for c in self.live_checks if not self.checks[c].within)
 
     @cached_property
     def summed(self) -> frozenset[int]:

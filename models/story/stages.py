@@ -117,6 +117,7 @@ class Unrolled:
         self.repeated: set[int] = set()
         self._halts: list[tuple[int, str, str]] = []  # step, check, literal that it halts
         self._flag_uses: set[int] = set()
+        self._flags_of: dict[str, frozenset[int]] = {}
         self._unroll_assumptions()
         for t, step in enumerate(self.steps):
             self.variables += self._states(t)
@@ -283,8 +284,8 @@ class Unrolled:
                 for n in range(len(gates), -1, -1)  # the first row that holds has all that hold
                 for true in combinations(gates, n)
             ]
-            here = None if start is None else route_after(start, self.steps[t - 1].name)
-            yield here, rows
+            begins = None if start is None else route_after(start, self.steps[t - 1].name)
+            yield begins, rows
 
     def _frozen(self, t: int) -> Formula | None:
         """What leaves the model as it is in a step."""
@@ -403,6 +404,7 @@ class Unrolled:
         numbers = {number for _, number in rows}
         self.repeated |= numbers & self._flag_uses
         self._flag_uses |= numbers
+        self._flags_of[check.id] = self._flags_of.get(check.id, frozenset()) | numbers
         rows[-1] = (None, rows[-1][1])  # on whichever route is left
         literal = flags_after(check.id, step.name)
         if step.after_flag is None:
@@ -413,6 +415,10 @@ class Unrolled:
             self.variables.append(Variable(literal, formula=all_of((coin, step.after_flag))))
         if check.on_flag == "halt" or step.ends:
             self._halts.append((t, check.id, literal))
+
+    def flag_numbers(self, check: Check) -> frozenset[int]:
+        """The flag rates of a check within training; none of another."""
+        return self._flags_of.get(check.id, frozenset())
 
     def _sent_back(self, t: int) -> Iterator[Variable]:
         """Whether training is taken back after a step: a check flags, and nothing halts."""

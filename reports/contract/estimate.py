@@ -40,7 +40,8 @@ class CheckEffect(TypedDict):
     caught: dict[str, Summary | None] | None
     """By route, P(the check flags | route); null for a route that cannot be."""
     added: Summary | None
-    """What the check takes off P(catastrophe) once all others are there, in probability."""
+    """What the check takes off P(catastrophe) once all others are there, in probability; null of a
+    check whose result is known, and of one within training, without which training would go on."""
 
 
 class DependenceOdds(TypedDict):

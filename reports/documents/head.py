@@ -37,7 +37,7 @@ def head(assessment: Assessment, schema: str) -> Head:
         },
         "method": method,
         "seed": assessment.seed,
-        "versions": _versions(method),
+        "versions": versions(method),
     }
 
 
@@ -75,7 +75,8 @@ def diagnostics(assessment: Assessment) -> Diagnostics:
     return cast(Diagnostics, entries)  # each method has keys of its own
 
 
-def _versions(method: Computed) -> dict[str, str]:
+def versions(method: Computed) -> dict[str, str]:
+    """Give the versions of what takes part in a way of computing."""
     used = {
         "exact": [],
         "weighting": ["arviz-stats"],

@@ -1,6 +1,6 @@
 """A fault tree as a story: basic events as assumptions, gates as composites, its top as a route."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ _OF_TRAINING = (
     "independent-product",
     "thin-residual",
 )
+_TOP_EVENT = "top event"
 _SHOWN_EVENTS = 10  # that a message lists
 
 
@@ -56,6 +57,33 @@ class _Ids:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """What a story is of, in words.
+
+    Attributes
+    ----------
+    tree : str
+        What alone decides, such as `fault tree`.
+    event : str
+        What comes about, such as `top event`.
+    title : str
+        Empty for the kind of tree and where it comes from.
+    story : str
+        What the id is made of; empty for the name of the fault tree or of the file.
+    """
+
+    tree: str = "fault tree"
+    event: str = _TOP_EVENT
+    title: str = ""
+    story: str = ""
+
+    @property
+    def gate(self) -> str:
+        """What the event is in the file."""
+        return "a top gate" if self.event == _TOP_EVENT else f"a {self.event}"
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """All that a file says of its top event.
 
@@ -77,6 +105,10 @@ class Model:
         Sentences on how the file was read.
     shared : callable or None
         What becomes of an uncertain number that several events share; None refuses it.
+    subject : Subject
+    shared_gates : Composites or None
+        All gates but the top one as several stories of the file have them, so that these can be
+        compared.
     """
 
     tree: Tree
@@ -88,6 +120,20 @@ class Model:
     meaning: str
     notes: Sequence[str] = ()
     shared: Callable[[Estimate], Estimate] | None = None
+    subject: Subject = Subject()
+    shared_gates: Composites | None = None
+
+
+class ConstantError(InputError):
+    """A top event that constants decide, which has no odds.
+
+    Attributes
+    ----------
+    truth : bool
+        Whether it always comes about.
+    """
+
+    truth = False
 
 
 def assembled(model: Model) -> Imported:
@@ -101,30 +147,27 @@ def assembled(model: Model) -> Imported:
         If it is too large.
     """
     tree, top = model.tree, model.top
-    slugs = Slugs()
+    composites = model.shared_gates
+    composites = (
+        Composites(Slugs(), {}, dict(model.constant)) if composites is None else (composites.copy())
+    )
+    slugs, names = composites.slugs, composites.ids
     ids = _Ids(route=slugs.take(top.name), constraint=slugs.take("top-event-decides"))
-    names = {top: slugs.take(f"{top.name}-gate")}
-    names |= {
-        item: slugs.take(item.slug or item.name)
-        for item in (*model.gates, *model.estimates)
-        if item is not top
-    }
-    composites = Composites(slugs, names, dict(model.constant))
-    uses = {gate: list(_gates_in(formula, model.gates)) for gate, formula in model.gates.items()}
-    for gate in bottom_up(uses):
-        composites.add(gate, model.gates[gate])
+    names[top] = slugs.take(f"{top.name}-gate")
+    if model.shared_gates is None:
+        _name(composites, (*model.gates, *model.estimates))
+        _turn(composites, _uses(top, model.gates), model.gates)
+    else:
+        composites.add(top, model.gates[top])
     if top in composites.constant:
-        truth = "true" if composites.constant[top] else "false"
+        truth = composites.constant[top]
         opening = (
-            f"found a top gate that is always {truth} once its constants are put in, expected "
+            f"found {model.subject.gate} that is always {str(truth).lower()} once its constants "
+            "are put in, expected one that hangs on a basic event"
         )
-        raise InputError(
-            [
-                tree.document.problem(
-                    opening + "one that hangs on a basic event", top.element, top.shown
-                )
-            ]
-        )
+        error = ConstantError([tree.document.problem(opening, top.element, top.shown)])
+        error.truth = truth
+        raise error
     reached = in_reach(names[top], composites.formulas)
     inside = set(reached)
     events = {names[event]: event for event in model.estimates if names[event] in inside}
@@ -139,20 +182,63 @@ def assembled(model: Model) -> Imported:
         for name in reached
         if name in events
     }
-    _refuse_large(tree, len(events), len(assumptions))
-    story = _without_questions(_described(model, ids, names[top], assumptions))
+    _refuse_large(model, len(events), len(assumptions))
+    described = _described(model, ids, names[top], assumptions)
+    story = _without_questions(described, model.subject.tree)
     remarks = ((shown(event), estimates[event].remark) for event in events.values())
     return Imported(story, tuple(f"{event}: {remark}" for event, remark in remarks if remark))
 
 
-def _gates_in(formula: Formula, gates: Mapping[Definition, Formula]) -> Iterator[Definition]:
-    return (part for part in definitions_in(formula) if part in gates)
+def composites_of(
+    gates: Mapping[Definition, Formula],
+    constant: Mapping[Definition, bool],
+    events: Iterable[Definition],
+) -> Composites:
+    """Turn all gates of a file at once, for stories that share them."""
+    composites = Composites(Slugs(), {}, dict(constant))
+    _name(composites, (*gates, *events))
+    uses = {gate: _gates_in(formula, gates) for gate, formula in gates.items()}
+    _turn(composites, uses, gates)
+    return composites
 
 
-def _without_questions(story: Story) -> Story:
-    """Switch off those questions to a training story that a fault tree would raise."""
+def _name(composites: Composites, items: Iterable[Definition]) -> None:
+    for item in items:
+        if item not in composites.ids:
+            composites.ids[item] = composites.slugs.take(item.slug or item.name)
+
+
+def _turn(
+    composites: Composites,
+    uses: Mapping[Definition, Sequence[Definition]],
+    gates: Mapping[Definition, Formula],
+) -> None:
+    for gate in bottom_up(uses):
+        composites.add(gate, gates[gate])
+
+
+def _uses(
+    top: Definition, gates: Mapping[Definition, Formula]
+) -> dict[Definition, list[Definition]]:
+    """Return which gates each gate names, of those that the top gate rests on."""
+    uses: dict[Definition, list[Definition]] = {}
+    waiting = [top]
+    while waiting:
+        gate = waiting.pop()
+        if gate not in uses:
+            uses[gate] = _gates_in(gates[gate], gates)
+            waiting.extend(reversed(uses[gate]))
+    return uses
+
+
+def _gates_in(formula: Formula, gates: Mapping[Definition, Formula]) -> list[Definition]:
+    return [part for part in definitions_in(formula) if part in gates]
+
+
+def _without_questions(story: Story, kind: str) -> Story:
+    """Switch off those questions to a training story that a kind of tree would raise."""
     raised = {finding.code for finding in lint(story)}
-    reason = "Imported from a fault tree, which tells no story of training."
+    reason = f"Imported from {_article(kind)}, which tells no story of training."
     off = tuple(LintSwitch(off=code, reason=reason) for code in _OF_TRAINING if code in raised)
     return story.model_copy(update={"lint": off})
 
@@ -183,17 +269,20 @@ def _sharing(tree: Tree, deviate: Deviate, events: Sequence[Definition]) -> Prob
     )
 
 
-def _refuse_large(tree: Tree, free: int, total: int) -> None:
-    problems = []
+def _refuse_large(model: Model, free: int, total: int) -> None:
+    problems, file = [], model.tree.document.file
+    is_gate = model.subject.event == _TOP_EVENT
+    top = "top gate" if is_gate else shown(model.top)
     if free > MAX_FREE:
-        sentence = f"found {free:,} basic events below the top gate, expected at most {MAX_FREE:,}"
-        problems.append(Problem(sentence, tree.document.file))
+        sentence = f"found {free:,} basic events below the {top}, expected at most {MAX_FREE:,}"
+        problems.append(Problem(sentence, file))
     if total > MAX_ASSUMPTIONS:
         problems.append(
             Problem(
-                f"found {total:,} basic events and gates (parts of formulas that need an "
-                f"assumption of their own included), expected at most {MAX_ASSUMPTIONS:,}",
-                tree.document.file,
+                f"found {total:,} basic events and gates below the {top} (parts of formulas that "
+                "need an assumption of their own included), expected at most "
+                f"{MAX_ASSUMPTIONS:,}",
+                file,
             )
         )
     if problems:
@@ -203,27 +292,32 @@ def _refuse_large(tree: Tree, free: int, total: int) -> None:
 def _described(
     model: Model, ids: _Ids, top_id: str, assumptions: Mapping[str, Assumption]
 ) -> Story:
-    tree, cite, claim = model.tree, model.cite, claim_of(model.top)
+    tree, cite, claim, subject = model.tree, model.cite, claim_of(model.top), model.subject
+    kind, event = subject.tree, subject.event
     file = printable(Path(tree.document.file).name)
     notes = "".join(f" {note}" for note in model.notes)
     return Story(
-        story=Slugs().take(tree.name or Path(tree.document.file).stem),
-        title=f"Fault tree: {cite}",
+        story=Slugs().take(subject.story or tree.name or Path(tree.document.file).stem),
+        title=f"{kind.capitalize()}: {subject.title or cite}",
         kind=RISK_ARGUMENT,
-        summary=f"Imported from {file}, a fault tree in the Open-PSA Model Exchange Format. The "
-        f"probability of the route '{ids.route}' is {model.meaning}.{notes} "
+        summary=f"Imported from {file}, {_article(kind)} in the Open-PSA Model Exchange Format. "
+        f"The probability of the route '{ids.route}' is {model.meaning}.{notes} "
         f"{_ONLY_TREE}",
-        catastrophe=f"The top event of the fault tree, and nothing else: {claim}. The tree does "
+        catastrophe=f"The {event} of the {kind}, and nothing else: {claim}. The tree does "
         "not say how bad that is.",
         sources=(Source(cite=cite, note=f"Imported from {file}"),),
         goal=Goal(
-            specification=f"A run in which the top event does not occur: {claim}.",
-            desirability="Taken for granted: this story was imported from a fault tree. "
+            specification=f"A run in which the {event} does not occur: {claim}.",
+            desirability=f"Taken for granted: this story was imported from {_article(kind)}. "
             + _ONLY_TREE,
         ),
         rationale=rationale_of_event(
-            ids.constraint, "Where the top event occurs, the run does not go right.", top_id
+            ids.constraint, f"Where the {event} occurs, the run does not go right.", top_id
         ),
         assumptions=dict(assumptions),
         routes=routes_of_event(ids.route, claim, top_id, "tree"),
     )
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

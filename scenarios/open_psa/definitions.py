@@ -13,8 +13,20 @@ GROUP: Final = "common-cause group"
 SUBSTITUTION: Final = "substitution"
 ALIGNMENT: Final = "alignment"
 PHASE: Final = "phase"
+EVENT_TREE: Final = "event tree"
+INITIATING_EVENT: Final = "initiating event"
+RULE: Final = "rule"
+CONSEQUENCE: Final = "consequence"
+CONSEQUENCE_GROUP: Final = "consequence group"
+# What an event tree defines inside of it.
+FUNCTIONAL_EVENT: Final = "functional event"
+SEQUENCE: Final = "sequence"
+BRANCH: Final = "branch"
 # Gates and events share their names; each of these kinds has names of its own.
-_WITH_NAMES_OF_THEIR_OWN = (PARAMETER, GROUP, SUBSTITUTION, ALIGNMENT)
+_WITH_NAMES_OF_THEIR_OWN = (
+    *(PARAMETER, GROUP, SUBSTITUTION, ALIGNMENT, EVENT_TREE, INITIATING_EVENT, RULE),
+    *(CONSEQUENCE, CONSEQUENCE_GROUP, FUNCTIONAL_EVENT, SEQUENCE, BRANCH),
+)
 
 
 def name_space(kind: str) -> str:

@@ -60,8 +60,21 @@ _WITHOUT_ATTRIBUTES = (
     *("uniform-deviate", "switch", "case", "ite", "eq", "df", "lt", "gt", "leq", "geq", "mod"),
     *("acos", "asin", "atan", "cos", "cosh", "sin", "sinh", "tan", "tanh", "ceil", "floor"),
     *("periodic-test", "hypothesis", "distribution", "gamma-deviate", "histogram", "bin"),
+    *("if", "collect-formula", "collect-expression"),
 )
+_NAMES_ALONE = (
+    *("sequence", "branch", "rule", "event-tree", "initiating-event", "consequence"),
+    *("consequence-group", "test-initiating-event"),
+)
+# How often an initiating event happens: a number, or an event with a probability.
+FREQUENCIES = ("parameter", "basic-event")
 _DESCRIBED = ("label", "attributes")
+# What is done at a place of an event tree, and what a way through it ends in.
+INSTRUCTIONS = (
+    *("collect-formula", "collect-expression", "set-house-event", "if", "block", "rule"),
+    "event-tree",
+)
+ENDS = ("fork", "sequence", "branch")
 ALLOWANCES: Mapping[str, Allowance] = {
     "opsa-mef": Allowance(optional=("name",)),
     "define-fault-tree": _NAMED,
@@ -102,7 +115,33 @@ ALLOWANCES: Mapping[str, Allowance] = {
     "define-phase": Allowance(
         required=("name", "time-fraction"), inside=(*_DESCRIBED, "set-house-event")
     ),
-    "set-house-event": Allowance(required=("name",), inside=("constant",)),
+    "set-house-event": Allowance(required=("name",), optional=("direction",), inside=("constant",)),
+    "define-initiating-event": Allowance(
+        required=("name",), optional=("event-tree",), inside=(*_DESCRIBED, *FREQUENCIES)
+    ),
+    "define-event-tree": Allowance(
+        required=("name",),
+        inside=(
+            *_DESCRIBED,
+            *("define-functional-event", "define-sequence", "define-branch", "initial-state"),
+        ),
+    ),
+    "define-functional-event": Allowance(required=("name",), inside=_DESCRIBED),
+    "define-sequence": Allowance(required=("name",), inside=(*_DESCRIBED, *INSTRUCTIONS)),
+    "define-branch": Allowance(required=("name",), inside=(*_DESCRIBED, *INSTRUCTIONS, *ENDS)),
+    "define-rule": Allowance(required=("name",), inside=(*_DESCRIBED, *INSTRUCTIONS)),
+    "initial-state": Allowance(inside=(*INSTRUCTIONS, *ENDS)),
+    "fork": Allowance(required=("functional-event",), inside=("path",)),
+    "path": Allowance(required=("state",), inside=(*INSTRUCTIONS, *ENDS)),
+    "block": Allowance(inside=INSTRUCTIONS),
+    "define-consequence": Allowance(
+        required=("name",), inside=(*_DESCRIBED, "initiating-event", "sequence")
+    ),
+    "define-consequence-group": Allowance(
+        required=("name",), inside=(*_DESCRIBED, "consequence", "consequence-group")
+    ),
+    "test-functional-event": Allowance(required=("name", "state"), inside=()),
+    **dict.fromkeys(_NAMES_ALONE, _REFERENCE),
 }
 # Attributes that say how a file is to be read, and nothing of the model.
 _OF_XML = "xml:"

@@ -75,7 +75,7 @@ class Numbers:
             value = at_mean(value)
         if isinstance(value, Deviate):
             return self._uncertain(value, event)
-        if self._prior(value.number, event.body, event) is None:
+        if self.prior_of(value.number, event.body, event) is None:
             return None
         tag = event.body.tag
         plain = tag in (*LITERALS, "parameter")
@@ -86,7 +86,7 @@ class Numbers:
         value = self._expressions.constant(element, owner)
         if value is None or not self._is_probability(value, element, owner):
             return None
-        return None if self._prior(value.number, element, owner) is None else value
+        return None if self.prior_of(value.number, element, owner) is None else value
 
     def computed(self, value: Quantity, note: str | None) -> Estimate:
         """Return a probability that follows from numbers of the file."""
@@ -105,7 +105,7 @@ class Numbers:
         return prior.model_copy(update=update)
 
     def _uncertain(self, deviate: Deviate, event: Definition) -> Estimate | None:
-        prior = self._prior(story_form(deviate), deviate.element, event)
+        prior = self.prior_of(story_form(deviate), deviate.element, event)
         if prior is None:
             return None
         in_file, in_story = means(deviate, prior)
@@ -134,9 +134,10 @@ class Numbers:
         )
         return False
 
-    def _prior(
+    def prior_of(
         self, form: float | dict[str, Any], place: Element, event: Definition
     ) -> Prior | None:
+        """Return a number as a PRIOR, complaining of what is wrong with it as a probability."""
         data = {"probability": form}
         try:
             return Assumption.model_validate(data).probability

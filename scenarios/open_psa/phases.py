@@ -21,6 +21,7 @@ _ROUNDING: Final = 1e-4
 # Below this, what they are from 1 is what adding doubles leaves open, and nobody need be told.
 _EXACT: Final = 1e-12
 _SHOWN_PHASES = 5  # in a claim
+_FORWARD: Final = "forward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,14 @@ def _phase(tree: Tree, element: Element, alignment: Definition) -> Phase | None:
     houses: dict[Definition, bool] = {}
     for child in element.children:
         if child.tag == "set-house-event":
+            direction = child.attributes.get("direction")
+            if direction is not None:  # which only ways through event trees have
+                tree.complain(
+                    f"found the attribute 'direction' ({quoted(direction)}) in a phase, expected "
+                    "name alone",
+                    child,
+                    alignment,
+                )
             houses |= _setting(tree, child, definition, houses)
     return None if name is None or share is None else Phase(definition, share, houses)
 
@@ -151,26 +160,46 @@ def _share(tree: Tree, text: str, element: Element, alignment: Definition) -> fl
 def _setting(
     tree: Tree, element: Element, phase: Definition, houses: Mapping[Definition, bool]
 ) -> dict[Definition, bool]:
-    """Return the house event that an instruction sets, with its truth."""
-    name = required(tree, element, "name", phase)
-    content = only_content(tree, element, phase, "one constant")
-    truth = None if content is None else read_constant(tree, content, phase)
-    house = None if name is None else tree.lookup(name)
-    if name is None or truth is None:
+    """Return the house event that a phase sets, with its truth."""
+    setting = house_setting(tree, element, phase)
+    if setting is None:
         return {}
+    house, truth = setting
+    if house in houses:
+        name = element.attributes["name"].strip()
+        sentence = f"found {quoted(name)} set again in this phase, expected it once"
+        tree.complain(sentence, element, phase)
+    return {house: truth}
+
+
+def house_setting(
+    tree: Tree, element: Element, owner: Definition
+) -> tuple[Definition, bool] | None:
+    """Return the house event that an instruction sets, with its truth; None where it is wrong."""
+    name = required(tree, element, "name", owner)
+    direction = element.attributes.get("direction", _FORWARD).strip()
+    if direction != _FORWARD:
+        tree.complain(
+            f"found direction={quoted(direction)}, which is not supported, expected {_FORWARD}, "
+            "for what comes after it",
+            element,
+            owner,
+        )
+    content = only_content(tree, element, owner, "one constant")
+    truth = None if content is None else read_constant(tree, content, owner)
+    house = None if name is None else tree.lookup(name)
+    if name is None or truth is None or (house is None and tree.is_spoiled(name)):
+        return None
     if house is None or house.kind != HOUSE_EVENT:
         names = (event.name for event in tree.of_kind(HOUSE_EVENT))
         tree.complain(
             f"found {quoted(name)}, expected the name of a house event that the file defines"
             f"{tree.nearest_name(name, names)}",
             element,
-            phase,
+            owner,
         )
-        return {}
-    if house in houses:
-        sentence = f"found {quoted(name)} set again in this phase, expected it once"
-        tree.complain(sentence, element, phase)
-    return {house: truth}
+        return None
+    return house, truth
 
 
 def mission(

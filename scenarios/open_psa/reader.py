@@ -7,7 +7,7 @@ probability of that route is the probability of the top event, to a factor of 1 
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,13 @@ from storyodds.priors.text.xml_reader import XmlDocument, read_xml
 from storyodds.scenarios.grammar.loops import loops
 from storyodds.scenarios.open_psa.assembly import Imported, Model, assembled
 from storyodds.scenarios.open_psa.common_causes import CommonCauses, expanded, read_groups
-from storyodds.scenarios.open_psa.definitions import BASIC_EVENT, GATE, HOUSE_EVENT, Definition
+from storyodds.scenarios.open_psa.definitions import (
+    BASIC_EVENT,
+    EVENT_TREE,
+    GATE,
+    HOUSE_EVENT,
+    Definition,
+)
 from storyodds.scenarios.open_psa.expressions import Expressions
 from storyodds.scenarios.open_psa.formulas import (
     Formula,
@@ -29,7 +35,7 @@ from storyodds.scenarios.open_psa.numbers import Estimate, Numbers
 from storyodds.scenarios.open_psa.phases import Phase, mission, read_phases
 from storyodds.scenarios.open_psa.substituted import substituted
 from storyodds.scenarios.open_psa.substitutions import Substitution, read_substitutions
-from storyodds.scenarios.open_psa.tree import Tree, read_tree
+from storyodds.scenarios.open_psa.tree import Tree, label_of, read_tree
 from storyodds.scenarios.story import Story
 
 _SHOWN_TOPS = 10  # top gates that a message lists
@@ -49,7 +55,8 @@ def import_open_psa(
     path : str or pathlib.Path
         An XML file of at most 64 MiB. Entities are never expanded, and no other file is read.
     top : str, optional
-        The name of the gate that matters; needed where several gates are part of no other.
+        The name of the gate that matters; needed where several gates are part of no other, and
+        beside event trees, which `import_sequence` reads.
     mission_time : float, optional
         Hours; needed where the file has `<system-mission-time>`.
     at_means : bool
@@ -125,8 +132,8 @@ def read_open_psa(
 
 
 @dataclass(frozen=True, slots=True)
-class _Contents:
-    """What a file has, as far as it could be read."""
+class Contents:
+    """What a file has outside of event trees, as far as it could be read."""
 
     gates: Mapping[Definition, Formula | None]
     houses: Mapping[Definition, bool | None]
@@ -144,31 +151,132 @@ def imported(
     at_means: bool = False,
 ) -> Imported:
     """Turn the text of a fault tree into a story; `import_open_psa` says how."""
+    reading = reading_of(document, mission_time, at_means=at_means)
+    tree = reading.tree
+    event_tree = next(tree.of_kind(EVENT_TREE), None)
+    if event_tree is not None and top is None:
+        tree.complain(
+            "found an event tree, expected --sequence with the name of a sequence of it, or --top "
+            "with that of a gate; storyodds sequences lists the sequences",
+            event_tree.element,
+            event_tree,
+        )
+    chosen = None if event_tree is not None and top is None else _top_of(tree, reading.gates, top)
+    parts = settled(reading)
+    assert chosen is not None  # or there is a problem
+    final, gates, meaning = substituted(
+        tree, chosen, parts.gates, parts.constant, parts.substitutions
+    )
+    return assembled(
+        Model(
+            *(tree, reading.cite, final, gates, parts.constant, parts.estimates, meaning),
+            notes=parts.notes,
+            shared=parts.shared,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file as far as it could be read; what is wrong stands in the problems of its tree.
+
+    Attributes
+    ----------
+    tree : Tree
+    cite : str
+        Where the numbers come from.
+    numbers : Numbers
+    expressions : Expressions
+    mission_time : float or None
+        Hours.
+    contents : Contents
+        Gates, events, and what changes them.
+    """
+
+    tree: Tree
+    cite: str
+    numbers: Numbers
+    expressions: Expressions
+    mission_time: float | None
+    contents: Contents
+
+    @property
+    def gates(self) -> Mapping[Definition, Formula | None]:
+        """The gates of the file."""
+        return self.contents.gates
+
+
+def reading_of(
+    document: XmlDocument, mission_time: float | None, *, at_means: bool = False
+) -> Reading:
+    """Read everything in a file but what is inside of event trees.
+
+    Parameters
+    ----------
+    document : XmlDocument
+    mission_time : float, optional
+        Hours.
+    at_means : bool
+        As `import_open_psa` takes them.
+
+    Raises
+    ------
+    InputError
+        If the mission time is none.
+    """
     _check_mission_time(document, mission_time)
     tree = read_tree(document)
-    cite = printable(tree.title or tree.name or Path(document.file).name)
+    cite = printable(_title(tree) or Path(document.file).name)
     groups = read_groups(tree)
-    numbers = Numbers(tree, cite, Expressions(tree, mission_time, at_means=at_means))
+    expressions = Expressions(tree, mission_time, at_means=at_means)
+    numbers = Numbers(tree, cite, expressions)
     contents = _contents(tree, numbers, expanded(tree, numbers, groups))
     _find_loops(tree, contents.gates)
-    chosen = _top_of(tree, contents.gates, top)
-    if tree.problems or chosen is None:
-        raise InputError(sorted(tree.problems, key=_place))
+    return Reading(tree, cite, numbers, expressions, mission_time, contents)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a file that can be read is made of.
+
+    Attributes
+    ----------
+    gates, constant, estimates, notes, shared
+        As in `Model`.
+    substitutions : list of Substitution
+    """
+
+    gates: dict[Definition, Formula]
+    constant: dict[Definition, bool]
+    estimates: dict[Definition, Estimate]
+    notes: list[str]
+    shared: Callable[[Estimate], Estimate] | None
+    substitutions: list[Substitution]
+
+
+def settled(reading: Reading) -> Parts:
+    """Put a file's phases and groups in the place of what they change.
+
+    Raises
+    ------
+    InputError
+        With everything in the file that is wrong or not supported, by line.
+    """
+    tree, numbers, contents = reading.tree, reading.numbers, reading.contents
+    refuse_mistakes(tree)
     world = mission(contents.phases, _present(contents.houses), numbers)
     gates: dict[Definition, Formula] = _present(contents.gates)
     gates |= {**contents.causes.gates, **world.gates}
     estimates = {**_present(contents.estimates), **contents.causes.estimates, **world.estimates}
-    final, gates, meaning = substituted(tree, chosen, gates, world.constant, contents.substitutions)
-    notes = [f"The mission time is {mission_time:,g} hours."] if mission_time is not None else []
+    hours = reading.mission_time
+    notes = [f"The mission time is {hours:,g} hours."] if hours is not None else []
     notes += [text for text in (contents.causes.note, world.note) if text]
-    shared = numbers.at_mean if at_means else None
-    return assembled(
-        Model(tree, cite, final, gates, world.constant, estimates, meaning, notes, shared)
-    )
+    shared = numbers.at_mean if reading.expressions.at_means else None
+    return Parts(gates, world.constant, estimates, notes, shared, contents.substitutions)
 
 
-def _contents(tree: Tree, numbers: Numbers, causes: CommonCauses) -> _Contents:
-    return _Contents(
+def _contents(tree: Tree, numbers: Numbers, causes: CommonCauses) -> Contents:
+    return Contents(
         gates={gate: read_formula(tree, gate) for gate in tree.of_kind(GATE)},
         houses={event: house_value(tree, event) for event in tree.of_kind(HOUSE_EVENT)},
         estimates={
@@ -184,6 +292,25 @@ def _contents(tree: Tree, numbers: Numbers, causes: CommonCauses) -> _Contents:
 
 def _present[K, V](mapping: Mapping[K, V | None]) -> dict[K, V]:
     return {key: value for key, value in mapping.items() if value is not None}
+
+
+def refuse_mistakes(tree: Tree) -> None:
+    """Raise what is wrong with a file, if anything is.
+
+    Raises
+    ------
+    InputError
+    """
+    if tree.problems:
+        raise InputError(sorted(tree.problems, key=_place))
+
+
+def _title(tree: Tree) -> str:
+    """What a file is called: as a whole, or as its first event tree or fault tree is."""
+    root, event_tree = tree.document.root, next(tree.of_kind(EVENT_TREE), None)
+    own = label_of(root) or root.attributes.get("name", "")
+    event_title = "" if event_tree is None else event_tree.label or event_tree.name
+    return own or event_title or tree.title or tree.name
 
 
 def _check_mission_time(document: XmlDocument, hours: float | None) -> None:

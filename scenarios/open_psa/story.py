@@ -31,6 +31,12 @@ class Slugs:
         # An id of the catalog would bring the catalog's claim and sources with it.
         self._taken = {*_RESERVED, *assumptions()}
 
+    def copy(self) -> "Slugs":
+        """Return the same, to go on from."""
+        other = Slugs.__new__(Slugs)
+        other._taken = set(self._taken)
+        return other
+
     def take(self, name: str) -> str:
         """Return the nearest id that nobody has yet.
 
@@ -76,6 +82,16 @@ class Composites:
     claims: dict[str, str] = field(default_factory=dict)
     _gate: Definition | None = field(default=None, repr=False)
     _parts: int = field(default=0, repr=False)
+
+    def copy(self) -> "Composites":
+        """Return the same, to go on from."""
+        return Composites(
+            self.slugs.copy(),
+            dict(self.ids),
+            dict(self.constant),
+            dict(self.formulas),
+            dict(self.claims),
+        )
 
     def add(self, gate: Definition, formula: Tree) -> None:
         """Turn one gate, whose inner gates have been turned already."""

@@ -1,7 +1,7 @@
 """The definitions of an Open-PSA file: gates, events and parameters, each with its place.
 
-Reads the fault-tree part of the Open-PSA Model Exchange Format. Whatever else a file has in it
-is a mistake that is told, never passed over.
+Whatever else a file has in it is a mistake that is told, never passed over. What is inside of an
+event tree is read by a room of its own.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,10 +13,15 @@ from storyodds.priors.text.xml_reader import Element, XmlDocument
 from storyodds.scenarios.open_psa.definitions import (
     ALIGNMENT,
     BASIC_EVENT,
+    CONSEQUENCE,
+    CONSEQUENCE_GROUP,
+    EVENT_TREE,
     GATE,
     GROUP,
     HOUSE_EVENT,
+    INITIATING_EVENT,
     PARAMETER,
+    RULE,
     SUBSTITUTION,
     Definition,
     name_space,
@@ -35,11 +40,16 @@ DEFINITIONS = {
     "define-house-event": HOUSE_EVENT,
     "define-parameter": PARAMETER,
 }
-# What changes the tree that stands elsewhere; each is read by a file of its own.
+# What changes or uses the tree that stands elsewhere; each is read by a file of its own.
 CHANGES = {
     "define-CCF-group": GROUP,
     "define-substitution": SUBSTITUTION,
     "define-alignment": ALIGNMENT,
+    "define-event-tree": EVENT_TREE,
+    "define-initiating-event": INITIATING_EVENT,
+    "define-rule": RULE,
+    "define-consequence": CONSEQUENCE,
+    "define-consequence-group": CONSEQUENCE_GROUP,
 }
 _ANYWHERE = ("define-CCF-group", "define-substitution")
 _IN_TREES = ("define-component", *DEFINITIONS, *_ANYWHERE)
@@ -73,9 +83,8 @@ _UNSUPPORTED = (
     *(
         f"define-{what}"
         for what in (
-            *("event-tree", "initiating-event", "functional-event", "sequence", "branch", "rule"),
-            *("extern-function", "extern-library", "phase", "consequence"),
-            *("consequence-group", "initiating-event-group"),
+            *("functional-event", "sequence", "branch"),
+            *("extern-function", "extern-library", "phase", "initiating-event-group"),
         )
     ),
 )
@@ -236,7 +245,7 @@ def read_tree(document: XmlDocument) -> Tree:
         tree.complain(opening + did_you_mean(root.tag, ["opsa-mef"]), root)
         return tree
     tree.name = root.attributes.get("name", "")
-    tree.title = _label(root)
+    tree.title = label_of(root)
     waiting: list[tuple[Element, tuple[str, ...], bool]] = [(root, (), True)]
     while waiting:
         container, scope, public = waiting.pop()
@@ -254,6 +263,9 @@ def read_tree(document: XmlDocument) -> Tree:
                 places = (tag for tag, allowed in _INSIDE.items() if element.tag in allowed)
                 opening = f"found <{element.tag}> in <{container.tag}>, expected it in "
                 tree.complain(opening + one_of(f"<{tag}>" for tag in places), element)
+                if CHANGES.get(element.tag) == EVENT_TREE:  # what is inside of it goes with it
+                    tree.spoil(element)
+                    continue
             if element.tag in CONTAINERS:
                 inner.append(_enter(tree, element, scope, public))
             elif element.tag in CHANGES:
@@ -274,7 +286,7 @@ def _enter(
     name = required(tree, element, "name")
     if element.tag == "define-fault-tree":
         tree.name = tree.name or name or ""
-        tree.title = tree.title or _label(element)
+        tree.title = tree.title or label_of(element)
     inner = (*scope, name or "?")
     first = tree.containers.setdefault(inner, element)
     if name is not None and first is not element:
@@ -305,7 +317,7 @@ def _define(tree: Tree, element: Element, scope: tuple[str, ...], public: bool) 
         name or "?",
         scope,
         _is_public(tree, element, public),
-        _label(element),
+        label_of(element),
         element,
         bodies[0] if bodies else None,
     )
@@ -346,13 +358,14 @@ def _note_change(tree: Tree, element: Element, scope: tuple[str, ...], public: b
     if kind != SUBSTITUTION or "name" in element.attributes:
         name = required(tree, element, "name") or ""
     title = name or f"in line {element.line}, column {element.column}"
-    definition = Definition(kind, title, scope, public, _label(element), element, None)
+    definition = Definition(kind, title, scope, public, label_of(element), element, None)
     tree.add(definition)
     check_all(tree, element, definition)
     check_descriptions(tree, element, definition)
 
 
-def _label(element: Element) -> str:
+def label_of(element: Element) -> str:
+    """Return the label of a definition or container, or nothing."""
     return next((child.text for child in element.children if child.tag == "label"), "")
 
 

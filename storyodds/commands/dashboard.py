@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -256,6 +257,8 @@ def _dossier(
     progress: "Progress",
 ) -> "Dossier":
     report = about(again.story, progress)
+    # First of all: a library that ArviZ brings looks through every module that is there by then.
+    import_module("storyodds.models.safe_arviz")
     from storyodds.models.assessment.assessment import assess
     from storyodds.models.engine.evaluation import load_numba
     from storyodds.reports.dashboard.page_data import make_dossier

@@ -19,7 +19,7 @@ from support.strategies import small_stories
 
 from storyodds import load_story
 from storyodds.models.assessment.assessment import assess
-from storyodds.models.engine import evaluation, kernel, pattern_kernel
+from storyodds.models.engine import evaluation, kernel, pattern_kernel, quantities
 from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program, without_results
 from storyodds.models.engine.strategy import choose_compiler
@@ -36,7 +36,7 @@ from storyodds.models.posterior.density import (
 from storyodds.models.posterior.evidence import assemble, event_likelihoods, forecast_log_density_at
 from storyodds.models.posterior.prepared import PreparedStory, from_uniforms, prepare
 from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
-from storyodds.models.story.queries import EVERYTHING
+from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.distributions.families import LN2, BetaDistribution, has_atoms
 from storyodds.priors.distributions.forms import MAX_BETA, MIN_BETA
 from storyodds.priors.text.errors import UnsupportedStoryError
@@ -434,6 +434,21 @@ def test_no_more_is_worked_out_than_is_wanted() -> None:
     np.testing.assert_array_equal(won.won, whole.won)
     np.testing.assert_array_equal(usage.usage, whole.usage)
     assert (won.pulls.size, usage.won.size, usage.pulls.size) == (0, 0, 0)
+
+
+def test_draws_are_summed_with_assumptions_some_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assessed = assess(resolve(load_story("rlhf-assistant")), draws=256)
+    prepared, values = assessed.prepared, assessed.draws.values[:129]
+    asked = values, prepared.likelihoods, [Query((o,)) for o in range(len(prepared.graph.outcomes))]
+    whole = prepared.answers.jointly(*asked)
+    monkeypatch.setattr(quantities, "_USAGE_CELLS", 1)  # of 64 draws, twice, and of one
+    with mock.patch.object(evaluation, "evaluate", wraps=evaluation.evaluate) as evaluate:
+        parts = prepared.answers.jointly(*asked)
+    assert [len(call.args[1]) for call in evaluate.call_args_list] == [64, 64, 1]
+    for field in ("events", "true", "false"):
+        np.testing.assert_array_equal(getattr(parts, field), getattr(whole, field))
 
 
 SIZES = st.floats(math.log10(2 * MIN_BETA), math.log10(MAX_BETA / 2)).map(lambda x: 10.0**x)

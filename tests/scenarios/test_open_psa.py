@@ -342,7 +342,7 @@ def test_every_mistake_at_once() -> None:
         (38, "common-cause group pumps: found no <members>", "expected one"),
         (38, "common-cause group pumps: found no <distribution>", "expected one"),
         (38, "common-cause group pumps: found no <factors> or <factor>", "expected one"),
-        (39, ": found <define-event-tree>, which is not supported", ""),
+        (39, "event tree after: found an event tree", "--top with that of a gate"),
     ]
     assert [line for line, _ in found] == [line for line, _, _ in expected]
     for (_, sentence), (_, start, end) in zip(found, expected, strict=True):

@@ -10,7 +10,7 @@ ROOMS = ("priors", "scenarios", "models", "reports")  # from the ground up
 def modules() -> Iterator[tuple[str, Path]]:
     """Name and file of every module: the front door's and each room's."""
     yield from _modules_of("storyodds", "*.py")  # below it are the rooms, by their own names
-    yield from _modules_of("storyodds.commands", "*.py")
+    yield from _modules_of("storyodds.commands", "**/*.py")
     for room in ROOMS:
         yield from _modules_of(f"storyodds.{room}", "**/*.py")
 

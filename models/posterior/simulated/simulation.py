@@ -356,8 +356,8 @@ class Simulation:
                 continue
             if variable.race:
                 share = shares[variable.name] = self._share(variable, values, by_name)
-                left = 1 - sum((shares[name] for name in variable.earlier), start=np.zeros(1))
-                chance = np.where(share < left, share / np.where(left > 0, left, 1.0), 1.0)
+                rest = 1 - sum((shares[name] for name in variable.earlier), start=np.zeros(1))
+                chance = np.where(share < rest, share / np.where(rest > 0, rest, 1.0), 1.0)
                 if variable.is_last_state:
                     chance = np.ones((1, 1))
                 if variable.barred is not None:

@@ -36,7 +36,7 @@ def check_effects(view: View) -> dict[str, CheckEffect]:
                 )
                 for r, route in enumerate(graph.routes)
             },
-            "added": view.of(_averted(view, c)),
+            "added": None if check.within else view.of(_averted(view, c)),
         }
     return entries
 

@@ -38,6 +38,7 @@ from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.reports.words.labels import claims
 from storyodds.reports.words.sentences import is_risk_argument
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
+from storyodds.scenarios.grammar.stages import is_of_training
 
 _STAGES: Mapping[str, Stage] = {
     "route": "route",
@@ -100,7 +101,11 @@ def summarize_story_graph(assessment: Assessment, estimate: Estimate) -> GraphDo
     whole, graph = flows(assessment), assessment.prepared.graph
     ids = [_id(step) for step in whole.steps]
     marked = {ids[k] for strand in whole.strands if strand.worst for k in strand.steps}
-    terms = tuple(Term(f"assumption:{name}", truth) for name, truth in sorted(whole.worst.literals))
+    terms = tuple(
+        Term(f"assumption:{name}", truth)
+        for name, truth in sorted(whole.worst.literals)
+        if not is_of_training(name)
+    )
     marked |= {term.node for term in terms}
     if whole.worst.hazard is not None:
         marked.add(f"hazard:{whole.worst.hazard}")

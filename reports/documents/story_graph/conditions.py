@@ -47,12 +47,12 @@ def conditions(graph: StoryGraph) -> tuple[Condition, ...]:
 
 
 def _conditions(graph: StoryGraph) -> Iterator[Condition]:
-    for variable in graph.variables:
+    for variable in (graph.variables[v] for v in graph.assumptions):
         if variable.formula is not None:
             part = part_of(variable.formula)
             need = part if isinstance(part, Need) else Need(1, (part,))
             yield Condition(f"assumption:{variable.name}", need)
-    for route in graph.routes:
+    for route in () if graph.steps else graph.routes:  # in stages, each race has its own
         required = [] if route.requires is None else [part_of(route.requires)]
         need_of_route = all_of(required + [part_of(f, truth=False) for f in route.blocked_by])
         if need_of_route is not None:
@@ -101,7 +101,7 @@ def need_words(need: Need, labels: dict[str, str]) -> str:
     ('all of a, not b', 'a')
     """
     words = [
-        ("" if part.holds else "not ") + labels[part.node]
+        ("" if part.holds else "not ") + labels.get(part.node, part.node.partition(":")[2])
         if isinstance(part, Term)
         else f"({need_words(part, labels)})"
         for part in need.parts

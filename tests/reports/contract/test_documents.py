@@ -4,12 +4,13 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, is_typeddict
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from storyodds import load_story, read_judgments
+from storyodds import load_story, read_judgments, sequences
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.reports import contract
 from storyodds.reports.contract.comparison import Comparison
@@ -17,6 +18,7 @@ from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.importance import Importance
 from storyodds.reports.contract.judgments import PanelSummary
 from storyodds.reports.contract.sensitivity.whole import Sensitivity
+from storyodds.reports.contract.sequences import SequenceOdds
 from storyodds.reports.contract.value import InformationValue
 from storyodds.reports.documents.comparison import summarize_comparison
 from storyodds.reports.documents.comparison_sides import story_side
@@ -29,6 +31,7 @@ from storyodds.scenarios import provenance
 from storyodds.scenarios.loader import bundled_stories
 from storyodds.scenarios.resolve import resolve
 
+FLOOD = Path(__file__).parents[2] / "data" / "open-psa" / "flood.xml"
 DRAWS = 64  # the fewest that are taken: what is tested is there with any
 # Certain; with checks and forecasts; with nothing that optimizes and no forecast.
 SEVERAL = ("carlsmith-six-premises", "monitored-reasoning-model", "cat-classifier")
@@ -71,6 +74,10 @@ def test_an_estimate_by_simulation() -> None:
 @pytest.mark.parametrize("name", SEVERAL)
 def test_importance(name: str) -> None:
     require(summarize_importance(assessed(name)), Importance)
+
+
+def test_sequences() -> None:
+    require(sequences(FLOOD, draws=DRAWS), SequenceOdds)
 
 
 @pytest.mark.parametrize("name", SEVERAL)

@@ -1,0 +1,1 @@
+"""Commands that read the files of other programs: fault trees, event trees, networks."""
