@@ -16,7 +16,7 @@ from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.correlations import Versions, versions
 from storyodds.scenarios.grammar.formulas import literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
-from storyodds.scenarios.grammar.parts import GivenTable
+from storyodds.scenarios.grammar.parts import rows_of
 from storyodds.scenarios.grammar.states import assumption_and_state
 from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
 from storyodds.scenarios.schema import Assumption, Evidence
@@ -238,7 +238,8 @@ def _numbers(
             continue
         if owner not in is_new:
             continue
-        if owner in mixed[EVIDENCE] and field[0] != "relevance" and name not in targets:
+        whole = ".".join((owner, *field[:2]))  # of a row too
+        if owner in mixed[EVIDENCE] and field[0] != "relevance" and whole not in targets:
             continue
         newer = is_new[owner] or Change(NUMBER, name) in chosen
         side = after if newer else before
@@ -258,15 +259,16 @@ def _joined(
     at_places: Mapping[str, StoryNumber],
 ) -> Iterable[StoryNumber]:
     """Let what has one name be one number, in the version that is chosen of it."""
-    uses: dict[str, list[str]] = {}
+    # One of the versions may have it in a single place, where it has no other use.
+    uses: dict[str, list[str]] = {number.name: [] for number in at_places.values() if number.uses}
     for place, number in at_places.items():
-        if number.uses:
-            uses.setdefault(number.name, []).append(place)
+        if number.name in uses:
+            uses[number.name].append(place)
     versions = (new, old), (old, new)
     joined: set[str] = set()
     for number in at_places.values():
         name = number.name
-        if not number.uses:
+        if name not in uses:
             yield number
         elif name not in joined:
             joined.add(name)
@@ -304,7 +306,7 @@ def _parts(resolved: ResolvedStory, part: str) -> Parts:
         "route": resolved.routes,
         "check": story.checks,
         CAUSE: resolved.common_causes,
-        EVIDENCE: story.evidence,
+        EVIDENCE: resolved.findings,
     }
     return {record.id: record for record in listed[part]}
 
@@ -345,8 +347,8 @@ def _shape_of(value: Any) -> Any:
     """What bears on the odds of a field, but for its numbers."""
     if isinstance(value, dict):
         return {key: _shape_of(item) for key, item in value.items()}
-    if isinstance(value, GivenTable):
-        return [row.when for row in value.given]
+    if rows := rows_of(value):
+        return [row.when for row in rows]
     return None if isinstance(value, Form) else value
 
 

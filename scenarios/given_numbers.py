@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from storyodds.scenarios.grammar.formulas import Formula
-from storyodds.scenarios.grammar.parts import GivenTable
+from storyodds.scenarios.grammar.parts import rows_of
 from storyodds.scenarios.resolve import ResolvedStory
 
 _ROW = re.compile(r"(?P<whole>.+)\.(?:given\.(?P<place>\d+)|otherwise)")
@@ -22,7 +22,7 @@ class Row(NamedTuple):
 
 
 def row_of(resolved: ResolvedStory, name: str) -> Row | None:
-    """Return which row of a rate, a harm or a hazard's probability a number is.
+    """Return which row of a rate, a harm, bits of evidence or a hazard's probability a number is.
 
     Parameters
     ----------
@@ -47,17 +47,19 @@ def row_of(resolved: ResolvedStory, name: str) -> Row | None:
     if match is None or owner in resolved.assumptions:
         return None
     whole, place = match["whole"], match["place"]
-    table = _at(resolved, owner, whole.split(".")[1:])
-    if not isinstance(table, GivenTable):
+    rows = rows_of(_at(resolved, owner, whole.split(".")[1:]))
+    if not rows:
         return None
-    k = len(table.given) - 1 if place is None else int(place)
-    return Row(whole, table.given[k].when, k == 0)
+    k = len(rows) - 1 if place is None else int(place)
+    return Row(whole, rows[k].when, k == 0)
 
 
 def _at(resolved: ResolvedStory, owner: str, field: list[str]) -> Any:
     """What stands in a field of a part."""
     story = resolved.written
-    parts = (*story.goal.hazards, *resolved.routes, *story.checks, *resolved.common_causes)
+    checks = (*story.checks, *resolved.common_causes)
+    observations = (*story.evidence, *resolved.proposals)
+    parts = (*story.goal.hazards, *resolved.routes, *checks, *observations)
     value: Any = next((part for part in parts if getattr(part, "id", "") == owner), None)
     for key in field:
         value = value.get(key) if isinstance(value, dict) else getattr(value, key, None)

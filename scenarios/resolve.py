@@ -41,10 +41,11 @@ from storyodds.priors.wording import mistakes_in
 from storyodds.scenarios.grammar.correlations import Correlation, by_number
 from storyodds.scenarios.grammar.number_names import number_meant
 from storyodds.scenarios.grammar.outcomes import INTENDED
-from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.parts import BitsRow, GivenRow, Rate, number_of_row, rows_of
 from storyodds.scenarios.grammar.states import chances_in_turn
+from storyodds.scenarios.lent_rates import lent_places, with_lent_rates
 from storyodds.scenarios.proposals import standard_proposals
-from storyodds.scenarios.schema import Assumption, CommonCause, Proposal, Route
+from storyodds.scenarios.schema import Assumption, CommonCause, Evidence, Proposal, Route
 from storyodds.scenarios.serialize import to_data
 from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story
@@ -78,8 +79,9 @@ class StoryNumber:
     line : int or None
         From 1.
     uses : tuple of str
-        Of a number that the story names, whose own name is its id: the places where it stands, by
-        the names that numbers of their own would have there.
+        The places where a number of several stands, by the names that numbers of their own would
+        have there. One that the story names has its id for a name; that of a check by which
+        findings are read, its place in the check.
     """
 
     name: str
@@ -97,7 +99,7 @@ class StoryNumber:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The names of all places where the number stands: one, unless the story names it."""
+        """The names of all places where the number stands."""
         return self.uses or (self.name,)
 
 
@@ -147,6 +149,11 @@ class ResolvedStory:
     def common_causes(self) -> tuple[CommonCause, ...]:
         """The checks that fail together, each set of them with an id."""
         return named_causes(self.story)
+
+    @cached_property
+    def findings(self) -> tuple[Evidence, ...]:
+        """The evidence, the rates that it has of checks written out."""
+        return with_lent_rates(self.story, self.written)
 
     @cached_property
     def number_index(self) -> Mapping[str, int]:
@@ -224,7 +231,7 @@ def resolve(
     every = standard_proposals(story) if standard else ()
     usual = tuple(proposal for proposal in every if proposal.replicates not in owners_off)
     proposing = {slot.name: slot for slot in _proposal_slots(story, (*story.proposals, *usual))}
-    slots = _joined(story, slots | proposing)
+    slots = _lent(story, _joined(story, slots | proposing))
     proposed = {name for name, slot in slots.items() if proposing.keys() >= set(_places(slot))}
     if view is not None:
         names: dict[str, str] = {}  # by the number, by which of its names the view sets it
@@ -394,14 +401,11 @@ def _slots(
             yield from _rate_slots(f"{cause.id}.share.{key}", path, rate, slot)
     for i, item in enumerate(story.evidence):
         path = ("evidence", i)
-        for key, rate in (item.rates or {}).items():
-            yield slot(f"{item.id}.rates.{key}", (*path, "rates", key), "probability", rate)
-        for key, share in (item.visibility or {}).items():
-            number = f"{item.id}.visibility.{key}"
-            yield slot(number, (*path, "visibility", key), "probability", share)
-        for key, bits in (item.bayes_factor or {}).items():
-            number = f"{item.id}.bayes_factor.{key}"
-            yield slot(number, (*path, "bayes_factor", key), "bits", bits)
+        for table in ("rates", "visibility", "bayes_factor"):
+            kind: Kind = "bits" if table == "bayes_factor" else "probability"
+            for key, form in (getattr(item, table) or {}).items():
+                number = f"{item.id}.{table}.{key}"
+                yield from _rate_slots(number, (*path, table, key), form, slot, kind)
         if item.forecast is None:
             number = f"{item.id}.relevance"
             yield slot(number, (*path, "relevance"), "probability", item.relevance)
@@ -415,20 +419,21 @@ def _proposal_slots(story: Story, proposals: Sequence[Proposal]) -> Iterator[_Sl
         usual = _fields_of(None if proposal.use is None else catalog.observations()[proposal.use])
         for field, form in _fields_of(proposal).items():
             name = ".".join((proposal.id, *field))
-            slot = _slot(story, name, ("proposals", i, *field), "probability", form)
-            if form is not None and form == usual.get(field):
-                path: Path = ("observations", str(proposal.use), *field)
-                origin = f"catalog observation {proposal.use}"
-                slot = _from_catalog(slot, origin, "observations", path)
-            yield slot
+            path: Path = ("proposals", i, *field)
+            for slot in _rate_slots(name, path, form, partial(_slot, story)):
+                if form is not None and form == usual.get(field):
+                    written: Path = ("observations", str(proposal.use), *field)
+                    origin = f"catalog observation {proposal.use}"
+                    slot = _from_catalog(slot, origin, "observations", written)
+                yield slot
 
 
 def _fields_of(
     observation: Proposal | catalog.CatalogObservation | None,
-) -> dict[tuple[str, ...], Prior | None]:
+) -> dict[tuple[str, ...], Rate | None]:
     if observation is None:
         return {}
-    fields: dict[tuple[str, ...], Prior | None] = {("relevance",): observation.relevance}
+    fields: dict[tuple[str, ...], Rate | None] = {("relevance",): observation.relevance}
     return {("rates", key): rate for key, rate in (observation.rates or {}).items()} | fields
 
 
@@ -447,23 +452,27 @@ def _assumption_slots(name: str, assumption: Assumption, slot: _MakeSlot) -> Ite
 
 
 def _rate_slots(
-    name: str, path: Path, rate: Prior | GivenTable | None, slot: _MakeSlot
+    name: str, path: Path, rate: Any, slot: _MakeSlot, kind: Kind = "probability"
 ) -> Iterator[_Slot]:
-    """The numbers of a probability that may depend on assumptions."""
-    if isinstance(rate, GivenTable):
-        yield from _row_slots(name, path, rate.given, slot)
+    """The numbers of a probability, or of bits, that may depend on assumptions."""
+    if rows := rows_of(rate):
+        yield from _row_slots(name, path, rows, slot, kind)
     else:
-        yield slot(name, path, "probability", rate)
+        yield slot(name, path, kind, rate)
 
 
-def _row_slots(name: str, path: Path, rows: Sequence[GivenRow], slot: _MakeSlot) -> Iterator[_Slot]:
+def _row_slots(
+    name: str,
+    path: Path,
+    rows: Sequence[GivenRow | BitsRow],
+    slot: _MakeSlot,
+    kind: Kind = "probability",
+) -> Iterator[_Slot]:
     for i, row in enumerate(rows):
-        if row.otherwise is not None:
-            written = (*path, "given", i, "otherwise")
-            yield slot(f"{name}.otherwise", written, "probability", row.otherwise)
-        else:
-            written = (*path, "given", i, "probability")
-            yield slot(f"{name}.given.{i}", written, "probability", row.probability)
+        is_last = row.otherwise is not None
+        written = (*path, "given", i, "otherwise" if is_last else kind)
+        row_name = f"{name}.otherwise" if is_last else f"{name}.given.{i}"
+        yield slot(row_name, written, kind, number_of_row(row))
 
 
 def _state_row(path: Path, name: str, assumption: Assumption, i: int) -> tuple[Path, str]:
@@ -496,6 +505,25 @@ def _joined(story: Story, slots: Mapping[str, _Slot]) -> dict[str, _Slot]:
             joined[number] = _slot(story, number, path, slot.kind, story.numbers[number].prior)
         joined[number] = replace(joined[number], uses=(*joined[number].uses, name))
     return joined
+
+
+def _lent(story: Story, slots: Mapping[str, _Slot]) -> dict[str, _Slot]:
+    """Let the numbers of checks stand in the findings too that are read by them."""
+    lent: dict[str, list[str]] = {}  # by what the places of a check begin with
+    for of_check, of_finding in lent_places(story):
+        lent.setdefault(of_check, []).append(of_finding)
+    out = dict(slots)
+    for key, slot in slots.items():
+        more = [
+            finding + place.removeprefix(whole)
+            for place in _places(slot)
+            for whole, findings in lent.items()
+            if place == whole or place.startswith(f"{whole}.")
+            for finding in findings
+        ]
+        if more:
+            out[key] = replace(slot, uses=(*_places(slot), *more))
+    return out
 
 
 def _target(name: str, slots: Mapping[str, _Slot]) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 from storyodds.priors.distributions.forms import Prior
 from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED
-from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.parts import BitsRow, GivenRow, GivenTable
 from storyodds.scenarios.grammar.states import with_chance_in_turn
 from storyodds.scenarios.resolve import ResolvedStory, named_causes
 from storyodds.scenarios.schema import Assumption
@@ -124,7 +124,9 @@ def _decided(assumption: Assumption, field: Sequence[str], form: Prior) -> Assum
     return _replaced(assumption, "given", _in_row(assumption.given or (), field, form))
 
 
-def _in_row(table: Sequence[GivenRow], field: Sequence[str], form: Prior) -> tuple[GivenRow, ...]:
+def _in_row[R: (GivenRow, BitsRow)](
+    table: Sequence[R], field: Sequence[str], form: Prior
+) -> tuple[R, ...]:
     """Put a number into one row of a table: `given.0` or `otherwise`."""
     rows = list(table)
     if list(field) == ["otherwise"]:
@@ -132,7 +134,8 @@ def _in_row(table: Sequence[GivenRow], field: Sequence[str], form: Prior) -> tup
         rows[k] = _replaced(rows[k], "otherwise", form)
     else:
         k = int(field[1])
-        rows[k] = _replaced(rows[k], "probability", form)
+        key = "bits" if isinstance(rows[k], BitsRow) else "probability"
+        rows[k] = _replaced(rows[k], key, form)
     return tuple(rows)
 
 

@@ -14,7 +14,7 @@ from storyodds.priors.distributions.forms import Bits, HitsAndTrials, Probabilit
 from storyodds.priors.text.records import Count, Record, Slug, SourceField, Text
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
-from storyodds.scenarios.grammar.parts import About, GivenRow, Rate
+from storyodds.scenarios.grammar.parts import About, BitsByRow, GivenRow, Rate
 from storyodds.scenarios.grammar.stages import MAX_TIMES, ByStage, RouteBits
 from storyodds.scenarios.grammar.states import States
 
@@ -216,10 +216,11 @@ class Evidence(Record):
     after: Slug | None = None
     counts: ObservedCounts | None = None
     exposure: Exposure | None = None
-    rates: Annotated[dict[Slug, Probability] | None, BeforeValidator(_text_keys)] = None
-    visibility: dict[Slug, Probability] | None = None
+    rates: Annotated[dict[Slug, Rate] | None, BeforeValidator(_text_keys)] = None
+    rates_of: Slug | None = None
+    visibility: dict[Slug, Rate] | None = None
     relevance: Probability | None = None
-    bayes_factor: Annotated[dict[Slug, Bits] | None, BeforeValidator(_text_keys)] = None
+    bayes_factor: Annotated[dict[Slug, BitsByRow] | None, BeforeValidator(_text_keys)] = None
     forecast: Annotated[float, Field(strict=True, gt=0, lt=1)] | None = None
     sd_bits: Annotated[float, Field(strict=True, gt=0, le=60)] | None = None
     instrument: Slug | None = None
@@ -240,7 +241,7 @@ class Proposal(Record):
     replicates: Slug | None = None
     about: About | None = None
     trials: Annotated[Count, Field(ge=1)] | None = None
-    rates: Annotated[dict[Slug, Probability] | None, BeforeValidator(_text_keys)] = None
+    rates: Annotated[dict[Slug, Rate] | None, BeforeValidator(_text_keys)] = None
     relevance: Probability | None = None
     cost: Annotated[float, Field(strict=True, ge=0)] | None = None
     note: Text | None = None

@@ -27,7 +27,7 @@ def words(text: str) -> str:
 def test_the_answer_comes_first(run: Run) -> None:
     code, out, err = run(*UNCERTAIN)
     assert (code, err) == (DONE, "")
-    assert "The most telling thing to find out next is audit: on average 0.017 bits" in words(out)
+    assert "The most telling thing to find out next is audit: on average 0.016 bits" in words(out)
     assert "The chance of success would then be 5.4% if it is seen (chance 14%)" in words(out)
     assert "planning-inside" in out and "next to nothing would come of" in out
     assert "the gain is too little to tell from 0" in words(out)

@@ -11,6 +11,8 @@ from support.strategies import MECHANISMS, small_stories
 
 from storyodds.priors.distributions.forms import BitsPool, Counts, Fixed, Normal, ProbabilityPool
 from storyodds.scenarios.grammar.formulas import AtLeast
+from storyodds.scenarios.grammar.parts import rows_of
+from storyodds.scenarios.lint.reading import is_nought
 from storyodds.scenarios.story import Story
 
 FEATURES: dict[str, Any] = {
@@ -53,7 +55,7 @@ FEATURES: dict[str, Any] = {
     ),
     "two more intended routes, one that harms": lambda s: (
         sum(x.class_ == "intended" and x.id != "intended" for x in s.routes) > 1
-        and any(x.class_ == "intended" and x.harm and x.harm.fixed for x in s.routes)
+        and any(x.class_ == "intended" and x.harm and not is_nought(x.harm) for x in s.routes)
     ),
     "relevance below one, about an assumption": lambda s: any(
         x.about.assumption and x.relevance and x.relevance.fixed < 1 for x in s.evidence
@@ -67,6 +69,24 @@ FEATURES: dict[str, Any] = {
         x.bayes_factor and x.about.assumption for x in s.evidence
     ),
     "rate by route id": lambda s: any("r0" in (x.rates or {}) for x in s.evidence),
+    "rate by rows about an assumption": lambda s: any(
+        x.about.assumption and any(map(rows_of, (x.rates or {}).values())) for x in s.evidence
+    ),
+    "rate by rows about the outcome, less relevant": lambda s: any(
+        x.about.outcome
+        and any(map(rows_of, (x.rates or {}).values()))
+        and x.relevance
+        and 0 < x.relevance.fixed < 1
+        for x in s.evidence
+    ),
+    "rates by rows of different conditions": lambda s: any(
+        len({tuple(row.when for row in rows_of(rate)) for rate in (x.rates or {}).values()} - {()})
+        > 1
+        for x in s.evidence
+    ),
+    "bits by rows": lambda s: any(
+        any(map(rows_of, (x.bayes_factor or {}).values())) for x in s.evidence
+    ),
     "two items": lambda s: len(s.evidence) > 1,
 }
 UNCERTAIN: dict[str, Any] = {

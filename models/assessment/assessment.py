@@ -6,7 +6,7 @@ ones are drawn by way of a state of the story, exactly and independently, and in
 quantiles of P(event | evidence, numbers) at these draws.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -41,7 +41,7 @@ from storyodds.models.posterior.prepared import (
     prepare,
 )
 from storyodds.models.posterior.sequences import sequences_of
-from storyodds.models.posterior.shared_rates import table_at
+from storyodds.models.posterior.shared_rates import Table, table_at
 from storyodds.models.posterior.simulated import simulation
 from storyodds.models.posterior.weighted_answers import weigh_at
 from storyodds.models.story.graph import StoryGraph
@@ -528,15 +528,11 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
     for c, check in enumerate(graph.checks):
         if check.result is not None:
             rest = [other for other in range(len(graph.checks)) if other != c]
-            alone = without_results(prior.values, graph.result_numbers(rest))
-            with_it = prepared.answers.evaluate(alone, assemble(graph, []), hazards=False)
-            log_chance = with_it.log_evidence
-            top = log_chance.max()
-            chance = np.exp(log_chance - (top if np.isfinite(top) else 0.0))
-            joint = (chance[:, None] * with_it.routes) @ member
+            joint = _jointly_with(prepared, prior.values, [], rest) @ member
             bits[check.id] = _bits_by_class(joint.mean(axis=0), before)
     joint_with = Jointly(*(np.zeros((0, 0, 0)),) * 3)
-    if any(item.subject == "assumption" and item.form != "forecast" for item in graph.evidence):
+    plain = [item for item in graph.evidence if item.form != "forecast" and not item.rows]
+    if any(item.subject == "assumption" for item in plain):
         by_class = [Query(outcomes) for outcomes in _outcomes_by_class(graph) if outcomes]
         joint_with = prepared.answers.jointly(prior.values, no_evidence(graph), by_class)
     reached = [c for c, outcomes in enumerate(_outcomes_by_class(graph)) if outcomes]
@@ -544,9 +540,12 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
         likelihood = prepared.tables[i]
         table = None if likelihood is None else table_at(likelihood, prior.values)
         if table is None:
-            odds = forecast_log_odds(graph, i, prior.routes, prior.item_targets)
+            odds = forecast_log_odds(prior, i)
             log_density = forecast_log_density_at(item, odds)
             joint = np.exp(log_density - log_density.max())[:, None] * classes
+        elif item.rows:
+            alone: list[Table] = [t if k == i else None for k, t in enumerate(prepared.tables)]
+            joint = _jointly_with(prepared, prior.values, alone, range(len(graph.checks))) @ member
         elif item.subject == "outcome":
             joint = (prior.routes * np.exp(table - table.max())) @ member
         else:
@@ -558,6 +557,26 @@ def _item_bits(prepared: PreparedStory, prior: Quantities) -> dict[str, dict[str
                 joint[:, reached] += chance[:, None] * side
         bits[item.id] = _bits_by_class(joint.mean(axis=0), before)
     return bits
+
+
+def _jointly_with(
+    prepared: PreparedStory, values: Array, tables: Sequence[Table], silent: Sequence[int]
+) -> Array:
+    """P(evidence, route | numbers) but for a scale, of some findings and known results.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        What each finding says; None leaves it out, as does an empty sequence all of them.
+    silent : sequence of int
+        Checks whose results are left out.
+    """
+    graph = prepared.graph
+    quiet = without_results(values, graph.result_numbers(silent))
+    with_it = prepared.answers.evaluate(quiet, assemble(graph, tables), hazards=False)
+    top = with_it.log_evidence.max()
+    chance = np.exp(with_it.log_evidence - (top if np.isfinite(top) else 0.0))
+    return np.asarray(chance[:, None] * with_it.routes)
 
 
 def _bits_by_class(joint: Array, before: Array) -> dict[str, float | None]:

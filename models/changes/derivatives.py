@@ -34,7 +34,7 @@ from storyodds.models.posterior.evidence import (
     seen_parts,
 )
 from storyodds.models.posterior.prepared import PreparedStory
-from storyodds.models.posterior.shared_rates import SharedRates
+from storyodds.models.posterior.shared_rates import Shared
 from storyodds.models.story.events import FATES, Headline, touches, weights
 from storyodds.models.story.graph import EvidenceItem
 from storyodds.models.story.likelihoods import item_targets
@@ -286,10 +286,10 @@ def _through_evidence(prepared: PreparedStory, compiled: Program, evaluated: Eva
             continue
         chances = routes
         if i in first:
-            of_targets = by_item[:, :, first[i] : first[i] + 2 * len(item.targets)]
+            of_targets = by_item[:, :, first[i] : first[i] + 2 * len(item.pairs)]
             chances = by_hypothesis(item, of_targets)
         table = prepared.tables[i]
-        if not isinstance(table, SharedRates):
+        if not isinstance(table, Shared):
             for number, slope in _item_slopes(item, prepared.distributions):
                 out[:, :, number] += chances @ slope
             continue
@@ -311,6 +311,8 @@ def _item_slopes(
     all. For a rate r, d/dlogit r of Binomial(k | n, r) is (k - n r) Binomial(k | n, r), and r times
     a binomial probability is one with a hit more in a trial more.
     """
+    if item.rows:
+        return list(_slopes_by_row(item, distributions))
     likelihood = collapsed(item, distributions)
     log_total = likelihood.log_likelihood(item)[0]
     relevance, possible = likelihood.relevance, np.isfinite(log_total)
@@ -330,6 +332,19 @@ def _item_slopes(
         return [*slopes, (item.relevance, np.zeros(len(face)))]
     gained = np.exp(face - log_total) - np.exp(likelihood.log_blind - log_total)
     return [*slopes, (item.relevance, np.where(possible, spread * gained, 0.0))]
+
+
+def _slopes_by_row(
+    item: EvidenceItem, distributions: Sequence[Distribution]
+) -> Iterator[tuple[int, Array]]:
+    """The same of an item with rows: in each row its numbers act alone."""
+    first = 0
+    for _, row in item.rows:
+        for number, slope in _item_slopes(row, distributions):
+            whole = np.zeros(len(item.keys))
+            whole[first : first + len(slope)] = slope
+            yield number, whole
+        first += len(row.keys)
 
 
 def _own_terms(

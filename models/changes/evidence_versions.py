@@ -194,6 +194,8 @@ def _states_of(graph: StoryGraph, parts: Array) -> tuple[Array, Array | None]:
     about: dict[int, list[int]] = {}  # by assumption, where what is said of it begins
     for k, target in enumerate(item_targets(graph)):
         if parts[:, 2 * k : 2 * k + 2].any():
+            if target is None:  # a row and an alternative, of which no state is made up
+                return parts, None
             about.setdefault(target, []).append(2 * k)
     if 2 ** len(about) > min(len(parts) // 2, _STATES):
         return parts, None

@@ -251,10 +251,10 @@ def _sums_at(ground: Ground, points: Sequence[tuple[int, float]]) -> list[Array]
 
 
 def _by_hypothesis(ground: Ground, item: int) -> tuple[Array, ...]:
-    """Sums by what one evidence item speaks of: false and true, or wherever training ends."""
+    """Sums by what one evidence item speaks of: its hypotheses, or wherever training ends."""
     prepared, values = ground.base.prepared, ground.base.values
     tables = list(prepared.tables)
-    if prepared.graph.evidence[item].subject != "assumption":
+    if not prepared.graph.evidence[item].pairs:
         tables[item] = None
         return (_sums(ground, values, tables),)
     terms = []
@@ -281,7 +281,7 @@ def _mixed(ground: Ground, curve: Curve, value: float) -> Array:
     ends = [*range(len(routes)), *(query.outcomes[0] for query in ground.queries)]
     out = curve.terms[0].copy()
     of_evidence = out[:, : len(ends)]  # forecasts speak of the story without evidence
-    if item.subject == "assumption":
+    if item.pairs:
         of_evidence += table[:, :1]
         for k, term in enumerate(curve.terms[1:], start=1):
             of_evidence[:] = np.logaddexp(of_evidence, table[:, k : k + 1] + term[:, : len(ends)])

@@ -34,6 +34,10 @@ class Diagrams:
         """The leaf worth a number of the story, or what is left of 1."""
         return self.circuit.leaf("yes" if happens else "no", index)
 
+    def finding(self, pair: int, *, holds: bool) -> int:
+        """The leaf worth what a finding says if one of its hypotheses holds, or if it does not."""
+        return self.circuit.leaf("item", pair, holds)
+
     def test(self, level: int, low: int = ZERO, high: int = ONE) -> int:
         """`high` where the variable of this level is true, else `low`."""
         if low == high:

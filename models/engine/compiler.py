@@ -30,6 +30,7 @@ from storyodds.models.logic.gate_forest import GateForest
 from storyodds.models.story.derived import RaceShare
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.hazards import HazardFactors
+from storyodds.models.story.items import ItemFactors
 from storyodds.models.story.likelihoods import item_targets
 from storyodds.models.story.outcomes import Outcome
 from storyodds.models.story.queries import EVERYTHING, Query
@@ -95,6 +96,7 @@ class Compiler:
         self.configs: list[Config] = []
         self.races: list[tuple[int, ...]] = []  # by race, the config of every route; -1 is closed
         self.targets = item_targets(graph)
+        self._by_rows = ItemFactors(graph, self.diagrams, self.indicator)
         self._index = graph.order
         self._config_of: dict[Config, int] = {}
         self._race_of: dict[tuple[int, ...], int] = {}
@@ -350,6 +352,9 @@ class Compiler:
             if v in self.targets:
                 factors.append((self._likelihood(v), ZERO))
                 scopes.append(layout.levels(graph.variables[v].name))
+        for i, scope in layout.items.items():
+            factors.append((self._by_rows.of_assumptions(i), ZERO))
+            scopes.append(scope)
         self._hazards_at = len(factors)
         factors.append((ONE, ZERO))
         scopes.append(layout.hazards)
@@ -393,7 +398,7 @@ class Compiler:
         groups: dict[int, dict[int, list[int]]] = {}
         spared = ONE if query.spared is None else self.hazards.spared(query.spared)
         for factor, route, weight in self._endings(query):
-            hazards = self.diagrams.multiply(ONE if factor is None else factor, spared)
+            hazards = self.diagrams.multiply(factor, spared)
             groups.setdefault(hazards, {}).setdefault(weight, []).append(route)
         return self.builder.total(
             self.builder.multiply(end, self._sum(by_weight, where, query))
@@ -410,12 +415,14 @@ class Compiler:
             return [(ONE, hazards)]
         return list(self.diagrams.level_sets(hazards).items())
 
-    def _endings(self, query: Query) -> Iterator[tuple[int | None, int, int]]:
-        """The factor of hazards (None for one), a route, and the node worth its results' part."""
+    def _endings(self, query: Query) -> Iterator[tuple[int, int, int]]:
+        """The factor of hazards and findings, a route, and the node worth its results' part."""
         outcomes = [self.graph.all_outcomes[o] for o in query.outcomes]
         for outcome in outcomes or map(Outcome, range(len(self.graph.routes))):
+            findings = self._by_rows.of_route(outcome.route)
             for factor, weight in self.hazards.endings(outcome):
-                yield factor, outcome.route, weight
+                here = findings if factor is None else self.diagrams.multiply(factor, findings)
+                yield here, outcome.route, weight
 
     def _sum(self, by_weight: Mapping[int, Sequence[int]], hazards: int, query: Query) -> int:
         """Sum over assumptions and routes, once for all queries that need the same sum.

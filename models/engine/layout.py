@@ -56,6 +56,8 @@ class Layout:
         Levels that the table of each of `variables` depends on,
     routes, key_levels : list of frozenset of int
         those of each route, and of each of `gate_keys`,
+    items : dict of int to frozenset of int
+        those of findings about assumptions whose numbers depend on others, by finding,
     hazards : frozenset of int
         and of all hazards and rates together.
     """
@@ -94,9 +96,14 @@ class Layout:
         decisive = graph.rate_formulas(evidence_only=evidence_only)
         of_hazards = [self.scope(h.requires) for h in graph.hazards] if hazards else []
         of_hazards += [self.scope(formula) for formula in decisive]
+        items = {
+            i: self.scope(*(graph.variables[v].name for v in item.targets), *item.formulas)
+            for i, item in enumerate(graph.evidence)
+            if item.rows and item.targets
+        }
         self.gates: dict[Key, int] = {}
         self.gate_keys: list[Key] = []
-        scopes = [*tables, [v for scope in of_hazards for v in scope]]
+        scopes = [*tables, *items.values(), [v for scope in of_hazards for v in scope]]
         keys: list[list[int]] = []
         if competition == "patterns":
             for route in graph.routes:
@@ -112,7 +119,9 @@ class Layout:
             self.kept = []
         if self.expanded or forest is not None:
             gates = self._gates_in_order()
-            order = by_appearance([*gates, *routes, *of_hazards, *tables], self.kept)
+            order = by_appearance(
+                [*gates, *routes, *of_hazards, *items.values(), *tables], self.kept
+            )
         else:
             order = min_fill([frozenset(scope) for scope in scopes], self.kept)
         if graph.stages:
@@ -120,6 +129,7 @@ class Layout:
         self.placed = [*self.kept, *reversed(order)]
         self.level = {v: level for level, v in enumerate(self.placed)}
         self.tables = [self._levels(scope) for scope in tables]
+        self.items = {i: self._levels(scope) for i, scope in items.items()}
         self.hazards = self._levels([v for scope in of_hazards for v in scope])
         self.routes = [] if competition == "patterns" else [self._levels(s) for s in routes]
         self.key_levels = [self._levels(scope) for scope in keys]
@@ -155,6 +165,7 @@ class Layout:
         if hazards:
             yield from (h.requires for h in self._graph.hazards if h.requires is not None)
         yield from self._graph.rate_formulas(evidence_only=True)
+        yield from (formula for item in self._graph.evidence for formula in item.formulas)
 
     def _relevant(self, *, hazards: bool) -> set[int]:
         formulas = self._formulas(hazards=hazards)

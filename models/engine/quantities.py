@@ -49,8 +49,6 @@ class Quantities:
     assumptions, assumptions_false : (n_draws, n_variables) array
         P(true) and P(false), each summed by itself: one is not the other taken from 1, but for
         composites that are written out and that no evidence is about.
-    item_targets : (n_draws, 2 * n_items) array
-        P(false) and P(true) of what each item about an assumption speaks of.
     routes, outcomes : (n_draws, n_routes or n_outcomes) array
         Outcomes as in `StoryGraph.outcomes`, before the checks; they overlap. Routes alone where
         the hazards were left out.
@@ -66,7 +64,6 @@ class Quantities:
     log_evidence: Array
     assumptions: Array
     assumptions_false: Array
-    item_targets: Array
     routes: Array
     outcomes: Array
     goals: Array
@@ -273,7 +270,6 @@ def evaluate(
         log_evidence=log_evidence,
         assumptions=true,
         assumptions_false=false,
-        item_targets=np.stack([false[:, about], true[:, about]], axis=2).reshape(len(values), -1),
         routes=routes,
         outcomes=outcomes,
         goals=spared,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import log1p
 
 from storyodds.models.engine.arithmetic import log_sum_exp
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.story.graph import EvidenceItem, StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods, Moving, no_evidence
 from storyodds.priors.distributions.families import (
@@ -137,12 +138,12 @@ def assemble(graph: StoryGraph, tables: Sequence[Array | Moving | None]) -> LogL
 
 
 def columns(graph: StoryGraph) -> dict[int, int]:
-    """Where the likelihoods of each item about an assumption begin."""
+    """Where the likelihoods of each item about an assumption, or with rows, begin."""
     first, begins = 0, {}
     for i, item in enumerate(graph.evidence):
-        if item.targets:
+        if item.pairs:
             begins[i] = first
-            first += 2 * len(item.targets)
+            first += 2 * len(item.pairs)
     return begins
 
 
@@ -166,15 +167,16 @@ class _ByTarget:
 def by_target(item: EvidenceItem, table: Array) -> Array:
     """Log likelihoods of an item's hypotheses as those of every target, false and then true.
 
-    Of several states, one holds: it has the likelihood, and that none of the others does has none.
+    Of several states, or of pairs of a row and an alternative, one holds: it has the likelihood,
+    and that none of the others does has none.
 
     Parameters
     ----------
     table : (..., n_hypotheses) array
     """
-    if not item.states:
+    if not item.one_of_many:
         return table
-    out = np.zeros((*table.shape[:-1], 2 * len(item.states)))
+    out = np.zeros((*table.shape[:-1], 2 * len(item.keys)))
     out[..., 1::2] = table
     return out
 
@@ -187,7 +189,7 @@ def by_hypothesis(item: EvidenceItem, by_target: Array) -> Array:
     by_target : (..., 2 * n_targets) array
         P(false) and P(true) of each.
     """
-    return by_target[..., 1::2] if item.states else by_target
+    return by_target[..., 1::2] if item.one_of_many else by_target
 
 
 def collapsed_tables(
@@ -195,9 +197,24 @@ def collapsed_tables(
 ) -> list[Array | None]:
     """One collapsed table per item; None for forecasts."""
     return [
-        None if item.form == "forecast" else collapsed(item, distributions).log_likelihood(item)
+        None if item.form == "forecast" else collapsed_table(item, distributions)
         for item in graph.evidence
     ]
+
+
+def collapsed_table(item: EvidenceItem, distributions: Sequence[Distribution]) -> Array:
+    """What an item says with its own numbers integrated out, (1, n_hypotheses), in nats.
+
+    Parameters
+    ----------
+    item : EvidenceItem
+        No forecast.
+    distributions : sequence of Distribution
+        Of every number of the story.
+    """
+    if not item.rows:
+        return collapsed(item, distributions).log_likelihood(item)
+    return np.hstack([collapsed_table(row, distributions) for _, row in item.rows])
 
 
 def event_likelihoods(graph: StoryGraph, item: int, happens: bool) -> LogLikelihoods:
@@ -213,23 +230,29 @@ def event_likelihoods(graph: StoryGraph, item: int, happens: bool) -> LogLikelih
     return LogLikelihoods(base.assumptions, np.where(inside, yes, no)[None, :], results=False)
 
 
-def forecast_log_odds(graph: StoryGraph, item: int, routes: Array, assumptions: Array) -> Array:
-    """Natural log odds of the event a forecast speaks of, from the prior's marginals.
+def forecast_log_odds(prior: Quantities, item: int) -> Array:
+    """Natural log odds of the event a forecast speaks of, without evidence.
 
     Parameters
     ----------
-    routes : (n_draws, n_routes) array
+    prior : Quantities
         Without evidence.
-    assumptions : (n_draws, 2 * n_targets) array
-        P(false) and P(true) of what items about an assumption speak of, without evidence.
+    item : int
+        The forecast.
+
+    Returns
+    -------
+    (n_draws,) array
     """
+    graph = prior.graph
     evidence = graph.evidence[item]
     if evidence.subject == "assumption":
-        first = columns(graph)[item]
-        no, yes = assumptions[:, first], assumptions[:, first + 1]
+        (v,) = evidence.targets
+        no, yes = prior.assumptions_false[:, v], prior.assumptions[:, v]
     else:
         inside = np.array(graph.route_classes()) == evidence.target
-        yes, no = routes[:, inside].sum(axis=1), routes[:, ~inside].sum(axis=1)
+        yes = prior.routes[:, inside].sum(axis=1)
+        no = prior.routes[:, ~inside].sum(axis=1)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(yes) - np.log(no))
 

@@ -152,7 +152,6 @@ class Independent:
             log_evidence=np.zeros(n),
             assumptions=true,
             assumptions_false=false,
-            item_targets=np.zeros((n, 0)),
             routes=routes,
             outcomes=routes,
             goals=np.ones((n, len(CRITERIA))),

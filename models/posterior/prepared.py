@@ -13,12 +13,12 @@ from storyodds.models.engine.strategy import MAX_MEMORY, choose_compiler, large_
 from storyodds.models.posterior.answers import Answers, Exact
 from storyodds.models.posterior.evidence import (
     assemble,
-    collapsed,
+    collapsed_table,
     collapsed_tables,
     forecast_log_density_at,
 )
 from storyodds.models.posterior.independent_answers import Independent, is_independent
-from storyodds.models.posterior.shared_rates import SharedRates, Table, with_shared
+from storyodds.models.posterior.shared_rates import Shared, Table, with_shared
 from storyodds.models.story.building import build_graph
 from storyodds.models.story.correlated_numbers import Block, blocks_of, draw_correlated
 from storyodds.models.story.graph import StoryGraph
@@ -41,7 +41,7 @@ class PreparedStory:
     graph : StoryGraph
     answers : Answers
         What answers about the discrete part.
-    tables : sequence of array, SharedRates or None
+    tables : sequence of array, Shared or None
         What each evidence item says, its own numbers integrated out.
     distributions : tuple of Distribution
     own : frozenset of int
@@ -131,13 +131,14 @@ class PreparedStory:
     @cached_property
     def active(self) -> tuple[int, ...]:
         """The sampled numbers on which P(evidence) can depend, and what goes together with them."""
-        if not isinstance(self.answers, Exact | Independent):  # states are simulated of everything
-            return self.sampled
-        if not self.has_evidence:
-            return ()
-        forecasts = [self.graph.evidence[i] for i in self.graph.forecasts]
-        bearing = self.likelihood.bearing.union(*map(self.graph.numbers_behind, forecasts))
-        bearing = bearing.union(*(t.numbers for t in self.tables if isinstance(t, SharedRates)))
+        if isinstance(self.answers, Exact | Independent):
+            if not self.has_evidence:
+                return ()
+            forecasts = [self.graph.evidence[i] for i in self.graph.forecasts]
+            bearing = self.likelihood.bearing.union(*map(self.graph.numbers_behind, forecasts))
+            bearing = bearing.union(*(t.numbers for t in self.tables if isinstance(t, Shared)))
+        else:  # states are simulated, not compiled
+            bearing = self.graph.numbers_of_training
         beside = (b.numbers for b in self.blocks if not bearing.isdisjoint(b.numbers))
         bearing = bearing.union(*beside)
         return tuple(i for i in self.sampled if i in bearing)
@@ -161,10 +162,10 @@ class PreparedStory:
         """What each evidence item says where the story's numbers have other priors."""
         return _tables(self.graph, distributions, self.shared)
 
-    def table_of(self, item: int, distributions: Sequence[Distribution]) -> Array | SharedRates:
+    def table_of(self, item: int, distributions: Sequence[Distribution]) -> Array | Shared:
         """What one evidence item, which is no forecast, says there."""
         evidence = self.graph.evidence[item]
-        table = collapsed(evidence, distributions).log_likelihood(evidence)
+        table = collapsed_table(evidence, distributions)
         shared = with_shared(evidence, distributions, self.shared, table)
         assert shared is not None
         return shared
@@ -290,7 +291,7 @@ def log_likelihood_bound(prepared: PreparedStory) -> float:
     What every item's best-fitting hypothesis gives it; a forecast, that it hits the prior's odds.
     """
     bound = sum(
-        table.bound if isinstance(table, SharedRates) else float(table.max())
+        table.bound if isinstance(table, Shared) else float(table.max())
         for table in prepared.tables
         if table is not None
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import xlog1py, xlogy
 
 from storyodds.models.engine.arithmetic import log_sum_exp
-from storyodds.models.posterior.evidence import ItemLikelihood, collapsed
+from storyodds.models.posterior.evidence import ItemLikelihood, collapsed, collapsed_table
 from storyodds.models.story.graph import EvidenceItem
 from storyodds.priors.distributions.beta_functions import log_binomial_coefficients
 from storyodds.priors.distributions.families import LN2, Distribution, Point
@@ -87,11 +87,7 @@ class SharedRates:
 
     def settled(self, distributions: Sequence[Distribution], values: Array) -> list[Distribution]:
         """Distributions in which the shared numbers are fixed at one draw, (n_numbers,)."""
-        numbers = self.numbers
-        return [
-            Point(float(values[i])) if i in numbers else distribution
-            for i, distribution in enumerate(distributions)
-        ]
+        return _settled(self.numbers, distributions, values)
 
     @property
     def _counts(self) -> bool:
@@ -117,7 +113,74 @@ class SharedRates:
         return np.asarray(ways + xlogy(hits, p) + xlog1py(misses, -p))
 
 
-Table = Array | SharedRates | None
+@dataclass(frozen=True)
+class SharedByRow:
+    """The same of a finding whose numbers depend on assumptions.
+
+    Attributes
+    ----------
+    rows : tuple of array or SharedRates
+        What it says in each of its rows.
+    """
+
+    rows: tuple[Array | SharedRates, ...]
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of the story that the likelihood depends on."""
+        return frozenset().union(*(row.numbers for row in self._shared))
+
+    def at(self, values: Array) -> Array:
+        """Log likelihoods at draws of the numbers, (n_draws, n_hypotheses), in nats."""
+        parts = [table_at(row, values) for row in self.rows]
+        return np.hstack([np.broadcast_to(part, (len(values), part.shape[1])) for part in parts])
+
+    def slopes(self, values: Array) -> list[tuple[int, Array]]:
+        """By number, the derivative of `at` per logit or per bit, (n_draws, n_hypotheses)."""
+        slopes, first = [], 0
+        n_hypotheses = sum(_width(row) for row in self.rows)
+        for row in self.rows:
+            for number, slope in row.slopes(values) if isinstance(row, SharedRates) else ():
+                whole = np.zeros((len(slope), n_hypotheses))
+                whole[:, first : first + slope.shape[1]] = slope
+                slopes.append((number, whole))
+            first += _width(row)
+        return slopes
+
+    @property
+    def bound(self) -> float:
+        """The most that the log likelihood of any hypothesis could be, in nats."""
+        bounds = [
+            row.bound if isinstance(row, SharedRates) else float(row.max()) for row in self.rows
+        ]
+        return max(bounds)
+
+    def settled(self, distributions: Sequence[Distribution], values: Array) -> list[Distribution]:
+        """Distributions in which the shared numbers are fixed at one draw, (n_numbers,)."""
+        return _settled(self.numbers, distributions, values)
+
+    @property
+    def _shared(self) -> tuple[SharedRates, ...]:
+        return tuple(row for row in self.rows if isinstance(row, SharedRates))
+
+
+def _width(row: Array | SharedRates) -> int:
+    """How many hypotheses there are in one row."""
+    return len(row.item.keys) if isinstance(row, SharedRates) else int(row.shape[1])
+
+
+def _settled(
+    numbers: frozenset[int], distributions: Sequence[Distribution], values: Array
+) -> list[Distribution]:
+    return [
+        Point(float(values[i])) if i in numbers else distribution
+        for i, distribution in enumerate(distributions)
+    ]
+
+
+Shared = SharedRates | SharedByRow
+"""What one evidence item says where it depends on numbers of the story."""
+Table = Array | Shared | None
 """What one evidence item says; None for a forecast."""
 
 
@@ -139,13 +202,28 @@ def with_shared(
     table : array or None
         What the item says with all of its numbers integrated out; None for a forecast.
     """
+    if table is None or shared.isdisjoint(item.reading):
+        return table
+    if not item.rows:
+        return _shared_rates(item, distributions, shared)
+    return SharedByRow(
+        tuple(
+            collapsed_table(row, distributions)
+            if shared.isdisjoint(row.reading)
+            else _shared_rates(row, distributions, shared)
+            for _, row in item.rows
+        )
+    )
+
+
+def _shared_rates(
+    item: EvidenceItem, distributions: Sequence[Distribution], shared: frozenset[int]
+) -> SharedRates:
     by_key = {key: number for key, number in item.numbers.items() if number in shared}
     relevance = item.relevance if item.relevance in shared else None
-    if table is None or (not by_key and relevance is None):
-        return table
     return SharedRates(item, collapsed(item, distributions), by_key, relevance)
 
 
-def table_at(table: Array | SharedRates, values: Array) -> Array:
+def table_at(table: Array | Shared, values: Array) -> Array:
     """What an item says at draws of the numbers, (1 or n_draws, n_hypotheses), in nats."""
-    return table.at(values) if isinstance(table, SharedRates) else table
+    return table.at(values) if isinstance(table, Shared) else table

@@ -13,10 +13,11 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pymc.distributions.transforms import Interval, logodds
+from scipy.linalg import block_diag
 
 from storyodds.models.posterior.evidence import collapsed, columns, event_likelihoods
 from storyodds.models.posterior.prepared import PreparedStory, prepare
-from storyodds.models.posterior.shared_rates import SharedRates, Table
+from storyodds.models.posterior.shared_rates import SharedByRow, SharedRates, Table
 from storyodds.models.pymc.correlated import block_variables
 from storyodds.models.pymc.ops import LogEvidence, Marginals
 from storyodds.models.story.events import CRITERIA, FATES, Share, shares_of
@@ -234,6 +235,7 @@ class _Conditioned:
     routes: Tensor
     log_evidence: Tensor
     chances: "_Marginals"
+    pairs: Tensor  # P(false) and P(true) by item, in the order of `assumptions`
 
 
 @dataclass(frozen=True)
@@ -255,9 +257,9 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
     silent = _without_results(graph, numbers)
 
     def given(numbers: Tensor, assumptions: Tensor, routes: Tensor) -> _Conditioned:
-        total = log_evidence(numbers, assumptions, routes)[0]
+        total, _, pairs, _ = log_evidence(numbers, assumptions, routes)
         chances = _Marginals(*marginals(numbers, assumptions, routes))
-        return _Conditioned(assumptions, routes, total, chances)
+        return _Conditioned(assumptions, routes, total, chances, pairs)
 
     nothing = pt.zeros(2 * len(item_targets(graph))), pt.zeros(len(graph.routes))
     conditioned = given(silent, *nothing)
@@ -274,19 +276,24 @@ def _condition(prepared: PreparedStory, values: Sequence[Tensor]) -> _Marginals:
             continue
         table = _by_target(item, _table(prepared.tables[i], numbers))
         before, assumptions, routes = conditioned, conditioned.assumptions, conditioned.routes
+        hypotheses = _hypotheses(item, before.chances)
         if i in column:
-            width = 2 * len(item.targets)
-            assumptions = pt.inc_subtensor(assumptions[column[i] : column[i] + width], table)
+            own = slice(column[i], column[i] + 2 * len(item.pairs))
+            assumptions = pt.inc_subtensor(assumptions[own], table)
+            if item.rows:
+                hypotheses = before.pairs[own][1::2]
         else:
             routes = routes + table
         conditioned = given(numbers, assumptions, routes)
         adds = conditioned.log_evidence - before.log_evidence
-        _observe_item(prepared, item, numbers, before.chances, adds)
+        _observe_item(prepared, item, numbers, hypotheses, adds)
     return conditioned.chances
 
 
 def _table(table: Table, numbers: Tensor) -> Tensor:
     """What an item says, as a constant or as a function of the numbers that it shares."""
+    if isinstance(table, SharedByRow):
+        return pt.concatenate([_table(row, numbers) for row in table.rows])
     if not isinstance(table, SharedRates):
         assert table is not None
         return pt.constant(table[0])
@@ -311,9 +318,9 @@ def _table(table: Table, numbers: Tensor) -> Tensor:
 
 def _by_target(item: EvidenceItem, table: Tensor) -> Tensor:
     """A table of hypotheses as of targets, false and then true; see `evidence.by_target`."""
-    if not item.states:
+    if not item.one_of_many:
         return table
-    return pt.set_subtensor(pt.zeros(2 * len(item.states))[1::2], table)
+    return pt.set_subtensor(pt.zeros(2 * len(item.keys))[1::2], table)
 
 
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
@@ -335,25 +342,28 @@ def _hypotheses(item: EvidenceItem, chances: _Marginals) -> Tensor:
 
 
 def _observe_item(
-    prepared: PreparedStory, item: EvidenceItem, numbers: Tensor, before: _Marginals, adds: Tensor
+    prepared: PreparedStory, item: EvidenceItem, numbers: Tensor, hypotheses: Tensor, adds: Tensor
 ) -> None:
     """Observe an item by the log-likelihood that it adds, which the engine gives with its gradient.
 
     Counts can be drawn: from the rate of a hypothesis that is drawn first, or, where the item does
-    not bear on the matter, from that of any of its alternatives.
+    not bear on the matter, from that of any of its alternatives in the row that holds.
     """
-    own = [prepared.distributions[item.numbers[key]] for key in item.numbers]
-    own_relevance = float(collapsed(item, prepared.distributions).relevance)
+    rows = [row for _, row in item.rows] or [item]
+    numbered = [(row, key, number) for row in rows for key, number in row.numbers.items()]
+    own = [prepared.distributions[number] for _, _, number in numbered]
+    own_relevance = float(collapsed(rows[0], prepared.distributions).relevance)
     assert item.relevance is not None
-    read = [*item.numbers.values(), item.relevance]
+    read = [*(number for _, _, number in numbered), item.relevance]
     # Of what the item shares with other places, the values; of the rest, nothing.
     values = pt.stack([numbers[i] if i in prepared.shared else pt.constant(np.nan) for i in read])
-    uses = np.array([[key == used for key in item.numbers] for used in item.keys], dtype=float)
-    blind = np.full(len(own), 1 / max(len(own), 1))
+    uses = block_diag(*([[k == used for k in row.numbers] for used in row.keys] for row in rows))
+    blind = block_diag(*(np.full((len(row.keys), len(row.numbers)), 1.0) for row in rows))
+    blind /= np.maximum(blind.sum(axis=1, keepdims=True), 1.0)
     visibilities = {
-        k: prepared.distributions[item.visibilities[key]]
-        for k, key in enumerate(item.numbers)
-        if key in item.visibilities
+        k: prepared.distributions[row.visibilities[key]]
+        for k, (row, key, _) in enumerate(numbered)
+        if key in row.visibilities
     }
 
     def draw(adds: Any, hypotheses: Any, values: Any, rng: Any = None, size: Any = None) -> Any:
@@ -361,7 +371,7 @@ def _observe_item(
             return np.full(size or (), _count(item))
         *stated, relevance = values
         relevance = own_relevance if np.isnan(relevance) else relevance
-        chances = relevance * (hypotheses @ uses) / np.sum(hypotheses) + (1 - relevance) * blind
+        chances = hypotheses @ (relevance * uses + (1 - relevance) * blind)
         chosen = rng.choice(len(own), p=chances / chances.sum(), size=size or ())
         rates = np.array(
             [
@@ -379,7 +389,7 @@ def _observe_item(
     pm.CustomDist(
         item.id,
         adds,
-        _hypotheses(item, before),
+        hypotheses,
         values,
         logp=lambda value, adds, hypotheses, values: adds + 0.0 * value,
         random=draw,

@@ -264,11 +264,11 @@ def _subsets(n: int, orders: Sequence[tuple[int, ...]] | None) -> list[Subset]:
 def _most(graph: StoryGraph, subsets: Sequence[Subset]) -> int:
     """How many draws to take, a power of two: fewer where more findings are about assumptions."""
     about = frozenset(
-        i
-        for i, item in enumerate(graph.evidence)
-        if item.subject == "assumption" and item.form != "forecast"
+        i for i, item in enumerate(graph.evidence) if item.pairs and item.form != "forecast"
     )
-    targets = {v for i in about for v in graph.evidence[i].targets}
-    calls = min(len({subset & about for subset in subsets}), 2 ** len(targets))
+    targets = {v for i in about for v in graph.evidence[i].pairs}
+    calls = len({subset & about for subset in subsets})
+    if None not in targets:
+        calls = min(calls, 2 ** len(targets))
     most = max(_LEAST_DRAWS, min(_MOST_DRAWS, _EVALUATIONS // calls))
     return int(2 ** int(np.log2(most)))

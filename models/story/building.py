@@ -1,7 +1,9 @@
 """From a resolved story to its graph: every part as indices of numbers, and formulas."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
+from itertools import product
 from typing import Any
 
 from storyodds.models.story.derived import Derived
@@ -25,6 +27,7 @@ from storyodds.models.story.written_rates import (
 from storyodds.priors.distributions.families import Point
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL
+from storyodds.scenarios.grammar.rewritten import all_of
 from storyodds.scenarios.grammar.states import States, literal_of_state
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import CommonCause as CommonCauseRecord
@@ -92,7 +95,7 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
             for check in story.checks
         ),
         common_causes=_common_causes(resolved, read),
-        evidence=_evidence(resolved, variables, routes, unrolled),
+        evidence=_evidence(resolved, variables, routes, unrolled, read),
         n_numbers=len(resolved.numbers),
         feasibility=number.get("rationale.feasibility"),
         forests=forests,
@@ -230,11 +233,12 @@ def _evidence(
     variables: Sequence[Variable],
     routes: Sequence[RouteNode],
     unrolled: Unrolled | None,
+    read: Reading,
 ) -> tuple[EvidenceItem, ...]:
     number = resolved.number_index
     index = {variable.name: i for i, variable in enumerate(variables)}
     items = []
-    for item in resolved.story.evidence:
+    for item in resolved.findings:
         form = next(
             name
             for name in ("counts", "exposure", "bayes_factor", "forecast")
@@ -242,9 +246,18 @@ def _evidence(
         )
         table_name = "rates" if form in ("counts", "exposure") else form
         table = dict(item.rates or item.bayes_factor or {})
-        numbers = {key: number[f"{item.id}.{table_name}.{key}"] for key in table}
-        shares = {key: number[f"{item.id}.visibility.{key}"] for key in item.visibility or {}}
-        visibilities: dict[str, int] = {}
+        here = read  # what decides rows, as it is where the model was looked at
+        if unrolled is not None and item.after is not None:
+            here = unrolled.at(unrolled.last_step(item.after))
+        numbers = {
+            key: rate_of(number, f"{item.id}.{table_name}.{key}", rate, here)
+            for key, rate in table.items()
+        }
+        shares = {
+            key: rate_of(number, f"{item.id}.visibility.{key}", rate, here)
+            for key, rate in (item.visibility or {}).items()
+        }
+        visibilities: dict[str, Rate] = {}
         about = item.about
         target: int | None
         keys: tuple[str, ...]
@@ -282,24 +295,60 @@ def _evidence(
                 subject = "assumption"
                 states = tuple(index[name] for name in names)
                 target = states[0]
-        items.append(
-            EvidenceItem(
-                id=item.id,
-                subject=subject,
-                target=target,
-                form=form,
-                keys=keys,
-                numbers=numbers,
-                alternatives=alternatives,
-                relevance=number.get(f"{item.id}.relevance"),
-                **_observed(item),
-                visibilities=visibilities,
-                forecast=item.forecast if item.forecast is not None else 0.5,
-                sd_bits=item.sd_bits if item.sd_bits is not None else 1.0,
-                states=states,
-            )
+        whole = EvidenceItem(
+            id=item.id,
+            subject=subject,
+            target=target,
+            form=form,
+            keys=keys,
+            numbers={},
+            alternatives=alternatives,
+            relevance=number.get(f"{item.id}.relevance"),
+            **_observed(item),
+            forecast=item.forecast if item.forecast is not None else 0.5,
+            sd_bits=item.sd_bits if item.sd_bits is not None else 1.0,
+            states=states,
         )
+        items.append(_with_numbers(whole, numbers, visibilities))
     return tuple(items)
+
+
+def _with_numbers(
+    item: EvidenceItem, rates: Mapping[str, Rate], visibilities: Mapping[str, Rate]
+) -> EvidenceItem:
+    """Give an item its numbers, and where some depend on assumptions its rows."""
+    # Numbers that the same conditions decide are in the same row of each other.
+    every = (*rates.values(), *visibilities.values())
+    deciding = tuple(dict.fromkeys(rate.formulas for rate in every if not rate.is_plain))
+    keys = item.keys
+    if deciding and item.subject == "outcome":
+        keys = tuple(dict.fromkeys(item.keys))
+    rows = []
+    for places in product(*(range(len(formulas) + 1) for formulas in deciding)):
+        row = dict(zip(deciding, places, strict=True))
+        numbers, shares = (
+            {key: rate.numbers[row.get(rate.formulas, 0)] for key, rate in table.items()}
+            for table in (rates, visibilities)
+        )
+        # In this order, some condition of each row before it does not hold.
+        holding = tuple(formulas[k] for formulas, k in row.items() if k < len(formulas))
+        when = all_of(holding) if holding else None
+        rows.append((when, replace(item, keys=keys, numbers=numbers, visibilities=shares)))
+    if not deciding:
+        return rows[0][1]
+    return replace(
+        item,
+        keys=keys * len(rows),
+        numbers=_by_row(rates),
+        visibilities=_by_row(visibilities),
+        rows=tuple(rows),
+        of_routes=tuple(map(keys.index, item.keys)) if item.subject == "outcome" else (),
+    )
+
+
+def _by_row(table: Mapping[str, Rate]) -> dict[str, int]:
+    """Every number of a table, by its key and row."""
+    return {f"{key} {k}": n for key, rate in table.items() for k, n in enumerate(rate.numbers)}
 
 
 def _observed(item: Evidence) -> dict[str, Any]:

@@ -227,6 +227,11 @@ class EvidenceItem:
     variables; for the outcome one per route. `keys` has, per hypothesis, the name of the rate or
     of the bits that it uses; `alternatives` lists every key once, among which a finding that does
     not bear on the matter is blind.
+
+    Where numbers depend on assumptions, `rows` has what decides and the item as it then is, of
+    which the first that holds counts, and the last has no formula. The hypotheses are pairs, row
+    by row, of a row and an alternative: of items about the outcome, one that some route has, as
+    `of_routes` lists.
     """
 
     id: str
@@ -244,13 +249,30 @@ class EvidenceItem:
     forecast: float = 0.5
     sd_bits: float = 1.0
     states: tuple[int, ...] = ()
+    rows: tuple[tuple[Formula | None, "EvidenceItem"], ...] = ()
+    of_routes: tuple[int, ...] = ()
 
     @property
     def targets(self) -> tuple[int, ...]:
-        """The variables that it speaks of; each has two likelihoods, if false and if true."""
+        """The variables that it speaks of."""
         if self.subject != "assumption" or self.target is None:
             return ()
         return self.states or (self.target,)
+
+    @property
+    def pairs(self) -> tuple[int | None, ...]:
+        """What has two likelihoods, if false and if true: variables, or pairs of hypotheses."""
+        return (None,) * len(self.keys) if self.rows else self.targets
+
+    @property
+    def one_of_many(self) -> bool:
+        """Whether every hypothesis has two likelihoods, and is true where it is what holds."""
+        return bool(self.states or self.rows)
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """What decides which of its rows holds."""
+        return tuple(when for when, _ in self.rows if when is not None)
 
     @property
     def reading(self) -> tuple[int, ...]:
@@ -415,13 +437,15 @@ class StoryGraph:
         rates += [rate for h in self.hazards for c in checks if (rate := h.flags[c]) is not None]
         if self.hazards_are_evidence or not evidence_only:
             rates += [hazard.probability for hazard in self.hazards]
+        # What is read by route is a factor of the route, as what checks say of it is.
+        by_route = [item for item in self.evidence if item.subject == "outcome"]
         if not evidence_only:
             rates += [route.harm for route in self.routes]
             rates += [hazard.harm for hazard in self.hazards]
             causes = self.common_causes
             shares = [share for c in causes for share in (*c.of_routes, *c.of_hazards)]
             rates += [share for share in shares if isinstance(share, Rate)]
-        return tuple(dict.fromkeys(formula for rate in rates for formula in rate.formulas))
+        return tuple(dict.fromkeys(f for part in (*rates, *by_route) for f in part.formulas))
 
     def result_numbers(
         self, checks: Iterable[int] | None = None
@@ -514,10 +538,10 @@ class StoryGraph:
         sums = {n for route in summed for rate in (route.harm, *route.flags) for n in rate.numbers}
         live = {route.flags[c].number for route in plain for c in self.live_checks}
         late = frozenset(live | {route.harm.number for route in plain})
-        return late - sums - self._numbers_of_training
+        return late - sums - self.numbers_of_training
 
     @cached_property
-    def _numbers_of_training(self) -> frozenset[int]:
+    def numbers_of_training(self) -> frozenset[int]:
         """The numbers of assumptions, routes' odds, hazards, known results and findings."""
         numbers = {number for variable in self.variables for number in variable.numbers}
         for route in self.routes:

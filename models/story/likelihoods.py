@@ -28,7 +28,8 @@ class LogLikelihoods:
     Attributes
     ----------
     assumptions : (1 or n_draws, 2 * n_targets) array
-        (false, true) for every assumption, or state of one, that an item is about, by item.
+        (false, true) for every assumption, or state of one, that an item is about, or for every
+        pair of a row and an alternative of it, by item.
     routes : (1 or n_draws, n_routes) array
         Of all items about the outcome together.
     results : bool
@@ -75,6 +76,9 @@ def no_evidence(graph: StoryGraph) -> LogLikelihoods:
     )
 
 
-def item_targets(graph: StoryGraph) -> tuple[int, ...]:
-    """The variables that items speak of, item by item, as the likelihoods have them."""
-    return tuple(v for item in graph.evidence for v in item.targets)
+def item_targets(graph: StoryGraph) -> tuple[int | None, ...]:
+    """The variables that items speak of, item by item, as the likelihoods have them.
+
+    None for a pair of a row and an alternative: several variables decide whether it holds.
+    """
+    return tuple(v for item in graph.evidence for v in item.pairs)

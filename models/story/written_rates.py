@@ -5,8 +5,9 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from storyodds.models.story.rates import Rate
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import DEFAULT
-from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.parts import BitsByRow, BitsRow, GivenRow
 from storyodds.scenarios.grammar.parts import Rate as WrittenRate
+from storyodds.scenarios.grammar.parts import rows_of as written_rows
 
 Reading = Callable[[Formula], Formula]  # of a formula, as one stage of training has it
 
@@ -19,10 +20,10 @@ def as_written(formula: Formula) -> Formula:
 def rate_of(
     number: Mapping[str, int],
     name: str,
-    rate: WrittenRate | None,
+    rate: WrittenRate | BitsByRow | None,
     reading: Reading = as_written,
 ) -> Rate:
-    """Take a probability to indices of numbers.
+    """Take a probability, or bits, to indices of numbers.
 
     Parameters
     ----------
@@ -30,20 +31,20 @@ def rate_of(
         Index of every number by its name.
     name : str
         Of the probability.
-    rate : Probability, GivenTable or None
+    rate : Probability, Bits, rows of either, or None
         None for one that the format implies.
     reading : callable
         What formulas come to.
     """
-    if isinstance(rate, GivenTable):
-        return Rate(rows_of(number, name, rate.given, reading))
+    if rows := written_rows(rate):
+        return Rate(rows_of(number, name, rows, reading))
     return Rate(((None, number[name]),))
 
 
 def rows_of(
     number: Mapping[str, int],
     name: str,
-    rows: Sequence[GivenRow],
+    rows: Sequence[GivenRow | BitsRow],
     reading: Reading = as_written,
 ) -> tuple[tuple[Formula | None, int], ...]:
     """Take the rows of a conditional table to indices of numbers."""

@@ -23,6 +23,7 @@ from storyodds.models.story.queries import Query
 from storyodds.models.value.decisions import Stakes, bits_gained, choice_gained
 from storyodds.models.value.given_data import Gains, batches_of, number_gains
 from storyodds.models.value.observations import Observation
+from storyodds.models.value.pairs import pairs_of
 
 Array = NDArray[np.float64]
 Measure = Callable[[Array], Array]
@@ -41,7 +42,8 @@ class Worths:
     proposals : Gains
         By proposed observation, on average over its results (EVSI).
     ceilings : Gains
-        By proposed observation, of learning for sure what it is about.
+        By proposed observation, of learning for sure what it is about; and which of its rows
+        holds, where its rates depend on assumptions.
     perfect : Gains
         Of learning what comes about itself: for a decision the fate (EVPI).
     outcome : Gains
@@ -158,7 +160,7 @@ def value_of_information(
     """
     moments = _moments(assessment, _first(assessment, draws), of, observations)
     joints = [
-        np.einsum("kh,bhf->bkf", observation.chances, moments.about(observation))
+        np.einsum("kh,bhf->bkf", observation.chances, moments.about(k, observation))
         if observation.at_draws is None
         else moments.by_draw[k]
         for k, observation in enumerate(observations)
@@ -206,15 +208,13 @@ def _worths(
     truths = list(np.moveaxis(moments.assumptions[..., columns], 1, 0))
     proposals, rivals = _gains(measure, [joint[..., columns] for joint in joints])
     assumptions = _gains(measure, truths)[0]
-    states = [moments.about(o)[..., columns] for o in observations if o.states]
-    of_states = (_gains(measure, [joint])[0] for joint in states)
     sure = [
-        next(of_states)
-        if o.states
+        _gains(measure, [moments.about(k, o)[..., columns]])[0]
+        if o.states or o.by_row
         else outcome
         if o.target is None
         else _one(assumptions, o.target)
-        for o in observations
+        for k, o in enumerate(observations)
     ]
     worths = Worths(
         proposals=proposals,
@@ -280,14 +280,20 @@ class _Moments:
         False, then true.
     by_draw : mapping of int to (n_batches, n_results, n_columns) array
         P(result and what comes about | evidence) of the observations whose rates are sampled.
+    pairs : mapping of int to (n_batches, n_pairs, n_columns) array
+        P(row and alternative, and what comes about | evidence) of those whose rates depend on
+        assumptions.
     """
 
     routes: Array
     assumptions: Array
     by_draw: Mapping[int, Array]
+    pairs: Mapping[int, Array]
 
-    def about(self, observation: Observation) -> Array:
+    def about(self, k: int, observation: Observation) -> Array:
         """What an observation speaks of, (n_batches, n_hypotheses, n_columns)."""
+        if k in self.pairs:
+            return self.pairs[k]
         if observation.target is None:
             return self.routes
         if observation.states:
@@ -322,6 +328,8 @@ def _moments(
     by_draw: dict[int, list[Array]] = {
         k: [] for k, one in enumerate(observations) if one.at_draws is not None
     }
+    by_row = pairs_of(prepared, observations)
+    pairs: dict[int, list[Array]] = {} if by_row is None else {k: [] for k in by_row.first}
     batches = batches_of(first)
     cells = (batches[0].stop + 1) * len(events) * (graph.n_numbers + len(graph.outcomes))
     for together in batched(batches, max(1, _CELLS // cells)):
@@ -331,6 +339,7 @@ def _moments(
         likelihoods = prepared.likelihoods.take(rows)
         joint = _jointly(assessment, values, likelihoods, queries, shares)
         reached = averaged.outcomes[rows, None] * shares @ ends.astype(float)
+        of_pairs = {} if by_row is None else by_row.jointly(values, queries, shares)
         for batch in together:
             counts, here = all_weights[batch], np.arange(batch.start, batch.stop) - rows.start
             routes.append(np.einsum("d,der,ec->rc", counts, reached[here], columns, optimize=True))
@@ -343,12 +352,17 @@ def _moments(
                 target, states = observations[k].target, list(observations[k].states)
                 about = reached[here] if target is None else joint[here][..., target]
                 about = joint[here][:, :, 1, states] if states else about
+                about = of_pairs[k][here] if k in of_pairs else about
                 results = chances(values[here])
                 parts.append(
                     np.einsum("d,dkh,deh,ec->kc", counts, results, about, columns, optimize=True)
                 )
-    together_by_draw = {k: np.array(parts) for k, parts in by_draw.items()}
-    return _Moments(np.array(routes), np.array(assumptions), together_by_draw)
+            for k, parts in pairs.items():
+                parts.append(
+                    np.einsum("d,dep,ec->pc", counts, of_pairs[k][here], columns, optimize=True)
+                )
+    stacked = ({k: np.array(parts) for k, parts in of.items()} for of in (by_draw, pairs))
+    return _Moments(np.array(routes), np.array(assumptions), *stacked)
 
 
 def _jointly(

@@ -60,10 +60,12 @@ class Observation:
         Each result as the first and the last number of hits that it stands for.
     chances : (n_results, n_hypotheses) array
         P(result | hypothesis, evidence), the hypotheses being false and true, or the states, or
-        the routes.
+        the routes; or pairs of a row and an alternative, where rates depend on assumptions.
     at_draws : callable, optional
         Where rates are sampled numbers that stand in other parts of the story too: the same at
         draws of the numbers, from (n_draws, n_numbers) to (n_draws, n_results, n_hypotheses).
+    by_row : bool
+        Whether rates depend on assumptions.
     """
 
     proposal: Proposal
@@ -74,6 +76,7 @@ class Observation:
     chances: Array
     states: tuple[int, ...] = ()
     at_draws: Callable[[Array], Array] | None = None
+    by_row: bool = False
 
 
 def observations(prepared: PreparedStory) -> tuple[Observation, ...]:
@@ -120,7 +123,7 @@ def sharing(prepared: PreparedStory) -> tuple[str, ...]:
 
     def is_out(proposal: Proposal) -> bool:
         item = items[proposal.replicates or proposal.id]
-        numbers = {*item.numbers.values(), item.relevance} & uncertain
+        numbers = uncertain.intersection(item.reading)
         # A replication has the numbers of its finding, which are that finding's own.
         of_findings = frozenset() if proposal.replicates is not None else prepared.own
         return not numbers.isdisjoint({*prepared.integrated, *of_findings})
@@ -130,10 +133,26 @@ def sharing(prepared: PreparedStory) -> tuple[str, ...]:
 
 def _items(resolved: ResolvedStory) -> tuple[Mapping[str, EvidenceItem], list[Distribution]]:
     """The story's findings and proposals as evidence, by id, and the priors of all numbers."""
-    new = [_as_evidence(p, 0) for p in resolved.proposals if p.replicates is None]
-    with_new = _with_evidence(resolved, (*resolved.story.evidence, *new))
+    with_new = with_proposals(resolved, [proposal.id for proposal in resolved.proposals])
     distributions = [number.distribution for number in with_new.numbers]
     return {item.id: item for item in build_graph(with_new).evidence}, distributions
+
+
+def with_proposals(resolved: ResolvedStory, names: Sequence[str]) -> ResolvedStory:
+    """Return a story with observations that nobody has made among its findings, for their tables.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+    names : sequence of str
+        Proposals; those that replicate a finding are left out, as that is there already.
+    """
+    new = [
+        _as_evidence(proposal, 0)
+        for proposal in resolved.proposals
+        if proposal.id in names and proposal.replicates is None
+    ]
+    return _with_evidence(resolved, (*resolved.story.evidence, *new))
 
 
 def with_result(resolved: ResolvedStory, proposal: str, hits: int) -> ResolvedStory:
@@ -209,16 +228,17 @@ def _observation(
     again = proposal.replicates is not None
     trials = item.trials if proposal.trials is None else proposal.trials
     counts = (item.hits, item.trials) if again else (0, 0)
-    used = {key: distributions[item.numbers[key]] for key in item.alternatives}
     hits = np.repeat(np.arange(trials + 1)[:, None], 2, axis=1)
     if trials > MAX_RESULTS:
-        hits = _groups({key: _nodes(rate, counts) for key, rate in used.items()}, trials)
+        used = dict.fromkeys(item.numbers.values())
+        hits = _groups([_nodes(distributions[number], counts) for number in used], trials)
     show = partial(_chances, item, trials=trials, again=again, hits=hits)
-    shared = tuple(i for i in (*item.numbers.values(), item.relevance) if i in sampled)
+    shared = tuple(i for i in item.reading if i in sampled)
     at_draws = partial(_chances_at, show, distributions, shared) if shared else None
     chances = show(distributions)
     about = item.subject, item.target
-    return Observation(proposal, *about, trials, hits, chances, item.states, at_draws)
+    by_row = bool(item.rows)
+    return Observation(proposal, *about, trials, hits, chances, item.states, at_draws, by_row)
 
 
 def _chances(
@@ -230,6 +250,12 @@ def _chances(
     hits: NDArray[np.int64],
 ) -> Array:
     """P(result | hypothesis, evidence), (n_results, n_hypotheses)."""
+    if item.rows:
+        rows = (
+            _chances(row, distributions, trials=trials, again=again, hits=hits)
+            for _, row in item.rows
+        )
+        return np.hstack(list(rows))
     counts = (item.hits, item.trials) if again else (0, 0)
     used = {key: distributions[item.numbers[key]] for key in item.alternatives}
     if trials <= MAX_RESULTS:
@@ -342,13 +368,11 @@ def _nodes(rate: Distribution, counts: tuple[int, int]) -> Array:
     return rate.quantile(u)
 
 
-def _groups(nodes: Mapping[str, Array], trials: int) -> NDArray[np.int64]:
+def _groups(nodes: Sequence[Array], trials: int) -> NDArray[np.int64]:
     """Stretches of hits, narrow where some hypothesis expects many results."""
     v = ndtri(np.modf(_TURN * (np.arange(_NODES) + 0.5))[0])
     levels = np.linspace(0, 1, MAX_RESULTS // len(nodes))
-    expected = [
-        np.quantile(trials * r + v * np.sqrt(trials * r * (1 - r)), levels) for r in nodes.values()
-    ]
+    expected = [np.quantile(trials * r + v * np.sqrt(trials * r * (1 - r)), levels) for r in nodes]
     inside = np.clip(np.concatenate(expected), 0, trials - 1).astype(np.int64)
     last = np.unique(np.append(inside, trials))
     return np.stack([np.append(0, last[:-1] + 1), last], axis=1)

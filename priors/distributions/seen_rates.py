@@ -7,10 +7,11 @@ ask for, and as the count does around the rate that fits it best: so digits are 
 count is vastly less likely than not, and where it moves the rate by many orders of magnitude.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import expm1, inf, log, sqrt
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,15 @@ _SIDE = np.concatenate([np.arange(0.0, 4.0, 0.5), 4.0 * 1.3 ** np.arange(40)])
 _LADDER = np.concatenate([-_SIDE[:0:-1], _SIDE])  # steps from the rate that fits best
 
 Side = Literal["rate", "visibility"]
+_OTHER: Mapping[Side, Side] = {"rate": "visibility", "visibility": "rate"}
+
+
+class _Dense(Protocol):
+    """A distribution that has a density: any but a single value."""
+
+    def quantile(self, u: Array) -> Array: ...
+
+    def log_density_unconstrained(self, z: Array) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ def _log_marginal(rate: RateLike, visibility: RateLike, count: Count, unlike: Si
             return visibility.binomial_log_marginal(count.hits, count.trials)
     if isinstance(rate, Point):  # the outer sum has then one term
         rate, visibility = visibility, rate
-        unlike = {"rate": "visibility", "visibility": "rate"}.get(unlike or "")  # type: ignore[assignment]
+        unlike = None if unlike is None else _OTHER[unlike]
     outer, log_mass = _nodes(visibility, log(count.best) - _log_median(rate), count)
     bounds = log_mass + count.log_chance_bound(outer)
     total = -inf
@@ -189,7 +199,7 @@ def _nodes(distribution: RateLike, log_fit: float, count: Count) -> tuple[Array,
 
 
 @lru_cache(maxsize=1024)
-def _edges(distribution: RateLike) -> Array:
+def _edges(distribution: _Dense) -> Array:
     """Cut the logits of a prior into panels, narrow around its middle and where its mass ends."""
     places = logit(distribution.quantile(np.array([1e-3, 0.16, 0.5, 0.84, 0.999])))
     scale = min(1.0, float(places[3] - places[1]) / 2)
@@ -205,11 +215,11 @@ def _edges(distribution: RateLike) -> Array:
 
 
 def _reach(
-    distribution: RateLike, middle: float, scale: float
+    distribution: _Dense, middle: float, scale: float
 ) -> tuple[float, float, tuple[float, ...]]:
     """Between which logits a prior has mass, and where its density jumps."""
     ends = logit(distribution.quantile(np.array([0.0, 1.0])))
-    density = distribution.log_density_unconstrained  # type: ignore[union-attr]
+    density = distribution.log_density_unconstrained
     top = float(density(np.array(middle)))
     reach = []
     for end, sign in zip(ends, (-1.0, 1.0), strict=True):

@@ -97,17 +97,17 @@ def why_idle(assessment: Assessment, item: int) -> str | None:
     prepared, prior = assessment.prepared, assessment.prior
     evidence = prepared.graph.evidence[item]
     if evidence.form == "forecast":
-        odds = forecast_log_odds(prepared.graph, item, prior.routes, prior.item_targets)
+        odds = forecast_log_odds(prior, item)
         spread = np.ptp(np.where(np.isfinite(odds), odds, 0.0))
         return FIXED if spread <= _ROUNDING else None
     likelihood = prepared.tables[item]
     assert likelihood is not None
     table = table_at(likelihood, prior.values)
-    if evidence.subject == "assumption":
+    if evidence.subject == "assumption" and not evidence.rows:  # of which it may tell as well
         true = prior.assumptions[:, list(evidence.targets)]
         if np.all((true <= 0) | (true >= 1)):
             return CERTAIN
-    else:
+    elif not evidence.rows:
         table = table[:, (prior.routes > 0).any(axis=0)]
     return ALIKE if np.all(np.ptp(table, axis=1) <= _ROUNDING) else None
 

@@ -106,7 +106,10 @@ def plot_card(card: Card) -> Figure:
     for ending in card.endings:
         _draw_row(sheet, ending, mark)
     sheet.words(card.definition, "card-quiet", after=4)
-    sheet.words(card.day + mark, "card-words", after=10)
+    sheet.words(card.day + mark, "card-words", after=4)
+    if card.together:
+        sheet.words(card.together, "card-words")
+    sheet.y += 6
     _draw_verdicts(sheet, card)
     _draw_columns(sheet, card)
     sheet.pieces.append(_rule(sheet.y + 8))

@@ -43,11 +43,25 @@ def together_words(estimate: Estimate) -> str | None:
     now, then = chance("stated", stated["mean"]), chance("as_one", as_one["mean"])
     all_at_once = "if whatever escapes the best of them escapes them all"
     if apart == stated:
-        start = f"Catastrophe has {now} if the checks fail independently, as stated, and would have"
-        same = then if then != now else f"{now} as well"
-        return f"{start} {same} {all_at_once}, {_KEEPING}."
+        start = f"Catastrophe has {now} if the checks fail independently, as stated, and"
+        would = "as much" if then == now else f"would have {then}"
+        return f"{start} {would} {all_at_once}, {_KEEPING}."
     independent = chance("independent", apart["mean"])
+    start = f"Catastrophe has {now} with checks that fail together as stated"
+    if independent == now:
+        if then == now:
+            either = f"as much either way: if they failed independently, and {all_at_once}"
+            return f"{start}, and {either}, {_KEEPING}."
+        return (
+            f"{start}, and as much if they failed independently; it would have {then} "
+            f"{all_at_once}, {_KEEPING}."
+        )
+    if then == now:
+        return (
+            f"{start}, and as much {all_at_once}; it would have {independent} if they failed "
+            f"independently, {_KEEPING}."
+        )
     return (
-        f"Catastrophe has {now} with checks that fail together as stated; it would have "
-        f"{independent} if they failed independently, and {then} {all_at_once}, {_KEEPING}."
+        f"{start}; it would have {independent} if they failed independently, and {then} "
+        f"{all_at_once}, {_KEEPING}."
     )

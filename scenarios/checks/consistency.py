@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from storyodds.priors.distributions.forms import Kind
 from storyodds.priors.text.errors import UNSAFE, Mistake, Path
 from storyodds.priors.text.phrases import described, did_you_mean, misspelled, quoted
 from storyodds.priors.text.scalars import hidden
@@ -30,6 +31,7 @@ from storyodds.scenarios.grammar.names import (
     formulas_of,
     is_zero,
     items,
+    kind_at,
     literal_name,
     mapping,
     names_in,
@@ -231,14 +233,15 @@ def _assumption_mistakes(names: Names) -> Iterator[Mistake]:
 def _rate_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
     """Hold probabilities that depend on assumptions to the same rows."""
     for path, rate in rates_in(data):
-        yield from _row_mistakes((*path, "given"), sequence(mapping(rate).get("given")))
+        rows = sequence(mapping(rate).get("given"))
+        yield from _row_mistakes((*path, "given"), rows, kind_at(path))
 
 
 def _slip(spec: Mapping[str, Any]) -> bool:
     return any(misspelled(key, spec) for key in catalog.STORY_DECIDERS)
 
 
-def _row_mistakes(path: Path, rows: Any) -> Iterator[Mistake]:
+def _row_mistakes(path: Path, rows: Any, kind: Kind = "probability") -> Iterator[Mistake]:
     """Hold a conditional table to `{when, probability}` rows and a last `{otherwise}`."""
     last = len(rows) - 1
     misplaced = False
@@ -246,15 +249,15 @@ def _row_mistakes(path: Path, rows: Any) -> Iterator[Mistake]:
         if not isinstance(row, Mapping):
             continue
         here: Path = (*path, index)
-        keys = {key for key in ("when", "probability", "otherwise") if row.get(key) is not None}
+        keys = {key for key in ("when", kind, "otherwise") if row.get(key) is not None}
         if index < last and "otherwise" in keys:
             misplaced = True
             sentence = "found 'otherwise' before the last row, expected it in the last row only"
             yield Mistake((*here, "otherwise"), sentence, at_key=True)
         elif index < last:
-            for key in ("when", "probability"):
+            for key in ("when", kind):
                 if key not in keys and not misspelled(key, row):
-                    sentence = f"the key '{key}' is missing: expected {{when: …, probability: …}}"
+                    sentence = f"the key '{key}' is missing: expected {{when: …, {kind}: …}}"
                     yield Mistake(here, sentence)
         elif keys != {"otherwise"} and not misplaced and not misspelled("otherwise", row):
             fault = "no 'otherwise'" if "otherwise" not in keys else "more than 'otherwise'"

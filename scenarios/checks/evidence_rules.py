@@ -1,6 +1,7 @@
 """What goes with what in an evidence item, and in a proposed observation."""
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any
 
 from storyodds.priors.text.errors import Mistake, Path
@@ -14,6 +15,7 @@ from storyodds.scenarios.shared import catalog
 _FORMS = ("counts", "exposure", "bayes_factor", "forecast")
 _BELONGS = {
     "rates": ("counts", "exposure"),
+    "rates_of": ("counts",),
     "visibility": ("exposure",),
     "relevance": ("counts", "exposure", "bayes_factor"),
     "sd_bits": ("forecast",),
@@ -36,6 +38,8 @@ def evidence_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
         yield from _subject(path, item, about, names)
         yield from _instrument(path, item, data, names)
         yield from _exposure(path, item, about)
+        yield from _lent(path, item, about, data, names)
+        yield from _rows(path, item)
         if about.get("assumption") is not None:
             yield from _about_assumption(path, item, about, names)
         elif about.get("outcome") is True:
@@ -64,6 +68,7 @@ def proposal_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake
                 )
                 yield Mistake(path, sentence)
         yield from _subject(path, item, about, names)
+        yield from _rows(path, item)
         if about.get("class") is not None:
             sentence = "found a class, expected an assumption or {outcome: true}"
             yield Mistake((*path, "about", "class"), sentence, at_key=True)
@@ -107,7 +112,7 @@ def _parts(path: Path, item: Mapping[str, Any]) -> Iterator[Mistake]:
         return
     form = forms[0]
     for key in _NEEDS[form]:
-        if key not in item and not misspelled(key, item):
+        if key not in item and not misspelled(key, item) and "rates_of" not in item:
             yield Mistake(path, f"the key '{key}' is missing, which goes with '{form}'")
     for key, owners in _BELONGS.items():
         if key in item and form not in owners:
@@ -152,7 +157,13 @@ def _exposure(path: Path, item: Mapping[str, Any], about: Mapping[str, Any]) -> 
         for table in ("rates", "visibility")
         for key, form in mapping(item.get(table)).items()
     ]
-    for place, form in [*tables, (("relevance",), item.get("relevance"))]:
+    rows: list[tuple[tuple[Any, ...], Any]] = [
+        ((*place, "given", index, key), row.get(key))
+        for place, form in tables
+        for index, row in items(mapping(form).get("given"))
+        for key in ("probability", "otherwise")
+    ]
+    for place, form in [*tables, *rows, (("relevance",), item.get("relevance"))]:
         name = mapping(form).get("number")
         if name is not None:
             sentence = f"found {quoted(str(name))}, a number that may stand elsewhere too, expected"
@@ -160,6 +171,60 @@ def _exposure(path: Path, item: Mapping[str, Any], about: Mapping[str, Any]) -> 
                 (*path, *place, "number"),
                 f"{sentence} a number of its own: those of an exposure are integrated out",
             )
+
+
+MAX_ROWS = 64  # of a finding: pairs of each with an alternative are told apart in every sum
+
+
+def _rows(path: Path, item: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Hold the rows of a finding's numbers to so many that they can be told apart."""
+    whens: dict[str, int] = {}  # rows by what decides: what has the same conditions has one
+    for table in ("rates", "visibility", "bayes_factor"):
+        for form in mapping(item.get(table)).values():
+            rows = [row.get("when") for _, row in items(mapping(form).get("given"))]
+            whens.setdefault(repr(rows[:-1]), max(1, len(rows)))
+    count = prod(whens.values())
+    if count > MAX_ROWS:
+        yield Mistake(
+            path,
+            f"found {count:,} ways in which rows of its numbers can hold together, expected at "
+            f"most {MAX_ROWS}: numbers that depend on the same conditions have one row each",
+        )
+
+
+def _lent(
+    path: Path,
+    item: Mapping[str, Any],
+    about: Mapping[str, Any],
+    data: Mapping[str, Any],
+    names: Names,
+) -> Iterator[Mistake]:
+    """Hold `rates_of` to a check that can still flag, and to what its rates are about."""
+    name = item.get("rates_of")
+    if name is None:
+        return
+    if "rates" in item:
+        sentence = (
+            "found 'rates' beside 'rates_of', expected one of them: its rates are the check's"
+        )
+        yield Mistake((*path, "rates"), sentence, at_key=True)
+    if about.get("assumption") is not None:
+        sentence = (
+            "found 'rates_of' about an assumption, expected it about {outcome: true}: the rates of "
+            "a check are by where training ended"
+        )
+        yield Mistake((*path, "rates_of"), sentence, at_key=True)
+    checks = {check["id"]: check for _, check in items(data.get("checks")) if "id" in check}
+    if isinstance(name, str) and name not in checks:
+        hint = names.suggest(name, [check for check in checks if isinstance(check, str)])
+        sentence = f"found {quoted(name)}, expected the id of a check{hint}"
+        yield Mistake((*path, "rates_of"), sentence)
+    elif isinstance(name, str) and checks[name].get("result") is not None:
+        yield Mistake(
+            (*path, "rates_of"),
+            f"found {quoted(name)}, whose result is known, expected a check that can still flag: "
+            "the rates of the other say how to read its one result",
+        )
 
 
 def _instrument(

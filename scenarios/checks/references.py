@@ -9,7 +9,7 @@ from storyodds.priors import library
 from storyodds.priors.distributions.forms import Kind, parse_prior
 from storyodds.priors.text.errors import Mistake, Path
 from storyodds.priors.text.phrases import described
-from storyodds.scenarios.grammar.names import Names, items, mapping, rates_in
+from storyodds.scenarios.grammar.names import Names, items, kind_at, mapping, rates_in
 
 _NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of bits"}
 
@@ -34,30 +34,26 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
         yield from (rate for rate in by_section.get("routes", ()) if rate[0][1] == index)
     for section in ("checks", "common_cause"):
         yield from by_section.get(section, ())
-    for index, item in items(data.get("evidence")):
-        yield from _table(("evidence", index, "rates"), item.get("rates"), "probability")
-        yield from _table(("evidence", index, "visibility"), item.get("visibility"), "probability")
-        yield ("evidence", index, "relevance"), item.get("relevance"), "probability"
-        yield from _table(("evidence", index, "bayes_factor"), item.get("bayes_factor"), "bits")
-    for index, item in items(data.get("proposals")):
-        yield from _table(("proposals", index, "rates"), item.get("rates"), "probability")
-        yield ("proposals", index, "relevance"), item.get("relevance"), "probability"
+    for section in ("evidence", "proposals"):
+        yield from by_section.get(section, ())
+        for index, item in items(data.get(section)):
+            yield (section, index, "relevance"), item.get("relevance"), "probability"
 
 
 def _rates_by_section(data: Mapping[str, Any]) -> Mapping[Any, list[tuple[Path, Any, Kind]]]:
-    """Every probability that may depend on assumptions, by the section of the story."""
+    """What may depend on assumptions, by the section of the story."""
     sections: dict[Any, list[tuple[Path, Any, Kind]]] = {}
     for place, rate in rates_in(data):
-        numbers = sections.setdefault(place[0], [])
-        numbers += [(place, rate, "probability"), *_rows(place, rate)]
+        numbers, kind = sections.setdefault(place[0], []), kind_at(place)
+        numbers += [(place, rate, kind), *_rows(place, rate, kind)]
     return sections
 
 
-def _rows(path: Path, owner: Any) -> Iterator[tuple[Path, Any, Kind]]:
-    """The numbers in the `given` rows of an assumption or a rate."""
+def _rows(path: Path, owner: Any, kind: Kind = "probability") -> Iterator[tuple[Path, Any, Kind]]:
+    """The numbers in the `given` rows of an assumption, a rate or bits."""
     for index, row in items(mapping(owner).get("given")):
-        for key in ("probability", "otherwise"):
-            yield (*path, "given", index, key), row.get(key), "probability"
+        for key in (kind, "otherwise"):
+            yield (*path, "given", index, key), row.get(key), kind
 
 
 def _in_turn(path: Path, value: Any) -> Iterator[tuple[Path, Any, Kind]]:

@@ -63,7 +63,8 @@ def json_schema(of: str = "story") -> Schema:
     for name, kind in _PRIORS.items():
         definitions[name] = _prior(definitions[name], kind, definitions)
     definitions["NamedNumber"] = _named_number(definitions)
-    definitions["Rate"] = _rate(definitions["Rate"])
+    for name in ("Rate", "BitsByRow"):
+        definitions[name] = _rate(definitions[name], name)
     definitions["Formula"] = _formula(definitions["Formula"], definitions)
     definitions["Source"]["type"] = ["string", "object"]
     _add_catalog(story, definitions)
@@ -100,6 +101,8 @@ _HOW: Mapping[str, str] = {
     "Rate": "A number, an interval [low, high], a mapping such as {ref: …}, or rows "
     "{given: [{when: …, probability: …}, {otherwise: …}]}.",
     "Bits": "A number, an interval [low, high], or a mapping such as {normal: [1, 0.5]}.",
+    "BitsByRow": "A number, an interval [low, high], a mapping such as {normal: [1, 0.5]}, or rows "
+    "{given: [{when: …, bits: …}, {otherwise: …}]}.",
     "Formula": "An id, 'not id', [all, of, these], {any: […]} or {at_least: n, of: […]}.",
 }
 
@@ -229,11 +232,11 @@ def _named_number(definitions: Schema) -> Schema:
     }
 
 
-def _rate(union: Schema) -> Schema:
-    """Make one schema of a probability, or rows of it, that tells them apart as the reader does."""
+def _rate(union: Schema, name: str) -> Schema:
+    """Make one schema of a number, or rows of it, that tells them apart as the reader does."""
     table, number = union["oneOf"]
     return {
-        "description": _HOW["Rate"],
+        "description": _HOW[name],
         "if": {"type": "object", "required": ["given"]},
         "then": table,
         "else": number,

@@ -121,6 +121,11 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "probability": "The chance where this row is the first that holds.",
         "otherwise": "The chance where no row above holds; the last row, alone.",
     },
+    "BitsRow": {
+        "when": "A formula over assumptions.",
+        "bits": "The bits where this row is the first that holds.",
+        "otherwise": "The bits where no row above holds; the last row, alone.",
+    },
     "StateOdds": {
         "fixed": "The chance of each state; they add up to 1. Where nothing else is said of them, "
         "the key is left out.",
@@ -192,19 +197,26 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "given": "The probability by what is true: rows {when, probability}, of which the first "
         "that holds in a run counts, and last {otherwise}.",
     },
+    "BitsTable": {
+        "given": "The bits by what is true: rows {when, bits}, of which the first that holds in a "
+        "run counts, and last {otherwise}.",
+    },
     "Evidence": {
         "id": _ID,
         "claim": "What was observed.",
         "about": "What the item speaks of: one of {assumption: id}, {outcome: true} and "
         "{class: name}, the last for forecasts.",
         "after": "The stage of training after which the model was looked at; the last if left out.",
-        "counts": "How often something was seen, and how often it could have been; with rates.",
+        "counts": "How often something was seen, and how often it could have been; with rates or "
+        "rates_of.",
         "exposure": "What came of a stage of a deployment: incidents in so many episodes, or in so "
         "much time; with rates, and about {outcome: true} alone.",
         "rates": "How often one would see it: under true and false for an assumption, or by state; "
         "by route, class and default for the outcome. Classes that are not named share default. "
         "Of an exposure, the chance of an incident in an episode, or incidents per unit of "
         "time, if the model showed itself.",
+        "rates_of": "The id of a check in the place of rates: the counts are of its flags, and it "
+        "and the finding have one set of numbers. Rates of hazards are left to the check.",
         "visibility": "Of an exposure, the share of a model's conduct that shows at these stakes, "
         "by route, class and default (1 where nothing is written): its rate counts that far.",
         "relevance": "How far the finding carries over to this story, from 0 to 1 (the default). "

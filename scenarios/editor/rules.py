@@ -153,20 +153,30 @@ _EVIDENCE_RULES: list[Schema] = [
     _at_least_one(_FINDINGS),
     _if(
         _has("counts"),
-        _has("rates"),
+        _at_least_one(("rates", "rates_of")),
         _lacks(["visibility"], "visibility goes with exposure."),
         _lacks(["sd_bits"], "sd_bits goes with a forecast."),
     ),
-    _if(_has("exposure"), _has("rates"), _lacks(["sd_bits"], "sd_bits goes with a forecast.")),
+    _if(
+        _has("rates_of"),
+        _lacks(["rates"], "The rates are those of a check: rates_of stands alone."),
+        _about("outcome"),
+    ),
+    _if(
+        _has("exposure"),
+        _has("rates"),
+        _lacks(["rates_of"], "rates_of goes with counts."),
+        _lacks(["sd_bits"], "sd_bits goes with a forecast."),
+    ),
     _if(
         _has("bayes_factor"),
-        _lacks(["rates", "visibility"], "rates go with counts or exposure."),
+        _lacks(["rates", "rates_of", "visibility"], "rates go with counts or exposure."),
         _lacks(["sd_bits"], "sd_bits goes with a forecast."),
     ),
     _if(
         _has("forecast"),
         _has("sd_bits"),
-        _lacks(["rates", "visibility"], "rates go with counts or exposure."),
+        _lacks(["rates", "rates_of", "visibility"], "rates go with counts or exposure."),
         _lacks(["relevance"], "relevance goes with counts, exposure or a bayes_factor."),
     ),
     _if(
@@ -224,11 +234,27 @@ _STORY: Schema = {
     }
 }
 
-_ROWS: Schema = {
-    "contains": _has("otherwise"),
-    "errorMessage": "Expected a list of {when: …, probability: …} and, as the last, "
-    "{otherwise: …}.",
-}
+
+def _rows(kind: str) -> Schema:
+    """A rule for rows of what depends on assumptions."""
+    return {
+        "contains": _has("otherwise"),
+        "errorMessage": f"Expected a list of {{when: …, {kind}: …}} and, as the last, "
+        "{otherwise: …}.",
+    }
+
+
+def _row(kind: str) -> Schema:
+    """A rule for one of them."""
+    return {
+        "allOf": [
+            _if(_has("otherwise"), _lacks(["when", kind], "otherwise stands alone.")),
+            {"if": {"not": _has("otherwise")}, "then": _has("when", kind)},
+        ]
+    }
+
+
+_ROWS, _ROWS_OF_BITS = _rows("probability"), _rows("bits")
 
 _STATE_FORMS = ("fixed", "counts", "mean", "in_turn")
 _STATES: Schema = {
@@ -256,6 +282,7 @@ RULES: Mapping[str, Schema] = {
     "Route": {"properties": {"id": _ROUTE_ID}, "allOf": _ROUTE_RULES},
     "Assumption": {"properties": {"given": _ROWS}, "allOf": _at_most_one(STORY_DECIDERS)},
     "GivenTable": {"properties": {"given": _ROWS}},
+    "BitsTable": {"properties": {"given": _ROWS_OF_BITS}},
     "Formula": {
         "pattern": _slug_but(_NOT_OWN, "")["pattern"]
         .replace("^", "^(?:not )?(?:at [a-z0-9][a-z0-9-]*|", 1)
@@ -267,20 +294,11 @@ RULES: Mapping[str, Schema] = {
         f"{', '.join(STORY_DECIDERS)}.",
         "allOf": [_at_least_one(STORY_DECIDERS)],
     },
-    "GivenRow": {
-        "allOf": [
-            _if(_has("otherwise"), _lacks(["when", "probability"], "otherwise stands alone.")),
-            {"if": {"not": _has("otherwise")}, "then": _has("when", "probability")},
-        ]
-    },
+    "GivenRow": _row("probability"),
+    "BitsRow": _row("bits"),
     "StateOdds": _STATES,
     "States": _STATES,
-    "StateRow": {
-        "allOf": [
-            _if(_has("otherwise"), _lacks(["when", "states"], "otherwise stands alone.")),
-            {"if": {"not": _has("otherwise")}, "then": _has("when", "states")},
-        ]
-    },
+    "StateRow": _row("states"),
     "About": {
         "allOf": [
             *_at_most_one(_SUBJECTS),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from storyodds.priors.distributions.forms import Kind
 from storyodds.priors.text.errors import Path
 from storyodds.priors.text.phrases import Suggestions, misspelled
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED
@@ -164,7 +165,7 @@ def formulas_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
 
 
 def rates_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
-    """Return every probability that may depend on assumptions, with its path."""
+    """Return every probability, and all bits, that may depend on assumptions, with its path."""
     for index, item in items(mapping(data.get("goal")).get("hazards")):
         for key in ("probability", "harm"):
             yield ("goal", "hazards", index, key), item.get(key)
@@ -177,6 +178,22 @@ def rates_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     for index, item in items(data.get("common_cause")):
         for key, rate in mapping(item.get("share")).items():
             yield ("common_cause", index, "share", key), rate
+    for section in ("evidence", "proposals"):
+        for index, item in items(data.get(section)):
+            for table in ("rates", "visibility", "bayes_factor"):
+                for key, rate in mapping(item.get(table)).items():
+                    yield (section, index, table, key), rate
+
+
+def kind_at(place: Path) -> Kind:
+    """Return the kind of what may depend on assumptions at a path of `rates_in`.
+
+    Examples
+    --------
+    >>> kind_at(("evidence", 0, "bayes_factor", "true")), kind_at(("routes", 0, "harm"))
+    ('bits', 'probability')
+    """
+    return "bits" if "bayes_factor" in place[:3] else "probability"
 
 
 def formulas_of(spec: Any) -> Iterator[tuple[Path, Any]]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from storyodds.priors.distributions.forms import Prior, Probability
+from storyodds.priors.distributions.forms import Bits, Prior, Probability
 from storyodds.priors.text.records import Record, Slug
 from storyodds.scenarios.grammar.formulas import Formula
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
@@ -26,8 +26,24 @@ class GivenTable(Record):
     given: Annotated[tuple[GivenRow, ...], Field(min_length=1)]
 
 
+class BitsRow(Record):
+    """One row of bits that depend on assumptions: `{when, bits}`, or `{otherwise}` as the last."""
+
+    when: Formula | None = None
+    bits: Bits | None = None
+    otherwise: Bits | None = None
+
+
+class BitsTable(Record):
+    """Bits that depend on assumptions: the first row that holds in a run decides them."""
+
+    given: Annotated[tuple[BitsRow, ...], Field(min_length=1)]
+
+
 def _shape(value: Any) -> str:
-    is_table = isinstance(value, GivenTable) or (isinstance(value, dict) and "given" in value)
+    is_table = isinstance(value, GivenTable | BitsTable) or (
+        isinstance(value, dict) and "given" in value
+    )
     return "table" if is_table else "number"
 
 
@@ -36,10 +52,27 @@ type Rate = Annotated[
     Annotated[GivenTable, Tag("table")] | Annotated[Probability, Tag("number")],
     Discriminator(_shape),
 ]
+# The same of bits of evidence.
+type BitsByRow = Annotated[
+    Annotated[BitsTable, Tag("table")] | Annotated[Bits, Tag("number")],
+    Discriminator(_shape),
+]
 
 
-def numbers_of(rate: Rate | Prior) -> tuple[Prior, ...]:
-    """List the numbers of a rate: one, or one for each row.
+def rows_of(value: Any) -> tuple[GivenRow | BitsRow, ...]:
+    """List the rows of what depends on assumptions; none of a single number."""
+    return value.given if isinstance(value, GivenTable | BitsTable) else ()
+
+
+def number_of_row(row: GivenRow | BitsRow) -> Prior | None:
+    """Return the number of a row."""
+    if row.otherwise is not None:
+        return row.otherwise
+    return row.bits if isinstance(row, BitsRow) else row.probability
+
+
+def numbers_of(rate: Rate | BitsByRow | Prior) -> tuple[Prior, ...]:
+    """List the numbers of a rate or of bits: one, or one for each row.
 
     Examples
     --------
@@ -48,10 +81,9 @@ def numbers_of(rate: Rate | Prior) -> tuple[Prior, ...]:
     >>> [form.fixed for form in numbers_of(table)], len(numbers_of(Fixed(fixed=0.5)))
     ([0.1, 0.6], 1)
     """
-    if not isinstance(rate, GivenTable):
+    if not isinstance(rate, GivenTable | BitsTable):
         return (rate,)
-    forms = (row.probability if row.otherwise is None else row.otherwise for row in rate.given)
-    return tuple(form for form in forms if form is not None)
+    return tuple(form for row in rate.given if (form := number_of_row(row)) is not None)
 
 
 def _exactly_true(value: Any) -> Any:

@@ -45,8 +45,8 @@ def _chances(story: Story) -> Iterator[Prior]:
         if assumption is not None:  # else as the catalog has it
             yield from chances_of(assumption)
     for item in story.evidence:
-        yield from (item.rates or {}).values()
-        yield from (item.visibility or {}).values()
+        for rate in (*(item.rates or {}).values(), *(item.visibility or {}).values()):
+            yield from numbers_of(rate)
         yield from [] if item.relevance is None else [item.relevance]
     for check in story.checks:
         for rate in check.flags.values() if check.result is not None else ():

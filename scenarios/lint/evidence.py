@@ -18,7 +18,7 @@ from storyodds.priors.distributions.forms import (
 )
 from storyodds.priors.library import pack_entry
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED
-from storyodds.scenarios.grammar.parts import Rate, numbers_of
+from storyodds.scenarios.grammar.parts import Rate, numbers_of, rows_of
 from storyodds.scenarios.lint.reading import (
     Doubt,
     Reading,
@@ -29,7 +29,6 @@ from storyodds.scenarios.lint.reading import (
     said_of,
     same,
     spoiled_checks,
-    table_of,
 )
 from storyodds.scenarios.schema import Check, Evidence
 
@@ -37,7 +36,7 @@ from storyodds.scenarios.schema import Check, Evidence
 def blind_evidence(reading: Reading) -> Iterator[Doubt]:
     """An observation that is as likely under every hypothesis."""
     for i, item in enumerate(reading.story.evidence):
-        table = table_of(item)
+        table = reading.table_of(item)
         if table is None:
             continue
         if item.about.outcome:
@@ -47,7 +46,8 @@ def blind_evidence(reading: Reading) -> Iterator[Doubt]:
                 continue  # the rates are seen to different extents
         else:
             numbers = [*table.values(), *([_ZERO] if item.bayes_factor is not None else [])]
-        if all(same(value, numbers[0]) for value in numbers):
+        every = [form for value in numbers for form in numbers_of(value)]  # of all rows
+        if all(same(form, every[0]) for form in every):
             yield Doubt(
                 ("evidence", i),
                 f"'{item.id}' says the same under every hypothesis, so it cannot tell any two "
@@ -68,12 +68,16 @@ def idle_evidence(reading: Reading) -> Iterator[Doubt]:
     for i, item in enumerate(reading.story.evidence):
         name = item.about.assumption
         place = ("evidence", i, "about", "assumption")
-        if name is not None and not reading.needed([name]) & reading.used:
+        conditions = [
+            row.when for rate in (reading.table_of(item) or {}).values() for row in rows_of(rate)
+        ]
+        beside = reading.needed(when for when in conditions if when is not None)
+        if name is not None and not (reading.needed([name]) & reading.used or beside):
             yield Doubt(
                 place,
                 f"nothing in the story depends on '{name}', so '{item.id}' cannot change any odds",
             )
-        elif name is not None and _is_settled(reading.assumptions[name].probability):
+        elif name is not None and not beside and _is_settled(reading.assumptions[name].probability):
             yield Doubt(
                 place,
                 f"'{name}' is certain from the start, so '{item.id}' cannot change any odds",
@@ -95,7 +99,8 @@ def _is_of_what_is_fixed(item: Evidence, reading: Reading) -> bool:
         premises = reading.needed([name])
     else:
         # Hazards fire once training is over, and say nothing of where it ends.
-        premises = reading.needed(formula for path, formula in reading.ends if path[0] != "goal")
+        before = (f for path, f in reading.ends if path[0] in ("routes", "rationale"))
+        premises = reading.needed(before)
         bits += [form for route in story.routes for form in bits_of(route)]
         bits += [form for nudge in story.rationale.nudges for form in nudge.bits.values()]
     chances = [form for part in premises for form in chances_of(reading.assumptions[part])]
@@ -201,7 +206,7 @@ def spoiled_detector(reading: Reading) -> Iterator[Doubt]:
 
 def _separates_deception(item: Evidence, reading: Reading) -> bool:
     """Whether an item speaks for or against deception, by the outcome or by a condition of it."""
-    table = table_of(item)
+    table = reading.table_of(item)
     if table is None:
         return item.about.class_ == "deceptive"
     hiding = [route for _, route in reading.rivals if route.class_ == "deceptive"]

@@ -20,13 +20,14 @@ from storyodds.scenarios.grammar.formulas import (
 )
 from storyodds.scenarios.grammar.names import formulas_in, parts_of
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED, RESIDUAL
-from storyodds.scenarios.grammar.parts import GivenTable, Rate, numbers_of
+from storyodds.scenarios.grammar.parts import BitsByRow, Rate, numbers_of, rows_of
 from storyodds.scenarios.grammar.stages import begins_as
 from storyodds.scenarios.grammar.states import (
     assumption_and_state,
     chances_in_turn,
     literal_of_state,
 )
+from storyodds.scenarios.lent_rates import with_lent_rates
 from storyodds.scenarios.named_numbers import with_numbers_in_place
 from storyodds.scenarios.schema import Assumption, Check, Evidence, Route
 from storyodds.scenarios.serialize import to_data
@@ -135,6 +136,16 @@ class Reading:
         return with_numbers_in_place(self.source)
 
     @cached_property
+    def _findings(self) -> Mapping[str, Evidence]:
+        """By its id, every finding with the rates written out that it has of a check."""
+        return {item.id: item for item in with_lent_rates(self.story)}
+
+    def table_of(self, item: Evidence) -> Mapping[str, Any] | None:
+        """Return the rates or the bits of an evidence item; a forecast has neither."""
+        item = self._findings[item.id]
+        return item.rates or item.bayes_factor
+
+    @cached_property
     def written(self) -> Mapping[str, Any]:
         """The story as its file writes it, without what the catalog adds."""
         return to_data(self.source)
@@ -189,7 +200,7 @@ class Reading:
 
     @property
     def ends(self) -> Iterator[tuple[Path, Formula]]:
-        """The formulas by which assumptions act on the outcome, with their paths."""
+        """The formulas by which assumptions act on the odds of endings, with their paths."""
         story = self.story
         for i, route in enumerate(story.routes):
             if route.requires is not None:
@@ -203,7 +214,7 @@ class Reading:
             if nudge.when is not None:
                 yield ("rationale", "nudges", i, "when"), nudge.when
         for place, rate in _rates(story):
-            for j, row in enumerate(rate.given if isinstance(rate, GivenTable) else ()):
+            for j, row in enumerate(rows_of(rate)):
                 if row.when is not None:
                     yield (*place, "given", j, "when"), row.when
 
@@ -365,8 +376,8 @@ class Reading:
         return [(name, inner[name]) for name in TopologicalSorter(within).static_order()]
 
 
-def _rates(story: Story) -> Iterator[tuple[Path, Rate | None]]:
-    """Return every probability that may depend on assumptions, with its path."""
+def _rates(story: Story) -> Iterator[tuple[Path, Rate | BitsByRow | None]]:
+    """Return every probability, and all bits, that may depend on assumptions, with its path."""
     for i, hazard in enumerate(story.goal.hazards):
         yield ("goal", "hazards", i, "probability"), hazard.probability
         yield ("goal", "hazards", i, "harm"), hazard.harm
@@ -380,6 +391,10 @@ def _rates(story: Story) -> Iterator[tuple[Path, Rate | None]]:
     for i, cause in enumerate(story.common_cause):
         for key, rate in cause.share.items():
             yield ("common_cause", i, "share", key), rate
+    for i, item in enumerate(story.evidence):
+        for table in ("rates", "visibility", "bayes_factor"):
+            for key, rate in (getattr(item, table) or {}).items():
+                yield ("evidence", i, table, key), rate
 
 
 def deciding(assumption: Assumption) -> Iterator[Formula]:
@@ -428,7 +443,7 @@ def said_of[V](table: Mapping[str, V], outcome: tuple[str, str]) -> V:
     return next(table[key] for key in (name, class_, DEFAULT) if key in table)
 
 
-def same(first: Rate | Prior, second: Rate | Prior) -> bool:
+def same(first: Rate | BitsByRow | Prior, second: Rate | BitsByRow | Prior) -> bool:
     """Return whether two PRIORs are the same numbers, wherever they come from.
 
     Probabilities that depend on assumptions are the same where all their rows are.
@@ -442,10 +457,10 @@ def same(first: Rate | Prior, second: Rate | Prior) -> bool:
     return _bare_rows(first) == _bare_rows(second)
 
 
-def _bare_rows(rate: Rate | Prior) -> list[tuple[Formula | None, Form]]:
+def _bare_rows(rate: Rate | BitsByRow | Prior) -> list[tuple[Formula | None, Form]]:
     """What decides each row of a rate, and its number without provenance."""
-    whens = [row.when for row in rate.given] if isinstance(rate, GivenTable) else [None]
-    forms = [form.model_copy(update=_NO_PROVENANCE) for form in numbers_of(rate)]
+    whens = [row.when for row in rows_of(rate)] or [None]
+    forms: list[Form] = [form.model_copy(update=_NO_PROVENANCE) for form in numbers_of(rate)]
     return list(zip(whens, forms, strict=True))
 
 
@@ -473,11 +488,6 @@ def is_fixed(form: Prior, kind: Kind) -> bool:
     True
     """
     return isinstance(without_references(form, kind), Fixed)
-
-
-def table_of(item: Evidence) -> Mapping[str, Any] | None:
-    """Return the rates or the bits of an evidence item; a forecast has neither."""
-    return item.rates or item.bayes_factor
 
 
 def spoiled_checks(story: Story) -> Mapping[str, Check]:

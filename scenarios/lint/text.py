@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from storyodds.scenarios.grammar.outcomes import INTENDED
-from storyodds.scenarios.lint.reading import Doubt, Reading, said_of, same, table_of
+from storyodds.scenarios.lint.reading import Doubt, Reading, said_of, same
 from storyodds.scenarios.schema import Constraint, Nudge
 from storyodds.scenarios.shared import catalog
 
@@ -165,7 +165,7 @@ def separates_lookalikes(reading: Reading) -> Iterator[Doubt]:
     """Conduct in training is taken to tell deceptive models from intended ones."""
     hiding = [outcome for outcome in reading.outcomes if outcome[1] == "deceptive"]
     for i, item in enumerate(reading.story.evidence):
-        table = table_of(item)
+        table = reading.table_of(item)
         if not item.about.outcome or table is None or item.instrument is not None:
             continue
         if not _IN_TRAINING.search(item.claim) or _INSIDE.search(item.claim):

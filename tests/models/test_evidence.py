@@ -12,6 +12,7 @@ from scipy import stats
 from support.building import believe, item, tell
 from support.monte_carlo import mean_and_error
 from support.oracle import ImpossibleEvidence, expected_likelihoods, solve
+from support.oracle_process import settled, true_in
 from support.roads import by_road
 from support.strategies import evidence_items, small_stories
 
@@ -62,13 +63,25 @@ def rows(found: Evidence, table: dict[str, float]) -> list[float]:
 @given(evidence_items(0, ("a", "b"), OUTCOMES, certain=False))
 def test_collapsed_tables_are_the_oracles_means(found: Evidence) -> None:
     resolved = resolve(around(found))
-    table = collapsed_tables(build_graph(resolved), [n.distribution for n in resolved.numbers])[0]
+    graph = build_graph(resolved)
+    table = collapsed_tables(graph, [n.distribution for n in resolved.numbers])[0]
     if found.forecast is not None:
         assert table is None
         return
     assert table is not None
-    expected = np.array(rows(found, expected_likelihoods(found)))
-    np.testing.assert_allclose(np.exp(table[0]), expected, rtol=1e-9, atol=1e-300)
+    (item,) = graph.evidence
+    if not item.rows:
+        expected = np.array(rows(found, expected_likelihoods(found)))
+        np.testing.assert_allclose(np.exp(table[0]), expected, rtol=1e-9, atol=1e-300)
+        return
+    by_row = table[0].reshape(len(item.rows), -1)
+    for truth in ({"a": a, "b": b} for a in (True, False) for b in (True, False)):
+        here = expected_likelihoods(settled(around(found), truth).evidence[0])
+        held = [when is None or true_in(when, truth.__getitem__) for when, _ in item.rows]
+        expected = np.array([here[key] for key in item.rows[0][1].keys])
+        np.testing.assert_allclose(
+            np.exp(by_row[held.index(True)]), expected, rtol=1e-9, atol=1e-300
+        )
 
 
 @st.composite

@@ -102,7 +102,6 @@ def test_fourteen_routes_by_patterns_and_by_quadrature() -> None:
         "routes",
         "outcomes",
         "queries",
-        "item_targets",
     ):
         np.testing.assert_allclose(
             getattr(quadrature, name), getattr(patterns, name), rtol=1e-10, err_msg=name

@@ -51,7 +51,6 @@ NAMES = (
     "outcomes",
     "goals",
     "queries",
-    "item_targets",
 )
 
 

@@ -93,7 +93,6 @@ def assert_same(found: Quantities, expected: Quantities) -> None:
     for name in (
         "assumptions",
         "assumptions_false",
-        "item_targets",
         "routes",
         "outcomes",
         "queries",

@@ -412,7 +412,7 @@ def test_many_results_are_taken_together(form: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "MAX_RESULTS", 40)
     rate = distribution_of(parse_prior(form, "probability"), "probability")
     nodes = module._nodes(rate, (0, 0))
-    groups = module._groups({"default": nodes}, 150)
+    groups = module._groups([nodes], 150)
     assert groups[0, 0] == 0 and groups[-1, 1] == 150
     assert (groups[1:, 0] == groups[:-1, 1] + 1).all()
     assert 10 < len(groups) <= 41

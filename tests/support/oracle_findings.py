@@ -53,11 +53,21 @@ def log_likelihoods_of_item(item: Evidence, runs: list[Run], collapse: bool) -> 
         yes = math.fsum(run.weight for run in runs if came_about(item, run))
         no = math.fsum(run.weight for run in runs if not came_about(item, run))
         return [log_forecast(item, yes, no)] * len(runs)
-    if collapse:
-        table = {key: log(mean) for key, mean in expected_likelihoods(item).items()}
-    else:
-        table = log_likelihoods(item)
-    return [table[hypothesis(item, table, run)] for run in runs]
+
+    def table_of(settled: Evidence) -> dict[str, float]:
+        if collapse:
+            return {key: log(mean) for key, mean in expected_likelihoods(settled).items()}
+        return log_likelihoods(settled)
+
+    tables: dict[str, dict[str, float]] = {}  # by what the item is where assumptions hold
+    logs = []
+    for run in runs:
+        here = next((x for x in run.story.evidence if x.id == item.id), item)
+        written = here.model_dump_json()
+        if written not in tables:
+            tables[written] = table_of(here)
+        logs.append(tables[written][hypothesis(here, tables[written], run)])
+    return logs
 
 
 def log_likelihoods_of_result(check: Check, runs: list[Run], collapse: bool) -> list[float]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.grammar.parts import GivenTable
+from storyodds.scenarios.grammar.parts import BitsRow, BitsTable, GivenTable
 from storyodds.scenarios.schema import Assumption, Check, CommonCause, Hazard, Route
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import number
@@ -279,13 +279,13 @@ def settled(story: Story, truth: Truth) -> Story:
     """Put in the place of every probability that depends on assumptions the one that it is."""
 
     def plain(rate: Any) -> Any:
-        if not isinstance(rate, GivenTable):
+        if not isinstance(rate, GivenTable | BitsTable):
             return rate
         for row in rate.given:
             if row.otherwise is not None:
                 return row.otherwise
             if true_in(row.when, truth.__getitem__):
-                return row.probability
+                return row.bits if isinstance(row, BitsRow) else row.probability
         raise ValueError("no row of `given` applies: the last must say `otherwise`")
 
     def with_plain[T: Record](record: T, *fields: str) -> T:
@@ -306,6 +306,9 @@ def settled(story: Story, truth: Truth) -> Story:
             "routes": tuple(with_plain(route, "harm") for route in story.routes),
             "checks": tuple(with_plain(check, "flags") for check in story.checks),
             "common_cause": tuple(with_plain(cause, "share") for cause in story.common_cause),
+            "evidence": tuple(
+                with_plain(item, "rates", "visibility", "bayes_factor") for item in story.evidence
+            ),
         }
     )
 

@@ -19,13 +19,14 @@ from storyodds.priors.distributions.forms import (
 )
 from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
-from storyodds.scenarios.grammar.parts import GivenRow, GivenTable
+from storyodds.scenarios.grammar.parts import BitsTable, GivenRow, GivenTable, rows_of
 from storyodds.scenarios.schema import Assumption, Evidence
 from storyodds.scenarios.story import Story
 from support.oracle_evidence import mean_power_of_two
 
 PREFIX = "non-"
-RATES = ("harm", "probability", "flags", "share")  # that may depend on assumptions
+# Fields that may depend on assumptions.
+RATES = ("harm", "probability", "flags", "share", "rates", "visibility", "bayes_factor")
 
 
 # --- the opposite of an assumption ------------------------------------------------------------
@@ -57,6 +58,8 @@ def negated(story: Story, name: str) -> Story:
 
     Raises
     ------
+    ValueError
+        If bits of an item about the assumption depend on others.
     KeyError
         If the story has no such assumption.
     TypeError
@@ -73,7 +76,7 @@ def negated(story: Story, name: str) -> Story:
             return tuple(rewritten(member) for member in part)
         if isinstance(part, dict):
             return {key: rewritten(rate) for key, rate in part.items()}
-        if isinstance(part, GivenTable):
+        if isinstance(part, GivenTable | BitsTable):
             return part.model_copy(update={"given": tuple(map(with_formulas, part.given))})
         if isinstance(part, AllOf | AnyOf | AtLeast):
             fields = {key: rewritten(getattr(part, key)) for key in type(part).model_fields}
@@ -113,7 +116,7 @@ def negated(story: Story, name: str) -> Story:
             "checks": tuple(map(with_formulas, story.checks)),
             "common_cause": tuple(map(with_formulas, story.common_cause)),
             "evidence": tuple(
-                opposite_item(item) if item.about.assumption == name else item
+                with_formulas(opposite_item(item) if item.about.assumption == name else item)
                 for item in story.evidence
             ),
         }
@@ -168,6 +171,8 @@ def opposite_item(item: Evidence) -> Evidence:
     name = item.about.assumption
     if name is None:
         raise ValueError(f"{item.id} is about no assumption")
+    if not is_of_one_row(item):
+        raise ValueError(f"{item.id} has bits that depend on assumptions")
     update: dict[str, Any] = {"about": item.about.model_copy(update={"assumption": opposite(name)})}
     if item.forecast is not None:
         update["forecast"] = 1.0 - item.forecast
@@ -185,6 +190,14 @@ def mean_bits(item: Evidence) -> float:
         return 0.0
     form = item.bayes_factor["true"]
     return form.fixed if isinstance(form, Fixed) else math.log2(mean_power_of_two(form))
+
+
+def is_of_one_row(item: Evidence) -> bool:
+    """Whether no bits of an item depend on assumptions.
+
+    Bits are counted against false in every row: counted against true, rows would compare otherwise.
+    """
+    return not any(map(rows_of, (item.bayes_factor or {}).values()))
 
 
 def complement(form: Any) -> Any:

@@ -30,7 +30,7 @@ from storyodds.priors.distributions.forms import (
 )
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
 from storyodds.scenarios.grammar.outcomes import CLASSES
-from storyodds.scenarios.grammar.parts import About, GivenRow, GivenTable
+from storyodds.scenarios.grammar.parts import About, BitsRow, BitsTable, GivenRow, GivenTable
 from storyodds.scenarios.grammar.states import StateOdds, StateRow, States
 from storyodds.scenarios.schema import (
     Assumption,
@@ -205,6 +205,17 @@ def rates(draw: st.DrawFn, names: Names, certain: bool) -> Any:
     if names and draw(st.integers(0, 6)) == 0:
         return GivenTable(given=draw(given_rows(names, certain)))
     return draw(probabilities(certain))
+
+
+@cache
+@st.composite
+def bits_by_row(draw: st.DrawFn, names: Names, certain: bool) -> Any:
+    """Draw bits, or now and then bits that depend on assumptions."""
+    values = bits(certain)
+    if not names or draw(st.integers(0, 6)) > 0:
+        return draw(values)
+    row = BitsRow(when=draw(formulas(names, 1)), bits=draw(values))
+    return BitsTable(given=(row, BitsRow(otherwise=draw(values))))
 
 
 @st.composite
@@ -419,43 +430,45 @@ def common_causes(
 
 @st.composite
 def counts_items(
-    draw: st.DrawFn, base: dict[str, Any], hypotheses: Names, certain: bool
+    draw: st.DrawFn, base: dict[str, Any], hypotheses: Names, names: Names, certain: bool
 ) -> Evidence:
     """Draw observed counts with rates for an assumption or for the outcome."""
     trials = draw(st.integers(1, 30))
     observed = ObservedCounts(hits=draw(st.integers(0, trials)), trials=trials)
-    rates = probabilities(certain)
+    values = rates(names, certain)
     if base["about"].assumption:
-        table = {"true": draw(rates), "false": draw(rates)}
+        table = {"true": draw(values), "false": draw(values)}
     else:
-        table = {**draw(tables(hypotheses, rates)), "default": draw(rates)}
+        table = {**draw(tables(hypotheses, values)), "default": draw(values)}
     return Evidence(**base, counts=observed, rates=table)
 
 
 @st.composite
-def state_items(draw: st.DrawFn, index: int, name: str, every: Names, certain: bool) -> Evidence:
+def state_items(
+    draw: st.DrawFn, index: int, name: str, every: Names, names: Names, certain: bool
+) -> Evidence:
     """Draw observed counts with a rate for each state of an assumption."""
-    trials, rates = draw(st.integers(1, 30)), probabilities(certain)
+    trials, values = draw(st.integers(1, 30)), rates(names, certain)
     return Evidence(
         id=f"e{index}",
         about=About(assumption=name),
         counts=ObservedCounts(hits=draw(st.integers(0, trials)), trials=trials),
-        rates={literal.partition(" is ")[2]: draw(rates) for literal in every},
-        relevance=draw(st.one_of(st.none(), rates)),
+        rates={literal.partition(" is ")[2]: draw(values) for literal in every},
+        relevance=draw(st.one_of(st.none(), probabilities(certain))),
     )
 
 
 @st.composite
 def bayes_items(
-    draw: st.DrawFn, base: dict[str, Any], hypotheses: Names, certain: bool
+    draw: st.DrawFn, base: dict[str, Any], hypotheses: Names, names: Names, certain: bool
 ) -> Evidence:
     """Draw a Bayes factor against `default`, or against false (left out or 0)."""
     reference = Fixed(fixed=0.0)
     if base["about"].assumption:
-        table = {"true": draw(bits(certain))}
+        table = {"true": draw(bits_by_row(names, certain))}
         table |= {"false": reference} if draw(st.booleans()) else {}
     else:
-        table = {**draw(tables(hypotheses, bits(certain))), "default": reference}
+        table = {**draw(tables(hypotheses, bits_by_row(names, certain))), "default": reference}
     return Evidence(**base, bayes_factor=table)
 
 
@@ -471,7 +484,7 @@ def evidence_items(
         about = About(assumption=name, is_=state or None)
         every = tuple(other for other in names if other.startswith(f"{name} is "))
         if every and not forecast and draw(st.booleans()):
-            return draw(state_items(index, name, every, certain))
+            return draw(state_items(index, name, every, names, certain))
     elif forecast:
         about = About(class_=draw(st.sampled_from(CLASSES)))
     else:
@@ -484,7 +497,7 @@ def evidence_items(
     relevances = probabilities(certain)
     base["relevance"] = draw(st.one_of(st.none(), relevances, relevances))
     items = counts_items if draw(st.booleans()) else bayes_items
-    return draw(items(base, hypotheses, certain))
+    return draw(items(base, hypotheses, names, certain))
 
 
 @st.composite

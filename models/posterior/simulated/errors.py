@@ -123,7 +123,7 @@ def _complaints(n_states: int, prior: Quantities, joint_ess: float, empty: float
             f"in {empty:.0%} of the draws none of the {n_states} states can explain the evidence"
         )
     for i in graph.forecasts:
-        odds = forecast_log_odds(graph, i, prior.routes, prior.item_targets)
+        odds = forecast_log_odds(prior, i)
         unknown = float(np.mean(~np.isfinite(odds)))
         if unknown > _MOST_UNKNOWN:
             complaints.append(

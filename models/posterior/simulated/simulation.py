@@ -30,6 +30,10 @@ from storyodds.models.engine.state_draws import Uses
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.simulated.errors import SimulatedQuantities, judged
+from storyodds.models.posterior.simulated.findings import (
+    log_likelihoods_of_routes,
+    log_likelihoods_of_states,
+)
 from storyodds.models.posterior.simulated.states import (
     Arrays,
     States,
@@ -42,7 +46,7 @@ from storyodds.models.story.events import CRITERIA
 from storyodds.models.story.events import weights as event_weights
 from storyodds.models.story.graph import StoryGraph, Variable
 from storyodds.models.story.hazards import HazardFactors
-from storyodds.models.story.likelihoods import LogLikelihoods, item_targets
+from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.outcomes import Outcome
 from storyodds.models.story.queries import Query
 from storyodds.priors.distributions.families import LN2
@@ -129,7 +133,6 @@ class Simulation:
             log_evidence=np.empty(n),
             assumptions=np.empty((n, len(graph.variables))),
             assumptions_false=np.empty((n, len(graph.variables))),
-            item_targets=np.empty((n, 2 * len(item_targets(graph)))),
             routes=np.empty((n, len(graph.routes))),
             outcomes=np.empty((n, len(graph.outcomes))),
             goals=np.empty((n, len(CRITERIA))),
@@ -159,7 +162,7 @@ class Simulation:
             **{
                 name: _pooled(getattr(by_batch, name), shares)
                 for name in (
-                    *("assumptions", "assumptions_false", "item_targets"),
+                    *("assumptions", "assumptions_false"),
                     *("routes", "outcomes", "goals", "queries"),
                 )
             },
@@ -310,10 +313,8 @@ class Simulation:
         hazards = HazardFactors(
             graph, Arrays(rates, graph.derived), lambda f: f is None or holds(f, by_name)
         )
-        routes, log_weights = self._race(values, likelihoods.routes, by_name, hazards)
-        for k, v in enumerate(item_targets(graph)):
-            logs = likelihoods.assumptions[:, 2 * k : 2 * k + 2, None]
-            log_weights += np.where(truth[:, v], logs[:, 1], logs[:, 0])
+        routes, log_weights = self._race(values, likelihoods, by_name, hazards)
+        log_weights += log_likelihoods_of_states(graph, likelihoods.assumptions, truth, by_name)
         top = log_weights.max(axis=1)
         top = np.where(np.isfinite(top), top, 0.0)
         weights = np.exp(log_weights - top[:, None])
@@ -392,7 +393,7 @@ class Simulation:
     def _race(
         self,
         values: Array,
-        log_likelihoods: Array,
+        likelihoods: LogLikelihoods,
         by_name: dict[str, Bools],
         hazards: HazardFactors,
     ) -> tuple[Array, Array]:
@@ -411,7 +412,9 @@ class Simulation:
             if shut:
                 log_weights[:, r][reduce(np.logical_or, shut)] = -np.inf
         total = log_sum_exp(log_weights, axis=1)
-        log_weights += log_likelihoods[:, :, None]
+        log_weights += likelihoods.routes[:, :, None]
+        for r, logs in log_likelihoods_of_routes(self.graph, likelihoods.assumptions, by_name):
+            log_weights[:, r] += logs
         if self._results:
             for r in range(len(self.graph.routes)):
                 with np.errstate(divide="ignore"):
@@ -431,11 +434,8 @@ class Simulation:
             true, false = states.chances, 1 - states.chances
         else:
             true, false = states.mean(states.truth), states.mean(~states.truth)
-        about = list(item_targets(graph))
         quantities.log_evidence[block] = states.log_mean
         quantities.assumptions[block], quantities.assumptions_false[block] = true, false
-        by_item = np.stack([false[:, about], true[:, about]], axis=2)
-        quantities.item_targets[block] = by_item.reshape(len(true), -1)
         quantities.routes[block] = states.mean(states.routes)
         quantities.outcomes[block] = states.mean(states.outcomes[:, : len(graph.outcomes)])
         quantities.goals[block] = states.mean(states.goals)

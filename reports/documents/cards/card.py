@@ -22,6 +22,7 @@ from storyodds.reports.words.card import (
     lead_sentences,
     reasons_words,
 )
+from storyodds.reports.words.checks_together import together_words
 from storyodds.reports.words.endings import FATE_GLOSSES, NO_CLAIM_OF_SAFETY, condition
 from storyodds.reports.words.numbers import band, percent, sentence_case
 from storyodds.reports.words.sentences import (
@@ -90,6 +91,8 @@ class Card:
         What counts as a catastrophe.
     day : str
         The odds once no check has flagged.
+    together : str
+        How far catastrophe leans on checks that do not fail together; empty where nothing does.
     levers : tuple of Lever
     no_lever : str
         A sentence where there is none.
@@ -114,6 +117,7 @@ class Card:
     endings: tuple[Ending, ...]
     definition: str
     day: str
+    together: str
     levers: tuple[Lever, ...]
     no_lever: str
     verdicts: tuple[LimitVerdict, ...]
@@ -180,6 +184,7 @@ def make_card(
         endings=_endings(estimate),
         definition=_definition(estimate),
         day=day_sentence(estimate),
+        together=(together_words(estimate) or "") if ok else "",
         levers=levers,
         no_lever="" if levers or not ok else no_lever(estimate, parts, reasons or {}),
         verdicts=tuple(verdicts) if ok else (),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.documents.cards.card import RISK, Card
-from storyodds.reports.words.checks_together import together_words
 from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import listed, percent
 from storyodds.reports.words.sentences import has_evidence, is_risk_argument
@@ -51,7 +50,7 @@ def narrative(estimate: Estimate, card: Card) -> tuple[str, ...]:
         card.condition,
         card.definition,
         card.day,
-        together_words(estimate) or "",
+        card.together,
         *_path(estimate),
         *levers,
         *(f"{verdict.sentence} {verdict.change}".strip() for verdict in card.verdicts),

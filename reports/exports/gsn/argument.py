@@ -28,6 +28,7 @@ from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.bearing import bearing, closed
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, OutcomeClass
 from storyodds.scenarios.grammar.states import assumption_and_state, claim_of_state
+from storyodds.scenarios.lent_rates import with_lent_rates
 from storyodds.scenarios.schema import Constraint, Hazard, Nudge
 from storyodds.scenarios.shared.catalog import assumptions
 from storyodds.scenarios.story import Story
@@ -256,7 +257,7 @@ class _Builder:
             entry=complement(entry),
             of=f"not class {name}",
         )
-        for evidence in self.story.evidence:
+        for evidence in with_lent_rates(self.story):
             named = {
                 *(evidence.bayes_factor or {}),
                 *(evidence.rates or {}),
@@ -297,7 +298,7 @@ class _Builder:
         """Evidence about what a route needs, or about the route itself."""
         assumptions = closed(self.story, self.bears.get(route, ()))
         items = []
-        for item in self.story.evidence:
+        for item in with_lent_rates(self.story):
             named = {*(item.bayes_factor or {}), *(item.rates or {}), *(item.visibility or {})}
             by_name = item.about.outcome and route in named
             if by_name or (item.about.assumption in assumptions and item.about.assumption):

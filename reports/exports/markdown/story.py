@@ -163,6 +163,8 @@ def findings_part(doc: Estimate, story: Story) -> Iterator[str]:
     for item in story.evidence:
         words = [f"about {code(_about(item))}", *_seen(item)]
         numbers = _numbers(doc, item.id)
+        if item.rates_of is not None:
+            words.append(f"at the rates of the check {code(item.rates_of)}")
         source = f"Source: {cited(notes.get(item.id))}."
         note = text(item.note) if item.note else ""
         start = f"- {code(item.id)}, {', '.join(words)}."

@@ -80,9 +80,9 @@ def test_forecasts_and_flags_are_told_before_any_number() -> None:
 def test_many_draws_do() -> None:
     said = [badge.words for badge in found_with(4096)]
     assert said[0].startswith("Computation sound: 4,096 draws worth ")
-    hardly = "Widening or narrowing any one prior a little hardly moves the answer"
-    assert f"{hardly} (power scaling up to 0.05)" in said
-    moved = "Weighing any of 3 findings a little more or less moves the answer"
+    prior = "Widening or narrowing one prior a little moves the answer"
+    assert f"{prior} (power scaling above 0.05)" in said
+    moved = "Weighing any of 4 findings a little more or less moves the answer"
     assert f"{moved} (power scaling above 0.05)" in said
     assert not any("too few" in words.lower() for words in said)
 

@@ -32,7 +32,8 @@ from storyodds.reports.documents.sensitivity.structure import summarize_structur
 from storyodds.reports.figures.drawing.cells import plain_table
 from storyodds.reports.words.endings import FATE_GLOSSES
 from storyodds.reports.words.levers import plain_name
-from storyodds.reports.words.numbers import about_one_in, interval, percent
+from storyodds.reports.words.numbers import about_one_in, band, percent
+from storyodds.reports.words.sentences import errors_of
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
@@ -167,7 +168,7 @@ def test_numbers_are_those_of_the_estimate(showcase: Dossier, root: Element) -> 
         assert words == percent(entry["mean"])
     header = root.all("header")[0].text
     for name in ("success", "catastrophe"):
-        assert interval(estimate["fates"][name]) in header
+        assert band(estimate["fates"][name], errors_of(estimate, name)) in header
         assert about_one_in(estimate["fates"][name]["mean"]) in header
     provenance = by_id(root, "provenance").all("tbody")[0].all("tr")
     assert [row.all("th")[0].text for row in provenance] == [
@@ -266,7 +267,8 @@ def test_every_ending_stands_at_the_top_with_its_meaning(showcase: Dossier, root
     head = root.all("header")[0].text
     for name, gloss in FATE_GLOSSES.items():
         assert plain_name(name) in head and gloss in head
-        assert interval(showcase.estimate["fates"][name]) in head
+        errors = errors_of(showcase.estimate, name)
+        assert band(showcase.estimate["fates"][name], errors) in head
     day = showcase.estimate["deployed"]
     for words in (day["success"], day["catastrophe"], day["probability"]):
         assert percent(words["mean"]) in head
