@@ -223,7 +223,7 @@ def _assumption_mistakes(names: Names) -> Iterator[Mistake]:
             hint = names.suggest(name, catalog.assumptions())
             yield Mistake(
                 path,
-                "found no probability, given, holds_when or states, expected one of them, or an id "
+                "found no probability, given, holds_when, states or from, expected one of them, or an id "
                 f"that the catalog of shared assumptions has{hint}",
                 at_key=True,
             )

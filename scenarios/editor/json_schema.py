@@ -65,6 +65,8 @@ def json_schema(of: str = "story") -> Schema:
     definitions["NamedNumber"] = _named_number(definitions)
     for name in ("Rate", "BitsByRow"):
         definitions[name] = _rate(definitions[name], name)
+    definitions["RouteBits"] = _route_bits(definitions["RouteBits"])
+    definitions["ByStage"]["description"] = "By stage of training, in which it may come true."
     definitions["Formula"] = _formula(definitions["Formula"], definitions)
     definitions["Source"]["type"] = ["string", "object"]
     _add_catalog(story, definitions)
@@ -103,6 +105,8 @@ _HOW: Mapping[str, str] = {
     "Bits": "A number, an interval [low, high], or a mapping such as {normal: [1, 0.5]}.",
     "BitsByRow": "A number, an interval [low, high], a mapping such as {normal: [1, 0.5]}, or rows "
     "{given: [{when: …, bits: …}, {otherwise: …}]}.",
+    "RouteBits": "A number, an interval [low, high], a mapping such as {normal: [1, 0.5]}, or a "
+    "mapping with one of these by stage of training.",
     "Formula": "An id, 'not id', [all, of, these], {any: […]} or {at_least: n, of: […]}.",
 }
 
@@ -238,6 +242,18 @@ def _rate(union: Schema, name: str) -> Schema:
     return {
         "description": _HOW[name],
         "if": {"type": "object", "required": ["given"]},
+        "then": table,
+        "else": number,
+    }
+
+
+def _route_bits(union: Schema) -> Schema:
+    """Make one schema of bits, or of bits by stage, whose names are no forms of a number."""
+    table, number = union["oneOf"]
+    forms = {"anyOf": [{"required": [form]} for form in FORM_KEYS]}
+    return {
+        "description": _HOW["RouteBits"],
+        "if": {"type": "object", "minProperties": 1, "not": forms},
         "then": table,
         "else": number,
     }
