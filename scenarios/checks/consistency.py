@@ -223,8 +223,8 @@ def _assumption_mistakes(names: Names) -> Iterator[Mistake]:
             hint = names.suggest(name, catalog.assumptions())
             yield Mistake(
                 path,
-                "found no probability, given, holds_when, states or from, expected one of them, or an id "
-                f"that the catalog of shared assumptions has{hint}",
+                "found no probability, given, holds_when, states or from, expected one of them, or "
+                f"an id that the catalog of shared assumptions has{hint}",
                 at_key=True,
             )
         yield from _row_mistakes((*path, "given"), sequence(spec.get("given")))
