@@ -60,6 +60,7 @@ from storyodds.reports.words.sentences import (
     no_catastrophe,
     opinions_words,
 )
+from storyodds.reports.words.sequences import path_links
 from storyodds.reports.words.stages import likeliest_by_stage, reached_routes
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.story import Story
@@ -308,11 +309,12 @@ def _path_row(doc: Estimate, path: FailurePath) -> Iterator[str]:
 
 def _path_words(path: FailurePath) -> str:
     hinge = path["weakest_link"]
-    chain = [
-        f"**{code(literal)}** (weakest link)" if literal == hinge else code(literal)
-        for literal in path["literals"]
-    ]
-    needs = f"Needs {', '.join(chain)}." if chain else "Needs nothing in particular."
+    chain = ""
+    for link in path_links(path["literals"], hinge):
+        words = code(link.words) if link.words == link.literal else text(link.words)
+        is_hinge = link.literal == hinge
+        chain += link.glue + (f"**{words}** (weakest link)" if is_hinge else words)
+    needs = f"{chain}." if chain else "Needs nothing in particular."
     claim = path["claim"]
     end = "" if claim.endswith((".", "!", "?")) else "."
     return f"{text(claim)}{end} {needs}" if claim else needs
