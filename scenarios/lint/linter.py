@@ -7,7 +7,16 @@ from typing import Any
 
 from storyodds.priors.text.document import Document
 from storyodds.priors.text.errors import Path, key_path
-from storyodds.scenarios.lint import evidence, findings, idle, numbers, product, structure, text
+from storyodds.scenarios.lint import (
+    evidence,
+    findings,
+    idle,
+    numbers,
+    product,
+    stages,
+    structure,
+    text,
+)
 from storyodds.scenarios.lint.reading import Doubt, Reading
 from storyodds.scenarios.story import Story
 
@@ -148,6 +157,8 @@ RULES: Mapping[str, Callable[[Reading], Iterator[Doubt]]] = MappingProxyType(
         "idle-assumption": structure.idle_assumption,
         "never-matters": idle.never_matters,
         "never-holds": structure.never_holds,
+        "stuck-stage": stages.stuck_stage,
+        "never-begins": stages.never_begins,
         "independent-product": product.independent_product,
         "thin-residual": structure.thin_residual,
         "same-mechanism-twice": structure.same_mechanism_twice,
