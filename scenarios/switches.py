@@ -149,8 +149,21 @@ def without_parts(story: Story, parts: Collection[tuple[str, str]]) -> Story:
         "constraints": kept("constraint", story.rationale.constraints),
         "nudges": kept("nudge", story.rationale.nudges),
     }
+    checks_off = {name for part, name in parts_off if part == "check"}
+    causes = [
+        cause.model_copy(
+            update={
+                "id": cause.id or f"common-cause-{i + 1}",  # as it is named beside the others
+                "checks": tuple(name for name in cause.checks if name not in checks_off),
+            }
+        )
+        for i, cause in enumerate(story.common_cause)
+    ]
+    whole = checks_off.isdisjoint(name for cause in story.common_cause for name in cause.checks)
+    together = tuple(cause for cause in causes if len(cause.checks) > 1)
     return story.model_copy(
         update={
+            "common_cause": story.common_cause if whole else together,
             "rationale": story.rationale.model_copy(update=rationale),
             "checks": kept("check", story.checks),
             "evidence": kept("evidence", story.evidence),

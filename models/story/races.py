@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from storyodds.scenarios.grammar.formulas import Formula
-from storyodds.scenarios.grammar.rewritten import ALWAYS, NEVER
+from storyodds.scenarios.grammar.rewritten import ALWAYS, NEVER, all_of, negation, simplified
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class Runner:
         for formula in (*self.opens, *self.closes, *(when for when, _ in self.weights)):
             if formula != ALWAYS:
                 yield _positive(formula)
+
+    @property
+    def condition(self) -> Formula:
+        """Where it runs, as one formula."""
+        return simplified(all_of((*self.opens, *map(negation, self.closes))))
 
     def is_open(self, true: set[Formula]) -> bool:
         """Whether it runs where some gates hold and the others do not."""

@@ -343,6 +343,18 @@ class Unrolled:
 
         return mapped(formula, known)
 
+    def entries(self) -> tuple[tuple[Formula, ...], ...]:
+        """Give by route what has to hold in each step in which training may enter it."""
+        steps = range(len(self.steps))
+        return tuple(
+            tuple(
+                formula
+                for runner in (self._runner(k, t, None) for t in steps)
+                if (formula := runner.condition) != NEVER
+            )
+            for k in range(len(self._routes))
+        )
+
     def _bits(self, route: Route, stage: str) -> int | None:
         """The number that is a route's bits in a stage; None where it is closed."""
         if isinstance(route.bits, dict):

@@ -20,6 +20,7 @@ from storyodds.reports.figures.evidence import plot_evidence, plot_evidence_sequ
 from storyodds.reports.figures.failure import plot_failure, plot_failure_assumptions
 from storyodds.reports.figures.odds import plot_odds, plot_views
 from storyodds.reports.figures.quantile_dots import plot_dots
+from storyodds.reports.figures.stages import plot_stages
 from storyodds.reports.figures.story_graph.plot import plot_story_graph
 from storyodds.reports.figures.structure import plot_structure
 from storyodds.reports.figures.tornado import plot_assumption_effects, plot_tipping, plot_tornado
@@ -101,6 +102,12 @@ def _odds(dossier: Dossier) -> Figures:
         plot_odds(classes, title="Where training ends"),
         plot_odds(fates, title="How the story ends"),
     )
+
+
+def _stages(dossier: Dossier) -> Figures:
+    """The routes that training is likeliest to be on after any stage, one a picture."""
+    routes = dossier.table("stages/routes", "estimate")
+    return () if routes is None else plot_stages(routes.round(_DIGITS), top=BARS)
 
 
 def _dots(dossier: Dossier) -> Figures:
@@ -302,6 +309,7 @@ def _hanging(dossier: Dossier, active: Sequence[str]) -> dict[str, str]:
 
 PICTURES: Mapping[str, Callable[[Dossier], Figures]] = {
     "odds": _odds,
+    "stages": _stages,
     "dots": _dots,
     "story_graph": _story_graph,
     "narrow_story_graph": _narrow_story_graph,

@@ -22,6 +22,8 @@ from storyodds.reports.words.sentences import (
     is_risk_argument,
     opinions_words,
 )
+from storyodds.reports.words.stages import comes_true_rows
+from storyodds.scenarios.grammar.stages import without_stage
 from storyodds.scenarios.grammar.states import assumption_and_state, literal_of_state
 
 _TELLING = 2.0  # errors of a difference, within which two numbers are not told apart
@@ -228,12 +230,20 @@ def _conditional_table(dossier: Dossier) -> tuple[Table, ...]:
     )
     title = "Chances of states, as written: of each where none of those before it holds"
     heads_of_states = ("state", "given", "as written")
-    return (*conditional, Table(title, heads_of_states, states)) if states else conditional
+    tables = (*conditional, Table(title, heads_of_states, states)) if states else conditional
+    coming = tuple(
+        (name, stage, chance)
+        for name, assumption in assumptions.items()
+        for stage, chance in comes_true_rows(name, assumption, numbers)
+    )
+    title = "What comes true in the course of training, unless it is true already"
+    heads_of_stages = ("assumption", "in the stage", "as written")
+    return (*tables, Table(title, heads_of_stages, coming)) if coming else tables
 
 
 def basis_of(dossier: Dossier, name: str) -> str:
     """What an assumption's own numbers rest on, and the first source."""
-    owner = assumption_and_state(name)[0]
+    owner = assumption_and_state(without_stage(name))[0]
     numbers = [number for _, number in numbers_of(dossier.estimate["provenance"], owner)]
     bases = list(dict.fromkeys(str(entry["basis"]) for entry in numbers))
     source = next((link_to(entry["source"]) for entry in numbers if entry["source"]), None)

@@ -19,7 +19,9 @@ from storyodds.reports.words.sentences import (
     headline_fates,
     is_risk_argument,
 )
+from storyodds.reports.words.sequences import is_sequence, link_words, path_links
 from storyodds.scenarios.grammar.names import literal_name
+from storyodds.scenarios.grammar.stages import without_stage
 
 CLAIM = 90  # characters of it beside its id; the whole of it is in the story as given
 BEYOND = 10  # paths that are told one by one
@@ -145,6 +147,13 @@ def what_if(dossier: Dossier) -> Section:
     )
 
 
+_NO_ORDER = "A path needs all of its conditions, which have no order."
+_ORDER = (
+    "A path is where every stage leaves the model, in order, with what else it needs; unless it "
+    "says that training was sent back, it was not."
+)
+
+
 def path_name(path: FailurePath) -> str:
     """What a path ends at: a hazard of the goal, or a route."""
     return str(path["hazard"] or path["route"])
@@ -161,7 +170,11 @@ def failure_paths(dossier: Dossier) -> Section:
     if not paths:
         finding = "The story names no path on which it could fail."
     else:
-        links = [path["weakest_link"] for path in selection if path["weakest_link"]]
+        links = [
+            link_words(path["literals"], path["weakest_link"])
+            for path in selection
+            if path["weakest_link"]
+        ]
         common = max(dict.fromkeys(links), key=links.count) if links else None
         finding = (
             f"Of {counted(len(paths), 'failure path')}, “{path_name(paths[0])}” is of most "
@@ -184,7 +197,7 @@ def failure_paths(dossier: Dossier) -> Section:
         notes=(
             "Concern is the chance that the path is taken, no check catches it, and it does "
             "catastrophic harm. The weakest link is the condition whose failing would lower it "
-            "most. A path needs all of its conditions, which have no order.",
+            f"most. {_ORDER if dossier.estimate['stages'] else _NO_ORDER}",
         ),
         tables=_mechanisms(dossier.estimate),
         long=True,
@@ -226,21 +239,22 @@ def _key(path: FailurePath) -> tuple[str, frozenset[str]]:
 
 
 def _path(dossier: Dossier, path: FailurePath, share: Interval | None) -> Json:
-    resolved = dossier.assessment.prepared.resolved
+    resolved, weakest = dossier.assessment.prepared.resolved, path["weakest_link"]
     return {
         "rank": path["rank"],
         "name": path_name(path),
         "claim": path["claim"],
+        "opening": _opening(path),
         "links": [
             {
-                "words": literal,
-                "claim": literal_label(resolved, literal, CLAIM).rstrip("."),
-                "weak": literal == path["weakest_link"],
-                "told": literal_name(literal) in dossier.story.assumptions,
+                "words": link.words,
+                "claim": literal_label(resolved, link.literal, CLAIM).rstrip("."),
+                "weak": link.literal == weakest,
+                "told": _told(dossier, link.literal),
             }
-            for literal in path["literals"]
+            for link in path_links(path["literals"], weakest)
         ],
-        "weakest": path["weakest_link"],
+        "weakest": None if weakest is None else link_words(path["literals"], weakest),
         "probability": with_band(path["probability"]),
         "undetected": with_band(path["undetected"]),
         "concern": with_band(path["concern"]),
@@ -249,3 +263,15 @@ def _path(dossier: Dossier, path: FailurePath, share: Interval | None) -> Json:
         "checks": listed(path["checks"]),
         "overlaps": path["overlaps"],
     }
+
+
+def _opening(path: FailurePath) -> str:
+    if is_sequence(path["literals"]):
+        return "In this order"
+    return "Needs all of" if len(path["literals"]) > 1 else "Needs"
+
+
+def _told(dossier: Dossier, literal: str) -> str | None:
+    """The assumption of a link, where the page lists it."""
+    name = literal_name(without_stage(literal))
+    return name if name in dossier.story.assumptions else None

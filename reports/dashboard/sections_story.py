@@ -15,7 +15,10 @@ from storyodds.reports.figures.drawing.cells import Cell, with_band
 from storyodds.reports.words.correlations import together
 from storyodds.reports.words.numbers import counted, listed, percent, sentence_case
 from storyodds.reports.words.sentences import is_risk_argument, soundness
+from storyodds.reports.words.stages import acts_in, stands_after
 from storyodds.scenarios.provenance import NumberRecord, plain_source
+from storyodds.scenarios.schema import Check, Evidence
+from storyodds.scenarios.story import Story
 
 _CATASTROPHE = EVENTS.index("catastrophe")
 _LARGE = 100  # a measure from here on is told without decimals
@@ -175,11 +178,16 @@ def _groups(dossier: Dossier) -> Iterator[tuple[str, list[dict[str, str]]]]:
             *(_entry("It could still go wrong", part.id, part.claim) for part in goal.hazards),
         ],
     )
+    kinds = (("Constraint", rationale.constraints), ("Nudge", rationale.nudges))
     yield (
         "Why training would reach it",
         [
-            *(_entry("Constraint", part.id, part.claim) for part in rationale.constraints),
-            *(_entry("Nudge", part.id, part.claim) for part in rationale.nudges),
+            *_stages(story),
+            *(
+                _entry(_acting(sort, part.stages), part.id, part.claim)
+                for sort, parts in kinds
+                for part in parts
+            ),
         ],
     )
     yield (
@@ -211,7 +219,11 @@ def _groups(dossier: Dossier) -> Iterator[tuple[str, list[dict[str, str]]]]:
     yield (
         "Checks before deployment",
         [
-            _entry("Check" if part.result is None else f"Check, {part.result}", part.id, part.claim)
+            _entry(
+                _standing("Check" if part.result is None else f"Check, {part.result}", part),
+                part.id,
+                part.claim,
+            )
             for part in story.checks
         ],
     )
@@ -219,7 +231,9 @@ def _groups(dossier: Dossier) -> Iterator[tuple[str, list[dict[str, str]]]]:
         "Evidence",
         [
             _entry(
-                "Finding" if part.forecast is None else "Forecast (opinion)", part.id, part.claim
+                _standing("Finding" if part.forecast is None else "Forecast (opinion)", part),
+                part.id,
+                part.claim,
             )
             for part in story.evidence
         ],
@@ -228,6 +242,19 @@ def _groups(dossier: Dossier) -> Iterator[tuple[str, list[dict[str, str]]]]:
         "Proposed observations",
         [_entry("Proposal", part.id, part.claim) for part in story.proposals],
     )
+
+
+def _stages(story: Story) -> Iterator[dict[str, str]]:
+    if story.stages:
+        yield _entry("Stages of training", "", f"{', then '.join(story.stages)}.")
+
+
+def _acting(sort: str, stages: Sequence[str] | None) -> str:
+    return ", ".join(filter(None, [sort, acts_in(stages)]))
+
+
+def _standing(sort: str, part: Check | Evidence) -> str:
+    return ", ".join(filter(None, [sort, stands_after(part)]))
 
 
 def _entry(name: str, id: str, words: str) -> dict[str, str]:

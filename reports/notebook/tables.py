@@ -12,6 +12,7 @@ from storyodds.reports.contract.summaries import Interval, Summary
 from storyodds.reports.contract.value import InformationValue
 from storyodds.reports.words.numbers import NO_ERRORS, Errors, band, percent
 from storyodds.reports.words.sentences import cases, errors_of
+from storyodds.reports.words.sequences import is_sequence, link_words, sequence_words
 from storyodds.reports.words.shortening import plain
 
 type Table = tuple[Sequence[str], Sequence[Sequence[str]]]
@@ -52,8 +53,8 @@ def _estimate(doc: Estimate) -> Iterator[Table]:
             path["hazard"] or path["route"],
             percent(path["concern"]["mean"]),
             band(path["concern"]),
-            ", ".join(path["literals"]),
-            path["weakest_link"] or "",
+            _needs(path["literals"]),
+            link_words(path["literals"], path["weakest_link"] or ""),
         )
         for path in doc["paths"]
     ]
@@ -117,3 +118,7 @@ PARTS: dict[str, Callable[[Any], Iterator[Table]]] = {
     "sensitivity": _sensitivity,
     "value": _value,
 }
+
+
+def _needs(literals: Sequence[str]) -> str:
+    return sequence_words(literals) if is_sequence(literals) else ", ".join(literals)

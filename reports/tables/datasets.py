@@ -114,9 +114,11 @@ _TABLES: Mapping[str, Tables] = {
 }
 _RANKS = {"ranks": "ranks", "view_ranks": "views.ranks"}  # where they are, by node
 _CAUGHT = "caught"  # of checks, by route
-_ELSEWHERE = ("global/inputs", _CAUGHT, *_RANKS)  # nodes of tables that are not among those above
+_STAGES = {"stages/classes": "class", "stages/routes": "route"}  # what the odds are of, by node
+# Nodes of tables that are not among those above.
+_ELSEWHERE = ("global/inputs", _CAUGHT, *_STAGES, *_RANKS)
 # Rows of theirs are not those of the tables above.
-_MADE = ("prior_classes", *_RANKS.values())
+_MADE = ("prior_classes", "stages", *_RANKS.values())
 # What a person wrote, of any form.
 _WRITTEN = ("form", "settings", "old", "new")
 _ATTRIBUTES = ("settings", "versions", "view")
@@ -206,6 +208,8 @@ def dataset(document: Json, node: str) -> xr.Dataset | None:
         data = table(inputs, "input", "name") if inputs else None
     elif node == _CAUGHT:
         data = _caught(_at(document, "checks") or {})
+    elif node in _STAGES:
+        data = _stages(_at(document, "stages") or (), node)
     elif node in _RANKS:
         ranks = {k: v for k, v in (_at(document, _RANKS[node]) or {}).items() if v}
         data = _ranks(ranks) if ranks else None
@@ -366,6 +370,23 @@ def _caught(checks: Mapping[str, Json]) -> xr.Dataset | None:
     labels = [dict(index) for index, _ in placed]
     sizes = {dim: list(dict.fromkeys(label[dim] for label in labels)) for dim in ("check", "route")}
     return _dataset(placed, {**sizes, "summary": list(SUMMARY)}) if placed else None
+
+
+def _stages(stages: Sequence[Json], node: str) -> xr.Dataset | None:
+    """Where each stage of training leaves the model, in the order of the stages."""
+    part, dimension = node.partition("/")[2], _STAGES[node]
+    placed: list[tuple[Index, Json]] = [
+        ((("stage", of["stage"]), (dimension, name), ("summary", point)), {"probability": x[point]})
+        for of in stages
+        for name, x in of[part].items()
+        for point in SUMMARY
+    ]
+    sizes: dict[str, list[Hashable]] = {
+        "stage": [of["stage"] for of in stages],
+        dimension: list(stages[0][part]) if stages else [],
+        "summary": list(SUMMARY),
+    }
+    return _dataset(placed, sizes) if placed else None
 
 
 def _ranks(ranks: Mapping[str, Sequence[Json]]) -> xr.Dataset:

@@ -41,6 +41,7 @@ from storyodds.reports.words.sentences import (
     is_risk_argument,
     is_uncertain,
 )
+from storyodds.reports.words.sequences import path_links
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import is_reference
@@ -187,11 +188,12 @@ def _sort(summary: Estimate, path: FailurePath) -> str:
 
 
 def _conditions(path: FailurePath) -> Text:
-    text = Text("Needs ")
+    text = Text()
     hinge = path["weakest_link"] if len(path["literals"]) > 1 else None
-    for k, literal in enumerate(path["literals"]):
-        text.append(", " if k else "").append(plain(literal), "bold" if literal == hinge else "")
-        text.append(" (weakest link)" if literal == hinge else "", "bold")
+    for link in path_links(path["literals"], hinge):
+        is_hinge = link.literal == hinge
+        text.append(link.glue).append(plain(link.words), "bold" if is_hinge else "")
+        text.append(" (weakest link)" if is_hinge else "", "bold")
     return text.append(".")
 
 

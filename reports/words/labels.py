@@ -3,7 +3,7 @@
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.shortening import shortened
 from storyodds.scenarios.given_numbers import row_of
-from storyodds.scenarios.grammar.stages import holds_in, route_after, true_by
+from storyodds.scenarios.grammar.stages import holds_in, route_after, true_by, unrolled_name
 from storyodds.scenarios.grammar.states import claim_of_state, literal_of_state
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import (
@@ -69,12 +69,18 @@ def number_label(resolved: ResolvedStory, name: str, longest: int = LONGEST) -> 
             words = _about(f"{owner}, otherwise", claim)
         case "probability":
             words = claim or owner
+        case "from":
+            words = _about(f"{owner} comes true in {part}, unless it is true already", claim)
+        case "bits" if part in (resolved.story.stages or ()):
+            words = _about(f"Bits for {owner} in {part}", claim)
         case "bits":
             words = _about(f"Bits for {part or owner}", claim)
         case "harm":
             words = _about(f"Chance of catastrophe from {owner}", claim)
         case "flags":
             words = _about(f"Chance that {owner} flags {part}", claim)
+        case "retrained_flags":
+            words = _about(f"Chance that {owner} flags {part}, once sent back", claim)
         case "share":
             words = _about(f"Chance that one thing decides for all of {owner}, of {part}", claim)
         case _:  # a rate, a factor or a relevance of evidence
@@ -107,8 +113,16 @@ def literal_label(resolved: ResolvedStory, literal: str, longest: int = LONGEST)
     'Not so: The order of emergence matters in this run, and the intended goal comes first.'
     """
     name = literal.removeprefix("not ")
-    claim = claims(resolved).get(name, "")
+    claim = claims(resolved).get(name) or _at_a_stage(resolved, name)
     return shortened(f"Not so: {claim}" if claim and name != literal else claim, longest)
+
+
+def _at_a_stage(resolved: ResolvedStory, name: str) -> str:
+    """What is claimed of a route or an assumption at a stage, or at a repetition of one."""
+    unrolled = unrolled_name(name)
+    if unrolled is None or unrolled[1] not in ("after", "by", "in"):
+        return ""
+    return claims(resolved).get(unrolled[0], "")
 
 
 def _about(part: str, claim: str) -> str:

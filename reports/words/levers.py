@@ -79,6 +79,7 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
         return f"{lever_words(row.whole, resolved)}, {where}"
     owner, _, field = name.partition(".")
     part, _, target = field.partition(".")
+    stages = resolved.story.stages or ()
     quoted = f"“{plain_name(owner)}”"
     start, in_turn, state = field.partition("in_turn.")
     if in_turn:
@@ -96,6 +97,15 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
             return f"how likely it is that {quoted} holds{condition}{first}"
         case "otherwise":
             return f"how likely it is that {quoted} holds where none of its conditions does"
+        case "from":
+            begins = f"how likely it is that {quoted} comes true in “{plain_name(target)}”"
+            return f"{begins}, unless it is true already"
+        case "bits" if target in stages and owner in {route.id for route in resolved.routes}:
+            what = f"how likely {model_words(owner)} is in “{plain_name(target)}”"
+            beside = "a route of 0 bits" if target == stages[0] else "staying as it is"
+            return f"{what} beside {beside}, where it can arise"
+        case "bits" if len(stages) > 1 and not target:
+            return f"how likely {model_words(owner)} is in each stage beside a weight of 0 bits"
         case "bits" if target:
             return f"how much {quoted} multiplies the odds of {model_words(target)}"
         case "bits":
@@ -104,6 +114,9 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
             return f"how often {model_words(owner)}, once deployed, ends in catastrophe"
         case "flags":
             return f"how often the check {quoted} flags {model_words(target)}"
+        case "retrained_flags":
+            flags = f"how often the check {quoted} flags {model_words(target)}"
+            return f"{flags} once training was sent back"
         case "share":
             decides = "one thing decides whether checks that fail together flag"
             return f"how often {decides} {model_words(target)}"

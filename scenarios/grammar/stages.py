@@ -116,6 +116,18 @@ def unrolled_name(name: str) -> tuple[str, str, str] | None:
     return None if match is None else (match[1], match[2], match[3])
 
 
+def without_stage(name: str) -> str:
+    """Return what something at a stage is of; any other name as it is.
+
+    Examples
+    --------
+    >>> without_stage("aware by reinforcement"), without_stage("aware is high")
+    ('aware', 'aware is high')
+    """
+    unrolled = unrolled_name(name)
+    return name if unrolled is None else unrolled[0]
+
+
 def is_of_training(name: str) -> bool:
     """Whether what a literal names is of the course of training, and no assumption at a stage.
 

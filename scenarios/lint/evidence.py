@@ -196,12 +196,24 @@ def spoiled_detector(reading: Reading) -> Iterator[Doubt]:
                 "hiding from it",
             )
     for i, item in enumerate(reading.story.evidence):
-        if item.instrument in spoiled and _separates_deception(item, reading):
+        check = spoiled.get(item.instrument or "")
+        if check is None or _is_before(item, check, reading):
+            continue
+        if _separates_deception(item, reading):
+            since = "" if check.after is None else f" since '{check.after}'"
             yield Doubt(
                 ("evidence", i, "instrument"),
-                f"'{item.id}' rests on '{item.instrument}', which is part of the training signal, "
-                "so it cannot tell a model that hides from one with nothing to hide",
+                f"'{item.id}' rests on '{item.instrument}', which is part of the training signal"
+                f"{since}, so it cannot tell a model that hides from one with nothing to hide",
             )
+
+
+def _is_before(item: Evidence, check: Check, reading: Reading) -> bool:
+    """Whether a finding is of a stage before that which trains against its instrument."""
+    stages = reading.story.stages or ()
+    if item.after is None or check.after is None:
+        return False
+    return stages.index(item.after) < stages.index(check.after)
 
 
 def _separates_deception(item: Evidence, reading: Reading) -> bool:

@@ -14,6 +14,7 @@ from storyodds.scenarios.lint import (
     idle,
     numbers,
     product,
+    stages,
     structure,
     text,
 )
@@ -157,6 +158,8 @@ RULES: Mapping[str, Callable[[Reading], Iterator[Doubt]]] = MappingProxyType(
         "idle-assumption": structure.idle_assumption,
         "never-matters": idle.never_matters,
         "never-holds": structure.never_holds,
+        "stuck-stage": stages.stuck_stage,
+        "never-begins": stages.never_begins,
         "independent-product": product.independent_product,
         "thin-residual": structure.thin_residual,
         "same-mechanism-twice": structure.same_mechanism_twice,

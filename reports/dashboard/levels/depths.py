@@ -8,6 +8,7 @@ from storyodds.reports.dashboard import sections_history as past
 from storyodds.reports.dashboard import sections_movers as movers
 from storyodds.reports.dashboard import sections_odds as odds
 from storyodds.reports.dashboard import sections_pieces as pieces
+from storyodds.reports.dashboard import sections_stages as stages
 from storyodds.reports.dashboard import sections_story as about
 from storyodds.reports.dashboard.levels import next_steps, reasons
 from storyodds.reports.dashboard.page_data import Dossier
@@ -58,6 +59,7 @@ DEPTHS = (
         "For those who check the argument: what is assumed, what the odds hang on, and what could "
         "be held against them.",
         (
+            stages.stage_by_stage,
             movers.assumptions,
             reasons.constraints_and_nudges,
             about.left_out,

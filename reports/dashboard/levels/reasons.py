@@ -10,6 +10,7 @@ from storyodds.reports.words.levers import lever_words, model_words
 from storyodds.reports.words.numbers import counted, marked, sentence_case
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.sentences import headline_fates
+from storyodds.reports.words.stages import acts_in
 
 _MOST = 12  # numbers of which it is told how far the odds follow them
 
@@ -25,7 +26,7 @@ def constraints_and_nudges(dossier: Dossier) -> Section:
     ruled = tuple(
         (
             part.id,
-            formula_words(part.holds),
+            _where(formula_words(part.holds), acts_in(part.stages)),
             ", ".join(map(model_words, part.rules_out)),
             " ".join(part.claim.split()) or "–",
         )
@@ -36,7 +37,7 @@ def constraints_and_nudges(dossier: Dossier) -> Section:
             part.id if k == 0 else f"{part.id} (again)",
             model_words(field.partition(".")[2]),
             number_words(number),
-            "always" if part.when is None else formula_words(part.when),
+            _where("" if part.when is None else formula_words(part.when), acts_in(part.stages)),
             (" ".join(part.claim.split()) if k == 0 else "") or "–",
         )
         for part in nudges
@@ -58,6 +59,11 @@ def constraints_and_nudges(dossier: Dossier) -> Section:
         long=True,
         stays=False,
     )
+
+
+def _where(condition: str, stages: str) -> str:
+    """A condition, and the stages in which it counts."""
+    return ", ".join(filter(None, [condition, stages])) or "always"
 
 
 def trust(dossier: Dossier) -> Section:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from storyodds.reports.dashboard.overview.index import Comparison, Entry
 from storyodds.reports.dashboard.sections_odds import path_name
 from storyodds.reports.documents.history.makes import History, read_history, saved_estimate
 from storyodds.reports.figures.drawing.cells import with_band
+from storyodds.reports.words.sequences import is_sequence, sequence_words
 
 # By these words of its head, a page is known to be one that compares.
 MARK: Final = '<meta name="storyodds" content="comparison">'
@@ -30,7 +31,15 @@ def _worst_path(estimate: Estimate) -> dict[str, object] | None:
         return None
     path = estimate["paths"][0]
     concern = with_band(path["concern"])
-    return {"name": path_name(path), "steps": path["literals"], "concern": concern}
+    return {"name": path_name(path), "how": _how(path["literals"]), "concern": concern}
+
+
+def _how(literals: Sequence[str]) -> str:
+    """What a path needs, after its name."""
+    if is_sequence(literals):
+        return sequence_words(literals)
+    every = "it needs all of" if len(literals) > 1 else "it needs"
+    return f"{every}: {', '.join(literals)}" if literals else ""
 
 
 def others_of(

@@ -50,7 +50,7 @@ class Entry:
     is_new : bool
         Whether it was made this time.
     worst_path : mapping or None
-        `name`, `concern` and `steps` of its worst path, where it was made this time.
+        `name`, `concern` and `how` of its worst path, where it was made this time.
     """
 
     estimate: Estimate

@@ -7,6 +7,7 @@ from storyodds.reports.documents.cards.card import RISK, Card
 from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import listed, percent
 from storyodds.reports.words.sentences import has_evidence, is_risk_argument
+from storyodds.reports.words.sequences import is_sequence, sequence_words
 
 _NEEDS = 3  # conditions of a path that tell it from its like
 _LEVERS = 2  # of the card's, which a text of ten sentences has room for
@@ -102,8 +103,12 @@ def _path(estimate: Estimate) -> list[str]:
     share = percent(worst["concern"]["mean"])
     if is_risk_argument(estimate) and len(paths) == 1:
         return [f"Catastrophe comes about along one path alone, “{name}”."]
+    path = f"“{name}”{needs}"
+    if is_sequence(worst["literals"]):
+        path = sequence_words(worst["literals"])
+        path = f"“{name}”, after {path}" if worst["hazard"] else path
     return [
-        f"No failure path is of more concern than “{name}”{needs}: the chance that it "
+        f"No failure path is of more concern than {path}: the chance that it "
         f"is taken and ends in catastrophe is {share}."
     ]
 

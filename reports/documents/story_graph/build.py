@@ -109,7 +109,7 @@ def summarize_story_graph(assessment: Assessment, estimate: Estimate) -> GraphDo
     marked |= {term.node for term in terms}
     if whole.worst.hazard is not None:
         marked.add(f"hazard:{whole.worst.hazard}")
-    requirements = conditions(graph)
+    requirements = conditions(graph, assessment.prepared.resolved)
     marked |= _composites_on_path(requirements, marked, terms)
     about, reach = claims(assessment.prepared.resolved), reach_of(whole, ids)
     story = _Story(assessment, estimate, about, frozenset(marked))
@@ -137,6 +137,7 @@ def summarize_story_graph(assessment: Assessment, estimate: Estimate) -> GraphDo
             whole.concern > 0,
             terms,
         ),
+        training=tuple(ending.stage for ending in graph.stages),
     )
 
 

@@ -3,8 +3,12 @@
 from collections.abc import Collection, Iterator
 
 from storyodds.models.story.graph import StoryGraph
+from storyodds.models.story.stages import Unrolled
 from storyodds.reports.documents.story_graph.records import Condition, Need, Term
-from storyodds.scenarios.grammar.formulas import Formula, parts
+from storyodds.scenarios.grammar.formulas import AtLeast, Formula, parts
+from storyodds.scenarios.grammar.rewritten import ALWAYS, NEVER, any_of, simplified
+from storyodds.scenarios.grammar.stages import is_of_training
+from storyodds.scenarios.resolve import ResolvedStory
 
 Part = Term | Need
 
@@ -41,22 +45,23 @@ def all_of(members: list[Part]) -> Need | None:
     return Need(len(flat), tuple(flat)) if flat else None
 
 
-def conditions(graph: StoryGraph) -> tuple[Condition, ...]:
-    """Give what everything in a story needs that needs anything."""
-    return tuple(_conditions(graph))
+def conditions(graph: StoryGraph, resolved: ResolvedStory) -> tuple[Condition, ...]:
+    """Give what everything in a story needs that needs anything.
+
+    In stages, a route needs what has to hold in any stage in which training enters it. What the
+    model is as a stage begins is no part of that, as no assumption says it.
+    """
+    return tuple(_conditions(graph, resolved))
 
 
-def _conditions(graph: StoryGraph) -> Iterator[Condition]:
+def _conditions(graph: StoryGraph, resolved: ResolvedStory) -> Iterator[Condition]:
     for variable in (graph.variables[v] for v in graph.assumptions):
-        if variable.formula is not None:
-            part = part_of(variable.formula)
-            need = part if isinstance(part, Need) else Need(1, (part,))
-            yield Condition(f"assumption:{variable.name}", need)
-    for route in () if graph.steps else graph.routes:  # in stages, each race has its own
-        required = [] if route.requires is None else [part_of(route.requires)]
-        need_of_route = all_of(required + [part_of(f, truth=False) for f in route.blocked_by])
-        if need_of_route is not None:
-            yield Condition(f"route:{route.id}", need_of_route)
+        formula = variable.formula
+        if graph.steps and formula is not None:
+            formula = _of_assumptions(formula)
+        if formula is not None:
+            yield Condition(f"assumption:{variable.name}", _need(formula))
+    yield from _entries(resolved) if graph.steps else _openings(graph)
     for hazard in graph.hazards:
         need_of_hazard = None if hazard.requires is None else all_of([part_of(hazard.requires)])
         if need_of_hazard is not None:
@@ -64,6 +69,50 @@ def _conditions(graph: StoryGraph) -> Iterator[Condition]:
     if graph.hazards:
         fired = tuple(Term(f"hazard:{hazard.id}", True) for hazard in graph.hazards)
         yield Condition("kind:hazard", Need(1, fired))
+
+
+def _need(formula: Formula) -> Need:
+    part = part_of(formula)
+    return part if isinstance(part, Need) else Need(1, (part,))
+
+
+def _openings(graph: StoryGraph) -> Iterator[Condition]:
+    """What each route needs to be open, where training is one step."""
+    for route in graph.routes:
+        required = [] if route.requires is None else [part_of(route.requires)]
+        need = all_of(required + [part_of(f, truth=False) for f in route.blocked_by])
+        if need is not None:
+            yield Condition(f"route:{route.id}", need)
+
+
+def _entries(resolved: ResolvedStory) -> Iterator[Condition]:
+    """What each route needs to be entered, in any stage."""
+    for route, entries in zip(resolved.routes, Unrolled(resolved).entries(), strict=True):
+        formula = _of_assumptions(any_of(tuple(dict.fromkeys(entries))))
+        if formula is not None:
+            yield Condition(f"route:{route.id}", _need(formula))
+
+
+def _of_assumptions(formula: Formula) -> Formula | None:
+    """What a formula says of assumptions at the least; None where that is nothing.
+
+    Literals of the course of training are taken to be as the formula would have them.
+
+    Examples
+    --------
+    >>> _of_assumptions(("aware by tuning", "not simulator after pre-training"))
+    'aware by tuning'
+    """
+    rest = simplified(_relaxed(formula))
+    return None if rest in (ALWAYS, NEVER) else rest
+
+
+def _relaxed(formula: Formula) -> Formula:
+    if isinstance(formula, str):
+        return ALWAYS if is_of_training(formula.removeprefix("not ")) else formula
+    members, least = parts(formula)
+    relaxed = tuple(_relaxed(member) for member in members)
+    return AtLeast.model_construct(at_least=least, of=relaxed)
 
 
 def terms_of(need: Need) -> Iterator[Term]:

@@ -217,6 +217,8 @@ class GraphDocument:
         Where routes are very many, those that one node stands for in a picture, by class and kind
         or by class alone: all but the worst and the likeliest. None elsewhere.
     worst : Worst
+    training : tuple of str
+        Stages of training, where it has several.
     """
 
     schema: str
@@ -230,3 +232,4 @@ class GraphDocument:
     groups: tuple[Group, ...]
     crowd: tuple[Group, ...]
     worst: Worst
+    training: tuple[str, ...] = ()

@@ -25,8 +25,10 @@ from storyodds.reports.exports.gsn.words import (
 from storyodds.reports.words.links import web_address
 from storyodds.reports.words.sentences import is_risk_argument
 from storyodds.reports.words.shortening import plain
+from storyodds.reports.words.stages import acts_in, stands_after
 from storyodds.scenarios.bearing import bearing, closed
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, OutcomeClass
+from storyodds.scenarios.grammar.stages import without_stage
 from storyodds.scenarios.grammar.states import assumption_and_state, claim_of_state
 from storyodds.scenarios.lent_rates import with_lent_rates
 from storyodds.scenarios.schema import Constraint, Hazard, Nudge
@@ -232,15 +234,16 @@ class _Builder:
         parts: tuple[Constraint | Nudge, ...] = (*rationale.constraints, *rationale.nudges)
         for part in parts:
             sort = type(part).__name__
-            sentence = f"{sort} {part.id}: {part.claim}{self.numbers.basis(part.id)}"
+            acts = f", {acts_in(part.stages)}" if part.stages else ""
+            sentence = f"{sort} {part.id}{acts}: {part.claim}{self.numbers.basis(part.id)}"
             self._add("justification", sentence, below=over, about=part.id)
         for name, entry in self.doc["assumptions"].items():
-            owner, _ = assumption_and_state(name)
+            owner, _ = assumption_and_state(without_stage(name))
             sentence = f"{name}: {self._claim(name)}{self.numbers.basis(owner)}"
             self._add("assumption", sentence, below=over, about=name, entry=entry, of=name)
 
     def _claim(self, name: str) -> str:
-        owner, state = assumption_and_state(name)
+        owner, state = assumption_and_state(without_stage(name))
         spec = self.story.assumptions.get(owner)
         if spec is not None and spec.claim:
             return claim_of_state(spec.claim, state)
@@ -348,6 +351,7 @@ class _Builder:
         strategy = self._halting(over) if live else over
         for check in self.story.checks:
             kept = "kept out of training" if check.role == "held-out" else "also trained against"
+            kept = ", ".join(filter(None, [kept, stands_after(check)]))
             sentence = f"{check.claim}{self.numbers.basis(check.id)}"
             caught = self.doc["checks"][check.id]["caught"]
             if caught is not None:

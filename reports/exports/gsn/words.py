@@ -14,6 +14,7 @@ from storyodds.reports.words.sentences import (
     is_risk_argument,
     opinions_words,
 )
+from storyodds.reports.words.sequences import is_sequence, sequence_words
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
 from storyodds.scenarios.provenance import is_reference, places_of
 from storyodds.scenarios.resolve import BASES
@@ -56,7 +57,10 @@ def path_words(path: FailurePath | None) -> str:
     """How dangerous a route is on its path of most concern; nothing where there is no path."""
     if path is None:
         return ""
-    needs = f" needs {' and '.join(path['literals'])}, and" if path["literals"] else ""
+    literals = path["literals"]
+    needs = f" needs {' and '.join(literals)}, and" if literals else ""
+    if is_sequence(literals):
+        needs = f", {sequence_words(literals)},"
     harm = f"Its path of most concern{needs} ends in catastrophe with {chance(path['concern'])}"
     slips = path["undetected"]
     return f"{harm}." if slips is None else f"{harm}; no check flags it with {chance(slips)}."

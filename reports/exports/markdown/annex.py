@@ -61,6 +61,8 @@ from storyodds.reports.words.sentences import (
     no_catastrophe,
     opinions_words,
 )
+from storyodds.reports.words.sequences import path_links
+from storyodds.reports.words.stages import likeliest_by_stage, reached_routes
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.story import Story
 
@@ -188,6 +190,7 @@ def _odds(doc: Estimate) -> Iterator[str]:
     more = ["Without forecasts"] if opinions is not None else []
     if not argued:
         yield from _classes(doc, more)
+    yield from _stages(doc)
     yield from ("## What becomes of the model" if not argued else "## The chance", "")
     rows = [
         [
@@ -226,6 +229,27 @@ def _classes(doc: Estimate, more: Sequence[str]) -> Iterator[str]:
     first = ["Before evidence"] if before is not None else []
     heads = ["Model", *first, "Chance", "90% interval", "In cases", *more, "Meaning"]
     yield from table(heads, rows, "l" + "r" * (len(first) + 2) + "l" + "r" * len(more) + "l")
+
+
+def _stages(doc: Estimate) -> Iterator[str]:
+    """Where each stage of training leaves the model; nothing of training in one step."""
+    stages = doc["stages"]
+    if not stages:
+        return
+    yield from ("## Stage by stage", "", text(likeliest_by_stage(doc)), "")
+    heads = [text(stage["stage"]) for stage in stages]
+    rows = [
+        [
+            code(name),
+            doc["routes"][name]["class"],
+            *(text(chance(stage["routes"][name])) for stage in stages),
+        ]
+        for name in reached_routes(doc)
+    ]
+    yield from ("The chance that the model is on a route as each stage ends:", "")
+    yield from table(("Route", "Class", *heads), rows, "ll" + "r" * len(heads))
+    rows = [[name, *(text(chance(stage["classes"][name])) for stage in stages)] for name in CLASSES]
+    yield from table(("Class", *heads), rows, "l" + "r" * len(heads))
 
 
 def _without(entry: Summary | None) -> list[str]:
@@ -291,11 +315,12 @@ def _path_row(doc: Estimate, path: FailurePath) -> Iterator[str]:
 
 def _path_words(path: FailurePath) -> str:
     hinge = path["weakest_link"]
-    chain = [
-        f"**{code(literal)}** (weakest link)" if literal == hinge else code(literal)
-        for literal in path["literals"]
-    ]
-    needs = f"Needs {', '.join(chain)}." if chain else "Needs nothing in particular."
+    chain = ""
+    for link in path_links(path["literals"], hinge):
+        words = code(link.words) if link.words == link.literal else text(link.words)
+        is_hinge = link.literal == hinge
+        chain += link.glue + (f"**{words}** (weakest link)" if is_hinge else words)
+    needs = f"{chain}." if chain else "Needs nothing in particular."
     claim = path["claim"]
     end = "" if claim.endswith((".", "!", "?")) else "."
     return f"{text(claim)}{end} {needs}" if claim else needs

@@ -9,6 +9,8 @@ from storyodds.reports.words.exposures import exposure_words
 from storyodds.reports.words.numbers import band, percent
 from storyodds.reports.words.priors import formula_words
 from storyodds.reports.words.sentences import has_evidence
+from storyodds.reports.words.stages import acts_in, comes_true_rows, stands_after
+from storyodds.scenarios.grammar.stages import without_stage
 from storyodds.scenarios.grammar.states import (
     assumption_and_state,
     claim_of_state,
@@ -30,7 +32,7 @@ def cited(source: SourceRecord | None) -> str:
 
 def claim_of(story: Story, name: str) -> str:
     """Give what an assumption claims: the story's own words, else the catalog's."""
-    owner, state = assumption_and_state(name)
+    owner, state = assumption_and_state(without_stage(name))
     spec, listed = story.assumptions.get(owner), catalog_assumptions().get(owner)
     if spec is not None and spec.claim:
         return claim_of_state(spec.claim, state)
@@ -43,6 +45,8 @@ def story_part(doc: Estimate, story: Story) -> Iterator[str]:
     yield from (text(story.summary), "") if story.summary else ()
     if story.catastrophe:
         yield f"- What counts as a catastrophe: {text(story.catastrophe)}"
+    if story.stages:
+        yield f"- Stages of training, in order: {', '.join(map(code, story.stages))}"
     yield f"- Goal: {text(story.goal.specification)}"
     yield f"- Why any such model is good: {text(story.goal.desirability)}"
     for constraint in story.rationale.constraints:
@@ -52,7 +56,9 @@ def story_part(doc: Estimate, story: Story) -> Iterator[str]:
     for part in story.goal.hazards:
         yield _item("Hazard", part.id, part.claim, _numbers(doc, part.id))
     for check in story.checks:
-        yield _item("Check", check.id, check.claim, _numbers(doc, check.id))
+        stands = _sentence("It stands", stands_after(check))
+        more = " ".join(filter(None, [stands, _numbers(doc, check.id)]))
+        yield _item("Check", check.id, check.claim, more)
     for source in story.sources:
         yield f"- Source: {cited(plain_source(source))}"
     yield ""
@@ -64,12 +70,19 @@ def _item(sort: str, id: str, claim: str, more: str) -> str:
 
 def _constraint(part: Constraint) -> str:
     ruled = ", ".join(map(code, part.rules_out))
-    return f"It holds where {text(formula_words(part.holds))}, and rules out {ruled}."
+    acts = _sentence("It acts", acts_in(part.stages))
+    holds = f"It holds where {text(formula_words(part.holds))}, and rules out {ruled}."
+    return " ".join(filter(None, [holds, acts]))
+
+
+def _sentence(start: str, words: str) -> str:
+    return f"{start} {text(words)}." if words else ""
 
 
 def _nudge(doc: Estimate, part: Nudge) -> str:
     when = "always" if part.when is None else f"where {text(formula_words(part.when))}"
-    return f"It counts {when}. {_numbers(doc, part.id)}".rstrip()
+    acts = _sentence("It acts", acts_in(part.stages))
+    return " ".join(filter(None, [f"It counts {when}.", acts, _numbers(doc, part.id)]))
 
 
 def _numbers(doc: Estimate, owner: str) -> str:
@@ -103,6 +116,19 @@ def assumptions_part(doc: Estimate, story: Story) -> Iterator[str]:
     yield from table(heads, rows, "ll" + "r" * (len(heads) - 2))
     yield from _conditional(doc, story)
     yield from _states(doc, story)
+    yield from _coming_true(doc, story)
+
+
+def _coming_true(doc: Estimate, story: Story) -> Iterator[str]:
+    """Chances of coming true by stage, as the story writes them."""
+    rows = [
+        [code(name), code(stage), text(chance)]
+        for name, spec in story.assumptions.items()
+        for stage, chance in comes_true_rows(name, spec, doc["provenance"])
+    ]
+    if rows:
+        yield from ("What comes true in the course of training, unless it is true already:", "")
+        yield from table(("Assumption", "In the stage", "Chance, as written"), rows, "llr")
 
 
 def correlations_part(doc: Estimate) -> Iterator[str]:
@@ -162,6 +188,7 @@ def findings_part(doc: Estimate, story: Story) -> Iterator[str]:
     notes = {item["id"]: item["source"] for item in doc["evidence"]["items"]}
     for item in story.evidence:
         words = [f"about {code(_about(item))}", *_seen(item)]
+        words += [text(stands_after(item))] if item.after is not None else []
         numbers = _numbers(doc, item.id)
         if item.rates_of is not None:
             words.append(f"at the rates of the check {code(item.rates_of)}")
@@ -173,7 +200,8 @@ def findings_part(doc: Estimate, story: Story) -> Iterator[str]:
 
 
 def _about(item: Evidence) -> str:
-    return item.about.literal or item.about.class_ or "where training ended"
+    where = "where training ended" if item.after is None else "where the stage ended"
+    return item.about.literal or item.about.class_ or where
 
 
 def _seen(item: Evidence) -> Iterator[str]:

@@ -68,9 +68,15 @@ def plot_story_graph(
 
 def _note(picture: Shown) -> str:
     document = picture.document
+    needs = "What a route needs is a condition, in no order; along the bands"
+    if document.training:
+        needs = (
+            f"Routes are where the last of the {len(document.training)} stages leaves the model, "
+            "and what one needs has to hold in a stage in which training enters it, in no order; "
+            "the sequences stand with the failure paths. Along the bands"
+        )
     words = [
-        "What a route needs is a condition, in no order; along the bands flows probability, and "
-        "every column of them adds up to 100%.",
+        f"{needs} flows probability, and every column of them adds up to 100%.",
         f"The outline is the thicker the further the chance of {document.event} moves between "
         "learning that something is not so and that it is; of a check, without it and with it.",
     ]

@@ -1,0 +1,145 @@
+"""Stories in stages in reports: page, pictures, annex, datasets and graph."""
+
+import re
+from functools import cache
+
+from support.pipeline import pipeline, pipeline_estimate, pipeline_text
+
+from storyodds import load_story, load_text
+from storyodds.models.assessment.assessment import assess
+from storyodds.reports.dashboard.levels.reasons import constraints_and_nudges
+from storyodds.reports.dashboard.page_data import Dossier, make_dossier
+from storyodds.reports.dashboard.sections_movers import assumptions, basis_of
+from storyodds.reports.dashboard.sections_stages import stage_by_stage
+from storyodds.reports.dashboard.sections_story import as_given
+from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.documents.story_graph.build import summarize_story_graph
+from storyodds.reports.documents.story_graph.conditions import need_words
+from storyodds.reports.exports.gsn.argument import argument
+from storyodds.reports.exports.markdown.annex import markdown_report
+from storyodds.reports.figures.stages import plot_stages
+from storyodds.reports.figures.story_graph.plot import plot_story_graph
+from storyodds.reports.tables.datasets import SUMMARY, dataset, datasets
+from storyodds.reports.words.numbers import percent
+from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.story import Story
+
+ROUTES = ["intended", "simulator", "flatterer", "schemer", "something-else"]
+
+
+@cache
+def dossier() -> Dossier:
+    return make_dossier(pipeline(), only=("graph",))
+
+
+def story() -> Story:
+    return pipeline().prepared.resolved.story
+
+
+def test_the_datasets_have_every_stage() -> None:
+    document = pipeline_estimate()
+    tree = datasets(document)
+    for part, dimension in (("routes", "route"), ("classes", "class")):
+        odds = tree[f"stages/{part}"].to_dataset().probability
+        assert odds.stage.values.tolist() == [entry["stage"] for entry in document["stages"]]
+        for entry in document["stages"]:
+            for name, summary in entry[part].items():
+                cell = odds.sel({"stage": entry["stage"], dimension: name})
+                assert {s: float(cell.sel(summary=s)) for s in SUMMARY} == {
+                    s: summary[s] for s in SUMMARY
+                }
+    assert not any("stage" in str(name) for name in tree["overall"].to_dataset().data_vars)
+
+
+def test_the_page_has_a_picture_a_route_and_two_tables() -> None:
+    section = stage_by_stage(dossier())
+    assert section is not None and section.columns == "tiles"
+    assert [figure.name for figure in section.figures] == [f"stages-{name}" for name in ROUTES]
+    last = pipeline_estimate()["stages"][-1]
+    for figure in section.figures:
+        name = figure.name.removeprefix("stages-")
+        assert figure.svg.count('class="dot"') == 3 + 1  # one of them in the key
+        assert figure.rows[-1][:2] == ("reinforcement", percent(last["routes"][name]["mean"]))
+        assert figure.note and figure.svg.count("90% interval") >= 1
+    routes, classes = section.tables
+    assert [row[0] for row in routes.rows] == ROUTES
+    assert routes.columns == ("route", "class", *(story().stages or ()))
+    assert [row[0] for row in classes.rows] == ["intended", "mesa-optimizer", "deceptive", "other"]
+    assert len(section.downloads) == 2
+    assert section.finding.startswith("The model is most likely “simulator” after pre-training (99")
+
+
+def test_the_likeliest_routes_are_drawn_on_one_scale() -> None:
+    odds = dataset(pipeline_estimate(), "stages/routes")
+    assert odds is not None
+    figures = plot_stages(odds, top=2)
+    assert [figure.name for figure in figures] == ["stages-intended", "stages-simulator"]
+    labels = [re.findall(r">(\d+%)</text>", figure.svg.split("mean")[0]) for figure in figures]
+    assert all({"0%", "50%", "100%"} <= set(label) for label in labels)
+
+
+def test_a_story_without_stages_has_no_section_of_them() -> None:
+    plain = assess(resolve(load_story("cat-classifier"), standard=True), draws=64)
+    assert stage_by_stage(make_dossier(plain, only=())) is None
+    assert "Stage by stage" not in markdown_report(summarize(plain))
+
+
+def test_the_graph_says_what_routes_need_where_they_are_entered() -> None:
+    document = summarize_story_graph(pipeline(), pipeline_estimate())
+    needs = {c.target: need_words(c.needs, {}) for c in document.conditions}
+    assert needs == {"route:schemer": "aware by reinforcement"}
+    assert document.training == ("pre-training", "fine-tuning", "reinforcement")
+    note = plot_story_graph(document).note
+    assert note.startswith("Routes are where the last of the 3 stages leaves the model")
+
+
+def test_a_route_that_is_open_in_two_stages_needs_what_either_needs() -> None:
+    text = pipeline_text().replace("requires: [aware, at flatterer]", "requires: [aware]")
+    text = text.replace("bits: {reinforcement: [-3, 1]}", "bits: [-3, 1]")
+    assessment = assess(resolve(load_text(text), standard=True), draws=64)
+    document = summarize_story_graph(assessment, summarize(assessment))
+    needs = {c.target: need_words(c.needs, {}) for c in document.conditions}
+    assert needs["route:schemer"] == "any of aware by fine-tuning, aware by reinforcement"
+
+
+def test_the_annex_lists_stages_and_what_parts_say_of_them() -> None:
+    report = markdown_report(pipeline_estimate(), story=story())
+    chances = report[report.index("## Stage by stage") : report.index("## What becomes of")]
+    for entry in pipeline_estimate()["stages"]:
+        for name in ROUTES:
+            assert percent(entry["routes"][name]["mean"]) in chances
+    for words in (
+        "Stages of training, in order: `pre-training`, `fine-tuning`, `reinforcement`",
+        "It acts in reinforcement.",
+        "It stands after fine-tuning, and a flag sends training back to fine-tuning, once.",
+        "4 of 20, after fine-tuning.",
+        "| `aware` | `fine-tuning` | 10% to 40% (90% interval) |",
+        "| `aware by reinforcement` | The model knows that it is being trained, and how. |",
+    ):
+        assert words in report, words
+
+
+def test_the_page_lists_what_parts_say_of_stages() -> None:
+    (nudges,) = constraints_and_nudges(dossier()).tables
+    assert nudges.rows[0][3] == "proxies-pay, in reinforcement"
+    groups = as_given(dossier()).data["groups"]
+    assert isinstance(groups, list)
+    names = {entry["id"] or entry["name"]: entry for group in groups for entry in group["entries"]}
+    assert names["Stages of training"]["words"] == (
+        "pre-training, then fine-tuning, then reinforcement."
+    )
+    assert names["raters-are-fooled"]["name"] == "Nudge, in reinforcement"
+    assert names["asked-twice"]["name"] == "Finding, after fine-tuning"
+    assert names["sycophancy-test"]["name"].startswith("Check, after fine-tuning, and a flag")
+    assert assumptions(dossier()).tables[-1].rows[0] == (
+        "aware", "fine-tuning", "10% to 40% (90% interval)"
+    )  # fmt: skip
+    assert basis_of(dossier(), "aware by reinforcement") == "assumed"
+
+
+def test_the_goal_structure_says_where_its_parts_stand() -> None:
+    texts = [node.text for node in argument(pipeline_estimate(), story()).nodes]
+    assert any(text.startswith("Nudge raters-are-fooled, in reinforcement:") for text in texts)
+    assert any("kept out of training, after fine-tuning, and a flag sends" in t for t in texts)
+    aware = next(text for text in texts if text.startswith("aware by reinforcement:"))
+    assert "The model knows that it is being trained" in aware
