@@ -343,7 +343,7 @@ def _literals(formula: Any) -> Iterator[str]:
 
 
 def _undecided(spec: Any) -> bool:
-    return all(mapping(spec).get(key) is None for key in DECIDERS)
+    return all(mapping(spec).get(key) is None for key in STORY_DECIDERS)
 
 
 def _decision(name: str) -> dict[str, Any]:

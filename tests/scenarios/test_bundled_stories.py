@@ -108,6 +108,8 @@ def test_which_stories_there_are() -> None:
         "coinrun-agent",
         "physics-simulator",
         "emergence-regimes",
+        "staged-rlhf-assistant",
+        "deliberative-anti-scheming",
         CHAIN,
     }
 
@@ -119,7 +121,7 @@ def test_it_loads_and_raises_no_question(name: str) -> None:
     assert story.sources
     assert lint(story) == []
     assert all(len(switch.reason) > 20 for switch in story.lint)
-    switched_off = {CHAIN: 4, "coinrun-agent": 1}
+    switched_off = {CHAIN: 4, "coinrun-agent": 1, "emergence-regimes": 1}
     assert len(story.lint) == switched_off.get(name, 0), "rules that a story switches off"
 
 
