@@ -196,11 +196,11 @@ def spoiled_detector(reading: Reading) -> Iterator[Doubt]:
                 "hiding from it",
             )
     for i, item in enumerate(reading.story.evidence):
-        check = spoiled.get(item.instrument or "")
-        if check is None or _is_before(item, check, reading):
+        detector = spoiled.get(item.instrument or "")
+        if detector is None or _is_before(item, detector, reading):
             continue
         if _separates_deception(item, reading):
-            since = "" if check.after is None else f" since '{check.after}'"
+            since = "" if detector.after is None else f" since '{detector.after}'"
             yield Doubt(
                 ("evidence", i, "instrument"),
                 f"'{item.id}' rests on '{item.instrument}', which is part of the training signal"
