@@ -10,6 +10,7 @@ from storyodds.priors.distributions.forms import Kind, parse_prior
 from storyodds.priors.text.errors import Mistake, Path
 from storyodds.priors.text.phrases import described
 from storyodds.scenarios.grammar.names import Names, items, kind_at, mapping, rates_in
+from storyodds.scenarios.grammar.stages import bits_by_stage
 
 _NAMED: dict[Kind, str] = {"probability": "a probability", "bits": "a number of bits"}
 
@@ -27,10 +28,14 @@ def numbers_in(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Kind]]:
     for name, spec in mapping(data.get("assumptions")).items():
         number = mapping(spec).get("probability")
         yield ("assumptions", name, "probability"), number, "probability"
+        yield from _table(("assumptions", name, "from"), mapping(spec).get("from"), "probability")
         yield from _rows(("assumptions", name), spec)
         yield from _in_turn(("assumptions", name, "states"), mapping(spec).get("states"))
     for index, item in items(data.get("routes")):
-        yield ("routes", index, "bits"), item.get("bits"), "bits"
+        by_stage = bits_by_stage(item.get("bits"))
+        yield from _table(("routes", index, "bits"), by_stage, "bits")
+        if not by_stage:
+            yield ("routes", index, "bits"), item.get("bits"), "bits"
         yield from (rate for rate in by_section.get("routes", ()) if rate[0][1] == index)
     for section in ("checks", "common_cause"):
         yield from by_section.get(section, ())

@@ -18,7 +18,7 @@ from storyodds.scenarios.grammar.names import (
     sequence,
 )
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, RESIDUAL
-from storyodds.scenarios.grammar.stages import begins_as
+from storyodds.scenarios.grammar.stages import begins_as, bits_by_stage
 
 _WAY_OUT = "expected stages to be listed at the top of the story: stages: [pre-training, …]"
 
@@ -66,17 +66,11 @@ def _references(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
                 if item.get(key) is not None:
                     yield (part, index, key), item[key]
     for index, route in items(data.get("routes")):
-        for stage in _table_of_bits(route):
+        for stage in bits_by_stage(route.get("bits")):
             yield ("routes", index, "bits", stage), stage
     for name, spec in mapping(data.get("assumptions")).items():
         for stage in mapping(mapping(spec).get("from")):
             yield ("assumptions", name, "from", stage), stage
-
-
-def _table_of_bits(route: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Bits by stage; nothing where they are one number."""
-    bits = mapping(route.get("bits"))
-    return {} if any(key in FORM_KEYS for key in bits) else bits
 
 
 def _stage_names(stages: list[str]) -> Iterator[Mistake]:
@@ -114,7 +108,7 @@ def _is_text(value: Any) -> bool:
 def _routes(data: Mapping[str, Any], stages: list[str], names: Names) -> Iterator[Mistake]:
     first_open = False
     for index, route in items(data.get("routes")):
-        table = _table_of_bits(route)
+        table = bits_by_stage(route.get("bits"))
         if route.get("id") == RESIDUAL and table:
             for stage in stages:
                 if stage not in table:

@@ -5,6 +5,7 @@ holds at one stage and may not at another has a name for each of them.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
@@ -33,6 +34,19 @@ type RouteBits = Annotated[
 ]
 
 type ByStage = Annotated[dict[Slug, Probability], Field(min_length=1)]
+
+
+def bits_by_stage(bits: Any) -> Mapping[str, Any]:
+    """Return the bits of a route by stage, as a file has them; nothing where they are one number.
+
+    Examples
+    --------
+    >>> bits_by_stage({"early": 0, "late": [-1, 1]}), bits_by_stage({"interval": [-1, 1]})
+    ({'early': 0, 'late': [-1, 1]}, {})
+    """
+    if not isinstance(bits, Mapping) or any(key in FORM_KEYS for key in bits):
+        return {}
+    return {stage: number for stage, number in bits.items() if isinstance(stage, str)}
 
 
 def begins_as(literal: Any) -> str | None:

@@ -17,13 +17,14 @@ def own_numbers(reading: Reading) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """List the numbers that a story's file gives by itself, each with what it says of its origin.
 
     A reference has the origin of its entry, a pool that of the people who judge, a use of a named
-    number that of the number, and the zero that bits of evidence are counted from has none.
+    number that of the number, every row its own, and the zero that bits of evidence are counted
+    from has none.
     """
     for path, value, _ in numbers_in(reading.written):
         if value is None:
             continue
         number = value if isinstance(value, Mapping) else {}
-        if "ref" in number or "pool" in number or "number" in number:
+        if any(key in number for key in ("ref", "pool", "number", "given")):
             continue
         if path[-1] in ("default", "false") and "bayes_factor" in path and is_zero(value):
             continue
