@@ -374,20 +374,21 @@ def _slots(
     for i, route in enumerate(routes):
         template = None if route.use is None else catalog.routes()[route.use]
         path = ("routes", i - offset)
-        if isinstance(route.bits, dict):
-            for stage, bits in route.bits.items():
-                yield slot(f"{route.id}.bits.{stage}", (*path, "bits", stage), "bits", bits)
-            yield from _rate_slots(f"{route.id}.harm", (*path, "harm"), route.harm, slot)
-            continue
-        own_slots = [slot(f"{route.id}.bits", (*path, "bits"), "bits", route.bits)]
-        own_slots += _rate_slots(f"{route.id}.harm", (*path, "harm"), route.harm, slot)
-        for field, own_slot in zip(("bits", "harm"), own_slots, strict=False):
+        by_stage = route.bits if isinstance(route.bits, dict) else {}
+        for stage, bits in by_stage.items():
+            yield slot(f"{route.id}.bits.{stage}", (*path, "bits", stage), "bits", bits)
+        own_slots: list[tuple[str, _Slot]] = []
+        if not isinstance(route.bits, dict):
+            own = slot(f"{route.id}.bits", (*path, "bits"), "bits", route.bits)
+            own_slots.append(("bits", own))
+        harms = list(_rate_slots(f"{route.id}.harm", (*path, "harm"), route.harm, slot))
+        own_slots += [("harm", own) for own in harms]
+        for field, own_slot in own_slots:
             as_catalogued = template is not None and own_slot.form == getattr(template, field)
-            if as_catalogued and len(own_slots) == 2:
+            if as_catalogued and len(harms) == 1:
                 path = ("routes", str(route.use), field)
                 own_slot = _from_catalog(own_slot, f"catalog route {route.use}", "routes", path)
             yield own_slot
-        yield from own_slots[2:]
     for i, check in enumerate(story.checks):
         for key, rate in check.flags.items():
             path = ("checks", i, "flags", key)
