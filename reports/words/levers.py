@@ -101,9 +101,9 @@ def lever_words(name: str, resolved: ResolvedStory) -> str:
             begins = f"how likely it is that {quoted} comes true in “{plain_name(target)}”"
             return f"{begins}, unless it is true already"
         case "bits" if target in stages and owner in {route.id for route in resolved.routes}:
-            what = f"how likely {model_words(owner)} is in “{plain_name(target)}”"
+            chance = f"how likely {model_words(owner)} is in “{plain_name(target)}”"
             beside = "a route of 0 bits" if target == stages[0] else "staying as it is"
-            return f"{what} beside {beside}, where it can arise"
+            return f"{chance} beside {beside}, where it can arise"
         case "bits" if len(stages) > 1 and not target:
             return f"how likely {model_words(owner)} is in each stage beside a weight of 0 bits"
         case "bits" if target:

@@ -93,8 +93,8 @@ def _course(literals: Sequence[str], weakest: str | None) -> Iterator[Link]:
 
 
 def _beside(literals: Sequence[str]) -> Iterator[Link]:
-    others = [x for x in literals if not is_of_training(x.removeprefix("not "))]
-    for k, literal in enumerate(others):
+    conditions = [x for x in literals if not is_of_training(x.removeprefix("not "))]
+    for k, literal in enumerate(conditions):
         yield Link(", " if k else ", with ", literal, literal)
 
 
