@@ -84,7 +84,7 @@ def story_numbers(resolved: ResolvedStory) -> tuple[StoryNumber, ...]:
     >>> from storyodds.scenarios.loader import load_story
     >>> from storyodds.scenarios.resolve import resolve
     >>> len(story_numbers(resolve(load_story("rlhf-assistant"))))
-    86
+    88
     """
     return tuple(n for n in written_numbers(resolved) if not is_reference(n.name))
 
