@@ -41,6 +41,10 @@ def holds(formula: Formula, value: Mapping[str, Bools]) -> Bools:
         return value[name] if formula == name else ~value[name]
     members, least = parts(formula)
     truths = [holds(member, value) for member in members]
+    if not members:
+        return np.asarray(least == 0)
+    # What no state decides, such as `at X` as training begins, has one entry for all states.
+    truths = list(np.broadcast_arrays(*truths))
     if least == len(members):
         return np.asarray(np.logical_and.reduce(truths))
     if least == 1:

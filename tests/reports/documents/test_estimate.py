@@ -39,7 +39,7 @@ BUNDLED = (
 KEYS = [
     "schema", "story", "title", "story_sha256", "view", "settings", "kind", "number_counts",
     "idle_evidence", "method", "seed", "versions", "catastrophe_definition", "classes",
-    "prior_classes", "routes", "fates", "false_alarm", "deployed", "checks", "check_dependence",
+    "prior_classes", "routes", "stages", "fates", "false_alarm", "deployed", "checks", "check_dependence",
     "criteria",
     "criteria_given_intended",
     "catastrophe_given_deployed_failure", "hazards", "opinions", "lens", "assumptions", "paths",
