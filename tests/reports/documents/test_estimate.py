@@ -39,8 +39,8 @@ BUNDLED = (
 KEYS = [
     "schema", "story", "title", "story_sha256", "view", "settings", "kind", "number_counts",
     "idle_evidence", "method", "seed", "versions", "catastrophe_definition", "classes",
-    "prior_classes", "routes", "stages", "fates", "false_alarm", "deployed", "checks", "check_dependence",
-    "criteria",
+    "prior_classes", "routes", "stages", "fates", "false_alarm", "deployed", "checks",
+    "check_dependence", "criteria",
     "criteria_given_intended",
     "catastrophe_given_deployed_failure", "hazards", "opinions", "lens", "assumptions", "paths",
     "mechanisms", "evidence", "provenance", "rests_on", "diagnostics",
