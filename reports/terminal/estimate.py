@@ -41,7 +41,7 @@ from storyodds.reports.words.sentences import (
     is_risk_argument,
     is_uncertain,
 )
-from storyodds.reports.words.sequences import path_links
+from storyodds.reports.words.sequences import is_sequence, path_links
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import is_reference
@@ -135,11 +135,14 @@ def _left_out(paths: list[FailurePath]) -> Iterator[str]:
     """What is not among the paths, of endings that come about in very many ways."""
     listed_paths = Counter(path["hazard"] or path["route"] for path in paths)
     ways = {path["hazard"] or path["route"]: path["ways"] for path in paths}
+    # Sequences of stages are chosen by the harm along them.
+    in_stages = {path["route"] for path in paths if is_sequence(path["literals"])}
     for ending, count in ways.items():
         if count is None:
             yield f"{plain(ending)} comes about in more ways than can be told apart"
         elif count > listed_paths[ending]:
-            most = f"the {listed_paths[ending]} most probable are told apart"
+            chosen = "of most concern" if ending in in_stages else "most probable"
+            most = f"the {listed_paths[ending]} {chosen} are told apart"
             yield f"{plain(ending)} comes about in {count:,} ways, of which {most}"
 
 
