@@ -66,6 +66,9 @@ class Compiler:
         Most nodes, of the circuit and of the diagrams on the way to it.
     forest : GateForest, optional
         The graph's formulas, built already: what is written out is taken from it, in its order.
+    marked : tuple of int
+        Variables whose truth, or falsehood, a caller can rule out: each has a likelihood of its
+        own, in columns that follow those of the evidence.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class Compiler:
         evidence_only: bool,
         budget: int,
         forest: GateForest | None = None,
+        marked: tuple[int, ...] = (),
     ) -> None:
         self.graph = graph
         self._forest = forest if expand else None
@@ -95,7 +99,7 @@ class Compiler:
         self.hazards = HazardFactors(graph, self.diagrams, self.indicator)
         self.configs: list[Config] = []
         self.races: list[tuple[int, ...]] = []  # by race, the config of every route; -1 is closed
-        self.targets = item_targets(graph)
+        self.targets = (*item_targets(graph), *marked)
         self._by_rows = ItemFactors(graph, self.diagrams, self.indicator)
         self._index = graph.order
         self._config_of: dict[Config, int] = {}
@@ -114,6 +118,7 @@ class Compiler:
             evidence_only=evidence_only,
             hazards=self._has_hazards,
             forest=self._forest,
+            marked=marked,
         )
         self.variables, self.plain = self.layout.variables, self.layout.plain
         self.level = self.layout.level

@@ -33,6 +33,8 @@ class Layout:
         Whether the hazards' formulas count.
     forest : GateForest, optional
         The graph's formulas, built already, whose order is taken.
+    marked : tuple of int
+        Assumptions that a caller can rule out, as if evidence were about them.
 
     Attributes
     ----------
@@ -71,6 +73,7 @@ class Layout:
         evidence_only: bool,
         hazards: bool,
         forest: GateForest | None,
+        marked: tuple[int, ...],
     ) -> None:
         self._graph, self._index, self._forest = graph, graph.order, forest
         self.expanded = {
@@ -79,7 +82,7 @@ class Layout:
         every = set(range(len(graph.variables)))
         relevant = self._relevant(hazards=hazards) if evidence_only else every
         self.variables = sorted(relevant - self.expanded)
-        targets = {v for e in graph.evidence for v in e.targets}
+        targets = {*marked, *(v for e in graph.evidence for v in e.targets)}
         self.plain = {
             v: graph.variables[v].rows[0][1]
             for v in self.variables

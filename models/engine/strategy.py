@@ -5,7 +5,8 @@ draws exists yet, and a way that outgrows its budget is given up before it has u
 """
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 from storyodds.models.circuits.elimination import CliqueTooLargeError
@@ -139,11 +140,43 @@ def compiled(compiler: Compiler, queries: Sequence[Query]) -> Program:
     UnsupportedStoryError
         If they need more memory than the story's sum itself.
     """
-    try:
+    with _refused_by_name(compiler.builder.budget):
         return program(compiler, queries)
+
+
+def with_marks(compiler: Compiler, marked: tuple[int, ...]) -> Compiler:
+    """Compile a story once more in the same way, so that some variables can be ruled out.
+
+    Parameters
+    ----------
+    compiler : Compiler
+    marked : tuple of int
+        Variables, as for `Compiler`.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If it needs more memory than the story's sum itself.
+    """
+    with _refused_by_name(compiler.builder.budget):
+        return Compiler(
+            compiler.graph,
+            competition=compiler.competition,
+            expand=bool(compiler.layout.expanded),
+            evidence_only=False,
+            budget=compiler.builder.budget,
+            marked=marked,
+        )
+
+
+@contextmanager
+def _refused_by_name(budget: int) -> Iterator[None]:
+    """Refuse what outgrows a budget of nodes in a sentence that names the assumptions."""
+    try:
+        yield
     except CliqueTooLargeError as error:
-        memory = compiler.builder.budget * _BYTES_A_NODE
-        raise UnsupportedStoryError([Problem(_refusal(error.names, memory))]) from None
+        problem = Problem(_refusal(error.names, budget * _BYTES_A_NODE))
+        raise UnsupportedStoryError([problem]) from None
 
 
 def large_forest(graph: StoryGraph, max_memory: int) -> GateForest | None:

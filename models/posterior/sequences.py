@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from storyodds.models.engine.paths import MAX_WAYS
-from storyodds.models.engine.sequences import MAX_SEQUENCES, likeliest_sequences
+from storyodds.models.engine.sequences import MAX_SEQUENCES, likeliest_sequences, sequence_compiler
 from storyodds.models.logic.cut_sets import CutSet
 from storyodds.models.posterior.answers import Exact
 from storyodds.models.posterior.prepared import PreparedStory
@@ -25,11 +25,11 @@ def sequences_of(
     graph = prepared.graph
     if not graph.steps or not isinstance(prepared.answers, Exact):
         return None
-    compiler, values = prepared.compiler, prepared.center[None].copy()
+    compiler, values = sequence_compiler(prepared.compiler), prepared.center[None].copy()
     likelihoods = prepared.likelihoods.at(values)
     most = min(MAX_SEQUENCES, max(3, MAX_WAYS // len(graph.routes)))
 
     def sequences(harmful: Sequence[Share]) -> list[CutSet]:
-        return likeliest_sequences(graph, compiler, values, likelihoods, harmful, most)
+        return likeliest_sequences(compiler, values, likelihoods, harmful, most)
 
     return sequences

@@ -29,9 +29,13 @@ def missing() -> str | None:
     return None if CHROMIUM.exists() else f"{CHROMIUM} is missing"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A running browser. On a build server there has to be one."""
+    """A running browser. On a build server there has to be one.
+
+    It is ended with the module: until then the thread has an event loop, beside which tests of
+    other folders cannot run theirs.
+    """
     if (reason := missing()) is not None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     from playwright.sync_api import sync_playwright
