@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from contest import Section, Settings
 
-SUITES = ("thirty", "routes", "assumptions", "fault-tree", "large-trees")
+SUITES = ("thirty", "routes", "assumptions", "stages", "fault-tree", "large-trees")
 PACKAGES = ("storyodds", "numpy", "scipy", "pyagrum", "pgmpy", "pymc", "pytensor", "nutpie", "dd")
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 
@@ -107,12 +107,14 @@ def _suite(name: str) -> "Callable[[Settings], Iterator[Section]]":
     import suite_fault_tree
     import suite_large_trees
     import suite_routes
+    import suite_stages
     import suite_thirty
 
     return {
         "thirty": suite_thirty.run,
         "routes": suite_routes.run,
         "assumptions": suite_assumptions.run,
+        "stages": suite_stages.run,
         "fault-tree": suite_fault_tree.run,
         "large-trees": suite_large_trees.run,
     }[name]

@@ -462,8 +462,8 @@ class Compiler:
         fixed = {self.level[v]: value for v, value in summed.items()}
         for v, value in summed.items():
             i, level = self._table_at[v], self.level[v]
-            others = {x: it for x, it in fixed.items() if x != level}
-            table = self.diagrams.restrict(self._factors[i][0], others, {})
+            elsewhere = {x: side for x, side in fixed.items() if x != level}
+            table = self.diagrams.restrict(self._factors[i][0], elsewhere, {})
             literal = self.diagrams.test(level, *((ZERO, ONE) if value else (ONE, ZERO)))
             changes[i] = self.diagrams.multiply(table, literal), ZERO
         for function, value in query.conditions:

@@ -189,13 +189,13 @@ def _further(
             for name, truth in beginning.literals:
                 row[names.index(name), int(not truth)] = -np.inf
         before = np.repeat(likelihoods.assumptions, n, axis=0)
-        given = LogLikelihoods(
+        evidence = LogLikelihoods(
             np.hstack([before, marks.reshape(n, -1)]),
             np.repeat(likelihoods.routes, n, axis=0),
             likelihoods.results,
         )
         mixtures = weights[[k for k, _ in begun], None, :]
-        joint = jointly(compiler, np.repeat(values, n, axis=0), given, queries, mixtures)
+        joint = jointly(compiler, np.repeat(values, n, axis=0), evidence, queries, mixtures)
         harm = np.where(joint.events > 0, joint.events, 1.0)
         true, false = (side[:, 0, places] / harm for side in (joint.true, joint.false))
         return [

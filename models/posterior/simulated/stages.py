@@ -40,9 +40,9 @@ def share_of_state(variable: Variable, values: Array, race: Callable[[Conditions
     layout = DerivedLayout(list(dict.fromkeys(variable.shares)))
     place = {share: values.shape[1] + k for k, share in enumerate(layout.derived)}
     with_shares = layout.beside(values)
-    none = np.zeros(len(values))
-    shares = [none] + [
-        none if share is None else with_shares[:, place[share]]
+    closed = np.zeros(len(values))
+    shares = [closed] + [
+        closed if share is None else with_shares[:, place[share]]
         for races in variable.race
         for _, share in races.rows
     ]
