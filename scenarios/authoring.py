@@ -13,9 +13,10 @@ from storyodds.scenarios.loader import load_text, story_text
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
 _STORY = re.compile(r"^story:.*$", re.MULTILINE)
 _MODELINE = "# yaml-language-server:"
+_PLAIN, _STAGES = "template.yaml", "template-stages.yaml"  # training in one step, in several
 
 
-def new_story(name: str, start: str | None = None) -> str:
+def new_story(name: str, start: str | None = None, *, stages: bool = False) -> str:
     """Write the text of a new story.
 
     Parameters
@@ -25,6 +26,9 @@ def new_story(name: str, start: str | None = None) -> str:
     start : str, optional
         The story to start from, comments and all: the id of a bundled one, or the path of a file.
         The template unless stated.
+    stages : bool
+        Whether the template is that of training in several stages; a story to start from keeps
+        the stages that it has.
 
     Returns
     -------
@@ -40,6 +44,8 @@ def new_story(name: str, start: str | None = None) -> str:
     --------
     >>> "story: code-reviewer" in new_story("code-reviewer").splitlines()
     True
+    >>> "stages: [pre-training, fine-tuning, reinforcement]" in new_story("agent", stages=True)
+    True
     >>> new_story("Code reviewer")
     Traceback (most recent call last):
         ...
@@ -47,7 +53,7 @@ def new_story(name: str, start: str | None = None) -> str:
     letters, digits and hyphens; write 'code-reviewer'
     """
     _hold_to_slug(name)
-    text = _template() if start is None else story_text(start)
+    text = _template(_STAGES if stages else _PLAIN) if start is None else story_text(start)
     load_text(text, start or "template")
     renamed = _STORY.sub(f"story: {_scalar(name)}", text, count=1)
     if load_text(renamed).story != name:
@@ -57,14 +63,14 @@ def new_story(name: str, start: str | None = None) -> str:
 
 
 @functools.cache
-def _template() -> str:
+def _template(file: str) -> str:
     folder = importlib.resources.files("storyodds.scenarios")
-    return (folder / "template.yaml").read_text(encoding="utf-8")
+    return (folder / file).read_text(encoding="utf-8")
 
 
 def _modeline() -> str:
     """What the template begins with: which schema an editor is to use, and where it comes from."""
-    return _template().partition("\n\n")[0] + "\n"
+    return _template(_PLAIN).partition("\n\n")[0] + "\n"
 
 
 def _scalar(name: str) -> str:

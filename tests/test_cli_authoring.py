@@ -23,6 +23,8 @@ from storyodds.scenarios.story import Story
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 TEMPLATE = new_story("my-story")
+STAGED = new_story("my-story", stages=True)
+TEMPLATES = pytest.mark.parametrize("template", [TEMPLATE, STAGED], ids=["plain", "stages"])
 
 
 class Ran(NamedTuple):
@@ -51,31 +53,35 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 # --- the template -----------------------------------------------------------------------------
 
 
-def test_all_that_is_asked_about_the_template_is_to_replace_its_numbers() -> None:
-    definition, finding = lint(load_text(TEMPLATE))
+@TEMPLATES
+def test_all_that_is_asked_about_the_template_is_to_replace_its_numbers(template: str) -> None:
+    definition, finding = lint(load_text(template))
     assert definition.code == "no-catastrophe"
     assert finding.code == "template-number"
-    resolved = resolve(load_text(TEMPLATE))
+    resolved = resolve(load_text(template))
     own = [n for n in resolved.numbers + resolved.proposal_numbers if n.origin == "story"]
     assert len(finding.also) + 1 == len(own) + 1  # and the source of the finding
 
 
-def test_the_template_can_be_estimated() -> None:
-    summary = summarize(estimate(load_text(TEMPLATE), draws=1024))
+@TEMPLATES
+def test_the_template_can_be_estimated(template: str) -> None:
+    summary = summarize(estimate(load_text(template), draws=1024))
     assert summary["diagnostics"]["ok"]
     assert set(summary["classes"]) == {"intended", "mesa-optimizer", "deceptive", "other"}
     assert 0.05 < summary["fates"]["success"]["mean"] < 0.95
 
 
-def test_the_template_survives_being_written_again() -> None:
-    story = load_text(TEMPLATE)
+@TEMPLATES
+def test_the_template_survives_being_written_again(template: str) -> None:
+    story = load_text(template)
     again = load_text(to_yaml(story))
     assert again == story
     assert [finding.code for finding in lint(again)] == ["no-catastrophe", "template-number"]
 
 
-def test_every_key_of_a_story_is_there_below_a_comment_that_explains_it() -> None:
-    lines = TEMPLATE.splitlines()
+@TEMPLATES
+def test_every_key_of_a_story_is_there_below_a_comment_that_explains_it(template: str) -> None:
+    lines = template.splitlines()
     for key in Story.model_fields:
         place = next(n for n, line in enumerate(lines) if re.match(rf"{key}:", line))
         block = place
@@ -84,15 +90,18 @@ def test_every_key_of_a_story_is_there_below_a_comment_that_explains_it() -> Non
         assert any(line.startswith("# ") for line in lines[block:place]), key
 
 
-def test_it_shows_every_way_to_say_something() -> None:
-    comments, shown = "", ""
-    for line in TEMPLATE.splitlines():
-        if line.lstrip().startswith("#"):
-            comments += line
-        else:
-            shown += line
-    for word in ("use:", "holds_when:", "given:", "otherwise:", "any:", "relevance:", "counts:"):
+def comments_and_keys(template: str) -> tuple[str, str]:
+    lines = template.splitlines()
+    comments = [line for line in lines if line.lstrip().startswith("#")]
+    return "".join(comments), "".join(line for line in lines if line not in comments)
+
+
+@TEMPLATES
+def test_it_shows_every_way_to_say_something(template: str) -> None:
+    comments, shown = comments_and_keys(template)
+    for word in ("use:", "given:", "otherwise:", "any:", "relevance:", "counts:"):
         assert word in shown, word
+    assert "holds_when:" in comments + shown
     for word in (
         *("none", "narrow", "myopic", "open-ended", "alignment", "competitiveness"),
         *("mesa-optimizer", "deceptive", "other", "assumed", "elicited", "measured"),
@@ -102,15 +111,29 @@ def test_it_shows_every_way_to_say_something() -> None:
         assert word in comments, word
 
 
-def test_its_numbers_pretend_to_nothing() -> None:
-    numbers = re.findall(r"basis: (\w+),\s+source: \"([^\"]*)", TEMPLATE)
+def test_the_template_in_stages_uses_all_that_is_particular_to_stages() -> None:
+    _, shown = comments_and_keys(STAGED)
+    for words in (
+        *("stages: [", "bits:      fine-tuning:", "from:", "after:", "on_flag: retrain", "to:"),
+        *("times:", "retrained_flags:", "not at schemer", "holds: at intended"),
+    ):
+        assert words in shown, words
+    story = load_text(STAGED)
+    assert next(route.requires for route in story.routes if route.id == "intended") is not None
+    assert [item.after for item in story.evidence] == ["fine-tuning"]
+
+
+@TEMPLATES
+def test_its_numbers_pretend_to_nothing(template: str) -> None:
+    numbers = re.findall(r"basis: (\w+),\s+source: \"([^\"]*)", template)
     assert len(numbers) > 15
     assert {basis for basis, _ in numbers} == {"assumed"}
     assert all(source.startswith("placeholder of the template: ") for _, source in numbers)
 
 
-def test_its_commands_exist(run: Run) -> None:
-    named = set(re.findall(r"storyodds (list \w+|\w+)", TEMPLATE))
+@TEMPLATES
+def test_its_commands_exist(run: Run, template: str) -> None:
+    named = set(re.findall(r"storyodds (list \w+|\w+)", template))
     assert {"check", "estimate", "schema", "show", "list catalog"} <= named
     for command in named:
         arguments = command.split() if " " in command else [command, "--help"]
@@ -145,6 +168,12 @@ def test_ids_that_yaml_would_take_for_something_else(run: Run, tmp_path: Path, n
 def test_a_dash_is_standard_output(run: Run, tmp_path: Path) -> None:
     assert run("new", "my-story", "-o", "-") == (DONE, TEMPLATE, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_story_in_stages(run: Run, tmp_path: Path) -> None:
+    assert run("new", "my-story", "--stages").code == DONE
+    assert (tmp_path / "my-story.yaml").read_text("utf-8") == STAGED
+    assert run("check", "my-story.yaml").code == DONE
 
 
 def test_another_file_with_a_space_in_its_name(run: Run, tmp_path: Path) -> None:
@@ -202,6 +231,8 @@ def test_a_story_of_ones_own_under_another_id(run: Run) -> None:
          "in .yaml"),
         (["mine", "-o", "nowhere/mine.yaml"], "--output: the folder 'nowhere' does not exist"),
         (["mine", "-o", "."], "--output: found '.', expected a file"),
+        (["mine", "--stages", "--from", "coinrun-agent"], "found --stages and --from, expected one "
+         "of them: --stages starts from a template"),
         (["mine", "--from", "coinrun-agnet"], "did you mean 'coinrun-agent'?"),
         (["mine", "--from", "wrong.yaml"], "wrong.yaml:1:1: the key 'goal' is missing"),
         (["mine", "--from", "flow.yaml"], "found no line that begins with 'story:' in 'flow.yaml'"),

@@ -28,16 +28,29 @@ _STDOUT = "-"
     metavar="STORY",
     help="Start from this story instead of the template: a file, or the id of a bundled one.",
 )
-def new(name: str, as_json: bool, output: str | None, force: bool, start: str | None) -> None:
+@click.option(
+    "--stages",
+    is_flag=True,
+    help="Start from the template of a story whose training has several stages.",
+)
+def new(
+    name: str, as_json: bool, output: str | None, force: bool, start: str | None, stages: bool
+) -> None:
     """A commented story to make your own, with every part of a story in it.
 
     It says what each part is, what makes a good one, and what `storyodds check` will ask:
     storyodds new code-reviewer && storyodds check code-reviewer.yaml.
     """
+    if stages and start is not None:
+        raise click.UsageError(
+            "found --stages and --from, expected one of them: --stages starts from a template, "
+            "--from from a story, with the stages that it has"
+        )
     from storyodds.scenarios.authoring import new_story
 
     text, target = all_of(
-        lambda: new_story(name, start), lambda: _target(output, force) if output else None
+        lambda: new_story(name, start, stages=stages),
+        lambda: _target(output, force) if output else None,
     )
     if output is None:  # made of the id, so not before that is known to be one
         target = _target(f"{name}.yaml", force)
