@@ -22,6 +22,7 @@ from storyodds.reports.exports.gsn.words import (
     path_words,
     stated,
 )
+from storyodds.reports.words.correlations import sentences
 from storyodds.reports.words.links import web_address
 from storyodds.reports.words.sentences import is_risk_argument
 from storyodds.reports.words.shortening import plain
@@ -173,6 +174,8 @@ class _Builder:
         day = decision_words(self.doc)
         if day:
             self._add("context", day, below=top, about="deployed")
+        for sentence in sentences(self.doc):
+            self._add("assumption", sentence, below=top, about="correlations")
 
     def _criterion(self, over: str, key: Criterion, words: str) -> str:
         entry = self.doc["criteria"][key]
