@@ -9,7 +9,7 @@ from support.staged_oracle import StagedOracle
 from support.staged_stories import random_story
 
 from storyodds.models.assessment.assessment import assess
-from storyodds.models.engine import quantities
+from storyodds.models.engine import quantities, sequences
 from storyodds.models.posterior.density import log_density
 from storyodds.models.story.events import EVENTS
 from storyodds.models.story.queries import Query
@@ -22,7 +22,7 @@ _LEAST_EVIDENCE = 1e-12  # below it, what has been seen is refused as impossible
 
 @pytest.mark.parametrize("block", range(4))
 def test_every_answer_is_what_enumeration_gives(block: int) -> None:
-    for seed in range(15 * block, 15 * (block + 1)):
+    for seed in range(10 * block, 10 * (block + 1)):
         data = random_story(seed)
         oracle = StagedOracle(data).solve()
         if oracle.evidence < _LEAST_EVIDENCE:
@@ -145,3 +145,24 @@ def test_the_density_has_the_derivatives_of_every_stage() -> None:
         aside = step * np.eye(n)[k]
         by_difference = (density(z + aside)[0] - density(z - aside)[0]) / (2 * step)
         assert math.isclose(slopes[k], by_difference, rel_tol=1e-6)
+
+
+def test_a_narrowed_search_lists_the_worst_or_says_that_it_may_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    narrowed = 0
+    for seed in range(5):
+        data = random_story(seed)
+        if StagedOracle(data).solve().evidence < _LEAST_EVIDENCE:
+            continue
+        whole = _estimate(data)["paths"]
+        with monkeypatch.context() as patch:
+            patch.setattr(sequences, "_MOST_BEGINNINGS", 1)
+            patch.setattr(sequences, "_KEPT", 2)
+            few = _estimate(data)["paths"]
+        assert not any(path["narrowed"] for path in whole)
+        narrowed += any(path["narrowed"] for path in few)
+        for route in {path["route"] for path in few if not path["narrowed"]}:
+            listed = [path["literals"] for path in few if path["route"] == route]
+            assert [p["literals"] for p in whole if p["route"] == route][: len(listed)] == listed
+    assert narrowed >= 2

@@ -13,7 +13,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from storyodds.models.assessment.joint_literals import split_off, together
+from storyodds.models.assessment.joint_literals import (
+    split_off,
+    together,
+    with_single_literals,
+)
 from storyodds.models.engine.paths import (
     Path,
     concerns_of,
@@ -344,6 +348,8 @@ def _links(
     if len(averaged.values) > 1:
         rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
     values = averaged.values[rows]
+    if links and all(paths[k].order for k in order[:LINKED_PATHS]):
+        return prepared, links, rows, with_single_literals(prepared, links, values, rows)
     compiled, apart = split_off(prepared, links)
     try:
         answers = prepared.answers.take(rows)

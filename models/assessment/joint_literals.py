@@ -81,6 +81,38 @@ def together(
     return chances.T
 
 
+def with_single_literals(
+    prepared: PreparedStory, queries: Sequence[Query], values: Array, rows: NDArray[np.intp]
+) -> Array:
+    """P(an outcome, and at most one literal | E, numbers), (n_draws, n_queries).
+
+    One pass back from every outcome, where compiling each literal of a story in stages by itself
+    would take much longer.
+
+    Parameters
+    ----------
+    prepared : PreparedStory
+        Of a story that is summed exactly.
+    queries : sequence of Query
+    values : (n_draws, n_numbers) array
+    rows : (n_draws,) int
+        Which draws these are of those that the evidence was assembled for.
+    """
+    ends = tuple(dict.fromkeys(query.outcomes for query in queries))
+    likelihoods = prepared.likelihoods.take(rows)
+    joint = prepared.sums.jointly(values, likelihoods, [Query(outcomes) for outcomes in ends])
+    order = prepared.graph.order
+
+    def chance(query: Query) -> Array:
+        end = ends.index(query.outcomes)
+        if not query.literals:
+            return joint.events[:, end]
+        ((name, truth),) = query.literals
+        return (joint.true if truth else joint.false)[:, end, order[name]]
+
+    return np.stack([chance(query) for query in queries], axis=1)
+
+
 def _own_numbers(prepared: PreparedStory) -> Mapping[str, int]:
     """The probability of every assumption that has one, and shares it with nothing."""
     numbers = prepared.resolved.numbers

@@ -108,11 +108,14 @@ class Elimination:
         self._factors = list(factors)
         self._messages: dict[int, Pair] = {}
         self._heads: dict[int, int] = {}  # where the run began that a level was summed out in
-        everything = _Work({}, {}, self._messages, {}, {})
+        everything = _Work({}, {}, self._messages, {}, {}, {}, {})
         self._root = self._sum_out(sorted(buckets.target, reverse=True), everything)
 
     def exchange(
-        self, changes: Mapping[int, Pair], extra: Iterable[tuple[frozenset[int], Pair]] = ()
+        self,
+        changes: Mapping[int, Pair],
+        extra: Iterable[tuple[frozenset[int], Pair]] = (),
+        fixed: Mapping[int, bool] | None = None,
     ) -> Pair:
         """Sum out with some factors exchanged and others added.
 
@@ -122,6 +125,9 @@ class Elimination:
             By index of the factor; they must not depend on more than the factor they replace.
         extra : iterable of (levels, pair)
             Further factors, each with the levels that it depends on.
+        fixed : mapping of int to bool, optional
+            Levels at which something that was exchanged or added is zero but for one value. All
+            else is taken at that value, which keeps what is multiplied small.
 
         Returns
         -------
@@ -130,7 +136,7 @@ class Elimination:
         """
         buckets = self._buckets
         where = {i: level for level, places in buckets.members.items() for i in places}
-        work = _Work(changes, {}, {}, {}, {})
+        work = _Work(changes, {}, {}, {}, {}, fixed or {}, {})
         waiting: dict[int, frozenset[int]] = {where[i]: frozenset() for i in changes}
         for scope, pair in extra:
             level = _bucket(scope, buckets.n_kept)
@@ -189,7 +195,16 @@ class Elimination:
         return levels[:n]
 
     def _own(self, level: int, work: "_Work") -> list[Pair]:
-        return [work.changes.get(i, self._factors[i]) for i in self._buckets.members[level]]
+        return [
+            work.changes[i] if i in work.changes else self._restricted(self._factors[i], work)
+            for i in self._buckets.members[level]
+        ]
+
+    def _restricted(self, pair: Pair, work: "_Work") -> Pair:
+        if not work.fixed:
+            return pair
+        restrict = self._diagrams.restrict
+        return restrict(pair[0], work.fixed, work.left), restrict(pair[1], work.fixed, work.left)
 
     def _without(self, product: Pair, run: Sequence[int], work: "_Work") -> Pair:
         """Sum a product out over a run of levels, of which all but the first weigh in here."""
@@ -221,7 +236,7 @@ class Elimination:
         sources = self._buckets.sources[level]
         row = self._own(level, work)
         row += [
-            work.messages[s] if s in work.messages else self._messages[s]
+            work.messages[s] if s in work.messages else self._restricted(self._messages[s], work)
             for s in sources
             if work.target.get(s, level) == level
         ]
@@ -250,3 +265,5 @@ class _Work:
     messages: dict[int, Pair]
     target: dict[int, int]
     arrivals: dict[int, list[int]]
+    fixed: Mapping[int, bool]
+    left: dict[int, int]  # of diagrams, at the values that are fixed

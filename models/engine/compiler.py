@@ -450,17 +450,22 @@ class Compiler:
     def _new_sum(self, by_weight: Mapping[int, Sequence[int]], hazards: int, query: Query) -> int:
         changes: dict[int, Pair] = {}
         extra: list[tuple[frozenset[int], Pair]] = []
+        summed: dict[int, bool] = {}
         for name, value in sorted(query.literals):
             v = self._index[name]
-            literal = self._variable_indicator(name)
-            if not value:
-                literal = self.diagrams.choose(literal, ZERO, ONE)
             if v in self.layout.expanded:
+                literal = self._variable_indicator(name)
+                literal = literal if value else self.diagrams.choose(literal, ZERO, ONE)
                 extra.append((self.layout.levels(name), (literal, ZERO)))
             else:
-                i = self._table_at[v]
-                table = changes[i][0] if i in changes else self._table(v)
-                changes[i] = self.diagrams.multiply(table, literal), ZERO
+                summed |= self._with_other_states(v) if value else {v: False}
+        fixed = {self.level[v]: value for v, value in summed.items()}
+        for v, value in summed.items():
+            i, level = self._table_at[v], self.level[v]
+            others = {x: it for x, it in fixed.items() if x != level}
+            table = self.diagrams.restrict(self._factors[i][0], others, {})
+            literal = self.diagrams.test(level, *((ZERO, ONE) if value else (ONE, ZERO)))
+            changes[i] = self.diagrams.multiply(table, literal), ZERO
         for function, value in query.conditions:
             holds = self._holds(function, value)
             extra.append((self.layout.levels(*function.names), holds))
@@ -468,7 +473,7 @@ class Compiler:
             changes[self._hazards_at] = hazards, ZERO
         everywhere = sum(map(len, by_weight.values())) == len(self.graph.routes)
         if everywhere and list(by_weight) == [ONE] and self._race_is_silent(query):
-            return self._without_race(changes, extra)
+            return self._without_race(changes, extra, fixed)
         if self.competition == "quadrature":
             weight_of: dict[int, int] = {}
             for weight, routes in by_weight.items():
@@ -477,8 +482,8 @@ class Compiler:
             for r, weight in weight_of.items():
                 neither, wins = self._routes[r]
                 changes[self._routes_at + r] = neither, self.diagrams.multiply(wins, weight)
-            return self._elimination.exchange(changes, extra)[1]
-        joint = self._elimination.exchange(changes, extra)[0]
+            return self._elimination.exchange(changes, extra, fixed)[1]
+        joint = self._elimination.exchange(changes, extra, fixed)[0]
         by_race: dict[int, list[int]] = {}
         for truth, node in self.diagrams.cells(joint, range(len(self.layout.kept))):
             by_race.setdefault(self._race(truth), []).append(node)
@@ -490,6 +495,12 @@ class Compiler:
             )
             for race, nodes in by_race.items()
         )
+
+    def _with_other_states(self, v: int) -> dict[int, bool]:
+        """An assumption that is true, and the other states of its stage, which then are not."""
+        variable = self.graph.variables[v]
+        states = variable.states if variable.race else ()
+        return {self._index[state]: False for state in states} | {v: True}
 
     def _holds(self, function: TruthFunction, value: bool) -> Pair:
         """The factor that is one where a function of assumptions has a value."""
@@ -514,7 +525,10 @@ class Compiler:
         return query != EVERYTHING and all(e.subject == "assumption" for e in about)
 
     def _without_race(
-        self, changes: dict[int, Pair], extra: list[tuple[frozenset[int], Pair]]
+        self,
+        changes: dict[int, Pair],
+        extra: list[tuple[frozenset[int], Pair]],
+        fixed: dict[int, bool],
     ) -> int:
         """A sum over the assumptions alone."""
         if self._is_independent and not changes:
@@ -532,8 +546,8 @@ class Compiler:
                 still = [(ONE, ZERO)] * (len(self._factors) - self._routes_at)
                 factors = [*self._factors[: self._routes_at], *still]
                 self._assumptions = Elimination(self.diagrams, self._buckets, factors)
-            return self._assumptions.exchange(changes, extra)[0]
-        joint = self._elimination.exchange(changes, extra)[0]
+            return self._assumptions.exchange(changes, extra, fixed)[0]
+        joint = self._elimination.exchange(changes, extra, fixed)[0]
         cells = self.diagrams.cells(joint, range(len(self.layout.kept)))
         return self.builder.total(node for _, node in cells)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.quantities import Quantities
+from storyodds.models.engine.sequences import LikeliestSequences
 from storyodds.models.logic.cut_set_odds import most_probable
 from storyodds.models.logic.cut_sets import CutSet, Literal
 from storyodds.models.story.events import AfterTraining, Share, shares_of_part
@@ -18,6 +19,7 @@ from storyodds.models.story.queries import Query
 from storyodds.scenarios.grammar.outcomes import INTENDED
 
 Array = NDArray[np.float64]
+Shares = tuple[Share, ...]
 MAX_WAYS = 100  # of one route or hazard that are told apart: more than anybody reads
 _MAX_PATHS = 1000  # of a whole story, unless each gate has only a few
 
@@ -44,6 +46,9 @@ class Path:
     ways : int or None
         How many minimal sets of literals there are in all; None where they are too many to work
         out, and the path stands for all of them.
+    narrowed : bool
+        Whether the search for a route's sequences left some aside, so that one of more concern may
+        not be listed.
     """
 
     route: str
@@ -57,6 +62,7 @@ class Path:
     overlaps: bool
     ways: int | None
     order: tuple[str, ...] = ()
+    narrowed: bool = False
 
     @property
     def label(self) -> str:
@@ -74,7 +80,7 @@ def failure_paths(
     believed: Callable[[], Mapping[str, float]],
     *,
     apart: bool = True,
-    sequences: Callable[[Sequence[Share]], list[CutSet]] | None = None,
+    sequences: Callable[[Sequence[Shares]], list[LikeliestSequences]] | None = None,
 ) -> tuple[Path, ...]:
     """Paths of a story: rival routes, hazards, and intended routes that can harm.
 
@@ -98,20 +104,19 @@ def failure_paths(
     believed = cache(believed)
     share = _MAX_PATHS // (len(graph.routes) + len(graph.hazards))
     most = min(MAX_WAYS, max(3, share)) if apart else 1
-    for r, route in enumerate(graph.routes):
-        if route.outcome_class != INTENDED or not set(route.harm.numbers) <= set(never_harmful):
-            ends, count = route_shares(graph, r), _count(route, most)
-            if sequences is not None and apart:
-                about = (route.id, None, route.kind, route.claim)
-                own = [way for way in sequences(ends[2]) if way]
-                in_order = tuple(name for step in graph.steps for name in step.names)
-                paths += [
-                    Path(*about, way, *ends, False, graph.n_sequences[r], in_order) for way in own
-                ]
-                continue
-            for way, overlaps in _ways(route, believed, most):
-                about = (route.id, None, route.kind, route.claim)
-                paths.append(Path(*about, way, *ends, overlaps, count))
+    bad = [
+        r
+        for r, route in enumerate(graph.routes)
+        if route.outcome_class != INTENDED or not set(route.harm.numbers) <= set(never_harmful)
+    ]
+    if sequences is not None and apart:
+        paths += _sequence_paths(graph, bad, sequences)
+        bad = []
+    for r in bad:
+        route, ends = graph.routes[r], route_shares(graph, r)
+        count, about = _count(route, most), (route.id, None, route.kind, route.claim)
+        for way, overlaps in _ways(route, believed, most):
+            paths.append(Path(*about, way, *ends, overlaps, count))
     for h, hazard in enumerate(graph.hazards):
         ends, count = _hazard_shares(graph, h), _count(hazard, most)
         for way, overlaps in _ways(hazard, believed, most):
@@ -119,7 +124,21 @@ def failure_paths(
     return tuple(paths)
 
 
-Shares = tuple[Share, ...]
+def _sequence_paths(
+    graph: StoryGraph,
+    routes: Sequence[int],
+    sequences: Callable[[Sequence[Shares]], list[LikeliestSequences]],
+) -> Iterator[Path]:
+    """The worst sequences of stages that end on each of some routes."""
+    ends = [route_shares(graph, r) for r in routes]
+    in_order = tuple(name for step in graph.steps for name in step.names)
+    worst = sequences([harmful for _, _, harmful in ends])
+    for r, shares, of_route in zip(routes, ends, worst, strict=True):
+        route, and_so_on = graph.routes[r], (in_order, of_route.narrowed)
+        about = (route.id, None, route.kind, route.claim)
+        for way in of_route.sequences:
+            if way:
+                yield Path(*about, way, *shares, False, graph.n_sequences[r], *and_so_on)
 
 
 def route_shares(graph: StoryGraph, r: int) -> tuple[Shares, Shares, Shares]:
@@ -240,7 +259,7 @@ def link_queries(paths: Sequence[Path], order: Mapping[str, int]) -> tuple[Query
     """The queries that the weakest link of each path needs.
 
     What makes it harmful with each single literal; the same as a whole; and, wherever training
-    ends, its literals one after the other.
+    ends, its literals one after the other, but for a sequence of stages.
 
     Parameters
     ----------
@@ -253,7 +272,12 @@ def link_queries(paths: Sequence[Path], order: Mapping[str, int]) -> tuple[Query
         for share in path.harmful
         for literals in (*map(_single, path.literals), frozenset[Literal]())
     ]
-    chains = [Query((), prefix) for path in paths for prefix in prefixes(path.literals, order)]
+    chains = [
+        Query((), prefix)
+        for path in paths
+        if not path.order
+        for prefix in prefixes(path.literals, order)
+    ]
     return tuple(dict.fromkeys([*endings, *chains]))
 
 

@@ -162,6 +162,9 @@ class FailurePath(TypedDict):
     ways: int | None
     """How many smallest sets of literals the ending has; null where they are too many to work out,
     and the path stands for all of them."""
+    narrowed: bool
+    """Whether the search among a route's sequences of stages left some aside, so that one of more
+    concern may not be listed."""
     share_top: float
     """How often over the draws it ranks first, ties shared evenly."""
 

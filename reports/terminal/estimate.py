@@ -137,12 +137,15 @@ def _left_out(paths: list[FailurePath]) -> Iterator[str]:
     ways = {path["hazard"] or path["route"]: path["ways"] for path in paths}
     # Sequences of stages are chosen by the harm along them.
     in_stages = {path["route"] for path in paths if is_sequence(path["literals"])}
+    narrowed = {path["route"] for path in paths if path["narrowed"]}
     for ending, count in ways.items():
         if count is None:
             yield f"{plain(ending)} comes about in more ways than can be told apart"
         elif count > listed_paths[ending]:
             chosen = "of most concern" if ending in in_stages else "most probable"
             most = f"the {listed_paths[ending]} {chosen} are told apart"
+            if ending in narrowed:
+                most = f"{listed_paths[ending]} are told apart; others may be of more concern"
             yield f"{plain(ending)} comes about in {count:,} ways, of which {most}"
 
 

@@ -28,7 +28,7 @@ from storyodds.scenarios.story import Story
 Array = NDArray[np.float64]
 
 SIGMAS = 4.5  # one false alarm in 150,000 comparisons; seeds are fixed anyway
-NODES = 24  # of Gauss rules, of integrands without kinks: their error is far below the others'
+NODES = 16  # of Gauss rules, of integrands without kinks: their error is far below the others'
 
 TEXT = """
 story: shared
@@ -118,8 +118,8 @@ def test_nuts_follows_what_a_finding_shares() -> None:
     """Draws by NUTS and weighted ones have the same means, within their errors."""
     prepared = prepare(resolve(STORY))
     assert set(prepared.sampled) == {prepared.resolved.number_index[x] for x in ("hard", "push")}
-    sampled = assess(resolve(STORY), draws=4000, method="nuts")
-    weighted = assess(resolve(STORY), draws=8192)
+    sampled = assess(resolve(STORY), draws=400, method="nuts")
+    weighted = assess(resolve(STORY), draws=4096)
     both = [
         (x.averaged.mean(x.averaged.events), [x.errors.by_name()[e]["mean"] for e in EVENTS])
         for x in (sampled, weighted)

@@ -17,7 +17,7 @@ forecast is compared with prior odds that are themselves simulated.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from storyodds.models.posterior.simulated.findings import (
     log_likelihoods_of_routes,
     log_likelihoods_of_states,
 )
+from storyodds.models.posterior.simulated.stages import race_that_holds, share_of_state
 from storyodds.models.posterior.simulated.states import (
     Arrays,
     States,
@@ -41,7 +42,6 @@ from storyodds.models.posterior.simulated.states import (
     results_likelihood,
 )
 from storyodds.models.posterior.simulated.uses import holds, uses_of
-from storyodds.models.story.derived import DerivedLayout
 from storyodds.models.story.events import CRITERIA
 from storyodds.models.story.events import weights as event_weights
 from storyodds.models.story.graph import StoryGraph, Variable
@@ -310,9 +310,9 @@ class Simulation:
         truth, chances = self._truth(block, values, batches)
         by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
         rates = values if likelihoods.results else without_results(values, graph.result_numbers())
-        hazards = HazardFactors(
-            graph, Arrays(rates, graph.derived), lambda f: f is None or holds(f, by_name)
-        )
+        # Few formulas decide the rates of many endings.
+        indicator = cache(lambda formula: formula is None or holds(formula, by_name))
+        hazards = HazardFactors(graph, Arrays(rates, graph.derived), indicator)
         routes, log_weights = self._race(values, likelihoods, by_name, hazards)
         log_weights += log_likelihoods_of_states(graph, likelihoods.assumptions, truth, by_name)
         top = log_weights.max(axis=1)
@@ -348,6 +348,7 @@ class Simulation:
         chances = np.empty(u.shape[:2])
         by_name: dict[str, Bools] = {}
         shares: dict[str, Array] = {}  # of the states of stages, among all of their stage
+        race = cache(lambda conditions: race_that_holds(conditions, by_name))
         for variable, v in _numbered(graph):  # in dependency order
             by_name[variable.name] = truth[:, v]
             if variable.formula is not None:
@@ -355,7 +356,7 @@ class Simulation:
                 chances[:, v] = truth[:, v].mean(axis=1)
                 continue
             if variable.race:
-                share = shares[variable.name] = self._share(variable, values, by_name)
+                share = shares[variable.name] = share_of_state(variable, values, race)
                 rest = 1 - sum((shares[name] for name in variable.earlier), start=np.zeros(1))
                 chance = np.where(share < rest, share / np.where(rest > 0, rest, 1.0), 1.0)
                 if variable.is_last_state:
@@ -367,28 +368,13 @@ class Simulation:
                 continue
             chance = np.ones((len(values), 1))  # of the last state
             for when, number in reversed(variable.rows):
-                here = True if when is None else holds(when, by_name)
-                chance = np.where(here, values[:, number, None], chance)
+                row = True if when is None else holds(when, by_name)
+                chance = np.where(row, values[:, number, None], chance)
             if variable.barred is not None:
                 chance = np.where(holds(variable.barred, by_name), 0.0, chance)
             truth[:, v] = u[:, v] < chance
             chances[:, v] = np.broadcast_to(chance, u[:, v].shape).mean(axis=1)
         return truth, chances
-
-    def _share(self, variable: Variable, values: Array, by_name: dict[str, Bools]) -> Array:
-        """The chance of a state among all of its stage, (n_draws, n_states)."""
-        layout = DerivedLayout(list(dict.fromkeys(variable.shares)))
-        place = {share: values.shape[1] + k for k, share in enumerate(layout.derived)}
-        with_shares = layout.beside(values)
-        chance: Array = np.zeros((len(values), 1))
-        for races in reversed(variable.race):
-            here: Array = np.zeros((len(values), 1))
-            for when, share in reversed(races.rows):
-                row = 0.0 if share is None else with_shares[:, place[share], None]
-                here = np.where(True if when is None else holds(when, by_name), row, here)
-            start = True if races.begins is None else holds(races.begins, by_name)
-            chance = np.where(start, here, chance)
-        return chance
 
     def _race(
         self,

@@ -53,6 +53,7 @@ def failure_paths(view: View) -> list[FailurePath]:
                 "checks": [view.graph.checks[c].id for c in view.graph.live_checks],
                 "overlaps": path.overlaps,
                 "ways": path.ways,
+                "narrowed": path.narrowed,
                 "share_top": float(ranked.ranks.share_top[k]),
             }
         )
@@ -102,8 +103,9 @@ def _weakest_link(view: View, path: Path) -> str | None:
 
     Negating any literal shuts the path itself, so what counts is the whole route or hazard, which
     may have other ways. Where several literals would do as much, the path hangs on the one that
-    is least likely once those before it, in dependency order, are the case. None for paths that
-    are not among the most concerning, where it is not worked out.
+    is least likely: once those before it, in dependency order, are the case, but by itself in a
+    sequence of stages. None for paths that are not among the most concerning, where it is not
+    worked out.
     """
     if not all(query in view.link for query in link_queries([path], view.graph.order)):
         return None
@@ -133,8 +135,10 @@ def _weakest_link(view: View, path: Path) -> str | None:
     for literal, prefix in zip(chain, prefixes(path.literals, order), strict=True):
         true = float(assumptions[order[literal[0]]])
         certainty = true if literal[1] else 1 - true
-        so_far = mean(Query((), prefix))
-        step, before = so_far / before if before > 0 else 0.0, so_far
+        step = certainty
+        if not path.order:
+            so_far = mean(Query((), prefix))
+            step, before = so_far / before if before > 0 else 0.0, so_far
         if certainty >= 1 - 1e-15 or literal[0] in ends:  # it cannot be otherwise
             continue
         drop = total - (total - concern(frozenset([literal]))) / (1 - certainty)
