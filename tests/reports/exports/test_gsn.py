@@ -457,3 +457,14 @@ correlations:
     assert node.text == "a.probability and b.probability go together (rank correlation 0.7)."
     assert Edge(whole.nodes[0].id, node.id, "in_context_of") in whole.edges
     assert node.text in gsn_yaml(whole)
+
+
+def test_checks_that_fail_together_are_an_assumption_over_the_checks() -> None:
+    causes = story_named(RICH).common_cause
+    assert causes
+    nodes = {node.about: node for node in made(RICH).nodes}
+    for k, cause in enumerate(causes):
+        node = nodes[cause.id or f"common-cause-{k + 1}"]
+        assert node.kind == "assumption"
+        assert all(check in node.text for check in cause.checks)
+        assert "[number" in node.text  # what the share rests on
