@@ -51,11 +51,15 @@ class Network:
     nodes : tuple of Node
     file : str
         The name that errors give it.
+    notes : tuple of str
+        Sentences on what the network leaves out, written into its file; of files that are read,
+        none.
     """
 
     name: str
     nodes: tuple[Node, ...]
     file: str = "<network>"
+    notes: tuple[str, ...] = ()
 
     def node(self, name: str) -> Node:
         """Look a node up by its name."""

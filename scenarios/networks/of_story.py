@@ -5,6 +5,7 @@ from graphlib import TopologicalSorter
 from itertools import product
 from math import prod
 
+from storyodds.priors.distributions.families import Point
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import Formula, holds, literals
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED, RESIDUAL
@@ -112,7 +113,8 @@ def network_of(resolved: ResolvedStory) -> Network:
     Network
         A node for each assumption, `training_ends` with a state for each route, a node for each
         hazard and check, and `ending` with a state for each fate. Evidence is left out, and so are
-        the known results of checks. Odds at the means of numbers are not the means of odds.
+        the known results of checks. Odds at the means of numbers are not the means of odds, and
+        means know no correlations of numbers: notes of the network list these.
 
     Raises
     ------
@@ -140,7 +142,40 @@ def network_of(resolved: ResolvedStory) -> Network:
     for check in story.checks:
         _add_check(builder, check, resolved.routes, story.goal.hazards)
     _add_endings(builder, resolved)
-    return Network(plain_name(story.story), tuple(builder.nodes.values()), story.story)
+    nodes = tuple(builder.nodes.values())
+    return Network(plain_name(story.story), nodes, story.story, left_out(resolved))
+
+
+def left_out(resolved: ResolvedStory) -> tuple[str, ...]:
+    """Name the correlations of uncertain numbers, which a network at their means does not hold.
+
+    Parameters
+    ----------
+    resolved : ResolvedStory
+
+    Returns
+    -------
+    tuple of str
+        A sentence for each block of at least two numbers that are not fixed.
+
+    Examples
+    --------
+    >>> from storyodds import load_story
+    >>> from storyodds.scenarios.resolve import resolve
+    >>> left_out(resolve(load_story("coinrun-agent")))
+    ()
+    """
+    fixed = {n.name for n in resolved.numbers if isinstance(n.distribution, Point)}
+    sentences = []
+    for block in resolved.correlations:
+        names = [name for name in block.between if name not in fixed]
+        if len(names) > 1 and block.rank:
+            pairs = " between each two" if len(names) > 2 else ""
+            sentences.append(
+                f"That {', '.join(names[:-1])} and {names[-1]} go together (rank correlation "
+                f"{block.rank:g}{pairs}) is not in this network, which holds the mean of each."
+            )
+    return tuple(sentences)
 
 
 def _bases(formulas: Iterable[Formula | None]) -> list[str]:

@@ -39,7 +39,9 @@ def bif_text(network: Network) -> str:
 
 
 def _bif(network: Network) -> Iterator[str]:
-    yield from (f"network {network.name} {{", "}")
+    yield f"network {network.name} {{"
+    yield from (f'  property note = "{note}";' for note in network.notes)
+    yield "}"
     for node in network.nodes:
         states = f"{{ {', '.join(node.states)} }}"
         yield from (f"variable {node.name} {{", f"  type discrete [ {len(node.states)} ] {states};")
@@ -72,6 +74,7 @@ def xml_bif_text(network: Network) -> str:
     '<TABLE>0.5 0.5</TABLE>'
     """
     lines = [_XML, '<BIF VERSION="0.3">', "<NETWORK>", f"<NAME>{escape(network.name)}</NAME>"]
+    lines += [f"<PROPERTY>note = {escape(note)}</PROPERTY>" for note in network.notes]
     for node in network.nodes:
         lines += ['<VARIABLE TYPE="nature">', f"<NAME>{escape(node.name)}</NAME>"]
         lines += [f"<OUTCOME>{escape(state)}</OUTCOME>" for state in node.states]
@@ -102,6 +105,8 @@ def xdsl_text(network: Network) -> str:
     '<probabilities>0.5 0.5</probabilities>'
     """
     lines = [_XML, f'<smile version="1.0" id={quoteattr(network.name)} numsamples="10000">']
+    # XDSL has properties of nodes only, and no comment may hold two hyphens in a row.
+    lines += [f"  <!-- {note.replace('--', '- -')} -->" for note in network.notes]
     lines.append("  <nodes>")
     for node in network.nodes:
         lines.append(f"    <cpt id={quoteattr(node.name)}>")

@@ -112,6 +112,7 @@ def export(
         )
         again = recipe(story, changes, sampling)
         contents, estimate = _contents(kind, ending, only, assessment, settings, again, report)
+        notes = _left_out(kind, assessment)
         files = _placed(contents, output)
         _write(files, output if kind == _FOLDER else None)
     if as_json:
@@ -121,6 +122,8 @@ def export(
     else:
         for path in files:
             click.echo(f"wrote {shown(path)}")
+    for note in notes:
+        click.echo(shown(f"{estimate['story']}: {note}"), err=True)
     judge([estimate])
 
 
@@ -212,6 +215,15 @@ def _contents(
         recipe=recipe,
     )
     return {"": text.encode()}, estimate
+
+
+def _left_out(kind: str, assessment: "Assessment") -> tuple[str, ...]:
+    """What a network does not hold of its story, as its file says too."""
+    if kind not in _NETWORKS:
+        return ()
+    from storyodds.scenarios.networks.of_story import left_out
+
+    return left_out(assessment.prepared.resolved)
 
 
 def _placed(contents: Mapping[str, bytes], output: Path | None) -> dict[Path, bytes]:

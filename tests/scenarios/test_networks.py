@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -356,6 +357,54 @@ def test_a_story_as_a_network_has_its_odds() -> None:
     for fate, mean in answer.fates.items():
         found = chance("ending", fate.replace("-", "_"))
         assert math.isclose(found, mean, rel_tol=1e-12, abs_tol=1e-15)
+
+
+CORRELATED = """
+story: pair
+title: Two premises behind which is one doubt
+goal: {specification: s, desirability: d}
+assumptions:
+  a--b: {claim: One., probability: [0.05, 0.6]}
+  c: {claim: Two., probability: [0.05, 0.6]}
+  d: {claim: Three., probability: [0.05, 0.6]}
+routes:
+  - {id: schemer, class: deceptive, requires: [a--b, c, d], bits: 2, harm: 0.5}
+  - {id: something-else, class: other, bits: -6, harm: 0.1}
+correlations:
+  - {between: [a--b, c], rank: -0.7}
+"""
+NOTE = (
+    "That {names} go together (rank correlation -0.7) is not in this network, which holds the mean "
+    "of each."
+)
+
+
+@pytest.mark.parametrize("kind", list(WRITERS))
+def test_a_network_notes_the_correlations_that_it_leaves_out(
+    kind: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    network = network_of(resolve(load_text(CORRELATED)))
+    note = NOTE.format(names="a--b.probability and c.probability")
+    assert network.notes == (note,)
+    text = WRITERS[kind](network)
+    assert (note.replace("--", "- -") if kind == "xdsl" else note) in text
+    without = replace(network, notes=())
+    back, plain = READERS[kind](text), READERS[kind](WRITERS[kind](without))
+    # A note takes a line of the file, and changes nothing else that is read from it.
+    assert [replace(node, line=0) for node in back.nodes] == [
+        replace(node, line=0) for node in plain.nodes
+    ]
+    file = tmp_path / "pair.yaml"
+    file.write_text(CORRELATED, encoding="utf-8")
+    assert main(["export", str(file), "--to", kind, "--draws", "256"]) in (0, 3)
+    printed = capsys.readouterr()
+    assert printed.out.strip() == text.strip()
+    assert f"pair: {note}" in printed.err
+
+
+def test_a_fixed_number_leaves_no_correlation_to_note() -> None:
+    assert network_of(resolve(load_text(CORRELATED), settings={"c": 0.3})).notes == ()
+    assert network_of(resolve(load_text(STORY))).notes == ()
 
 
 def test_a_network_of_a_story_imports_again() -> None:

@@ -22,7 +22,9 @@ from storyodds.reports.exports.gsn.words import (
     path_words,
     stated,
 )
+from storyodds.reports.words.correlations import sentences
 from storyodds.reports.words.links import web_address
+from storyodds.reports.words.numbers import listed
 from storyodds.reports.words.sentences import is_risk_argument
 from storyodds.reports.words.shortening import plain
 from storyodds.reports.words.stages import acts_in, stands_after
@@ -173,6 +175,8 @@ class _Builder:
         day = decision_words(self.doc)
         if day:
             self._add("context", day, below=top, about="deployed")
+        for sentence in sentences(self.doc):
+            self._add("assumption", sentence, below=top, about="correlations")
 
     def _criterion(self, over: str, key: Criterion, words: str) -> str:
         entry = self.doc["criteria"][key]
@@ -387,7 +391,14 @@ class _Builder:
             of=_AVERTED,
             more=f"P(halted) = {halted}, of which false alarms: {chance(self.doc['false_alarm'])}.",
         )
-        return self._add("strategy", "Over the checks before deployment.", below=goal)
+        strategy = self._add("strategy", "Over the checks before deployment.", below=goal)
+        for k, cause in enumerate(self.story.common_cause):
+            name = cause.id or f"common-cause-{k + 1}"
+            one = f"With a stated chance one thing decides whether {listed(cause.checks)} flag."
+            sentence = " ".join(filter(None, [f"Common cause {name}:", cause.claim, one]))
+            basis = self.numbers.basis(name)
+            self._add("assumption", f"{sentence}{basis}", below=strategy, about=name)
+        return strategy
 
 
 def _it_is(claim: str) -> str:

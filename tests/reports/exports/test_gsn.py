@@ -432,3 +432,39 @@ def test_what_is_not_reliable_says_so() -> None:
     assert "NOT RELIABLE" in gsn_svg(found).svg
     doc["diagnostics"] |= {"ok": True, "messages": []}
     assert "NOT RELIABLE" not in gsn_yaml(argument(doc, story_named(RICH)))
+
+
+def test_numbers_that_go_together_are_an_assumption_of_the_argument() -> None:
+    story = load_text(
+        """
+story: pair
+title: Two premises behind which is one doubt
+goal: {specification: s, desirability: d}
+assumptions:
+  a: {claim: One., probability: [0.05, 0.6]}
+  b: {claim: Two., probability: [0.05, 0.6]}
+routes:
+  - {id: schemer, class: deceptive, requires: [a, b], bits: 2, harm: 0.5}
+  - {id: something-else, class: other, bits: -6, harm: 0.1}
+correlations:
+  - {between: [a, b], rank: 0.7}
+"""
+    )
+    doc = summarize(assess(resolve(story), draws=64, method="weighting"))
+    whole = argument(doc, story)
+    node = next(node for node in whole.nodes if node.about == "correlations")
+    assert node.kind == "assumption"
+    assert node.text == "a.probability and b.probability go together (rank correlation 0.7)."
+    assert Edge(whole.nodes[0].id, node.id, "in_context_of") in whole.edges
+    assert node.text in gsn_yaml(whole)
+
+
+def test_checks_that_fail_together_are_an_assumption_over_the_checks() -> None:
+    causes = story_named(RICH).common_cause
+    assert causes
+    nodes = {node.about: node for node in made(RICH).nodes}
+    for k, cause in enumerate(causes):
+        node = nodes[cause.id or f"common-cause-{k + 1}"]
+        assert node.kind == "assumption"
+        assert all(check in node.text for check in cause.checks)
+        assert "[number" in node.text  # what the share rests on
