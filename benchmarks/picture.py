@@ -1,4 +1,4 @@
-"""Cost against size, as a picture: one panel for routes and one for assumptions."""
+"""Cost against size, as a picture: one panel each for routes, assumptions and stages."""
 
 import math
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ _COLORS = {
     "numpy elimination": "#555555",
     "numpy quadrature": "#555555",
     "numpy enumeration": "#999999",
+    "numpy recursion": "#555555",
     "pyAgrum": "#2b6ca3",
     "pgmpy": "#2e8b57",
     "PyMC NUTS": "#7b4ea3",
@@ -25,11 +26,12 @@ _PANELS = (
         "assumptions, each given two or three others\n"
         "(pgmpy, PyMC: the suite `thirty`; NUTS samples, all others are exact)",
     ),
+    ("stages", ("stages",), "stages of ten routes each, with twenty assumptions in all"),
 )
 
 
 def draw_picture(sections: Sequence[Section], folder: Path) -> list[Path]:
-    """Draw what was timed of the two ladders, as PNG and SVG.
+    """Draw what was timed of the ladders, as PNG and SVG.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def draw_picture(sections: Sequence[Section], folder: Path) -> list[Path]:
     matplotlib = need("matplotlib")
     matplotlib.use("Agg")
     plt = need("matplotlib.pyplot")
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, 3, figsize=(16, 4.6), sharey=True, layout="constrained")
     for axis, (suite, sources, label) in zip(axes, _PANELS, strict=True):
         _panel(axis, [s for s in sections if s.suite in sources], suite)
         axis.set_xlabel(label)

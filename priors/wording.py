@@ -35,6 +35,7 @@ _TYPES = {
     "finite_number": "a finite number",
     "none_required": "nothing",
 }
+_PAIR = 2  # what a list is that may not be longer, as of an interval's ends
 _LIMITS = {
     "greater_than": ("gt", "a number above {}"),
     "greater_than_equal": ("ge", "a number of {} or more"),
@@ -163,7 +164,8 @@ def _sentence(detail: ErrorDetails, value: Any, annotation: Any) -> str:
     if kind == "too_short":
         return opening + "expected at least one"
     if kind == "too_long":
-        return f"{opening}expected two numbers"
+        most = context["max_length"]
+        return f"{opening}expected " + ("two numbers" if most == _PAIR else f"at most {most}")
     message = detail["msg"]
     if kind in ("prior_form", "out_of_range"):
         return _prior_sentence(value, message)

@@ -1,5 +1,6 @@
 """Training in stages, held to plain enumeration over all sequences of routes."""
 
+import json
 import math
 from typing import Any
 
@@ -13,7 +14,10 @@ from storyodds.models.engine import quantities, sequences
 from storyodds.models.posterior.density import log_density
 from storyodds.models.story.events import EVENTS
 from storyodds.models.story.queries import Query
+from storyodds.priors.text.errors import InputError
 from storyodds.reports.documents.estimate import summarize
+from storyodds.scenarios.grammar.stages import MAX_STAGES
+from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 
@@ -166,3 +170,9 @@ def test_a_narrowed_search_lists_the_worst_or_says_that_it_may_not(
             listed = [path["literals"] for path in few if path["route"] == route]
             assert [p["literals"] for p in whole if p["route"] == route][: len(listed)] == listed
     assert narrowed >= 2
+
+
+def test_too_many_stages_are_refused_by_how_many_there_may_be() -> None:
+    story = STAGED | {"stages": [f"s{k}" for k in range(MAX_STAGES + 1)]}
+    with pytest.raises(InputError, match=rf"found a list of 13, expected at most {MAX_STAGES}\b"):
+        load_text(json.dumps(story))
