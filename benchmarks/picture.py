@@ -38,15 +38,24 @@ def draw_picture(sections: Sequence[Section], folder: Path) -> list[Path]:
     list of pathlib.Path
         Empty where there is nothing to draw.
     """
-    ladders = {suite for suite, _, _ in _PANELS}
-    timed = [section for section in sections if section.suite in ladders]
+    suites = {section.suite for section in sections}
+    panels = [panel for panel in _PANELS if panel[0] in suites]
+    timed = [section for section in sections if section.suite in {suite for suite, _, _ in panels}]
     if not timed:
         return []
     matplotlib = need("matplotlib")
     matplotlib.use("Agg")
     plt = need("matplotlib.pyplot")
-    figure, axes = plt.subplots(1, 3, figsize=(16, 4.6), sharey=True, layout="constrained")
-    for axis, (suite, sources, label) in zip(axes, _PANELS, strict=True):
+    figure, grid = plt.subplots(
+        1,
+        len(panels),
+        figsize=(5.4 * len(panels), 4.6),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    axes = grid[0]
+    for axis, (suite, sources, label) in zip(axes, panels, strict=True):
         _panel(axis, [s for s in sections if s.suite in sources], suite)
         axis.set_xlabel(label)
     draws = timed[0].draws
