@@ -28,8 +28,6 @@ from storyodds.models.story.queries import Query
 Array = NDArray[np.float64]
 
 MAX_SEQUENCES = 36  # of a story that are told apart: more than anybody reads
-_FEWEST_SEQUENCES = 3  # of a route
-_AT_ONCE = 16  # beginnings: so many take hardly longer than one
 _FEWEST_SEQUENCES = 3  # of a harm
 # Beginnings of a story's sequences that are taken up before all but the worst few are left aside:
 # half a second's work in eight stages of ten routes. Where routes are as strong as each other,
