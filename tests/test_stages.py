@@ -14,7 +14,7 @@ from storyodds.models.engine import quantities, sequences
 from storyodds.models.posterior.density import log_density
 from storyodds.models.story.events import EVENTS
 from storyodds.models.story.queries import Query
-from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.errors import InputError, UnsupportedStoryError
 from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.stages import MAX_STAGES
 from storyodds.scenarios.loader import load_text
@@ -176,3 +176,17 @@ def test_too_many_stages_are_refused_by_how_many_there_may_be() -> None:
     story = STAGED | {"stages": [f"s{k}" for k in range(MAX_STAGES + 1)]}
     with pytest.raises(InputError, match=rf"found a list of 13, expected at most {MAX_STAGES}\b"):
         load_text(json.dumps(story))
+
+
+def test_endings_are_listed_where_there_is_no_room_for_sequences(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> None:
+        raise UnsupportedStoryError([])
+
+    whole = _estimate(STAGED)
+    monkeypatch.setattr(sequences, "with_marks", refused)
+    estimate = _estimate(STAGED)
+    endings = {path["route"]: path["literals"] for path in estimate["paths"]}
+    assert endings == {r: [f"{r} after late"] for r in ("proxy", "schemer", "something-else")}
+    assert estimate["fates"] == whole["fates"]

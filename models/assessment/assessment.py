@@ -323,9 +323,11 @@ def _with_paths(
     sides = [Query((graph.outcome_index[outcome],)) for outcome in graph.side_outcomes]
     sides += [Query((), way) for end in graph.stages for ways in end.ways for way in ways]
     for apart in (True, False):
-        paths = failure_paths(
-            graph, harmless, believed, apart=apart, sequences=sequences_of(prepared)
-        )
+        try:
+            sequences = sequences_of(prepared) if apart else None
+            paths = failure_paths(graph, harmless, believed, apart=apart, sequences=sequences)
+        except UnsupportedStoryError:  # sequences need more room than the odds: endings are listed
+            paths = failure_paths(graph, harmless, believed, apart=apart)
         queries = tuple(dict.fromkeys([*path_queries(paths), *sides]))
         if not apart or prepared.answers.reaches(queries):
             break
@@ -348,10 +350,10 @@ def _links(
     if len(averaged.values) > 1:
         rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
     values = averaged.values[rows]
-    if links and all(paths[k].order for k in order[:LINKED_PATHS]):
-        return prepared, links, rows, with_single_literals(prepared, links, values, rows)
     compiled, apart = split_off(prepared, links)
     try:
+        if links and all(paths[k].order for k in order[:LINKED_PATHS]):
+            return prepared, links, rows, with_single_literals(prepared, links, values, rows)
         answers = prepared.answers.take(rows)
         likelihoods = prepared.likelihoods.take(rows)
         chances = answers.evaluate(values, likelihoods, compiled).queries
