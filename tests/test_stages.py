@@ -190,3 +190,12 @@ def test_endings_are_listed_where_there_is_no_room_for_sequences(
     endings = {path["route"]: path["literals"] for path in estimate["paths"]}
     assert endings == {r: [f"{r} after late"] for r in ("proxy", "schemer", "something-else")}
     assert estimate["fates"] == whole["fates"]
+
+
+def test_two_ends_of_one_stage_never_hold_together() -> None:
+    prepared = assess(resolve(Story.model_validate(STAGED)), draws=64).prepared
+    names = prepared.graph.steps[0].names
+    both = Query((), frozenset([(names[0], True), (names[1], True)]))
+    values, likelihoods = prepared.center[None], prepared.likelihoods
+    chances = quantities.outcomes(prepared.compiler, values, likelihoods, [both])[2]
+    assert chances.tolist() == [[0.0]]

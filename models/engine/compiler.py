@@ -458,7 +458,10 @@ class Compiler:
                 literal = literal if value else self.diagrams.choose(literal, ZERO, ONE)
                 extra.append((self.layout.levels(name), (literal, ZERO)))
             else:
-                summed |= self._with_other_states(v) if value else {v: False}
+                implied = self._with_other_states(v) if value else {v: False}
+                if any(summed.get(other, side) != side for other, side in implied.items()):
+                    return ZERO  # they never hold together
+                summed |= implied
         fixed = {self.level[v]: value for v, value in summed.items()}
         for v, value in summed.items():
             i, level = self._table_at[v], self.level[v]
