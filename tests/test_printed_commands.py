@@ -215,7 +215,13 @@ def texts(run: Run) -> Iterator[str]:
 
 def test_every_command_in_a_sentence_is_one(run: Run, folder: Path) -> None:
     (folder / "FILE").write_text(STORY, "utf-8")
-    names = {"FILE": OWN, "NAME": BUNDLED, "pumps.xml": "", "code-reviewer.yaml": OWN}
+    names = {
+        "FILE": OWN,
+        "NAME": BUNDLED,
+        "ID": "its-own",
+        "pumps.xml": "",
+        "code-reviewer.yaml": OWN,
+    }
     found = set()
     for text in texts(run):
         found.update(part for match in QUOTED.findall(text) for part in match if part)
