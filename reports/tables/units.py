@@ -162,6 +162,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "composite": (_D, "whether a formula makes the assumption up of others"),
     "distinguishable": (_D, "whether it can be told from 0"),
     "overlaps": (_D, "whether another path of the same ending can hold with it"),
+    "narrowed": (_D, "whether a sequence of stages of more concern may be missing"),
     "opinion": (_D, "whether it is a forecast, which is an opinion and no finding"),
     "idle": (_D, "whether it is about a number that is fixed, and does nothing"),
     "applies": (_D, "whether the lens of inner and outer alignment applies"),

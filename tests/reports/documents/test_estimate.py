@@ -48,6 +48,7 @@ KEYS = [
 PATH_KEYS = {
     "rank", "route", "hazard", "kind", "literals", "probability", "undetected", "concern",
     "weakest_link", "claim", "checks", "overlaps", "share_top", "ways", "place",
+    "narrowed",
 }  # fmt: skip
 
 
