@@ -35,11 +35,11 @@ def run(settings: Settings) -> Iterator[Section]:
 def _section(size: int, settings: Settings) -> Section:
     drawn = _draw(size, settings.draws, settings.seed)
     expected = _by_recursion(size, drawn)
-    asked = ask(_story(size), drawn, RUNNERS)
+    story = ask(_story(size), drawn, RUNNERS)
     draws = settings.draws
     contestants = [
         Contestant("numpy recursion", lambda: _by_recursion(size, drawn), draws, unchecked),
-        asked.contestant(exactly(expected, TOLERANCE)),
+        story.contestant(exactly(expected, TOLERANCE)),
     ]
     return Section(
         "stages",
@@ -49,7 +49,7 @@ def _section(size: int, settings: Settings) -> Section:
         size,
         draws,
         compete(contestants, settings.repeats),
-        [asked.fact, _CANNOT],
+        [story.fact, _CANNOT],
     )
 
 
@@ -93,7 +93,7 @@ def _draw(size: int, draws: int, seed: int) -> dict[str, Array]:
 def _class(runner: int) -> str:
     if runner in (0, len(RUNNERS) - 1):
         return ("intended", "other")[runner > 0]
-    return "deceptive" if runner % 3 == 2 else "mesa-optimizer"
+    return "mesa-optimizer" if _needs(runner) is None else "deceptive"
 
 
 def _story(size: int) -> str:
@@ -173,8 +173,6 @@ def _moves(stage: int, size: int, drawn: dict[str, Array]) -> Array:
     bits = np.stack([np.zeros(draws), *(drawn[f"{r}.bits.s{stage}"] for r in RUNNERS[1:])], axis=1)
     before = [None] if stage == 0 else range(n)
     is_open = np.array([[_needs(r) in (None, b) for r in range(n)] for b in before])
-    if stage == 0:
-        is_open = np.array([[_needs(r) is None for r in range(n)]])
     stays = np.zeros((1, n)) if stage == 0 else np.eye(n)
     moves = np.zeros((draws, len(is_open), n))
     for truth in itertools.product((False, True), repeat=len(own)):

@@ -196,10 +196,10 @@ def _further(
         joint = jointly(compiler, np.repeat(values, n, axis=0), evidence, queries, mixtures)
         harm = np.where(joint.events > 0, joint.events, 1.0)
         true, false = (side[:, 0, places] / harm for side in (joint.true, joint.false))
+        sides = ((True, true), (False, false))
         return [
-            {(name, x): float(side[i, k]) for k, name in enumerate(names) for x, side in sides}
+            {(name, x): float(side[i, k]) for x, side in sides for k, name in enumerate(names)}
             for i in range(n)
-            for sides in [((True, true), (False, false))]
         ]
 
     return odds_of

@@ -19,7 +19,7 @@ from storyodds.reports.words.sentences import (
     headline_fates,
     is_risk_argument,
 )
-from storyodds.reports.words.sequences import is_sequence, link_words, path_links
+from storyodds.reports.words.sequences import NARROWED, is_sequence, link_words, path_links
 from storyodds.scenarios.grammar.names import literal_name
 from storyodds.scenarios.grammar.stages import without_stage
 
@@ -262,6 +262,7 @@ def _path(dossier: Dossier, path: FailurePath, share: Interval | None) -> Json:
         "top": percent(path["share_top"]),
         "checks": listed(path["checks"]),
         "overlaps": path["overlaps"],
+        "narrowed": NARROWED if path["narrowed"] else None,
     }
 
 

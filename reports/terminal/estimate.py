@@ -41,7 +41,7 @@ from storyodds.reports.words.sentences import (
     is_risk_argument,
     is_uncertain,
 )
-from storyodds.reports.words.sequences import is_sequence, path_links
+from storyodds.reports.words.sequences import NARROWED, is_sequence, path_links
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.provenance import is_reference
@@ -145,7 +145,7 @@ def _left_out(paths: list[FailurePath]) -> Iterator[str]:
             chosen = "of most concern" if ending in in_stages else "most probable"
             most = f"the {listed_paths[ending]} {chosen} are told apart"
             if ending in narrowed:
-                most = f"{listed_paths[ending]} are told apart; others may be of more concern"
+                most = f"{listed_paths[ending]} are told apart; {NARROWED}"
             yield f"{plain(ending)} comes about in {count:,} ways, of which {most}"
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from storyodds.scenarios.grammar.stages import is_of_training, unrolled_name
 
+NARROWED = "others of its sequences may be of more concern"  # than those that are listed
+
 _RUN = re.compile(r", (first|second|third|fourth) run\Z")
 _SENT_BACK = ("once", "a second time", "a third time")  # by how often it was before
 

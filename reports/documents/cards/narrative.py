@@ -107,8 +107,10 @@ def _path(estimate: Estimate) -> list[str]:
     if is_sequence(worst["literals"]):
         path = sequence_words(worst["literals"])
         path = f"“{name}”, after {path}" if worst["hazard"] else path
+    # Of very many sequences of stages, some may have been left aside.
+    compared = " that was compared" if any(one["narrowed"] for one in paths) else ""
     return [
-        f"No failure path is of more concern than {path}: the chance that it "
+        f"No failure path{compared} is of more concern than {path}: the chance that it "
         f"is taken and ends in catastrophe is {share}."
     ]
 

@@ -61,7 +61,7 @@ from storyodds.reports.words.sentences import (
     no_catastrophe,
     opinions_words,
 )
-from storyodds.reports.words.sequences import path_links
+from storyodds.reports.words.sequences import NARROWED, path_links
 from storyodds.reports.words.stages import likeliest_by_stage, reached_routes
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.story import Story
@@ -297,6 +297,8 @@ def _paths(doc: Estimate) -> Iterator[str]:
     yield from mechanisms_part(doc)
     if any(path["overlaps"] for path in paths):
         yield from ("\\* Other conditions lead to the same ending, so these paths overlap.", "")
+    for ending in dict.fromkeys(path["route"] for path in paths if path["narrowed"]):
+        yield from (f"Not all ways to {code(ending)} were compared: {NARROWED}.", "")
 
 
 def _path_row(doc: Estimate, path: FailurePath) -> Iterator[str]:
