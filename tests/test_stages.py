@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.staged_oracle import StagedOracle
-from support.staged_stories import random_story
+from support.staged_stories import STAGED, random_story
 
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities, sequences
@@ -24,10 +24,16 @@ from storyodds.scenarios.story import Story
 _LEAST_EVIDENCE = 1e-12  # below it, what has been seen is refused as impossible or nearly so
 
 
-@pytest.mark.parametrize("block", range(4))
-def test_every_answer_is_what_enumeration_gives(block: int) -> None:
-    for seed in range(10 * block, 10 * (block + 1)):
-        data = random_story(seed)
+@pytest.mark.parametrize(
+    ("seeds", "repeats"),
+    [
+        *((range(10 * block, 10 * (block + 1)), False) for block in range(4)),
+        (range(6), True),  # each compiles its stages twice or three times
+    ],
+)
+def test_every_answer_is_what_enumeration_gives(seeds: range, repeats: bool) -> None:
+    for seed in seeds:
+        data = random_story(seed, repeats=repeats)
         oracle = StagedOracle(data).solve()
         if oracle.evidence < _LEAST_EVIDENCE:
             continue
@@ -77,36 +83,6 @@ def test_the_worst_sequences_come_first() -> None:
             worst = sorted((c for c in chances if c > 0), reverse=True)[: len(listed)]
             assert np.allclose(listed, worst, rtol=0, atol=1e-10), (seed, end)
     assert looked_at >= 3
-
-
-STAGED: dict[str, Any] = {
-    "story": "staged",
-    "title": "Two stages",
-    "goal": {"specification": "x", "desirability": "y"},
-    "stages": ["early", "late"],
-    "assumptions": {"aware": {"from": {"early": 0.2, "late": [0.2, 0.6]}}},
-    "routes": [
-        {"id": "intended", "class": "intended", "bits": {"early": 0, "late": [-1, 1]}},
-        {"id": "proxy", "class": "mesa-optimizer", "bits": {"early": [-2, 1]}, "harm": 0.1},
-        {
-            "id": "schemer",
-            "class": "deceptive",
-            "requires": ["aware", "at proxy"],
-            "bits": {"late": [-1, 3]},
-            "harm": 0.5,
-        },
-        {"id": "something-else", "class": "other", "bits": -2, "harm": 0.1},
-    ],
-    "checks": [{"id": "audit", "flags": {"deceptive": 0.4, "default": 0.05}}],
-    "evidence": [
-        {
-            "id": "seen",
-            "about": {"outcome": True},
-            "counts": {"hits": 2, "trials": 3},
-            "rates": {"schemer": 0.8, "default": 0.3},
-        }
-    ],
-}
 
 
 def test_one_stage_equals_none_to_the_last_digit() -> None:
