@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, logit, ndtri
 
-from storyodds.models.posterior.density import LogDensity
+from storyodds.models.posterior.densities.density import LogDensity
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.priors.distributions.copula import at_scores
 from storyodds.priors.distributions.families import (

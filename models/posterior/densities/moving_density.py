@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine import evaluation
-from storyodds.models.posterior.density import (
+from storyodds.models.posterior.densities.density import (
     LogDensity,
     density_in_logs,
     flatten,
@@ -34,7 +34,7 @@ def moving_log_density(prepared: PreparedStory, base: Array) -> LogDensity:
     base : (1, n_numbers) array
         Values of the numbers that are not coordinates.
     """
-    from storyodds.models.engine import kernel
+    from storyodds.models.posterior.densities import density_kernel
 
     target, program = target_of(prepared, base), flatten(prepared.likelihood)
     active, moving = list(prepared.active), prepared.likelihoods.moving
@@ -49,7 +49,7 @@ def moving_log_density(prepared: PreparedStory, base: Array) -> LogDensity:
         here = target._replace(assumptions=assumptions, routes=routes)
         height, slope = -np.inf, np.zeros(len(z))
         if not prepared.likelihood.derived:  # which the kernel does not work out
-            height, slope = kernel.log_density(program, here, z)
+            height, slope = density_kernel.log_density(program, here, z)
         if not isfinite(height):
             height, slope = density_in_logs(prepared, here, z)
         if not isfinite(height):

@@ -3,7 +3,7 @@
 A probability is represented by its logit, bits by themselves. Only the numbers on which the
 evidence can bear are coordinates: every other number keeps its prior, exactly.
 
-This module lays a story out as flat arrays; `models.kernel` does the arithmetic.
+This module lays a story out as flat arrays; `density_kernel` does the arithmetic.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,8 @@ from storyodds.priors.distributions.log_pool import LogPool
 from storyodds.priors.text.errors import UnsupportedStoryError
 
 if TYPE_CHECKING:  # it imports numba, which weighting need not pay for
-    from storyodds.models.engine.kernel import FlatProgram, Target
+    from storyodds.models.posterior.densities.density_kernel import Target
+    from storyodds.models.posterior.densities.evidence_kernel import FlatProgram
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -85,7 +86,7 @@ def bounds(distribution: Distribution) -> tuple[float, float]:
 
 def flatten(program: Program) -> "FlatProgram":
     """Lay a program with one root out flat."""
-    from storyodds.models.engine.kernel import FlatProgram
+    from storyodds.models.posterior.densities.evidence_kernel import FlatProgram
 
     circuit, far = program.circuit, longest_rule()
     nodes = circuit.leaves
@@ -150,7 +151,7 @@ def target_of(prepared: PreparedStory, base: Array) -> "Target":
     base : (1, n_numbers) array
         Values of the numbers that are not coordinates.
     """
-    from storyodds.models.engine.kernel import Target
+    from storyodds.models.posterior.densities.density_kernel import Target
 
     graph = prepared.graph
     numbers = prepared.resolved.numbers
@@ -177,35 +178,35 @@ def target_of(prepared: PreparedStory, base: Array) -> "Target":
 
 
 def _components(prior: Continuous, log_weight: float) -> Iterator[tuple[float, ...]]:
-    from storyodds.models.engine import kernel
+    from storyodds.models.posterior.densities import prior_kernel as kinds
 
     if isinstance(prior, Mixture):
         for weight, part in zip(prior.weights, prior.components, strict=True):
             yield from _components(part, log(weight))  # type: ignore[arg-type]
-        yield kernel.SUM, log_weight, float(len(prior.weights)), 0.0, 0.0
+        yield kinds.SUM, log_weight, float(len(prior.weights)), 0.0, 0.0
         return
     if isinstance(prior, LogPool):
         for weight, part in zip(prior.weights, prior.components, strict=True):
             yield from _components(_unwalled(part), _height(part))
-            yield kernel.POWER, 0.0, weight, 0.0, 0.0
+            yield kinds.POWER, 0.0, weight, 0.0, 0.0
         constant = log_weight - prior.log_normalizer
-        yield kernel.PRODUCT, constant, float(len(prior.weights)), 0.0, 0.0
+        yield kinds.PRODUCT, constant, float(len(prior.weights)), 0.0, 0.0
         return
     if isinstance(prior, BetaDistribution):
         constant = log_beta_peak(prior.a, prior.b)
-        yield kernel.BETA, log_weight + constant, prior.a, prior.b, log(prior.a) - log(prior.b)
+        yield kinds.BETA, log_weight + constant, prior.a, prior.b, log(prior.a) - log(prior.b)
     elif isinstance(prior, Uniform):
         constant = -log(prior.high - prior.low)
-        yield kernel.UNIFORM, log_weight + constant, prior.low, prior.high, 0.0
+        yield kinds.UNIFORM, log_weight + constant, prior.low, prior.high, 0.0
     elif isinstance(prior, TruncatedNormal | TruncatedLogNormal):
-        kind, peak = kernel.TRUNCATED_NORMAL, prior.window.peak
+        kind, peak = kinds.TRUNCATED_NORMAL, prior.window.peak
         if isinstance(prior, TruncatedLogNormal):
-            kind = kernel.TRUNCATED_LOG_NORMAL
+            kind = kinds.TRUNCATED_LOG_NORMAL
         constant = float(prior.window.log_density(np.array(peak)))
         yield kind, log_weight + constant, prior.location, 1.0 / prior.scale, peak
     else:
         constant = -log(prior.sd) - 0.5 * log(2 * pi)
-        yield kernel.NORMAL, log_weight + constant, prior.location, 1.0 / prior.sd, 0.0
+        yield kinds.NORMAL, log_weight + constant, prior.location, 1.0 / prior.sd, 0.0
 
 
 def _unwalled(prior: Continuous) -> Continuous:
@@ -248,13 +249,13 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
     callable
         On one point of shape (n_active,); minus infinity where the evidence is impossible.
     """
-    from storyodds.models.engine import kernel
+    from storyodds.models.posterior.densities import density_kernel
 
     target = target_of(prepared, base)
     if prepared.likelihood.derived:  # which the kernel does not work out
         return lambda z: density_in_logs(prepared, target, z)
     program = flatten(prepared.likelihood)
-    evaluate = kernel.log_density
+    evaluate = density_kernel.log_density
 
     def density(z: Array) -> tuple[float, Array]:
         height, slope = evaluate(program, target, z)
@@ -267,7 +268,7 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
 
 def density_in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float, Array]:
     """The same by the engine: where sums of products underflow, or something has to be derived."""
-    from storyodds.models.engine import kernel
+    from storyodds.models.posterior.densities import density_kernel
 
     nowhere = -np.inf, np.zeros(len(z))
     if not np.isfinite(z).all():
@@ -282,7 +283,7 @@ def density_in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tupl
                 prepared.likelihood, values, likelihoods, np.ones((1, 1))
             )
             slopes = evaluation.gradient(prepared.likelihood, evaluated)[:, 0]
-            height, slope = kernel.posterior(target, z, evaluated.log_roots[:, 0], slopes)
+            height, slope = density_kernel.posterior(target, z, evaluated.log_roots[:, 0], slopes)
     except UnsupportedStoryError:  # further out than a quadrature rule can reach
         return nowhere
     return (height, slope) if np.isfinite(height) and np.isfinite(slope).all() else nowhere
