@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 from contest import Answers, need
-from networks import Network, NetworkDraws
+from problems.networks import Network, NetworkDraws
 
 
 def network_answers(network: Network, draws: NetworkDraws) -> Answers:

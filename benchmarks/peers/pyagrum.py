@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 from contest import Answers, need
-from fault_trees import FaultTree
-from networks import Network, NetworkDraws
 from numpy.typing import NDArray
+from problems.fault_trees import FaultTree
+from problems.networks import Network, NetworkDraws
 
 Array = NDArray[np.float64]
 

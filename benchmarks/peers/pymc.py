@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from contest import Answers, need
-from networks import Network
+from problems.networks import Network
 
 
 def network_posterior(network: Network, seed: int) -> Answers:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import yaml
-from fault_trees import FaultTree
-from networks import Beta, Network
-from races import HITS, TRIALS, Race
+
+from problems.fault_trees import FaultTree
+from problems.networks import Beta, Network
+from problems.races import HITS, TRIALS, Race
 
 ROUTE = "goes-wrong"  # open exactly if what a network or a tree asks for is the case
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-import peer_pyagrum
 from asked import ask
 from contest import Contestant, Section, Settings, compete, exactly, unchecked
-from networks import draw, ladder_network
+from peers import pyagrum
+from problems.networks import draw, ladder_network
+from problems.stories import network_story
 from reference import network_answers
-from stories import network_story
 
 TOLERANCE = 1e-11
 SIZES = (10, 30, 100, 200, 500)
@@ -35,11 +35,11 @@ def _section(size: int, settings: Settings) -> Section:
         asked.contestant(check),
         Contestant(
             "pyAgrum",
-            lambda: peer_pyagrum.network_answers(network, few),
+            lambda: pyagrum.network_answers(network, few),
             few.count,
             check,
             once=True,
-            warm_up=lambda: peer_pyagrum.network_answers(network, draws.first(1)),
+            warm_up=lambda: pyagrum.network_answers(network, draws.first(1)),
             cannot="no uncertain numbers: a loop by hand over a few draws, scaled",
         ),
     ]

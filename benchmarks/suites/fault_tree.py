@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-import peer_pyagrum
-import peer_scram
 from asked import ask
 from contest import (
     Answers,
@@ -18,10 +16,11 @@ from contest import (
     scram_check,
     unchecked,
 )
-from fault_trees import FaultTree, build_tree, draw_tree
 from numpy.typing import NDArray
+from peers import pyagrum, scram
+from problems.fault_trees import FaultTree, build_tree, draw_tree
+from problems.stories import tree_story
 from reference import derivatives, tree_order, tree_top
-from stories import tree_story
 
 Array = NDArray[np.float64]
 
@@ -62,18 +61,18 @@ def _top(
         asked.contestant(exactly(expected, TOLERANCE)),
         Contestant(
             "SCRAM",
-            lambda: peer_scram.tree_prior(tree, n, settings.seed),
+            lambda: scram.tree_prior(tree, n, settings.seed),
             n,
             scram_check(expected["prior"], float(tree_top(tree, order, means)[0])),
             cannot="draws of its own, of which it keeps none; no evidence",
         ),
         Contestant(
             "pyAgrum",
-            lambda: {"prior": peer_pyagrum.tree_answers(tree, few)["prior"]},
+            lambda: {"prior": pyagrum.tree_answers(tree, few)["prior"]},
             few.shape[1],
             exactly(expected, TOLERANCE),
             once=True,
-            warm_up=lambda: peer_pyagrum.tree_answers(tree, means),
+            warm_up=lambda: pyagrum.tree_answers(tree, means),
             cannot="no uncertain numbers: a loop by hand; its time includes the importance",
         ),
     ]
@@ -104,7 +103,7 @@ def _importance(
         contestants += [
             Contestant(
                 "SCRAM",
-                lambda: peer_scram.tree_importance(tree, limit),
+                lambda: scram.tree_importance(tree, limit),
                 1,
                 _six_digits(importance["importance"]),
                 once=True,
@@ -113,7 +112,7 @@ def _importance(
             ),
             Contestant(
                 "pyAgrum",
-                lambda: peer_pyagrum.tree_answers(tree, at),
+                lambda: pyagrum.tree_answers(tree, at),
                 1,
                 exactly(importance, TOLERANCE),
                 cannot="importance by hand, from the events' chances given the top",

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import ours
-import peer_dd
-import peer_scram
 from contest import (
     OURS,
     Answers,
@@ -25,6 +23,7 @@ from contest import (
     exactly,
     unchecked,
 )
+from peers import dd, scram
 
 TOLERANCE = 1e-12
 _CHANCE = 0.3  # of every edge
@@ -46,7 +45,7 @@ def _section(path: Path) -> Section:
     expected: Answers = {}
 
     def plain() -> Answers:
-        expected.update(peer_dd.tree_top(path))
+        expected.update(dd.tree_top(path))
         return expected
 
     # Ours is compared with the plain diagram's answer where there is one.
@@ -57,7 +56,7 @@ def _section(path: Path) -> Section:
     contestants = [
         Contestant(peer, plain, 1, unchecked, once=True, cannot="nothing but P(top)"),
         Contestant(OURS, lambda: _ours(path), 1, check, once=True, warm_up=_warm_up),
-        Contestant("SCRAM", lambda: peer_scram.file_top(path), 1, _six_digits(expected), once=True),
+        Contestant("SCRAM", lambda: scram.file_top(path), 1, _six_digits(expected), once=True),
     ]
     results = compete(contestants, 1)
     events = path.read_text(encoding="utf-8").count("<define-basic-event")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from asked import ask
 from contest import Contestant, Section, Settings, compete, exactly, unchecked
-from races import build_race, by_enumeration, by_quadrature, draw_race
-from stories import race_story
+from problems.races import build_race, by_enumeration, by_quadrature, draw_race
+from problems.stories import race_story
 
 TOLERANCE = 1e-11
 SIZES = (4, 8, 16, 50, 200)

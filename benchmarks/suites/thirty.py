@@ -3,10 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-import peer_pgmpy
-import peer_pyagrum
-import peer_pymc
-import peer_scram
 from asked import Asked, ask
 from contest import (
     Answers,
@@ -20,10 +16,11 @@ from contest import (
     scram_check,
     unchecked,
 )
-from networks import Network, NetworkDraws, draw, shared_network
 from numpy.typing import NDArray
+from peers import pgmpy, pyagrum, pymc, scram
+from problems.networks import Network, NetworkDraws, draw, shared_network
+from problems.stories import network_story
 from reference import network_answers, network_derivatives
-from stories import network_story
 
 Array = NDArray[np.float64]
 
@@ -68,33 +65,33 @@ def _contestants(
         asked.contestant(check),
         Contestant(
             "SCRAM",
-            lambda: peer_scram.network_prior(network, n, seed),
+            lambda: scram.network_prior(network, n, seed),
             n,
             scram_check(expected["prior"], float(at_means[0])),
             cannot="prior only, by draws of its own: it knows no findings and keeps no draws",
         ),
         Contestant(
             "pyAgrum",
-            lambda: peer_pyagrum.network_answers(network, draws),
+            lambda: pyagrum.network_answers(network, draws),
             n,
             check,
             once=True,
-            warm_up=lambda: peer_pyagrum.network_answers(network, one),
+            warm_up=lambda: pyagrum.network_answers(network, one),
             cannot="no uncertain numbers: a loop by hand, and weighting by hand after it",
         ),
         Contestant(
             "pgmpy",
-            lambda: peer_pgmpy.network_answers(network, few),
+            lambda: pgmpy.network_answers(network, few),
             few.count,
             check,
             once=True,
-            warm_up=lambda: peer_pgmpy.network_answers(network, one),
+            warm_up=lambda: pgmpy.network_answers(network, one),
             cannot="as pyAgrum; P(E) only through a joint of 2**11 states",
         ),
     ]
     nuts = Contestant(
         "PyMC NUTS",
-        lambda: peer_pymc.network_posterior(network, seed),
+        lambda: pymc.network_posterior(network, seed),
         n,
         _nuts_check(expected),
         once=True,
