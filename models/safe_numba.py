@@ -62,7 +62,8 @@ def _stamp(function: Callable[..., Any], own: Any) -> tuple[Any, ...]:
         if isinstance(value, int | float):
             imported[name] = value
         elif isinstance(value, Dispatcher) and value.__module__ != function.__module__:
-            file = getattr(value._cache, "_cache_file", None)  # none where nothing is kept
+            cache: Any = getattr(value, "_cache", None)
+            file = getattr(cache, "_cache_file", None)  # none where nothing is kept
             imported[name] = None if file is None else file._source_stamp
     return own, sorted(_SETTINGS.items()), sorted(imported.items())
 

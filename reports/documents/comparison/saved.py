@@ -34,7 +34,7 @@ from storyodds.reports.contract.by_event import ByEvent
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.head import Diagnostics
 from storyodds.reports.contract.summaries import Summary
-from storyodds.reports.documents.comparison_sides import (
+from storyodds.reports.documents.comparison.sides import (
     ENDINGS,
     Side,
     day_summaries,

@@ -8,7 +8,7 @@ from storyodds.models.comparison.coupling import shared_numbers
 from storyodds.models.comparison.order import OrderTip, order_tips, scan_story
 from storyodds.models.story.events import Headline
 from storyodds.reports.contract.comparison import OrderPoint, OrderTipping
-from storyodds.reports.documents.comparison_sides import Side
+from storyodds.reports.documents.comparison.sides import Side
 from storyodds.reports.words.numbers import percent, significant
 
 RANKED: tuple[Headline, ...] = ("success", "catastrophe")

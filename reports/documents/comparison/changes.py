@@ -6,7 +6,7 @@ from storyodds.models.comparison import contributions
 from storyodds.models.comparison.sides import EVENTS
 from storyodds.priors.text.errors import InputError
 from storyodds.reports.contract.comparison import ComparedPair, Contribution, Contributions
-from storyodds.reports.documents.comparison_sides import Side
+from storyodds.reports.documents.comparison.sides import Side
 from storyodds.reports.words.numbers import points, signed
 from storyodds.reports.words.sentences import HEADLINE_FATES
 from storyodds.scenarios.edits import NUMBER, Change
