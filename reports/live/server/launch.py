@@ -8,10 +8,10 @@ import uvicorn
 
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.file_batches import finish_batches
-from storyodds.reports.live.app import make_app
-from storyodds.reports.live.guard import HEAD_BYTES
-from storyodds.reports.live.patience import PatientProtocol
-from storyodds.reports.live.worker import Worker
+from storyodds.reports.live.server.app import make_app
+from storyodds.reports.live.server.guard import HEAD_BYTES
+from storyodds.reports.live.server.patience import PatientProtocol
+from storyodds.reports.live.server.worker import Worker
 
 LOOPBACK = "127.0.0.1"
 

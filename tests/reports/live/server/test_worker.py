@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storyodds.reports.live.worker import TimeLimitError, Worker, WorkerFailedError
+from storyodds.reports.live.server.worker import TimeLimitError, Worker, WorkerFailedError
 
 QUESTION = {"do": "answer", "story": "carlsmith-six-premises", "state": {}}
 

@@ -8,8 +8,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from storyodds.reports.live import patience
-from storyodds.reports.live.patience import PatientProtocol
+from storyodds.reports.live.server import patience
+from storyodds.reports.live.server.patience import PatientProtocol
 
 type Client = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
 

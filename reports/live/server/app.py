@@ -18,11 +18,17 @@ from starlette.types import ASGIApp
 
 from storyodds.priors.text.errors import InputError
 from storyodds.reports.live.folder import is_name
-from storyodds.reports.live.guard import HOSTS, Headed, bounded_body, client_of, require_same_site
 from storyodds.reports.live.requests import State, read_body, read_name, read_state
 from storyodds.reports.live.saved_states import save_state, saved_states, story_file
-from storyodds.reports.live.scheduling import SupersededError, TooManyError, Turns
-from storyodds.reports.live.worker import TimeLimitError, WorkerFailedError
+from storyodds.reports.live.server.guard import (
+    HOSTS,
+    Headed,
+    bounded_body,
+    client_of,
+    require_same_site,
+)
+from storyodds.reports.live.server.scheduling import SupersededError, TooManyError, Turns
+from storyodds.reports.live.server.worker import TimeLimitError, WorkerFailedError
 
 SECONDS = {  # by task; every story is read for the list, and compiled before it is first answered
     "home": 60.0,
@@ -179,7 +185,7 @@ def make_app(
 
     Examples
     --------
-    >>> from storyodds.reports.live.worker import Worker
+    >>> from storyodds.reports.live.server.worker import Worker
     >>> quick, slow = (Worker(Path("."), draws=1024, seed=1) for _ in range(2))
     >>> app = make_app(Path("."), (quick, slow))
     """

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from storyodds.reports.live.scheduling import SupersededError, TooManyError, Turns
+from storyodds.reports.live.server.scheduling import SupersededError, TooManyError, Turns
 
 
 class Asking:

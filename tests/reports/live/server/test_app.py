@@ -16,10 +16,10 @@ from support.hostile_story import ATTACK, hostile_story
 
 from storyodds import load_story, load_text
 from storyodds.priors.distributions.families import Point
-from storyodds.reports.live.app import make_app
 from storyodds.reports.live.requests import MAX_BODY
+from storyodds.reports.live.server.app import make_app
+from storyodds.reports.live.server.worker import TimeLimitError, Worker, WorkerFailedError
 from storyodds.reports.live.tasks import Computer
-from storyodds.reports.live.worker import TimeLimitError, Worker, WorkerFailedError
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.serialize import to_yaml
 
