@@ -11,7 +11,7 @@ from support.staged_stories import STAGED, random_story
 
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities, sequences
-from storyodds.models.posterior.density import log_density
+from storyodds.models.posterior.densities.density import log_density
 from storyodds.models.story.events import EVENTS
 from storyodds.models.story.queries import Query
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError

@@ -22,8 +22,8 @@ from storyodds.reports.contract.placement import Placements
 from storyodds.reports.contract.sensitivity.whole import Sensitivity
 from storyodds.reports.contract.sequences import SequenceOdds
 from storyodds.reports.contract.value import InformationValue
-from storyodds.reports.documents.comparison import summarize_comparison
-from storyodds.reports.documents.comparison_sides import story_side
+from storyodds.reports.documents.comparison.sides import story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.importance import summarize_importance
 from storyodds.reports.documents.judgments import summarize_judgments

@@ -11,8 +11,8 @@ from support.staged_stories import STAGED
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.documents.comparison import summarize_comparison
-from storyodds.reports.documents.comparison_sides import story_side
+from storyodds.reports.documents.comparison.sides import story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.importance import summarize_importance
 from storyodds.reports.documents.placement import summarize_placement
