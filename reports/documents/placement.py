@@ -18,6 +18,7 @@ from storyodds.reports.contract.placement import (
     Placements,
     StageGain,
 )
+from storyodds.reports.contract.value import Gain
 from storyodds.reports.documents.head import diagnostics, head
 from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.reports.documents.value import usual_odds
@@ -126,12 +127,13 @@ def _odds(base: Base, changed: Changed | None) -> PlacementOdds | None:
 
 
 def _part(base: Base, story: Story, placed: Placement) -> PlacedPart:
-    parts = (*story.rationale.constraints, *story.rationale.nudges, *story.checks)
-    claim = next(part.claim for part in parts if part.id == placed.id)
+    claims = {constraint.id: constraint.claim for constraint in story.rationale.constraints}
+    claims |= {nudge.id: nudge.claim for nudge in story.rationale.nudges}
+    claims |= {check.id: check.claim for check in story.checks}
     by_stage = {stage: _odds(base, changed) for stage, changed in placed.by_stage.items()}
-    everywhere = {None: _as_written(base), **by_stage}
-    if len(placed.stages) == 1:  # the story as it is written has it in one of them
-        del everywhere[None]
+    everywhere: dict[str | None, PlacementOdds | None] = dict(by_stage.items())
+    if len(placed.stages) != 1:  # otherwise the story as it is written has it in one of them
+        everywhere[None] = _as_written(base)
     best: BestStage = {
         "success": _best({s: o["success"] for s, o in everywhere.items() if o}, 1.0),
         "catastrophe": _best({s: o["catastrophe"] for s, o in everywhere.items() if o}, -1.0),
@@ -139,7 +141,7 @@ def _part(base: Base, story: Story, placed: Placement) -> PlacedPart:
     return {
         "part": placed.part,
         "id": placed.id,
-        "claim": " ".join(claim.split()),
+        "claim": " ".join(claims[placed.id].split()),
         "stages": list(placed.stages),
         "without": _odds(base, placed.without),
         "by_stage": [{"stage": stage, "odds": odds} for stage, odds in by_stage.items()],
@@ -174,7 +176,7 @@ def _observations(assessment: Assessment, of: str) -> list[PlacedObservation]:
         every, value.bits.proposals.amount, value.bits.proposals.error, strict=True
     ):
         claims[one.proposal.id] = " ".join(one.proposal.claim.split())
-        gain = {"value": max(0.0, float(amount)), "error": float(error)}
+        gain: Gain = {"value": max(0.0, float(amount)), "error": float(error)}
         gains.setdefault(one.proposal.id, []).append({"stage": stage, "bits": gain})
     return [
         {"id": name, "claim": claims[name], "by_stage": rows, "best": _most_telling(rows)}
