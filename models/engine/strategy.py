@@ -104,8 +104,10 @@ def choose_compiler(
             return
         gc.collect()  # diagrams given up hold on to themselves, through functions that recurse
 
-    attempt("patterns", False, _FIRST_NODES)
-    if best and best[0] <= _SMALL_NODES:
+    # Stages are summed by patterns, with all the room there is unless composites may be in the way.
+    alone = bool(graph.stages) and not composites
+    attempt("patterns", False, most if alone else _FIRST_NODES)
+    if best and (alone or best[0] <= _SMALL_NODES):
         return best[1]
     forest: GateForest | None = None
     budgets = _budgets(_FIRST_NODES, most)
