@@ -175,3 +175,59 @@ def test_two_ends_of_one_stage_never_hold_together() -> None:
     values, likelihoods = prepared.center[None], prepared.likelihoods
     chances = quantities.outcomes(prepared.compiler, values, likelihoods, [both])[2]
     assert chances.tolist() == [[0.0]]
+
+
+def _without(data: dict[str, Any], check: str) -> dict[str, Any]:
+    return {**data, "checks": [c for c in data["checks"] if c["id"] != check]}
+
+
+def test_what_checks_within_training_take_off_is_what_enumeration_gives() -> None:
+    looked_at = set()
+    for seed in (4, 6, 9, 16, 18, 20):
+        data = random_story(seed)
+        answer, oracle = _estimate(data), StagedOracle(data)
+        for check in data["checks"]:
+            without = StagedOracle(_without(data, check["id"])).solve()
+            if not oracle.is_within(check) or without.evidence < _LEAST_EVIDENCE:
+                continue
+            looked_at.add(check["id"])
+            taken_off = without.fates["catastrophe"] - oracle.solve().fates["catastrophe"]
+            added = answer["checks"][check["id"]]["added"]
+            assert math.isclose(added["mean"], taken_off, abs_tol=1e-10), (seed, check["id"])
+            assert math.isclose(added["q95"], taken_off, abs_tol=1e-10), (seed, check["id"])
+    assert looked_at == {"probe", "gate"}
+
+
+def test_without_a_check_draws_count_otherwise() -> None:
+    """What a check takes off is the difference of two estimates, of the evidence of both."""
+    probe = {
+        "id": "probe",
+        "after": "early",
+        "on_flag": "retrain",
+        "to": "early",
+        "flags": {"proxy": 0.8, "default": 0.1},
+    }
+    data = {**STAGED, "checks": [*STAGED["checks"], probe]}
+    with_it, without = _estimate(data, draws=2048), _estimate(STAGED, draws=2048)
+    added = with_it["checks"]["probe"]["added"]
+    errors = [
+        with_it["diagnostics"]["standard_errors"]["checks.probe.added"]["mean"],
+        *(
+            one["diagnostics"]["standard_errors"]["catastrophe"]["mean"]
+            for one in (with_it, without)
+        ),
+    ]
+    taken_off = without["fates"]["catastrophe"]["mean"] - with_it["fates"]["catastrophe"]["mean"]
+    assert abs(added["mean"] - taken_off) <= 4 * math.hypot(*errors)
+    assert abs(taken_off) > 40 * errors[0]  # so that a difference would be seen
+
+
+def test_a_check_within_training_whose_rate_stands_elsewhere_has_no_share_of_its_own() -> None:
+    probe = {"id": "probe", "after": "early", "flags": {"default": {"number": "rate"}}}
+    audit = {"id": "audit", "flags": {"deceptive": {"number": "rate"}, "default": 0.05}}
+    data = {
+        **STAGED,
+        "numbers": {"rate": {"interval": [0.2, 0.6], "kind": "probability"}},
+        "checks": [probe, audit],
+    }
+    assert _estimate(data)["checks"]["probe"]["added"] is None
