@@ -51,7 +51,7 @@ _CORE_WORK = 4e6  # those that are worth a thread
 # Of float64: what a block of draws may hold, for which a cache has room. Larger arrays are handed
 # out page by page, again and again: an estimate with 2**21 faults twice as many pages.
 _BLOCK_CELLS = 2**19
-_ROW_CELLS = 2**21  # the same where rows are read in place, a step at a time: of more draws each,
+_ROW_CELLS = 2**20  # the same where rows are read in place, a step at a time: of more draws each,
 _WIDE = 256  # and of so many at least, lest the steps take longer than what they do
 _COPIES = 4  # of a block's cells, at most: values, flows, and what they are made from
 _UNLIMITED = 2**62  # bytes: more than any machine has
@@ -386,7 +386,7 @@ def _attempt(
 ) -> NDArray[np.bool_]:
     """Fill in the answers of some draws in one arithmetic; in which it was not good enough."""
     leaves, race, log_scale = fill_leaves(
-        program, values[draws], likelihoods.take(draws), along, logs=logs
+        program, values[draws], likelihoods.take(draws), along, logs=logs, scratch=scratch
     )
     weights = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
     if fast:
