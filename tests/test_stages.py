@@ -11,12 +11,14 @@ from support.staged_stories import STAGED, random_story
 
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities, sequences
+from storyodds.models.flows.stage_moves import moves_by_stage
 from storyodds.models.posterior.densities.density import log_density
 from storyodds.models.posterior.prepared import prepare
 from storyodds.models.story.events import EVENTS
 from storyodds.models.story.queries import Query
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError
 from storyodds.reports.documents.estimate import summarize
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.stages import MAX_STAGES
 from storyodds.scenarios.loader import load_text
 from storyodds.scenarios.resolve import resolve
@@ -59,6 +61,14 @@ def test_every_answer_is_what_enumeration_gives(seeds: range, repeats: bool) -> 
         for place, ways in left.items():
             chance = math.fsum(odds[query] for query in ways)
             assert math.isclose(chance, oracle.stages[place], abs_tol=1e-10), (seed, place)
+        moves = moves_by_stage(assessment)
+        assert moves is not None
+        ids = [route.id for route in prepared.graph.routes]
+        for ending, by_class in zip(prepared.graph.stages[1:], moves, strict=True):
+            for name, by_route in zip(CLASSES, by_class, strict=True):
+                for route, chance in zip(ids, by_route, strict=True):
+                    move = ending.stage, name, route
+                    assert math.isclose(chance, oracle.moves[move], abs_tol=1e-10), (seed, move)
 
 
 def _estimate(data: dict[str, Any], **sampling: Any) -> Any:

@@ -52,7 +52,7 @@ def sequence_compiler(compiler: Compiler) -> Compiler:
         If it needs more memory than the story's sum itself.
     """
     graph = compiler.graph
-    return with_marks(compiler, tuple(graph.order[name] for name in _steps_and_flags(graph)))
+    return with_marks(compiler, tuple(graph.order[name] for name in steps_and_flags(graph)))
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _further(
         for share in harm:
             factor = after.factor(share, graph.outcomes[share.outcome].route)
             row[ends.index(share.outcome)] += np.broadcast_to(factor, 1)[0]
-    names = _steps_and_flags(graph)
+    names = steps_and_flags(graph)
     places = [graph.order[name] for name in names]
 
     def odds_of(begun: Sequence[tuple[int, _Beginning]]) -> list[dict[Literal, float]]:
@@ -205,8 +205,8 @@ def _further(
     return odds_of
 
 
-def _steps_and_flags(graph: StoryGraph) -> tuple[str, ...]:
-    """The variables that a sequence speaks of."""
+def steps_and_flags(graph: StoryGraph) -> tuple[str, ...]:
+    """The variables that a sequence speaks of, in the order of their marks."""
     names = [name for step in graph.steps for name in step.names]
     flags = dict.fromkeys(step.after_flag for step in graph.steps if step.after_flag is not None)
     return (*names, *flags)

@@ -147,7 +147,7 @@ def compiled(compiler: Compiler, queries: Sequence[Query]) -> Program:
 
 
 def with_marks(compiler: Compiler, marked: tuple[int, ...]) -> Compiler:
-    """Compile a story once more in the same way, so that some variables can be ruled out.
+    """Compile a story once more in the same way, so that some variables can be ruled out; once.
 
     Parameters
     ----------
@@ -160,15 +160,17 @@ def with_marks(compiler: Compiler, marked: tuple[int, ...]) -> Compiler:
     UnsupportedStoryError
         If it needs more memory than the story's sum itself.
     """
-    with _refused_by_name(compiler.builder.budget):
-        return Compiler(
-            compiler.graph,
-            competition=compiler.competition,
-            expand=bool(compiler.layout.expanded),
-            evidence_only=False,
-            budget=compiler.builder.budget,
-            marked=marked,
-        )
+    if marked not in compiler.with_marks:
+        with _refused_by_name(compiler.builder.budget):
+            compiler.with_marks[marked] = Compiler(
+                compiler.graph,
+                competition=compiler.competition,
+                expand=bool(compiler.layout.expanded),
+                evidence_only=False,
+                budget=compiler.builder.budget,
+                marked=marked,
+            )
+    return compiler.with_marks[marked]
 
 
 @contextmanager

@@ -128,6 +128,12 @@ class StageOdds(TypedDict):
     """P(the stage leaves a model of the class)."""
     routes: dict[str, Summary]
     """By id, P(the stage leaves the model on the route)."""
+    moves: ByClass[dict[str, float]] | None
+    """By class and then by id of the route, P(the stage before leaves a model of the class, and
+    this one leaves it on the route), as a mean: what stays and what moves. Of each class they add
+    up to what the stage before leaves, and of each route to what this one leaves. Where bits are
+    uncertain, they are means over some of the draws that are fitted to these sums. Null in the
+    first stage, where the odds are simulated instead of summed, and where memory is not enough."""
 
 
 class FailurePath(TypedDict):

@@ -36,6 +36,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "undetected": (_P, "probability that no check flags it, given that it comes about"),
     "false_alarm": (_P, "probability that a check halts what would have succeeded"),
     "catastrophe_given_deployed_failure": (_P, "probability of catastrophe of deployed failures"),
+    "moves": (_P, "probability of the class before the stage and the route after it"),
     "given_intended": (_P, "probability given that training ends as intended"),
     "added": (_P, "what the check takes off P(catastrophe) once the others are there"),
     "check_dependence_stated": (_P, "probability with checks as the story has them"),

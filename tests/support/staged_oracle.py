@@ -8,7 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 type Data = dict[str, Any]
@@ -33,6 +33,7 @@ class Training:
 class StagedAnswer:
     """Odds given the evidence; `stages` by stage and route.
 
+    `moves` have P(a stage leaves the class, the next one the route), by stage, class and route.
     `sequences` have P(these routes, one a stage, and a catastrophe that the route does by itself).
     """
 
@@ -40,6 +41,7 @@ class StagedAnswer:
     classes: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     fates: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     stages: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    moves: dict[tuple[str, str, str], float] = field(default_factory=lambda: defaultdict(float))
     sequences: dict[tuple[str, ...], float] = field(default_factory=lambda: defaultdict(float))
 
 
@@ -234,11 +236,14 @@ class StagedOracle:
                 answer.classes[self.routes[route]["class"]] += weight
                 for stage, on in training.left.items():
                     answer.stages[stage, on] += weight
+                for earlier, later in pairwise(self.stages):
+                    begins = self.routes[training.left[earlier]]["class"]
+                    answer.moves[later, begins, training.left[later]] += weight
                 for fate, share in self._fates(world, training, route):
                     answer.fates[fate] += weight * share
                     if fate == "catastrophe" and self.routes[route]["class"] != "intended":
                         answer.sequences[tuple(training.left.values())] += weight * share
-        for table in (answer.classes, answer.fates, answer.stages, answer.sequences):
+        for table in (answer.classes, answer.fates, answer.stages, answer.moves, answer.sequences):
             for key in table:
                 table[key] /= answer.evidence
         return answer
