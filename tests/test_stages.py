@@ -11,7 +11,7 @@ from support.staged_stories import STAGED, random_story
 
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities, sequences
-from storyodds.models.flows.stage_moves import moves_by_stage
+from storyodds.models.engine.stage_moves import stage_moves
 from storyodds.models.posterior.densities.density import log_density
 from storyodds.models.posterior.prepared import prepare
 from storyodds.models.story.events import EVENTS
@@ -61,8 +61,10 @@ def test_every_answer_is_what_enumeration_gives(seeds: range, repeats: bool) -> 
         for place, ways in left.items():
             chance = math.fsum(odds[query] for query in ways)
             assert math.isclose(chance, oracle.stages[place], abs_tol=1e-10), (seed, place)
-        moves = moves_by_stage(assessment)
-        assert moves is not None
+        asked = np.ones((len(prepared.graph.stages) - 1, len(CLASSES)), dtype=bool)
+        marked = sequences.sequence_compiler(prepared.compiler)
+        evidence = prepared.likelihoods, whole.log_evidence
+        moves = stage_moves(marked, values, *evidence, asked)
         ids = [route.id for route in prepared.graph.routes]
         for ending, by_class in zip(prepared.graph.stages[1:], moves, strict=True):
             for name, by_route in zip(CLASSES, by_class, strict=True):

@@ -252,5 +252,7 @@ def _ribbon(x: tuple[float, float], y: tuple[float, float], wide: float, look: s
         return f"C{middle:.1f},{start:.1f} {middle:.1f},{end:.1f} {place:.1f},{end:.1f}"
 
     low = y0 + wide, y1 + wide
-    data = f"M{x0:.1f},{y0:.1f}{curve(y0, y1, x1)}L{x1:.1f},{low[1]:.1f}{curve(low[1], low[0], x0)}Z"
+    data = (
+        f"M{x0:.1f},{y0:.1f}{curve(y0, y1, x1)}L{x1:.1f},{low[1]:.1f}{curve(low[1], low[0], x0)}Z"
+    )
     return element("path", d=data, class_=look)
