@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,10 @@ _LEAST_EVIDENCE = 1e-12  # below it, what has been seen is refused as impossible
     ("seeds", "repeats"),
     [
         *((range(10 * block, 10 * (block + 1)), False) for block in range(4)),
-        (range(6), True),  # each compiles its stages twice or three times
+        ((1, 6, 9, 11, 12), True),  # of two or three stages, as each is run twice or three times
     ],
 )
-def test_every_answer_is_what_enumeration_gives(seeds: range, repeats: bool) -> None:
+def test_every_answer_is_what_enumeration_gives(seeds: Sequence[int], repeats: bool) -> None:
     """By the engine alone: paths, which take as long as all else, have tests of their own."""
     for seed in seeds:
         data = random_story(seed, repeats=repeats)
@@ -246,4 +247,5 @@ def test_a_check_within_training_whose_rate_stands_elsewhere_has_no_share_of_its
         "numbers": {"rate": {"interval": [0.2, 0.6], "kind": "probability"}},
         "checks": [probe, audit],
     }
-    assert _estimate(data)["checks"]["probe"]["added"] is None
+    answer = _estimate(data, method="weighting")
+    assert answer["checks"]["probe"]["added"] is None
