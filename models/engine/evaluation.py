@@ -383,6 +383,7 @@ def _attempt(
         sums = np.einsum("srd,rd->sd", weights, np.exp(log_values))
         # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
         risky |= ((sums < SMALLEST) & (sums > 0)).any(axis=0)
+        risky |= ~np.isfinite(usage).all(axis=(0, 1))  # a subnormal sum on the way
     out.log_roots[draws] = (log_values + log_scale).T
     out.usage[draws] = usage.transpose(2, 0, 1)
     if not out.won.shape[1]:
@@ -482,7 +483,8 @@ def _run_numpy(
         of_leaves = flow[part.circuit.leaves[: program.n_fixed_leaves]]
         usage[s] = of_leaves.reshape(-1, n, n_lanes).sum(axis=2)
         if len(slopes):
-            moved = flow[part.circuit.leaves[program.stay_leaves]] * slopes
+            with np.errstate(invalid="ignore"):  # flows without end, of subnormal sums
+                moved = flow[part.circuit.leaves[program.stay_leaves]] * slopes
             pulls[s] = moved.reshape(-1, n, n_lanes).sum(axis=2)
     return log_values, usage, pulls
 
