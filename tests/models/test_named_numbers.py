@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.coordinates import log_prior, pymc_density, spelled_out
-from support.oracle import solve
+from support.oracle import odds, solve
 
 from storyodds import compile_story, load_text, to_yaml
 from storyodds.models.assessment.assessment import Method, assess
@@ -302,9 +302,9 @@ def joint_by_quadrature(story: Story) -> tuple[float, float]:
     """P(success and the evidence), and P(the evidence)."""
     joint, mass = 0.0, 0.0
     for hard, push, weight in grid():
-        answer = solve(fixed(story, hard=hard, push=push))
-        here = weight * np.exp(answer.log_evidence)
-        joint += here * answer.fates["success"]
+        table, log_evidence = odds(fixed(story, hard=hard, push=push))
+        here = weight * np.exp(log_evidence)
+        joint += here * table["success"]
         mass += here
     return joint, mass
 
