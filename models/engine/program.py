@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from storyodds.models.circuits.circuit import Circuit, Key
 from storyodds.models.engine.compiler import Compiler
-from storyodds.models.story.derived import DerivedLayout, DerivedNumber, Excess
+from storyodds.models.story.derived import DerivedLayout, DerivedNumber
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import Query
 
@@ -184,11 +184,7 @@ class Program:
         bits = self.config_bits.indices.tolist()
         numbers = {*self.yes.what.tolist(), *self.no.what.tolist(), *bits}
         for k, derived in enumerate(self.derived):
-            if self.n_numbers + k not in numbers:
-                continue
-            if isinstance(derived, Excess):
-                numbers.update(derived.above, derived.below)
-            else:
+            if self.n_numbers + k in numbers:
                 numbers.update(derived.numbers)
         return frozenset(number for number in numbers if number < self.n_numbers)
 

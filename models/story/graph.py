@@ -414,7 +414,11 @@ class StoryGraph:
     def summed(self) -> frozenset[int]:
         """The routes whose checks and harm the engine has to sum over assumptions."""
         live = frozenset(self.live_checks)
-        together = [cause for cause in self.common_causes if len(live & set(cause.checks)) > 1]
+        together = [
+            cause
+            for cause in self.common_causes
+            if len(cause.checks) > 1 and not live.isdisjoint(cause.checks)
+        ]
         return frozenset(
             r
             for r, route in enumerate(self.routes)
@@ -422,6 +426,12 @@ class StoryGraph:
             or not all(route.flags[c].is_plain for c in live)
             or any(cause.of_routes[r] is not None for cause in together)
         )
+
+    @cached_property
+    def causes_of_results(self) -> tuple[CommonCause, ...]:
+        """The common causes of two or more checks whose results are known."""
+        run = frozenset(range(len(self.checks))).difference(self.live_checks)
+        return tuple(c for c in self.common_causes if len(run.intersection(c.checks)) > 1)
 
     def rate_formulas(self, *, evidence_only: bool) -> tuple[Formula, ...]:
         """What decides the probabilities that the engine sums over assumptions.
@@ -442,9 +452,9 @@ class StoryGraph:
         if not evidence_only:
             rates += [route.harm for route in self.routes]
             rates += [hazard.harm for hazard in self.hazards]
-            causes = self.common_causes
-            shares = [share for c in causes for share in (*c.of_routes, *c.of_hazards)]
-            rates += [share for share in shares if isinstance(share, Rate)]
+        causes = self.causes_of_results if evidence_only else self.common_causes
+        shares = [share for c in causes for share in (*c.of_routes, *c.of_hazards)]
+        rates += [share for share in shares if isinstance(share, Rate)]
         return tuple(dict.fromkeys(f for part in (*rates, *by_route) for f in part.formulas))
 
     def result_numbers(
@@ -551,6 +561,9 @@ class StoryGraph:
                 numbers |= set() if rate is None else set(rate.numbers)
         for item in self.evidence:
             numbers |= set(item.reading)
+        for cause in self.causes_of_results:
+            for share in (*cause.of_routes, *cause.of_hazards):
+                numbers |= set(share.numbers) if isinstance(share, Rate) else set()
         return frozenset(numbers.union(*self.result_numbers()))
 
     @property
