@@ -32,7 +32,8 @@ class LogEvidence(Op):  # type: ignore[misc]
 
     def __init__(self, prepared: PreparedStory) -> None:
         self._program = prepared.likelihood
-        self._flat = flatten(prepared.likelihood)
+        # The kernel does not work out what follows from numbers.
+        self._flat = None if prepared.likelihood.derived else flatten(prepared.likelihood)
         kinds = [number.kind for number in prepared.resolved.numbers]
         self._is_probability = np.array([kind == "probability" for kind in kinds])
 
@@ -52,11 +53,13 @@ class LogEvidence(Op):  # type: ignore[misc]
         values, assumptions, routes = (np.ascontiguousarray(x) for x in inputs)
         slopes, by_item, ended = (np.zeros(len(x)) for x in inputs)
         complements = 1.0 - values
-        height = kernel.log_evidence(
-            self._flat, values, complements, assumptions, routes, slopes, by_item, ended
-        )
+        height = np.nan
+        if self._flat is not None:
+            height = kernel.log_evidence(
+                self._flat, values, complements, assumptions, routes, slopes, by_item, ended
+            )
         if np.isnan(height):
-            height = self._in_logs(values, assumptions, routes, slopes, by_item, ended)
+            height = self._by_engine(values, assumptions, routes, slopes, by_item, ended)
         # From logits to probabilities; where one is 0 or 1 its logit has no slope to follow.
         spread = np.where(self._is_probability, values * complements, 1.0)
         np.divide(slopes, spread, out=slopes, where=spread > 0)
@@ -64,8 +67,8 @@ class LogEvidence(Op):  # type: ignore[misc]
         for storage, result in zip(output_storage, results, strict=True):
             storage[0] = result
 
-    def _in_logs(self, values: Any, assumptions: Any, routes: Any, *out: Any) -> float:
-        """The same where sums of products underflow."""
+    def _by_engine(self, values: Any, assumptions: Any, routes: Any, *out: Any) -> float:
+        """The same where sums of products underflow, or something has to be derived."""
         program, slopes, by_item, ended = self._program, *out
         likelihoods = LogLikelihoods(assumptions[None], routes[None])
         evaluated = evaluation.evaluate(program, values[None], likelihoods, np.ones((1, 1)))

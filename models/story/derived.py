@@ -209,9 +209,7 @@ def _sums(groups: Sequence[tuple[int, ...]], n_rows: int) -> csr_array:
     return csr_array((np.ones(len(rows)), (sums, rows)), shape=(len(groups), n_rows))
 
 
-def _terms(
-    ranked: Largest | Excess, values: Array
-) -> list[tuple[float, NDArray[np.intp], Array]]:
+def _terms(ranked: Largest | Excess, values: Array) -> list[tuple[float, NDArray[np.intp], Array]]:
     """What the largest, or an excess, adds up from: a sign, and which number it is and its value.
 
     Both by draw, (n_draws,).

@@ -42,6 +42,11 @@ class VerdictFactors:
             return verdict
         return self._algebra.multiply(verdict, self.chance(route.harm, happens=harmful))
 
+    def of_route_if(self, r: int, verdicts: Mapping[int, bool], *, together: bool) -> Factor:
+        """P(verdicts of one common cause, by the route | it decides for all of them, or none)."""
+        rates = {c: self._graph.routes[r].flags[c] for c in verdicts}
+        return self._as_one(rates, verdicts) if together else self._apart(rates, verdicts)
+
     def of_hazard(self, h: int, verdicts: Mapping[int, bool]) -> Factor:
         """P(these verdicts of checks that name it, by a fired hazard itself | assumptions)."""
         hazard = self._graph.hazards[h]
@@ -49,7 +54,9 @@ class VerdictFactors:
         shares = [cause.of_hazards[h] for cause in self._graph.common_causes]
         return self._joint(rates, shares, {c: verdicts[c] for c in rates})
 
-    def hazard_unflagged(self, h: int, checks: Sequence[int], results: Mapping[int, bool]) -> Factor:
+    def hazard_unflagged(
+        self, h: int, checks: Sequence[int], results: Mapping[int, bool]
+    ) -> Factor:
         """P(none of some checks flags a fired hazard, and results of others | assumptions)."""
         return self.of_hazard(h, {**results, **dict.fromkeys(checks, False)})
 
@@ -72,17 +79,15 @@ class VerdictFactors:
         """P(verdicts of checks)."""
         factors, rest = [], set(verdicts)
         for cause, share in zip(self._graph.common_causes, shares, strict=True):
-            inside = [c for c in cause.checks if c in rest]
+            inside = {c: verdicts[c] for c in cause.checks if c in rest}
             if share is None or len(inside) < 2:
                 continue
             rest -= set(inside)
-            flags = [c for c in inside if verdicts[c]]
-            silent = [rates[c] for c in inside if not verdicts[c]]
-            together = self._together([rates[c] for c in flags], silent, (), ())
+            together = self._as_one(rates, inside)
             if share is True:
                 factors.append(together)
                 continue
-            apart = self._apart(rates, {c: verdicts[c] for c in inside})
+            apart = self._apart(rates, inside)
             factors.append(
                 self._algebra.add(
                     self._algebra.multiply(self.chance(share, happens=True), together),
@@ -98,6 +103,12 @@ class VerdictFactors:
         chances = (self.chance(rates[c], happens=happens) for c, happens in verdicts.items())
         return product(self._algebra, *chances)
 
+    def _as_one(self, rates: Mapping[int, Rate], verdicts: Mapping[int, bool]) -> Factor:
+        """The same of checks for which one draw decides."""
+        flags = [rates[c] for c, flagged in verdicts.items() if flagged]
+        silent = [rates[c] for c, flagged in verdicts.items() if not flagged]
+        return self._together(flags, silent, (), ())
+
     def _together(
         self,
         flags: Sequence[Rate],
@@ -105,7 +116,7 @@ class VerdictFactors:
         above: tuple[int, ...],
         below: tuple[int, ...],
     ) -> Factor:
-        """The same where one draw decides; `above` and `below` are numbers chosen already."""
+        """The same by what their rates come to; `above` and `below` are numbers chosen already."""
         if silent:
             return by_rows(
                 self._algebra,

@@ -36,9 +36,7 @@ def estimate_of(story: Story) -> dict[str, Any]:
     return summarize(assess(resolve(story), draws=4096))
 
 
-def estimate(
-    audit: Any = 0.6, probe: Any = 0.5, harm: Any = 1, more: str = ""
-) -> dict[str, Any]:
+def estimate(audit: Any = 0.6, probe: Any = 0.5, harm: Any = 1, more: str = "") -> dict[str, Any]:
     text = STORY.format(audit=audit, probe=probe, harm=harm, more=more)
     return estimate_of(load_text(text, "together.yaml"))
 
@@ -213,5 +211,3 @@ def test_uncertain_rates_of_a_known_result_by_quadrature() -> None:
     error = summary["diagnostics"]["standard_errors"]["catastrophe"]["mean"]
     assert 0 < error < 1e-3
     assert abs(odds["mean"] - 0.25 * escapes / whole) < 4 * error
-
-
