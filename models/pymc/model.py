@@ -325,8 +325,10 @@ def _by_target(item: EvidenceItem, table: Tensor) -> Tensor:
 
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
     """Numbers under which the results of checks after one of them are certain, and say nothing."""
-    passed, flagged = graph.result_numbers(range(after + 1, len(graph.checks)))
-    for rates, certain in ((passed, 0.0), (flagged, 1.0)):
+    silent = graph.result_rates(range(after + 1, len(graph.checks)))
+    if silent.readings.numbers:
+        numbers = pt.concatenate([numbers, numbers[list(silent.readings.numbers)]])
+    for rates, certain in ((silent.passed, 0.0), (silent.flagged, 1.0)):
         if rates:
             numbers = pt.set_subtensor(numbers[list(rates)], certain)
     return numbers

@@ -23,9 +23,11 @@ def _inputs(values: Tensor, assumptions: Tensor, routes: Tensor) -> list[Tensor]
 class LogEvidence(Op):  # type: ignore[misc]
     """Log P(evidence | numbers), with derivatives in the numbers and in the log-likelihoods.
 
-    Inputs: every number of the story, the log-likelihoods of the items about an assumption
-    (false, true one after the other), the log-likelihood of every route. Outputs: the log
-    evidence in nats, and its derivatives in the three inputs.
+    Inputs: every number of the story, or these and its readings of known results; the
+    log-likelihoods of the items about an assumption (false, true one after the other); the
+    log-likelihood of every route. Outputs: the log evidence in nats, and its derivatives in the
+    three inputs. A reading is its number or certain: what follows from it counts among the
+    derivatives in that number.
     """
 
     __props__ = ()
@@ -61,8 +63,9 @@ class LogEvidence(Op):  # type: ignore[misc]
         if np.isnan(height):
             height = self._by_engine(values, assumptions, routes, slopes, by_item, ended)
         # From logits to probabilities; where one is 0 or 1 its logit has no slope to follow.
-        spread = np.where(self._is_probability, values * complements, 1.0)
-        np.divide(slopes, spread, out=slopes, where=spread > 0)
+        own = slice(len(self._is_probability))
+        spread = np.where(self._is_probability, values[own] * complements[own], 1.0)
+        np.divide(slopes[own], spread, out=slopes[own], where=spread > 0)
         results = (np.asarray(height), slopes, by_item, ended)
         for storage, result in zip(output_storage, results, strict=True):
             storage[0] = result
@@ -72,7 +75,7 @@ class LogEvidence(Op):  # type: ignore[misc]
         program, slopes, by_item, ended = self._program, *out
         likelihoods = LogLikelihoods(assumptions[None], routes[None])
         evaluated = evaluation.evaluate(program, values[None], likelihoods, np.ones((1, 1)))
-        slopes[:] = evaluation.gradient(program, evaluated)[0, 0]
+        slopes[: program.n_numbers] = evaluation.gradient(program, evaluated)[0, 0]
         np.add.at(by_item, program.findings.what, evaluated.usage[0, 0, program.findings.leaves])
         np.add.at(ended, program.config_routes, evaluated.won[0, 0])
         return float(evaluated.log_roots[0, 0])

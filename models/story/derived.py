@@ -71,7 +71,75 @@ class RaceShare:
         return frozenset(number for runner in self.runners for number in runner)
 
 
-type DerivedNumber = Largest | Excess | RaceShare
+@dataclass(frozen=True)
+class ResultReading:
+    """A number of the story where it says how to read the known result of a check.
+
+    It stands in other places too, which a result that is left out must not touch.
+
+    Attributes
+    ----------
+    number, check : int
+    """
+
+    number: int
+    check: int
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The number that it is."""
+        return (self.number,)
+
+
+@dataclass(frozen=True)
+class ResultReadings:
+    """All readings of a story, which are numbered right after its numbers.
+
+    Attributes
+    ----------
+    n_numbers : int
+    numbers : tuple of int
+        The number that each of them is.
+    """
+
+    n_numbers: int
+    numbers: tuple[int, ...]
+
+    def beside(self, values: Array) -> Array:
+        """Put them beside the numbers; where they stand there already, they stay what they are.
+
+        Parameters
+        ----------
+        values : (n_draws, n_numbers) or (n_draws, n_numbers + n_readings) array
+
+        Returns
+        -------
+        (n_draws, n_numbers + n_readings) array
+
+        Examples
+        --------
+        >>> ResultReadings(2, (1,)).beside(np.array([[0.25, 0.75]])).tolist()
+        [[0.25, 0.75, 0.75]]
+        """
+        if not self.numbers or values.shape[1] > self.n_numbers:
+            return values
+        return np.hstack([values, values[:, list(self.numbers)]])
+
+    def number_of(self, index: int) -> int:
+        """The number that a reading is; any other number is itself."""
+        place = index - self.n_numbers
+        return self.numbers[place] if 0 <= place < len(self.numbers) else index
+
+    def fold(self, slopes: Array) -> Array:
+        """Take derivatives in readings back to the numbers, (n_numbers, n_draws)."""
+        if not self.numbers:
+            return slopes
+        out = slopes[: self.n_numbers].copy()
+        np.add.at(out, list(self.numbers), slopes[self.n_numbers :])
+        return out
+
+
+type DerivedNumber = ResultReading | Largest | Excess | RaceShare
 
 
 @dataclass
@@ -98,6 +166,12 @@ class Derived:
         return Derived(self.n_numbers, dict(self.place))
 
     @property
+    def readings(self) -> ResultReadings:
+        """Those of them that are readings, the first ones."""
+        read = [derived.number for derived in self.place if isinstance(derived, ResultReading)]
+        return ResultReadings(self.n_numbers, tuple(read))
+
+    @property
     def numbers(self) -> tuple[DerivedNumber, ...]:
         """All of them in order."""
         return tuple(self.place)
@@ -109,11 +183,12 @@ class DerivedLayout:
     Parameters
     ----------
     derived : sequence of DerivedNumber
+        None of them a reading: those count as numbers here.
     """
 
     def __init__(self, derived: Sequence[DerivedNumber]) -> None:
         self.derived, self.n = tuple(derived), len(derived)
-        self._ranked = [(d, x) for d, x in enumerate(derived) if not isinstance(x, RaceShare)]
+        self._ranked = [(d, x) for d, x in enumerate(derived) if isinstance(x, Largest | Excess)]
         shares = [(d, x) for d, x in enumerate(derived) if isinstance(x, RaceShare)]
         first_of: dict[tuple[tuple[int, ...], ...], int] = {}  # by race, the place of its first
         runners: list[tuple[int, ...]] = []

@@ -14,7 +14,7 @@ from storyodds.models.logic.diagrams import TooManyNodesError
 from storyodds.models.logic.forest_odds import part_of
 from storyodds.models.logic.gate_sets import forest_family
 from storyodds.models.logic.gates import gate_graph
-from storyodds.models.story.derived import Derived, RaceShare
+from storyodds.models.story.derived import Derived, RaceShare, ResultReadings
 from storyodds.models.story.outcomes import Outcome, flow_outcomes_of, outcomes_of, side_outcomes_of
 from storyodds.models.story.rates import CommonCause, Rate
 from storyodds.priors.text.errors import UnsupportedStoryError
@@ -217,6 +217,23 @@ class CheckNode:
     id: str
     result: CheckResult | None
     within: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class ResultRates:
+    """The flag rates by which known results of checks are read.
+
+    Attributes
+    ----------
+    passed, flagged : tuple of int
+        Numbers and readings, of checks that have passed and of those that have flagged.
+    readings : ResultReadings
+        Those of the whole story.
+    """
+
+    passed: tuple[int, ...]
+    flagged: tuple[int, ...]
+    readings: ResultReadings
 
 
 @dataclass(frozen=True)
@@ -457,9 +474,7 @@ class StoryGraph:
         rates += [share for share in shares if isinstance(share, Rate)]
         return tuple(dict.fromkeys(f for part in (*rates, *by_route) for f in part.formulas))
 
-    def result_numbers(
-        self, checks: Iterable[int] | None = None
-    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def result_rates(self, checks: Iterable[int] | None = None) -> ResultRates:
         """The flag rates of checks that have passed, and of those that have flagged the model.
 
         Parameters
@@ -475,7 +490,7 @@ class StoryGraph:
                 side = passed if check.result == "passed" else flagged
                 side.update(*(route.flags[c].numbers for route in self.routes))
                 side.update(*(rate.numbers for h in self.hazards if (rate := h.flags[c])))
-        return tuple(sorted(passed)), tuple(sorted(flagged))
+        return ResultRates(tuple(sorted(passed)), tuple(sorted(flagged)), self.derived.readings)
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -539,7 +554,7 @@ class StoryGraph:
                 if share is not None and len(rates) > 1:
                     numbers.update(*(rate.numbers for rate in rates))
                     numbers.update(share.numbers if self.hazards and share is not True else ())
-        return frozenset(numbers)
+        return frozenset(map(self.derived.readings.number_of, numbers))
 
     def route_numbers_after_training(self) -> frozenset[int]:
         """The flag rates and harms of routes that matter only once training has ended."""
@@ -564,7 +579,8 @@ class StoryGraph:
         for cause in self.causes_of_results:
             for share in (*cause.of_routes, *cause.of_hazards):
                 numbers |= set(share.numbers) if isinstance(share, Rate) else set()
-        return frozenset(numbers.union(*self.result_numbers()))
+        rates = self.result_rates()
+        return frozenset(numbers.union(rates.passed, rates.flagged, rates.readings.numbers))
 
     @property
     def forecasts(self) -> tuple[int, ...]:

@@ -199,7 +199,7 @@ def _lent(
     data: Mapping[str, Any],
     names: Names,
 ) -> Iterator[Mistake]:
-    """Hold `rates_of` to a check that can still flag, and to what its rates are about."""
+    """Hold `rates_of` to a check, and to what its rates are about."""
     name = item.get("rates_of")
     if name is None:
         return
@@ -219,12 +219,6 @@ def _lent(
         hint = names.suggest(name, [check for check in checks if isinstance(check, str)])
         sentence = f"found {quoted(name)}, expected the id of a check{hint}"
         yield Mistake((*path, "rates_of"), sentence)
-    elif isinstance(name, str) and checks[name].get("result") is not None:
-        yield Mistake(
-            (*path, "rates_of"),
-            f"found {quoted(name)}, whose result is known, expected a check that can still flag: "
-            "the rates of the other say how to read its one result",
-        )
 
 
 def _instrument(

@@ -5,7 +5,7 @@ summed (`models.hazards`): which of the flags that are known the route itself di
 then, hazard by hazard, whether it fired and which of those flags it raised.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -100,6 +100,7 @@ def uses_of(
             uses.happened[:, number] |= here & truth[:, v]
             uses.failed[:, number] |= here & ~truth[:, v]
             open_rows = open_rows & ~here
+    number_of = _number_of(graph)
     excused = np.zeros((len(truth), len(graph.checks)), bool)  # flags that the route did not raise
     if graph.hazards_are_evidence:
         intended = np.array([node.outcome_class == INTENDED for node in graph.routes])[route]
@@ -117,7 +118,7 @@ def uses_of(
         if check.result is not None:
             every = np.arange(len(route))
             rates = [number_at(node.flags[c], by_name, len(route)) for node in graph.routes]
-            flags = np.array(rates)[route, every]
+            flags = number_of(np.array(rates)[route, every])
             flagged = ~excused[:, c] & (check.result == "flagged")
             uses.happened[every, flags] |= flagged
             uses.failed[every, flags] |= ~flagged
@@ -157,13 +158,18 @@ def _draw_shares(
             uses.failed[here & ~decided, numbers[here & ~decided]] = True
 
 
+def _number_of(graph: StoryGraph) -> Callable[[NDArray[np.intp]], NDArray[np.intp]]:
+    """What takes readings of known results to the numbers that they are."""
+    return np.vectorize(graph.derived.readings.number_of, otypes=[np.intp])
+
+
 def _factors(graph: StoryGraph, values: Array, by_name: Mapping[str, Bools]) -> VerdictFactors:
     """What checks make of models, as arrays of one row a state."""
 
     def indicator(formula: Formula | None) -> bool | Bools:
         return formula is None or holds(formula, by_name)[:, None]
 
-    return VerdictFactors(graph, Arrays(values, graph.derived), indicator)
+    return VerdictFactors(graph, Arrays.of(graph, values), indicator)
 
 
 def _by_state(factor: Factor, n: int) -> Array:
@@ -184,6 +190,7 @@ class _Hazards:
         self.graph, self.values, self.opened, self.route = graph, values, opened, route
         self.by_name, self.every = by_name, np.arange(len(values))
         self.verdicts = _factors(graph, values, by_name)
+        self._number_of = _number_of(graph)
         self.explaining = frozenset(
             c
             for c, check in enumerate(graph.checks)
@@ -270,7 +277,7 @@ class _Hazards:
                     moved[own] = subsets.index(flags - raised)
                     for rate, happened in self._rates(h, flags, raised):
                         side = uses.happened if happened else uses.failed
-                        side[rows[own], self._numbers(rate)[own]] = True
+                        side[rows[own], self._number_of(self._numbers(rate)[own])] = True
             choice = moved
         return excused
 
