@@ -185,7 +185,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "CommonCause": {
         "id": "A lower-case id of its own; common-cause-1 and so on, in order, if left out.",
         "claim": "What the checks have in common, so that what escapes one escapes the others.",
-        "checks": "Two or more checks whose results are not known. A check stands in one such set "
+        "checks": "Two or more checks, whose results may be known. A check stands in one such set "
         "at most.",
         "share": "The chance that one thing decides for all of them, by route, class, hazard and "
         "default for all else: 0 is independence, 1 that the best of them is as good as all. Each "
