@@ -38,7 +38,7 @@ from storyodds.priors.text.errors import InputError, Mistake, Path, Problem, key
 from storyodds.priors.text.phrases import did_you_mean, quoted
 from storyodds.priors.text.records import Source
 from storyodds.priors.wording import mistakes_in
-from storyodds.scenarios.grammar.correlations import Correlation, by_number
+from storyodds.scenarios.grammar.correlations import Correlation, by_number, named
 from storyodds.scenarios.grammar.number_names import number_meant
 from storyodds.scenarios.grammar.outcomes import INTENDED
 from storyodds.scenarios.grammar.parts import BitsRow, GivenRow, Rate, number_of_row, rows_of
@@ -288,7 +288,9 @@ def resolve(
         proposals=(*kept.proposals, *usual),
         proposal_numbers=tuple(n for name, n in numbers.items() if name in proposed),
         whole=story if off else None,
-        correlations=by_number(kept.correlations, lambda name: _target(name, slots), numbers),
+        correlations=by_number(
+            named(kept.correlations), lambda name: _target(name, slots), numbers
+        ),
     )
 
 

@@ -52,6 +52,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "lint": "Rules of the linter that do not apply to this story, each with the reason.",
     },
     "Correlation": {
+        "id": "A lower-case id of its own; correlation-1 and so on, in order, if left out. --off "
+        "correlation:ID lets its numbers be independent.",
         "between": "Two or more uncertain numbers, by the names that `--set` takes: an id, or in "
         "full as in audit.flags.deceptive.",
         "rank": "Spearman's rank correlation between each two of them, above -1 and below 1: near "

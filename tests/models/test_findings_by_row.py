@@ -389,10 +389,11 @@ def test_a_check_with_a_known_result_lends_its_rates() -> None:
         for text, rates in (
             (lent, f"{item}_of: audit"),
             (named, f"{item}: {{deceptive: {{number: rate}}, default: 0.05}}"),
+            (lent, f"{item}: {{deceptive: {{uniform: [0.2, 0.7]}}, default: 0.05}}"),
         )
     ]
     assert answers[0] == pytest.approx(answers[1], abs=1e-12)
-    assert answers[0]["success"] > fates(load_text(lent))["success"]
+    assert abs(answers[0]["success"] - answers[2]["success"]) > 1e-3  # with a number of its own
 
 
 def test_too_many_rows_are_refused() -> None:
