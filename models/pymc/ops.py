@@ -11,6 +11,7 @@ from pytensor.graph.op import Op
 from storyodds.models.engine import evaluation, kernel, quantities
 from storyodds.models.posterior.density import flatten
 from storyodds.models.posterior.prepared import PreparedStory
+from storyodds.models.posterior.shared_rates import SharedRates
 from storyodds.models.story.likelihoods import LogLikelihoods
 
 Tensor = Any  # PyTensor's own types say little more
@@ -89,6 +90,51 @@ class LogEvidence(Op):  # type: ignore[misc]
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """Only the first output may be differentiated."""
         return [[True, False, False, False] for _ in node.inputs]
+
+
+class SharedTable(Op):  # type: ignore[misc]
+    """What an exposure says of its hypotheses, of which some numbers stand elsewhere too.
+
+    Input: every number of the story. Outputs: log likelihoods by hypothesis, and their derivatives
+    in every number, of which those that it shares are probabilities.
+    """
+
+    __props__ = ()
+
+    def __init__(self, table: SharedRates) -> None:
+        self._table = table
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def make_node(self, values: Tensor) -> Apply:
+        """Apply the operation."""
+        inputs = [pt.as_tensor_variable(values, dtype="float64")]
+        return Apply(self, inputs, [pt.dvector(), pt.dmatrix()])
+
+    def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:
+        """Evaluate it at one point."""
+        values = np.asarray(inputs[0])[None]
+        table = self._table.at(values)[0]
+        slopes = np.zeros((len(table), values.shape[1]))
+        for number, by_logit in self._table.slopes(values):
+            p = values[0, number]
+            if 0 < p < 1:
+                slopes[:, number] += by_logit[0] / (p * (1 - p))
+        output_storage[0][0], output_storage[1][0] = table, slopes
+
+    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Tensor]:
+        """Derivatives of the first output; the other is derivatives already."""
+        return [pt.dot(cotangents[0], outputs[1])]
+
+    L_op = pullback
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Only the first output may be differentiated."""
+        return [[True, False]]
 
 
 class Marginals(Op):  # type: ignore[misc]
