@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from storyodds.reports.api.comparison import compare
     from storyodds.reports.api.estimate import estimate, summarize
     from storyodds.reports.api.importance import importance
+    from storyodds.reports.api.placement import placement
     from storyodds.reports.api.sensitivity import sensitivity
     from storyodds.reports.api.sequences import sequences
     from storyodds.reports.api.value import value
@@ -56,6 +57,7 @@ __all__ = [
     "load_result",
     "load_story",
     "load_text",
+    "placement",
     "read_judgments",
     "save_result",
     "sensitivity",
@@ -85,6 +87,7 @@ _HOMES = {
     "load_result": "storyodds.models.assessment.datatree",
     "load_story": "storyodds.scenarios.loader",
     "load_text": "storyodds.scenarios.loader",
+    "placement": "storyodds.reports.api.placement",
     "read_judgments": "storyodds.priors.panels.judgments",
     "save_result": "storyodds.models.assessment.datatree",
     "sensitivity": "storyodds.reports.api.sensitivity",

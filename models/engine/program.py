@@ -17,6 +17,7 @@ from storyodds.models.story.queries import Query
 
 if TYPE_CHECKING:
     from storyodds.models.engine.pattern_kernel import PatternProgram
+    from storyodds.models.engine.row_arithmetic import Rows
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -186,6 +187,11 @@ class Program:
     @cached_property
     def _derived_layout(self) -> DerivedLayout:
         return DerivedLayout(self.derived[len(self.readings.numbers) :])
+
+    @cached_property
+    def rows(self) -> "dict[tuple[tuple[int, ...], ...], Rows]":
+        """Layouts for `models.row_arithmetic`, by the roots that get derivatives together."""
+        return {}
 
     @cached_property
     def bearing(self) -> frozenset[int]:

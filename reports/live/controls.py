@@ -10,7 +10,8 @@ from storyodds.priors.library import view, view_names
 from storyodds.reports.documents.head import correlated_numbers
 from storyodds.reports.words.correlations import together
 from storyodds.reports.words.numbers import bits, marked, percent
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
+from storyodds.scenarios.numbers.story_number import StoryNumber
+from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.switches import switches_of
 
 

@@ -17,8 +17,8 @@ from support.oracle import solve
 from storyodds import InputError, compile_story, load_text
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.numerics import weighted_quantile
-from storyodds.models.posterior.correlated_density import whitened
-from storyodds.models.posterior.moving_density import moving_log_density
+from storyodds.models.posterior.densities.correlated_density import whitened
+from storyodds.models.posterior.densities.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import prepare
 from storyodds.models.posterior.questions import ask as ask_at
 from storyodds.models.posterior.weighting import prior_draws
@@ -333,7 +333,7 @@ def test_nuts_agrees_with_quadrature() -> None:
     """Evidence that is about one number moves those that go together with it as well."""
     story = load_text(SEEN)
     events, log_evidence = by_quadrature(story, CORRELATIONS)
-    for method, draws in (("weighting", 8192), ("nuts", 12_000)):
+    for method, draws in (("weighting", 8192), ("nuts", 4000)):
         result = assess(resolve(story), draws=draws, method=method)
         assert result.draws.ok, result.draws.messages
         means, errors = means_of(result)
@@ -349,7 +349,7 @@ def test_nuts_takes_correlated_pools_as_one_and_refuses_fixed_values() -> None:
     pooled = load_text(SEEN.replace("{beta: [2, 3]", POOL[:-1]))
     (first, error), (second, other) = (
         means_of(assess(resolve(pooled), draws=draws, method=method))
-        for draws, method in ((8192, "weighting"), (6_000, "nuts"))
+        for draws, method in ((8192, "weighting"), (4000, "nuts"))
     )
     assert np.all(abs(first - second) <= SIGMAS * np.hypot(error, other) + 1e-9)
     fixed_values = load_text(SEEN.replace("{beta: [2, 3]", FIXED_POOL[:-1]))

@@ -13,8 +13,8 @@ from support.oracle import solve
 from storyodds import load_text, to_yaml
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.changes.derivatives import _item_slopes
+from storyodds.models.posterior.densities.moving_density import moving_log_density
 from storyodds.models.posterior.evidence import collapsed
-from storyodds.models.posterior.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import from_uniforms, prepare
 from storyodds.models.posterior.questions import ask
 from storyodds.models.posterior.shared_rates import SharedRates

@@ -13,7 +13,8 @@ from storyodds import compile_story, load_text, to_yaml
 from storyodds.models.assessment.assessment import Method, _item_bits, assess
 from storyodds.models.changes.derivatives import joint_slopes
 from storyodds.models.changes.what_if import ask, base_of
-from storyodds.models.posterior.moving_density import moving_log_density
+from storyodds.models.posterior import nuts
+from storyodds.models.posterior.densities.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import from_uniforms, prepare
 from storyodds.models.posterior.questions import ask as ask_at
 from storyodds.models.sensitivity.leaving_out import without
@@ -160,8 +161,13 @@ def test_a_number_in_several_places_is_one_unknown(story: Story) -> None:
     )
 
 
-def test_nuts_follows_what_a_finding_shares() -> None:
-    """Draws by NUTS and weighted ones have the same means, within their errors."""
+def test_nuts_follows_what_a_finding_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws by NUTS and weighted ones have the same means, within their errors.
+
+    A quarter of the usual draws, of a density that takes long; by the digits it is tested below.
+    """
+    monkeypatch.setattr(nuts, "TUNE", 250)  # enough for two numbers
+    monkeypatch.setattr(nuts, "MIN_DRAWS", 250)
     prepared = prepare(resolve(STORY))
     assert set(prepared.sampled) == {prepared.resolved.number_index[x] for x in ("hard", "push")}
     sampled = assess(resolve(STORY), draws=400, method="nuts")
