@@ -191,13 +191,13 @@ def test_slopes_without_known_results(story: Story, seed: int) -> None:
     posed = pose(story, seed)
     compiled = program(posed.compiler(*WAYS[0]), [EVERYTHING])
     silent = replace(posed.likelihoods, results=False)
-    without = replace(posed, values=without_results(posed.values, compiled.result_numbers))
+    without = replace(posed, values=without_results(posed.values, compiled.result_rates))
     for name in ROADS:
         heights, found = slopes(compiled, replace(posed, likelihoods=silent), name)
         expected_heights, expected = slopes(compiled, without, name)
         np.testing.assert_array_equal(heights, expected_heights)
         np.testing.assert_array_equal(found, expected)
-        rates = [number for numbers in compiled.result_numbers for number in numbers]
+        rates = [*compiled.result_rates.passed, *compiled.result_rates.flagged]
         assert not found[:, rates].any()
 
 

@@ -129,8 +129,8 @@ def flatten(program: Program) -> "FlatProgram":
         n_near=far.n_near,
         step=far.step,
         reach=far.reach,
-        passed=_ints(program.result_numbers[0]),
-        flagged=_ints(program.result_numbers[1]),
+        passed=_ints(program.result_rates.passed),
+        flagged=_ints(program.result_rates.flagged),
     )
 
 
@@ -274,15 +274,17 @@ def density_in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tupl
     if not np.isfinite(z).all():
         return nowhere
     n_sets = len(target.assumptions)
-    values = np.repeat(to_values(prepared, z[None], target.base[None]), n_sets, axis=0)
-    values[1:] = without_results(values[1:], prepared.likelihood.result_numbers)
+    program = prepared.likelihood
+    at_point = to_values(prepared, z[None], target.base[None])
+    with_results = program.readings.beside(at_point)
+    prior = np.repeat(without_results(at_point, program.result_rates), n_sets - 1, axis=0)
+    # Without a known result, there is nothing to leave out and nothing that reads one.
+    values = np.vstack([with_results, prior])
     likelihoods = LogLikelihoods(target.assumptions, target.routes)
     try:
         with np.errstate(all="ignore"):
-            evaluated = evaluation.evaluate(
-                prepared.likelihood, values, likelihoods, np.ones((1, 1))
-            )
-            slopes = evaluation.gradient(prepared.likelihood, evaluated)[:, 0]
+            evaluated = evaluation.evaluate(program, values, likelihoods, np.ones((1, 1)))
+            slopes = evaluation.gradient(program, evaluated)[:, 0]
             height, slope = density_kernel.posterior(target, z, evaluated.log_roots[:, 0], slopes)
     except UnsupportedStoryError:  # further out than a quadrature rule can reach
         return nowhere
