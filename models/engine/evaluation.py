@@ -23,14 +23,12 @@ from storyodds.models.circuits.circuit import Circuit
 from storyodds.models.circuits.quadrature import Rule
 from storyodds.models.cores import cores
 from storyodds.models.engine import arithmetic, numpy_sums, pattern_layout, row_arithmetic
-from storyodds.models.engine.arithmetic import log_sum_exp
 from storyodds.models.engine.leaf_values import (
     SMALLEST,
     Race,
     fill_leaves,
     log_weights,
     lost_by,
-    moving_leaves,
     rule_for,
     scaled_items,
     scaled_routes,
