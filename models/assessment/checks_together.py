@@ -86,6 +86,8 @@ def odds_if_together(
         return probabilities(graph, drawn.values, drawn.outcomes, events, after)
     if not isinstance(assessment.prepared.answers, Exact):
         return None
+    if end == "independent" and not graph.common_causes:  # as they are stated
+        return probabilities(graph, drawn.values, drawn.outcomes, events)
     causes = (_as_one(graph),) if end == "as-one" else ()
     changed = replace(graph, common_causes=causes, derived=graph.derived.copy())
     try:
