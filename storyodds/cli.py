@@ -21,6 +21,7 @@ from storyodds.commands.importance import importance
 from storyodds.commands.judgments import judgments
 from storyodds.commands.list_library import list_stories
 from storyodds.commands.new import new, schema
+from storyodds.commands.placement import placement
 from storyodds.commands.sensitivity import sensitivity
 from storyodds.commands.serve import serve
 from storyodds.commands.show import show
@@ -63,6 +64,7 @@ for command in (
     sensitivity,
     compare,
     value,
+    placement,
     dashboard,
     serve,
     export,
