@@ -88,6 +88,8 @@ def odds_if_together(
         return probabilities(graph, drawn.values, drawn.outcomes, events, after)
     if not isinstance(assessment.prepared.answers, Exact):
         return None
+    if end == "independent" and not graph.common_causes:  # as they are stated
+        return probabilities(graph, drawn.values, drawn.outcomes, events)
     run = set(range(len(graph.checks))).difference(graph.live_checks)
     causes = tuple(
         replace(cause, checks=tuple(c for c in cause.checks if c in run))
