@@ -41,6 +41,7 @@ from storyodds.reports.contract.comparison import Comparison
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.importance import Importance
 from storyodds.reports.contract.judgments import PanelSummary
+from storyodds.reports.contract.placement import Placements
 from storyodds.reports.contract.sensitivity.whole import Sensitivity
 from storyodds.reports.contract.sequences import SequenceOdds
 from storyodds.reports.contract.value import InformationValue
@@ -68,6 +69,7 @@ DOCUMENTS: Mapping[str, type] = {
     "estimate": Estimate,
     "importance": Importance,
     "value": InformationValue,
+    "placement": Placements,
     "compare": Comparison,
     "judgments": PanelSummary,
     "sensitivity": Sensitivity,

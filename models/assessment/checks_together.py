@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.engine import quantities
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.answers import Exact
-from storyodds.models.story.events import AfterTraining, after_training, probabilities
+from storyodds.models.story.events import (
+    AfterTraining,
+    after_training,
+    probabilities,
+    shares_of,
+)
 from storyodds.models.story.graph import StoryGraph
+from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.queries import Query
 from storyodds.models.story.rates import ALWAYS, CommonCause, Share
 from storyodds.priors.text.errors import UnsupportedStoryError
 
@@ -81,12 +89,27 @@ def odds_if_together(
     causes = (_as_one(graph),) if end == "as-one" else ()
     changed = replace(graph, common_causes=causes, derived=graph.derived.copy())
     try:
-        compiler = choose_compiler(changed)
-        likelihoods = assessment.prepared.likelihoods
-        _, outcomes, _ = quantities.outcomes(compiler, drawn.values, likelihoods, ())
+        outcomes = _outcomes(changed, drawn, assessment.prepared.likelihoods, events)
     except UnsupportedStoryError:
         return None
     return probabilities(changed, drawn.values, outcomes, events)
+
+
+def _outcomes(
+    graph: StoryGraph, drawn: Quantities, likelihoods: LogLikelihoods, events: tuple[str, ...]
+) -> Array:
+    """The outcomes of which events are made: the evidence and the routes are what they were."""
+    shares = shares_of(graph)
+    used = {share.outcome for event in events for share in shares[event]}
+    parts = sorted(used - set(range(len(graph.routes))))
+    outcomes = np.zeros((len(graph.outcomes), len(drawn.values))).T
+    outcomes[:, : len(graph.routes)] = drawn.routes
+    if parts:
+        queries = [Query((outcome,)) for outcome in parts]
+        compiler = choose_compiler(graph)
+        at = drawn.values, likelihoods, queries, drawn.log_evidence
+        outcomes[:, parts] = quantities.chances(compiler, *at)
+    return outcomes
 
 
 def _is_plain(graph: StoryGraph) -> bool:

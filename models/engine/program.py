@@ -17,6 +17,7 @@ from storyodds.models.story.queries import Query
 
 if TYPE_CHECKING:
     from storyodds.models.engine.pattern_kernel import PatternProgram
+    from storyodds.models.engine.row_arithmetic import Rows
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -148,6 +149,14 @@ class Program:
         return csr_array(cells, shape=(self.n_numbers + len(self.derived), n))
 
     @cached_property
+    def bits(self) -> tuple[Ints, csr_array]:
+        """The numbers that are bits, and `config_bits` of these alone: few of all numbers."""
+        table = self.config_bits
+        numbers, columns = np.unique(table.indices, return_inverse=True)
+        cells = (table.data, columns, table.indptr)
+        return numbers, csr_array(cells, shape=(table.shape[0], len(numbers)))
+
+    @cached_property
     def open_configs(self) -> csr_array:
         """Which configs run in which race, (n_races, n_configs)."""
         race, route = np.nonzero(self.races >= 0)
@@ -171,6 +180,11 @@ class Program:
     @cached_property
     def flat(self) -> "dict[tuple[int, ...], PatternProgram]":
         """Flat arrays for `models.pattern_kernel`, by the roots that get derivatives."""
+        return {}
+
+    @cached_property
+    def rows(self) -> "dict[tuple[tuple[int, ...], ...], Rows]":
+        """Layouts for `models.row_arithmetic`, by the roots that get derivatives together."""
         return {}
 
     @cached_property

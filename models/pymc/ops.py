@@ -8,8 +8,9 @@ from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 
-from storyodds.models.engine import evaluation, kernel, quantities
-from storyodds.models.posterior.density import flatten
+from storyodds.models.engine import evaluation, quantities
+from storyodds.models.posterior.densities.density import flatten
+from storyodds.models.posterior.densities.evidence_kernel import log_evidence
 from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.story.likelihoods import LogLikelihoods
 
@@ -52,7 +53,7 @@ class LogEvidence(Op):  # type: ignore[misc]
         values, assumptions, routes = (np.ascontiguousarray(x) for x in inputs)
         slopes, by_item, ended = (np.zeros(len(x)) for x in inputs)
         complements = 1.0 - values
-        height = kernel.log_evidence(
+        height = log_evidence(
             self._flat, values, complements, assumptions, routes, slopes, by_item, ended
         )
         if np.isnan(height):

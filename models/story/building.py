@@ -248,7 +248,7 @@ def _evidence(
         table = dict(item.rates or item.bayes_factor or {})
         here = read  # what decides rows, as it is where the model was looked at
         if unrolled is not None and item.after is not None:
-            here = unrolled.at(unrolled.last_step(item.after))
+            here = unrolled.as_left(item.after)
         numbers = {
             key: rate_of(number, f"{item.id}.{table_name}.{key}", rate, here)
             for key, rate in table.items()

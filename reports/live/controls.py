@@ -8,7 +8,8 @@ import numpy as np
 from storyodds.priors.distributions.forms import plain_prior
 from storyodds.priors.library import view, view_names
 from storyodds.reports.words.numbers import bits, marked, percent
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
+from storyodds.scenarios.numbers.story_number import StoryNumber
+from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.switches import switches_of
 
 

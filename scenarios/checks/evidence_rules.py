@@ -90,7 +90,7 @@ def _replication(
         hint = names.suggest(name, counted)
         sentence = f"found {quoted(name)}, expected the id of an evidence item with counts{hint}"
         yield Mistake((*path, "replicates"), sentence)
-    for key in ("about", "rates", "relevance"):
+    for key in ("about", "after", "rates", "relevance"):
         if key in item:
             sentence = f"found '{key}' beside 'replicates', expected it from the finding alone"
             yield Mistake((*path, key), sentence, at_key=True)

@@ -238,6 +238,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "replicates": "The id of a finding with counts that would be made once more, in the same "
         "way: its rates and its relevance are whatever they were the first time.",
         "about": "What the observation speaks of: {assumption: id} or {outcome: true}.",
+        "after": "The stage of training after which it would be made; the last if none.",
         "trials": "How often it could be seen; of a replication, as often as before if left out.",
         "rates": "How often one would see it: under true and false for an assumption, or by state; "
         "by route, class and default for the outcome.",

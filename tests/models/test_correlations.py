@@ -18,8 +18,8 @@ from storyodds import InputError, compile_story, load_text
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.numerics import weighted_quantile
 from storyodds.models.posterior import nuts
-from storyodds.models.posterior.correlated_density import whitened
-from storyodds.models.posterior.moving_density import moving_log_density
+from storyodds.models.posterior.densities.correlated_density import whitened
+from storyodds.models.posterior.densities.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import prepare
 from storyodds.models.posterior.questions import ask as ask_at
 from storyodds.models.posterior.weighting import prior_draws

@@ -12,7 +12,6 @@ from support.building import OFF, believe, tell
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities, strategy
 from storyodds.models.engine.compiler import Compiler
-from storyodds.models.engine.gate_forests import gate_forest
 from storyodds.models.importance.fussell_vesely import NOT_TOGETHER
 from storyodds.models.importance.measures import MEASURES, measure
 from storyodds.models.logic.cut_sets import cut_set_family
@@ -25,6 +24,7 @@ from storyodds.models.memory import MIB
 from storyodds.models.posterior.independent_answers import Independent, is_independent
 from storyodds.models.posterior.prepared import prepare
 from storyodds.models.story.building import build_graph
+from storyodds.models.story.gate_forests import gate_forest
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.story.queries import EVERYTHING, Query
@@ -228,7 +228,7 @@ def test_orders_take_turns_until_one_does(monkeypatch: pytest.MonkeyPatch) -> No
     gates = random_gates(12, 30, 1, 0.1)
     graph = build_graph(resolve(story_of(gates, chances_of(gates))))
     monkeypatch.setattr("storyodds.models.logic.sifted_diagrams._FIRST_PLACES", 16)
-    monkeypatch.setattr("storyodds.models.engine.gate_forests._FIRST_BYTES", 2000)
+    monkeypatch.setattr("storyodds.models.story.gate_forests._FIRST_BYTES", 2000)
     small, direct = gate_forest(graph, MIB), gate_forest(graph, MIB, small=False)
     assert small is not None
     assert direct is not None

@@ -14,7 +14,7 @@ from storyodds.models.assessment.assessment import Method, assess
 from storyodds.models.changes.derivatives import joint_slopes
 from storyodds.models.changes.what_if import ask, base_of
 from storyodds.models.posterior import nuts
-from storyodds.models.posterior.moving_density import moving_log_density
+from storyodds.models.posterior.densities.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import from_uniforms, prepare
 from storyodds.models.posterior.questions import ask as ask_at
 from storyodds.models.sensitivity.structure import leave_one_out

@@ -16,7 +16,6 @@ from support.building import OFF, believe, tell
 
 from storyodds.models.engine import evaluation, strategy
 from storyodds.models.engine.compiler import Compiler
-from storyodds.models.engine.gate_forests import gate_forest
 from storyodds.models.engine.quantities import evaluate
 from storyodds.models.logic.diagrams import TooManyNodesError, TruthNodes
 from storyodds.models.logic.functions import build
@@ -24,6 +23,7 @@ from storyodds.models.logic.gates import GateGraph, as_written, gate_graph
 from storyodds.models.logic.sifted_diagrams import SharedDiagram, sifted
 from storyodds.models.memory import MIB, memory_left, memory_limit, resident
 from storyodds.models.story.building import build_graph
+from storyodds.models.story.gate_forests import gate_forest
 from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import Query
 from storyodds.priors.text.errors import UnsupportedStoryError

@@ -10,6 +10,8 @@ from scipy.special import expit, logit
 from support.roads import ROADS, by_road, road
 from support.strategies import small_stories, with_results
 
+from storyodds import load_text
+from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import evaluation
 from storyodds.models.engine.compiler import Compiler
 from storyodds.models.engine.layout import Competition
@@ -214,3 +216,34 @@ def test_slopes_of_several_sums_of_roots(story: Story, seed: int) -> None:
             found.append(evaluation.gradient(compiled, at))
     for other in found[1:]:
         np.testing.assert_allclose(other, found[0], rtol=1e-9, atol=1e-9)
+
+
+SUBNORMAL = """\
+story: subnormal
+title: A finding of a thousand trials, whose likelihood nearly underflows along a repeated stage
+goal: {specification: x, desirability: y}
+stages: [fine-tuning, polish]
+routes:
+  - {id: proxy, class: mesa-optimizer, bits: {fine-tuning: 0.85}, harm: 0}
+  - {id: simulator, class: other, bits: {polish: 0.59}, harm: 0.002}
+  - {id: something-else, class: other, bits: 1.08, harm: 0.1}
+checks:
+  - {id: gate, on_flag: retrain, to: fine-tuning, flags: {default: 0.576}}
+evidence:
+  - id: seen
+    about: {outcome: true}
+    counts: {hits: 1, trials: 1000}
+    rates: {proxy: 0.27, simulator: 0.64, default: 0.3}
+"""
+
+
+def test_sums_that_lose_their_digits_are_taken_in_logs() -> None:
+    """Without a warning, and with every digit: shares of subnormal sums are beyond all numbers."""
+    resolved = resolve(load_text(SUBNORMAL))
+    with road("numpy"):
+        plain = assess(resolved)
+    with road("logs"):
+        logs = assess(resolved)
+    np.testing.assert_allclose(plain.averaged.events, logs.averaged.events, rtol=1e-9)
+    np.testing.assert_allclose(plain.link_chances, logs.link_chances, rtol=1e-9)
+    assert plain.draws.log_evidence < -300

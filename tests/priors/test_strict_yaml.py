@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from storyodds.priors.text import yaml_reader
 from storyodds.priors.text.errors import UNSAFE, InputError
-from storyodds.priors.text.yaml_reader import MAX_BYTES, MAX_DEPTH, read_document, read_file
+from storyodds.priors.text.yaml_reader import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_NODES,
+    read_document,
+    read_file,
+)
 
 
 def refusals(text: str) -> list[tuple[int | None, int | None, str]]:
@@ -206,6 +212,13 @@ def test_depth() -> None:
     deep = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert read_document(deep, "a.yaml").data == eval(deep)
     assert refusals("[" + deep + "]")[0][:2] == (1, MAX_DEPTH + 1)
+
+
+def test_a_file_of_too_many_entries_is_refused_where_they_become_too_many() -> None:
+    """By one sentence: what is wrong with so many entries is not looked for."""
+    ((line, _, sentence),) = refusals("a:\n" + "- {}\n" * MAX_NODES)
+    assert sentence == f"found more than {MAX_NODES:,} entries, expected fewer"
+    assert MAX_NODES // 2 - 10 < line <= MAX_NODES // 2  # a start and an end each
 
 
 FLOWS = ["[", "{", "{a: ", "{? ", "[{", "{[a: ", "{'[': {'{': "]

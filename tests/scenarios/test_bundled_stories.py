@@ -23,7 +23,8 @@ from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.grammar.outcomes import INTENDED, RESIDUAL
 from storyodds.scenarios.lint.linter import lint
 from storyodds.scenarios.loader import bundled_stories, story_text
-from storyodds.scenarios.resolve import StoryNumber, resolve
+from storyodds.scenarios.numbers.story_number import StoryNumber
+from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Goal, Route
 from storyodds.scenarios.shared import catalog
 from storyodds.scenarios.story import Story

@@ -16,9 +16,10 @@ from storyodds.models.assessment.assessment import assess
 from storyodds.models.comparison.sides import EVENTS
 from storyodds.priors.distributions.forms import Beta
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.documents.comparison import difference, summarize_comparison
-from storyodds.reports.documents.comparison_saved import read_result, saved_side
-from storyodds.reports.documents.comparison_sides import Side, story_side
+from storyodds.reports.documents.comparison.pairs import difference
+from storyodds.reports.documents.comparison.saved import read_result, saved_side
+from storyodds.reports.documents.comparison.sides import Side, story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.terminal.comparison import print_comparison
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve

@@ -8,9 +8,9 @@ import pytest
 from support.building import OFF, believe, tell
 
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.documents.comparison import summarize_comparison
-from storyodds.reports.documents.comparison_order import summarize_tipping, tipping_sentences
-from storyodds.reports.documents.comparison_sides import Side, story_side
+from storyodds.reports.documents.comparison.order import summarize_tipping, tipping_sentences
+from storyodds.reports.documents.comparison.sides import Side, story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.terminal.comparison_order import tipping_lines
 from storyodds.reports.terminal.layout import wrap
 from storyodds.scenarios.grammar.formulas import AllOf

@@ -21,6 +21,7 @@ from storyodds.priors.distributions.forms import Form, plain_prior
 from storyodds.priors.text.errors import InputError
 from storyodds.priors.text.records import Record
 from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.documents.summaries import summarize_quotient
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.parts import About, GivenRow
 from storyodds.scenarios.loader import story_text
@@ -362,3 +363,14 @@ def test_a_conditional_table_lists_each_row() -> None:
     keys = [e["key"] for e in summarize(assess(resolve(story)))["provenance"]]
     assert "assumptions.b.given[0].probability" in keys
     assert "assumptions.b.given[1].otherwise" in keys
+
+
+def test_a_whole_without_digits_has_no_parts() -> None:
+    """Nine of the least number to eight of it is no conditional probability."""
+    least, one = np.array([np.finfo(np.float64).smallest_subnormal]), np.ones(1)
+    draws = 9 * least, 8 * least, one
+    assert summarize_quotient(draws, draws) is None
+    draws = np.array([1e-307]), np.array([2e-307]), one
+    summary = summarize_quotient(draws, draws)
+    assert summary is not None
+    assert summary["mean"] == 0.5

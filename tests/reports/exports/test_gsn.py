@@ -19,9 +19,10 @@ from support.many_routes import many_routes
 from storyodds import Story, load_story, load_text
 from storyodds.models.assessment.assessment import assess
 from storyodds.reports.documents.estimate import summarize
-from storyodds.reports.exports.gsn.argument import SMALLEST, argument
+from storyodds.reports.exports.gsn.argument import argument
 from storyodds.reports.exports.gsn.picture import gsn_svg
 from storyodds.reports.exports.gsn.records import PREFIX, Argument, Edge
+from storyodds.reports.exports.gsn.rivals import SMALLEST
 from storyodds.reports.exports.gsn.shapes import LETTER, Shape
 from storyodds.reports.exports.gsn.words import chance
 from storyodds.reports.exports.gsn.yaml_text import gsn_yaml

@@ -3,21 +3,25 @@
 import json
 import math
 from functools import cache
+from itertools import product
 from typing import Any
 
 import pytest
+from support.staged_stories import STAGED
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.documents.comparison import summarize_comparison
-from storyodds.reports.documents.comparison_sides import story_side
+from storyodds.reports.documents.comparison.sides import story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.importance import summarize_importance
+from storyodds.reports.documents.placement import summarize_placement
 from storyodds.reports.documents.sensitivity.whole import summarize_sensitivity
 from storyodds.reports.documents.value import summarize_value
 from storyodds.reports.tables.datasets import SUMMARY, dataset, datasets, table
 from storyodds.reports.tables.units import ALL_UNITS, BY_KIND
 from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.story import Story
 
 
 def assessed(name: str) -> Any:
@@ -196,6 +200,9 @@ proposals:
 @cache
 def documents(name: str) -> dict[str, Any]:
     """Every document of a story, each part of it worked out."""
+    if name == "staged":
+        staged = resolve(Story.model_validate(STAGED), standard=True)
+        return {"placement": summarize_placement(assess(staged, draws=64))}
     story = load_text(FULL, "everything.yaml") if name == "everything" else load_story(name)
     found = assess(resolve(story, standard=True), draws=64)
     side = story_side(found, "first")
@@ -250,8 +257,16 @@ def numbers_of(tree: Any) -> set[float]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["estimate", "sensitivity", "value", "importance", "compare"])
-@pytest.mark.parametrize("name", ["cat-classifier", "coinrun-agent", "everything"])
+KINDS = ("estimate", "sensitivity", "value", "importance", "compare")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *product(["cat-classifier", "coinrun-agent", "everything"], KINDS),
+        ("staged", "placement"),
+    ],
+)
 def test_every_number_of_a_document_is_in_its_tree(name: str, kind: str) -> None:
     places: dict[float, str] = {}
     document = numbered(documents(name)[kind], kind, places)
@@ -267,7 +282,7 @@ def test_a_number_that_is_left_out_is_found_to_be() -> None:
     assert [place for number, place in places.items() if number not in there] == [".x[0][0].y"]
 
 
-@pytest.mark.parametrize("name", ["cat-classifier", "coinrun-agent", "everything"])
+@pytest.mark.parametrize("name", ["cat-classifier", "coinrun-agent", "everything", "staged"])
 def test_every_number_has_a_unit_and_every_variable_its_words(name: str) -> None:
     for kind, document in documents(name).items():
         for node in datasets(document).subtree:
