@@ -17,6 +17,7 @@ from support.oracle import odds
 from storyodds import InputError, compile_story, load_text
 from storyodds.models.assessment.assessment import Assessment, assess
 from storyodds.models.numerics import weighted_quantile
+from storyodds.models.posterior import nuts
 from storyodds.models.posterior.densities.correlated_density import whitened
 from storyodds.models.posterior.densities.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import prepare
@@ -345,7 +346,10 @@ def test_nuts_agrees_with_quadrature() -> None:
     assert {result.prepared.resolved.numbers[i].name for i in result.prepared.active} == set(NAMES)
 
 
-def test_nuts_takes_correlated_pools_as_one_and_refuses_fixed_values() -> None:
+def test_nuts_takes_correlated_pools_as_one_and_refuses_fixed_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nuts, "_PROPOSALS", 512)  # points at which P(evidence), not compared, is
     pooled = load_text(SEEN.replace("{beta: [2, 3]", POOL[:-1]))
     (first, error), (second, other) = (
         means_of(assess(resolve(pooled), draws=draws, method=method))
