@@ -45,7 +45,7 @@ def stage_moves(
     values: Array,
     likelihoods: LogLikelihoods,
     log_evidence: Array,
-    mask: NDArray[np.bool_],
+    asked: NDArray[np.bool_],
 ) -> Array:
     """P(a stage leaves a class, and the next one a route | evidence), a mean over draws.
 
@@ -59,7 +59,7 @@ def stage_moves(
         At these draws.
     log_evidence : (n_draws,) array
         Log P(evidence | numbers), in nats.
-    mask : (n_stages - 1, n_classes) array
+    asked : (n_stages - 1, n_classes) array
         Whether to work a class out; the others are left at 0.
 
     Returns
@@ -67,8 +67,8 @@ def stage_moves(
     (n_stages - 1, n_classes, n_routes) array
     """
     graph, n = compiler.graph, len(values)
-    moves = np.zeros((*mask.shape, len(graph.routes)))
-    questions = [q for q in _questions(graph) if mask[q.pair, q.model]]
+    moves = np.zeros((*asked.shape, len(graph.routes)))
+    questions = [q for q in _questions(graph) if asked[q.pair, q.model]]
     if not questions:
         return moves
     names = steps_and_flags(graph)
@@ -81,9 +81,9 @@ def stage_moves(
     before = np.broadcast_to(fixed.assumptions, (len(lanes), fixed.assumptions.shape[1]))
     columns = np.repeat(marks.reshape(len(questions), -1), n, axis=0)
     evidence = LogLikelihoods(np.hstack([before, columns]), fixed.routes, fixed.results)
-    evaluated = evaluate(compiler, values[lanes], evidence, hazards=False)
-    chances = np.exp(evaluated.log_evidence - log_evidence[lanes]).reshape(len(questions), n)
-    truth = evaluated.assumptions.reshape(len(questions), n, -1)
+    given = evaluate(compiler, values[lanes], evidence, hazards=False)
+    chances = np.exp(given.log_evidence - log_evidence[lanes]).reshape(len(questions), n)
+    truth = given.assumptions.reshape(len(questions), n, -1)
     for question, chance, true in zip(questions, chances, truth, strict=True):
         moves[question.pair, question.model] += chance @ true[:, question.ends] / n
     return moves
@@ -102,12 +102,12 @@ def _questions(graph: StoryGraph) -> Iterator[_Question]:
                 ends = tuple(graph.order[name] for name in after.names)
                 against = frozenset((name, not truth) for name, truth in flags)
                 for model in sorted(set(of_class)):
-                    rivals = (
+                    others = (
                         (name, True)
                         for name, c in zip(before.names, of_class, strict=True)
                         if c != model
                     )
-                    yield _Question(pair, model, against | frozenset(rivals), ends)
+                    yield _Question(pair, model, against | frozenset(others), ends)
 
 
 def _last_runs(graph: StoryGraph, ending: StageEnding) -> Sequence[_LastRun]:
