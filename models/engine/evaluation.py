@@ -222,11 +222,10 @@ def evaluate(
         pattern_layout.flat(program, targets)  # laid out before threads share it
 
     scratch = None if fast else arithmetic.Scratch()  # threads would need one each
-    columns = values if fast else np.asfortranarray(values)  # numpy works on rows of draws
 
     def work_on(block: slice) -> None:
         _block(
-            program, columns, likelihoods, weights, targets, along, block, out, scratch, rows,
+            program, values, likelihoods, weights, targets, along, block, out, scratch, rows,
             fast=fast,
         )  # fmt: skip
 

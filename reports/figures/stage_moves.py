@@ -183,7 +183,7 @@ class _Block:
         if stage == self._stages[-1]:
             room = self._step / 2 + self._layout.chances
         elif stage == self._stages[-2]:
-            room = self._step / 2
+            room = 0.54 * self._step
         return lines_of(stage, max(5, int(room / _LETTER)), 2)
 
     def shapes(self, bands: Sequence[_Band]) -> list[Markup]:
@@ -251,8 +251,6 @@ def _ribbon(x: tuple[float, float], y: tuple[float, float], wide: float, look: s
     def curve(start: float, end: float, place: float) -> str:
         return f"C{middle:.1f},{start:.1f} {middle:.1f},{end:.1f} {place:.1f},{end:.1f}"
 
-    low = y0 + wide, y1 + wide
-    data = (
-        f"M{x0:.1f},{y0:.1f}{curve(y0, y1, x1)}L{x1:.1f},{low[1]:.1f}{curve(low[1], low[0], x0)}Z"
-    )
+    upper, lower = curve(y0, y1, x1), curve(y1 + wide, y0 + wide, x0)
+    data = f"M{x0:.1f},{y0:.1f}{upper}L{x1:.1f},{y1 + wide:.1f}{lower}Z"
     return element("path", d=data, class_=look)
