@@ -46,9 +46,9 @@ class Postponed:
             return None
         spec = PathFinder.find_spec(fullname, path)
         if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            loader = LazyLoader(loader) if fullname in _UNUSED else _Shell(loader, fullname)
-            spec.loader = loader
+            whole: Any = spec.loader
+            later: Any = LazyLoader(whole) if fullname in _UNUSED else _Shell(whole, fullname)
+            spec.loader = later
         return spec
 
 

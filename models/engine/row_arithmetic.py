@@ -166,7 +166,8 @@ def sums(circuit: Circuit, kept: NDArray[np.bool_]) -> Sums:
     place = [-1] * circuit.n_nodes
     for row, leaf in enumerate(circuit.leaves.tolist()):
         place[leaf] = row
-    room, steps = _Room(len(circuit.leaves)), list[Step]()
+    room = _Room(len(circuit.leaves))
+    steps: list[Step] = []
     order = list(_depth_first(circuit, left, right))
     for node in order:
         first, second = place[left[node]], place[right[node]]
