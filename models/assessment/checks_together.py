@@ -116,8 +116,8 @@ def _outcomes(
     if parts:
         queries = [Query((outcome,)) for outcome in parts]
         compiler = choose_compiler(graph)
-        at = drawn.values, likelihoods, queries, drawn.log_evidence
-        outcomes[:, parts] = quantities.chances(compiler, *at)
+        point = drawn.values, likelihoods, queries, drawn.log_evidence
+        outcomes[:, parts] = quantities.chances(compiler, *point)
     return outcomes
 
 

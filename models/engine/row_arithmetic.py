@@ -141,11 +141,11 @@ class _Room:
 
     def use(self, row: int) -> None:
         """Use a row once; what is written next may take its place."""
-        left = self._uses.get(row)
-        if left is None:
+        uses = self._uses.get(row)
+        if uses is None:
             return
-        self._uses[row] = left - 1
-        if left == 1:
+        self._uses[row] = uses - 1
+        if uses == 1:
             self._free.append(row)
 
 
@@ -209,8 +209,8 @@ def needed(circuit: Circuit, targets: tuple[int, ...]) -> NDArray[np.bool_]:
     out = np.zeros(circuit.n_nodes, bool)
     nodes = circuit.below(targets).nodes
     added = nodes[~circuit.multiplies[nodes] & ~circuit.is_leaf[nodes]]
-    for those in (added, circuit.left[added], circuit.right[added]):
-        out[those] = True
+    for group in (added, circuit.left[added], circuit.right[added]):
+        out[group] = True
     return out
 
 
