@@ -85,8 +85,8 @@ def stage_moves(
     names = steps_and_flags(graph)
     marks = np.zeros((len(questions), len(names), 2))
     for row, question in zip(marks, questions, strict=True):
-        for name, truth in question.ruled_out:
-            row[names.index(name), int(truth)] = -np.inf
+        for name, side in question.ruled_out:
+            row[names.index(name), int(side)] = -np.inf
     lanes = np.tile(np.arange(n), len(questions))
     fixed = likelihoods.at(values).take(lanes)
     before = np.broadcast_to(fixed.assumptions, (len(lanes), fixed.assumptions.shape[1]))
