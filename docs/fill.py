@@ -103,15 +103,25 @@ def output(command: str, folder: Path) -> str:
 
     Commands joined by `|` hand their output on; `| head -n N` keeps the first lines.
     """
-    command, _, head = command.partition(" | head -n ")
+    whole, most = without_head(command)
     text = ""
-    for part in command.split(" | "):
+    for part in whole.split(" | "):
         program, *arguments = shlex.split(part)
         if program != "storyodds":
             raise ValueError(f"found the command {program!r}, expected storyodds")
         text = _run(arguments, text, folder)
-    lines = text.splitlines()[: int(head) if head else None]
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    return first_lines(text, most)
+
+
+def without_head(command: str) -> tuple[str, int | None]:
+    """A command less its `| head -n N`, and that N."""
+    whole, _, most = command.partition(" | head -n ")
+    return whole, int(most) if most else None
+
+
+def first_lines(text: str, most: int | None) -> str:
+    """The first lines of a text, or all of them, without what is blank at their ends."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines()[:most])
 
 
 def _run(arguments: list[str], standard_input: str, folder: Path) -> str:

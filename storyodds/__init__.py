@@ -15,10 +15,11 @@ import sys
 if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
     del sys.path[0]
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+# Nothing else is imported at once: until the command has begun, Ctrl-C ends in a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from storyodds.models.assessment.datatree import load_result, save_result
     from storyodds.models.pymc.model import compile_story
     from storyodds.priors.panels.judgments import read_judgments
@@ -99,9 +100,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'storyodds' has no attribute {name!r}")
 
 

@@ -88,6 +88,8 @@ def odds_if_together(
         return probabilities(graph, drawn.values, drawn.outcomes, events, after)
     if not isinstance(assessment.prepared.answers, Exact):
         return None
+    if end == "independent" and not graph.common_causes:  # as they are stated
+        return probabilities(graph, drawn.values, drawn.outcomes, events)
     run = set(range(len(graph.checks))).difference(graph.live_checks)
     causes = tuple(
         replace(cause, checks=tuple(c for c in cause.checks if c in run))
@@ -114,8 +116,8 @@ def _outcomes(
     if parts:
         queries = [Query((outcome,)) for outcome in parts]
         compiler = choose_compiler(graph)
-        at = drawn.values, likelihoods, queries, drawn.log_evidence
-        outcomes[:, parts] = quantities.chances(compiler, *at)
+        point = drawn.values, likelihoods, queries, drawn.log_evidence
+        outcomes[:, parts] = quantities.chances(compiler, *point)
     return outcomes
 
 

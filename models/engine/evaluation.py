@@ -223,11 +223,10 @@ def evaluate(
         pattern_layout.flat(program, targets)  # laid out before threads share it
 
     scratch = None if fast else arithmetic.Scratch()  # threads would need one each
-    columns = values if fast else np.asfortranarray(values)  # numpy works on rows of draws
 
     def work_on(block: slice) -> None:
         _block(
-            program, columns, likelihoods, weights, targets, along, block, out, scratch, rows,
+            program, values, likelihoods, weights, targets, along, block, out, scratch, rows,
             fast=fast,
         )  # fmt: skip
 
@@ -401,6 +400,7 @@ def _attempt(
         sums = np.einsum("srd,rd->sd", weights, np.exp(log_values))
         # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
         risky |= ((sums < SMALLEST) & (sums > 0)).any(axis=0)
+        risky |= ~np.isfinite(usage).all(axis=(0, 1))  # a subnormal sum on the way
     out.log_roots[draws] = (log_values + log_scale).T
     if usage.base is None or not np.shares_memory(usage, out.usage):
         out.usage[draws] = usage.transpose(2, 0, 1)

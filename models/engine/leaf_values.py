@@ -149,7 +149,8 @@ def moving_leaves(
 
 def log_weights(program: Program, values: Array) -> Array:
     """Natural log of every config's weight, (n_configs, n_draws)."""
-    return np.asarray(LN2 * (program.config_bits @ values.T[: program.n_numbers]))
+    numbers, bits = program.bits
+    return np.asarray(LN2 * (bits @ np.ascontiguousarray(values[:, numbers].T)))
 
 
 def scaled_items(program: Program, logs: Array) -> tuple[Array, Array]:

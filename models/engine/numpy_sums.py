@@ -1,4 +1,4 @@
-"""A program run by numpy: what its roots are worth, and how weighted sums of them use its leaves."""
+"""A program run by numpy: what its roots are worth, and how sums of them use its leaves."""
 
 from typing import Protocol
 
@@ -150,7 +150,8 @@ def run(
             continue
         flow = walk.back(s, targets, share, None)
         usage[s] = flow[: program.n_fixed_leaves].reshape(-1, n, n_lanes).sum(axis=2)
-        moved = flow[program.stay_leaves] * slopes
+        with np.errstate(invalid="ignore"):  # flows without end, of subnormal sums
+            moved = flow[program.stay_leaves] * slopes
         pulls[s] = moved.reshape(-1, n, n_lanes).sum(axis=2)
     return log_values, pulls
 

@@ -151,6 +151,14 @@ class Program:
         return csr_array(cells, shape=(self.n_numbers + len(self.derived), n))
 
     @cached_property
+    def bits(self) -> tuple[Ints, csr_array]:
+        """The numbers that are bits, and `config_bits` of these alone: few of all numbers."""
+        table = self.config_bits
+        numbers, columns = np.unique(table.indices, return_inverse=True)
+        cells = (table.data, columns, table.indptr)
+        return numbers, csr_array(cells, shape=(table.shape[0], len(numbers)))
+
+    @cached_property
     def open_configs(self) -> csr_array:
         """Which configs run in which race, (n_races, n_configs)."""
         race, route = np.nonzero(self.races >= 0)

@@ -31,13 +31,25 @@ class _LastRun(NamedTuple):
     flags: CutSet  # what else holds where it is the last
 
 
-class _Question(NamedTuple):
-    """What is ruled out to see where a class of models moves, and what is read then."""
+class Question(NamedTuple):
+    """Where a class of models moves, of one pair of runs that may be the last of their stages.
 
-    pair: int  # which stage it is the end of, from 0 for the first
-    model: int  # place in CLASSES
-    ruled_out: CutSet  # literals that do not hold
-    ends: tuple[int, ...]  # by route, the variable of the later stage
+    Attributes
+    ----------
+    pair : int
+        Which stage leaves the models, from 0 for the first.
+    model : int
+        The place of their class in `CLASSES`.
+    ruled_out : frozenset of (str, bool)
+        Literals that do not hold then.
+    ends : tuple of int
+        By route, the variable that the next stage ends there.
+    """
+
+    pair: int
+    model: int
+    ruled_out: CutSet
+    ends: tuple[int, ...]
 
 
 def stage_moves(
@@ -45,7 +57,7 @@ def stage_moves(
     values: Array,
     likelihoods: LogLikelihoods,
     log_evidence: Array,
-    asked: NDArray[np.bool_],
+    questions: Sequence[Question],
 ) -> Array:
     """P(a stage leaves a class, and the next one a route | evidence), a mean over draws.
 
@@ -59,37 +71,36 @@ def stage_moves(
         At these draws.
     log_evidence : (n_draws,) array
         Log P(evidence | numbers), in nats.
-    asked : (n_stages - 1, n_classes) array
-        Whether to work a class out; the others are left at 0.
+    questions : sequence of Question
+        What to work out; all else is left at 0.
 
     Returns
     -------
     (n_stages - 1, n_classes, n_routes) array
     """
     graph, n = compiler.graph, len(values)
-    moves = np.zeros((*asked.shape, len(graph.routes)))
-    questions = [q for q in _questions(graph) if asked[q.pair, q.model]]
+    moves = np.zeros((len(graph.stages) - 1, len(CLASSES), len(graph.routes)))
     if not questions:
         return moves
     names = steps_and_flags(graph)
     marks = np.zeros((len(questions), len(names), 2))
     for row, question in zip(marks, questions, strict=True):
-        for name, truth in question.ruled_out:
-            row[names.index(name), int(truth)] = -np.inf
+        for name, side in question.ruled_out:
+            row[names.index(name), int(side)] = -np.inf
     lanes = np.tile(np.arange(n), len(questions))
     fixed = likelihoods.at(values).take(lanes)
     before = np.broadcast_to(fixed.assumptions, (len(lanes), fixed.assumptions.shape[1]))
     columns = np.repeat(marks.reshape(len(questions), -1), n, axis=0)
     evidence = LogLikelihoods(np.hstack([before, columns]), fixed.routes, fixed.results)
-    given = evaluate(compiler, values[lanes], evidence, hazards=False)
-    chances = np.exp(given.log_evidence - log_evidence[lanes]).reshape(len(questions), n)
-    truth = given.assumptions.reshape(len(questions), n, -1)
-    for question, chance, true in zip(questions, chances, truth, strict=True):
-        moves[question.pair, question.model] += chance @ true[:, question.ends] / n
+    evaluated = evaluate(compiler, values[lanes], evidence, hazards=False)
+    chances = np.exp(evaluated.log_evidence - log_evidence[lanes]).reshape(len(questions), n)
+    states = evaluated.assumptions.reshape(len(questions), n, -1)
+    for question, chance, state in zip(questions, chances, states, strict=True):
+        moves[question.pair, question.model] += chance @ state[:, question.ends] / n
     return moves
 
 
-def _questions(graph: StoryGraph) -> Iterator[_Question]:
+def questions_of(graph: StoryGraph) -> Iterator[Question]:
     """Every class that a stage may leave, with every pair of runs that may be the last ones."""
     of_class = [CLASSES.index(route.outcome_class) for route in graph.routes]
     runs = [_last_runs(graph, ending) for ending in graph.stages]
@@ -102,12 +113,12 @@ def _questions(graph: StoryGraph) -> Iterator[_Question]:
                 ends = tuple(graph.order[name] for name in after.names)
                 against = frozenset((name, not truth) for name, truth in flags)
                 for model in sorted(set(of_class)):
-                    others = (
+                    rivals = (
                         (name, True)
                         for name, c in zip(before.names, of_class, strict=True)
                         if c != model
                     )
-                    yield _Question(pair, model, against | frozenset(others), ends)
+                    yield Question(pair, model, against | frozenset(rivals), ends)
 
 
 def _last_runs(graph: StoryGraph, ending: StageEnding) -> Sequence[_LastRun]:

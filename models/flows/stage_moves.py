@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.engine.sequences import sequence_compiler
-from storyodds.models.engine.stage_moves import stage_moves
+from storyodds.models.engine.stage_moves import questions_of, stage_moves
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior.answers import Exact
 from storyodds.models.story.queries import Query
@@ -42,26 +42,26 @@ def moves_by_stage(assessment: Assessment) -> Array | None:
     prepared, averaged = assessment.prepared, assessment.averaged
     if len(prepared.graph.stages) < 2 or not isinstance(prepared.answers, Exact):
         return None
-    left = _odds_by_stage(assessment)
+    ends = _odds_by_stage(assessment)
     of_class = np.array([route.outcome_class for route in prepared.graph.routes])
-    classes = np.stack([left[:, of_class == name].sum(axis=1) for name in CLASSES], axis=1)
-    asked = classes[:-1] > 0
+    classes = np.stack([ends[:, of_class == name].sum(axis=1) for name in CLASSES], axis=1)
+    questions = [q for q in questions_of(prepared.graph) if classes[q.pair, q.model] > 0]
     try:
         compiler = sequence_compiler(prepared.compiler)
     except UnsupportedStoryError:
         return None
     rows = np.arange(1)
     if len(averaged.values) > 1:
-        draws = max(_FEWEST_DRAWS, _EVALUATIONS // max(1, int(asked.sum())))
+        draws = max(_FEWEST_DRAWS, _EVALUATIONS // max(1, len(questions)))
         rows = np.sort(systematic(averaged.weights, min(draws, len(averaged.values))))
     moves = stage_moves(
         compiler,
         averaged.values[rows],
         prepared.likelihoods.take(rows),
         averaged.log_evidence[rows],
-        asked,
+        questions,
     )
-    return np.stack([_fitted(*x) for x in zip(moves, classes[:-1], left[1:], strict=True)])
+    return np.stack([_fitted(*x) for x in zip(moves, classes[:-1], ends[1:], strict=True)])
 
 
 def _odds_by_stage(assessment: Assessment) -> Array:
@@ -97,5 +97,5 @@ def _fitted(table: Array, rows: Array, columns: Array) -> Array:
     return table
 
 
-def _ratio(wanted: Array, present: Array) -> Array:
-    return np.divide(wanted, present, out=np.zeros_like(wanted), where=present > 0)
+def _ratio(sums: Array, present: Array) -> Array:
+    return np.divide(sums, present, out=np.zeros_like(sums), where=present > 0)

@@ -201,8 +201,8 @@ def log_marginals_at(x: Array, other: RateLike | Array, count: Count) -> tuple[A
     """
     if isinstance(other, np.ndarray):
         with np.errstate(divide="ignore"):
-            happens, not_so = np.log(other)[:, None], np.log1p(-other)[:, None]
-        return _at_draws(x, happens, not_so, np.zeros((1, 1)), count)
+            yes, no = np.log(other)[:, None], np.log1p(-other)[:, None]
+        return _at_draws(x, yes, no, np.zeros((1, 1)), count)
     parts = []
     for share, component in _components(other):
         with np.errstate(divide="ignore"):

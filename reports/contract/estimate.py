@@ -131,8 +131,8 @@ class StageOdds(TypedDict):
     moves: ByClass[dict[str, float]] | None
     """By class and then by id of the route, P(the stage before leaves a model of the class, and
     this one leaves it on the route), as a mean: what stays and what moves. Of each class they add
-    up to what the stage before leaves, and of each route to what this one leaves. Where bits are
-    uncertain, they are means over some of the draws that are fitted to these sums. Null in the
+    up to what the stage before leaves, and of each route to what this one leaves. Where numbers are
+    sampled, they are means over some of the draws that are fitted to these sums. Null in the
     first stage, where the odds are simulated instead of summed, and where memory is not enough."""
 
 

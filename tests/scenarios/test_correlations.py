@@ -114,6 +114,16 @@ def test_every_mistake_is_listed_at_once() -> None:
     assert "rank" in sentences[3]
 
 
+def test_a_long_block_is_named_by_its_first_numbers() -> None:
+    """Each of its mistakes names it: whole, they would be as many words as the square of it."""
+    names = [f"nobody-{k}" for k in range(300)]
+    with pytest.raises(InputError) as caught:
+        load_text(story(f"{{between: [{', '.join(names)}], rank: 0.4}}"))
+    assert len(caught.value.problems) == len(names)
+    opening = "the correlation between 'nobody-0', 'nobody-1', 'nobody-2', 'nobody-3' and 296 more:"
+    assert all(problem.message.startswith(opening) for problem in caught.value.problems)
+
+
 def test_blocks_that_do_not_go_together_are_refused() -> None:
     """Two numbers close to a third cannot be uncorrelated."""
     blocks = "{between: [a, hard], rank: 0.9}", "{between: [hard, push], rank: 0.9}"

@@ -38,6 +38,7 @@ __all__ = [
     "condition",
     "expected_likelihoods",
     "minimal_literal_sets",
+    "odds",
     "solve",
 ]
 
@@ -258,6 +259,12 @@ def optimizers(story: Story, runs: list[Run]) -> list[Run]:
     if story.goal.optimization != "none":
         classes.add("intended")
     return [run for run in runs if run.route.class_ in classes]
+
+
+def odds(story: Story) -> tuple[Table, float]:
+    """Give classes and fates alone, and log P(E), as `solve`: for sums over many stories."""
+    runs, log_evidence = condition(story, prior_runs(story), False)
+    return by_class(runs) | by_fate(runs), log_evidence
 
 
 def solve(story: Story, *, collapse: bool = False) -> Answer:
