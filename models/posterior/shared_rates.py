@@ -38,7 +38,7 @@ class SharedRates:
         What its own numbers come to; those that it shares are not read from here.
     shared : mapping of str to int
         By key, the number of the story that is its rate or its bits.
-    shown : mapping of str to int
+    visibilities : mapping of str to int
         By key, the number of the story that is its visibility.
     parts : mapping of str to (RateLike, RateLike)
         By key, the distributions of the rate and the visibility of an exposure.
@@ -49,7 +49,7 @@ class SharedRates:
     item: EvidenceItem
     own: ItemLikelihood
     shared: Mapping[str, int]
-    shown: Mapping[str, int]
+    visibilities: Mapping[str, int]
     parts: Mapping[str, tuple[RateLike, RateLike]]
     relevance: int | None
 
@@ -57,7 +57,7 @@ class SharedRates:
     def numbers(self) -> frozenset[int]:
         """The numbers of the story that the likelihood depends on."""
         more = () if self.relevance is None else (self.relevance,)
-        return frozenset([*self.shared.values(), *self.shown.values(), *more])
+        return frozenset([*self.shared.values(), *self.visibilities.values(), *more])
 
     def at(self, values: Array) -> Array:
         """Log likelihoods at draws of the numbers, (n_draws, n_hypotheses), in nats."""
@@ -93,7 +93,7 @@ class SharedRates:
             return np.inf
         count = count_of(self.item)
         best = float(count.log_chance_bound(np.array(np.inf)))
-        shared = {*self.shared, *self.shown}
+        shared = {*self.shared, *self.visibilities}
         own = [log for key, log in self.own.log_by_key.items() if key not in shared]
         return max([best, *own])
 
@@ -103,7 +103,7 @@ class SharedRates:
 
     def _factors(self, values: Array) -> Iterator[tuple[str, int, Array]]:
         """By key and number, the derivative of the log likelihood at face value."""
-        for side, shared in enumerate((self.shared, self.shown)):
+        for side, shared in enumerate((self.shared, self.visibilities)):
             for key, number in shared.items():
                 x = values[:, number]
                 if self.item.form == "exposure":
@@ -115,7 +115,7 @@ class SharedRates:
 
     def _seen(self, key: str, side: int, values: Array) -> tuple[Array, Array]:
         """Log likelihoods of an exposure at face value, and slopes in its rate or visibility."""
-        sides = (self.shared, self.shown)
+        sides = (self.shared, self.visibilities)
         other = sides[1 - side].get(key)
         beside = self.parts[key][1 - side] if other is None else values[:, other]
         return log_marginals_at(values[:, sides[side][key]], beside, count_of(self.item))
@@ -125,7 +125,7 @@ class SharedRates:
         face = {}
         for key, log in self.own.log_by_key.items():
             face[key] = np.full(len(values), log)
-            if self.item.form == "exposure" and (key in self.shared or key in self.shown):
+            if self.item.form == "exposure" and (key in self.shared or key in self.visibilities):
                 face[key] = self._seen(key, int(key not in self.shared), values)[0]
             elif key in self.shared:
                 x = values[:, self.shared[key]]
@@ -249,14 +249,14 @@ def with_shared(
 def _shared_rates(
     item: EvidenceItem, distributions: Sequence[Distribution], shared: frozenset[int]
 ) -> SharedRates:
-    rates, shown = (
+    rates, visibilities = (
         {key: number for key, number in table.items() if number in shared}
         for table in (item.numbers, item.visibilities)
     )
     keys = item.numbers if item.form == "exposure" else ()
     parts = {key: seen_parts(item, key, distributions) for key in keys}
     relevance = item.relevance if item.relevance in shared else None
-    return SharedRates(item, collapsed(item, distributions), rates, shown, parts, relevance)
+    return SharedRates(item, collapsed(item, distributions), rates, visibilities, parts, relevance)
 
 
 def table_at(table: Array | Shared, values: Array) -> Array:

@@ -358,12 +358,12 @@ def _observe_item(
     own = [prepared.distributions[number] for _, _, number in numbered]
     own_relevance = float(collapsed(rows[0], prepared.distributions).relevance)
     assert item.relevance is not None
-    shown = {
+    visibilities = {
         k: row.visibilities[key]
         for k, (row, key, _) in enumerate(numbered)
         if key in row.visibilities
     }
-    read = [*(number for _, _, number in numbered), *shown.values(), item.relevance]
+    read = [*(number for _, _, number in numbered), *visibilities.values(), item.relevance]
     # Of what the item shares with other places, the values; of the rest, nothing.
     values = pt.stack([numbers[i] if i in prepared.shared else pt.constant(np.nan) for i in read])
     uses = block_diag(*([[k == used for k in row.numbers] for used in row.keys] for row in rows))
@@ -383,7 +383,7 @@ def _observe_item(
                 for k in np.ravel(chosen)
             ]
         )
-        for (k, number), share in zip(shown.items(), stated[len(own) :], strict=True):
+        for (k, number), share in zip(visibilities.items(), stated[len(own) :], strict=True):
             rows = np.ravel(chosen) == k
             drawn = prepared.distributions[number].quantile(rng.random(int(rows.sum())))
             rates[rows] *= drawn if np.isnan(share) else share
