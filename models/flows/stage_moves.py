@@ -97,5 +97,5 @@ def _fitted(table: Array, rows: Array, columns: Array) -> Array:
     return table
 
 
-def _ratio(wanted: Array, present: Array) -> Array:
-    return np.divide(wanted, present, out=np.zeros_like(wanted), where=present > 0)
+def _ratio(target: Array, present: Array) -> Array:
+    return np.divide(target, present, out=np.zeros_like(target), where=present > 0)
