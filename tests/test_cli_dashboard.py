@@ -246,7 +246,7 @@ def test_figures_to_embed_come_along(run: Run, tmp_path: Path) -> None:
     other = tmp_path / "other"
     code, _, err = run(UNCERTAIN, "-o", str(other), "--embed", "how-it-ended", *FEW)
     assert code == WRONG_INPUT and "--embed: found 'how-it-ended', expected a figure" in err
-    assert not other.exists()
+    assert "did you mean 'how-the-story-ends'?" in err and not other.exists()
     code, _, err = run(UNCERTAIN, "-o", str(other), "--embed", name, "--brief", *FEW)
     assert code == WRONG_INPUT and "--brief: found --embed too" in err
 

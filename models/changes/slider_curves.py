@@ -9,6 +9,7 @@ and Guibas 1995), so that no place has to make do with draws from elsewhere.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -23,7 +24,8 @@ from storyodds.models.posterior import questions
 from storyodds.models.posterior.weighting import (
     REPLICATES,
     sampled_draws,
-    spread_of_sums,
+    sequence_of,
+    spread_between,
     uniforms,
 )
 from storyodds.models.story.events import EVENTS, probabilities
@@ -181,15 +183,22 @@ def _of_sampled(base: Base, slider: Slider, places: Sequence[float]) -> SliderCu
     log_weights = answer.log_evidence + log_prior - log_drawn
     log_weights = log_weights + _log_density(moved_prior(tilt, tilt.start, kind), z)
     events = np.where(np.isfinite(answer.log_evidence)[:, None], answer.events, 0.0)
-    statistic = tilt.statistic(x)
-    means, pulls = [], []
-    for place in places:
-        logs = log_weights + tilt.delta(place) * statistic
-        weights = np.exp(logs - log_sum_exp(logs, axis=0))
-        means.append(weights @ events)
-        pulls.append(weights[:, None] * (events - means[-1]))
-    errors = [spread_of_sums(pull - pulls[0]) for pull in pulls]
-    return SliderCurve(np.array(means), np.array(errors))
+    deltas = np.array([tilt.delta(place) for place in places])
+    logs = log_weights + deltas[:, None] * tilt.statistic(x)
+    weights = np.exp(logs - log_sum_exp(logs, axis=1)[:, None])
+    # What every sequence of draws adds to each place: to all of it, and to every event.
+    terms = np.column_stack([np.ones(len(events)), events])
+    sequences = sequence_of(len(events))
+    sums = np.stack([weights[:, own] @ terms[own] for own in _slices(sequences)])
+    means = sums[:, :, 1:].sum(axis=0)
+    pulls = sums[:, :, 1:] - means * sums[:, :, :1]
+    return SliderCurve(means, spread_between(pulls - pulls[:, :1]))
+
+
+def _slices(sequences: NDArray[np.intp]) -> list[slice]:
+    """Where the draws of each sequence stand, which follow each other."""
+    ends = np.searchsorted(sequences, np.arange(REPLICATES + 1))
+    return [slice(first, last) for first, last in pairwise(ends.tolist())]
 
 
 def _in_turn(n: int, seed: int) -> NDArray[np.intp]:

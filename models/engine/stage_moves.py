@@ -92,11 +92,11 @@ def stage_moves(
     before = np.broadcast_to(fixed.assumptions, (len(lanes), fixed.assumptions.shape[1]))
     columns = np.repeat(marks.reshape(len(questions), -1), n, axis=0)
     evidence = LogLikelihoods(np.hstack([before, columns]), fixed.routes, fixed.results)
-    quantities = evaluate(compiler, values[lanes], evidence, hazards=False)
-    chances = np.exp(quantities.log_evidence - log_evidence[lanes]).reshape(len(questions), n)
-    truth = quantities.assumptions.reshape(len(questions), n, -1)
-    for question, chance, true in zip(questions, chances, truth, strict=True):
-        moves[question.pair, question.model] += chance @ true[:, question.ends] / n
+    evaluated = evaluate(compiler, values[lanes], evidence, hazards=False)
+    chances = np.exp(evaluated.log_evidence - log_evidence[lanes]).reshape(len(questions), n)
+    states = evaluated.assumptions.reshape(len(questions), n, -1)
+    for question, chance, state in zip(questions, chances, states, strict=True):
+        moves[question.pair, question.model] += chance @ state[:, question.ends] / n
     return moves
 
 

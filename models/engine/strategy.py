@@ -11,12 +11,12 @@ from importlib import import_module
 
 from storyodds.models.circuits.elimination import CliqueTooLargeError
 from storyodds.models.engine.compiler import Compiler
-from storyodds.models.engine.gate_forests import gate_forest
 from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program
 from storyodds.models.logic.gate_forest import GateForest
 from storyodds.models.logic.sifted_diagrams import PLACE_BYTES
 from storyodds.models.memory import memory_left
+from storyodds.models.story.gate_forests import gate_forest
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
@@ -104,8 +104,10 @@ def choose_compiler(
             return
         gc.collect()  # diagrams given up hold on to themselves, through functions that recurse
 
-    attempt("patterns", False, _FIRST_NODES)
-    if best and best[0] <= _SMALL_NODES:
+    # Stages are summed by patterns, with all the room there is unless composites may be in the way.
+    alone = bool(graph.stages) and not composites
+    attempt("patterns", False, most if alone else _FIRST_NODES)
+    if best and (alone or best[0] <= _SMALL_NODES):
         return best[1]
     forest: GateForest | None = None
     budgets = _budgets(_FIRST_NODES, most)

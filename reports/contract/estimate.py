@@ -41,7 +41,8 @@ class CheckEffect(TypedDict):
     """By route, P(the check flags | route); null for a route that cannot be."""
     added: Summary | None
     """What the check takes off P(catastrophe) once all others are there, in probability; null of a
-    check whose result is known, and of one within training, without which training would go on."""
+    check whose result is known. Of one within training it says what training without it would come
+    to, the evidence being what it is; null where its rates stand in other parts too."""
 
 
 class DependenceOdds(TypedDict):
@@ -56,7 +57,7 @@ class DependenceOdds(TypedDict):
 
 
 class CheckDependence(TypedDict):
-    """How far the odds lean on checks that do not fail together."""
+    """How far the odds lean on checks that do not fail together, of those that can still flag."""
 
     success: DependenceOdds
     """P(success)."""

@@ -100,6 +100,14 @@ _TABLES: Mapping[str, Tables] = {
         _ERRORS,
         _NUMBERS,
     ),
+    "placement": (
+        ("parts", "parts", "placed_part", "id"),
+        ("by_stage", "parts[].by_stage", "row", None),
+        ("observations", "observations", "observation", "id"),
+        ("bits_by_stage", "observations[].by_stage", "row", None),
+        _ERRORS,
+        _NUMBERS,
+    ),
     "compare": (
         ("sides", "sides", "side", "name"),
         ("pairs", "pairs", "pair", None),

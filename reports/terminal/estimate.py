@@ -45,8 +45,8 @@ from storyodds.reports.words.sequences import NARROWED, is_sequence, path_links
 from storyodds.reports.words.shortening import plain
 from storyodds.reports.words.stages import loss_words, losses
 from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.numbers.story_number import BASES
 from storyodds.scenarios.provenance import is_reference
-from storyodds.scenarios.resolve import BASES
 
 PATHS_SHOWN = 5  # the most concerning: a line counts the others
 _PARTS = ("probability", "undetected", "concern")  # of a path

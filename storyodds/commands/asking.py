@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from storyodds.reports.figures.drawing.figure import Figure
     from storyodds.reports.words.recipe import Recipe
     from storyodds.scenarios.grammar.limits import Limit
+    from storyodds.scenarios.resolve import ResolvedStory
     from storyodds.scenarios.story import Story
 
 ROUTES = 4  # of a class, in the picture of an argument: more have letters too small to read
@@ -85,7 +86,7 @@ def changing(command: Command) -> Command:
         multiple=True,
         metavar="KIND:ID",
         help="Switch off a part of the story, as in --off check:blind-audit; kinds are constraint, "
-        "nudge, check and evidence; repeatable.",
+        "nudge, check, evidence and correlation; repeatable.",
     )
     return view(settings(off(changed)))
 
@@ -202,6 +203,27 @@ def figures_of(dossier: "Dossier") -> "dict[str, Figure]":
     figures.append(gsn_svg(argument(dossier.estimate, dossier.story, most=ROUTES)))
     names = numbered([figure.name for figure in figures])
     return dict(zip(names, figures, strict=True))
+
+
+def require_figures(names: Sequence[str], story: "ResolvedStory", option: str) -> None:
+    """Refuse, before anything is computed, names of which no page of the story has a figure."""
+    if not names:
+        return
+    from storyodds.models.story.building import build_graph
+    from storyodds.priors.text.phrases import did_you_mean
+    from storyodds.reports.dashboard.figure_names import figure_names, without_number
+
+    possible = figure_names(build_graph(story))
+    problems = [
+        Problem(
+            f"{option}: found '{name}', expected a figure of this story, such as {possible[0]}"
+            f"{did_you_mean(name, possible)}"
+        )
+        for name in names
+        if without_number(name) not in possible
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def chosen_figures(

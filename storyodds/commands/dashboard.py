@@ -25,6 +25,7 @@ from storyodds.commands.asking import (
     judge,
     limiting,
     recipe,
+    require_figures,
 )
 from storyodds.commands.console import (
     FAILED,
@@ -135,6 +136,12 @@ def dashboard(
         progress("loading", 0, 0)
         pairs = zip(stories, inputs.stories, strict=True)
         resolved = all_of(*(partial(_resolved, name, story, inputs) for name, story in pairs))
+        all_of(
+            *(
+                partial(require_figures, embedded, story, f"{story.story.story}: --embed")
+                for story in resolved
+            )
+        )
         dossiers = [
             _dossier(
                 recipe(name, changes, sampling),
@@ -257,8 +264,9 @@ def _dossier(
     progress: "Progress",
 ) -> "Dossier":
     report = about(again.story, progress)
-    # First of all: a library that ArviZ brings looks through every module that is there by then.
-    import_module("storyodds.models.safe_arviz")
+    if options["thorough"]:
+        # First of all: a library that ArviZ brings looks through every module that is there.
+        import_module("storyodds.models.safe_arviz")
     from storyodds.models.assessment.assessment import assess
     from storyodds.models.engine.evaluation import load_numba
     from storyodds.reports.dashboard.page_data import make_dossier

@@ -18,6 +18,7 @@ from storyodds.commands.asking import (
     figures_of,
     judge,
     recipe,
+    require_figures,
 )
 from storyodds.commands.console import FAILED, json_option, print_text, progress_line, reason
 from storyodds.commands.console import write_json as print_json
@@ -193,6 +194,7 @@ def _contents(
 
     from storyodds.reports.dashboard.page_data import make_dossier
 
+    require_figures(only, assessment.prepared.resolved, "--only")
     dossier = make_dossier(assessment, settings=settings, recipe=recipe, tell=report)
     estimate = dossier.estimate
     if kind == _FOLDER:

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -21,9 +22,13 @@ from support.html_pages import (
     style_addresses,
 )
 from support.many_routes import many_routes
+from support.staged_stories import random_story
 
 from storyodds import load_story
+from storyodds.commands.asking import figures_of
 from storyodds.models.assessment.assessment import assess
+from storyodds.models.engine import sequences
+from storyodds.reports.dashboard.figure_names import figure_names, without_number
 from storyodds.reports.dashboard.html import story_page
 from storyodds.reports.dashboard.levels.depths import DEPTHS, levels_of, sections_of
 from storyodds.reports.dashboard.page_data import Dossier, make_dossier
@@ -34,6 +39,7 @@ from storyodds.reports.words.endings import FATE_GLOSSES
 from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import about_one_in, band, percent
 from storyodds.reports.words.sentences import errors_of
+from storyodds.reports.words.sequences import NARROWED
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
@@ -146,7 +152,11 @@ def test_the_policy_lets_only_the_own_style_and_script_run(root: Element) -> Non
 
 
 def test_nothing_is_loaded_and_links_out_are_https_without_referrer(root: Element) -> None:
+    [icon] = root.all("link")
+    assert icon.attributes["rel"] == "icon" and icon.attributes["href"].startswith("data:image/")
     for tag, name, value in addresses(root):
+        if tag == "link":
+            continue
         assert (tag, name) == ("a", "href") or (tag == "use" and value.startswith("#"))
         assert value.startswith(("#", "https://", "data:text/csv;", "data:application/json;"))
     for it in root.all("a"):
@@ -475,6 +485,39 @@ def test_a_picture_of_many_stops_can_be_skipped(root: Element) -> None:
     assert len(stops) - hidden < 170
 
 
+def assert_names_of_figures(dossier: Dossier) -> None:
+    """A name that a page has is one that is taken before anything is computed."""
+    possible = figure_names(dossier.assessment.prepared.graph)
+    assert len(set(possible)) == len(possible)
+    names = [without_number(name) for name in figures_of(dossier)]
+    assert len(names) > 8 and set(names) <= set(possible), set(names) - set(possible)
+
+
+@pytest.mark.parametrize("name", ["rlhf-assistant", "staged-rlhf-assistant", "many-routes"])
+def test_every_figure_can_be_asked_for_by_its_name(name: str, showcase: Dossier) -> None:
+    stories = {"many-routes": many_routes}
+    assert_names_of_figures(
+        showcase
+        if name == "rlhf-assistant"
+        else dossier_of(stories.get(name, partial(load_story, name))())
+    )
+
+
+def test_a_narrowed_search_is_named_in_page_and_narrative(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story.model_validate(random_story(4))
+    with monkeypatch.context() as patch:  # as where there are very many stages and routes
+        patch.setattr(sequences, "_MOST_BEGINNINGS", 1)
+        patch.setattr(sequences, "_KEPT", 2)
+        dossier = dossier_of(story)
+        assert any(path["narrowed"] for path in dossier.estimate["paths"])
+        root = parsed(story_page(dossier))
+    assert NARROWED in by_id(root, "failure-paths").text
+    [told] = [it for it in root.every if it.attributes.get("data-copy") == "text"]
+    assert "No failure path that was compared is of more concern" in told.text
+    whole = story_page(dossier_of(story))
+    assert NARROWED not in whole and "path that was compared" not in whole
+
+
 def test_a_thorough_page_takes_the_story_apart_and_another_says_how_to(showcase: Dossier) -> None:
     def pieces(dossier: Dossier) -> Section:
         [found] = [it for it in sections_of(dossier) if it.id == "piece-by-piece"]
@@ -495,4 +538,5 @@ def test_a_thorough_page_takes_the_story_apart_and_another_says_how_to(showcase:
     )
     assert percent(largest["mean"]) in found.finding
     assert len(thorough.parts["local"]["numbers"]) == len(assessed.prepared.uncertain)
+    assert_names_of_figures(thorough)
     assert by_id(parsed(story_page(thorough)), "piece-by-piece").all("svg")
