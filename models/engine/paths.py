@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.quantities import Quantities
-from storyodds.models.engine.sequences import LikeliestSequences
+from storyodds.models.engine.sequences import LikeliestSequences, steps_and_flags
 from storyodds.models.logic.cut_set_odds import most_probable
 from storyodds.models.logic.cut_sets import CutSet, Literal
 from storyodds.models.story.events import AfterTraining, Share, shares_of_part
@@ -135,7 +135,7 @@ def _sequence_paths(
 ) -> Iterator[Path]:
     """The worst sequences of stages that end on each of some routes."""
     ends = [route_shares(graph, r) for r in routes]
-    in_order = tuple(name for step in graph.steps for name in step.names)
+    in_order = tuple(sorted(steps_and_flags(graph), key=graph.order.__getitem__))
     worst = sequences([harmful for _, _, harmful in ends])
     for r, shares, of_route in zip(routes, ends, worst, strict=True):
         route, and_so_on = graph.routes[r], (in_order, of_route.narrowed)
